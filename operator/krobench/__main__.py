@@ -1,0 +1,5 @@
+"""``python -m krobench``."""
+
+from krobench.cli.main import main
+
+main()

@@ -1,0 +1,250 @@
+"""``KroBenchmark``: a suite of tests that is run once."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
+
+from krobench.model.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
+
+MAX_INSTANCES = 10_000
+MAX_RGDS = 500
+
+# The API server then fills in the defaults of the fields inside.
+_DEFAULT_EMPTY: JsonDict = {"default": {}}
+
+LabelValue = Annotated[str, StringConstraints(max_length=63)]
+LabelKey = Annotated[str, StringConstraints(max_length=253)]
+ThresholdExpression = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+ConfigMapName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=200)
+]
+
+
+class Scenario(StrEnum):
+    """The ready-made workloads; ``krobench.workload.scenarios`` says what each stands for."""
+
+    SINGLE = "single"
+    CHAIN = "chain"
+    WIDE = "wide"
+    WEB_APP = "web-app"
+
+
+class Cleanup(StrEnum):
+    """When the objects of an iteration are deleted."""
+
+    ALWAYS = "Always"
+    ON_SUCCESS = "OnSuccess"
+    NEVER = "Never"
+
+
+class Target(ApiModel):
+    """Where kro runs and how its pods are told apart."""
+
+    namespace: Namespace = "kro-system"
+    """Namespace of the kro controller."""
+    match_labels: Annotated[dict[LabelKey, LabelValue], Field(min_length=1, max_length=16)] = Field(
+        default_factory=lambda: {"app.kubernetes.io/name": "kro"},
+        json_schema_extra={"default": {"app.kubernetes.io/name": "kro"}},
+    )
+    """Labels that kro's pods carry."""
+    container: Annotated[str, StringConstraints(min_length=1, max_length=63)] = "kro"
+    """Name of the controller's container in these pods."""
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] = 8078
+    """Port of kro's /metrics endpoint."""
+
+
+class RGDSource(ApiModel):
+    """A ResourceGraphDefinition of the user's own."""
+
+    inline: Annotated[
+        dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
+    ]
+    """The whole ResourceGraphDefinition. Its metadata.name is replaced by a name of the run;
+    where spec.schema.group is absent, the kind is put into group load.bench.kro.run."""
+
+
+class Workload(ApiModel):
+    """What is created: ResourceGraphDefinitions and instances of the kinds they define."""
+
+    scenario: Scenario | None = None
+    """A ready-made workload."""
+    rgd: RGDSource | None = None
+    """A ResourceGraphDefinition of your own instead of a scenario."""
+    instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)]
+    """Number of instances in each iteration, spread evenly over the RGDs."""
+    rgds: Annotated[int, Field(ge=1, le=MAX_RGDS)] = 1
+    """Number of ResourceGraphDefinitions in each iteration."""
+    values: Annotated[
+        dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
+    ] = Field(default_factory=dict)
+    """The spec of every instance."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.scenario is None) == (self.rgd is None):
+            raise ValueError("set exactly one of scenario and rgd")
+        if self.rgds > self.instances:
+            raise ValueError("rgds must not exceed instances")
+        if self.rgd is not None and self.rgds != 1:
+            raise ValueError("rgds must be 1 with an RGD of your own: its kind exists once")
+        return self
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.scenario) != has(self.rgd)",
+                    "message": "set exactly one of scenario and rgd",
+                },
+                {
+                    "rule": "self.rgds <= self.instances",
+                    "message": "rgds must not exceed instances",
+                },
+                {
+                    "rule": "!has(self.rgd) || self.rgds == 1",
+                    "message": "rgds must be 1 with an RGD of your own: its kind exists once",
+                },
+            ]
+        }
+    }
+
+
+Iterations = Annotated[int, Field(ge=1, le=100)]
+Warmup = Annotated[int, Field(ge=0, le=20)]
+Concurrency = Annotated[int, Field(ge=1, le=1000)]
+
+_TIMEOUT_RULE = {
+    "rule": "duration(self) >= duration('1s') && duration(self) <= duration('24h')",
+    "message": "timeout must be between 1s and 24h",
+}
+Timeout = Annotated[
+    Duration, Field(json_schema_extra={"x-kubernetes-validations": [_TIMEOUT_RULE]})
+]
+
+
+def _check_timeout(timeout: str | None) -> None:
+    if timeout is not None and not 1.0 <= duration_seconds(timeout) <= 24 * 3600:
+        raise ValueError("timeout must be between 1s and 24h")
+
+
+class Defaults(ApiModel):
+    """Settings of the suite, which a single test overrides field by field."""
+
+    iterations: Iterations = 3
+    """Measured repetitions of each test."""
+    warmup: Warmup = 1
+    """Repetitions before these whose results are kept apart and not summarised."""
+    concurrency: Concurrency = 10
+    """Instances that are under way at once: a new one is created when one became ready."""
+    timeout: Timeout = "10m"
+    """Time for the set-up and run of one iteration; what is unfinished then fails the test."""
+    namespace: Namespace | None = None
+    """Namespace of the instances; a namespace of the run's own when absent."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_timeout(self.timeout)
+        return self
+
+
+class Test(ApiModel):
+    """One test of the suite."""
+
+    __test__ = False  # pytest would collect a class of this name
+
+    name: Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=40)]
+    """Name of the test, unique in the suite."""
+    workload: Workload
+    """What is created."""
+    iterations: Iterations | None = None
+    """Overrides defaults.iterations."""
+    warmup: Warmup | None = None
+    """Overrides defaults.warmup."""
+    concurrency: Concurrency | None = None
+    """Overrides defaults.concurrency."""
+    timeout: Timeout | None = None
+    """Overrides defaults.timeout."""
+    namespace: Namespace | None = None
+    """Overrides defaults.namespace."""
+    target: Target | None = None
+    """Overrides spec.target."""
+    thresholds: Annotated[list[ThresholdExpression], Field(max_length=16)] = Field(
+        default_factory=list
+    )
+    """CEL expressions over this test's results; the test passes when all are true."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_timeout(self.timeout)
+        return self
+
+
+class Collect(ApiModel):
+    """How kro and the cluster around it are sampled."""
+
+    interval: Annotated[
+        Duration,
+        Field(
+            json_schema_extra={
+                "x-kubernetes-validations": [
+                    {
+                        "rule": "duration(self) >= duration('200ms') "
+                        "&& duration(self) <= duration('5m')",
+                        "message": "interval must be between 200ms and 5m",
+                    }
+                ]
+            }
+        ),
+    ] = "1s"
+    """Time between two samples."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not 0.2 <= duration_seconds(self.interval) <= 300:
+            raise ValueError("interval must be between 200ms and 5m")
+        return self
+
+
+class Results(ApiModel):
+    """Where results are stored."""
+
+    config_map_name: ConfigMapName | None = None
+    """Name of the results ConfigMap; ``<name>-results`` when absent."""
+
+
+class KroBenchmarkSpec(ApiModel):
+    """What to measure."""
+
+    target: Target = Field(default_factory=Target, json_schema_extra=_DEFAULT_EMPTY)
+    """The kro to be measured."""
+    defaults: Defaults = Field(default_factory=Defaults, json_schema_extra=_DEFAULT_EMPTY)
+    """Settings of the suite."""
+    tests: Annotated[
+        list[Test],
+        Field(
+            min_length=1,
+            max_length=32,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+            },
+        ),
+    ]
+    """The tests, run one after another in this order."""
+    collect: Collect = Field(default_factory=Collect, json_schema_extra=_DEFAULT_EMPTY)
+    """Sampling of kro and the cluster."""
+    results: Results = Field(default_factory=Results, json_schema_extra=_DEFAULT_EMPTY)
+    """Storage of the results."""
+    cleanup: Cleanup = Cleanup.ALWAYS
+    """When the objects of an iteration are deleted: Always, OnSuccess (a failed iteration's
+    objects stay for inspection), or Never."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [test.name for test in self.tests]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"tests: the name {name!r} is used more than once")
+        return self

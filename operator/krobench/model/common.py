@@ -1,0 +1,80 @@
+"""Building blocks shared by the custom resources and the run record."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic.alias_generators import to_camel
+
+API_GROUP = "bench.kro.run"
+API_VERSION = "v1alpha1"
+GROUP_VERSION = f"{API_GROUP}/{API_VERSION}"
+
+# Kinds that our generated ResourceGraphDefinitions define live in a group of their own, so
+# that RBAC rules, the orphan audit and the clean-up can all name it.
+LOAD_GROUP = "load.bench.kro.run"
+
+RUN_LABEL = f"{API_GROUP}/run"
+TEST_LABEL = f"{API_GROUP}/test"
+ITERATION_LABEL = f"{API_GROUP}/iteration"
+COMPONENT_LABEL = f"{API_GROUP}/component"
+FINALIZER = f"{API_GROUP}/cleanup"
+
+_DURATION_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+
+DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+DNS_LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+
+Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, max_length=24)]
+"""A Go-style duration such as ``90s`` or ``1h30m``."""
+
+Namespace = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=63)]
+
+
+class ApiModel(BaseModel):
+    """Base of everything that is read from or written to an API server: camelCase, closed."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+
+class ErrorInfo(ApiModel):
+    """Why something failed: a CamelCase reason and a sentence that says what to do."""
+
+    reason: Annotated[str, StringConstraints(max_length=64)]
+    message: Annotated[str, StringConstraints(max_length=4096)]
+
+
+def duration_seconds(text: str) -> float:
+    """Convert a Go-style duration to seconds.
+
+    Raises:
+        ValueError: if ``text`` is not of the form ``1h30m``, ``90s``, ``250ms``.
+    """
+    if not re.fullmatch(DURATION_PATTERN, text):
+        raise ValueError(f"{text!r} is not a duration such as 90s, 10m or 1h30m")
+    return sum(
+        float(number) * _DURATION_UNIT_SECONDS[unit]
+        for number, unit in _DURATION_PART.findall(text)
+    )
+
+
+def utc_now() -> datetime:
+    """Return the current wall-clock time; only for display, never for a latency."""
+    return datetime.now(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Format a moment the way ``metav1.Time`` does: UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_rfc3339(text: str) -> datetime:
+    """Parse a ``metav1.Time`` or ``metav1.MicroTime``."""
+    return datetime.fromisoformat(text)

@@ -1,0 +1,175 @@
+"""CustomResourceDefinitions generated from the pydantic models.
+
+pydantic writes JSON Schema; an API server wants a *structural* OpenAPI v3 schema: no ``$ref``,
+no ``anyOf`` with null, no titles, and a bound on every list, map and string, or the cost
+estimate of the CEL rules rejects the CRD.
+"""
+
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.status import KroBenchmarkStatus
+
+Schema = dict[str, Any]
+
+MAX_NAME_LENGTH = 52
+"""Longest name of a run: names of Jobs and ConfigMaps are made from it."""
+
+_DROPPED = frozenset({"title", "$defs", "additionalProperties"})
+_DEFAULT_MAX_ITEMS = 64
+_DEFAULT_MAX_LENGTH = 1024
+
+_ROOT_RULES = [
+    {
+        "rule": "!has(oldSelf.status) || !has(oldSelf.status.startTime) "
+        "|| self.spec == oldSelf.spec",
+        "message": "spec is immutable once the run has started: delete the object and apply it "
+        "again, or apply it under another name",
+        "fieldPath": ".spec",
+    },
+    {
+        "rule": f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
+        "message": f"metadata.name must not be longer than {MAX_NAME_LENGTH} characters",
+    },
+]
+
+_PRINTER_COLUMNS = [
+    ("Phase", "string", ".status.phase"),
+    ("Progress", "string", ".status.progress"),
+    ("Tests", "string", ".status.testsSucceeded"),
+    ("p99", "string", ".status.headline.p99"),
+    ("Verdict", "string", ".status.verdict"),
+    ("Age", "date", ".metadata.creationTimestamp"),
+]
+
+
+def structural_schema(model: type[BaseModel]) -> Schema:
+    """Return the structural schema of a model."""
+    source = model.model_json_schema(by_alias=True, mode="validation")
+    return _convert(source, source.get("$defs", {}))
+
+
+def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
+    # A reference may stand inside an anyOf, which in turn may stand behind a reference.
+    node = _resolve(_without_null(_resolve(node, definitions)), definitions)
+    result = {key: value for key, value in node.items() if key not in _DROPPED}
+    if "description" in result:
+        result["description"] = " ".join(result["description"].split())
+    if "const" in result:
+        result["enum"] = [result.pop("const")]
+    if "properties" in node:
+        result["properties"] = {
+            name: _convert(child, definitions) for name, child in node["properties"].items()
+        }
+    if "items" in node:
+        result["items"] = _convert(node["items"], definitions)
+        result.setdefault("maxItems", _DEFAULT_MAX_ITEMS)
+    if result.get("type") == "object" and "properties" not in node:
+        _convert_map(result, node, definitions)
+    if result.get("type") == "string" and not {"maxLength", "enum"} & result.keys():
+        result["maxLength"] = _DEFAULT_MAX_LENGTH
+    if result.get("type") == "integer":
+        result.setdefault("format", "int64")
+    return result
+
+
+def _resolve(node: Schema, definitions: dict[str, Schema]) -> Schema:
+    """Replace a ``$ref`` by what it names; keywords beside the reference win."""
+    reference = node.get("$ref")
+    if reference is None:
+        return node
+    beside = {key: value for key, value in node.items() if key != "$ref"}
+    return definitions[reference.removeprefix("#/$defs/")] | beside
+
+
+def _without_null(node: Schema) -> Schema:
+    """Turn ``anyOf: [X, null]`` into X: an optional field is one that may be left out."""
+    if "anyOf" not in node:
+        return node
+    choices = [choice for choice in node["anyOf"] if choice.get("type") != "null"]
+    if len(choices) != 1:
+        raise ValueError(f"a structural schema has no place for the union {node['anyOf']}")
+    beside = {key: value for key, value in node.items() if key != "anyOf"}
+    if beside.get("default", ...) is None:
+        del beside["default"]
+    merged: Schema = choices[0] | beside
+    return merged
+
+
+def _convert_map(result: Schema, node: Schema, definitions: dict[str, Schema]) -> None:
+    if result.get("x-kubernetes-preserve-unknown-fields"):
+        return
+    for keyword in ("propertyNames", "patternProperties"):
+        result.pop(keyword, None)
+    values = node.get("additionalProperties")
+    if isinstance(values, dict):
+        result["additionalProperties"] = _convert(values, definitions)
+    result.setdefault("maxProperties", _DEFAULT_MAX_ITEMS)
+
+
+def kro_benchmark_crd() -> dict[str, Any]:
+    """Return the CustomResourceDefinition of ``KroBenchmark``."""
+    root: Schema = {
+        "type": "object",
+        "description": "KroBenchmark measures a kro controller with a suite of tests, once.",
+        "required": ["spec"],
+        "x-kubernetes-validations": _ROOT_RULES,
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": structural_schema(KroBenchmarkSpec),
+            "status": structural_schema(KroBenchmarkStatus),
+        },
+    }
+    names = {
+        "kind": "KroBenchmark",
+        "listKind": "KroBenchmarkList",
+        "plural": "krobenchmarks",
+        "singular": "krobenchmark",
+        "shortNames": ["kb"],
+        "categories": ["kro"],
+    }
+    version = {
+        "name": API_VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [
+            {"name": name, "type": kind, "jsonPath": path} for name, kind, path in _PRINTER_COLUMNS
+        ],
+        "schema": {"openAPIV3Schema": root},
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"krobenchmarks.{API_GROUP}",
+            "labels": {"app.kubernetes.io/name": "krobench"},
+        },
+        "spec": {
+            "group": API_GROUP,
+            "names": names,
+            "scope": "Namespaced",
+            "versions": [version],
+        },
+    }
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Writes equal parts out in full: anchors are hard to read in a diff."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+        return True
+
+
+def crd_files() -> dict[str, str]:
+    """Return the contents of ``crds/`` by file name."""
+    header = "# Generated by `make crds` from operator/krobench/model: do not edit.\n"
+    crd = kro_benchmark_crd()
+    body = yaml.dump(crd, Dumper=_PlainDumper, sort_keys=False, width=100)
+    return {f"{crd['metadata']['name']}.yaml": header + body}

@@ -1,0 +1,330 @@
+"""The run record: what a run measured, in the form in which it is stored.
+
+``RunRecord`` is ``run.json``. Beside it stand ``objects.jsonl`` (one :class:`ObjectRecord` a
+line) and ``series.jsonl`` (one :class:`Sample` a line). A number that was not measured is
+``null``, and ``unavailable`` says why; it is never zero.
+"""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from krobench.model.common import ApiModel, ErrorInfo
+from krobench.model.status import Verdict
+
+SCHEMA: Literal["krobench.run/v1"] = "krobench.run/v1"
+
+
+class RunState(StrEnum):
+    """Where the load Job stands; ``Running`` in a finished Job means that it was killed."""
+
+    RUNNING = "Running"
+    COMPLETED = "Completed"
+    ABORTED = "Aborted"
+
+
+class TestState(StrEnum):
+    """Where a test stands."""
+
+    __test__ = False  # pytest would collect a class of this name
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
+
+
+class LatencySummary(ApiModel):
+    """Percentiles of a set of durations.
+
+    A percentile is absent where the sample is too small for it; censored observations (objects
+    that never got there) are counted and, being longer than every finished one, take the top
+    ranks: a percentile that falls among them is absent too.
+    """
+
+    n: int
+    """Objects that got there."""
+    censored: int = 0
+    """Objects that were waited for in vain."""
+    p50_seconds: float | None = None
+    p90_seconds: float | None = None
+    p99_seconds: float | None = None
+    max_seconds: float | None = None
+    mean_seconds: float | None = None
+
+
+class Latencies(ApiModel):
+    """Latency by phase of an object's life, all by one monotonic clock."""
+
+    instance_ready: LatencySummary | None = None
+    """From sending the create request of an instance until Ready=True was seen."""
+    instance_active: LatencySummary | None = None
+    """From sending the create request of an instance until status.state=ACTIVE was seen."""
+    rgd_ready: LatencySummary | None = None
+    """From sending the create request of an RGD until Ready=True was seen."""
+    instance_gone: LatencySummary | None = None
+    """From sending the delete request of an instance until it was gone."""
+
+
+class CpuUse(ApiModel):
+    """CPU time of the kro container during the run phase."""
+
+    kro_seconds: float | None = None
+    """Delta of process_cpu_seconds_total of kro."""
+    kro_mean_cores: float | None = None
+    """``kro_seconds`` over the time between these two samples."""
+    kubelet_mean_cores: float | None = None
+    """The same by the kubelet, whose own samples are some ten seconds apart."""
+    throttled_periods_ratio: float | None = None
+    """CFS periods in which the container was throttled, over all of them, by the kubelet."""
+
+
+class MemoryUse(ApiModel):
+    """Memory of the kro container during the run phase."""
+
+    resident_max_bytes: int | None = None
+    """Largest process_resident_memory_bytes seen."""
+    resident_delta_bytes: int | None = None
+    """Last minus first process_resident_memory_bytes."""
+    heap_max_bytes: int | None = None
+    """Largest go_memstats_heap_alloc_bytes seen."""
+    working_set_max_bytes: int | None = None
+    """Largest container_memory_working_set_bytes seen, from the kubelet."""
+
+
+class ApiRequests(ApiModel):
+    """Requests made to the API server during the run phase."""
+
+    kro: float | None = None
+    """By kro: delta of its rest_client_requests_total."""
+    krobench: int | None = None
+    """By this load Job, watches and scrapes through the API server included."""
+    total: float | None = None
+    """By everybody: delta of apiserver_request_total (of the API server that was scraped)."""
+
+
+class Throughput(ApiModel):
+    """Rates over the run phase."""
+
+    instances_per_second: float | None = None
+    """Instances that became ready over the time from the first request to the last ready."""
+
+
+class Counts(ApiModel):
+    """What became of the instances."""
+
+    requested: int
+    created: int = 0
+    ready: int = 0
+    failed: int = 0
+    """Create requests that were refused."""
+    censored: int = 0
+    """Created, but not ready when the time was over."""
+    retried: int = 0
+    """Requests that were sent again after a 429 or 5xx."""
+
+
+class Teardown(ApiModel):
+    """What became of the clean-up, which never hides a result."""
+
+    done: bool
+    """False when the policy keeps the objects or the clean-up failed."""
+    duration_seconds: float = 0.0
+    error: ErrorInfo | None = None
+    remaining: list[str] = Field(default_factory=list)
+    """Objects that are still there, as kind/namespace/name; at most 20."""
+
+
+class IterationRecord(ApiModel):
+    """One repetition of a test."""
+
+    index: int
+    """Position in the test, warm-up included, from 0."""
+    warmup: bool
+    start_time: str
+    end_time: str
+    duration_seconds: float
+    """Set-up and run, without tear-down."""
+    run_seconds: float | None = None
+    """The run phase alone: from the first instance's request to the last one's end."""
+    success: bool
+    error: ErrorInfo | None = None
+    counts: Counts
+    latency: Latencies = Field(default_factory=Latencies)
+    throughput: Throughput = Field(default_factory=Throughput)
+    cpu: CpuUse = Field(default_factory=CpuUse)
+    memory: MemoryUse = Field(default_factory=MemoryUse)
+    api_requests: ApiRequests = Field(default_factory=ApiRequests)
+    metrics: dict[str, float | None] = Field(default_factory=dict)
+    """Further metrics, open-ended; names carry their unit."""
+    unavailable: dict[str, str] = Field(default_factory=dict)
+    """Why a number is null, by the name of the metric or source."""
+    teardown: Teardown | None = None
+
+
+class TestSummary(ApiModel):
+    """The measured iterations of a test, taken together.
+
+    Latencies pool the instances of all measured iterations; the other numbers are medians of
+    the iterations' own.
+    """
+
+    __test__ = False  # pytest would collect a class of this name
+
+    iterations: int
+    latency: Latencies
+    throughput: Throughput
+    cpu: CpuUse
+    memory: MemoryUse
+    api_requests: ApiRequests
+    duration_seconds: float | None
+    errors_total: int
+    """Instances that failed or were censored, and iterations that failed for other causes."""
+    metrics: dict[str, float | None] = Field(default_factory=dict)
+
+
+class ThresholdResult(ApiModel):
+    """What became of a threshold."""
+
+    expression: str
+    passed: bool | None
+    """None where it could not be decided, as for a number that is not available."""
+    values: dict[str, float | None] = Field(default_factory=dict)
+    """The measured values of the names used in the expression."""
+    message: str | None = None
+
+
+class TestRecord(ApiModel):
+    """One test of the suite."""
+
+    __test__ = False  # pytest would collect a class of this name
+
+    name: str
+    workload: str
+    """Name of the scenario, or ``rgd`` for a user's own."""
+    state: TestState = TestState.PENDING
+    planned_iterations: int
+    """Measured iterations asked for."""
+    planned_warmup: int
+    instances: int
+    rgds: int
+    concurrency: int
+    timeout_seconds: float
+    start_time: str | None = None
+    end_time: str | None = None
+    duration_seconds: float | None = None
+    success: bool | None = None
+    error: ErrorInfo | None = None
+    iterations: list[IterationRecord] = Field(default_factory=list)
+    summary: TestSummary | None = None
+    thresholds: list[ThresholdResult] = Field(default_factory=list)
+
+
+class KroFingerprint(ApiModel):
+    """The kro that was measured."""
+
+    namespace: str
+    pod: str
+    node: str | None = None
+    image: str | None = None
+    version: str | None = None
+    args: list[str] = Field(default_factory=list)
+    env: dict[str, str] = Field(default_factory=dict)
+    requests: dict[str, str] = Field(default_factory=dict)
+    limits: dict[str, str] = Field(default_factory=dict)
+    replicas: int = 1
+    restarts: int = 0
+
+
+class NodeFingerprint(ApiModel):
+    """A node of the cluster."""
+
+    name: str
+    cpu: str | None = None
+    memory: str | None = None
+    kernel: str | None = None
+    kubelet: str | None = None
+
+
+class Environment(ApiModel):
+    """What must be alike before two runs may be compared."""
+
+    krobench: str
+    kubernetes: str | None = None
+    kro: KroFingerprint | None = None
+    nodes: list[NodeFingerprint] = Field(default_factory=list)
+
+
+class Progress(ApiModel):
+    """How far the Job is, for the status of a run under way."""
+
+    iterations_done: int = 0
+    iterations_planned: int = 0
+    activity: str = ""
+    """What is going on, such as 'web-app: iteration 2 of 4: 37 of 50 instances ready'."""
+
+
+class RunRecord(ApiModel):
+    """``run.json``."""
+
+    schema_: Literal["krobench.run/v1"] = Field(default=SCHEMA, alias="schema")
+    id: str
+    """UID of the custom resource."""
+    name: str
+    namespace: str
+    generation: int
+    state: RunState = RunState.RUNNING
+    start_time: str
+    end_time: str | None = None
+    spec: dict[str, Any]
+    """The spec as run."""
+    environment: Environment
+    progress: Progress = Field(default_factory=Progress)
+    tests: list[TestRecord] = Field(default_factory=list)
+    verdict: Verdict | None = None
+    error: ErrorInfo | None = None
+    warnings: list[str] = Field(default_factory=list)
+    parts: dict[str, list[str]] = Field(default_factory=dict)
+    """Where the raw lines are: file name to the ConfigMaps that hold its pieces, in order."""
+
+
+class ObjectRecord(ApiModel):
+    """A line of ``objects.jsonl``: one object and operation.
+
+    Times are seconds on the load Job's monotonic clock since the start of the run; ``null``
+    where that point was never reached.
+    """
+
+    test: str
+    iteration: int
+    warmup: bool
+    operation: Literal["create-rgd", "create-instance", "delete-instance"]
+    kind: str
+    namespace: str | None = None
+    name: str
+    sent_seconds: float
+    acknowledged_seconds: float | None = None
+    accepted_seconds: float | None = None
+    """RGD only: GraphAccepted=True was seen."""
+    active_seconds: float | None = None
+    """Instance: status.state=ACTIVE was seen. RGD: status.state=Active."""
+    ready_seconds: float | None = None
+    """Ready=True with the current observedGeneration was seen."""
+    gone_seconds: float | None = None
+    """Deletion only: the object was gone."""
+    retries: int = 0
+    error: str | None = None
+
+
+class Sample(ApiModel):
+    """A line of ``series.jsonl``: one value of one metric at one moment."""
+
+    seconds: float
+    """When it was scraped, on the load Job's monotonic clock since the start of the run."""
+    source: Literal["kro", "apiserver", "kubelet"]
+    metric: str
+    value: float
+    at: float | None = None
+    """The source's own timestamp (seconds since the epoch), where it gives one."""

@@ -1,0 +1,143 @@
+"""The status of a ``KroBenchmark``, as ``kubectl get`` and ``kubectl wait`` read it."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from krobench.model.common import ApiModel
+
+ShortText = Annotated[str, StringConstraints(max_length=64)]
+Message = Annotated[str, StringConstraints(max_length=4096)]
+Name = Annotated[str, StringConstraints(max_length=253)]
+Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
+
+
+class Phase(StrEnum):
+    """Where a run stands; the last two are terminal."""
+
+    PENDING = "Pending"
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    CLEANING_UP = "CleaningUp"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the run has ended."""
+        return self in (Phase.COMPLETED, Phase.FAILED)
+
+
+class ConditionType(StrEnum):
+    """Conditions in the sense of kstatus, plus three for ``kubectl wait``."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+    FINISHED = "Finished"
+
+
+class Verdict(StrEnum):
+    """Whether kro met the thresholds; an aborted run has no verdict but ``Error``."""
+
+    PASSED = "Passed"
+    FAILED = "Failed"
+    ERROR = "Error"
+
+
+class Condition(ApiModel):
+    """``metav1.Condition``."""
+
+    type: ShortText
+    status: Annotated[str, Field(json_schema_extra={"enum": ["True", "False", "Unknown"]})]
+    observed_generation: Annotated[int, Field(ge=0)]
+    last_transition_time: Timestamp
+    reason: ShortText
+    message: Message
+
+
+class Headline(ApiModel):
+    """The numbers that stand for the whole run."""
+
+    p99: ShortText
+    """Largest p99 of the tests' instance-ready latencies, for display; or 'not available'."""
+    instance_ready_p99_seconds: float | None = None
+    """The same as a number; absent when no test has samples enough for a p99."""
+    instance_ready_p50_seconds: float | None = None
+    """Largest median of the tests' instance-ready latencies."""
+    instances_ready: Annotated[int, Field(ge=0)] = 0
+    """Instances that became ready in measured iterations."""
+    instances_failed: Annotated[int, Field(ge=0)] = 0
+    """Instances that did not, in measured iterations."""
+
+
+class TestStatus(ApiModel):
+    """One line a test."""
+
+    __test__ = False  # pytest would collect a class of this name
+
+    name: ShortText
+    phase: ShortText
+    """Pending, Running, Succeeded, Failed or Skipped."""
+    iterations: ShortText
+    """Measured iterations done, of those asked for, such as 2/3."""
+    verdict: ShortText | None = None
+    instances: Annotated[int, Field(ge=0)] | None = None
+    instance_ready_p50_seconds: float | None = None
+    instance_ready_p99_seconds: float | None = None
+    rgd_ready_p50_seconds: float | None = None
+    instances_per_second: float | None = None
+    kro_cpu_seconds: float | None = None
+    kro_memory_max_bytes: Annotated[int, Field(json_schema_extra={"format": "int64"})] | None = None
+    kro_api_requests: float | None = None
+    message: Message | None = None
+
+
+class ObjectRef(ApiModel):
+    """A reference to an object."""
+
+    kind: ShortText
+    namespace: Name
+    name: Name
+
+
+class KroBenchmarkStatus(ApiModel):
+    """What is known of the run."""
+
+    phase: Annotated[Phase | None, Field(description="Where the run stands.")] = None
+    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    start_time: Timestamp | None = None
+    completion_time: Timestamp | None = None
+    progress: ShortText | None = None
+    """Iterations done, warm-up included, of those to be done, such as 5/8."""
+    tests_succeeded: ShortText | None = None
+    """Tests that succeeded, of all, such as 2/2."""
+    verdict: Annotated[Verdict | None, Field(description="Whether thresholds were met.")] = None
+    message: Message | None = None
+    headline: Headline | None = None
+    tests: Annotated[
+        list[TestStatus],
+        Field(
+            max_length=32,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+            },
+        ),
+    ] = Field(default_factory=list)
+    warnings: Annotated[list[Message], Field(max_length=32)] = Field(default_factory=list)
+    conditions: Annotated[
+        list[Condition],
+        Field(
+            max_length=16,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["type"],
+            },
+        ),
+    ] = Field(default_factory=list)
+    results_ref: ObjectRef | None = None
+    job_ref: ObjectRef | None = None

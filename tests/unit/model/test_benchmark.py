@@ -1,0 +1,46 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from krobench.model.benchmark import KroBenchmarkSpec
+
+WORKLOAD = {"scenario": "single", "instances": 10}
+
+
+def spec(**test: Any) -> dict[str, Any]:
+    return {"tests": [{"name": "a", "workload": WORKLOAD} | test]}
+
+
+def test_a_spec_of_one_test_has_sensible_defaults() -> None:
+    parsed = KroBenchmarkSpec.model_validate(spec())
+    assert parsed.defaults.iterations == 3
+    assert parsed.target.namespace == "kro-system"
+    assert parsed.cleanup == "Always"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"workload": {"scenario": "nope", "instances": 1}}, "'single', 'chain', 'wide'"),
+        ({"workload": {"scenario": "single", "instances": 0}}, "greater than or equal to 1"),
+        ({"workload": {"instances": 1}}, "exactly one of scenario and rgd"),
+        (
+            {"workload": {"scenario": "single", "instances": 1, "rgds": 2}},
+            "rgds must not exceed instances",
+        ),
+        ({"timeout": "25h"}, "between 1s and 24h"),
+        ({"timeout": "soon"}, "should match pattern"),
+        ({"name": "Not_A_Label"}, "should match pattern"),
+        ({"unknown": 1}, "Extra inputs are not permitted"),
+    ],
+)
+def test_what_is_wrong_is_refused_in_words(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        KroBenchmarkSpec.model_validate(spec(**change))
+
+
+def test_two_tests_of_one_name_are_refused() -> None:
+    test = {"name": "same", "workload": WORKLOAD}
+    with pytest.raises(ValidationError, match="'same' is used more than once"):
+        KroBenchmarkSpec.model_validate({"tests": [test, test]})

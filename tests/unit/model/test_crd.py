@@ -1,0 +1,58 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from krobench.model.crd import crd_files, kro_benchmark_crd
+
+ROOT = Path(__file__).parents[3]
+
+
+def schemas(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(node, dict):
+        if isinstance(node.get("type"), str):
+            yield path, node
+        for key, value in node.items():
+            yield from schemas(value, f"{path}.{key}")
+
+
+def root_schema() -> dict[str, Any]:
+    schema: dict[str, Any] = kro_benchmark_crd()["spec"]["versions"][0]["schema"]
+    root: dict[str, Any] = schema["openAPIV3Schema"]
+    return root
+
+
+@pytest.mark.parametrize("directory", ["crds", "helm/krobench/files/crds"])
+def test_generated_crds_are_current(directory: str) -> None:
+    for name, text in crd_files().items():
+        path = ROOT / directory / name
+        assert path.read_text() == text, f"{path} is stale: run `make crds`"
+
+
+def test_the_schema_has_nothing_that_an_api_server_refuses() -> None:
+    for path, schema in schemas(root_schema()):
+        assert not {"$ref", "anyOf", "oneOf", "title", "const"} & schema.keys(), path
+
+
+def test_every_list_map_and_string_is_bounded() -> None:
+    for path, schema in schemas(root_schema()["properties"]["spec"]):
+        if schema["type"] == "array":
+            assert "maxItems" in schema, path
+        if schema["type"] == "string":
+            assert {"maxLength", "enum"} & schema.keys(), path
+        if schema["type"] == "object" and "additionalProperties" in schema:
+            assert "maxProperties" in schema, path
+
+
+def test_every_field_of_the_spec_is_described() -> None:
+    spec = root_schema()["properties"]["spec"]
+    for path, schema in schemas(spec):
+        for name, child in schema.get("properties", {}).items():
+            assert child.get("description"), f"{path}.{name}"
+
+
+def test_kubectl_get_shows_the_columns_that_were_promised() -> None:
+    version = kro_benchmark_crd()["spec"]["versions"][0]
+    names = [column["name"] for column in version["additionalPrinterColumns"]]
+    assert names == ["Phase", "Progress", "Tests", "p99", "Verdict", "Age"]
