@@ -1,0 +1,1 @@
+"""What a run creates, as data: nothing here talks to a cluster."""

@@ -1,0 +1,102 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krobench.model.benchmark import KroBenchmarkSpec, Scenario
+from krobench.model.common import LOAD_GROUP, RUN_LABEL
+from krobench.workload.plan import (
+    RunIdentity,
+    WorkloadError,
+    longest_run_seconds,
+    plan_iteration,
+    plan_tests,
+)
+
+RUN = RunIdentity("my.benchmark", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
+
+
+def suite(**changes: Any) -> KroBenchmarkSpec:
+    test: dict[str, Any] = {"name": "a", "workload": {"scenario": "single", "instances": 10}}
+    return KroBenchmarkSpec.model_validate({"tests": [test | changes.pop("test", {})]} | changes)
+
+
+def test_a_test_overrides_the_defaults_field_by_field() -> None:
+    plans = plan_tests(
+        suite(
+            defaults={"iterations": 7, "timeout": "2m", "concurrency": 3},
+            test={"iterations": 2, "namespace": "mine"},
+        )
+    )
+    assert (plans[0].iterations, plans[0].timeout_seconds) == (2, 120.0)
+    assert (plans[0].concurrency, plans[0].namespace) == (3, "mine")
+
+
+def test_warm_up_of_zero_overrides_a_default_of_one() -> None:
+    assert plan_tests(suite(test={"warmup": 0}))[0].warmup == 0
+
+
+@given(instances=st.integers(1, 200), rgds=st.integers(1, 50), index=st.integers(0, 5))
+def test_instances_are_spread_evenly_and_named_apart(instances: int, rgds: int, index: int) -> None:
+    rgds = min(rgds, instances)
+    workload = {"scenario": "wide", "instances": instances, "rgds": rgds}
+    plan = plan_iteration(RUN, plan_tests(suite(test={"workload": workload}))[0], index)
+    shares = [len(rgd.instances) for rgd in plan.rgds]
+    assert sum(shares) == plan.instance_count == instances
+    assert max(shares) - min(shares) <= 1
+    names = [item["metadata"]["name"] for rgd in plan.rgds for item in rgd.instances]
+    assert len(set(names)) == instances
+    assert len({rgd.kind for rgd in plan.rgds}) == rgds
+
+
+def test_equal_arguments_give_equal_objects() -> None:
+    test = plan_tests(suite())[0]
+    assert plan_iteration(RUN, test, 1) == plan_iteration(RUN, test, 1)
+
+
+@pytest.mark.parametrize("scenario", list(Scenario))
+def test_everything_of_a_run_can_be_found_by_label_or_prefix(scenario: Scenario) -> None:
+    workload = {"scenario": scenario, "instances": 2}
+    plan = plan_iteration(RUN, plan_tests(suite(test={"workload": workload}))[0], 0)
+    for rgd in plan.rgds:
+        assert rgd.name.startswith(RUN.prefix)
+        assert rgd.group == LOAD_GROUP
+        for item in (rgd.manifest, *rgd.instances):
+            assert item["metadata"]["labels"][RUN_LABEL] == RUN.uid
+
+
+@given(st.from_regex(r"[a-z0-9]([-.a-z0-9]{0,50}[a-z0-9])?", fullmatch=True))
+def test_the_runs_namespace_is_a_dns_label(name: str) -> None:
+    namespace = RunIdentity(name, RUN.uid).namespace
+    assert len(namespace) <= 63
+    assert "." not in namespace
+    assert namespace[-1].isalnum()
+
+
+def test_values_are_laid_over_the_scenarios_own() -> None:
+    workload = {"scenario": "web-app", "instances": 1, "values": {"replicas": 3}}
+    plan = plan_iteration(RUN, plan_tests(suite(test={"workload": workload}))[0], 0)
+    assert plan.rgds[0].instances[0]["spec"]["replicas"] == 3
+    assert plan.rgds[0].instances[0]["spec"]["ingressEnabled"] is True
+
+
+def test_an_rgd_of_ones_own_keeps_its_kind_and_group() -> None:
+    inline = {"spec": {"schema": {"kind": "App", "group": "acme.io"}, "resources": []}}
+    workload = {"rgd": {"inline": inline}, "instances": 1, "values": {"size": 2}}
+    rgd = plan_iteration(RUN, plan_tests(suite(test={"workload": workload}))[0], 0).rgds[0]
+    assert (rgd.kind, rgd.group) == ("App", "acme.io")
+    assert rgd.instances[0]["apiVersion"] == "acme.io/v1alpha1"
+    assert "metadata" not in inline, "the user's spec was changed"
+
+
+def test_an_rgd_without_a_kind_is_refused_with_the_fields_path() -> None:
+    workload = {"rgd": {"inline": {"spec": {}}}, "instances": 1}
+    test = plan_tests(suite(test={"workload": workload}))[0]
+    with pytest.raises(WorkloadError, match=r"tests\[0\]\.workload\.rgd\.inline\.spec\.schema"):
+        plan_iteration(RUN, test, 0)
+
+
+def test_a_run_is_given_more_time_than_its_timeouts() -> None:
+    spec = suite(defaults={"iterations": 2, "warmup": 1, "timeout": "1m"})
+    assert longest_run_seconds(spec) > 3 * 60
