@@ -1,0 +1,1 @@
+"""The one place that talks to an API server: raw JSON, asynchronous, counted."""

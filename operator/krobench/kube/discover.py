@@ -1,0 +1,174 @@
+"""Finding kro, and what identifies this kro and this cluster."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, KubeError
+from krobench.model.benchmark import Target
+from krobench.model.record import KroFingerprint, NodeFingerprint
+
+_LEADER_LEASE = "controller.kro.run"
+_REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
+_VERSION_LABEL = "app.kubernetes.io/version"
+
+
+class KroNotFoundError(KubeError):
+    """There is no kro to be measured; the message says where it was looked for."""
+
+
+@dataclass(frozen=True)
+class KroPod:
+    """The pod of the active kro controller."""
+
+    namespace: str
+    name: str
+    ip: str
+    node: str
+    container: str
+    metrics_port: int
+    fingerprint: KroFingerprint
+
+
+async def find_kro(client: KubeClient, target: Target) -> KroPod:
+    """Find the running pod of kro; of several replicas, the one that holds the lease.
+
+    Raises:
+        KroNotFoundError: if no pod with these labels runs, or it lacks the container.
+        ApiError: if pods may not be listed.
+    """
+    selector = ",".join(f"{key}={value}" for key, value in sorted(target.match_labels.items()))
+    pods = await client.list(paths.core("pods", target.namespace), selector)
+    running = [pod for pod in pods if _is_running(pod)]
+    if not running:
+        raise KroNotFoundError(_not_found_message(target, selector, pods))
+    pod = await _leader(client, target.namespace, running) if len(running) > 1 else running[0]
+    container = _named(pod["spec"]["containers"], target.container)
+    if container is None:
+        names = ", ".join(item["name"] for item in pod["spec"]["containers"])
+        raise KroNotFoundError(
+            f"pod {target.namespace}/{pod['metadata']['name']} has no container "
+            f"{target.container!r} but {names}: set spec.target.container"
+        )
+    return KroPod(
+        namespace=target.namespace,
+        name=pod["metadata"]["name"],
+        ip=pod["status"]["podIP"],
+        node=pod["spec"]["nodeName"],
+        container=target.container,
+        metrics_port=target.metrics_port,
+        fingerprint=_fingerprint(pod, container, len(running)),
+    )
+
+
+async def list_nodes(client: KubeClient) -> list[NodeFingerprint]:
+    """Return what identifies each node; empty where nodes may not be listed."""
+    try:
+        nodes = await client.list(paths.core("nodes"))
+    except ApiError:
+        return []
+    return [_node(node) for node in nodes]
+
+
+async def kubernetes_version(client: KubeClient) -> str | None:
+    """Return the API server's version, such as ``v1.36.3``."""
+    try:
+        version: str | None = (await client.get("/version")).get("gitVersion")
+    except ApiError:
+        return None
+    return version
+
+
+def _is_running(pod: JsonObject) -> bool:
+    status = pod.get("status", {})
+    return (
+        status.get("phase") == "Running"
+        and bool(status.get("podIP"))
+        and "deletionTimestamp" not in pod["metadata"]
+    )
+
+
+def _not_found_message(target: Target, selector: str, pods: list[JsonObject]) -> str:
+    where = f"namespace {target.namespace} with labels {selector}"
+    if not pods:
+        return (
+            f"no kro pod in {where}: install kro, or set spec.target.namespace and "
+            "spec.target.matchLabels to where it runs"
+        )
+    phases = ", ".join(
+        f"{pod['metadata']['name']} is {pod.get('status', {}).get('phase')}" for pod in pods
+    )
+    return f"no running kro pod in {where}: {phases}; see kubectl describe pod"
+
+
+async def _leader(client: KubeClient, namespace: str, pods: list[JsonObject]) -> JsonObject:
+    path = paths.group("coordination.k8s.io", "v1", "leases", namespace, _LEADER_LEASE)
+    try:
+        holder = (await client.get(path))["spec"].get("holderIdentity") or ""
+    except ApiError:
+        holder = ""
+    for pod in pods:
+        if holder.startswith(pod["metadata"]["name"]):
+            return pod
+    raise KroNotFoundError(
+        f"{len(pods)} kro pods run in {namespace}, and the lease {_LEADER_LEASE} names none of "
+        "them as the leader: wait for an election, or narrow spec.target.matchLabels"
+    )
+
+
+def _named(items: list[JsonObject], name: str) -> JsonObject | None:
+    return next((item for item in items if item.get("name") == name), None)
+
+
+def _fingerprint(pod: JsonObject, container: JsonObject, replicas: int) -> KroFingerprint:
+    status = _named(pod["status"].get("containerStatuses") or [], container["name"]) or {}
+    resources = container.get("resources", {})
+    image = container.get("image", "")
+    env = {item["name"]: item.get("value", "(from a reference)") for item in _env(container)}
+    return KroFingerprint(
+        namespace=pod["metadata"].get("namespace", ""),
+        pod=pod["metadata"]["name"],
+        node=pod["spec"].get("nodeName"),
+        image=image,
+        version=_version(pod["metadata"].get("labels", {}), image),
+        args=[_expanded(arg, env) for arg in _arguments(container)],
+        env=env,
+        requests=resources.get("requests", {}),
+        limits=resources.get("limits", {}),
+        replicas=replicas,
+        restarts=status.get("restartCount", 0),
+    )
+
+
+def _env(container: JsonObject) -> list[dict[str, Any]]:
+    return container.get("env") or []
+
+
+def _arguments(container: JsonObject) -> list[str]:
+    return [*(container.get("command") or []), *(container.get("args") or [])]
+
+
+def _expanded(argument: str, env: dict[str, str]) -> str:
+    """Replace ``$(NAME)`` as the kubelet does, so that flags show the values in force."""
+    return _REFERENCE.sub(lambda match: env.get(match[1], match[0]), argument)
+
+
+def _version(labels: dict[str, str], image: str) -> str | None:
+    """Return kro's version: the image's tag says what runs, the label what was meant."""
+    _, _, tag = image.rpartition("/")[2].partition(":")
+    tag = tag.partition("@")[0].removesuffix("-debug").removeprefix("v")
+    return tag or labels.get(_VERSION_LABEL, "").removeprefix("v") or None
+
+
+def _node(node: JsonObject) -> NodeFingerprint:
+    capacity = node.get("status", {}).get("capacity", {})
+    info = node.get("status", {}).get("nodeInfo", {})
+    return NodeFingerprint(
+        name=node["metadata"]["name"],
+        cpu=capacity.get("cpu"),
+        memory=capacity.get("memory"),
+        kernel=info.get("kernelVersion"),
+        kubelet=info.get("kubeletVersion"),
+    )

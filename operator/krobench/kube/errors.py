@@ -1,0 +1,84 @@
+"""What can go wrong between us and an API server.
+
+::
+
+    KubeError
+    ├── ApiError              the API server answered, and its answer was no
+    ├── ApiUnreachableError   no answer
+    └── ConfigError           no way to find or to trust an API server
+"""
+
+from typing import Any
+
+import orjson
+
+
+class KubeError(Exception):
+    """Base of this package's errors."""
+
+
+class ConfigError(KubeError):
+    """Neither a kubeconfig nor a service account could be loaded."""
+
+
+class ApiUnreachableError(KubeError):
+    """The API server did not answer: refused, reset or timed out."""
+
+
+class ApiError(KubeError):
+    """The API server refused a request.
+
+    ``status`` is the HTTP code, ``reason`` and ``message`` are those of ``metav1.Status``;
+    ``retry_after_seconds`` is what the server asked for, if it did.
+    """
+
+    def __init__(
+        self, status: int, reason: str, message: str, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+        self.message = message
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def not_found(self) -> bool:
+        """Whether the object or its kind does not exist."""
+        return self.status == 404
+
+    @property
+    def conflict(self) -> bool:
+        """Whether the object was changed meanwhile (or exists already)."""
+        return self.status == 409
+
+    @property
+    def already_exists(self) -> bool:
+        """Whether an object of this name exists."""
+        return self.status == 409 and self.reason == "AlreadyExists"
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether RBAC, quota or admission said no."""
+        return self.status == 403
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.status == 429 or self.status >= 500
+
+
+def api_error(status: int, body: bytes, retry_after: str | None = None) -> ApiError:
+    """Make an error of a response, whose body may or may not be a ``metav1.Status``."""
+    try:
+        parsed: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        parsed = {}
+    message = str(parsed.get("message") or body[:500].decode(errors="replace").strip())
+    reason = str(parsed.get("reason") or "Unknown")
+    try:
+        delay = float(retry_after) if retry_after is not None else None
+    except ValueError:  # an HTTP date, which no API server sends
+        delay = None
+    return ApiError(status, reason, message, delay)

@@ -1,0 +1,134 @@
+"""A watch that outlives its connection."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import orjson
+
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, ApiUnreachableError, api_error
+
+logger = logging.getLogger(__name__)
+
+EventType = Literal["ADDED", "MODIFIED", "DELETED"]
+
+_GONE = 410
+_RECONNECT_SECONDS = 0.5
+_SERVER_TIMEOUT_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """One change of one object."""
+
+    type: EventType
+    object: JsonObject
+    received_monotonic: float
+    """``time.monotonic()`` when its line had arrived, before it was parsed."""
+
+
+class _RelistNeeded(Exception):  # noqa: N818 - a signal between two functions, not an error
+    pass
+
+
+class Watch:
+    """Yields every change of a collection from when :meth:`start` returned.
+
+    After a broken connection it goes on where it was; where the API server no longer has that
+    part of the history, the collection is listed again, so that no *state* is missed, though
+    states between may be. ``interruptions`` counts both: timings around them are coarser.
+    """
+
+    def __init__(self, client: KubeClient, path: str, label_selector: str | None = None) -> None:
+        self._client = client
+        self._path = path
+        self._params = {"labelSelector": label_selector} if label_selector else {}
+        self._resource_version = ""
+        self._known: dict[tuple[str, str], JsonObject] = {}
+        self.interruptions = 0
+
+    async def start(self) -> list[JsonObject]:
+        """List the collection, and return what it holds."""
+        answer = await self._client.get(self._path, self._params)
+        self._resource_version = answer["metadata"]["resourceVersion"]
+        items: list[JsonObject] = answer.get("items") or []
+        self._known = {_key(item): _stub(item) for item in items}
+        return items
+
+    async def events(self) -> AsyncIterator[WatchEvent]:
+        """Yield changes until the consumer ends."""
+        while True:
+            try:
+                async for event in self._once():
+                    yield event
+                continue  # the server ended the watch in good order, as it does each hour
+            except _RelistNeeded:
+                async for event in self._relist():
+                    yield event
+            except ApiUnreachableError as error:
+                logger.warning("watch of %s was interrupted: %s", self._path, error)
+            except ApiError as error:
+                if not error.transient:
+                    raise
+                logger.warning("watch of %s was refused: %s", self._path, error)
+            self.interruptions += 1
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _once(self) -> AsyncIterator[WatchEvent]:
+        params = self._params | {
+            "resourceVersion": self._resource_version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(_SERVER_TIMEOUT_SECONDS),
+        }
+        try:
+            async for line in self._client.watch_lines(self._path, params):
+                event = self._parse(line, time.monotonic())
+                if event is not None:
+                    yield event
+        except ApiError as error:
+            if error.status == _GONE:
+                raise _RelistNeeded from error
+            raise
+
+    def _parse(self, line: bytes, received: float) -> WatchEvent | None:
+        raw = orjson.loads(line)
+        kind, item = raw["type"], raw["object"]
+        if kind == "ERROR":
+            raise api_error(int(item.get("code", 500)), orjson.dumps(item))
+        self._resource_version = item["metadata"]["resourceVersion"]
+        if kind == "BOOKMARK":
+            return None
+        if kind == "DELETED":
+            self._known.pop(_key(item), None)
+        else:
+            self._known[_key(item)] = _stub(item)
+        return WatchEvent(cast("EventType", kind), item, received)
+
+    async def _relist(self) -> AsyncIterator[WatchEvent]:
+        before = self._known
+        try:
+            items = await self.start()
+        except (ApiError, ApiUnreachableError) as error:
+            logger.warning("listing %s again failed: %s", self._path, error)
+            return
+        received = time.monotonic()
+        for key, stub in before.items():
+            if key not in self._known:
+                yield WatchEvent("DELETED", stub, received)
+        for item in items:
+            yield WatchEvent("MODIFIED", item, received)
+
+
+def _key(item: JsonObject) -> tuple[str, str]:
+    metadata = item["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]
+
+
+def _stub(item: JsonObject) -> JsonObject:
+    """Keep of an object only what tells it from others: thousands are remembered."""
+    metadata = item["metadata"]
+    return {"metadata": {key: metadata[key] for key in ("namespace", "name") if key in metadata}}
