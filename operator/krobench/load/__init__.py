@@ -1,0 +1,1 @@
+"""Driving and observing a load: creating objects, timing their lives, deleting them."""

@@ -1,0 +1,152 @@
+"""Following objects by watch, each with its own line of timings."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Self
+
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import KubeError
+from krobench.kube.watch import Watch, WatchEvent
+from krobench.load import lifecycle
+from krobench.load.clock import RunClock
+from krobench.model.record import ObjectRecord
+
+# kro builds a graph again after a failure, and may succeed once a kind it needs has appeared.
+REJECTION_GRACE_SECONDS = 3.0
+
+
+class RgdRejectedError(Exception):
+    """kro does not accept an RGD; the message is kro's own."""
+
+
+class Followed:
+    """An object that is waited for."""
+
+    def __init__(self, record: ObjectRecord) -> None:
+        self.record = record
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.Event()
+        self.deletion: ObjectRecord | None = None
+        self.problem: str | None = None
+
+    def fail(self, error: Exception) -> None:
+        """End the waiting with an error."""
+        if not self.ready.done():
+            self.ready.set_exception(error)
+            # Whoever waits sees it; where nobody does any more, it is not worth a warning.
+            self.ready.add_done_callback(lambda future: future.exception())
+
+
+Apply = Callable[[Followed, JsonObject, float], None]
+
+
+class Observer:
+    """Watches one collection and keeps the records of the objects announced to it.
+
+    Use as an async context manager: on entry the watch stands, so that no event of an object
+    created afterwards is missed.
+    """
+
+    def __init__(
+        self, client: KubeClient, clock: RunClock, path: str, label_selector: str, apply: Apply
+    ) -> None:
+        self._watch = Watch(client, path, label_selector)
+        self._clock = clock
+        self._apply = apply
+        self._followed: dict[str, Followed] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._watch.start()
+        self._task = asyncio.create_task(self._consume())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    @property
+    def interruptions(self) -> int:
+        """How often the watch broke; timings around that are coarser."""
+        return self._watch.interruptions
+
+    def follow(self, record: ObjectRecord) -> Followed:
+        """Announce an object that is about to be created."""
+        followed = Followed(record)
+        self._followed[record.name] = followed
+        return followed
+
+    def all(self) -> Iterable[Followed]:
+        """Return everything that was announced."""
+        return self._followed.values()
+
+    async def _consume(self) -> None:
+        try:
+            async for event in self._watch.events():
+                self._take(event)
+        except KubeError as error:
+            for followed in self._followed.values():
+                followed.fail(error)
+
+    def _take(self, event: WatchEvent) -> None:
+        followed = self._followed.get(event.object["metadata"]["name"])
+        if followed is None:
+            return
+        seconds = self._clock.of(event.received_monotonic)
+        if event.type == "DELETED":
+            if followed.deletion is not None:
+                followed.deletion.gone_seconds = seconds
+            followed.gone.set()
+            return
+        self._apply(followed, event.object, seconds)
+
+
+def apply_instance(followed: Followed, item: JsonObject, seconds: float) -> None:
+    """Record what an instance's new state says."""
+    record = followed.record
+    if record.active_seconds is None and lifecycle.state(item) == "active":
+        record.active_seconds = seconds
+    if lifecycle.is_ready(item):
+        if record.ready_seconds is None:
+            record.ready_seconds = seconds
+        if not followed.ready.done():
+            followed.ready.set_result(None)
+    else:
+        followed.problem = lifecycle.problem(item)
+
+
+def apply_rgd(followed: Followed, item: JsonObject, seconds: float) -> None:
+    """Record what an RGD's new state says; one that stays rejected ends the waiting."""
+    record = followed.record
+    rejected = lifecycle.rejection(item)
+    first_time = followed.problem is None
+    followed.problem = rejected
+    if rejected is not None:
+        if first_time:
+            asyncio.get_running_loop().call_later(
+                REJECTION_GRACE_SECONDS, _fail_if_rejected, followed
+            )
+        return
+    if record.accepted_seconds is None and lifecycle.is_true(item, "GraphAccepted"):
+        record.accepted_seconds = seconds
+    if record.active_seconds is None and lifecycle.state(item) == "active":
+        record.active_seconds = seconds
+    if lifecycle.is_ready(item):
+        if record.ready_seconds is None:
+            record.ready_seconds = seconds
+        if not followed.ready.done():
+            followed.ready.set_result(None)
+
+
+def _fail_if_rejected(followed: Followed) -> None:
+    if followed.problem is not None:
+        followed.fail(RgdRejectedError(followed.problem))

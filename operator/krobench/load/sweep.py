@@ -1,0 +1,208 @@
+"""Deleting what a run made, in the order that kro needs, and saying what is left.
+
+The order is instances, then RGDs, then CRDs, then the namespace: instances of a deleted RGD
+hang on their finalizers for ever, and kro keeps the CRD of a deleted RGD.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.load.clock import RunClock
+from krobench.load.iteration import RGDS_PATH
+from krobench.load.kinds import CRDS_PATH, Kind, kinds_of_run
+from krobench.model.common import RUN_LABEL, ErrorInfo
+from krobench.model.record import Teardown
+from krobench.workload.plan import RunIdentity
+
+logger = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.25
+_CONCURRENCY = 16
+_MAX_REMAINING = 20
+_RGD_TIMEOUT_SECONDS = 60.0
+_CRD_TIMEOUT_SECONDS = 60.0
+_NAMESPACE_TIMEOUT_SECONDS = 90.0
+_FORCED_TIMEOUT_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Item:
+    """An object to be deleted."""
+
+    kind: str
+    namespace: str | None
+    name: str
+    path: str
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
+
+
+Lister = Callable[[], Awaitable[list[Item]]]
+
+
+class Sweeper:
+    """Deletes the objects of a run, or of the part of it that ``rgd_prefix`` names.
+
+    It needs no memory of what was created: labels and name prefixes say it, so that it works
+    as well after a crash.
+    """
+
+    def __init__(self, client: KubeClient, run: RunIdentity, rgd_prefix: str | None = None) -> None:
+        self._client = client
+        self._run = run
+        self._prefix = rgd_prefix or run.prefix
+        self._clock = RunClock()
+        self._selector = f"{RUN_LABEL}={run.uid}"
+
+    async def sweep(self, instance_timeout_seconds: float, force: bool = False) -> Teardown:
+        """Delete instances, RGDs and CRDs; errors and left-overs are in what is returned.
+
+        With ``force``, what did not go in its time, as when kro itself is gone, has its
+        finalizers taken away: RGDs, and instances in namespaces that the run made. Children
+        of such instances go with the namespace, so nothing is orphaned by that.
+        """
+        return await self._reported(self._ordered(instance_timeout_seconds, force))
+
+    async def sweep_namespaces(self) -> Teardown:
+        """Delete the namespaces that the run made, with all that is still in them."""
+        return await self._reported(self._delete_all(self._namespaces, _NAMESPACE_TIMEOUT_SECONDS))
+
+    async def _reported(self, work: Awaitable[list[Item]]) -> Teardown:
+        error: ErrorInfo | None = None
+        remaining: list[Item] = []
+        try:
+            remaining = await work
+        except KubeError as failure:
+            error = ErrorInfo(reason="TeardownFailed", message=str(failure)[:4000])
+        if remaining:
+            error = ErrorInfo(
+                reason="TeardownIncomplete",
+                message=f"{len(remaining)} objects are still there, the first is {remaining[0]}; "
+                "delete them in the order instances, RGDs, CRDs",
+            )
+        return Teardown(
+            done=error is None,
+            duration_seconds=round(self._clock.now(), 3),
+            error=error,
+            remaining=[str(item) for item in remaining[:_MAX_REMAINING]],
+        )
+
+    async def _ordered(self, instance_timeout_seconds: float, force: bool) -> list[Item]:
+        kinds = await kinds_of_run(self._client, self._prefix)
+        for lister, timeout_seconds in (
+            (lambda: self._instances(kinds), instance_timeout_seconds),
+            (self._rgds, _RGD_TIMEOUT_SECONDS),
+            (lambda: self._crds(kinds), _CRD_TIMEOUT_SECONDS),
+        ):
+            remaining = await self._delete_all(lister, timeout_seconds)
+            if remaining and force:
+                await self._take_finalizers_away(remaining)
+                remaining = await self._delete_all(lister, _FORCED_TIMEOUT_SECONDS)
+            if remaining:
+                return remaining
+        return []
+
+    async def _take_finalizers_away(self, items: list[Item]) -> None:
+        ours = {item.name for item in await self._namespaces()}
+        for item in items:
+            if item.namespace in ours or item.path.startswith(RGDS_PATH):
+                logger.warning("taking the finalizers of %s away", item)
+                await self._client.patch(item.path, {"metadata": {"finalizers": None}})
+
+    async def _namespaces(self) -> list[Item]:
+        found = await self._client.list(paths.core("namespaces"), self._selector)
+        return [_item(entry, "Namespace", paths.core("namespaces")) for entry in found]
+
+    async def _instances(self, kinds: list[Kind]) -> list[Item]:
+        items: list[Item] = []
+        for kind in kinds:
+            collection = paths.group(kind.group, kind.version, kind.plural)
+            try:
+                found = await self._client.list(collection, self._selector)
+            except ApiError as error:
+                if not error.not_found:
+                    raise
+                continue  # the CRD went meanwhile, and its instances with it
+            for entry in found:
+                namespace = entry["metadata"].get("namespace")
+                own = paths.group(kind.group, kind.version, kind.plural, namespace)
+                items.append(_item(entry, kind.kind, own))
+        return items
+
+    async def _rgds(self) -> list[Item]:
+        try:
+            found = await self._client.list(RGDS_PATH, self._selector)
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            return []  # kro is not installed, or no longer
+        return [
+            _item(entry, "ResourceGraphDefinition", RGDS_PATH)
+            for entry in found
+            if entry["metadata"]["name"].startswith(self._prefix)
+        ]
+
+    async def _crds(self, kinds: list[Kind]) -> list[Item]:
+        names = {kind.crd for kind in kinds}
+        items = []
+        for name in sorted(names):
+            path = f"{CRDS_PATH}/{name}"
+            try:
+                await self._client.get(path)
+            except ApiError as error:
+                if not error.not_found:
+                    raise
+                continue
+            items.append(Item("CustomResourceDefinition", None, name, path))
+        return items
+
+    async def _delete_all(self, lister: Lister, timeout_seconds: float) -> list[Item]:
+        """Delete what ``lister`` finds until it finds nothing; returns what would not go."""
+        deadline = self._clock.now() + timeout_seconds
+        asked: set[str] = set()
+        while True:
+            try:
+                items = await lister()
+                if not items:
+                    return []
+                await self._ask(item for item in items if item.path not in asked)
+                asked.update(item.path for item in items)
+            except (ApiError, ApiUnreachableError) as error:
+                if isinstance(error, ApiError) and not error.transient:
+                    raise
+                if self._clock.now() >= deadline:
+                    raise
+                logger.warning("deleting goes on after: %s", error)
+            else:
+                if self._clock.now() >= deadline:
+                    return items
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _ask(self, items: Iterable[Item]) -> None:
+        gate = asyncio.Semaphore(_CONCURRENCY)
+
+        async def delete(item: Item) -> None:
+            async with gate:
+                try:
+                    await self._client.delete(item.path)
+                except ApiError as error:
+                    if not error.not_found:
+                        raise
+
+        results = await asyncio.gather(*(delete(item) for item in items), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+
+def _item(entry: JsonObject, kind: str, collection: str) -> Item:
+    metadata = entry["metadata"]
+    return Item(
+        kind, metadata.get("namespace"), metadata["name"], f"{collection}/{metadata['name']}"
+    )
