@@ -1,0 +1,1 @@
+"""Sampling kro and the cluster around it while a load runs."""
