@@ -1,0 +1,135 @@
+"""From the lines of one iteration to its record, and from iterations to a test's summary."""
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+
+from krobench.analysis.latency import summarise
+from krobench.model.record import (
+    ApiRequests,
+    Counts,
+    CpuUse,
+    IterationRecord,
+    Latencies,
+    LatencySummary,
+    MemoryUse,
+    ObjectRecord,
+    TestSummary,
+    Throughput,
+)
+
+_Timing = Callable[[ObjectRecord], float | None]
+
+
+def count_instances(requested: int, objects: Iterable[ObjectRecord]) -> Counts:
+    """Count what became of the instances of an iteration."""
+    created = [line for line in objects if line.operation == "create-instance"]
+    acknowledged = [line for line in created if line.acknowledged_seconds is not None]
+    ready = sum(line.ready_seconds is not None for line in acknowledged)
+    return Counts(
+        requested=requested,
+        created=len(acknowledged),
+        ready=ready,
+        failed=len(created) - len(acknowledged),
+        censored=len(acknowledged) - ready,
+        retried=sum(line.retries for line in created),
+    )
+
+
+def latencies(objects: Sequence[ObjectRecord]) -> Latencies:
+    """Summarise the phases of all objects, each from the sending of its request."""
+    return Latencies(
+        instance_ready=_summary(objects, "create-instance", lambda line: line.ready_seconds),
+        instance_active=_summary(objects, "create-instance", lambda line: line.active_seconds),
+        rgd_ready=_summary(objects, "create-rgd", lambda line: line.ready_seconds),
+        instance_gone=_summary(objects, "delete-instance", lambda line: line.gone_seconds),
+    )
+
+
+def throughput(objects: Iterable[ObjectRecord]) -> Throughput:
+    """Return the rate at which instances became ready, or None where fewer than two did."""
+    ready = [
+        line
+        for line in objects
+        if line.operation == "create-instance" and line.ready_seconds is not None
+    ]
+    if len(ready) < 2:
+        return Throughput()
+    first = min(line.sent_seconds for line in ready)
+    last = max(line.ready_seconds for line in ready if line.ready_seconds is not None)
+    return Throughput(instances_per_second=round(len(ready) / (last - first), 4))
+
+
+def summarise_test(
+    iterations: Sequence[IterationRecord], objects: Sequence[ObjectRecord]
+) -> TestSummary | None:
+    """Take the measured iterations of a test together; None where there is none."""
+    measured = [record for record in iterations if not record.warmup]
+    if not measured:
+        return None
+    lines = [line for line in objects if not line.warmup]
+    names = dict.fromkeys(name for record in measured for name in record.metrics)
+    return TestSummary(
+        iterations=len(measured),
+        latency=latencies(lines),
+        throughput=Throughput(
+            instances_per_second=_median(r.throughput.instances_per_second for r in measured)
+        ),
+        cpu=_cpu(measured),
+        memory=_memory(measured),
+        api_requests=ApiRequests(
+            kro=_median(r.api_requests.kro for r in measured),
+            krobench=_whole(_median(r.api_requests.krobench for r in measured)),
+            total=_median(r.api_requests.total for r in measured),
+        ),
+        duration_seconds=_median(r.duration_seconds for r in measured),
+        errors_total=sum(_errors(record) for record in measured),
+        metrics={name: _median(r.metrics.get(name) for r in measured) for name in names},
+    )
+
+
+def _summary(
+    objects: Iterable[ObjectRecord], operation: str, reached: _Timing
+) -> LatencySummary | None:
+    lines = [
+        line
+        for line in objects
+        if line.operation == operation and line.acknowledged_seconds is not None
+    ]
+    if not lines:
+        return None
+    ends = [(line.sent_seconds, reached(line)) for line in lines]
+    durations = [end - sent for sent, end in ends if end is not None]
+    return summarise(durations, censored=len(lines) - len(durations))
+
+
+def _errors(record: IterationRecord) -> int:
+    missing = record.counts.failed + record.counts.censored
+    return missing if missing or record.success else 1
+
+
+def _cpu(records: Sequence[IterationRecord]) -> CpuUse:
+    return CpuUse(
+        kro_seconds=_median(r.cpu.kro_seconds for r in records),
+        kro_mean_cores=_median(r.cpu.kro_mean_cores for r in records),
+        kubelet_mean_cores=_median(r.cpu.kubelet_mean_cores for r in records),
+        throttled_periods_ratio=_median(r.cpu.throttled_periods_ratio for r in records),
+    )
+
+
+def _memory(records: Sequence[IterationRecord]) -> MemoryUse:
+    return MemoryUse(
+        resident_max_bytes=_whole(_median(r.memory.resident_max_bytes for r in records)),
+        resident_delta_bytes=_whole(_median(r.memory.resident_delta_bytes for r in records)),
+        heap_max_bytes=_whole(_median(r.memory.heap_max_bytes for r in records)),
+        working_set_max_bytes=_whole(_median(r.memory.working_set_max_bytes for r in records)),
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    """Return the median of the values that were measured."""
+    known = [value for value in values if value is not None]
+    return round(statistics.median(known), 9) if known else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)

@@ -1,0 +1,40 @@
+"""Percentiles that say no more than the sample does."""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from krobench.model.record import LatencySummary
+
+# A percentile q needs 1/(1-q) observations, or it is but another name for the maximum.
+_MIN_OBSERVATIONS = {0.5: 1, 0.9: 10, 0.99: 100}
+
+
+def summarise(durations: Iterable[float], censored: int = 0) -> LatencySummary:
+    """Summarise durations in seconds, of which ``censored`` further ones never ended.
+
+    A censored duration is longer than any that was seen, so it takes a top rank; percentiles
+    that touch one are unknown.
+    """
+    values = sorted(durations)
+    complete = bool(values) and censored == 0
+    return LatencySummary(
+        n=len(values),
+        censored=censored,
+        p50_seconds=_percentile(values, censored, 0.5),
+        p90_seconds=_percentile(values, censored, 0.9),
+        p99_seconds=_percentile(values, censored, 0.99),
+        max_seconds=round(values[-1], 6) if complete else None,
+        mean_seconds=round(math.fsum(values) / len(values), 6) if complete else None,
+    )
+
+
+def _percentile(values: Sequence[float], censored: int, q: float) -> float | None:
+    """Return the q-quantile by linear interpolation (Hyndman and Fan's type 7)."""
+    total = len(values) + censored
+    if total < _MIN_OBSERVATIONS[q]:
+        return None
+    position = q * (total - 1)
+    low, high = math.floor(position), math.ceil(position)
+    if high >= len(values):
+        return None
+    return round(values[low] + (values[high] - values[low]) * (position - low), 6)

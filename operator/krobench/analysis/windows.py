@@ -1,0 +1,104 @@
+"""What sampled series say of a window of time."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from krobench.model.record import Sample
+
+
+@dataclass(frozen=True)
+class Delta:
+    """Growth of a counter over a window."""
+
+    value: float
+    seconds: float
+    """Time between the two samples that it was taken from."""
+
+
+class UnavailableError(Exception):
+    """A number cannot be given for this window; the message says why."""
+
+
+class Series:
+    """The samples of one run, by source and metric."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._by_metric: dict[tuple[str, str], list[Sample]] = {}
+        for sample in samples:
+            self._by_metric.setdefault((sample.source, sample.metric), []).append(sample)
+
+    def window(self, source: str, metric: str, start: float, end: float) -> Sequence[Sample]:
+        """Return the samples from the last one before ``start`` to the first one after ``end``.
+
+        Raises:
+            UnavailableError: if there is none before, or none after.
+        """
+        samples = self._by_metric.get((source, metric), [])
+        if not samples:
+            raise UnavailableError(f"{source} does not expose {metric}")
+        first = max((i for i, s in enumerate(samples) if s.seconds <= start), default=None)
+        last = min((i for i, s in enumerate(samples) if s.seconds >= end), default=None)
+        if first is None or last is None:
+            raise UnavailableError(f"no sample of {source} at the border of the run phase")
+        return samples[first : last + 1]
+
+    def has(self, source: str, metric: str) -> bool:
+        """Whether there is any sample of this metric."""
+        return (source, metric) in self._by_metric
+
+    def growth(self, source: str, metric: str, start: float, end: float) -> float:
+        """Return how much a counter grew that may have begun, from zero, after ``start``."""
+        samples = self._by_metric[source, metric]
+        before = [sample.value for sample in samples if sample.seconds <= start]
+        after = [sample.value for sample in samples if sample.seconds >= end]
+        return (after[0] if after else samples[-1].value) - (before[-1] if before else 0.0)
+
+    def delta(self, source: str, metric: str, start: float, end: float) -> Delta:
+        """Return how much a counter grew.
+
+        Raises:
+            UnavailableError: if it was not sampled, or went backwards.
+        """
+        samples = self.window(source, metric, start, end)
+        if any(b.value < a.value for a, b in pairwise(samples)):
+            raise UnavailableError(f"{metric} of {source} went backwards: it was restarted")
+        return Delta(samples[-1].value - samples[0].value, samples[-1].seconds - samples[0].seconds)
+
+    def stamped_delta(self, source: str, metric: str, start: float, end: float) -> Delta:
+        """Return how much a counter grew, by the source's own timestamps.
+
+        For sources that hand out figures older than the scrape: several scrapes can show one
+        and the same measurement.
+
+        Raises:
+            UnavailableError: if fewer than two measurements lie in the window.
+        """
+        window = self.window(source, metric, start, end)
+        inside = [sample for sample in window if sample.seconds >= start]
+        stamps = {sample.at: sample.value for sample in inside if sample.at is not None}
+        if len(stamps) < 2:
+            raise UnavailableError(
+                f"{source} made fewer than two measurements during the run phase"
+            )
+        first, last = min(stamps), max(stamps)
+        if stamps[last] < stamps[first]:
+            raise UnavailableError(f"{metric} of {source} went backwards: it was restarted")
+        return Delta(stamps[last] - stamps[first], last - first)
+
+    def maximum(self, source: str, metric: str, start: float, end: float) -> float:
+        """Return the largest value seen.
+
+        Raises:
+            UnavailableError: if it was not sampled.
+        """
+        return max(sample.value for sample in self.window(source, metric, start, end))
+
+    def change(self, source: str, metric: str, start: float, end: float) -> float:
+        """Return last minus first value of a gauge.
+
+        Raises:
+            UnavailableError: if it was not sampled.
+        """
+        samples = self.window(source, metric, start, end)
+        return samples[-1].value - samples[0].value

@@ -1,0 +1,1 @@
+"""The storage format: run records in ConfigMaps, and out of them again."""

@@ -1,0 +1,188 @@
+"""Run records as ConfigMaps.
+
+``<name>-results`` holds ``run.json`` in the clear; ``objects.jsonl.gz`` and
+``series.jsonl.gz`` stand beside it where there is room, else in ``<name>-results-1`` and so
+on, each below the 1 MiB that an API server takes.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL
+from krobench.model.record import ObjectRecord, RunRecord, Sample
+from krobench.record import lines
+
+RESULTS_COMPONENT = "results"
+RUN_KEY = "run.json"
+OBJECTS_KEY = "objects.jsonl.gz"
+SERIES_KEY = "series.jsonl.gz"
+FULL_RUN_KEY = "run-full.json.gz"
+
+# The API server's limit is 1 MiB over all values; the rest is for keys and metadata.
+_MAX_CONFIG_MAP_BYTES = 1_000_000
+_MAX_RUN_BYTES = 600_000
+
+ConfigMap = dict[str, Any]
+
+
+class RecordError(ValueError):
+    """A ConfigMap does not hold a run record that this version can read."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The custom resource that results belong to."""
+
+    name: str
+    namespace: str
+    uid: str
+
+
+def results_name(benchmark_name: str, spec: KroBenchmarkSpec) -> str:
+    """Return the name of the results ConfigMap."""
+    return spec.results.config_map_name or f"{benchmark_name}-results"
+
+
+def write_config_maps(
+    name: str,
+    owner: Owner,
+    run: RunRecord,
+    objects: Sequence[ObjectRecord],
+    samples: Sequence[Sample],
+) -> tuple[RunRecord, list[ConfigMap]]:
+    """Return the run with its ``parts`` filled in, and its ConfigMaps, that named ``name`` last.
+
+    It is written last so that what ``run.json`` says of the others is true once it is there.
+    """
+    pieces = [
+        (key, piece)
+        for key, records in ((OBJECTS_KEY, objects), (SERIES_KEY, samples))
+        for piece in lines.encode(records, _MAX_CONFIG_MAP_BYTES)
+    ]
+    if _is_too_large(run):
+        full = lines.encode([run], _MAX_CONFIG_MAP_BYTES)
+        pieces += [(FULL_RUN_KEY, piece) for piece in full]
+    room = _MAX_CONFIG_MAP_BYTES - _MAX_RUN_BYTES
+    main, others = _distribute(name, pieces, room)
+    parts: dict[str, list[str]] = {}
+    for key, config_map_name, _ in [*((k, name, d) for k, d in main), *others]:
+        parts.setdefault(key, []).append(config_map_name)
+    stored = run.model_copy(update={"parts": parts})
+    maps = [_config_map(n, owner, {}, {key: piece}) for key, n, piece in others]
+    return stored, [*maps, _config_map(name, owner, run_json(stored), dict(main))]
+
+
+def run_json(run: RunRecord) -> dict[str, str]:
+    """Return the ``data`` of the results ConfigMap, for an update of the progress alone."""
+    if _is_too_large(run):
+        run = _shortened(run)
+    return {RUN_KEY: _dump(run).decode()}
+
+
+def read_run_record(config_map: Mapping[str, Any]) -> RunRecord:
+    """Return the run record of a results ConfigMap.
+
+    Raises:
+        RecordError: if it has none, or one of another schema.
+    """
+    name = config_map.get("metadata", {}).get("name", "?")
+    text = (config_map.get("data") or {}).get(RUN_KEY)
+    if text is None:
+        raise RecordError(f"ConfigMap {name} has no {RUN_KEY}: it holds no results of krobench")
+    try:
+        return RunRecord.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecordError(f"{RUN_KEY} in ConfigMap {name}: {where}: {first['msg']}") from error
+
+
+def read_objects(config_maps: Sequence[ConfigMap]) -> list[ObjectRecord]:
+    """Return the per-object lines of a run, given all its ConfigMaps in order."""
+    return lines.decode(_pieces(config_maps, OBJECTS_KEY), ObjectRecord)
+
+
+def read_series(config_maps: Sequence[ConfigMap]) -> list[Sample]:
+    """Return the samples of a run, given all its ConfigMaps in order."""
+    return lines.decode(_pieces(config_maps, SERIES_KEY), Sample)
+
+
+def is_owned_by(config_map: Mapping[str, Any], uid: str) -> bool:
+    """Whether this run may write to the ConfigMap."""
+    references = config_map.get("metadata", {}).get("ownerReferences") or []
+    return any(reference.get("uid") == uid for reference in references)
+
+
+def _pieces(config_maps: Sequence[ConfigMap], key: str) -> list[bytes]:
+    return [
+        b64decode(config_map["binaryData"][key])
+        for config_map in config_maps
+        if key in (config_map.get("binaryData") or {})
+    ]
+
+
+def _is_too_large(run: RunRecord) -> bool:
+    return len(_dump(run)) > _MAX_RUN_BYTES
+
+
+def _shortened(run: RunRecord) -> RunRecord:
+    """Keep run.json readable and within its room; the whole of it is then stored gzipped."""
+    tests = [test.model_copy(update={"iterations": []}) for test in run.tests]
+    note = f"run.json was too large for a ConfigMap: its iterations are in {FULL_RUN_KEY}"
+    return run.model_copy(update={"tests": tests, "warnings": [*run.warnings, note]})
+
+
+def _distribute(
+    name: str, pieces: Sequence[tuple[str, bytes]], room: int
+) -> tuple[list[tuple[str, bytes]], list[tuple[str, str, bytes]]]:
+    """Split pieces into those beside run.json and those in ConfigMaps of their own."""
+    main: list[tuple[str, bytes]] = []
+    others: list[tuple[str, str, bytes]] = []
+    for key, piece in pieces:
+        single = sum(other == key for other, _ in pieces) == 1
+        if single and len(piece) <= room:
+            main.append((key, piece))
+            room -= len(piece)
+        else:
+            others.append((key, f"{name}-{len(others) + 1}", piece))
+    return main, others
+
+
+def _dump(run: RunRecord) -> bytes:
+    return orjson.dumps(run.model_dump(by_alias=True, mode="json"), option=orjson.OPT_INDENT_2)
+
+
+def _config_map(
+    name: str, owner: Owner, data: dict[str, str], binary: dict[str, bytes]
+) -> ConfigMap:
+    reference = {
+        "apiVersion": GROUP_VERSION,
+        "kind": "KroBenchmark",
+        "name": owner.name,
+        "uid": owner.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {
+            "name": name,
+            "namespace": owner.namespace,
+            "labels": {
+                "app.kubernetes.io/name": "krobench",
+                "app.kubernetes.io/managed-by": "krobench",
+                RUN_LABEL: owner.uid,
+                COMPONENT_LABEL: RESULTS_COMPONENT,
+            },
+            "ownerReferences": [reference],
+        },
+        "data": data,
+        "binaryData": {key: b64encode(value).decode() for key, value in binary.items()},
+    }

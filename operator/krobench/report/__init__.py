@@ -1,0 +1,1 @@
+"""Views of a run record for people and for other tools."""

@@ -1,0 +1,247 @@
+"""A run as Markdown: to be read in a terminal, or pasted in a pull request."""
+
+from collections.abc import Iterable, Sequence
+
+from krobench.model.record import (
+    IterationRecord,
+    LatencySummary,
+    RunRecord,
+    RunState,
+    TestRecord,
+    TestState,
+)
+from krobench.report import units
+
+_PHASES = (
+    ("instance ready", "instance_ready"),
+    ("instance ACTIVE", "instance_active"),
+    ("RGD ready", "rgd_ready"),
+    ("instance deleted", "instance_gone"),
+)
+
+
+def render(run: RunRecord) -> str:
+    """Return the report of a run, finished or not."""
+    sections = [
+        _title(run),
+        _warnings(run),
+        _overview(run),
+        *(_test(test) for test in run.tests),
+        _environment(run),
+        _reading(),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _title(run: RunRecord) -> str:
+    lines = [f"# {run.namespace}/{run.name}: {run.verdict or 'running'}", ""]
+    succeeded = sum(test.state is TestState.SUCCEEDED for test in run.tests)
+    lines.append(
+        f"{len(run.tests)} tests, {succeeded} succeeded, "
+        f"{sum(test.state is TestState.FAILED for test in run.tests)} failed. "
+        f"Started {run.start_time}, " + (f"ended {run.end_time}." if run.end_time else "not ended.")
+    )
+    if run.state is RunState.RUNNING:
+        lines.append(f"\nUnder way: {run.progress.activity or 'starting'}.")
+    if run.error is not None:
+        lines.append(f"\n**{run.error.reason}**: {run.error.message}")
+    return "\n".join(lines)
+
+
+def _warnings(run: RunRecord) -> str:
+    if not run.warnings:
+        return ""
+    return "## Warnings\n\n" + "\n".join(f"- {warning}" for warning in run.warnings)
+
+
+def _overview(run: RunRecord) -> str:
+    header = (
+        "test",
+        "result",
+        "instances",
+        "ready p50",
+        "ready p99",
+        "instances/s",
+        "kro CPU per instance",
+        "kro memory, max",
+        "kro API requests per instance",
+    )
+    rows = [_overview_row(test) for test in run.tests]
+    return "## Overview\n\n" + _table(header, rows)
+
+
+def _overview_row(test: TestRecord) -> Sequence[str]:
+    summary = test.summary
+    if summary is None:
+        return (test.name, test.state, *["-"] * 7)
+    ready = summary.latency.instance_ready
+    return (
+        test.name,
+        _result(test),
+        units.number(ready.n if ready else None),
+        units.seconds(ready.p50_seconds if ready else None),
+        units.seconds(ready.p99_seconds if ready else None),
+        units.rate(summary.throughput.instances_per_second),
+        units.seconds(summary.metrics.get("kro_cpu_seconds_per_instance")),
+        units.size(summary.memory.resident_max_bytes),
+        units.number(summary.metrics.get("kro_api_requests_per_instance")),
+    )
+
+
+def _result(test: TestRecord) -> str:
+    if test.state is TestState.SUCCEEDED and any(not t.passed for t in test.thresholds):
+        return "threshold missed"
+    return test.state
+
+
+def _test(test: TestRecord) -> str:
+    lines = [f"## {test.name}", "", _test_line(test)]
+    if test.error is not None:
+        lines += ["", f"**{test.error.reason}**: {test.error.message}"]
+    if test.thresholds:
+        lines += ["", _thresholds(test)]
+    if test.summary is not None:
+        lines += ["", _latency_table(test), "", _usage_table(test)]
+    if test.iterations:
+        lines += ["", _iterations(test.iterations)]
+    return "\n".join(lines)
+
+
+def _test_line(test: TestRecord) -> str:
+    warm = f" after {test.planned_warmup} warm-up" if test.planned_warmup else ""
+    rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
+    return (
+        f"{test.workload}: {test.instances} instances{rgds}, {test.concurrency} at a time, "
+        f"{test.planned_iterations} iterations{warm}. {test.state}."
+    )
+
+
+def _thresholds(test: TestRecord) -> str:
+    words = {True: "met", False: "**missed**", None: "**undecided**"}
+    rows = [
+        (
+            f"`{result.expression}`",
+            words[result.passed],
+            result.message
+            or ", ".join(f"{name} = {units.number(v)}" for name, v in result.values.items()),
+        )
+        for result in test.thresholds
+    ]
+    return _table(("threshold", "result", "measured"), rows)
+
+
+def _latency_table(test: TestRecord) -> str:
+    assert test.summary is not None
+    rows = []
+    for label, attribute in _PHASES:
+        summary: LatencySummary | None = getattr(test.summary.latency, attribute)
+        if summary is None:
+            continue
+        count = f"{summary.n}" + (f" (+{summary.censored} never)" if summary.censored else "")
+        rows.append(
+            (
+                label,
+                count,
+                units.seconds(summary.p50_seconds),
+                units.seconds(summary.p90_seconds),
+                units.seconds(summary.p99_seconds),
+                units.seconds(summary.max_seconds),
+            )
+        )
+    return _table(("latency", "n", "p50", "p90", "p99", "max"), rows)
+
+
+def _usage_table(test: TestRecord) -> str:
+    summary = test.summary
+    assert summary is not None
+    rows = [
+        ("kro CPU time", units.seconds(summary.cpu.kro_seconds)),
+        ("kro CPU, mean cores", units.number(summary.cpu.kro_mean_cores)),
+        ("kro CPU, mean cores (kubelet)", units.number(summary.cpu.kubelet_mean_cores)),
+        ("kro CPU periods throttled", units.percent(summary.cpu.throttled_periods_ratio)),
+        ("kro resident memory, max", units.size(summary.memory.resident_max_bytes)),
+        ("kro heap, max", units.size(summary.memory.heap_max_bytes)),
+        ("kro working set, max (kubelet)", units.size(summary.memory.working_set_max_bytes)),
+        ("API requests by kro", units.number(summary.api_requests.kro)),
+        ("API requests by krobench", units.number(summary.api_requests.krobench)),
+        ("API requests by everybody", units.number(summary.api_requests.total)),
+        *((f"`{name}`", units.metric(name, value)) for name, value in summary.metrics.items()),
+    ]
+    return _table(("run phase, median of iterations", "value"), rows) + _unavailable(test)
+
+
+def _unavailable(test: TestRecord) -> str:
+    reasons = dict.fromkeys(
+        f"{name}: {reason}"
+        for iteration in test.iterations
+        if not iteration.warmup
+        for name, reason in iteration.unavailable.items()
+    )
+    if not reasons:
+        return ""
+    return "\n\nNot available in some iteration:\n\n" + "\n".join(f"- {r}" for r in reasons)
+
+
+def _iterations(iterations: Iterable[IterationRecord]) -> str:
+    rows = []
+    for item in iterations:
+        ready = item.latency.instance_ready
+        rows.append(
+            (
+                f"{item.index + 1}" + (" (warm-up)" if item.warmup else ""),
+                "ok" if item.success else (item.error.reason if item.error else "failed"),
+                f"{item.counts.ready}/{item.counts.requested}",
+                units.seconds(ready.p50_seconds if ready else None),
+                units.rate(item.throughput.instances_per_second),
+                units.seconds(item.cpu.kro_seconds),
+                units.number(item.api_requests.kro),
+                units.seconds(item.teardown.duration_seconds if item.teardown else None),
+            )
+        )
+    header = (
+        "iteration",
+        "result",
+        "ready",
+        "ready p50",
+        "instances/s",
+        "kro CPU",
+        "kro API requests",
+        "clean-up",
+    )
+    return _table(header, rows)
+
+
+def _environment(run: RunRecord) -> str:
+    environment = run.environment
+    rows = [("krobench", environment.krobench), ("Kubernetes", environment.kubernetes or "-")]
+    if environment.kro is not None:
+        kro = environment.kro
+        limits = ", ".join(f"{name} {value}" for name, value in sorted(kro.limits.items()))
+        rows += [
+            ("kro", f"{kro.version or '-'} ({kro.image})"),
+            ("kro limits", limits or "none"),
+            ("kro arguments", f"`{' '.join(kro.args)}`" if kro.args else "-"),
+        ]
+    rows += [
+        ("node", f"{n.name}: {n.cpu} CPUs, {n.memory}, kernel {n.kernel}, kubelet {n.kubelet}")
+        for n in environment.nodes
+    ]
+    return "## Environment\n\n" + _table(("what", "value"), rows)
+
+
+def _reading() -> str:
+    return (
+        "Latencies are from the sending of the request until a watch showed the state, by one "
+        "monotonic clock; p99 is given from 100 observations on. Instances are created with a "
+        "fixed number under way (closed loop), so throughput is what kro achieved, not what was "
+        "asked for. Warm-up iterations are not summarised."
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [_row(header), _row(["---"] * len(header)), *(_row(row) for row in rows)]
+    return "\n".join(lines)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

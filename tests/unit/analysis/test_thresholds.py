@@ -1,0 +1,81 @@
+import pytest
+
+from krobench.analysis.thresholds import check_thresholds, evaluate, known_names
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.record import TestSummary
+
+
+def spec(*thresholds: str) -> KroBenchmarkSpec:
+    test = {
+        "name": "a",
+        "workload": {"scenario": "single", "instances": 1},
+        "thresholds": list(thresholds),
+    }
+    return KroBenchmarkSpec.model_validate({"tests": [test]})
+
+
+def summary() -> TestSummary:
+    return TestSummary.model_validate(
+        {
+            "iterations": 3,
+            "latency": {"instanceReady": {"n": 50, "p50Seconds": 0.5, "p99Seconds": None}},
+            "throughput": {"instancesPerSecond": 12.5},
+            "cpu": {"kroSeconds": 1.5},
+            "memory": {"residentMaxBytes": 50_000_000},
+            "apiRequests": {"kro": 700.0},
+            "durationSeconds": 9.0,
+            "errorsTotal": 0,
+            "metrics": {"kro_cel_evaluations": 100.0},
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "passed"),
+    [
+        ("latency.instanceReady.p50 < 1.0 && errors.total == 0", True),
+        ("latency.instanceReady.p50 < 0.1", False),
+        ("memory.residentMaxBytes < 100 * 1024 * 1024", True),
+        ('metrics["kro_cel_evaluations"] >= 100.0', True),
+        ("throughput.instancesPerSecond > 20.0 || apiRequests.kro < 1000.0", True),
+    ],
+)
+def test_a_threshold_is_decided_by_the_results(expression: str, passed: bool) -> None:
+    assert check_thresholds(spec(expression)) == []
+    assert evaluate(expression, summary()).passed is passed
+
+
+def test_the_values_that_decided_are_kept() -> None:
+    result = evaluate("latency.instanceReady.p50 < 0.1", summary())
+    assert result.values == {"latency.instanceReady.p50": 0.5}
+
+
+@pytest.mark.parametrize("expression", ["latency.instanceReady.p99 < 5.0", "cpu.kroMeanCores < 1"])
+def test_a_number_that_is_not_available_leaves_the_threshold_undecided(expression: str) -> None:
+    result = evaluate(expression, summary())
+    assert result.passed is None
+    assert result.message is not None
+    assert "not available" in result.message
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason", "words"),
+    [
+        ("latency.instnceReady.p99 < 1", "UnknownMetric", "latency has instanceActive"),
+        ("p99 < 1", "UnknownMetric", "a threshold has apiRequests"),
+        ("errors.total == 0 || metrics.nope < 2", "UnknownMetric", "metrics.nope"),
+        ("latency.instanceReady.p99 <", "InvalidThreshold", "is not CEL"),
+        ("errors.total", "InvalidThreshold", "must be true or false"),
+        ('errors.total < "x"', "InvalidThreshold", "cannot be evaluated"),
+    ],
+)
+def test_a_bad_threshold_is_found_before_the_run(expression: str, reason: str, words: str) -> None:
+    [error] = check_thresholds(spec("errors.total == 0", expression))
+    assert error.reason == reason
+    assert error.message.startswith("tests[0].thresholds[1]: ")
+    assert words in error.message
+
+
+@pytest.mark.parametrize("name", known_names())
+def test_every_known_name_can_be_used(name: str) -> None:
+    assert check_thresholds(spec(f"{name} >= 0")) == []

@@ -1,0 +1,46 @@
+import pytest
+
+from krobench.analysis.windows import Series, UnavailableError
+from krobench.model.record import Sample
+
+
+def samples(*points: tuple[float, float], metric: str = "m") -> list[Sample]:
+    return [Sample(seconds=t, source="kro", metric=metric, value=v) for t, v in points]
+
+
+def test_growth_is_taken_from_the_samples_around_the_window() -> None:
+    series = Series(samples((0, 10), (1, 12), (2, 17), (3, 20), (4, 50)))
+    delta = series.delta("kro", "m", 1.0, 3.0)
+    assert (delta.value, delta.seconds) == (8.0, 2.0)
+
+
+def test_a_counter_that_went_backwards_gives_no_number() -> None:
+    series = Series(samples((0, 10), (1, 2), (2, 30)))
+    with pytest.raises(UnavailableError, match="went backwards"):
+        series.delta("kro", "m", 0.0, 2.0)
+
+
+def test_a_metric_that_was_never_sampled_is_named() -> None:
+    with pytest.raises(UnavailableError, match="kro does not expose other"):
+        Series(samples((0, 1))).delta("kro", "other", 0.0, 1.0)
+
+
+def test_a_window_whose_end_was_not_sampled_gives_no_number() -> None:
+    with pytest.raises(UnavailableError, match="no sample"):
+        Series(samples((0, 1), (1, 2))).delta("kro", "m", 0.0, 5.0)
+
+
+def stamped(*points: tuple[float, float, float]) -> list[Sample]:
+    return [Sample(seconds=t, source="kubelet", metric="m", value=v, at=at) for t, v, at in points]
+
+
+def test_scrapes_of_one_and_the_same_measurement_count_once() -> None:
+    series = Series(stamped((0, 1, 100), (5, 1, 100), (10, 1, 100)))
+    with pytest.raises(UnavailableError, match="fewer than two measurements"):
+        series.stamped_delta("kubelet", "m", 0.0, 10.0)
+
+
+def test_the_sources_own_times_divide_its_growth() -> None:
+    series = Series(stamped((0, 1, 98), (5, 1, 98), (10, 6, 108)))
+    delta = series.stamped_delta("kubelet", "m", 0.0, 10.0)
+    assert (delta.value, delta.seconds) == (5.0, 10.0)

@@ -1,0 +1,131 @@
+from base64 import b64decode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from krobench.model.record import Environment, ObjectRecord, RunRecord, Sample, TestRecord
+from krobench.record import lines
+from krobench.record.store import (
+    Owner,
+    RecordError,
+    is_owned_by,
+    read_objects,
+    read_run_record,
+    read_series,
+    write_config_maps,
+)
+
+OWNER = Owner("bench", "default", "uid-1")
+LIMIT_BYTES = 1_048_576
+
+
+def run(**changes: object) -> RunRecord:
+    record = RunRecord(
+        id="uid-1",
+        name="bench",
+        namespace="default",
+        generation=1,
+        start_time="2026-01-01T00:00:00Z",
+        spec={"tests": []},
+        environment=Environment(krobench="0"),
+    )
+    return record.model_copy(update=changes)
+
+
+def objects(count: int) -> list[ObjectRecord]:
+    return [
+        ObjectRecord(
+            test="a",
+            iteration=0,
+            warmup=False,
+            operation="create-instance",
+            kind="K",
+            namespace="n",
+            name=f"{hash((index, 'salt')):x}",
+            sent_seconds=round(index * 0.123457, 6),
+            ready_seconds=round(index * 0.987654, 6) if index % 3 else None,
+        )
+        for index in range(count)
+    ]
+
+
+def size(config_map: dict[str, dict[str, str]]) -> int:
+    plain = sum(len(value) for value in config_map["data"].values())
+    return plain + sum(len(b64decode(value)) for value in config_map["binaryData"].values())
+
+
+def test_what_is_stored_is_read_back_the_same() -> None:
+    samples = [Sample(seconds=1.5, source="kro", metric="m", value=2.0)]
+    stored, config_maps = write_config_maps("r", OWNER, run(), objects(50), samples)
+    assert read_run_record(config_maps[-1]) == stored
+    assert read_objects(config_maps) == objects(50)
+    assert read_series(config_maps) == samples
+
+
+def test_a_small_run_fits_one_config_map_owned_by_its_resource() -> None:
+    _, config_maps = write_config_maps("r", OWNER, run(), objects(10), [])
+    assert [item["metadata"]["name"] for item in config_maps] == ["r"]
+    assert is_owned_by(config_maps[0], "uid-1")
+    assert not is_owned_by(config_maps[0], "uid-2")
+
+
+def test_a_large_run_is_split_below_the_limit_of_an_api_server() -> None:
+    many = objects(120_000)
+    stored, config_maps = write_config_maps("r", OWNER, run(), many, [])
+    assert len(config_maps) > 2
+    assert config_maps[-1]["metadata"]["name"] == "r"
+    assert all(size(item) < LIMIT_BYTES for item in config_maps)
+    assert stored.parts["objects.jsonl.gz"] == [
+        item["metadata"]["name"] for item in config_maps[:-1]
+    ]
+    assert read_objects(config_maps) == many
+
+
+def test_a_run_json_that_is_too_large_is_kept_whole_beside_a_shorter_one() -> None:
+    tests = [
+        TestRecord(
+            name=f"t{index}",
+            workload="single",
+            planned_iterations=1,
+            planned_warmup=0,
+            instances=1,
+            rgds=1,
+            concurrency=1,
+            timeout_seconds=1,
+            error={"reason": "Long", "message": "x" * 4000},
+            iterations=[],
+        )
+        for index in range(200)
+    ]
+    _, config_maps = write_config_maps("r", OWNER, run(tests=tests), [], [])
+    assert all(size(item) < LIMIT_BYTES for item in config_maps)
+    assert any("run-full.json.gz" in item["binaryData"] for item in config_maps)
+
+
+@settings(max_examples=20, deadline=None)
+@given(count=st.integers(1, 6000), limit=st.integers(60_000, 200_000))
+def test_each_piece_can_be_opened_on_its_own(count: int, limit: int) -> None:
+    records = objects(count)
+    pieces = lines.encode(records, limit)
+    assert all(len(piece) <= limit for piece in pieces)
+    again = [record for piece in pieces for record in lines.decode([piece], ObjectRecord)]
+    assert again == records
+
+
+@pytest.mark.parametrize(
+    ("config_map", "words"),
+    [
+        ({"metadata": {"name": "x"}}, "ConfigMap x has no run.json"),
+        ({"metadata": {"name": "x"}, "data": {"run.json": "{"}}, "run.json in ConfigMap x"),
+        (
+            {"metadata": {"name": "x"}, "data": {"run.json": '{"schema": "other/v9"}'}},
+            "krobench.run/v1",
+        ),
+    ],
+)
+def test_what_is_no_record_is_refused_with_its_name(
+    config_map: dict[str, object], words: str
+) -> None:
+    with pytest.raises(RecordError, match=words):
+        read_run_record(config_map)
