@@ -1,0 +1,98 @@
+"""Entry points of the two Jobs: ``krobench load`` and ``krobench cleanup``."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from pydantic import ValidationError
+
+from krobench.job.errors import AbortedError
+from krobench.job.suite import Suite
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.config import load_client_config
+from krobench.kube.errors import ApiError, KubeError
+from krobench.load.sweep import Sweeper
+from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo
+from krobench.workload.plan import RunIdentity
+
+logger = logging.getLogger(__name__)
+
+EXIT_OK = 0
+EXIT_ABORTED = 1
+EXIT_INTERRUPTED = 143
+
+_TERMINATION_LOG = Path("/dev/termination-log")
+_CLEANUP_INSTANCE_SECONDS = 120.0
+
+
+def run_load(namespace: str, name: str, uid: str) -> int:
+    """Run the suite of a ``KroBenchmark``; returns the exit code."""
+    return _run(_load(namespace, name, uid))
+
+
+def run_cleanup(uid: str) -> int:
+    """Delete everything that the run with this uid made; returns the exit code."""
+    return _run(_cleanup(uid))
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    """Run to the end; an error is left where the operator finds it, also without a ConfigMap."""
+    try:
+        return uvloop.run(_until_sigterm(work))
+    except AbortedError as error:
+        _leave_word(error.info)
+        return EXIT_ABORTED
+    except ApiError as error:
+        _leave_word(ErrorInfo(reason=error.reason, message=str(error)[:4000]))
+        return EXIT_ABORTED
+    except KubeError as error:
+        _leave_word(ErrorInfo(reason="ApiServerUnreachable", message=str(error)[:4000]))
+        return EXIT_ABORTED
+    except asyncio.CancelledError:
+        _leave_word(ErrorInfo(reason="Interrupted", message="stopped by SIGTERM"))
+        return EXIT_INTERRUPTED
+
+
+async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
+    # The first process of a container has no default action for SIGTERM: it would be ignored.
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
+async def _load(namespace: str, name: str, uid: str) -> int:
+    async with KubeClient(load_client_config()) as client:
+        path = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace, name)
+        benchmark = await client.get(path)
+        if benchmark["metadata"]["uid"] != uid:
+            raise AbortedError("Replaced", f"KroBenchmark {namespace}/{name} is another one now")
+        try:
+            suite = Suite(client, benchmark)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise AbortedError("InvalidSpec", f"spec.{where}: {first['msg']}") from error
+        await suite.run()
+    return EXIT_OK
+
+
+async def _cleanup(uid: str) -> int:
+    async with KubeClient(load_client_config()) as client:
+        sweeper = Sweeper(client, RunIdentity("", uid))
+        swept = await sweeper.sweep(_CLEANUP_INSTANCE_SECONDS, force=True)
+        namespaces = await sweeper.sweep_namespaces()
+    for teardown in (swept, namespaces):
+        if teardown.error is not None:
+            raise AbortedError(teardown.error.reason, teardown.error.message)
+    return EXIT_OK
+
+
+def _leave_word(info: ErrorInfo) -> None:
+    logger.error("%s: %s", info.reason, info.message)
+    if _TERMINATION_LOG.exists():
+        _TERMINATION_LOG.write_text(info.model_dump_json(by_alias=True))

@@ -1,0 +1,137 @@
+"""What must be so before a load is worth starting, and else is said at once."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from krobench.job.errors import AbortedError
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.errors import ApiError
+from krobench.load.iteration import RGDS_PATH
+from krobench.model.common import LOAD_GROUP, RUN_LABEL
+from krobench.workload.plan import RunIdentity, TestPlan
+
+_REVIEWS_PATH = paths.group("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Something that the load Job must be allowed to do."""
+
+    verb: str
+    resource: str
+    group: str = ""
+    namespace: str | None = None
+
+    def __str__(self) -> str:
+        kind = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {kind}" + (f" in {self.namespace}" if self.namespace else "")
+
+
+async def check_kro_installed(client: KubeClient) -> None:
+    """Check that ResourceGraphDefinitions are served.
+
+    Raises:
+        AbortedError: if they are not.
+    """
+    try:
+        await client.get(RGDS_PATH, {"limit": "1"})
+    except ApiError as error:
+        if error.not_found:
+            raise AbortedError(
+                "KroNotInstalled",
+                "this cluster serves no ResourceGraphDefinition (kro.run/v1alpha1): install kro "
+                "with its Helm chart",
+            ) from error
+        if error.forbidden:
+            raise AbortedError("Forbidden", error.message) from error
+        raise
+
+
+async def check_permissions(client: KubeClient, tests: Iterable[TestPlan]) -> None:
+    """Check that the load Job may do all it has to.
+
+    Raises:
+        AbortedError: naming every permission that is missing.
+    """
+    required = _required(tests)
+    allowed = await asyncio.gather(*(_is_allowed(client, item) for item in required))
+    missing = [str(item) for item, may in zip(required, allowed, strict=True) if not may]
+    if missing:
+        raise AbortedError(
+            "Forbidden",
+            f"the load Job's ServiceAccount may not {', '.join(missing)}: "
+            "bind the ClusterRole krobench-load to it, and name groups of your own RGDs in the "
+            "chart's value load.extraGroups",
+        )
+
+
+async def ensure_namespace(client: KubeClient, run: RunIdentity, namespace: str) -> None:
+    """Create a namespace if it is not there.
+
+    Raises:
+        AbortedError: if it is being deleted.
+    """
+    try:
+        existing = await client.get(paths.core("namespaces", None, namespace))
+    except ApiError as error:
+        if not error.not_found:
+            raise
+        await client.create(paths.core("namespaces"), _namespace(run, namespace))
+        return
+    if existing.get("status", {}).get("phase") == "Terminating":
+        raise AbortedError(
+            "NamespaceTerminating",
+            f"namespace {namespace} is being deleted: wait until it is gone, or name another in "
+            "spec.defaults.namespace or the test's namespace",
+        )
+
+
+def _namespace(run: RunIdentity, name: str) -> dict[str, object]:
+    labels = {"app.kubernetes.io/managed-by": "krobench", RUN_LABEL: run.uid}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+def _required(tests: Iterable[TestPlan]) -> list[Permission]:
+    tests = list(tests)
+    permissions = [
+        Permission(verb, "resourcegraphdefinitions", "kro.run")
+        for verb in ("create", "list", "watch", "delete")
+    ]
+    permissions += [
+        Permission(verb, "customresourcedefinitions", "apiextensions.k8s.io")
+        for verb in ("list", "delete")
+    ]
+    permissions += [Permission(verb, "namespaces") for verb in ("get", "list", "create", "delete")]
+    for group in sorted({_group(test) for test in tests}):
+        permissions += [
+            Permission(verb, "*", group) for verb in ("create", "list", "watch", "delete")
+        ]
+    for namespace in sorted({test.target.namespace for test in tests}):
+        permissions.append(Permission("list", "pods", namespace=namespace))
+    return permissions
+
+
+def _group(test: TestPlan) -> str:
+    if test.workload.rgd is None:
+        return LOAD_GROUP
+    schema = test.workload.rgd.inline.get("spec", {}).get("schema", {})
+    return str(schema.get("group", LOAD_GROUP))
+
+
+async def _is_allowed(client: KubeClient, permission: Permission) -> bool:
+    attributes = {
+        "verb": permission.verb,
+        "group": permission.group,
+        "resource": permission.resource,
+    }
+    if permission.namespace:
+        attributes["namespace"] = permission.namespace
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    answer = await client.create(_REVIEWS_PATH, review)
+    return bool(answer.get("status", {}).get("allowed"))

@@ -1,0 +1,87 @@
+"""Keeping what was measured: the run's ConfigMaps, written early and often."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from krobench.job.errors import AbortedError
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.model.record import ObjectRecord, RunRecord, Sample
+from krobench.record.store import Owner, is_owned_by, run_json, write_config_maps
+
+logger = logging.getLogger(__name__)
+
+
+class Publisher:
+    """Writes one run's ConfigMaps."""
+
+    def __init__(self, client: KubeClient, name: str, owner: Owner) -> None:
+        self._client = client
+        self._name = name
+        self._owner = owner
+        self._parts: dict[str, list[str]] = {}
+
+    async def publish(
+        self, run: RunRecord, objects: list[ObjectRecord], samples: list[Sample]
+    ) -> None:
+        """Store everything measured so far; a transient failure is repeated.
+
+        Raises:
+            AbortedError: if results cannot be stored: without them nothing is worth measuring.
+        """
+        stored, config_maps = write_config_maps(self._name, self._owner, run, objects, samples)
+        for config_map in config_maps:
+            await self._write(config_map)
+        self._parts = stored.parts
+
+    async def publish_progress(self, run: RunRecord) -> None:
+        """Store run.json alone; a failure is left to the next time."""
+        current = run.model_copy(update={"parts": self._parts})
+        try:
+            await self._client.patch(self._path(self._name), {"data": run_json(current)})
+        except (ApiError, ApiUnreachableError) as error:
+            logger.warning("progress was not stored: %s", error)
+
+    def _path(self, name: str | None = None) -> str:
+        return paths.core("configmaps", self._owner.namespace, name)
+
+    async def _write(self, config_map: Mapping[str, Any]) -> None:
+        attempt = 0
+        while True:
+            try:
+                await self._create_or_replace(config_map)
+            except (ApiError, ApiUnreachableError) as error:
+                try:
+                    await self._client.backoff(error, attempt)
+                except (ApiError, ApiUnreachableError) as final:
+                    raise self._refused(config_map["metadata"]["name"], final) from final
+                attempt += 1
+            else:
+                return
+
+    async def _create_or_replace(self, config_map: Mapping[str, Any]) -> None:
+        name = config_map["metadata"]["name"]
+        try:
+            existing = await self._client.get(self._path(name))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            await self._client.create(self._path(), config_map)
+            return
+        if not is_owned_by(existing, self._owner.uid):
+            raise AbortedError(
+                "ResultsConflict",
+                f"ConfigMap {self._owner.namespace}/{name} exists and belongs to someone else: "
+                "delete it, or set spec.results.configMapName to another name",
+            )
+        await self._client.replace(self._path(name), config_map)
+
+    def _refused(self, name: str, error: ApiError | ApiUnreachableError) -> AbortedError:
+        where = f"ConfigMap {self._owner.namespace}/{name}"
+        if isinstance(error, ApiError) and error.forbidden:
+            return AbortedError(
+                "Forbidden", f"results cannot be stored in {where}: {error.message}"
+            )
+        return AbortedError("ResultsNotStored", f"results cannot be stored in {where}: {error}")

@@ -1,0 +1,235 @@
+"""Running a suite: its tests one after another, with everything stored as it is measured."""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+from krobench import __version__
+from krobench.job.errors import AbortedError
+from krobench.job.preflight import check_kro_installed, check_permissions
+from krobench.job.publisher import Publisher
+from krobench.job.testrun import RunContext, TestRun
+from krobench.kube.client import KubeClient
+from krobench.kube.discover import (
+    KroNotFoundError,
+    KroPod,
+    find_kro,
+    kubernetes_version,
+    list_nodes,
+)
+from krobench.load.clock import RunClock
+from krobench.load.sweep import Sweeper
+from krobench.model.benchmark import Cleanup, KroBenchmarkSpec, Target
+from krobench.model.common import ErrorInfo, duration_seconds, rfc3339, utc_now
+from krobench.model.record import (
+    Environment,
+    ObjectRecord,
+    Progress,
+    RunRecord,
+    RunState,
+    Sample,
+    TestRecord,
+    TestState,
+)
+from krobench.model.status import Verdict
+from krobench.record.store import Owner, results_name
+from krobench.workload.plan import RunIdentity, TestPlan, plan_tests
+
+logger = logging.getLogger(__name__)
+
+_PROGRESS_SECONDS = 3.0
+_FINAL_PUBLISH_SECONDS = 10.0
+
+
+class Suite:
+    """One run of a ``KroBenchmark``."""
+
+    def __init__(self, client: KubeClient, benchmark: dict[str, Any]) -> None:
+        metadata = benchmark["metadata"]
+        self._client = client
+        self._spec = KroBenchmarkSpec.model_validate(benchmark["spec"])
+        self._identity = RunIdentity(metadata["name"], metadata["uid"])
+        self._clock = RunClock()
+        self._plans = plan_tests(self._spec)
+        self._objects: list[ObjectRecord] = []
+        self._samples: list[Sample] = []
+        self._current: TestRun | None = None
+        owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"])
+        self._publisher = Publisher(client, results_name(owner.name, self._spec), owner)
+        self.record = RunRecord(
+            id=metadata["uid"],
+            name=metadata["name"],
+            namespace=metadata["namespace"],
+            generation=metadata["generation"],
+            start_time=rfc3339(utc_now()),
+            spec=benchmark["spec"],
+            environment=Environment(krobench=__version__),
+            progress=Progress(iterations_planned=sum(p.total_iterations for p in self._plans)),
+            tests=[_planned(plan) for plan in self._plans],
+        )
+
+    async def run(self) -> RunRecord:
+        """Run all tests and return the record, which is stored too.
+
+        Raises:
+            AbortedError: if the run had to be given up; what was measured is stored.
+        """
+        try:
+            await self._publish()
+            await self._prepare()
+            reporter = asyncio.create_task(self._report_progress())
+            try:
+                for plan, test in zip(self._plans, self.record.tests, strict=True):
+                    await self._run_test(plan, test)
+                await self._clean_up()
+            finally:
+                reporter.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await reporter
+        except AbortedError as error:
+            await self._abort(error.info)
+            raise
+        except asyncio.CancelledError:
+            await self._abort(
+                ErrorInfo(reason="Interrupted", message="the load Job was stopped from outside")
+            )
+            raise
+        await self._complete()
+        return self.record
+
+    async def _prepare(self) -> None:
+        await check_kro_installed(self._client)
+        await check_permissions(self._client, self._plans)
+        kro = await self._find_kro(self._spec.target)
+        self.record.environment = Environment(
+            krobench=__version__,
+            kubernetes=await kubernetes_version(self._client),
+            kro=kro.fingerprint,
+            nodes=await list_nodes(self._client),
+        )
+
+    async def _find_kro(self, target: Target) -> KroPod:
+        try:
+            return await find_kro(self._client, target)
+        except KroNotFoundError as error:
+            raise AbortedError("KroNotFound", str(error)) from error
+
+    async def _run_test(self, plan: TestPlan, test: TestRecord) -> None:
+        context = RunContext(
+            client=self._client,
+            clock=self._clock,
+            run=self._identity,
+            cleanup=self._spec.cleanup,
+            interval_seconds=duration_seconds(self._spec.collect.interval),
+            publish=self._publish,
+            tell=self._tell,
+            iteration_done=self._iteration_done,
+            warn=self._warn,
+            objects=self._objects,
+            samples=self._samples,
+        )
+        kro = await self._find_kro(plan.target)
+        self._current = TestRun(context, plan, test)
+        planned_before = self.record.progress.iterations_done
+        await self._current.run(kro)
+        # A test that ended early gives back the iterations that it will not run.
+        self.record.progress.iterations_done = planned_before + plan.total_iterations
+        logger.info("test %s: %s", test.name, test.state)
+        await self._publish()
+
+    async def _clean_up(self) -> None:
+        keep = self._spec.cleanup is Cleanup.NEVER or (
+            self._spec.cleanup is Cleanup.ON_SUCCESS and not self._all_succeeded()
+        )
+        if keep:
+            self._warn(
+                f"objects were kept as spec.cleanup is {self._spec.cleanup}: kubectl get rgd,ns -l "
+                f"bench.kro.run/run={self._identity.uid} names them"
+            )
+            return
+        self._tell("clean-up")
+        sweeper = Sweeper(self._client, self._identity)
+        longest = max(plan.deletion_timeout_seconds for plan in self._plans)
+        for teardown in (
+            await sweeper.sweep(longest, force=True),
+            await sweeper.sweep_namespaces(),
+        ):
+            if teardown.error is not None:
+                self._warn(f"clean-up: {teardown.error.message}")
+
+    async def _complete(self) -> None:
+        self.record.state = RunState.COMPLETED
+        self.record.end_time = rfc3339(utc_now())
+        self.record.progress.activity = ""
+        passed = self._all_succeeded() and all(
+            threshold.passed for test in self.record.tests for threshold in test.thresholds
+        )
+        self.record.verdict = Verdict.PASSED if passed else Verdict.FAILED
+        await self._publish()
+
+    async def _abort(self, info: ErrorInfo) -> None:
+        self.record.state = RunState.ABORTED
+        self.record.end_time = rfc3339(utc_now())
+        self.record.error = info
+        self.record.verdict = Verdict.ERROR
+        for test in self.record.tests:
+            if test.state is TestState.RUNNING:
+                test.state, test.success, test.error = TestState.FAILED, False, info
+            elif test.state is TestState.PENDING:
+                test.state = TestState.SKIPPED
+        try:
+            async with asyncio.timeout(_FINAL_PUBLISH_SECONDS):
+                await self._publish()
+        except (AbortedError, TimeoutError) as error:
+            logger.warning("the aborted run could not be stored: %s", error)
+
+    def _all_succeeded(self) -> bool:
+        return all(test.success for test in self.record.tests)
+
+    async def _publish(self) -> None:
+        await self._publisher.publish(self.record, self._objects, self._samples)
+
+    def _tell(self, activity: str) -> None:
+        self.record.progress.activity = activity
+        logger.info("%s", activity)
+
+    def _iteration_done(self) -> None:
+        self.record.progress.iterations_done += 1
+
+    def _warn(self, message: str) -> None:
+        logger.warning("%s", message)
+        self.record.warnings.append(message[:1000])
+
+    async def _report_progress(self) -> None:
+        last = ""
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            now = self._describe()
+            if now != last:
+                last = now
+                progress = self.record.progress.model_copy(update={"activity": now})
+                current = self.record.model_copy(update={"progress": progress})
+                await self._publisher.publish_progress(current)
+
+    def _describe(self) -> str:
+        activity = self.record.progress.activity
+        iteration = self._current.current if self._current else None
+        if iteration is None or iteration.outcome.run_started_seconds is None:
+            return activity
+        if iteration.outcome.run_ended_seconds is not None:
+            return activity
+        return f"{activity}: {iteration.ready_count} of {iteration.instance_count} instances ready"
+
+
+def _planned(plan: TestPlan) -> TestRecord:
+    return TestRecord(
+        name=plan.name,
+        workload=plan.workload_name,
+        planned_iterations=plan.iterations,
+        planned_warmup=plan.warmup,
+        instances=plan.workload.instances,
+        rgds=plan.workload.rgds,
+        concurrency=plan.concurrency,
+        timeout_seconds=plan.timeout_seconds,
+    )

@@ -1,0 +1,246 @@
+"""Running one test: its iterations, each measured, stored, and then cleaned up."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from krobench.analysis.iterations import count_instances, latencies, summarise_test, throughput
+from krobench.analysis.thresholds import evaluate
+from krobench.analysis.usage import Phases, Usage, measure_usage
+from krobench.analysis.windows import Series
+from krobench.collect.sampler import Sampler
+from krobench.collect.sources import ApiServerSource, KroSource, KubeletSource
+from krobench.job.errors import AbortedError
+from krobench.job.preflight import ensure_namespace
+from krobench.kube.client import KubeClient
+from krobench.kube.discover import KroPod
+from krobench.load.clock import RunClock
+from krobench.load.iteration import Iteration, Outcome
+from krobench.load.sweep import Sweeper
+from krobench.model.benchmark import Cleanup
+from krobench.model.common import ErrorInfo, rfc3339, utc_now
+from krobench.model.record import (
+    IterationRecord,
+    ObjectRecord,
+    Sample,
+    Teardown,
+    TestRecord,
+    TestState,
+)
+from krobench.workload.plan import (
+    IterationPlan,
+    RunIdentity,
+    TestPlan,
+    WorkloadError,
+    plan_iteration,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What every test of a run shares."""
+
+    client: KubeClient
+    clock: RunClock
+    run: RunIdentity
+    cleanup: Cleanup
+    interval_seconds: float
+    publish: Callable[[], Awaitable[None]]
+    """Stores the whole run as it stands."""
+    tell: Callable[[str], None]
+    """Says what is going on, for the progress."""
+    iteration_done: Callable[[], None]
+    warn: Callable[[str], None]
+    objects: list[ObjectRecord]
+    samples: list[Sample]
+
+
+class TestRun:
+    """Runs one test and fills in its record."""
+
+    __test__ = False  # pytest would collect a class of this name
+
+    def __init__(self, context: RunContext, plan: TestPlan, record: TestRecord) -> None:
+        self._context = context
+        self._plan = plan
+        self._record = record
+        self._objects: list[ObjectRecord] = []
+        self.current: Iteration | None = None
+
+    async def run(self, kro: KroPod) -> None:
+        """Run all iterations; the first that fails ends the test."""
+        context, record = self._context, self._record
+        started = context.clock.now()
+        record.state = TestState.RUNNING
+        record.start_time = rfc3339(utc_now())
+        # Said before the first object is created: whoever finds this Job dead cleans up then.
+        await context.publish()
+        try:
+            await ensure_namespace(
+                context.client, context.run, self._plan.namespace or context.run.namespace
+            )
+            await self._run_iterations(kro)
+        except AbortedError as error:
+            record.error = error.info
+        except WorkloadError as error:
+            record.error = ErrorInfo(reason="InvalidWorkload", message=str(error))
+        record.end_time = rfc3339(utc_now())
+        record.duration_seconds = round(context.clock.now() - started, 3)
+        self._conclude()
+
+    async def _run_iterations(self, kro: KroPod) -> None:
+        client = self._context.client
+        async with AsyncExitStack() as stack:
+            kro_source = KroSource(client, kro)
+            stack.push_async_callback(kro_source.close)
+            sources = (kro_source, ApiServerSource(client), KubeletSource(client, kro))
+            sampler = Sampler(sources, self._context.interval_seconds, self._context.clock.now)
+            await stack.enter_async_context(sampler)
+            for index in range(self._plan.total_iterations):
+                plan = plan_iteration(self._context.run, self._plan, index)
+                iteration = await self._run_iteration(plan, sampler)
+                self._context.iteration_done()
+                if not iteration.success:
+                    self._record.error = iteration.error
+                    return
+
+    async def _run_iteration(self, plan: IterationPlan, sampler: Sampler) -> IterationRecord:
+        context = self._context
+        label = f"{plan.test.name}: iteration {plan.index + 1} of {plan.test.total_iterations}"
+        start_time = rfc3339(utc_now())
+        async with Iteration(context.client, context.clock, plan) as iteration:
+            self.current = iteration
+            await sampler.snapshot()
+            context.tell(f"{label}: RGDs")
+            await iteration.set_up()
+            requests_before = requests_during = 0
+            if iteration.outcome.error is None:
+                await sampler.snapshot()
+                requests_before = context.client.requests.total()
+                context.tell(label)
+                await iteration.run()
+                requests_during = context.client.requests.total() - requests_before
+                await sampler.snapshot()
+            outcome = iteration.finish()
+            record = self._measure(plan, outcome, sampler, start_time, requests_during)
+            self._keep(record, outcome, sampler)
+            await context.publish()
+            context.tell(f"{label}: clean-up")
+            record.teardown = await self._tear_down(plan, iteration, record.success)
+        self.current = None
+        return self._book_teardown(plan, record, iteration.outcome)
+
+    def _measure(
+        self,
+        plan: IterationPlan,
+        outcome: Outcome,
+        sampler: Sampler,
+        start_time: str,
+        requests: int,
+    ) -> IterationRecord:
+        assert outcome.ended_seconds is not None
+        counts = count_instances(plan.instance_count, outcome.records)
+        error = outcome.error or _instance_errors(outcome.records)
+        usage = _usage(outcome, sampler, counts.ready)
+        usage.metrics["watch_interruptions"] = float(outcome.watch_interruptions)
+        for source, reason in sampler.failures.items():
+            usage.unavailable[source] = reason
+        if usage.kro_restarted:
+            self._context.warn(f"{plan.test.name}: kro restarted during iteration {plan.index + 1}")
+        if outcome.run_started_seconds is not None:
+            usage.api_requests.krobench = requests
+        return IterationRecord(
+            index=plan.index,
+            warmup=plan.warmup,
+            start_time=start_time,
+            end_time=rfc3339(utc_now()),
+            duration_seconds=round(outcome.ended_seconds - outcome.started_seconds, 6),
+            run_seconds=_run_seconds(outcome),
+            success=error is None,
+            error=error,
+            counts=counts,
+            latency=latencies(outcome.records),
+            throughput=throughput(outcome.records),
+            cpu=usage.cpu,
+            memory=usage.memory,
+            api_requests=usage.api_requests,
+            metrics=usage.metrics,
+            unavailable=usage.unavailable,
+        )
+
+    def _keep(self, record: IterationRecord, outcome: Outcome, sampler: Sampler) -> None:
+        self._record.iterations.append(record)
+        self._objects += outcome.records
+        self._context.objects.extend(outcome.records)
+        self._context.samples.extend(sampler.samples)
+        sampler.samples.clear()
+        self._record.summary = summarise_test(self._record.iterations, self._objects)
+
+    async def _tear_down(
+        self, plan: IterationPlan, iteration: Iteration, success: bool
+    ) -> Teardown:
+        policy = self._context.cleanup
+        if policy is Cleanup.NEVER or (policy is Cleanup.ON_SUCCESS and not success):
+            return Teardown(done=False)
+        timeout_seconds = plan.test.deletion_timeout_seconds
+        started = self._context.clock.now()
+        await iteration.delete_instances(timeout_seconds)
+        left = timeout_seconds - (self._context.clock.now() - started)
+        sweeper = Sweeper(
+            self._context.client,
+            self._context.run,
+            rgd_prefix=f"{self._context.run.prefix}{plan.test.index}-{plan.index}-",
+        )
+        teardown = await sweeper.sweep(max(1.0, left))
+        teardown.duration_seconds = round(self._context.clock.now() - started, 3)
+        return teardown
+
+    def _book_teardown(
+        self, plan: IterationPlan, record: IterationRecord, outcome: Outcome
+    ) -> IterationRecord:
+        deletions = [line for line in outcome.records if line.operation == "delete-instance"]
+        self._objects += deletions
+        self._context.objects.extend(deletions)
+        record.latency.instance_gone = latencies(deletions).instance_gone
+        self._record.summary = summarise_test(self._record.iterations, self._objects)
+        if record.teardown is not None and record.teardown.error is not None:
+            self._context.warn(
+                f"{plan.test.name}: clean-up of iteration {plan.index + 1}: "
+                f"{record.teardown.error.message}"
+            )
+        return record
+
+    def _conclude(self) -> None:
+        record = self._record
+        record.success = record.error is None
+        record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
+        if record.summary is not None:
+            record.thresholds = [evaluate(text, record.summary) for text in self._plan.thresholds]
+
+
+def _usage(outcome: Outcome, sampler: Sampler, ready: int) -> Usage:
+    if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
+        usage = Usage()
+        usage.unavailable["run"] = "the run phase was never reached"
+        return usage
+    phases = Phases(outcome.started_seconds, outcome.run_started_seconds, outcome.run_ended_seconds)
+    return measure_usage(Series(sampler.samples), phases, ready)
+
+
+def _run_seconds(outcome: Outcome) -> float | None:
+    if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
+        return None
+    return round(outcome.run_ended_seconds - outcome.run_started_seconds, 6)
+
+
+def _instance_errors(records: list[ObjectRecord]) -> ErrorInfo | None:
+    failed = [r for r in records if r.operation == "create-instance" and r.error is not None]
+    if not failed:
+        return None
+    return ErrorInfo(
+        reason="InstancesRefused",
+        message=f"{len(failed)} instances were refused, the first with: {failed[0].error}",
+    )
