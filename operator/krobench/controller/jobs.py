@@ -1,0 +1,213 @@
+"""The Jobs of a run: their names, their manifests, and what can be read off them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from krobench.controller.actions import JobKind
+from krobench.controller.observed import Benchmark, JobState, JobView
+from krobench.controller.settings import Settings
+from krobench.model.common import (
+    API_GROUP,
+    COMPONENT_LABEL,
+    GROUP_VERSION,
+    RUN_LABEL,
+    ErrorInfo,
+    parse_rfc3339,
+)
+from krobench.workload.plan import longest_run_seconds
+
+Manifest = dict[str, Any]
+
+RUN_NAMESPACE_ANNOTATION = f"{API_GROUP}/namespace"
+RUN_NAME_ANNOTATION = f"{API_GROUP}/name"
+
+_UID_LENGTH = 8
+_NAME_LENGTH = 40
+_KEEP_SECONDS = 24 * 3600
+_CLEANUP_DEADLINE_SECONDS = 900
+_GRACE_SECONDS = 20
+_USER_ID = 65532
+_MAX_WORD_LENGTH = 4000
+
+
+def job_name(benchmark: Benchmark, kind: JobKind, attempt: int = 1) -> str:
+    """Return the name of a run's Job: the same for the same run, and a DNS label."""
+    stem = benchmark.name[:_NAME_LENGTH].replace(".", "-").strip("-")
+    uid = benchmark.uid.replace("-", "")[:_UID_LENGTH]
+    suffix = kind.value if kind is JobKind.LOAD else f"{kind.value}-{attempt}"
+    return f"{stem}-{uid}-{suffix}"
+
+
+def job_manifest(benchmark: Benchmark, kind: JobKind, attempt: int, settings: Settings) -> Manifest:
+    """Return the manifest of a run's Job, which runs in the operator's namespace.
+
+    It runs there, and not beside the custom resource, so that the load's cluster-wide rights
+    are out of reach for whoever may create pods in a tenant's namespace. An owner in another
+    namespace is not possible, so the finalizer, the labels and the time to live stand in.
+    """
+    labels = {
+        "app.kubernetes.io/name": "krobench-load",
+        "app.kubernetes.io/managed-by": "krobench",
+        COMPONENT_LABEL: kind.value,
+        RUN_LABEL: benchmark.uid,
+    }
+    annotations = {
+        RUN_NAMESPACE_ANNOTATION: benchmark.namespace,
+        RUN_NAME_ANNOTATION: benchmark.name,
+    }
+    metadata: Manifest = {
+        "name": job_name(benchmark, kind, attempt),
+        "namespace": settings.namespace,
+        "labels": labels,
+        "annotations": annotations,
+    }
+    if benchmark.namespace == settings.namespace:
+        metadata["ownerReferences"] = [_owner(benchmark)]
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata,
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": _deadline_seconds(benchmark, kind),
+            "ttlSecondsAfterFinished": _KEEP_SECONDS,
+            "template": {
+                "metadata": {"labels": labels, "annotations": annotations},
+                "spec": _pod_spec(benchmark, kind, settings),
+            },
+        },
+    }
+
+
+def view_job(job: Mapping[str, Any] | None, pods: Sequence[Manifest], now: datetime) -> JobView:
+    """Return what a Job and its pods say; None stands for a Job that does not exist."""
+    if job is None:
+        return JobView()
+    created = parse_rfc3339(job["metadata"]["creationTimestamp"])
+    age_seconds = (now - created).total_seconds()
+    for condition in job.get("status", {}).get("conditions") or []:
+        if condition.get("status") != "True":
+            continue
+        if condition["type"] == "Complete":
+            return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
+        if condition["type"] == "Failed":
+            return JobView(JobState.FAILED, _last_word(condition, pods), age_seconds=age_seconds)
+    return JobView(JobState.ACTIVE, waiting=_waiting(pods), age_seconds=age_seconds)
+
+
+def is_running(pod: Manifest) -> bool:
+    """Whether a pod's containers may still run."""
+    return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
+
+
+def _owner(benchmark: Benchmark) -> Manifest:
+    return {
+        "apiVersion": GROUP_VERSION,
+        "kind": "KroBenchmark",
+        "name": benchmark.name,
+        "uid": benchmark.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+
+
+def _deadline_seconds(benchmark: Benchmark, kind: JobKind) -> int:
+    if kind is JobKind.CLEANUP or benchmark.spec is None:
+        return _CLEANUP_DEADLINE_SECONDS
+    return int(longest_run_seconds(benchmark.spec))
+
+
+def _pod_spec(benchmark: Benchmark, kind: JobKind, settings: Settings) -> Manifest:
+    return {
+        "serviceAccountName": settings.load_service_account,
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "nodeSelector": dict(settings.load_node_selector),
+        "tolerations": [dict(toleration) for toleration in settings.load_tolerations],
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER_ID,
+            "runAsGroup": _USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        "containers": [_container(benchmark, kind, settings)],
+    }
+
+
+def _container(benchmark: Benchmark, kind: JobKind, settings: Settings) -> Manifest:
+    if kind is JobKind.LOAD:
+        arguments = [
+            "load",
+            f"--namespace={benchmark.namespace}",
+            f"--name={benchmark.name}",
+            f"--uid={benchmark.uid}",
+        ]
+    else:
+        arguments = ["cleanup", f"--run={benchmark.uid}"]
+    return {
+        "name": kind.value,
+        "image": settings.image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "args": arguments,
+        "resources": dict(settings.load_resources),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+
+
+def _last_word(condition: Mapping[str, Any], pods: Sequence[Manifest]) -> ErrorInfo:
+    """Return the pod's termination message, or where it left none, what Kubernetes says."""
+    for terminated in _container_states(pods, "terminated"):
+        if terminated.get("reason") == "OOMKilled":
+            return ErrorInfo(
+                reason="LoadJobOOMKilled",
+                message="the load Job ran out of memory: raise the chart's value load.resources",
+            )
+        word = _parsed(terminated.get("message") or "")
+        if word is not None:
+            return word
+    reason = condition.get("reason") or "LoadJobFailed"
+    if reason == "DeadlineExceeded":
+        return ErrorInfo(reason=reason, message="the load Job ran longer than its spec allows")
+    messages = [state.get("message") for state in _container_states(pods, "terminated")]
+    detail = next((text for text in messages if text), condition.get("message") or "")
+    return ErrorInfo(
+        reason="LoadJobFailed", message=f"the load Job failed: {detail}"[:_MAX_WORD_LENGTH]
+    )
+
+
+def _parsed(message: str) -> ErrorInfo | None:
+    try:
+        return ErrorInfo.model_validate(orjson.loads(message))
+    except (orjson.JSONDecodeError, ValidationError):
+        return None
+
+
+def _waiting(pods: Sequence[Manifest]) -> ErrorInfo | None:
+    for waiting in _container_states(pods, "waiting"):
+        reason = waiting.get("reason", "")
+        if reason and reason not in ("ContainerCreating", "PodInitializing"):
+            return ErrorInfo(reason=reason, message=waiting.get("message") or "no message")
+    for pod in pods:
+        for condition in pod.get("status", {}).get("conditions") or []:
+            if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+                return ErrorInfo(
+                    reason=condition.get("reason", "Unschedulable"),
+                    message=condition.get("message") or "no message",
+                )
+    return None
+
+
+def _container_states(pods: Sequence[Manifest], kind: str) -> list[Manifest]:
+    statuses = [s for pod in pods for s in pod.get("status", {}).get("containerStatuses") or []]
+    return [status["state"][kind] for status in statuses if kind in status.get("state", {})]

@@ -1,0 +1,100 @@
+"""What the controller knows when it decides: a snapshot of everything about one run."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.common import ErrorInfo
+from krobench.model.record import RunRecord
+from krobench.model.status import KroBenchmarkStatus
+
+CLEANUP_ATTEMPTS = 2
+
+
+class JobState(StrEnum):
+    """Where a Job stands; a finished one has no pod that still runs."""
+
+    ABSENT = "Absent"
+    ACTIVE = "Active"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A Job, as far as the controller cares."""
+
+    state: JobState = JobState.ABSENT
+    error: ErrorInfo | None = None
+    """What a failed Job left behind as its last word."""
+    waiting: ErrorInfo | None = None
+    """Why the pod of an active Job does not start, such as ImagePullBackOff."""
+    age_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results ConfigMap."""
+
+    name: str = ""
+    foreign: bool = False
+    """It exists and belongs to someone else."""
+    record: RunRecord | None = None
+    error: ErrorInfo | None = None
+    """Why an existing ConfigMap could not be read."""
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """The custom resource."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created: str
+    deleting: bool
+    has_finalizer: bool
+    spec: KroBenchmarkSpec | None
+    """None where it is invalid."""
+    errors: tuple[ErrorInfo, ...]
+    """What is wrong with the spec."""
+    status: KroBenchmarkStatus
+
+    @property
+    def key(self) -> str:
+        """Namespace and name."""
+        return f"{self.namespace}/{self.name}"
+
+    @property
+    def started(self) -> bool:
+        """Whether the status says that the run has begun."""
+        return self.status.start_time is not None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the status says that the run has ended."""
+        return self.status.phase is not None and self.status.phase.terminal
+
+    @property
+    def occupies_cluster(self) -> bool:
+        """Whether its load or its clean-up may be going on, so that no other may begin."""
+        return self.has_finalizer or (self.started and not self.finished)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Everything that a decision on one run rests on."""
+
+    benchmark: Benchmark
+    load: JobView = field(default_factory=JobView)
+    load_pods_running: bool = False
+    cleanups: tuple[JobView, ...] = field(
+        default_factory=lambda: tuple(JobView() for _ in range(CLEANUP_ATTEMPTS))
+    )
+    """One for each attempt."""
+    results: Results = field(default_factory=Results)
+    ahead: tuple[str, ...] = ()
+    """Runs that go first, by namespace/name; the first of them is the one under way."""
+    now: datetime = field(default_factory=lambda: datetime.fromtimestamp(0).astimezone())

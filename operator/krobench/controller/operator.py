@@ -1,0 +1,121 @@
+"""The operator's process: kopf watches, a worker reconciles.
+
+kopf's handlers only pass on which resource changed. Decisions rest on how things stand and not
+on what happened, so a missed, doubled or late event does no harm; and resources stay free of
+kopf's annotations and finalizers.
+"""
+
+import asyncio
+import contextlib
+import logging
+from typing import Any
+
+import kopf
+from prometheus_client import CollectorRegistry, start_http_server
+
+from krobench.controller.cluster import Cluster
+from krobench.controller.jobs import RUN_NAME_ANNOTATION, RUN_NAMESPACE_ANNOTATION
+from krobench.controller.metrics import OperatorMetrics
+from krobench.controller.settings import Settings
+from krobench.controller.worker import Worker
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.config import load_client_config
+from krobench.kube.errors import KubeError
+from krobench.kube.watch import Watch
+from krobench.model.common import API_GROUP, API_VERSION, COMPONENT_LABEL, FINALIZER, RUN_LABEL
+from krobench.record.store import RESULTS_COMPONENT
+
+logger = logging.getLogger(__name__)
+
+METRICS_PORT = 8080
+LIVENESS_ENDPOINT = "http://0.0.0.0:8081/healthz"
+
+_MAX_IDLE_SECONDS = 60.0
+_REWATCH_SECONDS = 5.0
+
+
+class Operator:
+    """One operator: its worker, and the handlers that feed it."""
+
+    def __init__(self, client: KubeClient, settings: Settings, registry: CollectorRegistry) -> None:
+        self._client = client
+        self._settings = settings
+        self.worker = Worker(Cluster(client, settings), OperatorMetrics(registry))
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def register(self, registry: kopf.OperatorRegistry) -> None:
+        """Register the handlers with kopf."""
+        kopf.on.login(registry=registry)(kopf.login_via_client)
+        kopf.on.startup(registry=registry)(self._start)
+        kopf.on.cleanup(registry=registry)(self._stop)
+        kopf.on.event(API_GROUP, API_VERSION, "krobenchmarks", registry=registry)(self._changed)
+        kopf.on.event("v1", "configmaps", registry=registry)(self._results_changed)
+        kopf.on.probe(id="worker", registry=registry)(self._probe)
+
+    async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
+        settings.persistence.finalizer = FINALIZER
+        settings.posting.enabled = False
+        settings.watching.server_timeout = 600
+        settings.watching.connect_timeout = 30
+        settings.networking.request_timeout = 60
+        settings.queueing.worker_limit = 20
+        settings.watching.label_selectors["configmaps"] = f"{COMPONENT_LABEL}={RESULTS_COMPONENT}"
+        self._tasks = [
+            asyncio.create_task(self.worker.run()),
+            asyncio.create_task(self._watch_jobs()),
+        ]
+
+    async def _stop(self, **_: Any) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await self._client.close()
+
+    async def _changed(self, namespace: str | None, name: str | None, **_: Any) -> None:
+        if namespace and name:
+            self.worker.enqueue(namespace, name)
+
+    async def _results_changed(self, namespace: str | None, meta: kopf.Meta, **_: Any) -> None:
+        for owner in meta.get("ownerReferences") or []:
+            if owner.get("kind") == "KroBenchmark" and namespace:
+                self.worker.enqueue(namespace, owner["name"])
+
+    async def _probe(self, **_: Any) -> float:
+        idle_seconds = self.worker.idle_seconds
+        if idle_seconds > _MAX_IDLE_SECONDS:
+            raise kopf.PermanentError(f"the worker has been silent for {idle_seconds:.0f}s")
+        return round(idle_seconds, 1)
+
+    async def _watch_jobs(self) -> None:
+        """Watch our own namespace's Jobs; kopf would have to watch those of the whole cluster."""
+        path = paths.group("batch", "v1", "jobs", self._settings.namespace)
+        watch = Watch(self._client, path, RUN_LABEL)
+        while True:
+            try:
+                await watch.start()
+                async for event in watch.events():
+                    annotations = event.object["metadata"].get("annotations") or {}
+                    name = annotations.get(RUN_NAME_ANNOTATION)
+                    if name:
+                        self.worker.enqueue(annotations[RUN_NAMESPACE_ANNOTATION], name)
+            except KubeError as error:
+                logger.warning("watching Jobs failed: %s", error)
+            await asyncio.sleep(_REWATCH_SECONDS)
+
+
+def run_operator() -> None:
+    """Run until stopped."""
+    settings = Settings.from_environment()
+    metrics = CollectorRegistry()
+    start_http_server(METRICS_PORT, registry=metrics)
+    registry = kopf.OperatorRegistry()
+    Operator(KubeClient(load_client_config()), settings, metrics).register(registry)
+    kopf.run(
+        registry=registry,
+        standalone=True,
+        clusterwide=True,
+        liveness_endpoint=LIVENESS_ENDPOINT,
+    )

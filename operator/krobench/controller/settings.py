@@ -1,0 +1,63 @@
+"""What the operator is told by its environment."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+class SettingsError(ValueError):
+    """A variable is missing or malformed; the message names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the operator, which the chart passes as environment variables."""
+
+    namespace: str
+    """Where the operator runs, and where it creates Jobs."""
+    image: str
+    """Image of the Jobs: the operator's own."""
+    image_pull_policy: str = "IfNotPresent"
+    load_service_account: str = "krobench-load"
+    load_resources: Mapping[str, Any] = field(default_factory=dict)
+    load_node_selector: Mapping[str, str] = field(default_factory=dict)
+    load_tolerations: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings.
+
+        Raises:
+            SettingsError: if a required variable is missing, or one is not the JSON it should be.
+        """
+        return cls(
+            namespace=_required(environment, "KROBENCH_NAMESPACE"),
+            image=_required(environment, "KROBENCH_IMAGE"),
+            image_pull_policy=environment.get("KROBENCH_IMAGE_PULL_POLICY", "IfNotPresent"),
+            load_service_account=environment.get("KROBENCH_LOAD_SERVICE_ACCOUNT", "krobench-load"),
+            load_resources=_json(environment, "KROBENCH_LOAD_RESOURCES", {}),
+            load_node_selector=_json(environment, "KROBENCH_LOAD_NODE_SELECTOR", {}),
+            load_tolerations=tuple(_json(environment, "KROBENCH_LOAD_TOLERATIONS", [])),
+        )
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(name)
+    if not value:
+        raise SettingsError(f"the environment variable {name} is not set; the chart sets it")
+    return value
+
+
+def _json(environment: Mapping[str, str], name: str, default: Any) -> Any:
+    text = environment.get(name)
+    if not text:
+        return default
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"the environment variable {name} is not JSON: {error}") from error
+    if not isinstance(value, type(default)):
+        raise SettingsError(f"the environment variable {name} must be a JSON {type(default)}")
+    return value

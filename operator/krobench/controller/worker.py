@@ -1,0 +1,116 @@
+"""The one worker that reconciles, and the queue before it.
+
+There is one, as two runs must not start at once; a reconcile takes some ten milliseconds.
+"""
+
+import asyncio
+import logging
+import time
+
+from krobench.controller.cluster import Cluster, RefusedError
+from krobench.controller.metrics import OperatorMetrics
+from krobench.controller.observed import Observed
+from krobench.controller.reconcile import fail, reconcile
+from krobench.kube.errors import KubeError
+
+logger = logging.getLogger(__name__)
+
+Key = tuple[str, str]
+"""Namespace and name of a ``KroBenchmark``."""
+
+_FIRST_DELAY_SECONDS = 1.0
+_MAX_DELAY_SECONDS = 60.0
+
+
+class Worker:
+    """Reconciles keys as they are enqueued, each at most once at a time."""
+
+    def __init__(
+        self, cluster: Cluster, metrics: OperatorMetrics, resync_seconds: float = 5.0
+    ) -> None:
+        self._cluster = cluster
+        self._metrics = metrics
+        self._resync_seconds = resync_seconds
+        self._queue: asyncio.Queue[Key] = asyncio.Queue()
+        self._waiting: set[Key] = set()
+        self._failures: dict[Key, int] = {}
+        self._last_seen_alive = time.monotonic()
+
+    @property
+    def idle_seconds(self) -> float:
+        """Time since the worker last showed a sign of life."""
+        return time.monotonic() - self._last_seen_alive
+
+    def enqueue(self, namespace: str, name: str) -> None:
+        """Have a run reconciled; one that waits for that already is not added again."""
+        key = (namespace, name)
+        if key not in self._waiting:
+            self._waiting.add(key)
+            self._queue.put_nowait(key)
+
+    async def run(self) -> None:
+        """Reconcile until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._work())
+            group.create_task(self._resync())
+
+    async def _work(self) -> None:
+        while True:
+            key = await self._queue.get()
+            self._waiting.discard(key)
+            self._last_seen_alive = time.monotonic()
+            try:
+                with self._metrics.reconcile_seconds.time():
+                    await self._reconcile(key)
+            except KubeError as error:
+                self._repeat_later(key, error)
+            except Exception:
+                # A bug in one run's handling must not stop the others from being handled.
+                logger.exception("reconciling %s/%s failed", *key)
+                self._repeat_later(key, None)
+            else:
+                self._failures.pop(key, None)
+
+    async def _resync(self) -> None:
+        """Look at all unfinished runs again and again: Jobs and time change without an event."""
+        while True:
+            try:
+                runs = await self._cluster.benchmarks()
+            except KubeError as error:
+                logger.warning("listing KroBenchmarks failed: %s", error)
+            else:
+                self._last_seen_alive = time.monotonic()
+                self._metrics.show(runs)
+                for run in runs:
+                    if not run.finished or run.has_finalizer:
+                        self.enqueue(run.namespace, run.name)
+            await asyncio.sleep(self._resync_seconds)
+
+    async def _reconcile(self, key: Key) -> None:
+        observed = await self._cluster.observe(*key)
+        if observed is None:
+            return
+        benchmark = observed.benchmark
+        for action in reconcile(observed, self._cluster.load_job(benchmark)):
+            logger.debug("%s: %s", benchmark.key, action)
+            try:
+                await self._cluster.apply(benchmark, action)
+            except RefusedError as error:
+                await self._give_up(observed, error)
+                return
+
+    async def _give_up(self, observed: Observed, error: RefusedError) -> None:
+        logger.warning("%s: %s", observed.benchmark.key, error)
+        # The refused Job may follow upon a finalizer that was set a moment ago.
+        current = await self._cluster.observe(observed.benchmark.namespace, observed.benchmark.name)
+        for action in fail(current or observed, error.info):
+            await self._cluster.apply(observed.benchmark, action)
+
+    def _repeat_later(self, key: Key, error: KubeError | None) -> None:
+        self._metrics.reconcile_errors.inc()
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        delay = min(_FIRST_DELAY_SECONDS * 2**failures, _MAX_DELAY_SECONDS)
+        if error is not None:
+            logger.warning("reconciling %s/%s: %s; again in %gs", *key, error, delay)
+        asyncio.get_running_loop().call_later(delay, self.enqueue, *key)

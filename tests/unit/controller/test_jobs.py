@@ -1,0 +1,122 @@
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.controller.world import SPEC
+
+from krobench.controller.actions import JobKind
+from krobench.controller.cluster import parse_benchmark
+from krobench.controller.jobs import job_manifest, job_name, view_job
+from krobench.controller.observed import Benchmark, JobState
+from krobench.controller.settings import Settings, SettingsError
+
+NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
+SETTINGS = Settings(namespace="krobench-system", image="registry/krobench:1")
+UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
+
+
+def benchmark(name: str = "bench", namespace: str = "default") -> Benchmark:
+    metadata = {
+        "name": name,
+        "namespace": namespace,
+        "uid": UID,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    return parse_benchmark({"metadata": metadata, "spec": SPEC})
+
+
+@given(st.from_regex(r"[a-z0-9]([-.a-z0-9]{0,50}[a-z0-9])?", fullmatch=True))
+def test_names_of_jobs_are_dns_labels_and_always_the_same(name: str) -> None:
+    for kind in JobKind:
+        result = job_name(benchmark(name), kind)
+        assert len(result) <= 63
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", result)
+        assert result == job_name(benchmark(name), kind)
+
+
+def test_a_job_never_repeats_its_pod_and_ends_by_itself() -> None:
+    spec = job_manifest(benchmark(), JobKind.LOAD, 1, SETTINGS)["spec"]
+    assert spec["backoffLimit"] == 0
+    assert spec["template"]["spec"]["restartPolicy"] == "Never"
+    assert spec["activeDeadlineSeconds"] > 4 * 600
+    assert spec["ttlSecondsAfterFinished"] > 0
+
+
+def test_a_job_satisfies_the_restricted_pod_security_standard() -> None:
+    pod = job_manifest(benchmark(), JobKind.CLEANUP, 1, SETTINGS)["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    [container] = pod["containers"]
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_an_owner_is_named_only_where_it_is_in_the_same_namespace() -> None:
+    apart = job_manifest(benchmark(), JobKind.LOAD, 1, SETTINGS)
+    beside = job_manifest(benchmark(namespace="krobench-system"), JobKind.LOAD, 1, SETTINGS)
+    assert "ownerReferences" not in apart["metadata"]
+    assert beside["metadata"]["ownerReferences"][0]["uid"] == UID
+
+
+def job(*conditions: dict[str, str]) -> dict[str, Any]:
+    return {
+        "metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"},
+        "status": {"conditions": list(conditions)},
+    }
+
+
+def pod(**state: Any) -> dict[str, Any]:
+    return {"status": {"phase": "Failed", "containerStatuses": [{"state": state}]}}
+
+
+FAILED = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"}
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "words"),
+    [
+        ({"message": '{"reason": "KroNotFound", "message": "no kro"}'}, "KroNotFound", "no kro"),
+        ({"message": "Traceback: boom"}, "LoadJobFailed", "boom"),
+        ({"reason": "OOMKilled"}, "LoadJobOOMKilled", "load.resources"),
+        ({}, "LoadJobFailed", "m"),
+    ],
+)
+def test_a_failed_job_is_explained_by_its_last_word(
+    state: dict[str, str], reason: str, words: str
+) -> None:
+    view = view_job(job(FAILED), [pod(terminated=state)], NOW)
+    assert view.state is JobState.FAILED
+    assert view.error is not None
+    assert view.error.reason == reason
+    assert words in view.error.message
+
+
+def test_an_active_job_says_why_its_pod_waits() -> None:
+    view = view_job(job(), [pod(waiting={"reason": "ErrImagePull", "message": "x"})], NOW)
+    assert view.state is JobState.ACTIVE
+    assert view.waiting is not None
+    assert view.waiting.reason == "ErrImagePull"
+    assert view.age_seconds == 60
+
+
+def test_a_container_that_is_being_created_is_no_problem() -> None:
+    view = view_job(job(), [pod(waiting={"reason": "ContainerCreating"})], NOW)
+    assert view.waiting is None
+
+
+def test_a_missing_setting_is_named() -> None:
+    with pytest.raises(SettingsError, match="KROBENCH_IMAGE"):
+        Settings.from_environment({"KROBENCH_NAMESPACE": "n"})
+
+
+def test_a_setting_that_is_no_json_is_named() -> None:
+    environment = {
+        "KROBENCH_NAMESPACE": "n",
+        "KROBENCH_IMAGE": "i",
+        "KROBENCH_LOAD_RESOURCES": "{",
+    }
+    with pytest.raises(SettingsError, match="KROBENCH_LOAD_RESOURCES"):
+        Settings.from_environment(environment)

@@ -1,0 +1,181 @@
+"""An in-memory cluster, just real enough to carry the controller's actions out."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from krobench.controller.actions import (
+    Action,
+    AddFinalizer,
+    CreateJob,
+    DeleteJob,
+    EmitEvent,
+    JobKind,
+    PatchStatus,
+    RemoveFinalizer,
+)
+from krobench.controller.cluster import parse_benchmark
+from krobench.controller.observed import JobState, JobView, Observed, Results
+from krobench.controller.reconcile import reconcile
+from krobench.model.common import FINALIZER, ErrorInfo
+from krobench.model.record import (
+    Environment,
+    Progress,
+    RunRecord,
+    RunState,
+    TestRecord,
+    TestState,
+)
+from krobench.model.status import KroBenchmarkStatus, ObjectRef, Verdict
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+JOB = ObjectRef(kind="Job", namespace="krobench-system", name="bench-load")
+
+SPEC: dict[str, Any] = {
+    "tests": [{"name": "a", "workload": {"scenario": "single", "instances": 3}}],
+}
+
+
+def record(state: RunState = RunState.RUNNING, **changes: Any) -> RunRecord:
+    done = state is RunState.COMPLETED
+    test = TestRecord(
+        name="a",
+        workload="single",
+        state=TestState.SUCCEEDED if done else TestState.RUNNING,
+        success=True if done else None,
+        planned_iterations=3,
+        planned_warmup=1,
+        instances=3,
+        rgds=1,
+        concurrency=1,
+        timeout_seconds=60,
+        start_time="2026-01-01T00:00:01Z",
+    )
+    run = RunRecord(
+        id="uid-1",
+        name="bench",
+        namespace="default",
+        generation=1,
+        state=state,
+        start_time="2026-01-01T00:00:00Z",
+        spec=SPEC,
+        environment=Environment(krobench="0"),
+        progress=Progress(iterations_done=2, iterations_planned=4, activity="a: iteration 3 of 4"),
+        tests=[test],
+        verdict=Verdict.PASSED if done else None,
+    )
+    return run.model_copy(update=changes)
+
+
+@dataclass
+class World:
+    """One custom resource, its Jobs and its results."""
+
+    spec: dict[str, Any] = field(default_factory=lambda: dict(SPEC))
+    status: KroBenchmarkStatus = field(default_factory=KroBenchmarkStatus)
+    finalizers: list[str] = field(default_factory=list)
+    deleting: bool = False
+    exists: bool = True
+    load: JobView = field(default_factory=JobView)
+    pods_running: bool = False
+    cleanups: list[JobView] = field(default_factory=lambda: [JobView(), JobView()])
+    results: RunRecord | None = None
+    foreign_results: bool = False
+    ahead: tuple[str, ...] = ()
+    events: dict[tuple[str, str], EmitEvent] = field(default_factory=dict)
+    loads_created: int = 0
+    now: datetime = NOW
+
+    def observe(self) -> Observed:
+        metadata: dict[str, Any] = {
+            "namespace": "default",
+            "name": "bench",
+            "uid": "uid-1",
+            "generation": 1,
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "finalizers": self.finalizers,
+        }
+        if self.deleting:
+            metadata["deletionTimestamp"] = "2026-01-01T00:01:00Z"
+        status = self.status.model_dump(by_alias=True, mode="json", exclude_none=True)
+        benchmark = parse_benchmark({"metadata": metadata, "spec": self.spec, "status": status})
+        return Observed(
+            benchmark=benchmark,
+            load=self.load,
+            load_pods_running=self.pods_running,
+            cleanups=tuple(self.cleanups),
+            results=Results("bench-results", foreign=self.foreign_results, record=self.results),
+            ahead=self.ahead,
+            now=self.now,
+        )
+
+    def decide(self) -> list[Action]:
+        self.now += timedelta(seconds=1)
+        return reconcile(self.observe(), JOB)
+
+    def reconcile(self, crash_after: int | None = None) -> int:
+        """Reconcile once; the operator may crash after some of the actions."""
+        actions = self.decide()
+        for action in actions[:crash_after]:
+            self.apply(action)
+        return len(actions)
+
+    def apply(self, action: Action) -> None:
+        match action:
+            case AddFinalizer():
+                self.finalizers = [FINALIZER]
+            case RemoveFinalizer():
+                self.finalizers = []
+            case CreateJob(kind=JobKind.LOAD):
+                if self.load.state is JobState.ABSENT:
+                    self.loads_created += 1
+                    self.load = JobView(JobState.ACTIVE)
+                    self.pods_running = True
+            case CreateJob(attempt=attempt):
+                if self.cleanups[attempt - 1].state is JobState.ABSENT:
+                    self.cleanups[attempt - 1] = JobView(JobState.ACTIVE)
+            case DeleteJob():
+                self.load = JobView()
+            case PatchStatus():
+                self.status = action.status
+            case EmitEvent():
+                self.events.setdefault((action.reason, action.subject), action)
+        self._collect()
+
+    def delete(self) -> None:
+        """Do what ``kubectl delete`` does."""
+        self.deleting = True
+        self._collect()
+
+    def _collect(self) -> None:
+        if self.deleting and not self.finalizers:
+            self.exists = False
+
+    def finish_load(self, **changes: Any) -> None:
+        self.results = record(RunState.COMPLETED, **changes)
+        self.load, self.pods_running = JobView(JobState.SUCCEEDED), False
+
+    def fail_load(self, reason: str = "LoadJobFailed", begun: bool = True) -> None:
+        error = ErrorInfo(reason=reason, message="it broke")
+        self.load, self.pods_running = JobView(JobState.FAILED, error), False
+        self.results = record() if begun else None
+
+    def end_cleanups(self, state: JobState) -> None:
+        self.cleanups = [
+            replace(job, state=state) if job.state is JobState.ACTIVE else job
+            for job in self.cleanups
+        ]
+
+    def settle(self) -> None:
+        """Reconcile until nothing is left to be done."""
+        for _ in range(20):
+            if not self.exists or self.reconcile() == 0:
+                return
+        raise AssertionError(f"does not settle: {self.decide()}")
+
+    @property
+    def reasons(self) -> set[str]:
+        return {reason for reason, _ in self.events}
+
+    def condition(self, kind: str) -> str:
+        return next(c.status for c in self.status.conditions if c.type == kind)
