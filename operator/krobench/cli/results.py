@@ -1,0 +1,49 @@
+"""Fetching results from a cluster, for a person at a terminal."""
+
+import asyncio
+
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.config import load_client_config
+from krobench.kube.errors import ApiError, KubeError
+from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.record import RunRecord
+from krobench.record.store import RecordError, read_run_record
+
+
+class ResultsError(Exception):
+    """There are no results to show; the message says why."""
+
+
+def fetch_run(namespace: str, name: str) -> RunRecord:
+    """Return the run record of a ``KroBenchmark``.
+
+    Raises:
+        ResultsError: if there is no such object, or it has no results yet.
+    """
+    try:
+        return asyncio.run(_fetch_run(namespace, name))
+    except (KubeError, RecordError) as error:
+        raise ResultsError(str(error)) from error
+
+
+async def _fetch_run(namespace: str, name: str) -> RunRecord:
+    async with KubeClient(load_client_config()) as client:
+        path = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace, name)
+        try:
+            benchmark = await client.get(path)
+        except ApiError as error:
+            if error.not_found:
+                raise ResultsError(
+                    f"there is no KroBenchmark {namespace}/{name}: kubectl get krobenchmarks -A"
+                ) from error
+            raise
+        reference = benchmark.get("status", {}).get("resultsRef")
+        if reference is None:
+            status = benchmark.get("status", {})
+            detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
+            raise ResultsError(f"KroBenchmark {namespace}/{name} has no results: {detail}")
+        config_map = await client.get(
+            paths.core("configmaps", reference["namespace"], reference["name"])
+        )
+    return read_run_record(config_map)
