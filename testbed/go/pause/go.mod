@@ -1,0 +1,3 @@
+module krobench.test/testbed/pause
+
+go 1.26.0
