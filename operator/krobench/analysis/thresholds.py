@@ -5,6 +5,7 @@ which is cel-go with libraries that celpy does not have.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar, get_args
 
 import celpy
@@ -48,10 +49,10 @@ def check_thresholds(spec: KroBenchmarkSpec) -> list[ErrorInfo]:
     errors = []
     for test_index, test in enumerate(spec.tests):
         for index, expression in enumerate(test.thresholds):
-            where = f"tests[{test_index}].thresholds[{index}]"
-            error = _check(expression, where)
+            error = _check(expression)
             if error is not None:
-                errors.append(error)
+                where = f"tests[{test_index}].thresholds[{index}]"
+                errors.append(ErrorInfo(reason=error.reason, message=f"{where}: {error.message}"))
     return errors
 
 
@@ -73,7 +74,7 @@ def evaluate(expression: str, summary: TestSummary) -> ThresholdResult:
         )
     try:
         passed = bool(_evaluate(expression, values))
-    except CELEvalError as error:
+    except Exception as error:  # noqa: BLE001 - celpy lets many kinds of exceptions through
         return ThresholdResult(
             expression=expression, passed=None, values=used, message=_first_argument(error)
         )
@@ -85,40 +86,42 @@ def known_names() -> list[str]:
     return sorted(".".join(path) for path in _leaves(_example()))
 
 
-def _check(expression: str, where: str) -> ErrorInfo | None:
+@lru_cache(maxsize=1024)
+def _check(expression: str) -> ErrorInfo | None:
     try:
-        tree = _compile(expression)
+        return _check_names_and_types(expression)
     except CELParseError as error:
-        return ErrorInfo(
-            reason="InvalidThreshold",
-            message=f"{where}: {expression!r} is not CEL: line {error.line}, column {error.column}",
-        )
+        message = f"is not CEL: line {error.line}, column {error.column}"
+    except CELEvalError as error:
+        message = f"cannot be evaluated: {_first_argument(error)}"
+    except Exception as error:  # noqa: BLE001 - celpy lets many kinds of exceptions through
+        message = f"cannot be evaluated: {type(error).__name__}: {error}"
+    return ErrorInfo(reason="InvalidThreshold", message=f"{expression!r} {message}")
+
+
+def _check_names_and_types(expression: str) -> ErrorInfo | None:
+    tree = _compile(expression)
     example = _example()
     known = set(_leaves(example))
     for path in _paths(tree):
         if path not in known:
-            return ErrorInfo(reason="UnknownMetric", message=_unknown(where, path, known))
-    try:
-        result = _evaluate(expression, example)
-    except CELEvalError as error:
-        message = f"{where}: {expression!r} cannot be evaluated: {_first_argument(error)}"
-        return ErrorInfo(reason="InvalidThreshold", message=message)
-    if not isinstance(result, BoolType | bool):
+            return ErrorInfo(reason="UnknownMetric", message=_unknown(path, known))
+    if not isinstance(_evaluate(expression, example), BoolType | bool):
         return ErrorInfo(
             reason="InvalidThreshold",
-            message=f"{where}: {expression!r} is no condition: it must be true or false",
+            message=f"{expression!r} is no condition: it must be true or false",
         )
     return None
 
 
-def _unknown(where: str, path: Path, known: set[Path]) -> str:
+def _unknown(path: Path, known: set[Path]) -> str:
     shared = 0
     while any(other[: shared + 1] == path[: shared + 1] for other in known) and shared < len(path):
         shared += 1
     choices = sorted({other[shared] for other in known if other[:shared] == path[:shared]})
     group = ".".join(path[:shared]) or "a threshold"
     return (
-        f"{where}: {'.'.join(path)} is no metric of a test: {group} has {', '.join(choices)}; "
+        f"{'.'.join(path)} is no metric of a test: {group} has {', '.join(choices)}; "
         "names are case-sensitive"
     )
 

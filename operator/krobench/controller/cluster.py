@@ -149,13 +149,15 @@ class Cluster:
         except ApiError as error:
             if error.not_found:
                 return Results(name)
+            if error.forbidden:
+                return Results(name, error=ErrorInfo(reason="Forbidden", message=error.message))
             raise
         if not is_owned_by(config_map, benchmark.uid):
             return Results(name, foreign=True)
         try:
             return Results(name, record=read_run_record(config_map))
         except RecordError as error:
-            info = ErrorInfo(reason="ResultsUnreadable", message=str(error)[:4000])
+            info = ErrorInfo(reason="ResultsUnreadable", message=str(error))
             return Results(name, error=info)
 
     async def _set_finalizer(self, benchmark: Benchmark, *, present: bool) -> None:
@@ -171,8 +173,12 @@ class Cluster:
             metadata = {"finalizers": wanted, "resourceVersion": version}
             await self._client.patch(path, {"metadata": metadata})
         except ApiError as error:
-            if present or not error.not_found:
-                raise
+            if error.not_found and not present:
+                return
+            if error.forbidden and present:
+                message = f"the finalizer could not be set: {error.message}"
+                raise RefusedError(ErrorInfo(reason="Forbidden", message=message)) from error
+            raise
 
     async def _create_job(self, benchmark: Benchmark, action: CreateJob) -> None:
         manifest = job_manifest(benchmark, action.kind, action.attempt, self._settings)
@@ -185,7 +191,7 @@ class Cluster:
                 raise
             reason = error.reason if error.reason != "Unknown" else "LoadJobRefused"
             message = f"the {action.kind} Job could not be created: {error.message}"
-            raise RefusedError(ErrorInfo(reason=reason, message=message[:4000])) from error
+            raise RefusedError(ErrorInfo(reason=reason, message=message)) from error
 
     async def _delete_job(self, benchmark: Benchmark) -> None:
         name = job_name(benchmark, JobKind.LOAD)
@@ -273,17 +279,22 @@ def _parse_spec(raw: Mapping[str, Any]) -> tuple[KroBenchmarkSpec | None, tuple[
         spec = KroBenchmarkSpec.model_validate(raw)
     except ValidationError as error:
         return None, tuple(
-            ErrorInfo(
-                reason="InvalidSpec", message=f"{_path(problem['loc'])}: {problem['msg']}"[:4000]
-            )
+            ErrorInfo(reason="InvalidSpec", message=f"{_path(problem['loc'])}: {problem['msg']}")
             for problem in error.errors()
         )
     return spec, tuple(check_thresholds(spec))
 
 
 def _parse_status(raw: Mapping[str, Any]) -> KroBenchmarkStatus:
-    known = {key: value for key, value in raw.items() if key in _STATUS_FIELDS}
-    return KroBenchmarkStatus.model_validate(known)
+    """Read a status that another version may have written: what is not understood is left out."""
+    understood = {}
+    for key, value in raw.items():
+        try:
+            KroBenchmarkStatus.model_validate({key: value})
+        except ValidationError:
+            continue
+        understood[key] = value
+    return KroBenchmarkStatus.model_validate(understood)
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -31,7 +31,6 @@ _KEEP_SECONDS = 24 * 3600
 _CLEANUP_DEADLINE_SECONDS = 900
 _GRACE_SECONDS = 20
 _USER_ID = 65532
-_MAX_WORD_LENGTH = 4000
 
 
 def job_name(benchmark: Benchmark, kind: JobKind, attempt: int = 1) -> str:
@@ -181,9 +180,7 @@ def _last_word(condition: Mapping[str, Any], pods: Sequence[Manifest]) -> ErrorI
         return ErrorInfo(reason=reason, message="the load Job ran longer than its spec allows")
     messages = [state.get("message") for state in _container_states(pods, "terminated")]
     detail = next((text for text in messages if text), condition.get("message") or "")
-    return ErrorInfo(
-        reason="LoadJobFailed", message=f"the load Job failed: {detail}"[:_MAX_WORD_LENGTH]
-    )
+    return ErrorInfo(reason="LoadJobFailed", message=f"the load Job failed: {detail}")
 
 
 def _parsed(message: str) -> ErrorInfo | None:

@@ -80,7 +80,7 @@ class Benchmark:
     @property
     def occupies_cluster(self) -> bool:
         """Whether its load or its clean-up may be going on, so that no other may begin."""
-        return self.has_finalizer or (self.started and not self.finished)
+        return self.has_finalizer or (self.started and not self.finished and not self.deleting)
 
 
 @dataclass(frozen=True)

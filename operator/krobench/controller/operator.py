@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 METRICS_PORT = 8080
 LIVENESS_ENDPOINT = "http://0.0.0.0:8081/healthz"
 
+# They report each event that was passed on, and each probe of the kubelet.
+_CHATTY_LOGGERS = ("kopf.objects", "kopf.activities.probe", "aiohttp.access")
 _MAX_IDLE_SECONDS = 60.0
 _REWATCH_SECONDS = 5.0
 
@@ -103,11 +105,16 @@ class Operator:
                         self.worker.enqueue(annotations[RUN_NAMESPACE_ANNOTATION], name)
             except KubeError as error:
                 logger.warning("watching Jobs failed: %s", error)
+            except Exception:
+                # The worker's resync stands in meanwhile, only slower.
+                logger.exception("watching Jobs failed")
             await asyncio.sleep(_REWATCH_SECONDS)
 
 
 def run_operator() -> None:
     """Run until stopped."""
+    for chatty in _CHATTY_LOGGERS:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     settings = Settings.from_environment()
     metrics = CollectorRegistry()
     start_http_server(METRICS_PORT, registry=metrics)

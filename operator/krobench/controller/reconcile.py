@@ -18,8 +18,9 @@ from krobench.controller.observed import JobState, JobView, Observed
 from krobench.controller.status import Word, describe, first_error, missed_thresholds
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord, RunState, TestState
+from krobench.model.record import RunState, TestState
 from krobench.model.status import KroBenchmarkStatus, ObjectRef, Phase
+from krobench.report import units
 
 # A pod whose image cannot be pulled may still come up when someone mends it; not for ever.
 POD_START_TIMEOUT_SECONDS = 180.0
@@ -55,6 +56,8 @@ def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
         return fail(observed, ErrorInfo(reason=first.reason, message=first.message + more))
     if observed.results.foreign:
         return fail(observed, _conflict(observed))
+    if observed.results.error is not None:
+        return fail(observed, observed.results.error)
     if observed.ahead:
         active, place = observed.ahead[0], len(observed.ahead)
         message = f"waits for {active}, as runs at once would spoil each other's numbers"
@@ -83,8 +86,8 @@ def _watch_over(observed: Observed, load_job: ObjectRef) -> list[Action]:
     record, waiting = observed.results.record, observed.load.waiting
     if waiting is not None and observed.load.age_seconds > POD_START_TIMEOUT_SECONDS:
         message = f"the load Job's pod did not start: {waiting.reason}: {waiting.message}"
-        error = ErrorInfo(reason="LoadPodNotStarted", message=message[:4000])
-        return [DeleteJob(), *fail(observed, error)]
+        word = Word(Phase.CLEANING_UP, "LoadPodNotStarted", message)
+        return [*_say(observed, describe(observed, word)), DeleteJob()]
     message = "the load Job starts"
     if waiting is not None:
         message = f"the load Job's pod waits: {waiting.reason}: {waiting.message}"
@@ -117,7 +120,10 @@ def _conclude(observed: Observed) -> list[Action]:
 def _recover(observed: Observed) -> list[Action]:
     """The load Job failed, or is gone: clean up after it as the policy says, then give up."""
     error = _why(observed)
-    if not _may_have_left_objects(observed.results.record):
+    word = Word(Phase.CLEANING_UP, error.reason, error.message)
+    if observed.load_pods_running:
+        return _say(observed, describe(observed, word))  # they still send requests
+    if not _may_have_left_objects(observed):
         return fail(observed, error)
     policy = observed.benchmark.spec.cleanup if observed.benchmark.spec else Cleanup.ALWAYS
     if policy is not Cleanup.ALWAYS:
@@ -125,7 +131,6 @@ def _recover(observed: Observed) -> list[Action]:
         return fail(observed, error, kept)
     actions, done = _clean_up(observed)
     if not done:
-        word = Word(Phase.CLEANING_UP, error.reason, f"{error.message}; cleaning up")
         return [*actions, *_say(observed, describe(observed, word))]
     return fail(observed, error, *_leftovers(observed))
 
@@ -171,7 +176,14 @@ def _leftovers(observed: Observed) -> tuple[str, ...]:
 
 
 def _why(observed: Observed) -> ErrorInfo:
-    """Return the best explanation there is: the Job's own last word before Kubernetes'."""
+    """Return the best explanation there is: the Job's own last word before Kubernetes'.
+
+    Once the clean-up has begun, the status keeps the reason, whatever becomes of the Job.
+    """
+    status = observed.benchmark.status
+    if status.phase is Phase.CLEANING_UP and status.conditions:
+        first = status.conditions[0]
+        return ErrorInfo(reason=first.reason, message=first.message)
     record = observed.results.record
     if record is not None and record.error is not None:
         return record.error
@@ -187,9 +199,17 @@ def _why(observed: Observed) -> ErrorInfo:
     )
 
 
-def _may_have_left_objects(record: RunRecord | None) -> bool:
-    """Whether any test had begun: the record says so before the first object is created."""
-    return record is not None and any(test.start_time is not None for test in record.tests)
+def _may_have_left_objects(observed: Observed) -> bool:
+    """Whether any test had begun: the record says so before the first object is created.
+
+    Where the record is lost, what the status kept of it has to do.
+    """
+    record = observed.results.record
+    if record is not None:
+        return any(test.start_time is not None for test in record.tests)
+    if observed.results.error is not None:
+        return True
+    return any(test.phase != TestState.PENDING for test in observed.benchmark.status.tests)
 
 
 def _conflict(observed: Observed) -> ErrorInfo:
@@ -238,7 +258,8 @@ def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Actio
         if before.get(test.name) == test.phase:
             continue
         if test.phase == TestState.SUCCEEDED:
-            text = f"test {test.name}: p50 {test.instance_ready_p50_seconds}s until ready"
+            ready = units.seconds(test.instance_ready_p50_seconds)
+            text = f"test {test.name}: median time until an instance was ready: {ready}"
             events.append(EmitEvent("TestSucceeded", text, subject=test.name))
         elif test.phase == TestState.FAILED:
             text = f"test {test.name}: {test.message}"

@@ -20,7 +20,6 @@ from krobench.model.status import (
 from krobench.report import units
 
 _MAX_WARNINGS = 32
-_MAX_MESSAGE = 4000
 _DIGITS = 3
 
 
@@ -50,7 +49,7 @@ def describe(observed: Observed, word: Word, job: ObjectRef | None = None) -> Kr
         progress=_progress(record) or old.progress,
         tests_succeeded=_tests_succeeded(benchmark, record),
         verdict=_verdict(word, record) if finished else None,
-        message=word.message[:_MAX_MESSAGE],
+        message=word.message,
         headline=_headline(record) if finished and record else None,
         tests=[_test(test) for test in record.tests] if record else old.tests,
         warnings=_warnings(word, record),
@@ -66,7 +65,7 @@ def first_error(record: RunRecord) -> ErrorInfo | None:
         if test.state is TestState.FAILED and test.error is not None:
             return ErrorInfo(
                 reason=test.error.reason,
-                message=f"test {test.name}: {test.error.message}"[:_MAX_MESSAGE],
+                message=f"test {test.name}: {test.error.message}",
             )
     return None
 
@@ -125,7 +124,7 @@ def _test(test: TestRecord) -> TestStatus:
         phase=test.state,
         iterations=f"{sum(i.success for i in measured)}/{test.planned_iterations}",
         verdict=_test_verdict(test),
-        message=f"{test.error.reason}: {test.error.message}"[:_MAX_MESSAGE] if test.error else None,
+        message=f"{test.error.reason}: {test.error.message}" if test.error else None,
     )
     if summary is None:
         return line
@@ -207,7 +206,7 @@ def _condition(
         if before is not None and unchanged
         else rfc3339(now),
         reason=reason,
-        message=message[:_MAX_MESSAGE],
+        message=message,
     )
 
 

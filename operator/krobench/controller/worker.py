@@ -6,10 +6,12 @@ There is one, as two runs must not start at once; a reconcile takes some ten mil
 import asyncio
 import logging
 import time
+from dataclasses import replace
 
+from krobench.controller.actions import Action, CreateJob, EmitEvent, JobKind
 from krobench.controller.cluster import Cluster, RefusedError
 from krobench.controller.metrics import OperatorMetrics
-from krobench.controller.observed import Observed
+from krobench.controller.observed import JobState, JobView, Observed
 from krobench.controller.reconcile import fail, reconcile
 from krobench.kube.errors import KubeError
 
@@ -78,6 +80,9 @@ class Worker:
                 runs = await self._cluster.benchmarks()
             except KubeError as error:
                 logger.warning("listing KroBenchmarks failed: %s", error)
+            except Exception:
+                # Without this task, a bug met once would stop everything until a restart.
+                logger.exception("listing KroBenchmarks failed")
             else:
                 self._last_seen_alive = time.monotonic()
                 self._metrics.show(runs)
@@ -92,19 +97,30 @@ class Worker:
             return
         benchmark = observed.benchmark
         for action in reconcile(observed, self._cluster.load_job(benchmark)):
-            logger.debug("%s: %s", benchmark.key, action)
+            if isinstance(action, EmitEvent):
+                logger.info("%s: %s: %s", benchmark.key, action.reason, action.message)
             try:
                 await self._cluster.apply(benchmark, action)
             except RefusedError as error:
-                await self._give_up(observed, error)
+                await self._give_up(observed, action, error)
                 return
 
-    async def _give_up(self, observed: Observed, error: RefusedError) -> None:
-        logger.warning("%s: %s", observed.benchmark.key, error)
-        # The refused Job may follow upon a finalizer that was set a moment ago.
-        current = await self._cluster.observe(observed.benchmark.namespace, observed.benchmark.name)
-        for action in fail(current or observed, error.info):
-            await self._cluster.apply(observed.benchmark, action)
+    async def _give_up(self, before: Observed, action: Action, error: RefusedError) -> None:
+        """End a run one of whose actions was refused for good."""
+        benchmark = before.benchmark
+        logger.warning("%s: %s", benchmark.key, error)
+        # The refused action may follow upon others, such as the setting of the finalizer.
+        current = await self._cluster.observe(benchmark.namespace, benchmark.name)
+        if current is None:
+            return
+        if isinstance(action, CreateJob) and action.kind is JobKind.CLEANUP:
+            failed = JobView(JobState.FAILED, error.info)
+            current = replace(current, cleanups=(failed,) * len(current.cleanups))
+            actions = reconcile(current, self._cluster.load_job(benchmark))
+        else:
+            actions = fail(current, error.info)
+        for following in actions:
+            await self._cluster.apply(benchmark, following)
 
     def _repeat_later(self, key: Key, error: KubeError | None) -> None:
         self._metrics.reconcile_errors.inc()

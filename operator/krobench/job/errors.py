@@ -8,4 +8,4 @@ class AbortedError(Exception):
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(f"{reason}: {message}")
-        self.info = ErrorInfo(reason=reason, message=message[:4000])
+        self.info = ErrorInfo(reason=reason, message=message)

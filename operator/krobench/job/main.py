@@ -48,10 +48,10 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
         _leave_word(error.info)
         return EXIT_ABORTED
     except ApiError as error:
-        _leave_word(ErrorInfo(reason=error.reason, message=str(error)[:4000]))
+        _leave_word(ErrorInfo(reason=error.reason, message=str(error)))
         return EXIT_ABORTED
     except KubeError as error:
-        _leave_word(ErrorInfo(reason="ApiServerUnreachable", message=str(error)[:4000]))
+        _leave_word(ErrorInfo(reason="ApiServerUnreachable", message=str(error)))
         return EXIT_ABORTED
     except asyncio.CancelledError:
         _leave_word(ErrorInfo(reason="Interrupted", message="stopped by SIGTERM"))

@@ -37,7 +37,7 @@ _RGD_CONCURRENCY = 16
 class _TestEnded(Exception):  # noqa: N818 - carries a result, not a fault of ours
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
-        self.info = ErrorInfo(reason=reason, message=message[:4000])
+        self.info = ErrorInfo(reason=reason, message=message)
 
 
 @dataclass
@@ -240,16 +240,16 @@ def _explain(error: Exception) -> ErrorInfo:
         case _TestEnded():
             return error.info
         case RgdRejectedError():
-            return ErrorInfo(reason="RGDRejected", message=f"kro rejects the RGD: {error}"[:4000])
+            return ErrorInfo(reason="RGDRejected", message=f"kro rejects the RGD: {error}")
         case ForbiddenError():
             return ErrorInfo(
                 reason="Forbidden",
                 message=f"{error}; grant it to the load Job, for kinds of your own RGD by the "
-                "chart's value load.extraGroups"[:4000],
+                "chart's value load.extraGroups",
             )
         case ApiError():
-            return ErrorInfo(reason=error.reason or "ApiError", message=str(error)[:4000])
+            return ErrorInfo(reason=error.reason or "ApiError", message=str(error))
         case KubeError():
-            return ErrorInfo(reason="ApiServerUnreachable", message=str(error)[:4000])
+            return ErrorInfo(reason="ApiServerUnreachable", message=str(error))
         case _:
             raise error

@@ -79,7 +79,7 @@ class Sweeper:
         try:
             remaining = await work
         except KubeError as failure:
-            error = ErrorInfo(reason="TeardownFailed", message=str(failure)[:4000])
+            error = ErrorInfo(reason="TeardownFailed", message=str(failure))
         if remaining:
             error = ErrorInfo(
                 reason="TeardownIncomplete",

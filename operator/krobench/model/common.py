@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 
 API_GROUP = "bench.kro.run"
@@ -23,6 +23,8 @@ FINALIZER = f"{API_GROUP}/cleanup"
 
 _DURATION_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+
+MAX_MESSAGE_LENGTH = 4096
 
 DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 DNS_LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -44,11 +46,21 @@ class ApiModel(BaseModel):
     )
 
 
+def _cut(text: object) -> object:
+    """Shorten a message: it may quote others' words, of any length, and must never be refused."""
+    if isinstance(text, str) and len(text) > MAX_MESSAGE_LENGTH:
+        return text[: MAX_MESSAGE_LENGTH - 1] + "…"
+    return text
+
+
+Message = Annotated[str, BeforeValidator(_cut), StringConstraints(max_length=MAX_MESSAGE_LENGTH)]
+
+
 class ErrorInfo(ApiModel):
     """Why something failed: a CamelCase reason and a sentence that says what to do."""
 
     reason: Annotated[str, StringConstraints(max_length=64)]
-    message: Annotated[str, StringConstraints(max_length=4096)]
+    message: Message
 
 
 def duration_seconds(text: str) -> float:

@@ -5,10 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from krobench.model.common import ApiModel
+from krobench.model.common import ApiModel, Message
 
 ShortText = Annotated[str, StringConstraints(max_length=64)]
-Message = Annotated[str, StringConstraints(max_length=4096)]
 Name = Annotated[str, StringConstraints(max_length=253)]
 Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "date-time"})]
 

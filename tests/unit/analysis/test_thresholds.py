@@ -76,6 +76,23 @@ def test_a_bad_threshold_is_found_before_the_run(expression: str, reason: str, w
     assert words in error.message
 
 
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "foo()",
+        "latency.instanceReady.p99.foo()",
+        "[1].all(1, true)",
+        r"'\U99999999' == ''",
+        "int(0.0/0.0) == 0",
+        "(" * 200 + "true" + ")" * 200,
+        "!" * 500 + "true",
+    ],
+)
+def test_whatever_celpy_stumbles_over_is_an_invalid_threshold(expression: str) -> None:
+    [error] = check_thresholds(spec(expression))
+    assert error.reason == "InvalidThreshold"
+
+
 @pytest.mark.parametrize("name", known_names())
 def test_every_known_name_can_be_used(name: str) -> None:
     assert check_thresholds(spec(f"{name} >= 0")) == []

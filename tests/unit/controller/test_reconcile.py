@@ -162,6 +162,29 @@ def test_a_job_that_was_refused_before_it_began_needs_no_clean_up() -> None:
     assert all(job.state is JobState.ABSENT for job in world.cleanups)
 
 
+def test_nothing_is_cleaned_up_while_the_loads_pod_still_runs() -> None:
+    world = started()
+    world.results = record()
+    world.settle()
+    world.load = JobView()  # someone deleted the Job; its pod is given time to end
+    world.settle()
+    assert world.status.phase is Phase.CLEANING_UP
+    assert world.cleanups[0].state is JobState.ABSENT
+    world.pods_running = False
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+    assert world.status.conditions[0].reason == "LoadJobDeleted"
+
+
+def test_objects_are_cleaned_up_even_where_the_results_were_lost() -> None:
+    world = started()
+    world.results = record()
+    world.settle()
+    world.fail_load(begun=False)
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+
+
 def test_a_clean_up_that_fails_twice_ends_with_a_warning() -> None:
     world = started()
     world.fail_load()
@@ -208,6 +231,9 @@ def test_a_pod_that_cannot_start_is_shown_and_then_given_up() -> None:
     assert "ImagePullBackOff" in (world.status.message or "")
     world.load = JobView(JobState.ACTIVE, waiting=waiting, age_seconds=200)
     world.settle()
+    world.pods_running = False
+    world.settle()
+    assert world.status.phase is Phase.FAILED
     assert world.status.conditions[0].reason == "LoadPodNotStarted"
     assert world.load.state is JobState.ABSENT
 

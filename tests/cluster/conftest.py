@@ -1,0 +1,53 @@
+"""One cluster for all tests here: brought up where none runs, and left up for the next time."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from cluster.kubectl import ROOT, Cluster
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark all tests here, and put those last that take the cluster down."""
+    for item in items:
+        if "tests/cluster/" in str(item.path):
+            item.add_marker(pytest.mark.cluster)
+    items.sort(key=lambda item: item.path.name == "test_testbed.py")
+
+
+def call(*command: str) -> str:
+    """Run a program of this repository; what it says of its progress goes to the terminal."""
+    return subprocess.run(
+        command, cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE
+    ).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def cluster(pytestconfig: pytest.Config) -> Cluster:
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    testbed = (sys.executable, "-m", "testbed")
+    # Bringing a cluster up takes minutes where caches are cold: its progress is to be seen.
+    with capture.global_and_fixture_disabled():
+        call(*testbed, "up")
+        call("scripts/deploy.sh")
+    return Cluster(call(*testbed, "tool", "kubectl"), call(*testbed, "kubeconfig"))
+
+
+@pytest.fixture(autouse=True)
+def clean(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test starts without benchmarks, and must leave nothing of its runs behind."""
+    if request.node.path.name == "test_testbed.py":
+        yield
+        return
+    cluster.run("delete", "krobenchmarks", "--all", "--timeout=180s")
+    yield
+    cluster.run("delete", "krobenchmarks", "--all", "--timeout=180s")
+    assert cluster.leftovers() == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_local_traffic() -> None:
+    """Keep proxies of the environment out of the way: all traffic is on this machine."""
+    os.environ["NO_PROXY"] = "*"

@@ -1,0 +1,180 @@
+"""The main job, on a real cluster."""
+
+import json
+import time
+
+from cluster.kubectl import Cluster, Manifest, benchmark, condition, own_rgd, scenario
+
+from krobench.model.record import RunRecord
+from krobench.record.store import read_objects, read_series
+
+
+def test_a_suite_of_two_tests_gives_real_numbers(cluster: Cluster) -> None:
+    threshold = "latency.instanceReady.p50 < 60.0 && errors.total == 0"
+    status = cluster.finish(
+        benchmark(
+            "happy",
+            scenario("narrow", "single", 10, thresholds=[threshold]),
+            scenario("broad", "wide", 10),
+            defaults={"iterations": 2, "warmup": 1},
+        )
+    )
+    assert (status["phase"], status["verdict"]) == ("Completed", "Passed")
+    assert (status["progress"], status["testsSucceeded"]) == ("6/6", "2/2")
+    assert condition(status, "Complete")["status"] == "True"
+    assert condition(status, "Failed")["status"] == "False"
+    check_numbers(status)
+    check_record(cluster)
+    check_what_users_see(cluster)
+
+
+def check_numbers(status: Manifest) -> None:
+    narrow, broad = status["tests"]
+    for test in (narrow, broad):
+        assert test["instances"] == 20
+        assert 0 < test["instanceReadyP50Seconds"] < 60
+        assert test["kroCpuSeconds"] > 0
+        assert test["kroMemoryMaxBytes"] > 10_000_000
+        assert "instanceReadyP99Seconds" not in test, "20 observations are too few for a p99"
+    # kro reads and applies each child in each reconcile: 20 children cost several times one.
+    assert broad["kroApiRequests"] > 3 * narrow["kroApiRequests"]
+    assert broad["instanceReadyP50Seconds"] > narrow["instanceReadyP50Seconds"]
+    assert status["headline"]["p99"] == "not available"
+    assert status["headline"]["instancesReady"] == 40
+
+
+def check_record(cluster: Cluster) -> None:
+    config_map = cluster.get("configmap", "happy-results")
+    [owner] = config_map["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["name"]) == ("KroBenchmark", "happy")
+    run = RunRecord.model_validate_json(config_map["data"]["run.json"])
+    assert run.environment.kubernetes is not None
+    assert run.environment.kro is not None
+    assert run.environment.kro.limits["cpu"] == "1"
+    for test in run.tests:
+        assert [iteration.warmup for iteration in test.iterations] == [True, False, False]
+        for iteration in test.iterations:
+            assert iteration.counts.ready == 10
+            assert iteration.api_requests.kro
+            assert iteration.api_requests.krobench
+            assert iteration.teardown is not None
+            assert iteration.teardown.done
+    objects = read_objects([config_map])
+    created = [line for line in objects if line.operation == "create-instance"]
+    assert len(created) == 60
+    for line in created:
+        assert line.acknowledged_seconds is not None
+        assert line.active_seconds is not None
+        assert line.ready_seconds is not None
+        assert line.sent_seconds <= line.acknowledged_seconds
+        assert line.sent_seconds < line.active_seconds <= line.ready_seconds
+    sources = {sample.source for sample in read_series([config_map])}
+    assert sources == {"kro", "apiserver", "kubelet"}
+
+
+def check_what_users_see(cluster: Cluster) -> None:
+    events = cluster.events("happy")
+    assert {"Started", "TestSucceeded", "Completed"} <= events.keys()
+    table = cluster.run("get", "kb", "happy").stdout
+    assert table.splitlines()[0].split() == [
+        "NAME", "PHASE", "PROGRESS", "TESTS", "P99", "VERDICT", "AGE",
+    ]  # fmt: skip
+    assert "happy" in cluster.run("get", "kro").stdout, "category kro"
+    report = cluster.krobench("report", "happy")
+    assert report.returncode == 0, report.stderr
+    assert "# default/happy: Passed" in report.stdout
+    assert "## broad" in report.stdout
+
+
+def test_what_fails_ends_its_test_and_not_the_suite(cluster: Cluster) -> None:
+    rejected = own_rgd("rejected", "Rejected", {"value": "${schema.spec.noSuchField}"})
+    stuck = own_rgd("stuck", "Stuck", {"value": "x"}, readyWhen=['${config.data.value == "y"}'])
+    status = cluster.finish(
+        benchmark("failing", rejected, stuck | {"timeout": "15s"}, scenario("fine"))
+    )
+    by_name = {test["name"]: test for test in status["tests"]}
+    assert by_name["rejected"]["phase"] == "Failed"
+    assert by_name["rejected"]["message"].startswith("RGDRejected: ")
+    assert "noSuchField" in by_name["rejected"]["message"], "kro's own message"
+    assert by_name["stuck"]["phase"] == "Failed"
+    assert "0 of 2 instances were ready" in by_name["stuck"]["message"]
+    assert by_name["fine"]["phase"] == "Succeeded"
+    assert (status["phase"], status["verdict"]) == ("Failed", "Failed")
+    assert condition(status, "Stalled")["reason"] == "RGDRejected"
+    assert {"TestFailed", "TestSucceeded", "RGDRejected"} <= cluster.events("failing").keys()
+    [iteration] = cluster.run_record("failing")["tests"][1]["iterations"]
+    assert iteration["latency"]["instanceReady"]["censored"] == 2
+    assert iteration["latency"]["instanceReady"]["p50Seconds"] is None
+
+
+def test_a_missed_threshold_is_a_verdict_and_no_failure(cluster: Cluster) -> None:
+    status = cluster.finish(
+        benchmark("strict", scenario("a", thresholds=["latency.instanceReady.max < 0.001"]))
+    )
+    assert (status["phase"], status["verdict"]) == ("Completed", "Failed")
+    assert condition(status, "Complete")["reason"] == "ThresholdsNotMet"
+    assert "latency.instanceReady.max" in status["message"]
+
+
+def test_runs_wait_for_each_other(cluster: Cluster) -> None:
+    names = ["first", "second"]
+    cluster.apply(*(benchmark(name, scenario("a", instances=10)) for name in names))
+    cluster.wait_for("second", ".status.phase", "Queued")
+    assert "waits for default/first" in cluster.status("second")["message"]
+    for name in names:
+        cluster.wait(name, "Finished")
+    first, second = (cluster.status(name) for name in names)
+    assert first["phase"] == second["phase"] == "Completed"
+    assert second["startTime"] >= first["completionTime"]
+    assert "Queued" in cluster.events("second")
+
+
+def test_an_operator_that_is_killed_goes_on_afterwards(cluster: Cluster) -> None:
+    cluster.apply(benchmark("restarted", scenario("a", "wide", 20, iterations=2)))
+    cluster.wait_for("restarted", ".status.phase", "Running")
+    before = cluster.status("restarted")["jobRef"]
+    cluster.run(
+        "--namespace=krobench-system",
+        "delete", "pod", "--selector=app.kubernetes.io/component=operator",
+        "--grace-period=0", "--force",
+    )  # fmt: skip
+    cluster.wait("restarted", "Finished")
+    status = cluster.status("restarted")
+    assert (status["phase"], status["verdict"]) == ("Completed", "Passed")
+    assert status["jobRef"] == before
+    jobs = cluster.names("--namespace=krobench-system", "jobs")
+    assert sum(name.startswith("restarted-") for name in jobs) == 1
+
+
+def test_deleting_a_benchmark_in_mid_run_leaves_nothing(cluster: Cluster) -> None:
+    cluster.apply(benchmark("deleted", scenario("a", "wide", 60)))
+    wait_for_instances(cluster)
+    cluster.run("delete", "krobenchmark", "deleted", "--timeout=180s")
+    assert cluster.leftovers() == []
+    assert cluster.names("--namespace=krobench-system", "pods", "--field-selector=status.phase=Running", "--selector=app.kubernetes.io/name=krobench-load") == []  # noqa: E501  # fmt: skip
+    assert "deleted-results" not in cluster.names("configmaps")
+
+
+def test_a_load_job_that_is_killed_is_cleaned_up_after(cluster: Cluster) -> None:
+    cluster.apply(benchmark("killed", scenario("a", "wide", 60)))
+    wait_for_instances(cluster)
+    cluster.run(
+        "--namespace=krobench-system",
+        "delete", "pod", "--selector=bench.kro.run/component=load", "--grace-period=0", "--force",
+    )  # fmt: skip
+    cluster.wait("killed", "Finished")
+    status = cluster.status("killed")
+    assert (status["phase"], status["verdict"]) == ("Failed", "Error")
+    assert cluster.leftovers() == []
+    assert json.dumps(cluster.run_record("killed")["tests"][0]["startTime"]) != "null"
+
+
+def wait_for_instances(cluster: Cluster) -> None:
+    """Wait until a run has created instances of its kind."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        crds = cluster.names("crd", "--selector=kro.run/resource-graph-definition-name")
+        if any(cluster.names(crd, "--all-namespaces") for crd in crds):
+            return
+        time.sleep(0.5)
+    raise AssertionError("no instance appeared")
