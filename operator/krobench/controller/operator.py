@@ -23,7 +23,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch
-from krobench.model.common import API_GROUP, API_VERSION, COMPONENT_LABEL, FINALIZER, RUN_LABEL
+from krobench.model.common import API_GROUP, API_VERSION, COMPONENT_LABEL, RUN_LABEL
 from krobench.record.store import RESULTS_COMPONENT
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,8 @@ class Operator:
         kopf.on.probe(id="worker", registry=registry)(self._probe)
 
     async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
-        settings.persistence.finalizer = FINALIZER
+        # Not ours: kopf takes its own finalizer off objects that none of its handlers holds.
+        settings.persistence.finalizer = f"{API_GROUP}/kopf"
         settings.posting.enabled = False
         settings.watching.server_timeout = 600
         settings.watching.connect_timeout = 30

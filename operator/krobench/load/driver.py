@@ -1,12 +1,12 @@
 """Creating objects, each request timed and repeated where the API server asks for it."""
 
-import asyncio
 from collections.abc import Iterator
 from typing import Literal
 
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.clock import RunClock
+from krobench.load.concurrency import run_together
 from krobench.load.observer import Followed, Observer
 from krobench.model.record import ObjectRecord
 from krobench.workload.plan import IterationPlan, RgdPlan
@@ -103,9 +103,8 @@ class Driver:
                 if followed.record.error is None:
                     await followed.ready
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._plan.test.concurrency, self._plan.instance_count)):
-                group.create_task(work())
+        workers = min(self._plan.test.concurrency, self._plan.instance_count)
+        await run_together(work() for _ in range(workers))
 
 
 def _take_turns(

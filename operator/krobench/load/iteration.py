@@ -1,6 +1,7 @@
 """One iteration of a test: set-up, run, and the timed deletion of what it made."""
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.load.clock import RunClock
+from krobench.load.concurrency import run_together
 from krobench.load.driver import Driver, ForbiddenError
 from krobench.load.kinds import KIND_TIMEOUT_SECONDS, find_kind, kind_exists
 from krobench.load.observer import (
@@ -113,14 +115,16 @@ class Iteration:
     async def delete_instances(self, timeout_seconds: float) -> None:
         """Delete all instances and time each until it is gone; leaves what the time does not do."""
         gate = asyncio.Semaphore(_DELETE_CONCURRENCY)
-        try:
-            async with asyncio.timeout(timeout_seconds), asyncio.TaskGroup() as group:
-                for _, path, observer in self._instances:
-                    for followed in observer.all():
-                        if followed.record.acknowledged_seconds is not None:
-                            group.create_task(self._delete(path, followed, gate))
-        except (TimeoutError, ExceptionGroup):
-            pass  # the sweep that follows deletes the rest, and reports what it cannot
+        deletions = [
+            self._delete(path, followed, gate)
+            for _, path, observer in self._instances
+            for followed in observer.all()
+            if followed.record.acknowledged_seconds is not None
+        ]
+        # The sweep that follows deletes what is left, and reports what it cannot.
+        with contextlib.suppress(TimeoutError, KubeError):
+            async with asyncio.timeout(timeout_seconds):
+                await run_together(deletions)
 
     async def _delete(self, path: str, followed: Followed, gate: asyncio.Semaphore) -> None:
         async with gate:
@@ -153,8 +157,6 @@ class Iteration:
                 await work
         except TimeoutError:
             self.outcome.error = ErrorInfo(reason="Timeout", message=self._timeout_message(goal))
-        except ExceptionGroup as group:
-            self.outcome.error = _explain(_first(group))
         except (_TestEnded, RgdRejectedError, ForbiddenError, KubeError) as error:
             self.outcome.error = _explain(error)
 
@@ -185,9 +187,7 @@ class Iteration:
                 )
                 await followed.ready
 
-        async with asyncio.TaskGroup() as group:
-            for rgd in self._plan.rgds:
-                group.create_task(create(rgd))
+        await run_together(create(rgd) for rgd in self._plan.rgds)
         for rgd in self._plan.rgds:
             path = await self._path_of_kind(rgd)
             watcher = await self._observe(path, selector, apply_instance)
@@ -224,15 +224,6 @@ class Iteration:
             )
         namespace = self._plan.namespace if kind.namespaced else None
         return paths.group(kind.group, rgd.version, kind.plural, namespace)
-
-
-def _first(group: BaseExceptionGroup[Exception]) -> Exception:
-    """Return the first leaf: workers fail of the same cause, and the first says it best."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, Exception)
-    return error
 
 
 def _explain(error: Exception) -> ErrorInfo:

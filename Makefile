@@ -1,0 +1,72 @@
+# krobench: `make demo` shows the main job, `make test` runs all tests, `make down` removes all.
+#
+# PROVIDER chooses the cluster: testbed (a real Kubernetes on this machine, without Docker),
+# kind (needs Docker and kind), existing (the current kubeconfig). With no choice made it is kind
+# where a Docker engine answers, and the test bed elsewhere.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TESTBED = $(BIN)/python -m testbed
+CODE := operator/krobench testbed tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test unit cluster-test lint format crds lock up deploy down status kubeconfig clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+demo: $(VENV)/ready ## Run the main job: a cluster, kro, krobench, a benchmark, its report
+	scripts/demo.sh
+
+test: lint unit cluster-test ## Run all tests, those on a real cluster included
+	@echo "All tests passed. 'make down' removes the cluster."
+
+unit: $(VENV)/ready ## Run the tests that need no cluster (under a minute)
+	$(BIN)/python -m pytest -q tests/unit tests/emulated
+
+cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 12 minutes; cold caches 20 more)
+	$(BIN)/python -m pytest tests/cluster
+
+lint: $(VENV)/ready ## Check style, types and import rules
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy operator/krobench testbed tests
+	$(BIN)/lint-imports
+
+format: $(VENV)/ready ## Format the code
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+crds: $(VENV)/ready ## Generate the CRDs from the models
+	$(BIN)/krobench crds crds helm/krobench/files/crds
+
+lock: $(VENV)/ready ## Pin the newest versions of all dependencies
+	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
+
+up: $(VENV)/ready ## Bring up the cluster and kro (under a minute; with cold caches 15)
+	$(TESTBED) up
+
+deploy: up ## Bring up the cluster, and install krobench from this source
+	scripts/deploy.sh
+
+down: ## End everything that was started, and remove what it left
+	$(PYTHON) -m testbed down
+
+status: ## Say what runs
+	@$(PYTHON) -m testbed status
+
+kubeconfig: ## Print the path of the kubeconfig in use
+	@$(PYTHON) -m testbed kubeconfig
+
+clean: down ## Remove the Python environment too
+	rm -rf $(VENV) dist
+
+$(VENV)/ready: requirements.lock requirements-dev.lock pyproject.toml
+	@echo "==> setting up the Python environment in $(VENV) (about 1 minute)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "krobench needs Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "the Python module venv is missing: install the package python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install -q -r requirements.lock -r requirements-dev.lock
+	@$(BIN)/python -m pip install -q --no-deps -e .
+	@touch $@

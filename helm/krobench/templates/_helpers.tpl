@@ -1,0 +1,67 @@
+{{- define "krobench.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* Base of all names: "krobench" when the release is called so. */}}
+{{- define "krobench.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 50 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "krobench.loadName" -}}
+{{- printf "%s-load" (include "krobench.fullname" .) -}}
+{{- end -}}
+
+{{- define "krobench.operatorRoleName" -}}
+{{- printf "%s-operator" (include "krobench.fullname" .) -}}
+{{- end -}}
+
+{{/* helm --set makes a number of a tag that has only digits. */}}
+{{- define "krobench.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else if kindIs "string" .Values.image.tag -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- else -}}
+{{- printf "%s:%d" .Values.image.repository (int64 .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "krobench.labels" -}}
+app.kubernetes.io/name: {{ include "krobench.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* What the operator's pod is selected by; a Deployment's selector cannot be changed later. */}}
+{{- define "krobench.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "krobench.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end -}}
+
+{{- define "krobench.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 65532
+runAsGroup: 65532
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "krobench.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities:
+  drop:
+    - ALL
+{{- end -}}
