@@ -142,8 +142,9 @@ def test_an_operator_that_is_killed_goes_on_afterwards(cluster: Cluster) -> None
     status = cluster.status("restarted")
     assert (status["phase"], status["verdict"]) == ("Completed", "Passed")
     assert status["jobRef"] == before
-    jobs = cluster.names("--namespace=krobench-system", "jobs")
-    assert sum(name.startswith("restarted-") for name in jobs) == 1
+    uid = cluster.get("krobenchmark", "restarted")["metadata"]["uid"]
+    run = f"--selector=bench.kro.run/run={uid}"
+    assert len(cluster.names("--namespace=krobench-system", "jobs", run)) == 1
 
 
 def test_deleting_a_benchmark_in_mid_run_leaves_nothing(cluster: Cluster) -> None:

@@ -35,6 +35,7 @@ from krobench.model.common import (
     API_VERSION,
     FINALIZER,
     GROUP_VERSION,
+    RUN_LABEL,
     ErrorInfo,
     rfc3339,
     utc_now,
@@ -93,6 +94,16 @@ class Cluster:
             now=utc_now(),
         )
 
+    async def delete_orphaned_jobs(self) -> None:
+        """Delete Jobs whose resource is gone: in another namespace, no owner can be named."""
+        jobs = await self._client.list(self._jobs_path(), RUN_LABEL)
+        # The resources are listed after the Jobs, so those of all these Jobs are among them.
+        known = {run.uid for run in await self.benchmarks()} if jobs else set()
+        for job in jobs:
+            metadata = job["metadata"]
+            if metadata["labels"][RUN_LABEL] not in known:
+                await self._delete_job(metadata["name"])
+
     def load_job(self, benchmark: Benchmark) -> ObjectRef:
         """Return the reference of a run's load Job."""
         return ObjectRef(
@@ -116,7 +127,7 @@ class Cluster:
             case CreateJob():
                 await self._create_job(benchmark, action)
             case DeleteJob():
-                await self._delete_job(benchmark)
+                await self._delete_job(job_name(benchmark, JobKind.LOAD))
             case PatchStatus():
                 await self._patch_status(benchmark, action.status)
             case EmitEvent():
@@ -193,8 +204,7 @@ class Cluster:
             message = f"the {action.kind} Job could not be created: {error.message}"
             raise RefusedError(ErrorInfo(reason=reason, message=message)) from error
 
-    async def _delete_job(self, benchmark: Benchmark) -> None:
-        name = job_name(benchmark, JobKind.LOAD)
+    async def _delete_job(self, name: str) -> None:
         try:
             await self._client.delete(self._jobs_path(name), propagation="Background")
         except ApiError as error:

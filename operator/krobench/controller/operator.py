@@ -8,6 +8,7 @@ kopf's annotations and finalizers.
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import kopf
@@ -28,6 +29,8 @@ from krobench.record.store import RESULTS_COMPONENT
 
 logger = logging.getLogger(__name__)
 
+Login = Callable[..., kopf.ConnectionInfo | None]
+
 METRICS_PORT = 8080
 LIVENESS_ENDPOINT = "http://0.0.0.0:8081/healthz"
 
@@ -46,9 +49,11 @@ class Operator:
         self.worker = Worker(Cluster(client, settings), OperatorMetrics(registry))
         self._tasks: list[asyncio.Task[None]] = []
 
-    def register(self, registry: kopf.OperatorRegistry) -> None:
-        """Register the handlers with kopf."""
-        kopf.on.login(registry=registry)(kopf.login_via_client)
+    def register(
+        self, registry: kopf.OperatorRegistry, login: Login = kopf.login_via_client
+    ) -> None:
+        """Register the handlers with kopf, which logs in for itself."""
+        kopf.on.login(registry=registry)(login)
         kopf.on.startup(registry=registry)(self._start)
         kopf.on.cleanup(registry=registry)(self._stop)
         kopf.on.event(API_GROUP, API_VERSION, "krobenchmarks", registry=registry)(self._changed)

@@ -77,19 +77,22 @@ class Worker:
         """Look at all unfinished runs again and again: Jobs and time change without an event."""
         while True:
             try:
-                runs = await self._cluster.benchmarks()
+                await self._look_at_all()
             except KubeError as error:
                 logger.warning("listing KroBenchmarks failed: %s", error)
             except Exception:
                 # Without this task, a bug met once would stop everything until a restart.
                 logger.exception("listing KroBenchmarks failed")
-            else:
-                self._last_seen_alive = time.monotonic()
-                self._metrics.show(runs)
-                for run in runs:
-                    if not run.finished or run.has_finalizer:
-                        self.enqueue(run.namespace, run.name)
             await asyncio.sleep(self._resync_seconds)
+
+    async def _look_at_all(self) -> None:
+        runs = await self._cluster.benchmarks()
+        self._last_seen_alive = time.monotonic()
+        self._metrics.show(runs)
+        for run in runs:
+            if not run.finished or run.has_finalizer:
+                self.enqueue(run.namespace, run.name)
+        await self._cluster.delete_orphaned_jobs()
 
     async def _reconcile(self, key: Key) -> None:
         observed = await self._cluster.observe(*key)

@@ -112,7 +112,7 @@ class KubeClient:
         try:
             async with session.get(
                 self._config.server + path,
-                params=dict(params) | {"watch": "1"},
+                params=dict(params) | {"watch": "true"},
                 headers=self._headers("application/json"),
                 timeout=timeout,
             ) as response:

@@ -96,7 +96,8 @@ class Watch:
 
     def _parse(self, line: bytes, received: float) -> WatchEvent | None:
         raw = orjson.loads(line)
-        kind, item = raw["type"], raw["object"]
+        # An error in mid-stream comes as an event, or from proxies as a bare Status.
+        kind, item = raw.get("type", "ERROR"), raw.get("object", raw)
         if kind == "ERROR":
             raise api_error(int(item.get("code", 500)), orjson.dumps(item))
         self._resource_version = item["metadata"]["resourceVersion"]

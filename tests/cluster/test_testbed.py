@@ -1,0 +1,62 @@
+"""The test bed's own promises; these take the shared cluster down, so they come last."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cluster.kubectl import ROOT, Cluster
+
+TESTBED = (sys.executable, "-m", "testbed")
+
+
+def testbed(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (*TESTBED, *arguments), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def state(cluster: Cluster) -> Path:
+    if os.environ.get("PROVIDER", "testbed") != "testbed":
+        pytest.skip("only the embedded test bed is brought down by its tests")
+    return Path(cluster.kubeconfig).parent
+
+
+def traces() -> dict[str, list[str]]:
+    """Return what the test bed may leave in the kernel: devices, rules, mounts."""
+    links = subprocess.run(("ip", "-o", "link"), capture_output=True, text=True, check=True)
+    rules = subprocess.run(("iptables-save",), capture_output=True, text=True, check=True)
+    mounts = Path("/proc/mounts").read_text().splitlines()
+    return {
+        "links": [line for line in links.stdout.splitlines() if "krobench" in line],
+        "rules": [line for line in rules.stdout.splitlines() if "KUBE" in line or "CNI" in line],
+        "mounts": [line for line in mounts if "krobench" in line or "cni" in line],
+    }
+
+
+def pids(state: Path) -> list[int]:
+    return [json.loads(path.read_text())["pid"] for path in (state / "pids").glob("*.json")]
+
+
+def test_up_recovers_from_a_hard_kill_of_everything(state: Path) -> None:
+    for pid in pids(state):
+        os.kill(pid, signal.SIGKILL)
+    assert testbed("status").returncode == 1
+    up = testbed("up")
+    assert up.returncode == 0, up.stderr
+    status = testbed("status")
+    assert status.returncode == 0, status.stdout
+
+
+def test_down_leaves_nothing(state: Path) -> None:
+    running = pids(state)
+    assert traces()["links"]
+    down = testbed("down")
+    assert down.returncode == 0, down.stderr
+    assert traces() == {"links": [], "rules": [], "mounts": []}
+    assert [pid for pid in running if Path(f"/proc/{pid}").exists()] == []
+    assert testbed("status").returncode == 1

@@ -1,0 +1,184 @@
+"""An emulated API server, and the operator running against it.
+
+The emulator has no admission, no garbage collector and no controllers: what those would do is
+done by the tests, or tested on a real cluster.
+"""
+
+import asyncio
+import itertools
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import kmock
+import kopf
+import pytest
+from prometheus_client import CollectorRegistry
+
+from krobench.controller.operator import Operator
+from krobench.controller.settings import Settings
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.config import ClientConfig
+from krobench.kube.errors import ApiError
+from krobench.model.common import API_GROUP, API_VERSION
+
+NAMESPACE = "krobench-system"
+TIMEOUT_SECONDS = 15.0
+
+Manifest = dict[str, Any]
+
+
+class Emulator(kmock.KubernetesEmulator):
+    """Fills in what an API server fills in when it creates an object."""
+
+    _numbers = itertools.count(1)
+
+    async def _handle(self, request: Any) -> Any:
+        if request.action == kmock.action.CREATE and isinstance(request.data, dict):
+            number = next(self._numbers)
+            request.data["metadata"] = {
+                "uid": f"{number:08x}-0000-0000-0000-000000000000",
+                "creationTimestamp": f"2026-01-01T00:00:{number % 60:02d}Z",
+                "resourceVersion": str(number),
+                "generation": 1,
+            } | request.data["metadata"]
+        return await super()._handle(request)
+
+
+@dataclass
+class Api:
+    """The emulated API server, as a user and as the load Job see it."""
+
+    client: KubeClient
+
+    async def create_benchmark(self, name: str, spec: Manifest) -> None:
+        body = {
+            "apiVersion": f"{API_GROUP}/{API_VERSION}",
+            "kind": "KroBenchmark",
+            "metadata": {"name": name, "namespace": "default"},
+            "spec": spec,
+        }
+        await self.client.create(self.benchmark_path(), body)
+
+    def benchmark_path(self, name: str | None = None) -> str:
+        return paths.group(API_GROUP, API_VERSION, "krobenchmarks", "default", name)
+
+    async def status(self, name: str) -> Manifest:
+        status: Manifest = (await self.client.get(self.benchmark_path(name))).get("status", {})
+        return status
+
+    async def jobs(self) -> list[Manifest]:
+        return await self.client.list(paths.group("batch", "v1", "jobs", NAMESPACE))
+
+    async def end_job(self, name: str, condition: str) -> None:
+        """Do what the Job controller does when the pod has ended."""
+        status = {"conditions": [{"type": condition, "status": "True", "reason": "Test"}]}
+        path = paths.group("batch", "v1", "jobs", NAMESPACE, name)
+        await self.client.patch(path, {"status": status})
+
+    async def events(self) -> list[tuple[str, str]]:
+        items = await self.client.list(paths.core("events", "default"))
+        return [(item["involvedObject"]["name"], item["reason"]) for item in items]
+
+    async def until(self, question: Callable[[], Any], what: str) -> Any:
+        """Ask until the answer is true; the operator is quick, but not at once."""
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while True:
+                try:
+                    answer = await question()
+                except ApiError as error:
+                    if not error.not_found:
+                        raise
+                    answer = None
+                if answer:
+                    return answer
+                await asyncio.sleep(0.02)
+        raise AssertionError(what)
+
+    async def until_phase(self, name: str, phase: str) -> Manifest:
+        async def question() -> Manifest | None:
+            status = await self.status(name)
+            return status if status.get("phase") == phase else None
+
+        answer: Manifest = await self.until(question, f"{name} is {phase}")
+        return answer
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[str]:
+    async with Emulator() as handler, kmock.Server(handler) as running:
+        for resource in (
+            f"{API_GROUP}/{API_VERSION}/krobenchmarks",
+            "v1/configmaps",
+            "v1/pods",
+            "v1/events",
+            "v1/namespaces",
+            "batch/v1/jobs",
+            "apiextensions.k8s.io/v1/customresourcedefinitions",
+        ):
+            handler.resources[resource] = kmock.ResourceInfo(
+                namespaced=not resource.endswith(("namespaces", "definitions")),
+                verbs={"get", "list", "watch", "create", "patch", "delete"},
+                subresources={"status"},
+            )
+        yield str(running.url).rstrip("/")
+
+
+@pytest.fixture
+async def api(server: str) -> AsyncIterator[Api]:
+    async with KubeClient(ClientConfig(server, None, lambda: None)) as client:
+        yield Api(client)
+
+
+class RunningOperator:
+    """The operator with its kopf, which can be stopped and started again.
+
+    It has a thread and a loop of its own: when kopf ends, it cancels all tasks of its loop.
+    """
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    async def start(self) -> None:
+        ready = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(ready, self._stop))
+        self._thread.start()
+        assert await asyncio.to_thread(ready.wait, TIMEOUT_SECONDS)
+
+    async def stop(self) -> None:
+        if self._thread is not None:
+            self._stop.set()
+            await asyncio.to_thread(self._thread.join, TIMEOUT_SECONDS)
+            self._thread = None
+
+    def _run(self, ready: threading.Event, stop: threading.Event) -> None:
+        config = ClientConfig(self._server, None, lambda: None)
+        settings = Settings(namespace=NAMESPACE, image="registry/krobench:1")
+        registry = kopf.OperatorRegistry()
+        operator = Operator(KubeClient(config), settings, CollectorRegistry())
+        operator.register(registry, login=self._login)
+        asyncio.run(
+            kopf.operator(
+                registry=registry,
+                standalone=True,
+                clusterwide=True,
+                ready_flag=ready,
+                stop_flag=stop,
+            )
+        )
+
+    def _login(self, **_: Any) -> kopf.ConnectionInfo:
+        return kopf.ConnectionInfo(server=self._server)
+
+
+@pytest.fixture
+async def operator(server: str) -> AsyncIterator[RunningOperator]:
+    running = RunningOperator(server)
+    await running.start()
+    yield running
+    await running.stop()

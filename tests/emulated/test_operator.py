@@ -1,0 +1,173 @@
+from typing import Any
+
+from emulated.conftest import Api, Manifest, RunningOperator
+
+from krobench.kube import paths
+from krobench.model.record import (
+    Environment,
+    Progress,
+    RunRecord,
+    RunState,
+    TestRecord,
+    TestState,
+)
+from krobench.model.status import Verdict
+from krobench.record.store import Owner, write_config_maps
+
+SPEC: Manifest = {"tests": [{"name": "a", "workload": {"scenario": "single", "instances": 3}}]}
+
+
+async def store_results(api: Api, name: str, state: RunState) -> None:
+    """Do what the load Job does."""
+    benchmark = await api.client.get(api.benchmark_path(name))
+    done = state is RunState.COMPLETED
+    owner = Owner(name, "default", benchmark["metadata"]["uid"])
+    test = TestRecord(
+        name="a",
+        workload="single",
+        state=TestState.SUCCEEDED if done else TestState.RUNNING,
+        success=done,
+        planned_iterations=3,
+        planned_warmup=1,
+        instances=3,
+        rgds=1,
+        concurrency=1,
+        timeout_seconds=60,
+        start_time="2026-01-01T00:00:01Z",
+    )
+    run = RunRecord(
+        id=owner.uid,
+        name=name,
+        namespace="default",
+        generation=1,
+        state=state,
+        start_time="2026-01-01T00:00:00Z",
+        spec=SPEC,
+        environment=Environment(krobench="0"),
+        progress=Progress(iterations_done=4 if done else 1, iterations_planned=4),
+        tests=[test],
+        verdict=Verdict.PASSED if done else None,
+    )
+    _, [config_map] = write_config_maps(f"{name}-results", owner, run, [], [])
+    path = paths.core("configmaps", "default")
+    if done:
+        await api.client.patch(f"{path}/{name}-results", config_map)
+    else:
+        await api.client.create(path, config_map)
+
+
+async def job_of(api: Api, benchmark: str) -> Manifest:
+    async def question() -> Manifest | None:
+        jobs = [job for job in await api.jobs() if job["metadata"]["name"].startswith(benchmark)]
+        return jobs[0] if jobs else None
+
+    job: Manifest = await api.until(question, f"a Job of {benchmark}")
+    return job
+
+
+async def test_from_the_resource_to_the_job_to_the_status(
+    api: Api, operator: RunningOperator
+) -> None:
+    await api.create_benchmark("one", SPEC)
+    job = await job_of(api, "one")
+    await api.until_phase("one", "Running")
+    await store_results(api, "one", RunState.RUNNING)
+
+    async def progress() -> bool:
+        return (await api.status("one")).get("progress") == "1/4"
+
+    await api.until(progress, "the progress of the Job is shown")
+    await store_results(api, "one", RunState.COMPLETED)
+    await api.end_job(job["metadata"]["name"], "Complete")
+    status = await api.until_phase("one", "Completed")
+    assert status["verdict"] == "Passed"
+    assert status["resultsRef"]["name"] == "one-results"
+
+    async def released() -> bool:
+        benchmark = await api.client.get(api.benchmark_path("one"))
+        return not benchmark["metadata"]["finalizers"]
+
+    await api.until(released, "the finalizer is gone")
+    assert {("one", "Started"), ("one", "Completed")} <= set(await api.events())
+
+
+async def test_an_older_crd_lets_a_bad_spec_through_and_the_operator_refuses_it(
+    api: Api, operator: RunningOperator
+) -> None:
+    bad: dict[str, Any] = {"tests": [{"name": "a", "workload": {"scenario": "x", "instances": 0}}]}
+    await api.create_benchmark("bad", bad)
+    status = await api.until_phase("bad", "Failed")
+    assert status["conditions"][0]["reason"] == "InvalidSpec"
+    assert status["message"].startswith("spec.tests[0].workload.")
+    assert await api.jobs() == []
+
+
+async def test_one_unreadable_resource_does_not_stop_the_others(
+    api: Api, operator: RunningOperator
+) -> None:
+    await api.create_benchmark("odd", {"tests": [SPEC["tests"][0] | {"thresholds": ["foo()"]}]})
+    await api.client.patch(
+        api.benchmark_path("odd"), {"status": {"phase": "FromTheFuture", "headline": {"x": 1}}}
+    )
+    await api.create_benchmark("good", SPEC)
+    await job_of(api, "good")
+    assert (await api.until_phase("odd", "Failed"))["verdict"] == "Error"
+
+
+async def test_runs_go_one_after_another(api: Api, operator: RunningOperator) -> None:
+    await api.create_benchmark("first", SPEC)
+    job = await job_of(api, "first")
+    await api.create_benchmark("second", SPEC)
+    status = await api.until_phase("second", "Queued")
+    assert "default/first" in status["message"]
+    await store_results(api, "first", RunState.RUNNING)
+    await store_results(api, "first", RunState.COMPLETED)
+    await api.end_job(job["metadata"]["name"], "Complete")
+    await job_of(api, "second")
+
+
+async def test_an_operator_that_was_down_finds_the_run_as_it_stands(
+    api: Api, operator: RunningOperator
+) -> None:
+    await api.create_benchmark("restarted", SPEC)
+    job = await job_of(api, "restarted")
+    await operator.stop()
+    await store_results(api, "restarted", RunState.RUNNING)
+    await store_results(api, "restarted", RunState.COMPLETED)
+    await api.end_job(job["metadata"]["name"], "Complete")
+    await operator.start()
+    await api.until_phase("restarted", "Completed")
+    assert len(await api.jobs()) == 1
+
+
+async def test_a_resource_deleted_in_mid_run_goes_when_its_objects_are_gone(
+    api: Api, operator: RunningOperator
+) -> None:
+    await api.create_benchmark("deleted", SPEC)
+    await job_of(api, "deleted")
+    await api.until_phase("deleted", "Running")
+    await store_results(api, "deleted", RunState.RUNNING)
+    await api.client.delete(api.benchmark_path("deleted"))
+
+    async def cleanup() -> str | None:
+        names: list[str] = [job["metadata"]["name"] for job in await api.jobs()]
+        return next((name for name in names if name.endswith("cleanup-1")), None)
+
+    name = await api.until(cleanup, "a clean-up Job")
+    assert not any(job["metadata"]["name"].endswith("load") for job in await api.jobs())
+    await api.client.get(api.benchmark_path("deleted"))
+    await api.end_job(name, "Complete")
+
+    async def gone() -> bool:
+        return await api.client.list(api.benchmark_path()) == []
+
+    await api.until(gone, "the resource is gone")
+
+
+async def test_results_of_someone_else_are_left_alone(api: Api, operator: RunningOperator) -> None:
+    config_map = {"metadata": {"name": "taken-results", "namespace": "default"}, "data": {"a": "1"}}
+    await api.client.create(paths.core("configmaps", "default"), config_map)
+    await api.create_benchmark("taken", SPEC)
+    status = await api.until_phase("taken", "Failed")
+    assert status["conditions"][0]["reason"] == "ResultsConflict"
+    assert ("taken", "ResultsConflict") in await api.events()
