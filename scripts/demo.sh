@@ -13,7 +13,7 @@ KUBECONFIG=$("$python" -m testbed kubeconfig)
 export KUBECONFIG
 kubectl=$("$python" -m testbed tool kubectl)
 
-echo "==> running $example (about 2 minutes; kubectl get krobenchmarks --watch shows the same)" >&2
+echo "==> running $example (about 100 seconds; kubectl get krobenchmarks --watch shows the same)" >&2
 "$kubectl" delete --ignore-not-found --filename "$example" >&2
 "$kubectl" apply --filename "$example" >&2
 until finished=$("$kubectl" get krobenchmark "$name" --output 'jsonpath={.status.conditions[?(@.type=="Finished")].status}') &&

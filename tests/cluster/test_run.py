@@ -1,8 +1,12 @@
 """The main job, on a real cluster."""
 
 import json
+import os
+import signal
 import time
+from pathlib import Path
 
+import pytest
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, own_rgd, scenario
 
 from krobench.model.record import RunRecord
@@ -168,6 +172,24 @@ def test_a_load_job_that_is_killed_is_cleaned_up_after(cluster: Cluster) -> None
     assert (status["phase"], status["verdict"]) == ("Failed", "Error")
     assert cluster.leftovers() == []
     assert json.dumps(cluster.run_record("killed")["tests"][0]["startTime"]) != "null"
+
+
+def test_an_api_server_that_stops_answering_costs_no_result(cluster: Cluster) -> None:
+    if os.environ.get("PROVIDER", "testbed") != "testbed":
+        pytest.skip("only the embedded test bed's API server can be stopped")
+    pid_file = Path(cluster.kubeconfig).parent / "pids" / "kube-apiserver.json"
+    pid = json.loads(pid_file.read_text())["pid"]
+    cluster.apply(benchmark("paused", scenario("a", "single", 60)))
+    wait_for_instances(cluster)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        time.sleep(12)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    cluster.wait("paused", "Finished")
+    status = cluster.status("paused")
+    assert status["phase"] == "Completed"
+    assert status["tests"][0]["instances"] == 60
 
 
 def wait_for_instances(cluster: Cluster) -> None:

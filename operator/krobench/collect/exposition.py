@@ -17,6 +17,8 @@ class Series:
     metric: str
     """Name of the sample, with its suffix: ``x_total``, ``y_seconds_sum``."""
     match: Mapping[str, str] = field(default_factory=dict)
+    exclude: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Label values whose series are left out."""
     name: str | None = None
     """Name under which the sum is kept, where ``match`` tells it from another; else ``metric``."""
 
@@ -24,6 +26,12 @@ class Series:
     def key(self) -> str:
         """Name under which the sum is kept."""
         return self.name or self.metric
+
+    def selects(self, labels: Mapping[str, str]) -> bool:
+        """Whether a series with these labels belongs to the sum."""
+        return all(labels.get(key) == value for key, value in self.match.items()) and not any(
+            labels.get(key) in values for key, values in self.exclude.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -47,7 +55,7 @@ def read(text: str, wanted: Iterable[Series]) -> list[Reading]:
     for family in text_string_to_metric_families(chosen):
         for sample in family.samples:
             for series in by_metric.get(sample.name, ()):
-                if all(sample.labels.get(key) == value for key, value in series.match.items()):
+                if series.selects(sample.labels):
                     totals[series.key] = totals.get(series.key, 0.0) + sample.value
                     stamps[series.key] = float(sample.timestamp) if sample.timestamp else None
     return [Reading(key, value, stamps[key]) for key, value in totals.items()]

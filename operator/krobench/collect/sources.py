@@ -14,6 +14,8 @@ SourceName = Literal["kro", "apiserver", "kubelet"]
 
 _SCRAPE_TIMEOUT_SECONDS = 5.0
 _QUEUE = {"name": "dynamic-controller-queue"}
+# They last as long as the client wants, which says nothing about the server.
+_LONG_REQUESTS = {"verb": frozenset({"WATCH", "CONNECT"})}
 
 KRO_SERIES = (
     Series("process_cpu_seconds_total"),
@@ -33,16 +35,18 @@ KRO_SERIES = (
     Series("graph_revision_compile_duration_seconds_sum"),
     Series("graph_revision_compile_duration_seconds_count"),
     Series("dynamic_controller_watch_count"),
-    Series("workqueue_depth", _QUEUE, "instance_queue_depth"),
-    Series("workqueue_queue_duration_seconds_sum", _QUEUE, "instance_queue_wait_seconds_sum"),
-    Series("workqueue_queue_duration_seconds_count", _QUEUE, "instance_queue_wait_seconds_count"),
+    Series("workqueue_depth", _QUEUE, name="instance_queue_depth"),
+    Series("workqueue_queue_duration_seconds_sum", _QUEUE, name="instance_queue_wait_seconds_sum"),
+    Series(
+        "workqueue_queue_duration_seconds_count", _QUEUE, name="instance_queue_wait_seconds_count"
+    ),
 )
 
 API_SERVER_SERIES = (
     Series("apiserver_request_total"),
-    Series("apiserver_request_total", {"code": "429"}, "apiserver_request_429_total"),
-    Series("apiserver_request_duration_seconds_sum"),
-    Series("apiserver_request_duration_seconds_count"),
+    Series("apiserver_request_total", {"code": "429"}, name="apiserver_request_429_total"),
+    Series("apiserver_request_duration_seconds_sum", exclude=_LONG_REQUESTS),
+    Series("apiserver_request_duration_seconds_count", exclude=_LONG_REQUESTS),
     Series("process_cpu_seconds_total"),
     Series("process_resident_memory_bytes"),
 )

@@ -13,6 +13,9 @@ from krobench.record.store import Owner, is_owned_by, run_json, write_config_map
 
 logger = logging.getLogger(__name__)
 
+# Some three minutes: an API server that restarts must not cost what was measured.
+_MAX_RETRIES = 20
+
 
 class Publisher:
     """Writes one run's ConfigMaps."""
@@ -54,7 +57,7 @@ class Publisher:
                 await self._create_or_replace(config_map)
             except (ApiError, ApiUnreachableError) as error:
                 try:
-                    await self._client.backoff(error, attempt)
+                    await self._client.backoff(error, attempt, _MAX_RETRIES)
                 except (ApiError, ApiUnreachableError) as final:
                     raise self._refused(config_map["metadata"]["name"], final) from final
                 attempt += 1

@@ -183,13 +183,15 @@ class KubeClient:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ApiUnreachableError(_unreachable(self._config.server, error)) from error
 
-    async def backoff(self, error: ApiError | ApiUnreachableError, attempt: int) -> None:
+    async def backoff(
+        self, error: ApiError | ApiUnreachableError, attempt: int, max_retries: int = _MAX_RETRIES
+    ) -> None:
         """Wait before repeating a request that failed for the ``attempt``-th time, from 0.
 
         Raises ``error`` again where repeating is of no use: it was no transient one, or there
         were attempts enough.
         """
-        if attempt >= _MAX_RETRIES or (isinstance(error, ApiError) and not error.transient):
+        if attempt >= max_retries or (isinstance(error, ApiError) and not error.transient):
             raise error
         self.retries += 1
         asked = error.retry_after_seconds if isinstance(error, ApiError) else None

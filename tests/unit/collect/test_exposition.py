@@ -27,7 +27,7 @@ def test_series_of_a_metric_are_summed() -> None:
 def test_labels_choose_series_and_a_name_tells_the_sums_apart() -> None:
     wanted = (
         Series("rest_client_requests_total"),
-        Series("rest_client_requests_total", {"code": "201"}, "created"),
+        Series("rest_client_requests_total", {"code": "201"}, name="created"),
         Series("workqueue_depth", {"name": "dynamic-controller-queue"}),
     )
     assert values(*wanted) == {
@@ -35,6 +35,11 @@ def test_labels_choose_series_and_a_name_tells_the_sums_apart() -> None:
         "created": 5.0,
         "workqueue_depth": 3.0,
     }
+
+
+def test_series_can_be_left_out_of_a_sum() -> None:
+    wanted = Series("rest_client_requests_total", exclude={"method": frozenset({"GET"})})
+    assert values(wanted) == {"rest_client_requests_total": 5.0}
 
 
 def test_a_name_that_is_the_beginning_of_another_is_not_mixed_up_with_it() -> None:
