@@ -1,17 +1,10 @@
 from typing import Any
 
 from emulated.conftest import Api, Manifest, RunningOperator
+from unit.controller.world import record
 
 from krobench.kube import paths
-from krobench.model.record import (
-    Environment,
-    Progress,
-    RunRecord,
-    RunState,
-    TestRecord,
-    TestState,
-)
-from krobench.model.status import Verdict
+from krobench.model.record import Progress, RunState
 from krobench.record.store import Owner, write_config_maps
 
 SPEC: Manifest = {"tests": [{"name": "a", "workload": {"scenario": "single", "instances": 3}}]}
@@ -20,37 +13,12 @@ SPEC: Manifest = {"tests": [{"name": "a", "workload": {"scenario": "single", "in
 async def store_results(api: Api, name: str, state: RunState) -> None:
     """Do what the load Job does."""
     benchmark = await api.client.get(api.benchmark_path(name))
-    done = state is RunState.COMPLETED
     owner = Owner(name, "default", benchmark["metadata"]["uid"])
-    test = TestRecord(
-        name="a",
-        workload="single",
-        state=TestState.SUCCEEDED if done else TestState.RUNNING,
-        success=done,
-        planned_iterations=3,
-        planned_warmup=1,
-        instances=3,
-        rgds=1,
-        concurrency=1,
-        timeout_seconds=60,
-        start_time="2026-01-01T00:00:01Z",
-    )
-    run = RunRecord(
-        id=owner.uid,
-        name=name,
-        namespace="default",
-        generation=1,
-        state=state,
-        start_time="2026-01-01T00:00:00Z",
-        spec=SPEC,
-        environment=Environment(krobench="0"),
-        progress=Progress(iterations_done=4 if done else 1, iterations_planned=4),
-        tests=[test],
-        verdict=Verdict.PASSED if done else None,
-    )
+    progress = Progress(iterations_done=1, iterations_planned=4)
+    run = record(state, id=owner.uid, name=name, progress=progress)
     _, [config_map] = write_config_maps(f"{name}-results", owner, run, [], [])
     path = paths.core("configmaps", "default")
-    if done:
+    if state is RunState.COMPLETED:
         await api.client.patch(f"{path}/{name}-results", config_map)
     else:
         await api.client.create(path, config_map)

@@ -237,7 +237,7 @@ def _say(observed: Observed, status: KroBenchmarkStatus) -> list[Action]:
     events += _test_events(old, status)
     known = set(old.warnings)
     events += [
-        EmitEvent("Warning", text, warning=True, subject=text)
+        EmitEvent("RunWarning", text, warning=True, subject=text)
         for text in status.warnings
         if text not in known
     ]

@@ -1,0 +1,99 @@
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+
+from krobench.kube import watch as watch_module
+from krobench.kube.client import KubeClient
+from krobench.kube.config import ClientConfig
+from krobench.kube.errors import ApiError, ApiUnreachableError, api_error
+from krobench.kube.watch import Watch
+
+
+def thing(name: str, version: int) -> dict[str, Any]:
+    return {"metadata": {"name": name, "resourceVersion": str(version)}}
+
+
+def line(kind: str, item: dict[str, Any]) -> bytes:
+    return orjson.dumps({"type": kind, "object": item})
+
+
+class Client(KubeClient):
+    """Answers lists and watches from a script."""
+
+    def __init__(self, lists: list[list[dict[str, Any]]], watches: list[Any]) -> None:
+        super().__init__(ClientConfig("http://nowhere", None, lambda: None))
+        self.lists = lists
+        self.watches = watches
+        self.versions: list[str] = []
+
+    async def get(self, path: str, params: Any = None) -> dict[str, Any]:
+        items = self.lists.pop(0)
+        return {"metadata": {"resourceVersion": f"list-{len(self.lists)}"}, "items": items}
+
+    async def watch_lines(self, path: str, params: Any) -> AsyncIterator[bytes]:
+        self.versions.append(params["resourceVersion"])
+        for step in self.watches.pop(0):
+            if isinstance(step, Exception):
+                raise step
+            yield step
+
+
+async def collect(client: Client, count: int) -> list[tuple[str, str]]:
+    watch = Watch(client, "/things")
+    await watch.start()
+    seen: list[tuple[str, str]] = []
+    async for event in watch.events():
+        seen.append((event.type, event.object["metadata"]["name"]))
+        if len(seen) == count:
+            return seen
+    raise AssertionError("the watch ended")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_module, "_RECONNECT_SECONDS", 0.0)
+
+
+async def test_a_broken_connection_goes_on_where_it_was() -> None:
+    broken = [line("ADDED", thing("a", 5)), ApiUnreachableError("reset")]
+    client = Client([[]], [broken, [line("ADDED", thing("b", 6))]])
+    assert await collect(client, 2) == [("ADDED", "a"), ("ADDED", "b")]
+    assert client.versions == ["list-0", "5"]
+
+
+async def test_bookmarks_move_on_unseen() -> None:
+    first = [line("BOOKMARK", thing("", 9)), ApiUnreachableError("reset")]
+    client = Client([[]], [first, [line("ADDED", thing("a", 10))]])
+    assert await collect(client, 1) == [("ADDED", "a")]
+    assert client.versions[1] == "9"
+
+
+@pytest.mark.parametrize("expired", [ApiError(410, "Expired", "too old"), None])
+async def test_a_history_that_is_gone_is_listed_again_and_no_deletion_is_missed(
+    expired: ApiError | None,
+) -> None:
+    failure: Any = expired or line("ERROR", {"code": 410, "reason": "Expired", "metadata": {}})
+    watches = [[line("ADDED", thing("b", 5)), failure], [line("ADDED", thing("d", 9))]]
+    client = Client([[thing("a", 1)], [thing("b", 7), thing("c", 8)]], watches)
+    assert await collect(client, 5) == [
+        ("ADDED", "b"),
+        ("DELETED", "a"),
+        ("MODIFIED", "b"),
+        ("MODIFIED", "c"),
+        ("ADDED", "d"),
+    ]
+
+
+async def test_a_watch_that_is_forbidden_says_so() -> None:
+    client = Client([[]], [[ApiError(403, "Forbidden", "no")]])
+    with pytest.raises(ApiError, match="Forbidden"):
+        await collect(client, 1)
+
+
+def test_an_answer_that_is_no_status_is_quoted() -> None:
+    error = api_error(502, b"<html>Bad Gateway</html>", "3")
+    assert error.transient
+    assert error.retry_after_seconds == 3.0
+    assert "Bad Gateway" in error.message

@@ -1,0 +1,74 @@
+import pytest
+from unit.controller.world import record
+
+from krobench.model.common import ErrorInfo
+from krobench.model.record import RunState, TestSummary, ThresholdResult
+from krobench.report import units
+from krobench.report.markdown import render
+
+
+def summary() -> TestSummary:
+    latency = {"instanceReady": {"n": 50, "censored": 2, "p50Seconds": 0.412}}
+    return TestSummary.model_validate(
+        {
+            "iterations": 2,
+            "latency": latency,
+            "throughput": {"instancesPerSecond": 12.3},
+            "cpu": {"kroSeconds": 1.5},
+            "memory": {"residentMaxBytes": 50 * 2**20},
+            "apiRequests": {"kro": 700.0},
+            "durationSeconds": 9.0,
+            "errorsTotal": 2,
+            "metrics": {"kro_cpu_seconds_per_instance": 0.03},
+        }
+    )
+
+
+def test_a_finished_run_shows_numbers_with_units_and_what_is_missing() -> None:
+    run = record(RunState.COMPLETED)
+    run.tests[0].summary = summary()
+    text = render(run)
+    assert "# default/bench: Passed" in text
+    assert "| instance ready | 50 (+2 never) | 412 ms | not available |" in text
+    assert "| a | Succeeded | 50 | 412 ms | not available | 12.3/s | 30 ms | 50 MiB |" in text
+
+
+def test_a_missed_threshold_is_shown_with_what_was_measured() -> None:
+    run = record(RunState.COMPLETED)
+    run.tests[0].summary = summary()
+    run.tests[0].thresholds = [
+        ThresholdResult(expression="a || b", passed=False, values={"errors.total": 2.0})
+    ]
+    text = render(run)
+    assert "| `a \\|\\| b` | **missed** | errors.total = 2 |" in text
+    assert "| a | threshold missed |" in text
+
+
+def test_a_run_that_was_given_up_says_why() -> None:
+    error = ErrorInfo(reason="KroNotFound", message="no kro pod")
+    text = render(record(RunState.ABORTED, error=error))
+    assert "**KroNotFound**: no kro pod" in text
+
+
+def test_a_run_under_way_says_what_goes_on() -> None:
+    assert "Under way: a: iteration 3 of 4." in render(record())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (units.seconds(0.000032), "32 µs"),
+        (units.seconds(0.4123), "412 ms"),
+        (units.seconds(2.345), "2.35 s"),
+        (units.seconds(150.0), "2 min 30 s"),
+        (units.seconds(None), "not available"),
+        (units.seconds(0.0), "0 µs"),
+        (units.size(53.5 * 2**20), "53.5 MiB"),
+        (units.size(None), "not available"),
+        (units.number(6084.0), "6,084"),
+        (units.percent(0.125), "12.5 %"),
+        (units.rate(7.78), "7.78/s"),
+    ],
+)
+def test_numbers_are_shown_with_a_fitting_unit(text: str, expected: str) -> None:
+    assert text == expected
