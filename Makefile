@@ -8,10 +8,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TESTBED = $(BIN)/python -m testbed
-CODE := operator/krobench testbed tests
+CODE := operator/krobench testbed tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit cluster-test lint format crds lock up deploy down status kubeconfig clean
+.PHONY: help demo test unit cluster-test bench-load lint format crds lock up deploy down status kubeconfig clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -28,10 +28,13 @@ unit: $(VENV)/ready ## Run the tests that need no cluster (under a minute)
 cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 12 minutes; cold caches 20 more)
 	$(BIN)/python -m pytest tests/cluster
 
+bench-load: up ## Compare the load generator with others (KUBE_BURNER=program adds kube-burner)
+	$(BIN)/python bench/load.py
+
 lint: $(VENV)/ready ## Check style, types and import rules
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/mypy operator/krobench testbed tests
+	$(BIN)/mypy $(CODE)
 	$(BIN)/lint-imports
 
 format: $(VENV)/ready ## Format the code

@@ -1,6 +1,5 @@
 """The test bed's own promises; these take the shared cluster down, so they come last."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,10 +9,12 @@ from pathlib import Path
 import pytest
 from cluster.kubectl import ROOT, Cluster
 
+from testbed.process import ProcessRecord
+
 TESTBED = (sys.executable, "-m", "testbed")
 
 
-def testbed(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run_testbed(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         (*TESTBED, *arguments), cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -38,25 +39,27 @@ def traces() -> dict[str, list[str]]:
     }
 
 
-def pids(state: Path) -> list[int]:
-    return [json.loads(path.read_text())["pid"] for path in (state / "pids").glob("*.json")]
+def components(state: Path) -> list[ProcessRecord]:
+    records = [ProcessRecord.load(path) for path in (state / "pids").glob("*.json")]
+    return [record for record in records if record is not None]
 
 
 def test_up_recovers_from_a_hard_kill_of_everything(state: Path) -> None:
-    for pid in pids(state):
-        os.kill(pid, signal.SIGKILL)
-    assert testbed("status").returncode == 1
-    up = testbed("up")
+    for component in components(state):
+        os.kill(component.pid, signal.SIGKILL)
+    assert run_testbed("status").returncode == 1
+    up = run_testbed("up")
     assert up.returncode == 0, up.stderr
-    status = testbed("status")
+    status = run_testbed("status")
     assert status.returncode == 0, status.stdout
 
 
 def test_down_leaves_nothing(state: Path) -> None:
-    running = pids(state)
+    running = components(state)
+    assert all(component.is_alive() for component in running)
     assert traces()["links"]
-    down = testbed("down")
+    down = run_testbed("down")
     assert down.returncode == 0, down.stderr
     assert traces() == {"links": [], "rules": [], "mounts": []}
-    assert [pid for pid in running if Path(f"/proc/{pid}").exists()] == []
-    assert testbed("status").returncode == 1
+    assert [component.name for component in running if component.is_alive()] == []
+    assert run_testbed("status").returncode == 1

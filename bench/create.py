@@ -1,0 +1,48 @@
+"""Create ConfigMaps with krobench's own client, as fast as it goes."""
+
+import argparse
+from collections.abc import Iterator
+
+import uvloop
+
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.config import load_client_config
+from krobench.load.concurrency import run_together
+
+
+async def create(namespace: str, count: int, workers: int) -> None:
+    """Create ``count`` ConfigMaps with ``workers`` requests under way at once."""
+    path = paths.core("configmaps", namespace)
+    bodies = _bodies(namespace, count)
+    async with KubeClient(load_client_config(), connections=workers) as client:
+
+        async def work() -> None:
+            for body in bodies:
+                await client.create(path, body)
+
+        await run_together(work() for _ in range(workers))
+
+
+def _bodies(namespace: str, count: int) -> Iterator[dict[str, object]]:
+    for index in range(count):
+        yield {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": f"bench-{index}", "namespace": namespace},
+            "data": {"key": "value"},
+        }
+
+
+def main() -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--namespace", default="default")
+    parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--workers", type=int, default=32)
+    options = parser.parse_args()
+    uvloop.run(create(options.namespace, options.count, options.workers))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""How fast, and at what cost, the load generator creates objects, beside others.
+
+Each contender creates the same number of ConfigMaps on the same API server, in turns within one
+run, several times; what is shown are medians, and ratios to each of the others with their range
+over the rounds. Absolute numbers mean little on a shared machine; ratios within a round do.
+
+    python bench/load.py                          # needs a running test bed
+    KUBE_BURNER=/path/to/kube-burner python bench/load.py
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+BENCH = Path(__file__).parent
+NAMESPACE = "krobench-bench"
+WORKERS = 32
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One contender in one round."""
+
+    objects_per_second: float
+    cpu_seconds_per_object: float
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A program that creates ConfigMaps."""
+
+    name: str
+    command: Callable[[Path, int], list[str]]
+    """From a directory for its files and the number of objects to its command line."""
+
+
+def main() -> None:
+    """Run all rounds and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--count", type=int, default=3000, help="objects in each round")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    os.environ["KUBECONFIG"] = _testbed("kubeconfig")
+    kubectl = _testbed("tool", "kubectl")
+    contenders = _contenders()
+    results: dict[str, list[Measurement]] = {contender.name: [] for contender in contenders}
+    for number in range(options.rounds):
+        # The order changes each round, so that none always comes after the same other.
+        for contender in (
+            contenders[number % len(contenders) :] + contenders[: number % len(contenders)]
+        ):
+            measurement = _measure(contender, kubectl, options.count)
+            results[contender.name].append(measurement)
+            print(f"round {number + 1}: {contender.name}: {measurement}", file=sys.stderr)
+    _show(results, options.count, options.rounds)
+
+
+def _contenders() -> list[Contender]:
+    found = [
+        Contender(
+            "krobench",
+            lambda _, count: [
+                sys.executable,
+                str(BENCH / "create.py"),
+                f"--namespace={NAMESPACE}",
+                f"--count={count}",
+                f"--workers={WORKERS}",
+            ],
+        ),
+        Contender("client-go", _client_go()),
+    ]
+    kube_burner = os.environ.get("KUBE_BURNER")
+    if kube_burner:
+        found.append(Contender("kube-burner", _kube_burner(kube_burner)))
+    else:
+        print("kube-burner: not available: set KUBE_BURNER to its program", file=sys.stderr)
+    return found
+
+
+def _client_go() -> Callable[[Path, int], list[str]]:
+    program = Path(tempfile.mkdtemp(prefix="krobench-bench-")) / "client-go"
+    subprocess.run(["go", "build", "-o", str(program), "."], cwd=BENCH / "client-go", check=True)
+    return lambda _, count: [
+        str(program),
+        f"-namespace={NAMESPACE}",
+        f"-count={count}",
+        f"-workers={WORKERS}",
+    ]
+
+
+def _kube_burner(program: str) -> Callable[[Path, int], list[str]]:
+    def command(directory: Path, count: int) -> list[str]:
+        (directory / "configmap.yaml").write_text(
+            "apiVersion: v1\nkind: ConfigMap\n"
+            "metadata: {name: 'bench-{{.Iteration}}'}\ndata: {key: value}\n"
+        )
+        job = {
+            "name": "bench",
+            "jobType": "create",
+            "jobIterations": count,
+            "qps": 5000,
+            "burst": 5000,
+            "namespacedIterations": False,
+            "namespace": NAMESPACE,
+            "waitWhenFinished": False,
+            "objects": [{"objectTemplate": "configmap.yaml", "replicas": 1}],
+        }
+        config = {"global": {"gc": False}, "jobs": [job]}
+        (directory / "config.yml").write_text(yaml.safe_dump(config))
+        return [program, "init", "-c", "config.yml", "--log-level=error"]
+
+    return command
+
+
+def _measure(contender: Contender, kubectl: str, count: int) -> Measurement:
+    subprocess.run([kubectl, "create", "namespace", NAMESPACE], check=True, capture_output=True)
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            command = contender.command(Path(name), count)
+            before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+            subprocess.run(command, check=True, cwd=name, stdout=subprocess.DEVNULL)
+            seconds = time.monotonic() - started
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        created = _count(kubectl)
+        if created < count:
+            raise RuntimeError(f"{contender.name} created {created} of {count} objects")
+    finally:
+        subprocess.run([kubectl, "delete", "namespace", NAMESPACE], check=True, capture_output=True)
+    cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return Measurement(count / seconds, cpu / count)
+
+
+def _count(kubectl: str) -> int:
+    names = subprocess.run(
+        [kubectl, "--namespace", NAMESPACE, "get", "configmaps", "--output=name"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    return sum("/bench-" in name for name in names)
+
+
+def _show(results: dict[str, list[Measurement]], count: int, rounds: int) -> None:
+    print(f"{count} ConfigMaps, {WORKERS} requests under way at once, {rounds} rounds in turns")
+    print("whole processes, start-up included\n")
+    print("| program | objects/s | CPU per object | rate of krobench to it | its CPU to it |")
+    print("|---|---|---|---|---|")
+    ours = results["krobench"]
+    for name, theirs in results.items():
+        rate = statistics.median(m.objects_per_second for m in theirs)
+        cpu = statistics.median(m.cpu_seconds_per_object for m in theirs)
+        rates = [
+            a.objects_per_second / b.objects_per_second for a, b in zip(ours, theirs, strict=True)
+        ]
+        costs = [
+            a.cpu_seconds_per_object / b.cpu_seconds_per_object
+            for a, b in zip(ours, theirs, strict=True)
+        ]
+        print(f"| {name} | {rate:.0f} | {cpu * 1000:.2f} ms | {_ratio(rates)} | {_ratio(costs)} |")
+
+
+def _ratio(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def _testbed(*arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "testbed", *arguments],
+        cwd=BENCH.parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
