@@ -113,12 +113,20 @@ def audit_log_path(state: State) -> Path:
 
 
 def audit_policy() -> str:
-    """Who asked what and when, once for each finished request, without bodies."""
+    """Who asked what and when, once for each finished request.
+
+    Bodies are kept only of statuses in the group of the benchmarks' generated kinds: they say
+    which request made an instance ready, by the API server's own clock.
+    """
+    statuses = {"group": "load.bench.kro.run", "resources": ["*/status"]}
     policy = {
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
         "omitStages": ["RequestReceived"],
-        "rules": [{"level": "Metadata"}],
+        "rules": [
+            {"level": "RequestResponse", "verbs": ["update", "patch"], "resources": [statuses]},
+            {"level": "Metadata"},
+        ],
     }
     return json.dumps(policy, indent=1)
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from cluster.kubectl import ROOT, Cluster
 
+from testbed import providers
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark all tests here, and put those last that take the cluster down."""
@@ -15,6 +17,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/cluster/" in str(item.path):
             item.add_marker(pytest.mark.cluster)
     items.sort(key=lambda item: item.path.name == "test_testbed.py")
+
+
+def provider() -> str:
+    """Return where the tests run."""
+    return os.environ.get("PROVIDER") or providers.default_name()
 
 
 def call(*command: str) -> str:
@@ -30,7 +37,8 @@ def cluster(pytestconfig: pytest.Config) -> Cluster:
     testbed = (sys.executable, "-m", "testbed")
     # Bringing a cluster up takes minutes where caches are cold: its progress is to be seen.
     with capture.global_and_fixture_disabled():
-        call(*testbed, "up")
+        audit = ("--audit-log",) if provider() == "testbed" else ()
+        call(*testbed, "up", *audit)
         call("scripts/deploy.sh")
     return Cluster(call(*testbed, "tool", "kubectl"), call(*testbed, "kubeconfig"))
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from cluster.conftest import provider
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, own_rgd, scenario
 
 from krobench.model.record import RunRecord
@@ -175,7 +176,7 @@ def test_a_load_job_that_is_killed_is_cleaned_up_after(cluster: Cluster) -> None
 
 
 def test_an_api_server_that_stops_answering_costs_no_result(cluster: Cluster) -> None:
-    if os.environ.get("PROVIDER", "testbed") != "testbed":
+    if provider() != "testbed":
         pytest.skip("only the embedded test bed's API server can be stopped")
     pid_file = Path(cluster.kubeconfig).parent / "pids" / "kube-apiserver.json"
     pid = json.loads(pid_file.read_text())["pid"]

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from cluster.conftest import provider
 from cluster.kubectl import ROOT, Cluster
 
 from testbed.process import ProcessRecord
@@ -22,7 +23,7 @@ def run_testbed(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def state(cluster: Cluster) -> Path:
-    if os.environ.get("PROVIDER", "testbed") != "testbed":
+    if provider() != "testbed":
         pytest.skip("only the embedded test bed is brought down by its tests")
     return Path(cluster.kubeconfig).parent
 

@@ -144,8 +144,8 @@ class Suite:
         )
         if keep:
             self._warn(
-                f"objects were kept as spec.cleanup is {self._spec.cleanup}: kubectl get rgd,ns -l "
-                f"bench.kro.run/run={self._identity.uid} names them"
+                f"objects were kept as spec.cleanup is {self._spec.cleanup}; "
+                f"krobench cleanup --run {self._identity.uid} deletes them"
             )
             return
         self._tell("clean-up")

@@ -54,7 +54,9 @@ def test_the_audit_log_is_a_choice() -> None:
     without = flags(controlplane.api_server(PROGRAMS, STATE, ClusterSettings()))
     with_log = flags(controlplane.api_server(PROGRAMS, STATE, ClusterSettings(audit_log=True)))
     assert set(with_log) - set(without) >= {"audit-log-path", "audit-policy-file"}
-    assert json.loads(controlplane.audit_policy())["rules"] == [{"level": "Metadata"}]
+    rules = json.loads(controlplane.audit_policy())["rules"]
+    assert rules[-1] == {"level": "Metadata"}
+    assert [rule["resources"][0]["group"] for rule in rules[:-1]] == ["load.bench.kro.run"]
 
 
 def test_a_change_of_settings_is_a_change_of_fingerprint(tmp_path: Path) -> None:

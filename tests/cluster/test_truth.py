@@ -1,0 +1,79 @@
+"""The latencies of a run against those of the API server's own audit log."""
+
+import json
+import statistics
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cluster.conftest import provider
+from cluster.kubectl import Cluster, benchmark, scenario
+
+from krobench.record.store import read_objects
+
+INSTANCES = 300
+MEDIAN_SECONDS = 0.005
+P99_SECONDS = 0.020
+
+
+def lines(cluster: Cluster) -> Iterator[dict[str, Any]]:
+    """Return the audit log's lines on instances of generated kinds."""
+    path = Path(cluster.kubeconfig).parent / "log" / "audit.log"
+    with path.open() as log:
+        for line in log:
+            if "load.bench.kro.run" in line:
+                entry = json.loads(line)
+                if entry.get("objectRef", {}).get("apiGroup") == "load.bench.kro.run":
+                    yield entry
+
+
+def moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def is_ready(entry: dict[str, Any]) -> bool:
+    conditions = entry.get("responseObject", {}).get("status", {}).get("conditions") or []
+    return any(item["type"] == "Ready" and item["status"] == "True" for item in conditions)
+
+
+def audited_latencies(cluster: Cluster, namespace: str) -> dict[str, float]:
+    """Return the time from the receipt of a create request to the first Ready=True, by name."""
+    created: dict[str, float] = {}
+    ready: dict[str, float] = {}
+    for entry in lines(cluster):
+        reference = entry["objectRef"]
+        if reference.get("namespace") != namespace or entry["responseStatus"]["code"] >= 300:
+            continue
+        if entry["verb"] == "create" and "subresource" not in reference:
+            created[reference["name"]] = moment(entry["requestReceivedTimestamp"])
+        elif reference.get("subresource") == "status" and is_ready(entry):
+            ready.setdefault(reference["name"], moment(entry["stageTimestamp"]))
+    return {name: ready[name] - start for name, start in created.items() if name in ready}
+
+
+def test_latencies_agree_with_the_audit_log(
+    cluster: Cluster, record_testsuite_property: Callable[[str, object], None]
+) -> None:
+    if provider() != "testbed":
+        pytest.skip("only the embedded test bed's audit log can be read")
+    cluster.finish(
+        benchmark("truth", scenario("a", instances=INSTANCES), defaults={"concurrency": 10})
+    )
+    config_map = cluster.get("configmap", "truth-results")
+    created = [o for o in read_objects([config_map]) if o.operation == "create-instance"]
+    audited = audited_latencies(cluster, created[0].namespace or "")
+    assert len(created) == len(audited) == INSTANCES
+    differences = []
+    for line in created:
+        assert line.ready_seconds is not None
+        differences.append(line.ready_seconds - line.sent_seconds - audited[line.name])
+    ordered = sorted(differences)
+    median, p99 = statistics.median(ordered), ordered[int(0.99 * INSTANCES)]
+    # The watch's lag, and the time that the request took to arrive.
+    shown = f"longer than in the audit log: median {median:.4f}s, p99 {p99:.4f}s, max {ordered[-1]}"
+    record_testsuite_property("latency_difference", shown)
+    assert abs(median) <= MEDIAN_SECONDS, shown
+    assert p99 <= P99_SECONDS, shown
+    assert ordered[0] > -P99_SECONDS, shown
