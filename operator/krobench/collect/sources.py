@@ -1,5 +1,7 @@
 """The sources of samples: kro's own metrics, the API server's, and the kubelet's."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 import httpx
@@ -69,6 +71,11 @@ class Source(Protocol):
         """
 
 
+async def _read(text: str, wanted: Sequence[Series]) -> list[Reading]:
+    """Parse in a thread: megabytes of exposition would hold up the observer's watches."""
+    return await asyncio.to_thread(read, text, wanted)
+
+
 class KroSource:
     """kro's ``/metrics``: straight from the pod, or through the API server's pod proxy.
 
@@ -91,7 +98,7 @@ class KroSource:
     async def scrape(self) -> list[Reading]:
         """Return current readings of kro."""
         text = await (self._proxied() if self._through_proxy else self._direct_or_proxied())
-        return read(text, KRO_SERIES)
+        return await _read(text, KRO_SERIES)
 
     async def _direct_or_proxied(self) -> str:
         host = f"[{self._pod.ip}]" if ":" in self._pod.ip else self._pod.ip
@@ -130,7 +137,7 @@ class ApiServerSource:
             raise SourceUnavailableError(f"the API server's /metrics: {error}{hint}") from error
         except KubeError as error:
             raise SourceUnavailableError(f"the API server's /metrics: {error}") from error
-        return read(text, API_SERVER_SERIES)
+        return await _read(text, API_SERVER_SERIES)
 
 
 class KubeletSource:
@@ -162,7 +169,7 @@ class KubeletSource:
             raise SourceUnavailableError(f"the kubelet's cAdvisor: {error}{hint}") from error
         except KubeError as error:
             raise SourceUnavailableError(f"the kubelet's cAdvisor: {error}") from error
-        readings = read(text, self._series)
+        readings = await _read(text, self._series)
         if not readings:
             raise SourceUnavailableError(
                 f"the kubelet of node {self._pod.node} names no container {self._pod.container} "
