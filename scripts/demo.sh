@@ -5,7 +5,6 @@ cd "$(dirname "$0")/.."
 
 python=.venv/bin/python
 example=manifests/examples/quick.yaml
-name=quick
 
 "$python" -m testbed up >&2
 scripts/deploy.sh
@@ -13,22 +12,14 @@ KUBECONFIG=$("$python" -m testbed kubeconfig)
 export KUBECONFIG
 kubectl=$("$python" -m testbed tool kubectl)
 
-echo "==> running $example (about 100 seconds; kubectl get krobenchmarks --watch shows the same)" >&2
-"$kubectl" delete --ignore-not-found --filename "$example" >&2
-"$kubectl" apply --filename "$example" >&2
-until finished=$("$kubectl" get krobenchmark "$name" --output 'jsonpath={.status.conditions[?(@.type=="Finished")].status}') &&
-  [ "$finished" = True ]; do
-  "$kubectl" get krobenchmark "$name" --no-headers >&2
-  "$kubectl" wait krobenchmark "$name" --for=condition=Finished --timeout=10s >/dev/null 2>&1 || true
-done
-
-echo
-.venv/bin/krobench report "$name"
+echo "==> running $example (about 100 seconds)" >&2
+code=0
+.venv/bin/krobench run --file "$example" --replace --timeout 15m || code=$?
 echo
 "$kubectl" get krobenchmarks
 echo
-"$kubectl" wait krobenchmark "$name" --for=condition=Complete --timeout=1s >/dev/null || {
-  echo "The benchmark did not complete: kubectl describe krobenchmark $name says why." >&2
-  exit 1
-}
+if [ "$code" -ne 0 ]; then
+  echo "The benchmark did not pass: kubectl describe krobenchmark says why." >&2
+  exit "$code"
+fi
 echo "Done. 'make kubeconfig' prints the cluster's kubeconfig, 'make down' removes everything." >&2

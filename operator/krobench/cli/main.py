@@ -76,6 +76,45 @@ def cleanup(
 
 
 @app.command()
+def run(
+    file: Annotated[Path, typer.Option("--file", "-f", help="A file with one KroBenchmark.")],
+    timeout: Annotated[str, typer.Option(help="How long to wait for the end, as 30m.")] = "1h",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Delete a KroBenchmark of this name first.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the report here.")] = None,
+) -> None:
+    """Apply a KroBenchmark, wait for its end, and exit by its verdict.
+
+    Exit codes: 0 passed, 1 failed, 3 invalid, 4 error.
+    """
+    from krobench.cli.results import ResultsError, fetch_run
+    from krobench.cli.run import ExitCode, RunError, run_file
+    from krobench.model.common import duration_seconds
+    from krobench.report import junit as junit_report
+    from krobench.report.markdown import render
+
+    try:
+        finished = run_file(file, duration_seconds(timeout), replace=replace)
+    except (RunError, ValueError) as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(ExitCode.ERROR) from error
+    try:
+        record = fetch_run(finished.namespace, finished.name)
+    except ResultsError as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(finished.exit_code) from error
+    if junit is not None:
+        junit.write_text(junit_report.render(record))
+    text = render(record)
+    if markdown is not None:
+        markdown.write_text(text)
+    typer.echo(text, nl=False)
+    raise typer.Exit(finished.exit_code)
+
+
+@app.command()
 def report(
     name: Annotated[str, typer.Argument(help="Name of the KroBenchmark.")],
     namespace: Annotated[str, typer.Option("--namespace", "-n")] = "default",

@@ -1,0 +1,139 @@
+"""``krobench run``: a benchmark from a file to a verdict, for people and for CI."""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.config import load_client_config
+from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.status import Verdict
+
+_POLL_SECONDS = 2.0
+_DELETE_SECONDS = 300.0
+
+
+class ExitCode(IntEnum):
+    """How ``krobench run`` ends; 2 is left to wrong usage, as everywhere."""
+
+    PASSED = 0
+    FAILED = 1
+    INVALID = 3
+    ERROR = 4
+
+
+class RunError(Exception):
+    """The run could not be started or followed; the message says why."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that has ended."""
+
+    namespace: str
+    name: str
+    status: dict[str, Any]
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """Return the exit code that stands for its verdict."""
+        verdict = self.status.get("verdict")
+        return {
+            Verdict.PASSED.value: ExitCode.PASSED,
+            Verdict.FAILED.value: ExitCode.FAILED,
+            "Invalid": ExitCode.INVALID,
+        }.get(str(verdict), ExitCode.ERROR)
+
+
+def run_file(path: Path, timeout_seconds: float, *, replace: bool) -> Finished:
+    """Apply the ``KroBenchmark`` in a file and wait for its end.
+
+    Raises:
+        RunError: if the file holds none, one of this name exists, or time is over.
+    """
+    manifest = read_manifest(path)
+    try:
+        return asyncio.run(_run(manifest, timeout_seconds, replace=replace))
+    except TimeoutError as error:
+        raise RunError(
+            f"the run had not ended after {timeout_seconds:g}s; it goes on, and kubectl get "
+            f"krobenchmark {manifest['metadata']['name']} shows it"
+        ) from error
+    except KubeError as error:
+        raise RunError(str(error)) from error
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Return the one ``KroBenchmark`` in a file.
+
+    Raises:
+        RunError: if it cannot be read, or holds something else.
+    """
+    try:
+        documents = [document for document in yaml.safe_load_all(path.read_text()) if document]
+    except (OSError, yaml.YAMLError) as error:
+        raise RunError(f"{path}: {error}") from error
+    if len(documents) != 1 or not isinstance(documents[0], dict):
+        raise RunError(f"{path} must hold one KroBenchmark, and holds {len(documents)} documents")
+    manifest: dict[str, Any] = documents[0]
+    if manifest.get("kind") != "KroBenchmark" or "name" not in manifest.get("metadata", {}):
+        raise RunError(f"{path} must hold a KroBenchmark with a metadata.name")
+    manifest["metadata"].setdefault("namespace", "default")
+    return manifest
+
+
+async def _run(manifest: dict[str, Any], timeout_seconds: float, *, replace: bool) -> Finished:
+    namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+    collection = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace)
+    async with KubeClient(load_client_config()) as client:
+        if replace:
+            await _delete(client, f"{collection}/{name}")
+        try:
+            await client.create(collection, manifest)
+        except ApiError as error:
+            if error.already_exists:
+                raise RunError(
+                    f"KroBenchmark {namespace}/{name} exists already: delete it, or give --replace"
+                ) from error
+            raise
+        async with asyncio.timeout(timeout_seconds):
+            return Finished(namespace, name, await _follow(client, f"{collection}/{name}"))
+
+
+async def _delete(client: KubeClient, path: str) -> None:
+    try:
+        await client.delete(path)
+        async with asyncio.timeout(_DELETE_SECONDS):
+            while True:
+                await client.get(path)
+                await asyncio.sleep(_POLL_SECONDS)
+    except ApiError as error:
+        if not error.not_found:
+            raise
+
+
+async def _follow(client: KubeClient, path: str) -> dict[str, Any]:
+    """Show what goes on until the run has ended; an API server that is away is waited for."""
+    shown = ""
+    while True:
+        try:
+            status: dict[str, Any] = (await client.get(path)).get("status", {})
+        except ApiUnreachableError as error:
+            status = {"message": str(error)}
+        line = " ".join(
+            str(status[key]) for key in ("phase", "progress", "message") if status.get(key)
+        )
+        if line and line != shown:
+            shown = line
+            print(line, file=sys.stderr)  # noqa: T201 - progress, for a terminal
+        conditions = {c["type"]: c["status"] for c in status.get("conditions") or []}
+        if conditions.get("Finished") == "True":
+            return status
+        await asyncio.sleep(_POLL_SECONDS)

@@ -1,0 +1,56 @@
+"""A run as JUnit XML, for the test views of CI systems."""
+
+from xml.etree import ElementTree as ET
+
+from krobench.model.record import RunRecord, TestRecord, TestState
+from krobench.report import units
+
+
+def render(run: RunRecord) -> str:
+    """Return the XML: a test case for each test, with its thresholds as failures."""
+    suite = ET.Element("testsuite", name=f"{run.namespace}/{run.name}", timestamp=run.start_time)
+    for test in run.tests:
+        suite.append(_case(run, test))
+    suite.set("tests", str(len(run.tests)))
+    for kind in ("failure", "error", "skipped"):
+        plural = {"failure": "failures", "error": "errors", "skipped": "skipped"}[kind]
+        suite.set(plural, str(sum(case.find(kind) is not None for case in suite)))
+    if run.error is not None:
+        ET.SubElement(suite, "system-err").text = f"{run.error.reason}: {run.error.message}"
+    ET.indent(suite)
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _case(run: RunRecord, test: TestRecord) -> ET.Element:
+    case = ET.Element(
+        "testcase",
+        classname=f"{run.namespace}.{run.name}",
+        name=test.name,
+        time=f"{test.duration_seconds or 0.0:.3f}",
+    )
+    if test.error is not None:
+        error = ET.SubElement(case, "error", type=test.error.reason, message=test.error.message)
+        error.text = test.error.message
+    elif test.state in (TestState.PENDING, TestState.SKIPPED):
+        ET.SubElement(case, "skipped", message="the run ended before this test")
+    for result in test.thresholds:
+        if not result.passed:
+            measured = ", ".join(f"{k} = {units.number(v)}" for k, v in result.values.items())
+            message = result.message or measured
+            ET.SubElement(
+                case, "failure", type="ThresholdNotMet", message=result.expression
+            ).text = f"{result.expression}: {message}"
+    if test.summary is not None:
+        ET.SubElement(case, "system-out").text = _numbers(test)
+    return case
+
+
+def _numbers(test: TestRecord) -> str:
+    assert test.summary is not None
+    ready = test.summary.latency.instance_ready
+    return (
+        f"instances ready: {units.number(ready.n if ready else None)}; "
+        f"p50 {units.seconds(ready.p50_seconds if ready else None)}; "
+        f"p99 {units.seconds(ready.p99_seconds if ready else None)}; "
+        f"{units.rate(test.summary.throughput.instances_per_second)}"
+    )

@@ -1,0 +1,42 @@
+from xml.etree import ElementTree as ET
+
+from unit.controller.world import record
+
+from krobench.model.common import ErrorInfo
+from krobench.model.record import RunRecord, RunState, TestState, ThresholdResult
+from krobench.report.junit import render
+
+
+def suite(run: RunRecord) -> ET.Element:
+    return ET.fromstring(render(run))
+
+
+def test_a_run_that_passed_has_cases_without_failures() -> None:
+    root = suite(record(RunState.COMPLETED))
+    assert root.get("name") == "default/bench"
+    assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("1", "0", "0")
+    assert [case.get("name") for case in root.iter("testcase")] == ["a"]
+
+
+def test_a_missed_threshold_is_a_failure_with_what_was_measured() -> None:
+    run = record(RunState.COMPLETED)
+    run.tests[0].thresholds = [
+        ThresholdResult(expression="errors.total == 0", passed=False, values={"errors.total": 2.0})
+    ]
+    [failure] = suite(run).iter("failure")
+    assert failure.get("message") == "errors.total == 0"
+    assert "errors.total = 2" in (failure.text or "")
+
+
+def test_a_failed_test_is_an_error_and_one_that_never_ran_is_skipped() -> None:
+    run = record(RunState.COMPLETED)
+    failed = run.tests[0].model_copy(
+        update={"error": ErrorInfo(reason="Timeout", message='<late> & "wrong"')}
+    )
+    skipped = run.tests[0].model_copy(update={"state": TestState.SKIPPED})
+    run.tests = [failed, skipped]
+    root = suite(run)
+    [error] = root.iter("error")
+    assert error.get("type") == "Timeout"
+    assert error.text == '<late> & "wrong"'
+    assert root.get("skipped") == "1"
