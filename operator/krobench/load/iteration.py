@@ -14,6 +14,7 @@ from krobench.load.clock import RunClock
 from krobench.load.concurrency import run_together
 from krobench.load.driver import Driver, ForbiddenError
 from krobench.load.kinds import KIND_TIMEOUT_SECONDS, find_kind, kind_exists
+from krobench.load.loops import Target, closed_loop, from_now, open_loop
 from krobench.load.observer import (
     Apply,
     Followed,
@@ -24,6 +25,7 @@ from krobench.load.observer import (
 )
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.model.record import ObjectRecord
+from krobench.workload.arrivals import schedule
 from krobench.workload.plan import OWN_RGD, IterationPlan, RgdPlan
 
 RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
@@ -53,6 +55,8 @@ class Outcome:
     error: ErrorInfo | None = None
     records: list[ObjectRecord] = field(default_factory=list)
     watch_interruptions: int = 0
+    schedule: tuple[float, ...] | None = None
+    """When the instances were to be sent; None in a closed loop."""
 
 
 class Iteration:
@@ -65,7 +69,7 @@ class Iteration:
         self._driver = Driver(client, clock, plan)
         self._stack = AsyncExitStack()
         self._observers: list[Observer] = []
-        self._instances: list[tuple[RgdPlan, str, Observer]] = []
+        self._instances: list[Target] = []
         self.outcome = Outcome(started_seconds=clock.now())
 
     async def __aenter__(self) -> Self:
@@ -94,10 +98,18 @@ class Iteration:
 
     async def run(self) -> None:
         """Create the instances and wait until each is ready; what goes wrong is in the outcome."""
+        test, count = self._plan.test, self._plan.instance_count
         self.outcome.run_started_seconds = self._clock.now()
-        await self._guarded(
-            self._driver.create_closed_loop(self._instances), "all instances were ready"
-        )
+        arrivals = schedule(test.load, count)
+        if arrivals is None:
+            work = closed_loop(self._driver, self._instances, min(test.concurrency, count))
+        else:
+            times = from_now(arrivals, self._clock)
+            self.outcome.schedule = times
+            work = open_loop(
+                self._driver, self._instances, times, self._clock, test.load.max_in_flight
+            )
+        await self._guarded(work, "all instances were ready")
         self.outcome.run_ended_seconds = self._clock.now()
 
     def finish(self) -> Outcome:
@@ -131,11 +143,14 @@ class Iteration:
             followed.deletion = followed.record.model_copy(
                 update={
                     "operation": "delete-instance",
+                    "intended_seconds": None,
                     "sent_seconds": self._clock.now(),
                     "acknowledged_seconds": None,
                     "active_seconds": None,
                     "ready_seconds": None,
                     "retries": 0,
+                    "throttled": 0,
+                    "server_errors": 0,
                     "error": None,
                 }
             )
@@ -183,7 +198,7 @@ class Iteration:
         async def create(rgd: RgdPlan) -> None:
             async with gate:
                 followed = await self._driver.create(
-                    RGDS_PATH, rgd.manifest, observer, "create-rgd", self._plan.warmup
+                    RGDS_PATH, rgd.manifest, observer, "create-rgd"
                 )
                 await followed.ready
 

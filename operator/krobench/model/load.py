@@ -97,6 +97,10 @@ class Load(ApiModel):
     """A request that is sent later than this after its time is late; where more than 1 % are,
     the load was not the one asked for, and the run is invalid."""
 
+    max_in_flight: Annotated[int, Field(ge=1, le=1000)] = 256
+    """Create requests of an open loop that may wait for their answer at once; a request beyond
+    that is held back, and so is late."""
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.arrival in _RATED) != (self.rate is not None):
