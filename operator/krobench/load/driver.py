@@ -4,6 +4,7 @@ from typing import Literal
 
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.load.breaker import Breaker
 from krobench.load.clock import RunClock
 from krobench.load.observer import Followed, Observer
 from krobench.model.record import ObjectRecord
@@ -26,6 +27,7 @@ class Driver:
         self._client = client
         self._clock = clock
         self._plan = plan
+        self._breaker = Breaker()
 
     async def create(
         self,
@@ -41,6 +43,7 @@ class Driver:
 
         Raises:
             ForbiddenError: if the request was refused in a way that the next one will be too.
+            ApiServerInDistressError: if it was one of many in a row that the server failed at.
         """
         record = self._record(manifest, operation, intended_seconds)
         followed = observer.follow(record)
@@ -58,6 +61,7 @@ class Driver:
                 attempt += 1
                 record.retries = attempt
         record.acknowledged_seconds = self._clock.now()
+        self._breaker.succeeded()
         return followed
 
     async def _may_repeat(
@@ -71,6 +75,7 @@ class Driver:
         except (ApiError, ApiUnreachableError) as final:
             followed.record.error = str(final)[:_MAX_ERROR_LENGTH]
             followed.fail(final)
+            self._breaker.failed(final)
             return False
         return True
 

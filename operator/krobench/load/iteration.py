@@ -10,6 +10,7 @@ from typing import Self
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
+from krobench.load.breaker import ApiServerInDistressError
 from krobench.load.clock import RunClock
 from krobench.load.concurrency import run_together
 from krobench.load.driver import Driver, ForbiddenError
@@ -172,7 +173,13 @@ class Iteration:
                 await work
         except TimeoutError:
             self.outcome.error = ErrorInfo(reason="Timeout", message=self._timeout_message(goal))
-        except (_TestEnded, RgdRejectedError, ForbiddenError, KubeError) as error:
+        except (
+            _TestEnded,
+            RgdRejectedError,
+            ForbiddenError,
+            ApiServerInDistressError,
+            KubeError,
+        ) as error:
             self.outcome.error = _explain(error)
 
     def _timeout_message(self, goal: str) -> str:
@@ -252,6 +259,12 @@ def _explain(error: Exception) -> ErrorInfo:
                 reason="Forbidden",
                 message=f"{error}; grant it to the load Job, for kinds of your own RGD by the "
                 "chart's value load.extraGroups",
+            )
+        case ApiServerInDistressError():
+            return ErrorInfo(
+                reason="ApiServerInDistress",
+                message=f"the test was ended to spare the API server: {error}; see its log, or "
+                "ask for a lower load",
             )
         case ApiError():
             return ErrorInfo(reason=error.reason or "ApiError", message=str(error))
