@@ -10,6 +10,7 @@ from krobench.analysis.iterations import count_instances, latencies, summarise_t
 from krobench.analysis.thresholds import evaluate
 from krobench.analysis.usage import Phases, Usage, measure_usage
 from krobench.analysis.validity import validity_of_test
+from krobench.analysis.watchlag import watch_lag_metrics
 from krobench.analysis.windows import Series
 from krobench.collect.sampler import Sampler
 from krobench.collect.sources import ApiServerSource, KroSource, KubeletSource
@@ -151,7 +152,7 @@ class TestRun:
         generator, late = _check_generator(plan, outcome, counts.sent)
         error = outcome.error or _instance_errors(outcome.records)
         usage = _usage(outcome, sampler, counts.ready)
-        usage.metrics["watch_interruptions"] = float(outcome.watch_interruptions)
+        _add_watch_metrics(usage, outcome)
         for source, reason in sampler.failures.items():
             usage.unavailable[source] = reason
         if usage.kro_restarted:
@@ -248,6 +249,16 @@ def _usage(outcome: Outcome, sampler: Sampler, ready: int) -> Usage:
         return usage
     phases = Phases(outcome.started_seconds, outcome.run_started_seconds, outcome.run_ended_seconds)
     return measure_usage(Series(sampler.samples), phases, ready)
+
+
+def _add_watch_metrics(usage: Usage, outcome: Outcome) -> None:
+    usage.metrics["watch_interruptions"] = float(outcome.watch_interruptions)
+    if outcome.watch_lag is None:
+        return
+    lag = outcome.watch_lag
+    metrics, unavailable = watch_lag_metrics(lag.seconds, lag.missing, lag.failure)
+    usage.metrics |= metrics
+    usage.unavailable |= unavailable
 
 
 def _run_seconds(outcome: Outcome) -> float | None:

@@ -24,6 +24,7 @@ from krobench.load.observer import (
     apply_instance,
     apply_rgd,
 )
+from krobench.load.probe import WatchLag, WatchProbe
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.model.record import ObjectRecord
 from krobench.workload.arrivals import schedule
@@ -58,6 +59,7 @@ class Outcome:
     watch_interruptions: int = 0
     schedule: tuple[float, ...] | None = None
     """When the instances were to be sent; None in a closed loop."""
+    watch_lag: WatchLag | None = None
 
 
 class Iteration:
@@ -110,8 +112,15 @@ class Iteration:
             work = open_loop(
                 self._driver, self._instances, times, self._clock, test.load.max_in_flight
             )
-        await self._guarded(work, "all instances were ready")
-        self.outcome.run_ended_seconds = self._clock.now()
+        async with self._probe() as probe:
+            await self._guarded(work, "all instances were ready")
+            self.outcome.run_ended_seconds = self._clock.now()
+        self.outcome.watch_lag = probe.result()
+
+    def _probe(self) -> WatchProbe:
+        plan = self._plan
+        name = f"{plan.run.prefix}{plan.test.index}-{plan.index}-watch-probe"
+        return WatchProbe(self._client, self._clock, plan.namespace, name, plan.labels)
 
     def finish(self) -> Outcome:
         """Close the books: what was measured up to now is the result."""
