@@ -60,6 +60,7 @@ def describe(observed: Observed, word: Word, job: ObjectRef | None = None) -> Kr
         verdict=_verdict(word, record) if finished else None,
         message=word.message,
         headline=_headline(record) if finished and record else None,
+        orphans=record.orphans.count if record and record.orphans else None,
         tests=[_test(test) for test in record.tests] if record else old.tests,
         warnings=_warnings(word, record),
         conditions=_conditions(benchmark, word, record, observed.now),

@@ -159,6 +159,17 @@ class Suite:
         ):
             if teardown.error is not None:
                 self._warn(f"clean-up: {teardown.error.message}")
+        await self._audit(sweeper)
+
+    async def _audit(self, sweeper: Sweeper) -> None:
+        used = {plan.namespace or self._identity.namespace for plan in self._plans}
+        orphans = self.record.orphans = await sweeper.audit(sorted(used))
+        if orphans.count is None:
+            self._warn(f"what is left of the run could not be counted: {orphans.unavailable}")
+        elif orphans.count:
+            self._warn(
+                f"{orphans.count} objects of the run are left, the first is {orphans.objects[0]}"
+            )
 
     async def _complete(self) -> None:
         self.record.state = RunState.COMPLETED

@@ -181,6 +181,17 @@ class Teardown(ApiModel):
     """Objects that are still there, as kind/namespace/name; at most 20."""
 
 
+class Orphans(ApiModel):
+    """What was left of a run after its clean-up; none are expected."""
+
+    count: int | None = None
+    """None where it could not be counted."""
+    objects: list[str] = Field(default_factory=list)
+    """As kind/namespace/name; at most 20."""
+    unavailable: str | None = None
+    """Why it could not be counted."""
+
+
 class IterationRecord(ApiModel):
     """One repetition of a test."""
 
@@ -338,6 +349,8 @@ class RunRecord(ApiModel):
     verdict: Verdict | None = None
     validity: Validity | None = None
     """None until the run has completed."""
+    orphans: Orphans | None = None
+    """None where objects were kept, or the run did not get that far."""
     error: ErrorInfo | None = None
     warnings: list[str] = Field(default_factory=list)
     parts: dict[str, list[str]] = Field(default_factory=dict)

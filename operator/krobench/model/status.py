@@ -123,6 +123,8 @@ class KroBenchmarkStatus(ApiModel):
     verdict: Annotated[Verdict | None, Field(description="Whether thresholds were met.")] = None
     message: Message | None = None
     headline: Headline | None = None
+    orphans: Annotated[int, Field(ge=0)] | None = None
+    """Objects of the run that were left after its clean-up; absent where they were not counted."""
     tests: Annotated[
         list[TestStatus],
         Field(

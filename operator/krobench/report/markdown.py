@@ -30,6 +30,7 @@ def render(run: RunRecord) -> str:
         _warnings(run),
         _overview(run),
         *(_test(test) for test in run.tests),
+        _left_behind(run),
         _environment(run),
         _reading(),
     ]
@@ -226,6 +227,18 @@ def _iterations(iterations: Iterable[IterationRecord]) -> str:
         "clean-up",
     )
     return table(header, rows)
+
+
+def _left_behind(run: RunRecord) -> str:
+    if run.orphans is None:
+        return ""
+    if run.orphans.count is None:
+        detail = f"not counted: {run.orphans.unavailable}"
+    elif run.orphans.count == 0:
+        detail = "nothing"
+    else:
+        detail = f"{run.orphans.count} objects, among them " + ", ".join(run.orphans.objects)
+    return f"## Left behind after the clean-up\n\n{detail}"
 
 
 def _environment(run: RunRecord) -> str:
