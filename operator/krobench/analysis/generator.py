@@ -5,6 +5,7 @@ One that did not makes a run invalid, and not kro slow: the load was not the one
 
 import math
 import statistics
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,19 +22,21 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class Schedule:
-    """What an open loop was to send, and until when it could."""
+    """What an open loop was to send, until when it could, and how far it came."""
 
     load: Load
     times: Sequence[float]
     """Intended times of all instances, in order."""
     ended_seconds: float
     """When the run phase ended, on the same clock."""
+    sent: int
+    """Requests that were sent, which are the first of them."""
 
     @cached_property
     def due(self) -> Sequence[float]:
-        """The times that had come, with time left to be at most just late, before the end."""
+        """The times of what was sent, and of what could have been before the end."""
         end = self.ended_seconds - self.load.max_send_lag_seconds
-        return [moment for moment in self.times if moment <= end]
+        return self.times[: max(self.sent, bisect_right(self.times, end))]
 
     @property
     def span_seconds(self) -> float:
@@ -59,7 +62,7 @@ def measure_generator(schedule: Schedule, objects: Iterable[ObjectRecord]) -> Ge
     )
 
 
-def lateness(generator: Generator, schedule: Schedule, sent: int) -> list[ErrorInfo]:
+def lateness(generator: Generator, schedule: Schedule) -> list[ErrorInfo]:
     """Return in which ways the schedule was missed; empty where it was kept."""
     causes = []
     lag = generator.send_lag_p99_seconds
@@ -68,7 +71,7 @@ def lateness(generator: Generator, schedule: Schedule, sent: int) -> list[ErrorI
             f"the p99 of the send lag was {lag * 1e3:.3g} ms, above maxSendLag of "
             f"{schedule.load.max_send_lag}"
         )
-    due = len(schedule.due)
+    sent, due = schedule.sent, len(schedule.due)
     if sent < _MIN_ACHIEVED * due:
         causes.append(f"only {sent} of {due} requests that were due were sent")
     requested, achieved = generator.requested_per_second, generator.achieved_per_second

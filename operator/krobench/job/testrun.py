@@ -237,9 +237,9 @@ def _check_generator(
     """Return how the generator of an open loop kept its schedule, and how it missed it."""
     if outcome.schedule is None or outcome.run_ended_seconds is None:
         return None, []
-    schedule = Schedule(plan.test.load, outcome.schedule, outcome.run_ended_seconds)
+    schedule = Schedule(plan.test.load, outcome.schedule, outcome.run_ended_seconds, sent)
     generator = measure_generator(schedule, outcome.records)
-    return generator, lateness(generator, schedule, sent)
+    return generator, lateness(generator, schedule)
 
 
 def _usage(outcome: Outcome, sampler: Sampler, ready: int) -> Usage:

@@ -26,6 +26,7 @@ PROBE_COMPONENT = "watch-probe"
 
 _INTERVAL_SECONDS = 0.5
 _LAST_EVENT_SECONDS = 0.5
+_FIRST = "first"
 _ANNOTATION = "bench.kro.run/probe"
 
 
@@ -68,6 +69,7 @@ class WatchProbe:
         self._watch = Watch(client, self._collection, selector)
         self._answered: dict[str, float] = {}
         self._arrived: dict[str, float] = {}
+        self._standing = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         self._failure: str | None = None
 
@@ -106,7 +108,10 @@ class WatchProbe:
             return
         listener = asyncio.create_task(self._listen())
         try:
-            for number in itertools.count(1):
+            # An event that waits for the watch's connection would be late by that.
+            await self._write_once(_FIRST)
+            await self._standing.wait()
+            for number in itertools.count():
                 await self._write_once(str(number))
                 await asyncio.sleep(self._interval_seconds)
         except KubeError as error:
@@ -126,12 +131,14 @@ class WatchProbe:
             if isinstance(error, ApiError) and not error.transient:
                 raise
             return  # a server that is busy is when the lag of the next write matters most
-        self._answered[number] = self._clock.now()
+        if number != _FIRST:
+            self._answered[number] = self._clock.now()
 
     async def _listen(self) -> None:
         try:
             async for event in self._watch.events():
                 annotations = event.object["metadata"].get("annotations") or {}
+                self._standing.set()
                 if _ANNOTATION in annotations:
                     moment = self._clock.of(event.received_monotonic)
                     self._arrived.setdefault(annotations[_ANNOTATION], moment)

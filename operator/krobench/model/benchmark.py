@@ -166,7 +166,11 @@ class Test(ApiModel):
     """Name of the test, unique in the suite."""
     workload: Workload
     """What is created."""
-    load: Load = Field(default_factory=Load, json_schema_extra=_DEFAULT_EMPTY)
+    load: Load = Field(
+        default_factory=Load,
+        # Written out: an API server checks a default by the rules before it fills in defaults.
+        json_schema_extra={"default": {"arrival": "closed"}},
+    )
     """When it is created."""
     iterations: Iterations | None = None
     """Overrides defaults.iterations."""

@@ -36,10 +36,10 @@ def check(
     lags: Sequence[float], count: int | None = None, ended: float = LONG_AFTER
 ) -> tuple[Generator, list[str]]:
     times = [position / 10 for position in range(count or len(lags))]
-    schedule = Schedule(LOAD, times, ended)
     lines = [line(moment, lag) for moment, lag in zip(times, lags, strict=False)]
+    schedule = Schedule(LOAD, times, ended, len(lines))
     generator = measure_generator(schedule, lines)
-    return generator, [c.message for c in lateness(generator, schedule, len(lines))]
+    return generator, [c.message for c in lateness(generator, schedule)]
 
 
 def test_a_schedule_that_was_kept_is_valid_and_has_its_rate() -> None:
@@ -86,6 +86,13 @@ def test_what_was_not_due_when_the_iteration_ended_is_not_missed() -> None:
     assert generator.achieved_per_second == pytest.approx(10)
 
 
+def test_what_was_sent_just_before_the_end_counts() -> None:
+    generator, causes = check([0.0] * 100, ended=9.91)
+    assert causes == []
+    assert generator.requested_per_second == generator.achieved_per_second
+    assert generator.requested_per_second == pytest.approx(10)
+
+
 def test_an_iteration_that_sent_nothing_has_no_lag() -> None:
     generator, causes = check([], count=100, ended=0.0)
     assert generator == Generator()
@@ -93,10 +100,10 @@ def test_an_iteration_that_sent_nothing_has_no_lag() -> None:
 
 
 def test_a_single_burst_has_no_rate() -> None:
-    schedule = Schedule(LOAD, [0.0] * 20, LONG_AFTER)
+    schedule = Schedule(LOAD, [0.0] * 20, LONG_AFTER, sent=20)
     generator = measure_generator(schedule, [line(0.0, lag=0.01)] * 20)
     assert generator.requested_per_second is generator.achieved_per_second is None
-    assert lateness(generator, schedule, 20) == []
+    assert lateness(generator, schedule) == []
 
 
 def test_iterations_are_summarised_by_median_rate_and_worst_lag() -> None:
