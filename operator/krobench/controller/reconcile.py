@@ -19,7 +19,7 @@ from krobench.controller.status import Word, describe, first_error, missed_thres
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo
 from krobench.model.record import RunState, TestState
-from krobench.model.status import ConditionType, KroBenchmarkStatus, ObjectRef, Phase
+from krobench.model.status import ConditionType, KroBenchmarkStatus, ObjectRef, Phase, Verdict
 from krobench.report import units
 
 # A pod whose image cannot be pulled may still come up when someone mends it; not for ever.
@@ -267,11 +267,14 @@ def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Actio
     for test in new.tests:
         if before.get(test.name) == test.phase:
             continue
-        if test.phase == TestState.SUCCEEDED:
+        if test.phase == TestState.FAILED:
+            text = f"test {test.name}: {test.message}"
+            events.append(EmitEvent("TestFailed", text, warning=True, subject=test.name))
+        elif test.verdict == Verdict.INVALID:
+            text = f"test {test.name}: its load was not the one asked for"
+            events.append(EmitEvent("TestInvalid", text, warning=True, subject=test.name))
+        elif test.phase == TestState.SUCCEEDED:
             ready = units.seconds(test.instance_ready_p50_seconds)
             text = f"test {test.name}: median time until an instance was ready: {ready}"
             events.append(EmitEvent("TestSucceeded", text, subject=test.name))
-        elif test.phase == TestState.FAILED:
-            text = f"test {test.name}: {test.message}"
-            events.append(EmitEvent("TestFailed", text, warning=True, subject=test.name))
     return events
