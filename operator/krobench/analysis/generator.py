@@ -12,7 +12,7 @@ from functools import cached_property
 
 from krobench.model.common import ErrorInfo
 from krobench.model.load import Load
-from krobench.model.record import Generator, ObjectRecord
+from krobench.model.record import LoadGenerator, ObjectRecord
 
 GENERATOR_LATE = "GeneratorLate"
 
@@ -44,7 +44,7 @@ class Schedule:
         return self.due[-1] - self.due[0] if self.due else 0.0
 
 
-def measure_generator(schedule: Schedule, objects: Iterable[ObjectRecord]) -> Generator:
+def measure_generator(schedule: Schedule, objects: Iterable[ObjectRecord]) -> LoadGenerator:
     """Compare what was sent with the schedule."""
     lines = [line for line in objects if line.intended_seconds is not None]
     lags = sorted(line.sent_seconds - line.start_seconds for line in lines)
@@ -53,7 +53,7 @@ def measure_generator(schedule: Schedule, objects: Iterable[ObjectRecord]) -> Ge
     if lines and span > 0:
         last = max(line.sent_seconds for line in lines)
         taken = max(span, last - schedule.due[0] - schedule.load.max_send_lag_seconds)
-    return Generator(
+    return LoadGenerator(
         requested_per_second=_rate(len(schedule.due), span),
         achieved_per_second=_rate(len(lines), taken),
         send_lag_p50_seconds=_nearest_rank(lags, 0.5),
@@ -62,7 +62,7 @@ def measure_generator(schedule: Schedule, objects: Iterable[ObjectRecord]) -> Ge
     )
 
 
-def lateness(generator: Generator, schedule: Schedule) -> list[ErrorInfo]:
+def lateness(generator: LoadGenerator, schedule: Schedule) -> list[ErrorInfo]:
     """Return in which ways the schedule was missed; empty where it was kept."""
     causes = []
     lag = generator.send_lag_p99_seconds
@@ -83,12 +83,12 @@ def lateness(generator: Generator, schedule: Schedule) -> list[ErrorInfo]:
     return [ErrorInfo(reason=GENERATOR_LATE, message=cause) for cause in causes]
 
 
-def summarise_generators(generators: Iterable[Generator | None]) -> Generator | None:
+def summarise_generators(generators: Iterable[LoadGenerator | None]) -> LoadGenerator | None:
     """Take iterations together: medians of the rates, and the worst of the lags."""
     known = [generator for generator in generators if generator is not None]
     if not known:
         return None
-    return Generator(
+    return LoadGenerator(
         requested_per_second=_median(g.requested_per_second for g in known),
         achieved_per_second=_median(g.achieved_per_second for g in known),
         send_lag_p50_seconds=_worst(g.send_lag_p50_seconds for g in known),

@@ -24,8 +24,8 @@ from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.record import (
-    Generator,
     IterationRecord,
+    LoadGenerator,
     ObjectRecord,
     Sample,
     Teardown,
@@ -233,7 +233,7 @@ class TestRun:
 
 def _check_generator(
     plan: IterationPlan, outcome: Outcome, sent: int
-) -> tuple[Generator | None, list[ErrorInfo]]:
+) -> tuple[LoadGenerator | None, list[ErrorInfo]]:
     """Return how the generator of an open loop kept its schedule, and how it missed it."""
     if outcome.schedule is None or outcome.run_ended_seconds is None:
         return None, []

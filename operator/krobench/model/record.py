@@ -151,7 +151,7 @@ class Counts(ApiModel):
     """Answers with 5xx."""
 
 
-class Generator(ApiModel):
+class LoadGenerator(ApiModel):
     """Whether an open loop kept its schedule.
 
     For several iterations taken together, the rates are medians and the lags the worst.
@@ -208,7 +208,7 @@ class IterationRecord(ApiModel):
     error: ErrorInfo | None = None
     validity: Validity = Field(default_factory=Validity)
     counts: Counts
-    generator: Generator | None = None
+    generator: LoadGenerator | None = None
     """None in a closed loop, which has no schedule, and where no run phase was reached."""
     latency: Latencies = Field(default_factory=Latencies)
     throughput: Throughput = Field(default_factory=Throughput)
@@ -232,7 +232,7 @@ class TestSummary(ApiModel):
     __test__ = False  # pytest would collect a class of this name
 
     iterations: int
-    generator: Generator | None = None
+    generator: LoadGenerator | None = None
     latency: Latencies
     throughput: Throughput
     cpu: CpuUse

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from krobench.model.load import Arrival
-from krobench.model.record import Generator, IterationRecord, TestRecord
+from krobench.model.record import IterationRecord, LoadGenerator, TestRecord
 from krobench.report import units
 from krobench.report.tables import table
 
@@ -48,7 +48,7 @@ def load_table(iterations: Iterable[IterationRecord]) -> str:
 
 
 def _row(item: IterationRecord) -> Sequence[str]:
-    counts, generator = item.counts, item.generator or Generator()
+    counts, generator = item.counts, item.generator or LoadGenerator()
     return (
         f"{item.index + 1}" + (" (warm-up)" if item.warmup else ""),
         units.number(counts.requested),

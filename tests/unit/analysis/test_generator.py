@@ -11,7 +11,7 @@ from krobench.analysis.generator import (
 )
 from krobench.analysis.iterations import count_instances, latencies, throughput
 from krobench.model.load import Load
-from krobench.model.record import Generator, ObjectRecord
+from krobench.model.record import LoadGenerator, ObjectRecord
 
 LOAD = Load.model_validate({"arrival": "constant", "rate": 10})
 LONG_AFTER = 1000.0
@@ -34,7 +34,7 @@ def line(intended: float, lag: float = 0.0, **changes: Any) -> ObjectRecord:
 
 def check(
     lags: Sequence[float], count: int | None = None, ended: float = LONG_AFTER
-) -> tuple[Generator, list[str]]:
+) -> tuple[LoadGenerator, list[str]]:
     times = [position / 10 for position in range(count or len(lags))]
     lines = [line(moment, lag) for moment, lag in zip(times, lags, strict=False)]
     schedule = Schedule(LOAD, times, ended, len(lines))
@@ -95,7 +95,7 @@ def test_what_was_sent_just_before_the_end_counts() -> None:
 
 def test_an_iteration_that_sent_nothing_has_no_lag() -> None:
     generator, causes = check([], count=100, ended=0.0)
-    assert generator == Generator()
+    assert generator == LoadGenerator()
     assert causes == []
 
 
@@ -108,7 +108,7 @@ def test_a_single_burst_has_no_rate() -> None:
 
 def test_iterations_are_summarised_by_median_rate_and_worst_lag() -> None:
     known = [
-        Generator(achieved_per_second=rate, send_lag_max_seconds=lag)
+        LoadGenerator(achieved_per_second=rate, send_lag_max_seconds=lag)
         for rate, lag in ((9, 0.1), (10, 0.3), (7, 0.2))
     ]
     summary = summarise_generators([None, *known])

@@ -7,8 +7,8 @@ from krobench.model.load import Load
 from krobench.model.record import (
     Counts,
     Environment,
-    Generator,
     IterationRecord,
+    LoadGenerator,
     RunRecord,
     TestRecord,
     Validity,
@@ -63,7 +63,7 @@ def test_an_invalid_run_says_so_before_any_number() -> None:
         success=True,
         validity=Validity.of([LATE]),
         counts=Counts(requested=9, sent=3, late=2, retried=4, throttled=3, server_errors=1),
-        generator=Generator(requested_per_second=10, achieved_per_second=2.5),
+        generator=LoadGenerator(requested_per_second=10, achieved_per_second=2.5),
     )
     test = record(
         {"arrival": "constant", "rate": 10}, iterations=[iteration], validity=Validity.of([LATE])
