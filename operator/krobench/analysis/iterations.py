@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 
+from krobench.analysis.generator import summarise_generators
 from krobench.analysis.latency import summarise
 from krobench.model.record import (
     ApiRequests,
@@ -20,23 +21,29 @@ from krobench.model.record import (
 _Timing = Callable[[ObjectRecord], float | None]
 
 
-def count_instances(requested: int, objects: Iterable[ObjectRecord]) -> Counts:
+def count_instances(
+    requested: int, objects: Iterable[ObjectRecord], max_send_lag_seconds: float
+) -> Counts:
     """Count what became of the instances of an iteration."""
     created = [line for line in objects if line.operation == "create-instance"]
     acknowledged = [line for line in created if line.acknowledged_seconds is not None]
     ready = sum(line.ready_seconds is not None for line in acknowledged)
     return Counts(
         requested=requested,
+        sent=len(created),
+        late=sum(line.sent_seconds - line.start_seconds > max_send_lag_seconds for line in created),
         created=len(acknowledged),
         ready=ready,
         failed=len(created) - len(acknowledged),
         censored=len(acknowledged) - ready,
         retried=sum(line.retries for line in created),
+        throttled=sum(line.throttled for line in created),
+        server_errors=sum(line.server_errors for line in created),
     )
 
 
 def latencies(objects: Sequence[ObjectRecord]) -> Latencies:
-    """Summarise the phases of all objects, each from the sending of its request."""
+    """Summarise the phases of all objects, each from the time of its request."""
     return Latencies(
         instance_ready=_summary(objects, "create-instance", lambda line: line.ready_seconds),
         instance_active=_summary(objects, "create-instance", lambda line: line.active_seconds),
@@ -54,7 +61,7 @@ def throughput(objects: Iterable[ObjectRecord]) -> Throughput:
     ]
     if len(ready) < 2:
         return Throughput()
-    first = min(line.sent_seconds for line in ready)
+    first = min(line.start_seconds for line in ready)
     last = max(line.ready_seconds for line in ready if line.ready_seconds is not None)
     return Throughput(instances_per_second=round(len(ready) / (last - first), 4))
 
@@ -70,6 +77,7 @@ def summarise_test(
     names = dict.fromkeys(name for record in measured for name in record.metrics)
     return TestSummary(
         iterations=len(measured),
+        generator=summarise_generators(record.generator for record in measured),
         latency=latencies(lines),
         throughput=Throughput(
             instances_per_second=_median(r.throughput.instances_per_second for r in measured)
@@ -97,8 +105,8 @@ def _summary(
     ]
     if not lines:
         return None
-    ends = [(line.sent_seconds, reached(line)) for line in lines]
-    durations = [end - sent for sent, end in ends if end is not None]
+    ends = [(line.start_seconds, reached(line)) for line in lines]
+    durations = [end - start for start, end in ends if end is not None]
     return summarise(durations, censored=len(lines) - len(durations))
 
 

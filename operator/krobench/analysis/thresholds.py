@@ -17,6 +17,7 @@ from lark import Token, Tree
 from pydantic import BaseModel
 
 from krobench.analysis.usage import Phases, measure_usage
+from krobench.analysis.watchlag import WATCH_METRICS
 from krobench.analysis.windows import Series
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo
@@ -162,8 +163,9 @@ def _latency(summary: LatencySummary | None) -> Mapping[str, float | None]:
 def _example() -> Values:
     """Return a value of the right type for every name, to check names and types with."""
     metrics = measure_usage(Series([]), Phases(0.0, 0.0, 0.0), ready=0).metrics
+    names = [*metrics, *WATCH_METRICS]
     summary = _example_of(TestSummary)
-    return _values(summary.model_copy(update={"metrics": dict.fromkeys(metrics, 1.0)}))
+    return _values(summary.model_copy(update={"metrics": dict.fromkeys(names, 1.0)}))
 
 
 def _example_of(model: type[ModelT]) -> ModelT:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from krobench.controller.observed import Benchmark
-from krobench.model.status import Phase
+from krobench.model.status import Phase, Verdict
 
 _LABELS = ("namespace", "name", "test")
 
@@ -47,6 +47,8 @@ class OperatorMetrics:
         self._throughput.clear()
         for run in runs:
             for test in run.status.tests:
+                if test.verdict == Verdict.INVALID:
+                    continue  # its numbers are not those of the load that was asked for
                 labels = (run.namespace, run.name, test.name)
                 if test.instance_ready_p50_seconds is not None:
                     self._ready.labels(*labels).set(test.instance_ready_p50_seconds)

@@ -19,7 +19,7 @@ from krobench.controller.status import Word, describe, first_error, missed_thres
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo
 from krobench.model.record import RunState, TestState
-from krobench.model.status import KroBenchmarkStatus, ObjectRef, Phase
+from krobench.model.status import ConditionType, KroBenchmarkStatus, ObjectRef, Phase, Verdict
 from krobench.report import units
 
 # A pod whose image cannot be pulled may still come up when someone mends it; not for ever.
@@ -111,6 +111,8 @@ def _conclude(observed: Observed) -> list[Action]:
         return fail(observed, error_of_test)
     missed = missed_thresholds(record)
     message = f"{len(record.tests)} tests were measured"
+    if record.validity is not None and not record.validity.valid:
+        message += f"; invalid: {'; '.join(c.message for c in record.validity.causes)}"
     if missed:
         message += f"; thresholds not met: {'; '.join(missed)}"
     word = Word(Phase.COMPLETED, "Completed", message)
@@ -242,13 +244,21 @@ def _say(observed: Observed, status: KroBenchmarkStatus) -> list[Action]:
         if text not in known
     ]
     if status.phase is not old.phase:
-        if status.phase is Phase.COMPLETED:
-            missed = status.conditions[0].reason == "ThresholdsNotMet"
-            reason = "ThresholdsNotMet" if missed else "Completed"
-            events.append(EmitEvent(reason, status.message or "", warning=missed))
-        elif status.phase is Phase.FAILED:
-            events.append(EmitEvent(status.conditions[0].reason, status.message or "", True))
+        events += _ending_events(status)
     return [*events, PatchStatus(status)]
+
+
+def _ending_events(status: KroBenchmarkStatus) -> list[Action]:
+    """Return the events of a run that has just ended, in the words of its conditions."""
+    if status.phase is None or not status.phase.terminal:
+        return []
+    conditions = {condition.type: condition for condition in status.conditions}
+    ready, valid = conditions[ConditionType.READY], conditions[ConditionType.VALID]
+    good = ready.status == "True" and ready.reason == "Completed"
+    events: list[Action] = [EmitEvent(ready.reason, status.message or "", warning=not good)]
+    if valid.status == "False" and valid.reason != ready.reason:
+        events.append(EmitEvent(valid.reason, valid.message, warning=True))
+    return events
 
 
 def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Action]:
@@ -257,11 +267,14 @@ def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Actio
     for test in new.tests:
         if before.get(test.name) == test.phase:
             continue
-        if test.phase == TestState.SUCCEEDED:
+        if test.phase == TestState.FAILED:
+            text = f"test {test.name}: {test.message}"
+            events.append(EmitEvent("TestFailed", text, warning=True, subject=test.name))
+        elif test.verdict == Verdict.INVALID:
+            text = f"test {test.name}: its load was not the one asked for"
+            events.append(EmitEvent("TestInvalid", text, warning=True, subject=test.name))
+        elif test.phase == TestState.SUCCEEDED:
             ready = units.seconds(test.instance_ready_p50_seconds)
             text = f"test {test.name}: median time until an instance was ready: {ready}"
             events.append(EmitEvent("TestSucceeded", text, subject=test.name))
-        elif test.phase == TestState.FAILED:
-            text = f"test {test.name}: {test.message}"
-            events.append(EmitEvent("TestFailed", text, warning=True, subject=test.name))
     return events

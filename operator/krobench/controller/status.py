@@ -33,6 +33,15 @@ class Word:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Claim:
+    """What a condition says."""
+
+    status: str
+    reason: str
+    message: str
+
+
 def describe(observed: Observed, word: Word, job: ObjectRef | None = None) -> KroBenchmarkStatus:
     """Return the status of a run that stands as ``word`` says."""
     benchmark, record = observed.benchmark, observed.results.record
@@ -51,6 +60,7 @@ def describe(observed: Observed, word: Word, job: ObjectRef | None = None) -> Kr
         verdict=_verdict(word, record) if finished else None,
         message=word.message,
         headline=_headline(record) if finished and record else None,
+        orphans=record.orphans.count if record and record.orphans else None,
         tests=[_test(test) for test in record.tests] if record else old.tests,
         warnings=_warnings(word, record),
         conditions=_conditions(benchmark, word, record, observed.now),
@@ -146,6 +156,8 @@ def _test(test: TestRecord) -> TestStatus:
 def _test_verdict(test: TestRecord) -> Verdict | None:
     if test.success is None:
         return None
+    if not test.validity.valid:
+        return Verdict.INVALID
     met = all(threshold.passed for threshold in test.thresholds)
     return Verdict.PASSED if test.success and met else Verdict.FAILED
 
@@ -179,34 +191,48 @@ def _conditions(
     }
     before = {condition.type: condition for condition in benchmark.status.conditions}
     reason = word.reason
-    if completed and record is not None and missed_thresholds(record):
+    validity = _validity(record, word.phase)
+    if completed and validity.status == "False":
+        reason = validity.reason
+    elif completed and record is not None and missed_thresholds(record):
         reason = "ThresholdsNotMet"
-    return [
-        _condition(kind, value, reason, word.message, benchmark.generation, before.get(kind), now)
+    claims = {
+        kind: Claim("True" if value else "False", reason, word.message)
         for kind, value in wanted.items()
+    }
+    claims[ConditionType.VALID] = validity
+    return [
+        _condition(kind, claim, benchmark.generation, before.get(kind), now)
+        for kind, claim in claims.items()
     ]
 
 
+def _validity(record: RunRecord | None, phase: Phase) -> Claim:
+    """Return whether the numbers are those of the load that was asked for."""
+    if not phase.terminal:
+        return Claim("Unknown", "NotFinished", "known once the run has ended")
+    if record is None or record.validity is None:
+        message = "the run ended before it was known whether its load was the one asked for"
+        return Claim("Unknown", "NotAssessed", message)
+    if record.validity.valid:
+        return Claim("True", "Valid", "the load was the one asked for")
+    causes = record.validity.causes
+    return Claim("False", causes[0].reason, "; ".join(cause.message for cause in causes))
+
+
 def _condition(
-    kind: ConditionType,
-    value: bool,
-    reason: str,
-    message: str,
-    generation: int,
-    before: Condition | None,
-    now: datetime,
+    kind: ConditionType, claim: Claim, generation: int, before: Condition | None, now: datetime
 ) -> Condition:
-    status = "True" if value else "False"
-    unchanged = before is not None and before.status == status
+    unchanged = before is not None and before.status == claim.status
     return Condition(
         type=kind,
-        status=status,
+        status=claim.status,
         observed_generation=generation,
         last_transition_time=before.last_transition_time
         if before is not None and unchanged
         else rfc3339(now),
-        reason=reason,
-        message=message,
+        reason=claim.reason,
+        message=claim.message,
     )
 
 

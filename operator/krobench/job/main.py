@@ -29,6 +29,10 @@ EXIT_INTERRUPTED = 143
 _TERMINATION_LOG = Path("/dev/termination-log")
 _CLEANUP_INSTANCE_SECONDS = 120.0
 
+# The load limits its requests itself, and each RGD's watch keeps a connection of its own: with
+# a limit here, watches would starve requests, and requests would wait unseen for connections.
+_NO_LIMIT = 0
+
 
 def run_load(namespace: str, name: str, uid: str) -> int:
     """Run the suite of a ``KroBenchmark``; returns the exit code."""
@@ -66,7 +70,7 @@ async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
 
 
 async def _load(namespace: str, name: str, uid: str) -> int:
-    async with KubeClient(load_client_config()) as client:
+    async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
         path = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace, name)
         benchmark = await client.get(path)
         if benchmark["metadata"]["uid"] != uid:

@@ -104,6 +104,9 @@ def _required(tests: Iterable[TestPlan]) -> list[Permission]:
         for verb in ("list", "delete")
     ]
     permissions += [Permission(verb, "namespaces") for verb in ("get", "list", "create", "delete")]
+    permissions += [
+        Permission(verb, "configmaps") for verb in ("create", "list", "watch", "patch", "delete")
+    ]
     for group in sorted({_group(test) for test in tests}):
         permissions += [
             Permission(verb, "*", group) for verb in ("create", "list", "watch", "delete")

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from krobench import __version__
+from krobench.analysis.validity import validity_of_run
 from krobench.job.errors import AbortedError
 from krobench.job.preflight import check_kro_installed, check_permissions
 from krobench.job.publisher import Publisher
@@ -31,6 +32,7 @@ from krobench.model.record import (
     Sample,
     TestRecord,
     TestState,
+    Validity,
 )
 from krobench.model.status import Verdict
 from krobench.record.store import Owner, results_name
@@ -157,16 +159,33 @@ class Suite:
         ):
             if teardown.error is not None:
                 self._warn(f"clean-up: {teardown.error.message}")
+        await self._audit(sweeper)
+
+    async def _audit(self, sweeper: Sweeper) -> None:
+        used = {plan.namespace or self._identity.namespace for plan in self._plans}
+        orphans = self.record.orphans = await sweeper.audit(sorted(used))
+        if orphans.count is None:
+            self._warn(f"what is left of the run could not be counted: {orphans.unavailable}")
+        elif orphans.count:
+            self._warn(
+                f"{orphans.count} objects of the run are left, the first is {orphans.objects[0]}"
+            )
 
     async def _complete(self) -> None:
         self.record.state = RunState.COMPLETED
         self.record.end_time = rfc3339(utc_now())
         self.record.progress.activity = ""
+        self.record.validity = validity_of_run(self.record.tests)
+        self.record.verdict = self._judge(self.record.validity)
+        await self._publish()
+
+    def _judge(self, validity: Validity) -> Verdict:
+        if not validity.valid:
+            return Verdict.INVALID
         passed = self._all_succeeded() and all(
             threshold.passed for test in self.record.tests for threshold in test.thresholds
         )
-        self.record.verdict = Verdict.PASSED if passed else Verdict.FAILED
-        await self._publish()
+        return Verdict.PASSED if passed else Verdict.FAILED
 
     async def _abort(self, info: ErrorInfo) -> None:
         self.record.state = RunState.ABORTED
@@ -230,6 +249,7 @@ def _planned(plan: TestPlan) -> TestRecord:
         planned_warmup=plan.warmup,
         instances=plan.workload.instances,
         rgds=plan.workload.rgds,
-        concurrency=plan.concurrency,
+        load=plan.load,
+        concurrency=None if plan.load.arrival.open_loop else plan.concurrency,
         timeout_seconds=plan.timeout_seconds,
     )

@@ -5,9 +5,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from krobench.analysis.generator import Schedule, lateness, measure_generator
 from krobench.analysis.iterations import count_instances, latencies, summarise_test, throughput
 from krobench.analysis.thresholds import evaluate
 from krobench.analysis.usage import Phases, Usage, measure_usage
+from krobench.analysis.validity import validity_of_test
+from krobench.analysis.watchlag import watch_lag_metrics
 from krobench.analysis.windows import Series
 from krobench.collect.sampler import Sampler
 from krobench.collect.sources import ApiServerSource, KroSource, KubeletSource
@@ -22,11 +25,13 @@ from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.record import (
     IterationRecord,
+    LoadGenerator,
     ObjectRecord,
     Sample,
     Teardown,
     TestRecord,
     TestState,
+    Validity,
 )
 from krobench.workload.plan import (
     IterationPlan,
@@ -142,10 +147,12 @@ class TestRun:
         requests: int,
     ) -> IterationRecord:
         assert outcome.ended_seconds is not None
-        counts = count_instances(plan.instance_count, outcome.records)
+        lag = plan.test.load.max_send_lag_seconds
+        counts = count_instances(plan.instance_count, outcome.records, lag)
+        generator, late = _check_generator(plan, outcome, counts.sent)
         error = outcome.error or _instance_errors(outcome.records)
         usage = _usage(outcome, sampler, counts.ready)
-        usage.metrics["watch_interruptions"] = float(outcome.watch_interruptions)
+        _add_watch_metrics(usage, outcome)
         for source, reason in sampler.failures.items():
             usage.unavailable[source] = reason
         if usage.kro_restarted:
@@ -161,7 +168,9 @@ class TestRun:
             run_seconds=_run_seconds(outcome),
             success=error is None,
             error=error,
+            validity=Validity.of(late),
             counts=counts,
+            generator=generator,
             latency=latencies(outcome.records),
             throughput=throughput(outcome.records),
             cpu=usage.cpu,
@@ -216,9 +225,21 @@ class TestRun:
     def _conclude(self) -> None:
         record = self._record
         record.success = record.error is None
+        record.validity = validity_of_test(record.iterations)
         record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
         if record.summary is not None:
             record.thresholds = [evaluate(text, record.summary) for text in self._plan.thresholds]
+
+
+def _check_generator(
+    plan: IterationPlan, outcome: Outcome, sent: int
+) -> tuple[LoadGenerator | None, list[ErrorInfo]]:
+    """Return how the generator of an open loop kept its schedule, and how it missed it."""
+    if outcome.schedule is None or outcome.run_ended_seconds is None:
+        return None, []
+    schedule = Schedule(plan.test.load, outcome.schedule, outcome.run_ended_seconds, sent)
+    generator = measure_generator(schedule, outcome.records)
+    return generator, lateness(generator, schedule)
 
 
 def _usage(outcome: Outcome, sampler: Sampler, ready: int) -> Usage:
@@ -228,6 +249,16 @@ def _usage(outcome: Outcome, sampler: Sampler, ready: int) -> Usage:
         return usage
     phases = Phases(outcome.started_seconds, outcome.run_started_seconds, outcome.run_ended_seconds)
     return measure_usage(Series(sampler.samples), phases, ready)
+
+
+def _add_watch_metrics(usage: Usage, outcome: Outcome) -> None:
+    usage.metrics["watch_interruptions"] = float(outcome.watch_interruptions)
+    if outcome.watch_lag is None:
+        return
+    lag = outcome.watch_lag
+    metrics, unavailable = watch_lag_metrics(lag.seconds, lag.missing, lag.failure)
+    usage.metrics |= metrics
+    usage.unavailable |= unavailable
 
 
 def _run_seconds(outcome: Outcome) -> float | None:

@@ -1,5 +1,6 @@
 """The one clock by which everything in a run is timed."""
 
+import asyncio
 import time
 
 
@@ -12,6 +13,14 @@ class RunClock:
     def now(self) -> float:
         """Return the current time on this clock."""
         return time.monotonic() - self._origin
+
+    async def sleep_until(self, moment: float) -> None:
+        """Return at ``moment`` or as soon after it as the event loop can.
+
+        The loop's timers have a resolution of a millisecond, and may be early by as much.
+        """
+        while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - a time is no event
+            await asyncio.sleep(left)
 
     def of(self, monotonic: float) -> float:
         """Convert a value of ``time.monotonic()``."""

@@ -1,15 +1,14 @@
 """Creating objects, each request timed and repeated where the API server asks for it."""
 
-from collections.abc import Iterator
 from typing import Literal
 
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.load.breaker import Breaker
 from krobench.load.clock import RunClock
-from krobench.load.concurrency import run_together
 from krobench.load.observer import Followed, Observer
 from krobench.model.record import ObjectRecord
-from krobench.workload.plan import IterationPlan, RgdPlan
+from krobench.workload.plan import IterationPlan
 from krobench.workload.scenarios import Manifest
 
 _MAX_ERROR_LENGTH = 500
@@ -28,6 +27,7 @@ class Driver:
         self._client = client
         self._clock = clock
         self._plan = plan
+        self._breaker = Breaker()
 
     async def create(
         self,
@@ -35,14 +35,17 @@ class Driver:
         manifest: Manifest,
         observer: Observer,
         operation: CreateOperation,
-        warm: bool,
+        intended_seconds: float | None = None,
     ) -> Followed:
         """Create one object and return it as followed; its record says when and with what result.
 
+        ``intended_seconds`` is when an open loop had it to be sent.
+
         Raises:
             ForbiddenError: if the request was refused in a way that the next one will be too.
+            ApiServerInDistressError: if it was one of many in a row that the server failed at.
         """
-        record = self._record(manifest, operation, warm)
+        record = self._record(manifest, operation, intended_seconds)
         followed = observer.follow(record)
         attempt = 0
         while True:
@@ -50,6 +53,7 @@ class Driver:
                 await self._client.create(path, manifest)
                 break
             except (ApiError, ApiUnreachableError) as error:
+                _count(error, record)
                 if attempt > 0 and isinstance(error, ApiError) and error.already_exists:
                     break  # the attempt before had got through, only its answer was lost
                 if not await self._may_repeat(error, attempt, followed):
@@ -57,6 +61,7 @@ class Driver:
                 attempt += 1
                 record.retries = attempt
         record.acknowledged_seconds = self._clock.now()
+        self._breaker.succeeded()
         return followed
 
     async def _may_repeat(
@@ -70,48 +75,31 @@ class Driver:
         except (ApiError, ApiUnreachableError) as final:
             followed.record.error = str(final)[:_MAX_ERROR_LENGTH]
             followed.fail(final)
+            self._breaker.failed(final)
             return False
         return True
 
-    def _record(self, manifest: Manifest, operation: CreateOperation, warm: bool) -> ObjectRecord:
+    def _record(
+        self, manifest: Manifest, operation: CreateOperation, intended_seconds: float | None
+    ) -> ObjectRecord:
         metadata = manifest["metadata"]
         return ObjectRecord.model_construct(
             test=self._plan.test.name,
             iteration=self._plan.index,
-            warmup=warm,
+            warmup=self._plan.warmup,
             operation=operation,
             kind=manifest["kind"],
             namespace=metadata.get("namespace"),
             name=metadata["name"],
+            intended_seconds=intended_seconds,
             sent_seconds=self._clock.now(),
         )
 
-    async def create_closed_loop(self, targets: list[tuple[RgdPlan, str, Observer]]) -> None:
-        """Keep ``concurrency`` instances under way until all were created and became ready.
 
-        ``targets`` names for each RGD the collection path of its kind and the observer of it;
-        instances of the RGDs take turns. An instance that is refused is recorded as failed, and
-        the loop goes on.
-        """
-        source = _take_turns(targets)
-
-        async def work() -> None:
-            for manifest, path, observer in source:
-                followed = await self.create(
-                    path, manifest, observer, "create-instance", self._plan.warmup
-                )
-                if followed.record.error is None:
-                    await followed.ready
-
-        workers = min(self._plan.test.concurrency, self._plan.instance_count)
-        await run_together(work() for _ in range(workers))
-
-
-def _take_turns(
-    targets: list[tuple[RgdPlan, str, Observer]],
-) -> Iterator[tuple[Manifest, str, Observer]]:
-    longest = max(len(rgd.instances) for rgd, _, _ in targets)
-    for position in range(longest):
-        for rgd, path, observer in targets:
-            if position < len(rgd.instances):
-                yield rgd.instances[position], path, observer
+def _count(error: ApiError | ApiUnreachableError, record: ObjectRecord) -> None:
+    if not isinstance(error, ApiError):
+        return
+    if error.status == 429:
+        record.throttled += 1
+    elif error.status >= 500:
+        record.server_errors += 1

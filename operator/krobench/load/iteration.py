@@ -10,10 +10,12 @@ from typing import Self
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
+from krobench.load.breaker import ApiServerInDistressError
 from krobench.load.clock import RunClock
 from krobench.load.concurrency import run_together
 from krobench.load.driver import Driver, ForbiddenError
 from krobench.load.kinds import KIND_TIMEOUT_SECONDS, find_kind, kind_exists
+from krobench.load.loops import Target, closed_loop, from_now, open_loop
 from krobench.load.observer import (
     Apply,
     Followed,
@@ -22,8 +24,10 @@ from krobench.load.observer import (
     apply_instance,
     apply_rgd,
 )
+from krobench.load.probe import WatchLag, WatchProbe
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.model.record import ObjectRecord
+from krobench.workload.arrivals import schedule
 from krobench.workload.plan import OWN_RGD, IterationPlan, RgdPlan
 
 RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
@@ -53,6 +57,9 @@ class Outcome:
     error: ErrorInfo | None = None
     records: list[ObjectRecord] = field(default_factory=list)
     watch_interruptions: int = 0
+    schedule: tuple[float, ...] | None = None
+    """When the instances were to be sent; None in a closed loop."""
+    watch_lag: WatchLag | None = None
 
 
 class Iteration:
@@ -65,7 +72,7 @@ class Iteration:
         self._driver = Driver(client, clock, plan)
         self._stack = AsyncExitStack()
         self._observers: list[Observer] = []
-        self._instances: list[tuple[RgdPlan, str, Observer]] = []
+        self._instances: list[Target] = []
         self.outcome = Outcome(started_seconds=clock.now())
 
     async def __aenter__(self) -> Self:
@@ -94,11 +101,26 @@ class Iteration:
 
     async def run(self) -> None:
         """Create the instances and wait until each is ready; what goes wrong is in the outcome."""
+        test, count = self._plan.test, self._plan.instance_count
         self.outcome.run_started_seconds = self._clock.now()
-        await self._guarded(
-            self._driver.create_closed_loop(self._instances), "all instances were ready"
-        )
-        self.outcome.run_ended_seconds = self._clock.now()
+        arrivals = schedule(test.load, count)
+        if arrivals is None:
+            work = closed_loop(self._driver, self._instances, min(test.concurrency, count))
+        else:
+            times = from_now(arrivals, self._clock)
+            self.outcome.schedule = times
+            work = open_loop(
+                self._driver, self._instances, times, self._clock, test.load.max_in_flight
+            )
+        async with self._probe() as probe:
+            await self._guarded(work, "all instances were ready")
+            self.outcome.run_ended_seconds = self._clock.now()
+        self.outcome.watch_lag = probe.result()
+
+    def _probe(self) -> WatchProbe:
+        plan = self._plan
+        name = f"{plan.run.prefix}{plan.test.index}-{plan.index}-watch-probe"
+        return WatchProbe(self._client, self._clock, plan.namespace, name, plan.labels)
 
     def finish(self) -> Outcome:
         """Close the books: what was measured up to now is the result."""
@@ -131,11 +153,14 @@ class Iteration:
             followed.deletion = followed.record.model_copy(
                 update={
                     "operation": "delete-instance",
+                    "intended_seconds": None,
                     "sent_seconds": self._clock.now(),
                     "acknowledged_seconds": None,
                     "active_seconds": None,
                     "ready_seconds": None,
                     "retries": 0,
+                    "throttled": 0,
+                    "server_errors": 0,
                     "error": None,
                 }
             )
@@ -157,7 +182,13 @@ class Iteration:
                 await work
         except TimeoutError:
             self.outcome.error = ErrorInfo(reason="Timeout", message=self._timeout_message(goal))
-        except (_TestEnded, RgdRejectedError, ForbiddenError, KubeError) as error:
+        except (
+            _TestEnded,
+            RgdRejectedError,
+            ForbiddenError,
+            ApiServerInDistressError,
+            KubeError,
+        ) as error:
             self.outcome.error = _explain(error)
 
     def _timeout_message(self, goal: str) -> str:
@@ -183,7 +214,7 @@ class Iteration:
         async def create(rgd: RgdPlan) -> None:
             async with gate:
                 followed = await self._driver.create(
-                    RGDS_PATH, rgd.manifest, observer, "create-rgd", self._plan.warmup
+                    RGDS_PATH, rgd.manifest, observer, "create-rgd"
                 )
                 await followed.ready
 
@@ -237,6 +268,12 @@ def _explain(error: Exception) -> ErrorInfo:
                 reason="Forbidden",
                 message=f"{error}; grant it to the load Job, for kinds of your own RGD by the "
                 "chart's value load.extraGroups",
+            )
+        case ApiServerInDistressError():
+            return ErrorInfo(
+                reason="ApiServerInDistress",
+                message=f"the test was ended to spare the API server: {error}; see its log, or "
+                "ask for a lower load",
             )
         case ApiError():
             return ErrorInfo(reason=error.reason or "ApiError", message=str(error))

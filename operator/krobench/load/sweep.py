@@ -1,7 +1,8 @@
 """Deleting what a run made, in the order that kro needs, and saying what is left.
 
 The order is instances, then RGDs, then CRDs, then the namespace: instances of a deleted RGD
-hang on their finalizers for ever, and kro keeps the CRD of a deleted RGD.
+hang on their finalizers for ever, and kro keeps the CRD of a deleted RGD. Nothing depends on
+the probes of the watch's lag, which go first.
 """
 
 import asyncio
@@ -15,8 +16,9 @@ from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.load.clock import RunClock
 from krobench.load.iteration import RGDS_PATH
 from krobench.load.kinds import CRDS_PATH, Kind, kinds_of_run
-from krobench.model.common import RUN_LABEL, ErrorInfo
-from krobench.model.record import Teardown
+from krobench.load.probe import PROBE_COMPONENT
+from krobench.model.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
+from krobench.model.record import Orphans, Teardown
 from krobench.workload.plan import RunIdentity
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,7 @@ logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.25
 _CONCURRENCY = 16
 _MAX_REMAINING = 20
+_PROBE_TIMEOUT_SECONDS = 10.0
 _RGD_TIMEOUT_SECONDS = 60.0
 _CRD_TIMEOUT_SECONDS = 60.0
 _NAMESPACE_TIMEOUT_SECONDS = 90.0
@@ -73,6 +76,35 @@ class Sweeper:
         """Delete the namespaces that the run made, with all that is still in them."""
         return await self._reported(self._delete_all(self._namespaces, _NAMESPACE_TIMEOUT_SECONDS))
 
+    async def audit(self, namespaces: Iterable[str]) -> Orphans:
+        """Count what is left of the run, whatever was said of its deletion.
+
+        ``namespaces`` are those that the run used: what kro made for instances there bears
+        their names, and so the run's prefix, but not its labels.
+        """
+        try:
+            kinds = await kinds_of_run(self._client, self._prefix)
+            left = [
+                *await self._instances(kinds),
+                *await self._rgds(),
+                *await self._crds(kinds),
+                *await self._namespaces(),
+            ]
+            for namespace in namespaces:
+                left += await self._config_maps(namespace)
+        except KubeError as error:
+            return Orphans(unavailable=str(error))
+        return Orphans(count=len(left), objects=[str(item) for item in left[:_MAX_REMAINING]])
+
+    async def _config_maps(self, namespace: str) -> list[Item]:
+        """Return the probes, and the children of kind ConfigMap, which are most of them."""
+        collection = paths.core("configmaps", namespace)
+        return [
+            _item(entry, "ConfigMap", collection)
+            for entry in await self._client.list(collection)
+            if entry["metadata"]["name"].startswith(self._prefix)
+        ]
+
     async def _reported(self, work: Awaitable[list[Item]]) -> Teardown:
         error: ErrorInfo | None = None
         remaining: list[Item] = []
@@ -96,6 +128,7 @@ class Sweeper:
     async def _ordered(self, instance_timeout_seconds: float, force: bool) -> list[Item]:
         kinds = await kinds_of_run(self._client, self._prefix)
         for lister, timeout_seconds in (
+            (self._probes, _PROBE_TIMEOUT_SECONDS),
             (lambda: self._instances(kinds), instance_timeout_seconds),
             (self._rgds, _RGD_TIMEOUT_SECONDS),
             (lambda: self._crds(kinds), _CRD_TIMEOUT_SECONDS),
@@ -118,6 +151,14 @@ class Sweeper:
     async def _namespaces(self) -> list[Item]:
         found = await self._client.list(paths.core("namespaces"), self._selector)
         return [_item(entry, "Namespace", paths.core("namespaces")) for entry in found]
+
+    async def _probes(self) -> list[Item]:
+        selector = f"{self._selector},{COMPONENT_LABEL}={PROBE_COMPONENT}"
+        found = await self._client.list(paths.core("configmaps"), selector)
+        return [
+            _item(entry, "ConfigMap", paths.core("configmaps", entry["metadata"]["namespace"]))
+            for entry in found
+        ]
 
     async def _instances(self, kinds: list[Kind]) -> list[Item]:
         items: list[Item] = []

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from krobench.model.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
+from krobench.model.load import Load
 
 MAX_INSTANCES = 10_000
 MAX_RGDS = 500
@@ -137,7 +138,8 @@ class Defaults(ApiModel):
     warmup: Warmup = 1
     """Repetitions before these whose results are kept apart and not summarised."""
     concurrency: Concurrency = 10
-    """Instances that are under way at once: a new one is created when one became ready."""
+    """Instances that are under way at once: a new one is created when one became ready. Tests
+    in an open loop (load.arrival) take no notice of it."""
     timeout: Timeout = "10m"
     """Time for the set-up and run of one iteration; what is unfinished then fails the test."""
     namespace: Namespace | None = None
@@ -149,6 +151,12 @@ class Defaults(ApiModel):
         return self
 
 
+_CONCURRENCY_RULE: JsonDict = {
+    "rule": "!has(self.concurrency) || self.load.arrival == 'closed'",
+    "message": "concurrency applies to load.arrival closed only: an open loop sends by its times",
+}
+
+
 class Test(ApiModel):
     """One test of the suite."""
 
@@ -158,6 +166,12 @@ class Test(ApiModel):
     """Name of the test, unique in the suite."""
     workload: Workload
     """What is created."""
+    load: Load = Field(
+        default_factory=Load,
+        # Written out: an API server checks a default by the rules before it fills in defaults.
+        json_schema_extra={"default": {"arrival": "closed"}},
+    )
+    """When it is created."""
     iterations: Iterations | None = None
     """Overrides defaults.iterations."""
     warmup: Warmup | None = None
@@ -178,7 +192,13 @@ class Test(ApiModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         _check_timeout(self.timeout)
+        if self.concurrency is not None and self.load.arrival.open_loop:
+            raise ValueError(_CONCURRENCY_RULE["message"])
         return self
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": {"x-kubernetes-validations": [_CONCURRENCY_RULE]}
+    }
 
 
 class Collect(ApiModel):

@@ -6,11 +6,12 @@ line) and ``series.jsonl`` (one :class:`Sample` a line). A number that was not m
 """
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
 from krobench.model.common import ApiModel, ErrorInfo
+from krobench.model.load import Load
 from krobench.model.status import Verdict
 
 SCHEMA: Literal["krobench.run/v1"] = "krobench.run/v1"
@@ -36,6 +37,19 @@ class TestState(StrEnum):
     SKIPPED = "Skipped"
 
 
+class Validity(ApiModel):
+    """Whether what was measured is what was asked for."""
+
+    valid: bool = True
+    causes: list[ErrorInfo] = Field(default_factory=list)
+    """Why not."""
+
+    @classmethod
+    def of(cls, causes: list[ErrorInfo]) -> Self:
+        """Return what follows from these causes: valid if there are none."""
+        return cls(valid=not causes, causes=causes)
+
+
 class LatencySummary(ApiModel):
     """Percentiles of a set of durations.
 
@@ -56,12 +70,15 @@ class LatencySummary(ApiModel):
 
 
 class Latencies(ApiModel):
-    """Latency by phase of an object's life, all by one monotonic clock."""
+    """Latency by phase of an object's life, all by one monotonic clock.
+
+    In an open loop, those of instances count from the intended time of the create request.
+    """
 
     instance_ready: LatencySummary | None = None
-    """From sending the create request of an instance until Ready=True was seen."""
+    """From the create request of an instance until Ready=True was seen."""
     instance_active: LatencySummary | None = None
-    """From sending the create request of an instance until status.state=ACTIVE was seen."""
+    """From the create request of an instance until status.state=ACTIVE was seen."""
     rgd_ready: LatencySummary | None = None
     """From sending the create request of an RGD until Ready=True was seen."""
     instance_gone: LatencySummary | None = None
@@ -116,6 +133,10 @@ class Counts(ApiModel):
     """What became of the instances."""
 
     requested: int
+    sent: int = 0
+    """Create requests that were sent; the others were not, as the iteration ended before."""
+    late: int = 0
+    """Open loop: create requests that were sent later than maxSendLag after their time."""
     created: int = 0
     ready: int = 0
     failed: int = 0
@@ -123,7 +144,30 @@ class Counts(ApiModel):
     censored: int = 0
     """Created, but not ready when the time was over."""
     retried: int = 0
-    """Requests that were sent again after a 429 or 5xx."""
+    """Requests that were sent again after a 429, a 5xx or no answer."""
+    throttled: int = 0
+    """Answers with 429."""
+    server_errors: int = 0
+    """Answers with 5xx."""
+
+
+class LoadGenerator(ApiModel):
+    """Whether an open loop kept its schedule.
+
+    For several iterations taken together, the rates are medians and the lags the worst.
+    """
+
+    requested_per_second: float | None = None
+    """Rate of the schedule from its first to its last time (of those that came before the
+    iteration ended); None where these are the same, as in a single burst."""
+    achieved_per_second: float | None = None
+    """Requests sent over the time of the schedule, or over the time that sending took where
+    that is longer by more than maxSendLag."""
+    send_lag_p50_seconds: float | None = None
+    """Half of the requests were sent no later than this after their intended time."""
+    send_lag_p99_seconds: float | None = None
+    """The same of 99 %, rounded up to a whole request: of fewer than 100, it is the largest."""
+    send_lag_max_seconds: float | None = None
 
 
 class Teardown(ApiModel):
@@ -135,6 +179,17 @@ class Teardown(ApiModel):
     error: ErrorInfo | None = None
     remaining: list[str] = Field(default_factory=list)
     """Objects that are still there, as kind/namespace/name; at most 20."""
+
+
+class Orphans(ApiModel):
+    """What was left of a run after its clean-up; none are expected."""
+
+    count: int | None = None
+    """None where it could not be counted."""
+    objects: list[str] = Field(default_factory=list)
+    """As kind/namespace/name; at most 20."""
+    unavailable: str | None = None
+    """Why it could not be counted."""
 
 
 class IterationRecord(ApiModel):
@@ -151,7 +206,10 @@ class IterationRecord(ApiModel):
     """The run phase alone: from the first instance's request to the last one's end."""
     success: bool
     error: ErrorInfo | None = None
+    validity: Validity = Field(default_factory=Validity)
     counts: Counts
+    generator: LoadGenerator | None = None
+    """None in a closed loop, which has no schedule, and where no run phase was reached."""
     latency: Latencies = Field(default_factory=Latencies)
     throughput: Throughput = Field(default_factory=Throughput)
     cpu: CpuUse = Field(default_factory=CpuUse)
@@ -174,6 +232,7 @@ class TestSummary(ApiModel):
     __test__ = False  # pytest would collect a class of this name
 
     iterations: int
+    generator: LoadGenerator | None = None
     latency: Latencies
     throughput: Throughput
     cpu: CpuUse
@@ -210,13 +269,17 @@ class TestRecord(ApiModel):
     planned_warmup: int
     instances: int
     rgds: int
-    concurrency: int
+    load: Load = Field(default_factory=Load)
+    concurrency: int | None
+    """None in an open loop."""
     timeout_seconds: float
     start_time: str | None = None
     end_time: str | None = None
     duration_seconds: float | None = None
     success: bool | None = None
     error: ErrorInfo | None = None
+    validity: Validity = Field(default_factory=Validity)
+    """What its measured iterations say; warm-up does not count."""
     iterations: list[IterationRecord] = Field(default_factory=list)
     summary: TestSummary | None = None
     thresholds: list[ThresholdResult] = Field(default_factory=list)
@@ -284,6 +347,10 @@ class RunRecord(ApiModel):
     progress: Progress = Field(default_factory=Progress)
     tests: list[TestRecord] = Field(default_factory=list)
     verdict: Verdict | None = None
+    validity: Validity | None = None
+    """None until the run has completed."""
+    orphans: Orphans | None = None
+    """None where objects were kept, or the run did not get that far."""
     error: ErrorInfo | None = None
     warnings: list[str] = Field(default_factory=list)
     parts: dict[str, list[str]] = Field(default_factory=dict)
@@ -304,6 +371,8 @@ class ObjectRecord(ApiModel):
     kind: str
     namespace: str | None = None
     name: str
+    intended_seconds: float | None = None
+    """Open loop: when the request was to be sent."""
     sent_seconds: float
     acknowledged_seconds: float | None = None
     accepted_seconds: float | None = None
@@ -315,7 +384,20 @@ class ObjectRecord(ApiModel):
     gone_seconds: float | None = None
     """Deletion only: the object was gone."""
     retries: int = 0
+    throttled: int = 0
+    """Answers with 429."""
+    server_errors: int = 0
+    """Answers with 5xx."""
     error: str | None = None
+
+    @property
+    def start_seconds(self) -> float:
+        """The moment from which latencies count.
+
+        In an open loop that is the intended time: a request that was held up by those before
+        it has waited since then, whoever kept it waiting.
+        """
+        return self.sent_seconds if self.intended_seconds is None else self.intended_seconds
 
 
 class Sample(ApiModel):

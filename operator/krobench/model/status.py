@@ -29,7 +29,7 @@ class Phase(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """Conditions in the sense of kstatus, plus three for ``kubectl wait``."""
+    """Conditions in the sense of kstatus, three for ``kubectl wait``, and whether to believe it."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -37,13 +37,19 @@ class ConditionType(StrEnum):
     COMPLETE = "Complete"
     FAILED = "Failed"
     FINISHED = "Finished"
+    VALID = "Valid"
 
 
 class Verdict(StrEnum):
-    """Whether kro met the thresholds; an aborted run has no verdict but ``Error``."""
+    """Whether kro met the thresholds; an aborted run has no verdict but ``Error``.
+
+    Numbers of an invalid run are not those of the load that was asked for, so it has neither
+    passed nor failed.
+    """
 
     PASSED = "Passed"
     FAILED = "Failed"
+    INVALID = "Invalid"
     ERROR = "Error"
 
 
@@ -117,6 +123,8 @@ class KroBenchmarkStatus(ApiModel):
     verdict: Annotated[Verdict | None, Field(description="Whether thresholds were met.")] = None
     message: Message | None = None
     headline: Headline | None = None
+    orphans: Annotated[int, Field(ge=0)] | None = None
+    """Objects of the run that were left after its clean-up; absent where they were not counted."""
     tests: Annotated[
         list[TestStatus],
         Field(

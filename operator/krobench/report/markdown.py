@@ -11,6 +11,8 @@ from krobench.model.record import (
     TestState,
 )
 from krobench.report import units
+from krobench.report.load import arrivals, load_table
+from krobench.report.tables import table
 
 _PHASES = (
     ("instance ready", "instance_ready"),
@@ -24,9 +26,11 @@ def render(run: RunRecord) -> str:
     """Return the report of a run, finished or not."""
     sections = [
         _title(run),
+        _validity(run),
         _warnings(run),
         _overview(run),
         *(_test(test) for test in run.tests),
+        _left_behind(run),
         _environment(run),
         _reading(),
     ]
@@ -48,6 +52,16 @@ def _title(run: RunRecord) -> str:
     return "\n".join(lines)
 
 
+def _validity(run: RunRecord) -> str:
+    if run.validity is None or run.validity.valid:
+        return ""
+    causes = "\n".join(f"- **{c.reason}**: {c.message}" for c in run.validity.causes)
+    return (
+        "## This run is invalid\n\nWhat was measured is not what was asked for, so there is no "
+        f"verdict, and its numbers are not to be compared:\n\n{causes}"
+    )
+
+
 def _warnings(run: RunRecord) -> str:
     if not run.warnings:
         return ""
@@ -67,7 +81,7 @@ def _overview(run: RunRecord) -> str:
         "kro API requests per instance",
     )
     rows = [_overview_row(test) for test in run.tests]
-    return "## Overview\n\n" + _table(header, rows)
+    return "## Overview\n\n" + table(header, rows)
 
 
 def _overview_row(test: TestRecord) -> Sequence[str]:
@@ -89,6 +103,8 @@ def _overview_row(test: TestRecord) -> Sequence[str]:
 
 
 def _result(test: TestRecord) -> str:
+    if not test.validity.valid:
+        return "invalid"
     if test.state is TestState.SUCCEEDED and any(not t.passed for t in test.thresholds):
         return "threshold missed"
     return test.state
@@ -98,6 +114,8 @@ def _test(test: TestRecord) -> str:
     lines = [f"## {test.name}", "", _test_line(test)]
     if test.error is not None:
         lines += ["", f"**{test.error.reason}**: {test.error.message}"]
+    if test.load.arrival.open_loop and test.iterations:
+        lines += ["", load_table(test.iterations)]
     if test.thresholds:
         lines += ["", _thresholds(test)]
     if test.summary is not None:
@@ -111,7 +129,7 @@ def _test_line(test: TestRecord) -> str:
     warm = f" after {test.planned_warmup} warm-up" if test.planned_warmup else ""
     rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
     return (
-        f"{test.workload}: {test.instances} instances{rgds}, {test.concurrency} at a time, "
+        f"{test.workload}: {test.instances} instances{rgds}, {arrivals(test)}, "
         f"{test.planned_iterations} iterations{warm}. {test.state}."
     )
 
@@ -127,7 +145,7 @@ def _thresholds(test: TestRecord) -> str:
         )
         for result in test.thresholds
     ]
-    return _table(("threshold", "result", "measured"), rows)
+    return table(("threshold", "result", "measured"), rows)
 
 
 def _latency_table(test: TestRecord) -> str:
@@ -148,7 +166,7 @@ def _latency_table(test: TestRecord) -> str:
                 units.seconds(summary.max_seconds),
             )
         )
-    return _table(("latency", "n", "p50", "p90", "p99", "max"), rows)
+    return table(("latency", "n", "p50", "p90", "p99", "max"), rows)
 
 
 def _usage_table(test: TestRecord) -> str:
@@ -167,7 +185,7 @@ def _usage_table(test: TestRecord) -> str:
         ("API requests by everybody", units.number(summary.api_requests.total)),
         *((f"`{name}`", units.metric(name, value)) for name, value in summary.metrics.items()),
     ]
-    return _table(("run phase, median of iterations", "value"), rows) + _unavailable(test)
+    return table(("run phase, median of iterations", "value"), rows) + _unavailable(test)
 
 
 def _unavailable(test: TestRecord) -> str:
@@ -208,7 +226,19 @@ def _iterations(iterations: Iterable[IterationRecord]) -> str:
         "kro API requests",
         "clean-up",
     )
-    return _table(header, rows)
+    return table(header, rows)
+
+
+def _left_behind(run: RunRecord) -> str:
+    if run.orphans is None:
+        return ""
+    if run.orphans.count is None:
+        detail = f"not counted: {run.orphans.unavailable}"
+    elif run.orphans.count == 0:
+        detail = "nothing"
+    else:
+        detail = f"{run.orphans.count} objects, among them " + ", ".join(run.orphans.objects)
+    return f"## Left behind after the clean-up\n\n{detail}"
 
 
 def _environment(run: RunRecord) -> str:
@@ -226,22 +256,14 @@ def _environment(run: RunRecord) -> str:
         ("node", f"{n.name}: {n.cpu} CPUs, {n.memory}, kernel {n.kernel}, kubelet {n.kubelet}")
         for n in environment.nodes
     ]
-    return "## Environment\n\n" + _table(("what", "value"), rows)
+    return "## Environment\n\n" + table(("what", "value"), rows)
 
 
 def _reading() -> str:
     return (
         "Latencies are from the sending of the request until a watch showed the state, by one "
-        "monotonic clock; p99 is given from 100 observations on. Instances are created with a "
-        "fixed number under way (closed loop), so throughput is what kro achieved, not what was "
-        "asked for. Warm-up iterations are not summarised."
+        "monotonic clock; in an open loop they count from the time when the request was to be "
+        "sent. p99 is given from 100 observations on. In a closed loop (a fixed number at a "
+        "time), throughput is what kro achieved, not what was asked for. Warm-up iterations are "
+        "not summarised."
     )
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [_row(header), _row(["---"] * len(header)), *(_row(row) for row in rows)]
-    return "\n".join(lines)
-
-
-def _row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"

@@ -16,6 +16,7 @@ from krobench.model.common import (
     TEST_LABEL,
     duration_seconds,
 )
+from krobench.model.load import Load
 from krobench.workload.scenarios import SCENARIOS, Manifest
 
 RGD_API_VERSION = "kro.run/v1alpha1"
@@ -78,6 +79,7 @@ class TestPlan:
     timeout_seconds: float
     namespace: str | None
     """None: the namespace of the run's own."""
+    load: Load
     target: Target
     thresholds: tuple[str, ...]
 
@@ -196,6 +198,7 @@ def _plan_test(index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
         concurrency=resolved("concurrency"),
         timeout_seconds=duration_seconds(resolved("timeout")),
         namespace=resolved("namespace"),
+        load=test.load,
         target=test.target or spec.target,
         thresholds=tuple(test.thresholds),
     )

@@ -9,7 +9,7 @@ from unit.controller.world import SPEC, World, record
 from krobench.controller.actions import CreateJob, JobKind
 from krobench.controller.observed import JobState, JobView
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunState, TestRecord, TestState, ThresholdResult
+from krobench.model.record import RunState, TestRecord, TestState, ThresholdResult, Validity
 from krobench.model.status import Phase, Verdict
 
 
@@ -68,6 +68,50 @@ def test_a_missed_threshold_completes_with_verdict_failed() -> None:
     assert (world.status.phase, world.status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert world.status.conditions[0].reason == "ThresholdsNotMet"
     assert "errors.total = 2" in (world.status.message or "")
+
+
+LATE = ErrorInfo(reason="GeneratorLate", message="only 3 of 9 requests that were due were sent")
+
+
+def test_an_invalid_run_has_neither_passed_nor_failed() -> None:
+    invalid = Validity.of([LATE])
+    world = started()
+    assert world.condition("Valid") == "Unknown"
+    world.finish_load(tests=with_test(validity=invalid), validity=invalid, verdict=Verdict.INVALID)
+    world.settle()
+    assert (world.status.phase, world.status.verdict) == (Phase.COMPLETED, Verdict.INVALID)
+    assert world.status.tests[0].verdict == "Invalid"
+    assert world.condition("Valid") == "False"
+    assert world.status.conditions[0].reason == "GeneratorLate"
+    assert "only 3 of 9" in (world.status.message or "")
+    assert {"GeneratorLate", "TestInvalid"} <= world.reasons
+    assert not {"Completed", "TestSucceeded"} & world.reasons
+
+
+def test_an_invalid_run_that_failed_says_both() -> None:
+    error = ErrorInfo(reason="Timeout", message="the timeout was over")
+    invalid = Validity.of([LATE])
+    failed = with_test(state=TestState.FAILED, success=False, error=error, validity=invalid)
+    world = started()
+    world.finish_load(tests=failed, validity=invalid, verdict=Verdict.INVALID)
+    world.settle()
+    assert (world.status.phase, world.status.verdict) == (Phase.FAILED, Verdict.INVALID)
+    assert {"Timeout", "GeneratorLate", "TestFailed"} <= world.reasons
+
+
+def test_a_run_whose_load_was_the_one_asked_for_is_valid() -> None:
+    world = started()
+    world.finish_load(validity=Validity())
+    world.settle()
+    assert world.condition("Valid") == "True"
+
+
+def test_a_run_that_broke_off_is_not_called_valid() -> None:
+    world = started()
+    world.fail_load(begun=False)
+    world.settle()
+    assert world.status.phase is Phase.FAILED
+    assert world.condition("Valid") == "Unknown"
 
 
 def test_a_failed_test_fails_the_run_with_the_tests_reason() -> None:

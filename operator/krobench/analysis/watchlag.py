@@ -1,0 +1,26 @@
+"""The lag of watches as metrics of an iteration."""
+
+from collections.abc import Sequence
+
+from krobench.analysis.latency import summarise
+
+_P50, _P99, _MAX = "watch_lag_p50_seconds", "watch_lag_p99_seconds", "watch_lag_max_seconds"
+WATCH_METRICS = ("watch_interruptions", _P50, _P99, _MAX)
+
+
+def watch_lag_metrics(
+    seconds: Sequence[float], missing: int, failure: str | None
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Return the metrics, and for each that is None the reason.
+
+    ``seconds`` are the lags of the probe's writes, ``missing`` the number of those whose event
+    never came, ``failure`` why the probe gave up, if it did.
+    """
+    summary = summarise(seconds, censored=missing)
+    metrics = {
+        _P50: summary.p50_seconds,
+        _P99: summary.p99_seconds,
+        _MAX: summary.max_seconds,
+    }
+    reason = failure or f"{len(seconds)} probes were seen and {missing} were not"
+    return metrics, {name: reason for name, value in metrics.items() if value is None}

@@ -1,0 +1,157 @@
+"""How late a watch is: the error of all our timings, measured beside them.
+
+Latencies end when a watch event has arrived. Under load, events arrive late: the API server
+hands them out late, or we read them late. A probe ConfigMap is therefore written now and then,
+and the event of each write is timed by the same machinery in the same event loop.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.kube.watch import Watch
+from krobench.load.clock import RunClock
+from krobench.model.common import COMPONENT_LABEL
+
+logger = logging.getLogger(__name__)
+
+PROBE_COMPONENT = "watch-probe"
+
+_INTERVAL_SECONDS = 0.5
+_LAST_EVENT_SECONDS = 0.5
+_FIRST = "first"
+_ANNOTATION = "bench.kro.run/probe"
+
+
+@dataclass(frozen=True)
+class WatchLag:
+    """What a probe found."""
+
+    seconds: list[float]
+    """Lag of each write whose event has arrived."""
+    missing: int
+    """Writes whose event has not arrived."""
+    failure: str | None = None
+    """Why the probe gave up, if it did."""
+
+
+class WatchProbe:
+    """Measures from entry to exit; an async context manager that never fails the run.
+
+    The lag of a write is the time from its answer until its watch event, or zero where the
+    event came first. As a write is stored somewhat before it is answered, the lag is
+    understated by at most the time of such an answer.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        clock: RunClock,
+        namespace: str,
+        name: str,
+        labels: dict[str, str],
+        interval_seconds: float = _INTERVAL_SECONDS,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._collection = paths.core("configmaps", namespace)
+        self._name = name
+        self._labels = labels | {COMPONENT_LABEL: PROBE_COMPONENT}
+        self._interval_seconds = interval_seconds
+        selector = ",".join(f"{key}={value}" for key, value in self._labels.items())
+        self._watch = Watch(client, self._collection, selector)
+        self._answered: dict[str, float] = {}
+        self._arrived: dict[str, float] = {}
+        self._standing = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+        self._failure: str | None = None
+
+    def result(self) -> WatchLag:
+        """Return what was found so far."""
+        seconds = [
+            max(0.0, self._arrived[number] - answered)
+            for number, answered in self._answered.items()
+            if number in self._arrived
+        ]
+        return WatchLag(seconds, len(self._answered) - len(seconds), self._failure)
+
+    async def __aenter__(self) -> Self:
+        self._writer = asyncio.create_task(self._write())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._writer is not None:
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        # What cannot be deleted here carries the run's label, and is swept with the rest.
+        with contextlib.suppress(KubeError):
+            await self._client.delete(f"{self._collection}/{self._name}")
+
+    async def _write(self) -> None:
+        try:
+            await self._client.create(self._collection, self._manifest())
+            await self._watch.start()
+        except KubeError as error:
+            self._give_up(error)
+            return
+        listener = asyncio.create_task(self._listen())
+        try:
+            # An event that waits for the watch's connection would be late by that.
+            await self._write_once(_FIRST)
+            await self._standing.wait()
+            for number in itertools.count():
+                await self._write_once(str(number))
+                await asyncio.sleep(self._interval_seconds)
+        except KubeError as error:
+            self._give_up(error)
+        finally:
+            # The event of a write just before the end may be on its way.
+            if self.result().missing:
+                await asyncio.sleep(_LAST_EVENT_SECONDS)
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+
+    async def _write_once(self, number: str) -> None:
+        body = {"metadata": {"annotations": {_ANNOTATION: number}}}
+        try:
+            await self._client.patch(f"{self._collection}/{self._name}", body)
+        except (ApiError, ApiUnreachableError) as error:
+            if isinstance(error, ApiError) and not error.transient:
+                raise
+            return  # a server that is busy is when the lag of the next write matters most
+        if number != _FIRST:
+            self._answered[number] = self._clock.now()
+
+    async def _listen(self) -> None:
+        try:
+            async for event in self._watch.events():
+                annotations = event.object["metadata"].get("annotations") or {}
+                self._standing.set()
+                if _ANNOTATION in annotations:
+                    moment = self._clock.of(event.received_monotonic)
+                    self._arrived.setdefault(annotations[_ANNOTATION], moment)
+        except KubeError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: KubeError) -> None:
+        logger.warning("the watch's lag is no longer measured: %s", error)
+        self._failure = str(error)
+
+    def _manifest(self) -> JsonObject:
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": self._name, "labels": self._labels},
+        }

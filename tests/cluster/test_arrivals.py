@@ -1,0 +1,77 @@
+"""Open loops, on a real cluster."""
+
+import itertools
+
+import pytest
+from cluster.kubectl import Cluster, benchmark, condition, scenario
+
+from krobench.record.store import read_objects
+
+
+def test_a_constant_rate_is_kept_and_latency_counts_from_the_intended_time(
+    cluster: Cluster,
+) -> None:
+    load = {"arrival": "constant", "rate": 5}
+    status = cluster.finish(benchmark("steady", scenario("a", instances=25, load=load)))
+    assert (status["phase"], status["verdict"]) == ("Completed", "Passed")
+    assert condition(status, "Valid")["status"] == "True"
+    assert status["orphans"] == 0
+    [test] = cluster.run_record("steady")["tests"]
+    [iteration] = test["iterations"]
+    assert iteration["counts"]["sent"] == iteration["counts"]["ready"] == 25
+    assert iteration["counts"]["late"] == 0
+    generator = iteration["generator"]
+    assert generator["requestedPerSecond"] == pytest.approx(5)
+    assert generator["achievedPerSecond"] == pytest.approx(5, rel=0.02)
+    assert 0 <= generator["sendLagMaxSeconds"] <= 0.05
+    assert iteration["metrics"]["watch_lag_p50_seconds"] < 1
+    check_objects(cluster, iteration["latency"]["instanceReady"]["maxSeconds"])
+    report = cluster.krobench("report", "steady").stdout
+    assert "arriving at 5/s" in report
+    assert "## Left behind after the clean-up\n\nnothing" in report
+
+
+def check_objects(cluster: Cluster, longest: float) -> None:
+    objects = read_objects([cluster.get("configmap", "steady-results")])
+    created = [line for line in objects if line.operation == "create-instance"]
+    times = sorted(line.start_seconds for line in created)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
+    assert gaps == pytest.approx([0.2] * 24, abs=1e-4)
+    waits = [line.ready_seconds - line.start_seconds for line in created if line.ready_seconds]
+    assert longest == pytest.approx(max(waits), abs=1e-4)
+    assert all(line.sent_seconds >= line.start_seconds for line in created)
+
+
+def test_a_rate_that_cannot_be_sent_makes_the_run_invalid(cluster: Cluster) -> None:
+    load = {"arrival": "constant", "rate": 2000, "maxSendLag": "1ms"}
+    status = cluster.finish(benchmark("flood", scenario("a", instances=300, load=load)))
+    assert (status["phase"], status["verdict"]) == ("Completed", "Invalid")
+    assert condition(status, "Valid")["status"] == "False"
+    assert condition(status, "Valid")["reason"] == "GeneratorLate"
+    assert status["tests"][0]["verdict"] == "Invalid"
+    assert {"GeneratorLate", "TestInvalid"} <= cluster.events("flood").keys()
+    assert "## This run is invalid" in cluster.krobench("report", "flood").stdout
+    [iteration] = cluster.run_record("flood")["tests"][0]["iterations"]
+    assert iteration["counts"]["late"] > 3
+    assert iteration["validity"]["causes"][0]["reason"] == "GeneratorLate"
+
+
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [
+        ({"arrival": "constant"}, "rate is to be set with arrival constant"),
+        ({"arrival": "ramp", "rate": 1}, "toRate and rampDuration are to be set"),
+        ({"arrival": "burst"}, "burst is to be set with arrival burst"),
+        ({"rate": 5}, "rate is to be set with arrival constant"),
+        ({"arrival": "constant", "rate": 5, "maxSendLag": "2m"}, "between 1ms and 1m"),
+    ],
+)
+def test_the_api_server_refuses_loads_that_make_no_sense(
+    cluster: Cluster, load: dict[str, object], words: str
+) -> None:
+    assert words in cluster.refusal(benchmark("senseless", scenario("a", load=load)))
+
+
+def test_the_api_server_refuses_a_concurrency_in_an_open_loop(cluster: Cluster) -> None:
+    test = scenario("a", concurrency=3, load={"arrival": "constant", "rate": 5})
+    assert "concurrency applies to load" in cluster.refusal(benchmark("senseless", test))

@@ -1,0 +1,128 @@
+"""The load Job from end to end, against an API server in memory."""
+
+from typing import Any, cast
+
+import pytest
+from emulated.memory import MemoryCluster
+
+from krobench.job.suite import Suite
+from krobench.kube.client import KubeClient
+from krobench.kube.discover import KroPod
+from krobench.kube.errors import ApiError
+from krobench.load.breaker import FAILURES_IN_A_ROW
+from krobench.load.iteration import RGDS_PATH
+from krobench.model.record import KroFingerprint, RunRecord
+from krobench.model.status import Verdict
+
+UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
+STEADY = {"arrival": "constant", "rate": 500}
+IMPOSSIBLE = {"arrival": "burst", "burst": {"size": 50, "interval": "1s"}, "maxInFlight": 1}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what only a real cluster needs."""
+
+    async def find_kro(*_: object) -> KroPod:
+        return cast("KroPod", FakePod())
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    async def no_nodes(*_: object) -> list[object]:
+        return []
+
+    monkeypatch.setattr("krobench.job.suite.find_kro", find_kro)
+    monkeypatch.setattr("krobench.job.suite.kubernetes_version", nothing)
+    monkeypatch.setattr("krobench.job.suite.list_nodes", no_nodes)
+    monkeypatch.setattr("krobench.job.testrun.KroSource", NoSource)
+    monkeypatch.setattr("krobench.job.testrun.ApiServerSource", NoSource)
+    monkeypatch.setattr("krobench.job.testrun.KubeletSource", NoSource)
+    monkeypatch.setattr("krobench.load.iteration._NEW_KIND_PAUSE_SECONDS", 0.0)
+
+
+class FakePod:
+    fingerprint = KroFingerprint(namespace="kro-system", pod="kro-0")
+
+
+class NoSource:
+    name = "kro"
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def scrape(self) -> list[object]:
+        return []
+
+
+async def run(cluster: MemoryCluster, instances: int, **test: Any) -> RunRecord:
+    workload = {"scenario": "single", "instances": instances}
+    spec = {
+        "tests": [{"name": "a", "workload": workload} | test],
+        "defaults": {"iterations": 1, "warmup": 0, "timeout": "10s"},
+    }
+    metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
+    suite = Suite(cast("KubeClient", cluster), {"metadata": metadata, "spec": spec})
+    return await suite.run()
+
+
+async def test_an_open_loop_that_kept_its_schedule_passes_and_leaves_nothing() -> None:
+    cluster = MemoryCluster()
+    record = await run(cluster, 10, load=STEADY | {"maxSendLag": "1s"})
+    assert record.verdict is Verdict.PASSED
+    assert record.validity is not None
+    assert record.validity.valid
+    assert record.orphans is not None
+    assert record.orphans.count == 0
+    [iteration] = record.tests[0].iterations
+    assert (iteration.counts.sent, iteration.counts.ready) == (10, 10)
+    assert iteration.generator is not None
+    assert iteration.generator.requested_per_second == pytest.approx(500)
+    assert iteration.metrics["watch_lag_p50_seconds"] is not None
+    assert [path.rpartition("/")[2] for path in cluster.objects] == ["bench-results"]
+
+
+async def test_an_open_loop_that_missed_its_schedule_is_invalid() -> None:
+    cluster = MemoryCluster()
+    cluster.answer_seconds = 0.002
+    record = await run(cluster, 50, load=IMPOSSIBLE | {"maxSendLag": "1ms"})
+    assert record.verdict is Verdict.INVALID
+    assert record.validity is not None
+    assert record.validity.causes[0].reason == "GeneratorLate"
+    assert record.validity.causes[0].message.startswith("test a: iteration 1: the p99")
+    assert record.tests[0].success
+    assert record.tests[0].iterations[0].counts.late > 40
+
+
+async def test_a_closed_loop_has_no_schedule_to_miss() -> None:
+    record = await run(MemoryCluster(), 10)
+    assert record.verdict is Verdict.PASSED
+    assert record.tests[0].iterations[0].generator is None
+
+
+async def test_an_api_server_in_distress_ends_the_test_with_what_there_is() -> None:
+    cluster = MemoryCluster()
+    cluster.refuse_instances = ApiError(503, "ServiceUnavailable", "etcd is away")
+    record = await run(cluster, 50, concurrency=1)
+    [iteration] = record.tests[0].iterations
+    assert iteration.error is not None
+    assert iteration.error.reason == "ApiServerInDistress"
+    assert iteration.counts.sent == iteration.counts.failed == FAILURES_IN_A_ROW
+    assert iteration.counts.server_errors == FAILURES_IN_A_ROW
+    assert record.verdict is Verdict.FAILED
+    assert record.orphans is not None
+    assert record.orphans.count == 0
+
+
+async def test_what_would_not_go_is_counted_as_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = MemoryCluster()
+    cluster.undeletable = RGDS_PATH
+    monkeypatch.setattr("krobench.load.sweep._RGD_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr("krobench.load.sweep._FORCED_TIMEOUT_SECONDS", 0.0)
+    record = await run(cluster, 1)
+    assert record.orphans is not None
+    assert record.orphans.count
+    assert any("of the run are left" in warning for warning in record.warnings)

@@ -1,0 +1,70 @@
+"""What a driver needs of a cluster, in memory."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.load.clock import RunClock
+from krobench.load.driver import Driver
+from krobench.load.loops import Target
+from krobench.load.observer import Followed, Observer
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.record import ObjectRecord
+from krobench.workload.plan import IterationPlan, RunIdentity, plan_iteration, plan_tests
+
+Answer = Callable[[str], Awaitable[None]]
+
+
+class FakeClient:
+    """Answers create requests as ``answer`` says; waits for nothing before a repetition."""
+
+    def __init__(self, answer: Answer, max_retries: int = 2) -> None:
+        self._answer = answer
+        self._max_retries = max_retries
+        self.created: list[str] = []
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+        name = body["metadata"]["name"]
+        self.created.append(name)
+        await self._answer(name)
+        return dict(body)
+
+    async def backoff(self, error: ApiError | ApiUnreachableError, attempt: int) -> None:
+        if attempt >= self._max_retries or (isinstance(error, ApiError) and not error.transient):
+            raise error
+
+
+class FakeObserver:
+    """Says at once that whatever was announced is ready, or never."""
+
+    def __init__(self, ready: bool = True) -> None:
+        self._ready = ready
+        self.followed: list[Followed] = []
+
+    def follow(self, record: ObjectRecord) -> Followed:
+        followed = Followed(record)
+        if self._ready:
+            followed.ready.set_result(None)
+        self.followed.append(followed)
+        return followed
+
+
+def plan(instances: int, **test: Any) -> IterationPlan:
+    """Return an iteration of this many instances."""
+    workload = {"scenario": "single", "instances": instances}
+    spec = KroBenchmarkSpec.model_validate(
+        {"tests": [{"name": "a", "workload": workload} | test], "defaults": {"warmup": 0}}
+    )
+    identity = RunIdentity("bench", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
+    return plan_iteration(identity, plan_tests(spec)[0], 0)
+
+
+def driver(client: FakeClient, clock: RunClock, made: IterationPlan) -> Driver:
+    """Return a driver on a fake client."""
+    return Driver(cast("KubeClient", client), clock, made)
+
+
+def targets(made: IterationPlan, observer: FakeObserver) -> list[Target]:
+    """Return all instances of a plan as targets."""
+    return [(rgd, "/apis/x", cast("Observer", observer)) for rgd in made.rgds]

@@ -1,0 +1,51 @@
+import pytest
+from unit.load.fakes import FakeClient, FakeObserver, driver, plan, targets
+
+from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.load.breaker import FAILURES_IN_A_ROW, ApiServerInDistressError, Breaker
+from krobench.load.clock import RunClock
+from krobench.load.loops import closed_loop
+
+UNAVAILABLE = ApiError(503, "ServiceUnavailable", "etcd is away")
+THROTTLED = ApiError(429, "TooManyRequests", "later")
+UNREACHABLE = ApiUnreachableError("connection refused")
+INVALID = ApiError(422, "Invalid", "no such field")
+
+
+@pytest.mark.parametrize("error", [UNAVAILABLE, THROTTLED, UNREACHABLE])
+def test_failures_in_a_row_trip_it(error: ApiError | ApiUnreachableError) -> None:
+    breaker = Breaker()
+    for _ in range(FAILURES_IN_A_ROW - 1):
+        breaker.failed(error)
+    with pytest.raises(ApiServerInDistressError, match=str(error)):
+        breaker.failed(error)
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_any_sign_of_a_server_at_work_starts_the_count_again(answered: bool) -> None:
+    breaker = Breaker()
+    for _ in range(3):
+        for _ in range(FAILURES_IN_A_ROW - 1):
+            breaker.failed(UNAVAILABLE)
+        if answered:
+            breaker.succeeded()
+        else:
+            breaker.failed(INVALID)
+
+
+async def test_a_load_ends_early_with_what_it_has() -> None:
+    made, clock, observer = plan(50), RunClock(), FakeObserver()
+    left = list(range(10))
+
+    async def break_down(name: str) -> None:
+        if not left:
+            raise UNAVAILABLE
+        left.pop()
+
+    client = FakeClient(break_down, max_retries=1)
+    with pytest.raises(ApiServerInDistressError, match="etcd is away"):
+        await closed_loop(driver(client, clock, made), targets(made, observer), 1)
+    lines = [followed.record for followed in observer.followed]
+    assert len(lines) == 10 + FAILURES_IN_A_ROW
+    assert sum(line.acknowledged_seconds is not None for line in lines) == 10
+    assert all("etcd is away" in (line.error or "") for line in lines[10:])

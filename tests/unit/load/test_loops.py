@@ -1,0 +1,125 @@
+import asyncio
+import time
+
+import pytest
+from unit.load.fakes import FakeClient, FakeObserver, driver, plan, targets
+
+from krobench.kube.errors import ApiError
+from krobench.load.clock import RunClock
+from krobench.load.loops import closed_loop, from_now, open_loop
+
+
+async def at_once(name: str) -> None:
+    pass
+
+
+def soon(clock: RunClock, count: int, gap_seconds: float = 0.001) -> list[float]:
+    return [clock.now() + position * gap_seconds for position in range(count)]
+
+
+async def test_requests_are_sent_at_their_time_whatever_became_of_those_before() -> None:
+    made, clock, observer = plan(10), RunClock(), FakeObserver(ready=False)
+    all_sent = asyncio.Event()
+
+    async def never(name: str) -> None:
+        if len(client.created) == 10:
+            all_sent.set()
+        await asyncio.Event().wait()
+
+    client = FakeClient(never)
+    times = soon(clock, 10)
+    work = asyncio.create_task(
+        open_loop(driver(client, clock, made), targets(made, observer), times, clock, 100)
+    )
+    await all_sent.wait()
+    lines = [followed.record for followed in observer.followed]
+    assert [line.intended_seconds for line in lines] == times
+    assert all(line.sent_seconds >= line.start_seconds for line in lines)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+
+
+async def test_a_request_beyond_those_in_flight_waits_and_its_lag_shows_it() -> None:
+    made, clock, observer = plan(3), RunClock(), FakeObserver()
+    flying = most = 0
+
+    async def slowly(name: str) -> None:
+        nonlocal flying, most
+        flying += 1
+        most = max(most, flying)
+        await asyncio.sleep(0.005)
+        flying -= 1
+
+    times = [clock.now()] * 3
+    await open_loop(
+        driver(FakeClient(slowly), clock, made), targets(made, observer), times, clock, 2
+    )
+    assert most == 2
+    last = observer.followed[-1].record
+    assert last.sent_seconds - last.start_seconds >= 0.004
+
+
+async def test_a_generator_that_stalls_sends_late_and_counts_from_the_intended_time() -> None:
+    made, clock, observer = plan(5), RunClock(), FakeObserver()
+    times = soon(clock, 5)
+
+    async def stall(name: str) -> None:
+        if name.endswith("00000"):
+            time.sleep(0.03)  # noqa: ASYNC251 - the loop stands still, as on a busy machine
+
+    await open_loop(
+        driver(FakeClient(stall), clock, made), targets(made, observer), times, clock, 10
+    )
+    last = observer.followed[-1].record
+    assert last.start_seconds == times[-1]
+    assert last.sent_seconds - last.start_seconds > 0.02
+
+
+async def test_a_refused_instance_is_recorded_and_the_schedule_goes_on() -> None:
+    made, clock, observer = plan(4), RunClock(), FakeObserver(ready=False)
+
+    async def refuse(name: str) -> None:
+        raise ApiError(422, "Invalid", "no such field")
+
+    await open_loop(
+        driver(FakeClient(refuse), clock, made),
+        targets(made, observer),
+        soon(clock, 4),
+        clock,
+        10,
+    )
+    assert len(observer.followed) == 4
+    assert all("no such field" in (f.record.error or "") for f in observer.followed)
+
+
+async def test_the_closed_loop_has_no_more_under_way_than_asked_for() -> None:
+    made, clock, observer = plan(20), RunClock(), FakeObserver()
+    client = FakeClient(at_once)
+    await closed_loop(driver(client, clock, made), targets(made, observer), 3)
+    assert len(client.created) == 20
+    assert all(f.record.intended_seconds is None for f in observer.followed)
+
+
+@pytest.mark.parametrize(("status", "throttled", "errors"), [(429, 2, 0), (503, 0, 2)])
+async def test_answers_that_ask_for_patience_are_counted_by_their_kind(
+    status: int, throttled: int, errors: int
+) -> None:
+    made, clock, observer = plan(1), RunClock(), FakeObserver()
+    left = [ApiError(status, "Busy", "later")] * 2
+
+    async def busy(name: str) -> None:
+        if left:
+            raise left.pop()
+
+    await closed_loop(driver(FakeClient(busy), clock, made), targets(made, observer), 1)
+    [record] = [followed.record for followed in observer.followed]
+    assert (record.retries, record.throttled, record.server_errors) == (2, throttled, errors)
+    assert record.acknowledged_seconds is not None
+
+
+def test_a_schedule_begins_late_enough_to_be_prepared() -> None:
+    clock = RunClock()
+    times = from_now((0.0, 1.0), clock)
+    assert times[0] > clock.now()
+    assert times[1] - times[0] == pytest.approx(1.0)

@@ -1,0 +1,89 @@
+from typing import Any
+
+import pytest
+
+from krobench.model.common import ErrorInfo
+from krobench.model.load import Load
+from krobench.model.record import (
+    Counts,
+    Environment,
+    IterationRecord,
+    LoadGenerator,
+    RunRecord,
+    TestRecord,
+    Validity,
+)
+from krobench.model.status import Verdict
+from krobench.report.load import arrivals
+from krobench.report.markdown import render
+
+LATE = ErrorInfo(reason="GeneratorLate", message="only 3 of 9 requests that were due were sent")
+
+
+def record(load: dict[str, Any], **changes: Any) -> TestRecord:
+    return TestRecord(
+        name="a",
+        workload="single",
+        planned_iterations=1,
+        planned_warmup=0,
+        instances=9,
+        rgds=1,
+        load=Load.model_validate(load),
+        concurrency=None,
+        timeout_seconds=60,
+    ).model_copy(update=changes)
+
+
+@pytest.mark.parametrize(
+    ("load", "words"),
+    [
+        ({"arrival": "constant", "rate": 5}, "arriving at 5/s"),
+        ({"arrival": "poisson", "rate": 0.5}, "arriving at random, 0.5/s on average"),
+        (
+            {"arrival": "burst", "burst": {"size": 7, "interval": "2s"}},
+            "arriving 7 at once every 2s",
+        ),
+        (
+            {"arrival": "ramp", "rate": 1, "toRate": 10, "rampDuration": "1m"},
+            "arriving at 1/s to 10/s within 1m",
+        ),
+    ],
+)
+def test_arrivals_are_said_in_words(load: dict[str, Any], words: str) -> None:
+    assert arrivals(record(load)) == words
+
+
+def test_an_invalid_run_says_so_before_any_number() -> None:
+    iteration = IterationRecord(
+        index=0,
+        warmup=False,
+        start_time="-",
+        end_time="-",
+        duration_seconds=1,
+        success=True,
+        validity=Validity.of([LATE]),
+        counts=Counts(requested=9, sent=3, late=2, retried=4, throttled=3, server_errors=1),
+        generator=LoadGenerator(requested_per_second=10, achieved_per_second=2.5),
+    )
+    test = record(
+        {"arrival": "constant", "rate": 10}, iterations=[iteration], validity=Validity.of([LATE])
+    )
+    run = RunRecord(
+        id="u",
+        name="bench",
+        namespace="default",
+        generation=1,
+        start_time="-",
+        spec={},
+        environment=Environment(krobench="0"),
+        tests=[test],
+        verdict=Verdict.INVALID,
+        validity=Validity.of([LATE]),
+    )
+    text = render(run)
+    assert "# default/bench: Invalid" in text
+    assert text.index("## This run is invalid") < text.index("## Overview")
+    assert "- **GeneratorLate**: only 3 of 9" in text
+    assert "4 (429: 3, 5xx: 1)" in text
+    assert "**missed**" in text
+    assert "None at a time" not in text
