@@ -47,6 +47,10 @@ def latencies(objects: Sequence[ObjectRecord]) -> Latencies:
     return Latencies(
         instance_ready=_summary(objects, "create-instance", lambda line: line.ready_seconds),
         instance_active=_summary(objects, "create-instance", lambda line: line.active_seconds),
+        rgd_picked_up=_summary(objects, "create-rgd", lambda line: line.picked_up_seconds),
+        rgd_accepted=_summary(objects, "create-rgd", lambda line: line.accepted_seconds),
+        rgd_compiled=_summary(objects, "create-rgd", lambda line: line.compiled_seconds),
+        rgd_established=_summary(objects, "create-rgd", lambda line: line.established_seconds),
         rgd_ready=_summary(objects, "create-rgd", lambda line: line.ready_seconds),
         instance_gone=_summary(objects, "delete-instance", lambda line: line.gone_seconds),
     )

@@ -30,6 +30,10 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 _LATENCIES = {
     "instanceReady": "instance_ready",
     "instanceActive": "instance_active",
+    "rgdPickedUp": "rgd_picked_up",
+    "rgdAccepted": "rgd_accepted",
+    "rgdCompiled": "rgd_compiled",
+    "rgdEstablished": "rgd_established",
     "rgdReady": "rgd_ready",
     "instanceGone": "instance_gone",
 }

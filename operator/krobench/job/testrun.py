@@ -155,6 +155,8 @@ class TestRun:
         _add_watch_metrics(usage, outcome)
         for source, reason in sampler.failures.items():
             usage.unavailable[source] = reason
+        if outcome.phases_unavailable is not None:
+            usage.unavailable["latency.rgdCompiled"] = outcome.phases_unavailable
         if usage.kro_restarted:
             self._context.warn(f"{plan.test.name}: kro restarted during iteration {plan.index + 1}")
         if outcome.run_started_seconds is not None:

@@ -25,6 +25,7 @@ from krobench.load.observer import (
     apply_rgd,
 )
 from krobench.load.probe import WatchLag, WatchProbe
+from krobench.load.rgdphases import observe_phases
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.model.record import ObjectRecord
 from krobench.workload.arrivals import schedule
@@ -60,6 +61,8 @@ class Outcome:
     schedule: tuple[float, ...] | None = None
     """When the instances were to be sent; None in a closed loop."""
     watch_lag: WatchLag | None = None
+    phases_unavailable: str | None = None
+    """Why the compilation of RGDs could not be timed."""
 
 
 class Iteration:
@@ -209,6 +212,7 @@ class Iteration:
             f"{key}={labels[key]}" for key in (RUN_LABEL, TEST_LABEL, ITERATION_LABEL)
         )
         observer = await self._observe(RGDS_PATH, selector, apply_rgd)
+        self.outcome.phases_unavailable = await observe_phases(self._stack, observer)
         gate = asyncio.Semaphore(_RGD_CONCURRENCY)
 
         async def create(rgd: RgdPlan) -> None:

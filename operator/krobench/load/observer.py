@@ -40,6 +40,14 @@ class Followed:
 
 
 Apply = Callable[[Followed, JsonObject, float], None]
+Identify = Callable[[JsonObject], str]
+"""From an object to the name of the followed object that it tells of."""
+
+
+def name_of(item: JsonObject) -> str:
+    """Return the object's own name."""
+    name: str = item["metadata"]["name"]
+    return name
 
 
 class Observer:
@@ -52,11 +60,22 @@ class Observer:
     def __init__(
         self, client: KubeClient, clock: RunClock, path: str, label_selector: str, apply: Apply
     ) -> None:
+        self._client = client
         self._watch = Watch(client, path, label_selector)
         self._clock = clock
         self._apply = apply
+        self._identify: Identify = name_of
         self._followed: dict[str, Followed] = {}
         self._task: asyncio.Task[None] | None = None
+
+    def companion(
+        self, path: str, label_selector: str, apply: Apply, identify: Identify
+    ) -> "Observer":
+        """Return an observer of objects of another kind that tell of the same followed ones."""
+        other = Observer(self._client, self._clock, path, label_selector, apply)
+        other._identify = identify
+        other._followed = self._followed
+        return other
 
     async def __aenter__(self) -> Self:
         await self._watch.start()
@@ -98,11 +117,13 @@ class Observer:
                 followed.fail(error)
 
     def _take(self, event: WatchEvent) -> None:
-        followed = self._followed.get(event.object["metadata"]["name"])
+        followed = self._followed.get(self._identify(event.object))
         if followed is None:
             return
         seconds = self._clock.of(event.received_monotonic)
         if event.type == "DELETED":
+            if self._identify is not name_of:
+                return
             if followed.deletion is not None:
                 followed.deletion.gone_seconds = seconds
             followed.gone.set()
@@ -127,6 +148,8 @@ def apply_instance(followed: Followed, item: JsonObject, seconds: float) -> None
 def apply_rgd(followed: Followed, item: JsonObject, seconds: float) -> None:
     """Record what an RGD's new state says; one that stays rejected ends the waiting."""
     record = followed.record
+    if record.picked_up_seconds is None and item["metadata"].get("finalizers"):
+        record.picked_up_seconds = seconds
     rejected = lifecycle.rejection(item)
     first_time = followed.problem is None
     followed.problem = rejected

@@ -79,6 +79,14 @@ class Latencies(ApiModel):
     """From the create request of an instance until Ready=True was seen."""
     instance_active: LatencySummary | None = None
     """From the create request of an instance until status.state=ACTIVE was seen."""
+    rgd_picked_up: LatencySummary | None = None
+    """From sending the create request of an RGD until kro's finalizer was seen on it."""
+    rgd_accepted: LatencySummary | None = None
+    """From sending the create request of an RGD until GraphAccepted=True was seen."""
+    rgd_compiled: LatencySummary | None = None
+    """From sending the create request of an RGD until its GraphRevision was seen Ready."""
+    rgd_established: LatencySummary | None = None
+    """From sending the create request of an RGD until its CRD was seen Established."""
     rgd_ready: LatencySummary | None = None
     """From sending the create request of an RGD until Ready=True was seen."""
     instance_gone: LatencySummary | None = None
@@ -375,8 +383,14 @@ class ObjectRecord(ApiModel):
     """Open loop: when the request was to be sent."""
     sent_seconds: float
     acknowledged_seconds: float | None = None
+    picked_up_seconds: float | None = None
+    """RGD only: kro's finalizer was seen."""
     accepted_seconds: float | None = None
     """RGD only: GraphAccepted=True was seen."""
+    compiled_seconds: float | None = None
+    """RGD only: Ready=True of its GraphRevision was seen."""
+    established_seconds: float | None = None
+    """RGD only: Established=True of its CRD was seen."""
     active_seconds: float | None = None
     """Instance: status.state=ACTIVE was seen. RGD: status.state=Active."""
     ready_seconds: float | None = None

@@ -17,6 +17,10 @@ from krobench.report.tables import table
 _PHASES = (
     ("instance ready", "instance_ready"),
     ("instance ACTIVE", "instance_active"),
+    ("RGD picked up by kro", "rgd_picked_up"),
+    ("RGD accepted", "rgd_accepted"),
+    ("RGD's graph compiled", "rgd_compiled"),
+    ("RGD's CRD established", "rgd_established"),
     ("RGD ready", "rgd_ready"),
     ("instance deleted", "instance_gone"),
 )

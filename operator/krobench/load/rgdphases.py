@@ -1,0 +1,57 @@
+"""The steps between an RGD and its kind, told by objects that kro makes of it."""
+
+import logging
+from contextlib import AsyncExitStack
+
+from krobench.kube import paths
+from krobench.kube.client import JsonObject
+from krobench.kube.errors import ApiError
+from krobench.load import lifecycle
+from krobench.load.kinds import CRDS_PATH, RGD_NAME_LABEL
+from krobench.load.observer import Followed, Observer
+
+logger = logging.getLogger(__name__)
+
+# GraphRevisions were moved to a group of their own; older releases have none at all.
+_REVISION_GROUPS = ("internal.kro.run", "kro.run")
+
+
+async def observe_phases(stack: AsyncExitStack, rgds: Observer) -> str | None:
+    """Time the compilation of the RGDs that ``rgds`` follows, and their CRDs' establishment.
+
+    Returns why compilation cannot be timed, or None where it can. The watches end with ``stack``.
+    """
+    crds = rgds.companion(CRDS_PATH, RGD_NAME_LABEL, _apply_crd, _rgd_name)
+    await stack.enter_async_context(crds)
+    problem = "no GraphRevisions are served"
+    for group in _REVISION_GROUPS:
+        path = paths.group(group, "v1alpha1", "graphrevisions")
+        try:
+            revisions = rgds.companion(path, RGD_NAME_LABEL, _apply_revision, _rgd_name)
+            await stack.enter_async_context(revisions)
+        except ApiError as error:
+            if not error.not_found and not error.forbidden:
+                raise
+            if error.forbidden:
+                problem = f"{error.message}; grant list and watch on graphrevisions.{group}"
+        else:
+            return None
+    logger.warning("compilation is not timed: %s", problem)
+    return problem
+
+
+def _rgd_name(item: JsonObject) -> str:
+    name: str = item["metadata"].get("labels", {}).get(RGD_NAME_LABEL, "")
+    return name
+
+
+def _apply_crd(followed: Followed, item: JsonObject, seconds: float) -> None:
+    record = followed.record
+    if record.established_seconds is None and lifecycle.is_true(item, "Established"):
+        record.established_seconds = seconds
+
+
+def _apply_revision(followed: Followed, item: JsonObject, seconds: float) -> None:
+    record = followed.record
+    if record.compiled_seconds is None and lifecycle.is_ready(item):
+        record.compiled_seconds = seconds

@@ -1,0 +1,87 @@
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import orjson
+import pytest
+
+from krobench.kube.client import KubeClient
+from krobench.kube.config import ClientConfig
+from krobench.kube.errors import ApiError
+from krobench.load.clock import RunClock
+from krobench.load.observer import Observer, apply_rgd
+from krobench.load.rgdphases import observe_phases
+from krobench.model.record import ObjectRecord
+
+LABELS = {"kro.run/resource-graph-definition-name": "my-rgd"}
+
+
+def telling(name: str, condition: str) -> bytes:
+    item = {
+        "metadata": {"name": name, "resourceVersion": "2", "generation": 1, "labels": LABELS},
+        "status": {"conditions": [{"type": condition, "status": "True"}]},
+    }
+    return orjson.dumps({"type": "MODIFIED", "object": item})
+
+
+class Client(KubeClient):
+    """Serves CRDs, and GraphRevisions in the groups that it is told to."""
+
+    def __init__(self, **revision_groups: int) -> None:
+        super().__init__(ClientConfig("http://nowhere", None, lambda: None))
+        self.refusals = {name.replace("_", "."): code for name, code in revision_groups.items()}
+
+    async def get(self, path: str, params: Any = None) -> dict[str, Any]:
+        for group, code in self.refusals.items():
+            if path.startswith(f"/apis/{group}/"):
+                raise ApiError(code, "Forbidden" if code == 403 else "NotFound", "no")
+        return {"metadata": {"resourceVersion": "1"}, "items": []}
+
+    async def watch_lines(self, path: str, params: Any) -> AsyncIterator[bytes]:
+        if path.endswith("graphrevisions"):
+            yield telling("my-rgd-r00001", "Ready")
+        elif path.endswith("customresourcedefinitions"):
+            yield telling("things.example.com", "Established")
+        raise ApiError(400, "Done", "the story is over")
+
+
+async def followed_through(client: Client) -> tuple[ObjectRecord, str | None]:
+    rgds = Observer(client, RunClock(), "/rgds", "a=b", apply_rgd)
+    followed = rgds.follow(
+        ObjectRecord(
+            test="t",
+            iteration=0,
+            warmup=False,
+            operation="create-rgd",
+            kind="ResourceGraphDefinition",
+            name="my-rgd",
+            sent_seconds=0.0,
+        )
+    )
+    async with AsyncExitStack() as stack:
+        problem = await observe_phases(stack, rgds)
+        with pytest.raises(ApiError):
+            await followed.ready
+    return followed.record, problem
+
+
+async def test_compilation_and_establishment_are_told_by_other_objects() -> None:
+    record, problem = await followed_through(Client())
+    assert problem is None
+    assert record.compiled_seconds is not None
+    assert record.established_seconds is not None
+    assert record.ready_seconds is None
+
+
+async def test_an_older_group_of_revisions_is_found_too() -> None:
+    record, problem = await followed_through(Client(internal_kro_run=404))
+    assert problem is None
+    assert record.compiled_seconds is not None
+
+
+@pytest.mark.parametrize(("code", "words"), [(404, "no GraphRevisions"), (403, "grant list")])
+async def test_without_revisions_compilation_is_not_available(code: int, words: str) -> None:
+    record, problem = await followed_through(Client(internal_kro_run=code, kro_run=code))
+    assert problem is not None
+    assert words in problem
+    assert record.compiled_seconds is None
