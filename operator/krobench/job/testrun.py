@@ -28,13 +28,8 @@ from krobench.model.record import (
     TestRecord,
     TestState,
 )
-from krobench.workload.plan import (
-    IterationPlan,
-    RunIdentity,
-    TestPlan,
-    WorkloadError,
-    plan_iteration,
-)
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.plan import IterationPlan, RunIdentity, TestPlan, plan_iteration
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from krobench.load.clock import RunClock
 from krobench.load.concurrency import run_together
 from krobench.load.observer import Followed, Observer
 from krobench.model.record import ObjectRecord
+from krobench.workload.blueprint import Manifest
 from krobench.workload.plan import IterationPlan, RgdPlan
-from krobench.workload.scenarios import Manifest
 
 _MAX_ERROR_LENGTH = 500
 

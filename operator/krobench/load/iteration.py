@@ -187,8 +187,9 @@ class Iteration:
                 )
                 await followed.ready
 
-        await run_together(create(rgd) for rgd in self._plan.rgds)
-        for rgd in self._plan.rgds:
+        for stage in self._plan.stages:
+            await run_together(create(rgd) for rgd in stage)
+        for rgd in self._plan.stages[-1]:
             path = await self._path_of_kind(rgd)
             watcher = await self._observe(path, selector, apply_instance)
             self._instances.append((rgd, path, watcher))

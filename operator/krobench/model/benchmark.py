@@ -28,7 +28,10 @@ class Scenario(StrEnum):
     SINGLE = "single"
     CHAIN = "chain"
     WIDE = "wide"
+    FOR_EACH = "for-each"
+    CEL_HEAVY = "cel-heavy"
     WEB_APP = "web-app"
+    PLATFORM = "platform"
 
 
 class Cleanup(StrEnum):
