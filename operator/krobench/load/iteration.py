@@ -24,7 +24,8 @@ from krobench.load.observer import (
 )
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.model.record import ObjectRecord
-from krobench.workload.plan import OWN_RGD, IterationPlan, RgdPlan
+from krobench.workload.plan import IterationPlan, RgdPlan
+from krobench.workload.source import OWN_RGD
 
 RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 

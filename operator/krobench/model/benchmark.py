@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from krobench.model.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
+from krobench.model.generator import Generator
 
 MAX_INSTANCES = 10_000
 MAX_RGDS = 500
@@ -75,6 +76,8 @@ class Workload(ApiModel):
     """A ready-made workload."""
     rgd: RGDSource | None = None
     """A ResourceGraphDefinition of your own instead of a scenario."""
+    generator: Generator | None = None
+    """ResourceGraphDefinitions made to measure instead of a scenario; each of rgds is another."""
     instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)]
     """Number of instances in each iteration, spread evenly over the RGDs."""
     rgds: Annotated[int, Field(ge=1, le=MAX_RGDS)] = 1
@@ -86,8 +89,9 @@ class Workload(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if (self.scenario is None) == (self.rgd is None):
-            raise ValueError("set exactly one of scenario and rgd")
+        sources = (self.scenario, self.rgd, self.generator)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("set exactly one of scenario, rgd and generator")
         if self.rgds > self.instances:
             raise ValueError("rgds must not exceed instances")
         if self.rgd is not None and self.rgds != 1:
@@ -98,8 +102,9 @@ class Workload(ApiModel):
         "json_schema_extra": {
             "x-kubernetes-validations": [
                 {
-                    "rule": "has(self.scenario) != has(self.rgd)",
-                    "message": "set exactly one of scenario and rgd",
+                    "rule": "[has(self.scenario), has(self.rgd), has(self.generator)]"
+                    ".filter(present, present).size() == 1",
+                    "message": "set exactly one of scenario, rgd and generator",
                 },
                 {
                     "rule": "self.rgds <= self.instances",

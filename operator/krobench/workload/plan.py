@@ -15,9 +15,7 @@ from krobench.model.common import (
     duration_seconds,
 )
 from krobench.workload.blueprint import Manifest
-from krobench.workload.source import RgdSource, children, rgds_of
-
-OWN_RGD = "rgd"
+from krobench.workload.source import RgdSource, children, rgds_of, source_name
 
 _PREFIX_LENGTH = 8
 _NAMESPACE_NAME_LENGTH = 40
@@ -76,8 +74,8 @@ class TestPlan:
 
     @property
     def workload_name(self) -> str:
-        """Name of the scenario, or ``rgd`` for a user's own."""
-        return self.workload.scenario.value if self.workload.scenario else OWN_RGD
+        """Name of the scenario, or ``rgd`` or ``generator``."""
+        return source_name(self.workload)
 
     @property
     def total_iterations(self) -> int:

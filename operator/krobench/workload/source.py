@@ -1,4 +1,4 @@
-"""Where a workload's ResourceGraphDefinitions come from: a scenario, or a user's own."""
+"""Where a workload's ResourceGraphDefinitions come from."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,12 @@ from krobench.workload.blueprint import (
     Manifest,
     RgdParts,
 )
+from krobench.workload.generator import generate_rgd, resolve
 from krobench.workload.own import own_children, own_manifest
 from krobench.workload.scenarios import SCENARIOS
+
+OWN_RGD = "rgd"
+GENERATOR = "generator"
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,19 @@ class RgdSource:
     labels: dict[str, str]
 
 
+def source_name(workload: Workload) -> str:
+    """Return the scenario's name, or the field that takes its place."""
+    if workload.scenario is not None:
+        return workload.scenario.value
+    return OWN_RGD if workload.rgd is not None else GENERATOR
+
+
 def children(workload: Workload) -> int:
     """Return the number of objects that kro creates for an instance."""
     if workload.rgd is not None:
         return own_children(workload.rgd)
+    if workload.generator is not None:
+        return resolve(workload.generator).children
     assert workload.scenario is not None
     return SCENARIOS[workload.scenario].children
 
@@ -68,6 +81,10 @@ def rgds_of(source: RgdSource) -> RgdSet:
 
 
 def _blueprint(source: RgdSource) -> Blueprint:
+    generator = source.workload.generator
+    if generator is not None:
+        path = f"{source.field_path}.generator"
+        return Blueprint(generate_rgd(generator, source.number, path))
     assert source.workload.scenario is not None
     return SCENARIOS[source.workload.scenario].build(source.kind)
 
