@@ -59,14 +59,45 @@ class Target(ApiModel):
     """Port of kro's /metrics endpoint."""
 
 
-class RGDSource(ApiModel):
-    """A ResourceGraphDefinition of the user's own."""
+class ConfigMapKeyRef(ApiModel):
+    """A key of a ConfigMap in the namespace of the KroBenchmark."""
 
-    inline: Annotated[
-        dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
-    ]
-    """The whole ResourceGraphDefinition. Its metadata.name is replaced by a name of the run;
-    where spec.schema.group is absent, the kind is put into group load.bench.kro.run."""
+    name: ConfigMapName
+    """Name of the ConfigMap."""
+    key: Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
+    """Key in its data."""
+
+
+class RGDSource(ApiModel):
+    """A ResourceGraphDefinition of the user's own. Its metadata.name is replaced by a name of the
+    run; where spec.schema.group is absent, the kind is put into group load.bench.kro.run."""
+
+    inline: (
+        Annotated[
+            dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
+        ]
+        | None
+    ) = None
+    """The whole ResourceGraphDefinition."""
+    config_map_key_ref: ConfigMapKeyRef | None = None
+    """Where the whole ResourceGraphDefinition stands as YAML; it is read when the run begins."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.inline is None) == (self.config_map_key_ref is None):
+            raise ValueError("set exactly one of inline and configMapKeyRef")
+        return self
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.inline) != has(self.configMapKeyRef)",
+                    "message": "set exactly one of inline and configMapKeyRef",
+                }
+            ]
+        }
+    }
 
 
 class Workload(ApiModel):
@@ -85,7 +116,8 @@ class Workload(ApiModel):
     values: Annotated[
         dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
     ] = Field(default_factory=dict)
-    """The spec of every instance."""
+    """The spec of every instance; {{index}} in a string is replaced by the instance's index,
+    from 0 over all instances of an iteration."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -16,6 +16,7 @@ from krobench.model.common import (
 )
 from krobench.workload.blueprint import Manifest
 from krobench.workload.source import RgdSource, children, rgds_of, source_name
+from krobench.workload.values import with_index
 
 _PREFIX_LENGTH = 8
 _NAMESPACE_NAME_LENGTH = 40
@@ -240,9 +241,9 @@ def _plan_rgds(source: RgdSource, indexes: range, namespace: str) -> list[RgdPla
                             "namespace": namespace,
                             "labels": source.labels,
                         },
-                        "spec": rgds.values,
+                        "spec": with_index(rgds.values, instance_index),
                     }
-                    for position in range(len(indexes) if stage == last else 0)
+                    for position, instance_index in enumerate(indexes if stage == last else ())
                 ),
             )
         )

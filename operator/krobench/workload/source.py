@@ -69,7 +69,7 @@ def rgds_of(source: RgdSource) -> RgdSet:
     """
     workload = source.workload
     if workload.rgd is not None:
-        manifest = own_manifest(workload.rgd, f"{source.field_path}.rgd.inline")
+        manifest = own_manifest(workload.rgd, f"{source.field_path}.rgd")
         return RgdSet((_named(manifest, source.name, source.labels),), workload.values)
     blueprint = _blueprint(source)
     inner = [
