@@ -17,7 +17,8 @@ SEED = 20260801
 NAMESPACE = "generated"
 # Names of objects begin with this run's prefix.
 RUN = RunIdentity("generated", "deadbeef-0000-0000-0000-000000000000")
-WAIT = "--timeout=300s"
+WAIT = "--timeout=60s"
+DELETION = "--timeout=300s"
 
 
 def draw(rng: random.Random) -> Manifest:
@@ -59,7 +60,7 @@ def plan(generator: Manifest, index: int) -> IterationPlan:
 def namespace(cluster: Cluster) -> Iterator[None]:
     cluster.run("create", "namespace", NAMESPACE)
     yield
-    cluster.run("delete", "namespace", NAMESPACE, WAIT)
+    cluster.run("delete", "namespace", NAMESPACE, DELETION)
 
 
 @pytest.mark.usefixtures("namespace")
@@ -115,7 +116,7 @@ def delete(cluster: Cluster, names: list[str]) -> None:
     label = f"kro.run/resource-graph-definition-name in ({','.join(names)})"
     crds = cluster.names("crd", f"--selector={label}")
     if crds:
-        cluster.run("delete", ",".join(crds), "--all", f"--namespace={NAMESPACE}", WAIT)
-    cluster.run("delete", "rgd", *names, "--ignore-not-found", WAIT)
+        cluster.run("delete", ",".join(crds), "--all", f"--namespace={NAMESPACE}", DELETION)
+    cluster.run("delete", "rgd", *names, "--ignore-not-found", DELETION)
     if crds:
-        cluster.run("delete", "crd", *crds, WAIT)
+        cluster.run("delete", "crd", *crds, DELETION)

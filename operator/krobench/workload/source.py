@@ -100,6 +100,7 @@ def _manifest(
     manifest = {
         "apiVersion": RGD_API_VERSION,
         "kind": "ResourceGraphDefinition",
+        "metadata": {},
         "spec": {"schema": parts.schema | schema, "resources": parts.resources},
     }
     return _named(manifest, name, parts.labels | source.labels)

@@ -66,7 +66,7 @@ def _properties(node: Node, settings: Settings, rng: random.Random) -> dict[str,
         f"property-{position:02d}": (
             f"${{{computed(settings.cel_complexity, rng)}}}"
             if position in node.computed
-            else f"{rng.getrandbits(_CONSTANT_BITS):012x}"
+            else f"constant-{rng.getrandbits(_CONSTANT_BITS):012x}"
         )
         for position in range(settings.properties_per_resource)
     }
