@@ -132,6 +132,23 @@ def report(
 
 
 @app.command()
+def generate(
+    file: Annotated[Path, typer.Option("--file", "-f", help="File with a KroBenchmark.")],
+    test: Annotated[str | None, typer.Option(help="Only this test.")] = None,
+) -> None:
+    """Print what a KroBenchmark would create, without a cluster."""
+    from krobench.cli.generate import GenerateError
+    from krobench.cli.generate import generate as generated
+
+    try:
+        text = generated(file, test)
+    except GenerateError as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(text, nl=False)
+
+
+@app.command()
 def crds(
     directories: Annotated[list[Path], typer.Argument(help="Where to write them.")],
 ) -> None:

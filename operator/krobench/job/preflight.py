@@ -9,7 +9,10 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.load.iteration import RGDS_PATH
+from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import LOAD_GROUP, RUN_LABEL
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.own import config_map_refs, with_rgds_inline
 from krobench.workload.plan import RunIdentity, TestPlan
 
 _REVIEWS_PATH = paths.group("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
@@ -47,6 +50,27 @@ async def check_kro_installed(client: KubeClient) -> None:
         if error.forbidden:
             raise AbortedError("Forbidden", error.message) from error
         raise
+
+
+async def read_own_rgds(
+    client: KubeClient, spec: KroBenchmarkSpec, namespace: str
+) -> KroBenchmarkSpec:
+    """Return the spec with the RGDs that stand in ConfigMaps in place of their references.
+
+    Raises:
+        AbortedError: if one is missing or holds no RGD.
+    """
+    config_maps = {}
+    for name in {ref.name for _, ref in config_map_refs(spec)}:
+        try:
+            config_maps[name] = await client.get(paths.core("configmaps", namespace, name))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+    try:
+        return with_rgds_inline(spec, config_maps, namespace)
+    except WorkloadError as error:
+        raise AbortedError("InvalidWorkload", str(error)) from error
 
 
 async def check_permissions(client: KubeClient, tests: Iterable[TestPlan]) -> None:
@@ -117,7 +141,7 @@ def _required(tests: Iterable[TestPlan]) -> list[Permission]:
 
 
 def _group(test: TestPlan) -> str:
-    if test.workload.rgd is None:
+    if test.workload.rgd is None or test.workload.rgd.inline is None:
         return LOAD_GROUP
     schema = test.workload.rgd.inline.get("spec", {}).get("schema", {})
     return str(schema.get("group", LOAD_GROUP))

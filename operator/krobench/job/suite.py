@@ -8,7 +8,7 @@ from typing import Any
 from krobench import __version__
 from krobench.analysis.validity import validity_of_run
 from krobench.job.errors import AbortedError
-from krobench.job.preflight import check_kro_installed, check_permissions
+from krobench.job.preflight import check_kro_installed, check_permissions, read_own_rgds
 from krobench.job.publisher import Publisher
 from krobench.job.testrun import RunContext, TestRun
 from krobench.kube.client import KubeClient
@@ -102,6 +102,7 @@ class Suite:
 
     async def _prepare(self) -> None:
         await check_kro_installed(self._client)
+        await self._read_own_rgds()
         await check_permissions(self._client, self._plans)
         kro = await self._find_kro(self._spec.target)
         self.record.environment = Environment(
@@ -110,6 +111,14 @@ class Suite:
             kro=kro.fingerprint,
             nodes=await list_nodes(self._client),
         )
+
+    async def _read_own_rgds(self) -> None:
+        self._spec = await read_own_rgds(self._client, self._spec, self.record.namespace)
+        self._plans = plan_tests(self._spec)
+        # The record says what was run, also where the ConfigMap changes later.
+        for raw, test in zip(self.record.spec["tests"], self._spec.tests, strict=True):
+            if test.workload.rgd is not None:
+                raw["workload"]["rgd"] = {"inline": test.workload.rgd.inline}
 
     async def _find_kro(self, target: Target) -> KroPod:
         try:

@@ -33,13 +33,8 @@ from krobench.model.record import (
     TestState,
     Validity,
 )
-from krobench.workload.plan import (
-    IterationPlan,
-    RunIdentity,
-    TestPlan,
-    WorkloadError,
-    plan_iteration,
-)
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.plan import IterationPlan, RunIdentity, TestPlan, plan_iteration
 
 logger = logging.getLogger(__name__)
 

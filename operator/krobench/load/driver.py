@@ -8,8 +8,8 @@ from krobench.load.breaker import Breaker
 from krobench.load.clock import RunClock
 from krobench.load.observer import Followed, Observer
 from krobench.model.record import ObjectRecord
+from krobench.workload.blueprint import Manifest
 from krobench.workload.plan import IterationPlan
-from krobench.workload.scenarios import Manifest
 
 _MAX_ERROR_LENGTH = 500
 

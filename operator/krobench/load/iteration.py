@@ -29,7 +29,8 @@ from krobench.load.rgdphases import observe_phases
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.model.record import ObjectRecord
 from krobench.workload.arrivals import schedule
-from krobench.workload.plan import OWN_RGD, IterationPlan, RgdPlan
+from krobench.workload.plan import IterationPlan, RgdPlan
+from krobench.workload.source import OWN_RGD
 
 RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 
@@ -222,8 +223,9 @@ class Iteration:
                 )
                 await followed.ready
 
-        await run_together(create(rgd) for rgd in self._plan.rgds)
-        for rgd in self._plan.rgds:
+        for stage in self._plan.stages:
+            await run_together(create(rgd) for rgd in stage)
+        for rgd in self._plan.stages[-1]:
             path = await self._path_of_kind(rgd)
             watcher = await self._observe(path, selector, apply_instance)
             self._instances.append((rgd, path, watcher))

@@ -7,8 +7,8 @@ from krobench.load.clock import RunClock
 from krobench.load.concurrency import run_together
 from krobench.load.driver import Driver
 from krobench.load.observer import Observer
+from krobench.workload.blueprint import Manifest
 from krobench.workload.plan import RgdPlan
-from krobench.workload.scenarios import Manifest
 
 # Time to set all tasks up before the first request is due.
 _LEAD_SECONDS = 0.05

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from krobench.model.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
+from krobench.model.generator import Generator
 from krobench.model.load import Load
 
 MAX_INSTANCES = 10_000
@@ -29,7 +30,10 @@ class Scenario(StrEnum):
     SINGLE = "single"
     CHAIN = "chain"
     WIDE = "wide"
+    FOR_EACH = "for-each"
+    CEL_HEAVY = "cel-heavy"
     WEB_APP = "web-app"
+    PLATFORM = "platform"
 
 
 class Cleanup(StrEnum):
@@ -56,14 +60,45 @@ class Target(ApiModel):
     """Port of kro's /metrics endpoint."""
 
 
-class RGDSource(ApiModel):
-    """A ResourceGraphDefinition of the user's own."""
+class ConfigMapKeyRef(ApiModel):
+    """A key of a ConfigMap in the namespace of the KroBenchmark."""
 
-    inline: Annotated[
-        dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
-    ]
-    """The whole ResourceGraphDefinition. Its metadata.name is replaced by a name of the run;
-    where spec.schema.group is absent, the kind is put into group load.bench.kro.run."""
+    name: ConfigMapName
+    """Name of the ConfigMap."""
+    key: Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)]
+    """Key in its data."""
+
+
+class RGDSource(ApiModel):
+    """A ResourceGraphDefinition of the user's own. Its metadata.name is replaced by a name of the
+    run; where spec.schema.group is absent, the kind is put into group load.bench.kro.run."""
+
+    inline: (
+        Annotated[
+            dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
+        ]
+        | None
+    ) = None
+    """The whole ResourceGraphDefinition."""
+    config_map_key_ref: ConfigMapKeyRef | None = None
+    """Where the whole ResourceGraphDefinition stands as YAML; it is read when the run begins."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.inline is None) == (self.config_map_key_ref is None):
+            raise ValueError("set exactly one of inline and configMapKeyRef")
+        return self
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.inline) != has(self.configMapKeyRef)",
+                    "message": "set exactly one of inline and configMapKeyRef",
+                }
+            ]
+        }
+    }
 
 
 class Workload(ApiModel):
@@ -73,6 +108,8 @@ class Workload(ApiModel):
     """A ready-made workload."""
     rgd: RGDSource | None = None
     """A ResourceGraphDefinition of your own instead of a scenario."""
+    generator: Generator | None = None
+    """ResourceGraphDefinitions made to measure instead of a scenario; each of rgds is another."""
     instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)]
     """Number of instances in each iteration, spread evenly over the RGDs."""
     rgds: Annotated[int, Field(ge=1, le=MAX_RGDS)] = 1
@@ -80,12 +117,14 @@ class Workload(ApiModel):
     values: Annotated[
         dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
     ] = Field(default_factory=dict)
-    """The spec of every instance."""
+    """The spec of every instance; {{index}} in a string is replaced by the instance's index,
+    from 0 over all instances of an iteration."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if (self.scenario is None) == (self.rgd is None):
-            raise ValueError("set exactly one of scenario and rgd")
+        sources = (self.scenario, self.rgd, self.generator)
+        if sum(source is not None for source in sources) != 1:
+            raise ValueError("set exactly one of scenario, rgd and generator")
         if self.rgds > self.instances:
             raise ValueError("rgds must not exceed instances")
         if self.rgd is not None and self.rgds != 1:
@@ -96,8 +135,9 @@ class Workload(ApiModel):
         "json_schema_extra": {
             "x-kubernetes-validations": [
                 {
-                    "rule": "has(self.scenario) != has(self.rgd)",
-                    "message": "set exactly one of scenario and rgd",
+                    "rule": "[has(self.scenario), has(self.rgd), has(self.generator)]"
+                    ".filter(present, present).size() == 1",
+                    "message": "set exactly one of scenario, rgd and generator",
                 },
                 {
                     "rule": "self.rgds <= self.instances",

@@ -4,24 +4,20 @@ Every object of a run carries its run label, and its name begins with the run's 
 whatever a run leaves behind can be found without knowing more than the run's id.
 """
 
-import copy
 from dataclasses import dataclass, field
 from typing import Any
 
 from krobench.model.benchmark import KroBenchmarkSpec, Target, Test, Workload
 from krobench.model.common import (
     ITERATION_LABEL,
-    LOAD_GROUP,
     RUN_LABEL,
     TEST_LABEL,
     duration_seconds,
 )
 from krobench.model.load import Load
-from krobench.workload.scenarios import SCENARIOS, Manifest
-
-RGD_API_VERSION = "kro.run/v1alpha1"
-KRO_DEFAULT_API_VERSION = "v1alpha1"
-OWN_RGD = "rgd"
+from krobench.workload.blueprint import Manifest
+from krobench.workload.source import RgdSource, children, rgds_of, source_name
+from krobench.workload.values import with_index
 
 _PREFIX_LENGTH = 8
 _NAMESPACE_NAME_LENGTH = 40
@@ -31,10 +27,6 @@ _DELETION_BASE_SECONDS = 60.0
 _DELETION_SECONDS_PER_CHILD = 0.25
 _SWEEP_ALLOWANCE_SECONDS = 180.0
 _RUN_ALLOWANCE_SECONDS = 600.0
-
-
-class WorkloadError(ValueError):
-    """A workload that cannot be turned into objects; the message names the field."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +77,8 @@ class TestPlan:
 
     @property
     def workload_name(self) -> str:
-        """Name of the scenario, or ``rgd`` for a user's own."""
-        return self.workload.scenario.value if self.workload.scenario else OWN_RGD
+        """Name of the scenario, or ``rgd`` or ``generator``."""
+        return source_name(self.workload)
 
     @property
     def total_iterations(self) -> int:
@@ -100,30 +92,25 @@ class TestPlan:
         kro deletes an instance's children one per requeue (3 s by default), reading all of them
         each time, with one worker for all instances.
         """
-        children = self._children
-        requeues = children * _REQUEUE_SECONDS
-        work = self.workload.instances * children * _DELETION_SECONDS_PER_CHILD
+        count = children(self.workload)
+        requeues = count * _REQUEUE_SECONDS
+        work = self.workload.instances * count * _DELETION_SECONDS_PER_CHILD
         return _DELETION_BASE_SECONDS + requeues + work
-
-    @property
-    def _children(self) -> int:
-        if self.workload.scenario is not None:
-            return SCENARIOS[self.workload.scenario].children
-        assert self.workload.rgd is not None
-        resources = self.workload.rgd.inline.get("spec", {}).get("resources")
-        return len(resources) if isinstance(resources, list) else 1
 
 
 @dataclass(frozen=True)
 class RgdPlan:
-    """One ResourceGraphDefinition and the instances of its kind."""
+    """One ResourceGraphDefinition and the instances of its kind that the run creates."""
 
     name: str
     group: str
     version: str
     kind: str
     manifest: Manifest
+    stage: int
+    """RGDs of a stage need those of the stages before, whose kinds they use."""
     instances: tuple[Manifest, ...] = field(repr=False)
+    """None for an RGD whose kind only other RGDs use."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +132,14 @@ class IterationPlan:
     def labels(self) -> dict[str, str]:
         """Labels of every object of this iteration."""
         return _labels(self.run, self.test, self.index)
+
+    @property
+    def stages(self) -> tuple[tuple[RgdPlan, ...], ...]:
+        """The RGDs in the order in which they have to be ready."""
+        last = max(rgd.stage for rgd in self.rgds)
+        return tuple(
+            tuple(rgd for rgd in self.rgds if rgd.stage == stage) for stage in range(last + 1)
+        )
 
     @property
     def instance_count(self) -> int:
@@ -170,15 +165,25 @@ def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPla
     """Return the objects of one iteration; equal arguments give equal objects.
 
     Raises:
-        WorkloadError: if a user's own RGD has no spec.schema.kind.
+        WorkloadError: if the workload cannot be turned into objects.
     """
     namespace = test.namespace or run.namespace
     labels = _labels(run, test, index)
     total, count = test.workload.instances, test.workload.rgds
-    rgds = []
+    rgds: list[RgdPlan] = []
+    first = 0
     for number in range(count):
         share = total // count + (1 if number < total % count else 0)
-        rgds.append(_plan_rgd(run, test, index, number, share, namespace, labels))
+        source = RgdSource(
+            workload=test.workload,
+            field_path=f"tests[{test.index}].workload",
+            number=number,
+            name=f"{run.prefix}{test.index}-{index}-{number}",
+            kind=f"Kb{run.short_id}T{test.index}I{index}R{number}",
+            labels=labels,
+        )
+        rgds += _plan_rgds(source, range(first, first + share), namespace)
+        first += share
     return IterationPlan(run, test, index, namespace, tuple(rgds))
 
 
@@ -215,78 +220,34 @@ def _labels(run: RunIdentity, test: TestPlan, index: int) -> dict[str, str]:
     }
 
 
-def _plan_rgd(
-    run: RunIdentity,
-    test: TestPlan,
-    index: int,
-    number: int,
-    instances: int,
-    namespace: str,
-    labels: dict[str, str],
-) -> RgdPlan:
-    name = f"{run.prefix}{test.index}-{index}-{number}"
-    if test.workload.rgd is None:
-        kind = f"Kb{run.short_id}T{test.index}I{index}R{number}"
-        manifest = _scenario_manifest(test.workload, kind)
-    else:
-        manifest = _own_manifest(test)
-        kind = manifest["spec"]["schema"]["kind"]
-    manifest["metadata"] = manifest.get("metadata", {}) | {"name": name}
-    manifest["metadata"]["labels"] = manifest["metadata"].get("labels", {}) | labels
-    schema = manifest["spec"]["schema"]
-    group, version = schema["group"], schema["apiVersion"]
-    values = _values(test.workload)
-    return RgdPlan(
-        name=name,
-        group=group,
-        version=version,
-        kind=kind,
-        manifest=manifest,
-        instances=tuple(
-            {
-                "apiVersion": f"{group}/{version}",
-                "kind": kind,
-                "metadata": {
-                    "name": f"{name}-{position:05d}",
-                    "namespace": namespace,
-                    "labels": labels,
-                },
-                "spec": values,
-            }
-            for position in range(instances)
-        ),
-    )
-
-
-def _scenario_manifest(workload: Workload, kind: str) -> Manifest:
-    assert workload.scenario is not None
-    scenario = SCENARIOS[workload.scenario]
-    schema = scenario.schema() | {
-        "apiVersion": KRO_DEFAULT_API_VERSION,
-        "kind": kind,
-        "group": LOAD_GROUP,
-    }
-    return {
-        "apiVersion": RGD_API_VERSION,
-        "kind": "ResourceGraphDefinition",
-        "spec": {"schema": schema, "resources": scenario.resources()},
-    }
-
-
-def _own_manifest(test: TestPlan) -> Manifest:
-    assert test.workload.rgd is not None
-    manifest = copy.deepcopy(test.workload.rgd.inline)
-    field_path = f"tests[{test.index}].workload.rgd.inline"
-    schema = manifest.get("spec", {}).get("schema")
-    if not isinstance(schema, dict) or not isinstance(schema.get("kind"), str):
-        raise WorkloadError(f"{field_path}.spec.schema.kind is missing: name the kind it defines")
-    manifest.setdefault("apiVersion", RGD_API_VERSION)
-    manifest.setdefault("kind", "ResourceGraphDefinition")
-    schema.setdefault("apiVersion", KRO_DEFAULT_API_VERSION)
-    schema.setdefault("group", LOAD_GROUP)
-    return manifest
-
-
-def _values(workload: Workload) -> Manifest:
-    defaults = SCENARIOS[workload.scenario].values() if workload.scenario else {}
-    return defaults | workload.values
+def _plan_rgds(source: RgdSource, indexes: range, namespace: str) -> list[RgdPlan]:
+    """Plan an RGD with instances of these indexes, and before it the RGDs that it rests on."""
+    rgds = rgds_of(source)
+    last = len(rgds.manifests) - 1
+    plans = []
+    for stage, manifest in enumerate(rgds.manifests):
+        schema = manifest["spec"]["schema"]
+        plans.append(
+            RgdPlan(
+                name=manifest["metadata"]["name"],
+                group=schema["group"],
+                version=schema["apiVersion"],
+                kind=schema["kind"],
+                manifest=manifest,
+                stage=stage,
+                instances=tuple(
+                    {
+                        "apiVersion": f"{schema['group']}/{schema['apiVersion']}",
+                        "kind": schema["kind"],
+                        "metadata": {
+                            "name": f"{source.name}-{position:05d}",
+                            "namespace": namespace,
+                            "labels": source.labels,
+                        },
+                        "spec": with_index(rgds.values, instance_index),
+                    }
+                    for position, instance_index in enumerate(indexes if stage == last else ())
+                ),
+            )
+        )
+    return plans

@@ -1,25 +1,17 @@
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.workload.plans import RUN, first_plan, suite
 
-from krobench.model.benchmark import KroBenchmarkSpec, Scenario
+from krobench.model.benchmark import Scenario
 from krobench.model.common import LOAD_GROUP, RUN_LABEL
+from krobench.workload.blueprint import WorkloadError
 from krobench.workload.plan import (
     RunIdentity,
-    WorkloadError,
     longest_run_seconds,
     plan_iteration,
     plan_tests,
 )
-
-RUN = RunIdentity("my.benchmark", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
-
-
-def suite(**changes: Any) -> KroBenchmarkSpec:
-    test: dict[str, Any] = {"name": "a", "workload": {"scenario": "single", "instances": 10}}
-    return KroBenchmarkSpec.model_validate({"tests": [test | changes.pop("test", {})]} | changes)
 
 
 def test_a_test_overrides_the_defaults_field_by_field() -> None:
@@ -58,7 +50,7 @@ def test_equal_arguments_give_equal_objects() -> None:
 @pytest.mark.parametrize("scenario", list(Scenario))
 def test_everything_of_a_run_can_be_found_by_label_or_prefix(scenario: Scenario) -> None:
     workload = {"scenario": scenario, "instances": 2}
-    plan = plan_iteration(RUN, plan_tests(suite(test={"workload": workload}))[0], 0)
+    plan = first_plan(workload)
     for rgd in plan.rgds:
         assert rgd.name.startswith(RUN.prefix)
         assert rgd.group == LOAD_GROUP
@@ -76,7 +68,7 @@ def test_the_runs_namespace_is_a_dns_label(name: str) -> None:
 
 def test_values_are_laid_over_the_scenarios_own() -> None:
     workload = {"scenario": "web-app", "instances": 1, "values": {"replicas": 3}}
-    plan = plan_iteration(RUN, plan_tests(suite(test={"workload": workload}))[0], 0)
+    plan = first_plan(workload)
     assert plan.rgds[0].instances[0]["spec"]["replicas"] == 3
     assert plan.rgds[0].instances[0]["spec"]["ingressEnabled"] is True
 
@@ -84,7 +76,7 @@ def test_values_are_laid_over_the_scenarios_own() -> None:
 def test_an_rgd_of_ones_own_keeps_its_kind_and_group() -> None:
     inline = {"spec": {"schema": {"kind": "App", "group": "acme.io"}, "resources": []}}
     workload = {"rgd": {"inline": inline}, "instances": 1, "values": {"size": 2}}
-    rgd = plan_iteration(RUN, plan_tests(suite(test={"workload": workload}))[0], 0).rgds[0]
+    rgd = first_plan(workload).rgds[0]
     assert (rgd.kind, rgd.group) == ("App", "acme.io")
     assert rgd.instances[0]["apiVersion"] == "acme.io/v1alpha1"
     assert "metadata" not in inline, "the user's spec was changed"

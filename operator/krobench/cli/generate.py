@@ -1,0 +1,107 @@
+"""What a spec would create, as YAML and without a cluster."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.plain_yaml import dump
+from krobench.workload.blueprint import Manifest, WorkloadError
+from krobench.workload.own import with_rgds_inline
+from krobench.workload.plan import IterationPlan, RunIdentity, TestPlan, plan_iteration, plan_tests
+
+# The API server gives each resource its UID, of which names are made, when it is applied.
+_UID = "00000000-0000-0000-0000-000000000000"
+
+
+class GenerateError(Exception):
+    """The file does not say what to create; the message says why."""
+
+
+def generate(path: Path, test_name: str | None) -> str:
+    """Return the objects of the first iteration of the tests in a file, as YAML.
+
+    Of the instances of each kind only the first is written out, after a comment with their
+    number. ConfigMaps that hold RGDs are taken from the same file.
+
+    Raises:
+        GenerateError: if the file has no such test, or its spec is not valid.
+    """
+    documents = _documents(path)
+    benchmarks = [item for item in documents if item.get("kind") == "KroBenchmark"]
+    if not benchmarks:
+        raise GenerateError(f"{path} holds no KroBenchmark")
+    parts: list[str] = []
+    for benchmark in benchmarks:
+        parts += _benchmark(benchmark, documents, test_name)
+    if not parts:
+        raise GenerateError(f"{path} has no test of the name {test_name}")
+    return "".join(parts)
+
+
+def _documents(path: Path) -> list[Manifest]:
+    try:
+        documents = list(yaml.safe_load_all(path.read_text()))
+    except OSError as error:
+        raise GenerateError(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise GenerateError(f"{path} is no YAML: {error}") from error
+    return [document for document in documents if isinstance(document, dict)]
+
+
+def _benchmark(
+    benchmark: Manifest, documents: list[Manifest], test_name: str | None
+) -> Iterator[str]:
+    metadata = benchmark.get("metadata") or {}
+    name, namespace = str(metadata.get("name", "")), metadata.get("namespace", "default")
+    try:
+        spec = KroBenchmarkSpec.model_validate(benchmark.get("spec"))
+        spec = with_rgds_inline(spec, _config_maps(documents, namespace), namespace)
+        seen: set[str] = set()
+        for test in plan_tests(spec):
+            if test_name in (None, test.name):
+                yield from _test(plan_iteration(RunIdentity(name, _UID), test, 0), seen)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in ("spec", *first["loc"]))
+        raise GenerateError(f"{name}: {where}: {first['msg']}") from error
+    except WorkloadError as error:
+        raise GenerateError(f"{name}: spec.{error}") from error
+
+
+def _config_maps(documents: list[Manifest], namespace: str) -> dict[str, Manifest]:
+    found = {}
+    for document in documents:
+        metadata: dict[str, Any] = document.get("metadata") or {}
+        same_namespace = metadata.get("namespace", "default") == namespace
+        if document.get("kind") == "ConfigMap" and same_namespace and "name" in metadata:
+            found[metadata["name"]] = document
+    return found
+
+
+def _test(plan: IterationPlan, seen: set[str]) -> Iterator[str]:
+    yield _heading(plan.test)
+    if plan.namespace not in seen:
+        seen.add(plan.namespace)
+        namespace = {"name": plan.namespace}
+        yield _document({"apiVersion": "v1", "kind": "Namespace", "metadata": namespace})
+    for stage in plan.stages:
+        for rgd in stage:
+            yield _document(rgd.manifest)
+    for rgd in plan.stages[-1]:
+        count = len(rgd.instances)
+        yield _document(rgd.instances[0], f"# the first of {count} instances of {rgd.kind}\n")
+
+
+def _heading(test: TestPlan) -> str:
+    return (
+        f"# test {test.name} ({test.workload_name}): the first of {test.total_iterations} "
+        f"iterations, {test.warmup} of them warm-up\n"
+    )
+
+
+def _document(manifest: Manifest, comment: str = "") -> str:
+    return f"---\n{comment}{dump(manifest)}"

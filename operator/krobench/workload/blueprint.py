@@ -1,0 +1,54 @@
+"""What every source of workloads hands to the plan: ResourceGraphDefinitions without names."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from krobench.model.common import LOAD_GROUP
+
+Manifest = dict[str, Any]
+
+RGD_API_VERSION = "kro.run/v1alpha1"
+KRO_DEFAULT_API_VERSION = "v1alpha1"
+
+
+class WorkloadError(ValueError):
+    """A workload that cannot be turned into objects; the message names the field."""
+
+
+@dataclass(frozen=True)
+class RgdParts:
+    """A ResourceGraphDefinition without the names and labels that a run gives it."""
+
+    schema: Manifest
+    """spec.schema without apiVersion, kind and group."""
+    resources: list[Manifest]
+    """spec.resources."""
+    labels: dict[str, str] = field(default_factory=dict)
+    """Labels beside those of the run."""
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What one RGD of a test, and the RGDs that it rests on, are made from."""
+
+    outer: RgdParts
+    """The RGD whose kind has the instances."""
+    inner: dict[str, RgdParts] = field(default_factory=dict)
+    """RGDs whose kinds the outer one uses, by kind; each needs those before it."""
+    values: Manifest = field(default_factory=dict)
+    """The default spec of an instance."""
+
+
+def inner_kind(outer: str, role: str) -> str:
+    """Return the name of the kind that plays this role for the RGD of kind ``outer``."""
+    return f"{outer}{role}"
+
+
+def group_version() -> str:
+    """Return the apiVersion of the kinds that our own RGDs define."""
+    return f"{LOAD_GROUP}/{KRO_DEFAULT_API_VERSION}"
+
+
+def config_map(name: str, data: Manifest | str) -> Manifest:
+    """Return the template of a ConfigMap."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}

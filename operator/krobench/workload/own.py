@@ -1,0 +1,101 @@
+"""A user's own ResourceGraphDefinition, in the spec or in a ConfigMap."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+
+from krobench.model.benchmark import ConfigMapKeyRef, KroBenchmarkSpec, RGDSource
+from krobench.model.common import LOAD_GROUP
+from krobench.workload.blueprint import (
+    KRO_DEFAULT_API_VERSION,
+    RGD_API_VERSION,
+    Manifest,
+    WorkloadError,
+)
+
+_RGD_KIND = "ResourceGraphDefinition"
+# Only bounds the time for deletions, until the RGD has been read.
+_CHILDREN_OF_UNREAD_RGD = 100
+
+
+def own_manifest(source: RGDSource, field_path: str) -> Manifest:
+    """Return the RGD with what may be left out filled in.
+
+    Raises:
+        WorkloadError: if it has no spec.schema.kind.
+    """
+    assert source.inline is not None, "references were resolved before"
+    manifest = copy.deepcopy(source.inline)
+    if not _defines_kind(manifest):
+        raise WorkloadError(
+            f"{field_path}.inline.spec.schema.kind is missing: name the kind it defines"
+        )
+    schema = manifest["spec"]["schema"]
+    manifest.setdefault("apiVersion", RGD_API_VERSION)
+    manifest.setdefault("kind", _RGD_KIND)
+    schema.setdefault("apiVersion", KRO_DEFAULT_API_VERSION)
+    schema.setdefault("group", LOAD_GROUP)
+    return manifest
+
+
+def own_children(source: RGDSource) -> int:
+    """Return the number of objects that an instance has, taking each resource for one."""
+    if source.inline is None:
+        return _CHILDREN_OF_UNREAD_RGD
+    resources = source.inline.get("spec", {}).get("resources")
+    return len(resources) if isinstance(resources, list) else 1
+
+
+def config_map_refs(spec: KroBenchmarkSpec) -> Iterator[tuple[int, ConfigMapKeyRef]]:
+    """Yield the references to ConfigMaps with the indexes of their tests."""
+    for index, test in enumerate(spec.tests):
+        rgd = test.workload.rgd
+        if rgd is not None and rgd.config_map_key_ref is not None:
+            yield index, rgd.config_map_key_ref
+
+
+def with_rgds_inline(
+    spec: KroBenchmarkSpec, config_maps: Mapping[str, Manifest], namespace: str
+) -> KroBenchmarkSpec:
+    """Return the spec with each RGD in place of the reference to its ConfigMap.
+
+    ``config_maps`` are those of ``namespace`` that exist, by name.
+
+    Raises:
+        WorkloadError: if a ConfigMap or its key is missing, or holds no RGD.
+    """
+    tests = list(spec.tests)
+    for index, ref in config_map_refs(spec):
+        path = f"tests[{index}].workload.rgd.configMapKeyRef"
+        manifest = _read(config_maps.get(ref.name), ref, f"{namespace}/{ref.name}", path)
+        workload = tests[index].workload.model_copy(update={"rgd": RGDSource(inline=manifest)})
+        tests[index] = tests[index].model_copy(update={"workload": workload})
+    return spec.model_copy(update={"tests": tests})
+
+
+def _read(
+    config_map: Manifest | None, ref: ConfigMapKeyRef, object_name: str, path: str
+) -> Manifest:
+    if config_map is None:
+        raise WorkloadError(f"{path}.name: there is no ConfigMap {object_name}")
+    text = (config_map.get("data") or {}).get(ref.key)
+    if text is None:
+        raise WorkloadError(f"{path}.key: ConfigMap {object_name} has no key {ref.key}")
+    where = f"{path}: key {ref.key} of ConfigMap {object_name}"
+    try:
+        manifest = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise WorkloadError(f"{where} is no YAML of one object: {error}") from error
+    if not _defines_kind(manifest) or manifest.get("kind", _RGD_KIND) != _RGD_KIND:
+        raise WorkloadError(f"{where} is no {_RGD_KIND} with a spec.schema.kind")
+    read: Manifest = manifest
+    return read
+
+
+def _defines_kind(manifest: Any) -> bool:
+    node = manifest
+    for key in ("spec", "schema", "kind"):
+        node = node.get(key) if isinstance(node, dict) else None
+    return isinstance(node, str)

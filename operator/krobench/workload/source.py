@@ -1,0 +1,112 @@
+"""Where a workload's ResourceGraphDefinitions come from."""
+
+from dataclasses import dataclass
+
+from krobench.model.benchmark import Workload
+from krobench.model.common import LOAD_GROUP
+from krobench.workload.blueprint import (
+    KRO_DEFAULT_API_VERSION,
+    RGD_API_VERSION,
+    Blueprint,
+    Manifest,
+    RgdParts,
+)
+from krobench.workload.generator import generate_rgd, resolve
+from krobench.workload.own import own_children, own_manifest
+from krobench.workload.scenarios import SCENARIOS
+
+OWN_RGD = "rgd"
+GENERATOR = "generator"
+
+
+@dataclass(frozen=True)
+class RgdSource:
+    """What one of a test's RGDs is made from."""
+
+    workload: Workload
+    field_path: str
+    """Where the workload stands in the spec, for messages."""
+    number: int
+    """Which of the test's RGDs it is."""
+    name: str
+    kind: str
+    """The kind to define; a user's own RGD keeps the one it names."""
+    labels: dict[str, str]
+
+
+def source_name(workload: Workload) -> str:
+    """Return the scenario's name, or the field that takes its place."""
+    if workload.scenario is not None:
+        return workload.scenario.value
+    return OWN_RGD if workload.rgd is not None else GENERATOR
+
+
+def children(workload: Workload) -> int:
+    """Return the number of objects that kro creates for an instance."""
+    if workload.rgd is not None:
+        return own_children(workload.rgd)
+    if workload.generator is not None:
+        return resolve(workload.generator).children
+    assert workload.scenario is not None
+    return SCENARIOS[workload.scenario].children
+
+
+@dataclass(frozen=True)
+class RgdSet:
+    """An RGD and what it rests on."""
+
+    manifests: tuple[Manifest, ...]
+    """In the order of their creation: the last one's kind has the instances."""
+    values: Manifest
+    """The spec of the instances."""
+
+
+def rgds_of(source: RgdSource) -> RgdSet:
+    """Return the RGD, and before it those that it rests on.
+
+    Raises:
+        WorkloadError: if there is no RGD for this workload.
+    """
+    workload = source.workload
+    if workload.rgd is not None:
+        manifest = own_manifest(workload.rgd, f"{source.field_path}.rgd")
+        return RgdSet((_named(manifest, source.name, source.labels),), workload.values)
+    blueprint = _blueprint(source)
+    inner = [
+        _manifest(source, f"{source.name}-inner{position}", kind, parts, blueprint)
+        for position, (kind, parts) in enumerate(blueprint.inner.items())
+    ]
+    outer = _manifest(source, source.name, source.kind, blueprint.outer, blueprint)
+    return RgdSet((*inner, outer), blueprint.values | workload.values)
+
+
+def _blueprint(source: RgdSource) -> Blueprint:
+    generator = source.workload.generator
+    if generator is not None:
+        path = f"{source.field_path}.generator"
+        return Blueprint(generate_rgd(generator, source.number, path))
+    assert source.workload.scenario is not None
+    return SCENARIOS[source.workload.scenario].build(source.kind)
+
+
+def _manifest(
+    source: RgdSource, name: str, kind: str, parts: RgdParts, blueprint: Blueprint
+) -> Manifest:
+    # Instances that are children are found by the run's labels too, when a run is swept.
+    for resource in parts.resources:
+        if resource["template"]["kind"] in blueprint.inner:
+            resource["template"]["metadata"]["labels"] = source.labels
+    schema = {"apiVersion": KRO_DEFAULT_API_VERSION, "kind": kind, "group": LOAD_GROUP}
+    manifest = {
+        "apiVersion": RGD_API_VERSION,
+        "kind": "ResourceGraphDefinition",
+        "metadata": {},
+        "spec": {"schema": parts.schema | schema, "resources": parts.resources},
+    }
+    return _named(manifest, name, parts.labels | source.labels)
+
+
+def _named(manifest: Manifest, name: str, labels: dict[str, str]) -> Manifest:
+    metadata = manifest.get("metadata", {})
+    metadata = metadata | {"name": name, "labels": metadata.get("labels", {}) | labels}
+    return manifest | {"metadata": metadata}

@@ -1,0 +1,17 @@
+"""Plans of suites with one test, as the tests here need them."""
+
+from typing import Any
+
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.workload.plan import IterationPlan, RunIdentity, plan_iteration, plan_tests
+
+RUN = RunIdentity("my.benchmark", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
+
+
+def suite(**changes: Any) -> KroBenchmarkSpec:
+    test: dict[str, Any] = {"name": "a", "workload": {"scenario": "single", "instances": 10}}
+    return KroBenchmarkSpec.model_validate({"tests": [test | changes.pop("test", {})]} | changes)
+
+
+def first_plan(workload: dict[str, Any]) -> IterationPlan:
+    return plan_iteration(RUN, plan_tests(suite(test={"workload": workload}))[0], 0)

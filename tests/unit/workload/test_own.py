@@ -1,0 +1,81 @@
+import re
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from unit.workload.plans import RUN, first_plan, suite
+
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.own import with_rgds_inline
+from krobench.workload.plan import longest_run_seconds, plan_iteration, plan_tests
+
+RGD = """
+apiVersion: kro.run/v1alpha1
+kind: ResourceGraphDefinition
+metadata: {name: app}
+spec:
+  schema: {apiVersion: v1alpha1, kind: App}
+  resources: []
+"""
+
+
+def referring(**ref: Any) -> KroBenchmarkSpec:
+    source = {"configMapKeyRef": {"name": "rgds", "key": "app.yaml"} | ref}
+    return suite(test={"workload": {"rgd": source, "instances": 3}})
+
+
+def config_map(text: str) -> dict[str, Any]:
+    return {"rgds": {"data": {"app.yaml": text}}}
+
+
+def test_an_rgd_of_a_config_map_is_planned_like_one_of_the_spec() -> None:
+    spec = with_rgds_inline(referring(), config_maps=config_map(RGD), namespace="team")
+    [rgd] = plan_iteration(RUN, plan_tests(spec)[0], 0).rgds
+    assert rgd.kind == "App"
+    assert rgd.name.startswith(RUN.prefix)
+    assert len(rgd.instances) == 3
+
+
+def test_the_time_of_a_run_is_known_before_its_rgd_is_read() -> None:
+    assert longest_run_seconds(referring()) > longest_run_seconds(suite())
+
+
+@pytest.mark.parametrize(
+    ("config_maps", "message"),
+    [
+        ({}, ".name: there is no ConfigMap team/rgds"),
+        ({"rgds": {}}, ".key: ConfigMap team/rgds has no key app.yaml"),
+        ({"rgds": {"data": {"other": ""}}}, ".key: ConfigMap team/rgds has no key app.yaml"),
+        (config_map("a: b: c"), ": key app.yaml of ConfigMap team/rgds is no YAML of one object"),
+        (config_map(RGD + "---" + RGD), ": key app.yaml of ConfigMap team/rgds is no YAML of one"),
+        (config_map("- a list"), ": key app.yaml of ConfigMap team/rgds is no ResourceGraph"),
+        (config_map("kind: ConfigMap"), "team/rgds is no ResourceGraphDefinition with a spec"),
+        (config_map(RGD.replace("kind: App", "a: b")), "is no ResourceGraphDefinition with a spec"),
+        (config_map(RGD.replace("kind: Resource", "kind: X")), "is no ResourceGraphDefinition"),
+    ],
+)
+def test_what_is_no_rgd_is_refused_by_the_name_of_the_object(
+    config_maps: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(WorkloadError, match=re.escape(message)) as raised:
+        with_rgds_inline(referring(), config_maps, "team")
+    assert str(raised.value).startswith("tests[0].workload.rgd.configMapKeyRef")
+
+
+@pytest.mark.parametrize(
+    "source", [{}, {"inline": {}, "configMapKeyRef": {"name": "rgds", "key": "app.yaml"}}]
+)
+def test_an_rgd_has_exactly_one_source(source: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="exactly one of inline and configMapKeyRef"):
+        suite(test={"workload": {"rgd": source, "instances": 1}})
+
+
+def test_values_vary_by_the_index_over_all_rgds() -> None:
+    values = {"name": "tenant-{{index}}", "tags": ["a", {"t": "{{index}}/{{index}}"}], "size": 3}
+    workload = {"scenario": "single", "instances": 5, "rgds": 2, "values": values}
+    plan = first_plan(workload)
+    specs = [item["spec"] for rgd in plan.rgds for item in rgd.instances]
+    assert [spec["name"] for spec in specs] == [f"tenant-{index}" for index in range(5)]
+    assert specs[4]["tags"] == ["a", {"t": "4/4"}]
+    assert specs[4]["size"] == 3
