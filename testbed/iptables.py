@@ -27,14 +27,19 @@ class _Table:
 def remove_rules() -> None:
     """Remove our rules and chains from every table of both address families."""
     for save, restore in _FAMILIES:
-        script = removal_script(shell.run([save]))
+        script = removal_script(_saved(save))
         if script:
             shell.run([restore, "--noflush", "--wait", "5"], stdin=script)
 
 
 def rules_left() -> bool:
     """Whether any of our rules or chains exist."""
-    return any(removal_script(shell.run([save])) for save, _ in _FAMILIES)
+    return any(removal_script(_saved(save)) for save, _ in _FAMILIES)
+
+
+def _saved(save: str) -> str:
+    """All rules of a family; none where the program that could have made ours is missing."""
+    return shell.run([save]) if shell.is_installed(save) else ""
 
 
 def removal_script(saved: str) -> str:
