@@ -8,6 +8,7 @@ import yaml
 from pydantic import ValidationError
 
 from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.common import spec_field
 from krobench.model.plain_yaml import dump
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.own import with_rgds_inline
@@ -66,8 +67,7 @@ def _benchmark(
                 yield from _test(plan_iteration(RunIdentity(name, _UID), test, 0), seen)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in ("spec", *first["loc"]))
-        raise GenerateError(f"{name}: {where}: {first['msg']}") from error
+        raise GenerateError(f"{name}: {spec_field(first['loc'])}: {first['msg']}") from error
     except WorkloadError as error:
         raise GenerateError(f"{name}: spec.{error}") from error
 

@@ -38,6 +38,7 @@ from krobench.model.common import (
     RUN_LABEL,
     ErrorInfo,
     rfc3339,
+    spec_field,
     utc_now,
 )
 from krobench.model.status import KroBenchmarkStatus, ObjectRef
@@ -289,7 +290,9 @@ def _parse_spec(raw: Mapping[str, Any]) -> tuple[KroBenchmarkSpec | None, tuple[
         spec = KroBenchmarkSpec.model_validate(raw)
     except ValidationError as error:
         return None, tuple(
-            ErrorInfo(reason="InvalidSpec", message=f"{_path(problem['loc'])}: {problem['msg']}")
+            ErrorInfo(
+                reason="InvalidSpec", message=f"{spec_field(problem['loc'])}: {problem['msg']}"
+            )
             for problem in error.errors()
         )
     return spec, tuple(check_thresholds(spec))
@@ -305,13 +308,6 @@ def _parse_status(raw: Mapping[str, Any]) -> KroBenchmarkStatus:
             continue
         understood[key] = value
     return KroBenchmarkStatus.model_validate(understood)
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    text = "spec"
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text
 
 
 def _ahead(benchmark: Benchmark, runs: list[Benchmark]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, KubeError
 from krobench.load.sweep import Sweeper
-from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo
+from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo, spec_field
 from krobench.workload.plan import RunIdentity
 
 logger = logging.getLogger(__name__)
@@ -79,8 +79,8 @@ async def _load(namespace: str, name: str, uid: str) -> int:
             suite = Suite(client, benchmark)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise AbortedError("InvalidSpec", f"spec.{where}: {first['msg']}") from error
+            message = f"{spec_field(first['loc'])}: {first['msg']}"
+            raise AbortedError("InvalidSpec", message) from error
         await suite.run()
     return EXIT_OK
 

@@ -63,6 +63,14 @@ class ErrorInfo(ApiModel):
     message: Message
 
 
+def spec_field(location: tuple[int | str, ...]) -> str:
+    """Return the path of a field of the spec as Kubernetes writes it, from pydantic's."""
+    text = "spec"
+    for part in location:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text
+
+
 def duration_seconds(text: str) -> float:
     """Convert a Go-style duration to seconds.
 

@@ -82,7 +82,7 @@ def test_an_rgd_is_taken_from_a_config_map_of_the_same_file(file: Path) -> None:
     ("workload", "message"),
     [
         (OWN, "mine: spec.tests[0].workload.rgd.configMapKeyRef.name: there is no ConfigMap"),
-        ({"scenario": "nope", "instances": 1}, "mine: spec.tests.0.workload.scenario: Input"),
+        ({"scenario": "nope", "instances": 1}, "mine: spec.tests[0].workload.scenario: Input"),
         (
             {"generator": {"depth": 9}, "instances": 1},
             "mine: spec.tests[0].workload.generator.depth is 9, but must not exceed resources",
