@@ -15,7 +15,9 @@ from krobench.record.store import read_objects
 
 INSTANCES = 300
 MEDIAN_SECONDS = 0.005
-P99_SECONDS = 0.020
+# A hundred milliseconds tell a wrong clock or a lost event from a busy machine; how close the
+# latencies are where nothing else runs is a figure for docs/benchmarks.md, not for a test.
+P99_SECONDS = 0.100
 
 
 def lines(cluster: Cluster) -> Iterator[dict[str, Any]]:
