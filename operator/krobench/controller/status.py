@@ -18,6 +18,7 @@ from krobench.model.status import (
     Verdict,
 )
 from krobench.report import units
+from krobench.report.measured import measured
 
 _MAX_WARNINGS = 32
 _DIGITS = 3
@@ -82,13 +83,12 @@ def first_error(record: RunRecord) -> ErrorInfo | None:
 
 def missed_thresholds(record: RunRecord) -> list[str]:
     """Return the thresholds that were not met, each with what was measured."""
-    missed = []
-    for test in record.tests:
-        for result in test.thresholds:
-            if not result.passed:
-                values = ", ".join(f"{k} = {units.number(v)}" for k, v in result.values.items())
-                missed.append(f"test {test.name}: {result.expression} ({result.message or values})")
-    return missed
+    return [
+        f"test {test.name}: {result.expression} ({measured(result)})"
+        for test in record.tests
+        for result in test.thresholds
+        if not result.passed
+    ]
 
 
 def _progress(record: RunRecord | None) -> str | None:

@@ -31,9 +31,9 @@ _MAX_BACKOFF_SECONDS = 10.0
 class KubeClient:
     """Requests to one API server; an async context manager.
 
-    Every request is counted in ``requests`` (by HTTP method), every repetition after a 429,
-    5xx or broken connection in ``retries``. All methods raise :class:`ApiError` where the
-    server says no and :class:`ApiUnreachableError` where it says nothing.
+    Every request is counted in ``requests``, by HTTP method. All methods raise
+    :class:`ApiError` where the server says no and :class:`ApiUnreachableError` where it says
+    nothing.
     """
 
     def __init__(self, config: ClientConfig, connections: int = _DEFAULT_CONNECTIONS) -> None:
@@ -41,7 +41,6 @@ class KubeClient:
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
         self.requests: Counter[str] = Counter()
-        self.retries = 0
 
     async def __aenter__(self) -> Self:
         self._open()
@@ -193,7 +192,6 @@ class KubeClient:
         """
         if attempt >= max_retries or (isinstance(error, ApiError) and not error.transient):
             raise error
-        self.retries += 1
         asked = error.retry_after_seconds if isinstance(error, ApiError) else None
         delay = asked if asked is not None else _FIRST_BACKOFF_SECONDS * 2**attempt
         await asyncio.sleep(min(delay, _MAX_BACKOFF_SECONDS))

@@ -47,11 +47,6 @@ class ApiError(KubeError):
         return self.status == 404
 
     @property
-    def conflict(self) -> bool:
-        """Whether the object was changed meanwhile (or exists already)."""
-        return self.status == 409
-
-    @property
     def already_exists(self) -> bool:
         """Whether an object of this name exists."""
         return self.status == 409 and self.reason == "AlreadyExists"

@@ -4,6 +4,7 @@ from xml.etree import ElementTree as ET
 
 from krobench.model.record import RunRecord, TestRecord, TestState
 from krobench.report import units
+from krobench.report.measured import measured
 
 
 def render(run: RunRecord) -> str:
@@ -35,11 +36,10 @@ def _case(run: RunRecord, test: TestRecord) -> ET.Element:
         ET.SubElement(case, "skipped", message="the run ended before this test")
     for result in test.thresholds:
         if not result.passed:
-            measured = ", ".join(f"{k} = {units.number(v)}" for k, v in result.values.items())
-            message = result.message or measured
-            ET.SubElement(
+            failure = ET.SubElement(
                 case, "failure", type="ThresholdNotMet", message=result.expression
-            ).text = f"{result.expression}: {message}"
+            )
+            failure.text = f"{result.expression}: {measured(result)}"
     if test.summary is not None:
         ET.SubElement(case, "system-out").text = _numbers(test)
     return case

@@ -12,6 +12,7 @@ from krobench.model.record import (
 )
 from krobench.report import units
 from krobench.report.load import arrivals, load_table
+from krobench.report.measured import measured
 from krobench.report.tables import table
 
 _PHASES = (
@@ -144,8 +145,7 @@ def _thresholds(test: TestRecord) -> str:
         (
             f"`{result.expression}`",
             words[result.passed],
-            result.message
-            or ", ".join(f"{name} = {units.number(v)}" for name, v in result.values.items()),
+            measured(result),
         )
         for result in test.thresholds
     ]
