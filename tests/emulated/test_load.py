@@ -11,7 +11,8 @@ from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
 from krobench.load.breaker import FAILURES_IN_A_ROW
 from krobench.load.iteration import RGDS_PATH
-from krobench.model.record import KroFingerprint, RunRecord
+from krobench.model.environment import KroFingerprint
+from krobench.model.record import RunRecord
 from krobench.model.status import Verdict
 
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"

@@ -12,7 +12,8 @@ from functools import cached_property
 
 from krobench.model.common import ErrorInfo
 from krobench.model.load import Load
-from krobench.model.record import LoadGenerator, ObjectRecord
+from krobench.model.measures import LoadGenerator
+from krobench.model.rawlines import ObjectRecord
 
 GENERATOR_LATE = "GeneratorLate"
 

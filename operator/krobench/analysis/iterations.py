@@ -5,18 +5,17 @@ from collections.abc import Callable, Iterable, Sequence
 
 from krobench.analysis.generator import summarise_generators
 from krobench.analysis.latency import summarise
-from krobench.model.record import (
+from krobench.model.measures import (
     ApiRequests,
     Counts,
     CpuUse,
-    IterationRecord,
     Latencies,
     LatencySummary,
     MemoryUse,
-    ObjectRecord,
-    TestSummary,
     Throughput,
 )
+from krobench.model.rawlines import ObjectRecord
+from krobench.model.record import IterationRecord, TestSummary
 
 _Timing = Callable[[ObjectRecord], float | None]
 

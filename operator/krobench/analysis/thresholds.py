@@ -21,7 +21,8 @@ from krobench.analysis.watchlag import WATCH_METRICS
 from krobench.analysis.windows import Series
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo
-from krobench.model.record import LatencySummary, TestSummary, ThresholdResult
+from krobench.model.measures import LatencySummary
+from krobench.model.record import TestSummary, ThresholdResult
 
 Values = dict[str, Any]
 Path = tuple[str, ...]

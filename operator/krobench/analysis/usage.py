@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from krobench.analysis.windows import Series, UnavailableError
-from krobench.model.record import ApiRequests, CpuUse, MemoryUse
+from krobench.model.measures import ApiRequests, CpuUse, MemoryUse
 
 _START_TIME = "process_start_time_seconds"
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from krobench.model.record import Sample
+from krobench.model.rawlines import Sample
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from krobench.collect.sources import Source, SourceUnavailableError
-from krobench.model.record import Sample
+from krobench.model.rawlines import Sample
 
 logger = logging.getLogger(__name__)
 

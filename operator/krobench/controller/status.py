@@ -6,7 +6,8 @@ from datetime import datetime
 
 from krobench.controller.observed import Benchmark, Observed
 from krobench.model.common import ErrorInfo, rfc3339
-from krobench.model.record import LatencySummary, RunRecord, TestRecord, TestState
+from krobench.model.measures import LatencySummary
+from krobench.model.record import RunRecord, TestRecord, TestState
 from krobench.model.status import (
     Condition,
     ConditionType,

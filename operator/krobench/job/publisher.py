@@ -8,7 +8,8 @@ from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.model.record import ObjectRecord, RunRecord, Sample
+from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.record import RunRecord
 from krobench.record.store import Owner, is_owned_by, run_json, write_config_maps
 
 logger = logging.getLogger(__name__)

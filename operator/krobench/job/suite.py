@@ -23,17 +23,9 @@ from krobench.load.clock import RunClock
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup, KroBenchmarkSpec, Target
 from krobench.model.common import ErrorInfo, duration_seconds, rfc3339, utc_now
-from krobench.model.record import (
-    Environment,
-    ObjectRecord,
-    Progress,
-    RunRecord,
-    RunState,
-    Sample,
-    TestRecord,
-    TestState,
-    Validity,
-)
+from krobench.model.environment import Environment
+from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState, Validity
 from krobench.model.status import Verdict
 from krobench.record.store import Owner, results_name
 from krobench.workload.plan import RunIdentity, TestPlan, plan_tests

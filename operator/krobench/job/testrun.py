@@ -23,16 +23,9 @@ from krobench.load.iteration import Iteration, Outcome
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
-from krobench.model.record import (
-    IterationRecord,
-    LoadGenerator,
-    ObjectRecord,
-    Sample,
-    Teardown,
-    TestRecord,
-    TestState,
-    Validity,
-)
+from krobench.model.measures import LoadGenerator
+from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState, Validity
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.plan import IterationPlan, RunIdentity, TestPlan, plan_iteration
 

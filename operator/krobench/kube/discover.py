@@ -8,7 +8,7 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.model.benchmark import Target
-from krobench.model.record import KroFingerprint, NodeFingerprint
+from krobench.model.environment import KroFingerprint, NodeFingerprint
 
 _LEADER_LEASE = "controller.kro.run"
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")

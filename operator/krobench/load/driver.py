@@ -7,7 +7,7 @@ from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.breaker import Breaker
 from krobench.load.clock import RunClock
 from krobench.load.observer import Followed, Observer
-from krobench.model.record import ObjectRecord
+from krobench.model.rawlines import ObjectRecord
 from krobench.workload.blueprint import Manifest
 from krobench.workload.plan import IterationPlan
 

@@ -27,7 +27,7 @@ from krobench.load.observer import (
 from krobench.load.probe import WatchLag, WatchProbe
 from krobench.load.rgdphases import observe_phases
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, ErrorInfo
-from krobench.model.record import ObjectRecord
+from krobench.model.rawlines import ObjectRecord
 from krobench.workload.arrivals import schedule
 from krobench.workload.plan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD

@@ -11,7 +11,7 @@ from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch, WatchEvent
 from krobench.load import lifecycle
 from krobench.load.clock import RunClock
-from krobench.model.record import ObjectRecord
+from krobench.model.rawlines import ObjectRecord
 
 # kro builds a graph again after a failure, and may succeed once a kind it needs has appeared.
 REJECTION_GRACE_SECONDS = 3.0

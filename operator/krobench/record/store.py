@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL
-from krobench.model.record import ObjectRecord, RunRecord, Sample
+from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.record import RunRecord
 from krobench.record import lines
 
 RESULTS_COMPONENT = "results"

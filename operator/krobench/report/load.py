@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from krobench.model.load import Arrival
-from krobench.model.record import IterationRecord, LoadGenerator, TestRecord
+from krobench.model.measures import LoadGenerator
+from krobench.model.record import IterationRecord, TestRecord
 from krobench.report import units
 from krobench.report.tables import table
 

@@ -2,14 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.model.record import (
-    IterationRecord,
-    LatencySummary,
-    RunRecord,
-    RunState,
-    TestRecord,
-    TestState,
-)
+from krobench.model.measures import LatencySummary
+from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord, TestState
 from krobench.report import units
 from krobench.report.load import arrivals, load_table
 from krobench.report.measured import measured

@@ -11,7 +11,8 @@ from krobench.analysis.generator import (
 )
 from krobench.analysis.iterations import count_instances, latencies, throughput
 from krobench.model.load import Load
-from krobench.model.record import LoadGenerator, ObjectRecord
+from krobench.model.measures import LoadGenerator
+from krobench.model.rawlines import ObjectRecord
 
 LOAD = Load.model_validate({"arrival": "constant", "rate": 10})
 LONG_AFTER = 1000.0

@@ -3,7 +3,9 @@ import pytest
 from krobench.analysis.iterations import count_instances, latencies, summarise_test, throughput
 from krobench.analysis.usage import Phases, measure_usage
 from krobench.analysis.windows import Series
-from krobench.model.record import Counts, IterationRecord, ObjectRecord, Sample
+from krobench.model.measures import Counts
+from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.record import IterationRecord
 
 
 def created(sent: float, ready: float | None, acknowledged: bool = True) -> ObjectRecord:

@@ -1,7 +1,7 @@
 import pytest
 
 from krobench.analysis.windows import Series, UnavailableError
-from krobench.model.record import Sample
+from krobench.model.rawlines import Sample
 
 
 def samples(*points: tuple[float, float], metric: str = "m") -> list[Sample]:

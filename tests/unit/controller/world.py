@@ -18,14 +18,8 @@ from krobench.controller.cluster import parse_benchmark
 from krobench.controller.observed import JobState, JobView, Observed, Results
 from krobench.controller.reconcile import reconcile
 from krobench.model.common import FINALIZER, ErrorInfo
-from krobench.model.record import (
-    Environment,
-    Progress,
-    RunRecord,
-    RunState,
-    TestRecord,
-    TestState,
-)
+from krobench.model.environment import Environment
+from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState
 from krobench.model.status import KroBenchmarkStatus, ObjectRef, Verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from krobench.load.driver import Driver
 from krobench.load.loops import Target
 from krobench.load.observer import Followed, Observer
 from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.record import ObjectRecord
+from krobench.model.rawlines import ObjectRecord
 from krobench.workload.plan import IterationPlan, RunIdentity, plan_iteration, plan_tests
 
 Answer = Callable[[str], Awaitable[None]]

@@ -6,7 +6,7 @@ import pytest
 from krobench.load import observer
 from krobench.load.lifecycle import is_ready, problem, rejection
 from krobench.load.observer import Followed, RgdRejectedError, apply_instance, apply_rgd
-from krobench.model.record import ObjectRecord
+from krobench.model.rawlines import ObjectRecord
 
 
 def item(state: str = "ACTIVE", generation: int = 1, **conditions: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from krobench.kube.errors import ApiError
 from krobench.load.clock import RunClock
 from krobench.load.observer import Observer, apply_rgd
 from krobench.load.rgdphases import observe_phases
-from krobench.model.record import ObjectRecord
+from krobench.model.rawlines import ObjectRecord
 
 LABELS = {"kro.run/resource-graph-definition-name": "my-rgd"}
 

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from krobench.model.record import Environment, ObjectRecord, RunRecord, Sample, TestRecord
+from krobench.model.environment import Environment
+from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.record import RunRecord, TestRecord
 from krobench.record import lines
 from krobench.record.store import (
     Owner,

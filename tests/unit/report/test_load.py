@@ -3,16 +3,10 @@ from typing import Any
 import pytest
 
 from krobench.model.common import ErrorInfo
+from krobench.model.environment import Environment
 from krobench.model.load import Load
-from krobench.model.record import (
-    Counts,
-    Environment,
-    IterationRecord,
-    LoadGenerator,
-    RunRecord,
-    TestRecord,
-    Validity,
-)
+from krobench.model.measures import Counts, LoadGenerator
+from krobench.model.record import IterationRecord, RunRecord, TestRecord, Validity
 from krobench.model.status import Verdict
 from krobench.report.load import arrivals
 from krobench.report.markdown import render

@@ -1,0 +1,69 @@
+"""The raw lines of a run record: one object and operation, or one sample, each.
+
+All lines of a file have the same columns, so that each opens as a table.
+"""
+
+from typing import Literal
+
+from krobench.model.common import ApiModel
+
+
+class ObjectRecord(ApiModel):
+    """A line of ``objects.jsonl``: one object and operation.
+
+    Times are seconds on the load Job's monotonic clock since the start of the run; ``null``
+    where that point was never reached.
+    """
+
+    test: str
+    iteration: int
+    warmup: bool
+    operation: Literal["create-rgd", "create-instance", "delete-instance"]
+    kind: str
+    namespace: str | None = None
+    name: str
+    intended_seconds: float | None = None
+    """Open loop: when the request was to be sent."""
+    sent_seconds: float
+    acknowledged_seconds: float | None = None
+    picked_up_seconds: float | None = None
+    """RGD only: kro's finalizer was seen."""
+    accepted_seconds: float | None = None
+    """RGD only: GraphAccepted=True was seen."""
+    compiled_seconds: float | None = None
+    """RGD only: Ready=True of its GraphRevision was seen."""
+    established_seconds: float | None = None
+    """RGD only: Established=True of its CRD was seen."""
+    active_seconds: float | None = None
+    """Instance: status.state=ACTIVE was seen. RGD: status.state=Active."""
+    ready_seconds: float | None = None
+    """Ready=True with the current observedGeneration was seen."""
+    gone_seconds: float | None = None
+    """Deletion only: the object was gone."""
+    retries: int = 0
+    throttled: int = 0
+    """Answers with 429."""
+    server_errors: int = 0
+    """Answers with 5xx."""
+    error: str | None = None
+
+    @property
+    def start_seconds(self) -> float:
+        """The moment from which latencies count.
+
+        In an open loop that is the intended time: a request that was held up by those before
+        it has waited since then, whoever kept it waiting.
+        """
+        return self.sent_seconds if self.intended_seconds is None else self.intended_seconds
+
+
+class Sample(ApiModel):
+    """A line of ``series.jsonl``: one value of one metric at one moment."""
+
+    seconds: float
+    """When it was scraped, on the load Job's monotonic clock since the start of the run."""
+    source: Literal["kro", "apiserver", "kubelet"]
+    metric: str
+    value: float
+    at: float | None = None
+    """The source's own timestamp (seconds since the epoch), where it gives one."""
