@@ -30,7 +30,9 @@ class MemoryCluster:
         self._events: list[tuple[str, bytes]] = []
         self._watches: list[tuple[str, asyncio.Queue[bytes]]] = []
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> JsonObject:
+    async def get(
+        self, path: str, params: Mapping[str, str] | None = None, accept: str = ""
+    ) -> JsonObject:
         if params is not None:
             version = str(len(self._events))
             return {"metadata": {"resourceVersion": version}, "items": await self.list(path)}
@@ -58,6 +60,7 @@ class MemoryCluster:
             await asyncio.sleep(self.answer_seconds)
         item = deepcopy(dict(body))
         item["metadata"].setdefault("resourceVersion", "0")
+        item["metadata"]["generation"] = 1
         _, inside, rest = path.partition("/namespaces/")
         if inside:
             item["metadata"]["namespace"] = rest.partition("/")[0]
@@ -74,8 +77,11 @@ class MemoryCluster:
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> JsonObject:
         item = self._find(path)
+        changed = any(item.get("spec", {}).get(k) != v for k, v in body.get("spec", {}).items())
         for key, value in body.items():
             item[key] = item.get(key, {}) | value
+        if changed:
+            item["metadata"]["generation"] += 1
         self._store(path, item, "MODIFIED")
         return item
 
@@ -89,7 +95,9 @@ class MemoryCluster:
             inside = f"/namespaces/{item['metadata']['name']}/"
             self.objects = {k: v for k, v in self.objects.items() if inside not in k}
 
-    async def watch_lines(self, path: str, params: Mapping[str, str]) -> AsyncIterator[bytes]:
+    async def watch_lines(
+        self, path: str, params: Mapping[str, str], accept: str = ""
+    ) -> AsyncIterator[bytes]:
         queue: asyncio.Queue[bytes] = asyncio.Queue()
         self._watches.append((path, queue))
         for changed, line in self._events[int(params["resourceVersion"]) :]:

@@ -127,3 +127,38 @@ async def test_what_would_not_go_is_counted_as_left(monkeypatch: pytest.MonkeyPa
     assert record.orphans is not None
     assert record.orphans.count
     assert any("of the run are left" in warning for warning in record.warnings)
+
+
+async def test_steps_follow_one_another_and_each_has_its_own_numbers() -> None:
+    steps = [
+        {"operation": "create"},
+        {"operation": "update", "load": STEADY | {"maxSendLag": "1s"}},
+        {"operation": "mix", "count": 20},
+        {"operation": "delete", "count": 2},
+    ]
+    cluster = MemoryCluster()
+    record = await run(cluster, 5, steps=steps)
+    [test] = record.tests
+    assert record.verdict is Verdict.PASSED, (record.error, test.error)
+    [iteration] = test.iterations
+    done = [(step.operation, step.counts.done, step.counts.failed) for step in iteration.steps]
+    assert done == [("create", 5, 0), ("update", 5, 0), ("mix", 20, 0), ("delete", 2, 0)]
+    assert iteration.generator is not None
+    assert test.summary is not None
+    gone, updated = test.summary.latency.instance_gone, test.summary.latency.instance_updated
+    assert gone is not None
+    assert updated is not None
+    assert updated.n > 5
+    assert gone.n >= 2
+    assert not any("/load.bench.kro.run/" in path for path in cluster.objects)
+
+
+async def test_an_update_that_changes_nothing_is_no_update() -> None:
+    steps = [{"operation": "create"}, {"operation": "update", "values": {"value": "same"}}]
+    steps.append({"operation": "update", "values": {"value": "same"}})
+    record = await run(MemoryCluster(), 3, steps=steps)
+    [test] = record.tests
+    assert test.error is not None
+    assert test.error.reason == "UpdatesRefused"
+    assert "3 updates" in test.error.message
+    assert "changed nothing" in test.error.message

@@ -1,23 +1,20 @@
 """From the lines of one iteration to its record, and from iterations to a test's summary."""
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from krobench.analysis.generator import summarise_generators
-from krobench.analysis.latency import summarise
+from krobench.analysis.latencies import latencies
+from krobench.analysis.steps import summarise_steps
 from krobench.model.measures import (
     ApiRequests,
     Counts,
     CpuUse,
-    Latencies,
-    LatencySummary,
     MemoryUse,
     Throughput,
 )
 from krobench.model.rawlines import ObjectRecord
 from krobench.model.record import IterationRecord, TestSummary
-
-_Timing = Callable[[ObjectRecord], float | None]
 
 
 def count_instances(
@@ -41,26 +38,15 @@ def count_instances(
     )
 
 
-def latencies(objects: Sequence[ObjectRecord]) -> Latencies:
-    """Summarise the phases of all objects, each from the time of its request."""
-    return Latencies(
-        instance_ready=_summary(objects, "create-instance", lambda line: line.ready_seconds),
-        instance_active=_summary(objects, "create-instance", lambda line: line.active_seconds),
-        rgd_picked_up=_summary(objects, "create-rgd", lambda line: line.picked_up_seconds),
-        rgd_accepted=_summary(objects, "create-rgd", lambda line: line.accepted_seconds),
-        rgd_compiled=_summary(objects, "create-rgd", lambda line: line.compiled_seconds),
-        rgd_established=_summary(objects, "create-rgd", lambda line: line.established_seconds),
-        rgd_ready=_summary(objects, "create-rgd", lambda line: line.ready_seconds),
-        instance_gone=_summary(objects, "delete-instance", lambda line: line.gone_seconds),
-    )
-
-
 def throughput(objects: Iterable[ObjectRecord]) -> Throughput:
-    """Return the rate at which instances became ready, or None where fewer than two did."""
+    """Return the rate at which instances became ready, or None where fewer than two did.
+
+    Of several steps, the first alone counts, which creates instances and does nothing else.
+    """
     ready = [
         line
         for line in objects
-        if line.operation == "create-instance" and line.ready_seconds is not None
+        if line.operation == "create-instance" and not line.step and line.ready_seconds is not None
     ]
     if len(ready) < 2:
         return Throughput()
@@ -95,26 +81,14 @@ def summarise_test(
         duration_seconds=_median(r.duration_seconds for r in measured),
         errors_total=sum(_errors(record) for record in measured),
         metrics={name: _median(r.metrics.get(name) for r in measured) for name in names},
+        steps=summarise_steps(measured, lines),
     )
-
-
-def _summary(
-    objects: Iterable[ObjectRecord], operation: str, reached: _Timing
-) -> LatencySummary | None:
-    lines = [
-        line
-        for line in objects
-        if line.operation == operation and line.acknowledged_seconds is not None
-    ]
-    if not lines:
-        return None
-    ends = [(line.start_seconds, reached(line)) for line in lines]
-    durations = [end - start for start, end in ends if end is not None]
-    return summarise(durations, censored=len(lines) - len(durations))
 
 
 def _errors(record: IterationRecord) -> int:
     missing = record.counts.failed + record.counts.censored
+    if record.steps:
+        missing = sum(step.counts.failed + step.counts.censored for step in record.steps)
     return missing if missing or record.success else 1
 
 

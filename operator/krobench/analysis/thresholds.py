@@ -30,12 +30,17 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _LATENCIES = {
     "instanceReady": "instance_ready",
+    "instanceFirstChild": "instance_first_child",
+    "instanceLastChild": "instance_last_child",
     "instanceActive": "instance_active",
     "rgdPickedUp": "rgd_picked_up",
     "rgdAccepted": "rgd_accepted",
     "rgdCompiled": "rgd_compiled",
     "rgdEstablished": "rgd_established",
     "rgdReady": "rgd_ready",
+    "instanceUpdated": "instance_updated",
+    "rgdUpdated": "rgd_updated",
+    "instanceFannedOut": "instance_fanned_out",
     "instanceGone": "instance_gone",
 }
 _STATISTICS = {

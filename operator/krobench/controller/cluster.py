@@ -43,6 +43,8 @@ from krobench.model.common import (
 )
 from krobench.model.status import KroBenchmarkStatus, ObjectRef
 from krobench.record.store import RecordError, is_owned_by, read_run_record, results_name
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.plan import plan_tests
 
 logger = logging.getLogger(__name__)
 
@@ -295,6 +297,10 @@ def _parse_spec(raw: Mapping[str, Any]) -> tuple[KroBenchmarkSpec | None, tuple[
             )
             for problem in error.errors()
         )
+    try:
+        plan_tests(spec)
+    except WorkloadError as error:
+        return None, (ErrorInfo(reason="InvalidSpec", message=f"spec.{error}"),)
     return spec, tuple(check_thresholds(spec))
 
 

@@ -18,6 +18,7 @@ from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, KubeError
 from krobench.load.sweep import Sweeper
 from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo, spec_field
+from krobench.workload.blueprint import WorkloadError
 from krobench.workload.plan import RunIdentity
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,8 @@ async def _load(namespace: str, name: str, uid: str) -> int:
             first = error.errors()[0]
             message = f"{spec_field(first['loc'])}: {first['msg']}"
             raise AbortedError("InvalidSpec", message) from error
+        except WorkloadError as error:
+            raise AbortedError("InvalidSpec", f"spec.{error}") from error
         await suite.run()
     return EXIT_OK
 

@@ -249,6 +249,7 @@ def _planned(plan: TestPlan) -> TestRecord:
         planned_iterations=plan.iterations,
         planned_warmup=plan.warmup,
         instances=plan.workload.instances,
+        steps=[step.operation for step in plan.steps] if len(plan.steps) > 1 else [],
         rgds=plan.workload.rgds,
         load=plan.load,
         concurrency=None if plan.load.arrival.open_loop else plan.concurrency,

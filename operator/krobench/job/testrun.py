@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from krobench.analysis.generator import Schedule, lateness, measure_generator
-from krobench.analysis.iterations import count_instances, latencies, summarise_test, throughput
+from krobench.analysis.iterations import count_instances, summarise_test, throughput
+from krobench.analysis.latencies import latencies
 from krobench.analysis.thresholds import evaluate
 from krobench.analysis.usage import Phases, Usage, measure_usage
 from krobench.analysis.validity import validity_of_test
@@ -16,14 +16,14 @@ from krobench.collect.sampler import Sampler
 from krobench.collect.sources import ApiServerSource, KroSource, KubeletSource
 from krobench.job.errors import AbortedError
 from krobench.job.preflight import ensure_namespace
+from krobench.job.steps import assess_steps, operation_errors
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.load.clock import RunClock
-from krobench.load.iteration import Iteration, Outcome
+from krobench.load.iteration import Iteration, Outcome, StepOutcome
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
-from krobench.model.measures import LoadGenerator
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState, Validity
 from krobench.workload.blueprint import WorkloadError
@@ -114,7 +114,7 @@ class TestRun:
                 await sampler.snapshot()
                 requests_before = context.client.requests.total()
                 context.tell(label)
-                await iteration.run()
+                await iteration.run(sampler.snapshot)
                 requests_during = context.client.requests.total() - requests_before
                 await sampler.snapshot()
             outcome = iteration.finish()
@@ -137,12 +137,14 @@ class TestRun:
         assert outcome.ended_seconds is not None
         lag = plan.test.load.max_send_lag_seconds
         counts = count_instances(plan.instance_count, outcome.records, lag)
-        generator, late = _check_generator(plan, outcome, counts.sent)
-        error = outcome.error or _instance_errors(outcome.records)
+        steps, generator, late = assess_steps(plan.test, outcome, Series(sampler.samples))
+        error = outcome.error or operation_errors(outcome.records)
         usage = _usage(outcome, sampler, counts.ready)
         _add_watch_metrics(usage, outcome)
         for source, reason in sampler.failures.items():
             usage.unavailable[source] = reason
+        if outcome.children_unavailable is not None:
+            usage.unavailable["latency.instanceFirstChild"] = outcome.children_unavailable
         if outcome.phases_unavailable is not None:
             usage.unavailable["latency.rgdCompiled"] = outcome.phases_unavailable
         if usage.kro_restarted:
@@ -167,6 +169,7 @@ class TestRun:
             memory=usage.memory,
             api_requests=usage.api_requests,
             metrics=usage.metrics,
+            steps=steps,
             unavailable=usage.unavailable,
         )
 
@@ -200,10 +203,14 @@ class TestRun:
     def _book_teardown(
         self, plan: IterationPlan, record: IterationRecord, outcome: Outcome
     ) -> IterationRecord:
-        deletions = [line for line in outcome.records if line.operation == "delete-instance"]
+        deletions = [
+            line
+            for line in outcome.records
+            if line.operation == "delete-instance" and line.step is None
+        ]
         self._objects += deletions
         self._context.objects.extend(deletions)
-        record.latency.instance_gone = latencies(deletions).instance_gone
+        record.latency.instance_gone = latencies(outcome.records).instance_gone
         self._record.summary = summarise_test(self._record.iterations, self._objects)
         if record.teardown is not None and record.teardown.error is not None:
             self._context.warn(
@@ -221,24 +228,42 @@ class TestRun:
             record.thresholds = [evaluate(text, record.summary) for text in self._plan.thresholds]
 
 
-def _check_generator(
-    plan: IterationPlan, outcome: Outcome, sent: int
-) -> tuple[LoadGenerator | None, list[ErrorInfo]]:
-    """Return how the generator of an open loop kept its schedule, and how it missed it."""
-    if outcome.schedule is None or outcome.run_ended_seconds is None:
-        return None, []
-    schedule = Schedule(plan.test.load, outcome.schedule, outcome.run_ended_seconds, sent)
-    generator = measure_generator(schedule, outcome.records)
-    return generator, lateness(generator, schedule)
-
-
 def _usage(outcome: Outcome, sampler: Sampler, ready: int) -> Usage:
     if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
         usage = Usage()
         usage.unavailable["run"] = "the run phase was never reached"
         return usage
+    series = Series(sampler.samples)
     phases = Phases(outcome.started_seconds, outcome.run_started_seconds, outcome.run_ended_seconds)
-    return measure_usage(Series(sampler.samples), phases, ready)
+    usage = measure_usage(series, phases, ready)
+    first = outcome.steps[0] if len(outcome.steps) > 1 else None
+    if first is not None and first.ended_seconds is not None:
+        _take_per_instance(
+            usage, measure_usage(series, _phases(outcome, first), _ready_in(outcome))
+        )
+    return usage
+
+
+def _phases(outcome: Outcome, step: StepOutcome) -> Phases:
+    assert step.ended_seconds is not None
+    return Phases(outcome.started_seconds, step.started_seconds, step.ended_seconds)
+
+
+def _ready_in(outcome: Outcome) -> int:
+    """Return the instances that became ready in the first step."""
+    return sum(
+        line.operation == "create-instance" and line.step == 0 and line.ready_seconds is not None
+        for line in outcome.records
+    )
+
+
+def _take_per_instance(usage: Usage, first: Usage) -> None:
+    """Take costs of an instance from the step that creates and does nothing else."""
+    for name in [name for name in usage.metrics if name.endswith("_per_instance")]:
+        usage.metrics[name] = first.metrics.get(name)
+        usage.unavailable.pop(name, None)
+        if name in first.unavailable:
+            usage.unavailable[name] = first.unavailable[name]
 
 
 def _add_watch_metrics(usage: Usage, outcome: Outcome) -> None:
@@ -255,13 +280,3 @@ def _run_seconds(outcome: Outcome) -> float | None:
     if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
         return None
     return round(outcome.run_ended_seconds - outcome.run_started_seconds, 6)
-
-
-def _instance_errors(records: list[ObjectRecord]) -> ErrorInfo | None:
-    failed = [r for r in records if r.operation == "create-instance" and r.error is not None]
-    if not failed:
-        return None
-    return ErrorInfo(
-        reason="InstancesRefused",
-        message=f"{len(failed)} instances were refused, the first with: {failed[0].error}",
-    )

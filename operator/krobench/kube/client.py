@@ -19,6 +19,12 @@ from krobench.kube.errors import ApiError, ApiUnreachableError, api_error
 
 JsonObject = dict[str, Any]
 
+JSON = "application/json"
+METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+"""Objects of a watch without spec, status and data."""
+METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+"""The same of a list."""
+
 _REQUEST_TIMEOUT_SECONDS = 60.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _DEFAULT_CONNECTIONS = 64
@@ -60,9 +66,11 @@ class KubeClient:
             await self._session.close()
             self._session = None
 
-    async def get(self, path: str, params: Mapping[str, str] | None = None) -> JsonObject:
+    async def get(
+        self, path: str, params: Mapping[str, str] | None = None, accept: str = JSON
+    ) -> JsonObject:
         """Read one object, or whatever JSON object stands at ``path``."""
-        return await self._json("GET", path, params=params)
+        return await self._json("GET", path, params=params, accept=accept)
 
     async def get_text(self, path: str) -> str:
         """Read text, such as a metrics endpoint."""
@@ -101,7 +109,9 @@ class KubeClient:
         body = {"propagationPolicy": propagation} if propagation else None
         await self._request("DELETE", path, body=body)
 
-    async def watch_lines(self, path: str, params: Mapping[str, str]) -> AsyncIterator[bytes]:
+    async def watch_lines(
+        self, path: str, params: Mapping[str, str], accept: str = JSON
+    ) -> AsyncIterator[bytes]:
         """Yield the lines of a watch until the server ends it."""
         session = self._open()
         self.requests["WATCH"] += 1
@@ -112,7 +122,7 @@ class KubeClient:
             async with session.get(
                 self._config.server + path,
                 params=dict(params) | {"watch": "true"},
-                headers=self._headers("application/json"),
+                headers=self._headers(accept),
                 timeout=timeout,
             ) as response:
                 if response.status >= 400:
@@ -156,8 +166,8 @@ class KubeClient:
         *,
         params: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
-        accept: str = "application/json",
-        content_type: str = "application/json",
+        accept: str = JSON,
+        content_type: str = JSON,
     ) -> bytes:
         session = self._open()
         self.requests[method] += 1

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 import orjson
 
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import JSON, METADATA_LIST, METADATA_ONLY, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, api_error
 
 logger = logging.getLogger(__name__)
@@ -43,9 +43,16 @@ class Watch:
     states between may be. ``interruptions`` counts both: timings around them are coarser.
     """
 
-    def __init__(self, client: KubeClient, path: str, label_selector: str | None = None) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        path: str,
+        label_selector: str | None = None,
+        metadata_only: bool = False,
+    ) -> None:
         self._client = client
         self._path = path
+        self._accept = (METADATA_LIST, METADATA_ONLY) if metadata_only else (JSON, JSON)
         self._params = {"labelSelector": label_selector} if label_selector else {}
         self._resource_version = ""
         self._known: dict[tuple[str, str], JsonObject] = {}
@@ -53,7 +60,7 @@ class Watch:
 
     async def start(self) -> list[JsonObject]:
         """List the collection, and return what it holds."""
-        answer = await self._client.get(self._path, self._params)
+        answer = await self._client.get(self._path, self._params, self._accept[0])
         self._resource_version = answer["metadata"]["resourceVersion"]
         items: list[JsonObject] = answer.get("items") or []
         self._known = {_key(item): _stub(item) for item in items}
@@ -85,7 +92,7 @@ class Watch:
             "timeoutSeconds": str(_SERVER_TIMEOUT_SECONDS),
         }
         try:
-            async for line in self._client.watch_lines(self._path, params):
+            async for line in self._client.watch_lines(self._path, params, self._accept[1]):
                 event = self._parse(line, time.monotonic())
                 if event is not None:
                     yield event

@@ -1,19 +1,21 @@
-"""Creating objects, each request timed and repeated where the API server asks for it."""
+"""Sending requests, each timed and repeated where the API server asks for it."""
 
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.breaker import Breaker
 from krobench.load.clock import RunClock
-from krobench.load.observer import Followed, Observer
 from krobench.model.rawlines import ObjectRecord
 from krobench.workload.blueprint import Manifest
 from krobench.workload.plan import IterationPlan
 
 _MAX_ERROR_LENGTH = 500
 
-CreateOperation = Literal["create-rgd", "create-instance"]
+OperationName = Literal[
+    "create-rgd", "create-instance", "update-instance", "update-rgd", "delete-instance"
+]
 
 
 class ForbiddenError(Exception):
@@ -21,7 +23,7 @@ class ForbiddenError(Exception):
 
 
 class Driver:
-    """Creates the objects of one iteration."""
+    """Sends the requests of one iteration; what became of each is in its record."""
 
     def __init__(self, client: KubeClient, clock: RunClock, plan: IterationPlan) -> None:
         self._client = client
@@ -29,71 +31,104 @@ class Driver:
         self._plan = plan
         self._breaker = Breaker()
 
-    async def create(
+    def record(
         self,
-        path: str,
         manifest: Manifest,
-        observer: Observer,
-        operation: CreateOperation,
+        operation: OperationName,
+        step: int | None = None,
         intended_seconds: float | None = None,
-    ) -> Followed:
-        """Create one object and return it as followed; its record says when and with what result.
+    ) -> ObjectRecord:
+        """Return the line of an operation on this object that is sent now.
 
         ``intended_seconds`` is when an open loop had it to be sent.
-
-        Raises:
-            ForbiddenError: if the request was refused in a way that the next one will be too.
-            ApiServerInDistressError: if it was one of many in a row that the server failed at.
         """
-        record = self._record(manifest, operation, intended_seconds)
-        followed = observer.follow(record)
-        attempt = 0
-        while True:
-            try:
-                await self._client.create(path, manifest)
-                break
-            except (ApiError, ApiUnreachableError) as error:
-                _count(error, record)
-                if attempt > 0 and isinstance(error, ApiError) and error.already_exists:
-                    break  # the attempt before had got through, only its answer was lost
-                if not await self._may_repeat(error, attempt, followed):
-                    return followed
-                attempt += 1
-                record.retries = attempt
-        record.acknowledged_seconds = self._clock.now()
-        self._breaker.succeeded()
-        return followed
-
-    async def _may_repeat(
-        self, error: ApiError | ApiUnreachableError, attempt: int, followed: Followed
-    ) -> bool:
-        if isinstance(error, ApiError) and error.forbidden:
-            followed.record.error = str(error)[:_MAX_ERROR_LENGTH]
-            raise ForbiddenError(error.message) from error
-        try:
-            await self._client.backoff(error, attempt)
-        except (ApiError, ApiUnreachableError) as final:
-            followed.record.error = str(final)[:_MAX_ERROR_LENGTH]
-            followed.fail(final)
-            self._breaker.failed(final)
-            return False
-        return True
-
-    def _record(
-        self, manifest: Manifest, operation: CreateOperation, intended_seconds: float | None
-    ) -> ObjectRecord:
         metadata = manifest["metadata"]
         return ObjectRecord.model_construct(
             test=self._plan.test.name,
             iteration=self._plan.index,
             warmup=self._plan.warmup,
             operation=operation,
+            step=step,
             kind=manifest["kind"],
             namespace=metadata.get("namespace"),
             name=metadata["name"],
             intended_seconds=intended_seconds,
             sent_seconds=self._clock.now(),
         )
+
+    async def create(self, path: str, manifest: Manifest, record: ObjectRecord) -> bool:
+        """Create an object in the collection ``path``; returns whether it was.
+
+        Raises:
+            ForbiddenError: if the request was refused in a way that the next one will be too.
+            ApiServerInDistressError: if it was one of many in a row that the server failed at.
+        """
+        answer = await self._send(lambda: self._client.create(path, manifest), record)
+        return answer is not None
+
+    async def patch(self, path: str, body: Manifest, record: ObjectRecord) -> int | None:
+        """Apply a merge patch to the object ``path``; returns its new generation, or None where
+        it was refused.
+
+        Raises:
+            ForbiddenError: as above.
+            ApiServerInDistressError: as above.
+        """
+        answer = await self._send(lambda: self._client.patch(path, body), record)
+        return None if answer is None else int(answer["metadata"].get("generation", 0))
+
+    async def delete(self, path: str, record: ObjectRecord) -> bool:
+        """Delete the object ``path``; returns whether that was taken on.
+
+        Raises:
+            ForbiddenError: as above.
+            ApiServerInDistressError: as above.
+        """
+        return await self._send(lambda: self._delete(path), record) is not None
+
+    async def _delete(self, path: str) -> JsonObject:
+        try:
+            await self._client.delete(path)
+        except ApiError as error:
+            if not error.not_found:
+                raise
+        return {}
+
+    async def _send(
+        self, request: Callable[[], Awaitable[JsonObject]], record: ObjectRecord
+    ) -> JsonObject | None:
+        """Send a request, again where the API server asks for it; None if it was refused."""
+        answer: JsonObject = {}
+        attempt = 0
+        while True:
+            try:
+                answer = await request()
+                break
+            except (ApiError, ApiUnreachableError) as error:
+                _count(error, record)
+                if attempt > 0 and isinstance(error, ApiError) and error.already_exists:
+                    break  # the attempt before had got through, only its answer was lost
+                if not await self._may_repeat(error, attempt, record):
+                    return None
+                attempt += 1
+                record.retries = attempt
+        record.acknowledged_seconds = self._clock.now()
+        self._breaker.succeeded()
+        return answer
+
+    async def _may_repeat(
+        self, error: ApiError | ApiUnreachableError, attempt: int, record: ObjectRecord
+    ) -> bool:
+        if isinstance(error, ApiError) and error.forbidden:
+            record.error = str(error)[:_MAX_ERROR_LENGTH]
+            raise ForbiddenError(error.message) from error
+        try:
+            await self._client.backoff(error, attempt)
+        except (ApiError, ApiUnreachableError) as final:
+            record.error = str(final)[:_MAX_ERROR_LENGTH]
+            self._breaker.failed(final)
+            return False
+        return True
 
 
 def _count(error: ApiError | ApiUnreachableError, record: ObjectRecord) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Self
@@ -11,26 +11,28 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.load.breaker import ApiServerInDistressError
+from krobench.load.children import Children
 from krobench.load.clock import RunClock
 from krobench.load.concurrency import run_together
 from krobench.load.driver import Driver, ForbiddenError
+from krobench.load.followed import Followed
 from krobench.load.kinds import KIND_TIMEOUT_SECONDS, find_kind, kind_exists
-from krobench.load.loops import Target, closed_loop, from_now, open_loop
+from krobench.load.loops import closed_loop, from_now, open_loop
 from krobench.load.observer import (
     Apply,
-    Followed,
     Observer,
     RgdRejectedError,
     apply_instance,
     apply_rgd,
 )
+from krobench.load.operations import Operations, Target
 from krobench.load.probe import WatchLag, WatchProbe
 from krobench.load.rgdphases import observe_phases
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.model.rawlines import ObjectRecord
-from krobench.workload.arrivals import schedule
 from krobench.workload.plan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD
+from krobench.workload.steps import StepPlan
 
 RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 
@@ -49,6 +51,17 @@ class _TestEnded(Exception):  # noqa: N818 - carries a result, not a fault of ou
 
 
 @dataclass
+class StepOutcome:
+    """When a step was begun and ended; the end is that of the iteration where it failed."""
+
+    plan: StepPlan
+    started_seconds: float
+    ended_seconds: float | None = None
+    schedule: tuple[float, ...] | None = None
+    """When its operations were to be sent; None in a closed loop."""
+
+
+@dataclass
 class Outcome:
     """What an iteration came to; times are seconds on the run's clock."""
 
@@ -59,8 +72,10 @@ class Outcome:
     error: ErrorInfo | None = None
     records: list[ObjectRecord] = field(default_factory=list)
     watch_interruptions: int = 0
-    schedule: tuple[float, ...] | None = None
-    """When the instances were to be sent; None in a closed loop."""
+    steps: list["StepOutcome"] = field(default_factory=list)
+    """The steps that were begun."""
+    children_unavailable: str | None = None
+    """Why the first and last child of instances could not be timed."""
     watch_lag: WatchLag | None = None
     phases_unavailable: str | None = None
     """Why the compilation of RGDs could not be timed."""
@@ -76,7 +91,9 @@ class Iteration:
         self._driver = Driver(client, clock, plan)
         self._stack = AsyncExitStack()
         self._observers: list[Observer] = []
-        self._instances: list[Target] = []
+        self._targets: list[Target] = []
+        self._children = Children(client, clock, plan.namespace)
+        self._operations = Operations(self._driver, clock, plan, self._children)
         self.outcome = Outcome(started_seconds=clock.now())
 
     async def __aenter__(self) -> Self:
@@ -90,8 +107,8 @@ class Iteration:
         """Instances that are ready so far."""
         return sum(
             followed.record.ready_seconds is not None
-            for _, _, observer in self._instances
-            for followed in observer.all()
+            for target in self._targets
+            for followed in target.observer.all()
         )
 
     @property
@@ -103,23 +120,32 @@ class Iteration:
         """Create the RGDs and wait until each is ready; what goes wrong is in the outcome."""
         await self._guarded(self._create_rgds(), "the RGDs were ready")
 
-    async def run(self) -> None:
-        """Create the instances and wait until each is ready; what goes wrong is in the outcome."""
-        test, count = self._plan.test, self._plan.instance_count
-        self.outcome.run_started_seconds = self._clock.now()
-        arrivals = schedule(test.load, count)
-        if arrivals is None:
-            work = closed_loop(self._driver, self._instances, min(test.concurrency, count))
-        else:
-            times = from_now(arrivals, self._clock)
-            self.outcome.schedule = times
-            work = open_loop(
-                self._driver, self._instances, times, self._clock, test.load.max_in_flight
-            )
+    async def run(self, between_steps: Callable[[], Awaitable[None]]) -> None:
+        """Carry out all steps, each until it has had its effect, up to the first that goes wrong,
+        which is in the outcome; ``between_steps`` is called before each but the first."""
+        outcome = self.outcome
+        outcome.run_started_seconds = self._clock.now()
         async with self._probe() as probe:
-            await self._guarded(work, "all instances were ready")
-            self.outcome.run_ended_seconds = self._clock.now()
-        self.outcome.watch_lag = probe.result()
+            for step in self._plan.test.steps:
+                if step.index:
+                    await between_steps()
+                begun = StepOutcome(step, self._clock.now())
+                outcome.steps.append(begun)
+                await self._guarded(self._run_step(step, begun), f"step {step.index + 1} was done")
+                begun.ended_seconds = outcome.run_ended_seconds = self._clock.now()
+                if outcome.error is not None:
+                    break
+        outcome.watch_lag = probe.result()
+
+    async def _run_step(self, step: StepPlan, begun: StepOutcome) -> None:
+        arrivals = step.schedule()
+        send = self._operations.sender(step)
+        if arrivals is None:
+            await closed_loop(send, step.operations, step.concurrency)
+            return
+        begun.schedule = from_now(arrivals, self._clock)
+        in_flight = step.load.max_in_flight
+        await open_loop(send, step.operations, begun.schedule, self._clock, in_flight)
 
     def _probe(self) -> WatchProbe:
         plan = self._plan
@@ -131,6 +157,8 @@ class Iteration:
         outcome = self.outcome
         outcome.ended_seconds = self._clock.now()
         outcome.records = [f.record for observer in self._observers for f in observer.all()]
+        outcome.records += self._operations.records
+        outcome.children_unavailable = self._children.unavailable
         outcome.watch_interruptions = sum(o.interruptions for o in self._observers)
         for observer in self._observers:
             for followed in observer.all():
@@ -142,10 +170,10 @@ class Iteration:
         """Delete all instances and time each until it is gone; leaves what the time does not do."""
         gate = asyncio.Semaphore(_DELETE_CONCURRENCY)
         deletions = [
-            self._delete(path, followed, gate)
-            for _, path, observer in self._instances
-            for followed in observer.all()
-            if followed.record.acknowledged_seconds is not None
+            self._delete(target.path, followed, gate)
+            for target in self._targets
+            for followed in target.observer.all()
+            if followed.record.acknowledged_seconds is not None and followed.deletion is None
         ]
         # The sweep that follows deletes what is left, and reports what it cannot.
         with contextlib.suppress(TimeoutError, KubeError):
@@ -154,29 +182,16 @@ class Iteration:
 
     async def _delete(self, path: str, followed: Followed, gate: asyncio.Semaphore) -> None:
         async with gate:
-            followed.deletion = followed.record.model_copy(
-                update={
-                    "operation": "delete-instance",
-                    "intended_seconds": None,
-                    "sent_seconds": self._clock.now(),
-                    "acknowledged_seconds": None,
-                    "active_seconds": None,
-                    "ready_seconds": None,
-                    "retries": 0,
-                    "throttled": 0,
-                    "server_errors": 0,
-                    "error": None,
-                }
-            )
-            self.outcome.records.append(followed.deletion)
-            try:
-                await self._client.delete(f"{path}/{followed.record.name}")
-            except ApiError as error:
-                if not error.not_found:
-                    raise
-                followed.gone.set()
-            followed.deletion.acknowledged_seconds = self._clock.now()
-        await followed.gone.wait()
+            line = followed.record
+            manifest = {
+                "kind": line.kind,
+                "metadata": {"namespace": line.namespace, "name": line.name},
+            }
+            record = self._driver.record(manifest, "delete-instance")
+            self.outcome.records.append(record)
+            gone = await self._operations.delete(f"{path}/{line.name}", followed, record)
+        if gone is not None:
+            await gone
 
     async def _guarded(self, work: Coroutine[None, None, None], goal: str) -> None:
         """Await ``work`` within what is left of the test's timeout, and book its failure."""
@@ -199,7 +214,7 @@ class Iteration:
         seconds = self._plan.test.timeout_seconds
         message = f"the timeout of {seconds:g}s was over before {goal}"
         followed = [f for observer in self._observers for f in observer.all()]
-        if self._instances:
+        if self._targets:
             message += f": {self.ready_count} of {self._plan.instance_count} instances were ready"
         for entry in followed:
             if entry.record.ready_seconds is None and entry.problem:
@@ -215,20 +230,24 @@ class Iteration:
         observer = await self._observe(RGDS_PATH, selector, apply_rgd)
         self.outcome.phases_unavailable = await observe_phases(self._stack, observer)
         gate = asyncio.Semaphore(_RGD_CONCURRENCY)
+        made: dict[str, Followed] = {}
 
         async def create(rgd: RgdPlan) -> None:
             async with gate:
-                followed = await self._driver.create(
-                    RGDS_PATH, rgd.manifest, observer, "create-rgd"
-                )
+                record = self._driver.record(rgd.manifest, "create-rgd")
+                followed = made[rgd.name] = observer.follow(record)
+                if not await self._driver.create(RGDS_PATH, rgd.manifest, record):
+                    raise _TestEnded("RGDRefused", f"RGD {rgd.name} was refused: {record.error}")
                 await followed.ready
 
         for stage in self._plan.stages:
             await run_together(create(rgd) for rgd in stage)
-        for rgd in self._plan.stages[-1]:
+        for rgd in self._plan.targets:
             path = await self._path_of_kind(rgd)
             watcher = await self._observe(path, selector, apply_instance)
-            self._instances.append((rgd, path, watcher))
+            self._targets.append(Target(rgd, RGDS_PATH, made[rgd.name], path, watcher))
+        self._operations.aim(self._targets)
+        await self._children.watch(self._stack, [rgd.manifest for rgd in self._plan.targets])
         await asyncio.sleep(_NEW_KIND_PAUSE_SECONDS)
 
     async def _observe(self, path: str, selector: str, apply: Apply) -> Observer:

@@ -1,54 +1,51 @@
-"""Creating the instances of an iteration: in a closed loop, or in an open one."""
+"""Sending the operations of a step: in a closed loop, or in an open one."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from krobench.load.clock import RunClock
 from krobench.load.concurrency import run_together
-from krobench.load.driver import Driver
-from krobench.load.observer import Observer
-from krobench.workload.blueprint import Manifest
-from krobench.workload.plan import RgdPlan
+from krobench.workload.steps import PlannedOperation
 
 # Time to set all tasks up before the first request is due.
 _LEAD_SECONDS = 0.05
-_LEAD_SECONDS_PER_INSTANCE = 25e-6
+_LEAD_SECONDS_PER_OPERATION = 25e-6
 
-Target = tuple[RgdPlan, str, Observer]
-"""An RGD, the collection path of its kind, and the observer of its instances."""
+Send = Callable[[PlannedOperation, float | None], Awaitable[Awaitable[None] | None]]
+"""Sends an operation, with its intended time in an open loop; returns what to wait for until it
+has had its effect, or None where it was refused."""
 
 
-async def closed_loop(driver: Driver, targets: Sequence[Target], concurrency: int) -> None:
-    """Keep ``concurrency`` instances under way until all were created and became ready.
+async def closed_loop(send: Send, operations: Sequence[PlannedOperation], concurrency: int) -> None:
+    """Keep ``concurrency`` operations under way until all have had their effect.
 
-    Instances of the RGDs take turns. An instance that is refused is recorded as failed, and
-    the loop goes on.
+    One that is refused is recorded as failed, and the loop goes on.
     """
-    source = _take_turns(targets)
+    source = iter(operations)
 
     async def work() -> None:
-        for manifest, path, observer in source:
-            followed = await driver.create(path, manifest, observer, "create-instance")
-            if followed.record.error is None:
-                await followed.ready
+        for operation in source:
+            effect = await send(operation, None)
+            if effect is not None:
+                await effect
 
-    await run_together(work() for _ in range(concurrency))
+    await run_together(work() for _ in range(min(concurrency, len(operations))))
 
 
 def from_now(schedule: Sequence[float], clock: RunClock) -> tuple[float, ...]:
     """Return the times of a schedule that is to begin now, on the run's clock."""
-    origin = clock.now() + _LEAD_SECONDS + len(schedule) * _LEAD_SECONDS_PER_INSTANCE
+    origin = clock.now() + _LEAD_SECONDS + len(schedule) * _LEAD_SECONDS_PER_OPERATION
     return tuple(origin + seconds for seconds in schedule)
 
 
 async def open_loop(
-    driver: Driver,
-    targets: Sequence[Target],
+    send: Send,
+    operations: Sequence[PlannedOperation],
     times: Sequence[float],
     clock: RunClock,
     max_in_flight: int,
 ) -> None:
-    """Send each instance at its time, and wait until all became ready.
+    """Send each operation at its time, and wait until all have had their effect.
 
     No request waits for the answer to another, but beyond ``max_in_flight`` unanswered ones:
     what a server does not answer must not pile up in it without end. Repetitions of a request
@@ -56,22 +53,13 @@ async def open_loop(
     """
     gate = asyncio.Semaphore(max_in_flight)
 
-    async def send(intended: float, manifest: Manifest, path: str, observer: Observer) -> None:
+    async def at(intended: float, operation: PlannedOperation) -> None:
         await clock.sleep_until(intended)
         async with gate:
-            followed = await driver.create(path, manifest, observer, "create-instance", intended)
-        if followed.record.error is None:
-            await followed.ready
+            effect = await send(operation, intended)
+        if effect is not None:
+            await effect
 
     await run_together(
-        send(intended, *instance)
-        for intended, instance in zip(times, _take_turns(targets), strict=True)
+        at(intended, operation) for intended, operation in zip(times, operations, strict=True)
     )
-
-
-def _take_turns(targets: Sequence[Target]) -> Iterator[tuple[Manifest, str, Observer]]:
-    longest = max(len(rgd.instances) for rgd, _, _ in targets)
-    for position in range(longest):
-        for rgd, path, observer in targets:
-            if position < len(rgd.instances):
-                yield rgd.instances[position], path, observer

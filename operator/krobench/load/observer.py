@@ -11,6 +11,7 @@ from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch, WatchEvent
 from krobench.load import lifecycle
 from krobench.load.clock import RunClock
+from krobench.load.followed import Followed
 from krobench.model.rawlines import ObjectRecord
 
 # kro builds a graph again after a failure, and may succeed once a kind it needs has appeared.
@@ -19,24 +20,6 @@ REJECTION_GRACE_SECONDS = 3.0
 
 class RgdRejectedError(Exception):
     """kro does not accept an RGD; the message is kro's own."""
-
-
-class Followed:
-    """An object that is waited for."""
-
-    def __init__(self, record: ObjectRecord) -> None:
-        self.record = record
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.gone = asyncio.Event()
-        self.deletion: ObjectRecord | None = None
-        self.problem: str | None = None
-
-    def fail(self, error: Exception) -> None:
-        """End the waiting with an error."""
-        if not self.ready.done():
-            self.ready.set_exception(error)
-            # Whoever waits sees it; where nobody does any more, it is not worth a warning.
-            self.ready.add_done_callback(lambda future: future.exception())
 
 
 Apply = Callable[[Followed, JsonObject, float], None]
@@ -137,10 +120,7 @@ def apply_instance(followed: Followed, item: JsonObject, seconds: float) -> None
     if record.active_seconds is None and lifecycle.state(item) == "active":
         record.active_seconds = seconds
     if lifecycle.is_ready(item):
-        if record.ready_seconds is None:
-            record.ready_seconds = seconds
-        if not followed.ready.done():
-            followed.ready.set_result(None)
+        followed.became_ready(item["metadata"].get("generation", 0), seconds)
     else:
         followed.problem = lifecycle.problem(item)
 
@@ -164,10 +144,7 @@ def apply_rgd(followed: Followed, item: JsonObject, seconds: float) -> None:
     if record.active_seconds is None and lifecycle.state(item) == "active":
         record.active_seconds = seconds
     if lifecycle.is_ready(item):
-        if record.ready_seconds is None:
-            record.ready_seconds = seconds
-        if not followed.ready.done():
-            followed.ready.set_result(None)
+        followed.became_ready(item["metadata"].get("generation", 0), seconds)
 
 
 def _fail_if_rejected(followed: Followed) -> None:

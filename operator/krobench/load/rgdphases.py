@@ -7,8 +7,9 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.load import lifecycle
+from krobench.load.followed import Followed
 from krobench.load.kinds import CRDS_PATH, RGD_NAME_LABEL
-from krobench.load.observer import Followed, Observer
+from krobench.load.observer import Observer
 
 logger = logging.getLogger(__name__)
 

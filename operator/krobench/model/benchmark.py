@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 from krobench.model.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
 from krobench.model.generator import Generator
 from krobench.model.load import Load
+from krobench.model.step import Operation, Step
 
 MAX_INSTANCES = 10_000
 MAX_RGDS = 500
@@ -34,6 +35,7 @@ class Scenario(StrEnum):
     CEL_HEAVY = "cel-heavy"
     WEB_APP = "web-app"
     PLATFORM = "platform"
+    MULTI_TENANT = "multi-tenant"
 
 
 class Cleanup(StrEnum):
@@ -197,6 +199,18 @@ _CONCURRENCY_RULE: JsonDict = {
 }
 
 
+_FIRST_STEP_RULE: JsonDict = {
+    "rule": "!has(self.steps) || self.steps.size() == 0 || self.steps[0].operation == 'create'",
+    "message": "the first of steps must be a create: there are no instances before",
+}
+_VALUES_RULE: JsonDict = {
+    "rule": "!has(self.workload.rgd) || !has(self.steps) || self.steps.all(step, "
+    "!(step.operation in ['update', 'mix']) || has(step.values))",
+    "message": "with an RGD of your own, a step of operation update or mix needs values: "
+    "which fields of the spec change",
+}
+
+
 class Test(ApiModel):
     """One test of the suite."""
 
@@ -212,6 +226,8 @@ class Test(ApiModel):
         json_schema_extra={"default": {"arrival": "closed"}},
     )
     """When it is created."""
+    steps: Annotated[list[Step], Field(max_length=16)] = Field(default_factory=list)
+    """What is done, one step after another; when empty, all instances are created."""
     iterations: Iterations | None = None
     """Overrides defaults.iterations."""
     warmup: Warmup | None = None
@@ -234,10 +250,16 @@ class Test(ApiModel):
         _check_timeout(self.timeout)
         if self.concurrency is not None and self.load.arrival.open_loop:
             raise ValueError(_CONCURRENCY_RULE["message"])
+        if self.steps and self.steps[0].operation is not Operation.CREATE:
+            raise ValueError(_FIRST_STEP_RULE["message"])
+        if self.workload.rgd is not None and any(step.needs_values for step in self.steps):
+            raise ValueError(_VALUES_RULE["message"])
         return self
 
     model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": [_CONCURRENCY_RULE]}
+        "json_schema_extra": {
+            "x-kubernetes-validations": [_CONCURRENCY_RULE, _FIRST_STEP_RULE, _VALUES_RULE]
+        }
     }
 
 

@@ -30,6 +30,10 @@ class Latencies(ApiModel):
 
     instance_ready: LatencySummary | None = None
     """From the create request of an instance until Ready=True was seen."""
+    instance_first_child: LatencySummary | None = None
+    """From the create request of an instance until the first of its children was seen."""
+    instance_last_child: LatencySummary | None = None
+    """From the create request of an instance until the last of its children was seen."""
     instance_active: LatencySummary | None = None
     """From the create request of an instance until status.state=ACTIVE was seen."""
     rgd_picked_up: LatencySummary | None = None
@@ -42,8 +46,15 @@ class Latencies(ApiModel):
     """From sending the create request of an RGD until its CRD was seen Established."""
     rgd_ready: LatencySummary | None = None
     """From sending the create request of an RGD until Ready=True was seen."""
+    instance_updated: LatencySummary | None = None
+    """From the update request of an instance until Ready=True of the new generation was seen."""
+    rgd_updated: LatencySummary | None = None
+    """From the update request of an RGD until Ready=True of the new generation was seen."""
+    instance_fanned_out: LatencySummary | None = None
+    """From the update request of an RGD until all children of an instance had taken it over."""
     instance_gone: LatencySummary | None = None
-    """From sending the delete request of an instance until it was gone."""
+    """From the delete request of an instance until it was gone; of the tear-down's deletions
+    where no step deletes."""
 
 
 class CpuUse(ApiModel):
@@ -106,6 +117,26 @@ class Counts(ApiModel):
     """Created, but not ready when the time was over."""
     retried: int = 0
     """Requests that were sent again after a 429, a 5xx or no answer."""
+    throttled: int = 0
+    """Answers with 429."""
+    server_errors: int = 0
+    """Answers with 5xx."""
+
+
+class OperationCounts(ApiModel):
+    """What became of the operations of a step."""
+
+    requested: int
+    sent: int = 0
+    late: int = 0
+    """Open loop: requests that were sent later than maxSendLag after their time."""
+    done: int = 0
+    """Operations that had their effect: ready with the new spec, or gone."""
+    failed: int = 0
+    """Requests that were refused, or changed nothing."""
+    censored: int = 0
+    """Answered, but without effect when the time was over."""
+    retried: int = 0
     throttled: int = 0
     """Answers with 429."""
     server_errors: int = 0

@@ -18,7 +18,17 @@ class ObjectRecord(ApiModel):
     test: str
     iteration: int
     warmup: bool
-    operation: Literal["create-rgd", "create-instance", "delete-instance"]
+    operation: Literal[
+        "create-rgd",
+        "create-instance",
+        "update-instance",
+        "update-rgd",
+        "fan-out",
+        "delete-instance",
+    ]
+    """fan-out: an instance's children took an update of its RGD over; its request is the RGD's."""
+    step: int | None = None
+    """Which of the test's steps it belongs to, from 0; None: set-up or tear-down."""
     kind: str
     namespace: str | None = None
     name: str
@@ -36,8 +46,13 @@ class ObjectRecord(ApiModel):
     """RGD only: Established=True of its CRD was seen."""
     active_seconds: float | None = None
     """Instance: status.state=ACTIVE was seen. RGD: status.state=Active."""
+    first_child_seconds: float | None = None
+    """create-instance only: the first of its children was seen."""
+    last_child_seconds: float | None = None
+    """create-instance only: the last of its children was seen."""
     ready_seconds: float | None = None
-    """Ready=True with the current observedGeneration was seen."""
+    """Ready=True with the observedGeneration of this operation, or a later one, was seen; of
+    fan-out: all children had taken the update over."""
     gone_seconds: float | None = None
     """Deletion only: the object was gone."""
     retries: int = 0

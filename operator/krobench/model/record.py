@@ -20,9 +20,11 @@ from krobench.model.measures import (
     Latencies,
     LoadGenerator,
     MemoryUse,
+    OperationCounts,
     Throughput,
 )
 from krobench.model.status import Verdict
+from krobench.model.step import Operation
 
 SCHEMA: Literal["krobench.run/v1"] = "krobench.run/v1"
 
@@ -82,6 +84,23 @@ class Orphans(ApiModel):
     """Why it could not be counted."""
 
 
+class StepRecord(ApiModel):
+    """One step of an iteration."""
+
+    index: int
+    """Position in the test's steps, from 0."""
+    operation: Operation
+    duration_seconds: float
+    counts: OperationCounts
+    latency: Latencies
+    """Of this step's operations alone."""
+    generator: LoadGenerator | None = None
+    operations_per_second: float | None = None
+    """Operations done over the time from the first request to the last effect."""
+    kro_cpu_seconds: float | None = None
+    kro_api_requests: float | None = None
+
+
 class IterationRecord(ApiModel):
     """One repetition of a test."""
 
@@ -107,9 +126,26 @@ class IterationRecord(ApiModel):
     api_requests: ApiRequests = Field(default_factory=ApiRequests)
     metrics: dict[str, float | None] = Field(default_factory=dict)
     """Further metrics, open-ended; names carry their unit."""
+    steps: list[StepRecord] = Field(default_factory=list)
+    """Where the test has several steps; the other numbers are then of all of them together."""
     unavailable: dict[str, str] = Field(default_factory=dict)
     """Why a number is null, by the name of the metric or source."""
     teardown: Teardown | None = None
+
+
+class StepSummary(ApiModel):
+    """A step over all measured iterations: latencies pooled, other numbers medians."""
+
+    index: int
+    operation: Operation
+    done: int
+    """Operations that had their effect, over all iterations."""
+    errors: int
+    """Those that failed or were censored."""
+    latency: Latencies
+    operations_per_second: float | None = None
+    kro_cpu_seconds_per_operation: float | None = None
+    kro_api_requests_per_operation: float | None = None
 
 
 class TestSummary(ApiModel):
@@ -130,8 +166,10 @@ class TestSummary(ApiModel):
     api_requests: ApiRequests
     duration_seconds: float | None
     errors_total: int
-    """Instances that failed or were censored, and iterations that failed for other causes."""
+    """Operations that failed or were censored, and iterations that failed for other causes."""
     metrics: dict[str, float | None] = Field(default_factory=dict)
+    steps: list[StepSummary] = Field(default_factory=list)
+    """Where the test has several steps."""
 
 
 class ThresholdResult(ApiModel):
@@ -159,6 +197,8 @@ class TestRecord(ApiModel):
     planned_warmup: int
     instances: int
     rgds: int
+    steps: list[Operation] = Field(default_factory=list)
+    """What its steps do, where it has several."""
     load: Load = Field(default_factory=Load)
     concurrency: int | None
     """None in an open loop."""

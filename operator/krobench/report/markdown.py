@@ -7,16 +7,22 @@ from krobench.model.record import IterationRecord, RunRecord, RunState, TestReco
 from krobench.report import units
 from krobench.report.load import arrivals, load_table
 from krobench.report.measured import measured
+from krobench.report.steps import steps_table
 from krobench.report.tables import table
 
 _PHASES = (
     ("instance ready", "instance_ready"),
+    ("instance's first child seen", "instance_first_child"),
+    ("instance's last child seen", "instance_last_child"),
     ("instance ACTIVE", "instance_active"),
     ("RGD picked up by kro", "rgd_picked_up"),
     ("RGD accepted", "rgd_accepted"),
     ("RGD's graph compiled", "rgd_compiled"),
     ("RGD's CRD established", "rgd_established"),
     ("RGD ready", "rgd_ready"),
+    ("instance updated", "instance_updated"),
+    ("RGD updated", "rgd_updated"),
+    ("RGD's update on an instance's children", "instance_fanned_out"),
     ("instance deleted", "instance_gone"),
 )
 
@@ -117,6 +123,8 @@ def _test(test: TestRecord) -> str:
         lines += ["", load_table(test.iterations)]
     if test.thresholds:
         lines += ["", _thresholds(test)]
+    if test.summary is not None and test.summary.steps:
+        lines += ["", steps_table(test.summary.steps)]
     if test.summary is not None:
         lines += ["", _latency_table(test), "", _usage_table(test)]
     if test.iterations:
@@ -127,8 +135,9 @@ def _test(test: TestRecord) -> str:
 def _test_line(test: TestRecord) -> str:
     warm = f" after {test.planned_warmup} warm-up" if test.planned_warmup else ""
     rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
+    steps = f"; steps: {', '.join(test.steps)}" if test.steps else ""
     return (
-        f"{test.workload}: {test.instances} instances{rgds}, {arrivals(test)}, "
+        f"{test.workload}: {test.instances} instances{rgds}, {arrivals(test)}{steps}, "
         f"{test.planned_iterations} iterations{warm}. {test.state}."
     )
 

@@ -37,6 +37,8 @@ class Blueprint:
     """RGDs whose kinds the outer one uses, by kind; each needs those before it."""
     values: Manifest = field(default_factory=dict)
     """The default spec of an instance."""
+    update: Manifest = field(default_factory=dict)
+    """A merge patch of an instance's spec that makes work for kro, with ``{{round}}`` in it."""
 
 
 def inner_kind(outer: str, role: str) -> str:

@@ -17,7 +17,8 @@ from krobench.model.common import (
 from krobench.model.load import Load
 from krobench.workload.blueprint import Manifest
 from krobench.workload.source import RgdSource, children, rgds_of, source_name
-from krobench.workload.values import with_index
+from krobench.workload.steps import StepPlan, count_created, plan_steps
+from krobench.workload.values import with_index, with_round
 
 _PREFIX_LENGTH = 8
 _NAMESPACE_NAME_LENGTH = 40
@@ -72,8 +73,14 @@ class TestPlan:
     namespace: str | None
     """None: the namespace of the run's own."""
     load: Load
+    steps: tuple[StepPlan, ...]
     target: Target
     thresholds: tuple[str, ...]
+
+    @property
+    def created_instances(self) -> int:
+        """Instances that an iteration creates, those of later steps included."""
+        return count_created(self.steps)
 
     @property
     def workload_name(self) -> str:
@@ -94,7 +101,7 @@ class TestPlan:
         """
         count = children(self.workload)
         requeues = count * _REQUEUE_SECONDS
-        work = self.workload.instances * count * _DELETION_SECONDS_PER_CHILD
+        work = self.created_instances * count * _DELETION_SECONDS_PER_CHILD
         return _DELETION_BASE_SECONDS + requeues + work
 
 
@@ -111,6 +118,8 @@ class RgdPlan:
     """RGDs of a stage need those of the stages before, whose kinds they use."""
     instances: tuple[Manifest, ...] = field(repr=False)
     """None for an RGD whose kind only other RGDs use."""
+    update: Manifest = field(default_factory=dict)
+    """A merge patch of an instance's spec, with placeholders."""
 
 
 @dataclass(frozen=True)
@@ -142,13 +151,35 @@ class IterationPlan:
         )
 
     @property
+    def targets(self) -> tuple[RgdPlan, ...]:
+        """The RGDs whose kinds have instances."""
+        return self.stages[-1]
+
+    @property
     def instance_count(self) -> int:
         """Instances over all RGDs."""
         return sum(len(rgd.instances) for rgd in self.rgds)
 
+    def instance(self, index: int) -> tuple[int, Manifest]:
+        """Return the instance with this index in the order of creation, and its RGD's position.
+
+        RGDs take turns, so that all kinds are under load from the beginning.
+        """
+        position = index % len(self.targets)
+        return position, self.targets[position].instances[index // len(self.targets)]
+
+    def patch(self, step: StepPlan, index: int, number: int) -> Manifest:
+        """Return the merge patch of an instance's spec for its update of this number."""
+        own = self.targets[index % len(self.targets)].update
+        return {"spec": with_round(step.values if step.values is not None else own, index, number)}
+
 
 def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
-    """Resolve the suite's defaults into each test."""
+    """Resolve the suite's defaults into each test.
+
+    Raises:
+        WorkloadError: if the steps of a test do not fit together.
+    """
     return tuple(_plan_test(index, test, spec) for index, test in enumerate(spec.tests))
 
 
@@ -169,11 +200,9 @@ def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPla
     """
     namespace = test.namespace or run.namespace
     labels = _labels(run, test, index)
-    total, count = test.workload.instances, test.workload.rgds
+    total, count = test.created_instances, test.workload.rgds
     rgds: list[RgdPlan] = []
-    first = 0
     for number in range(count):
-        share = total // count + (1 if number < total % count else 0)
         source = RgdSource(
             workload=test.workload,
             field_path=f"tests[{test.index}].workload",
@@ -182,8 +211,7 @@ def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPla
             kind=f"Kb{run.short_id}T{test.index}I{index}R{number}",
             labels=labels,
         )
-        rgds += _plan_rgds(source, range(first, first + share), namespace)
-        first += share
+        rgds += _plan_rgds(source, range(number, total, count), namespace)
     return IterationPlan(run, test, index, namespace, tuple(rgds))
 
 
@@ -204,6 +232,7 @@ def _plan_test(index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
         timeout_seconds=duration_seconds(resolved("timeout")),
         namespace=resolved("namespace"),
         load=test.load,
+        steps=plan_steps(test, resolved("concurrency"), f"tests[{index}]"),
         target=test.target or spec.target,
         thresholds=tuple(test.thresholds),
     )
@@ -248,6 +277,7 @@ def _plan_rgds(source: RgdSource, indexes: range, namespace: str) -> list[RgdPla
                     }
                     for position, instance_index in enumerate(indexes if stage == last else ())
                 ),
+                update=rgds.update,
             )
         )
     return plans

@@ -59,6 +59,8 @@ class RgdSet:
     """In the order of their creation: the last one's kind has the instances."""
     values: Manifest
     """The spec of the instances."""
+    update: Manifest
+    """A merge patch of it that makes work for kro; empty for a user's own RGD."""
 
 
 def rgds_of(source: RgdSource) -> RgdSet:
@@ -70,21 +72,22 @@ def rgds_of(source: RgdSource) -> RgdSet:
     workload = source.workload
     if workload.rgd is not None:
         manifest = own_manifest(workload.rgd, f"{source.field_path}.rgd")
-        return RgdSet((_named(manifest, source.name, source.labels),), workload.values)
+        return RgdSet((_named(manifest, source.name, source.labels),), workload.values, {})
     blueprint = _blueprint(source)
     inner = [
         _manifest(source, f"{source.name}-inner{position}", kind, parts, blueprint)
         for position, (kind, parts) in enumerate(blueprint.inner.items())
     ]
     outer = _manifest(source, source.name, source.kind, blueprint.outer, blueprint)
-    return RgdSet((*inner, outer), blueprint.values | workload.values)
+    return RgdSet((*inner, outer), blueprint.values | workload.values, blueprint.update)
 
 
 def _blueprint(source: RgdSource) -> Blueprint:
     generator = source.workload.generator
     if generator is not None:
         path = f"{source.field_path}.generator"
-        return Blueprint(generate_rgd(generator, source.number, path))
+        parts = generate_rgd(generator, source.number, path)
+        return Blueprint(parts, update={"value": "round {{round}}"})
     assert source.workload.scenario is not None
     return SCENARIOS[source.workload.scenario].build(source.kind)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 INDEX = "{{index}}"
+ROUND = "{{round}}"
 
 
 def with_index(values: Any, index: int) -> Any:
@@ -10,10 +11,21 @@ def with_index(values: Any, index: int) -> Any:
 
     The braces are those of no expression of kro's, which are ``${...}``.
     """
+    return _replaced(values, {INDEX: str(index)})
+
+
+def with_round(values: Any, index: int, number: int) -> Any:
+    """Return what :func:`with_index` does, with ``{{round}}`` replaced by ``number`` too."""
+    return _replaced(values, {INDEX: str(index), ROUND: str(number)})
+
+
+def _replaced(values: Any, words: dict[str, str]) -> Any:
     if isinstance(values, str):
-        return values.replace(INDEX, str(index))
+        for word, text in words.items():
+            values = values.replace(word, text)
+        return values
     if isinstance(values, dict):
-        return {key: with_index(value, index) for key, value in values.items()}
+        return {key: _replaced(value, words) for key, value in values.items()}
     if isinstance(values, list):
-        return [with_index(value, index) for value in values]
+        return [_replaced(value, words) for value in values]
     return values

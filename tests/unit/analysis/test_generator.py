@@ -9,7 +9,8 @@ from krobench.analysis.generator import (
     measure_generator,
     summarise_generators,
 )
-from krobench.analysis.iterations import count_instances, latencies, throughput
+from krobench.analysis.iterations import count_instances, throughput
+from krobench.analysis.latencies import latencies
 from krobench.model.load import Load
 from krobench.model.measures import LoadGenerator
 from krobench.model.rawlines import ObjectRecord

@@ -1,6 +1,7 @@
 import pytest
 
-from krobench.analysis.iterations import count_instances, latencies, summarise_test, throughput
+from krobench.analysis.iterations import count_instances, summarise_test, throughput
+from krobench.analysis.latencies import latencies
 from krobench.analysis.usage import Phases, measure_usage
 from krobench.analysis.windows import Series
 from krobench.model.measures import Counts

@@ -28,11 +28,11 @@ class Client(KubeClient):
         self.watches = watches
         self.versions: list[str] = []
 
-    async def get(self, path: str, params: Any = None) -> dict[str, Any]:
+    async def get(self, path: str, params: Any = None, accept: str = "") -> dict[str, Any]:
         items = self.lists.pop(0)
         return {"metadata": {"resourceVersion": f"list-{len(self.lists)}"}, "items": items}
 
-    async def watch_lines(self, path: str, params: Any) -> AsyncIterator[bytes]:
+    async def watch_lines(self, path: str, params: Any, accept: str = "") -> AsyncIterator[bytes]:
         self.versions.append(params["resourceVersion"])
         for step in self.watches.pop(0):
             if isinstance(step, Exception):

@@ -5,10 +5,13 @@ from typing import Any, cast
 
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.load.children import Children
 from krobench.load.clock import RunClock
 from krobench.load.driver import Driver
-from krobench.load.loops import Target
-from krobench.load.observer import Followed, Observer
+from krobench.load.followed import Followed
+from krobench.load.loops import Send
+from krobench.load.observer import Observer
+from krobench.load.operations import Operations, Target
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.rawlines import ObjectRecord
 from krobench.workload.plan import IterationPlan, RunIdentity, plan_iteration, plan_tests
@@ -60,11 +63,17 @@ def plan(instances: int, **test: Any) -> IterationPlan:
     return plan_iteration(identity, plan_tests(spec)[0], 0)
 
 
-def driver(client: FakeClient, clock: RunClock, made: IterationPlan) -> Driver:
-    """Return a driver on a fake client."""
-    return Driver(cast("KubeClient", client), clock, made)
-
-
-def targets(made: IterationPlan, observer: FakeObserver) -> list[Target]:
-    """Return all instances of a plan as targets."""
-    return [(rgd, "/apis/x", cast("Observer", observer)) for rgd in made.rgds]
+def sender(
+    client: FakeClient, clock: RunClock, made: IterationPlan, observer: FakeObserver
+) -> Send:
+    """Return what sends the first step of a plan, by a fake client."""
+    kube = cast("KubeClient", client)
+    children = Children(kube, clock, made.namespace)
+    operations = Operations(Driver(kube, clock, made), clock, made, children)
+    operations.aim(
+        [
+            Target(rgd, "/rgds", cast("Followed", None), "/apis/x", cast("Observer", observer))
+            for rgd in made.targets
+        ]
+    )
+    return operations.sender(made.test.steps[0])

@@ -1,5 +1,5 @@
 import pytest
-from unit.load.fakes import FakeClient, FakeObserver, driver, plan, targets
+from unit.load.fakes import FakeClient, FakeObserver, plan, sender
 
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.breaker import FAILURES_IN_A_ROW, ApiServerInDistressError, Breaker
@@ -43,8 +43,9 @@ async def test_a_load_ends_early_with_what_it_has() -> None:
         left.pop()
 
     client = FakeClient(break_down, max_retries=1)
+    operations, send = made.test.steps[0].operations, sender(client, clock, made, observer)
     with pytest.raises(ApiServerInDistressError, match="etcd is away"):
-        await closed_loop(driver(client, clock, made), targets(made, observer), 1)
+        await closed_loop(send, operations, 1)
     lines = [followed.record for followed in observer.followed]
     assert len(lines) == 10 + FAILURES_IN_A_ROW
     assert sum(line.acknowledged_seconds is not None for line in lines) == 10

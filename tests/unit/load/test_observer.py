@@ -4,8 +4,9 @@ from typing import Any
 import pytest
 
 from krobench.load import observer
+from krobench.load.followed import Followed
 from krobench.load.lifecycle import is_ready, problem, rejection
-from krobench.load.observer import Followed, RgdRejectedError, apply_instance, apply_rgd
+from krobench.load.observer import RgdRejectedError, apply_instance, apply_rgd
 from krobench.model.rawlines import ObjectRecord
 
 

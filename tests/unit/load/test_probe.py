@@ -29,7 +29,7 @@ class OneConfigMap:
         self.manifest = dict(body)
         return self.manifest
 
-    async def get(self, path: str, params: Mapping[str, str]) -> JsonObject:
+    async def get(self, path: str, params: Mapping[str, str], accept: str = "") -> JsonObject:
         return {"metadata": {"resourceVersion": "1"}, "items": [self.manifest]}
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> JsonObject:
@@ -45,7 +45,9 @@ class OneConfigMap:
     async def delete(self, path: str) -> None:
         self.deleted = True
 
-    async def watch_lines(self, path: str, params: Mapping[str, str]) -> AsyncIterator[bytes]:
+    async def watch_lines(
+        self, path: str, params: Mapping[str, str], accept: str = ""
+    ) -> AsyncIterator[bytes]:
         while True:
             yield await self._events.get()
 

@@ -31,13 +31,13 @@ class Client(KubeClient):
         super().__init__(ClientConfig("http://nowhere", None, lambda: None))
         self.refusals = {name.replace("_", "."): code for name, code in revision_groups.items()}
 
-    async def get(self, path: str, params: Any = None) -> dict[str, Any]:
+    async def get(self, path: str, params: Any = None, accept: str = "") -> dict[str, Any]:
         for group, code in self.refusals.items():
             if path.startswith(f"/apis/{group}/"):
                 raise ApiError(code, "Forbidden" if code == 403 else "NotFound", "no")
         return {"metadata": {"resourceVersion": "1"}, "items": []}
 
-    async def watch_lines(self, path: str, params: Any) -> AsyncIterator[bytes]:
+    async def watch_lines(self, path: str, params: Any, accept: str = "") -> AsyncIterator[bytes]:
         if path.endswith("graphrevisions"):
             yield telling("my-rgd-r00001", "Ready")
         elif path.endswith("customresourcedefinitions"):

@@ -75,7 +75,7 @@ def test_values_vary_by_the_index_over_all_rgds() -> None:
     values = {"name": "tenant-{{index}}", "tags": ["a", {"t": "{{index}}/{{index}}"}], "size": 3}
     workload = {"scenario": "single", "instances": 5, "rgds": 2, "values": values}
     plan = first_plan(workload)
-    specs = [item["spec"] for rgd in plan.rgds for item in rgd.instances]
+    specs = [plan.instance(index)[1]["spec"] for index in range(5)]
     assert [spec["name"] for spec in specs] == [f"tenant-{index}" for index in range(5)]
     assert specs[4]["tags"] == ["a", {"t": "4/4"}]
     assert specs[4]["size"] == 3

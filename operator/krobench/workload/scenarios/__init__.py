@@ -7,12 +7,13 @@ without a kubelet, so that kro is measured and not the start of pods.
 from krobench.workload.scenarios.basic import CHAIN, SINGLE, WIDE
 from krobench.workload.scenarios.cel_heavy import CEL_HEAVY
 from krobench.workload.scenarios.for_each import FOR_EACH
+from krobench.workload.scenarios.multi_tenant import MULTI_TENANT
 from krobench.workload.scenarios.platform import PLATFORM
 from krobench.workload.scenarios.spec import ScenarioSpec
 from krobench.workload.scenarios.web_app import WEB_APP
 
 __all__ = ["SCENARIOS", "ScenarioSpec"]
 
-SCENARIOS = {
-    spec.scenario: spec for spec in (SINGLE, CHAIN, WIDE, FOR_EACH, CEL_HEAVY, WEB_APP, PLATFORM)
-}
+_ALL = (SINGLE, CHAIN, WIDE, FOR_EACH, CEL_HEAVY, WEB_APP, PLATFORM, MULTI_TENANT)
+
+SCENARIOS = {spec.scenario: spec for spec in _ALL}

@@ -67,7 +67,7 @@ def _wide_resources() -> list[Manifest]:
 
 
 def _blueprint(resources: list[Manifest]) -> Blueprint:
-    return Blueprint(RgdParts(_value_schema(), resources))
+    return Blueprint(RgdParts(_value_schema(), resources), update={"value": "round-{{round}}"})
 
 
 SINGLE = ScenarioSpec(

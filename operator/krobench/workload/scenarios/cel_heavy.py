@@ -104,6 +104,8 @@ CEL_HEAVY = ScenarioSpec(
     "for each compiled graph",
     children=2,
     build=lambda _kind: Blueprint(
-        RgdParts(_schema(), [_rendered(), _followup()]), values=_values()
+        RgdParts(_schema(), [_rendered(), _followup()]),
+        values=_values(),
+        update={"domain": "round-{{round}}.Example.COM"},
     ),
 )

@@ -63,6 +63,9 @@ FOR_EACH = ScenarioSpec(
     "whole collections",
     children=_TIERS * _SHARDS_PER_TIER + len(_NAMES) + _INDEX,
     build=lambda _kind: Blueprint(
-        RgdParts(_schema(), [_shards(), _named(), _index()]), values={"names": list(_NAMES)}
+        RgdParts(_schema(), [_shards(), _named(), _index()]),
+        values={"names": list(_NAMES)},
+        # One element goes and another comes.
+        update={"names": [*_NAMES[:-1], "round-{{round}}"]},
     ),
 )

@@ -73,7 +73,9 @@ def _platform(component: str) -> RgdParts:
 
 def _build(kind: str) -> Blueprint:
     component = inner_kind(kind, _ROLE)
-    return Blueprint(_platform(component), inner={component: _component()})
+    return Blueprint(
+        _platform(component), inner={component: _component()}, update={"region": "r{{round}}"}
+    )
 
 
 PLATFORM = ScenarioSpec(

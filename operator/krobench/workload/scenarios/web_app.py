@@ -97,5 +97,9 @@ WEB_APP = ScenarioSpec(
     stands_for="the web application of tutorials: ConfigMap, Deployment, Service, Ingress",
     stresses="mixed kinds, large schemas, readyWhen, includeWhen, status from children",
     children=4,
-    build=lambda _kind: Blueprint(RgdParts(_schema(), _resources()), values=_values()),
+    build=lambda _kind: Blueprint(
+        RgdParts(_schema(), _resources()),
+        values=_values(),
+        update={"config": {"mode": "round-{{round}}"}},
+    ),
 )

@@ -1,0 +1,172 @@
+"""The children that kro makes of instances: the first, the last, and what an update changed.
+
+Only their metadata is watched, which is enough: kro labels each child with its instance and with
+the resource of the RGD that it comes from.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError
+from krobench.kube.resources import resource_of
+from krobench.kube.watch import Watch, WatchEvent
+from krobench.load.clock import RunClock
+from krobench.load.followed import Pending
+from krobench.model.common import API_GROUP
+from krobench.model.rawlines import ObjectRecord
+from krobench.workload.blueprint import Manifest
+
+UPDATE_LABEL = f"{API_GROUP}/update"
+"""Label of RGDs' templates that an update of the RGD changes."""
+
+_NAMESPACE_LABEL = "kro.run/instance-namespace"
+_INSTANCE_LABEL = "kro.run/instance-name"
+_NODE_LABEL = "kro.run/node-id"
+
+Child = tuple[str, str, str]
+"""Kind, namespace and name."""
+
+
+@dataclass
+class _Family:
+    """What is known of an instance's children."""
+
+    record: ObjectRecord
+    complete: bool = False
+    """The instance was ready: children that come later belong to updates."""
+    nodes: dict[Child, str] = field(default_factory=dict)
+    rounds: dict[Child, int] = field(default_factory=dict)
+    waiting: "tuple[int, frozenset[str], Pending] | None" = None
+
+
+class Children:
+    """Watches the children of instances; an async context manager is not needed, as its watches
+    end with the stack that it is given."""
+
+    def __init__(self, client: KubeClient, clock: RunClock, namespace: str) -> None:
+        self._client = client
+        self._clock = clock
+        self._selector = f"{_NAMESPACE_LABEL}={namespace}"
+        self._families: dict[str, _Family] = {}
+        self.unavailable: str | None = None
+        """Why children cannot be seen, all of them or some."""
+
+    async def watch(self, stack: AsyncExitStack, manifests: Iterable[Manifest]) -> None:
+        """Watch all kinds of children that these RGDs make."""
+        kinds = dict.fromkeys(
+            (resource["template"]["apiVersion"], resource["template"]["kind"])
+            for manifest in manifests
+            for resource in manifest["spec"]["resources"]
+            if "template" in resource
+        )
+        watches = []
+        for api_version, kind in kinds:
+            resource = await resource_of(self._client, api_version, kind)
+            if resource is None:
+                self.unavailable = f"children of kind {kind} cannot be watched: it is not served"
+                return
+            # Children may be in other namespaces than their instance.
+            path = f"{resource.base}/{resource.plural}"
+            watch = Watch(self._client, path, self._selector, metadata_only=True)
+            try:
+                await watch.start()
+            except ApiError as error:
+                if not error.forbidden:
+                    raise
+                self.unavailable = (
+                    f"children of kind {kind} cannot be watched: {error.message}; grant list and "
+                    "watch to the load Job, for Secrets by the chart's value load.watchSecrets"
+                )
+                return
+            watches.append((kind, watch))
+        for kind, watch in watches:
+            task = asyncio.create_task(self._consume(kind, watch))
+            stack.push_async_callback(_end, task)
+
+    def follow(self, record: ObjectRecord) -> None:
+        """Announce an instance that is about to be created."""
+        self._families[record.name] = _Family(record)
+
+    def complete(self, name: str) -> None:
+        """Say that an instance is ready, and so has all of its children."""
+        self._families[name].complete = True
+
+    def expect(self, name: str, number: int, nodes: frozenset[str], update: Pending) -> bool:
+        """Wait until the instance's children of these nodes bear this number in their label.
+
+        Returns whether there are any such children.
+        """
+        family = self._families.get(name)
+        if family is None or not any(node in nodes for node in family.nodes.values()):
+            return False
+        family.waiting = (number, nodes, update)
+        return True
+
+    async def _consume(self, kind: str, watch: Watch) -> None:
+        async for event in watch.events():
+            self._take(kind, event)
+
+    def _take(self, kind: str, event: WatchEvent) -> None:
+        metadata: JsonObject = event.object["metadata"]
+        labels = metadata.get("labels") or {}
+        family = self._families.get(labels.get(_INSTANCE_LABEL, ""))
+        if family is None:
+            return
+        child = (kind, metadata.get("namespace", ""), metadata["name"])
+        if event.type == "DELETED":
+            family.nodes.pop(child, None)
+            family.rounds.pop(child, None)
+            return
+        seconds = self._clock.of(event.received_monotonic)
+        if child not in family.nodes:
+            family.nodes[child] = labels.get(_NODE_LABEL, "")
+            if not family.complete:
+                _see_new(family.record, seconds)
+        if UPDATE_LABEL in labels:
+            family.rounds[child] = int(labels[UPDATE_LABEL])
+            _see_update(family, seconds)
+
+
+def _see_new(record: ObjectRecord, seconds: float) -> None:
+    if record.first_child_seconds is None:
+        record.first_child_seconds = seconds
+    record.last_child_seconds = seconds
+
+
+def _see_update(family: _Family, seconds: float) -> None:
+    if family.waiting is None:
+        return
+    number, nodes, update = family.waiting
+    left = any(
+        family.rounds.get(child, 0) < number
+        for child, node in family.nodes.items()
+        if node in nodes
+    )
+    if not left:
+        family.waiting = None
+        update.finish(seconds)
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def with_update_label(manifest: Manifest, number: int) -> tuple[list[Manifest], frozenset[str]]:
+    """Return the RGD's resources with the label of this update on each template that can bear it,
+    and the ids of these: labels that are a CEL expression are left alone."""
+    resources, touched = [], set()
+    for resource in manifest["spec"]["resources"]:
+        labels = resource.get("template", {}).get("metadata", {}).get("labels", {})
+        if "template" not in resource or not isinstance(labels, dict):
+            resources.append(resource)
+            continue
+        metadata = resource["template"]["metadata"] | {
+            "labels": labels | {UPDATE_LABEL: str(number)}
+        }
+        resources.append(resource | {"template": resource["template"] | {"metadata": metadata}})
+        touched.add(resource["id"])
+    return resources, frozenset(touched)

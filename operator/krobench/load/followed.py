@@ -1,0 +1,66 @@
+"""Objects that are waited for, each with the lines of its operations."""
+
+import asyncio
+
+from krobench.model.rawlines import ObjectRecord
+
+
+class Pending:
+    """An update of an object that is waited for."""
+
+    def __init__(self, record: ObjectRecord) -> None:
+        self.record = record
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.generation: int | None = None
+        """Generation that the update made; None until it was answered."""
+
+    def finish(self, seconds: float) -> None:
+        """Note the moment from which the object was as the update wanted it."""
+        if not self.done.done():
+            self.record.ready_seconds = seconds
+            self.done.set_result(None)
+
+
+class Followed:
+    """An object that is waited for."""
+
+    def __init__(self, record: ObjectRecord) -> None:
+        self.record = record
+        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.gone = asyncio.Event()
+        self.deletion: ObjectRecord | None = None
+        self.problem: str | None = None
+        self.generation = 1
+        """Of the latest spec that the API server took."""
+        self._updates: list[Pending] = []
+        self._ready_generation = -1
+        self._ready_seconds = 0.0
+
+    def fail(self, error: Exception) -> None:
+        """End the waiting with an error."""
+        for future in (self.ready, *(update.done for update in self._updates)):
+            if not future.done():
+                future.set_exception(error)
+                # Whoever waits sees it; where nobody does any more, it is not worth a warning.
+                future.add_done_callback(lambda done: done.exception())
+
+    def expect(self, update: Pending, generation: int) -> None:
+        """Wait for this generation to be ready; the event that says so may have come already."""
+        self.generation = update.generation = generation
+        if self._ready_generation >= generation:
+            update.finish(self._ready_seconds)
+        else:
+            self._updates.append(update)
+
+    def became_ready(self, generation: int, seconds: float) -> None:
+        """Note that the object is ready with the spec of this generation."""
+        if self.record.ready_seconds is None:
+            self.record.ready_seconds = seconds
+        if not self.ready.done():
+            self.ready.set_result(None)
+        if generation > self._ready_generation:
+            self._ready_generation, self._ready_seconds = generation, seconds
+        for update in self._updates:
+            if update.generation is not None and generation >= update.generation:
+                update.finish(seconds)
+        self._updates = [update for update in self._updates if not update.done.done()]

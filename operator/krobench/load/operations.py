@@ -1,0 +1,203 @@
+"""Carrying planned operations out: which request each one is, and what shows its effect."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+
+from krobench.load.children import Children, with_update_label
+from krobench.load.clock import RunClock
+from krobench.load.driver import Driver
+from krobench.load.followed import Followed, Pending
+from krobench.load.loops import Send
+from krobench.load.observer import Observer
+from krobench.model.rawlines import ObjectRecord
+from krobench.workload.plan import IterationPlan, RgdPlan
+from krobench.workload.steps import Action, PlannedOperation, StepPlan
+
+NO_CHANGE = "the update changed nothing: let values of the step change the spec in each round"
+_NOT_CREATED = "the instance could not be created before"
+
+
+@dataclass(frozen=True)
+class Target:
+    """An RGD whose kind has instances."""
+
+    rgd: RgdPlan
+    rgd_path: str
+    rgd_followed: Followed
+    path: str
+    """Collection of its kind."""
+    observer: Observer
+    """Of its instances."""
+
+
+class Operations:
+    """Carries out the operations of an iteration, one after another on each object."""
+
+    def __init__(
+        self, driver: Driver, clock: RunClock, plan: IterationPlan, children: Children
+    ) -> None:
+        self._driver = driver
+        self._clock = clock
+        self._plan = plan
+        self._children = children
+        self._targets: Sequence[Target] = ()
+        self._instances: dict[int, Followed] = {}
+        self._busy: dict[int, asyncio.Future[None]] = {}
+        """The last operation on each instance; the next one on it begins when it has ended."""
+        self.records: list[ObjectRecord] = []
+        """Lines of all operations but creations, which are with their observers."""
+
+    def aim(self, targets: Sequence[Target]) -> None:
+        """Say what the operations are on."""
+        self._targets = targets
+
+    def sender(self, step: StepPlan) -> Send:
+        """Return what sends an operation of this step."""
+
+        async def send(
+            operation: PlannedOperation, intended: float | None
+        ) -> Awaitable[None] | None:
+            match operation.action:
+                case Action.UPDATE_RGD:
+                    return await self._update_rgd(step, operation, intended)
+                case Action.CREATE:
+                    effect = await self._create(step, operation, intended)
+                case Action.UPDATE:
+                    await self._until_free(operation.target)
+                    effect = await self._update(step, operation, intended)
+                case Action.DELETE:
+                    await self._until_free(operation.target)
+                    effect = await self._delete(step, operation, intended)
+            if effect is not None:
+                self._busy[operation.target] = effect
+            return effect
+
+        return send
+
+    async def _until_free(self, target: int) -> None:
+        busy = self._busy.get(target)
+        if busy is not None and not busy.done():
+            await asyncio.wait([busy])
+
+    async def _create(
+        self, step: StepPlan, operation: PlannedOperation, intended: float | None
+    ) -> "asyncio.Future[None] | None":
+        position, manifest = self._plan.instance(operation.target)
+        target = self._targets[position]
+        record = self._driver.record(manifest, "create-instance", step.index, intended)
+        followed = target.observer.follow(record)
+        self._instances[operation.target] = followed
+        self._children.follow(record)
+        followed.ready.add_done_callback(lambda _: self._children.complete(record.name))
+        # Announced before it is sent: an update may be due before the answer has come.
+        self._busy[operation.target] = followed.ready
+        if not await self._driver.create(target.path, manifest, record):
+            followed.fail(RuntimeError(record.error))
+            return None
+        return followed.ready
+
+    async def _update(
+        self, step: StepPlan, operation: PlannedOperation, intended: float | None
+    ) -> "asyncio.Future[None] | None":
+        position, manifest = self._plan.instance(operation.target)
+        record = self._driver.record(manifest, "update-instance", step.index, intended)
+        self.records.append(record)
+        followed = self._created(operation, record)
+        if followed is None:
+            return None
+        before = followed.generation
+        path = f"{self._targets[position].path}/{record.name}"
+        body = self._plan.patch(step, operation.target, operation.round)
+        generation = await self._driver.patch(path, body, record)
+        if generation is None:
+            return None
+        if generation == before:
+            record.acknowledged_seconds, record.error = None, NO_CHANGE
+            return None
+        update = Pending(record)
+        followed.expect(update, generation)
+        return update.done
+
+    async def _delete(
+        self, step: StepPlan, operation: PlannedOperation, intended: float | None
+    ) -> "asyncio.Future[None] | None":
+        position, manifest = self._plan.instance(operation.target)
+        record = self._driver.record(manifest, "delete-instance", step.index, intended)
+        self.records.append(record)
+        followed = self._created(operation, record)
+        if followed is None:
+            return None
+        return await self.delete(f"{self._targets[position].path}/{record.name}", followed, record)
+
+    async def delete(
+        self, path: str, followed: Followed, record: ObjectRecord
+    ) -> "asyncio.Future[None] | None":
+        """Delete an instance; returns what is done when it is gone."""
+        followed.deletion = record
+        if not await self._driver.delete(path, record):
+            return None
+        return asyncio.ensure_future(_when_gone(followed))
+
+    def _created(self, operation: PlannedOperation, record: ObjectRecord) -> Followed | None:
+        followed = self._instances.get(operation.target)
+        if followed is None or followed.record.acknowledged_seconds is None:
+            record.error = _NOT_CREATED
+            return None
+        return followed
+
+    async def _update_rgd(
+        self, step: StepPlan, operation: PlannedOperation, intended: float | None
+    ) -> Awaitable[None] | None:
+        target = self._targets[operation.target]
+        manifest = target.rgd.manifest
+        record = self._driver.record(manifest, "update-rgd", step.index, intended)
+        self.records.append(record)
+        resources, nodes = with_update_label(manifest, operation.round)
+        fan_out = self._expect_fan_out(target, operation, nodes, record)
+        path = f"{target.rgd_path}/{target.rgd.name}"
+        generation = await self._driver.patch(path, {"spec": {"resources": resources}}, record)
+        if generation is None:
+            return None
+        for update in fan_out:
+            update.record.acknowledged_seconds = record.acknowledged_seconds
+            self.records.append(update.record)
+        own = Pending(record)
+        target.rgd_followed.expect(own, generation)
+        return _all_done([own, *fan_out])
+
+    def _expect_fan_out(
+        self,
+        target: Target,
+        operation: PlannedOperation,
+        nodes: frozenset[str],
+        request: ObjectRecord,
+    ) -> list[Pending]:
+        """Wait for the children of each instance, whose lines count from the RGD's request."""
+        expected = []
+        for followed in target.observer.all():
+            line = followed.record
+            if line.acknowledged_seconds is None or followed.deletion is not None:
+                continue
+            update = Pending(
+                request.model_copy(
+                    update={
+                        "operation": "fan-out",
+                        "kind": line.kind,
+                        "namespace": line.namespace,
+                        "name": line.name,
+                    }
+                )
+            )
+            if self._children.expect(line.name, operation.round, nodes, update):
+                expected.append(update)
+        return expected
+
+
+async def _when_gone(followed: Followed) -> None:
+    await followed.gone.wait()
+
+
+async def _all_done(updates: Sequence[Pending]) -> None:
+    for update in updates:
+        await update.done

@@ -1,0 +1,44 @@
+from krobench.load.followed import Followed, Pending
+from krobench.model.rawlines import ObjectRecord
+
+
+def line() -> ObjectRecord:
+    return ObjectRecord(
+        test="t",
+        iteration=0,
+        warmup=False,
+        operation="update-instance",
+        kind="K",
+        name="x",
+        sent_seconds=0.0,
+    )
+
+
+async def test_an_update_is_done_when_its_generation_or_a_later_one_is_ready() -> None:
+    followed = Followed(line())
+    followed.became_ready(1, 1.0)
+    second, third = Pending(line()), Pending(line())
+    followed.expect(second, 2)
+    followed.expect(third, 3)
+    followed.became_ready(1, 1.5)
+    assert not second.done.done()
+    followed.became_ready(3, 2.0)
+    assert (second.record.ready_seconds, third.record.ready_seconds) == (2.0, 2.0)
+    assert followed.record.ready_seconds == 1.0
+
+
+async def test_an_event_that_came_before_the_answer_counts_from_when_it_came() -> None:
+    followed = Followed(line())
+    followed.became_ready(2, 1.25)
+    update = Pending(line())
+    followed.expect(update, 2)
+    assert update.done.done()
+    assert update.record.ready_seconds == 1.25
+
+
+async def test_a_failure_ends_all_waiting() -> None:
+    followed, update = Followed(line()), Pending(line())
+    followed.expect(update, 2)
+    followed.fail(RuntimeError("the watch broke"))
+    assert isinstance(update.done.exception(), RuntimeError)
+    assert isinstance(followed.ready.exception(), RuntimeError)

@@ -1,0 +1,128 @@
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krobench.model.benchmark import Test
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.steps import Action, PlannedOperation, StepPlan, count_created, plan_steps
+
+MIX = {"operation": "mix", "count": 200, "mix": {"create": 2, "update": 5, "delete": 3}}
+
+
+def steps(*given: dict[str, Any], instances: int = 10, rgds: int = 1) -> tuple[StepPlan, ...]:
+    workload = {"scenario": "single", "instances": instances, "rgds": rgds}
+    test = Test.model_validate({"name": "t", "workload": workload, "steps": list(given)})
+    return plan_steps(test, 4, "tests[0]")
+
+
+def live_after(plans: tuple[StepPlan, ...]) -> set[int]:
+    """Carry the operations out; each must be on what exists."""
+    live: set[int] = set()
+    for operation in (operation for plan in plans for operation in plan.operations):
+        match operation.action:
+            case Action.CREATE:
+                assert operation.target not in live
+                live.add(operation.target)
+            case Action.UPDATE:
+                assert operation.target in live
+            case Action.DELETE:
+                live.remove(operation.target)
+            case Action.UPDATE_RGD:
+                pass
+    return live
+
+
+def test_without_steps_all_instances_are_created() -> None:
+    [only] = steps(instances=3)
+    assert only.operations == tuple(PlannedOperation(Action.CREATE, n) for n in range(3))
+    assert only.schedule() is None
+
+
+def test_an_update_takes_each_instance_once_and_rounds_go_on() -> None:
+    _, first, second = steps(
+        {"operation": "create"}, {"operation": "update"}, {"operation": "update", "count": 15}
+    )
+    assert [(o.target, o.round) for o in first.operations] == [(n, 1) for n in range(10)]
+    rounds = Counter(o.target for o in second.operations)
+    assert max(rounds.values()) - min(rounds.values()) <= 1
+    assert {o.round for o in second.operations} == {2, 3}
+
+
+def test_rgds_take_turns_and_each_update_has_a_number() -> None:
+    *_, step = steps({"operation": "create"}, {"operation": "update-rgd", "count": 5}, rgds=2)
+    assert [(o.target, o.round) for o in step.operations] == [
+        (0, 1),
+        (1, 1),
+        (0, 2),
+        (1, 2),
+        (0, 3),
+    ]
+
+
+def test_churn_keeps_the_number_and_spreads_it_over_the_interval() -> None:
+    plans = steps(
+        {"operation": "create"},
+        {"operation": "churn", "churn": {"share": 0.2, "interval": "8s", "rounds": 3}},
+    )
+    assert len(live_after(plans)) == 10
+    assert count_created(plans) == 10 + 3 * 2
+    times = plans[1].schedule()
+    assert times is not None
+    assert times[:5] == (0.0, 2.0, 4.0, 6.0, 8.0)
+    assert times[-1] < 3 * 8
+
+
+@given(
+    seed=st.integers(0, 2**31 - 1),
+    weights=st.tuples(*[st.integers(0, 9)] * 3).filter(any),
+    instances=st.integers(1, 20),
+)
+def test_a_mix_is_only_on_what_exists_and_never_empties_the_cluster(
+    seed: int, weights: tuple[int, int, int], instances: int
+) -> None:
+    mix = dict(zip(("create", "update", "delete"), weights, strict=True)) | {"seed": seed}
+    step = {"operation": "mix", "count": 50, "mix": mix}
+    plans = steps({"operation": "create"}, step, {"operation": "delete"}, instances=instances)
+    assert len(plans[1].operations) == 50
+    assert live_after(plans) == set()
+    assert live_after(plans[:2])
+
+
+def test_equal_seeds_give_equal_mixes_by_their_weights() -> None:
+    plans = steps({"operation": "create"}, MIX, instances=100)
+    assert plans == steps({"operation": "create"}, MIX, instances=100)
+    drawn = Counter(operation.action for operation in plans[1].operations)
+    assert drawn[Action.UPDATE] == pytest.approx(100, abs=30)
+    assert drawn[Action.DELETE] == pytest.approx(60, abs=30)
+
+
+def test_more_deletions_than_instances_are_refused_by_the_name_of_the_step() -> None:
+    with pytest.raises(WorkloadError, match=r"tests\[0\].steps\[1\]: it needs 11 instances"):
+        steps({"operation": "create"}, {"operation": "delete", "count": 11})
+    with pytest.raises(WorkloadError, match=r"steps\[2\].*leave 0"):
+        steps({"operation": "create"}, {"operation": "delete"}, {"operation": "update"})
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ({"operation": "mix"}, "count is to be set"),
+        ({"operation": "create", "churn": {}}, "operation churn only"),
+        ({"operation": "create", "mix": {}}, "operation mix only"),
+        ({"operation": "churn", "count": 3}, "by itself"),
+        ({"operation": "delete", "values": {"a": 1}}, "update or mix only"),
+        ({"operation": "mix", "count": 1, "mix": {"create": 0, "update": 0, "delete": 0}}, "above"),
+        ({"operation": "churn", "churn": {"interval": "1ms"}}, "between 100ms and 1h"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(bad: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        steps({"operation": "create"}, bad)
+
+
+def test_the_first_step_creates() -> None:
+    with pytest.raises(ValueError, match="must be a create"):
+        steps({"operation": "update"})
