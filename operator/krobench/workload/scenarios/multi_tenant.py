@@ -5,14 +5,14 @@ from krobench.model.common import RUN_LABEL
 from krobench.workload.blueprint import Blueprint, Manifest, RgdParts
 from krobench.workload.scenarios.spec import ScenarioSpec
 
-_TENANT_NAMESPACE = "${namespace.metadata.name}"
+_TENANT_NAMESPACE = "${tenant.metadata.name}"
 
 
 def _namespace() -> Manifest:
     # It goes with its instance; by the label it is found where the instance was lost.
     return {
-        "id": "namespace",
-        "readyWhen": ['${namespace.status.?phase.orValue("") == "Active"}'],
+        "id": "tenant",
+        "readyWhen": ['${tenant.status.?phase.orValue("") == "Active"}'],
         "template": {
             "apiVersion": "v1",
             "kind": "Namespace",
