@@ -97,3 +97,17 @@ def test_an_answer_that_is_no_status_is_quoted() -> None:
     assert error.transient
     assert error.retry_after_seconds == 3.0
     assert "Bad Gateway" in error.message
+
+
+async def test_a_kind_that_is_still_being_set_up_is_listed_again() -> None:
+    initializing = api_error(429, b"storage is (re)initializing", "0")
+
+    class Young(Client):
+        async def get(self, path: str, params: Any = None, accept: str = "") -> dict[str, Any]:
+            if self.lists[0] is None:
+                self.lists.pop(0)
+                raise initializing
+            return await super().get(path, params, accept)
+
+    client = Young([None, []], [[line("ADDED", thing("a", 5))]])  # type: ignore[list-item]
+    assert await collect(client, 1) == [("ADDED", "a")]

@@ -51,6 +51,9 @@ class Server:
             yield await self.lines.get()
             self.lines.task_done()  # the one who asked has taken it in
 
+    async def backoff(self, error: ApiError, attempt: int) -> None:
+        raise error
+
     def tell(self, name: str, node: str, kind: str = "ADDED", **labels: str) -> None:
         own = {"kro.run/instance-name": "x", "kro.run/node-id": node}
         metadata = {"name": name, "resourceVersion": "2", "labels": own | labels}
