@@ -145,6 +145,7 @@ def _container(benchmark: Benchmark, kind: JobKind, settings: Settings) -> Manif
             f"--namespace={benchmark.namespace}",
             f"--name={benchmark.name}",
             f"--uid={benchmark.uid}",
+            f"--max-objects={settings.load_max_objects}",
         ]
     else:
         arguments = ["cleanup", f"--run={benchmark.uid}"]

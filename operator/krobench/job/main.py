@@ -18,6 +18,7 @@ from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, KubeError
 from krobench.load.sweep import Sweeper
 from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo, spec_field
+from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.plan import RunIdentity
 
 logger = logging.getLogger(__name__)
@@ -34,9 +35,9 @@ _CLEANUP_INSTANCE_SECONDS = 120.0
 _NO_LIMIT = 0
 
 
-def run_load(namespace: str, name: str, uid: str) -> int:
+def run_load(namespace: str, name: str, uid: str, max_objects: int | None) -> int:
     """Run the suite of a ``KroBenchmark``; returns the exit code."""
-    return _run(_load(namespace, name, uid))
+    return _run(_load(namespace, name, uid, max_objects or DEFAULT_MAX_OBJECTS))
 
 
 def run_cleanup(uid: str) -> int:
@@ -69,14 +70,14 @@ async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
     return await task
 
 
-async def _load(namespace: str, name: str, uid: str) -> int:
+async def _load(namespace: str, name: str, uid: str, max_objects: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
         path = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace, name)
         benchmark = await client.get(path)
         if benchmark["metadata"]["uid"] != uid:
             raise AbortedError("Replaced", f"KroBenchmark {namespace}/{name} is another one now")
         try:
-            suite = Suite(client, benchmark)
+            suite = Suite(client, benchmark, max_objects)
         except ValidationError as error:
             first = error.errors()[0]
             message = f"{spec_field(first['loc'])}: {first['msg']}"

@@ -8,7 +8,13 @@ from typing import Any
 from krobench import __version__
 from krobench.analysis.validity import validity_of_run
 from krobench.job.errors import AbortedError
-from krobench.job.preflight import check_kro_installed, check_permissions, read_own_rgds
+from krobench.job.lease import ClusterLease
+from krobench.job.preflight import (
+    check_kro_installed,
+    check_limits,
+    check_permissions,
+    read_own_rgds,
+)
 from krobench.job.publisher import Publisher
 from krobench.job.testrun import RunContext, TestRun
 from krobench.kube.client import KubeClient
@@ -28,6 +34,7 @@ from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState, Validity
 from krobench.model.status import Verdict
 from krobench.record.store import Owner, results_name
+from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.plan import RunIdentity, TestPlan, plan_tests
 
 logger = logging.getLogger(__name__)
@@ -39,10 +46,16 @@ _FINAL_PUBLISH_SECONDS = 10.0
 class Suite:
     """One run of a ``KroBenchmark``."""
 
-    def __init__(self, client: KubeClient, benchmark: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        benchmark: dict[str, Any],
+        max_objects: int = DEFAULT_MAX_OBJECTS,
+    ) -> None:
         metadata = benchmark["metadata"]
         self._client = client
         self._spec = KroBenchmarkSpec.model_validate(benchmark["spec"])
+        self._max_objects = max_objects
         self._identity = RunIdentity(metadata["name"], metadata["uid"])
         self._clock = RunClock()
         self._plans = plan_tests(self._spec)
@@ -50,6 +63,7 @@ class Suite:
         self._samples: list[Sample] = []
         self._current: TestRun | None = None
         owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"])
+        self._lease = ClusterLease(client, f"{owner.namespace}/{owner.name}")
         self._publisher = Publisher(client, results_name(owner.name, self._spec), owner)
         self.record = RunRecord(
             id=metadata["uid"],
@@ -76,6 +90,7 @@ class Suite:
             try:
                 for plan, test in zip(self._plans, self.record.tests, strict=True):
                     await self._run_test(plan, test)
+                self._lease.check()
                 await self._clean_up()
             finally:
                 reporter.cancel()
@@ -89,14 +104,19 @@ class Suite:
                 ErrorInfo(reason="Interrupted", message="the load Job was stopped from outside")
             )
             raise
+        finally:
+            await self._lease.release()
         await self._complete()
         return self.record
 
     async def _prepare(self) -> None:
         await check_kro_installed(self._client)
         await self._read_own_rgds()
+        check_limits(self._plans, self._max_objects)
         await check_permissions(self._client, self._plans)
         kro = await self._find_kro(self._spec.target)
+        self._tell("waits for the cluster's lease")
+        await self._lease.acquire(self._spec.target.namespace)
         self.record.environment = Environment(
             krobench=__version__,
             kubernetes=await kubernetes_version(self._client),
@@ -119,6 +139,7 @@ class Suite:
             raise AbortedError("KroNotFound", str(error)) from error
 
     async def _run_test(self, plan: TestPlan, test: TestRecord) -> None:
+        self._lease.check()
         context = RunContext(
             client=self._client,
             clock=self._clock,

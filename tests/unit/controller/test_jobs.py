@@ -112,6 +112,31 @@ def test_a_missing_setting_is_named() -> None:
         Settings.from_environment({"KROBENCH_NAMESPACE": "n"})
 
 
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5"])
+def test_a_cap_that_is_no_number_above_zero_is_named(text: str) -> None:
+    environment = {
+        "KROBENCH_NAMESPACE": "n",
+        "KROBENCH_IMAGE": "i",
+        "KROBENCH_LOAD_MAX_OBJECTS": text,
+    }
+    with pytest.raises(SettingsError, match="KROBENCH_LOAD_MAX_OBJECTS"):
+        Settings.from_environment(environment)
+
+
+def test_the_operators_cap_refuses_a_spec_and_is_handed_to_the_job() -> None:
+    metadata = {
+        "name": "bench",
+        "namespace": "default",
+        "uid": UID,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    [error] = parse_benchmark({"metadata": metadata, "spec": SPEC}, max_objects=3).errors
+    assert error.reason == "TooManyObjects"
+    settings = Settings(namespace="n", image="i", load_max_objects=3)
+    pod = job_manifest(benchmark(), JobKind.LOAD, 1, settings)["spec"]["template"]["spec"]
+    assert "--max-objects=3" in pod["containers"][0]["args"]
+
+
 def test_a_setting_that_is_no_json_is_named() -> None:
     environment = {
         "KROBENCH_NAMESPACE": "n",
