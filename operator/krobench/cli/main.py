@@ -61,11 +61,17 @@ def load(
     max_objects: Annotated[
         int | None, typer.Option(help="Objects that a test may have at once; 50000 if not given.")
     ] = None,
+    shard: Annotated[
+        int,
+        typer.Option(
+            envvar="JOB_COMPLETION_INDEX", help="Which shard this is; 0 leads the others."
+        ),
+    ] = 0,
 ) -> None:
     """Run the tests of a KroBenchmark (the operator starts this in a Job)."""
     from krobench.job.main import run_load
 
-    raise typer.Exit(run_load(namespace, name, uid, max_objects))
+    raise typer.Exit(run_load(namespace, name, uid, max_objects, shard))
 
 
 @app.command()

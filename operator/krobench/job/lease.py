@@ -102,7 +102,7 @@ class ClusterLease:
 
     def _busy(self, holder: str | None) -> str:
         return (
-            f"another load runs in this cluster: {self._where} is held by {holder}, and was after "
+            f"another load runs in this cluster: {self._where} is held by {holder}, still after "
             f"{self._wait_seconds:g}s of waiting: start this run again when that one has ended"
         )
 

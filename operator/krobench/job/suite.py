@@ -7,6 +7,7 @@ from typing import Any
 
 from krobench import __version__
 from krobench.analysis.validity import validity_of_run
+from krobench.job.crew import ShardCrew
 from krobench.job.errors import AbortedError
 from krobench.job.lease import ClusterLease
 from krobench.job.preflight import (
@@ -64,6 +65,8 @@ class Suite:
         self._current: TestRun | None = None
         owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"])
         self._lease = ClusterLease(client, f"{owner.namespace}/{owner.name}")
+        shards = max(plan.load.shards for plan in self._plans)
+        self._crew = ShardCrew(client, self._clock, owner, shards) if shards > 1 else None
         self._publisher = Publisher(client, results_name(owner.name, self._spec), owner)
         self.record = RunRecord(
             id=metadata["uid"],
@@ -91,6 +94,7 @@ class Suite:
                 for plan, test in zip(self._plans, self.record.tests, strict=True):
                     await self._run_test(plan, test)
                 self._lease.check()
+                await self._send_shards_home()
                 await self._clean_up()
             finally:
                 reporter.cancel()
@@ -105,6 +109,7 @@ class Suite:
             )
             raise
         finally:
+            await self._send_shards_home()
             await self._lease.release()
         await self._complete()
         return self.record
@@ -117,12 +122,19 @@ class Suite:
         kro = await self._find_kro(self._spec.target)
         self._tell("waits for the cluster's lease")
         await self._lease.acquire(self._spec.target.namespace)
+        if self._crew is not None:
+            self._tell("waits for the shards")
+            await self._crew.open()
         self.record.environment = Environment(
             krobench=__version__,
             kubernetes=await kubernetes_version(self._client),
             kro=kro.fingerprint,
             nodes=await list_nodes(self._client),
         )
+
+    async def _send_shards_home(self) -> None:
+        if self._crew is not None:
+            await self._crew.close()
 
     async def _read_own_rgds(self) -> None:
         self._spec = await read_own_rgds(self._client, self._spec, self.record.namespace)
@@ -152,6 +164,7 @@ class Suite:
             warn=self._warn,
             objects=self._objects,
             samples=self._samples,
+            crew=self._crew,
         )
         kro = await self._find_kro(plan.target)
         self._current = TestRun(context, plan, test)

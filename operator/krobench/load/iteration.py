@@ -64,6 +64,14 @@ class Outcome:
     watch_lag: WatchLag | None = None
     phases_unavailable: str | None = None
     """Why the compilation of RGDs could not be timed."""
+    invalid: list[ErrorInfo] = field(default_factory=list)
+    """Why what was measured is not what was asked for."""
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    """Why a metric is None."""
+    requests_elsewhere: int = 0
+    """Requests of the run phase that other shards sent."""
+    watch_interruptions_elsewhere: int = 0
 
 
 class Iteration:
@@ -131,7 +139,8 @@ class Iteration:
         outcome = self.outcome
         outcome.ended_seconds = self._clock.now()
         outcome.records = [f.record for observer in self._observers for f in observer.all()]
-        outcome.watch_interruptions = sum(o.interruptions for o in self._observers)
+        own = sum(o.interruptions for o in self._observers)
+        outcome.watch_interruptions = own + outcome.watch_interruptions_elsewhere
         for observer in self._observers:
             for followed in observer.all():
                 if followed.record.ready_seconds is None and followed.record.error is None:
@@ -200,7 +209,7 @@ class Iteration:
         message = f"the timeout of {seconds:g}s was over before {goal}"
         followed = [f for observer in self._observers for f in observer.all()]
         if self._instances:
-            message += f": {self.ready_count} of {self._plan.instance_count} instances were ready"
+            message += f": {self.ready_count} of {self.instance_count} instances were ready"
         for entry in followed:
             if entry.record.ready_seconds is None and entry.problem:
                 return f"{message}; {entry.record.kind} {entry.record.name} says: {entry.problem}"
@@ -208,10 +217,7 @@ class Iteration:
 
     async def _create_rgds(self) -> None:
         await self._refuse_existing_kind()
-        labels = self._plan.labels
-        selector = ",".join(
-            f"{key}={labels[key]}" for key in (RUN_LABEL, TEST_LABEL, ITERATION_LABEL)
-        )
+        selector = self._instance_selector()
         observer = await self._observe(RGDS_PATH, selector, apply_rgd)
         self.outcome.phases_unavailable = await observe_phases(self._stack, observer)
         gate = asyncio.Semaphore(_RGD_CONCURRENCY)
@@ -225,11 +231,18 @@ class Iteration:
 
         for stage in self._plan.stages:
             await run_together(create(rgd) for rgd in stage)
+        await self._observe_instances(selector)
+        await asyncio.sleep(_NEW_KIND_PAUSE_SECONDS)
+
+    def _instance_selector(self) -> str:
+        labels = self._plan.labels
+        return ",".join(f"{key}={labels[key]}" for key in (RUN_LABEL, TEST_LABEL, ITERATION_LABEL))
+
+    async def _observe_instances(self, selector: str) -> None:
         for rgd in self._plan.stages[-1]:
             path = await self._path_of_kind(rgd)
             watcher = await self._observe(path, selector, apply_instance)
             self._instances.append((rgd, path, watcher))
-        await asyncio.sleep(_NEW_KIND_PAUSE_SECONDS)
 
     async def _observe(self, path: str, selector: str, apply: Apply) -> Observer:
         observer = Observer(self._client, self._clock, path, selector, apply)

@@ -197,6 +197,14 @@ _CONCURRENCY_RULE: JsonDict = {
 }
 
 
+_SHARDS_RULE: JsonDict = {
+    "rule": "!has(self.load.shards) || (self.load.shards <= self.workload.instances "
+    "&& (!has(self.concurrency) || self.load.shards <= self.concurrency))",
+    "message": "load.shards must exceed neither workload.instances nor concurrency: a shard would "
+    "have nothing to do",
+}
+
+
 class Test(ApiModel):
     """One test of the suite."""
 
@@ -234,10 +242,13 @@ class Test(ApiModel):
         _check_timeout(self.timeout)
         if self.concurrency is not None and self.load.arrival.open_loop:
             raise ValueError(_CONCURRENCY_RULE["message"])
+        shards = self.load.shards
+        if shards > min(self.workload.instances, self.concurrency or shards):
+            raise ValueError(_SHARDS_RULE["message"])
         return self
 
     model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": [_CONCURRENCY_RULE]}
+        "json_schema_extra": {"x-kubernetes-validations": [_CONCURRENCY_RULE, _SHARDS_RULE]}
     }
 
 
@@ -303,6 +314,10 @@ class KroBenchmarkSpec(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        for index, test in enumerate(self.tests):
+            closed = test.concurrency is None and not test.load.arrival.open_loop
+            if closed and test.load.shards > self.defaults.concurrency:
+                raise ValueError(f"tests[{index}].load.shards must not exceed defaults.concurrency")
         names = [test.name for test in self.tests]
         for name in names:
             if names.count(name) > 1:

@@ -145,3 +145,44 @@ def test_a_setting_that_is_no_json_is_named() -> None:
     }
     with pytest.raises(SettingsError, match="KROBENCH_LOAD_RESOURCES"):
         Settings.from_environment(environment)
+
+
+def sharded(shards: int) -> Benchmark:
+    workload = {"scenario": "single", "instances": 9}
+    spec = {"tests": [{"name": "a", "workload": workload, "load": {"shards": shards}}]}
+    metadata = {
+        "name": "bench",
+        "namespace": "default",
+        "uid": UID,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    return parse_benchmark({"metadata": metadata, "spec": spec})
+
+
+def test_shards_make_an_indexed_job_that_outlives_the_loss_of_one() -> None:
+    plain = job_manifest(sharded(1), JobKind.LOAD, 1, SETTINGS)["spec"]
+    assert "completionMode" not in plain
+    spec = job_manifest(sharded(3), JobKind.LOAD, 1, SETTINGS)["spec"]
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 3, 3)
+    assert spec["backoffLimitPerIndex"] == 0
+    assert spec["successPolicy"] == {"rules": [{"succeededIndexes": "0"}]}
+    cleanup = job_manifest(sharded(3), JobKind.CLEANUP, 1, SETTINGS)["spec"]
+    assert "completionMode" not in cleanup
+
+
+def indexed_pod(index: int, phase: str, word: str = "") -> dict[str, Any]:
+    labels = {"batch.kubernetes.io/job-completion-index": str(index)}
+    state = {"terminated": {"message": word}}
+    status = {"phase": phase, "containerStatuses": [{"state": state}]}
+    return {"metadata": {"labels": labels}, "status": status}
+
+
+def test_the_leaders_word_counts_in_an_indexed_job() -> None:
+    indexed = job(FAILED) | {"spec": {"completionMode": "Indexed"}}
+    lost = indexed_pod(1, "Failed", '{"reason": "LeaderLost", "message": "m"}')
+    leader = indexed_pod(0, "Failed", '{"reason": "KroNotFound", "message": "m"}')
+    view = view_job(indexed, [lost, leader], NOW)
+    assert view.error is not None
+    assert view.error.reason == "KroNotFound"
+    done = view_job(indexed, [lost, indexed_pod(0, "Succeeded")], NOW)
+    assert done.state is JobState.SUCCEEDED
