@@ -96,6 +96,10 @@ class Cluster:
         status: Manifest = self.get("krobenchmark", name)["status"]
         return status
 
+    def status_message(self, name: str) -> str:
+        """Return what the status of a KroBenchmark says is going on; empty before it says any."""
+        return str(self.get("krobenchmark", name).get("status", {}).get("message", ""))
+
     def run_record(self, name: str) -> Manifest:
         """Return run.json from the results ConfigMap."""
         record: Manifest = json.loads(self.get("configmap", f"{name}-results")["data"]["run.json"])

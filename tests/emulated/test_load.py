@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 from emulated.memory import MemoryCluster
 
+from krobench.job.errors import AbortedError
 from krobench.job.suite import Suite
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
@@ -59,14 +60,16 @@ class NoSource:
         return []
 
 
-async def run(cluster: MemoryCluster, instances: int, **test: Any) -> RunRecord:
+async def run(
+    cluster: MemoryCluster, instances: int, *, max_objects: int = 1000, **test: Any
+) -> RunRecord:
     workload = {"scenario": "single", "instances": instances}
     spec = {
         "tests": [{"name": "a", "workload": workload} | test],
         "defaults": {"iterations": 1, "warmup": 0, "timeout": "10s"},
     }
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
-    suite = Suite(cast("KubeClient", cluster), {"metadata": metadata, "spec": spec})
+    suite = Suite(cast("KubeClient", cluster), {"metadata": metadata, "spec": spec}, max_objects)
     return await suite.run()
 
 
@@ -83,6 +86,18 @@ async def test_an_open_loop_that_kept_its_schedule_passes_and_leaves_nothing() -
     assert iteration.generator is not None
     assert iteration.generator.requested_per_second == pytest.approx(500)
     assert iteration.metrics["watch_lag_p50_seconds"] is not None
+    assert {path.rpartition("/")[2] for path in cluster.objects} == {
+        "bench-results",
+        "krobench-load",
+    }
+    [lease] = [item for path, item in cluster.objects.items() if "/leases/" in path]
+    assert lease["spec"]["holderIdentity"] is None
+
+
+async def test_a_load_beyond_the_cap_is_refused_before_anything_is_created() -> None:
+    cluster = MemoryCluster()
+    with pytest.raises(AbortedError, match="TooManyObjects"):
+        await run(cluster, 10, max_objects=20)
     assert [path.rpartition("/")[2] for path in cluster.objects] == ["bench-results"]
 
 

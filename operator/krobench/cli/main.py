@@ -58,11 +58,20 @@ def load(
     namespace: Annotated[str, typer.Option(help="Namespace of the KroBenchmark.")],
     name: Annotated[str, typer.Option(help="Name of the KroBenchmark.")],
     uid: Annotated[str, typer.Option(help="UID of the KroBenchmark.")],
+    max_objects: Annotated[
+        int | None, typer.Option(help="Objects that a test may have at once; 50000 if not given.")
+    ] = None,
+    shard: Annotated[
+        int,
+        typer.Option(
+            envvar="JOB_COMPLETION_INDEX", help="Which shard this is; 0 leads the others."
+        ),
+    ] = 0,
 ) -> None:
     """Run the tests of a KroBenchmark (the operator starts this in a Job)."""
     from krobench.job.main import run_load
 
-    raise typer.Exit(run_load(namespace, name, uid))
+    raise typer.Exit(run_load(namespace, name, uid, max_objects, shard))
 
 
 @app.command()

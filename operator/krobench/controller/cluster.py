@@ -44,7 +44,9 @@ from krobench.model.common import (
 from krobench.model.status import KroBenchmarkStatus, ObjectRef
 from krobench.record.store import RecordError, is_owned_by, read_run_record, results_name
 from krobench.workload.blueprint import WorkloadError
+from krobench.workload.limits import DEFAULT_MAX_OBJECTS, check_objects, check_schedules
 from krobench.workload.plan import plan_tests
+from krobench.workload.source import has_unread_rgd
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +75,8 @@ class Cluster:
     async def benchmarks(self) -> list[Benchmark]:
         """Return all runs, in the order in which they may go."""
         items = await self._client.list(paths.group(API_GROUP, API_VERSION, _PLURAL))
-        runs = [parse_benchmark(item) for item in items]
+        most = self._settings.load_max_objects
+        runs = [parse_benchmark(item, most) for item in items]
         return sorted(runs, key=lambda run: (not run.occupies_cluster, run.created, run.uid))
 
     async def observe(self, namespace: str, name: str) -> Observed | None:
@@ -268,10 +271,10 @@ class Cluster:
         )
 
 
-def parse_benchmark(item: Mapping[str, Any]) -> Benchmark:
+def parse_benchmark(item: Mapping[str, Any], max_objects: int = DEFAULT_MAX_OBJECTS) -> Benchmark:
     """Read a custom resource; what is wrong with its spec is in ``errors``."""
     metadata = item["metadata"]
-    spec, errors = _parse_spec(item.get("spec") or {})
+    spec, errors = _parse_spec(item.get("spec") or {}, max_objects)
     return Benchmark(
         namespace=metadata["namespace"],
         name=metadata["name"],
@@ -286,7 +289,9 @@ def parse_benchmark(item: Mapping[str, Any]) -> Benchmark:
     )
 
 
-def _parse_spec(raw: Mapping[str, Any]) -> tuple[KroBenchmarkSpec | None, tuple[ErrorInfo, ...]]:
+def _parse_spec(
+    raw: Mapping[str, Any], max_objects: int
+) -> tuple[KroBenchmarkSpec | None, tuple[ErrorInfo, ...]]:
     """Validate a spec; the API server did so too, but perhaps by an older CRD."""
     try:
         spec = KroBenchmarkSpec.model_validate(raw)
@@ -298,10 +303,16 @@ def _parse_spec(raw: Mapping[str, Any]) -> tuple[KroBenchmarkSpec | None, tuple[
             for problem in error.errors()
         )
     try:
-        plan_tests(spec)
+        plans = plan_tests(spec)
     except WorkloadError as error:
         return None, (ErrorInfo(reason="InvalidSpec", message=f"spec.{error}"),)
-    return spec, tuple(check_thresholds(spec))
+    # The children of an RGD that stands in a ConfigMap are known to the load Job only.
+    known = [plan for plan in plans if not has_unread_rgd(plan.workload)]
+    return spec, (
+        *check_thresholds(spec),
+        *check_schedules(plans),
+        *check_objects(known, max_objects),
+    )
 
 
 def _parse_status(raw: Mapping[str, Any]) -> KroBenchmarkStatus:

@@ -31,6 +31,7 @@ _KEEP_SECONDS = 24 * 3600
 _CLEANUP_DEADLINE_SECONDS = 900
 _GRACE_SECONDS = 20
 _USER_ID = 65532
+_INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
 
 
 def job_name(benchmark: Benchmark, kind: JobKind, attempt: int = 1) -> str:
@@ -74,6 +75,7 @@ def job_manifest(benchmark: Benchmark, kind: JobKind, attempt: int, settings: Se
             "backoffLimit": 0,
             "activeDeadlineSeconds": _deadline_seconds(benchmark, kind),
             "ttlSecondsAfterFinished": _KEEP_SECONDS,
+            **(_indexed(benchmark) if kind is JobKind.LOAD else {}),
             "template": {
                 "metadata": {"labels": labels, "annotations": annotations},
                 "spec": _pod_spec(benchmark, kind, settings),
@@ -88,10 +90,14 @@ def view_job(job: Mapping[str, Any] | None, pods: Sequence[Manifest], now: datet
         return JobView()
     created = parse_rfc3339(job["metadata"]["creationTimestamp"])
     age_seconds = (now - created).total_seconds()
+    pods = _leaders(pods)
     for condition in job.get("status", {}).get("conditions") or []:
         if condition.get("status") != "True":
             continue
         if condition["type"] == "Complete":
+            return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
+        if condition["type"] == "Failed" and _succeeded(pods, job):
+            # A Kubernetes without successPolicy: a shard failed, and the leader said so.
             return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
         if condition["type"] == "Failed":
             return JobView(JobState.FAILED, _last_word(condition, pods), age_seconds=age_seconds)
@@ -120,6 +126,34 @@ def _deadline_seconds(benchmark: Benchmark, kind: JobKind) -> int:
     return int(longest_run_seconds(benchmark.spec))
 
 
+def _indexed(benchmark: Benchmark) -> Manifest:
+    """Return what makes a pod of each shard; the first leads, and its end is the Job's.
+
+    A shard that fails must not take the others along: the leader notices, and says so.
+    """
+    tests = benchmark.spec.tests if benchmark.spec is not None else []
+    shards = max((test.load.shards for test in tests), default=1)
+    if shards == 1:
+        return {}
+    return {
+        "completionMode": "Indexed",
+        "completions": shards,
+        "parallelism": shards,
+        "backoffLimit": shards,
+        "backoffLimitPerIndex": 0,
+        "successPolicy": {"rules": [{"succeededIndexes": "0"}]},
+    }
+
+
+def _leaders(pods: Sequence[Manifest]) -> list[Manifest]:
+    """Return the pods that lead: the shards that they lead are their concern."""
+    return [
+        pod
+        for pod in pods
+        if pod.get("metadata", {}).get("labels", {}).get(_INDEX_LABEL, "0") == "0"
+    ]
+
+
 def _pod_spec(benchmark: Benchmark, kind: JobKind, settings: Settings) -> Manifest:
     return {
         "serviceAccountName": settings.load_service_account,
@@ -145,6 +179,7 @@ def _container(benchmark: Benchmark, kind: JobKind, settings: Settings) -> Manif
             f"--namespace={benchmark.namespace}",
             f"--name={benchmark.name}",
             f"--uid={benchmark.uid}",
+            f"--max-objects={settings.load_max_objects}",
         ]
     else:
         arguments = ["cleanup", f"--run={benchmark.uid}"]
@@ -162,6 +197,12 @@ def _container(benchmark: Benchmark, kind: JobKind, settings: Settings) -> Manif
             "capabilities": {"drop": ["ALL"]},
         },
     }
+
+
+def _succeeded(pods: Sequence[Manifest], job: Mapping[str, Any]) -> bool:
+    """Whether the leader of an Indexed Job ended well."""
+    indexed = job.get("spec", {}).get("completionMode") == "Indexed"
+    return indexed and any(pod.get("status", {}).get("phase") == "Succeeded" for pod in pods)
 
 
 def _last_word(condition: Mapping[str, Any], pods: Sequence[Manifest]) -> ErrorInfo:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from krobench.workload.limits import DEFAULT_MAX_OBJECTS
+
 
 class SettingsError(ValueError):
     """A variable is missing or malformed; the message names it."""
@@ -24,6 +26,8 @@ class Settings:
     load_resources: Mapping[str, Any] = field(default_factory=dict)
     load_node_selector: Mapping[str, str] = field(default_factory=dict)
     load_tolerations: tuple[Mapping[str, Any], ...] = ()
+    load_max_objects: int = DEFAULT_MAX_OBJECTS
+    """Objects that one iteration of a test may have at once."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -40,6 +44,9 @@ class Settings:
             load_resources=_json(environment, "KROBENCH_LOAD_RESOURCES", {}),
             load_node_selector=_json(environment, "KROBENCH_LOAD_NODE_SELECTOR", {}),
             load_tolerations=tuple(_json(environment, "KROBENCH_LOAD_TOLERATIONS", [])),
+            load_max_objects=_positive(
+                environment, "KROBENCH_LOAD_MAX_OBJECTS", DEFAULT_MAX_OBJECTS
+            ),
         )
 
 
@@ -48,6 +55,13 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"the environment variable {name} is not set; the chart sets it")
     return value
+
+
+def _positive(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise SettingsError(f"the environment variable {name} must be a number above 0")
+    return int(text)
 
 
 def _json(environment: Mapping[str, str], name: str, default: Any) -> Any:

@@ -11,6 +11,7 @@ import uvloop
 from pydantic import ValidationError
 
 from krobench.job.errors import AbortedError
+from krobench.job.shard import Shard
 from krobench.job.suite import Suite
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
@@ -19,6 +20,7 @@ from krobench.kube.errors import ApiError, KubeError
 from krobench.load.sweep import Sweeper
 from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo, spec_field
 from krobench.workload.blueprint import WorkloadError
+from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.plan import RunIdentity
 
 logger = logging.getLogger(__name__)
@@ -35,9 +37,14 @@ _CLEANUP_INSTANCE_SECONDS = 120.0
 _NO_LIMIT = 0
 
 
-def run_load(namespace: str, name: str, uid: str) -> int:
-    """Run the suite of a ``KroBenchmark``; returns the exit code."""
-    return _run(_load(namespace, name, uid))
+def run_load(namespace: str, name: str, uid: str, max_objects: int | None, shard: int = 0) -> int:
+    """Run the suite of a ``KroBenchmark``, or as a shard what its leader says.
+
+    Returns the exit code.
+    """
+    if shard > 0:
+        return _run(_serve(namespace, name, uid, shard))
+    return _run(_load(namespace, name, uid, max_objects or DEFAULT_MAX_OBJECTS))
 
 
 def run_cleanup(uid: str) -> int:
@@ -70,22 +77,41 @@ async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
     return await task
 
 
-async def _load(namespace: str, name: str, uid: str) -> int:
+async def _load(namespace: str, name: str, uid: str, max_objects: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
-        path = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace, name)
-        benchmark = await client.get(path)
-        if benchmark["metadata"]["uid"] != uid:
-            raise AbortedError("Replaced", f"KroBenchmark {namespace}/{name} is another one now")
+        benchmark = await _read(client, namespace, name, uid)
         try:
-            suite = Suite(client, benchmark)
+            suite = Suite(client, benchmark, max_objects)
         except ValidationError as error:
-            first = error.errors()[0]
-            message = f"{spec_field(first['loc'])}: {first['msg']}"
-            raise AbortedError("InvalidSpec", message) from error
+            raise _invalid(error) from error
         except WorkloadError as error:
             raise AbortedError("InvalidSpec", f"spec.{error}") from error
         await suite.run()
     return EXIT_OK
+
+
+async def _serve(namespace: str, name: str, uid: str, number: int) -> int:
+    async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
+        benchmark = await _read(client, namespace, name, uid)
+        try:
+            shard = Shard(client, benchmark, number)
+        except ValidationError as error:
+            raise _invalid(error) from error
+        await shard.run()
+    return EXIT_OK
+
+
+async def _read(client: KubeClient, namespace: str, name: str, uid: str) -> dict[str, Any]:
+    path = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace, name)
+    benchmark = await client.get(path)
+    if benchmark["metadata"]["uid"] != uid:
+        raise AbortedError("Replaced", f"KroBenchmark {namespace}/{name} is another one now")
+    return benchmark
+
+
+def _invalid(error: ValidationError) -> AbortedError:
+    first = error.errors()[0]
+    return AbortedError("InvalidSpec", f"{spec_field(first['loc'])}: {first['msg']}")
 
 
 async def _cleanup(uid: str) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from krobench.job.errors import AbortedError
+from krobench.job.lease import LEASE_NAME
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
@@ -12,6 +13,7 @@ from krobench.load.iteration import RGDS_PATH
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import LOAD_GROUP, RUN_LABEL
 from krobench.workload.blueprint import WorkloadError
+from krobench.workload.limits import check_objects, check_schedules
 from krobench.workload.own import config_map_refs, with_rgds_inline
 from krobench.workload.plan import RunIdentity, TestPlan
 
@@ -26,9 +28,12 @@ class Permission:
     resource: str
     group: str = ""
     namespace: str | None = None
+    name: str | None = None
 
     def __str__(self) -> str:
         kind = f"{self.resource}.{self.group}" if self.group else self.resource
+        if self.name:
+            kind += f"/{self.name}"
         return f"{self.verb} {kind}" + (f" in {self.namespace}" if self.namespace else "")
 
 
@@ -71,6 +76,17 @@ async def read_own_rgds(
         return with_rgds_inline(spec, config_maps, namespace)
     except WorkloadError as error:
         raise AbortedError("InvalidWorkload", str(error)) from error
+
+
+def check_limits(tests: Iterable[TestPlan], max_objects: int) -> None:
+    """Check what is asked for, now that every RGD is known.
+
+    Raises:
+        AbortedError: if it is more than the operator allows, or takes longer than it may.
+    """
+    tests = list(tests)
+    for error in [*check_schedules(tests), *check_objects(tests, max_objects)]:
+        raise AbortedError(error.reason, error.message)
 
 
 async def check_permissions(client: KubeClient, tests: Iterable[TestPlan]) -> None:
@@ -131,6 +147,11 @@ def _required(tests: Iterable[TestPlan]) -> list[Permission]:
     permissions += [
         Permission(verb, "configmaps") for verb in ("create", "list", "watch", "patch", "delete")
     ]
+    permissions += [
+        Permission("get", "leases", "coordination.k8s.io"),
+        Permission("create", "leases", "coordination.k8s.io"),
+        Permission("update", "leases", "coordination.k8s.io", name=LEASE_NAME),
+    ]
     for group in sorted({_group(test) for test in tests}):
         permissions += [
             Permission(verb, "*", group) for verb in ("create", "list", "watch", "delete")
@@ -155,6 +176,8 @@ async def _is_allowed(client: KubeClient, permission: Permission) -> bool:
     }
     if permission.namespace:
         attributes["namespace"] = permission.namespace
+    if permission.name:
+        attributes["name"] = permission.name
     review = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",

@@ -7,8 +7,15 @@ from typing import Any
 
 from krobench import __version__
 from krobench.analysis.validity import validity_of_run
+from krobench.job.crew import ShardCrew
 from krobench.job.errors import AbortedError
-from krobench.job.preflight import check_kro_installed, check_permissions, read_own_rgds
+from krobench.job.lease import ClusterLease
+from krobench.job.preflight import (
+    check_kro_installed,
+    check_limits,
+    check_permissions,
+    read_own_rgds,
+)
 from krobench.job.publisher import Publisher
 from krobench.job.testrun import RunContext, TestRun
 from krobench.kube.client import KubeClient
@@ -28,6 +35,7 @@ from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState, Validity
 from krobench.model.status import Verdict
 from krobench.record.store import Owner, results_name
+from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.plan import RunIdentity, TestPlan, plan_tests
 
 logger = logging.getLogger(__name__)
@@ -39,10 +47,16 @@ _FINAL_PUBLISH_SECONDS = 10.0
 class Suite:
     """One run of a ``KroBenchmark``."""
 
-    def __init__(self, client: KubeClient, benchmark: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        benchmark: dict[str, Any],
+        max_objects: int = DEFAULT_MAX_OBJECTS,
+    ) -> None:
         metadata = benchmark["metadata"]
         self._client = client
         self._spec = KroBenchmarkSpec.model_validate(benchmark["spec"])
+        self._max_objects = max_objects
         self._identity = RunIdentity(metadata["name"], metadata["uid"])
         self._clock = RunClock()
         self._plans = plan_tests(self._spec)
@@ -50,6 +64,9 @@ class Suite:
         self._samples: list[Sample] = []
         self._current: TestRun | None = None
         owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"])
+        self._lease = ClusterLease(client, f"{owner.namespace}/{owner.name}")
+        shards = max(plan.load.shards for plan in self._plans)
+        self._crew = ShardCrew(client, self._clock, owner, shards) if shards > 1 else None
         self._publisher = Publisher(client, results_name(owner.name, self._spec), owner)
         self.record = RunRecord(
             id=metadata["uid"],
@@ -76,6 +93,8 @@ class Suite:
             try:
                 for plan, test in zip(self._plans, self.record.tests, strict=True):
                     await self._run_test(plan, test)
+                self._lease.check()
+                await self._send_shards_home()
                 await self._clean_up()
             finally:
                 reporter.cancel()
@@ -89,20 +108,33 @@ class Suite:
                 ErrorInfo(reason="Interrupted", message="the load Job was stopped from outside")
             )
             raise
+        finally:
+            await self._send_shards_home()
+            await self._lease.release()
         await self._complete()
         return self.record
 
     async def _prepare(self) -> None:
         await check_kro_installed(self._client)
         await self._read_own_rgds()
+        check_limits(self._plans, self._max_objects)
         await check_permissions(self._client, self._plans)
         kro = await self._find_kro(self._spec.target)
+        self._tell("waits for the cluster's lease")
+        await self._lease.acquire(self._spec.target.namespace)
+        if self._crew is not None:
+            self._tell("waits for the shards")
+            await self._crew.open()
         self.record.environment = Environment(
             krobench=__version__,
             kubernetes=await kubernetes_version(self._client),
             kro=kro.fingerprint,
             nodes=await list_nodes(self._client),
         )
+
+    async def _send_shards_home(self) -> None:
+        if self._crew is not None:
+            await self._crew.close()
 
     async def _read_own_rgds(self) -> None:
         self._spec = await read_own_rgds(self._client, self._spec, self.record.namespace)
@@ -119,6 +151,7 @@ class Suite:
             raise AbortedError("KroNotFound", str(error)) from error
 
     async def _run_test(self, plan: TestPlan, test: TestRecord) -> None:
+        self._lease.check()
         context = RunContext(
             client=self._client,
             clock=self._clock,
@@ -131,6 +164,7 @@ class Suite:
             warn=self._warn,
             objects=self._objects,
             samples=self._samples,
+            crew=self._crew,
         )
         kro = await self._find_kro(plan.target)
         self._current = TestRun(context, plan, test)

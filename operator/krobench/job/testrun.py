@@ -21,6 +21,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.load.clock import RunClock
 from krobench.load.iteration import Iteration, Outcome, StepOutcome
+from krobench.load.shard import Crew, open_iteration
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
@@ -49,6 +50,8 @@ class RunContext:
     warn: Callable[[str], None]
     objects: list[ObjectRecord]
     samples: list[Sample]
+    crew: Crew | None = None
+    """The other shards, where a test asks for any."""
 
 
 class TestRun:
@@ -104,7 +107,7 @@ class TestRun:
         context = self._context
         label = f"{plan.test.name}: iteration {plan.index + 1} of {plan.test.total_iterations}"
         start_time = rfc3339(utc_now())
-        async with Iteration(context.client, context.clock, plan) as iteration:
+        async with open_iteration(context.client, context.clock, plan, context.crew) as iteration:
             self.current = iteration
             await sampler.snapshot()
             context.tell(f"{label}: RGDs")
@@ -150,7 +153,7 @@ class TestRun:
         if usage.kro_restarted:
             self._context.warn(f"{plan.test.name}: kro restarted during iteration {plan.index + 1}")
         if outcome.run_started_seconds is not None:
-            usage.api_requests.krobench = requests
+            usage.api_requests.krobench = requests + outcome.requests_elsewhere
         return IterationRecord(
             index=plan.index,
             warmup=plan.warmup,
@@ -160,7 +163,7 @@ class TestRun:
             run_seconds=_run_seconds(outcome),
             success=error is None,
             error=error,
-            validity=Validity.of(late),
+            validity=Validity.of(outcome.invalid + late),
             counts=counts,
             generator=generator,
             latency=latencies(outcome.records),
@@ -267,6 +270,8 @@ def _take_per_instance(usage: Usage, first: Usage) -> None:
 
 
 def _add_watch_metrics(usage: Usage, outcome: Outcome) -> None:
+    usage.metrics |= outcome.metrics
+    usage.unavailable |= outcome.unavailable
     usage.metrics["watch_interruptions"] = float(outcome.watch_interruptions)
     if outcome.watch_lag is None:
         return

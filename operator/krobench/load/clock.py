@@ -22,6 +22,10 @@ class RunClock:
         while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - a time is no event
             await asyncio.sleep(left)
 
+    def zero_epoch_seconds(self) -> float:
+        """Return when this clock stood at zero, by what the node's wall clock says now."""
+        return time.time() - self.now()
+
     def of(self, monotonic: float) -> float:
         """Convert a value of ``time.monotonic()``."""
         return monotonic - self._origin

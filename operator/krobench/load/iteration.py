@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Self
@@ -79,6 +79,14 @@ class Outcome:
     watch_lag: WatchLag | None = None
     phases_unavailable: str | None = None
     """Why the compilation of RGDs could not be timed."""
+    invalid: list[ErrorInfo] = field(default_factory=list)
+    """Why what was measured is not what was asked for."""
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    """Why a metric is None."""
+    requests_elsewhere: int = 0
+    """Requests of the run phase that other shards sent."""
+    watch_interruptions_elsewhere: int = 0
 
 
 class Iteration:
@@ -114,7 +122,7 @@ class Iteration:
     @property
     def instance_count(self) -> int:
         """Instances that are to become ready."""
-        return self._plan.instance_count
+        return self._plan.test.created_instances
 
     async def set_up(self) -> None:
         """Create the RGDs and wait until each is ready; what goes wrong is in the outcome."""
@@ -159,7 +167,8 @@ class Iteration:
         outcome.records = [f.record for observer in self._observers for f in observer.all()]
         outcome.records += self._operations.records
         outcome.children_unavailable = self._children.unavailable
-        outcome.watch_interruptions = sum(o.interruptions for o in self._observers)
+        own = sum(o.interruptions for o in self._observers)
+        outcome.watch_interruptions = own + outcome.watch_interruptions_elsewhere
         for observer in self._observers:
             for followed in observer.all():
                 if followed.record.ready_seconds is None and followed.record.error is None:
@@ -215,7 +224,7 @@ class Iteration:
         message = f"the timeout of {seconds:g}s was over before {goal}"
         followed = [f for observer in self._observers for f in observer.all()]
         if self._targets:
-            message += f": {self.ready_count} of {self._plan.instance_count} instances were ready"
+            message += f": {self.ready_count} of {self.instance_count} instances were ready"
         for entry in followed:
             if entry.record.ready_seconds is None and entry.problem:
                 return f"{message}; {entry.record.kind} {entry.record.name} says: {entry.problem}"
@@ -223,10 +232,7 @@ class Iteration:
 
     async def _create_rgds(self) -> None:
         await self._refuse_existing_kind()
-        labels = self._plan.labels
-        selector = ",".join(
-            f"{key}={labels[key]}" for key in (RUN_LABEL, TEST_LABEL, ITERATION_LABEL)
-        )
+        selector = self._instance_selector()
         observer = await self._observe(RGDS_PATH, selector, apply_rgd)
         self.outcome.phases_unavailable = await observe_phases(self._stack, observer)
         gate = asyncio.Semaphore(_RGD_CONCURRENCY)
@@ -242,13 +248,21 @@ class Iteration:
 
         for stage in self._plan.stages:
             await run_together(create(rgd) for rgd in stage)
+        await self._observe_instances(selector, made)
+        await asyncio.sleep(_NEW_KIND_PAUSE_SECONDS)
+
+    def _instance_selector(self) -> str:
+        labels = self._plan.labels
+        return ",".join(f"{key}={labels[key]}" for key in (RUN_LABEL, TEST_LABEL, ITERATION_LABEL))
+
+    async def _observe_instances(self, selector: str, made: Mapping[str, Followed]) -> None:
+        """Watch the instances that are to come; ``made`` are the RGDs of this process."""
         for rgd in self._plan.targets:
             path = await self._path_of_kind(rgd)
             watcher = await self._observe(path, selector, apply_instance)
-            self._targets.append(Target(rgd, RGDS_PATH, made[rgd.name], path, watcher))
+            self._targets.append(Target(rgd, RGDS_PATH, made.get(rgd.name), path, watcher))
         self._operations.aim(self._targets)
         await self._children.watch(self._stack, [rgd.manifest for rgd in self._plan.targets])
-        await asyncio.sleep(_NEW_KIND_PAUSE_SECONDS)
 
     async def _observe(self, path: str, selector: str, apply: Apply) -> Observer:
         observer = Observer(self._client, self._clock, path, selector, apply)

@@ -24,7 +24,8 @@ class Target:
 
     rgd: RgdPlan
     rgd_path: str
-    rgd_followed: Followed
+    rgd_followed: Followed | None
+    """None in a process that did not create the RGD."""
     path: str
     """Collection of its kind."""
     observer: Observer
@@ -150,7 +151,8 @@ class Operations:
         self, step: StepPlan, operation: PlannedOperation, intended: float | None
     ) -> Awaitable[None] | None:
         target = self._targets[operation.target]
-        manifest = target.rgd.manifest
+        manifest, rgd = target.rgd.manifest, target.rgd_followed
+        assert rgd is not None, "RGDs are updated by the process that made them"
         record = self._driver.record(manifest, "update-rgd", step.index, intended)
         self.records.append(record)
         resources, nodes = with_update_label(manifest, operation.round)
@@ -163,7 +165,7 @@ class Operations:
             update.record.acknowledged_seconds = record.acknowledged_seconds
             self.records.append(update.record)
         own = Pending(record)
-        target.rgd_followed.expect(own, generation)
+        rgd.expect(own, generation)
         return _all_done([own, *fan_out])
 
     def _expect_fan_out(

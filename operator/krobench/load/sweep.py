@@ -19,6 +19,7 @@ from krobench.load.kinds import CRDS_PATH, Kind, kinds_of_run
 from krobench.load.probe import PROBE_COMPONENT
 from krobench.model.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
 from krobench.model.record import Orphans, Teardown
+from krobench.model.shards import SHARD_COMPONENT, SHARD_LINES_COMPONENT
 from krobench.workload.plan import RunIdentity
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,9 @@ class Sweeper:
         self._client = client
         self._run = run
         self._prefix = rgd_prefix or run.prefix
+        # Shards talk throughout the run, and not only in the part that is swept.
+        talk = () if rgd_prefix else (SHARD_COMPONENT, SHARD_LINES_COMPONENT)
+        self._components = (PROBE_COMPONENT, *talk)
         self._clock = RunClock()
         self._selector = f"{RUN_LABEL}={run.uid}"
 
@@ -128,7 +132,7 @@ class Sweeper:
     async def _ordered(self, instance_timeout_seconds: float, force: bool) -> list[Item]:
         kinds = await kinds_of_run(self._client, self._prefix)
         for lister, timeout_seconds in (
-            (self._probes, _PROBE_TIMEOUT_SECONDS),
+            (self._config_maps_of_ours, _PROBE_TIMEOUT_SECONDS),
             (lambda: self._instances(kinds), instance_timeout_seconds),
             (self._rgds, _RGD_TIMEOUT_SECONDS),
             (lambda: self._crds(kinds), _CRD_TIMEOUT_SECONDS),
@@ -152,13 +156,16 @@ class Sweeper:
         found = await self._client.list(paths.core("namespaces"), self._selector)
         return [_item(entry, "Namespace", paths.core("namespaces")) for entry in found]
 
-    async def _probes(self) -> list[Item]:
-        selector = f"{self._selector},{COMPONENT_LABEL}={PROBE_COMPONENT}"
-        found = await self._client.list(paths.core("configmaps"), selector)
-        return [
-            _item(entry, "ConfigMap", paths.core("configmaps", entry["metadata"]["namespace"]))
-            for entry in found
-        ]
+    async def _config_maps_of_ours(self) -> list[Item]:
+        items = []
+        for component in self._components:
+            selector = f"{self._selector},{COMPONENT_LABEL}={component}"
+            found = await self._client.list(paths.core("configmaps"), selector)
+            items += [
+                _item(entry, "ConfigMap", paths.core("configmaps", entry["metadata"]["namespace"]))
+                for entry in found
+            ]
+        return items
 
     async def _instances(self, kinds: list[Kind]) -> list[Item]:
         items: list[Item] = []

@@ -209,6 +209,17 @@ _VALUES_RULE: JsonDict = {
     "message": "with an RGD of your own, a step of operation update or mix needs values: "
     "which fields of the spec change",
 }
+_SHARDED_STEPS_RULE: JsonDict = {
+    "rule": "!has(self.steps) || self.steps.size() == 0 || !has(self.load.shards) "
+    "|| self.load.shards == 1",
+    "message": "load.shards must be 1 with steps: only creation is shared among shards",
+}
+_SHARDS_RULE: JsonDict = {
+    "rule": "!has(self.load.shards) || (self.load.shards <= self.workload.instances "
+    "&& (!has(self.concurrency) || self.load.shards <= self.concurrency))",
+    "message": "load.shards must exceed neither workload.instances nor concurrency: a shard would "
+    "have nothing to do",
+}
 
 
 class Test(ApiModel):
@@ -254,11 +265,22 @@ class Test(ApiModel):
             raise ValueError(_FIRST_STEP_RULE["message"])
         if self.workload.rgd is not None and any(step.needs_values for step in self.steps):
             raise ValueError(_VALUES_RULE["message"])
+        shards = self.load.shards
+        if self.steps and shards > 1:
+            raise ValueError(_SHARDED_STEPS_RULE["message"])
+        if shards > min(self.workload.instances, self.concurrency or shards):
+            raise ValueError(_SHARDS_RULE["message"])
         return self
 
     model_config = ApiModel.model_config | {
         "json_schema_extra": {
-            "x-kubernetes-validations": [_CONCURRENCY_RULE, _FIRST_STEP_RULE, _VALUES_RULE]
+            "x-kubernetes-validations": [
+                _CONCURRENCY_RULE,
+                _FIRST_STEP_RULE,
+                _VALUES_RULE,
+                _SHARDED_STEPS_RULE,
+                _SHARDS_RULE,
+            ]
         }
     }
 
@@ -325,6 +347,10 @@ class KroBenchmarkSpec(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        for index, test in enumerate(self.tests):
+            closed = test.concurrency is None and not test.load.arrival.open_loop
+            if closed and test.load.shards > self.defaults.concurrency:
+                raise ValueError(f"tests[{index}].load.shards must not exceed defaults.concurrency")
         names = [test.name for test in self.tests]
         for name in names:
             if names.count(name) > 1:

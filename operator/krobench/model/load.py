@@ -101,6 +101,10 @@ class Load(ApiModel):
     """Create requests of an open loop that may wait for their answer at once; a request beyond
     that is held back, and so is late."""
 
+    shards: Annotated[int, Field(ge=1, le=16)] = 1
+    """Pods that share the sending and observing of the instances, where one cannot do it: each
+    has every shards-th instance, and its part of the concurrency."""
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if (self.arrival in _RATED) != (self.rate is not None):

@@ -93,7 +93,13 @@ _CHURN_DECIDES = (
 )
 _ONLY_UPDATES = "values are to be set with operation update or mix only"
 
+_ONE_SHARD = "load.shards of a step must be 1: only a test without steps is shared among shards"
+
 _STEP_RULES: list[JsonValue] = [
+    {
+        "rule": "!has(self.load) || !has(self.load.shards) || self.load.shards == 1",
+        "message": _ONE_SHARD,
+    },
     {"rule": "!has(self.churn) || self.operation == 'churn'", "message": _ONLY_CHURN},
     {"rule": "!has(self.mix) || self.operation == 'mix'", "message": _ONLY_MIX},
     {"rule": "has(self.count) || self.operation != 'mix'", "message": _MIX_COUNT},
@@ -149,6 +155,7 @@ class Step(ApiModel):
             (self.count is None and mixes, _MIX_COUNT),
             ((self.count, self.load) != (None, None) and churns, _CHURN_DECIDES),
             (self.values is not None and not updates, _ONLY_UPDATES),
+            (self.load is not None and self.load.shards > 1, _ONE_SHARD),
         ):
             if broken:
                 raise ValueError(message)

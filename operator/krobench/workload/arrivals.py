@@ -6,6 +6,7 @@ them: that is what makes the loop open.
 
 import math
 import random
+from functools import lru_cache
 from itertools import accumulate
 from typing import TypeVar
 
@@ -35,6 +36,20 @@ def schedule(load: Load, count: int) -> Schedule | None:
         case Arrival.RAMP:
             seconds = duration_seconds(_set(load.ramp_duration))
             return _ramp(_set(load.rate), _set(load.to_rate), seconds, count)
+
+
+def last_arrival_seconds(load: Load, count: int) -> float | None:
+    """Return when the last of ``count`` instances is sent; None for a closed loop."""
+    # Asked for at each look at a spec, and the other schedules are quick to make.
+    if load.arrival is Arrival.POISSON:
+        return _poisson_end(_set(load.rate), load.seed, count)
+    times = schedule(load, count)
+    return None if times is None else times[-1]
+
+
+@lru_cache(maxsize=256)
+def _poisson_end(rate: float, seed: int, count: int) -> float:
+    return _poisson(rate, seed, count)[-1]
 
 
 def _constant(rate: float, count: int) -> Schedule:

@@ -51,6 +51,11 @@ def children(workload: Workload) -> int:
     return SCENARIOS[workload.scenario].children
 
 
+def has_unread_rgd(workload: Workload) -> bool:
+    """Whether the RGD stands in a ConfigMap, so that its number of children is not known yet."""
+    return workload.rgd is not None and workload.rgd.inline is None
+
+
 @dataclass(frozen=True)
 class RgdSet:
     """An RGD and what it rests on."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from krobench.model.benchmark import Test
 from krobench.model.load import Arrival, Load
 from krobench.model.step import Churn, Mix, Operation, Step
-from krobench.workload.arrivals import Schedule, schedule
+from krobench.workload.arrivals import Schedule, last_arrival_seconds, schedule
 from krobench.workload.blueprint import Manifest, WorkloadError
 
 
@@ -49,6 +49,12 @@ class StepPlan:
     """Merge patch of an updated instance's spec; None: the workload's own."""
     churn: Churn | None = None
 
+    def last_seconds(self) -> float | None:
+        """Return when the last operation is to be sent; None in a closed loop."""
+        if self.churn is not None:
+            return self.churn.interval_seconds * self.churn.rounds
+        return last_arrival_seconds(self.load, len(self.operations))
+
     def schedule(self) -> Schedule | None:
         """Return when each operation is to be sent; None in a closed loop."""
         if self.churn is None:
@@ -74,6 +80,16 @@ def plan_steps(test: Test, concurrency: int, field_path: str) -> tuple[StepPlan,
 def count_created(steps: tuple[StepPlan, ...]) -> int:
     """Return the number of instances that these steps create, one after another."""
     return sum(operation.action is Action.CREATE for step in steps for operation in step.operations)
+
+
+def peak_instances(steps: tuple[StepPlan, ...]) -> int:
+    """Return how many instances these steps have at once, at most."""
+    live = peak = 0
+    for operation in (operation for step in steps for operation in step.operations):
+        live += operation.action is Action.CREATE
+        live -= operation.action is Action.DELETE
+        peak = max(peak, live)
+    return peak
 
 
 class _Planner:

@@ -112,6 +112,31 @@ def test_a_missing_setting_is_named() -> None:
         Settings.from_environment({"KROBENCH_NAMESPACE": "n"})
 
 
+@pytest.mark.parametrize("text", ["0", "-1", "many", "1.5"])
+def test_a_cap_that_is_no_number_above_zero_is_named(text: str) -> None:
+    environment = {
+        "KROBENCH_NAMESPACE": "n",
+        "KROBENCH_IMAGE": "i",
+        "KROBENCH_LOAD_MAX_OBJECTS": text,
+    }
+    with pytest.raises(SettingsError, match="KROBENCH_LOAD_MAX_OBJECTS"):
+        Settings.from_environment(environment)
+
+
+def test_the_operators_cap_refuses_a_spec_and_is_handed_to_the_job() -> None:
+    metadata = {
+        "name": "bench",
+        "namespace": "default",
+        "uid": UID,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    [error] = parse_benchmark({"metadata": metadata, "spec": SPEC}, max_objects=3).errors
+    assert error.reason == "TooManyObjects"
+    settings = Settings(namespace="n", image="i", load_max_objects=3)
+    pod = job_manifest(benchmark(), JobKind.LOAD, 1, settings)["spec"]["template"]["spec"]
+    assert "--max-objects=3" in pod["containers"][0]["args"]
+
+
 def test_a_setting_that_is_no_json_is_named() -> None:
     environment = {
         "KROBENCH_NAMESPACE": "n",
@@ -120,3 +145,44 @@ def test_a_setting_that_is_no_json_is_named() -> None:
     }
     with pytest.raises(SettingsError, match="KROBENCH_LOAD_RESOURCES"):
         Settings.from_environment(environment)
+
+
+def sharded(shards: int) -> Benchmark:
+    workload = {"scenario": "single", "instances": 9}
+    spec = {"tests": [{"name": "a", "workload": workload, "load": {"shards": shards}}]}
+    metadata = {
+        "name": "bench",
+        "namespace": "default",
+        "uid": UID,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    return parse_benchmark({"metadata": metadata, "spec": spec})
+
+
+def test_shards_make_an_indexed_job_that_outlives_the_loss_of_one() -> None:
+    plain = job_manifest(sharded(1), JobKind.LOAD, 1, SETTINGS)["spec"]
+    assert "completionMode" not in plain
+    spec = job_manifest(sharded(3), JobKind.LOAD, 1, SETTINGS)["spec"]
+    assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 3, 3)
+    assert spec["backoffLimitPerIndex"] == 0
+    assert spec["successPolicy"] == {"rules": [{"succeededIndexes": "0"}]}
+    cleanup = job_manifest(sharded(3), JobKind.CLEANUP, 1, SETTINGS)["spec"]
+    assert "completionMode" not in cleanup
+
+
+def indexed_pod(index: int, phase: str, word: str = "") -> dict[str, Any]:
+    labels = {"batch.kubernetes.io/job-completion-index": str(index)}
+    state = {"terminated": {"message": word}}
+    status = {"phase": phase, "containerStatuses": [{"state": state}]}
+    return {"metadata": {"labels": labels}, "status": status}
+
+
+def test_the_leaders_word_counts_in_an_indexed_job() -> None:
+    indexed = job(FAILED) | {"spec": {"completionMode": "Indexed"}}
+    lost = indexed_pod(1, "Failed", '{"reason": "LeaderLost", "message": "m"}')
+    leader = indexed_pod(0, "Failed", '{"reason": "KroNotFound", "message": "m"}')
+    view = view_job(indexed, [lost, leader], NOW)
+    assert view.error is not None
+    assert view.error.reason == "KroNotFound"
+    done = view_job(indexed, [lost, indexed_pod(0, "Succeeded")], NOW)
+    assert done.state is JobState.SUCCEEDED

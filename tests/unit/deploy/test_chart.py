@@ -210,6 +210,7 @@ def test_operator_understands_its_environment(render: Render) -> None:
     container = operator_container(render(*values, release="perf"), "perf-krobench")
     settings = Settings.from_environment(environment(container))
     assert settings.load_service_account == "perf-krobench-load"
+    assert settings.load_max_objects == 50_000
     assert settings.load_node_selector == {"pool": "load"}
     assert settings.load_tolerations == ({"key": "load", "operator": "Exists"},)
     assert settings.load_resources["limits"] == {"memory": "512Mi"}, "a CPU limit throttles"

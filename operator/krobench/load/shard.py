@@ -1,0 +1,250 @@
+"""An iteration whose instances are sent by several processes.
+
+The leader sets up, has the others start at the same moment, drives its own share, and takes
+the lines of the others over as they are, moved to its own clock.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import KubeError
+from krobench.load.clock import RunClock
+from krobench.load.concurrency import run_together
+from krobench.load.followed import Followed
+from krobench.load.iteration import Iteration, Outcome, StepOutcome
+from krobench.load.loops import closed_loop, open_loop
+from krobench.model.common import ErrorInfo
+from krobench.model.rawlines import ObjectRecord
+from krobench.model.shards import SHARD_LABEL, ShardReport
+from krobench.workload.plan import IterationPlan
+from krobench.workload.sharing import share_of_plan, share_of_times
+
+SHARD_LOST = "ShardLost"
+
+# The start is told this long beforehand: a watch event and the set-up of tasks must fit in.
+_LEAD_SECONDS = 0.5
+_LEAD_SECONDS_PER_INSTANCE = 25e-6
+
+_TIMES = tuple(name for name in ObjectRecord.model_fields if name.endswith("_seconds"))
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a shard brought back, on the leader's clock."""
+
+    shard: int
+    report: ShardReport
+    records: list[ObjectRecord]
+    began_seconds: float | None
+    ended_seconds: float
+    clock_uncertainty_seconds: float
+    """By how much the times of this shard may be off against the leader's, at most."""
+
+
+class Crew(Protocol):
+    """The other shards, as the leader sees them."""
+
+    @property
+    def ready_instances(self) -> int:
+        """Instances of theirs that are ready so far."""
+
+    @property
+    def losses(self) -> dict[int, str]:
+        """Shards that are lost, and why."""
+
+    async def gather(self, plan: IterationPlan) -> None:
+        """Have all shards prepare an iteration; those that do not are lost."""
+
+    async def start(self, start_seconds: float, elapsed_seconds: float) -> None:
+        """Tell them when to begin."""
+
+    async def deliveries(self, deadline_seconds: float) -> list[Delivery]:
+        """Wait for what they bring back; those that bring nothing in time are lost."""
+
+
+class SharedIteration(Iteration):
+    """One shard's part of an iteration."""
+
+    def __init__(
+        self, client: KubeClient, clock: RunClock, whole: IterationPlan, shard: int
+    ) -> None:
+        self._whole = whole
+        self._shard = shard
+        self._shards = whole.test.load.shards
+        self.began_seconds: float | None = None
+        super().__init__(client, clock, share_of_plan(whole, shard, self._shards))
+
+    async def set_up(self) -> None:
+        """Watch the instances that are to come; the leader has made the RGDs."""
+        selector = self._instance_selector()
+        selector += f",{SHARD_LABEL}={self._shard}"
+        await self._guarded(self._observe_instances(selector, {}), "the shard was prepared")
+
+    async def run_from(self, start_seconds: float, elapsed_seconds: float) -> None:
+        """Drive this shard's instances from that moment on."""
+        self.outcome.started_seconds = start_seconds - elapsed_seconds
+        self.outcome.run_started_seconds = start_seconds
+        if self.outcome.error is None:
+            await self._guarded(self._share(start_seconds), "all instances were ready")
+        self.outcome.run_ended_seconds = self._clock.now()
+
+    def _times(self, start_seconds: float) -> tuple[float, ...] | None:
+        """Return when all instances of the iteration are to be sent; None in a closed loop."""
+        [step] = self._whole.test.steps
+        arrivals = step.schedule()
+        return None if arrivals is None else tuple(start_seconds + t for t in arrivals)
+
+    async def _share(self, start_seconds: float) -> None:
+        [step] = self._plan.test.steps
+        send, times = self._operations.sender(step), self._times(start_seconds)
+        if times is None:
+            await self._begin(start_seconds)
+            await closed_loop(send, step.operations, step.concurrency)
+            return
+        own = share_of_times(times, self._shard, self._shards)
+        in_flight = step.load.max_in_flight
+        await run_together(
+            [
+                self._begin(start_seconds),
+                open_loop(send, step.operations, own, self._clock, in_flight),
+            ]
+        )
+
+    async def _begin(self, start_seconds: float) -> None:
+        await self._clock.sleep_until(start_seconds)
+        self.began_seconds = self._clock.now()
+
+
+class LeaderIteration(SharedIteration):
+    """An iteration of which this process leads the shards, and is itself shard 0."""
+
+    def __init__(
+        self, client: KubeClient, clock: RunClock, whole: IterationPlan, crew: Crew
+    ) -> None:
+        super().__init__(client, clock, whole, shard=0)
+        self._crew = crew
+        self._foreign: list[ObjectRecord] = []
+
+    @property
+    def ready_count(self) -> int:
+        """Instances of all shards that are ready so far."""
+        return super().ready_count + self._crew.ready_instances
+
+    @property
+    def instance_count(self) -> int:
+        """Instances of all shards."""
+        return self._whole.instance_count
+
+    async def set_up(self) -> None:
+        """Create the RGDs, and have the other shards prepare."""
+        await Iteration.set_up(self)
+        if self.outcome.error is None:
+            await self._guarded(self._crew.gather(self._whole), "the shards were prepared")
+
+    async def run(self, between_steps: Callable[[], Awaitable[None]]) -> None:  # noqa: ARG002
+        """Start all shards, drive the own share, and take over what the others bring; there is
+        but one step, and so nothing between steps."""
+        outcome = self.outcome
+        lead = _LEAD_SECONDS + self._whole.instance_count * _LEAD_SECONDS_PER_INSTANCE
+        start = self._clock.now() + lead
+        [step] = self._whole.test.steps
+        begun = StepOutcome(step, start, schedule=self._times(start))
+        outcome.steps.append(begun)
+        outcome.run_started_seconds = start
+        deadline = outcome.started_seconds + self._plan.test.timeout_seconds
+        async with self._probe() as probe:
+            begin = self._crew.start(start, start - outcome.started_seconds)
+            await self._guarded(begin, "the shards were told to start")
+            if outcome.error is None:
+                await self._guarded(self._share(start), "all instances were ready")
+            ended = self._clock.now()
+            deliveries = await self._crew.deliveries(deadline)
+            begun.ended_seconds = outcome.run_ended_seconds = max(
+                [ended, *(d.ended_seconds for d in deliveries)]
+            )
+        outcome.watch_lag = probe.result()
+        self._take_over(deliveries)
+
+    def finish(self) -> Outcome:
+        """Close the books: what all shards measured up to now is the result."""
+        outcome = super().finish()
+        outcome.records += self._foreign
+        return outcome
+
+    async def delete_instances(self, timeout_seconds: float) -> None:
+        """Delete the instances of all shards and time each until it is gone."""
+        # Those that cannot be watched are deleted by the sweep that follows, untimed.
+        with contextlib.suppress(TimeoutError, KubeError):
+            async with asyncio.timeout(timeout_seconds):
+                await self._adopt()
+        await super().delete_instances(timeout_seconds)
+
+    async def _adopt(self) -> None:
+        selector = f"{self._instance_selector()},{SHARD_LABEL}!=0"
+        for target in tuple(self._targets):
+            observer = await self._observe(target.path, selector, _ignore)
+            for record in self._foreign:
+                if record.kind == target.rgd.kind:
+                    observer.follow(record)
+            self._targets.append(replace(target, observer=observer))
+
+    def _take_over(self, deliveries: Sequence[Delivery]) -> None:
+        outcome = self.outcome
+        for delivery in deliveries:
+            report = delivery.report
+            self._foreign += delivery.records
+            outcome.watch_interruptions_elsewhere += report.watch_interruptions
+            outcome.requests_elsewhere += report.requests
+            if report.error is not None and outcome.error is None:
+                message = f"shard {delivery.shard}: {report.error.message}"
+                outcome.error = ErrorInfo(reason=report.error.reason, message=message)
+        outcome.invalid += [
+            ErrorInfo(
+                reason=SHARD_LOST,
+                message=f"shard {shard} of {self._shards} was lost ({why}): what it was to send, "
+                "or what it measured, is missing",
+            )
+            for shard, why in sorted(self._crew.losses.items())
+            if shard < self._shards
+        ]
+        self._measure_start(deliveries)
+
+    def _measure_start(self, deliveries: Sequence[Delivery]) -> None:
+        begun = [d.began_seconds for d in deliveries if d.began_seconds is not None]
+        metrics = self.outcome.metrics
+        metrics["shards"] = float(1 + len(deliveries))
+        if self.began_seconds is None or not begun:
+            metrics["shard_start_spread_seconds"] = None
+            metrics["shard_clock_uncertainty_seconds"] = None
+            for name in ("shard_start_spread_seconds", "shard_clock_uncertainty_seconds"):
+                self.outcome.unavailable[name] = "fewer than two shards began"
+            return
+        everyone = [self.began_seconds, *begun]
+        metrics["shard_start_spread_seconds"] = round(max(everyone) - min(everyone), 6)
+        metrics["shard_clock_uncertainty_seconds"] = round(
+            max(d.clock_uncertainty_seconds for d in deliveries), 6
+        )
+
+
+def open_iteration(
+    client: KubeClient, clock: RunClock, plan: IterationPlan, crew: Crew | None
+) -> Iteration:
+    """Return an iteration of this process alone, or of all shards that the test asks for."""
+    if crew is None or plan.test.load.shards == 1:
+        return Iteration(client, clock, plan)
+    return LeaderIteration(client, clock, plan, crew)
+
+
+def moved(record: ObjectRecord, seconds: float) -> ObjectRecord:
+    """Return the line with all its times moved: the distances between them stay as they are."""
+    values = {name: getattr(record, name) for name in _TIMES}
+    later = {name: value + seconds for name, value in values.items() if value is not None}
+    return record.model_copy(update=later)
+
+
+def _ignore(followed: Followed, item: JsonObject, seconds: float) -> None:
+    """Take no notice of what an instance says: its shard has told its life."""

@@ -1,0 +1,115 @@
+"""A load that is shared by several shards, against an API server in memory."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+from emulated.memory import MemoryCluster
+from emulated.test_load import UID, quick
+
+from krobench.job.shard import Shard
+from krobench.job.suite import Suite
+from krobench.kube.client import KubeClient
+from krobench.model.record import RunRecord
+from krobench.model.status import Verdict
+
+__all__ = ["quick"]
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("krobench.job.crew.ARRIVAL_SECONDS", 1.0)
+    monkeypatch.setattr("krobench.job.crew._CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("krobench.load.shard._LEAD_SECONDS", 0.1)
+
+
+def benchmark(instances: int, shards: int, **test: Any) -> dict[str, Any]:
+    load = test.pop("load", {}) | {"shards": shards}
+    workload = {"scenario": "single", "instances": instances, "rgds": 2}
+    spec = {
+        "tests": [{"name": "a", "workload": workload, "load": load} | test],
+        "defaults": {"iterations": 2, "warmup": 0, "timeout": "10s"},
+    }
+    metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
+    return {"metadata": metadata, "spec": spec}
+
+
+async def run(
+    cluster: MemoryCluster, resource: dict[str, Any], present: list[int]
+) -> tuple[Suite, RunRecord, list[asyncio.Task[None]]]:
+    client = cast("KubeClient", cluster)
+    followers = [asyncio.create_task(Shard(client, resource, k).run()) for k in present]
+    suite = Suite(client, resource)
+    record = await suite.run()
+    await asyncio.wait_for(asyncio.gather(*followers, return_exceptions=True), 5)
+    return suite, record, followers
+
+
+@pytest.mark.parametrize(
+    "load", [{}, {"arrival": "constant", "rate": 400, "maxSendLag": "1s"}], ids=["closed", "open"]
+)
+async def test_each_instance_is_sent_once_and_measured_once(load: dict[str, Any]) -> None:
+    cluster = MemoryCluster()
+    suite, record, followers = await run(cluster, benchmark(20, 3, load=load), [1, 2])
+    assert record.verdict is Verdict.PASSED
+    assert all(task.exception() is None for task in followers)
+    for iteration in record.tests[0].iterations:
+        assert (iteration.counts.sent, iteration.counts.ready) == (20, 20)
+        assert iteration.metrics["shards"] == 3
+        spread = iteration.metrics["shard_start_spread_seconds"]
+        assert spread is not None
+        assert 0 <= spread < 0.1
+        assert iteration.latency.instance_gone is not None
+        assert iteration.latency.instance_gone.n == 20
+    created = [
+        line.name
+        for line in suite._objects
+        if line.operation == "create-instance" and line.iteration == 0
+    ]
+    assert len(created) == len(set(created)) == 20
+    left = {path.rpartition("/")[2] for path in cluster.objects}
+    assert left == {"bench-results", "krobench-load"}
+
+
+async def test_an_open_loop_keeps_the_times_of_the_whole_schedule() -> None:
+    load = {"arrival": "constant", "rate": 100, "maxSendLag": "1s"}
+    suite, _, _ = await run(MemoryCluster(), benchmark(12, 3, load=load), [1, 2])
+    times = sorted(
+        line.intended_seconds
+        for line in suite._objects
+        if line.operation == "create-instance"
+        and line.iteration == 0
+        and line.intended_seconds is not None
+    )
+    assert [t - times[0] for t in times] == pytest.approx([k / 100 for k in range(12)], abs=1e-3)
+
+
+async def test_a_shard_that_never_comes_is_named() -> None:
+    _, record, _ = await run(MemoryCluster(), benchmark(20, 3), [1])
+    assert record.verdict is Verdict.INVALID
+    assert record.validity is not None
+    [cause, *_] = record.validity.causes
+    assert cause.reason == "ShardLost"
+    assert "shard 2 of 3 was lost (its pod did not come within 1s)" in cause.message
+    assert record.tests[0].iterations[0].counts.sent == 14
+
+
+async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
+    cluster = MemoryCluster()
+    cluster.answer_seconds = 0.2
+    resource = benchmark(20, 2, concurrency=2)
+    client = cast("KubeClient", cluster)
+    follower = asyncio.create_task(Shard(client, resource, 1).run())
+    suite = Suite(client, resource)
+    leader = asyncio.create_task(suite.run())
+    while not any(item.get("status") for key, item in cluster.objects.items() if "/kb" in key):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.5)
+    follower.cancel()
+    record = await leader
+    assert record.verdict is Verdict.INVALID
+    first = record.tests[0].iterations[0]
+    assert first.validity.causes[0].reason == "ShardLost"
+    assert "shard 1 of 2 was lost (its pod has ended)" in first.validity.causes[0].message
+    assert first.counts.requested == 20
+    assert first.counts.sent == 10
