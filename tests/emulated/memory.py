@@ -106,7 +106,9 @@ class MemoryCluster:
         while True:
             yield await queue.get()
 
-    async def backoff(self, error: ApiError | ApiUnreachableError, attempt: int) -> None:
+    async def backoff(
+        self, error: ApiError | ApiUnreachableError, attempt: int, max_retries: int = 0
+    ) -> None:
         raise error
 
     def _find(self, path: str) -> JsonObject:

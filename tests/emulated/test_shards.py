@@ -7,6 +7,7 @@ import pytest
 from emulated.memory import MemoryCluster
 from emulated.test_load import UID, quick
 
+from krobench.job.errors import AbortedError
 from krobench.job.shard import Shard
 from krobench.job.suite import Suite
 from krobench.kube.client import KubeClient
@@ -113,3 +114,32 @@ async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
     assert "shard 1 of 2 was lost (its pod has ended)" in first.validity.causes[0].message
     assert first.counts.requested == 20
     assert first.counts.sent == 10
+
+
+async def test_a_shard_ends_when_its_leader_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("krobench.job.shard._LEADER_SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr("krobench.job.shard._SPEAK_SECONDS", 0.05)
+    client = cast("KubeClient", MemoryCluster())
+    resource = benchmark(20, 2)
+    follower = asyncio.create_task(Shard(client, resource, 1).run())
+    suite = Suite(client, resource)
+    assert suite._crew is not None
+    await suite._crew.open()
+    with pytest.raises(AbortedError, match="LeaderLost"):
+        await asyncio.wait_for(follower, 5)
+    await suite._crew.close()
+
+
+async def test_a_run_that_is_stopped_sends_its_shards_home() -> None:
+    cluster = MemoryCluster()
+    cluster.answer_seconds = 0.2
+    resource = benchmark(20, 2, concurrency=2)
+    client = cast("KubeClient", cluster)
+    follower = asyncio.create_task(Shard(client, resource, 1).run())
+    leader = asyncio.create_task(Suite(client, resource).run())
+    await asyncio.sleep(1.0)
+    leader.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leader
+    await asyncio.wait_for(follower, 5)
+    assert not [path for path in cluster.objects if "-shard-" in path]

@@ -97,7 +97,7 @@ def view_job(job: Mapping[str, Any] | None, pods: Sequence[Manifest], now: datet
         if condition["type"] == "Complete":
             return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
         if condition["type"] == "Failed" and _succeeded(pods, job):
-            # A Kubernetes without successPolicy: a shard failed, and the leader said so.
+            # A shard that failed can outweigh the successPolicy; the leader has said so, and why.
             return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
         if condition["type"] == "Failed":
             return JobView(JobState.FAILED, _last_word(condition, pods), age_seconds=age_seconds)

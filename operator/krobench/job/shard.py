@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -82,9 +82,27 @@ class Shard:
         zero = self._clock.zero_epoch_seconds()
         await self._say(phase="running")
         before = self._client.requests.total()
-        await iteration.run_from(word.start_epoch_seconds - zero, word.elapsed_seconds)
+        drive = iteration.run_from(word.start_epoch_seconds - zero, word.elapsed_seconds)
+        if not await self._while_led(drive, number):
+            return
         requests = self._client.requests.total() - before
         await self._deliver(iteration, zero, requests)
+
+    async def _while_led(self, work: Coroutine[Any, Any, None], number: int) -> bool:
+        """Do it to its end; False where the leader is gone, or further on, before that."""
+        drive = asyncio.ensure_future(work)
+        left = asyncio.ensure_future(self._next(lambda word: word.round > number))
+        try:
+            await asyncio.wait((drive, left), return_when=asyncio.FIRST_COMPLETED)
+            if not drive.done():
+                left.result()  # raises where the leader fell silent
+                return False
+            drive.result()
+            return True
+        finally:
+            for task in (drive, left):
+                task.cancel()
+            await asyncio.gather(drive, left, return_exceptions=True)
 
     async def _deliver(self, iteration: SharedIteration, zero: float, requests: int) -> None:
         outcome = iteration.finish()

@@ -1,0 +1,48 @@
+"""What krobench refuses to do to a cluster that others use too, on a real one."""
+
+from cluster.kubectl import Cluster, benchmark, condition, scenario
+
+LEASE = ("lease", "krobench-load", "--namespace=kro-system")
+
+
+def test_a_load_beyond_the_cap_is_refused_before_anything_is_created(cluster: Cluster) -> None:
+    workload = {"generator": {"complexity": "custom", "resources": 99}, "instances": 1000}
+    status = cluster.finish(benchmark("vast", {"name": "a", "workload": workload}))
+    assert status["phase"] == "Failed"
+    ready = condition(status, "Ready")
+    assert ready["reason"] == "TooManyObjects"
+    for word in ("test a would create 100001 objects", "50000 are allowed", "load.maxObjects"):
+        assert word in ready["message"]
+    assert "startTime" not in status
+
+
+def test_a_schedule_that_outlasts_the_timeout_is_refused_by_its_field(cluster: Cluster) -> None:
+    load = {"arrival": "constant", "rate": 0.1}
+    status = cluster.finish(benchmark("slow", scenario("a", instances=50, load=load)))
+    assert status["phase"] == "Failed"
+    assert condition(status, "Ready")["reason"] == "InvalidSpec"
+    assert "spec.tests[0].load: the last of 50 instances" in condition(status, "Ready")["message"]
+
+
+def test_a_load_waits_for_another_in_the_cluster_and_then_names_it(cluster: Cluster) -> None:
+    cluster.run("delete", *LEASE, "--ignore-not-found")
+    spec = {"holderIdentity": "other/load in a pod", "leaseDurationSeconds": 3600}
+    cluster.apply(
+        {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": "krobench-load", "namespace": "kro-system"},
+            "spec": spec,
+        }
+    )
+    try:
+        status = cluster.finish(benchmark("second", scenario("a")))
+    finally:
+        cluster.run("delete", *LEASE)
+    assert status["phase"] == "Failed"
+    ready = condition(status, "Ready")
+    assert ready["reason"] == "ClusterBusy"
+    assert "Lease kro-system/krobench-load is held by other/load in a pod" in ready["message"]
+    status = cluster.finish(benchmark("third", scenario("a")))
+    assert (status["phase"], status["verdict"]) == ("Completed", "Passed")
+    assert cluster.get(*LEASE)["spec"].get("holderIdentity") is None
