@@ -15,6 +15,7 @@ from krobench.load.iteration import RGDS_PATH
 from krobench.model.environment import KroFingerprint
 from krobench.model.record import RunRecord
 from krobench.model.status import Verdict
+from krobench.record.store import read_objects
 
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 STEADY = {"arrival": "constant", "rate": 500}
@@ -64,10 +65,14 @@ async def run(
     cluster: MemoryCluster, instances: int, *, max_objects: int = 1000, **test: Any
 ) -> RunRecord:
     workload = {"scenario": "single", "instances": instances}
-    spec = {
-        "tests": [{"name": "a", "workload": workload} | test],
-        "defaults": {"iterations": 1, "warmup": 0, "timeout": "10s"},
-    }
+    return await run_suite(cluster, [{"name": "a", "workload": workload} | test], max_objects)
+
+
+async def run_suite(
+    cluster: MemoryCluster, tests: list[dict[str, Any]], max_objects: int = 1000, **spec: Any
+) -> RunRecord:
+    defaults = {"iterations": 1, "warmup": 0, "timeout": "10s"} | spec.pop("defaults", {})
+    spec |= {"tests": tests, "defaults": defaults}
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
     suite = Suite(cast("KubeClient", cluster), {"metadata": metadata, "spec": spec}, max_objects)
     return await suite.run()
@@ -177,3 +182,24 @@ async def test_an_update_that_changes_nothing_is_no_update() -> None:
     assert test.error.reason == "UpdatesRefused"
     assert "3 updates" in test.error.message
     assert "changed nothing" in test.error.message
+
+
+async def test_interleaved_tests_take_turns_and_one_that_fails_loses_its_own() -> None:
+    workload = {"scenario": "single", "instances": 2}
+    unchanged = [{"operation": "create"}, {"operation": "update", "values": {"value": "same"}}]
+    unchanged.append(unchanged[1])
+    tests = [
+        {"name": "first", "workload": workload},
+        {"name": "failing", "workload": workload, "steps": unchanged},
+        {"name": "last", "workload": workload, "iterations": 3},
+    ]
+    cluster = MemoryCluster()
+    record = await run_suite(cluster, tests, order="Interleaved", defaults={"iterations": 2})
+    [stored] = [item for path, item in cluster.objects.items() if path.endswith("bench-results")]
+    lines = sorted(read_objects([stored]), key=lambda line: line.sent_seconds)
+    turns = dict.fromkeys((line.test, line.iteration) for line in lines)
+    first_round = [("first", 0), ("failing", 0), ("last", 0)]
+    assert list(turns) == [*first_round, ("last", 1), ("first", 1), ("last", 2)]
+    assert [test.success for test in record.tests] == [True, False, True]
+    assert record.progress.iterations_done == record.progress.iterations_planned == 7
+    assert record.verdict is Verdict.FAILED

@@ -1,4 +1,4 @@
-"""Running a suite: its tests one after another, with everything stored as it is measured."""
+"""Running a suite: the turns of its tests, with everything stored as it is measured."""
 
 import asyncio
 import contextlib
@@ -37,6 +37,7 @@ from krobench.model.status import Verdict
 from krobench.record.store import Owner, results_name
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.plan import RunIdentity, TestPlan, plan_tests
+from krobench.workload.schedule import schedule
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +92,7 @@ class Suite:
             await self._prepare()
             reporter = asyncio.create_task(self._report_progress())
             try:
-                for plan, test in zip(self._plans, self.record.tests, strict=True):
-                    await self._run_test(plan, test)
+                await self._run_tests()
                 self._lease.check()
                 await self._send_shards_home()
                 await self._clean_up()
@@ -150,8 +150,7 @@ class Suite:
         except KroNotFoundError as error:
             raise AbortedError("KroNotFound", str(error)) from error
 
-    async def _run_test(self, plan: TestPlan, test: TestRecord) -> None:
-        self._lease.check()
+    async def _run_tests(self) -> None:
         context = RunContext(
             client=self._client,
             clock=self._clock,
@@ -160,20 +159,26 @@ class Suite:
             interval_seconds=duration_seconds(self._spec.collect.interval),
             publish=self._publish,
             tell=self._tell,
-            iteration_done=self._iteration_done,
             warn=self._warn,
             objects=self._objects,
             samples=self._samples,
             crew=self._crew,
         )
-        kro = await self._find_kro(plan.target)
-        self._current = TestRun(context, plan, test)
-        planned_before = self.record.progress.iterations_done
-        await self._current.run(kro)
-        # A test that ended early gives back the iterations that it will not run.
-        self.record.progress.iterations_done = planned_before + plan.total_iterations
-        logger.info("test %s: %s", test.name, test.state)
-        await self._publish()
+        tests = [
+            TestRun(context, plan, record)
+            for plan, record in zip(self._plans, self.record.tests, strict=True)
+        ]
+        for slot in schedule(self._plans, self._spec.order):
+            test = tests[slot.test]
+            if test.ended:
+                continue
+            self._lease.check()
+            self._current = test
+            await test.take_turn(slot.iteration, await self._find_kro(test.plan.target))
+            self.record.progress.iterations_done = sum(t.iterations_over for t in tests)
+            if test.ended:
+                logger.info("test %s: %s", test.plan.name, self.record.tests[slot.test].state)
+                await self._publish()
 
     async def _clean_up(self) -> None:
         keep = self._spec.cleanup is Cleanup.NEVER or (
@@ -247,9 +252,6 @@ class Suite:
     def _tell(self, activity: str) -> None:
         self.record.progress.activity = activity
         logger.info("%s", activity)
-
-    def _iteration_done(self) -> None:
-        self.record.progress.iterations_done += 1
 
     def _warn(self, message: str) -> None:
         logger.warning("%s", message)

@@ -1,4 +1,4 @@
-"""Running one test: its iterations, each measured, stored, and then cleaned up."""
+"""Running one test: the turns of its iterations, each measured, stored, and then cleaned up."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -46,7 +46,6 @@ class RunContext:
     """Stores the whole run as it stands."""
     tell: Callable[[str], None]
     """Says what is going on, for the progress."""
-    iteration_done: Callable[[], None]
     warn: Callable[[str], None]
     objects: list[ObjectRecord]
     samples: list[Sample]
@@ -55,53 +54,67 @@ class RunContext:
 
 
 class TestRun:
-    """Runs one test and fills in its record."""
+    """Runs one test turn by turn, others having theirs between, and fills in its record."""
 
     __test__ = False  # pytest would collect a class of this name
 
     def __init__(self, context: RunContext, plan: TestPlan, record: TestRecord) -> None:
+        self.plan = plan
         self._context = context
-        self._plan = plan
         self._record = record
         self._objects: list[ObjectRecord] = []
+        self._taken_seconds = 0.0
         self.current: Iteration | None = None
 
-    async def run(self, kro: KroPod) -> None:
-        """Run all iterations; the first that fails ends the test."""
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to do: all iterations are done, or one has failed."""
+        return self._record.end_time is not None
+
+    @property
+    def iterations_over(self) -> int:
+        """Iterations that are done, or will not be done any more."""
+        return self.plan.total_iterations if self.ended else len(self._record.iterations)
+
+    async def take_turn(self, index: int, kro: KroPod) -> None:
+        """Run the iteration with this index; one that fails ends the test."""
         context, record = self._context, self._record
         started = context.clock.now()
-        record.state = TestState.RUNNING
-        record.start_time = rfc3339(utc_now())
-        # Said before the first object is created: whoever finds this Job dead cleans up then.
-        await context.publish()
+        if record.start_time is None:
+            record.state = TestState.RUNNING
+            record.start_time = rfc3339(utc_now())
+            # Said before the first object is created: whoever finds this Job dead cleans up then.
+            await context.publish()
         try:
-            await ensure_namespace(
-                context.client, context.run, self._plan.namespace or context.run.namespace
-            )
-            await self._run_iterations(kro)
+            await self._run_turn(index, kro)
         except AbortedError as error:
             record.error = error.info
         except WorkloadError as error:
             record.error = ErrorInfo(reason="InvalidWorkload", message=str(error))
-        record.end_time = rfc3339(utc_now())
-        record.duration_seconds = round(context.clock.now() - started, 3)
-        self._conclude()
+        self._taken_seconds += context.clock.now() - started
+        if record.error is not None or index + 1 == self.plan.total_iterations:
+            self._conclude()
 
-    async def _run_iterations(self, kro: KroPod) -> None:
-        client = self._context.client
+    async def _run_turn(self, index: int, kro: KroPod) -> None:
+        context = self._context
+        await ensure_namespace(
+            context.client, context.run, self.plan.namespace or context.run.namespace
+        )
+        plan = plan_iteration(context.run, self.plan, index)
         async with AsyncExitStack() as stack:
-            kro_source = KroSource(client, kro)
+            kro_source = KroSource(context.client, kro)
             stack.push_async_callback(kro_source.close)
-            sources = (kro_source, ApiServerSource(client), KubeletSource(client, kro))
-            sampler = Sampler(sources, self._context.interval_seconds, self._context.clock.now)
+            sources = (
+                kro_source,
+                ApiServerSource(context.client),
+                KubeletSource(context.client, kro),
+            )
+            sampler = Sampler(sources, context.interval_seconds, context.clock.now)
             await stack.enter_async_context(sampler)
-            for index in range(self._plan.total_iterations):
-                plan = plan_iteration(self._context.run, self._plan, index)
-                iteration = await self._run_iteration(plan, sampler)
-                self._context.iteration_done()
-                if not iteration.success:
-                    self._record.error = iteration.error
-                    return
+            iteration = await self._run_iteration(plan, sampler)
+        context.samples.extend(sampler.samples)  # those of the tear-down
+        if not iteration.success:
+            self._record.error = iteration.error
 
     async def _run_iteration(self, plan: IterationPlan, sampler: Sampler) -> IterationRecord:
         context = self._context
@@ -224,11 +237,13 @@ class TestRun:
 
     def _conclude(self) -> None:
         record = self._record
+        record.end_time = rfc3339(utc_now())
+        record.duration_seconds = round(self._taken_seconds, 3)
         record.success = record.error is None
         record.validity = validity_of_test(record.iterations)
         record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
         if record.summary is not None:
-            record.thresholds = [evaluate(text, record.summary) for text in self._plan.thresholds]
+            record.thresholds = [evaluate(text, record.summary) for text in self.plan.thresholds]
 
 
 def _usage(outcome: Outcome, sampler: Sampler, ready: int) -> Usage:

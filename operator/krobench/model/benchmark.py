@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 from krobench.model.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
 from krobench.model.generator import Generator
 from krobench.model.load import Load
+from krobench.model.order import Order
 from krobench.model.step import Operation, Step
 
 MAX_INSTANCES = 10_000
@@ -336,7 +337,11 @@ class KroBenchmarkSpec(ApiModel):
             },
         ),
     ]
-    """The tests, run one after another in this order."""
+    """The tests, run in this order."""
+    order: Order = Order.SEQUENTIAL
+    """Whose turn it is: Sequential (all iterations of a test, then those of the next), or
+    Interleaved (the first iteration of each test, then the second of each in the opposite order,
+    and so on), so that a drift of the cluster weighs on all tests alike."""
     collect: Collect = Field(default_factory=Collect, json_schema_extra=_DEFAULT_EMPTY)
     """Sampling of kro and the cluster."""
     results: Results = Field(default_factory=Results, json_schema_extra=_DEFAULT_EMPTY)

@@ -1,0 +1,10 @@
+"""In which order the iterations of a suite's tests are run."""
+
+from enum import StrEnum
+
+
+class Order(StrEnum):
+    """Whose turn it is; ``krobench.workload.schedule`` says how each is laid out."""
+
+    SEQUENTIAL = "Sequential"
+    INTERLEAVED = "Interleaved"

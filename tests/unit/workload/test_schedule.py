@@ -1,0 +1,55 @@
+from collections import Counter
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.order import Order
+from krobench.workload.plan import plan_tests
+from krobench.workload.schedule import Lane, Slot, interleaved, schedule, sequential
+
+LANES = st.lists(st.integers(1, 8), min_size=1, max_size=6).map(
+    lambda counts: [Lane(index, count) for index, count in enumerate(counts)]
+)
+
+
+def turns(order: Order) -> list[tuple[int, int]]:
+    workload = {"scenario": "single", "instances": 1}
+    spec = KroBenchmarkSpec.model_validate(
+        {
+            "tests": [{"name": name, "workload": workload} for name in "abc"],
+            "defaults": {"iterations": 1, "warmup": 1},
+        }
+    )
+    return [(slot.test, slot.iteration) for slot in schedule(plan_tests(spec), order)]
+
+
+def test_in_sequence_a_test_is_done_before_the_next_begins() -> None:
+    assert turns(Order.SEQUENTIAL) == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
+
+
+def test_interleaved_every_second_round_goes_backwards() -> None:
+    assert turns(Order.INTERLEAVED) == [(0, 0), (1, 0), (2, 0), (2, 1), (1, 1), (0, 1)]
+
+
+def test_a_lane_with_fewer_iterations_is_missing_in_later_rounds() -> None:
+    slots = list(interleaved([Lane(0, 1), Lane(1, 3, "slow")]))
+    assert slots == [Slot(0, 0), *(Slot(1, index, "slow") for index in range(3))]
+
+
+@given(LANES)
+def test_every_order_has_every_iteration_once_and_each_lane_in_its_order(lanes: list[Lane]) -> None:
+    for walk in (sequential, interleaved):
+        slots = list(walk(lanes))
+        for lane in lanes:
+            own = [slot.iteration for slot in slots if slot.test == lane.test]
+            assert own == list(range(lane.iterations))
+
+
+@given(st.integers(2, 6), st.integers(1, 4))
+def test_each_lane_comes_before_each_other_as_often_as_after_it(count: int, pairs: int) -> None:
+    rounds = 2 * pairs
+    slots = list(interleaved([Lane(index, rounds) for index in range(count)]))
+    first = Counter((a.test, b.test) for a, b in pairwise(slots) if a.iteration == b.iteration)
+    assert all(first[a, b] == first[b, a] == pairs for a, b in pairwise(range(count)))
