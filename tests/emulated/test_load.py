@@ -186,6 +186,7 @@ async def test_an_update_that_changes_nothing_is_no_update() -> None:
 
 async def test_interleaved_tests_take_turns_and_one_that_fails_loses_its_own() -> None:
     workload = {"scenario": "single", "instances": 2}
+    tests: list[dict[str, Any]]
     unchanged = [{"operation": "create"}, {"operation": "update", "values": {"value": "same"}}]
     unchanged.append(unchanged[1])
     tests = [

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
 from krobench.analysis.latencies import latencies
 from krobench.analysis.thresholds import evaluate
-from krobench.analysis.usage import Phases, Usage, measure_usage
 from krobench.analysis.validity import validity_of_test
-from krobench.analysis.watchlag import watch_lag_metrics
 from krobench.analysis.windows import Series
 from krobench.collect.sampler import Sampler
 from krobench.collect.sources import ApiServerSource, KroSource, KubeletSource
 from krobench.job.errors import AbortedError
 from krobench.job.preflight import ensure_namespace
 from krobench.job.steps import assess_steps, operation_errors
+from krobench.job.usage import run_seconds, usage_of
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.load.clock import RunClock
-from krobench.load.iteration import Iteration, Outcome, StepOutcome
+from krobench.load.iteration import Iteration, Outcome
 from krobench.load.shard import Crew, open_iteration
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup
@@ -155,14 +154,8 @@ class TestRun:
         counts = count_instances(plan.instance_count, outcome.records, lag)
         steps, generator, late = assess_steps(plan.test, outcome, Series(sampler.samples))
         error = outcome.error or operation_errors(outcome.records)
-        usage = _usage(outcome, sampler, counts.ready)
-        _add_watch_metrics(usage, outcome)
-        for source, reason in sampler.failures.items():
-            usage.unavailable[source] = reason
-        if outcome.children_unavailable is not None:
-            usage.unavailable["latency.instanceFirstChild"] = outcome.children_unavailable
-        if outcome.phases_unavailable is not None:
-            usage.unavailable["latency.rgdCompiled"] = outcome.phases_unavailable
+        usage = usage_of(outcome, Series(sampler.samples), counts.ready)
+        usage.unavailable |= sampler.failures
         if usage.kro_restarted:
             self._context.warn(f"{plan.test.name}: kro restarted during iteration {plan.index + 1}")
         if outcome.run_started_seconds is not None:
@@ -173,7 +166,7 @@ class TestRun:
             start_time=start_time,
             end_time=rfc3339(utc_now()),
             duration_seconds=round(outcome.ended_seconds - outcome.started_seconds, 6),
-            run_seconds=_run_seconds(outcome),
+            run_seconds=run_seconds(outcome),
             success=error is None,
             error=error,
             validity=Validity.of(outcome.invalid + late),
@@ -244,59 +237,3 @@ class TestRun:
         record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
         if record.summary is not None:
             record.thresholds = [evaluate(text, record.summary) for text in self.plan.thresholds]
-
-
-def _usage(outcome: Outcome, sampler: Sampler, ready: int) -> Usage:
-    if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
-        usage = Usage()
-        usage.unavailable["run"] = "the run phase was never reached"
-        return usage
-    series = Series(sampler.samples)
-    phases = Phases(outcome.started_seconds, outcome.run_started_seconds, outcome.run_ended_seconds)
-    usage = measure_usage(series, phases, ready)
-    first = outcome.steps[0] if len(outcome.steps) > 1 else None
-    if first is not None and first.ended_seconds is not None:
-        _take_per_instance(
-            usage, measure_usage(series, _phases(outcome, first), _ready_in(outcome))
-        )
-    return usage
-
-
-def _phases(outcome: Outcome, step: StepOutcome) -> Phases:
-    assert step.ended_seconds is not None
-    return Phases(outcome.started_seconds, step.started_seconds, step.ended_seconds)
-
-
-def _ready_in(outcome: Outcome) -> int:
-    """Return the instances that became ready in the first step."""
-    return sum(
-        line.operation == "create-instance" and line.step == 0 and line.ready_seconds is not None
-        for line in outcome.records
-    )
-
-
-def _take_per_instance(usage: Usage, first: Usage) -> None:
-    """Take costs of an instance from the step that creates and does nothing else."""
-    for name in [name for name in usage.metrics if name.endswith("_per_instance")]:
-        usage.metrics[name] = first.metrics.get(name)
-        usage.unavailable.pop(name, None)
-        if name in first.unavailable:
-            usage.unavailable[name] = first.unavailable[name]
-
-
-def _add_watch_metrics(usage: Usage, outcome: Outcome) -> None:
-    usage.metrics |= outcome.metrics
-    usage.unavailable |= outcome.unavailable
-    usage.metrics["watch_interruptions"] = float(outcome.watch_interruptions)
-    if outcome.watch_lag is None:
-        return
-    lag = outcome.watch_lag
-    metrics, unavailable = watch_lag_metrics(lag.seconds, lag.missing, lag.failure)
-    usage.metrics |= metrics
-    usage.unavailable |= unavailable
-
-
-def _run_seconds(outcome: Outcome) -> float | None:
-    if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
-        return None
-    return round(outcome.run_ended_seconds - outcome.run_started_seconds, 6)

@@ -1,0 +1,73 @@
+"""From what an iteration did, and the samples taken meanwhile, to what it used."""
+
+from krobench.analysis.usage import Phases, Usage, measure_usage
+from krobench.analysis.watchlag import watch_lag_metrics
+from krobench.analysis.windows import Series
+from krobench.load.iteration import Outcome, StepOutcome
+
+
+def usage_of(outcome: Outcome, series: Series, ready: int) -> Usage:
+    """Return what an iteration used, of which ``ready`` instances came."""
+    usage = _run_usage(outcome, series, ready)
+    _add_watch_metrics(usage, outcome)
+    if outcome.children_unavailable is not None:
+        usage.unavailable["latency.instanceFirstChild"] = outcome.children_unavailable
+    if outcome.phases_unavailable is not None:
+        usage.unavailable["latency.rgdCompiled"] = outcome.phases_unavailable
+    return usage
+
+
+def run_seconds(outcome: Outcome) -> float | None:
+    """Return how long the run phase took; None where it was not reached."""
+    if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
+        return None
+    return round(outcome.run_ended_seconds - outcome.run_started_seconds, 6)
+
+
+def _run_usage(outcome: Outcome, series: Series, ready: int) -> Usage:
+    if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
+        usage = Usage()
+        usage.unavailable["run"] = "the run phase was never reached"
+        return usage
+    phases = Phases(outcome.started_seconds, outcome.run_started_seconds, outcome.run_ended_seconds)
+    usage = measure_usage(series, phases, ready)
+    first = outcome.steps[0] if len(outcome.steps) > 1 else None
+    if first is not None and first.ended_seconds is not None:
+        _take_per_instance(
+            usage, measure_usage(series, _phases(outcome, first), _ready_in(outcome))
+        )
+    return usage
+
+
+def _phases(outcome: Outcome, step: StepOutcome) -> Phases:
+    assert step.ended_seconds is not None
+    return Phases(outcome.started_seconds, step.started_seconds, step.ended_seconds)
+
+
+def _ready_in(outcome: Outcome) -> int:
+    """Return the instances that became ready in the first step."""
+    return sum(
+        line.operation == "create-instance" and line.step == 0 and line.ready_seconds is not None
+        for line in outcome.records
+    )
+
+
+def _take_per_instance(usage: Usage, first: Usage) -> None:
+    """Take costs of an instance from the step that creates and does nothing else."""
+    for name in [name for name in usage.metrics if name.endswith("_per_instance")]:
+        usage.metrics[name] = first.metrics.get(name)
+        usage.unavailable.pop(name, None)
+        if name in first.unavailable:
+            usage.unavailable[name] = first.unavailable[name]
+
+
+def _add_watch_metrics(usage: Usage, outcome: Outcome) -> None:
+    usage.metrics |= outcome.metrics
+    usage.unavailable |= outcome.unavailable
+    usage.metrics["watch_interruptions"] = float(outcome.watch_interruptions)
+    if outcome.watch_lag is None:
+        return
+    lag = outcome.watch_lag
+    metrics, unavailable = watch_lag_metrics(lag.seconds, lag.missing, lag.failure)
+    usage.metrics |= metrics
+    usage.unavailable |= unavailable
