@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
+from krobench.model.cel import CelWorkload
 from krobench.model.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
 from krobench.model.generator import Generator
 from krobench.model.load import Load
@@ -104,6 +105,19 @@ class RGDSource(ApiModel):
     }
 
 
+_CEL_RULE: JsonDict = {
+    "rule": "!has(self.cel) || (self.instances == 1 && self.rgds == 1 && !has(self.values))",
+    "message": "leave out instances, rgds and values with cel: each expression has one RGD, one "
+    "instance, and values of its own",
+}
+_CEL_TEST_RULE: JsonDict = {
+    "rule": "!has(self.workload.cel) || (self.load.arrival == 'closed' && !has(self.steps) "
+    "&& !has(self.thresholds) && (!has(self.load.shards) || self.load.shards == 1))",
+    "message": "leave out load, steps and thresholds with workload.cel: how expressions are "
+    "measured is fixed",
+}
+
+
 class Workload(ApiModel):
     """What is created: ResourceGraphDefinitions and instances of the kinds they define."""
 
@@ -113,7 +127,9 @@ class Workload(ApiModel):
     """A ResourceGraphDefinition of your own instead of a scenario."""
     generator: Generator | None = None
     """ResourceGraphDefinitions made to measure instead of a scenario; each of rgds is another."""
-    instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)]
+    cel: CelWorkload | None = None
+    """Expressions to be measured instead of a scenario: an RGD with one instance for each."""
+    instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = 1
     """Number of instances in each iteration, spread evenly over the RGDs."""
     rgds: Annotated[int, Field(ge=1, le=MAX_RGDS)] = 1
     """Number of ResourceGraphDefinitions in each iteration."""
@@ -125,22 +141,24 @@ class Workload(ApiModel):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        sources = (self.scenario, self.rgd, self.generator)
+        sources = (self.scenario, self.rgd, self.generator, self.cel)
         if sum(source is not None for source in sources) != 1:
-            raise ValueError("set exactly one of scenario, rgd and generator")
+            raise ValueError("set exactly one of scenario, rgd, generator and cel")
         if self.rgds > self.instances:
             raise ValueError("rgds must not exceed instances")
         if self.rgd is not None and self.rgds != 1:
             raise ValueError("rgds must be 1 with an RGD of your own: its kind exists once")
+        if self.cel is not None and (self.instances, self.rgds, self.values) != (1, 1, {}):
+            raise ValueError(_CEL_RULE["message"])
         return self
 
     model_config = ApiModel.model_config | {
         "json_schema_extra": {
             "x-kubernetes-validations": [
                 {
-                    "rule": "[has(self.scenario), has(self.rgd), has(self.generator)]"
-                    ".filter(present, present).size() == 1",
-                    "message": "set exactly one of scenario, rgd and generator",
+                    "rule": "[has(self.scenario), has(self.rgd), has(self.generator), "
+                    "has(self.cel)].filter(present, present).size() == 1",
+                    "message": "set exactly one of scenario, rgd, generator and cel",
                 },
                 {
                     "rule": "self.rgds <= self.instances",
@@ -150,6 +168,7 @@ class Workload(ApiModel):
                     "rule": "!has(self.rgd) || self.rgds == 1",
                     "message": "rgds must be 1 with an RGD of your own: its kind exists once",
                 },
+                _CEL_RULE,
             ]
         }
     }
@@ -271,6 +290,9 @@ class Test(ApiModel):
             raise ValueError(_SHARDED_STEPS_RULE["message"])
         if shards > min(self.workload.instances, self.concurrency or shards):
             raise ValueError(_SHARDS_RULE["message"])
+        plain = not (self.load.arrival.open_loop or self.steps or self.thresholds or shards > 1)
+        if self.workload.cel is not None and not plain:
+            raise ValueError(_CEL_TEST_RULE["message"])
         return self
 
     model_config = ApiModel.model_config | {
@@ -281,6 +303,7 @@ class Test(ApiModel):
                 _VALUES_RULE,
                 _SHARDED_STEPS_RULE,
                 _SHARDS_RULE,
+                _CEL_TEST_RULE,
             ]
         }
     }

@@ -16,7 +16,7 @@ from krobench.model.common import (
 )
 from krobench.model.load import Load
 from krobench.workload.blueprint import Manifest
-from krobench.workload.source import RgdSource, children, rgds_of, source_name
+from krobench.workload.source import RgdSource, children, rgds_of, source_name, with_counts
 from krobench.workload.steps import StepPlan, count_created, plan_steps
 from krobench.workload.values import with_index, with_round
 
@@ -217,6 +217,7 @@ def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPla
 
 def _plan_test(index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
     defaults = spec.defaults
+    test = test.model_copy(update={"workload": with_counts(test.workload)})
 
     def resolved(name: str) -> Any:
         own = getattr(test, name)

@@ -11,12 +11,14 @@ from krobench.workload.blueprint import (
     Manifest,
     RgdParts,
 )
+from krobench.workload.cel import ROUND_FIELD, expression_parts, expressions_of
 from krobench.workload.generator import generate_rgd, resolve
 from krobench.workload.own import own_children, own_manifest
 from krobench.workload.scenarios import SCENARIOS
 
 OWN_RGD = "rgd"
 GENERATOR = "generator"
+CEL = "cel"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ def source_name(workload: Workload) -> str:
     """Return the scenario's name, or the field that takes its place."""
     if workload.scenario is not None:
         return workload.scenario.value
+    if workload.cel is not None:
+        return CEL
     return OWN_RGD if workload.rgd is not None else GENERATOR
 
 
@@ -47,8 +51,18 @@ def children(workload: Workload) -> int:
         return own_children(workload.rgd)
     if workload.generator is not None:
         return resolve(workload.generator).children
+    if workload.cel is not None:
+        return 1
     assert workload.scenario is not None
     return SCENARIOS[workload.scenario].children
+
+
+def with_counts(workload: Workload) -> Workload:
+    """Return the workload with the numbers of RGDs and instances that its expressions make."""
+    if workload.cel is None:
+        return workload
+    count = len(expressions_of(workload.cel))
+    return workload.model_copy(update={"rgds": count, "instances": count})
 
 
 def has_unread_rgd(workload: Workload) -> bool:
@@ -88,7 +102,11 @@ def rgds_of(source: RgdSource) -> RgdSet:
 
 
 def _blueprint(source: RgdSource) -> Blueprint:
-    generator = source.workload.generator
+    generator, cel = source.workload.generator, source.workload.cel
+    if cel is not None:
+        expression = expressions_of(cel)[source.number]
+        parts = expression_parts(expression, source.name, f"{source.field_path}.cel")
+        return Blueprint(parts, values=expression.values, update={ROUND_FIELD: 0})
     if generator is not None:
         path = f"{source.field_path}.generator"
         parts = generate_rgd(generator, source.number, path)

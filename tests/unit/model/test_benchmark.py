@@ -24,7 +24,7 @@ def test_a_spec_of_one_test_has_sensible_defaults() -> None:
     [
         ({"workload": {"scenario": "nope", "instances": 1}}, "'single', 'chain', 'wide'"),
         ({"workload": {"scenario": "single", "instances": 0}}, "greater than or equal to 1"),
-        ({"workload": {"instances": 1}}, "exactly one of scenario, rgd and generator"),
+        ({"workload": {"instances": 1}}, "exactly one of scenario, rgd, generator and cel"),
         (
             {"workload": {"scenario": "single", "instances": 1, "rgds": 2}},
             "rgds must not exceed instances",

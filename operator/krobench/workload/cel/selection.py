@@ -1,0 +1,63 @@
+"""Which expressions a workload measures."""
+
+import json
+from typing import Any
+
+from krobench.model.cel import CelExpression, CelLevel, CelSuite, CelWorkload
+from krobench.workload.cel.expression import Expression, Role
+from krobench.workload.cel.standard import FIELD_ACCESS, STANDARD
+
+CONSTANTS = Expression("constants", '"constant"', "constant", role=Role.CONSTANTS)
+ONE_CONSTANT = Expression(
+    "one-constant", '"constant"', "constant", copies=1, role=Role.ONE_CONSTANT
+)
+
+
+def expressions_of(workload: CelWorkload) -> tuple[Expression, ...]:
+    """Return what is measured: first what the rest is compared with, then the rest."""
+    own = [_own(expression) for expression in workload.expressions]
+    chosen = [
+        expression
+        for expression in STANDARD
+        if workload.suite is CelSuite.STANDARD and _is_chosen(expression, workload)
+    ]
+    if FIELD_ACCESS not in chosen:
+        chosen.insert(0, FIELD_ACCESS)
+    return (CONSTANTS, ONE_CONSTANT, *chosen, *own)
+
+
+def _is_chosen(expression: Expression, workload: CelWorkload) -> bool:
+    families, levels = workload.families, workload.levels
+    return (not families or expression.family in families) and (
+        not levels or expression.level in levels
+    )
+
+
+def _own(expression: CelExpression) -> Expression:
+    return Expression(
+        name=expression.name,
+        text=_as_string(expression.expression, expression.expected),
+        expected=_expected_string(expression.expected),
+        level=CelLevel(expression.complexity),
+        values=expression.values,
+        types=dict(expression.types),
+    )
+
+
+def _as_string(text: str, expected: Any) -> str:
+    """Wrap an expression whose value a ConfigMap cannot hold."""
+    if isinstance(expected, str):
+        return text
+    if isinstance(expected, list | dict):
+        return f"json.marshal({text})"
+    return f"string({text})"
+
+
+def _expected_string(expected: Any) -> str:
+    if isinstance(expected, str):
+        return expected
+    if isinstance(expected, list | dict):
+        return json.dumps(expected, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    if isinstance(expected, bool):
+        return str(expected).lower()
+    return f"{expected:g}" if isinstance(expected, float) else str(expected)
