@@ -11,7 +11,7 @@ TESTBED = $(BIN)/python -m testbed
 CODE := operator/krobench testbed tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit cluster-test bench-load lint format crds lock up deploy down status kubeconfig clean
+.PHONY: help demo test unit cluster-test bench-load bench-pace bench-track lint format crds lock up deploy down status kubeconfig clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -29,7 +29,13 @@ cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 16 minutes
 	$(BIN)/python -m pytest tests/cluster
 
 bench-load: up ## Compare the load generator with others (KUBE_BURNER=program adds kube-burner)
-	$(BIN)/python bench/load.py
+	$(BIN)/python -m bench.load
+
+bench-pace: up ## Show how late requests are sent at half of capacity
+	$(BIN)/python -m bench.pace
+
+bench-track: deploy ## Show memory and CPU of a load Job that tracks 10,000 instances (some 15 minutes)
+	$(BIN)/python -m bench.track
 
 lint: $(VENV)/ready ## Check style, types and import rules
 	$(BIN)/ruff check $(CODE)

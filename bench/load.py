@@ -4,8 +4,8 @@ Each contender creates the same number of ConfigMaps on the same API server, in 
 run, several times; what is shown are medians, and ratios to each of the others with their range
 over the rounds. Absolute numbers mean little on a shared machine; ratios within a round do.
 
-    python bench/load.py                          # needs a running test bed
-    KUBE_BURNER=/path/to/kube-burner python bench/load.py
+    python -m bench.load                          # needs a running test bed
+    KUBE_BURNER=/path/to/kube-burner python -m bench.load
 """
 
 import argparse
@@ -22,7 +22,9 @@ from pathlib import Path
 
 import yaml
 
-BENCH = Path(__file__).parent
+from bench.environment import ROOT, kubectl, testbed
+
+BENCH = ROOT / "bench"
 NAMESPACE = "krobench-bench"
 WORKERS = 32
 
@@ -50,8 +52,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=3000, help="objects in each round")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    os.environ["KUBECONFIG"] = _testbed("kubeconfig")
-    kubectl = _testbed("tool", "kubectl")
+    os.environ["KUBECONFIG"] = testbed("kubeconfig")
     contenders = _contenders()
     results: dict[str, list[Measurement]] = {contender.name: [] for contender in contenders}
     for number in range(options.rounds):
@@ -59,7 +60,7 @@ def main() -> None:
         for contender in (
             contenders[number % len(contenders) :] + contenders[: number % len(contenders)]
         ):
-            measurement = _measure(contender, kubectl, options.count)
+            measurement = _measure(contender, options.count)
             results[contender.name].append(measurement)
             print(f"round {number + 1}: {contender.name}: {measurement}", file=sys.stderr)
     _show(results, options.count, options.rounds)
@@ -122,8 +123,8 @@ def _kube_burner(program: str) -> Callable[[Path, int], list[str]]:
     return command
 
 
-def _measure(contender: Contender, kubectl: str, count: int) -> Measurement:
-    subprocess.run([kubectl, "create", "namespace", NAMESPACE], check=True, capture_output=True)
+def _measure(contender: Contender, count: int) -> Measurement:
+    kubectl("create", "namespace", NAMESPACE)
     try:
         with tempfile.TemporaryDirectory() as name:
             command = contender.command(Path(name), count)
@@ -131,22 +132,17 @@ def _measure(contender: Contender, kubectl: str, count: int) -> Measurement:
             subprocess.run(command, check=True, cwd=name, stdout=subprocess.DEVNULL)
             seconds = time.monotonic() - started
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        created = _count(kubectl)
+        created = _count()
         if created < count:
             raise RuntimeError(f"{contender.name} created {created} of {count} objects")
     finally:
-        subprocess.run([kubectl, "delete", "namespace", NAMESPACE], check=True, capture_output=True)
+        kubectl("delete", "namespace", NAMESPACE)
     cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
     return Measurement(count / seconds, cpu / count)
 
 
-def _count(kubectl: str) -> int:
-    names = subprocess.run(
-        [kubectl, "--namespace", NAMESPACE, "get", "configmaps", "--output=name"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.splitlines()
+def _count() -> int:
+    names = kubectl("--namespace", NAMESPACE, "get", "configmaps", "--output=name").splitlines()
     return sum("/bench-" in name for name in names)
 
 
@@ -171,16 +167,6 @@ def _show(results: dict[str, list[Measurement]], count: int, rounds: int) -> Non
 
 def _ratio(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
-
-
-def _testbed(*arguments: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-m", "testbed", *arguments],
-        cwd=BENCH.parent,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from krobench.load.observer import (
     apply_rgd,
 )
 from krobench.load.operations import Operations, Target
+from krobench.load.owncost import OwnCost
 from krobench.load.probe import WatchLag, WatchProbe
 from krobench.load.rgdphases import observe_phases
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, ErrorInfo
@@ -133,6 +134,7 @@ class Iteration:
         which is in the outcome; ``between_steps`` is called before each but the first."""
         outcome = self.outcome
         outcome.run_started_seconds = self._clock.now()
+        cost = OwnCost()
         async with self._probe() as probe:
             for step in self._plan.test.steps:
                 if step.index:
@@ -144,6 +146,9 @@ class Iteration:
                 if outcome.error is not None:
                     break
         outcome.watch_lag = probe.result()
+        outcome.metrics |= cost.metrics()
+        if outcome.metrics["krobench_resident_max_bytes"] is None:
+            outcome.unavailable["krobench_resident_max_bytes"] = "the kernel does not tell VmHWM"
 
     async def _run_step(self, step: StepPlan, begun: StepOutcome) -> None:
         arrivals = step.schedule()

@@ -1,0 +1,26 @@
+from pathlib import Path
+
+from krobench.load.owncost import OwnCost, resident_max_bytes
+
+
+def test_work_shows_in_the_cost() -> None:
+    cost = OwnCost()
+    assert sum(range(2_000_000)) > 0
+    metrics = cost.metrics()
+    cpu, resident = metrics["krobench_cpu_seconds"], metrics["krobench_resident_max_bytes"]
+    assert cpu is not None
+    assert 0 < cpu < 30
+    assert resident is not None
+    assert resident > 2**20
+
+
+def test_the_kernel_s_word_is_in_kibibytes(tmp_path: Path) -> None:
+    status = tmp_path / "status"
+    status.write_text("Name:\tpython3\nVmPeak:\t  300 kB\nVmHWM:\t  200 kB\n")
+    assert resident_max_bytes(status) == 200 * 1024
+
+
+def test_memory_that_the_kernel_does_not_tell_is_not_available(tmp_path: Path) -> None:
+    (tmp_path / "status").write_text("Name:\tpython3\n")
+    assert resident_max_bytes(tmp_path / "status") is None
+    assert resident_max_bytes(tmp_path / "missing") is None
