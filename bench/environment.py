@@ -12,12 +12,12 @@ def testbed(*arguments: str) -> str:
     return _output([sys.executable, "-m", "testbed", *arguments])
 
 
-def kubectl(*arguments: str) -> str:
+def kubectl(*arguments: str, stdin: str | None = None) -> str:
     """Run kubectl; returns what it prints. KUBECONFIG has to be set."""
-    return _output([testbed("tool", "kubectl"), *arguments])
+    return _output([testbed("tool", "kubectl"), *arguments], stdin)
 
 
-def _output(command: list[str]) -> str:
+def _output(command: list[str], stdin: str | None = None) -> str:
     return subprocess.run(
-        command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, check=True, input=stdin, stdout=subprocess.PIPE, text=True
     ).stdout.strip()

@@ -32,6 +32,20 @@ class WatchEvent:
     """``time.monotonic()`` when its line had arrived, before it was parsed."""
 
 
+@dataclass
+class WatchCost:
+    """What a watch took of the CPU: parsing its events, and what its consumer did with them."""
+
+    events: int = 0
+    cpu_seconds: float = 0.0
+    """CPU time of the thread; reading from the network is not in it."""
+
+    def add(self, other: "WatchCost") -> None:
+        """Add another watch's cost."""
+        self.events += other.events
+        self.cpu_seconds += other.cpu_seconds
+
+
 class _RelistNeeded(Exception):  # noqa: N818 - a signal between two functions, not an error
     pass
 
@@ -42,6 +56,9 @@ class Watch:
     After a broken connection it goes on where it was; where the API server no longer has that
     part of the history, the collection is listed again, so that no *state* is missed, though
     states between may be. ``interruptions`` counts both: timings around them are coarser.
+
+    Its consumer must not await while it handles an event: ``cost`` counts all CPU time from an
+    event's arrival until the next one is asked for.
     """
 
     def __init__(
@@ -58,6 +75,7 @@ class Watch:
         self._resource_version = ""
         self._known: dict[tuple[str, str], JsonObject] = {}
         self.interruptions = 0
+        self.cost = WatchCost()
 
     async def start(self) -> list[JsonObject]:
         """List the collection, and return what it holds.
@@ -106,9 +124,11 @@ class Watch:
         }
         try:
             async for line in self._client.watch_lines(self._path, params, self._accept[1]):
-                event = self._parse(line, time.monotonic())
+                received, begun = time.monotonic(), time.thread_time()
+                event = self._parse(line, received)
                 if event is not None:
                     yield event
+                    self.cost.add(WatchCost(1, time.thread_time() - begun))
         except ApiError as error:
             if error.status == _GONE:
                 raise _RelistNeeded from error

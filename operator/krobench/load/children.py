@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.resources import resource_of
-from krobench.kube.watch import Watch, WatchEvent
+from krobench.kube.watch import Watch, WatchCost, WatchEvent
 from krobench.load.clock import RunClock
 from krobench.load.followed import Pending
 from krobench.model.common import API_GROUP
@@ -51,6 +51,7 @@ class Children:
         self._clock = clock
         self._selector = f"{_NAMESPACE_LABEL}={namespace}"
         self._families: dict[str, _Family] = {}
+        self._watches: list[Watch] = []
         self.unavailable: str | None = None
         """Why children cannot be seen, all of them or some."""
 
@@ -83,8 +84,14 @@ class Children:
                 return
             watches.append((kind, watch))
         for kind, watch in watches:
+            self._watches.append(watch)
             task = asyncio.create_task(self._consume(kind, watch))
             stack.push_async_callback(_end, task)
+
+    @property
+    def costs(self) -> list[WatchCost]:
+        """What each watch took of the CPU so far."""
+        return [watch.cost for watch in self._watches]
 
     def follow(self, record: ObjectRecord) -> None:
         """Announce an instance that is about to be created."""

@@ -146,9 +146,10 @@ class Iteration:
                 if outcome.error is not None:
                     break
         outcome.watch_lag = probe.result()
-        outcome.metrics |= cost.metrics()
-        if outcome.metrics["krobench_resident_max_bytes"] is None:
-            outcome.unavailable["krobench_resident_max_bytes"] = "the kernel does not tell VmHWM"
+        costs = (*(observer.cost for observer in self._observers), *self._children.costs)
+        own = cost.metrics(costs)
+        outcome.metrics |= own.values
+        outcome.unavailable |= own.unavailable
 
     async def _run_step(self, step: StepPlan, begun: StepOutcome) -> None:
         arrivals = step.schedule()

@@ -8,7 +8,7 @@ from typing import Self
 
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
-from krobench.kube.watch import Watch, WatchEvent
+from krobench.kube.watch import Watch, WatchCost, WatchEvent
 from krobench.load import lifecycle
 from krobench.load.clock import RunClock
 from krobench.load.followed import Followed
@@ -80,6 +80,11 @@ class Observer:
     def interruptions(self) -> int:
         """How often the watch broke; timings around that are coarser."""
         return self._watch.interruptions
+
+    @property
+    def cost(self) -> WatchCost:
+        """What the watch took of the CPU so far."""
+        return self._watch.cost
 
     def follow(self, record: ObjectRecord) -> Followed:
         """Announce an object that is about to be created."""

@@ -1,10 +1,22 @@
 """What the load itself costs: CPU time and memory of this process, of which kro gets none."""
 
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+
+from krobench.kube.watch import WatchCost
 
 _STATUS = Path("/proc/self/status")
 _KIB = 1024
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Metrics by name, and why one is None."""
+
+    values: dict[str, float | None]
+    unavailable: dict[str, str]
 
 
 class OwnCost:
@@ -13,12 +25,27 @@ class OwnCost:
     def __init__(self) -> None:
         self._cpu_seconds = time.process_time()
 
-    def metrics(self) -> dict[str, float | None]:
-        """Return what was used, in metrics of an iteration."""
-        return {
+    def metrics(self, watches: Iterable[WatchCost]) -> Metrics:
+        """Return what was used, in metrics of an iteration, and why one is None."""
+        total = WatchCost()
+        for cost in watches:
+            total.add(cost)
+        resident = resident_max_bytes()
+        values = {
             "krobench_cpu_seconds": round(time.process_time() - self._cpu_seconds, 6),
-            "krobench_resident_max_bytes": resident_max_bytes(),
+            "krobench_resident_max_bytes": resident,
+            "krobench_watch_events": float(total.events),
+            "krobench_cpu_seconds_per_watch_event": None,
         }
+        unavailable = {}
+        if resident is None:
+            unavailable["krobench_resident_max_bytes"] = "the kernel does not tell VmHWM"
+        if total.events:
+            each = total.cpu_seconds / total.events
+            values["krobench_cpu_seconds_per_watch_event"] = round(each, 9)
+        else:
+            unavailable["krobench_cpu_seconds_per_watch_event"] = "no events were watched"
+        return Metrics(values, unavailable)
 
 
 def resident_max_bytes(status: Path = _STATUS) -> float | None:

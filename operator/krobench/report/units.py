@@ -48,8 +48,9 @@ def _significant(value: float) -> str:
 
 def metric(name: str, value: float | None) -> str:
     """Show a metric by the unit that its name ends with."""
-    if name.endswith(("_seconds", "_seconds_per_instance")):
+    quantity = name.partition("_per_")[0]
+    if quantity.endswith("_seconds"):
         return seconds(value)
-    if name.endswith("_bytes"):
+    if quantity.endswith("_bytes"):
         return size(value)
     return number(value)
