@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -28,6 +30,15 @@ func main() {
 	}
 }
 
+// cpuSeconds returns the CPU time of this process so far.
+func cpuSeconds() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
+}
+
 func run(namespace string, count, workers int) error {
 	config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBECONFIG"))
 	if err != nil {
@@ -40,6 +51,7 @@ func run(namespace string, count, workers int) error {
 	}
 	resource := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}
 	target := client.Resource(resource).Namespace(namespace)
+	started := cpuSeconds()
 	indices := make(chan int)
 	errs := make(chan error, workers)
 	var group sync.WaitGroup
@@ -69,6 +81,7 @@ func run(namespace string, count, workers int) error {
 	case err := <-errs:
 		return err
 	default:
+		fmt.Printf("requests_cpu_seconds=%f\n", cpuSeconds()-started)
 		return nil
 	}
 }
