@@ -309,7 +309,7 @@ STEPS: dict[str, Callable[[World], None]] = {
 }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 4)), max_size=12))
 def test_whatever_happens_and_whenever_the_operator_crashes_it_ends(
     story: list[tuple[str, int]],

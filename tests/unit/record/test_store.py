@@ -105,7 +105,7 @@ def test_a_run_json_that_is_too_large_is_kept_whole_beside_a_shorter_one() -> No
     assert any("run-full.json.gz" in item["binaryData"] for item in config_maps)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(count=st.integers(1, 6000), limit=st.integers(60_000, 200_000))
 def test_each_piece_can_be_opened_on_its_own(count: int, limit: int) -> None:
     records = objects(count)
