@@ -1,0 +1,1 @@
+"""Pure statistics, in plain Python: the load Job compares too, and scipy would double its image."""
