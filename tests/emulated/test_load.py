@@ -204,3 +204,21 @@ async def test_interleaved_tests_take_turns_and_one_that_fails_loses_its_own() -
     assert [test.success for test in record.tests] == [True, False, True]
     assert record.progress.iterations_done == record.progress.iterations_planned == 7
     assert record.verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("target", "reason", "iterations"),
+    [("99%", "PrecisionReached", 3), ("0.1%", "MaxIterations", 4)],
+)
+async def test_a_test_is_repeated_until_its_figure_is_known(
+    target: str, reason: str, iterations: int
+) -> None:
+    cluster = MemoryCluster()
+    cluster.answer_seconds = 0.05  # the time until ready is then more than noise
+    precision = {"target": target, "maxIterations": 4}
+    record = await run(cluster, 3, iterations=3, warmup=1, precision=precision)
+    [test] = record.tests
+    assert test.stop is not None
+    assert (test.stop.reason, len(test.iterations)) == (reason, 1 + iterations)
+    assert test.planned_iterations == iterations
+    assert record.progress.iterations_done == record.progress.iterations_planned == 5

@@ -19,6 +19,7 @@ from krobench.model.status import (
     Verdict,
 )
 from krobench.report import units
+from krobench.report.headline import precision_text
 from krobench.report.measured import measured
 
 _MAX_WARNINGS = 32
@@ -134,6 +135,7 @@ def _test(test: TestRecord) -> TestStatus:
         name=test.name,
         phase=test.state,
         iterations=f"{sum(i.success for i in measured)}/{test.planned_iterations}",
+        precision=precision_text(test.headline) if test.headline else None,
         verdict=_test_verdict(test),
         message=f"{test.error.reason}: {test.error.message}" if test.error else None,
     )

@@ -282,7 +282,7 @@ def _planned(plan: TestPlan) -> TestRecord:
     return TestRecord(
         name=plan.name,
         workload=plan.workload_name,
-        planned_iterations=plan.iterations,
+        planned_iterations=plan.most_iterations,
         planned_warmup=plan.warmup,
         instances=plan.workload.instances,
         steps=[step.operation for step in plan.steps] if len(plan.steps) > 1 else [],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
 from krobench.analysis.latencies import latencies
+from krobench.analysis.precision import enough, headline
 from krobench.analysis.thresholds import evaluate
 from krobench.analysis.validity import validity_of_test
 from krobench.analysis.windows import Series
@@ -91,7 +92,8 @@ class TestRun:
         except WorkloadError as error:
             record.error = ErrorInfo(reason="InvalidWorkload", message=str(error))
         self._taken_seconds += context.clock.now() - started
-        if record.error is not None or index + 1 == self.plan.total_iterations:
+        self._assess()
+        if record.error or record.stop or index + 1 == self.plan.total_iterations:
             self._conclude()
 
     async def _run_turn(self, index: int, kro: KroPod) -> None:
@@ -228,8 +230,16 @@ class TestRun:
             )
         return record
 
+    def _assess(self) -> None:
+        record, plan = self._record, self.plan
+        record.headline = headline(record.iterations)
+        if plan.precision is not None and record.error is None:
+            record.stop = enough(plan.precision, plan.iterations, record.iterations)
+
     def _conclude(self) -> None:
         record = self._record
+        if record.stop is not None:
+            record.planned_iterations = sum(not done.warmup for done in record.iterations)
         record.end_time = rfc3339(utc_now())
         record.duration_seconds = round(self._taken_seconds, 3)
         record.success = record.error is None

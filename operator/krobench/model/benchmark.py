@@ -11,6 +11,7 @@ from krobench.model.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespa
 from krobench.model.generator import Generator
 from krobench.model.load import Load
 from krobench.model.order import Order
+from krobench.model.precision import PRECISION_RULES, Precision, check_precision
 from krobench.model.step import Operation, Step
 
 MAX_INSTANCES = 10_000
@@ -196,7 +197,9 @@ class Defaults(ApiModel):
     """Settings of the suite, which a single test overrides field by field."""
 
     iterations: Iterations = 3
-    """Measured repetitions of each test."""
+    """Measured repetitions of each test; with a precision, the least of them."""
+    precision: Precision | None = None
+    """Repeats each test until its headline figure is known well enough."""
     warmup: Warmup = 1
     """Repetitions before these whose results are kept apart and not summarised."""
     concurrency: Concurrency = 10
@@ -210,7 +213,12 @@ class Defaults(ApiModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         _check_timeout(self.timeout)
+        check_precision(self.iterations, self.precision)
         return self
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": {"x-kubernetes-validations": [*PRECISION_RULES]}
+    }
 
 
 _CONCURRENCY_RULE: JsonDict = {
@@ -261,6 +269,8 @@ class Test(ApiModel):
     """What is done, one step after another; when empty, all instances are created."""
     iterations: Iterations | None = None
     """Overrides defaults.iterations."""
+    precision: Precision | None = None
+    """Overrides defaults.precision."""
     warmup: Warmup | None = None
     """Overrides defaults.warmup."""
     concurrency: Concurrency | None = None
@@ -279,6 +289,8 @@ class Test(ApiModel):
     @model_validator(mode="after")
     def _check(self) -> Self:
         _check_timeout(self.timeout)
+        if self.iterations is not None:
+            check_precision(self.iterations, self.precision)
         if self.concurrency is not None and self.load.arrival.open_loop:
             raise ValueError(_CONCURRENCY_RULE["message"])
         if self.steps and self.steps[0].operation is not Operation.CREATE:
@@ -304,6 +316,7 @@ class Test(ApiModel):
                 _SHARDED_STEPS_RULE,
                 _SHARDS_RULE,
                 _CEL_TEST_RULE,
+                *PRECISION_RULES,
             ]
         }
     }
@@ -379,6 +392,10 @@ class KroBenchmarkSpec(ApiModel):
             closed = test.concurrency is None and not test.load.arrival.open_loop
             if closed and test.load.shards > self.defaults.concurrency:
                 raise ValueError(f"tests[{index}].load.shards must not exceed defaults.concurrency")
+            check_precision(
+                test.iterations or self.defaults.iterations,
+                test.precision or self.defaults.precision,
+            )
         names = [test.name for test in self.tests]
         for name in names:
             if names.count(name) > 1:

@@ -23,6 +23,7 @@ from krobench.model.measures import (
     OperationCounts,
     Throughput,
 )
+from krobench.model.precision import Headline, Stop
 from krobench.model.status import Verdict
 from krobench.model.step import Operation
 
@@ -193,7 +194,8 @@ class TestRecord(ApiModel):
     """Name of the scenario, or ``rgd`` for a user's own."""
     state: TestState = TestState.PENDING
     planned_iterations: int
-    """Measured iterations asked for."""
+    """Measured iterations asked for; with a precision, the most of them until the test has
+    stopped, and from then on those that it took."""
     planned_warmup: int
     instances: int
     rgds: int
@@ -213,6 +215,9 @@ class TestRecord(ApiModel):
     """What its measured iterations say; warm-up does not count."""
     iterations: list[IterationRecord] = Field(default_factory=list)
     summary: TestSummary | None = None
+    headline: Headline | None = None
+    stop: Stop | None = None
+    """Why it was not repeated further, where it asks for a precision."""
     thresholds: list[ThresholdResult] = Field(default_factory=list)
 
 

@@ -89,6 +89,8 @@ class TestStatus(ApiModel):
     """Pending, Running, Succeeded, Failed or Skipped."""
     iterations: ShortText
     """Measured iterations done, of those asked for, such as 2/3."""
+    precision: ShortText | None = None
+    """Half the 95% interval of the median time until ready, over the iterations' own."""
     verdict: ShortText | None = None
     instances: Annotated[int, Field(ge=0)] | None = None
     instance_ready_p50_seconds: float | None = None

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from krobench.model.measures import LatencySummary
 from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord, TestState
 from krobench.report import units
+from krobench.report.headline import headline_line
 from krobench.report.load import arrivals, load_table
 from krobench.report.measured import measured
 from krobench.report.steps import steps_table
@@ -119,6 +120,8 @@ def _test(test: TestRecord) -> str:
     lines = [f"## {test.name}", "", _test_line(test)]
     if test.error is not None:
         lines += ["", f"**{test.error.reason}**: {test.error.message}"]
+    if test.headline is not None:
+        lines += ["", headline_line(test)]
     if test.load.arrival.open_loop and test.iterations:
         lines += ["", load_table(test.iterations)]
     if test.thresholds:

@@ -15,6 +15,7 @@ from krobench.model.common import (
     duration_seconds,
 )
 from krobench.model.load import Load
+from krobench.model.precision import Precision
 from krobench.workload.blueprint import Manifest
 from krobench.workload.source import RgdSource, children, rgds_of, source_name, with_counts
 from krobench.workload.steps import StepPlan, count_created, plan_steps
@@ -67,6 +68,8 @@ class TestPlan:
     name: str
     workload: Workload
     iterations: int
+    """Measured ones; with a precision, the least of them."""
+    precision: Precision | None
     warmup: int
     concurrency: int
     timeout_seconds: float
@@ -89,8 +92,13 @@ class TestPlan:
 
     @property
     def total_iterations(self) -> int:
-        """Iterations to be run, warm-up included."""
-        return self.warmup + self.iterations
+        """Iterations to be run at most, warm-up included."""
+        return self.warmup + self.most_iterations
+
+    @property
+    def most_iterations(self) -> int:
+        """Measured iterations to be run at most."""
+        return self.precision.max_iterations if self.precision else self.iterations
 
     @property
     def deletion_timeout_seconds(self) -> float:
@@ -228,6 +236,7 @@ def _plan_test(index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
         name=test.name,
         workload=test.workload,
         iterations=resolved("iterations"),
+        precision=resolved("precision"),
         warmup=resolved("warmup"),
         concurrency=resolved("concurrency"),
         timeout_seconds=duration_seconds(resolved("timeout")),

@@ -33,6 +33,10 @@ def test_a_spec_of_one_test_has_sensible_defaults() -> None:
         ({"timeout": "soon"}, "should match pattern"),
         ({"name": "Not_A_Label"}, "should match pattern"),
         ({"unknown": 1}, "Extra inputs are not permitted"),
+        ({"precision": {"target": "0%"}}, "should match pattern"),
+        ({"precision": {"target": "5"}}, "should match pattern"),
+        ({"precision": {}, "iterations": 2}, "iterations of at least 3"),
+        ({"precision": {"maxIterations": 4}, "iterations": 5}, "must not be below iterations"),
     ],
 )
 def test_what_is_wrong_is_refused_in_words(change: dict[str, Any], message: str) -> None:
@@ -44,3 +48,10 @@ def test_two_tests_of_one_name_are_refused() -> None:
     test = {"name": "same", "workload": WORKLOAD}
     with pytest.raises(ValidationError, match="'same' is used more than once"):
         KroBenchmarkSpec.model_validate({"tests": [test, test]})
+
+
+def test_a_precision_and_the_iterations_it_goes_with_may_stand_apart() -> None:
+    defaults = {"precision": {"target": "2.5%", "maxIterations": 4}}
+    assert KroBenchmarkSpec.model_validate(spec() | {"defaults": defaults})
+    with pytest.raises(ValidationError, match="must not be below iterations"):
+        KroBenchmarkSpec.model_validate(spec(iterations=6) | {"defaults": defaults})

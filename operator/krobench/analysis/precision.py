@@ -1,0 +1,56 @@
+"""How well a test's headline figure is known, and whether it has been repeated enough.
+
+The replicates are iterations, and not instances: instances of one iteration share its caches,
+its neighbours and its place in time, so that their number says little about the next run.
+Looking after each iteration makes the interval at the stop a little narrower than its 95%
+promise [Chow & Robbins 1965]; the least number of iterations, and that t is taken for the few
+there are, keep that small.
+"""
+
+import statistics
+from collections.abc import Iterable, Sequence
+
+from krobench.analysis.interval import half_width
+from krobench.model.precision import Headline, Precision, Stop
+from krobench.model.record import IterationRecord
+
+_DIGITS = 6
+
+
+def headline_values(iterations: Iterable[IterationRecord]) -> list[float]:
+    """Return the median time until ready of each measured iteration that has one, in seconds."""
+    ready = [record.latency.instance_ready for record in iterations if not record.warmup]
+    medians = [summary.p50_seconds for summary in ready if summary is not None]
+    return [median for median in medians if median is not None]
+
+
+def headline(iterations: Iterable[IterationRecord]) -> Headline | None:
+    """Return the headline figure; None where no measured iteration has one."""
+    values = headline_values(iterations)
+    if not values:
+        return None
+    mean = statistics.fmean(values)
+    found = Headline(iterations=len(values), mean_seconds=round(mean, _DIGITS))
+    if len(values) < 2 or mean <= 0:
+        return found
+    half = half_width(values)
+    found.low_seconds = round(mean - half, _DIGITS)
+    found.high_seconds = round(mean + half, _DIGITS)
+    found.half_width_ratio = round(half / mean, _DIGITS)
+    return found
+
+
+def enough(precision: Precision, least: int, iterations: Sequence[IterationRecord]) -> Stop | None:
+    """Return why a test need not be repeated further; None where it is to go on."""
+    measured = sum(not record.warmup for record in iterations)
+    if measured < least:
+        return None
+    figure = headline(iterations)
+    ratio = figure.half_width_ratio if figure is not None else None
+    reached = "not known" if ratio is None else f"±{ratio:.1%}"
+    sentence = f"{reached} after {measured} iterations, {precision.target} asked for"
+    if ratio is not None and ratio <= precision.target_ratio:
+        return Stop(reason="PrecisionReached", message=sentence)
+    if measured >= precision.max_iterations:
+        return Stop(reason="MaxIterations", message=f"{sentence}: no more are allowed")
+    return None

@@ -1,0 +1,82 @@
+"""Repeating a test until its headline figure is known well enough."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+from pydantic.config import JsonDict
+
+from krobench.model.common import ApiModel
+
+MIN_ITERATIONS = 3
+"""Two replicates have an interval of 13 standard errors, and no use for it."""
+
+Percentage = Annotated[
+    str, StringConstraints(pattern=r"^(0\.[1-9]|[1-9][0-9]?(\.[0-9])?)%$", max_length=8)
+]
+
+_TOO_FEW = f"precision needs iterations of at least {MIN_ITERATIONS}"
+_CROSSED = "precision.maxIterations must not be below iterations"
+
+PRECISION_RULES: list[JsonDict] = [
+    {
+        "rule": f"!has(self.precision) || !has(self.iterations) "
+        f"|| self.iterations >= {MIN_ITERATIONS}",
+        "message": _TOO_FEW,
+    },
+    {
+        "rule": "!has(self.precision) || !has(self.iterations) "
+        "|| self.precision.maxIterations >= self.iterations",
+        "message": _CROSSED,
+    },
+]
+
+
+class Precision(ApiModel):
+    """When a test has been repeated enough. ``iterations`` are the least; more follow until the
+    95% interval of the mean of the iterations' median times until ready is narrow enough."""
+
+    target: Percentage = "5%"
+    """Half the width of that interval, as a share of the mean."""
+    max_iterations: Annotated[int, Field(ge=MIN_ITERATIONS, le=100)] = 20
+    """Measured iterations after which the test ends, precise or not."""
+
+    @property
+    def target_ratio(self) -> float:
+        """``target`` as a ratio."""
+        return float(self.target.removesuffix("%")) / 100
+
+
+class Headline(ApiModel):
+    """The figure that stands for a test, with its measured iterations as the replicates."""
+
+    iterations: int
+    """Those that have a median time until ready."""
+    mean_seconds: float
+    """Mean of these medians."""
+    low_seconds: float | None = None
+    """Lower end of the 95% interval of that mean; null for fewer than two iterations."""
+    high_seconds: float | None = None
+    """Its upper end."""
+    half_width_ratio: float | None = None
+    """Half the width of the interval over the mean: the precision reached."""
+
+
+class Stop(ApiModel):
+    """Why a test that asks for a precision was not repeated further."""
+
+    reason: Literal["PrecisionReached", "MaxIterations"]
+    message: str
+
+
+def check_precision(iterations: int, precision: Precision | None) -> None:
+    """Check that the least iterations fit a precision.
+
+    Raises:
+        ValueError: if they do not.
+    """
+    if precision is None:
+        return
+    if iterations < MIN_ITERATIONS:
+        raise ValueError(_TOO_FEW)
+    if precision.max_iterations < iterations:
+        raise ValueError(_CROSSED)

@@ -1,0 +1,42 @@
+import pytest
+from unit.analysis.records import iteration, iterations
+
+from krobench.analysis.precision import enough, headline
+from krobench.model.precision import Precision
+
+PRECISION = Precision(target="5%", max_iterations=5)
+
+
+def test_iterations_are_the_replicates_and_warm_up_is_none() -> None:
+    figure = headline([iteration(9.0, warmup=True), *iterations(1.0, 2.0, 3.0, None)])
+    assert figure is not None
+    assert (figure.iterations, figure.mean_seconds) == (3, 2.0)
+    assert figure.half_width_ratio == pytest.approx(4.30265 / 3**0.5 / 2, rel=1e-5)
+    assert figure.low_seconds == pytest.approx(2.0 - 4.30265 / 3**0.5, rel=1e-5)
+
+
+def test_one_iteration_has_no_interval_and_none_has_no_figure() -> None:
+    figure = headline(iterations(1.0))
+    assert figure is not None
+    assert figure.half_width_ratio is None
+    assert headline(iterations(None)) is None
+
+
+def test_it_stops_when_the_interval_is_narrow_enough_and_not_before_the_least() -> None:
+    narrow = iterations(1.0, 1.01, 0.99)
+    assert enough(PRECISION, 4, narrow) is None
+    stop = enough(PRECISION, 3, narrow)
+    assert stop is not None
+    assert (stop.reason, stop.message) == (
+        "PrecisionReached",
+        "±2.5% after 3 iterations, 5% asked for",
+    )
+
+
+def test_it_goes_on_while_the_interval_is_wide_and_ends_at_the_most() -> None:
+    wide = iterations(1.0, 2.0, 3.0, 4.0, 5.0)
+    assert enough(PRECISION, 3, wide[:4]) is None
+    stop = enough(PRECISION, 3, wide)
+    assert stop is not None
+    assert stop.reason == "MaxIterations"
+    assert "no more are allowed" in stop.message
