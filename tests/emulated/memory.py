@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from krobench.kube.client import JsonObject
+from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.iteration import RGDS_PATH
 from krobench.load.kinds import CRDS_PATH, RGD_NAME_LABEL
@@ -22,6 +23,7 @@ class MemoryCluster:
     def __init__(self) -> None:
         self.objects: dict[str, JsonObject] = {}
         self.requests: Counter[str] = Counter()
+        self.config = ClientConfig("http://memory", None, lambda: None)
         self.refuse_instances: ApiError | None = None
         self.answer_seconds = 0.0
         """Time until an instance's creation is answered."""

@@ -38,9 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("krobench.job.suite.find_kro", find_kro)
     monkeypatch.setattr("krobench.job.suite.kubernetes_version", nothing)
     monkeypatch.setattr("krobench.job.suite.list_nodes", no_nodes)
-    monkeypatch.setattr("krobench.job.testrun.KroSource", NoSource)
-    monkeypatch.setattr("krobench.job.testrun.ApiServerSource", NoSource)
-    monkeypatch.setattr("krobench.job.testrun.KubeletSource", NoSource)
+    monkeypatch.setattr("krobench.collect.sampler.open_sources", no_sources)
     monkeypatch.setattr("krobench.load.iteration._NEW_KIND_PAUSE_SECONDS", 0.0)
 
 
@@ -48,17 +46,12 @@ class FakePod:
     fingerprint = KroFingerprint(namespace="kro-system", pod="kro-0")
 
 
-class NoSource:
-    name = "kro"
+class NoTracker:
+    restarts: tuple[()] = ()
 
-    def __init__(self, *_: object) -> None:
-        pass
 
-    async def close(self) -> None:
-        pass
-
-    async def scrape(self) -> list[object]:
-        return []
+async def no_sources(*_: object) -> tuple[list[object], NoTracker]:
+    return [], NoTracker()
 
 
 async def run(

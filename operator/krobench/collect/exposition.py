@@ -1,13 +1,21 @@
 """Reading few metrics out of a large Prometheus exposition.
 
 A scrape of kro or of an API server holds tens of thousands of lines, of which we want some
-dozens; lines are chosen by metric name before they are parsed, which is forty times faster.
+hundreds; lines are chosen by metric name before they are parsed, which is forty times faster.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from prometheus_client.parser import text_string_to_metric_families
+from krobench.model.labels import labelled
+
+Labels = Mapping[str, str]
+
+# https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+_LABEL = re.compile(r'(\w+)\s*=\s*"((?:[^"\\]|\\.)*)"')
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = {"n": "\n"}
 
 
 @dataclass(frozen=True)
@@ -16,19 +24,26 @@ class Series:
 
     metric: str
     """Name of the sample, with its suffix: ``x_total``, ``y_seconds_sum``."""
-    match: Mapping[str, str] = field(default_factory=dict)
+    match: Labels = field(default_factory=dict)
     exclude: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Label values whose series are left out."""
     name: str | None = None
-    """Name under which the sum is kept, where ``match`` tells it from another; else ``metric``."""
+    """Name under which the sum is kept, where ``match`` tells it from another, or other versions
+    name the metric otherwise; else ``metric``."""
+    split: Callable[[Labels], Labels] | None = None
+    """From a series' labels to those by which sums are kept apart; they must be few."""
 
     @property
     def key(self) -> str:
         """Name under which the sum is kept."""
         return self.name or self.metric
 
-    def selects(self, labels: Mapping[str, str]) -> bool:
-        """Whether a series with these labels belongs to the sum."""
+    def key_of(self, labels: Labels) -> str:
+        """Return the name of the sum to which a series with these labels belongs."""
+        return labelled(self.key, self.split(labels)) if self.split else self.key
+
+    def selects(self, labels: Labels) -> bool:
+        """Whether a series with these labels belongs to a sum."""
         return all(labels.get(key) == value for key, value in self.match.items()) and not any(
             labels.get(key) in values for key, values in self.exclude.items()
         )
@@ -36,7 +51,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Reading:
-    """The value of one :class:`Series`."""
+    """The value of one :class:`Series`, or of one of its parts."""
 
     key: str
     value: float
@@ -45,30 +60,43 @@ class Reading:
 
 
 def read(text: str, wanted: Iterable[Series]) -> list[Reading]:
-    """Return a reading for each wanted series that the exposition has, in their order."""
+    """Return the readings of each wanted series that the exposition has."""
     by_metric: dict[str, list[Series]] = {}
     for series in wanted:
         by_metric.setdefault(series.metric, []).append(series)
     totals: dict[str, float] = {}
     stamps: dict[str, float | None] = {}
-    chosen = "\n".join(_chosen_lines(text, by_metric.keys())) + "\n"
-    for family in text_string_to_metric_families(chosen):
-        for sample in family.samples:
-            for series in by_metric.get(sample.name, ()):
-                if series.selects(sample.labels):
-                    totals[series.key] = totals.get(series.key, 0.0) + sample.value
-                    stamps[series.key] = float(sample.timestamp) if sample.timestamp else None
+    for name, labels, value, stamp in _samples(text, frozenset(by_metric)):
+        for series in by_metric[name]:
+            if series.selects(labels):
+                key = series.key_of(labels)
+                totals[key] = totals.get(key, 0.0) + value
+                stamps[key] = stamp
     return [Reading(key, value, stamps[key]) for key, value in totals.items()]
 
 
-def _chosen_lines(text: str, names: Iterable[str]) -> Iterable[str]:
-    wanted = frozenset(names)
-    for line in text.splitlines():
-        # Without TYPE lines the parser takes each sample as it is named, which is what we want.
-        if line.startswith("#"):
+def _samples(text: str, names: frozenset[str]) -> Iterator[tuple[str, Labels, float, float | None]]:
+    """Yield name, labels, value and timestamp of each sample of these names.
+
+    prometheus_client's parser, which knows much more than this format, takes six times as long;
+    the time is taken from the machine that is measured.
+    """
+    for line in text.split("\n"):
+        brace = line.find("{")
+        name = line[: brace if brace >= 0 else line.find(" ")]
+        if name not in names:
             continue
-        end = line.find("{")
-        if end < 0:
-            end = line.find(" ")
-        if line[:end] in wanted:
-            yield line
+        end = line.rfind("}") if brace >= 0 else len(name) - 1
+        value, *stamp = line[end + 1 :].split()
+        seconds = float(stamp[0]) / 1000 if stamp else None
+        yield name, _labels(line[brace + 1 : end]) if brace >= 0 else {}, float(value), seconds
+
+
+def _labels(text: str) -> Labels:
+    labels = dict(_LABEL.findall(text))
+    if "\\" not in text:
+        return labels
+    return {
+        name: _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), value)
+        for name, value in labels.items()
+    }

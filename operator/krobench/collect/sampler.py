@@ -1,42 +1,86 @@
 """Sampling at an interval, and at chosen moments, each sample with its own time."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from krobench.collect.sources import Source, SourceUnavailableError
-from krobench.model.rawlines import Sample
+from krobench.collect.cost import Cost
+from krobench.collect.source import Scrape, Source, SourceUnavailableError
+from krobench.collect.sources import Scope, open_sources
+from krobench.kube.client import KubeClient
+from krobench.kube.config import ClientConfig
+from krobench.model.common import duration_seconds
+from krobench.model.rawlines import Sample, SourceName
+from krobench.model.usage import KroRestart
 
 logger = logging.getLogger(__name__)
 
 # The API server's exposition is by far the largest; rendering it each second would load the
 # very server whose load is measured. The kubelet's own figures are some ten seconds apart.
-_SLOW_SOURCES = frozenset({"apiserver", "kubelet"})
+_SLOW_SOURCES: frozenset[SourceName] = frozenset({"apiserver", "kubelet", "etcd"})
 _SLOW_FACTOR = 5
+_SCRAPE_TIMEOUT_SECONDS = 20.0
+_CONNECTIONS = 8
+
+
+@dataclass
+class Gaps:
+    """Scrapes of a source that failed."""
+
+    count: int
+    first_seconds: float
+    last_seconds: float
+    problem: str
+    """What the last one failed with."""
+
+    def __str__(self) -> str:
+        if self.count == 1:
+            return f"a scrape failed at {self.first_seconds:.1f}s: {self.problem}"
+        return (
+            f"{self.count} scrapes failed between {self.first_seconds:.1f}s and "
+            f"{self.last_seconds:.1f}s, the last with: {self.problem}"
+        )
+
+
+@dataclass
+class Collected:
+    """What was sampled since the last time that it was asked for; times by the run's clock."""
+
+    samples: list[Sample] = field(default_factory=list)
+    """In order of time."""
+    gaps: dict[SourceName, Gaps] = field(default_factory=dict)
+    kro_restarts: list[KroRestart] = field(default_factory=list)
 
 
 class Sampler:
     """Samples its sources in the background; an async context manager.
 
-    ``samples`` holds all samples in order of time; ``failures`` the last problem of each source
-    that failed.
+    It runs apart from the load, in a thread with an event loop and connections of its own: so a
+    large exposition holds up no request, and what sampling takes can be told from what the load
+    takes. All that was sampled is handed over to the loop of who entered the context.
     """
 
-    def __init__(
-        self, sources: Sequence[Source], interval_seconds: float, now: Callable[[], float]
-    ) -> None:
-        self._sources = sources
-        self._interval_seconds = interval_seconds
-        self._now = now
-        self._tasks: list[asyncio.Task[None]] = []
-        self.samples: list[Sample] = []
-        self.failures: dict[str, str] = {}
+    def __init__(self, config: ClientConfig, scope: Scope) -> None:
+        self._config = config
+        self._scope = scope
+        self._interval_seconds = duration_seconds(scope.collect.interval)
+        self._cost = Cost()
+        self._collected = Collected()
+        self._restarts_seen = 0
+        self._requests_kept = 0
+        self._ready: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._thread = threading.Thread(target=self._serve, name="collectors", daemon=True)
 
     async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.create_task(self._loop(source)) for source in self._sources]
+        self._home = asyncio.get_running_loop()
+        self._thread.start()
+        await asyncio.wrap_future(self._ready)
         return self
 
     async def __aexit__(
@@ -45,15 +89,52 @@ class Sampler:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        self._away.call_soon_threadsafe(self._stop.set)
+        await asyncio.to_thread(self._thread.join)
 
     async def snapshot(self) -> None:
         """Sample every source now, as at the border of a phase."""
-        await asyncio.gather(*(self._sample(source) for source in self._sources))
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._sample_all(), self._away))
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """What was sampled since :meth:`take` was called last."""
+        return self._collected.samples
+
+    @property
+    def requests(self) -> int:
+        """Requests to the API server that sampling took so far."""
+        return self._requests_kept
+
+    def take(self) -> Collected:
+        """Return what was sampled since this was called last."""
+        taken, self._collected = self._collected, Collected()
+        return taken
+
+    def _serve(self) -> None:
+        try:
+            asyncio.run(self._collect())
+        except BaseException as error:
+            if not self._ready.done():
+                self._ready.set_exception(error)
+            else:
+                logger.exception("the collectors ended")
+
+    async def _collect(self) -> None:
+        self._away = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        async with contextlib.AsyncExitStack() as stack:
+            self._client = KubeClient(self._config, _CONNECTIONS)
+            await stack.enter_async_context(self._client)
+            self._sources, self._tracker = await open_sources(self._client, self._scope)
+            for source in self._sources:
+                stack.push_async_callback(source.close)
+            tasks = [asyncio.create_task(self._loop(source)) for source in self._sources]
+            self._ready.set_result(None)
+            await self._stop.wait()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _loop(self, source: Source) -> None:
         factor = _SLOW_FACTOR if source.name in _SLOW_SOURCES else 1
@@ -61,22 +142,63 @@ class Sampler:
             await asyncio.sleep(self._interval_seconds * factor)
             await self._sample(source)
 
+    async def _sample_all(self) -> None:
+        await asyncio.gather(*(self._sample(source) for source in self._sources))
+        seconds = self._scope.now()
+        self._hand_over(
+            [
+                Sample.model_construct(
+                    seconds=seconds, source="krobench", metric=name, value=value, at=None
+                )
+                for name, value in self._cost.readings()
+            ]
+        )
+
     async def _sample(self, source: Source) -> None:
         try:
-            readings = await source.scrape()
+            async with asyncio.timeout(_SCRAPE_TIMEOUT_SECONDS):
+                scrape = await source.scrape()
         except SourceUnavailableError as error:
-            if source.name not in self.failures:
-                logger.warning("no sample: %s", error)
-            self.failures[source.name] = str(error)
-            return
-        seconds = self._now()
-        self.samples.extend(
+            self._failed(source.name, str(error))
+        except TimeoutError:
+            self._failed(source.name, f"no answer in {_SCRAPE_TIMEOUT_SECONDS:g}s")
+        else:
+            self._cost.count(source.name, scrape)
+            self._hand_over(self._samples_of(source.name, scrape))
+
+    def _samples_of(self, source: SourceName, scrape: Scrape) -> list[Sample]:
+        seconds = self._scope.now()
+        return [
             Sample.model_construct(
                 seconds=seconds,
-                source=source.name,
+                source=source,
                 metric=reading.key,
                 value=reading.value,
                 at=reading.timestamp_seconds,
             )
-            for reading in readings
-        )
+            for reading in scrape.readings
+        ]
+
+    def _hand_over(self, samples: list[Sample]) -> None:
+        restarts = self._tracker.restarts[self._restarts_seen :]
+        self._restarts_seen += len(restarts)
+        requests = self._client.requests.total()
+        self._home.call_soon_threadsafe(self._keep, samples, restarts, requests)
+
+    def _keep(self, samples: list[Sample], restarts: list[KroRestart], requests: int) -> None:
+        self._collected.samples += samples
+        self._collected.kro_restarts += restarts
+        self._requests_kept = requests
+
+    def _failed(self, source: SourceName, problem: str) -> None:
+        self._cost.count_failure(source)
+        self._home.call_soon_threadsafe(self._keep_gap, source, self._scope.now(), problem)
+
+    def _keep_gap(self, source: SourceName, seconds: float, problem: str) -> None:
+        gaps = self._collected.gaps.get(source)
+        if gaps is None:
+            logger.warning("no sample: %s", problem)
+            self._collected.gaps[source] = Gaps(1, seconds, seconds, problem)
+            return
+        gaps.count += 1
+        gaps.last_seconds, gaps.problem = seconds, problem

@@ -152,7 +152,7 @@ def _required(tests: Iterable[TestPlan]) -> list[Permission]:
         Permission("create", "leases", "coordination.k8s.io"),
         Permission("update", "leases", "coordination.k8s.io", name=LEASE_NAME),
     ]
-    for group in sorted({_group(test) for test in tests}):
+    for group in sorted({api_group(test) for test in tests}):
         permissions += [
             Permission(verb, "*", group) for verb in ("create", "list", "watch", "delete")
         ]
@@ -161,7 +161,8 @@ def _required(tests: Iterable[TestPlan]) -> list[Permission]:
     return permissions
 
 
-def _group(test: TestPlan) -> str:
+def api_group(test: TestPlan) -> str:
+    """Return the API group of the kinds that a test's RGDs define."""
     if test.workload.rgd is None or test.workload.rgd.inline is None:
         return LOAD_GROUP
     schema = test.workload.rgd.inline.get("spec", {}).get("schema", {})

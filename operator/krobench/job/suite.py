@@ -29,7 +29,7 @@ from krobench.kube.discover import (
 from krobench.load.clock import RunClock
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup, KroBenchmarkSpec, Target
-from krobench.model.common import ErrorInfo, duration_seconds, rfc3339, utc_now
+from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.environment import Environment
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState, Validity
@@ -156,7 +156,7 @@ class Suite:
             clock=self._clock,
             run=self._identity,
             cleanup=self._spec.cleanup,
-            interval_seconds=duration_seconds(self._spec.collect.interval),
+            collect=self._spec.collect,
             publish=self._publish,
             tell=self._tell,
             warn=self._warn,

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
@@ -11,10 +10,10 @@ from krobench.analysis.precision import enough, headline
 from krobench.analysis.thresholds import evaluate
 from krobench.analysis.validity import validity_of_test
 from krobench.analysis.windows import Series
-from krobench.collect.sampler import Sampler
-from krobench.collect.sources import ApiServerSource, KroSource, KubeletSource
+from krobench.collect.sampler import Collected, Sampler
+from krobench.collect.sources import Scope
 from krobench.job.errors import AbortedError
-from krobench.job.preflight import ensure_namespace
+from krobench.job.preflight import api_group, ensure_namespace
 from krobench.job.steps import assess_steps, operation_errors
 from krobench.job.usage import run_seconds, usage_of
 from krobench.kube.client import KubeClient
@@ -23,7 +22,7 @@ from krobench.load.clock import RunClock
 from krobench.load.iteration import Iteration, Outcome
 from krobench.load.shard import Crew, open_iteration
 from krobench.load.sweep import Sweeper
-from krobench.model.benchmark import Cleanup
+from krobench.model.benchmark import Cleanup, Collect
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState, Validity
@@ -41,7 +40,7 @@ class RunContext:
     clock: RunClock
     run: RunIdentity
     cleanup: Cleanup
-    interval_seconds: float
+    collect: Collect
     publish: Callable[[], Awaitable[None]]
     """Stores the whole run as it stands."""
     tell: Callable[[str], None]
@@ -102,18 +101,11 @@ class TestRun:
             context.client, context.run, self.plan.namespace or context.run.namespace
         )
         plan = plan_iteration(context.run, self.plan, index)
-        async with AsyncExitStack() as stack:
-            kro_source = KroSource(context.client, kro)
-            stack.push_async_callback(kro_source.close)
-            sources = (
-                kro_source,
-                ApiServerSource(context.client),
-                KubeletSource(context.client, kro),
-            )
-            sampler = Sampler(sources, context.interval_seconds, context.clock.now)
-            await stack.enter_async_context(sampler)
+        groups = frozenset({api_group(self.plan)})
+        scope = Scope(self.plan.target, kro, context.collect, groups, context.clock.now)
+        async with Sampler(context.client.config, scope) as sampler:
             iteration = await self._run_iteration(plan, sampler)
-        context.samples.extend(sampler.samples)  # those of the tear-down
+        context.samples.extend(sampler.take().samples)  # those of the tear-down
         if not iteration.success:
             self._record.error = iteration.error
 
@@ -129,14 +121,16 @@ class TestRun:
             requests_before = requests_during = 0
             if iteration.outcome.error is None:
                 await sampler.snapshot()
-                requests_before = context.client.requests.total()
+                requests_before = context.client.requests.total() + sampler.requests
                 context.tell(label)
                 await iteration.run(sampler.snapshot)
-                requests_during = context.client.requests.total() - requests_before
+                requests_during = context.client.requests.total() + sampler.requests
+                requests_during -= requests_before
                 await sampler.snapshot()
             outcome = iteration.finish()
-            record = self._measure(plan, outcome, sampler, start_time, requests_during)
-            self._keep(record, outcome, sampler)
+            collected = sampler.take()
+            record = self._measure(plan, outcome, collected, start_time, requests_during)
+            self._keep(record, outcome, collected)
             await context.publish()
             context.tell(f"{label}: clean-up")
             record.teardown = await self._tear_down(plan, iteration, record.success)
@@ -147,17 +141,17 @@ class TestRun:
         self,
         plan: IterationPlan,
         outcome: Outcome,
-        sampler: Sampler,
+        collected: Collected,
         start_time: str,
         requests: int,
     ) -> IterationRecord:
         assert outcome.ended_seconds is not None
         lag = plan.test.load.max_send_lag_seconds
         counts = count_instances(plan.instance_count, outcome.records, lag)
-        steps, generator, late = assess_steps(plan.test, outcome, Series(sampler.samples))
+        steps, generator, late = assess_steps(plan.test, outcome, Series(collected.samples))
         error = outcome.error or operation_errors(outcome.records)
-        usage = usage_of(outcome, Series(sampler.samples), counts.ready)
-        usage.unavailable |= sampler.failures
+        usage = usage_of(outcome, Series(collected.samples), counts.ready)
+        usage.unavailable |= {source: str(gaps) for source, gaps in collected.gaps.items()}
         if usage.kro_restarted:
             self._context.warn(f"{plan.test.name}: kro restarted during iteration {plan.index + 1}")
         if outcome.run_started_seconds is not None:
@@ -184,12 +178,11 @@ class TestRun:
             unavailable=usage.unavailable,
         )
 
-    def _keep(self, record: IterationRecord, outcome: Outcome, sampler: Sampler) -> None:
+    def _keep(self, record: IterationRecord, outcome: Outcome, collected: Collected) -> None:
         self._record.iterations.append(record)
         self._objects += outcome.records
         self._context.objects.extend(outcome.records)
-        self._context.samples.extend(sampler.samples)
-        sampler.samples.clear()
+        self._context.samples.extend(collected.samples)
         self._record.summary = summarise_test(self._record.iterations, self._objects)
 
     async def _tear_down(

@@ -43,7 +43,7 @@ class KubeClient:
     """
 
     def __init__(self, config: ClientConfig, connections: int = _DEFAULT_CONNECTIONS) -> None:
-        self._config = config
+        self.config = config
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
         self.requests: Counter[str] = Counter()
@@ -120,7 +120,7 @@ class KubeClient:
         )
         try:
             async with session.get(
-                self._config.server + path,
+                self.config.server + path,
                 params=dict(params) | {"watch": "true"},
                 headers=self._headers(accept),
                 timeout=timeout,
@@ -130,12 +130,12 @@ class KubeClient:
                 async for line in response.content:
                     yield line
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ApiUnreachableError(_unreachable(self._config.server, error)) from error
+            raise ApiUnreachableError(_unreachable(self.config.server, error)) from error
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(
-                ssl=self._config.tls if self._config.tls is not None else True,
+                ssl=self.config.tls if self.config.tls is not None else True,
                 limit=self._connections,
                 keepalive_timeout=75,
             )
@@ -150,7 +150,7 @@ class KubeClient:
 
     def _headers(self, accept: str) -> dict[str, str]:
         headers = {"Accept": accept, "User-Agent": "krobench"}
-        authorization = self._config.authorization()
+        authorization = self.config.authorization()
         if authorization:
             headers["Authorization"] = authorization
         return headers
@@ -177,7 +177,7 @@ class KubeClient:
         try:
             async with session.request(
                 method,
-                self._config.server + path,
+                self.config.server + path,
                 params=params,
                 data=orjson.dumps(body) if body is not None else None,
                 headers=headers,
@@ -190,7 +190,7 @@ class KubeClient:
                     raise _error_of(response, payload)
                 return payload
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ApiUnreachableError(_unreachable(self._config.server, error)) from error
+            raise ApiUnreachableError(_unreachable(self.config.server, error)) from error
 
     async def backoff(
         self, error: ApiError | ApiUnreachableError, attempt: int, max_retries: int = _MAX_RETRIES

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from krobench.model.cel import CelWorkload
+from krobench.model.collect import EtcdEndpoint
 from krobench.model.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
 from krobench.model.generator import Generator
 from krobench.model.load import Load
@@ -340,6 +341,8 @@ class Collect(ApiModel):
         ),
     ] = "1s"
     """Time between two samples."""
+    etcd: EtcdEndpoint | None = None
+    """An etcd to be sampled too."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

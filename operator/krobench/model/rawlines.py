@@ -7,6 +7,9 @@ from typing import Literal
 
 from krobench.model.common import ApiModel
 
+SourceName = Literal["kro", "apiserver", "kubelet", "etcd", "krobench"]
+"""Where a sample is from; krobench: what sampling itself took."""
+
 
 class ObjectRecord(ApiModel):
     """A line of ``objects.jsonl``: one object and operation.
@@ -77,7 +80,7 @@ class Sample(ApiModel):
 
     seconds: float
     """When it was scraped, on the load Job's monotonic clock since the start of the run."""
-    source: Literal["kro", "apiserver", "kubelet"]
+    source: SourceName
     metric: str
     value: float
     at: float | None = None

@@ -1,3 +1,9 @@
+from collections.abc import Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
 from krobench.collect.exposition import Reading, Series, read
 
 TEXT = """\
@@ -54,3 +60,36 @@ def test_the_sources_own_timestamp_is_kept_in_seconds() -> None:
     assert read(TEXT, [Series("container_memory_working_set_bytes")]) == [
         Reading("container_memory_working_set_bytes", 4096.0, 1700000000.5)
     ]
+
+
+def test_sums_are_kept_apart_by_the_labels_that_a_split_gives() -> None:
+    wanted = Series("rest_client_requests_total", split=lambda labels: {"verb": labels["method"]})
+    assert values(wanted) == {
+        'rest_client_requests_total{verb="GET"}': 7.0,
+        'rest_client_requests_total{verb="POST"}': 5.0,
+    }
+
+
+LABEL_VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=12)
+NUMBERS = st.floats(allow_nan=False) | st.integers(0, 2**60).map(float)
+
+
+def written(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+@given(st.lists(st.tuples(LABEL_VALUES, NUMBERS), min_size=1, max_size=5))
+def test_lines_are_read_as_the_official_parser_reads_them(
+    points: list[tuple[str, float]],
+) -> None:
+    text = "".join(f'm{{a="{written(a)}",b="}}{{"}} {value}\n' for a, value in points)
+    labels: list[dict[str, str]] = []
+
+    def noted(of: Mapping[str, str]) -> dict[str, str]:
+        labels.append(dict(of))
+        return {"nth": str(len(labels))}
+
+    read_values = [reading.value for reading in read(text, [Series("m", split=noted)])]
+    samples = [s for family in text_string_to_metric_families(text) for s in family.samples]
+    assert labels == [sample.labels for sample in samples]
+    assert read_values == [sample.value for sample in samples]

@@ -1,0 +1,109 @@
+"""The API server's own metrics."""
+
+from collections.abc import Callable
+
+from krobench.collect.exposition import Labels, Series
+from krobench.collect.goruntime import PROCESS_SERIES, RUNTIME_SERIES
+from krobench.collect.source import Scrape, get_metrics, parse
+from krobench.kube.client import KubeClient
+from krobench.model.rawlines import SourceName
+
+# They last as long as the client wants, which says nothing about the server.
+_LONG_REQUESTS = {"verb": frozenset({"WATCH", "CONNECT"})}
+_INSTANCES = "instances"
+_OTHER = "other"
+_NAMED_RESOURCES = frozenset(
+    {
+        "resourcegraphdefinitions",
+        "graphrevisions",
+        "customresourcedefinitions",
+        "configmaps",
+        "secrets",
+        "serviceaccounts",
+        "services",
+        "deployments",
+        "ingresses",
+        "networkpolicies",
+        "resourcequotas",
+        "namespaces",
+        "leases",
+        "events",
+    }
+)
+
+
+class ApiServerSource:
+    """The ``/metrics`` of the API server that answers us.
+
+    Of ``instance_groups``, every kind counts as an instance: each iteration has its own.
+    """
+
+    name: SourceName = "apiserver"
+
+    def __init__(self, client: KubeClient, instance_groups: frozenset[str]) -> None:
+        self._client = client
+        self._series = _series(instance_groups)
+
+    async def close(self) -> None:
+        """Nothing of its own is open."""
+
+    async def scrape(self) -> Scrape:
+        """Return current readings of the API server."""
+        text = await get_metrics(
+            self._client,
+            "/metrics",
+            "the API server's /metrics",
+            "get on the nonResourceURL /metrics",
+        )
+        return parse(text, self._series)
+
+
+def _series(instance_groups: frozenset[str]) -> tuple[Series, ...]:
+    resource = _resource_of(instance_groups)
+
+    def by_resource(labels: Labels) -> Labels:
+        return {"resource": resource(labels)}
+
+    def by_verb_and_resource(labels: Labels) -> Labels:
+        named = resource(labels)
+        subresource = labels.get("subresource")
+        if subresource and named != _OTHER:
+            named = f"{named}/{subresource}"
+        return {"verb": labels.get("verb", ""), "resource": named}
+
+    requests = "apiserver_request_total"
+    return (
+        *PROCESS_SERIES,
+        *RUNTIME_SERIES,
+        Series(requests),
+        Series(requests, {"code": "429"}, name="apiserver_request_429_total"),
+        Series(requests, name="apiserver_requests_by", split=by_verb_and_resource),
+        Series("apiserver_request_duration_seconds_sum", exclude=_LONG_REQUESTS),
+        Series("apiserver_request_duration_seconds_count", exclude=_LONG_REQUESTS),
+        Series("apiserver_current_inflight_requests"),
+        Series("apiserver_longrunning_requests", {"verb": "WATCH"}, name="apiserver_watches"),
+        Series(
+            "apiserver_longrunning_requests",
+            {"verb": "WATCH"},
+            name="apiserver_watches_by",
+            split=by_resource,
+        ),
+        # The first of these two is the newer name, and has a label for the group.
+        Series("apiserver_resource_objects"),
+        Series("apiserver_storage_objects"),
+        Series("apiserver_storage_size_bytes"),
+        Series("etcd_request_duration_seconds_sum"),
+        Series("etcd_request_duration_seconds_count"),
+    )
+
+
+def _resource_of(instance_groups: frozenset[str]) -> Callable[[Labels], str]:
+    """Return a function from labels to one of few names of resources."""
+
+    def resource(labels: Labels) -> str:
+        if labels.get("group") in instance_groups:
+            return _INSTANCES
+        name = labels.get("resource", "")
+        return name if name in _NAMED_RESOURCES else _OTHER
+
+    return resource

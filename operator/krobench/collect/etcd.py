@@ -1,0 +1,49 @@
+"""etcd's own metrics, where it shows them."""
+
+import httpx
+
+from krobench.collect.exposition import Series
+from krobench.collect.goruntime import PROCESS_SERIES, RUNTIME_SERIES
+from krobench.collect.source import SCRAPE_TIMEOUT_SECONDS, Scrape, SourceUnavailableError, parse
+from krobench.kube.config import ClientConfig
+from krobench.model.rawlines import SourceName
+
+_SERIES = (
+    *PROCESS_SERIES,
+    *RUNTIME_SERIES,
+    Series("etcd_mvcc_db_total_size_in_bytes"),
+    Series("etcd_mvcc_db_total_size_in_use_in_bytes"),
+    Series("etcd_disk_wal_fsync_duration_seconds_sum"),
+    Series("etcd_disk_wal_fsync_duration_seconds_count"),
+    Series("etcd_disk_backend_commit_duration_seconds_sum"),
+    Series("etcd_disk_backend_commit_duration_seconds_count"),
+    Series("etcd_network_client_grpc_received_bytes_total"),
+    Series("etcd_network_client_grpc_sent_bytes_total"),
+)
+
+
+class EtcdSource:
+    """The ``/metrics`` of one etcd, by plain HTTP, or by HTTPS with what the API server is
+    trusted and spoken to with."""
+
+    name: SourceName = "etcd"
+
+    def __init__(self, url: str, config: ClientConfig) -> None:
+        self._url = url
+        self._http = httpx.AsyncClient(
+            timeout=SCRAPE_TIMEOUT_SECONDS, trust_env=False, verify=config.tls or True
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def scrape(self) -> Scrape:
+        """Return current readings of etcd."""
+        try:
+            response = await self._http.get(self._url)
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            detail = str(error) or type(error).__name__
+            raise SourceUnavailableError(f"etcd's metrics at {self._url}: {detail}") from error
+        return parse(response.text, _SERIES)

@@ -1,0 +1,141 @@
+"""kro's own metrics."""
+
+import asyncio
+from dataclasses import replace
+
+import httpx
+
+from krobench.collect.exposition import Series
+from krobench.collect.goruntime import NETWORK_SERIES, PROCESS_SERIES, RUNTIME_SERIES
+from krobench.collect.source import (
+    SCRAPE_TIMEOUT_SECONDS,
+    Scrape,
+    SourceUnavailableError,
+    parse,
+)
+from krobench.collect.tracker import KroTracker
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.errors import KubeError
+from krobench.model.rawlines import SourceName
+
+_CONNECT_TIMEOUT_SECONDS = 2.0
+_QUEUE = {"name": "dynamic-controller-queue"}
+_START_TIME = "process_start_time_seconds"
+_HISTOGRAMS = (
+    "instance_reconcile_duration_seconds",
+    "cel_expr_eval_duration_seconds",
+    "rgd_graph_build_duration_seconds",
+    "graph_revision_compile_duration_seconds",
+)
+_SERIES = (
+    *PROCESS_SERIES,
+    *NETWORK_SERIES,
+    *RUNTIME_SERIES,
+    Series("rest_client_requests_total"),
+    Series("rest_client_request_size_bytes_sum"),
+    Series("rest_client_response_size_bytes_sum"),
+    Series("instance_reconcile_total"),
+    Series("instance_reconcile_errors_total"),
+    *(Series(f"{name}_{end}") for name in _HISTOGRAMS for end in ("sum", "count")),
+    Series("dynamic_controller_watch_count"),
+    # The queue's own gauge; dynamic_controller_queue_length is set when something leaves the
+    # queue, and goes stale.
+    Series("workqueue_depth", _QUEUE, name="instance_queue_depth"),
+    Series("workqueue_queue_duration_seconds_sum", _QUEUE, name="instance_queue_wait_seconds_sum"),
+    Series(
+        "workqueue_queue_duration_seconds_count", _QUEUE, name="instance_queue_wait_seconds_count"
+    ),
+)
+# What kro before 0.9 calls the same; only taken where the name above is absent.
+_OLDER = {
+    "instance_reconcile_total": "dynamic_controller_reconcile_total",
+    "instance_reconcile_duration_seconds_sum": "dynamic_controller_reconcile_duration_seconds_sum",
+    "instance_reconcile_duration_seconds_count": (
+        "dynamic_controller_reconcile_duration_seconds_count"
+    ),
+    "dynamic_controller_watch_count": "dynamic_controller_gvr_count",
+}
+_ALL = (*_SERIES, *(Series(older) for older in _OLDER.values()))
+
+
+class KroSource:
+    """kro's ``/metrics``: straight from the pod, or through the API server's pod proxy.
+
+    Straight is better, as it puts no load on the API server; the proxy is for where the pod
+    network is out of reach, as from outside of the cluster or behind a NetworkPolicy.
+
+    A kro that does not answer is looked for again: after a rollout it is another pod, and of
+    several replicas another may lead.
+    """
+
+    name: SourceName = "kro"
+
+    def __init__(self, client: KubeClient, tracker: KroTracker) -> None:
+        self._client = client
+        self._tracker = tracker
+        timeout = httpx.Timeout(SCRAPE_TIMEOUT_SECONDS, connect=_CONNECT_TIMEOUT_SECONDS)
+        self._http = httpx.AsyncClient(timeout=timeout, trust_env=False)
+        self._through_proxy = False
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def scrape(self) -> Scrape:
+        """Return current readings of kro."""
+        await self._tracker.follow_lead()
+        try:
+            scrape = await self._scrape()
+        except SourceUnavailableError:
+            if not await self._tracker.find_again():
+                raise
+            self._through_proxy = False
+            scrape = await self._scrape()
+        if await self._tracker.saw_start(_start_time(scrape)):
+            # The leader is another pod now; what was read is of a kro that only waits.
+            scrape = await self._scrape()
+            await self._tracker.saw_start(_start_time(scrape))
+        return scrape
+
+    async def _scrape(self) -> Scrape:
+        text = await (self._proxied() if self._through_proxy else self._direct_or_proxied())
+        return with_present_names(parse(text, _ALL))
+
+    async def _direct_or_proxied(self) -> str:
+        pod = self._tracker.pod
+        host = f"[{pod.ip}]" if ":" in pod.ip else pod.ip
+        try:
+            response = await self._http.get(f"http://{host}:{pod.metrics_port}/metrics")
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            text = await self._proxied(str(error) or type(error).__name__)
+            self._through_proxy = True
+            return text
+        return response.text
+
+    async def _proxied(self, direct_problem: str | None = None) -> str:
+        pod = self._tracker.pod
+        sub = f"{pod.name}:{pod.metrics_port}/proxy/metrics"
+        try:
+            async with asyncio.timeout(SCRAPE_TIMEOUT_SECONDS):
+                return await self._client.get_text(paths.core("pods", pod.namespace, sub))
+        except (KubeError, TimeoutError) as error:
+            proxied = str(error) or f"no answer in {SCRAPE_TIMEOUT_SECONDS:g}s"
+            direct = f"; straight from the pod: {direct_problem}" if direct_problem else ""
+            raise SourceUnavailableError(f"kro's /metrics: {proxied}{direct}") from error
+
+
+def with_present_names(scrape: Scrape) -> Scrape:
+    """Return the scrape with older kro's metrics under the names that newer ones use."""
+    by_key = {reading.key: reading for reading in scrape.readings}
+    older = {old: by_key.pop(old, None) for old in _OLDER.values()}
+    for newer, old in _OLDER.items():
+        reading = older[old]
+        if newer not in by_key and reading is not None:
+            by_key[newer] = replace(reading, key=newer)
+    return replace(scrape, readings=list(by_key.values()))
+
+
+def _start_time(scrape: Scrape) -> float | None:
+    return next((r.value for r in scrape.readings if r.key == _START_TIME), None)

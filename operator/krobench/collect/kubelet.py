@@ -1,0 +1,95 @@
+"""What the kubelet's cAdvisor says of containers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from krobench.collect.exposition import Reading, Series
+from krobench.collect.source import Scrape, SourceUnavailableError, get_metrics, parse
+from krobench.collect.tracker import KroTracker
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.controlplane import ControlPlanePod
+from krobench.model.labels import labelled
+from krobench.model.rawlines import SourceName
+
+_OF_CONTAINER = (
+    "container_cpu_usage_seconds_total",
+    "container_cpu_cfs_periods_total",
+    "container_cpu_cfs_throttled_periods_total",
+    "container_cpu_cfs_throttled_seconds_total",
+    "container_memory_working_set_bytes",
+    "container_memory_rss",
+    "container_fs_reads_bytes_total",
+    "container_fs_writes_bytes_total",
+)
+# A pod's network belongs to none of its containers.
+_OF_POD = (
+    "container_network_receive_bytes_total",
+    "container_network_transmit_bytes_total",
+)
+
+
+class KubeletSource:
+    """What the kubelets say, through the API server, of kro's container and of the control
+    plane's, where that runs in pods.
+
+    Names of readings that are not of kro carry a label ``of``.
+    """
+
+    name: SourceName = "kubelet"
+
+    def __init__(
+        self, client: KubeClient, tracker: KroTracker, others: Sequence[ControlPlanePod]
+    ) -> None:
+        self._client = client
+        self._tracker = tracker
+        self._others = others
+
+    async def close(self) -> None:
+        """Nothing of its own is open."""
+
+    async def scrape(self) -> Scrape:
+        """Return current readings of all these containers."""
+        pod = self._tracker.pod
+        kro = _series(pod.namespace, pod.name, pod.container)
+        others = [series for other in self._others for series in _series_of(other)]
+        own_node = await self._scrape_node(pod.node, [*kro, *others])
+        if not any(reading.key in _OF_CONTAINER for reading in own_node.readings):
+            raise SourceUnavailableError(
+                f"the kubelet of node {pod.node} names no container {pod.container} of pod "
+                f"{pod.namespace}/{pod.name}"
+            )
+        elsewhere = sorted({other.node for other in self._others} - {pod.node})
+        return _joined([own_node, *[await self._scrape_node(node, others) for node in elsewhere]])
+
+    async def _scrape_node(self, node: str, series: Iterable[Series]) -> Scrape:
+        path = paths.core("nodes", None, node, "proxy/metrics/cadvisor")
+        what = f"the kubelet's cAdvisor on node {node}"
+        return parse(await get_metrics(self._client, path, what, "get on nodes/proxy"), series)
+
+
+def _series(namespace: str, pod: str, container: str) -> list[Series]:
+    of_pod = {"namespace": namespace, "pod": pod}
+    of_container = of_pod | {"container": container}
+    return [
+        *(Series(metric, of_container) for metric in _OF_CONTAINER),
+        *(Series(metric, of_pod) for metric in _OF_POD),
+    ]
+
+
+def _series_of(pod: ControlPlanePod) -> list[Series]:
+    # In the node's network, a pod's traffic is everybody's.
+    return [
+        replace(series, name=labelled(series.metric, {"of": pod.component}))
+        for series in _series(pod.namespace, pod.name, pod.container)
+        if series.metric in _OF_CONTAINER
+    ]
+
+
+def _joined(scrapes: Sequence[Scrape]) -> Scrape:
+    readings: list[Reading] = [reading for scrape in scrapes for reading in scrape.readings]
+    return Scrape(
+        readings,
+        sum(scrape.scraped_bytes for scrape in scrapes),
+        sum(scrape.parse_cpu_seconds for scrape in scrapes),
+    )

@@ -1,0 +1,78 @@
+import threading
+from typing import Any
+
+import pytest
+
+from krobench.collect.exposition import Reading
+from krobench.collect.sampler import Sampler
+from krobench.collect.source import Scrape, SourceUnavailableError
+from krobench.collect.sources import Scope
+from krobench.kube.config import ClientConfig
+from krobench.kube.discover import KroPod
+from krobench.model.benchmark import Collect, Target
+from krobench.model.environment import KroFingerprint
+from krobench.model.rawlines import SourceName
+
+POD = KroPod("n", "p", "", "node", "kro", 1, KroFingerprint(namespace="n", pod="p"))
+
+
+class FakeSource:
+    def __init__(self, name: SourceName, problem: str | None = None) -> None:
+        self.name = name
+        self._problem = problem
+        self.thread: threading.Thread | None = None
+        self.closed = False
+
+    async def scrape(self) -> Scrape:
+        self.thread = threading.current_thread()
+        if self._problem:
+            raise SourceUnavailableError(self._problem)
+        return Scrape([Reading("m", 1.0, None)], scraped_bytes=10)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class NoTracker:
+    restarts: tuple[()] = ()
+
+
+def sampler(monkeypatch: pytest.MonkeyPatch, *sources: FakeSource) -> Sampler:
+    async def opened(*_: object) -> Any:
+        return sources, NoTracker()
+
+    monkeypatch.setattr("krobench.collect.sampler.open_sources", opened)
+    scope = Scope(Target(), POD, Collect(interval="5m"), frozenset(), lambda: 42.0)
+    return Sampler(ClientConfig("http://nowhere", None, lambda: None), scope)
+
+
+async def test_snapshots_are_taken_in_a_thread_of_their_own_and_handed_over_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = FakeSource("kro")
+    async with sampler(monkeypatch, source) as running:
+        await running.snapshot()
+        collected = running.take()
+        assert running.take().samples == []
+    assert source.thread is not threading.current_thread()
+    assert source.closed
+    kro = [sample for sample in collected.samples if sample.source == "kro"]
+    assert [(s.seconds, s.metric, s.value) for s in kro] == [(42.0, "m", 1.0)]
+    cost = {sample.metric: sample.value for sample in collected.samples if sample not in kro}
+    assert cost['scrapes_total{source="kro"}'] == 1
+    assert cost['scraped_bytes_total{source="kro"}'] == 10
+    assert cost["collectors_cpu_seconds_total"] > 0
+
+
+async def test_a_source_that_fails_is_a_gap_and_disturbs_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = FakeSource("kubelet", problem="403")
+    async with sampler(monkeypatch, broken, FakeSource("kro")) as running:
+        await running.snapshot()
+        await running.snapshot()
+        collected = running.take()
+    assert len([s for s in collected.samples if s.source == "kro"]) == 2
+    assert str(collected.gaps["kubelet"]) == (
+        "2 scrapes failed between 42.0s and 42.0s, the last with: 403"
+    )
