@@ -4,9 +4,9 @@ celpy serves here because these expressions are ours; it never stands in for kro
 which is cel-go with libraries that celpy does not have.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, TypeVar, get_args
+from typing import Any
 
 import celpy
 from celpy.adapter import json_to_cel
@@ -14,44 +14,12 @@ from celpy.celparser import CELParseError
 from celpy.celtypes import BoolType
 from celpy.evaluation import CELEvalError
 from lark import Token, Tree
-from pydantic import BaseModel
 
-from krobench.analysis.usage import Phases, measure_usage
-from krobench.analysis.watchlag import WATCH_METRICS
-from krobench.analysis.windows import Series
+from krobench.analysis.names import Path, Values, example, leaves, lookup, values_by_name
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo
-from krobench.model.measures import LatencySummary
 from krobench.model.record import TestSummary, ThresholdResult
 
-Values = dict[str, Any]
-Path = tuple[str, ...]
-ModelT = TypeVar("ModelT", bound=BaseModel)
-
-_LATENCIES = {
-    "instanceReady": "instance_ready",
-    "instanceFirstChild": "instance_first_child",
-    "instanceLastChild": "instance_last_child",
-    "instanceActive": "instance_active",
-    "rgdPickedUp": "rgd_picked_up",
-    "rgdAccepted": "rgd_accepted",
-    "rgdCompiled": "rgd_compiled",
-    "rgdEstablished": "rgd_established",
-    "rgdReady": "rgd_ready",
-    "instanceUpdated": "instance_updated",
-    "rgdUpdated": "rgd_updated",
-    "instanceFannedOut": "instance_fanned_out",
-    "instanceGone": "instance_gone",
-}
-_STATISTICS = {
-    "p50": "p50_seconds",
-    "p90": "p90_seconds",
-    "p99": "p99_seconds",
-    "max": "max_seconds",
-    "mean": "mean_seconds",
-    "n": "n",
-    "censored": "censored",
-}
 _ENVIRONMENT = celpy.Environment()
 
 
@@ -73,8 +41,8 @@ def evaluate(expression: str, summary: TestSummary) -> ThresholdResult:
     An expression that uses a number which is not available cannot be decided: ``passed`` is
     then None, and the message names the number.
     """
-    values = _values(summary)
-    used = {".".join(path): _lookup(values, path) for path in _paths(_compile(expression))}
+    values = values_by_name(summary, summary.errors_total)
+    used = {".".join(path): lookup(values, path) for path in _paths(_compile(expression))}
     missing = sorted(name for name, value in used.items() if value is None)
     if missing:
         return ThresholdResult(
@@ -92,11 +60,6 @@ def evaluate(expression: str, summary: TestSummary) -> ThresholdResult:
     return ThresholdResult(expression=expression, passed=passed, values=used)
 
 
-def known_names() -> list[str]:
-    """Return every name that a threshold may use."""
-    return sorted(".".join(path) for path in _leaves(_example()))
-
-
 @lru_cache(maxsize=1024)
 def _check(expression: str) -> ErrorInfo | None:
     try:
@@ -112,12 +75,12 @@ def _check(expression: str) -> ErrorInfo | None:
 
 def _check_names_and_types(expression: str) -> ErrorInfo | None:
     tree = _compile(expression)
-    example = _example()
-    known = set(_leaves(example))
+    sample = example()
+    known = set(leaves(sample))
     for path in _paths(tree):
         if path not in known:
             return ErrorInfo(reason="UnknownMetric", message=_unknown(path, known))
-    if not isinstance(_evaluate(expression, example), BoolType | bool):
+    if not isinstance(_evaluate(expression, sample), BoolType | bool):
         return ErrorInfo(
             reason="InvalidThreshold",
             message=f"{expression!r} is no condition: it must be true or false",
@@ -144,68 +107,6 @@ def _compile(expression: str) -> Tree[Any]:
 def _evaluate(expression: str, values: Values) -> Any:
     program = _ENVIRONMENT.program(_compile(expression))
     return program.evaluate({name: json_to_cel(value) for name, value in values.items()})
-
-
-def _values(summary: TestSummary) -> Values:
-    latency = {
-        name: _latency(getattr(summary.latency, attribute))
-        for name, attribute in _LATENCIES.items()
-    }
-    return {
-        "latency": latency,
-        "throughput": summary.throughput.model_dump(by_alias=True),
-        "errors": {"total": summary.errors_total},
-        "cpu": summary.cpu.model_dump(by_alias=True),
-        "memory": summary.memory.model_dump(by_alias=True),
-        "apiRequests": summary.api_requests.model_dump(by_alias=True),
-        "duration": {"seconds": summary.duration_seconds},
-        "metrics": dict(summary.metrics),
-    }
-
-
-def _latency(summary: LatencySummary | None) -> Mapping[str, float | None]:
-    return {
-        name: getattr(summary, attribute) if summary else None
-        for name, attribute in _STATISTICS.items()
-    }
-
-
-def _example() -> Values:
-    """Return a value of the right type for every name, to check names and types with."""
-    metrics = measure_usage(Series([]), Phases(0.0, 0.0, 0.0), ready=0).metrics
-    names = [*metrics, *WATCH_METRICS]
-    summary = _example_of(TestSummary)
-    return _values(summary.model_copy(update={"metrics": dict.fromkeys(names, 1.0)}))
-
-
-def _example_of(model: type[ModelT]) -> ModelT:
-    """Return a model with a one of the right type in each field; CEL tells 1 from 1.0."""
-    values: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        choices = get_args(field.annotation) or (field.annotation,)
-        nested = [c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)]
-        if nested:
-            values[name] = _example_of(nested[0])
-        elif float in choices:
-            values[name] = 1.0
-        elif int in choices:
-            values[name] = 1
-    return model.model_construct(**values)
-
-
-def _leaves(values: Values, prefix: Path = ()) -> Iterator[Path]:
-    for name, value in values.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, (*prefix, name))
-        else:
-            yield (*prefix, name)
-
-
-def _lookup(values: Values, path: Path) -> float | None:
-    value: Any = values
-    for name in path:
-        value = value[name]
-    return None if value is None else float(value)
 
 
 def _paths(tree: Tree[Any]) -> list[Path]:

@@ -1,6 +1,7 @@
 import pytest
 
-from krobench.analysis.thresholds import check_thresholds, evaluate, known_names
+from krobench.analysis.names import known_names
+from krobench.analysis.thresholds import check_thresholds, evaluate
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.record import TestSummary
 

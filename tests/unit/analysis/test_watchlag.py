@@ -1,6 +1,6 @@
 import pytest
 
-from krobench.analysis.thresholds import known_names
+from krobench.analysis.names import known_names
 from krobench.analysis.watchlag import WATCH_METRICS, watch_lag_metrics
 
 
