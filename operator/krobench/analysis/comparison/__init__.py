@@ -1,0 +1,1 @@
+"""Are these runs faster or slower than those? Estimates, fingerprints, verdicts."""

@@ -1,0 +1,108 @@
+"""Comparing two sides of runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from krobench.analysis.comparison.fingerprints import differences, refusal
+from krobench.analysis.comparison.metrics import Measured, judge_all, measure
+from krobench.analysis.comparison.rules import Rules
+from krobench.model.common import ErrorInfo
+from krobench.model.comparison import Comparison, MetricVerdict, Replicates, RunEstimates
+
+
+@dataclass(frozen=True)
+class Side:
+    """Runs that are taken together, and what they are called."""
+
+    label: str
+    runs: Sequence[RunEstimates]
+
+
+def compare(old: Side, new: Side, rules: Rules) -> Comparison:
+    """Compare the tests that both sides have, or say why that may not be done."""
+    left_out: list[str] = []
+    sides = [_usable(side, left_out) for side in (old, new)]
+    tests = _common_tests(sides[0], sides[1], left_out)
+    found = differences(sides[0], sides[1], tests, rules.allowed)
+    comparison = Comparison(
+        old=old.label,
+        new=new.label,
+        old_runs=[_name(run) for run in sides[0]],
+        new_runs=[_name(run) for run in sides[1]],
+        minimum_effect=rules.minimum_effect,
+        differences=found,
+        left_out=left_out,
+    )
+    refused = _nothing_to_compare((old, new), sides, tests, left_out) or refusal(found)
+    if refused is not None:
+        return comparison.model_copy(update={"refused": refused})
+    replicates = Replicates.RUNS if min(map(len, sides)) > 1 else Replicates.ITERATIONS
+    measured: list[Measured] = []
+    for test in tests:
+        iterations = [[_iterations(run, test) for run in side] for side in sides]
+        measured += measure(test, iterations[0], iterations[1], rules)
+    metrics = judge_all(measured, rules, replicates)
+    return comparison.model_copy(
+        update={
+            "replicates": replicates,
+            "metrics": metrics,
+            "verdict": overall([m.verdict for m in metrics if m.verdict is not None]),
+        }
+    )
+
+
+def overall(verdicts: Sequence[MetricVerdict]) -> MetricVerdict:
+    """Return what several verdicts come to."""
+    for decisive in (MetricVerdict.WORSE, MetricVerdict.BETTER, MetricVerdict.INCONCLUSIVE):
+        if decisive in verdicts:
+            return decisive
+    return MetricVerdict.SAME if verdicts else MetricVerdict.INCONCLUSIVE
+
+
+def _usable(side: Side, left_out: list[str]) -> list[RunEstimates]:
+    left_out.extend(
+        f"run {_name(run)}: {run.unusable.message}" for run in side.runs if run.unusable is not None
+    )
+    return [run for run in side.runs if run.unusable is None]
+
+
+def _common_tests(
+    old: Sequence[RunEstimates], new: Sequence[RunEstimates], left_out: list[str]
+) -> list[str]:
+    """Return the tests that every run has; what only some have is left out, and said so."""
+    runs = [*old, *new]
+    names = list(dict.fromkeys(test.name for run in runs for test in run.tests))
+    common = []
+    for name in names:
+        without = [run for run in runs if not _iterations(run, name)]
+        if without:
+            missing = ", ".join(_name(run) for run in without[:3])
+            left_out.append(f"test {name}: has no result in {missing}")
+        else:
+            common.append(name)
+    return common
+
+
+def _nothing_to_compare(
+    sides: Sequence[Side],
+    usable: Sequence[Sequence[RunEstimates]],
+    tests: Sequence[str],
+    left_out: Sequence[str],
+) -> ErrorInfo | None:
+    why = f": {'; '.join(left_out[:3])}" if left_out else ""
+    for side, runs in zip(sides, usable, strict=True):
+        if not runs:
+            message = f"{side.label} has no run that may be compared{why}"
+            return ErrorInfo(reason="NoRuns", message=message)
+    if not tests:
+        message = f"{sides[0].label} and {sides[1].label} have no test of one name in common{why}"
+        return ErrorInfo(reason="NoCommonTest", message=message)
+    return None
+
+
+def _iterations(run: RunEstimates, test: str) -> Sequence[Mapping[str, float | None]]:
+    return next((item.iterations for item in run.tests if item.name == test), [])
+
+
+def _name(run: RunEstimates) -> str:
+    return f"{run.namespace}/{run.name} ({run.id[:8]})"

@@ -1,0 +1,87 @@
+"""From a run record to what comparisons need of it."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from krobench.analysis.names import flat, values_by_name
+from krobench.model.benchmark import Workload
+from krobench.model.common import ErrorInfo
+from krobench.model.comparison import RunEstimates, TestEstimates
+from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord
+from krobench.model.step import Step
+
+_MAX_TEXT = 120
+
+
+def condense(run: RunRecord) -> RunEstimates:
+    """Return what a run says of its tests; those that failed are left out."""
+    raw_tests = {raw.get("name"): raw for raw in run.spec.get("tests") or []}
+    return RunEstimates(
+        id=run.id,
+        name=run.name,
+        namespace=run.namespace,
+        start_time=run.start_time,
+        environment=run.environment,
+        unusable=_unusable(run),
+        tests=[
+            TestEstimates(
+                name=test.name,
+                workload=_fingerprint(test, raw_tests.get(test.name, {})),
+                iterations=[_numbers(i) for i in test.iterations if i.success and not i.warmup],
+            )
+            for test in run.tests
+            if test.success
+        ],
+    )
+
+
+def _unusable(run: RunRecord) -> ErrorInfo | None:
+    if run.state is not RunState.COMPLETED:
+        detail = run.error.message if run.error is not None else f"it is {run.state}"
+        return ErrorInfo(reason="NotCompleted", message=f"it did not come to its end: {detail}")
+    if run.validity is None or run.validity.valid:
+        return None
+    causes = "; ".join(cause.message for cause in run.validity.causes)
+    return ErrorInfo(reason="Invalid", message=f"it is invalid: {causes}")
+
+
+def _numbers(iteration: IterationRecord) -> dict[str, float | None]:
+    counts = iteration.counts
+    values = flat(values_by_name(iteration, counts.failed + counts.censored))
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _fingerprint(test: TestRecord, raw: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was done, with defaults filled in: an older record may lack newer fields."""
+    settings: dict[str, Any] = {
+        "workload": _completed(Workload, raw.get("workload") or {"instances": test.instances}),
+        "load": test.load.model_dump(by_alias=True, mode="json", exclude_none=True),
+        "steps": [_completed(Step, step) for step in raw.get("steps") or []],
+    }
+    if test.concurrency is not None and not test.load.arrival.open_loop:
+        settings["concurrency"] = test.concurrency
+    return dict(_flattened(settings, ""))
+
+
+def _completed(model: type[BaseModel], raw: Mapping[str, Any]) -> Any:
+    try:
+        return model.model_validate(raw).model_dump(by_alias=True, mode="json", exclude_none=True)
+    except ValidationError:
+        return dict(raw)  # written by another version: compared as it stands
+
+
+def _flattened(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Return every setting by its path; an RGD or a long text by its digest."""
+    if isinstance(value, Mapping) and not path.endswith(".inline"):
+        for name in sorted(value):
+            yield from _flattened(value[name], f"{path}.{name}" if path else name)
+        return
+    if isinstance(value, str | int | float | bool) and len(str(value)) <= _MAX_TEXT:
+        yield path, str(value)
+    elif value not in ([], {}):
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        yield path, f"sha256:{hashlib.sha256(text).hexdigest()[:16]}"

@@ -1,0 +1,142 @@
+"""In what runs differ, so that their numbers may differ for reasons of their own."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from krobench.model.common import ErrorInfo
+from krobench.model.comparison import Difference, DifferenceKind, RunEstimates
+from krobench.model.environment import Environment, KroFingerprint, NodeFingerprint
+
+_KIB_PER_GIB = 2**20
+Fact = tuple[DifferenceKind, str, str]
+"""Kind, name and value of something that must be alike."""
+
+
+def differences(
+    old: Sequence[RunEstimates],
+    new: Sequence[RunEstimates],
+    tests: Sequence[str],
+    allowed: Collection[DifferenceKind],
+) -> list[Difference]:
+    """Return everything in which the runs differ, those of one side among themselves too."""
+    found = list(
+        _between(
+            [_facts(run.environment) for run in old],
+            [_facts(run.environment) for run in new],
+            None,
+            allowed,
+        )
+    )
+    for test in tests:
+        sides = [[_workload(run, test) for run in side if _has(run, test)] for side in (old, new)]
+        found += _between(sides[0], sides[1], test, allowed)
+    return found
+
+
+def refusal(found: Sequence[Difference]) -> ErrorInfo | None:
+    """Return why runs that differ so must not be compared; None where they may."""
+    forbidden = [difference for difference in found if not difference.allowed]
+    if not forbidden:
+        return None
+    kinds = list(dict.fromkeys(difference.kind for difference in forbidden))
+    named = "; ".join(sentence(difference) for difference in forbidden[:5])
+    more = f"; and {len(forbidden) - 5} more" if len(forbidden) > 5 else ""
+    names = ", ".join(kinds)
+    return ErrorInfo(
+        reason=f"{kinds[0]}Differs",
+        message=f"the runs differ in more than what is to be compared: {named}{more}. Where that "
+        f"is what you want to compare, allow it: --allow-different {names}, or allowDifferent: "
+        f"[{names}] in spec.baseline",
+    )
+
+
+def sentence(difference: Difference) -> str:
+    """Return a difference in words."""
+    where = f"test {difference.test}: " if difference.test else ""
+    old, new = " and ".join(difference.old) or "-", " and ".join(difference.new) or "-"
+    return f"{where}{difference.what} is {old} on the old side and {new} on the new"
+
+
+def _between(
+    old: Sequence[Sequence[Fact]],
+    new: Sequence[Sequence[Fact]],
+    test: str | None,
+    allowed: Collection[DifferenceKind],
+) -> Iterator[Difference]:
+    known = {(kind, what): None for facts in (*old, *new) for kind, what, _ in facts}
+    for kind, what in known:
+        before, after = _values(old, kind, what), _values(new, kind, what)
+        if len({*before, *after}) > 1:
+            yield Difference(
+                kind=kind,
+                test=test,
+                what=what,
+                old=sorted(set(before)),
+                new=sorted(set(after)),
+                allowed=kind in allowed,
+            )
+
+
+def _values(side: Sequence[Sequence[Fact]], kind: DifferenceKind, what: str) -> list[str]:
+    """Return the value that each run of a side has."""
+    return [
+        next((value for k, name, value in facts if (k, name) == (kind, what)), "absent")
+        for facts in side
+    ]
+
+
+def _has(run: RunEstimates, test: str) -> bool:
+    return any(item.name == test for item in run.tests)
+
+
+def _workload(run: RunEstimates, test: str) -> list[Fact]:
+    settings = next(item.workload for item in run.tests if item.name == test)
+    return [(DifferenceKind.WORKLOAD, name, value) for name, value in settings.items()]
+
+
+def _facts(environment: Environment) -> list[Fact]:
+    facts = [
+        (DifferenceKind.KROBENCH, "krobench", environment.krobench),
+        (DifferenceKind.KUBERNETES, "Kubernetes", environment.kubernetes or "unknown"),
+        (DifferenceKind.NODES, "nodes", _nodes(environment.nodes)),
+    ]
+    return facts + (_kro(environment.kro) if environment.kro is not None else [])
+
+
+def _kro(kro: KroFingerprint) -> list[Fact]:
+    facts = [
+        (DifferenceKind.KRO_VERSION, "kro's version", kro.version or "unknown"),
+        (DifferenceKind.KRO_VERSION, "kro's image", kro.image or "unknown"),
+        (DifferenceKind.KRO_RESOURCES, "kro's replicas", str(kro.replicas)),
+    ]
+    facts += [(DifferenceKind.KRO_FLAGS, *_split(argument)) for argument in kro.args]
+    facts += [(DifferenceKind.KRO_ENV, f"kro's {name}", value) for name, value in kro.env.items()]
+    for kind, resources in (("request", kro.requests), ("limit", kro.limits)):
+        facts += [
+            (DifferenceKind.KRO_RESOURCES, f"kro's {name} {kind}", value)
+            for name, value in resources.items()
+        ]
+    return facts
+
+
+def _split(argument: str) -> tuple[str, str]:
+    name, _, value = argument.partition("=")
+    return f"kro's {name}", value or "set"
+
+
+def _nodes(nodes: Sequence[NodeFingerprint]) -> str:
+    """Return what the nodes are made of; their names may differ, and memory by a little."""
+    if not nodes:
+        return "unknown"
+    return ", ".join(
+        sorted(
+            f"{node.cpu} CPUs, {_gibibytes(node.memory)}, kernel {node.kernel}, "
+            f"kubelet {node.kubelet}"
+            for node in nodes
+        )
+    )
+
+
+def _gibibytes(memory: str | None) -> str:
+    if memory is None or not memory.removesuffix("Ki").isdigit():
+        return memory or "memory unknown"
+    return f"{int(memory.removesuffix('Ki')) / _KIB_PER_GIB:.0f} GiB"

@@ -1,0 +1,125 @@
+"""The metrics of one test on both sides: estimates, test, interval, verdict."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from krobench.analysis.comparison.rules import WHERE_AVAILABLE, Rules
+from krobench.analysis.comparison.verdicts import Evidence, judge
+from krobench.analysis.statistics.bootstrap import Interval, Runs, estimate, ratio_interval
+from krobench.analysis.statistics.multiple import benjamini_hochberg
+from krobench.analysis.statistics.ranks import mann_whitney
+from krobench.model.comparison import MetricComparison, MetricVerdict, Replicates
+
+_DIGITS = 6
+Iterations = Sequence[Mapping[str, float | None]]
+"""The measured iterations of a run: numbers by name."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The values of one metric: of each run that has any, one for each iteration."""
+
+    test: str
+    metric: str
+    old: Runs
+    new: Runs
+
+    @property
+    def available(self) -> bool:
+        """Whether there is anything to compare."""
+        return bool(self.old and self.new)
+
+    def replicates(self, kind: Replicates) -> tuple[list[float], list[float]]:
+        """Return the independent values of each side."""
+        if kind is Replicates.RUNS:
+            return [estimate([run]) for run in self.old], [estimate([run]) for run in self.new]
+        return [x for run in self.old for x in run], [x for run in self.new for x in run]
+
+
+def measure(
+    test: str, old: Sequence[Iterations], new: Sequence[Iterations], rules: Rules
+) -> Iterator[Measured]:
+    """Yield the primary metrics, then all others that are not the same constant everywhere."""
+    primary = rules.primary_metrics
+    seen = {name for run in (*old, *new) for iteration in run for name in iteration}
+    for metric in (*primary, *sorted(seen - set(primary))):
+        measured = Measured(test, metric, _values(old, metric), _values(new, metric))
+        if metric in primary:
+            absent = not measured.old and not measured.new
+            if not (absent and metric in WHERE_AVAILABLE):
+                yield measured
+        elif measured.available and not metric.endswith(".n") and not _constant(measured):
+            yield measured
+
+
+def judge_all(
+    measured: Sequence[Measured], rules: Rules, kind: Replicates
+) -> list[MetricComparison]:
+    """Compare all metrics; the primary ones share one false discovery rate."""
+    primary = [m for m in measured if rules.is_primary(m.metric) and m.available]
+    p_values = [mann_whitney(*m.replicates(kind)) for m in primary]
+    adjusted = dict(
+        zip(((m.test, m.metric) for m in primary), benjamini_hochberg(p_values), strict=True)
+    )
+    return [
+        _compared(m, rules, kind, adjusted.get((m.test, m.metric)), len(primary)) for m in measured
+    ]
+
+
+def _compared(
+    measured: Measured, rules: Rules, kind: Replicates, adjusted_p: float | None, tests: int
+) -> MetricComparison:
+    old, new = measured.replicates(kind)
+    result = MetricComparison(
+        test=measured.test,
+        metric=measured.metric,
+        primary=rules.is_primary(measured.metric),
+        better=rules.better(measured.metric),
+        old_replicates=len(old),
+        new_replicates=len(new),
+        old_median=_rounded(estimate(measured.old)) if old else None,
+        new_median=_rounded(estimate(measured.new)) if new else None,
+    )
+    if not measured.available:
+        sides = " and ".join(
+            side for side, runs in (("old", measured.old), ("new", measured.new)) if not runs
+        )
+        note = f"not available on the {sides} side"
+        return result.model_copy(update={"verdict": MetricVerdict.INCONCLUSIVE, "note": note})
+    interval = ratio_interval(measured.old, measured.new)
+    changes = {"p": _rounded(mann_whitney(old, new)), **_ratio(measured, interval)}
+    if adjusted_p is not None:
+        evidence = Evidence(len(old), len(new), interval, adjusted_p, tests)
+        unit = kind.value.lower()
+        judgement = judge(evidence, result.better, rules.minimum_effect, unit)
+        changes |= {
+            "adjusted_p": _rounded(adjusted_p),
+            "verdict": judgement.verdict,
+            "more_needed": judgement.more_needed,
+            "note": judgement.note,
+        }
+    return result.model_copy(update=changes)
+
+
+def _ratio(measured: Measured, interval: Interval | None) -> dict[str, object]:
+    if interval is not None:
+        return {
+            "ratio": _rounded(interval.ratio),
+            "ratio_low": _rounded(interval.low),
+            "ratio_high": _rounded(interval.high),
+        }
+    old, new = estimate(measured.old), estimate(measured.new)
+    return {"ratio": _rounded(new / old)} if old > 0 and new > 0 else {}
+
+
+def _values(runs: Sequence[Iterations], metric: str) -> Runs:
+    found = [[value for i in run if (value := i.get(metric)) is not None] for run in runs]
+    return [values for values in found if values]
+
+
+def _constant(measured: Measured) -> bool:
+    return len({value for run in (*measured.old, *measured.new) for value in run}) == 1
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")

@@ -1,0 +1,46 @@
+"""What a comparison looks at, and how far it goes."""
+
+from dataclasses import dataclass, field
+
+from krobench.model.comparison import Better, DifferenceKind
+
+DEFAULT_MINIMUM_EFFECT = 0.05
+DEFAULT_PRIMARY = (
+    "latency.instanceReady.p50",
+    "latency.instanceReady.p90",
+    "latency.instanceReady.p99",
+    "throughput.instancesPerSecond",
+    "metrics.kro_cpu_seconds_per_instance",
+    "memory.residentMaxBytes",
+    "metrics.kro_api_requests_per_instance",
+)
+# Percentiles that an iteration of few instances does not have: their absence is no finding.
+WHERE_AVAILABLE = frozenset({"latency.instanceReady.p90", "latency.instanceReady.p99"})
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a comparison is to be made."""
+
+    allowed: frozenset[DifferenceKind] = frozenset()
+    minimum_effect: float = DEFAULT_MINIMUM_EFFECT
+    primary: dict[str, Better] = field(default_factory=dict)
+    """Names of primary metrics and which way each is better; the default ones when empty."""
+
+    @property
+    def primary_metrics(self) -> tuple[str, ...]:
+        """Return the metrics that get a verdict."""
+        return tuple(self.primary) or DEFAULT_PRIMARY
+
+    def is_primary(self, metric: str) -> bool:
+        """Whether a metric gets a verdict."""
+        return metric in self.primary_metrics
+
+    def better(self, metric: str) -> Better:
+        """Return which way a metric is better."""
+        return self.primary.get(metric) or default_direction(metric)
+
+
+def default_direction(metric: str) -> Better:
+    """Return which way a metric is better if nobody says otherwise."""
+    return Better.HIGHER if metric.startswith("throughput.") else Better.LOWER

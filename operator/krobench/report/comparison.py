@@ -1,0 +1,165 @@
+"""A comparison, one line a metric, as text for a terminal and as Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+from krobench.analysis.comparison.fingerprints import sentence
+from krobench.model.comparison import Better, Comparison, MetricComparison, MetricVerdict
+from krobench.report import units
+from krobench.report.tables import table
+
+_HEADER = ("metric", "old", "new", "ratio [95 %]", "p", "verdict")
+_NO_VERDICTS = "no verdicts, as of so many some differ by chance"
+_LABELS = {
+    "latency.instanceReady.p50": "instance ready p50",
+    "latency.instanceReady.p90": "instance ready p90",
+    "latency.instanceReady.p99": "instance ready p99",
+    "throughput.instancesPerSecond": "instances/s",
+    "metrics.kro_cpu_seconds_per_instance": "kro CPU per instance",
+    "memory.residentMaxBytes": "kro memory, max",
+    "metrics.kro_api_requests_per_instance": "kro API requests per instance",
+}
+
+
+def text(comparison: Comparison, *, exploratory: bool = False) -> str:
+    """Return the comparison for a terminal."""
+    lines = _heading(comparison)
+    for title, metrics in _groups(comparison, exploratory=exploratory):
+        rows = [_HEADER, *(_row(metric) for metric in metrics)]
+        lines += ["", title, *_aligned(rows)]
+    lines += _notes(comparison)
+    if comparison.metrics and not exploratory:
+        hidden = len(comparison.metrics) - len(comparison.primary)
+        lines += ["", f"{hidden} exploratory metrics: --all shows them"]
+    return "\n".join([*lines, "", summary(comparison)]) + "\n"
+
+
+def markdown(comparison: Comparison) -> str:
+    """Return the comparison as a section of a report; exploratory metrics are folded."""
+    parts = [f"## Compared with {comparison.old}", summary(comparison)]
+    parts.append("\n".join(f"- {line}" for line in _heading(comparison)))
+    for title, metrics in _groups(comparison, exploratory=False):
+        parts += [f"**{title}**", table(_HEADER, [_row(metric) for metric in metrics])]
+    notes = [f"- {note}" for note in _notes(comparison) if note]
+    if notes:
+        parts.append("\n".join(notes))
+    others = [metric for metric in comparison.metrics if not metric.primary]
+    if others:
+        rows = [(metric.test, *_row(metric)[:-1]) for metric in others]
+        parts += [
+            f"<details><summary>Exploratory: {_NO_VERDICTS}</summary>",
+            table(("test", *_HEADER[:-1]), rows),
+            "</details>",
+        ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def summary(comparison: Comparison) -> str:
+    """Return the outcome in a sentence."""
+    if comparison.refused is not None:
+        return f"Not compared: {comparison.refused.message}"
+    counts = [
+        f"{sum(m.verdict is verdict for m in comparison.primary)} {verdict.lower()}"
+        for verdict in MetricVerdict
+        if any(m.verdict is verdict for m in comparison.primary)
+    ]
+    worst = [
+        f"{metric.test}: {label(metric.metric)} x{metric.ratio:.3g}"
+        for metric in comparison.primary
+        if metric.verdict is MetricVerdict.WORSE and metric.ratio is not None
+    ]
+    named = f" ({'; '.join(worst[:3])})" if worst else ""
+    return f"{comparison.verdict}: {', '.join(counts)}{named}, against {comparison.old}"
+
+
+def label(metric: str) -> str:
+    """Return what a metric is called in reports."""
+    return _LABELS.get(metric, metric)
+
+
+def show(metric: str, value: float | None) -> str:
+    """Show a metric's value by the unit that its name tells."""
+    if value is None:
+        return "-"
+    if metric.startswith("latency.") and not metric.endswith(".censored"):
+        return units.seconds(value)
+    if metric.endswith("PerSecond"):
+        return units.rate(value)
+    if metric.endswith(("Seconds", ".seconds")):
+        return units.seconds(value)
+    return units.size(value) if metric.endswith("Bytes") else units.metric(metric, value)
+
+
+def _heading(comparison: Comparison) -> list[str]:
+    lines = [
+        f"old: {comparison.old}, {_count(comparison.old_runs)}",
+        f"new: {comparison.new}, {_count(comparison.new_runs)}",
+    ]
+    if comparison.replicates is not None:
+        aside = (
+            ""
+            if comparison.replicates == "Runs"
+            else (", as a side is a single run: a drift between runs looks like a change")
+        )
+        lines.append(
+            f"replicates: {comparison.replicates.lower()}{aside}; "
+            f"minimum effect: {units.percent(comparison.minimum_effect)}"
+        )
+    lines += [f"differs, as allowed: {sentence(d)}" for d in comparison.differences if d.allowed]
+    return [*lines, *(f"left out: {text}" for text in comparison.left_out)]
+
+
+def _count(runs: Sequence[str]) -> str:
+    return "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+
+
+def _groups(
+    comparison: Comparison, *, exploratory: bool
+) -> Iterable[tuple[str, list[MetricComparison]]]:
+    for test in dict.fromkeys(metric.test for metric in comparison.metrics):
+        of_test = [metric for metric in comparison.metrics if metric.test == test]
+        yield test, [metric for metric in of_test if metric.primary]
+        others = [metric for metric in of_test if not metric.primary]
+        if exploratory and others:
+            yield f"{test}, exploratory: {_NO_VERDICTS}", others
+
+
+def _row(metric: MetricComparison) -> Sequence[str]:
+    p = metric.p if metric.adjusted_p is None else metric.adjusted_p
+    better = " (more is better)" if metric.better is Better.HIGHER else ""
+    return (
+        label(metric.metric) + better,
+        show(metric.metric, metric.old_median),
+        show(metric.metric, metric.new_median),
+        _ratio(metric),
+        "-" if p is None else f"{p:.3f} (n={metric.old_replicates}+{metric.new_replicates})",
+        metric.verdict.lower() if metric.verdict is not None else "",
+    )
+
+
+def _ratio(metric: MetricComparison) -> str:
+    if metric.ratio is None:
+        return "-"
+    if metric.ratio_low is None or metric.ratio_high is None:
+        return f"{metric.ratio:.3f}"
+    return f"{metric.ratio:.3f} [{metric.ratio_low:.3f}, {metric.ratio_high:.3f}]"
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    notes: dict[str, list[str]] = {}
+    for metric in comparison.primary:
+        if metric.note is not None:
+            notes.setdefault(metric.note, []).append(f"{metric.test} {label(metric.metric)}")
+    lines = [f"inconclusive: {', '.join(names)}: {note}" for note, names in notes.items()]
+    return ["", *lines] if lines else []
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  "
+        + "  ".join(
+            cell.ljust(width) if column in (0, 5) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

@@ -1,0 +1,184 @@
+import pytest
+from unit.analysis.comparison.runs import METRICS, environment, run, side
+
+from krobench.analysis.comparison.compare import Side, compare
+from krobench.analysis.comparison.rules import Rules
+from krobench.model.common import ErrorInfo
+from krobench.model.comparison import (
+    Better,
+    Comparison,
+    DifferenceKind,
+    MetricVerdict,
+    Replicates,
+    TestEstimates,
+)
+
+RULES = Rules(primary=dict.fromkeys(METRICS, Better.LOWER))
+LATENCY = METRICS[0]
+
+
+def verdicts(comparison: Comparison) -> dict[str, MetricVerdict | None]:
+    return {metric.metric: metric.verdict for metric in comparison.metrics}
+
+
+# Seeds are fixed, so these are figures of the method, and no draw of lots.
+@pytest.mark.parametrize("new_runs", [5, 1])
+def test_alike_runs_rarely_give_a_false_alarm(new_runs: int) -> None:
+    alarms = sum(
+        compare(side("old", 5, seed), side("new", new_runs, seed + 1000), RULES).verdict
+        in (MetricVerdict.WORSE, MetricVerdict.BETTER)
+        for seed in range(100)
+    )
+    assert alarms <= 5
+
+
+@pytest.mark.parametrize(("effect", "least"), [(1.30, 95), (1.12, 50)])
+def test_a_planted_effect_is_found(effect: float, least: int) -> None:
+    found = sum(
+        verdicts(compare(side("old", 6, seed), side("new", 6, seed + 1000, effect), RULES))[LATENCY]
+        is MetricVerdict.WORSE
+        for seed in range(100)
+    )
+    assert found >= least
+
+
+def test_more_throughput_is_better_and_less_latency_too() -> None:
+    comparison = compare(side("old", 6, 1), side("new", 6, 2, 0.5), RULES)
+    assert verdicts(comparison)[LATENCY] is MetricVerdict.BETTER
+    assert Rules().better("throughput.instancesPerSecond") is Better.HIGHER
+    assert Rules().better(LATENCY) is Better.LOWER
+
+
+def test_same_needs_the_interval_within_the_minimum_effect() -> None:
+    quiet = compare(side("old", 8, 1, drift=0.005), side("new", 8, 2, drift=0.005), RULES)
+    assert set(verdicts(quiet).values()) == {MetricVerdict.SAME}
+    assert quiet.verdict is MetricVerdict.SAME
+    noisy = compare(side("old", 8, 1, drift=0.2), side("new", 8, 2, drift=0.2), RULES)
+    assert verdicts(noisy)[LATENCY] is MetricVerdict.INCONCLUSIVE
+
+
+def test_three_runs_a_side_tell_nothing_and_say_how_many_do() -> None:
+    comparison = compare(side("old", 3, 1), side("new", 3, 2, 3.0), RULES)
+    [latency] = [metric for metric in comparison.metrics if metric.metric == LATENCY]
+    assert latency.verdict is MetricVerdict.INCONCLUSIVE
+    assert latency.more_needed == 1
+    assert latency.note is not None
+    assert "1 more runs a side at least" in latency.note
+
+
+def test_correction_over_the_primary_metrics_says_how_many_more_runs_it_needs() -> None:
+    """At 4 runs a side p is 0.029 at least; three primary metrics may need 0.017."""
+    comparison = compare(side("old", 4, 3), side("new", 4, 4, 3.0), RULES)
+    [latency] = [metric for metric in comparison.metrics if metric.metric == LATENCY]
+    assert latency.p == pytest.approx(0.0286, abs=1e-4)
+    assert latency.verdict is MetricVerdict.INCONCLUSIVE
+    assert latency.more_needed == 1
+    assert "p cannot be below 0.029" in (latency.note or "")
+
+
+def test_iterations_stand_in_for_runs_and_it_says_so() -> None:
+    many = compare(side("old", 2, 1), side("new", 2, 2), RULES)
+    one = compare(side("old", 1, 1, iterations=6), side("new", 1, 2, iterations=5), RULES)
+    assert (many.replicates, one.replicates) == (Replicates.RUNS, Replicates.ITERATIONS)
+    assert (one.metrics[0].old_replicates, one.metrics[0].new_replicates) == (6, 5)
+
+
+def test_what_is_not_primary_has_no_verdict() -> None:
+    comparison = compare(
+        side("old", 5, 1), side("new", 5, 2), Rules(primary={LATENCY: Better.LOWER})
+    )
+    assert [metric.primary for metric in comparison.metrics] == [True, False, False]
+    assert comparison.metrics[1].verdict is None
+    assert comparison.metrics[1].adjusted_p is None
+
+
+def test_default_metrics_that_were_not_measured_are_named_but_for_rare_percentiles() -> None:
+    comparison = compare(side("old", 4, 1), side("new", 4, 2), Rules())
+    missing = {m.metric for m in comparison.primary if m.note and "not available" in m.note}
+    assert missing == {
+        "metrics.kro_cpu_seconds_per_instance",
+        "metrics.kro_api_requests_per_instance",
+    }
+
+
+def test_other_workloads_are_refused_in_a_clear_sentence() -> None:
+    new = side("new", 2, 2)
+    for item in new.runs:
+        item.tests[0].workload["workload.instances"] = "100"
+    comparison = compare(side("old", 2, 1), new, RULES)
+    assert comparison.refused is not None
+    assert comparison.refused.reason == "WorkloadDiffers"
+    assert (
+        "test web: workload.instances is 50 on the old side and 100 on the new"
+        in comparison.refused.message
+    )
+    assert "--allow-different Workload" in comparison.refused.message
+    assert comparison.metrics == []
+    allowed = Rules(frozenset({DifferenceKind.WORKLOAD}), primary=RULES.primary)
+    again = compare(side("old", 2, 1), new, allowed)
+    assert again.refused is None
+    assert [difference.allowed for difference in again.differences] == [True]
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        ({"version": "0.9.3"}, DifferenceKind.KRO_VERSION),
+        ({"args": ["--dynamic-controller-concurrent-reconciles=8"]}, DifferenceKind.KRO_FLAGS),
+        ({"env": {"GOGC": "50"}}, DifferenceKind.KRO_ENV),
+        ({"limits": {"cpu": "2"}}, DifferenceKind.KRO_RESOURCES),
+        ({"replicas": 2}, DifferenceKind.KRO_RESOURCES),
+    ],
+)
+def test_another_kro_is_refused_unless_it_is_what_is_compared(
+    changed: dict[str, object], kind: DifferenceKind
+) -> None:
+    old = Side("old", [run("a", [{LATENCY: 1.0}])])
+    new = Side("new", [run("b", [{LATENCY: 1.0}], environment=environment(**changed))])  # type: ignore[arg-type]
+    refused = compare(old, new, RULES).refused
+    assert refused is not None
+    assert refused.reason == f"{kind}Differs"
+    assert compare(old, new, Rules(frozenset({kind}))).refused is None
+
+
+def test_runs_of_one_side_must_be_alike_too() -> None:
+    mixed = Side("old", [run("a", [{LATENCY: 1.0}]),
+                         run("b", [{LATENCY: 1.0}], environment=environment("0.9.3"))])  # fmt: skip
+    refused = compare(mixed, Side("new", [run("c", [{LATENCY: 1.0}])]), RULES).refused
+    assert refused is not None
+    assert "kro's version is 0.9.3 and 0.9.4 on the old side" in refused.message
+
+
+def test_a_node_of_another_name_is_no_difference() -> None:
+    other = environment()
+    other.nodes[0].name = "another"
+    other.nodes[0].memory = "8000128Ki"
+    new = Side("new", [run("b", [{LATENCY: 1.0}], environment=other)])
+    assert compare(Side("old", [run("a", [{LATENCY: 1.0}])]), new, RULES).differences == []
+
+
+def test_an_invalid_run_is_left_out() -> None:
+    invalid = ErrorInfo(reason="Invalid", message="it is invalid: the generator was late")
+    old = side("old", 2, 1)
+    bad = run("bad", [{LATENCY: 1.0}], unusable=invalid)
+    comparison = compare(Side("old", [*old.runs, bad]), side("new", 2, 2), RULES)
+    assert len(comparison.old_runs) == 2
+    assert any("the generator was late" in text for text in comparison.left_out)
+    nothing = compare(Side("all bad", [bad]), side("new", 2, 2), RULES)
+    assert nothing.refused is not None
+    assert nothing.refused.reason == "NoRuns"
+    assert "the generator was late" in nothing.refused.message
+
+
+def test_tests_are_matched_by_name() -> None:
+    new = side("new", 2, 2)
+    for item in new.runs:
+        item.tests.append(TestEstimates(name="extra", workload={}, iterations=[{LATENCY: 1.0}]))
+    comparison = compare(side("old", 2, 1), new, RULES)
+    assert {metric.test for metric in comparison.metrics} == {"web"}
+    assert any(text.startswith("test extra: has no result in") for text in comparison.left_out)
+    for item in new.runs:
+        item.tests = item.tests[1:]
+    refused = compare(side("old", 2, 1), new, RULES).refused
+    assert refused is not None
+    assert refused.reason == "NoCommonTest"

@@ -1,0 +1,74 @@
+from typing import Any
+
+from unit.controller.world import record
+
+from krobench.analysis.comparison.compare import Side, compare
+from krobench.analysis.comparison.estimates import condense
+from krobench.analysis.comparison.rules import Rules
+from krobench.model.common import ErrorInfo
+from krobench.model.record import IterationRecord, RunRecord, RunState, Validity
+
+
+def iteration(index: int, **changes: Any) -> IterationRecord:
+    fields = {
+        "index": index,
+        "warmup": False,
+        "startTime": "2026-01-01T00:00:00Z",
+        "endTime": "2026-01-01T00:00:09Z",
+        "durationSeconds": 9.0,
+        "success": True,
+        "counts": {"requested": 3, "ready": 3},
+        "latency": {"instanceReady": {"n": 3, "p50Seconds": 0.5 + index}},
+        "metrics": {"kro_cpu_seconds_per_instance": 0.01, "kro_watch_count_max": None},
+    }
+    return IterationRecord.model_validate(fields | changes)
+
+
+def finished(**changes: Any) -> RunRecord:
+    run = record(RunState.COMPLETED, **changes)
+    run.tests[0].iterations = [iteration(0, warmup=True), iteration(1), iteration(2, success=False)]
+    return run
+
+
+def test_measured_iterations_that_went_well_are_taken_with_what_was_measured() -> None:
+    [test] = condense(finished()).tests
+    [numbers] = test.iterations
+    assert numbers["latency.instanceReady.p50"] == 1.5
+    assert numbers["metrics.kro_cpu_seconds_per_instance"] == 0.01
+    assert "metrics.kro_watch_count_max" not in numbers
+    assert "latency.instanceReady.p99" not in numbers
+
+
+def test_a_field_that_an_older_record_lacks_makes_no_other_workload() -> None:
+    older, newer = finished(), finished()
+    newer.spec = {"tests": [{"name": "a", "workload": {
+        "scenario": "single", "instances": 3, "rgds": 1, "values": {}}, "steps": []}]}  # fmt: skip
+    assert condense(older).tests[0].workload == condense(newer).tests[0].workload
+    assert condense(older).tests[0].workload["workload.instances"] == "3"
+
+
+def test_a_changed_rgd_is_another_workload() -> None:
+    def with_rgd(value: str) -> RunRecord:
+        run = finished()
+        inline = {"spec": {"resources": [value]}}
+        workload = {"rgd": {"inline": inline}, "instances": 3}
+        run.spec = {"tests": [{"name": "a", "workload": workload}]}
+        return run
+
+    old, new = condense(with_rgd("x")), condense(with_rgd("y"))
+    assert old.tests[0].workload != new.tests[0].workload
+    refused = compare(Side("old", [old]), Side("new", [new]), Rules()).refused
+    assert refused is not None
+    assert "workload.rgd.inline is sha256:" in refused.message
+
+
+def test_runs_that_are_invalid_or_were_given_up_are_not_to_be_compared() -> None:
+    late = Validity.of([ErrorInfo(reason="GeneratorLate", message="it was late")])
+    invalid = condense(finished(validity=late)).unusable
+    assert invalid is not None
+    assert invalid.message == "it is invalid: it was late"
+    error = ErrorInfo(reason="KroNotFound", message="no kro pod")
+    aborted = condense(record(RunState.ABORTED, error=error)).unusable
+    assert aborted is not None
+    assert "no kro pod" in aborted.message
+    assert condense(finished()).unusable is None

@@ -1,0 +1,51 @@
+from unit.analysis.comparison.runs import METRICS, side
+
+from krobench.analysis.comparison.compare import compare
+from krobench.analysis.comparison.rules import Rules
+from krobench.model.comparison import Better, Comparison
+from krobench.report.comparison import markdown, summary, text
+
+RULES = Rules(primary={METRICS[0]: Better.LOWER, "cpu.kroSeconds": Better.LOWER})
+
+
+def worse() -> Comparison:
+    return compare(side("base", 6, 1), side("change", 6, 2, 1.5), RULES)
+
+
+def test_a_line_a_metric_with_medians_ratio_interval_p_and_verdict() -> None:
+    lines = text(worse()).splitlines()
+    [line] = [line for line in lines if line.strip().startswith("instance ready p50")]
+    cells = line.split()
+    assert cells[-1] == "worse"
+    assert "(n=6+6)" in cells
+    assert " s " in line
+    assert "[1." in line
+    assert any("replicates: runs; minimum effect: 5 %" in line for line in lines)
+    assert any("inconclusive: web cpu.kroSeconds: not available" in line for line in lines)
+    assert not any("memory.residentMaxBytes" in line or "kro memory" in line for line in lines)
+    assert "kro memory, max" in text(worse(), exploratory=True)
+
+
+def test_the_summary_names_what_is_worse() -> None:
+    said = summary(worse())
+    assert said.startswith("Worse: 1 worse, 1 inconclusive (web: instance ready p50 x1.")
+    assert said.endswith("against base")
+
+
+def test_markdown_folds_the_exploratory_metrics() -> None:
+    shown = markdown(worse())
+    assert shown.startswith("## Compared with base")
+    assert "| instance ready p50 |" in shown
+    head, _, folded = shown.partition("<details>")
+    assert "kro memory, max" not in head
+    assert "kro memory, max" in folded
+
+
+def test_a_refusal_is_all_that_is_said() -> None:
+    new = side("change", 2, 2)
+    for run in new.runs:
+        run.tests[0].workload["workload.scenario"] = "wide"
+    refused = compare(side("base", 2, 1), new, RULES)
+    assert summary(refused).startswith("Not compared: the runs differ")
+    assert "Not compared" in markdown(refused)
+    assert "Not compared" in text(refused)
