@@ -29,21 +29,31 @@ def fetch_run(namespace: str, name: str) -> RunRecord:
 
 async def _fetch_run(namespace: str, name: str) -> RunRecord:
     async with KubeClient(load_client_config()) as client:
-        path = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace, name)
-        try:
-            benchmark = await client.get(path)
-        except ApiError as error:
-            if error.not_found:
-                raise ResultsError(
-                    f"there is no KroBenchmark {namespace}/{name}: kubectl get krobenchmarks -A"
-                ) from error
-            raise
-        reference = benchmark.get("status", {}).get("resultsRef")
-        if reference is None:
-            status = benchmark.get("status", {})
-            detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
-            raise ResultsError(f"KroBenchmark {namespace}/{name} has no results: {detail}")
-        config_map = await client.get(
-            paths.core("configmaps", reference["namespace"], reference["name"])
-        )
-    return read_run_record(config_map)
+        return await results_of(client, namespace, name)
+
+
+async def results_of(client: KubeClient, namespace: str, name: str) -> RunRecord:
+    """Return the run record of a ``KroBenchmark``.
+
+    Raises:
+        ResultsError: if there is no such object, or it has no results yet.
+        RecordError: if they cannot be read.
+        KubeError: if the cluster cannot be asked.
+    """
+    path = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace, name)
+    try:
+        benchmark = await client.get(path)
+    except ApiError as error:
+        if error.not_found:
+            raise ResultsError(
+                f"there is no KroBenchmark {namespace}/{name}: kubectl get krobenchmarks -A"
+            ) from error
+        raise
+    reference = benchmark.get("status", {}).get("resultsRef")
+    if reference is None:
+        status = benchmark.get("status", {})
+        detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
+        raise ResultsError(f"KroBenchmark {namespace}/{name} has no results: {detail}")
+    return read_run_record(
+        await client.get(paths.core("configmaps", reference["namespace"], reference["name"]))
+    )

@@ -1,0 +1,66 @@
+"""From what users write of a comparison to its rules."""
+
+from collections.abc import Iterable
+
+from krobench.analysis.comparison.rules import DEFAULT_MINIMUM_EFFECT, Rules, default_direction
+from krobench.analysis.names import known_names
+from krobench.model.comparison import Better, DifferenceKind
+
+_NEAREST = 3
+
+
+def rules_of(
+    allowed: Iterable[str] = (), minimum_effect: str | None = None, primary: Iterable[str] = ()
+) -> Rules:
+    """Return the rules that these words stand for.
+
+    ``allowed`` are kinds of differences, ``minimum_effect`` is a percentage such as ``5%``, and
+    ``primary`` are names as in thresholds, with ``:Lower`` or ``:Higher`` to say what is better.
+
+    Raises:
+        ValueError: if one means nothing; the message says what there is.
+    """
+    return Rules(
+        allowed=frozenset(_kind(word) for word in allowed),
+        minimum_effect=DEFAULT_MINIMUM_EFFECT if minimum_effect is None else share(minimum_effect),
+        primary=dict(_metric(word) for word in primary),
+    )
+
+
+def share(text: str) -> float:
+    """Return the share that a percentage such as ``5%`` stands for.
+
+    Raises:
+        ValueError: if it is none above 0 % and below 100 %.
+    """
+    try:
+        value = float(text.strip().removesuffix("%")) / 100
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1 or not text.strip().endswith("%"):
+        raise ValueError(f"{text!r} is no percentage between 0% and 100%, such as 5%")
+    return value
+
+
+def _kind(word: str) -> DifferenceKind:
+    kinds = {kind.lower(): kind for kind in DifferenceKind}
+    if word.lower() not in kinds:
+        raise ValueError(
+            f"{word!r} is no kind of difference: there are {', '.join(kinds.values())}"
+        )
+    return kinds[word.lower()]
+
+
+def _metric(word: str) -> tuple[str, Better]:
+    name, _, direction = word.partition(":")
+    if name not in known_names():
+        last = name.rpartition(".")[2].lower()
+        near = [known for known in known_names() if last in known.lower()][:_NEAREST]
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(f"{name} is no metric of a test{hint} Names are those of thresholds")
+    if not direction:
+        return name, default_direction(name)
+    try:
+        return name, Better(direction.capitalize())
+    except ValueError as error:
+        raise ValueError(f"{word}: better is Lower or Higher, not {direction!r}") from error

@@ -1,0 +1,116 @@
+"""Where runs come from: files, directories, ConfigMaps, and KroBenchmarks of a cluster."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from krobench.analysis.comparison.compare import Side
+from krobench.analysis.comparison.estimates import condense
+from krobench.cli.results import ResultsError, results_of
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.config import load_client_config
+from krobench.kube.errors import ApiError
+from krobench.model.comparison import Baseline, RunEstimates
+from krobench.model.record import RunRecord
+from krobench.record.baseline import parse_config_map, parse_object
+from krobench.record.history import main_maps, selector
+from krobench.record.store import RecordError, read_run_record
+
+_CONFIG_MAP = "configmap:"
+_HISTORY = "history:"
+_SUFFIXES = (".json", ".yaml", ".yml")
+
+
+async def read_side(argument: str, namespace: str) -> Side:
+    """Return the runs that an argument names, separated by commas; one given twice counts once.
+
+    Each is a file or a directory of them (a baseline, a run.json, a ConfigMap as kubectl prints
+    it), ``configmap:[NAMESPACE/]NAME``, ``history:[NAMESPACE/]NAME`` for all kept runs of a
+    KroBenchmark, or ``[NAMESPACE/]NAME`` of a KroBenchmark.
+
+    Raises:
+        ResultsError: if one is not there, or holds no runs.
+        RecordError: if one is of another schema.
+        KubeError: if the cluster cannot be asked.
+    """
+    runs: dict[str, RunEstimates] = {}
+    for part in filter(None, argument.split(",")):
+        found = _from_path(Path(part))
+        for run in found if found is not None else await _from_cluster(part, namespace):
+            runs[run.id] = run
+    if not runs:
+        raise ResultsError(f"{argument} holds no runs")
+    return Side(argument, list(runs.values()))
+
+
+async def read_history(namespace: str, name: str) -> list[RunRecord]:
+    """Return the kept runs of a KroBenchmark, oldest first; those that cannot be read are not.
+
+    Raises:
+        KubeError: if the cluster cannot be asked.
+    """
+    async with KubeClient(load_client_config()) as client:
+        items = await client.list(paths.core("configmaps", namespace), selector(name))
+    return [read_run_record(item) for item in main_maps(items)]
+
+
+def _from_path(path: Path) -> list[RunEstimates] | None:
+    """Return the runs of a file or directory; None where there is neither."""
+    if not path.exists():
+        return None
+    if not path.is_dir():
+        return list(_from_file(path))
+    files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
+    return [run for file in files for run in _from_file(file)]
+
+
+def _from_file(path: Path) -> Iterator[RunEstimates]:
+    try:
+        text = path.read_text()
+        raw = orjson.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+    except OSError as error:
+        raise ResultsError(f"{path}: {error.strerror}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise RecordError(f"{path} is neither JSON nor YAML: {error}") from error
+    for item in _items(raw):
+        is_config_map = isinstance(item, dict) and item.get("kind") == "ConfigMap"
+        parsed = parse_config_map(item) if is_config_map else parse_object(item, str(path))
+        yield from estimates(parsed)
+
+
+def _items(raw: Any) -> list[Any]:
+    is_list = isinstance(raw, dict) and raw.get("kind") in ("List", "ConfigMapList")
+    return list(raw.get("items") or []) if is_list else [raw]
+
+
+def estimates(parsed: Baseline | RunRecord) -> list[RunEstimates]:
+    """Return what a baseline or a run record says."""
+    return parsed.runs if isinstance(parsed, Baseline) else [condense(parsed)]
+
+
+async def _from_cluster(argument: str, namespace: str) -> list[RunEstimates]:
+    kind = next((k for k in (_CONFIG_MAP, _HISTORY) if argument.startswith(k)), "")
+    full_name = argument.removeprefix(kind)
+    place, _, name = full_name.rpartition("/")
+    place = place or namespace
+    if kind == _HISTORY:
+        runs = [condense(run) for run in await read_history(place, name)]
+        if not runs:
+            raise ResultsError(
+                f"no runs of KroBenchmark {place}/{name} are kept: set spec.results.retention"
+            )
+        return runs
+    async with KubeClient(load_client_config()) as client:
+        if not kind:
+            return [condense(await results_of(client, place, name))]
+        try:
+            config_map = await client.get(paths.core("configmaps", place, name))
+        except ApiError as error:
+            if error.not_found:
+                raise ResultsError(f"there is no ConfigMap {place}/{name}") from error
+            raise
+    return estimates(parse_config_map(config_map))

@@ -1,0 +1,119 @@
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+from unit.analysis.comparison.runs import METRICS, run, side
+from unit.analysis.comparison.test_estimates import finished
+
+from krobench.cli.main import app
+from krobench.model.comparison import Baseline
+from krobench.model.record import RunRecord, RunState
+from krobench.record.baseline import to_json
+
+PRIMARY = f"--primary={METRICS[0]}"
+
+
+def krobench(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def written(path: Path, runs: int, seed: int, effect: float = 1.0) -> str:
+    path.write_text(to_json(Baseline(runs=list(side(path.stem, runs, seed, effect).runs))))
+    return str(path)
+
+
+def run_json(path: Path, record: RunRecord) -> str:
+    path.write_text(record.model_dump_json(by_alias=True))
+    return str(path)
+
+
+def test_the_exit_code_says_whether_something_is_worse(tmp_path: Path) -> None:
+    old = written(tmp_path / "old.json", 6, 1)
+    worse = written(tmp_path / "worse.json", 6, 2, 1.5)
+    few = written(tmp_path / "few.json", 2, 3)
+    assert krobench("compare", old, worse, PRIMARY).exit_code == 1
+    assert krobench("compare", worse, old, PRIMARY).exit_code == 0
+    assert krobench("compare", old, few, PRIMARY).exit_code == 0
+    assert krobench("compare", old, few, PRIMARY, "--fail-on-inconclusive").exit_code == 3
+    assert krobench("compare", old, worse, few, PRIMARY).exit_code == 1
+
+
+def test_each_format_says_the_same(tmp_path: Path) -> None:
+    sides = [written(tmp_path / "old.json", 6, 1), written(tmp_path / "new.json", 6, 2, 1.5)]
+    assert "worse" in krobench("compare", *sides, PRIMARY).output
+    assert "| worse |" in krobench("compare", *sides, PRIMARY, "-o", "markdown").output
+    [comparison] = json.loads(krobench("compare", *sides, PRIMARY, "-o", "json").output)
+    assert comparison["verdict"] == "Worse"
+    assert comparison["metrics"][0]["metric"] == METRICS[0]
+
+
+def test_a_side_is_files_and_directories_and_a_run_counts_once(tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    first, second = finished(), finished(id="uid-2")
+    run_json(folder / "a.json", first)
+    one = run_json(tmp_path / "b.json", second)
+    config_map = {"kind": "ConfigMap", "metadata": {"name": "x"},
+                  "data": {"run.json": first.model_dump_json(by_alias=True)}}  # fmt: skip
+    listed = tmp_path / "list.yaml"
+    listed.write_text(yaml.safe_dump({"kind": "List", "items": [config_map]}))
+    done = krobench("compare", f"{folder},{one},{listed}", one, "-o", "json")
+    [comparison] = json.loads(done.output)
+    assert len(comparison["oldRuns"]) == 2
+
+
+def test_a_baseline_is_written_and_read_again(tmp_path: Path) -> None:
+    source = run_json(tmp_path / "run.json", finished())
+    for name in ("out.json", "out.yaml"):
+        path = tmp_path / name
+        assert krobench("baseline", "export", source, "-o", str(path)).exit_code == 0
+        assert krobench("compare", str(path), source, "-o", "json").exit_code == 0
+    manifest = yaml.safe_load(
+        krobench("baseline", "export", source, "--config-map", "kro-0-9-4").output
+    )
+    assert (manifest["kind"], manifest["metadata"]["name"]) == ("ConfigMap", "kro-0-9-4")
+    assert json.loads(manifest["data"]["baseline.json"])["schema"] == "krobench.baseline/v1"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"schema": "krobench.baseline/v9"}', "has schema krobench.baseline/v9: this version"),
+        ('{"a": 1}', "has no schema field"),
+        ("[1, 2]", "has no schema field"),
+        ('{"schema": "krobench.baseline/v1"}', "runs: Field required"),
+        ("{", "is neither JSON nor YAML"),
+    ],
+)
+def test_another_schema_is_a_clear_sentence(tmp_path: Path, text: str, words: str) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(text)
+    done = krobench("compare", str(bad), written(tmp_path / "new.json", 2, 1))
+    assert done.exit_code == 4
+    assert words in done.stderr
+    assert "bad.json" in done.stderr
+
+
+def test_other_workloads_and_words_without_meaning_are_clear_sentences(tmp_path: Path) -> None:
+    old = written(tmp_path / "old.json", 2, 1)
+    other = run("other", [{METRICS[0]: 1.0}])
+    other.tests[0].workload["workload.instances"] = "7"
+    new = tmp_path / "new.json"
+    new.write_text(to_json(Baseline(runs=[other])))
+    refused = krobench("compare", old, str(new))
+    assert refused.exit_code == 3
+    assert "workload.instances is 50 on the old side and 7 on the new" in refused.output
+    assert krobench("compare", old, str(new), "--allow-different=workload").exit_code == 0
+    for option in ("--allow-different=Weather", "--minimum-effect=x", "--primary=p99", "-o=xml"):
+        assert krobench("compare", old, str(new), option).exit_code == 2
+    assert krobench("compare", old).exit_code == 2
+
+
+def test_a_run_that_was_given_up_is_no_baseline(tmp_path: Path) -> None:
+    given_up = finished().model_copy(update={"state": RunState.ABORTED})
+    source = run_json(tmp_path / "run.json", given_up)
+    done = krobench("baseline", "export", source)
+    assert done.exit_code == 4
+    assert "is no baseline" in done.stderr

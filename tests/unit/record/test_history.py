@@ -1,0 +1,38 @@
+from typing import Any
+
+from krobench.record.history import as_kept, kept_name, main_maps, names_beyond
+
+
+def kept(uid: str, created: str, *pieces: str) -> list[dict[str, Any]]:
+    maps = []
+    for name in (kept_name("web", uid), *pieces):
+        metadata = {"name": name, "namespace": "n", "ownerReferences": [{"uid": uid}]}
+        source = {"metadata": metadata, "data": {} if name in pieces else {"run.json": "{}"}}
+        item = as_kept(source, "web", uid)
+        item["metadata"]["creationTimestamp"] = created
+        maps.append(item)
+    return maps
+
+
+MAPS = [
+    *kept("uid-3", "2026-01-03T00:00:00Z"),
+    *kept("uid-1", "2026-01-01T00:00:00Z", "web-run-uid-1-1"),
+    *kept("uid-2", "2026-01-02T00:00:00Z"),
+]
+
+
+def test_what_is_kept_has_no_owner_and_none_of_the_labels_by_which_runs_are_swept() -> None:
+    [item] = kept("uid-1", "")
+    assert "ownerReferences" not in item["metadata"]
+    assert "bench.kro.run/run" not in item["metadata"]["labels"]
+    assert item["metadata"]["labels"]["bench.kro.run/benchmark"] == "web"
+
+
+def test_the_oldest_runs_go_with_all_their_pieces() -> None:
+    assert names_beyond(MAPS, 2) == ["web-run-uid-1", "web-run-uid-1-1"]
+    assert names_beyond(MAPS, 3) == []
+    assert [item["metadata"]["name"] for item in main_maps(MAPS)] == [
+        "web-run-uid-1",
+        "web-run-uid-2",
+        "web-run-uid-3",
+    ]
