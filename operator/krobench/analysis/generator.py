@@ -14,8 +14,7 @@ from krobench.model.common import ErrorInfo
 from krobench.model.load import Load
 from krobench.model.measures import LoadGenerator
 from krobench.model.rawlines import ObjectRecord
-
-GENERATOR_LATE = "GeneratorLate"
+from krobench.model.validity import Cause
 
 _MIN_ACHIEVED = 0.98
 _DIGITS = 6
@@ -81,7 +80,7 @@ def lateness(generator: LoadGenerator, schedule: Schedule) -> list[ErrorInfo]:
             f"{achieved:.4g} requests per second were sent of {requested:.4g} asked for, "
             f"less than {_MIN_ACHIEVED:.0%}"
         )
-    return [ErrorInfo(reason=GENERATOR_LATE, message=cause) for cause in causes]
+    return [Cause.GENERATOR_LATE.of(cause) for cause in causes]
 
 
 def summarise_generators(generators: Iterable[LoadGenerator | None]) -> LoadGenerator | None:

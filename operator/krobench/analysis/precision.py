@@ -7,13 +7,15 @@ promise [Chow & Robbins 1965]; the least number of iterations, and that t is tak
 there are, keep that small.
 """
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 
-from krobench.analysis.interval import half_width
+from krobench.analysis.statistics.student import t_quantile
 from krobench.model.precision import Headline, Precision, Stop
 from krobench.model.record import IterationRecord
 
+_CONFIDENCE = 0.95
 _DIGITS = 6
 
 
@@ -33,7 +35,8 @@ def headline(iterations: Iterable[IterationRecord]) -> Headline | None:
     found = Headline(iterations=len(values), mean_seconds=round(mean, _DIGITS))
     if len(values) < 2 or mean <= 0:
         return found
-    half = half_width(values)
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    half = t_quantile(_CONFIDENCE, len(values) - 1) * error
     found.low_seconds = round(mean - half, _DIGITS)
     found.high_seconds = round(mean + half, _DIGITS)
     found.half_width_ratio = round(half / mean, _DIGITS)

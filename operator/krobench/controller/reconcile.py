@@ -112,7 +112,7 @@ def _conclude(observed: Observed) -> list[Action]:
     missed = missed_thresholds(record)
     message = f"{len(record.tests)} tests were measured"
     if record.validity is not None and not record.validity.valid:
-        message += f"; invalid: {'; '.join(c.message for c in record.validity.causes)}"
+        message += f"; invalid: {record.validity.in_short()}"
     if missed:
         message += f"; thresholds not met: {'; '.join(missed)}"
     word = Word(Phase.COMPLETED, "Completed", message)
@@ -271,7 +271,7 @@ def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Actio
             text = f"test {test.name}: {test.message}"
             events.append(EmitEvent("TestFailed", text, warning=True, subject=test.name))
         elif test.verdict == Verdict.INVALID:
-            text = f"test {test.name}: its load was not the one asked for"
+            text = f"test {test.name}: {test.message}"
             events.append(EmitEvent("TestInvalid", text, warning=True, subject=test.name))
         elif test.phase == TestState.SUCCEEDED:
             ready = units.seconds(test.instance_ready_p50_seconds)

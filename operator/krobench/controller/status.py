@@ -137,7 +137,7 @@ def _test(test: TestRecord) -> TestStatus:
         iterations=f"{sum(i.success for i in measured)}/{test.planned_iterations}",
         precision=precision_text(test.headline) if test.headline else None,
         verdict=_test_verdict(test),
-        message=f"{test.error.reason}: {test.error.message}" if test.error else None,
+        message=_message(test),
     )
     if summary is None:
         return line
@@ -154,6 +154,12 @@ def _test(test: TestRecord) -> TestStatus:
             "kro_api_requests": summary.api_requests.kro,
         }
     )
+
+
+def _message(test: TestRecord) -> str | None:
+    if test.error is not None:
+        return f"{test.error.reason}: {test.error.message}"
+    return None if test.validity.valid else f"invalid: {test.validity.in_short()}"
 
 
 def _test_verdict(test: TestRecord) -> Verdict | None:
@@ -211,16 +217,15 @@ def _conditions(
 
 
 def _validity(record: RunRecord | None, phase: Phase) -> Claim:
-    """Return whether the numbers are those of the load that was asked for."""
+    """Return whether the numbers may be believed."""
     if not phase.terminal:
         return Claim("Unknown", "NotFinished", "known once the run has ended")
     if record is None or record.validity is None:
-        message = "the run ended before it was known whether its load was the one asked for"
+        message = "the run ended before it was known whether its numbers may be believed"
         return Claim("Unknown", "NotAssessed", message)
     if record.validity.valid:
-        return Claim("True", "Valid", "the load was the one asked for")
-    causes = record.validity.causes
-    return Claim("False", causes[0].reason, "; ".join(cause.message for cause in causes))
+        return Claim("True", "Valid", "nothing was found that speaks against the numbers")
+    return Claim("False", record.validity.causes[0].reason, record.validity.in_short())
 
 
 def _condition(

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from krobench import __version__
-from krobench.analysis.validity import validity_of_run
+from krobench.analysis.validity.verdict import ignored, validity_of_run
 from krobench.job.crew import ShardCrew
 from krobench.job.errors import AbortedError
 from krobench.job.lease import ClusterLease
@@ -32,8 +32,9 @@ from krobench.model.benchmark import Cleanup, KroBenchmarkSpec, Target
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.environment import Environment
 from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState, Validity
+from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState
 from krobench.model.status import Verdict
+from krobench.model.validity import Validity
 from krobench.record.store import Owner, results_name
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.plan import RunIdentity, TestPlan, plan_tests
@@ -43,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 _PROGRESS_SECONDS = 3.0
 _FINAL_PUBLISH_SECONDS = 10.0
+_KRO_RETURNS_SECONDS = 60.0
 
 
 class Suite:
@@ -64,6 +66,7 @@ class Suite:
         self._objects: list[ObjectRecord] = []
         self._samples: list[Sample] = []
         self._current: TestRun | None = None
+        self._causes: list[ErrorInfo] = []
         owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"])
         self._lease = ClusterLease(client, f"{owner.namespace}/{owner.name}")
         shards = max(plan.load.shards for plan in self._plans)
@@ -144,11 +147,16 @@ class Suite:
             if test.workload.rgd is not None:
                 raw["workload"]["rgd"] = {"inline": test.workload.rgd.inline}
 
-    async def _find_kro(self, target: Target) -> KroPod:
-        try:
-            return await find_kro(self._client, target)
-        except KroNotFoundError as error:
-            raise AbortedError("KroNotFound", str(error)) from error
+    async def _find_kro(self, target: Target, patience_seconds: float = 0.0) -> KroPod:
+        deadline = self._clock.now() + patience_seconds
+        while True:
+            try:
+                return await find_kro(self._client, target)
+            except KroNotFoundError as error:
+                if self._clock.now() >= deadline:
+                    raise AbortedError("KroNotFound", str(error)) from error
+                self._tell("waits for kro to be back")
+                await asyncio.sleep(1.0)
 
     async def _run_tests(self) -> None:
         context = RunContext(
@@ -162,6 +170,7 @@ class Suite:
             warn=self._warn,
             objects=self._objects,
             samples=self._samples,
+            validity=self._spec.validity,
             crew=self._crew,
         )
         tests = [
@@ -174,7 +183,8 @@ class Suite:
                 continue
             self._lease.check()
             self._current = test
-            await test.take_turn(slot.iteration, await self._find_kro(test.plan.target))
+            kro = await self._find_kro(test.plan.target, _KRO_RETURNS_SECONDS)
+            await test.take_turn(slot.iteration, kro)
             self.record.progress.iterations_done = sum(t.iterations_over for t in tests)
             if test.ended:
                 logger.info("test %s: %s", test.plan.name, self.record.tests[slot.test].state)
@@ -215,7 +225,10 @@ class Suite:
         self.record.state = RunState.COMPLETED
         self.record.end_time = rfc3339(utc_now())
         self.record.progress.activity = ""
-        self.record.validity = validity_of_run(self.record.tests)
+        ignore = self._spec.validity.ignore
+        self.record.validity = validity_of_run(self.record.tests, self._causes, ignore)
+        for accepted in ignored(self.record.tests, self._causes, ignore):
+            self._warn(accepted)
         self.record.verdict = self._judge(self.record.validity)
         await self._publish()
 

@@ -2,13 +2,15 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
 from krobench.analysis.latencies import latencies
 from krobench.analysis.precision import enough, headline
 from krobench.analysis.thresholds import evaluate
-from krobench.analysis.validity import validity_of_test
+from krobench.analysis.validity.clock import clock_jumps
+from krobench.analysis.validity.kro import causes_of_kro
+from krobench.analysis.validity.verdict import validity_of_test
 from krobench.analysis.windows import Series
 from krobench.collect.sampler import Collected, Sampler
 from krobench.collect.sources import Scope
@@ -16,16 +18,18 @@ from krobench.job.errors import AbortedError
 from krobench.job.preflight import api_group, ensure_namespace
 from krobench.job.steps import assess_steps, operation_errors
 from krobench.job.usage import run_seconds, usage_of
+from krobench.job.watchman import KnownKro, Watchman
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.load.clock import RunClock
 from krobench.load.iteration import Iteration, Outcome
 from krobench.load.shard import Crew, open_iteration
 from krobench.load.sweep import Sweeper
-from krobench.model.benchmark import Cleanup, Collect
+from krobench.model.benchmark import Cleanup, Collect, Target
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState, Validity
+from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState
+from krobench.model.validity import Validity, ValiditySettings
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.plan import IterationPlan, RunIdentity, TestPlan, plan_iteration
 
@@ -48,8 +52,15 @@ class RunContext:
     warn: Callable[[str], None]
     objects: list[ObjectRecord]
     samples: list[Sample]
+    validity: ValiditySettings
     crew: Crew | None = None
     """The other shards, where a test asks for any."""
+    kros: dict[str, KnownKro] = field(default_factory=dict)
+    """What is known of each kro, by its target."""
+
+    def known_kro(self, target: Target) -> KnownKro:
+        """Return what is known of the kro at this target."""
+        return self.kros.setdefault(target.model_dump_json(), KnownKro())
 
 
 class TestRun:
@@ -113,7 +124,11 @@ class TestRun:
         context = self._context
         label = f"{plan.test.name}: iteration {plan.index + 1} of {plan.test.total_iterations}"
         start_time = rfc3339(utc_now())
-        async with open_iteration(context.client, context.clock, plan, context.crew) as iteration:
+        known = context.known_kro(plan.test.target)
+        async with (
+            Watchman(context.client, context.clock, plan.test.target, known) as watchman,
+            open_iteration(context.client, context.clock, plan, context.crew) as iteration,
+        ):
             self.current = iteration
             await sampler.snapshot()
             context.tell(f"{label}: RGDs")
@@ -128,6 +143,8 @@ class TestRun:
                 requests_during -= requests_before
                 await sampler.snapshot()
             outcome = iteration.finish()
+            moments = await watchman.finish()
+            outcome.invalid += [*causes_of_kro(known.first, moments), *clock_jumps(moments)]
             collected = sampler.take()
             record = self._measure(plan, outcome, collected, start_time, requests_during)
             self._keep(record, outcome, collected)
@@ -236,7 +253,7 @@ class TestRun:
         record.end_time = rfc3339(utc_now())
         record.duration_seconds = round(self._taken_seconds, 3)
         record.success = record.error is None
-        record.validity = validity_of_test(record.iterations)
+        record.validity = validity_of_test(record.iterations, [], self._context.validity.ignore)
         record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
         if record.summary is not None:
             record.thresholds = [evaluate(text, record.summary) for text in self.plan.thresholds]

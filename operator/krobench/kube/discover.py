@@ -10,7 +10,7 @@ from krobench.kube.errors import ApiError, KubeError
 from krobench.model.benchmark import Target
 from krobench.model.environment import KroFingerprint, NodeFingerprint
 
-_LEADER_LEASE = "controller.kro.run"
+LEADER_LEASE = "controller.kro.run"
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 _VERSION_LABEL = "app.kubernetes.io/version"
 
@@ -39,13 +39,13 @@ async def find_kro(client: KubeClient, target: Target) -> KroPod:
         KroNotFoundError: if no pod with these labels runs, or it lacks the container.
         ApiError: if pods may not be listed.
     """
-    selector = ",".join(f"{key}={value}" for key, value in sorted(target.match_labels.items()))
+    selector = selector_of(target)
     pods = await client.list(paths.core("pods", target.namespace), selector)
     running = [pod for pod in pods if _is_running(pod)]
     if not running:
         raise KroNotFoundError(_not_found_message(target, selector, pods))
     pod = await _leader(client, target.namespace, running) if len(running) > 1 else running[0]
-    container = _named(pod["spec"]["containers"], target.container)
+    container = named(pod["spec"]["containers"], target.container)
     if container is None:
         names = ", ".join(item["name"] for item in pod["spec"]["containers"])
         raise KroNotFoundError(
@@ -59,8 +59,13 @@ async def find_kro(client: KubeClient, target: Target) -> KroPod:
         node=pod["spec"]["nodeName"],
         container=target.container,
         metrics_port=target.metrics_port,
-        fingerprint=_fingerprint(pod, container, len(running)),
+        fingerprint=fingerprint_of(pod, container, len(running)),
     )
+
+
+def selector_of(target: Target) -> str:
+    """Return the label selector of kro's pods."""
+    return ",".join(f"{key}={value}" for key, value in sorted(target.match_labels.items()))
 
 
 async def list_nodes(client: KubeClient) -> list[NodeFingerprint]:
@@ -104,7 +109,7 @@ def _not_found_message(target: Target, selector: str, pods: list[JsonObject]) ->
 
 
 async def _leader(client: KubeClient, namespace: str, pods: list[JsonObject]) -> JsonObject:
-    path = paths.group("coordination.k8s.io", "v1", "leases", namespace, _LEADER_LEASE)
+    path = paths.group("coordination.k8s.io", "v1", "leases", namespace, LEADER_LEASE)
     try:
         holder = (await client.get(path))["spec"].get("holderIdentity") or ""
     except ApiError:
@@ -113,17 +118,19 @@ async def _leader(client: KubeClient, namespace: str, pods: list[JsonObject]) ->
         if holder.startswith(pod["metadata"]["name"]):
             return pod
     raise KroNotFoundError(
-        f"{len(pods)} kro pods run in {namespace}, and the lease {_LEADER_LEASE} names none of "
+        f"{len(pods)} kro pods run in {namespace}, and the lease {LEADER_LEASE} names none of "
         "them as the leader: wait for an election, or narrow spec.target.matchLabels"
     )
 
 
-def _named(items: list[JsonObject], name: str) -> JsonObject | None:
+def named(items: list[JsonObject], name: str) -> JsonObject | None:
+    """Return the item of this name; None where there is none."""
     return next((item for item in items if item.get("name") == name), None)
 
 
-def _fingerprint(pod: JsonObject, container: JsonObject, replicas: int) -> KroFingerprint:
-    status = _named(pod["status"].get("containerStatuses") or [], container["name"]) or {}
+def fingerprint_of(pod: JsonObject, container: JsonObject, replicas: int) -> KroFingerprint:
+    """Return what identifies kro, from one of its pods and the container in it."""
+    status = named(pod.get("status", {}).get("containerStatuses") or [], container["name"]) or {}
     resources = container.get("resources", {})
     image = container.get("image", "")
     env = {item["name"]: item.get("value", "(from a reference)") for item in _env(container)}
@@ -132,6 +139,7 @@ def _fingerprint(pod: JsonObject, container: JsonObject, replicas: int) -> KroFi
         pod=pod["metadata"]["name"],
         node=pod["spec"].get("nodeName"),
         image=image,
+        image_id=status.get("imageID") or None,
         version=_version(pod["metadata"].get("labels", {}), image),
         args=[_expanded(arg, env) for arg in _arguments(container)],
         env=env,

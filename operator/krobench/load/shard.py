@@ -20,10 +20,9 @@ from krobench.load.loops import closed_loop, open_loop
 from krobench.model.common import ErrorInfo
 from krobench.model.rawlines import ObjectRecord
 from krobench.model.shards import SHARD_LABEL, ShardReport
+from krobench.model.validity import Cause
 from krobench.workload.plan import IterationPlan
 from krobench.workload.sharing import share_of_plan, share_of_times
-
-SHARD_LOST = "ShardLost"
 
 # The start is told this long beforehand: a watch event and the set-up of tasks must fit in.
 _LEAD_SECONDS = 0.5
@@ -203,10 +202,9 @@ class LeaderIteration(SharedIteration):
                 message = f"shard {delivery.shard}: {report.error.message}"
                 outcome.error = ErrorInfo(reason=report.error.reason, message=message)
         outcome.invalid += [
-            ErrorInfo(
-                reason=SHARD_LOST,
-                message=f"shard {shard} of {self._shards} was lost ({why}): what it was to send, "
-                "or what it measured, is missing",
+            Cause.SHARD_LOST.of(
+                f"shard {shard} of {self._shards} was lost ({why}): what it was to send, "
+                "or what it measured, is missing"
             )
             for shard, why in sorted(self._crew.losses.items())
             if shard < self._shards

@@ -14,6 +14,7 @@ from krobench.model.load import Load
 from krobench.model.order import Order
 from krobench.model.precision import PRECISION_RULES, Precision, check_precision
 from krobench.model.step import Operation, Step
+from krobench.model.validity import ValiditySettings
 
 MAX_INSTANCES = 10_000
 MAX_RGDS = 500
@@ -385,6 +386,10 @@ class KroBenchmarkSpec(ApiModel):
     """Sampling of kro and the cluster."""
     results: Results = Field(default_factory=Results, json_schema_extra=_DEFAULT_EMPTY)
     """Storage of the results."""
+    validity: ValiditySettings = Field(
+        default_factory=ValiditySettings, json_schema_extra=_DEFAULT_EMPTY
+    )
+    """From where on the run is invalid."""
     cleanup: Cleanup = Cleanup.ALWAYS
     """When the objects of an iteration are deleted: Always, OnSuccess (a failed iteration's
     objects stay for inspection), or Never."""

@@ -32,6 +32,11 @@ DNS_LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, max_length=24)]
 """A Go-style duration such as ``90s`` or ``1h30m``."""
 
+Percentage = Annotated[
+    str, StringConstraints(pattern=r"^(0\.[1-9]|[1-9][0-9]?(\.[0-9])?)%$", max_length=8)
+]
+"""Above 0 % and below 100 %, as ``5%`` or ``2.5%``."""
+
 Namespace = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=63)]
 
 

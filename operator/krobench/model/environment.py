@@ -12,6 +12,8 @@ class KroFingerprint(ApiModel):
     pod: str
     node: str | None = None
     image: str | None = None
+    image_id: str | None = None
+    """What the container runtime pulled for it, with the hash."""
     version: str | None = None
     args: list[str] = Field(default_factory=list)
     env: dict[str, str] = Field(default_factory=dict)

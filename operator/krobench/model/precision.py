@@ -2,17 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from pydantic.config import JsonDict
 
-from krobench.model.common import ApiModel
+from krobench.model.common import ApiModel, Percentage
 
 MIN_ITERATIONS = 3
 """Two replicates have an interval of 13 standard errors, and no use for it."""
-
-Percentage = Annotated[
-    str, StringConstraints(pattern=r"^(0\.[1-9]|[1-9][0-9]?(\.[0-9])?)%$", max_length=8)
-]
 
 _TOO_FEW = f"precision needs iterations of at least {MIN_ITERATIONS}"
 _CROSSED = "precision.maxIterations must not be below iterations"

@@ -6,7 +6,7 @@ line) and ``series.jsonl`` (one :class:`Sample` a line). A number that was not m
 """
 
 from enum import StrEnum
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,7 @@ from krobench.model.measures import (
 from krobench.model.precision import Headline, Stop
 from krobench.model.status import Verdict
 from krobench.model.step import Operation
+from krobench.model.validity import Validity
 
 SCHEMA: Literal["krobench.run/v1"] = "krobench.run/v1"
 
@@ -48,19 +49,6 @@ class TestState(StrEnum):
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
     SKIPPED = "Skipped"
-
-
-class Validity(ApiModel):
-    """Whether what was measured is what was asked for."""
-
-    valid: bool = True
-    causes: list[ErrorInfo] = Field(default_factory=list)
-    """Why not."""
-
-    @classmethod
-    def of(cls, causes: list[ErrorInfo]) -> Self:
-        """Return what follows from these causes: valid if there are none."""
-        return cls(valid=not causes, causes=causes)
 
 
 class Teardown(ApiModel):

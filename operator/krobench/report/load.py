@@ -5,8 +5,11 @@ from collections.abc import Iterable, Sequence
 from krobench.model.load import Arrival
 from krobench.model.measures import LoadGenerator
 from krobench.model.record import IterationRecord, TestRecord
+from krobench.model.validity import Cause
 from krobench.report import units
 from krobench.report.tables import table
+
+_OF_THE_LOAD = (Cause.GENERATOR_LATE, Cause.SHARD_LOST)
 
 
 def arrivals(test: TestRecord) -> str:
@@ -62,5 +65,5 @@ def _row(item: IterationRecord) -> Sequence[str]:
         units.seconds(generator.send_lag_p50_seconds),
         units.seconds(generator.send_lag_p99_seconds),
         units.seconds(generator.send_lag_max_seconds),
-        "kept" if item.validity.valid else "**missed**",
+        "**missed**" if item.validity.has(*_OF_THE_LOAD) else "kept",
     )

@@ -10,6 +10,7 @@ from krobench.report.load import arrivals, load_table
 from krobench.report.measured import measured
 from krobench.report.steps import steps_table
 from krobench.report.tables import table
+from krobench.report.validity import validity_section
 
 _PHASES = (
     ("instance ready", "instance_ready"),
@@ -32,7 +33,7 @@ def render(run: RunRecord) -> str:
     """Return the report of a run, finished or not."""
     sections = [
         _title(run),
-        _validity(run),
+        validity_section(run),
         _warnings(run),
         _overview(run),
         *(_test(test) for test in run.tests),
@@ -56,16 +57,6 @@ def _title(run: RunRecord) -> str:
     if run.error is not None:
         lines.append(f"\n**{run.error.reason}**: {run.error.message}")
     return "\n".join(lines)
-
-
-def _validity(run: RunRecord) -> str:
-    if run.validity is None or run.validity.valid:
-        return ""
-    causes = "\n".join(f"- **{c.reason}**: {c.message}" for c in run.validity.causes)
-    return (
-        "## This run is invalid\n\nWhat was measured is not what was asked for, so there is no "
-        f"verdict, and its numbers are not to be compared:\n\n{causes}"
-    )
 
 
 def _warnings(run: RunRecord) -> str:

@@ -9,8 +9,9 @@ from unit.controller.world import SPEC, World, record
 from krobench.controller.actions import CreateJob, JobKind
 from krobench.controller.observed import JobState, JobView
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunState, TestRecord, TestState, ThresholdResult, Validity
+from krobench.model.record import RunState, TestRecord, TestState, ThresholdResult
 from krobench.model.status import Phase, Verdict
+from krobench.model.validity import Validity
 
 
 def started() -> World:

@@ -6,8 +6,9 @@ from krobench.model.common import ErrorInfo
 from krobench.model.environment import Environment
 from krobench.model.load import Load
 from krobench.model.measures import Counts, LoadGenerator
-from krobench.model.record import IterationRecord, RunRecord, TestRecord, Validity
+from krobench.model.record import IterationRecord, RunRecord, TestRecord
 from krobench.model.status import Verdict
+from krobench.model.validity import Validity
 from krobench.report.load import arrivals
 from krobench.report.markdown import render
 

@@ -6,7 +6,8 @@ from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.model.common import ErrorInfo
-from krobench.model.record import IterationRecord, RunRecord, RunState, Validity
+from krobench.model.record import IterationRecord, RunRecord, RunState
+from krobench.model.validity import Validity
 
 
 def iteration(index: int, **changes: Any) -> IterationRecord:

@@ -1,0 +1,66 @@
+"""How kro's pods and its lease stand, whether any of them runs or not."""
+
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.discover import LEADER_LEASE, fingerprint_of, named, selector_of
+from krobench.kube.errors import ApiError
+from krobench.model.benchmark import Target
+from krobench.model.surroundings import KroPodState
+
+_ENDED = frozenset({"Failed", "Succeeded"})
+
+
+async def kro_pods(client: KubeClient, target: Target) -> tuple[KroPodState, ...]:
+    """Return kro's pods but those that are on their way out.
+
+    Raises:
+        KubeError: if they cannot be listed.
+    """
+    pods = await client.list(paths.core("pods", target.namespace), selector_of(target))
+    staying = [
+        pod
+        for pod in pods
+        if "deletionTimestamp" not in pod["metadata"]
+        and pod.get("status", {}).get("phase") not in _ENDED
+    ]
+    states = (_state(pod, target.container, len(staying)) for pod in staying)
+    return tuple(state for state in states if state is not None)
+
+
+async def kro_leader(client: KubeClient, target: Target) -> str | None:
+    """Return who holds kro's lease; None where there is no lease, or it may not be read.
+
+    Raises:
+        KubeError: if the API server does not answer.
+    """
+    path = paths.group("coordination.k8s.io", "v1", "leases", target.namespace, LEADER_LEASE)
+    try:
+        lease = await client.get(path)
+    except ApiError as error:
+        if error.not_found or error.forbidden:
+            return None
+        raise
+    return lease.get("spec", {}).get("holderIdentity") or None
+
+
+def _state(pod: JsonObject, container_name: str, replicas: int) -> KroPodState | None:
+    container = named(pod["spec"]["containers"], container_name)
+    if container is None:
+        return None
+    status = named(pod.get("status", {}).get("containerStatuses") or [], container_name) or {}
+    return KroPodState(
+        uid=pod["metadata"]["uid"],
+        name=pod["metadata"]["name"],
+        restarts=status.get("restartCount", 0),
+        last_end=_last_end(status),
+        fingerprint=fingerprint_of(pod, container, replicas),
+    )
+
+
+def _last_end(status: JsonObject) -> str | None:
+    # A container that has just ended is told of in its state, and later in its last state.
+    for state in (status.get("state") or {}, status.get("lastState") or {}):
+        ended = state.get("terminated")
+        if ended:
+            return f"{ended.get('reason') or 'Ended'}, exit code {ended.get('exitCode')}"
+    return None
