@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from krobench.analysis.generator import summarise_generators
 from krobench.analysis.latencies import latencies
+from krobench.analysis.medians import median_usage
 from krobench.analysis.steps import summarise_steps
 from krobench.model.measures import (
     ApiRequests,
@@ -81,6 +82,7 @@ def summarise_test(
         duration_seconds=_median(r.duration_seconds for r in measured),
         errors_total=sum(_errors(record) for record in measured),
         metrics={name: _median(r.metrics.get(name) for r in measured) for name in names},
+        usage=median_usage([r.usage for r in measured]),
         steps=summarise_steps(measured, lines),
     )
 

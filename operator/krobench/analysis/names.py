@@ -1,7 +1,7 @@
 """The names of what is measured of a test, as thresholds and comparisons use them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -75,7 +75,20 @@ def values_by_name(measures: TestSummary | IterationRecord, errors_total: int) -
         "apiRequests": measures.api_requests.model_dump(by_alias=True),
         "duration": {"seconds": measures.duration_seconds},
         "metrics": dict(measures.metrics),
+        "usage": _numbers(measures.usage),
     }
+
+
+def _numbers(model: BaseModel) -> Values:
+    """Return the figures of a model and of those in it; lists have no names for their items."""
+    values: Values = {}
+    for name, field in type(model).model_fields.items():
+        value = getattr(model, name)
+        if isinstance(value, BaseModel):
+            values[field.alias or name] = _numbers(value)
+        elif not isinstance(value, list):
+            values[field.alias or name] = value
+    return values
 
 
 def _latency(summary: LatencySummary | None) -> Mapping[str, float | None]:
@@ -100,7 +113,9 @@ def _example_of(model: type[ModelT]) -> ModelT:
     for name, field in model.model_fields.items():
         choices = get_args(field.annotation) or (field.annotation,)
         nested = [c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)]
-        if nested:
+        if get_origin(field.annotation) is list:
+            values[name] = []
+        elif nested:
             values[name] = _example_of(nested[0])
         elif float in choices:
             values[name] = 1.0

@@ -1,12 +1,13 @@
 """Resource use and API requests of one iteration, from sampled series."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from krobench.analysis.windows import Series, UnavailableError
+from krobench.analysis.phase import PhaseReader
+from krobench.analysis.resources import measure_resources
+from krobench.analysis.unitcosts import cost_of_instance, cost_of_rgd
+from krobench.analysis.windows import Series
 from krobench.model.measures import ApiRequests, CpuUse, MemoryUse
-
-_START_TIME = "process_start_time_seconds"
+from krobench.model.usage import UsageRecord
 
 
 @dataclass
@@ -16,6 +17,7 @@ class Usage:
     cpu: CpuUse = field(default_factory=CpuUse)
     memory: MemoryUse = field(default_factory=MemoryUse)
     api_requests: ApiRequests = field(default_factory=ApiRequests)
+    resources: UsageRecord = field(default_factory=UsageRecord)
     metrics: dict[str, float | None] = field(default_factory=dict)
     unavailable: dict[str, str] = field(default_factory=dict)
     kro_restarted: bool = False
@@ -30,92 +32,17 @@ class Phases:
     run_ended_seconds: float
 
 
-class _Reader:
-    """Reads windows of one phase, noting what is not available instead of failing."""
-
-    def __init__(self, series: Series, start: float, end: float, unavailable: dict[str, str]):
-        self._series = series
-        self._start = start
-        self._end = end
-        self._unavailable = unavailable
-
-    def _try(self, name: str, get: Callable[[], float]) -> float | None:
-        try:
-            return get()
-        except UnavailableError as error:
-            self._unavailable[name] = str(error)
-            return None
-
-    def delta(self, name: str, source: str, metric: str) -> float | None:
-        return self._try(name, lambda: self._delta(source, metric))
-
-    def rare(self, name: str, source: str, metric: str, companion: str) -> float | None:
-        """Growth of a counter that has no series before its event first occurred.
-
-        Where ``companion``, which stands in the same exposition, was sampled and ``metric``
-        was not, there was no such event.
-        """
-
-        def get() -> float:
-            self._delta(source, companion)
-            if not self._series.has(source, metric):
-                return 0.0
-            return self._series.growth(source, metric, self._start, self._end)
-
-        return self._try(name, get)
-
-    def rate(self, name: str, source: str, metric: str) -> float | None:
-        def get() -> float:
-            delta = self._series.delta(source, metric, self._start, self._end)
-            return delta.value / delta.seconds
-
-        return self._try(name, get)
-
-    def mean(self, name: str, source: str, histogram: str) -> float | None:
-        """Mean observation of a histogram; its percentiles would be those of its buckets."""
-
-        def get() -> float:
-            count = self._delta(source, f"{histogram}_count")
-            if count == 0:
-                raise UnavailableError(f"{histogram} saw nothing in this phase")
-            return self._delta(source, f"{histogram}_sum") / count
-
-        return self._try(name, get)
-
-    def maximum(self, name: str, source: str, metric: str) -> float | None:
-        return self._try(name, lambda: self._series.maximum(source, metric, self._start, self._end))
-
-    def change(self, name: str, source: str, metric: str) -> float | None:
-        return self._try(name, lambda: self._series.change(source, metric, self._start, self._end))
-
-    def stamped_rate(self, name: str, source: str, metric: str) -> float | None:
-        def get() -> float:
-            delta = self._series.stamped_delta(source, metric, self._start, self._end)
-            return delta.value / delta.seconds
-
-        return self._try(name, get)
-
-    def stamped_ratio(self, name: str, source: str, part: str, whole: str) -> float | None:
-        def get() -> float:
-            base = self._series.stamped_delta(source, whole, self._start, self._end).value
-            if base == 0:
-                raise UnavailableError(f"{whole} of {source} did not grow")
-            share = self._series.stamped_delta(source, part, self._start, self._end)
-            return share.value / base
-
-        return self._try(name, get)
-
-    def _delta(self, source: str, metric: str) -> float:
-        return self._series.delta(source, metric, self._start, self._end).value
-
-
-def measure_usage(series: Series, phases: Phases, ready: int) -> Usage:
-    """Return what was used in the run phase, of which ``ready`` instances came."""
+def measure_usage(series: Series, phases: Phases, ready: int, rgds: int = 0) -> Usage:
+    """Return what was used in the run phase, of which ``ready`` instances came, and for each of
+    the ``rgds`` RGDs that came of the set-up."""
     usage = Usage()
-    run = _Reader(series, phases.run_started_seconds, phases.run_ended_seconds, usage.unavailable)
-    set_up = _Reader(series, phases.started_seconds, phases.run_started_seconds, usage.unavailable)
-    if run.change("kroStartTime", "kro", _START_TIME):
-        usage.kro_restarted = True
+    run = PhaseReader(
+        series, phases.run_started_seconds, phases.run_ended_seconds, usage.unavailable
+    )
+    set_up = PhaseReader(
+        series, phases.started_seconds, phases.run_started_seconds, usage.unavailable
+    )
+    usage.kro_restarted = set_up.restarted("kro") or run.restarted("kro")
     _measure_cpu(usage, run)
     _measure_memory(usage, run)
     usage.api_requests.kro = run.delta("apiRequests.kro", "kro", "rest_client_requests_total")
@@ -123,11 +50,14 @@ def measure_usage(series: Series, phases: Phases, ready: int) -> Usage:
         "apiRequests.total", "apiserver", "apiserver_request_total"
     )
     _measure_further(usage, run, set_up)
+    usage.resources = measure_resources(series, run)
+    usage.resources.per_instance = cost_of_instance(run, ready)
+    usage.resources.per_rgd = cost_of_rgd(set_up, rgds)
     _divide_by_instances(usage, ready)
     return usage
 
 
-def _measure_cpu(usage: Usage, run: _Reader) -> None:
+def _measure_cpu(usage: Usage, run: PhaseReader) -> None:
     seconds = "process_cpu_seconds_total"
     usage.cpu = CpuUse(
         kro_seconds=_rounded(run.delta("cpu.kroSeconds", "kro", seconds)),
@@ -146,7 +76,7 @@ def _measure_cpu(usage: Usage, run: _Reader) -> None:
     )
 
 
-def _measure_memory(usage: Usage, run: _Reader) -> None:
+def _measure_memory(usage: Usage, run: PhaseReader) -> None:
     resident = "process_resident_memory_bytes"
     usage.memory = MemoryUse(
         resident_max_bytes=_whole(run.maximum("memory.residentMaxBytes", "kro", resident)),
@@ -162,7 +92,7 @@ def _measure_memory(usage: Usage, run: _Reader) -> None:
     )
 
 
-def _measure_further(usage: Usage, run: _Reader, set_up: _Reader) -> None:
+def _measure_further(usage: Usage, run: PhaseReader, set_up: PhaseReader) -> None:
     for name, metric in (
         ("kro_cel_evaluations", "cel_expr_eval_duration_seconds_count"),
         ("kro_instance_reconciles", "instance_reconcile_total"),
@@ -179,12 +109,12 @@ def _measure_further(usage: Usage, run: _Reader, set_up: _Reader) -> None:
         ("kro_instance_reconcile_mean_seconds", "instance_reconcile_duration_seconds"),
         ("kro_instance_queue_wait_mean_seconds", "instance_queue_wait_seconds"),
     ):
-        usage.metrics[name] = _rounded(run.mean(name, "kro", histogram), 9)
+        usage.metrics[name] = _rounded(run.mean_of(name, "kro", histogram), 9)
     for name, histogram in (
         ("kro_rgd_graph_build_mean_seconds", "rgd_graph_build_duration_seconds"),
         ("kro_graph_revision_compile_mean_seconds", "graph_revision_compile_duration_seconds"),
     ):
-        usage.metrics[name] = _rounded(set_up.mean(name, "kro", histogram), 9)
+        usage.metrics[name] = _rounded(set_up.mean_of(name, "kro", histogram), 9)
     for name, metric in (
         ("kro_goroutines_max", "go_goroutines"),
         ("kro_watch_count_max", "dynamic_controller_watch_count"),
@@ -195,7 +125,7 @@ def _measure_further(usage: Usage, run: _Reader, set_up: _Reader) -> None:
         run.delta("apiserver_cpu_seconds", "apiserver", "process_cpu_seconds_total")
     )
     usage.metrics["apiserver_request_mean_seconds"] = _rounded(
-        run.mean(
+        run.mean_of(
             "apiserver_request_mean_seconds", "apiserver", "apiserver_request_duration_seconds"
         ),
         9,

@@ -35,6 +35,8 @@ class Series:
             UnavailableError: if there is none before, or none after.
         """
         samples = self._by_metric.get((source, metric), [])
+        if not samples and not self.has_source(source):
+            raise UnavailableError(f"nothing was sampled of {source}")
         if not samples:
             raise UnavailableError(f"{source} does not expose {metric}")
         first = max((i for i, s in enumerate(samples) if s.seconds <= start), default=None)
@@ -42,6 +44,22 @@ class Series:
         if first is None or last is None:
             raise UnavailableError(f"no sample of {source} at the border of the run phase")
         return samples[first : last + 1]
+
+    def between(self, source: str, metric: str, start: float, end: float) -> list[Sample]:
+        """Return the samples of a metric in a window, from the last one before it."""
+        samples = self._by_metric.get((source, metric), [])
+        first = max((i for i, s in enumerate(samples) if s.seconds <= start), default=0)
+        return [sample for sample in samples[first:] if sample.seconds <= end]
+
+    def labelled(self, source: str, metric: str) -> list[str]:
+        """Return the names of a metric's parts that labels tell apart."""
+        return sorted(
+            name for of, name in self._by_metric if of == source and name.startswith(metric + "{")
+        )
+
+    def has_source(self, source: str) -> bool:
+        """Whether there is any sample of this source."""
+        return any(of == source for of, _ in self._by_metric)
 
     def has(self, source: str, metric: str) -> bool:
         """Whether there is any sample of this metric."""

@@ -124,13 +124,14 @@ class TestRun:
         context = self._context
         label = f"{plan.test.name}: iteration {plan.index + 1} of {plan.test.total_iterations}"
         start_time = rfc3339(utc_now())
+        # Before the set-up begins, as what it took is told from what there was.
+        await sampler.snapshot()
         known = context.known_kro(plan.test.target)
         async with (
             Watchman(context.client, context.clock, plan.test.target, known) as watchman,
             open_iteration(context.client, context.clock, plan, context.crew) as iteration,
         ):
             self.current = iteration
-            await sampler.snapshot()
             context.tell(f"{label}: RGDs")
             await iteration.set_up()
             requests_before = requests_during = 0
@@ -169,8 +170,9 @@ class TestRun:
         error = outcome.error or operation_errors(outcome.records)
         usage = usage_of(outcome, Series(collected.samples), counts.ready)
         usage.unavailable |= {source: str(gaps) for source, gaps in collected.gaps.items()}
-        if usage.kro_restarted:
-            self._context.warn(f"{plan.test.name}: kro restarted during iteration {plan.index + 1}")
+        usage.resources.kro_restarts = collected.kro_restarts
+        for restart in collected.kro_restarts:
+            self._context.warn(f"{plan.test.name}, iteration {plan.index + 1}: {restart}")
         if outcome.run_started_seconds is not None:
             usage.api_requests.krobench = requests + outcome.requests_elsewhere
         return IterationRecord(
@@ -191,6 +193,7 @@ class TestRun:
             memory=usage.memory,
             api_requests=usage.api_requests,
             metrics=usage.metrics,
+            usage=usage.resources,
             steps=steps,
             unavailable=usage.unavailable,
         )

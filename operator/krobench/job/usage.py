@@ -30,7 +30,7 @@ def _run_usage(outcome: Outcome, series: Series, ready: int) -> Usage:
         usage.unavailable["run"] = "the run phase was never reached"
         return usage
     phases = Phases(outcome.started_seconds, outcome.run_started_seconds, outcome.run_ended_seconds)
-    usage = measure_usage(series, phases, ready)
+    usage = measure_usage(series, phases, ready, _ready_rgds(outcome))
     first = outcome.steps[0] if len(outcome.steps) > 1 else None
     if first is not None and first.ended_seconds is not None:
         _take_per_instance(
@@ -44,6 +44,13 @@ def _phases(outcome: Outcome, step: StepOutcome) -> Phases:
     return Phases(outcome.started_seconds, step.started_seconds, step.ended_seconds)
 
 
+def _ready_rgds(outcome: Outcome) -> int:
+    return sum(
+        line.operation == "create-rgd" and line.ready_seconds is not None
+        for line in outcome.records
+    )
+
+
 def _ready_in(outcome: Outcome) -> int:
     """Return the instances that became ready in the first step."""
     return sum(
@@ -54,6 +61,12 @@ def _ready_in(outcome: Outcome) -> int:
 
 def _take_per_instance(usage: Usage, first: Usage) -> None:
     """Take costs of an instance from the step that creates and does nothing else."""
+    usage.resources.per_instance = first.resources.per_instance
+    for name in usage.unavailable.keys() | first.unavailable.keys():
+        if name.startswith("usage.perInstance."):
+            usage.unavailable.pop(name, None)
+            if name in first.unavailable:
+                usage.unavailable[name] = first.unavailable[name]
     for name in [name for name in usage.metrics if name.endswith("_per_instance")]:
         usage.metrics[name] = first.metrics.get(name)
         usage.unavailable.pop(name, None)

@@ -26,6 +26,7 @@ from krobench.model.measures import (
 from krobench.model.precision import Headline, Stop
 from krobench.model.status import Verdict
 from krobench.model.step import Operation
+from krobench.model.usage import UsageRecord
 from krobench.model.validity import Validity
 
 SCHEMA: Literal["krobench.run/v1"] = "krobench.run/v1"
@@ -115,6 +116,7 @@ class IterationRecord(ApiModel):
     api_requests: ApiRequests = Field(default_factory=ApiRequests)
     metrics: dict[str, float | None] = Field(default_factory=dict)
     """Further metrics, open-ended; names carry their unit."""
+    usage: UsageRecord = Field(default_factory=UsageRecord)
     steps: list[StepRecord] = Field(default_factory=list)
     """Where the test has several steps; the other numbers are then of all of them together."""
     unavailable: dict[str, str] = Field(default_factory=dict)
@@ -157,6 +159,7 @@ class TestSummary(ApiModel):
     errors_total: int
     """Operations that failed or were censored, and iterations that failed for other causes."""
     metrics: dict[str, float | None] = Field(default_factory=dict)
+    usage: UsageRecord = Field(default_factory=UsageRecord)
     steps: list[StepSummary] = Field(default_factory=list)
     """Where the test has several steps."""
 

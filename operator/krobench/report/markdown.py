@@ -10,6 +10,7 @@ from krobench.report.load import arrivals, load_table
 from krobench.report.measured import measured
 from krobench.report.steps import steps_table
 from krobench.report.tables import table
+from krobench.report.usage import usage_section
 from krobench.report.validity import validity_section
 
 _PHASES = (
@@ -120,7 +121,7 @@ def _test(test: TestRecord) -> str:
     if test.summary is not None and test.summary.steps:
         lines += ["", steps_table(test.summary.steps)]
     if test.summary is not None:
-        lines += ["", _latency_table(test), "", _usage_table(test)]
+        lines += ["", _latency_table(test), "", usage_section(test)]
     if test.iterations:
         lines += ["", _iterations(test.iterations)]
     return "\n".join(lines)
@@ -168,37 +169,6 @@ def _latency_table(test: TestRecord) -> str:
             )
         )
     return table(("latency", "n", "p50", "p90", "p99", "max"), rows)
-
-
-def _usage_table(test: TestRecord) -> str:
-    summary = test.summary
-    assert summary is not None
-    rows = [
-        ("kro CPU time", units.seconds(summary.cpu.kro_seconds)),
-        ("kro CPU, mean cores", units.number(summary.cpu.kro_mean_cores)),
-        ("kro CPU, mean cores (kubelet)", units.number(summary.cpu.kubelet_mean_cores)),
-        ("kro CPU periods throttled", units.percent(summary.cpu.throttled_periods_ratio)),
-        ("kro resident memory, max", units.size(summary.memory.resident_max_bytes)),
-        ("kro heap, max", units.size(summary.memory.heap_max_bytes)),
-        ("kro working set, max (kubelet)", units.size(summary.memory.working_set_max_bytes)),
-        ("API requests by kro", units.number(summary.api_requests.kro)),
-        ("API requests by krobench", units.number(summary.api_requests.krobench)),
-        ("API requests by everybody", units.number(summary.api_requests.total)),
-        *((f"`{name}`", units.metric(name, value)) for name, value in summary.metrics.items()),
-    ]
-    return table(("run phase, median of iterations", "value"), rows) + _unavailable(test)
-
-
-def _unavailable(test: TestRecord) -> str:
-    reasons = dict.fromkeys(
-        f"{name}: {reason}"
-        for iteration in test.iterations
-        if not iteration.warmup
-        for name, reason in iteration.unavailable.items()
-    )
-    if not reasons:
-        return ""
-    return "\n\nNot available in some iteration:\n\n" + "\n".join(f"- {r}" for r in reasons)
 
 
 def _iterations(iterations: Iterable[IterationRecord]) -> str:

@@ -94,7 +94,7 @@ def test_usage_is_the_growth_over_the_run_phase() -> None:
 def test_what_was_not_sampled_is_absent_with_a_reason() -> None:
     usage = measure_usage(Series([]), Phases(0.0, 1.0, 2.0), ready=10)
     assert usage.cpu.kro_seconds is None
-    assert usage.unavailable["cpu.kroSeconds"] == "kro does not expose process_cpu_seconds_total"
+    assert usage.unavailable["cpu.kroSeconds"] == "nothing was sampled of kro"
     assert usage.memory.working_set_max_bytes is None
 
 

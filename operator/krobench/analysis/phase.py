@@ -1,0 +1,207 @@
+"""Reading figures of one phase out of series, with a reason for each that cannot be given."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+
+from krobench.analysis.windows import Delta, Series, UnavailableError
+from krobench.model.rawlines import Sample, SourceName
+from krobench.model.usage import Distribution, Level
+
+_START_TIME = "process_start_time_seconds"
+# Two samples at the border of a phase can be so close that the counter's own steps, of 10 ms of
+# CPU time, would show as bursts.
+_SHORTEST_INTERVAL_SECONDS = 0.5
+_P95_SAMPLES = 20
+
+
+class PhaseReader:
+    """Reads what happened between two moments.
+
+    A figure that cannot be given is None, and its reason stands in ``unavailable`` under its name.
+    """
+
+    def __init__(
+        self, series: Series, start: float, end: float, unavailable: dict[str, str]
+    ) -> None:
+        self._series = series
+        self._start = start
+        self._end = end
+        self._unavailable = unavailable
+
+    def restarted(self, process: SourceName) -> bool:
+        """Whether another process answered in the end than in the beginning."""
+        starts = self._series.between(process, _START_TIME, self._start, self._end)
+        return len({sample.value for sample in starts}) > 1
+
+    def delta(self, name: str, source: SourceName, metric: str) -> float | None:
+        """Return how much a counter grew."""
+        return self._try(name, lambda: self._delta(source, metric))
+
+    def rare(self, name: str, source: SourceName, metric: str, companion: str) -> float | None:
+        """Return how much a counter grew that has no series before its event first occurred.
+
+        Where ``companion``, which stands in the same exposition, was sampled and ``metric`` was
+        not, there was no such event.
+        """
+
+        def get() -> float:
+            self._delta(source, companion)
+            if not self._series.has(source, metric):
+                return 0.0
+            return self._series.growth(source, metric, self._start, self._end)
+
+        return self._try(name, get)
+
+    def mean_of(self, name: str, source: SourceName, histogram: str) -> float | None:
+        """Return the mean observation of a histogram; its percentiles would be its buckets'."""
+
+        def get() -> float:
+            count = self._delta(source, f"{histogram}_count")
+            if count == 0:
+                raise UnavailableError(f"{histogram} saw nothing in this phase")
+            return self._delta(source, f"{histogram}_sum") / count
+
+        return self._try(name, get)
+
+    def change(self, name: str, source: SourceName, metric: str) -> float | None:
+        """Return last minus first of a gauge."""
+
+        def get() -> float:
+            self._refuse_restart(source)
+            return self._series.change(source, metric, self._start, self._end)
+
+        return self._try(name, get)
+
+    def maximum(self, name: str, source: SourceName, metric: str) -> float | None:
+        """Return the largest value of a gauge that was seen."""
+        return self._try(name, lambda: self._series.maximum(source, metric, self._start, self._end))
+
+    def last(self, name: str, source: SourceName, metric: str) -> float | None:
+        """Return a gauge at the end of the phase."""
+        return self._try(name, lambda: self._window(source, metric)[-1].value)
+
+    def level(self, name: str, source: SourceName, metric: str) -> Level:
+        """Return where a gauge stood."""
+        try:
+            samples = self._window(source, metric)
+        except UnavailableError as error:
+            self._unavailable[name] = str(error)
+            return Level()
+        values = self._distribution(name, _weighted(samples))
+        return Level(**values.model_dump(), delta=self.change(f"{name}.delta", source, metric))
+
+    def rate(self, name: str, source: SourceName, metric: str) -> float | None:
+        """Return how fast a counter grew over the whole phase."""
+
+        def get() -> float:
+            self._refuse_restart(source)
+            delta = self._series.delta(source, metric, self._start, self._end)
+            return delta.value / delta.seconds
+
+        return self._try(name, get)
+
+    def rates(self, name: str, source: SourceName, metric: str) -> Distribution:
+        """Return how fast a counter grew, from sample to sample."""
+        try:
+            self._delta(source, metric)
+        except UnavailableError as error:
+            self._unavailable[name] = str(error)
+            return Distribution()
+        spaced = _spaced(self._window(source, metric))
+        weighted = [
+            ((b.value - a.value) / (b.seconds - a.seconds), b.seconds - a.seconds)
+            for a, b in pairwise(spaced)
+        ]
+        return self._distribution(name, weighted)
+
+    def stamped_delta(self, name: str, source: SourceName, metric: str) -> float | None:
+        """Return how much a counter grew between two measurements of a source that hands out
+        older ones."""
+        return self._try(name, lambda: self._stamped(source, metric).value)
+
+    def stamped_rate(self, name: str, source: SourceName, metric: str) -> float | None:
+        """Return how fast such a counter grew between these measurements."""
+
+        def get() -> float:
+            delta = self._stamped(source, metric)
+            return delta.value / delta.seconds
+
+        return self._try(name, get)
+
+    def stamped_ratio(self, name: str, source: SourceName, part: str, whole: str) -> float | None:
+        """Return the growth of one such counter over that of another."""
+
+        def get() -> float:
+            base = self._stamped(source, whole).value
+            if base == 0:
+                raise UnavailableError(f"{whole} of {source} did not grow")
+            return self._stamped(source, part).value / base
+
+        return self._try(name, get)
+
+    def note(self, name: str, reason: str) -> None:
+        """Say why a figure is not available."""
+        self._unavailable[name] = reason
+
+    def _try(self, name: str, get: Callable[[], float]) -> float | None:
+        try:
+            return round(get(), 9)
+        except UnavailableError as error:
+            self._unavailable[name] = str(error)
+            return None
+
+    def _window(self, source: SourceName, metric: str) -> list[Sample]:
+        return list(self._series.window(source, metric, self._start, self._end))
+
+    def _delta(self, source: SourceName, metric: str) -> float:
+        self._refuse_restart(source)
+        return self._series.delta(source, metric, self._start, self._end).value
+
+    def _stamped(self, source: SourceName, metric: str) -> Delta:
+        self._refuse_restart(source)
+        return self._series.stamped_delta(source, metric, self._start, self._end)
+
+    def _refuse_restart(self, source: SourceName) -> None:
+        """A new process counts from zero, and may have counted beyond the old one unseen."""
+        # The kubelet's figures are of kro's container.
+        process: SourceName = "kro" if source == "kubelet" else source
+        if self.restarted(process):
+            raise UnavailableError(f"{process} was restarted in this phase")
+
+    def _distribution(self, name: str, weighted: list[tuple[float, float]]) -> Distribution:
+        values = sorted(value for value, _ in weighted)
+        if not values:
+            self._unavailable[name] = "the phase was shorter than the interval of the samples"
+            return Distribution()
+        whole = sum(weight for _, weight in weighted)
+        mean = (
+            sum(value * weight for value, weight in weighted) / whole
+            if whole
+            else sum(values) / len(values)
+        )
+        p95 = None
+        if len(values) >= _P95_SAMPLES:
+            p95 = round(values[math.ceil(0.95 * len(values)) - 1], 6)
+        else:
+            self._unavailable[f"{name}.p95"] = f"fewer than {_P95_SAMPLES} samples"
+        return Distribution(mean=round(mean, 6), p95=p95, max=round(values[-1], 6))
+
+
+def _weighted(samples: Sequence[Sample]) -> list[tuple[float, float]]:
+    """Give each sample the time of half of the way to its neighbours."""
+    times = [sample.seconds for sample in samples]
+    before, after = [times[0], *times[:-1]], [*times[1:], times[-1]]
+    return [
+        (sample.value, (later - earlier) / 2)
+        for sample, earlier, later in zip(samples, before, after, strict=True)
+    ]
+
+
+def _spaced(samples: Iterable[Sample]) -> list[Sample]:
+    """Leave out samples that come too soon after another."""
+    kept: list[Sample] = []
+    for sample in samples:
+        if not kept or sample.seconds - kept[-1].seconds >= _SHORTEST_INTERVAL_SECONDS:
+            kept.append(sample)
+    return kept
