@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from krobench import __version__
+from krobench.model.profile import ProfileFile
 
 app = typer.Typer(
     name="krobench",
@@ -153,6 +154,31 @@ def report(
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(render(run), nl=False)
+
+
+@app.command()
+def profile(
+    name: Annotated[str, typer.Argument(help="Name of the KroBenchmark.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    namespace: Namespace = "default",
+    test: Annotated[str | None, typer.Option(help="Which test's; needed if several have one.")] = (
+        None
+    ),
+    kind: Annotated[
+        ProfileFile, typer.Option(help="heap-base is the heap before the run phase.")
+    ] = ProfileFile.CPU,
+) -> None:
+    """Fetch a raw profile of kro, which ``go tool pprof FILE`` opens."""
+    from krobench.cli.profile import fetch_profile
+    from krobench.cli.results import ResultsError
+
+    try:
+        data = fetch_profile(namespace, name, test, kind)
+    except ResultsError as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(1) from error
+    output.write_bytes(data)
+    typer.echo(f"{output}: {len(data)} bytes; go tool pprof {output} opens it", err=True)
 
 
 @app.command()

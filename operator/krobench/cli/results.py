@@ -55,5 +55,10 @@ async def results_of(client: KubeClient, namespace: str, name: str) -> RunRecord
         detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
         raise ResultsError(f"KroBenchmark {namespace}/{name} has no results: {detail}")
     return read_run_record(
-        await client.get(paths.core("configmaps", reference["namespace"], reference["name"]))
+        await client.get(config_map_path(reference["namespace"], reference["name"]))
     )
+
+
+def config_map_path(namespace: str, name: str) -> str:
+    """Return the path of a ConfigMap."""
+    return paths.core("configmaps", namespace, name)

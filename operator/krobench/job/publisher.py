@@ -10,6 +10,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord
+from krobench.record.profiles import write_profiles
 from krobench.record.store import Owner, is_owned_by, run_json, write_config_maps
 
 logger = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ class Publisher:
         self._name = name
         self._owner = owner
         self._parts: dict[str, list[str]] = {}
+        self._profile_parts: dict[str, list[str]] = {}
+        self._profile_bytes = 0
 
     async def publish(
         self, run: RunRecord, objects: list[ObjectRecord], samples: list[Sample]
@@ -35,10 +38,26 @@ class Publisher:
         Raises:
             AbortedError: if results cannot be stored: without them nothing is worth measuring.
         """
+        run = run.model_copy(update={"parts": self._profile_parts})
         stored, config_maps = write_config_maps(self._name, self._owner, run, objects, samples)
         for config_map in config_maps:
             await self._write(config_map)
         self._parts = stored.parts
+
+    async def publish_profiles(self, test_index: int, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Store raw profiles, and return why some could not be, by their keys.
+
+        They are a by-product: whatever happens to them, the run goes on.
+        """
+        stored = write_profiles(self._name, self._owner, test_index, files, self._profile_bytes)
+        try:
+            for config_map in stored.config_maps:
+                await self._write(config_map)
+        except AbortedError as error:
+            return stored.left_out | dict.fromkeys(stored.parts, error.info.message)
+        self._profile_parts |= stored.parts
+        self._profile_bytes += stored.size_bytes
+        return stored.left_out
 
     async def publish_progress(self, run: RunRecord) -> None:
         """Store run.json alone; a failure is left to the next time."""

@@ -80,7 +80,9 @@ class Suite:
             start_time=rfc3339(utc_now()),
             spec=benchmark["spec"],
             environment=Environment(krobench=__version__),
-            progress=Progress(iterations_planned=sum(p.total_iterations for p in self._plans)),
+            progress=Progress(
+                iterations_planned=sum(p.total_iterations + bool(p.profiles) for p in self._plans)
+            ),
             tests=[_planned(plan) for plan in self._plans],
         )
 
@@ -170,6 +172,7 @@ class Suite:
             warn=self._warn,
             objects=self._objects,
             samples=self._samples,
+            store_profiles=self._publisher.publish_profiles,
             validity=self._spec.validity,
             crew=self._crew,
         )
@@ -188,6 +191,17 @@ class Suite:
             self.record.progress.iterations_done = sum(t.iterations_over for t in tests)
             if test.ended:
                 logger.info("test %s: %s", test.plan.name, self.record.tests[slot.test].state)
+                await self._publish()
+        await self._profile(tests)
+
+    async def _profile(self, tests: list[TestRun]) -> None:
+        """Profile kro under each test that asks for it, when nothing is measured any more."""
+        for test in tests:
+            if test.plan.profiles:
+                self._lease.check()
+                self._current = test
+                await test.profile(await self._find_kro(test.plan.target, _KRO_RETURNS_SECONDS))
+                self.record.progress.iterations_done += 1
                 await self._publish()
 
     async def _clean_up(self) -> None:

@@ -1,7 +1,7 @@
 """Running one test: the turns of its iterations, each measured, stored, and then cleaned up."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
@@ -16,6 +16,7 @@ from krobench.collect.sampler import Collected, Sampler
 from krobench.collect.sources import Scope
 from krobench.job.errors import AbortedError
 from krobench.job.preflight import api_group, ensure_namespace
+from krobench.job.profiling import Profiling
 from krobench.job.steps import assess_steps, operation_errors
 from krobench.job.usage import run_seconds, usage_of
 from krobench.job.watchman import KnownKro, Watchman
@@ -52,6 +53,8 @@ class RunContext:
     warn: Callable[[str], None]
     objects: list[ObjectRecord]
     samples: list[Sample]
+    store_profiles: Callable[[int, Mapping[str, bytes]], Awaitable[dict[str, str]]]
+    """Stores raw profiles of a test, and returns why some could not be."""
     validity: ValiditySettings
     crew: Crew | None = None
     """The other shards, where a test asks for any."""
@@ -106,7 +109,40 @@ class TestRun:
         if record.error or record.stop or index + 1 == self.plan.total_iterations:
             self._conclude()
 
+    async def profile(self, kro: KroPod) -> None:
+        """Profile kro in one more iteration, if asked for, once the test has ended well.
+
+        Whatever becomes of it, the test's result stands.
+        """
+        context, test, record = self._context, self.plan, self._record
+        if not test.profiles or record.error is not None:
+            return
+        async with Profiling(context.client, kro, test) as profiling:
+            if await profiling.prepare(record.iterations):
+                error = await self._run_profiled(kro, profiling)
+                if error is not None:
+                    context.warn(f"{test.name}: the profiled iteration failed: {error.message}")
+            profile = record.profile = await profiling.result()
+            files = {file.key(test.name): data for file, data in profiling.files.items()}
+        profile.unavailable |= await context.store_profiles(test.index, files)
+        for name, reason in profile.unavailable.items():
+            context.warn(f"{test.name}: profile {name} is not available: {reason}")
+
+    async def _run_profiled(self, kro: KroPod, profiling: Profiling) -> ErrorInfo | None:
+        try:
+            iteration = await self._iterate(self.plan.profiled_index, kro, profiling)
+        except AbortedError as error:
+            return error.info
+        return iteration.error
+
     async def _run_turn(self, index: int, kro: KroPod) -> None:
+        iteration = await self._iterate(index, kro)
+        if not iteration.success:
+            self._record.error = iteration.error
+
+    async def _iterate(
+        self, index: int, kro: KroPod, profiling: Profiling | None = None
+    ) -> IterationRecord:
         context = self._context
         await ensure_namespace(
             context.client, context.run, self.plan.namespace or context.run.namespace
@@ -115,14 +151,17 @@ class TestRun:
         groups = frozenset({api_group(self.plan)})
         scope = Scope(self.plan.target, kro, context.collect, groups, context.clock.now)
         async with Sampler(context.client.config, scope) as sampler:
-            iteration = await self._run_iteration(plan, sampler)
+            iteration = await self._run_iteration(plan, sampler, profiling)
         context.samples.extend(sampler.take().samples)  # those of the tear-down
-        if not iteration.success:
-            self._record.error = iteration.error
+        return iteration
 
-    async def _run_iteration(self, plan: IterationPlan, sampler: Sampler) -> IterationRecord:
+    async def _run_iteration(
+        self, plan: IterationPlan, sampler: Sampler, profiling: Profiling | None
+    ) -> IterationRecord:
         context = self._context
         label = f"{plan.test.name}: iteration {plan.index + 1} of {plan.test.total_iterations}"
+        if plan.profiled:
+            label = f"{plan.test.name}: profiled iteration"
         start_time = rfc3339(utc_now())
         # Before the set-up begins, as what it took is told from what there was.
         await sampler.snapshot()
@@ -139,10 +178,14 @@ class TestRun:
                 await sampler.snapshot()
                 requests_before = context.client.requests.total() + sampler.requests
                 context.tell(label)
+                if profiling is not None:
+                    await profiling.begin(plan.index)
                 await iteration.run(sampler.snapshot)
                 requests_during = context.client.requests.total() + sampler.requests
                 requests_during -= requests_before
                 await sampler.snapshot()
+                if profiling is not None:
+                    await profiling.end()
             outcome = iteration.finish()
             moments = await watchman.finish()
             outcome.invalid += [*causes_of_kro(known.first, moments), *clock_jumps(moments)]
@@ -178,6 +221,7 @@ class TestRun:
         return IterationRecord(
             index=plan.index,
             warmup=plan.warmup,
+            profiled=plan.profiled,
             start_time=start_time,
             end_time=rfc3339(utc_now()),
             duration_seconds=round(outcome.ended_seconds - outcome.started_seconds, 6),

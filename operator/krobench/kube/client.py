@@ -76,6 +76,10 @@ class KubeClient:
         """Read text, such as a metrics endpoint."""
         return (await self._request("GET", path, accept="text/plain")).decode(errors="replace")
 
+    async def get_bytes(self, path: str, timeout_seconds: float) -> bytes:
+        """Read whatever stands at ``path``, such as an endpoint of a pod behind the proxy."""
+        return await self._request("GET", path, accept="*/*", timeout_seconds=timeout_seconds)
+
     async def list(self, path: str, label_selector: str | None = None) -> list[JsonObject]:
         """Read all objects of a collection; a kind that is not served raises with 404."""
         items: list[JsonObject] = []
@@ -168,6 +172,7 @@ class KubeClient:
         body: Mapping[str, Any] | None = None,
         accept: str = JSON,
         content_type: str = JSON,
+        timeout_seconds: float = _REQUEST_TIMEOUT_SECONDS,
     ) -> bytes:
         session = self._open()
         self.requests[method] += 1
@@ -182,7 +187,7 @@ class KubeClient:
                 data=orjson.dumps(body) if body is not None else None,
                 headers=headers,
                 timeout=aiohttp.ClientTimeout(
-                    total=_REQUEST_TIMEOUT_SECONDS, sock_connect=_CONNECT_TIMEOUT_SECONDS
+                    total=timeout_seconds, sock_connect=_CONNECT_TIMEOUT_SECONDS
                 ),
             ) as response:
                 payload = await response.read()

@@ -13,6 +13,7 @@ from krobench.model.generator import Generator
 from krobench.model.load import Load
 from krobench.model.order import Order
 from krobench.model.precision import PRECISION_RULES, Precision, check_precision
+from krobench.model.profile import ProfileKind
 from krobench.model.step import Operation, Step
 from krobench.model.validity import ValiditySettings
 
@@ -65,6 +66,8 @@ class Target(ApiModel):
     """Name of the controller's container in these pods."""
     metrics_port: Annotated[int, Field(ge=1, le=65535)] = 8078
     """Port of kro's /metrics endpoint."""
+    pprof_port: Annotated[int, Field(ge=1, le=65535)] = 6060
+    """Port of kro's /debug/pprof endpoints, in a kro that has them."""
 
 
 class ConfigMapKeyRef(ApiModel):
@@ -324,6 +327,12 @@ class Test(ApiModel):
     }
 
 
+_WINDOW_RULE = {
+    "rule": "duration(self) >= duration('1s') && duration(self) <= duration('5m')",
+    "message": "profileWindow must be between 1s and 5m",
+}
+
+
 class Collect(ApiModel):
     """How kro and the cluster around it are sampled."""
 
@@ -344,9 +353,26 @@ class Collect(ApiModel):
     """Time between two samples."""
     etcd: EtcdEndpoint | None = None
     """An etcd to be sampled too."""
+    profiles: Annotated[
+        list[ProfileKind],
+        Field(max_length=2, json_schema_extra={"x-kubernetes-list-type": "set"}),
+    ] = Field(default_factory=list)
+    """Profiles of kro, cpu and heap, taken of each test in one more iteration, which is not
+    summarised. kro has to be a build with the tag pprof."""
+    profile_window: (
+        Annotated[Duration, Field(json_schema_extra={"x-kubernetes-validations": [_WINDOW_RULE]})]
+        | None
+    ) = None
+    """Time over which the CPU is profiled from the beginning of the run phase on; when absent, as
+    long as the run phase took in the measured iterations, at most 2m."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        window = self.profile_window
+        if window is not None and not 1 <= duration_seconds(window) <= 300:
+            raise ValueError(_WINDOW_RULE["message"])
+        if len(set(self.profiles)) < len(self.profiles):
+            raise ValueError("profiles must not name one twice")
         if not 0.2 <= duration_seconds(self.interval) <= 300:
             raise ValueError("interval must be between 200ms and 5m")
         return self

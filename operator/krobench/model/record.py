@@ -24,6 +24,7 @@ from krobench.model.measures import (
     Throughput,
 )
 from krobench.model.precision import Headline, Stop
+from krobench.model.profile import TestProfile
 from krobench.model.status import Verdict
 from krobench.model.step import Operation
 from krobench.model.usage import UsageRecord
@@ -97,6 +98,9 @@ class IterationRecord(ApiModel):
     index: int
     """Position in the test, warm-up included, from 0."""
     warmup: bool
+    """Whether it is not summarised: to warm up, or as kro was profiled."""
+    profiled: bool = False
+    """Whether kro was profiled in it."""
     start_time: str
     end_time: str
     duration_seconds: float
@@ -210,6 +214,8 @@ class TestRecord(ApiModel):
     stop: Stop | None = None
     """Why it was not repeated further, where it asks for a precision."""
     thresholds: list[ThresholdResult] = Field(default_factory=list)
+    profile: TestProfile | None = None
+    """None where none was asked for, or the test did not get that far."""
 
 
 class Progress(ApiModel):

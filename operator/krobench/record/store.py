@@ -26,7 +26,7 @@ SERIES_KEY = "series.jsonl.gz"
 FULL_RUN_KEY = "run-full.json.gz"
 
 # The API server's limit is 1 MiB over all values; the rest is for keys and metadata.
-_MAX_CONFIG_MAP_BYTES = 1_000_000
+MAX_CONFIG_MAP_BYTES = 1_000_000
 _MAX_RUN_BYTES = 600_000
 
 ConfigMap = dict[str, Any]
@@ -59,24 +59,25 @@ def write_config_maps(
 ) -> tuple[RunRecord, list[ConfigMap]]:
     """Return the run with its ``parts`` filled in, and its ConfigMaps, that named ``name`` last.
 
+    Parts that the run has already stand elsewhere, and are left as they are.
     It is written last so that what ``run.json`` says of the others is true once it is there.
     """
     pieces = [
         (key, piece)
         for key, records in ((OBJECTS_KEY, objects), (SERIES_KEY, samples))
-        for piece in lines.encode(records, _MAX_CONFIG_MAP_BYTES)
+        for piece in lines.encode(records, MAX_CONFIG_MAP_BYTES)
     ]
     if _is_too_large(run):
-        full = lines.encode([run], _MAX_CONFIG_MAP_BYTES)
+        full = lines.encode([run], MAX_CONFIG_MAP_BYTES)
         pieces += [(FULL_RUN_KEY, piece) for piece in full]
-    room = _MAX_CONFIG_MAP_BYTES - _MAX_RUN_BYTES
+    room = MAX_CONFIG_MAP_BYTES - _MAX_RUN_BYTES
     main, others = _distribute(name, pieces, room)
-    parts: dict[str, list[str]] = {}
+    parts = dict(run.parts)
     for key, config_map_name, _ in [*((k, name, d) for k, d in main), *others]:
         parts.setdefault(key, []).append(config_map_name)
     stored = run.model_copy(update={"parts": parts})
-    maps = [_config_map(n, owner, {}, {key: piece}) for key, n, piece in others]
-    return stored, [*maps, _config_map(name, owner, run_json(stored), dict(main))]
+    maps = [config_map(n, owner, {}, {key: piece}) for key, n, piece in others]
+    return stored, [*maps, config_map(name, owner, run_json(stored), dict(main))]
 
 
 def run_json(run: RunRecord) -> dict[str, str]:
@@ -112,6 +113,11 @@ def read_objects(config_maps: Sequence[ConfigMap]) -> list[ObjectRecord]:
 def read_series(config_maps: Sequence[ConfigMap]) -> list[Sample]:
     """Return the samples of a run, given all its ConfigMaps in order."""
     return lines.decode(_pieces(config_maps, SERIES_KEY), Sample)
+
+
+def read_part(config_maps: Sequence[ConfigMap], key: str) -> bytes:
+    """Return a file of a run from the ConfigMaps that ``parts`` names for it, in order."""
+    return b"".join(_pieces(config_maps, key))
 
 
 def is_owned_by(config_map: Mapping[str, Any], uid: str) -> bool:
@@ -159,9 +165,10 @@ def _dump(run: RunRecord) -> bytes:
     return orjson.dumps(run.model_dump(by_alias=True, mode="json"), option=orjson.OPT_INDENT_2)
 
 
-def _config_map(
-    name: str, owner: Owner, data: dict[str, str], binary: dict[str, bytes]
+def config_map(
+    name: str, owner: Owner, data: dict[str, str], binary: Mapping[str, bytes]
 ) -> ConfigMap:
+    """Return a ConfigMap of results, which goes when its owner goes."""
     reference = {
         "apiVersion": GROUP_VERSION,
         "kind": "KroBenchmark",

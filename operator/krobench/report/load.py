@@ -32,6 +32,13 @@ def arrivals(test: TestRecord) -> str:
             )
 
 
+def remark(item: IterationRecord) -> str:
+    """Say why an iteration is not summarised; empty where it is."""
+    if item.profiled:
+        return " (profiled)"
+    return " (warm-up)" if item.warmup else ""
+
+
 def load_table(iterations: Iterable[IterationRecord]) -> str:
     """Show for each iteration of an open loop how its schedule was kept."""
     header = (
@@ -54,7 +61,7 @@ def load_table(iterations: Iterable[IterationRecord]) -> str:
 def _row(item: IterationRecord) -> Sequence[str]:
     counts, generator = item.counts, item.generator or LoadGenerator()
     return (
-        f"{item.index + 1}" + (" (warm-up)" if item.warmup else ""),
+        f"{item.index + 1}{remark(item)}",
         units.number(counts.requested),
         units.number(counts.sent),
         units.number(counts.late),

@@ -6,8 +6,9 @@ from krobench.model.measures import LatencySummary
 from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord, TestState
 from krobench.report import units
 from krobench.report.headline import headline_line
-from krobench.report.load import arrivals, load_table
+from krobench.report.load import arrivals, load_table, remark
 from krobench.report.measured import measured
+from krobench.report.profiles import profiles
 from krobench.report.steps import steps_table
 from krobench.report.tables import table
 from krobench.report.usage import usage_section
@@ -38,6 +39,7 @@ def render(run: RunRecord) -> str:
         _warnings(run),
         _overview(run),
         *(_test(test) for test in run.tests),
+        profiles(run),
         _left_behind(run),
         _environment(run),
         _reading(),
@@ -177,7 +179,7 @@ def _iterations(iterations: Iterable[IterationRecord]) -> str:
         ready = item.latency.instance_ready
         rows.append(
             (
-                f"{item.index + 1}" + (" (warm-up)" if item.warmup else ""),
+                f"{item.index + 1}{remark(item)}",
                 "ok" if item.success else (item.error.reason if item.error else "failed"),
                 f"{item.counts.ready}/{item.counts.requested}",
                 units.seconds(ready.p50_seconds if ready else None),

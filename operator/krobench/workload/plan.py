@@ -16,6 +16,7 @@ from krobench.model.common import (
 )
 from krobench.model.load import Load
 from krobench.model.precision import Precision
+from krobench.model.profile import ProfileKind
 from krobench.workload.blueprint import Manifest
 from krobench.workload.source import RgdSource, children, rgds_of, source_name, with_counts
 from krobench.workload.steps import StepPlan, count_created, plan_steps
@@ -79,6 +80,9 @@ class TestPlan:
     steps: tuple[StepPlan, ...]
     target: Target
     thresholds: tuple[str, ...]
+    profiles: tuple[ProfileKind, ...] = ()
+    profile_window_seconds: float | None = None
+    """None: as long as the run phase takes."""
 
     @property
     def created_instances(self) -> int:
@@ -99,6 +103,11 @@ class TestPlan:
     def most_iterations(self) -> int:
         """Measured iterations to be run at most."""
         return self.precision.max_iterations if self.precision else self.iterations
+
+    @property
+    def profiled_index(self) -> int:
+        """Index of the iteration in which kro is profiled, which comes after all others."""
+        return self.total_iterations
 
     @property
     def deletion_timeout_seconds(self) -> float:
@@ -142,8 +151,13 @@ class IterationPlan:
 
     @property
     def warmup(self) -> bool:
-        """Whether this iteration's results are kept apart."""
-        return self.index < self.test.warmup
+        """Whether this iteration's results are kept apart: to warm up, or as kro is profiled."""
+        return self.index < self.test.warmup or self.profiled
+
+    @property
+    def profiled(self) -> bool:
+        """Whether kro is profiled in this iteration."""
+        return self.index >= self.test.profiled_index
 
     @property
     def labels(self) -> dict[str, str]:
@@ -194,8 +208,9 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
 def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
     """Return the time after which a run of this spec cannot still be going on in good order."""
     return _RUN_ALLOWANCE_SECONDS + sum(
-        test.total_iterations
+        (test.total_iterations + bool(test.profiles))
         * (test.timeout_seconds + test.deletion_timeout_seconds + _SWEEP_ALLOWANCE_SECONDS)
+        + (test.profile_window_seconds or 0.0)
         for test in plan_tests(spec)
     )
 
@@ -224,7 +239,7 @@ def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPla
 
 
 def _plan_test(index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
-    defaults = spec.defaults
+    defaults, window = spec.defaults, spec.collect.profile_window
     test = test.model_copy(update={"workload": with_counts(test.workload)})
 
     def resolved(name: str) -> Any:
@@ -245,6 +260,8 @@ def _plan_test(index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
         steps=plan_steps(test, resolved("concurrency"), f"tests[{index}]"),
         target=test.target or spec.target,
         thresholds=tuple(test.thresholds),
+        profiles=tuple(spec.collect.profiles),
+        profile_window_seconds=duration_seconds(window) if window else None,
     )
 
 

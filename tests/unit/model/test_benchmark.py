@@ -55,3 +55,16 @@ def test_a_precision_and_the_iterations_it_goes_with_may_stand_apart() -> None:
     assert KroBenchmarkSpec.model_validate(spec() | {"defaults": defaults})
     with pytest.raises(ValidationError, match="must not be below iterations"):
         KroBenchmarkSpec.model_validate(spec(iterations=6) | {"defaults": defaults})
+
+
+@pytest.mark.parametrize(
+    ("collect", "message"),
+    [
+        ({"profiles": ["goroutine"]}, "'cpu' or 'heap'"),
+        ({"profiles": ["cpu", "cpu"]}, "must not name one twice"),
+        ({"profileWindow": "6m"}, "between 1s and 5m"),
+    ],
+)
+def test_profiles_that_cannot_be_taken_are_refused(collect: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        KroBenchmarkSpec.model_validate(spec() | {"collect": collect})

@@ -92,3 +92,14 @@ def test_an_rgd_without_a_kind_is_refused_with_the_fields_path() -> None:
 def test_a_run_is_given_more_time_than_its_timeouts() -> None:
     spec = suite(defaults={"iterations": 2, "warmup": 1, "timeout": "1m"})
     assert longest_run_seconds(spec) > 3 * 60
+
+
+def test_profiles_take_one_more_iteration_that_is_not_summarised() -> None:
+    defaults = {"iterations": 2, "warmup": 1}
+    [plan] = plan_tests(suite(defaults=defaults, collect={"profiles": ["cpu"]}))
+    assert (plan.total_iterations, plan.profiled_index) == (3, 3)
+    iterations = [plan_iteration(RUN, plan, index) for index in range(4)]
+    assert [item.profiled for item in iterations] == [False, False, False, True]
+    assert [item.warmup for item in iterations] == [True, False, False, True]
+    [plain] = plan_tests(suite(defaults=defaults))
+    assert plain.profiles == ()

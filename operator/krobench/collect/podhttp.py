@@ -1,0 +1,99 @@
+"""HTTP to a port of kro's pod: straight, or through the API server's pod proxy.
+
+Straight is better, as it puts no load on the API server; the proxy is for where the pod network
+is out of reach, as from outside of the cluster or behind a NetworkPolicy.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+import httpx
+
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.discover import KroPod
+from krobench.kube.errors import ApiError, KubeError
+
+_CONNECT_SECONDS = 5.0
+_MAX_DETAIL = 300
+
+
+class PodHttpError(Exception):
+    """The pod gave no answer, or said no; the message says which."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class PodHttp:
+    """Requests to one port of a pod.
+
+    The first request finds the way, and the others take it: a request that fails later is not
+    repeated on the other way, as it may have been carried out.
+    """
+
+    def __init__(self, client: KubeClient, pod: KroPod, port: int) -> None:
+        self._client = client
+        self._pod = pod
+        self._port = port
+        self._http = httpx.AsyncClient(trust_env=False)
+        self._through_proxy: bool | None = None
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def get(
+        self, path: str, query: Mapping[str, str] | None = None, timeout_seconds: float = 5.0
+    ) -> bytes:
+        """Return what stands at a path, which begins with a slash.
+
+        Raises:
+            PodHttpError: if there is no answer, or none with a status of 200.
+        """
+        target = f"{path}?{urlencode(query)}" if query else path
+        if self._through_proxy is None:
+            return await self._find_way(target, timeout_seconds)
+        if self._through_proxy:
+            return await self._proxied(target, timeout_seconds)
+        return await self._direct(target, timeout_seconds)
+
+    async def _find_way(self, target: str, timeout_seconds: float) -> bytes:
+        try:
+            answer = await self._direct(target, timeout_seconds)
+        except PodHttpError as direct:
+            try:
+                answer = await self._proxied(target, timeout_seconds)
+            except PodHttpError as proxied:
+                raise PodHttpError(
+                    f"{proxied}; straight from the pod: {direct}", proxied.status
+                ) from proxied
+            self._through_proxy = True
+        else:
+            self._through_proxy = False
+        return answer
+
+    async def _direct(self, target: str, timeout_seconds: float) -> bytes:
+        host = f"[{self._pod.ip}]" if ":" in self._pod.ip else self._pod.ip
+        timeout = httpx.Timeout(timeout_seconds, connect=_CONNECT_SECONDS)
+        try:
+            response = await self._http.get(f"http://{host}:{self._port}{target}", timeout=timeout)
+        except httpx.HTTPError as error:
+            raise PodHttpError(str(error) or type(error).__name__) from error
+        if response.status_code != 200:
+            detail = response.text.strip()[:_MAX_DETAIL]
+            raise PodHttpError(f"{response.status_code} {detail}", response.status_code)
+        return response.content
+
+    async def _proxied(self, target: str, timeout_seconds: float) -> bytes:
+        sub = f"{self._pod.name}:{self._port}/proxy{target}"
+        try:
+            return await self._client.get_bytes(
+                paths.core("pods", self._pod.namespace, sub), timeout_seconds
+            )
+        except ApiError as error:
+            hint = "; grant get on pods/proxy" if error.forbidden else ""
+            raise PodHttpError(f"{error.status} {error.message}{hint}", error.status) from error
+        except KubeError as error:
+            raise PodHttpError(str(error)) from error

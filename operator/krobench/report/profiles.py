@@ -1,0 +1,112 @@
+"""Where kro's CPU time and memory go, by its profiles."""
+
+from collections.abc import Iterable, Sequence
+
+from krobench.model.profile import Breakdown, TestProfile
+from krobench.model.record import RunRecord
+from krobench.report import units
+from krobench.report.tables import table
+
+Named = tuple[str, TestProfile]
+
+
+def profiles(run: RunRecord) -> str:
+    """Return the section on profiles; empty where none was asked for."""
+    taken = [(test.name, test.profile) for test in run.tests if test.profile is not None]
+    if not taken:
+        return ""
+    blocks = [*_cpu(taken), *_memory(taken), _unavailable(taken)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _cpu(taken: Sequence[Named]) -> Iterable[str]:
+    yield "## Where kro's CPU time goes"
+    known = [(name, p, p.cpu) for name, p in taken if p.cpu is not None]
+    if not known:
+        return
+    yield (
+        "By CPU profiles of kro, each over an iteration of its own that is not summarised. "
+        "A cost is that of the package nearest to the leaf of the stack that is in the table; "
+        "the packages beneath, such as Go's memory allocation, count as its own. ± is the error "
+        "of sampling, with 95 % confidence."
+    )
+    yield _groups([(name, breakdown) for name, _, breakdown in known], "CPU time", "profiled")
+    for name, profile, breakdown in known:
+        yield (
+            f"**{name}**: {units.seconds(breakdown.total)} of CPU time within "
+            f"{units.seconds(profile.cpu_window_seconds)}, {breakdown.samples} samples."
+        )
+        yield _functions(breakdown)
+
+
+def _memory(taken: Sequence[Named]) -> Iterable[str]:
+    allocated = [(name, p.allocated) for name, p in taken if p.allocated is not None]
+    in_use = [(name, p.in_use) for name, p in taken if p.in_use is not None]
+    if not allocated:
+        return
+    yield "## Where kro's memory goes"
+    yield _groups(allocated, "allocated in the run phase", "allocated")
+    yield _groups(in_use, "in use after the run phase (growth)", "in use")
+    for name, breakdown in allocated:
+        yield f"**{name}**: what allocates"
+        yield _functions(breakdown)
+
+
+def _groups(breakdowns: Sequence[tuple[str, Breakdown]], title: str, total: str) -> str:
+    """Return a table of groups by tests, with the group first that costs most in any test."""
+    largest: dict[str, float] = {}
+    for _, breakdown in breakdowns:
+        for item in breakdown.groups:
+            largest[item.group] = max(largest.get(item.group, 0.0), item.share or 0.0)
+    order = sorted(largest, key=lambda group: -largest[group])
+    rows = [(group, *(_cell(b, group) for _, b in breakdowns)) for group in order]
+    rows.append((f"*{total}*", *(f"*{_amount(b, b.total)}*" for _, b in breakdowns)))
+    return table((title, *(name for name, _ in breakdowns)), rows)
+
+
+def _cell(breakdown: Breakdown, group: str) -> str:
+    for item in breakdown.groups:
+        if item.group == group:
+            if item.before is not None:
+                return f"{_amount(breakdown, item.value)} ({_growth(item.value - item.before)})"
+            share = units.percent(item.share)
+            if item.margin is not None:
+                share += f" ± {units.percent(item.margin)}"
+            return f"{share} ({_amount(breakdown, item.value)})"
+    return "-"
+
+
+def _growth(change: float) -> str:
+    return f"{'-' if change < 0 else '+'}{units.size(abs(change))}"
+
+
+def _functions(breakdown: Breakdown) -> str:
+    """Return the costliest functions by what they do themselves, and by what they call."""
+    pairs = zip(breakdown.top_flat, breakdown.top_cumulative, strict=False)
+    rows = [
+        (
+            units.percent(_share(breakdown, flat.flat)),
+            f"`{flat.function}`",
+            units.percent(_share(breakdown, cumulative.cumulative)),
+            f"`{cumulative.function}`",
+        )
+        for flat, cumulative in pairs
+    ]
+    return table(("itself", "function", "with callees", "function"), rows)
+
+
+def _share(breakdown: Breakdown, value: float) -> float | None:
+    return round(value / breakdown.total, 4) if breakdown.total else None
+
+
+def _amount(breakdown: Breakdown, value: float) -> str:
+    return units.seconds(value) if breakdown.unit == "seconds" else units.size(value)
+
+
+def _unavailable(taken: Sequence[Named]) -> str:
+    reasons = [
+        f"- {name}, {what}: {reason}"
+        for name, profile in taken
+        for what, reason in profile.unavailable.items()
+    ]
+    return "Profiles that are not available:\n\n" + "\n".join(reasons) if reasons else ""

@@ -1,0 +1,92 @@
+"""Profiles of a real kro."""
+
+from pathlib import Path
+
+import pytest
+from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
+
+from krobench.analysis.profiles import cpu_breakdown, heap_breakdowns
+from krobench.model.profile import Breakdown, TestProfile
+from krobench.model.record import RunRecord
+
+GOES_ON = {"iterations": 1, "warmup": 0, "concurrency": 5}
+
+
+def profiled(name: str, *tests: Manifest, **spec: object) -> Manifest:
+    collect = {"profiles": ["cpu", "heap"]}
+    return benchmark(name, *tests, collect=collect, defaults=GOES_ON, **spec)
+
+
+def share(breakdown: Breakdown | None, group: str) -> float:
+    assert breakdown is not None
+    return next((item.share or 0.0 for item in breakdown.groups if item.group == group), 0.0)
+
+
+def test_a_profile_says_where_the_time_goes_and_can_be_fetched(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    status = cluster.finish(profiled("profiled", scenario("cel", "cel-heavy", 30)))
+    assert (status["phase"], status["progress"]) == ("Completed", "2/2")
+    assert not status.get("warnings")
+    run = RunRecord.model_validate(cluster.run_record("profiled"))
+    [test] = run.tests
+    check_iterations(run)
+    assert test.profile is not None
+    check_shares(test.profile)
+    check_raw(cluster, test.profile, tmp_path)
+    report = cluster.krobench("report", "profiled").stdout
+    assert "## Where kro's CPU time goes" in report
+    assert "(profiled)" in report
+
+
+def check_iterations(run: RunRecord) -> None:
+    """The profiled iteration is kept apart from the one that is measured."""
+    [test] = run.tests
+    assert [item.profiled for item in test.iterations] == [False, True]
+    assert test.summary is not None
+    assert test.summary.iterations == 1
+    assert test.summary.latency.instance_ready is not None
+    assert test.summary.latency.instance_ready.n == 30
+
+
+def check_shares(profile: TestProfile) -> None:
+    assert profile.unavailable == {}
+    for breakdown in (profile.cpu, profile.allocated, profile.in_use):
+        assert breakdown is not None
+        assert sum(item.share or 0.0 for item in breakdown.groups) == pytest.approx(1, abs=0.01)
+        assert sum(item.value for item in breakdown.groups) == pytest.approx(breakdown.total)
+        assert share(breakdown, "other") < 0.2, "most of kro is known"
+    # kro evaluates dozens of expressions in each reconcile.
+    assert share(profile.cpu, "cel-go") > 0
+    assert share(profile.cpu, "client-go, HTTP and TLS") > 0
+    assert profile.allocated is not None
+    assert profile.allocated.total > 10_000_000
+
+
+def check_raw(cluster: Cluster, profile: TestProfile, directory: Path) -> None:
+    fetched = {}
+    for kind in ("cpu", "heap-base", "heap"):
+        target = directory / f"{kind}.pb.gz"
+        done = cluster.krobench("profile", "profiled", "--kind", kind, "-o", str(target))
+        assert done.returncode == 0, done.stderr
+        fetched[kind] = target.read_bytes()
+    assert cpu_breakdown(fetched["cpu"]) == profile.cpu
+    heaps = heap_breakdowns(fetched["heap-base"], fetched["heap"])
+    assert heaps == (profile.allocated, profile.in_use)
+
+
+def test_a_kro_without_pprof_is_said_and_costs_nothing(cluster: Cluster) -> None:
+    status = cluster.finish(
+        profiled("unprofiled", scenario("a", instances=3), target={"pprofPort": 6061})
+    )
+    assert (status["phase"], status["verdict"]) == ("Completed", "Passed")
+    assert condition(status, "Complete")["status"] == "True"
+    assert any("kro's pprof does not answer on port 6061" in text for text in status["warnings"])
+    [test] = RunRecord.model_validate(cluster.run_record("unprofiled")).tests
+    assert len(test.iterations) == 1, "an iteration without a profile would be for nothing"
+    assert test.profile is not None
+    assert set(test.profile.unavailable) == {"cpu", "heap"}
+    assert "Profiles that are not available" in cluster.krobench("report", "unprofiled").stdout
+    fetched = cluster.krobench("profile", "unprofiled", "-o", "/dev/null")
+    assert fetched.returncode == 1
+    assert "does not answer on port 6061" in fetched.stderr

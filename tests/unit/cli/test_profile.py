@@ -1,0 +1,44 @@
+import pytest
+from unit.controller.world import record
+
+from krobench.cli import profile as module
+from krobench.cli.profile import fetch_profile
+from krobench.cli.results import ResultsError
+from krobench.model.profile import ProfileFile, TestProfile
+from krobench.model.record import RunRecord, RunState
+
+KEY = ProfileFile.CPU.key
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> RunRecord:
+    """A finished run with two tests, which have no profiles."""
+    run = record(RunState.COMPLETED)
+    run.tests.append(run.tests[0].model_copy(update={"name": "b"}))
+
+    async def fetch(run: RunRecord, key: str) -> bytes:
+        return key.encode()
+
+    monkeypatch.setattr(module, "fetch_run", lambda namespace, name: run)
+    monkeypatch.setattr(module, "_fetch", fetch)
+    return run
+
+
+def test_the_only_profile_needs_no_test(run: RunRecord) -> None:
+    run.parts = {KEY("b"): ["maps"]}
+    assert fetch_profile("default", "bench", None, ProfileFile.CPU) == b"profile.b.cpu.pb.gz"
+
+
+def test_of_several_tests_one_has_to_be_named(run: RunRecord) -> None:
+    run.parts = {KEY("a"): ["maps"], KEY("b"): ["maps"]}
+    with pytest.raises(ResultsError, match="several tests have a cpu profile: give --test a, b"):
+        fetch_profile("default", "bench", None, ProfileFile.CPU)
+    assert fetch_profile("default", "bench", "a", ProfileFile.CPU) == b"profile.a.cpu.pb.gz"
+
+
+def test_a_profile_that_is_not_there_is_explained(run: RunRecord) -> None:
+    with pytest.raises(ResultsError, match=r"has no cpu profile: ask for it by spec\.collect"):
+        fetch_profile("default", "bench", None, ProfileFile.CPU)
+    run.tests[0].profile = TestProfile(unavailable={"cpu": "kro has no pprof"})
+    with pytest.raises(ResultsError, match="has no cpu profile: kro has no pprof"):
+        fetch_profile("default", "bench", "a", ProfileFile.CPU)

@@ -1,0 +1,56 @@
+"""HTTP servers on this machine that stand for pods and for API servers."""
+
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from krobench.kube.client import KubeClient
+from krobench.kube.config import ClientConfig
+from krobench.kube.discover import KroPod
+from krobench.model.environment import KroFingerprint
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serve(handler: Handler) -> AsyncIterator[int]:
+    """Serve all paths by one handler, and give the port."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()
+
+
+def closed_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def api_server(port: int) -> KubeClient:
+    return KubeClient(ClientConfig(f"http://127.0.0.1:{port}", None, lambda: None))
+
+
+def kro_pod() -> KroPod:
+    return KroPod(
+        namespace="kro-system",
+        name="kro-0",
+        ip="127.0.0.1",
+        node="n",
+        container="kro",
+        metrics_port=1,
+        fingerprint=KroFingerprint(namespace="kro-system", pod="kro-0", image="kro:1"),
+    )
