@@ -98,10 +98,13 @@ def _latency(summary: LatencySummary | None) -> Mapping[str, float | None]:
     }
 
 
-def example() -> Values:
-    """Return a value of the right type for every name, to check names and types with."""
+def example(further: tuple[str, ...] = ()) -> Values:
+    """Return a value of the right type for every name, to check names and types with.
+
+    ``further`` are metrics that only this suite has.
+    """
     metrics = measure_usage(Series([]), Phases(0.0, 0.0, 0.0), ready=0).metrics
-    names = [*metrics, *WATCH_METRICS]
+    names = [*metrics, *WATCH_METRICS, *further]
     summary = _example_of(TestSummary)
     summary = summary.model_copy(update={"metrics": dict.fromkeys(names, 1.0)})
     return values_by_name(summary, errors_total=1)

@@ -26,9 +26,11 @@ _ENVIRONMENT = celpy.Environment()
 def check_thresholds(spec: KroBenchmarkSpec) -> list[ErrorInfo]:
     """Return what is wrong with a suite's thresholds, before anything is run."""
     errors = []
+    asked = spec.collect.prometheus
+    further = tuple(name for query in asked.queries for name in query.metrics) if asked else ()
     for test_index, test in enumerate(spec.tests):
         for index, expression in enumerate(test.thresholds):
-            error = _check(expression)
+            error = _check(expression, further)
             if error is not None:
                 where = f"tests[{test_index}].thresholds[{index}]"
                 errors.append(ErrorInfo(reason=error.reason, message=f"{where}: {error.message}"))
@@ -61,9 +63,9 @@ def evaluate(expression: str, summary: TestSummary) -> ThresholdResult:
 
 
 @lru_cache(maxsize=1024)
-def _check(expression: str) -> ErrorInfo | None:
+def _check(expression: str, further: tuple[str, ...]) -> ErrorInfo | None:
     try:
-        return _check_names_and_types(expression)
+        return _check_names_and_types(expression, further)
     except CELParseError as error:
         message = f"is not CEL: line {error.line}, column {error.column}"
     except CELEvalError as error:
@@ -73,9 +75,9 @@ def _check(expression: str) -> ErrorInfo | None:
     return ErrorInfo(reason="InvalidThreshold", message=f"{expression!r} {message}")
 
 
-def _check_names_and_types(expression: str) -> ErrorInfo | None:
+def _check_names_and_types(expression: str, further: tuple[str, ...]) -> ErrorInfo | None:
     tree = _compile(expression)
-    sample = example()
+    sample = example(further)
     known = set(leaves(sample))
     for path in _paths(tree):
         if path not in known:

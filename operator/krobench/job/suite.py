@@ -9,6 +9,7 @@ from krobench import __version__
 from krobench.analysis.validity.verdict import ignored, validity_of_run
 from krobench.job.crew import ShardCrew
 from krobench.job.errors import AbortedError
+from krobench.job.existing_prometheus import ExistingPrometheus
 from krobench.job.lease import ClusterLease
 from krobench.job.preflight import (
     check_kro_installed,
@@ -71,6 +72,12 @@ class Suite:
         self._lease = ClusterLease(client, f"{owner.namespace}/{owner.name}")
         shards = max(plan.load.shards for plan in self._plans)
         self._crew = ShardCrew(client, self._clock, owner, shards) if shards > 1 else None
+        prometheus = self._spec.collect.prometheus
+        self._prometheus = (
+            ExistingPrometheus(client, prometheus, owner.namespace, self._warn)
+            if prometheus is not None
+            else None
+        )
         self._publisher = Publisher(client, results_name(owner.name, self._spec), owner)
         self.record = RunRecord(
             id=metadata["uid"],
@@ -115,6 +122,8 @@ class Suite:
             raise
         finally:
             await self._send_shards_home()
+            if self._prometheus is not None:
+                await self._prometheus.close()
             await self._lease.release()
         await self._complete()
         return self.record
@@ -130,6 +139,8 @@ class Suite:
         if self._crew is not None:
             self._tell("waits for the shards")
             await self._crew.open()
+        if self._prometheus is not None:
+            await self._prometheus.open()
         self.record.environment = Environment(
             krobench=__version__,
             kubernetes=await kubernetes_version(self._client),
@@ -175,6 +186,7 @@ class Suite:
             store_profiles=self._publisher.publish_profiles,
             validity=self._spec.validity,
             crew=self._crew,
+            prometheus=self._prometheus,
         )
         tests = [
             TestRun(context, plan, record)

@@ -15,6 +15,7 @@ from krobench.analysis.windows import Series
 from krobench.collect.sampler import Collected, Sampler
 from krobench.collect.sources import Scope
 from krobench.job.errors import AbortedError
+from krobench.job.existing_prometheus import ExistingPrometheus
 from krobench.job.preflight import api_group, ensure_namespace
 from krobench.job.profiling import Profiling
 from krobench.job.steps import assess_steps, operation_errors
@@ -58,6 +59,7 @@ class RunContext:
     validity: ValiditySettings
     crew: Crew | None = None
     """The other shards, where a test asks for any."""
+    prometheus: ExistingPrometheus | None = None
     kros: dict[str, KnownKro] = field(default_factory=dict)
     """What is known of each kro, by its target."""
 
@@ -187,6 +189,8 @@ class TestRun:
                 if profiling is not None:
                     await profiling.end()
             outcome = iteration.finish()
+            if context.prometheus is not None:
+                await context.prometheus.add_to(outcome, context.clock)
             moments = await watchman.finish()
             outcome.invalid += [*causes_of_kro(known.first, moments), *clock_jumps(moments)]
             collected = sampler.take()

@@ -14,6 +14,7 @@ from krobench.model.load import Load
 from krobench.model.order import Order
 from krobench.model.precision import PRECISION_RULES, Precision, check_precision
 from krobench.model.profile import ProfileKind
+from krobench.model.prometheus import Prometheus
 from krobench.model.step import Operation, Step
 from krobench.model.validity import ValiditySettings
 
@@ -365,6 +366,8 @@ class Collect(ApiModel):
     ) = None
     """Time over which the CPU is profiled from the beginning of the run phase on; when absent, as
     long as the run phase took in the measured iterations, at most 2m."""
+    prometheus: Prometheus | None = None
+    """A Prometheus that runs already, asked about each run phase after it."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

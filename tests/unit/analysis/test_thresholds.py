@@ -94,6 +94,15 @@ def test_whatever_celpy_stumbles_over_is_an_invalid_threshold(expression: str) -
     assert error.reason == "InvalidThreshold"
 
 
+def test_what_a_prometheus_is_asked_for_can_be_used() -> None:
+    parsed = spec("metrics.prometheus_max_etcd_bytes < 1.0")
+    assert check_thresholds(parsed)[0].reason == "UnknownMetric"
+    query = {"name": "etcd_bytes", "query": "etcd_bytes"}
+    raw = parsed.model_dump(by_alias=True, exclude_none=True)
+    raw["collect"] |= {"prometheus": {"url": "http://prometheus", "queries": [query]}}
+    assert check_thresholds(KroBenchmarkSpec.model_validate(raw)) == []
+
+
 @pytest.mark.parametrize("name", known_names())
 def test_every_known_name_can_be_used(name: str) -> None:
     assert check_thresholds(spec(f"{name} >= 0")) == []

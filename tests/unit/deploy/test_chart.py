@@ -294,6 +294,20 @@ def test_kro_gets_rights_only_when_asked_for(render: Render) -> None:
     assert normal(role) == normal(plain)
 
 
+def test_load_jobs_read_only_the_secrets_that_are_named(render: Render) -> None:
+    assert not any(kind == "Role" and "prometheus" in name for kind, name in render())
+    values = ("load.prometheusSecrets[0].namespace=team", "load.prometheusSecrets[0].name=token")
+    opened = render(*values)
+    role = opened["Role", "krobench-load-prometheus-0"]
+    assert role["metadata"]["namespace"] == "team"
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["token"], "verbs": ["get"]}
+    ]
+    binding = opened["RoleBinding", "krobench-load-prometheus-0"]
+    assert binding["metadata"]["namespace"] == "team"
+    assert [subject["name"] for subject in binding["subjects"]] == ["krobench-load"]
+
+
 def test_users_roles_extend_those_of_kubernetes(render: Render) -> None:
     def aggregated(manifests: dict[Key, Manifest], name: str) -> set[str]:
         labels = manifests["ClusterRole", name]["metadata"]["labels"]

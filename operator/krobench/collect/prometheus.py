@@ -1,0 +1,122 @@
+"""Range queries to an existing Prometheus, by its HTTP API.
+
+Nothing of an answer is passed on but numbers and Prometheus' own error texts: whoever writes a
+benchmark chooses the URL, and must not learn by it what else answers within a cluster.
+"""
+
+import json
+import math
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from krobench.model.common import duration_seconds
+from krobench.model.prometheus import Prometheus
+
+_PATH = "/api/v1/query_range"
+_MAX_POINTS = 500
+_MAX_ANSWER_BYTES = 2 << 20
+_MAX_DETAIL = 300
+
+
+class QueryError(Exception):
+    """A query gave no number; the message says why."""
+
+
+@dataclass(frozen=True)
+class RangeResult:
+    """What a query came to over a range of time."""
+
+    mean: float
+    maximum: float
+
+
+class PrometheusApi:
+    """One Prometheus."""
+
+    def __init__(self, settings: Prometheus, token: str | None, ca: str | None) -> None:
+        """``ca`` are PEM certificates; ``ValueError`` is raised where they are none."""
+        self._url = settings.url.rstrip("/") + _PATH
+        self._timeout_seconds = duration_seconds(settings.timeout)
+        self._http = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            timeout=self._timeout_seconds,
+            verify=_trust(settings, ca),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def query(self, query: str, start_seconds: float, end_seconds: float) -> RangeResult:
+        """Evaluate a query each second (fewer times in long ranges) from start to end.
+
+        Both are seconds since the epoch.
+
+        Raises:
+            QueryError: if there is no answer in time, an error, or not exactly one series.
+        """
+        step = max(1, math.ceil((end_seconds - start_seconds) / _MAX_POINTS))
+        parameters = {
+            "query": query,
+            "start": f"{start_seconds:.3f}",
+            "end": f"{end_seconds:.3f}",
+            "step": str(step),
+        }
+        try:
+            status, body = await self._ask(parameters)
+        except httpx.TimeoutException as error:
+            raise QueryError(f"no answer within {self._timeout_seconds:g}s") from error
+        except httpx.HTTPError as error:
+            raise QueryError(str(error) or type(error).__name__) from error
+        return _result(_series(status, body))
+
+    async def _ask(self, parameters: dict[str, str]) -> tuple[int, bytes]:
+        body = b""
+        async with self._http.stream("GET", self._url, params=parameters) as response:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _MAX_ANSWER_BYTES:
+                    raise QueryError(
+                        f"the answer has over {_MAX_ANSWER_BYTES} bytes: aggregate, as by sum()"
+                    )
+        return response.status_code, body
+
+
+def _trust(settings: Prometheus, ca: str | None) -> ssl.SSLContext | bool:
+    if ca is not None:
+        try:
+            return ssl.create_default_context(cadata=ca)
+        except ssl.SSLError as error:
+            raise ValueError(f"holds no certificates in PEM: {error}") from error
+    return not (settings.tls is not None and settings.tls.insecure_skip_verify)
+
+
+def _series(status: int, body: bytes) -> list[Any]:
+    """Return the series of an answer."""
+    try:
+        answer = json.loads(body)
+        if answer["status"] == "error":
+            raise QueryError(f"{answer['errorType']}: {answer['error']}"[:_MAX_DETAIL])
+        series: list[Any] = answer["data"]["result"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise QueryError(f"status {status}, and no answer as Prometheus gives it") from error
+    return series
+
+
+def _result(series: list[Any]) -> RangeResult:
+    if not series:
+        raise QueryError("it returned nothing for the time of the run phase")
+    if len(series) > 1:
+        raise QueryError(f"it returned {len(series)} series: aggregate them, as by sum()")
+    try:
+        values = [float(text) for _, text in series[0]["values"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise QueryError("its values are not those of a range") from error
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        raise QueryError("it returned no finite number for the time of the run phase")
+    return RangeResult(sum(finite) / len(finite), max(finite))
