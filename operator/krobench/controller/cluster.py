@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from krobench.analysis.comparison.check import check_baseline
 from krobench.analysis.thresholds import check_thresholds
 from krobench.controller.actions import (
     Action,
@@ -310,6 +311,7 @@ def _parse_spec(
     known = [plan for plan in plans if not has_unread_rgd(plan.workload)]
     return spec, (
         *check_thresholds(spec),
+        *check_baseline(spec),
         *check_schedules(plans),
         *check_objects(known, max_objects),
     )

@@ -15,12 +15,21 @@ from krobench.controller.actions import (
     RemoveFinalizer,
 )
 from krobench.controller.observed import JobState, JobView, Observed
-from krobench.controller.status import Word, describe, first_error, missed_thresholds
+from krobench.controller.status import NOT_COMPARED, Word, describe, first_error, missed_thresholds
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo
+from krobench.model.comparison import MetricVerdict
 from krobench.model.record import RunState, TestState
-from krobench.model.status import ConditionType, KroBenchmarkStatus, ObjectRef, Phase, Verdict
+from krobench.model.status import (
+    ComparisonStatus,
+    ConditionType,
+    KroBenchmarkStatus,
+    ObjectRef,
+    Phase,
+    Verdict,
+)
 from krobench.report import units
+from krobench.report.comparison import summary
 
 # A pod whose image cannot be pulled may still come up when someone mends it; not for ever.
 POD_START_TIMEOUT_SECONDS = 180.0
@@ -115,6 +124,8 @@ def _conclude(observed: Observed) -> list[Action]:
         message += f"; invalid: {record.validity.in_short()}"
     if missed:
         message += f"; thresholds not met: {'; '.join(missed)}"
+    if record.comparison is not None:
+        message += f"; {summary(record.comparison)}"
     word = Word(Phase.COMPLETED, "Completed", message)
     return [*_say(observed, describe(observed, word)), *_release(observed)]
 
@@ -258,7 +269,16 @@ def _ending_events(status: KroBenchmarkStatus) -> list[Action]:
     events: list[Action] = [EmitEvent(ready.reason, status.message or "", warning=not good)]
     if valid.status == "False" and valid.reason != ready.reason:
         events.append(EmitEvent(valid.reason, valid.message, warning=True))
+    if status.comparison is not None:
+        events.append(_comparison_event(status.comparison))
     return events
+
+
+def _comparison_event(comparison: ComparisonStatus) -> EmitEvent:
+    compared = comparison.verdict != NOT_COMPARED
+    worse = comparison.verdict == MetricVerdict.WORSE
+    reason = "Compared" if compared else NOT_COMPARED
+    return EmitEvent(reason, comparison.message, warning=worse or not compared)
 
 
 def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Action]:

@@ -9,6 +9,7 @@ from krobench.model.common import ErrorInfo, rfc3339
 from krobench.model.measures import LatencySummary
 from krobench.model.record import RunRecord, TestRecord, TestState
 from krobench.model.status import (
+    ComparisonStatus,
     Condition,
     ConditionType,
     Headline,
@@ -19,9 +20,11 @@ from krobench.model.status import (
     Verdict,
 )
 from krobench.report import units
+from krobench.report.comparison import summary
 from krobench.report.headline import precision_text
 from krobench.report.measured import measured
 
+NOT_COMPARED = "NotCompared"
 _MAX_WARNINGS = 32
 _DIGITS = 3
 
@@ -63,6 +66,7 @@ def describe(observed: Observed, word: Word, job: ObjectRef | None = None) -> Kr
         verdict=_verdict(word, record) if finished else None,
         message=word.message,
         headline=_headline(record) if finished and record else None,
+        comparison=_comparison(record) if finished and record else None,
         orphans=record.orphans.count if record and record.orphans else None,
         tests=[_test(test) for test in record.tests] if record else old.tests,
         warnings=_warnings(word, record),
@@ -112,6 +116,13 @@ def _verdict(word: Word, record: RunRecord | None) -> Verdict:
     if word.phase is Phase.FAILED and record.verdict is Verdict.PASSED:
         return Verdict.ERROR  # a run that was lost after its tests has no verdict of its own
     return record.verdict
+
+
+def _comparison(record: RunRecord) -> ComparisonStatus | None:
+    comparison = record.comparison
+    if comparison is None:
+        return None
+    return ComparisonStatus(verdict=comparison.verdict or NOT_COMPARED, message=summary(comparison))
 
 
 def _headline(record: RunRecord) -> Headline:
@@ -205,6 +216,8 @@ def _conditions(
         reason = validity.reason
     elif completed and record is not None and missed_thresholds(record):
         reason = "ThresholdsNotMet"
+    elif completed and record is not None and record.comparison and record.comparison.failed:
+        reason = "WorseThanBaseline"
     claims = {
         kind: Claim("True" if value else "False", reason, word.message)
         for kind, value in wanted.items()

@@ -7,9 +7,12 @@ from typing import Any
 
 from krobench import __version__
 from krobench.analysis.validity.verdict import ignored, validity_of_run
+from krobench.analysis.verdict import verdict_of_run
+from krobench.job.baseline import RunBaseline, read_baseline
 from krobench.job.crew import ShardCrew
 from krobench.job.errors import AbortedError
 from krobench.job.existing_prometheus import ExistingPrometheus
+from krobench.job.history import History
 from krobench.job.lease import ClusterLease
 from krobench.job.preflight import (
     check_kro_installed,
@@ -35,7 +38,6 @@ from krobench.model.environment import Environment
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState
 from krobench.model.status import Verdict
-from krobench.model.validity import Validity
 from krobench.record.store import Owner, results_name
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.plan import RunIdentity, TestPlan, plan_tests
@@ -68,7 +70,8 @@ class Suite:
         self._samples: list[Sample] = []
         self._current: TestRun | None = None
         self._causes: list[ErrorInfo] = []
-        owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"])
+        self._owner = owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"])
+        self._baseline: RunBaseline | None = None
         self._lease = ClusterLease(client, f"{owner.namespace}/{owner.name}")
         shards = max(plan.load.shards for plan in self._plans)
         self._crew = ShardCrew(client, self._clock, owner, shards) if shards > 1 else None
@@ -134,6 +137,8 @@ class Suite:
         check_limits(self._plans, self._max_objects)
         await check_permissions(self._client, self._plans)
         kro = await self._find_kro(self._spec.target)
+        self._baseline = await read_baseline(self._client, self._spec.baseline, self._owner)
+        self._warn_of(self._baseline.warning if self._baseline is not None else None)
         self._tell("waits for the cluster's lease")
         await self._lease.acquire(self._spec.target.namespace)
         if self._crew is not None:
@@ -255,16 +260,18 @@ class Suite:
         self.record.validity = validity_of_run(self.record.tests, self._causes, ignore)
         for accepted in ignored(self.record.tests, self._causes, ignore):
             self._warn(accepted)
-        self.record.verdict = self._judge(self.record.validity)
+        if self._baseline is not None:
+            self.record.comparison = self._baseline.compare(self.record)
+        self.record.verdict = verdict_of_run(self.record)
+        await self._keep()
         await self._publish()
 
-    def _judge(self, validity: Validity) -> Verdict:
-        if not validity.valid:
-            return Verdict.INVALID
-        passed = self._all_succeeded() and all(
-            threshold.passed for test in self.record.tests for threshold in test.thresholds
-        )
-        return Verdict.PASSED if passed else Verdict.FAILED
+    async def _keep(self) -> None:
+        retention = self._spec.results.retention
+        if retention is not None:
+            history = History(self._client, self._owner)
+            lines = (self._objects, self._samples)
+            self._warn_of(await history.keep(self.record, *lines, retention.runs))
 
     async def _abort(self, info: ErrorInfo) -> None:
         self.record.state = RunState.ABORTED
@@ -295,6 +302,10 @@ class Suite:
     def _warn(self, message: str) -> None:
         logger.warning("%s", message)
         self.record.warnings.append(message[:1000])
+
+    def _warn_of(self, message: str | None) -> None:
+        if message is not None:
+            self._warn(message)
 
     async def _report_progress(self) -> None:
         last = ""

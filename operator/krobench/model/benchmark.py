@@ -6,9 +6,17 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
+from krobench.model.baseline import RETENTION_RULE, BaselineSource, Retention
 from krobench.model.cel import CelWorkload
 from krobench.model.collect import EtcdEndpoint
-from krobench.model.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
+from krobench.model.common import (
+    DNS_LABEL_PATTERN,
+    ApiModel,
+    ConfigMapName,
+    Duration,
+    Namespace,
+    duration_seconds,
+)
 from krobench.model.generator import Generator
 from krobench.model.load import Load
 from krobench.model.order import Order
@@ -27,9 +35,6 @@ _DEFAULT_EMPTY: JsonDict = {"default": {}}
 LabelValue = Annotated[str, StringConstraints(max_length=63)]
 LabelKey = Annotated[str, StringConstraints(max_length=253)]
 ThresholdExpression = Annotated[str, StringConstraints(min_length=1, max_length=512)]
-ConfigMapName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=200)
-]
 
 
 class Scenario(StrEnum):
@@ -386,6 +391,8 @@ class Results(ApiModel):
 
     config_map_name: ConfigMapName | None = None
     """Name of the results ConfigMap; ``<name>-results`` when absent."""
+    retention: Retention | None = None
+    """Keeps results when the KroBenchmark is deleted; they go with it when absent."""
 
 
 class KroBenchmarkSpec(ApiModel):
@@ -419,6 +426,8 @@ class KroBenchmarkSpec(ApiModel):
         default_factory=ValiditySettings, json_schema_extra=_DEFAULT_EMPTY
     )
     """From where on the run is invalid."""
+    baseline: BaselineSource | None = None
+    """What the run is compared with when it ends."""
     cleanup: Cleanup = Cleanup.ALWAYS
     """When the objects of an iteration are deleted: Always, OnSuccess (a failed iteration's
     objects stay for inspection), or Never."""
@@ -437,4 +446,11 @@ class KroBenchmarkSpec(ApiModel):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"tests: the name {name!r} is used more than once")
+        kept = self.results.retention.runs if self.results.retention is not None else 0
+        if self.baseline is not None and (self.baseline.previous_runs or 0) > kept:
+            raise ValueError(RETENTION_RULE["message"])
         return self
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": {"x-kubernetes-validations": [RETENTION_RULE]}
+    }

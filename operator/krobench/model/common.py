@@ -37,6 +37,10 @@ Percentage = Annotated[
 ]
 """Above 0 % and below 100 %, as ``5%`` or ``2.5%``."""
 
+ConfigMapName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=200)
+]
+
 Namespace = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=63)]
 
 

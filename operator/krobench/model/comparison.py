@@ -133,6 +133,8 @@ class Comparison(ApiModel):
     replicates: Replicates | None = None
     minimum_effect: float
     """A change of less than this share is none."""
+    fails_run: bool = False
+    """Whether the run that was compared fails where a primary metric is worse."""
     refused: ErrorInfo | None = None
     """Why there is no comparison."""
     differences: list[Difference] = Field(default_factory=list)
@@ -141,6 +143,11 @@ class Comparison(ApiModel):
     metrics: list[MetricComparison] = Field(default_factory=list)
     verdict: MetricVerdict | None = None
     """Worse if any primary metric is, else Better if any is, else Same if all are."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run fails by this comparison."""
+        return self.fails_run and self.verdict is MetricVerdict.WORSE
 
     @property
     def primary(self) -> list[MetricComparison]:

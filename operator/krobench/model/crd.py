@@ -37,7 +37,7 @@ _ROOT_RULES = [
     },
 ]
 
-_PRINTER_COLUMNS = [
+_COLUMNS = [
     ("Phase", "string", ".status.phase"),
     ("Progress", "string", ".status.progress"),
     ("Tests", "string", ".status.testsSucceeded"),
@@ -140,7 +140,13 @@ def kro_benchmark_crd() -> dict[str, Any]:
         "storage": True,
         "subresources": {"status": {}},
         "additionalPrinterColumns": [
-            {"name": name, "type": kind, "jsonPath": path} for name, kind, path in _PRINTER_COLUMNS
+            *({"name": name, "type": kind, "jsonPath": path} for name, kind, path in _COLUMNS),
+            {
+                "name": "Compared",
+                "type": "string",
+                "jsonPath": ".status.comparison.verdict",
+                "priority": 1,  # with kubectl get -o wide
+            },
         ],
         "schema": {"openAPIV3Schema": root},
     }

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from krobench.model.common import ApiModel, ErrorInfo
+from krobench.model.comparison import Comparison
 from krobench.model.environment import Environment
 from krobench.model.load import Load
 from krobench.model.measures import (
@@ -247,6 +248,8 @@ class RunRecord(ApiModel):
     verdict: Verdict | None = None
     validity: Validity | None = None
     """None until the run has completed."""
+    comparison: Comparison | None = None
+    """With what spec.baseline names; None where it names nothing, or the run was given up."""
     orphans: Orphans | None = None
     """None where objects were kept, or the run did not get that far."""
     error: ErrorInfo | None = None

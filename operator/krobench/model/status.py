@@ -111,6 +111,14 @@ class ObjectRef(ApiModel):
     name: Name
 
 
+class ComparisonStatus(ApiModel):
+    """What became of the comparison with spec.baseline."""
+
+    verdict: ShortText
+    """Better, Worse, Same or Inconclusive; NotCompared where it was refused."""
+    message: Message
+
+
 class KroBenchmarkStatus(ApiModel):
     """What is known of the run."""
 
@@ -125,6 +133,8 @@ class KroBenchmarkStatus(ApiModel):
     verdict: Annotated[Verdict | None, Field(description="Whether thresholds were met.")] = None
     message: Message | None = None
     headline: Headline | None = None
+    comparison: ComparisonStatus | None = None
+    """With what spec.baseline names."""
     orphans: Annotated[int, Field(ge=0)] | None = None
     """Objects of the run that were left after its clean-up; absent where they were not counted."""
     tests: Annotated[

@@ -71,6 +71,14 @@ def summary(comparison: Comparison) -> str:
     return f"{comparison.verdict}: {', '.join(counts)}{named}, against {comparison.old}"
 
 
+def line(metric: MetricComparison) -> str:
+    """Return a metric in a line: from what to what, by which ratio, and the verdict."""
+    return (
+        f"{label(metric.metric)}: {show(metric.metric, metric.old_median)} to "
+        f"{show(metric.metric, metric.new_median)}, ratio {_ratio(metric)}: {metric.verdict}"
+    )
+
+
 def label(metric: str) -> str:
     """Return what a metric is called in reports."""
     return _LABELS.get(metric, metric)

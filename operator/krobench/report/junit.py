@@ -2,7 +2,9 @@
 
 from xml.etree import ElementTree as ET
 
+from krobench.model.comparison import Comparison, MetricVerdict
 from krobench.model.record import RunRecord, TestRecord, TestState
+from krobench.report import comparison as comparison_report
 from krobench.report import units
 from krobench.report.measured import measured
 
@@ -16,6 +18,9 @@ def render(run: RunRecord) -> str:
     for kind in ("failure", "error", "skipped"):
         plural = {"failure": "failures", "error": "errors", "skipped": "skipped"}[kind]
         suite.set(plural, str(sum(case.find(kind) is not None for case in suite)))
+    if run.comparison is not None:
+        summary = comparison_report.summary(run.comparison)
+        ET.SubElement(suite, "system-out").text = summary
     if run.error is not None:
         ET.SubElement(suite, "system-err").text = f"{run.error.reason}: {run.error.message}"
     ET.indent(suite)
@@ -40,9 +45,33 @@ def _case(run: RunRecord, test: TestRecord) -> ET.Element:
                 case, "failure", type="ThresholdNotMet", message=result.expression
             )
             failure.text = f"{result.expression}: {measured(result)}"
+    if run.comparison is not None:
+        _add_comparison(case, run.comparison, test.name)
     if test.summary is not None:
         ET.SubElement(case, "system-out").text = _numbers(test)
     return case
+
+
+def _add_comparison(case: ET.Element, comparison: Comparison, test: str) -> None:
+    """Show what is worse: as a failure where that fails the run, else as a property."""
+    for metric in comparison.primary:
+        if metric.test == test and metric.verdict is not None:
+            line = comparison_report.line(metric)
+            if comparison.failed and metric.verdict is MetricVerdict.WORSE:
+                failure = ET.SubElement(case, "failure", type="WorseThanBaseline", message=line)
+                failure.text = line
+            else:
+                _properties(case).append(
+                    ET.Element("property", name=f"comparison.{metric.metric}", value=line)
+                )
+
+
+def _properties(case: ET.Element) -> ET.Element:
+    found = case.find("properties")
+    if found is None:
+        found = ET.Element("properties")
+        case.insert(0, found)  # where readers look for it
+    return found
 
 
 def _numbers(test: TestRecord) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from krobench.model.measures import LatencySummary
 from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord, TestState
-from krobench.report import units
+from krobench.report import comparison, units
 from krobench.report.headline import headline_line
 from krobench.report.load import arrivals, load_table, remark
 from krobench.report.measured import measured
@@ -38,6 +38,7 @@ def render(run: RunRecord) -> str:
         validity_section(run),
         _warnings(run),
         _overview(run),
+        comparison.markdown(run.comparison) if run.comparison is not None else "",
         *(_test(test) for test in run.tests),
         profiles(run),
         _left_behind(run),

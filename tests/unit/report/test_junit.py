@@ -1,8 +1,12 @@
 from xml.etree import ElementTree as ET
 
+from unit.analysis.comparison.runs import METRICS, side
 from unit.controller.world import record
 
+from krobench.analysis.comparison.compare import compare
+from krobench.analysis.comparison.rules import Rules
 from krobench.model.common import ErrorInfo
+from krobench.model.comparison import Better
 from krobench.model.record import RunRecord, RunState, TestState, ThresholdResult
 from krobench.report.junit import render
 
@@ -40,3 +44,16 @@ def test_a_failed_test_is_an_error_and_one_that_never_ran_is_skipped() -> None:
     assert error.get("type") == "Timeout"
     assert error.text == '<late> & "wrong"'
     assert root.get("skipped") == "1"
+
+
+def test_what_is_worse_than_the_baseline_is_a_failure_where_it_fails_the_run() -> None:
+    rules = Rules(primary={METRICS[0]: Better.LOWER})
+    comparison = compare(side("base", 6, 1), side("now", 6, 2, 1.5), rules)
+    comparison.metrics[0].test = "a"
+    for fails_run in (False, True):
+        run = record(RunState.COMPLETED)
+        run.comparison = comparison.model_copy(update={"fails_run": fails_run})
+        root = ET.fromstring(render(run))
+        assert root.get("failures") == str(int(fails_run))
+        assert "against base" in (root.findtext("system-out") or "")
+        assert "ratio 1." in render(run)

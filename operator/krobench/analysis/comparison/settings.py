@@ -2,7 +2,12 @@
 
 from collections.abc import Iterable
 
-from krobench.analysis.comparison.rules import DEFAULT_MINIMUM_EFFECT, Rules, default_direction
+from krobench.analysis.comparison.rules import (
+    DEFAULT_MINIMUM_EFFECT,
+    DEFAULT_PRIMARY,
+    Rules,
+    default_direction,
+)
 from krobench.analysis.names import known_names
 from krobench.model.comparison import Better, DifferenceKind
 
@@ -55,7 +60,8 @@ def _metric(word: str) -> tuple[str, Better]:
     name, _, direction = word.partition(":")
     if name not in known_names():
         last = name.rpartition(".")[2].lower()
-        near = [known for known in known_names() if last in known.lower()][:_NEAREST]
+        usual_first = sorted(known_names(), key=lambda known: known not in DEFAULT_PRIMARY)
+        near = [known for known in usual_first if last in known.lower()][:_NEAREST]
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise ValueError(f"{name} is no metric of a test{hint} Names are those of thresholds")
     if not direction:

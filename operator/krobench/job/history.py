@@ -1,0 +1,97 @@
+"""Keeping a run's results beyond its KroBenchmark, and reading those that were kept."""
+
+import logging
+from collections.abc import Sequence
+
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.record import RunRecord
+from krobench.record.history import (
+    KEPT_RUN_LABEL,
+    as_kept,
+    kept_name,
+    main_maps,
+    names_beyond,
+    selector,
+)
+from krobench.record.store import Owner, RecordError, read_run_record, write_config_maps
+
+logger = logging.getLogger(__name__)
+
+_MAX_RETRIES = 8
+
+
+class History:
+    """The kept results of all runs of one KroBenchmark's name."""
+
+    def __init__(self, client: KubeClient, owner: Owner) -> None:
+        self._client = client
+        self._owner = owner
+        self._collection = paths.core("configmaps", owner.namespace)
+
+    async def earlier_runs(self) -> list[RunRecord]:
+        """Return the kept runs but this one, oldest first; those of other versions are left out.
+
+        Raises:
+            KubeError: if they cannot be listed.
+        """
+        runs = []
+        for item in main_maps(
+            await self._client.list(self._collection, selector(self._owner.name))
+        ):
+            try:
+                runs.append(read_run_record(item))
+            except RecordError as error:
+                logger.warning("%s", error)
+        return [run for run in runs if run.id != self._owner.uid]
+
+    async def keep(
+        self, run: RunRecord, objects: Sequence[ObjectRecord], samples: Sequence[Sample], most: int
+    ) -> str | None:
+        """Store a run under a name of its own, and delete the oldest beyond ``most``.
+
+        Returns what is to be said where that was not possible: it costs no result.
+        """
+        name = kept_name(self._owner.name, self._owner.uid)
+        _, config_maps = write_config_maps(name, self._owner, run, objects, samples)
+        try:
+            for config_map in config_maps:
+                await self._put(as_kept(config_map, self._owner.name, self._owner.uid))
+            kept = await self._client.list(self._collection, selector(self._owner.name))
+            for old in names_beyond(kept, most):
+                await self._delete(old)
+        except KubeError as error:
+            return f"results could not be kept as ConfigMap {name}: {error}"
+        return None
+
+    async def _put(self, config_map: JsonObject) -> None:
+        attempt = 0
+        while True:
+            try:
+                await self._create_or_replace(config_map)
+            except (ApiError, ApiUnreachableError) as error:
+                await self._client.backoff(error, attempt, _MAX_RETRIES)
+                attempt += 1
+            else:
+                return
+
+    async def _create_or_replace(self, config_map: JsonObject) -> None:
+        try:
+            await self._client.create(self._collection, config_map)
+        except ApiError as error:
+            if not error.already_exists:
+                raise
+            path = f"{self._collection}/{config_map['metadata']['name']}"
+            labels = (await self._client.get(path))["metadata"].get("labels") or {}
+            if labels.get(KEPT_RUN_LABEL) != self._owner.uid:
+                raise
+            await self._client.replace(path, config_map)
+
+    async def _delete(self, name: str) -> None:
+        try:
+            await self._client.delete(f"{self._collection}/{name}")
+        except ApiError as error:
+            if not error.not_found:
+                raise

@@ -1,0 +1,93 @@
+"""Runs compared with others, on a real cluster: by hand, and when a run ends."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+from cluster.kubectl import Cluster, Manifest, benchmark, scenario
+
+BASELINE = {"configMapRef": {"name": "compare-base"}}
+OPTIONS = ("--namespace=default",)
+
+
+def made(name: str, instances: int = 5, **spec: Any) -> Manifest:
+    test = scenario("single", instances=instances)
+    return benchmark(name, test, defaults={"iterations": 2}, **spec)
+
+
+def test_runs_are_compared_with_a_baseline(cluster: Cluster, tmp_path: Path) -> None:
+    kept = {"retention": {"runs": 1}}
+    cluster.apply(made("compare-one", results=kept), made("compare-two"))
+    for name in ("compare-one", "compare-two"):
+        cluster.wait(name, "Finished")
+    try:
+        by_hand(cluster, tmp_path)
+        when_a_run_ends(cluster)
+        another_workload(cluster)
+        beyond_the_resource(cluster)
+    finally:
+        cluster.run("delete", "configmap", "compare-base", "--ignore-not-found")
+        cluster.run("delete", "configmap", "--selector=bench.kro.run/component=history")
+
+
+def by_hand(cluster: Cluster, tmp_path: Path) -> None:
+    done = cluster.krobench("compare", "compare-one", "default/compare-two", *OPTIONS)
+    assert done.returncode in (0, 1), done.stderr
+    assert "instance ready p50" in done.stdout
+    assert "replicates: iterations, as a side is a single run" in done.stdout
+    assert "2 more iterations a side at least" in done.stdout
+    exported = cluster.krobench(
+        "baseline", "export", "compare-one,compare-two", "--config-map=compare-base", *OPTIONS
+    )
+    assert exported.returncode == 0, exported.stderr
+    cluster.apply(yaml.safe_load(exported.stdout))
+    file = tmp_path / "base.json"
+    assert cluster.krobench("baseline", "export", "compare-one", f"-o={file}").returncode == 0
+    again = cluster.krobench("compare", str(file), "configmap:compare-base", "-o=json")
+    [comparison] = json.loads(again.stdout)
+    assert comparison["refused"] is None
+    assert len(comparison["newRuns"]) == 2
+
+
+def when_a_run_ends(cluster: Cluster) -> None:
+    status = cluster.finish(made("compare-three", baseline=BASELINE))
+    assert status["verdict"] == "Passed"
+    assert status["comparison"]["verdict"] in ("Better", "Worse", "Same", "Inconclusive")
+    assert status["comparison"]["message"].endswith("against ConfigMap compare-base")
+    comparison = cluster.run_record("compare-three")["comparison"]
+    assert comparison["differences"] == []
+    assert len(comparison["oldRuns"]) == 2
+    by_name = {metric["metric"]: metric for metric in comparison["metrics"]}
+    latency = by_name["latency.instanceReady.p50"]
+    assert (latency["oldReplicates"], latency["newReplicates"]) == (4, 2)
+    assert latency["ratioLow"] <= latency["ratio"] <= latency["ratioHigh"]
+    assert by_name["metrics.kro_api_requests_per_instance"]["ratio"] > 0.5
+    assert "Compared" in cluster.events("compare-three")
+    report = cluster.krobench("report", "compare-three")
+    assert "## Compared with ConfigMap compare-base" in report.stdout
+    wide = cluster.run("get", "kb", "compare-three", "-o=wide").stdout
+    assert wide.splitlines()[0].split()[-1] == "COMPARED"
+
+
+def another_workload(cluster: Cluster) -> None:
+    status = cluster.finish(made("compare-other", instances=6, baseline=BASELINE))
+    assert status["verdict"] == "Passed"
+    assert status["comparison"]["verdict"] == "NotCompared"
+    assert (
+        "workload.instances is 5 on the old side and 6 on the new"
+        in status["comparison"]["message"]
+    )
+    assert "NotCompared" in cluster.events("compare-other")
+    assert cluster.run_record("compare-other")["tests"][0]["summary"] is not None
+    done = cluster.krobench("compare", "compare-one", "compare-other")
+    assert done.returncode == 3
+    assert "--allow-different Workload" in done.stdout
+
+
+def beyond_the_resource(cluster: Cluster) -> None:
+    cluster.run("delete", "krobenchmark", "compare-one")
+    done = cluster.krobench("compare", "history:compare-one", "compare-two", "-o=json")
+    [comparison] = json.loads(done.stdout)
+    assert comparison["refused"] is None
+    assert comparison["oldRuns"][0].startswith("default/compare-one")

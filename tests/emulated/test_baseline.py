@@ -1,0 +1,127 @@
+"""What a run is compared with, and what is kept of it, from end to end."""
+
+from typing import Any
+
+import orjson
+import pytest
+from emulated.memory import MemoryCluster
+from emulated.test_load import quick, run_suite
+
+from krobench.analysis.comparison.estimates import condense
+from krobench.model.comparison import Baseline, MetricVerdict, Replicates
+from krobench.model.record import RunRecord
+from krobench.model.status import Verdict
+
+__all__ = ["quick"]
+
+METRIC = "throughput.instancesPerSecond"
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+
+
+def single(instances: int = 3) -> dict[str, Any]:
+    return {"name": "a", "workload": {"scenario": "single", "instances": instances}}
+
+
+async def run(
+    cluster: MemoryCluster, baseline: dict[str, Any] | None, *, iterations: int = 1, **spec: Any
+) -> RunRecord:
+    if baseline is not None:
+        spec["baseline"] = baseline
+    return await run_suite(cluster, [single()], defaults={"iterations": iterations}, **spec)
+
+
+async def store(cluster: MemoryCluster, name: str, data: dict[str, str]) -> None:
+    await cluster.create(CONFIG_MAPS, {"metadata": {"name": name}, "data": data})
+
+
+def as_baseline(record: RunRecord, factor: float = 1.0) -> dict[str, str]:
+    estimates = condense(record)
+    for iteration in estimates.tests[0].iterations:
+        iteration[METRIC] = (iteration[METRIC] or 0.0) * factor
+    return {"baseline.json": Baseline(runs=[estimates]).model_dump_json(by_alias=True)}
+
+
+async def test_a_run_that_is_worse_than_its_baseline_fails_where_that_is_asked_for() -> None:
+    cluster = MemoryCluster()
+    await store(cluster, "fast", as_baseline(await run(cluster, None, iterations=4), 1000.0))
+    source = {"configMapRef": {"name": "fast"}, "primary": [METRIC]}
+    record = await run(cluster, source, iterations=4)
+    assert record.comparison is not None
+    assert record.comparison.verdict is MetricVerdict.WORSE
+    assert record.comparison.replicates is Replicates.ITERATIONS
+    assert record.verdict is Verdict.PASSED
+    again = await run(cluster, source | {"failWhenWorse": True}, iterations=4)
+    assert again.verdict is Verdict.FAILED
+
+
+async def test_the_results_of_a_run_serve_as_a_baseline() -> None:
+    cluster = MemoryCluster()
+    first = await run(cluster, None)
+    await store(cluster, "older-results", {"run.json": first.model_dump_json(by_alias=True)})
+    record = await run(cluster, {"configMapRef": {"name": "older-results"}})
+    assert record.comparison is not None
+    assert record.comparison.refused is None
+
+
+@pytest.mark.parametrize(
+    ("data", "reason", "words"),
+    [
+        (None, "BaselineNotFound", "there is no ConfigMap default/base: krobench baseline export"),
+        ({"x": "{}"}, "BaselineUnreadable", "has no key baseline.json or run.json: it holds x"),
+        (
+            {"baseline.json": '{"schema": "krobench.baseline/v9"}'},
+            "BaselineUnreadable",
+            "has schema krobench.baseline/v9",
+        ),
+    ],
+)
+async def test_a_baseline_that_is_no_good_is_said_and_costs_no_result(
+    data: dict[str, str] | None, reason: str, words: str
+) -> None:
+    cluster = MemoryCluster()
+    if data is not None:
+        await store(cluster, "base", data)
+    record = await run(cluster, {"configMapRef": {"name": "base"}})
+    assert record.comparison is not None
+    assert record.comparison.refused is not None
+    assert record.comparison.refused.reason == reason
+    assert words in record.comparison.refused.message
+    assert words in record.warnings[0]
+    assert record.verdict is Verdict.PASSED
+    assert record.tests[0].summary is not None
+
+
+async def test_another_workload_is_refused_and_costs_no_result() -> None:
+    cluster = MemoryCluster()
+    other = await run_suite(cluster, [single(4)])
+    await store(cluster, "base", as_baseline(other))
+    record = await run(cluster, {"configMapRef": {"name": "base"}})
+    assert record.comparison is not None
+    assert record.comparison.refused is not None
+    assert record.comparison.refused.reason == "WorkloadDiffers"
+    assert record.verdict is Verdict.PASSED
+
+
+async def test_the_last_runs_are_kept_and_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = MemoryCluster()
+    spec: dict[str, Any] = {"results": {"retention": {"runs": 2}}}
+    source = {"previousRuns": 2}
+    first = await run(cluster, source, **spec)
+    assert first.comparison is not None
+    assert first.comparison.refused is not None
+    assert first.comparison.refused.reason == "NoEarlierRuns"
+    assert first.warnings == []
+    for number in range(3):
+        uid = f"{number}a1b2c3d-4e5f-6789-abcd-ef0123456789"
+        monkeypatch.setattr("emulated.test_load.UID", uid)
+        await cluster.delete(f"{CONFIG_MAPS}/bench-results")
+        last = await run(cluster, source, **spec)
+    assert last.comparison is not None
+    assert len(last.comparison.old_runs) == 2
+    kept = {path: item for path, item in cluster.objects.items() if "-run-" in path}
+    assert {path.rpartition("/")[2] for path in kept} == {
+        "bench-run-1a1b2c3d", "bench-run-2a1b2c3d",
+    }  # fmt: skip
+    for item in kept.values():
+        assert "ownerReferences" not in item["metadata"]
+        assert RunRecord.model_validate(orjson.loads(item["data"]["run.json"])).comparison
