@@ -11,7 +11,7 @@ TESTBED = $(BIN)/python -m testbed
 CODE := operator/krobench testbed tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit cluster-test bench-load bench-pace bench-track lint format crds lock up deploy down status kubeconfig clean
+.PHONY: help demo test unit cluster-test bench-load bench-overhead bench-pace bench-track lint format crds lock up deploy down status kubeconfig clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ bench-pace: up ## Show how late requests are sent at half of capacity
 
 bench-track: deploy ## Show memory and CPU of a load Job that tracks 10,000 instances (some 15 minutes)
 	$(BIN)/python -m bench.track
+
+bench-overhead: deploy ## Measure what sampling costs kro: with and without it, in turns (7 minutes)
+	$(BIN)/python bench/overhead.py
 
 lint: $(VENV)/ready ## Check style, types and import rules
 	$(BIN)/ruff check $(CODE)

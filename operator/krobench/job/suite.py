@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from krobench import __version__
+from krobench.analysis.slopes import measure_slopes
 from krobench.analysis.validity.verdict import ignored, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
 from krobench.job.baseline import RunBaseline, read_baseline
@@ -257,6 +258,7 @@ class Suite:
         self.record.end_time = rfc3339(utc_now())
         self.record.progress.activity = ""
         ignore = self._spec.validity.ignore
+        self.record.slopes = measure_slopes(self._spec, self.record.tests)
         self.record.validity = validity_of_run(self.record.tests, self._causes, ignore)
         for accepted in ignored(self.record.tests, self._causes, ignore):
             self._warn(accepted)

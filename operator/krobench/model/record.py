@@ -26,6 +26,7 @@ from krobench.model.measures import (
 )
 from krobench.model.precision import Headline, Stop
 from krobench.model.profile import TestProfile
+from krobench.model.slope import Slope
 from krobench.model.status import Verdict
 from krobench.model.step import Operation
 from krobench.model.usage import UsageRecord
@@ -250,6 +251,8 @@ class RunRecord(ApiModel):
     """None until the run has completed."""
     comparison: Comparison | None = None
     """With what spec.baseline names; None where it names nothing, or the run was given up."""
+    slopes: list[Slope] = Field(default_factory=list)
+    """Of tests that differ in nothing but their size."""
     orphans: Orphans | None = None
     """None where objects were kept, or the run did not get that far."""
     error: ErrorInfo | None = None

@@ -9,6 +9,7 @@ from krobench.report.headline import headline_line
 from krobench.report.load import arrivals, load_table, remark
 from krobench.report.measured import measured
 from krobench.report.profiles import profiles
+from krobench.report.slopes import slopes_section
 from krobench.report.steps import steps_table
 from krobench.report.tables import table
 from krobench.report.usage import usage_section
@@ -41,6 +42,7 @@ def render(run: RunRecord) -> str:
         comparison.markdown(run.comparison) if run.comparison is not None else "",
         *(_test(test) for test in run.tests),
         profiles(run),
+        slopes_section(run.slopes),
         _left_behind(run),
         _environment(run),
         _reading(),

@@ -1,0 +1,124 @@
+"""How figures grow with the size of a workload, from tests that differ in nothing else."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from krobench.analysis.theilsen import fit_slope
+from krobench.model.benchmark import KroBenchmarkSpec, Test
+from krobench.model.record import IterationRecord, TestRecord
+from krobench.model.slope import SizeAxis, Slope, SlopeUnit
+
+_DIGITS = 9
+# What two tests may differ in and still run the same workload in the same way.
+_APART: Mapping[str, bool | set[str]] = {
+    "name": True,
+    "iterations": True,
+    "warmup": True,
+    "thresholds": True,
+    "timeout": True,
+    "workload": {"instances", "rgds"},
+}
+
+
+@dataclass(frozen=True)
+class _Figure:
+    name: str
+    unit: SlopeUnit
+    value: Callable[[IterationRecord, TestRecord], float | None]
+
+
+def _set_up(each: float | None, test: TestRecord) -> float | None:
+    return None if each is None else each * test.rgds
+
+
+_MEMORY = (
+    _Figure("kro live heap", "bytes", lambda i, _: i.usage.kro_runtime.live_heap_bytes),
+    _Figure("kro resident memory, max", "bytes", lambda i, _: i.usage.kro.resident_bytes.max),
+    _Figure("kro goroutines, max", "number", lambda i, _: i.usage.kro_runtime.goroutines.max),
+)
+_FIGURES: dict[SizeAxis, tuple[_Figure, ...]] = {
+    "rgds": (
+        *_MEMORY,
+        _Figure("kinds watched by kro", "number", lambda i, _: i.usage.kro_informers.max),
+        _Figure(
+            "kro CPU time, set-up",
+            "seconds",
+            lambda i, test: _set_up(i.usage.per_rgd.kro_cpu_seconds, test),
+        ),
+        _Figure(
+            "API requests by kro, set-up",
+            "number",
+            lambda i, test: _set_up(i.usage.per_rgd.kro_api_requests, test),
+        ),
+    ),
+    "instances": (
+        *_MEMORY,
+        _Figure("kro CPU time", "seconds", lambda i, _: i.cpu.kro_seconds),
+        _Figure("API requests by kro", "number", lambda i, _: i.api_requests.kro),
+        _Figure("allocated by kro", "bytes", lambda i, _: i.usage.kro_runtime.allocated_bytes),
+        _Figure(
+            "API server CPU time", "seconds", lambda i, _: i.usage.api_server_process.cpu_seconds
+        ),
+    ),
+}
+
+
+def measure_slopes(spec: KroBenchmarkSpec, tests: Sequence[TestRecord]) -> list[Slope]:
+    """Return the slopes of each group of tests that run one workload in several sizes."""
+    by_name = {test.name: test for test in tests}
+    groups: dict[bytes, list[TestRecord]] = {}
+    for test in spec.tests:
+        groups.setdefault(_what_it_runs(test), []).append(by_name[test.name])
+    return [slope for group in groups.values() for slope in _slopes_of(group)]
+
+
+def _what_it_runs(test: Test) -> bytes:
+    return orjson.dumps(test.model_dump(mode="json", exclude=_APART), option=orjson.OPT_SORT_KEYS)
+
+
+def _slopes_of(group: Sequence[TestRecord]) -> Iterable[Slope]:
+    axis = _axis(group)
+    if axis is None:
+        return
+    ordered = sorted(group, key=lambda test: _size(test, axis))
+    for figure in _FIGURES[axis]:
+        values: dict[int, list[float]] = {}
+        for test in ordered:
+            values.setdefault(_size(test, axis), []).extend(_values(test, figure))
+        fit = fit_slope(values)
+        if fit is not None:
+            yield Slope(
+                tests=[test.name for test in ordered],
+                axis=axis,
+                sizes=list(values),
+                figure=figure.name,
+                unit=figure.unit,
+                points=sum(map(len, values.values())),
+                per_one=round(fit.slope, _DIGITS),
+                low=None if fit.low is None else round(fit.low, _DIGITS),
+                high=None if fit.high is None else round(fit.high, _DIGITS),
+            )
+
+
+def _axis(group: Sequence[TestRecord]) -> SizeAxis | None:
+    """Return what the sizes differ in; None where they do not, or in no plain way.
+
+    Where each RGD brings its own instances with it, the RGDs are what grows.
+    """
+    rgds = {test.rgds for test in group}
+    if len(rgds) > 1:
+        alike = len({test.instances for test in group}) == 1
+        in_step = len({test.instances / test.rgds for test in group}) == 1
+        return "rgds" if alike or in_step else None
+    return "instances" if len({test.instances for test in group}) > 1 else None
+
+
+def _size(test: TestRecord, axis: SizeAxis) -> int:
+    return test.rgds if axis == "rgds" else test.instances
+
+
+def _values(test: TestRecord, figure: _Figure) -> list[float]:
+    each = [figure.value(i, test) for i in test.iterations if not i.warmup and i.success]
+    return [value for value in each if value is not None]

@@ -1,0 +1,136 @@
+"""Known truths about what kro uses, and what is said where kro does not stay the same."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from cluster.conftest import provider
+from cluster.kubectl import Cluster, Manifest, benchmark, scenario
+
+KRO = ("--namespace=kro-system", "deployment/kro")
+LIMIT = "200m"
+ETCD = "http://10.87.0.1:2381/metrics"  # the embedded test bed's; others show none there
+CHILDREN, KINDS = 20, 1  # of the scenario wide
+# The facts at hand: some 7.5 MB of heap for each graph of ten Deployments, in another version of
+# kro. What matters is the order of magnitude.
+LEAST_BYTES, MOST_BYTES = 1e6, 30e6
+
+
+def resources(cluster: Cluster) -> Manifest:
+    containers = cluster.get(*KRO)["spec"]["template"]["spec"]["containers"]
+    found: Manifest = next(c for c in containers if c["name"] == "kro")["resources"]
+    return found
+
+
+def give(cluster: Cluster, wanted: Manifest) -> None:
+    path = "/spec/template/spec/containers/0/resources"
+    patch = [{"op": "replace", "path": path, "value": wanted}]
+    cluster.run("patch", *KRO, "--type=json", f"--patch={json.dumps(patch)}")
+    cluster.run("rollout", "status", *KRO, "--timeout=120s")
+
+
+@pytest.fixture(scope="module")
+def limited(cluster: Cluster) -> Iterator[Cluster]:
+    """A kro with a fifth of a core."""
+    before = resources(cluster)
+    memory = before.get("limits", {}).get("memory", "1Gi")
+    give(cluster, {"limits": {"cpu": LIMIT, "memory": memory}, "requests": {"cpu": LIMIT}})
+    try:
+        yield cluster
+    finally:
+        give(cluster, before)
+
+
+def iteration(cluster: Cluster, name: str) -> Manifest:
+    found: Manifest = cluster.run_record(name)["tests"][0]["iterations"][0]
+    return found
+
+
+def requests(usage: Manifest) -> dict[tuple[str, str], float]:
+    by = usage["apiServer"]["requestsBy"]
+    return {(entry["verb"], entry["resource"]): entry["count"] for entry in by}
+
+
+def test_throttling_is_reported_and_requests_are_those_that_reconciles_take(
+    limited: Cluster,
+) -> None:
+    limited.finish(
+        benchmark("throttled", scenario("wide", "wide", instances=80), defaults={"timeout": "180s"})
+    )
+    found = iteration(limited, "throttled")
+    usage = found["usage"]
+    assert usage["kro"]["throttledPeriodsRatio"] > 0.1
+    assert usage["kro"]["throttledSeconds"] > 0
+    assert usage["kro"]["cpuCores"]["max"] < 0.35
+
+    reconciles = found["metrics"]["kro_instance_reconciles"]
+    of = requests(usage)
+    # At the borders of the run phase, one reconcile may be under way.
+    assert of["APPLY", "configmaps"] == pytest.approx(CHILDREN * reconciles, abs=CHILDREN)
+    assert of["LIST", "configmaps"] == pytest.approx(KINDS * reconciles, abs=5)
+    each_status = 2 * of["PUT", "instances/status"]  # it is read before it is written
+    taken_over = of["APPLY", "instances"] - reconciles  # finalizer and labels, once
+    expected = reconciles * (2 * CHILDREN + 2 + KINDS) + each_status + taken_over
+    assert found["apiRequests"]["kro"] == pytest.approx(expected, rel=0.02)
+
+
+def test_a_kro_that_is_replaced_in_mid_run_is_marked_and_gives_no_false_numbers(
+    limited: Cluster,
+) -> None:
+    (before,) = limited.names("pods", "--namespace=kro-system")
+    run = benchmark("replaced", scenario("a", instances=200), defaults={"timeout": "180s"})
+    limited.apply(run)
+    until = time.monotonic() + 60
+    while "instances ready" not in limited.status_message("replaced"):
+        assert time.monotonic() < until, "no instance was ready"
+        time.sleep(0.5)
+    limited.run("delete", "pod", before, "--namespace=kro-system", "--wait=false")
+    limited.wait("replaced", "Finished")
+    found = iteration(limited, "replaced")
+    restarts = found["usage"]["kroRestarts"]
+    assert [entry["previousPod"] for entry in restarts] == [before]
+    assert restarts[0]["pod"] in limited.names("pods", "--namespace=kro-system")
+    assert found["counts"]["ready"] == 200
+    for value in (
+        found["cpu"]["kroSeconds"],
+        found["apiRequests"]["kro"],
+        found["usage"]["kro"]["cpuSeconds"],
+        found["usage"]["perInstance"]["kroCpuSeconds"],
+    ):
+        assert value is None
+    assert "restarted" in found["unavailable"]["cpu.kroSeconds"]
+    assert "kro is another pod now" in " ".join(limited.run_record("replaced")["warnings"])
+
+
+def ten_deployments(name: str, rgds: int) -> Manifest:
+    generator = {"complexity": "custom", "resources": 10, "kinds": ["Deployment"]}
+    return {"name": name, "workload": {"generator": generator, "rgds": rgds, "instances": rgds}}
+
+
+def test_the_memory_that_an_rgd_takes_is_a_slope_with_an_interval(cluster: Cluster) -> None:
+    cluster.finish(
+        benchmark(
+            "memory",
+            ten_deployments("one", 1),
+            ten_deployments("four", 4),
+            defaults={"iterations": 2},
+            collect={"etcd": {"url": ETCD}},
+        )
+    )
+    run = cluster.run_record("memory")
+    slopes = {slope["figure"]: slope for slope in run["slopes"]}
+    heap = slopes["kro live heap"]
+    assert (heap["axis"], heap["sizes"], heap["points"]) == ("rgds", [1, 4], 4)
+    assert heap["low"] <= heap["perOne"] <= heap["high"]
+    assert LEAST_BYTES < heap["perOne"] < MOST_BYTES
+    # Deployments are watched whatever the number of RGDs; each RGD adds its own kind.
+    assert slopes["kinds watched by kro"]["perOne"] == pytest.approx(1.0, abs=0.2)
+    usage = run["tests"][1]["summary"]["usage"]
+    if provider() == "testbed":
+        assert usage["etcdProcess"]["cpuSeconds"] > 0
+    assert usage["collectors"]["cpuSeconds"] > 0
+    assert usage["perRgd"]["kroGoroutines"] > 0
+    report = cluster.krobench("report", "memory").stdout
+    assert "kro live heap, for each further RGD" in report
+    assert "### Resource usage" in report

@@ -1,0 +1,81 @@
+from typing import Any
+
+from krobench.analysis.slopes import measure_slopes
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.measures import ApiRequests, Counts
+from krobench.model.record import IterationRecord, TestRecord
+from krobench.model.usage import GoUse, UsageRecord
+
+
+def sized(name: str, instances: int = 4, rgds: int = 1, **changes: Any) -> dict[str, Any]:
+    workload = {"scenario": "single", "instances": instances, "rgds": rgds}
+    return {"name": name, "workload": workload} | changes
+
+
+def record(raw: dict[str, Any], *values: float) -> TestRecord:
+    return TestRecord(
+        name=raw["name"],
+        workload="single",
+        planned_iterations=len(values),
+        planned_warmup=0,
+        instances=raw["workload"]["instances"],
+        rgds=raw["workload"]["rgds"],
+        concurrency=1,
+        timeout_seconds=1.0,
+        iterations=[iteration(index, value) for index, value in enumerate(values)],
+    )
+
+
+def iteration(index: int, value: float) -> IterationRecord:
+    return IterationRecord(
+        index=index,
+        warmup=False,
+        start_time="",
+        end_time="",
+        duration_seconds=1.0,
+        success=True,
+        counts=Counts(requested=1),
+        api_requests=ApiRequests(kro=value),
+        usage=UsageRecord(kro_runtime=GoUse(live_heap_bytes=value)),
+    )
+
+
+def slopes(*tests: tuple[dict[str, Any], tuple[float, ...]]) -> dict[str, Any]:
+    spec = KroBenchmarkSpec.model_validate({"tests": [raw for raw, _ in tests]})
+    found = measure_slopes(spec, [record(raw, *values) for raw, values in tests])
+    return {slope.figure: slope for slope in found}
+
+
+def test_tests_of_one_workload_in_several_sizes_give_a_slope() -> None:
+    found = slopes(
+        (sized("many", instances=20), (200.0, 201.0)),
+        (sized("few", instances=10, thresholds=["errors.total == 0"]), (100.0, 101.0)),
+    )
+    requests = found["API requests by kro"]
+    assert (requests.axis, requests.sizes, requests.tests) == (
+        "instances",
+        [10, 20],
+        ["few", "many"],
+    )
+    assert requests.per_one == 10.0
+    assert requests.low < 10.0 < requests.high
+
+
+def test_rgds_that_each_bring_their_instances_are_what_grows() -> None:
+    found = slopes(
+        (sized("a", instances=1, rgds=1), (1e6,)), (sized("b", instances=3, rgds=3), (5e6,))
+    )
+    heap = found["kro live heap"]
+    assert (heap.axis, heap.per_one, heap.low) == ("rgds", 2e6, None)
+
+
+def test_tests_that_differ_in_more_than_size_give_none() -> None:
+    assert (
+        slopes(
+            (sized("a", instances=10, concurrency=2), (1.0,)),
+            (sized("b", instances=20, concurrency=4), (2.0,)),
+        )
+        == {}
+    )
+    assert slopes((sized("a", 10, rgds=2), (1.0,)), (sized("b", 10, rgds=2), (2.0,))) == {}
+    assert slopes((sized("a", 10, rgds=1), (1.0,)), (sized("b", 30, rgds=2), (2.0,))) == {}

@@ -1,0 +1,98 @@
+from unit.controller.world import record
+
+from krobench.model.measures import Counts
+from krobench.model.record import IterationRecord, RunState, TestRecord, TestSummary
+from krobench.model.slope import Slope
+from krobench.report.slopes import slopes_section
+from krobench.report.usage import usage_section
+
+USAGE = {
+    "kro": {
+        "cpuSeconds": 1.5,
+        "cpuCores": {"mean": 0.25, "max": 0.5},
+        "residentBytes": {"mean": 2**20, "p95": 2**21, "max": 2**22, "delta": -(2**20)},
+    },
+    "perRgd": {"kroGoroutines": 11.0},
+    "apiServer": {
+        "requestsBy": [
+            {"verb": "GET", "resource": f"r{number}", "count": 20 - number} for number in range(14)
+        ]
+    },
+    "kroRestarts": [{"seconds": 3.0, "pod": "b", "previousPod": "a"}],
+}
+
+
+def of(usage: dict[str, object]) -> TestRecord:
+    found = record(RunState.COMPLETED).tests[0]
+    found.summary = TestSummary.model_validate(
+        {
+            "iterations": 1,
+            "latency": {},
+            "throughput": {},
+            "cpu": {},
+            "memory": {},
+            "apiRequests": {},
+            "durationSeconds": 1.0,
+            "errorsTotal": 0,
+            "usage": usage,
+        }
+    )
+    return found
+
+
+def test_figures_have_units_and_what_is_missing_says_so() -> None:
+    text = usage_section(of(USAGE))
+    assert "| CPU time | 1.5 s | not available | not available |" in text
+    assert "| CPU cores, mean / p95 / max | 0.25 / - / 0.5 | not available" in text
+    assert "1 MiB / 2 MiB / 4 MiB (-1 MiB)" in text
+    assert "| kro goroutines | - | +11 |" in text
+
+
+def test_a_restart_of_kro_stands_above_the_figures() -> None:
+    first = usage_section(of(USAGE)).split("|", maxsplit=1)[0]
+    assert "kro is another pod now, b after a, seen 3.0s after the start of the run" in first
+
+
+def test_only_the_most_frequent_requests_are_shown_one_by_one() -> None:
+    text = usage_section(of(USAGE))
+    assert "| GET | r11 | 9 |" in text
+    assert "| others |  | 15 |" in text
+
+
+def test_figures_that_miss_for_one_reason_share_a_line() -> None:
+    found = of({})
+    found.iterations = [
+        IterationRecord(
+            index=0,
+            warmup=False,
+            start_time="",
+            end_time="",
+            duration_seconds=1.0,
+            success=True,
+            counts=Counts(requested=1),
+            unavailable={f"f{n}": "nothing was sampled of etcd" for n in range(8)},
+        )
+    ]
+    expected = "- f0, f1, f2, f3, f4, f5 and 2 others: nothing was sampled of etcd"
+    assert expected in usage_section(found)
+
+
+def test_a_slope_is_shown_with_its_interval() -> None:
+    slope = Slope(
+        tests=["one", "four"],
+        axis="rgds",
+        sizes=[1, 4],
+        figure="kro live heap",
+        unit="bytes",
+        points=4,
+        per_one=2**20,
+        low=2**19,
+        high=2**21,
+    )
+    row = (
+        "| kro live heap, for each further RGD | 1 MiB | 512 KiB to 2 MiB | one, four (1, 4 rgds) |"
+    )
+    assert row in slopes_section([slope])
+    bare = slope.model_copy(update={"low": None, "high": None})
+    assert "not available: fewer than two iterations of a size" in slopes_section([bare])
+    assert slopes_section([]) == ""
