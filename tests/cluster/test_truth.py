@@ -15,9 +15,7 @@ from krobench.record.store import read_objects
 
 INSTANCES = 300
 MEDIAN_SECONDS = 0.005
-# A hundred milliseconds tell a wrong clock or a lost event from a busy machine; how close the
-# latencies are where nothing else runs is a figure for docs/benchmarks.md, not for a test.
-P99_SECONDS = 0.100
+P99_SECONDS = 0.020
 
 
 def lines(cluster: Cluster) -> Iterator[dict[str, Any]]:
@@ -55,6 +53,12 @@ def audited_latencies(cluster: Cluster, namespace: str) -> dict[str, float]:
     return {name: ready[name] - start for name, start in created.items() if name in ready}
 
 
+def lag_max_seconds(cluster: Cluster) -> float:
+    """Return by how much the run says that its watch was late, at most."""
+    [iteration] = cluster.run_record("truth")["tests"][0]["iterations"]
+    return float(iteration["metrics"]["watch_lag_max_seconds"])
+
+
 def test_latencies_agree_with_the_audit_log(
     cluster: Cluster, record_testsuite_property: Callable[[str, object], None]
 ) -> None:
@@ -74,8 +78,13 @@ def test_latencies_agree_with_the_audit_log(
     ordered = sorted(differences)
     median, p99 = statistics.median(ordered), ordered[int(0.99 * INSTANCES)]
     # The watch's lag, and the time that the request took to arrive.
-    shown = f"longer than in the audit log: median {median:.4f}s, p99 {p99:.4f}s, max {ordered[-1]}"
+    # On a busy machine events are late; by how much, the run has to say itself.
+    lag = lag_max_seconds(cluster)
+    shown = (
+        f"longer than in the audit log: median {median:.4f}s, p99 {p99:.4f}s, max {ordered[-1]}; "
+        f"own word on the watch's lag: {lag:.4f}s"
+    )
     record_testsuite_property("latency_difference", shown)
     assert abs(median) <= MEDIAN_SECONDS, shown
-    assert p99 <= P99_SECONDS, shown
+    assert p99 <= P99_SECONDS + lag, shown
     assert ordered[0] > -P99_SECONDS, shown
