@@ -12,7 +12,7 @@ from krobench.model.generator import ChildKind
 from krobench.workload.plan import IterationPlan, RgdPlan, RunIdentity, plan_iteration, plan_tests
 
 CONFIGURATIONS = 100
-BATCH = 10
+BATCH = 50
 SEED = 20260801
 NAMESPACE = "generated"
 # Names of objects begin with this run's prefix.

@@ -21,7 +21,7 @@ def test_a_schedule_that_outlasts_the_timeout_is_refused_by_its_field(cluster: C
     status = cluster.finish(benchmark("slow", scenario("a", instances=50, load=load)))
     assert status["phase"] == "Failed"
     assert condition(status, "Ready")["reason"] == "InvalidSpec"
-    assert "spec.tests[0].load: the last of 50 instances" in condition(status, "Ready")["message"]
+    assert "spec.tests[0].load: the last of 50 operations" in condition(status, "Ready")["message"]
 
 
 def test_a_load_waits_for_another_in_the_cluster_and_then_names_it(cluster: Cluster) -> None:
