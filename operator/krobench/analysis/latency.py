@@ -7,6 +7,7 @@ from krobench.model.measures import LatencySummary
 
 # A percentile q needs 1/(1-q) observations, or it is but another name for the maximum.
 _MIN_OBSERVATIONS = {0.5: 1, 0.9: 10, 0.99: 100}
+_QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
 def summarise(durations: Iterable[float], censored: int = 0) -> LatencySummary:
@@ -26,6 +27,19 @@ def summarise(durations: Iterable[float], censored: int = 0) -> LatencySummary:
         max_seconds=round(values[-1], 6) if complete else None,
         mean_seconds=round(math.fsum(values) / len(values), 6) if complete else None,
     )
+
+
+def why_absent(summary: LatencySummary | None, statistic: str) -> str | None:
+    """Return why a statistic (``p99``, ``max``) is absent, as far as the sample tells."""
+    total = summary.n + summary.censored if summary is not None else 0
+    if summary is None or total == 0:
+        return "nothing of the kind was observed"
+    needed = _MIN_OBSERVATIONS.get(_QUANTILES.get(statistic, 0.0), 0)
+    if total < needed:
+        return f"it needs {needed} observations, and there were {total}"
+    if summary.censored:
+        return f"{summary.censored} of {total} never got there, and took longer than any that did"
+    return None
 
 
 def _percentile(values: Sequence[float], censored: int, q: float) -> float | None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from krobench.analysis.usage import Phases, measure_usage
 from krobench.analysis.watchlag import WATCH_METRICS
 from krobench.analysis.windows import Series
-from krobench.model.measures import LatencySummary
+from krobench.model.measures import Latencies, LatencySummary
 from krobench.model.record import IterationRecord, TestSummary
 
 Values = dict[str, Any]
@@ -56,8 +56,16 @@ def lookup(values: Values, path: Path) -> float | None:
     """Return a number of a tree; None where it was not measured."""
     value: Any = values
     for name in path:
-        value = value[name]
-    return None if value is None else float(value)
+        value = value.get(name)
+        if value is None:
+            return None
+    return float(value)
+
+
+def latency_of(latencies: Latencies, name: str) -> LatencySummary | None:
+    """Return a latency by its name, as ``instanceReady``."""
+    found: LatencySummary | None = getattr(latencies, _LATENCIES[name])
+    return found
 
 
 def values_by_name(measures: TestSummary | IterationRecord, errors_total: int) -> Values:

@@ -4,7 +4,7 @@ celpy serves here because these expressions are ours; it never stands in for kro
 which is cel-go with libraries that celpy does not have.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,10 +15,20 @@ from celpy.celtypes import BoolType
 from celpy.evaluation import CELEvalError
 from lark import Token, Tree
 
-from krobench.analysis.names import Path, Values, example, leaves, lookup, values_by_name
+from krobench.analysis.latency import why_absent
+from krobench.analysis.margins import margins
+from krobench.analysis.names import (
+    Path,
+    Values,
+    example,
+    latency_of,
+    leaves,
+    lookup,
+    values_by_name,
+)
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo
-from krobench.model.record import TestSummary, ThresholdResult
+from krobench.model.record import IterationRecord, TestSummary, ThresholdResult
 
 _ENVIRONMENT = celpy.Environment()
 
@@ -37,29 +47,54 @@ def check_thresholds(spec: KroBenchmarkSpec) -> list[ErrorInfo]:
     return errors
 
 
-def evaluate(expression: str, summary: TestSummary) -> ThresholdResult:
+def evaluate(
+    expression: str, summary: TestSummary, unavailable: Mapping[str, str] | None = None
+) -> ThresholdResult:
     """Decide a threshold.
 
     An expression that uses a number which is not available cannot be decided: ``passed`` is
-    then None, and the message names the number.
+    then None, and the message names the number, and why it is missing where ``unavailable`` or
+    the sample says so.
     """
     values = values_by_name(summary, summary.errors_total)
-    used = {".".join(path): lookup(values, path) for path in _paths(_compile(expression))}
-    missing = sorted(name for name, value in used.items() if value is None)
+    tree = _compile(expression)
+    result = ThresholdResult(
+        expression=expression,
+        passed=None,
+        values={".".join(path): lookup(values, path) for path in _paths(tree)},
+    )
+    missing = sorted(name for name, value in result.values.items() if value is None)
     if missing:
-        return ThresholdResult(
-            expression=expression,
-            passed=None,
-            values=used,
-            message=f"not available in this run: {', '.join(missing)}",
-        )
+        reasons = "; ".join(_missing(name, summary, unavailable or {}) for name in missing)
+        return result.model_copy(update={"message": f"not available in this run: {reasons}"})
     try:
-        passed = bool(_evaluate(expression, values))
+        passed = bool(_evaluate(tree, values))
+        missed = [] if passed else margins(tree, _names, lambda part: _evaluate(part, values))
     except Exception as error:  # noqa: BLE001 - celpy lets many kinds of exceptions through
-        return ThresholdResult(
-            expression=expression, passed=None, values=used, message=_first_argument(error)
-        )
-    return ThresholdResult(expression=expression, passed=passed, values=used)
+        return result.model_copy(update={"message": _first_argument(error)})
+    return result.model_copy(update={"passed": passed, "margins": missed})
+
+
+def unavailable_of(iterations: Iterable[IterationRecord]) -> dict[str, str]:
+    """Return why numbers are missing, by their names, as the measured iterations say."""
+    return {
+        name: reason
+        for iteration in iterations
+        if not iteration.warmup
+        for name, reason in iteration.unavailable.items()
+    }
+
+
+def _missing(name: str, summary: TestSummary, unavailable: Mapping[str, str]) -> str:
+    reason = unavailable.get(name) or unavailable.get(name.removeprefix("metrics."))
+    group, _, statistic = name.removeprefix("latency.").partition(".")
+    if reason is None and name.startswith("latency."):
+        reason = why_absent(latency_of(summary.latency, group), statistic)
+    return f"{name} ({reason})" if reason else name
+
+
+def _names(node: Tree[Any] | Token | None) -> list[str]:
+    return [".".join(path) for path in dict.fromkeys(_walk(node))] if node is not None else []
 
 
 @lru_cache(maxsize=1024)
@@ -82,7 +117,7 @@ def _check_names_and_types(expression: str, further: tuple[str, ...]) -> ErrorIn
     for path in _paths(tree):
         if path not in known:
             return ErrorInfo(reason="UnknownMetric", message=_unknown(path, known))
-    if not isinstance(_evaluate(expression, sample), BoolType | bool):
+    if not isinstance(_evaluate(tree, sample), BoolType | bool):
         return ErrorInfo(
             reason="InvalidThreshold",
             message=f"{expression!r} is no condition: it must be true or false",
@@ -106,8 +141,8 @@ def _compile(expression: str) -> Tree[Any]:
     return _ENVIRONMENT.compile(expression)
 
 
-def _evaluate(expression: str, values: Values) -> Any:
-    program = _ENVIRONMENT.program(_compile(expression))
+def _evaluate(tree: Tree[Any], values: Values) -> Any:
+    program = _ENVIRONMENT.program(tree)
     return program.evaluate({name: json_to_cel(value) for name, value in values.items()})
 
 

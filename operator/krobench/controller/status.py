@@ -90,7 +90,8 @@ def first_error(record: RunRecord) -> ErrorInfo | None:
 def missed_thresholds(record: RunRecord) -> list[str]:
     """Return the thresholds that were not met, each with what was measured."""
     return [
-        f"test {test.name}: {result.expression} ({measured(result)})"
+        f"test {test.name}: {result.expression} "
+        f"({'undecided: ' if result.passed is None else ''}{measured(result)})"
         for test in record.tests
         for result in test.thresholds
         if not result.passed

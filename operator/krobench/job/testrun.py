@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
 from krobench.analysis.latencies import latencies
 from krobench.analysis.precision import enough, headline
-from krobench.analysis.thresholds import evaluate
+from krobench.analysis.thresholds import evaluate, unavailable_of
 from krobench.analysis.validity.clock import clock_jumps
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.verdict import validity_of_test
@@ -307,4 +307,7 @@ class TestRun:
         record.validity = validity_of_test(record.iterations, [], self._context.validity.ignore)
         record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
         if record.summary is not None:
-            record.thresholds = [evaluate(text, record.summary) for text in self.plan.thresholds]
+            reasons = unavailable_of(record.iterations)
+            record.thresholds = [
+                evaluate(text, record.summary, reasons) for text in self.plan.thresholds
+            ]

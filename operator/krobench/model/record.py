@@ -170,6 +170,17 @@ class TestSummary(ApiModel):
     """Where the test has several steps."""
 
 
+class Margin(ApiModel):
+    """A comparison within a threshold that was false."""
+
+    names: list[str]
+    """The metrics on its measured side."""
+    operator: str
+    """What should have held between value and bound: <, <=, >, >= or ==."""
+    value: float
+    bound: float
+
+
 class ThresholdResult(ApiModel):
     """What became of a threshold."""
 
@@ -178,6 +189,8 @@ class ThresholdResult(ApiModel):
     """None where it could not be decided, as for a number that is not available."""
     values: dict[str, float | None] = Field(default_factory=dict)
     """The measured values of the names used in the expression."""
+    margins: list[Margin] = Field(default_factory=list)
+    """How far it was missed by, where it was."""
     message: str | None = None
 
 

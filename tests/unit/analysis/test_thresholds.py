@@ -4,6 +4,7 @@ from krobench.analysis.names import known_names
 from krobench.analysis.thresholds import check_thresholds, evaluate
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.record import TestSummary
+from krobench.report.measured import measured
 
 
 def spec(*thresholds: str) -> KroBenchmarkSpec:
@@ -106,3 +107,51 @@ def test_what_a_prometheus_is_asked_for_can_be_used() -> None:
 @pytest.mark.parametrize("name", known_names())
 def test_every_known_name_can_be_used(name: str) -> None:
     assert check_thresholds(spec(f"{name} >= 0")) == []
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        (
+            "latency.instanceReady.p50 < 0.4",
+            "latency.instanceReady.p50 is 0.1 (25 %) above the bound 0.4",
+        ),
+        ("0.4 > latency.instanceReady.p50", "is 0.1 (25 %) above the bound 0.4"),
+        ("throughput.instancesPerSecond >= 25.0", "is 12.5 (50 %) below the bound 25"),
+        ("errors.total < 0", "errors.total is at the bound 0"),
+        ("latency.instanceReady.n == 0", "is 50 above the bound 0"),
+        (
+            "errors.total == 0 && memory.residentMaxBytes < 40 * 1000000",
+            "memory.residentMaxBytes is 10,000,000 (25 %) above the bound 40,000,000",
+        ),
+    ],
+)
+def test_a_missed_threshold_says_by_how_much(expression: str, words: str) -> None:
+    result = evaluate(expression, summary())
+    assert result.passed is False
+    assert words in measured(result)
+    assert sum(" bound " in part for part in measured(result).split(", ")) == 1
+
+
+def test_what_holds_within_a_missed_threshold_has_no_margin() -> None:
+    assert evaluate("!(errors.total == 0)", summary()).margins == []
+    assert evaluate("errors.total == 0", summary()).margins == []
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("latency.instanceReady.p99", "it needs 100 observations, and there were 50"),
+        ("latency.instanceUpdated.p50", "nothing of the kind was observed"),
+        ("memory.workingSetMaxBytes", "kubelet did not answer"),
+        ("metrics.kro_watch_count_max", "no such series"),
+    ],
+)
+def test_an_undecided_threshold_says_why_its_metric_is_missing(name: str, words: str) -> None:
+    reasons = {
+        "memory.workingSetMaxBytes": "kubelet did not answer",
+        "kro_watch_count_max": "no such series",
+    }
+    result = evaluate(f"{name} < 5.0", summary(), reasons)
+    assert result.passed is None
+    assert result.message == f"not available in this run: {name} ({words})"
