@@ -37,6 +37,15 @@ def test_a_profile_says_where_the_time_goes_and_can_be_fetched(
     report = cluster.krobench("report", "profiled").stdout
     assert "## Where kro's CPU time goes" in report
     assert "(profiled)" in report
+    check_page(cluster, tmp_path / "report.html")
+
+
+def check_page(cluster: Cluster, target: Path) -> None:
+    done = cluster.krobench("report", "profiled", "--format", "html", "-o", str(target))
+    assert done.returncode == 0, done.stderr
+    page = target.read_text()
+    assert page.count("<svg") == 4, "latency, profile, CPU and memory"
+    assert "Where kro" in page
 
 
 def check_iterations(run: RunRecord) -> None:

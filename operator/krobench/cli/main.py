@@ -7,7 +7,7 @@ without the operator's libraries, and the other way round.
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -142,18 +142,27 @@ def run(
 @app.command()
 def report(
     name: Annotated[str, typer.Argument(help="Name of the KroBenchmark.")],
-    namespace: Annotated[str, typer.Option("--namespace", "-n")] = "default",
+    namespace: Namespace = "default",
+    form: Annotated[
+        Literal["markdown", "html"], typer.Option("--format", help="html has charts too.")
+    ] = "markdown",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; else printed.")
+    ] = None,
 ) -> None:
-    """Print the report of a run as Markdown, from its results ConfigMap."""
-    from krobench.cli.results import ResultsError, fetch_run
-    from krobench.report.markdown import render
+    """Write the report of a run, from its results ConfigMaps."""
+    from krobench.cli.report import render_report
+    from krobench.cli.results import ResultsError
 
     try:
-        run = fetch_run(namespace, name)
+        text = render_report(namespace, name, html=form == "html")
     except ResultsError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(1) from error
-    typer.echo(render(run), nl=False)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        output.write_text(text)
 
 
 @app.command()

@@ -1,14 +1,8 @@
 """``krobench profile``: a raw profile of a run, for ``go tool pprof``."""
 
-import asyncio
-
-from krobench.cli.results import ResultsError, config_map_path, fetch_run
-from krobench.kube.client import KubeClient
-from krobench.kube.config import load_client_config
-from krobench.kube.errors import KubeError
+from krobench.cli.results import ResultsError, fetch_file, fetch_run
 from krobench.model.profile import ProfileFile
 from krobench.model.record import RunRecord
-from krobench.record.store import read_part
 
 
 def fetch_profile(namespace: str, name: str, test: str | None, file: ProfileFile) -> bytes:
@@ -18,11 +12,7 @@ def fetch_profile(namespace: str, name: str, test: str | None, file: ProfileFile
         ResultsError: if there is none, or several tests have one.
     """
     run = fetch_run(namespace, name)
-    key = _key(run, test, file)
-    try:
-        return asyncio.run(_fetch(run, key))
-    except KubeError as error:
-        raise ResultsError(str(error)) from error
+    return fetch_file(run, _key(run, test, file))
 
 
 def _key(run: RunRecord, test: str | None, file: ProfileFile) -> str:
@@ -41,9 +31,3 @@ def _key(run: RunRecord, test: str | None, file: ProfileFile) -> str:
     }
     detail = "; ".join(sorted(reasons)) or "ask for it by spec.collect.profiles"
     raise ResultsError(f"{what} has no {file} profile: {detail}")
-
-
-async def _fetch(run: RunRecord, key: str) -> bytes:
-    async with KubeClient(load_client_config()) as client:
-        maps = [await client.get(config_map_path(run.namespace, part)) for part in run.parts[key]]
-    return read_part(maps, key)

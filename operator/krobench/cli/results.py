@@ -7,8 +7,18 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, KubeError
 from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord
-from krobench.record.store import RecordError, read_run_record
+from krobench.record.store import (
+    OBJECTS_KEY,
+    SERIES_KEY,
+    ConfigMap,
+    RecordError,
+    read_objects,
+    read_part,
+    read_run_record,
+    read_series,
+)
 
 
 class ResultsError(Exception):
@@ -57,6 +67,39 @@ async def results_of(client: KubeClient, namespace: str, name: str) -> RunRecord
     return read_run_record(
         await client.get(config_map_path(reference["namespace"], reference["name"]))
     )
+
+
+def fetch_lines(run: RunRecord) -> tuple[list[ObjectRecord], list[Sample]]:
+    """Return the raw lines of a run: its objects and its samples.
+
+    Raises:
+        ResultsError: if they cannot be fetched.
+    """
+    try:
+        objects = read_objects(asyncio.run(_fetch_parts(run, OBJECTS_KEY)))
+        return objects, read_series(asyncio.run(_fetch_parts(run, SERIES_KEY)))
+    except (KubeError, ValueError) as error:
+        raise ResultsError(str(error)) from error
+
+
+def fetch_file(run: RunRecord, key: str) -> bytes:
+    """Return a file of a run, whose name is in ``parts``.
+
+    Raises:
+        ResultsError: if it cannot be fetched.
+    """
+    try:
+        return read_part(asyncio.run(_fetch_parts(run, key)), key)
+    except KubeError as error:
+        raise ResultsError(str(error)) from error
+
+
+async def _fetch_parts(run: RunRecord, key: str) -> list[ConfigMap]:
+    async with KubeClient(load_client_config()) as client:
+        return [
+            await client.get(config_map_path(run.namespace, name))
+            for name in run.parts.get(key, [])
+        ]
 
 
 def config_map_path(namespace: str, name: str) -> str:

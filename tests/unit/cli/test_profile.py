@@ -16,11 +16,8 @@ def run(monkeypatch: pytest.MonkeyPatch) -> RunRecord:
     run = record(RunState.COMPLETED)
     run.tests.append(run.tests[0].model_copy(update={"name": "b"}))
 
-    async def fetch(run: RunRecord, key: str) -> bytes:
-        return key.encode()
-
     monkeypatch.setattr(module, "fetch_run", lambda namespace, name: run)
-    monkeypatch.setattr(module, "_fetch", fetch)
+    monkeypatch.setattr(module, "fetch_file", lambda run, key: key.encode())
     return run
 
 

@@ -1,0 +1,15 @@
+"""``krobench report``: a run for a person to read."""
+
+from krobench.cli.results import fetch_lines, fetch_run
+from krobench.report.html import page
+from krobench.report.markdown import render
+
+
+def render_report(namespace: str, name: str, *, html: bool) -> str:
+    """Return the report of a run, as Markdown or as an HTML page.
+
+    Raises:
+        ResultsError: if there is none.
+    """
+    run = fetch_run(namespace, name)
+    return page.render(run, *fetch_lines(run)) if html else render(run)
