@@ -20,6 +20,7 @@ from krobench.model.status import (
     Verdict,
 )
 from krobench.report import units
+from krobench.report.cel import cel_line
 from krobench.report.comparison import summary
 from krobench.report.headline import precision_text
 from krobench.report.measured import measured
@@ -142,14 +143,14 @@ def _headline(record: RunRecord) -> Headline:
 
 def _test(test: TestRecord) -> TestStatus:
     summary = test.summary
-    measured = [iteration for iteration in test.iterations if not iteration.warmup]
     line = TestStatus(
         name=test.name,
         phase=test.state,
-        iterations=f"{sum(i.success for i in measured)}/{test.planned_iterations}",
         precision=precision_text(test.headline) if test.headline else None,
+        iterations=f"{_iterations_done(test)}/{test.planned_iterations}",
         verdict=_test_verdict(test),
         message=_message(test),
+        cel=cel_line(test.cel) if test.cel is not None else None,
     )
     if summary is None:
         return line
@@ -172,6 +173,12 @@ def _message(test: TestRecord) -> str | None:
     if test.error is not None:
         return f"{test.error.reason}: {test.error.message}"
     return None if test.validity.valid else f"invalid: {test.validity.in_short()}"
+
+
+def _iterations_done(test: TestRecord) -> int:
+    if test.cel is not None:
+        return test.cel.iterations
+    return sum(item.success for item in test.iterations if not item.warmup)
 
 
 def _test_verdict(test: TestRecord) -> Verdict | None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from krobench import __version__
@@ -10,6 +11,7 @@ from krobench.analysis.slopes import measure_slopes
 from krobench.analysis.validity.verdict import ignored, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
 from krobench.job.baseline import RunBaseline, read_baseline
+from krobench.job.celrun import CelRun
 from krobench.job.crew import ShardCrew
 from krobench.job.errors import AbortedError
 from krobench.job.existing_prometheus import ExistingPrometheus
@@ -69,7 +71,7 @@ class Suite:
         self._plans = plan_tests(self._spec)
         self._objects: list[ObjectRecord] = []
         self._samples: list[Sample] = []
-        self._current: TestRun | None = None
+        self._current: TestRun | CelRun | None = None
         self._causes: list[ErrorInfo] = []
         self._owner = owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"])
         self._baseline: RunBaseline | None = None
@@ -195,7 +197,7 @@ class Suite:
             prometheus=self._prometheus,
         )
         tests = [
-            TestRun(context, plan, record)
+            (TestRun if plan.workload.cel is None else CelRun)(context, plan, record)
             for plan, record in zip(self._plans, self.record.tests, strict=True)
         ]
         for slot in schedule(self._plans, self._spec.order):
@@ -212,7 +214,7 @@ class Suite:
                 await self._publish()
         await self._profile(tests)
 
-    async def _profile(self, tests: list[TestRun]) -> None:
+    async def _profile(self, tests: Sequence[TestRun | CelRun]) -> None:
         """Profile kro under each test that asks for it, when nothing is measured any more."""
         for test in tests:
             if test.plan.profiles:

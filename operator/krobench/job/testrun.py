@@ -68,6 +68,17 @@ class RunContext:
         return self.kros.setdefault(target.model_dump_json(), KnownKro())
 
 
+async def keep_profile(
+    context: RunContext, test: TestPlan, record: TestRecord, profiling: Profiling
+) -> None:
+    """Put into a test's record what its profiles say, and store them; what is missing is told."""
+    profile = record.profile = await profiling.result()
+    files = {file.key(test.name): data for file, data in profiling.files.items()}
+    profile.unavailable |= await context.store_profiles(test.index, files)
+    for name, reason in profile.unavailable.items():
+        context.warn(f"{test.name}: profile {name} is not available: {reason}")
+
+
 class TestRun:
     """Runs one test turn by turn, others having theirs between, and fills in its record."""
 
@@ -124,11 +135,7 @@ class TestRun:
                 error = await self._run_profiled(kro, profiling)
                 if error is not None:
                     context.warn(f"{test.name}: the profiled iteration failed: {error.message}")
-            profile = record.profile = await profiling.result()
-            files = {file.key(test.name): data for file, data in profiling.files.items()}
-        profile.unavailable |= await context.store_profiles(test.index, files)
-        for name, reason in profile.unavailable.items():
-            context.warn(f"{test.name}: profile {name} is not available: {reason}")
+            await keep_profile(context, test, record, profiling)
 
     async def _run_profiled(self, kro: KroPod, profiling: Profiling) -> ErrorInfo | None:
         try:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from krobench.model.celresults import CelResults
 from krobench.model.common import ApiModel, ErrorInfo
 from krobench.model.comparison import Comparison
 from krobench.model.environment import Environment
@@ -231,6 +232,8 @@ class TestRecord(ApiModel):
     thresholds: list[ThresholdResult] = Field(default_factory=list)
     profile: TestProfile | None = None
     """None where none was asked for, or the test did not get that far."""
+    cel: CelResults | None = None
+    """Of a test of expressions, which has this instead of iterations and a summary."""
 
 
 class Progress(ApiModel):

@@ -100,6 +100,8 @@ class TestStatus(ApiModel):
     kro_cpu_seconds: float | None = None
     kro_memory_max_bytes: Annotated[int, Field(json_schema_extra={"format": "int64"})] | None = None
     kro_api_requests: float | None = None
+    cel: Message | None = None
+    """Of a test of expressions: what they cost, in a line."""
     message: Message | None = None
 
 

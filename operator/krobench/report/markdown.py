@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from krobench.model.measures import LatencySummary
 from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord, TestState
 from krobench.report import comparison, units
+from krobench.report.cel import cel_section
 from krobench.report.headline import headline_line
 from krobench.report.load import arrivals, load_table, remark
 from krobench.report.measured import measured
@@ -129,11 +130,18 @@ def _test(test: TestRecord) -> str:
         lines += ["", _latency_table(test), "", usage_section(test)]
     if test.iterations:
         lines += ["", _iterations(test.iterations)]
+    if test.cel is not None:
+        lines += ["", cel_section(test.cel)]
     return "\n".join(lines)
 
 
 def _test_line(test: TestRecord) -> str:
     warm = f" after {test.planned_warmup} warm-up" if test.planned_warmup else ""
+    if test.cel is not None:
+        return (
+            f"{test.workload}: {len(test.cel.expressions)} expressions, each in an RGD of its own, "
+            f"{test.planned_iterations} iterations{warm}. {test.state}."
+        )
     rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
     steps = f"; steps: {', '.join(test.steps)}" if test.steps else ""
     return (

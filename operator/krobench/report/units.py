@@ -2,12 +2,16 @@
 
 NOT_AVAILABLE = "not available"
 
+_SECONDS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s"))
+
 
 def seconds(value: float | None) -> str:
     """Show a duration, such as ``412 ms`` or ``2.31 s``."""
     if value is None:
         return NOT_AVAILABLE
-    for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s")):
+    if value == 0:
+        return "0 µs"
+    for limit, factor, unit in _SECONDS:
         if abs(value) < limit:
             return f"{_significant(value * factor)} {unit}"
     return f"{int(value // 60)} min {value % 60:.0f} s"

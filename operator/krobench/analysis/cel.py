@@ -1,0 +1,268 @@
+"""What expressions cost kro, from what its counters said of each RGD that carries one.
+
+kro counts evaluations of all RGDs together. A window in which it reconciled only one instance
+tells what that RGD's expression took: seconds over evaluations. A constant, measured the same
+way, tells how much of it is kro's own handling.
+"""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from krobench.analysis.intervals import mean_interval, ratio_interval
+from krobench.model.cel import CelFamily, CelLevel
+from krobench.model.celresults import (
+    CelExpressionResult,
+    CelPattern,
+    CelResults,
+    CelState,
+    Estimate,
+)
+from krobench.model.common import ErrorInfo
+
+CONSTANTS = "constants"
+ONE_CONSTANT = "one-constant"
+FIELD_ACCESS = "field-access"
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Growth of a histogram's sum and count."""
+
+    seconds: float
+    count: int
+
+    @property
+    def mean(self) -> float:
+        """Seconds each; count must not be zero."""
+        return self.seconds / self.count
+
+
+@dataclass
+class Round:
+    """What was measured of an expression in one iteration."""
+
+    windows: list[Spent] = field(default_factory=list)
+    """Evaluations, undisturbed by those of other RGDs."""
+    reconciles: int = 0
+    """Reconciles in these windows."""
+    build: Spent | None = None
+    """Builds of the graph after one change of the RGD, in the RGD controller."""
+    revision: Spent | None = None
+    """The same in the GraphRevision controller."""
+    heap_bytes: float | None = None
+    """Growth of the heap with this change, garbage collected before and after."""
+
+
+@dataclass
+class Measured:
+    """An expression with all its iterations."""
+
+    name: str
+    text: str
+    expected: str
+    level: CelLevel
+    copies: int
+    family: CelFamily | None = None
+    cross_check: str = ""
+    actual: str | None = None
+    error: ErrorInfo | None = None
+    rounds: list[Round] = field(default_factory=list)
+
+    def evaluations(self) -> dict[int, float]:
+        """Seconds of one evaluation by iteration: the median of its windows, as one in which
+        the machine did something else is no measure of the expression."""
+        return {
+            index: statistics.median(window.mean for window in item.windows)
+            for index, item in enumerate(self.rounds)
+            if item.windows
+        }
+
+    def builds(self) -> dict[int, float]:
+        """Seconds of one build of the graph by iteration."""
+        return {i: r.build.mean for i, r in enumerate(self.rounds) if r.build is not None}
+
+    def revisions(self) -> dict[int, float]:
+        """Seconds of one compilation of the revision by iteration."""
+        return {i: r.revision.mean for i, r in enumerate(self.rounds) if r.revision is not None}
+
+    def heap(self) -> dict[int, float]:
+        """Bytes that one more revision took, by iteration."""
+        return {i: r.heap_bytes for i, r in enumerate(self.rounds) if r.heap_bytes is not None}
+
+
+@dataclass
+class CelSamples:
+    """Everything that was measured of a test's expressions."""
+
+    expressions: list[Measured]
+    fresh: list[Spent] = field(default_factory=list)
+    """By iteration, evaluations just after the RGDs were compiled anew; of all RGDs together."""
+    fresh_reconciles: list[dict[str, int]] = field(default_factory=list)
+    """By iteration, the reconciles that these came from, by expression."""
+    disturbed: int = 0
+    heap_unavailable: str | None = None
+
+
+ByRound = Mapping[int, float]
+
+
+def summarise(samples: CelSamples) -> CelResults:
+    """Return what the expressions cost."""
+    by_name = {item.name: item for item in samples.expressions}
+    constants, empty = by_name[CONSTANTS], by_name[ONE_CONSTANT]
+    reference = by_name[FIELD_ACCESS]
+    results = [
+        _result(item, constants, empty, reference, samples.heap_unavailable)
+        for item in samples.expressions
+        if item not in (constants, empty)
+    ]
+    return CelResults(
+        iterations=len(samples.fresh),
+        expressions=results,
+        constant_seconds=_mean(constants.evaluations()),
+        empty_graph_build_seconds=_mean(empty.builds()),
+        builds_per_change=_builds_per_change(samples.expressions),
+        revision_compile_ratio=_revision_ratio(samples.expressions),
+        patterns=_patterns(by_name, samples),
+        disturbed_windows=samples.disturbed,
+        unavailable={"compiledBytes": samples.heap_unavailable} if samples.heap_unavailable else {},
+    )
+
+
+def _result(
+    item: Measured, constants: Measured, empty: Measured, reference: Measured, no_heap: str | None
+) -> CelExpressionResult:
+    evaluations, builds, heap = item.evaluations(), item.builds(), item.heap()
+    added = max(1, item.copies - empty.copies)
+    count = sum(window.count for r in item.rounds for window in r.windows)
+    reconciles = sum(r.reconciles for r in item.rounds)
+    result = CelExpressionResult(
+        name=item.name,
+        family=item.family,
+        level=item.level,
+        expression=item.text,
+        state=CelState.FAILED if item.error else CelState.MEASURED,
+        error=item.error,
+        expected=item.expected,
+        actual=item.actual,
+        cross_check=item.cross_check,
+        copies=item.copies,
+        evaluations=count,
+        evaluations_per_reconcile=round(count / reconciles, 2) if reconciles else None,
+        evaluation_seconds=_mean(evaluations),
+        over_constant_seconds=_mean(_difference(evaluations, constants.evaluations())),
+        relative_to_field_access=_ratio(evaluations, reference.evaluations()),
+        graph_build_seconds=_mean(builds),
+        compile_seconds=_mean(_difference(builds, empty.builds(), added)),
+        compiled_bytes=_mean(_difference(heap, empty.heap(), added)),
+    )
+    result.unavailable = _reasons(result, no_heap)
+    return result
+
+
+def _reasons(result: CelExpressionResult, no_heap: str | None) -> dict[str, str]:
+    failed = f"the expression failed: {result.error.reason}" if result.error else None
+    return {
+        name: failed or reason
+        for name, value, reason in (
+            ("evaluationSeconds", result.evaluation_seconds, "no undisturbed window"),
+            ("compileSeconds", result.compile_seconds, "kro gave no build times of its RGD"),
+            ("compiledBytes", result.compiled_bytes, no_heap or "the heap was not read"),
+        )
+        if value is None
+    }
+
+
+def _builds_per_change(items: Sequence[Measured]) -> float | None:
+    changes = [r for item in items for r in item.rounds if r.build and r.revision]
+    if not changes:
+        return None
+    builds = sum(r.build.count + r.revision.count for r in changes if r.build and r.revision)
+    return round(builds / len(changes), 2)
+
+
+def _revision_ratio(items: Sequence[Measured]) -> Estimate | None:
+    totals_first = _totals([item.builds() for item in items])
+    return _ratio(_totals([item.revisions() for item in items]), totals_first)
+
+
+def _totals(series: Sequence[ByRound]) -> dict[int, float]:
+    totals: dict[int, float] = {}
+    for by_round in series:
+        for index, value in by_round.items():
+            totals[index] = totals.get(index, 0.0) + value
+    return totals
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Two expressions whose ratio answers a question."""
+
+    name: str
+    above: str
+    below: str
+    of: Callable[[Measured], ByRound]
+    times: float = 1.0
+    """What ``below`` is multiplied by."""
+
+
+_PAIRS = (
+    _Pair("ten-in-one-evaluation", "ten-in-one", "short", Measured.evaluations, 10),
+    _Pair("said-five-times-evaluation", "said-five-times", "bound-once", Measured.evaluations),
+    _Pair("second-rgd-build", "second-rgd", "string-split", Measured.builds),
+    _Pair("same-text-build", "same-text", "string-split", Measured.builds),
+    _Pair("list-of-100-to-10-evaluation", "list-of-100", "list-of-10", Measured.evaluations),
+    _Pair("list-of-1000-to-10-evaluation", "list-of-1000", "list-of-10", Measured.evaluations),
+)
+
+
+def _patterns(by_name: Mapping[str, Measured], samples: CelSamples) -> list[CelPattern]:
+    found = []
+    for pair in _PAIRS:
+        if pair.above in by_name and pair.below in by_name:
+            above, below = pair.of(by_name[pair.above]), pair.of(by_name[pair.below])
+            scaled = {index: value * pair.times for index, value in below.items()}
+            found.append((pair.name, _ratio(above, scaled)))
+    found.append(("fresh-evaluation", _fresh(by_name, samples)))
+    return [CelPattern(name=name, ratio=ratio) for name, ratio in found if ratio is not None]
+
+
+def _fresh(by_name: Mapping[str, Measured], samples: CelSamples) -> Estimate | None:
+    """Return how the first evaluations of compiled expressions compare with later ones.
+
+    They are of all RGDs at once; what later ones would have taken is known from their number.
+    """
+    spent: dict[int, float] = {}
+    expected: dict[int, float] = {}
+    for index, (fresh, reconciles) in enumerate(
+        zip(samples.fresh, samples.fresh_reconciles, strict=True)
+    ):
+        costs = {name: _cost_of_reconcile(by_name[name], index) for name in reconciles}
+        if all(cost is not None for cost in costs.values()):
+            spent[index] = fresh.seconds
+            expected[index] = sum(
+                count * (costs[name] or 0.0) for name, count in reconciles.items()
+            )
+    return _ratio(spent, expected)
+
+
+def _cost_of_reconcile(item: Measured, index: int) -> float | None:
+    if index >= len(item.rounds) or not item.rounds[index].reconciles:
+        return None
+    taken = item.rounds[index]
+    return sum(window.seconds for window in taken.windows) / taken.reconciles
+
+
+def _difference(above: ByRound, below: ByRound, parts: int = 1) -> dict[int, float]:
+    both = above.keys() & below.keys()
+    return {index: (above[index] - below[index]) / parts for index in both}
+
+
+def _mean(by_round: ByRound) -> Estimate | None:
+    return mean_interval([by_round[index] for index in sorted(by_round)])
+
+
+def _ratio(above: ByRound, below: ByRound) -> Estimate | None:
+    both = sorted(above.keys() & below.keys())
+    return ratio_interval([above[i] for i in both], [below[i] for i in both])

@@ -1,0 +1,179 @@
+"""Running a test of expressions: like any other test, but for what is done in between.
+
+All its iterations are one turn: they share the RGDs, whose creation takes a second each.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import Any
+
+from krobench.analysis.cel import summarise
+from krobench.collect.celcounters import KroCounters
+from krobench.collect.source import SourceUnavailableError
+from krobench.job.celmeasure import CelMeasurement, KroHabits, failures
+from krobench.job.errors import AbortedError
+from krobench.job.preflight import ensure_namespace
+from krobench.job.profiling import Profiling
+from krobench.job.testrun import RunContext, keep_profile
+from krobench.kube.discover import KroPod
+from krobench.kube.errors import KubeError
+from krobench.load.breaker import ApiServerInDistressError
+from krobench.load.driver import ForbiddenError
+from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
+from krobench.load.iteration import Iteration
+from krobench.load.sweep import Sweeper
+from krobench.model.benchmark import Cleanup
+from krobench.model.common import ErrorInfo, rfc3339, utc_now
+from krobench.model.record import TestRecord, TestState
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.cel import expressions_of
+from krobench.workload.plan import TestPlan, plan_iteration
+
+Work = Callable[[CelMeasurement], Coroutine[Any, Any, None]]
+
+_PROFILED_SECONDS = 10.0
+"""Where spec.collect.profileWindow says nothing."""
+
+
+class CelRun:
+    """Runs one test of expressions and fills in its record."""
+
+    def __init__(self, context: RunContext, plan: TestPlan, record: TestRecord) -> None:
+        self.plan = plan
+        self._context = context
+        self._record = record
+        self._measurement: CelMeasurement | None = None
+        self.current: Iteration | None = None
+        """None always: its progress is in words."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing more to do."""
+        return self._record.end_time is not None
+
+    @property
+    def iterations_over(self) -> int:
+        """Iterations that are done, or will not be done any more."""
+        if self.ended:
+            return self.plan.total_iterations
+        return self._measurement.rounds_done if self._measurement else 0
+
+    async def take_turn(self, index: int, kro: KroPod) -> None:
+        """Run all iterations, whichever is asked for."""
+        del index
+        context, record = self._context, self._record
+        started = context.clock.now()
+        record.state = TestState.RUNNING
+        record.start_time = rfc3339(utc_now())
+        await context.publish()
+        try:
+            record.error = await self._run(kro)
+        except AbortedError as error:
+            record.error = error.info
+        except WorkloadError as error:
+            record.error = ErrorInfo(reason="InvalidWorkload", message=str(error))
+        record.success = record.error is None
+        record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
+        record.end_time = rfc3339(utc_now())
+        record.duration_seconds = round(context.clock.now() - started, 3)
+
+    async def profile(self, kro: KroPod) -> None:
+        """Profile kro while it evaluates all expressions, if asked for, once all went well."""
+        context, record = self._context, self._record
+        if not self.plan.profiles or record.error is not None:
+            return
+        seconds = self.plan.profile_window_seconds or _PROFILED_SECONDS
+        test = replace(self.plan, profile_window_seconds=seconds)
+
+        async def work(measurement: CelMeasurement) -> None:
+            await measurement.set_up()
+            self._tell("profile")
+            await profiling.begin(test.profiled_index)
+            await measurement.go_on(seconds)
+            await profiling.end()
+
+        async with Profiling(context.client, kro, test) as profiling:
+            if await profiling.prepare([]):
+                error = await self._with_measurement(test.profiled_index, kro, work)
+                await self._tear_down(error is None)
+                if error is not None:
+                    context.warn(f"{test.name}: the profiled iteration failed: {error.message}")
+            await keep_profile(context, test, record, profiling)
+
+    async def _run(self, kro: KroPod) -> ErrorInfo | None:
+        context = self._context
+
+        async def work(measurement: CelMeasurement) -> None:
+            self._measurement = measurement
+            await measurement.set_up()
+            await measurement.measure(self.plan.iterations, self.plan.warmup)
+
+        error = await self._with_measurement(0, kro, work)
+        assert self._measurement is not None
+        samples = self._measurement.samples
+        self._record.cel = summarise(samples)
+        error = error or failures(samples)
+        await context.publish()
+        await self._tear_down(error is None)
+        return error
+
+    async def _with_measurement(self, index: int, kro: KroPod, work: Work) -> ErrorInfo | None:
+        """Do this with RGDs and instances of their own; returns why it ended early."""
+        context, cel = self._context, self.plan.workload.cel
+        assert cel is not None
+        namespace = self.plan.namespace or context.run.namespace
+        await ensure_namespace(context.client, context.run, namespace)
+        plan = plan_iteration(context.run, self.plan, index)
+        carriers = [
+            Carrier(expression, rgd)
+            for expression, rgd in zip(expressions_of(cel), plan.rgds, strict=True)
+        ]
+        habits = KroHabits.from_arguments(kro.fingerprint.args)
+        async with AsyncExitStack() as stack:
+            counters = KroCounters(context.client, kro, self.plan.target.pprof_port)
+            stack.push_async_callback(counters.close)
+            load = await stack.enter_async_context(
+                ExpressionLoad(context.client, context.clock, plan)
+            )
+            error = await self._guarded(
+                work(CelMeasurement(load, counters, carriers, self._tell, habits))
+            )
+            context.objects.extend(load.records)
+        return error
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> ErrorInfo | None:
+        seconds = self.plan.timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                await work
+        except TimeoutError:
+            return ErrorInfo(
+                reason="Timeout",
+                message=f"the timeout of {seconds:g}s was over after "
+                f"{self.iterations_over} of {self.plan.total_iterations} iterations",
+            )
+        except ExpressionError as error:
+            return error.info
+        except SourceUnavailableError as error:
+            return ErrorInfo(reason="KroMetricsUnavailable", message=str(error))
+        except (KubeError, ForbiddenError, ApiServerInDistressError) as error:
+            return ErrorInfo(reason="ApiError", message=str(error))
+        return None
+
+    async def _tear_down(self, success: bool) -> None:
+        context = self._context
+        if context.cleanup is Cleanup.NEVER or (
+            context.cleanup is Cleanup.ON_SUCCESS and not success
+        ):
+            return
+        self._tell("clean-up")
+        prefix = f"{context.run.prefix}{self.plan.index}-"
+        sweeper = Sweeper(context.client, context.run, rgd_prefix=prefix)
+        teardown = await sweeper.sweep(self.plan.deletion_timeout_seconds)
+        if teardown.error is not None:
+            context.warn(f"{self.plan.name}: clean-up: {teardown.error.message}")
+
+    def _tell(self, activity: str) -> None:
+        self._context.tell(f"{self.plan.name}: {activity}")

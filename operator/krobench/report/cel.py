@@ -1,0 +1,139 @@
+"""What expressions cost kro, as Markdown."""
+
+from collections.abc import Callable, Sequence
+
+from krobench.model.celresults import CelExpressionResult, CelResults, CelState, Estimate
+from krobench.report import units
+from krobench.report.tables import table
+
+_OWN = "own"
+_PATTERNS = {
+    "ten-in-one-evaluation": (
+        "one expression of ten parts, against ten expressions of one part: evaluating"
+    ),
+    "said-five-times-evaluation": "a part written five times, against `cel.bind`: evaluating",
+    "list-of-100-to-10-evaluation": "a comprehension over 100 elements, against 10: evaluating",
+    "list-of-1000-to-10-evaluation": "a comprehension over 1000 elements, against 10: evaluating",
+    "same-text-build": "one text in 50 places, against 50 texts: building the graph",
+    "second-rgd-build": "the same texts in a second RGD, against the first: building its graph",
+    "fresh-evaluation": "just after the RGD was compiled, against later: evaluating",
+}
+
+
+def cel_section(results: CelResults) -> str:
+    """Show what each expression costs, and what comparisons say."""
+    measured = [item for item in results.expressions if item.state is CelState.MEASURED]
+    failed = [item for item in results.expressions if item.state is CelState.FAILED]
+    parts = [_costs(measured)] if measured else []
+    parts.append(_handling(results))
+    if results.patterns:
+        parts.append(_patterns(results))
+    if failed:
+        parts.append(_failed(failed))
+    reasons = _reasons(results, measured)
+    if reasons:
+        parts.append("Not available:\n\n" + "\n".join(f"- {reason}" for reason in reasons))
+    return "\n\n".join(parts)
+
+
+def cel_line(results: CelResults) -> str:
+    """Return the results in a line."""
+    times = [
+        item.evaluation_seconds.value
+        for item in results.expressions
+        if item.evaluation_seconds is not None
+    ]
+    failed = sum(item.state is CelState.FAILED for item in results.expressions)
+    spread = (
+        f"{units.seconds(min(times))} to {units.seconds(max(times))} an evaluation"
+        if times
+        else "no evaluation was measured"
+    )
+    return f"{len(results.expressions)} expressions, {failed} failed: {spread}"
+
+
+def _costs(items: Sequence[CelExpressionResult]) -> str:
+    header = (
+        "expression",
+        "family",
+        "level",
+        "one evaluation",
+        "over a constant",
+        "to field access",
+        "compiling it once",
+        "heap, compiled",
+        "evaluations",
+        "celpy",
+    )
+    rows = [
+        (
+            item.name,
+            item.family or _OWN,
+            item.level,
+            _between(item.evaluation_seconds, units.seconds),
+            _between(item.over_constant_seconds, units.seconds),
+            _between(item.relative_to_field_access, units.number),
+            _between(item.compile_seconds, units.seconds),
+            _between(item.compiled_bytes, units.size),
+            units.number(item.evaluations),
+            item.cross_check,
+        )
+        for item in items
+    ]
+    return table(header, rows)
+
+
+def _handling(results: CelResults) -> str:
+    rows = [
+        (
+            "evaluating a constant (kro's and cel-go's handling)",
+            _between(results.constant_seconds, units.seconds),
+        ),
+        (
+            "building the graph of an RGD with one constant",
+            _between(results.empty_graph_build_seconds, units.seconds),
+        ),
+        ("builds of a graph for one change of its RGD", units.number(results.builds_per_change)),
+        (
+            "the GraphRevision controller's build, against the RGD controller's",
+            _between(results.revision_compile_ratio, units.number),
+        ),
+        ("windows not used, as kro did something else", units.number(results.disturbed_windows)),
+    ]
+    return table(("around the expressions", "value"), rows)
+
+
+def _patterns(results: CelResults) -> str:
+    rows = [
+        (_PATTERNS.get(pattern.name, pattern.name), _between(pattern.ratio, units.number))
+        for pattern in results.patterns
+    ]
+    return table(("comparison", "ratio"), rows)
+
+
+def _failed(items: Sequence[CelExpressionResult]) -> str:
+    lines = [
+        f"- **{item.name}**: {item.error.reason}: {item.error.message}"
+        for item in items
+        if item.error is not None
+    ]
+    return "These failed:\n\n" + "\n".join(lines)
+
+
+def _reasons(results: CelResults, measured: Sequence[CelExpressionResult]) -> list[str]:
+    reasons = dict.fromkeys(f"{name}: {reason}" for name, reason in results.unavailable.items())
+    shared = set(results.unavailable)
+    for item in measured:
+        for name, reason in item.unavailable.items():
+            if name not in shared:
+                reasons[f"{name} of {item.name}: {reason}"] = None
+    return list(reasons)
+
+
+def _between(estimate: Estimate | None, show: Callable[[float | None], str]) -> str:
+    """Show a number with its interval."""
+    if estimate is None:
+        return units.NOT_AVAILABLE
+    if estimate.low is None or estimate.high is None:
+        return show(estimate.value)
+    return f"{show(estimate.value)} ({show(estimate.low)} to {show(estimate.high)})"

@@ -1,0 +1,134 @@
+import pytest
+
+from krobench.analysis.cel import CelSamples, Measured, Round, Spent, summarise
+from krobench.analysis.intervals import mean_interval, ratio_interval
+from krobench.model.cel import CelLevel
+from krobench.model.celresults import CelResults, CelState, Estimate
+from krobench.model.common import ErrorInfo
+
+CONSTANT_SECONDS = 1e-6
+EMPTY_BUILD_SECONDS = 2e-3
+COMPILE_SECONDS = 50e-6
+COMPILED_BYTES = 4000.0
+ROUNDS = 4
+
+
+def measured(
+    name: str, seconds: float, copies: int = 51, distinct: bool = True, drift: float = 0.1
+) -> Measured:
+    """Return an expression of this cost, in iterations that get slower and slower."""
+    rounds = []
+    for index in range(ROUNDS):
+        slow = 1 + drift * index
+        texts = copies if distinct else 1
+        window = Spent(seconds * slow * texts * 2, texts * 2)
+        rounds.append(
+            Round(
+                windows=[window, window, Spent(window.seconds * 50, window.count)],
+                reconciles=6,
+                build=Spent((EMPTY_BUILD_SECONDS + (copies - 1) * COMPILE_SECONDS) * slow, 1),
+                revision=Spent((EMPTY_BUILD_SECONDS + (copies - 1) * COMPILE_SECONDS) * slow, 1),
+                heap_bytes=100_000 + (copies - 1) * COMPILED_BYTES,
+            )
+        )
+    return Measured(name, f"text of {name}", "x", CelLevel.SIMPLE, copies, rounds=rounds)
+
+
+def samples(*further: Measured) -> CelSamples:
+    return CelSamples(
+        [
+            measured("constants", CONSTANT_SECONDS),
+            measured("one-constant", CONSTANT_SECONDS, copies=1),
+            measured("field-access", 2e-6),
+            *further,
+        ]
+    )
+
+
+def result_of(results: CelResults, name: str):  # type: ignore[no-untyped-def]
+    return next(item for item in results.expressions if item.name == name)
+
+
+def value(estimate: Estimate | None) -> float:
+    assert estimate is not None
+    return estimate.value
+
+
+def test_an_expression_costs_what_it_was_made_to_cost() -> None:
+    result = result_of(summarise(samples(measured("mine", 10e-6))), "mine")
+    mean_slowness = 1.15
+    assert value(result.evaluation_seconds) == pytest.approx(10e-6 * mean_slowness)
+    assert value(result.over_constant_seconds) == pytest.approx(9e-6 * mean_slowness)
+    assert value(result.compile_seconds) == pytest.approx(COMPILE_SECONDS * mean_slowness)
+    assert value(result.compiled_bytes) == pytest.approx(COMPILED_BYTES)
+    assert result.evaluations == ROUNDS * 3 * 51 * 2
+
+
+def test_a_drift_that_all_expressions_share_is_not_in_their_ratio() -> None:
+    result = result_of(summarise(samples(measured("mine", 10e-6))), "mine")
+    ratio = result.relative_to_field_access
+    assert ratio is not None
+    assert (ratio.value, ratio.low, ratio.high) == pytest.approx((5.0, 5.0, 5.0))
+
+
+def test_a_window_in_which_the_machine_was_away_does_not_decide() -> None:
+    results = summarise(samples())
+    assert value(results.constant_seconds) < 2 * CONSTANT_SECONDS
+
+
+def test_equal_texts_are_evaluated_once_in_a_reconcile() -> None:
+    result = result_of(summarise(samples(measured("same-text", 2e-6, distinct=False))), "same-text")
+    assert result.evaluations_per_reconcile == 1.0
+
+
+def test_an_expression_that_failed_has_reasons_instead_of_numbers() -> None:
+    failed = Measured("mine", "nope", "x", CelLevel.SIMPLE, 50)
+    failed.error = ErrorInfo(reason="RejectedByKro", message="undeclared reference to 'nope'")
+    result = result_of(summarise(samples(failed)), "mine")
+    assert result.state is CelState.FAILED
+    assert result.evaluation_seconds is None
+    assert "RejectedByKro" in result.unavailable["evaluationSeconds"]
+
+
+def test_a_heap_that_could_not_be_read_is_said_once() -> None:
+    taken = samples()
+    for item in taken.expressions:
+        for round_ in item.rounds:
+            round_.heap_bytes = None
+    taken.heap_unavailable = "kro has no pprof"
+    results = summarise(taken)
+    assert results.unavailable == {"compiledBytes": "kro has no pprof"}
+    assert result_of(results, "field-access").compiled_bytes is None
+
+
+def test_patterns_compare_what_was_measured_in_the_same_iteration() -> None:
+    results = summarise(
+        samples(measured("short", 3e-6), measured("ten-in-one", 15e-6), measured("other", 1e-6))
+    )
+    [pattern] = results.patterns
+    assert pattern.name == "ten-in-one-evaluation"
+    assert value(pattern.ratio) == pytest.approx(0.5)
+
+
+def test_fresh_evaluations_are_compared_with_what_later_ones_would_have_taken() -> None:
+    taken = samples()
+    per_reconcile = 2e-6 * 51 * (2 + 2 + 100) / 6
+    taken.fresh = [Spent(3 * 4 * per_reconcile * (1 + 0.1 * i), 400) for i in range(ROUNDS)]
+    taken.fresh_reconciles = [{"field-access": 4}] * ROUNDS
+    [pattern] = summarise(taken).patterns
+    assert value(pattern.ratio) == pytest.approx(3.0)
+
+
+def test_the_interval_of_a_mean_is_students() -> None:
+    # As R's t.test gives it for 1 to 4.
+    estimate = mean_interval([1.0, 2.0, 3.0, 4.0])
+    assert estimate is not None
+    assert (estimate.value, estimate.low, estimate.high) == pytest.approx(
+        (2.5, 0.4457398, 4.5542602), abs=1e-3
+    )
+
+
+def test_one_iteration_has_no_interval_and_none_has_no_number() -> None:
+    assert mean_interval([2.0]) == Estimate(value=2.0, n=1)
+    assert mean_interval([]) is None
+    assert ratio_interval([1.0], [0.0]) is None
