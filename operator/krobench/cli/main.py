@@ -266,6 +266,23 @@ def export_baseline(
 
 
 @app.command()
+def history(
+    name: Annotated[str, typer.Argument(help="Name of a KroBenchmark, also of a deleted one.")],
+    namespace: Namespace = "default",
+) -> None:
+    """Print the runs that spec.results.retention has kept, and where something changed."""
+    from krobench.cli.history import show_history
+    from krobench.cli.results import ResultsError
+
+    try:
+        text = show_history(namespace, name)
+    except ResultsError as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(text, nl=False)
+
+
+@app.command()
 def generate(
     file: Annotated[Path, typer.Option("--file", "-f", help="File with a KroBenchmark.")],
     test: Annotated[str | None, typer.Option(help="Only this test.")] = None,

@@ -1,14 +1,15 @@
 """``krobench run``: a benchmark from a file to a verdict, for people and for CI."""
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.console import Console
 
+from krobench.cli.progress import progress_display
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
@@ -121,19 +122,14 @@ async def _delete(client: KubeClient, path: str) -> None:
 
 async def _follow(client: KubeClient, path: str) -> dict[str, Any]:
     """Show what goes on until the run has ended; an API server that is away is waited for."""
-    shown = ""
-    while True:
-        try:
-            status: dict[str, Any] = (await client.get(path)).get("status", {})
-        except ApiUnreachableError as error:
-            status = {"message": str(error)}
-        line = " ".join(
-            str(status[key]) for key in ("phase", "progress", "message") if status.get(key)
-        )
-        if line and line != shown:
-            shown = line
-            print(line, file=sys.stderr)  # noqa: T201 - progress, for a terminal
-        conditions = {c["type"]: c["status"] for c in status.get("conditions") or []}
-        if conditions.get("Finished") == "True":
-            return status
-        await asyncio.sleep(_POLL_SECONDS)
+    with progress_display(Console(stderr=True)) as show:
+        while True:
+            try:
+                status: dict[str, Any] = (await client.get(path)).get("status", {})
+            except ApiUnreachableError as error:
+                status = {"message": str(error)}
+            show(status)
+            conditions = {c["type"]: c["status"] for c in status.get("conditions") or []}
+            if conditions.get("Finished") == "True":
+                return status
+            await asyncio.sleep(_POLL_SECONDS)

@@ -48,13 +48,19 @@ async def read_side(argument: str, namespace: str) -> Side:
 
 
 async def read_history(namespace: str, name: str) -> list[RunRecord]:
-    """Return the kept runs of a KroBenchmark, oldest first; those that cannot be read are not.
+    """Return the kept runs of a KroBenchmark, oldest first.
 
     Raises:
+        ResultsError: if none are kept.
+        RecordError: if one cannot be read.
         KubeError: if the cluster cannot be asked.
     """
     async with KubeClient(load_client_config()) as client:
         items = await client.list(paths.core("configmaps", namespace), selector(name))
+    if not items:
+        raise ResultsError(
+            f"no runs of KroBenchmark {namespace}/{name} are kept: set spec.results.retention"
+        )
     return [read_run_record(item) for item in main_maps(items)]
 
 
@@ -98,12 +104,7 @@ async def _from_cluster(argument: str, namespace: str) -> list[RunEstimates]:
     place, _, name = full_name.rpartition("/")
     place = place or namespace
     if kind == _HISTORY:
-        runs = [condense(run) for run in await read_history(place, name)]
-        if not runs:
-            raise ResultsError(
-                f"no runs of KroBenchmark {place}/{name} are kept: set spec.results.retention"
-            )
-        return runs
+        return [condense(run) for run in await read_history(place, name)]
     async with KubeClient(load_client_config()) as client:
         if not kind:
             return [condense(await results_of(client, place, name))]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from krobench.analysis.comparison.fingerprints import sentence
 from krobench.model.comparison import Better, Comparison, MetricComparison, MetricVerdict
 from krobench.report import units
-from krobench.report.tables import table
+from krobench.report.tables import aligned, table
 
 _HEADER = ("metric", "old", "new", "ratio [95 %]", "p", "verdict")
 _NO_VERDICTS = "no verdicts, as of so many some differ by chance"
@@ -25,7 +25,7 @@ def text(comparison: Comparison, *, exploratory: bool = False) -> str:
     lines = _heading(comparison)
     for title, metrics in _groups(comparison, exploratory=exploratory):
         rows = [_HEADER, *(_row(metric) for metric in metrics)]
-        lines += ["", title, *_aligned(rows)]
+        lines += ["", title, *aligned(rows)]
     lines += _notes(comparison)
     if comparison.metrics and not exploratory:
         hidden = len(comparison.metrics) - len(comparison.primary)
@@ -159,15 +159,3 @@ def _notes(comparison: Comparison) -> list[str]:
             notes.setdefault(metric.note, []).append(f"{metric.test} {label(metric.metric)}")
     lines = [f"inconclusive: {', '.join(names)}: {note}" for note, names in notes.items()]
     return ["", *lines] if lines else []
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  "
-        + "  ".join(
-            cell.ljust(width) if column in (0, 5) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]

@@ -1,0 +1,69 @@
+"""Runs over time: where one of the primary metrics changed for good."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from krobench.analysis.comparison.fingerprints import differences, sentence
+from krobench.analysis.comparison.rules import DEFAULT_PRIMARY
+from krobench.analysis.statistics.changepoints import change_points
+from krobench.model.comparison import RunEstimates, TestEstimates
+
+
+@dataclass(frozen=True)
+class Change:
+    """A metric that went from one level to another."""
+
+    test: str
+    metric: str
+    last_before: RunEstimates
+    first_after: RunEstimates
+    before: float
+    """Median of the runs since the change before."""
+    after: float
+    """Median of the runs until the next change."""
+    differences: list[str] = field(default_factory=list)
+    """In what the two runs' environments differ: what may have caused it."""
+
+
+def changes(runs: Sequence[RunEstimates]) -> list[Change]:
+    """Return all changes in runs of one KroBenchmark, given from the oldest to the newest."""
+    usable = [run for run in runs if run.unusable is None]
+    names = dict.fromkeys(test.name for run in usable for test in run.tests)
+    return [
+        change
+        for name in names
+        for metric in DEFAULT_PRIMARY
+        for change in _of_metric(_comparable(usable, name), name, metric)
+    ]
+
+
+def _comparable(
+    runs: Sequence[RunEstimates], test: str
+) -> list[tuple[RunEstimates, TestEstimates]]:
+    """Return the runs whose test did what that of the newest does."""
+    found = [(run, item) for run in runs for item in run.tests if item.name == test]
+    return [(run, item) for run, item in found if item.workload == found[-1][1].workload]
+
+
+def _of_metric(
+    series: Sequence[tuple[RunEstimates, TestEstimates]], test: str, metric: str
+) -> Iterator[Change]:
+    points = [
+        (run, median(values))
+        for run, item in series
+        if (values := [v for i in item.iterations if (v := i.get(metric)) is not None])
+    ]
+    at = change_points([value for _, value in points])
+    borders = [0, *at, len(points)]
+    for before, index, after in zip(borders, at, borders[2:], strict=False):
+        old, new = points[index - 1][0], points[index][0]
+        yield Change(
+            test=test,
+            metric=metric,
+            last_before=old,
+            first_after=new,
+            before=median(value for _, value in points[before:index]),
+            after=median(value for _, value in points[index:after]),
+            differences=[sentence(d) for d in differences([old], [new], [], ())],
+        )

@@ -1,0 +1,65 @@
+"""The kept runs of a KroBenchmark: a line each, and where something changed."""
+
+from collections.abc import Sequence
+
+from krobench.analysis.history import Change
+from krobench.analysis.statistics.changepoints import MIN_SERIES
+from krobench.model.record import RunRecord, TestRecord
+from krobench.report import units
+from krobench.report.comparison import label, show
+from krobench.report.tables import aligned
+
+_HEADER = (
+    "run",
+    "started",
+    "kro",
+    "verdict",
+    "ready p50",
+    "ready p99",
+    "instances/s",
+    "kro CPU per instance",
+    "kro memory, max",
+)
+
+
+def render(runs: Sequence[RunRecord], changes: Sequence[Change]) -> str:
+    """Return runs from the oldest to the newest, a table for each test, and the changes."""
+    lines: list[str] = []
+    for name in dict.fromkeys(test.name for run in runs for test in run.tests):
+        rows = [_row(run, test) for run in runs for test in run.tests if test.name == name]
+        lines += [name, *aligned([_HEADER, *rows]), ""]
+    return "\n".join([*lines, *_changes(runs, changes)]) + "\n"
+
+
+def _row(run: RunRecord, test: TestRecord) -> Sequence[str]:
+    kro = run.environment.kro
+    head = (run.id[:8], run.start_time, (kro.version if kro else None) or "-", run.verdict or "-")
+    summary = test.summary
+    if summary is None:
+        return (*head, *["-"] * 5)
+    ready = summary.latency.instance_ready
+    return (
+        *head,
+        units.seconds(ready.p50_seconds if ready else None),
+        units.seconds(ready.p99_seconds if ready else None),
+        units.rate(summary.throughput.instances_per_second),
+        units.seconds(summary.metrics.get("kro_cpu_seconds_per_instance")),
+        units.size(summary.memory.resident_max_bytes),
+    )
+
+
+def _changes(runs: Sequence[RunRecord], changes: Sequence[Change]) -> list[str]:
+    if not changes and len(runs) < MIN_SERIES:
+        return [f"{len(runs)} runs: changes can be told from {MIN_SERIES} on"]
+    if not changes:
+        return ["no change in the primary metrics"]
+    return ["changes:", *(line for change in changes for line in _change(change))]
+
+
+def _change(change: Change) -> list[str]:
+    before, after = (show(change.metric, value) for value in (change.before, change.after))
+    ratio = f" (x{change.after / change.before:.3g})" if change.before > 0 else ""
+    first, last = change.first_after, change.last_before
+    went = f"{change.test}: {label(change.metric)} went from {before} to {after}{ratio}"
+    lines = [f"  {went} with run {first.id[:8]} of {first.start_time}, after {last.id[:8]}"]
+    return lines + [f"    between these two, {difference}" for difference in change.differences]

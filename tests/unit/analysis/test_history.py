@@ -1,0 +1,41 @@
+from unit.analysis.comparison.runs import METRICS, environment, side
+
+from krobench.analysis.history import changes
+from krobench.model.common import ErrorInfo
+from krobench.model.comparison import RunEstimates
+
+LATENCY = METRICS[0]
+
+
+def runs(upgraded: bool = True) -> list[RunEstimates]:
+    before = list(side("before", 10, 1, drift=0.02).runs)
+    after = list(side("after", 6, 2, 1.5, drift=0.02).runs)
+    if upgraded:
+        after = [run.model_copy(update={"environment": environment("0.9.5")}) for run in after]
+    return before + after
+
+
+def test_a_change_names_the_run_and_what_is_different_since() -> None:
+    [change] = changes(runs())
+    assert (change.test, change.metric) == ("web", LATENCY)
+    assert change.first_after.name == "after-0"
+    assert change.last_before.name == "before-9"
+    assert 1.4 < change.after / change.before < 1.6
+    assert change.differences == ["kro's version is 0.9.4 on the old side and 0.9.5 on the new"]
+    assert changes(runs(upgraded=False))[0].differences == []
+
+
+def test_runs_of_another_workload_are_no_part_of_the_series() -> None:
+    series = runs()
+    for run in series[:10]:
+        run.tests[0].workload["workload.instances"] = "7"
+    assert changes(series) == []
+
+
+def test_invalid_runs_are_no_part_of_the_series() -> None:
+    invalid = ErrorInfo(reason="Invalid", message="it is invalid")
+    series = [
+        run.model_copy(update={"unusable": invalid}) if index >= 10 else run
+        for index, run in enumerate(runs())
+    ]
+    assert changes(series) == []
