@@ -15,6 +15,7 @@ from testbed.paths import Cache, State, default_cache_dir, default_state_dir
 from testbed.providers.base import Provider, UpRequest
 from testbed.providers.existing import ExistingProvider
 from testbed.providers.kind import KindProvider
+from testbed.providers.testbed import TestbedProvider
 from testbed.settings import ClusterSettings, KroSettings, Ports
 from testbed.steps import say
 
@@ -66,6 +67,15 @@ def _kubeconfig(options: argparse.Namespace) -> int:
 
 def _image(options: argparse.Namespace) -> int:
     _answer(_provider(options).image(_image_request(options)))
+    return 0
+
+
+def _kro_image(options: argparse.Namespace) -> int:
+    """Make the image of another kro available, as for a variant with that image."""
+    provider = _provider(options)
+    if not isinstance(provider, TestbedProvider):
+        raise SetupError("clusters of other providers pull kro's images from its registry")
+    _answer(provider.kro_image(options.version.removeprefix("v")))
     return 0
 
 
@@ -137,11 +147,13 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--json", action="store_true", help="print JSON")
     kubeconfig = add("kubeconfig", _kubeconfig, "print the path of the kubeconfig")
     image = add("image", _image, "build the operator's image and hand it to the cluster")
+    kro_image = add("kro-image", _kro_image, "build another kro and hand its image to the cluster")
+    kro_image.add_argument("version", help="such as 0.9.3")
     render = add("render", _render, "print the commands that another provider would run")
     render.add_argument("stage", choices=("up", "image", "down"), nargs="?", default="up")
     tool = add("tool", _tool, "print the path of a program that belongs to the test bed")
     tool.add_argument("tool", choices=sorted(_TOOLS))
-    for command in (up, down, status, kubeconfig, image, render):
+    for command in (up, down, status, kubeconfig, image, kro_image, render):
         _add_common_options(command)
     for command in (up, render):
         _add_up_options(command)

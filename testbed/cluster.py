@@ -64,6 +64,13 @@ class Cluster:
         """Import an image for pods to use."""
         containerd.import_image(build.CONTAINERD.ensure(self._cache), archive)
 
+    def import_kro(self, version: str) -> str:
+        """Import the image of another kro than the installed one, and return its reference."""
+        self.check_running()
+        built = build.kro(version).ensure(self._cache)
+        self.import_image(built / build.IMAGE_ARCHIVE)
+        return build.kro_images(version)[-1]
+
     def stored_digests(self) -> frozenset[str]:
         """The image layers that need not be imported again."""
         return containerd.stored_digests(build.CONTAINERD.ensure(self._cache))

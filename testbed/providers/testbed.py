@@ -40,3 +40,7 @@ class TestbedProvider:
     def image(self, request: ImageRequest) -> str:
         """Build the image and import it in containerd."""
         return image.build_and_import(self._cache, self._cluster, request)
+
+    def kro_image(self, version: str) -> str:
+        """Build another kro and import its image in containerd."""
+        return self._cluster.import_kro(version)

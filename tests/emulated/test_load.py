@@ -35,7 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_nodes(*_: object) -> list[object]:
         return []
 
-    monkeypatch.setattr("krobench.job.suite.find_kro", find_kro)
+    monkeypatch.setattr("krobench.job.preflight.find_kro", find_kro)
     monkeypatch.setattr("krobench.job.suite.kubernetes_version", nothing)
     monkeypatch.setattr("krobench.job.suite.list_nodes", no_nodes)
     monkeypatch.setattr("krobench.collect.sampler.open_sources", no_sources)

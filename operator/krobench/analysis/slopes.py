@@ -66,11 +66,14 @@ _FIGURES: dict[SizeAxis, tuple[_Figure, ...]] = {
 
 
 def measure_slopes(spec: KroBenchmarkSpec, tests: Sequence[TestRecord]) -> list[Slope]:
-    """Return the slopes of each group of tests that run one workload in several sizes."""
-    by_name = {test.name: test for test in tests}
-    groups: dict[bytes, list[TestRecord]] = {}
-    for test in spec.tests:
-        groups.setdefault(_what_it_runs(test), []).append(by_name[test.name])
+    """Return the slopes of each group of tests that run one workload in several sizes.
+
+    Each variant of kro has groups of its own.
+    """
+    asked = {test.name: _what_it_runs(test) for test in spec.tests}
+    groups: dict[tuple[bytes, str | None], list[TestRecord]] = {}
+    for test in tests:
+        groups.setdefault((asked[test.spec_name], test.variant), []).append(test)
     return [slope for group in groups.values() for slope in _slopes_of(group)]
 
 

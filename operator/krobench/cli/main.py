@@ -93,11 +93,17 @@ def load(
 @app.command()
 def cleanup(
     run: Annotated[str, typer.Option(help="UID of the KroBenchmark.")],
+    only_kro: Annotated[
+        bool, typer.Option("--only-kro", help="Keep its objects: only put kro back as it was.")
+    ] = False,
 ) -> None:
-    """Delete everything that a run made (the operator starts this in a Job)."""
+    """Put kro back as it was before a run, and delete everything that the run made.
+
+    The operator starts this in a Job.
+    """
     from krobench.job.main import run_cleanup
 
-    raise typer.Exit(run_cleanup(run))
+    raise typer.Exit(run_cleanup(run, only_kro=only_kro))
 
 
 @app.command()

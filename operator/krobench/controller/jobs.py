@@ -183,6 +183,8 @@ def _container(benchmark: Benchmark, kind: JobKind, settings: Settings) -> Manif
         ]
     else:
         arguments = ["cleanup", f"--run={benchmark.uid}"]
+        if benchmark.keeps_objects:
+            arguments.append("--only-kro")
     return {
         "name": kind.value,
         "image": settings.image,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.benchmark import Cleanup, KroBenchmarkSpec
 from krobench.model.common import ErrorInfo
 from krobench.model.record import RunRecord
 from krobench.model.status import KroBenchmarkStatus
@@ -76,6 +76,12 @@ class Benchmark:
     def finished(self) -> bool:
         """Whether the status says that the run has ended."""
         return self.status.phase is not None and self.status.phase.terminal
+
+    @property
+    def keeps_objects(self) -> bool:
+        """Whether what a run that failed has made is to be kept; not when it is deleted."""
+        policy = self.spec.cleanup if self.spec is not None else Cleanup.ALWAYS
+        return policy is not Cleanup.ALWAYS and not self.deleting
 
     @property
     def occupies_cluster(self) -> bool:

@@ -16,7 +16,6 @@ from krobench.controller.actions import (
 )
 from krobench.controller.observed import JobState, JobView, Observed
 from krobench.controller.status import NOT_COMPARED, Word, describe, first_error, missed_thresholds
-from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import MetricVerdict
 from krobench.model.record import RunState, TestState
@@ -138,14 +137,16 @@ def _recover(observed: Observed) -> list[Action]:
         return _say(observed, describe(observed, word))  # they still send requests
     if not _may_have_left_objects(observed):
         return fail(observed, error)
-    policy = observed.benchmark.spec.cleanup if observed.benchmark.spec else Cleanup.ALWAYS
-    if policy is not Cleanup.ALWAYS:
-        kept = f"objects were kept as spec.cleanup is {policy}"
-        return fail(observed, error, kept)
+    kept: tuple[str, ...] = ()
+    if observed.benchmark.keeps_objects:
+        assert observed.benchmark.spec is not None
+        kept = (f"objects were kept as spec.cleanup is {observed.benchmark.spec.cleanup}",)
+        if not observed.benchmark.spec.variants:
+            return fail(observed, error, *kept)
     actions, done = _clean_up(observed)
     if not done:
         return [*actions, *_say(observed, describe(observed, word))]
-    return fail(observed, error, *_leftovers(observed))
+    return fail(observed, error, *kept, *_leftovers(observed))
 
 
 def _delete(observed: Observed) -> list[Action]:
@@ -213,13 +214,14 @@ def _why(observed: Observed) -> ErrorInfo:
 
 
 def _may_have_left_objects(observed: Observed) -> bool:
-    """Whether any test had begun: the record says so before the first object is created.
+    """Whether any test had begun, or kro was changed for one: the record says so beforehand.
 
     Where the record is lost, what the status kept of it has to do.
     """
     record = observed.results.record
     if record is not None:
-        return any(test.start_time is not None for test in record.tests)
+        begun = any(test.start_time is not None for test in record.tests)
+        return begun or record.variant is not None
     if observed.results.error is not None:
         return True
     return any(test.phase != TestState.PENDING for test in observed.benchmark.status.tests)
@@ -248,6 +250,12 @@ def _say(observed: Observed, status: KroBenchmarkStatus) -> list[Action]:
     if status.start_time is not None and old.start_time is None:
         events.append(EmitEvent("Started", "the load Job was created"))
     events += _test_events(old, status)
+    compared = {variant.name for variant in old.variants}
+    events += [
+        EmitEvent("VariantCompared", f"variant {new.name}: {new.message}", subject=new.name)
+        for new in status.variants
+        if new.name not in compared
+    ]
     known = set(old.warnings)
     events += [
         EmitEvent("RunWarning", text, warning=True, subject=text)

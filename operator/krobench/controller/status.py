@@ -17,6 +17,7 @@ from krobench.model.status import (
     ObjectRef,
     Phase,
     TestStatus,
+    VariantStatus,
     Verdict,
 )
 from krobench.report import units
@@ -70,6 +71,7 @@ def describe(observed: Observed, word: Word, job: ObjectRef | None = None) -> Kr
         comparison=_comparison(record) if finished and record else None,
         orphans=record.orphans.count if record and record.orphans else None,
         tests=[_test(test) for test in record.tests] if record else old.tests,
+        variants=_variants(record) if record else old.variants,
         warnings=_warnings(word, record),
         conditions=_conditions(benchmark, word, record, observed.now),
         results_ref=_results_ref(observed) or old.results_ref,
@@ -179,6 +181,17 @@ def _iterations_done(test: TestRecord) -> int:
     if test.cel is not None:
         return test.cel.iterations
     return sum(item.success for item in test.iterations if not item.warmup)
+
+
+def _variants(record: RunRecord) -> list[VariantStatus]:
+    return [
+        VariantStatus(
+            name=comparison.new,
+            verdict=comparison.verdict or NOT_COMPARED,
+            message=summary(comparison),
+        )
+        for comparison in record.variant_comparisons
+    ]
 
 
 def _test_verdict(test: TestRecord) -> Verdict | None:

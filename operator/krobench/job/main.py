@@ -11,6 +11,7 @@ from typing import Any
 import uvloop
 from pydantic import ValidationError
 
+from krobench.job.deployment import restore_all
 from krobench.job.errors import AbortedError
 from krobench.job.shard import Shard
 from krobench.job.suite import Suite
@@ -52,9 +53,12 @@ def run_load(namespace: str, name: str, uid: str, max_objects: int | None, shard
     return _run(_load(namespace, name, uid, max_objects or DEFAULT_MAX_OBJECTS))
 
 
-def run_cleanup(uid: str) -> int:
-    """Delete everything that the run with this uid made; returns the exit code."""
-    return _run(_cleanup(uid))
+def run_cleanup(uid: str, *, only_kro: bool = False) -> int:
+    """Put kro back as it was before the run with this uid, and delete everything it made.
+
+    With ``only_kro``, its objects are kept. Returns the exit code.
+    """
+    return _run(_cleanup(uid, only_kro=only_kro))
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
@@ -120,8 +124,12 @@ def _invalid(error: ValidationError) -> AbortedError:
     return AbortedError("InvalidSpec", f"{spec_field(first['loc'])}: {first['msg']}")
 
 
-async def _cleanup(uid: str) -> int:
+async def _cleanup(uid: str, *, only_kro: bool) -> int:
     async with KubeClient(load_client_config()) as client:
+        for warning in await restore_all(client, uid):
+            logger.warning("%s", warning)
+        if only_kro:
+            return EXIT_OK
         sweeper = Sweeper(client, RunIdentity("", uid))
         swept = await sweeper.sweep(_CLEANUP_INSTANCE_SECONDS, force=True)
         namespaces = await sweeper.sweep_namespaces()

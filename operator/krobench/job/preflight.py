@@ -1,21 +1,26 @@
 """What must be so before a load is worth starting, and else is said at once."""
 
 import asyncio
-from collections.abc import Iterable
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from krobench.job.errors import AbortedError
 from krobench.job.lease import LEASE_NAME
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
+from krobench.kube.discover import LEADER_LEASE, KroNotFoundError, KroPod, find_kro
 from krobench.kube.errors import ApiError
 from krobench.load.iteration import RGDS_PATH
-from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.benchmark import KroBenchmarkSpec, Target
 from krobench.model.common import LOAD_GROUP, RUN_LABEL
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.limits import check_objects, check_schedules
 from krobench.workload.own import config_map_refs, with_rgds_inline
 from krobench.workload.plan import RunIdentity, TestPlan
+
+logger = logging.getLogger(__name__)
 
 _REVIEWS_PATH = paths.group("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 
@@ -57,6 +62,28 @@ async def check_kro_installed(client: KubeClient) -> None:
         raise
 
 
+async def require_kro(
+    client: KubeClient,
+    target: Target,
+    patience_seconds: float = 0.0,
+    tell: Callable[[str], None] = logger.info,
+) -> KroPod:
+    """Return the pod of the active kro, which may be back only after some time.
+
+    Raises:
+        AbortedError: if there is none until then.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return await find_kro(client, target)
+        except KroNotFoundError as error:
+            if time.monotonic() >= deadline:
+                raise AbortedError("KroNotFound", str(error)) from error
+            tell("waits for kro to be back")
+            await asyncio.sleep(1.0)
+
+
 async def read_own_rgds(
     client: KubeClient, spec: KroBenchmarkSpec, namespace: str
 ) -> KroBenchmarkSpec:
@@ -95,9 +122,7 @@ async def check_permissions(client: KubeClient, tests: Iterable[TestPlan]) -> No
     Raises:
         AbortedError: naming every permission that is missing.
     """
-    required = _required(tests)
-    allowed = await asyncio.gather(*(_is_allowed(client, item) for item in required))
-    missing = [str(item) for item, may in zip(required, allowed, strict=True) if not may]
+    missing = await _missing(client, _required(tests))
     if missing:
         raise AbortedError(
             "Forbidden",
@@ -105,6 +130,30 @@ async def check_permissions(client: KubeClient, tests: Iterable[TestPlan]) -> No
             "bind the ClusterRole krobench-load to it, and name groups of your own RGDs in the "
             "chart's value load.extraGroups",
         )
+
+
+async def check_may_change_kro(client: KubeClient, namespace: str) -> None:
+    """Check that the load Job may put variants of kro in force, and let the next one lead.
+
+    Raises:
+        AbortedError: naming every permission that is missing.
+    """
+    missing = await _missing(client, variant_permissions(namespace))
+    if missing:
+        raise AbortedError(
+            "Forbidden",
+            f"the load Job's ServiceAccount may not {', '.join(missing)}: for spec.variants, "
+            f"install the chart with variants.enabled=true and variants.namespace={namespace}",
+        )
+
+
+def variant_permissions(namespace: str) -> list[Permission]:
+    """Return what variants of the kro in this namespace take."""
+    return [
+        *(Permission(verb, "deployments", "apps", namespace) for verb in ("get", "list", "update")),
+        Permission("update", "leases", "coordination.k8s.io", namespace, LEADER_LEASE),
+        Permission("get", "pods/log", namespace=namespace),
+    ]
 
 
 async def ensure_namespace(client: KubeClient, run: RunIdentity, namespace: str) -> None:
@@ -169,12 +218,16 @@ def api_group(test: TestPlan) -> str:
     return str(schema.get("group", LOAD_GROUP))
 
 
+async def _missing(client: KubeClient, required: Sequence[Permission]) -> list[str]:
+    allowed = await asyncio.gather(*(_is_allowed(client, item) for item in required))
+    return [str(item) for item, may in zip(required, allowed, strict=True) if not may]
+
+
 async def _is_allowed(client: KubeClient, permission: Permission) -> bool:
-    attributes = {
-        "verb": permission.verb,
-        "group": permission.group,
-        "resource": permission.resource,
-    }
+    resource, _, subresource = permission.resource.partition("/")
+    attributes = {"verb": permission.verb, "group": permission.group, "resource": resource}
+    if subresource:
+        attributes["subresource"] = subresource
     if permission.namespace:
         attributes["namespace"] = permission.namespace
     if permission.name:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from krobench import __version__
+from krobench.analysis.comparison.rules import Rules
+from krobench.analysis.comparison.variants import compare_variants
 from krobench.analysis.slopes import measure_slopes
 from krobench.analysis.validity.verdict import ignored, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
@@ -20,30 +22,27 @@ from krobench.job.lease import ClusterLease
 from krobench.job.preflight import (
     check_kro_installed,
     check_limits,
+    check_may_change_kro,
     check_permissions,
     read_own_rgds,
+    require_kro,
 )
 from krobench.job.publisher import Publisher
-from krobench.job.testrun import RunContext, TestRun
+from krobench.job.testrun import RunContext, TestRun, planned
+from krobench.job.variants import KroVariants
 from krobench.kube.client import KubeClient
-from krobench.kube.discover import (
-    KroNotFoundError,
-    KroPod,
-    find_kro,
-    kubernetes_version,
-    list_nodes,
-)
+from krobench.kube.discover import KroPod, kubernetes_version, list_nodes
 from krobench.load.clock import RunClock
 from krobench.load.sweep import Sweeper
-from krobench.model.benchmark import Cleanup, KroBenchmarkSpec, Target
+from krobench.model.benchmark import Cleanup, KroBenchmarkSpec
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.environment import Environment
 from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState
+from krobench.model.record import Progress, RunRecord, RunState, TestState
 from krobench.model.status import Verdict
 from krobench.record.store import Owner, results_name
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
-from krobench.workload.plan import RunIdentity, TestPlan, plan_tests
+from krobench.workload.plan import RunIdentity, plan_tests
 from krobench.workload.schedule import schedule
 
 logger = logging.getLogger(__name__)
@@ -84,6 +83,9 @@ class Suite:
             if prometheus is not None
             else None
         )
+        self._variants = KroVariants(
+            client, self._spec, owner, tell=self._tell, announce=self._announce
+        )
         self._publisher = Publisher(client, results_name(owner.name, self._spec), owner)
         self.record = RunRecord(
             id=metadata["uid"],
@@ -96,7 +98,7 @@ class Suite:
             progress=Progress(
                 iterations_planned=sum(p.total_iterations + bool(p.profiles) for p in self._plans)
             ),
-            tests=[_planned(plan) for plan in self._plans],
+            tests=[planned(plan) for plan in self._plans],
         )
 
     async def run(self) -> RunRecord:
@@ -110,7 +112,7 @@ class Suite:
             await self._prepare()
             reporter = asyncio.create_task(self._report_progress())
             try:
-                await self._run_tests()
+                await self._run_on_variants()
                 self._lease.check()
                 await self._send_shards_home()
                 await self._clean_up()
@@ -139,11 +141,14 @@ class Suite:
         await self._read_own_rgds()
         check_limits(self._plans, self._max_objects)
         await check_permissions(self._client, self._plans)
-        kro = await self._find_kro(self._spec.target)
+        kro = await require_kro(self._client, self._spec.target)
+        if self._spec.variants:
+            await check_may_change_kro(self._client, self._spec.target.namespace)
         self._baseline = await read_baseline(self._client, self._spec.baseline, self._owner)
         self._warn_of(self._baseline.warning if self._baseline is not None else None)
         self._tell("waits for the cluster's lease")
         await self._lease.acquire(self._spec.target.namespace)
+        await self._variants.find()
         if self._crew is not None:
             self._tell("waits for the shards")
             await self._crew.open()
@@ -168,16 +173,21 @@ class Suite:
             if test.workload.rgd is not None:
                 raw["workload"]["rgd"] = {"inline": test.workload.rgd.inline}
 
-    async def _find_kro(self, target: Target, patience_seconds: float = 0.0) -> KroPod:
-        deadline = self._clock.now() + patience_seconds
-        while True:
-            try:
-                return await find_kro(self._client, target)
-            except KroNotFoundError as error:
-                if self._clock.now() >= deadline:
-                    raise AbortedError("KroNotFound", str(error)) from error
-                self._tell("waits for kro to be back")
-                await asyncio.sleep(1.0)
+    async def _run_on_variants(self) -> None:
+        """Run all tests, and put kro back as it was, whatever becomes of them."""
+        try:
+            await self._run_tests()
+        finally:
+            for warning in await self._variants.leave():
+                self._warn(warning)
+        await self._variants.settle()
+
+    async def _announce(self, variant: str) -> None:
+        """Say that kro is about to be changed: whoever finds this Job dead then puts it back."""
+        first = self.record.variant is None
+        self.record.variant = variant
+        if first:
+            await self._publish()
 
     async def _run_tests(self) -> None:
         context = RunContext(
@@ -205,22 +215,30 @@ class Suite:
             if test.ended:
                 continue
             self._lease.check()
+            if await self._variants.enter(slot.variant):
+                context.expect_another_kro()
             self._current = test
-            kro = await self._find_kro(test.plan.target, _KRO_RETURNS_SECONDS)
-            await test.take_turn(slot.iteration, kro)
+            await test.take_turn(slot.iteration, await self._kro_of(test))
+            await self._variants.check()
             self.record.progress.iterations_done = sum(t.iterations_over for t in tests)
             if test.ended:
                 logger.info("test %s: %s", test.plan.name, self.record.tests[slot.test].state)
                 await self._publish()
-        await self._profile(tests)
+        await self._profile(tests, context)
 
-    async def _profile(self, tests: Sequence[TestRun | CelRun]) -> None:
+    async def _kro_of(self, test: TestRun | CelRun) -> KroPod:
+        target = test.plan.target
+        return await require_kro(self._client, target, _KRO_RETURNS_SECONDS, self._tell)
+
+    async def _profile(self, tests: Sequence[TestRun | CelRun], context: RunContext) -> None:
         """Profile kro under each test that asks for it, when nothing is measured any more."""
         for test in tests:
             if test.plan.profiles:
                 self._lease.check()
+                if await self._variants.enter(test.plan.variant):
+                    context.expect_another_kro()
                 self._current = test
-                await test.profile(await self._find_kro(test.plan.target, _KRO_RETURNS_SECONDS))
+                await test.profile(await self._kro_of(test))
                 self.record.progress.iterations_done += 1
                 await self._publish()
 
@@ -266,6 +284,8 @@ class Suite:
             self._warn(accepted)
         if self._baseline is not None:
             self.record.comparison = self._baseline.compare(self.record)
+        rules = self._baseline.rules if self._baseline is not None else Rules()
+        self.record.variant_comparisons = compare_variants(self.record, rules)
         self.record.verdict = verdict_of_run(self.record)
         await self._keep()
         await self._publish()
@@ -330,18 +350,3 @@ class Suite:
         if iteration.outcome.run_ended_seconds is not None:
             return activity
         return f"{activity}: {iteration.ready_count} of {iteration.instance_count} instances ready"
-
-
-def _planned(plan: TestPlan) -> TestRecord:
-    return TestRecord(
-        name=plan.name,
-        workload=plan.workload_name,
-        planned_iterations=plan.most_iterations,
-        planned_warmup=plan.warmup,
-        instances=plan.workload.instances,
-        steps=[step.operation for step in plan.steps] if len(plan.steps) > 1 else [],
-        rgds=plan.workload.rgds,
-        load=plan.load,
-        concurrency=None if plan.load.arrival.open_loop else plan.concurrency,
-        timeout_seconds=plan.timeout_seconds,
-    )

@@ -61,11 +61,16 @@ class RunContext:
     """The other shards, where a test asks for any."""
     prometheus: ExistingPrometheus | None = None
     kros: dict[str, KnownKro] = field(default_factory=dict)
-    """What is known of each kro, by its target."""
+    """What is known of each kro, by its target and variant."""
 
-    def known_kro(self, target: Target) -> KnownKro:
-        """Return what is known of the kro at this target."""
-        return self.kros.setdefault(target.model_dump_json(), KnownKro())
+    def known_kro(self, target: Target, variant: str | None) -> KnownKro:
+        """Return what is known of the kro at this target under this variant."""
+        return self.kros.setdefault(f"{variant}: {target.model_dump_json()}", KnownKro())
+
+    def expect_another_kro(self) -> None:
+        """Take it for no finding that other pods run now: kro was restarted on purpose."""
+        for known in self.kros.values():
+            known.last = None
 
 
 async def keep_profile(
@@ -111,6 +116,8 @@ class TestRun:
             record.start_time = rfc3339(utc_now())
             # Said before the first object is created: whoever finds this Job dead cleans up then.
             await context.publish()
+        if self.plan.variant is not None:
+            record.kro = kro.fingerprint
         try:
             await self._run_turn(index, kro)
         except AbortedError as error:
@@ -174,7 +181,7 @@ class TestRun:
         start_time = rfc3339(utc_now())
         # Before the set-up begins, as what it took is told from what there was.
         await sampler.snapshot()
-        known = context.known_kro(plan.test.target)
+        known = context.known_kro(plan.test.target, plan.test.variant)
         async with (
             Watchman(context.client, context.clock, plan.test.target, known) as watchman,
             open_iteration(context.client, context.clock, plan, context.crew) as iteration,
@@ -233,6 +240,7 @@ class TestRun:
             index=plan.index,
             warmup=plan.warmup,
             profiled=plan.profiled,
+            visit=plan.test.visit_of(plan.index),
             start_time=start_time,
             end_time=rfc3339(utc_now()),
             duration_seconds=round(outcome.ended_seconds - outcome.started_seconds, 6),
@@ -318,3 +326,20 @@ class TestRun:
             record.thresholds = [
                 evaluate(text, record.summary, reasons) for text in self.plan.thresholds
             ]
+
+
+def planned(plan: TestPlan) -> TestRecord:
+    """Return the record of a test before its first turn."""
+    return TestRecord(
+        name=plan.name,
+        variant=plan.variant,
+        workload=plan.workload_name,
+        planned_iterations=plan.most_iterations,
+        planned_warmup=plan.warmup,
+        instances=plan.workload.instances,
+        steps=[step.operation for step in plan.steps] if len(plan.steps) > 1 else [],
+        rgds=plan.workload.rgds,
+        load=plan.load,
+        concurrency=None if plan.load.arrival.open_loop else plan.concurrency,
+        timeout_seconds=plan.timeout_seconds,
+    )

@@ -98,9 +98,15 @@ class KubeClient:
         """Create an object in the collection ``path``; sent once, never repeated."""
         return await self._json("POST", path, body=body)
 
-    async def replace(self, path: str, body: Mapping[str, Any]) -> JsonObject:
-        """Replace an object; a ``resourceVersion`` in it guards against lost updates."""
-        return await self._json("PUT", path, body=body)
+    async def replace(
+        self, path: str, body: Mapping[str, Any], *, dry_run: bool = False
+    ) -> JsonObject:
+        """Replace an object; a ``resourceVersion`` in it guards against lost updates.
+
+        With ``dry_run``, say what it would then be, and change nothing.
+        """
+        params = {"dryRun": "All"} if dry_run else None
+        return await self._json("PUT", path, params=params, body=body)
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> JsonObject:
         """Apply a JSON merge patch."""

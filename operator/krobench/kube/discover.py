@@ -11,6 +11,7 @@ from krobench.model.benchmark import Target
 from krobench.model.environment import KroFingerprint, NodeFingerprint
 
 LEADER_LEASE = "controller.kro.run"
+"""Of several kro pods, the active one holds it."""
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 _VERSION_LABEL = "app.kubernetes.io/version"
 
@@ -39,11 +40,10 @@ async def find_kro(client: KubeClient, target: Target) -> KroPod:
         KroNotFoundError: if no pod with these labels runs, or it lacks the container.
         ApiError: if pods may not be listed.
     """
-    selector = selector_of(target)
-    pods = await client.list(paths.core("pods", target.namespace), selector)
+    pods = await list_kro_pods(client, target)
     running = [pod for pod in pods if _is_running(pod)]
     if not running:
-        raise KroNotFoundError(_not_found_message(target, selector, pods))
+        raise KroNotFoundError(_not_found_message(target, pods))
     pod = await _leader(client, target.namespace, running) if len(running) > 1 else running[0]
     container = named(pod["spec"]["containers"], target.container)
     if container is None:
@@ -66,6 +66,11 @@ async def find_kro(client: KubeClient, target: Target) -> KroPod:
 def selector_of(target: Target) -> str:
     """Return the label selector of kro's pods."""
     return ",".join(f"{key}={value}" for key, value in sorted(target.match_labels.items()))
+
+
+async def list_kro_pods(client: KubeClient, target: Target) -> list[JsonObject]:
+    """Return all pods of kro, whatever their state."""
+    return await client.list(paths.core("pods", target.namespace), selector_of(target))
 
 
 async def list_nodes(client: KubeClient) -> list[NodeFingerprint]:
@@ -95,8 +100,8 @@ def _is_running(pod: JsonObject) -> bool:
     )
 
 
-def _not_found_message(target: Target, selector: str, pods: list[JsonObject]) -> str:
-    where = f"namespace {target.namespace} with labels {selector}"
+def _not_found_message(target: Target, pods: list[JsonObject]) -> str:
+    where = f"namespace {target.namespace} with labels {selector_of(target)}"
     if not pods:
         return (
             f"no kro pod in {where}: install kro, or set spec.target.namespace and "

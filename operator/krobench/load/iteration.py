@@ -286,8 +286,8 @@ class Iteration:
                 raise _TestEnded(
                     "KindExists",
                     f"kind {rgd.kind} in group {rgd.group} exists already ({owner}): give "
-                    f"tests[{self._plan.test.index}].workload.rgd.inline.spec.schema another kind "
-                    "or group",
+                    f"tests[{self._plan.test.spec_index}].workload.rgd.inline.spec.schema "
+                    "another kind or group",
                 )
 
     async def _path_of_kind(self, rgd: RgdPlan) -> str:

@@ -25,6 +25,14 @@ from krobench.model.profile import ProfileKind
 from krobench.model.prometheus import Prometheus
 from krobench.model.step import Operation, Step
 from krobench.model.validity import ValiditySettings
+from krobench.model.variant import (
+    MAX_TESTS,
+    VARIANTS_COUNT_RULE,
+    VARIANTS_RULE,
+    VARIANTS_TARGET_RULE,
+    Variant,
+    check_variants,
+)
 
 MAX_INSTANCES = 10_000
 MAX_RGDS = 500
@@ -406,7 +414,7 @@ class KroBenchmarkSpec(ApiModel):
         list[Test],
         Field(
             min_length=1,
-            max_length=32,
+            max_length=MAX_TESTS,
             json_schema_extra={
                 "x-kubernetes-list-type": "map",
                 "x-kubernetes-list-map-keys": ["name"],
@@ -418,6 +426,18 @@ class KroBenchmarkSpec(ApiModel):
     """Whose turn it is: Sequential (all iterations of a test, then those of the next), or
     Interleaved (the first iteration of each test, then the second of each in the opposite order,
     and so on), so that a drift of the cluster weighs on all tests alike."""
+    variants: Annotated[
+        list[Variant],
+        Field(
+            max_length=8,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+            },
+        ),
+    ] = Field(default_factory=list)
+    """Variants of kro to be compared with the first of them. kro's Deployment is changed for each
+    in turns, and restored at the end; the chart must be installed with variants.enabled."""
     collect: Collect = Field(default_factory=Collect, json_schema_extra=_DEFAULT_EMPTY)
     """Sampling of kro and the cluster."""
     results: Results = Field(default_factory=Results, json_schema_extra=_DEFAULT_EMPTY)
@@ -442,6 +462,11 @@ class KroBenchmarkSpec(ApiModel):
                 test.iterations or self.defaults.iterations,
                 test.precision or self.defaults.precision,
             )
+        check_variants(
+            [variant.name for variant in self.variants],
+            len(self.tests),
+            any(test.target is not None for test in self.tests),
+        )
         names = [test.name for test in self.tests]
         for name in names:
             if names.count(name) > 1:
@@ -452,5 +477,12 @@ class KroBenchmarkSpec(ApiModel):
         return self
 
     model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": [RETENTION_RULE]}
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                RETENTION_RULE,
+                VARIANTS_RULE,
+                VARIANTS_TARGET_RULE,
+                VARIANTS_COUNT_RULE,
+            ]
+        }
     }

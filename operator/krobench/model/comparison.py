@@ -44,6 +44,8 @@ class Replicates(StrEnum):
     """What stands for one independent repetition."""
 
     RUNS = "Runs"
+    RESTARTS = "Restarts"
+    """Of kro, between visits to a variant within one run."""
     ITERATIONS = "Iterations"
 
 

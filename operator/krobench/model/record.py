@@ -13,7 +13,7 @@ from pydantic import Field
 from krobench.model.celresults import CelResults
 from krobench.model.common import ApiModel, ErrorInfo
 from krobench.model.comparison import Comparison
-from krobench.model.environment import Environment
+from krobench.model.environment import Environment, KroFingerprint
 from krobench.model.load import Load
 from krobench.model.measures import (
     ApiRequests,
@@ -104,6 +104,8 @@ class IterationRecord(ApiModel):
     """Whether it is not summarised: to warm up, or as kro was profiled."""
     profiled: bool = False
     """Whether kro was profiled in it."""
+    visit: int = 0
+    """With variants: how often kro had been restarted for this one before, from 0."""
     start_time: str
     end_time: str
     duration_seconds: float
@@ -201,6 +203,11 @@ class TestRecord(ApiModel):
     __test__ = False  # pytest would collect a class of this name
 
     name: str
+    """Name in the spec; of a variant, with a dot and the variant's name after it."""
+    variant: str | None = None
+    """The variant of kro that it was measured on; None: kro as it was."""
+    kro: KroFingerprint | None = None
+    """The kro that the variant was measured on last; None without variants."""
     workload: str
     """Name of the scenario, or ``rgd`` for a user's own."""
     state: TestState = TestState.PENDING
@@ -235,6 +242,11 @@ class TestRecord(ApiModel):
     cel: CelResults | None = None
     """Of a test of expressions, which has this instead of iterations and a summary."""
 
+    @property
+    def spec_name(self) -> str:
+        """Name of the test in the spec: that of all its variants."""
+        return self.name.removesuffix(f".{self.variant}")
+
 
 class Progress(ApiModel):
     """How far the Job is, for the status of a run under way."""
@@ -260,6 +272,10 @@ class RunRecord(ApiModel):
     spec: dict[str, Any]
     """The spec as run."""
     environment: Environment
+    variant: str | None = None
+    """The last variant that kro was changed to, or was about to be; None without variants."""
+    variant_comparisons: list[Comparison] = Field(default_factory=list)
+    """Each variant but the first compared with the first, once the run has completed."""
     progress: Progress = Field(default_factory=Progress)
     tests: list[TestRecord] = Field(default_factory=list)
     verdict: Verdict | None = None

@@ -105,6 +105,15 @@ class TestStatus(ApiModel):
     message: Message | None = None
 
 
+class VariantStatus(ApiModel):
+    """One line a variant but the first, which the others are compared with."""
+
+    name: ShortText
+    verdict: ShortText
+    """Better, Worse, Same or Inconclusive; or NotCompared."""
+    message: Message
+
+
 class ObjectRef(ApiModel):
     """A reference to an object."""
 
@@ -149,6 +158,17 @@ class KroBenchmarkStatus(ApiModel):
             },
         ),
     ] = Field(default_factory=list)
+    variants: Annotated[
+        list[VariantStatus],
+        Field(
+            max_length=8,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["name"],
+            },
+        ),
+    ] = Field(default_factory=list)
+    """What became of each variant but the first."""
     warnings: Annotated[list[Message], Field(max_length=32)] = Field(default_factory=list)
     conditions: Annotated[
         list[Condition],

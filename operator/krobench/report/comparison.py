@@ -3,12 +3,23 @@
 from collections.abc import Iterable, Sequence
 
 from krobench.analysis.comparison.fingerprints import sentence
-from krobench.model.comparison import Better, Comparison, MetricComparison, MetricVerdict
+from krobench.model.comparison import (
+    Better,
+    Comparison,
+    MetricComparison,
+    MetricVerdict,
+    Replicates,
+)
 from krobench.report import units
 from krobench.report.tables import aligned, table
 
 _HEADER = ("metric", "old", "new", "ratio [95 %]", "p", "verdict")
 _NO_VERDICTS = "no verdicts, as of so many some differ by chance"
+_ASIDES = {
+    Replicates.RUNS: "",
+    Replicates.RESTARTS: " of kro",
+    Replicates.ITERATIONS: ", as a side is a single run: a drift between runs looks like a change",
+}
 _LABELS = {
     "latency.instanceReady.p50": "instance ready p50",
     "latency.instanceReady.p90": "instance ready p90",
@@ -33,9 +44,9 @@ def text(comparison: Comparison, *, exploratory: bool = False) -> str:
     return "\n".join([*lines, "", summary(comparison)]) + "\n"
 
 
-def markdown(comparison: Comparison) -> str:
+def markdown(comparison: Comparison, heading: str = "") -> str:
     """Return the comparison as a section of a report; exploratory metrics are folded."""
-    parts = [f"## Compared with {comparison.old}", summary(comparison)]
+    parts = [f"## {heading or f'Compared with {comparison.old}'}", summary(comparison)]
     parts.append("\n".join(f"- {line}" for line in _heading(comparison)))
     for title, metrics in _groups(comparison, exploratory=False):
         parts += [f"**{title}**", table(_HEADER, [_row(metric) for metric in metrics])]
@@ -99,15 +110,11 @@ def show(metric: str, value: float | None) -> str:
 
 def _heading(comparison: Comparison) -> list[str]:
     lines = [
-        f"old: {comparison.old}, {_count(comparison.old_runs)}",
-        f"new: {comparison.new}, {_count(comparison.new_runs)}",
+        f"old: {comparison.old}, {_count(comparison, comparison.old_runs)}",
+        f"new: {comparison.new}, {_count(comparison, comparison.new_runs)}",
     ]
     if comparison.replicates is not None:
-        aside = (
-            ""
-            if comparison.replicates == "Runs"
-            else (", as a side is a single run: a drift between runs looks like a change")
-        )
+        aside = _ASIDES[comparison.replicates]
         lines.append(
             f"replicates: {comparison.replicates.lower()}{aside}; "
             f"minimum effect: {units.percent(comparison.minimum_effect)}"
@@ -116,8 +123,9 @@ def _heading(comparison: Comparison) -> list[str]:
     return [*lines, *(f"left out: {text}" for text in comparison.left_out)]
 
 
-def _count(runs: Sequence[str]) -> str:
-    return "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+def _count(comparison: Comparison, runs: Sequence[str]) -> str:
+    unit = "restart" if comparison.replicates is Replicates.RESTARTS else "run"
+    return f"1 {unit}" if len(runs) == 1 else f"{len(runs)} {unit}s"
 
 
 def _groups(

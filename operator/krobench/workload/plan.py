@@ -4,7 +4,7 @@ Every object of a run carries its run label, and its name begins with the run's 
 whatever a run leaves behind can be found without knowing more than the run's id.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from krobench.model.benchmark import KroBenchmarkSpec, Target, Test, Workload
@@ -18,6 +18,7 @@ from krobench.model.load import Load
 from krobench.model.precision import Precision
 from krobench.model.profile import ProfileKind
 from krobench.workload.blueprint import Manifest
+from krobench.workload.rounds import visits
 from krobench.workload.source import RgdSource, children, rgds_of, source_name, with_counts
 from krobench.workload.steps import StepPlan, count_created, plan_steps
 from krobench.workload.values import with_index, with_round
@@ -30,6 +31,9 @@ _DELETION_BASE_SECONDS = 60.0
 _DELETION_SECONDS_PER_CHILD = 0.25
 _SWEEP_ALLOWANCE_SECONDS = 180.0
 _RUN_ALLOWANCE_SECONDS = 600.0
+
+VARIANT_START_SECONDS = 120.0
+"""Time in which a kro must have started, and lead, with a variant's settings."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,21 @@ class TestPlan:
     __test__ = False  # pytest would collect a class of this name
 
     index: int
+    """Position among all plans: each variant of a test has one of its own."""
+    spec_index: int
+    """Position in spec.tests."""
     name: str
+    """The test's name; with variants, and the variant's after a dot."""
+    variant: str | None
+    """The variant of kro that it measures; None: kro as it is."""
+    visits: tuple[int, ...]
+    """Measured iterations between two restarts of kro; one visit takes all without variants."""
     workload: Workload
     iterations: int
     """Measured ones; with a precision, the least of them."""
     precision: Precision | None
     warmup: int
+    """Those before the measured ones, of each visit."""
     concurrency: int
     timeout_seconds: float
     namespace: str | None
@@ -97,12 +110,28 @@ class TestPlan:
     @property
     def total_iterations(self) -> int:
         """Iterations to be run at most, warm-up included."""
-        return self.warmup + self.most_iterations
+        return self.warmup * len(self.visits) + self.most_iterations
 
     @property
     def most_iterations(self) -> int:
         """Measured iterations to be run at most."""
         return self.precision.max_iterations if self.precision else self.iterations
+
+    def is_warmup(self, index: int) -> bool:
+        """Whether the results of the iteration with this index are kept apart."""
+        return self._place(index)[1] < self.warmup
+
+    def visit_of(self, index: int) -> int:
+        """Return which visit the iteration with this index belongs to, from 0."""
+        return self._place(index)[0]
+
+    def _place(self, index: int) -> tuple[int, int]:
+        """Return the visit of an iteration, and its position there."""
+        for visit, measured in enumerate(self.visits):
+            if index < self.warmup + measured:
+                return visit, index
+            index -= self.warmup + measured
+        return len(self.visits), self.warmup + index
 
     @property
     def profiled_index(self) -> int:
@@ -152,7 +181,7 @@ class IterationPlan:
     @property
     def warmup(self) -> bool:
         """Whether this iteration's results are kept apart: to warm up, or as kro is profiled."""
-        return self.index < self.test.warmup or self.profiled
+        return self.test.is_warmup(self.index) or self.profiled
 
     @property
     def profiled(self) -> bool:
@@ -202,7 +231,13 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
     Raises:
         WorkloadError: if the steps of a test do not fit together.
     """
-    return tuple(_plan_test(index, test, spec) for index, test in enumerate(spec.tests))
+    names: list[str | None] = [variant.name for variant in spec.variants]
+    plans: list[TestPlan] = []
+    for spec_index, test in enumerate(spec.tests):
+        for position, variant in enumerate(names or [None]):
+            plan = _plan_test(len(plans), spec_index, test, spec)
+            plans.append(_under(plan, variant, position, len(names)))
+    return tuple(plans)
 
 
 def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
@@ -211,6 +246,7 @@ def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
         (test.total_iterations + bool(test.profiles))
         * (test.timeout_seconds + test.deletion_timeout_seconds + _SWEEP_ALLOWANCE_SECONDS)
         + (test.profile_window_seconds or 0.0)
+        + (len(test.visits) * VARIANT_START_SECONDS if test.variant is not None else 0.0)
         for test in plan_tests(spec)
     )
 
@@ -228,7 +264,7 @@ def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPla
     for number in range(count):
         source = RgdSource(
             workload=test.workload,
-            field_path=f"tests[{test.index}].workload",
+            field_path=f"tests[{test.spec_index}].workload",
             number=number,
             name=f"{run.prefix}{test.index}-{index}-{number}",
             kind=f"Kb{run.short_id}T{test.index}I{index}R{number}",
@@ -238,7 +274,15 @@ def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPla
     return IterationPlan(run, test, index, namespace, tuple(rgds))
 
 
-def _plan_test(index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
+def _under(plan: TestPlan, variant: str | None, position: int, count: int) -> TestPlan:
+    """Return the plan of a test under a variant."""
+    if variant is None:
+        return plan
+    own = visits(plan.most_iterations, position, count)
+    return replace(plan, name=f"{plan.name}.{variant}", variant=variant, visits=own)
+
+
+def _plan_test(index: int, spec_index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
     defaults, window = spec.defaults, spec.collect.profile_window
     test = test.model_copy(update={"workload": with_counts(test.workload)})
 
@@ -246,9 +290,12 @@ def _plan_test(index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
         own = getattr(test, name)
         return own if own is not None else getattr(defaults, name)
 
-    return TestPlan(
+    plan = TestPlan(
         index=index,
+        spec_index=spec_index,
         name=test.name,
+        variant=None,
+        visits=(),
         workload=test.workload,
         iterations=resolved("iterations"),
         precision=resolved("precision"),
@@ -257,12 +304,13 @@ def _plan_test(index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
         timeout_seconds=duration_seconds(resolved("timeout")),
         namespace=resolved("namespace"),
         load=test.load,
-        steps=plan_steps(test, resolved("concurrency"), f"tests[{index}]"),
+        steps=plan_steps(test, resolved("concurrency"), f"tests[{spec_index}]"),
         target=test.target or spec.target,
         thresholds=tuple(test.thresholds),
         profiles=tuple(spec.collect.profiles),
         profile_window_seconds=duration_seconds(window) if window else None,
     )
+    return replace(plan, visits=(plan.most_iterations,))
 
 
 def _labels(run: RunIdentity, test: TestPlan, index: int) -> dict[str, str]:

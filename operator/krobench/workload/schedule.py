@@ -6,10 +6,11 @@ all of them meet the same; and as every second round goes backwards (ABBA), none
 another, and a drift that is linear in time weighs equally on all [Box, Hunter & Hunter,
 Statistics for Experimenters, on blocking].
 
-To compare variants of kro within a test, give each of its lanes another ``variant``: whatever
-has lanes takes part in the rounds. The suite walks the slots (``job/suite.py``), and a variant
-is put in force there, before the turn of a slot whose variant is another than the last one's.
-A lane that ends early, as one whose test failed, is skipped by the suite from then on.
+Variants of kro go in such rounds whatever the order of the tests, as each change of variant is a
+restart of kro. A round is one measured iteration of each test under each variant; after each
+restart come the warm-up iterations of a test, before its first measured one. The suite puts a
+variant in force before the turn of a slot whose variant is another than the last one's. A lane
+that ends early, as one whose test failed, is skipped by the suite from then on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,15 +39,16 @@ class Lane:
     test: int
     iterations: int
     """Warm-up included."""
-    variant: str | None = None
 
     def slot(self, iteration: int) -> Slot:
         """Return the turn of an iteration."""
-        return Slot(self.test, iteration, self.variant)
+        return Slot(self.test, iteration)
 
 
 def schedule(tests: Sequence[TestPlan], order: Order) -> tuple[Slot, ...]:
     """Return all turns of a suite, in their order."""
+    if any(test.variant is not None for test in tests):
+        return tuple(in_rounds_of_variants(tests))
     lanes = [Lane(test.index, test.total_iterations) for test in tests]
     walk = interleaved if order is Order.INTERLEAVED else sequential
     return tuple(walk(lanes))
@@ -65,3 +67,21 @@ def interleaved(lanes: Sequence[Lane]) -> Iterator[Slot]:
         for lane in lanes if index % 2 == 0 else reversed(lanes):
             if index < lane.iterations:
                 yield lane.slot(index)
+
+
+def in_rounds_of_variants(tests: Sequence[TestPlan]) -> Iterator[Slot]:
+    """Yield a measured iteration of each test under each variant, then again with the variants in
+    the opposite order, and so on; warm-up iterations come at the beginning of each visit."""
+    variants = list(dict.fromkeys(test.variant for test in tests))
+    done = [0] * len(tests)
+    for index in range(max(test.most_iterations for test in tests)):
+        for variant in variants if index % 2 == 0 else reversed(variants):
+            for position, test in enumerate(tests):
+                if test.variant != variant or index >= test.most_iterations:
+                    continue
+                begun = done[position]
+                while test.is_warmup(done[position]):
+                    done[position] += 1
+                done[position] += 1
+                for iteration in range(begun, done[position]):
+                    yield Slot(test.index, iteration, test.variant)

@@ -199,6 +199,33 @@ def test_objects_of_a_dead_job_are_kept_where_the_policy_says_so(policy: str) ->
     assert any("objects were kept" in text for text in world.status.warnings)
 
 
+VARIANTS = [{"name": "one"}, {"name": "two"}]
+
+
+def test_kro_is_put_back_even_where_objects_are_kept() -> None:
+    world = World(spec=SPEC | {"cleanup": "Never", "variants": VARIANTS})
+    world.settle()
+    world.fail_load()
+    assert world.results is not None
+    world.results.variant = "one"
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+    world.end_cleanups(JobState.SUCCEEDED)
+    world.settle()
+    assert world.status.phase is Phase.FAILED
+    assert any("objects were kept" in warning for warning in world.status.warnings)
+
+
+def test_kro_that_was_about_to_be_changed_is_put_back() -> None:
+    pending = record().tests[0].model_copy(update={"start_time": None})
+    world = World(spec=SPEC | {"variants": VARIANTS})
+    world.settle()
+    world.fail_load()
+    world.results = record(tests=[pending], variant="one")
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+
+
 def test_a_job_that_was_refused_before_it_began_needs_no_clean_up() -> None:
     world = started()
     world.fail_load("KroNotFound", begun=False)

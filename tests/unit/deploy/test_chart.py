@@ -13,7 +13,7 @@ import yaml
 
 from krobench.analysis.thresholds import check_thresholds
 from krobench.controller.settings import Settings
-from krobench.job.preflight import Permission, _required
+from krobench.job.preflight import Permission, _required, variant_permissions
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.workload.plan import plan_tests
 
@@ -37,6 +37,7 @@ _ALL_GATES = (
     "kro.aggregation=true",
     "networkPolicy.enabled=true",
     "serviceMonitor.enabled=true",
+    "variants.enabled=true",
 )
 _DIGEST = "sha256:" + "0" * 64
 
@@ -306,6 +307,19 @@ def test_load_jobs_read_only_the_secrets_that_are_named(render: Render) -> None:
     binding = opened["RoleBinding", "krobench-load-prometheus-0"]
     assert binding["metadata"]["namespace"] == "team"
     assert [subject["name"] for subject in binding["subjects"]] == ["krobench-load"]
+
+
+def test_kro_may_be_changed_only_when_asked_for(render: Render) -> None:
+    key = ("Role", "krobench-variants")
+    assert key not in render()
+    manifests = render("variants.enabled=true")
+    plain = by_key((MANIFESTS / "optional" / "variants.yaml").read_text())
+    for each in (key, ("RoleBinding", "krobench-variants")):
+        assert normal(manifests[each]) == normal(plain[each])
+    for permission in variant_permissions("kro-system"):
+        assert allows(manifests[key]["rules"], permission), permission
+    elsewhere = render("variants.enabled=true", "variants.namespace=other")
+    assert elsewhere[key]["metadata"]["namespace"] == "other"
 
 
 def test_users_roles_extend_those_of_kubernetes(render: Render) -> None:

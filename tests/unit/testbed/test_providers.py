@@ -132,3 +132,7 @@ def test_missing_values_files_are_named(capsys: pytest.CaptureFixture[str]) -> N
 def test_kubeconfig_follows_the_state_directory(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["kubeconfig", "--provider=testbed", "--state-dir=/state"]) == 0
     assert capsys.readouterr().out == "/state/kubeconfig\n"
+
+
+def test_other_clusters_pull_another_kro_themselves(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "from its registry" in failure(capsys, "kro-image", "0.9.3", "--provider=kind")

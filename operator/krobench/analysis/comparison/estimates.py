@@ -30,8 +30,8 @@ def condense(run: RunRecord) -> RunEstimates:
         tests=[
             TestEstimates(
                 name=test.name,
-                workload=_fingerprint(test, raw_tests.get(test.name, {})),
-                iterations=[_numbers(i) for i in test.iterations if i.success and not i.warmup],
+                workload=_fingerprint(test, raw_tests.get(test.spec_name, {})),
+                iterations=[numbers_of(i) for i in test.iterations if i.success and not i.warmup],
             )
             for test in run.tests
             if test.success
@@ -49,7 +49,8 @@ def _unusable(run: RunRecord) -> ErrorInfo | None:
     return ErrorInfo(reason="Invalid", message=f"it is invalid: {causes}")
 
 
-def _numbers(iteration: IterationRecord) -> dict[str, float | None]:
+def numbers_of(iteration: IterationRecord) -> dict[str, float | None]:
+    """Return the numbers of an iteration that are available, by their names in thresholds."""
     counts = iteration.counts
     values = flat(values_by_name(iteration, counts.failed + counts.censored))
     return {name: value for name, value in values.items() if value is not None}

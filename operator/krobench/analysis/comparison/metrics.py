@@ -31,7 +31,7 @@ class Measured:
 
     def replicates(self, kind: Replicates) -> tuple[list[float], list[float]]:
         """Return the independent values of each side."""
-        if kind is Replicates.RUNS:
+        if kind is not Replicates.ITERATIONS:
             return [estimate([run]) for run in self.old], [estimate([run]) for run in self.new]
         return [x for run in self.old for x in run], [x for run in self.new for x in run]
 

@@ -1,0 +1,200 @@
+"""How often comparisons are wrong on this cluster, from many short real runs.
+
+Runs of one kind are measured until there are as many as asked for; those that are in the store from
+an earlier time count, so that it can be interrupted and gone on with. Then:
+
+- **false alarms**: sides drawn at random from these runs (A/A) are compared;
+- **power**: the same, with one side's numbers multiplied;
+- **planted**: variants of kro that differ in a setting, compared within a run each.
+
+The table goes to stdout, and between its marks in ``docs/method.md``.
+
+    python -m bench.calibrate --runs 8 --planted 1        # to try it
+    make calibrate                                        # the whole
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.environment import ROOT, testbed
+from bench.errorrates import false_alarms, power
+from krobench.analysis.comparison.estimates import condense
+from krobench.cli.results import fetch_run
+from krobench.cli.run import run_file
+from krobench.model.common import rfc3339, utc_now
+from krobench.model.comparison import Comparison, MetricVerdict, RunEstimates
+from krobench.model.record import RunRecord
+from krobench.report.tables import table
+
+_DOCUMENT = ROOT / "docs" / "method.md"
+_BEGIN, _END = "<!-- calibration: begin -->", "<!-- calibration: end -->"
+_P50 = "latency.instanceReady.p50"
+_RATE = "throughput.instancesPerSecond"
+_CPU = "metrics.kro_cpu_seconds_per_instance"
+_FACTORS = (1.1, 1.3)
+_TIMEOUT_SECONDS = 1800.0
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A setting of kro with a known consequence."""
+
+    name: str
+    variant: dict[str, Any]
+    metric: str
+    expected: MetricVerdict
+
+
+EFFECTS = (
+    Effect(
+        "two instance workers for one",
+        {"args": ["--dynamic-controller-concurrent-reconciles=2"]},
+        _RATE,
+        MetricVerdict.BETTER,
+    ),
+    Effect(
+        "a CPU limit of 300m",
+        {"resources": {"limits": {"cpu": "300m"}}},
+        _RATE,
+        MetricVerdict.WORSE,
+    ),
+    Effect(
+        "a requeue interval of 6s for 3s",
+        {"args": ["--instance-requeue-interval=6s"]},
+        "metrics.kro_api_requests_per_instance",
+        MetricVerdict.BETTER,
+    ),
+)
+
+
+def main() -> None:
+    """Measure what is missing, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--runs", type=int, default=60, help="A/A runs in all")
+    parser.add_argument("--side", type=int, default=5, help="runs on each side of a comparison")
+    parser.add_argument("--planted", type=int, default=5, help="runs for each planted effect")
+    parser.add_argument("--iterations", type=int, default=8, help="of each of these")
+    parser.add_argument("--draws", type=int, default=400, help="comparisons for each rate")
+    parser.add_argument("--store", type=Path, default=ROOT / ".calibration")
+    parser.add_argument("--write", action="store_true", help="write docs/method.md")
+    options = parser.parse_args()
+    os.environ["KUBECONFIG"] = testbed("kubeconfig")
+    options.store.mkdir(parents=True, exist_ok=True)
+    alike = [condense(run) for run in _stored(options.store, "alike", options.runs, _alike())]
+    text = _rates(alike, options.side, options.draws)
+    for number, effect in enumerate(EFFECTS):
+        manifest = _with_variant(effect, options.iterations)
+        runs = list(_stored(options.store, f"effect-{number}", options.planted, manifest))
+        text += _planted(effect, runs)
+    text = f"{_provenance(alike)}\n\n{text}"
+    sys.stdout.write(text)
+    if options.write:
+        _write(text)
+
+
+def _stored(store: Path, kind: str, count: int, manifest: dict[str, Any]) -> Iterator[RunRecord]:
+    """Yield the records of a kind, and measure those that are not there yet."""
+    for number in range(count):
+        file = store / f"{kind}-{number}.json"
+        if not file.exists():
+            began = time.monotonic()
+            record = _measure(manifest)
+            draft = file.with_suffix(".draft")
+            draft.write_text(record.model_dump_json(by_alias=True))
+            draft.rename(file)
+            sys.stderr.write(f"{file.name}: {time.monotonic() - began:.0f} s, {record.verdict}\n")
+        yield RunRecord.model_validate_json(file.read_text())
+
+
+def _measure(manifest: dict[str, Any]) -> RunRecord:
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        yaml.safe_dump(manifest, file)
+        file.flush()
+        finished = run_file(Path(file.name), _TIMEOUT_SECONDS, replace=True)
+    return fetch_run(finished.namespace, finished.name)
+
+
+def _manifest(name: str, iterations: int, **spec: Any) -> dict[str, Any]:
+    test = {"name": "single", "workload": {"scenario": "single", "instances": 40}}
+    defaults = {"iterations": iterations, "warmup": 1, "concurrency": 20, "timeout": "3m"}
+    return {
+        "apiVersion": "bench.kro.run/v1alpha1",
+        "kind": "KroBenchmark",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {"defaults": defaults, "tests": [test]} | spec,
+    }
+
+
+def _alike() -> dict[str, Any]:
+    return _manifest("calibrate-alike", iterations=2)
+
+
+def _with_variant(effect: Effect, iterations: int) -> dict[str, Any]:
+    variants = [{"name": "plain"}, {"name": "planted"} | effect.variant]
+    return _manifest("calibrate-planted", iterations, variants=variants)
+
+
+def _rates(runs: Sequence[RunEstimates], side: int, draws: int) -> str:
+    usable = [run for run in runs if run.unusable is None]
+    lines = [f"{len(usable)} of {len(runs)} runs were valid; {side} runs a side, {draws} draws."]
+    if len(usable) < 2 * side:
+        return "\n".join([*lines, "Too few for any rate.\n\n"])
+    rows = [("false alarm in any primary metric", str(false_alarms(usable, side, draws)))]
+    for metric in (_P50, _RATE, _CPU):
+        rows += [
+            (
+                f"found: `{metric}` x{factor:g}",
+                str(power(usable, side, draws, metric, factor)),
+            )
+            for factor in _FACTORS
+        ]
+    return "\n\n".join([*lines, table(("what", "share of comparisons [95 %]"), rows)]) + "\n\n"
+
+
+def _planted(effect: Effect, runs: Sequence[RunRecord]) -> str:
+    comparisons = [c for run in runs for c in run.variant_comparisons if c.refused is None]
+    found = [_metric(comparison, effect.metric) for comparison in comparisons]
+    right = sum(verdict is effect.expected for verdict, _ in found)
+    ratios = ", ".join(f"{ratio:.2f}" for _, ratio in found if ratio is not None)
+    return (
+        f"- {effect.name}: `{effect.metric}` was called {effect.expected.lower()} in {right} of "
+        f"{len(found)} runs; ratios {ratios or 'none'}\n"
+    )
+
+
+def _metric(comparison: Comparison, name: str) -> tuple[MetricVerdict | None, float | None]:
+    for metric in comparison.metrics:
+        if metric.metric == name:
+            return metric.verdict, metric.ratio
+    return None, None
+
+
+def _provenance(runs: Sequence[RunEstimates]) -> str:
+    environment = runs[0].environment
+    kro = environment.kro.version if environment.kro is not None else "-"
+    return (
+        f"`python -m bench.calibrate {' '.join(sys.argv[1:])}`, {rfc3339(utc_now())}: "
+        f"krobench {environment.krobench}, kro {kro}, Kubernetes {environment.kubernetes}, "
+        f"{os.cpu_count()} cores. A run: 40 instances of `single`, 20 at once, 1 warm-up and 2 "
+        "measured iterations."
+    )
+
+
+def _write(text: str) -> None:
+    document = _DOCUMENT.read_text()
+    before, _, rest = document.partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    _DOCUMENT.write_text(f"{before}{_BEGIN}\n{text}{_END}{after}")
+
+
+if __name__ == "__main__":
+    main()

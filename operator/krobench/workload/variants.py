@@ -1,0 +1,177 @@
+"""A variant laid over the pod template of kro's Deployment, and taken off again. Pure.
+
+A template is taken as an API server returns it: without nulls and without empty maps. Each field
+that may change is taken as a whole (``args`` is one list whose order counts), so that to undo a
+change is to put back what stood there. What somebody else has changed meanwhile differs from what
+the variant wrote, and is left alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from krobench.model.variant import VARIANT_ANNOTATION, FieldChange, Variant, VariantResources
+
+PodTemplate = dict[str, Any]
+
+_CONTAINER_FIELDS = ("image", "args", "env", "resources", "readinessProbe")
+_ANNOTATION_FIELD = "annotation"
+
+# kro's chart has its pods probed after 10 s: most of what a change of variant would take.
+_EARLY_PROBE = {"initialDelaySeconds": 1, "periodSeconds": 2}
+
+
+class NoContainerError(LookupError):
+    """The template has no container of this name."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A template after changes were taken off it."""
+
+    template: PodTemplate
+    conflicts: tuple[str, ...]
+    """Fields that somebody else has changed since; they are as they were found."""
+
+
+def lay_over(template: PodTemplate, container: str, variant: Variant) -> PodTemplate:
+    """Return the template with a variant's settings, marked with its name.
+
+    The mark makes pods of a variant that changes nothing differ from those that are there: each
+    variant is measured on a kro that was started for it.
+
+    Raises:
+        NoContainerError: if there is no such container.
+    """
+    result = deepcopy(template)
+    target = _container(result, container)
+    if variant.image is not None:
+        target["image"] = variant.image
+    if variant.args:
+        target["args"] = merged_flags(target.get("args") or [], variant.args)
+    if variant.env:
+        target["env"] = _merged_env(target.get("env") or [], variant.env)
+    if variant.resources is not None:
+        target["resources"] = _merged_resources(target.get("resources") or {}, variant.resources)
+    if "readinessProbe" in target:
+        target["readinessProbe"] = target["readinessProbe"] | _EARLY_PROBE
+    _set(result, container, _ANNOTATION_FIELD, variant.name)
+    return result
+
+
+def changes_between(
+    before: PodTemplate, after: PodTemplate, container: str
+) -> tuple[FieldChange, ...]:
+    """Return what differs in the fields that a variant may set."""
+    pairs = (
+        (field, _get(before, container, field), _get(after, container, field))
+        for field in (*_CONTAINER_FIELDS, _ANNOTATION_FIELD)
+    )
+    return tuple(
+        FieldChange(field=field, before=old, after=new) for field, old, new in pairs if old != new
+    )
+
+
+def take_off(template: PodTemplate, container: str, changes: Sequence[FieldChange]) -> Restored:
+    """Return the template without these changes.
+
+    Raises:
+        NoContainerError: if the container is gone.
+    """
+    result, conflicts = deepcopy(template), []
+    for change in changes:
+        present = _get(result, container, change.field)
+        if present == change.after:
+            _set(result, container, change.field, deepcopy(change.before))
+        elif present != change.before:
+            conflicts.append(change.field)
+    return Restored(result, tuple(conflicts))
+
+
+def merged_flags(own: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """Return arguments in which flags stand in place of those of the same name, or at the end.
+
+    Of a flag's two forms, ``--name=value`` and ``--name value``, both are known; which dashes
+    it begins with makes no difference, as Go's ``flag`` makes none.
+    """
+    wanted = {_flag_name(flag): flag for flag in flags}
+    result: list[str] = []
+    for words in _flags(own):
+        name = _flag_name(words[0])
+        if name is None or name not in wanted:
+            result += words
+        elif wanted[name] not in result:
+            result.append(wanted[name])
+    return [*result, *(flag for flag in wanted.values() if flag not in result)]
+
+
+def _flags(words: Sequence[str]) -> Iterator[list[str]]:
+    """Yield each flag with its value, be that in the same word or in the next."""
+    position = 0
+    while position < len(words):
+        word = words[position]
+        following = words[position + 1 : position + 2]
+        alone = _flag_name(word) is None or "=" in word or not following
+        taken = 1 if alone or following[0].startswith("-") else 2
+        yield list(words[position : position + taken])
+        position += taken
+
+
+def _flag_name(word: str) -> str | None:
+    if not word.startswith("-") or not word.strip("-"):
+        return None
+    return word.lstrip("-").partition("=")[0]
+
+
+def _merged_env(own: Sequence[dict[str, Any]], wanted: dict[str, str]) -> list[dict[str, Any]]:
+    result = [
+        {"name": item["name"], "value": wanted[item["name"]]} if item["name"] in wanted else item
+        for item in own
+    ]
+    known = {item["name"] for item in own}
+    return result + [
+        {"name": name, "value": value} for name, value in wanted.items() if name not in known
+    ]
+
+
+def _merged_resources(own: dict[str, Any], wanted: VariantResources) -> dict[str, Any]:
+    result = dict(own)
+    for kind, values in (("limits", wanted.limits), ("requests", wanted.requests)):
+        if values:
+            result[kind] = result.get(kind, {}) | values
+    return result
+
+
+def _container(template: PodTemplate, name: str) -> dict[str, Any]:
+    for item in template.get("spec", {}).get("containers", []):
+        if item.get("name") == name:
+            found: dict[str, Any] = item
+            return found
+    raise NoContainerError(name)
+
+
+def _get(template: PodTemplate, container: str, field: str) -> Any:
+    if field == _ANNOTATION_FIELD:
+        annotations = template.get("metadata", {}).get("annotations", {})
+        return annotations.get(VARIANT_ANNOTATION)
+    return _container(template, container).get(field)
+
+
+def _set(template: PodTemplate, container: str, field: str, value: Any) -> None:
+    """Set a field, or where ``value`` is None remove it, with maps that are empty then."""
+    if field != _ANNOTATION_FIELD:
+        _put(_container(template, container), field, value)
+        return
+    metadata = template.get("metadata", {})
+    annotations = metadata.get("annotations", {})
+    _put(annotations, VARIANT_ANNOTATION, value)
+    _put(metadata, "annotations", annotations or None)
+    _put(template, "metadata", metadata or None)
+
+
+def _put(target: dict[str, Any], key: str, value: Any) -> None:
+    if value is None:
+        target.pop(key, None)
+    else:
+        target[key] = value

@@ -1,0 +1,85 @@
+"""Variants of kro, compared in one run on a real cluster, and kro as it was afterwards."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
+
+WORKERS = "--dynamic-controller-concurrent-reconciles"
+VARIANT = "bench.kro.run/variant"
+DEPLOYMENT = ("deployment", "kro", "--namespace=kro-system")
+
+
+def kro(cluster: Cluster) -> Manifest:
+    """Return kro's Deployment without what counts its changes."""
+    deployment = cluster.get(*DEPLOYMENT)
+    metadata = deployment["metadata"]
+    for name in ("generation", "resourceVersion", "managedFields"):
+        metadata.pop(name, None)
+    metadata["annotations"].pop("deployment.kubernetes.io/revision")
+    del deployment["status"]
+    return deployment
+
+
+@pytest.fixture(autouse=True)
+def untouched(cluster: Cluster) -> Iterator[None]:
+    """Every test here must leave kro as it found it."""
+    before = kro(cluster)
+    yield
+    assert kro(cluster) == before
+    cluster.run("rollout", "status", *DEPLOYMENT[:2], DEPLOYMENT[2], "--timeout=60s")
+
+
+def test_two_variants_are_measured_in_turns_and_compared(cluster: Cluster) -> None:
+    variants = [{"name": "as-it-is"}, {"name": "four", "args": [f"{WORKERS}=4"]}]
+    defaults = {"iterations": 2, "concurrency": 20}
+    test = scenario("a", "wide", instances=15)
+    status = cluster.finish(benchmark("varied", test, variants=variants, defaults=defaults))
+    assert (status["phase"], status["verdict"]) == ("Completed", "Passed")
+    assert [test["name"] for test in status["tests"]] == ["a.as-it-is", "a.four"]
+    one, four = cluster.run_record("varied")["tests"]
+    assert f"{WORKERS}=4" in four["kro"]["args"]
+    assert f"{WORKERS}=4" not in one["kro"]["args"]
+    rate = [test["summary"]["throughput"]["instancesPerSecond"] for test in (one, four)]
+    assert rate[1] > 1.1 * rate[0]
+    [comparison] = cluster.run_record("varied")["variantComparisons"]
+    throughput = next(m for m in comparison["metrics"] if m["metric"].startswith("throughput."))
+    assert throughput["ratio"] > 1.1
+    [variant] = status["variants"]
+    assert variant["name"] == "four"
+    assert variant["message"] in cluster.events("varied")["VariantCompared"]
+    assert "Variant four against as-it-is" in cluster.krobench("report", "varied").stdout
+
+
+def test_a_variant_that_cannot_start_is_undone_with_kros_own_words(cluster: Cluster) -> None:
+    variants = [{"name": "good"}, {"name": "bad", "args": ["--no-such-flag=1"]}]
+    status = cluster.finish(benchmark("broken", scenario("a"), variants=variants[::-1]))
+    assert status["phase"] == "Failed"
+    ready = condition(status, "Ready")
+    assert ready["reason"] == "VariantNotStarted"
+    assert "flag provided but not defined: -no-such-flag" in ready["message"]
+
+
+def test_a_load_that_is_killed_leaves_kro_as_it_was(cluster: Cluster) -> None:
+    variants = [{"name": "one"}, {"name": "two", "args": [f"{WORKERS}=2"]}]
+    cluster.apply(
+        benchmark("killed", scenario("a", instances=40), variants=variants, cleanup="Never")
+    )
+    deadline = time.monotonic() + 90
+    while "instances ready" not in cluster.status_message("killed"):
+        assert time.monotonic() < deadline, "the run phase was never reached"
+        time.sleep(0.5)
+    assert VARIANT in kro(cluster)["metadata"]["annotations"]
+    cluster.run(
+        "delete",
+        "pod",
+        "--namespace=krobench-system",
+        "--force",
+        "--grace-period=0",
+        "--selector=bench.kro.run/component=load",
+    )
+    cluster.wait("killed", "Finished")
+    status = cluster.status("killed")
+    assert status["phase"] == "Failed"
+    assert any("objects were kept" in warning for warning in status["warnings"])

@@ -1,0 +1,141 @@
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from krobench.model.variant import VARIANT_ANNOTATION, Variant
+from krobench.workload.variants import (
+    NoContainerError,
+    changes_between,
+    lay_over,
+    merged_flags,
+    take_off,
+)
+
+KRO = "kro"
+NAMES = st.sampled_from(["KRO_A", "KRO_B", "KUBE_FEATURE_X"])
+WORDS = st.sampled_from(
+    ["--a", "--a=1", "-a=2", "--b", "$(KRO_A)", "--b=$(KRO_B)", "--c-d", "5", "-", "--"]
+)
+FLAGS = st.lists(st.sampled_from(["--a=9", "--b", "--new=x", "--c-d=7s"]), max_size=4)
+ENTRIES = st.builds(lambda name, value: {"name": name, "value": value}, NAMES, st.text(max_size=3))
+ENV = st.lists(ENTRIES, min_size=1, max_size=3, unique_by=lambda item: item["name"])
+AMOUNTS = st.dictionaries(st.sampled_from(["cpu", "memory"]), st.just("1"), min_size=1)
+RESOURCES = st.fixed_dictionaries({}, optional={"limits": AMOUNTS, "requests": AMOUNTS})
+ANNOTATIONS = st.dictionaries(st.sampled_from(["a/b", "c"]), st.text(max_size=3), min_size=1)
+
+
+@st.composite
+def templates(draw: st.DrawFn) -> dict[str, Any]:
+    """Return pod templates as an API server does: no nulls, no empty maps."""
+    fields = {
+        "image": st.text(min_size=1, max_size=5),
+        "args": st.lists(WORDS, min_size=1, max_size=8),
+        "env": ENV,
+        "resources": RESOURCES,
+        "readinessProbe": st.just({"httpGet": {"path": "/readyz"}, "initialDelaySeconds": 10}),
+    }
+    kro = draw(st.fixed_dictionaries({"name": st.just(KRO)}, optional=fields))
+    others = draw(st.lists(st.just({"name": "sidecar", "args": ["--a=1"]}), max_size=2))
+    template = {"spec": {"containers": draw(st.permutations([kro, *others]))}}
+    metadata = draw(
+        st.fixed_dictionaries(
+            {}, optional={"annotations": ANNOTATIONS, "labels": st.just({"app": "kro"})}
+        )
+    )
+    return template | ({"metadata": metadata} if metadata else {})
+
+
+VARIANTS = st.builds(
+    Variant.model_validate,
+    st.fixed_dictionaries(
+        {"name": st.sampled_from(["one", "two"])},
+        optional={
+            "args": FLAGS,
+            "env": st.dictionaries(NAMES, st.text(max_size=3)),
+            "resources": RESOURCES,
+            "image": st.just("kro:2"),
+        },
+    ),
+)
+
+
+@given(templates(), VARIANTS)
+def test_a_variant_that_is_taken_off_leaves_the_very_template(
+    template: dict[str, Any], variant: Variant
+) -> None:
+    before = deepcopy(template)
+    changed = lay_over(template, KRO, variant)
+    assert template == before
+    assert changed["metadata"]["annotations"][VARIANT_ANNOTATION] == variant.name
+    restored = take_off(changed, KRO, changes_between(template, changed, KRO))
+    assert restored.template == before
+    assert restored.conflicts == ()
+
+
+@given(templates(), VARIANTS)
+def test_taking_off_what_is_not_there_changes_nothing(
+    template: dict[str, Any], variant: Variant
+) -> None:
+    changes = changes_between(template, lay_over(template, KRO, variant), KRO)
+    assert take_off(template, KRO, changes).template == template
+
+
+def test_what_others_changed_meanwhile_is_named_and_left() -> None:
+    template = {"spec": {"containers": [{"name": KRO, "image": "kro:1", "args": ["--a=1"]}]}}
+    variant = Variant(name="v", image="kro:2", args=["--a=2"])
+    changed = lay_over(template, KRO, variant)
+    changes = changes_between(template, changed, KRO)
+    changed["spec"]["containers"][0]["image"] = "kro:3"
+    restored = take_off(changed, KRO, changes)
+    assert restored.conflicts == ("image",)
+    assert restored.template["spec"]["containers"][0] == {
+        "name": KRO,
+        "image": "kro:3",
+        "args": ["--a=1"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("own", "flags", "expected"),
+    [
+        (["--a", "$(A)", "--b=2"], ["--a=7"], ["--a=7", "--b=2"]),
+        (["--a", "--b", "2"], ["--a=false"], ["--a=false", "--b", "2"]),
+        (["-a=1"], ["--a=2"], ["--a=2"]),
+        (["--ab=1"], ["--a=2"], ["--ab=1", "--a=2"]),
+        (["--a=1", "--a=3"], ["--a=2"], ["--a=2"]),
+        ([], ["--a"], ["--a"]),
+    ],
+)
+def test_flags_are_merged_by_their_name(
+    own: list[str], flags: list[str], expected: list[str]
+) -> None:
+    assert merged_flags(own, flags) == expected
+
+
+def test_resources_and_environment_that_are_not_named_stay() -> None:
+    container = {
+        "name": KRO,
+        "env": [{"name": "A", "value": "1"}, {"name": "B", "valueFrom": {"fieldRef": {}}}],
+        "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "256m"}},
+    }
+    variant = Variant.model_validate(
+        {"name": "v", "env": {"A": "2", "C": "3"}, "resources": {"limits": {"cpu": "500m"}}}
+    )
+    [changed] = lay_over({"spec": {"containers": [container]}}, KRO, variant)["spec"]["containers"]
+    assert changed["resources"] == {
+        "limits": {"cpu": "500m", "memory": "1Gi"},
+        "requests": {"cpu": "256m"},
+    }
+    assert changed["env"] == [
+        {"name": "A", "value": "2"},
+        {"name": "B", "valueFrom": {"fieldRef": {}}},
+        {"name": "C", "value": "3"},
+    ]
+
+
+def test_a_container_that_is_not_there_is_named() -> None:
+    with pytest.raises(NoContainerError, match="kro"):
+        lay_over({"spec": {"containers": []}}, KRO, Variant(name="v"))
