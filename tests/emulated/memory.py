@@ -44,13 +44,13 @@ class MemoryCluster:
         raise ApiError(404, "NotFound", path)
 
     async def list(self, path: str, label_selector: str | None = None) -> list[JsonObject]:
-        wanted = dict(
-            part.partition("=")[::2] for part in (label_selector or "").split(",") if part
-        )
+        parts = [part for part in (label_selector or "").split(",") if part]
+        wanted = dict(part.partition("=")[::2] for part in parts if "!=" not in part)
+        other = dict(part.partition("!=")[::2] for part in parts if "!=" in part)
         return [
             deepcopy(item)
             for key, item in self.objects.items()
-            if _in(path, key) and _matches(item, wanted)
+            if _in(path, key) and _matches(item, wanted) and not _shares(item, other)
         ]
 
     async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
@@ -157,3 +157,8 @@ def _in(collection: str, path: str) -> bool:
 def _matches(item: JsonObject, wanted: Mapping[str, str]) -> bool:
     labels = item["metadata"].get("labels", {})
     return all(key in labels and value in ("", labels[key]) for key, value in wanted.items())
+
+
+def _shares(item: JsonObject, unwanted: Mapping[str, str]) -> bool:
+    labels = item["metadata"].get("labels", {})
+    return any(labels.get(key) == value for key, value in unwanted.items())

@@ -215,3 +215,15 @@ async def test_a_test_is_repeated_until_its_figure_is_known(
     assert (test.stop.reason, len(test.iterations)) == (reason, 1 + iterations)
     assert test.planned_iterations == iterations
     assert record.progress.iterations_done == record.progress.iterations_planned == 5
+
+
+async def test_what_another_run_left_makes_this_one_invalid_unless_it_is_accepted() -> None:
+    left = {"metadata": {"name": "kb-9-0", "labels": {"bench.kro.run/run": "uid-of-another"}}}
+    tests = [{"name": "a", "workload": {"scenario": "single", "instances": 1}}]
+    for accepted, verdict in (([], Verdict.INVALID), (["LeftoverObjects"], Verdict.PASSED)):
+        cluster = MemoryCluster()
+        cluster.objects[f"{RGDS_PATH}/kb-9-0"] = left
+        record = await run_suite(cluster, tests, validity={"ignore": accepted})
+        assert record.verdict is verdict
+        assert record.causes[0].reason == "LeftoverObjects"
+        assert "krobench cleanup --run uid-of-another" in record.causes[0].message

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from krobench.model.measures import LatencySummary
 
 # A percentile q needs 1/(1-q) observations, or it is but another name for the maximum.
-_MIN_OBSERVATIONS = {0.5: 1, 0.9: 10, 0.99: 100}
+MIN_OBSERVATIONS = {0.5: 1, 0.9: 10, 0.99: 100}
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 
 
@@ -34,7 +34,7 @@ def why_absent(summary: LatencySummary | None, statistic: str) -> str | None:
     total = summary.n + summary.censored if summary is not None else 0
     if summary is None or total == 0:
         return "nothing of the kind was observed"
-    needed = _MIN_OBSERVATIONS.get(_QUANTILES.get(statistic, 0.0), 0)
+    needed = MIN_OBSERVATIONS.get(_QUANTILES.get(statistic, 0.0), 0)
     if total < needed:
         return f"it needs {needed} observations, and there were {total}"
     if summary.censored:
@@ -45,7 +45,7 @@ def why_absent(summary: LatencySummary | None, statistic: str) -> str | None:
 def _percentile(values: Sequence[float], censored: int, q: float) -> float | None:
     """Return the q-quantile by linear interpolation (Hyndman and Fan's type 7)."""
     total = len(values) + censored
-    if total < _MIN_OBSERVATIONS[q]:
+    if total < MIN_OBSERVATIONS[q]:
         return None
     position = q * (total - 1)
     low, high = math.floor(position), math.ceil(position)

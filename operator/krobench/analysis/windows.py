@@ -61,6 +61,10 @@ class Series:
         """Whether there is any sample of this source."""
         return any(of == source for of, _ in self._by_metric)
 
+    def of(self, source: str, metric: str) -> Sequence[Sample]:
+        """Return all samples of a metric; none where there are none."""
+        return self._by_metric.get((source, metric), [])
+
     def has(self, source: str, metric: str) -> bool:
         """Whether there is any sample of this metric."""
         return (source, metric) in self._by_metric

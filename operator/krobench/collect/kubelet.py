@@ -12,8 +12,11 @@ from krobench.kube.controlplane import ControlPlanePod
 from krobench.model.labels import labelled
 from krobench.model.rawlines import SourceName
 
+_CPU = "container_cpu_usage_seconds_total"
+_NO_CONTAINER = frozenset({"", "POD"})
+_SYSTEM = "kube-system"
 _OF_CONTAINER = (
-    "container_cpu_usage_seconds_total",
+    _CPU,
     "container_cpu_cfs_periods_total",
     "container_cpu_cfs_throttled_periods_total",
     "container_cpu_cfs_throttled_seconds_total",
@@ -39,11 +42,16 @@ class KubeletSource:
     name: SourceName = "kubelet"
 
     def __init__(
-        self, client: KubeClient, tracker: KroTracker, others: Sequence[ControlPlanePod]
+        self,
+        client: KubeClient,
+        tracker: KroTracker,
+        others: Sequence[ControlPlanePod],
+        own_namespaces: frozenset[str] = frozenset(),
     ) -> None:
         self._client = client
         self._tracker = tracker
         self._others = others
+        self._own_namespaces = own_namespaces
 
     async def close(self) -> None:
         """Nothing of its own is open."""
@@ -53,7 +61,8 @@ class KubeletSource:
         pod = self._tracker.pod
         kro = _series(pod.namespace, pod.name, pod.container)
         others = [series for other in self._others for series in _series_of(other)]
-        own_node = await self._scrape_node(pod.node, [*kro, *others])
+        foreign = _foreign(self._own_namespaces | {pod.namespace})
+        own_node = await self._scrape_node(pod.node, [*kro, *others, foreign])
         if not any(reading.key in _OF_CONTAINER for reading in own_node.readings):
             raise SourceUnavailableError(
                 f"the kubelet of node {pod.node} names no container {pod.container} of pod "
@@ -84,6 +93,16 @@ def _series_of(pod: ControlPlanePod) -> list[Series]:
         for series in _series(pod.namespace, pod.name, pod.container)
         if series.metric in _OF_CONTAINER
     ]
+
+
+def _foreign(own_namespaces: frozenset[str]) -> Series:
+    """What all containers use together that are no part of the system, and not ours."""
+    return Series(
+        _CPU,
+        # A pod's own sum, and that of a node's whole tree, have no name of a container.
+        exclude={"container": _NO_CONTAINER, "namespace": own_namespaces | {_SYSTEM}},
+        name=labelled(_CPU, {"of": "others"}),
+    )
 
 
 def _joined(scrapes: Sequence[Scrape]) -> Scrape:

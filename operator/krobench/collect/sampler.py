@@ -105,6 +105,12 @@ class Sampler:
         return self._collected.samples
 
     @property
+    def intervals(self) -> dict[SourceName, float]:
+        """Seconds between two samples of each source that keeps its time."""
+        steady = (source.name for source in self._sources if source.name not in _SLOW_SOURCES)
+        return dict.fromkeys(steady, self._interval_seconds)
+
+    @property
     def requests(self) -> int:
         """Requests to the API server that sampling took so far."""
         return self._requests_kept

@@ -28,6 +28,8 @@ class Scope:
     """API groups of the instances' kinds."""
     now: Callable[[], float]
     """The run's clock."""
+    own_namespaces: frozenset[str] = frozenset()
+    """Where the pods are that this run makes, or consists of."""
 
 
 async def open_sources(client: KubeClient, scope: Scope) -> tuple[list[Source], KroTracker]:
@@ -36,7 +38,7 @@ async def open_sources(client: KubeClient, scope: Scope) -> tuple[list[Source], 
     sources: list[Source] = [
         KroSource(client, tracker),
         ApiServerSource(client, scope.instance_groups),
-        KubeletSource(client, tracker, await find_control_plane(client)),
+        KubeletSource(client, tracker, await find_control_plane(client), scope.own_namespaces),
     ]
     if scope.collect.etcd is not None:
         sources.append(EtcdSource(scope.collect.etcd.url, client.config))

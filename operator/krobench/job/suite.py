@@ -10,6 +10,7 @@ from krobench import __version__
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.variants import compare_variants
 from krobench.analysis.slopes import measure_slopes
+from krobench.analysis.validity.leftovers import leftover_objects
 from krobench.analysis.validity.verdict import ignored, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
 from krobench.job.baseline import RunBaseline, read_baseline
@@ -19,6 +20,7 @@ from krobench.job.errors import AbortedError
 from krobench.job.existing_prometheus import ExistingPrometheus
 from krobench.job.history import History
 from krobench.job.lease import ClusterLease
+from krobench.job.leftovers import find_leftovers
 from krobench.job.preflight import (
     check_kro_installed,
     check_limits,
@@ -71,7 +73,6 @@ class Suite:
         self._objects: list[ObjectRecord] = []
         self._samples: list[Sample] = []
         self._current: TestRun | CelRun | None = None
-        self._causes: list[ErrorInfo] = []
         self._owner = owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"])
         self._baseline: RunBaseline | None = None
         self._lease = ClusterLease(client, f"{owner.namespace}/{owner.name}")
@@ -160,6 +161,8 @@ class Suite:
             kro=kro.fingerprint,
             nodes=await list_nodes(self._client),
         )
+        left = await find_leftovers(self._client, self._identity)
+        self.record.causes = leftover_objects(left.objects, left.runs)
 
     async def _send_shards_home(self) -> None:
         if self._crew is not None:
@@ -203,6 +206,7 @@ class Suite:
             samples=self._samples,
             store_profiles=self._publisher.publish_profiles,
             validity=self._spec.validity,
+            nodes=self.record.environment.nodes,
             crew=self._crew,
             prometheus=self._prometheus,
         )
@@ -279,8 +283,8 @@ class Suite:
         self.record.progress.activity = ""
         ignore = self._spec.validity.ignore
         self.record.slopes = measure_slopes(self._spec, self.record.tests)
-        self.record.validity = validity_of_run(self.record.tests, self._causes, ignore)
-        for accepted in ignored(self.record.tests, self._causes, ignore):
+        self.record.validity = validity_of_run(self.record, ignore)
+        for accepted in ignored(self.record, ignore):
             self._warn(accepted)
         if self._baseline is not None:
             self.record.comparison = self._baseline.compare(self.record)

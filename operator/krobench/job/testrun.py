@@ -1,27 +1,28 @@
 """Running one test: the turns of its iterations, each measured, stored, and then cleaned up."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
 from krobench.analysis.latencies import latencies
 from krobench.analysis.precision import enough, headline
 from krobench.analysis.thresholds import evaluate, unavailable_of
-from krobench.analysis.validity.clock import clock_jumps
-from krobench.analysis.validity.kro import causes_of_kro
+from krobench.analysis.validity.observations import too_few_samples
 from krobench.analysis.validity.verdict import validity_of_test
 from krobench.analysis.windows import Series
 from krobench.collect.sampler import Collected, Sampler
 from krobench.collect.sources import Scope
 from krobench.job.errors import AbortedError
 from krobench.job.existing_prometheus import ExistingPrometheus
+from krobench.job.judgement import judge
 from krobench.job.preflight import api_group, ensure_namespace
 from krobench.job.profiling import Profiling
 from krobench.job.steps import assess_steps, operation_errors
 from krobench.job.usage import run_seconds, usage_of
 from krobench.job.watchman import KnownKro, Watchman
 from krobench.kube.client import KubeClient
+from krobench.kube.config import own_namespace
 from krobench.kube.discover import KroPod
 from krobench.load.clock import RunClock
 from krobench.load.iteration import Iteration, Outcome
@@ -29,6 +30,7 @@ from krobench.load.shard import Crew, open_iteration
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup, Collect, Target
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
+from krobench.model.environment import NodeFingerprint
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState
 from krobench.model.validity import Validity, ValiditySettings
@@ -57,6 +59,7 @@ class RunContext:
     store_profiles: Callable[[int, Mapping[str, bytes]], Awaitable[dict[str, str]]]
     """Stores raw profiles of a test, and returns why some could not be."""
     validity: ValiditySettings
+    nodes: Sequence[NodeFingerprint]
     crew: Crew | None = None
     """The other shards, where a test asks for any."""
     prometheus: ExistingPrometheus | None = None
@@ -165,7 +168,8 @@ class TestRun:
         )
         plan = plan_iteration(context.run, self.plan, index)
         groups = frozenset({api_group(self.plan)})
-        scope = Scope(self.plan.target, kro, context.collect, groups, context.clock.now)
+        own = frozenset({plan.namespace, own_namespace() or plan.namespace})
+        scope = Scope(self.plan.target, kro, context.collect, groups, context.clock.now, own)
         async with Sampler(context.client.config, scope) as sampler:
             iteration = await self._run_iteration(plan, sampler, profiling)
         context.samples.extend(sampler.take().samples)  # those of the tear-down
@@ -205,10 +209,18 @@ class TestRun:
             outcome = iteration.finish()
             if context.prometheus is not None:
                 await context.prometheus.add_to(outcome, context.clock)
-            moments = await watchman.finish()
-            outcome.invalid += [*causes_of_kro(known.first, moments), *clock_jumps(moments)]
             collected = sampler.take()
             record = self._measure(plan, outcome, collected, start_time, requests_during)
+            watched = await watchman.finish()
+            record.validity = judge(
+                record,
+                outcome,
+                watched,
+                collected,
+                sampler.intervals,
+                context.nodes,
+                context.validity,
+            )
             self._keep(record, outcome, collected)
             await context.publish()
             context.tell(f"{label}: clean-up")
@@ -319,13 +331,14 @@ class TestRun:
         record.end_time = rfc3339(utc_now())
         record.duration_seconds = round(self._taken_seconds, 3)
         record.success = record.error is None
-        record.validity = validity_of_test(record.iterations, [], self._context.validity.ignore)
         record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
         if record.summary is not None:
             reasons = unavailable_of(record.iterations)
             record.thresholds = [
                 evaluate(text, record.summary, reasons) for text in self.plan.thresholds
             ]
+        record.causes = too_few_samples(record)
+        record.validity = validity_of_test(record, self._context.validity.ignore)
 
 
 def planned(plan: TestPlan) -> TestRecord:

@@ -35,6 +35,16 @@ class KnownKro:
     last: Moment | None = None
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What a watchman saw."""
+
+    first: Moment | None
+    """The run's first look at this kro."""
+    moments: list[Moment]
+    """From the end of the turn before on."""
+
+
 class Watchman:
     """Looks from entry until :meth:`finish`; an async context manager that never fails the run."""
 
@@ -56,11 +66,11 @@ class Watchman:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def finish(self) -> list[Moment]:
-        """Look for the last time; returns all that was seen, from the end of the turn before on."""
+    async def finish(self) -> Watched:
+        """Look for the last time, and return all that was seen."""
         self._task.cancel()
         await self._look()
-        return self._moments
+        return Watched(self._known.first, self._moments)
 
     async def _look(self) -> None:
         try:

@@ -8,11 +8,14 @@ import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
 
 from krobench.kube.errors import ConfigError
+
+_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass(frozen=True)
@@ -63,3 +66,8 @@ def _from_official(configuration: Configuration) -> ClientConfig:
         return token
 
     return ClientConfig(configuration.host.rstrip("/"), tls, authorization)
+
+
+def own_namespace() -> str | None:
+    """Return the namespace of this pod; None outside of a cluster."""
+    return _NAMESPACE_FILE.read_text().strip() if _NAMESPACE_FILE.exists() else None

@@ -230,7 +230,10 @@ class TestRecord(ApiModel):
     success: bool | None = None
     error: ErrorInfo | None = None
     validity: Validity = Field(default_factory=Validity)
-    """What its measured iterations say; warm-up does not count."""
+    """What its measured iterations say, warm-up not counted, and the causes below; without what
+    spec.validity.ignore accepts."""
+    causes: list[ErrorInfo] = Field(default_factory=list)
+    """What speaks against the test as a whole."""
     iterations: list[IterationRecord] = Field(default_factory=list)
     summary: TestSummary | None = None
     headline: Headline | None = None
@@ -281,6 +284,8 @@ class RunRecord(ApiModel):
     verdict: Verdict | None = None
     validity: Validity | None = None
     """None until the run has completed."""
+    causes: list[ErrorInfo] = Field(default_factory=list)
+    """What speaks against the run as a whole."""
     comparison: Comparison | None = None
     """With what spec.baseline names; None where it names nothing, or the run was given up."""
     slopes: list[Slope] = Field(default_factory=list)

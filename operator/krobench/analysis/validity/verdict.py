@@ -1,64 +1,53 @@
 """From what makes an iteration invalid to what makes a test and a run so."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from krobench.model.common import ErrorInfo
-from krobench.model.record import IterationRecord, TestRecord
+from krobench.model.record import RunRecord, TestRecord
 from krobench.model.validity import Cause, Validity
 
 _SEVERITY = {cause.value: place for place, cause in enumerate(Cause)}
 
 
-def validity_of_test(
-    iterations: Iterable[IterationRecord], whole: Sequence[ErrorInfo], ignore: Sequence[Cause]
-) -> Validity:
-    """Return what the measured iterations say, and what is to be said of them as a ``whole``.
+def validity_of_test(test: TestRecord, ignore: Sequence[Cause]) -> Validity:
+    """Return what is to be said of a test as a whole, and what its measured iterations say.
 
     Warm-up is not summarised, so it may be off.
     """
-    causes = [
-        *whole,
-        *(
-            _within(f"iteration {record.index + 1}", cause)
-            for record in iterations
-            if not record.warmup
-            for cause in record.validity.causes
-        ),
-    ]
-    return Validity.of([cause for cause in causes if cause.reason not in ignore])
+    return Validity.of([cause for cause in _of_test(test) if cause.reason not in ignore])
 
 
-def validity_of_run(
-    tests: Iterable[TestRecord], whole: Sequence[ErrorInfo], ignore: Sequence[Cause]
-) -> Validity:
-    """Return what the tests say, and what is to be said of the run as a ``whole``: one test that
-    is invalid leaves no verdict. The causes that weigh most come first."""
-    causes = [cause for cause in whole if cause.reason not in ignore]
-    causes += [
-        _within(f"test {test.name}", cause) for test in tests for cause in test.validity.causes
-    ]
+def validity_of_run(run: RunRecord, ignore: Sequence[Cause]) -> Validity:
+    """Return what is to be said of a run as a whole, and what its tests say: one that is invalid
+    leaves no verdict. The causes that weigh most come first."""
+    causes = [cause for cause in _of_run(run) if cause.reason not in ignore]
     return Validity.of(sorted(causes, key=lambda cause: _SEVERITY.get(cause.reason, 0)))
 
 
-def ignored(
-    tests: Iterable[TestRecord], whole: Sequence[ErrorInfo], ignore: Sequence[Cause]
-) -> list[str]:
+def ignored(run: RunRecord, ignore: Sequence[Cause]) -> list[str]:
     """Return what would have made the run invalid, had the user not accepted it."""
-    causes = [
-        *whole,
-        *(
-            _within(f"test {test.name}: iteration {record.index + 1}", cause)
-            for test in tests
-            for record in test.iterations
-            if not record.warmup
-            for cause in record.validity.causes
-        ),
-    ]
     return [
         f"{cause.reason}, which spec.validity.ignore accepts: {cause.message}"
-        for cause in causes
+        for cause in _of_run(run)
         if cause.reason in ignore
     ]
+
+
+def _of_run(run: RunRecord) -> list[ErrorInfo]:
+    of_tests = [
+        _within(f"test {test.name}", cause) for test in run.tests for cause in _of_test(test)
+    ]
+    return [*run.causes, *of_tests]
+
+
+def _of_test(test: TestRecord) -> list[ErrorInfo]:
+    of_iterations = [
+        _within(f"iteration {record.index + 1}", cause)
+        for record in test.iterations
+        if not record.warmup
+        for cause in record.validity.causes
+    ]
+    return [*test.causes, *of_iterations]
 
 
 def _within(place: str, cause: ErrorInfo) -> ErrorInfo:

@@ -1,0 +1,53 @@
+from krobench.analysis.validity.observations import too_few_samples
+from krobench.model.measures import (
+    ApiRequests,
+    CpuUse,
+    Latencies,
+    LatencySummary,
+    MemoryUse,
+    Throughput,
+)
+from krobench.model.record import TestRecord, TestSummary, ThresholdResult
+
+P99 = "latency.instanceReady.p99"
+
+
+def record(n: int, censored: int, **values: float | None) -> TestRecord:
+    summary = TestSummary(
+        iterations=1,
+        latency=Latencies(instance_ready=LatencySummary(n=n, censored=censored)),
+        throughput=Throughput(),
+        cpu=CpuUse(),
+        memory=MemoryUse(),
+        api_requests=ApiRequests(),
+        duration_seconds=1.0,
+        errors_total=0,
+    )
+    return TestRecord(
+        name="a",
+        workload="single",
+        planned_iterations=1,
+        planned_warmup=0,
+        instances=n,
+        rgds=1,
+        concurrency=1,
+        timeout_seconds=1.0,
+        summary=summary,
+        thresholds=[ThresholdResult(expression="…", passed=None, values=dict(values))],
+    )
+
+
+def test_a_percentile_that_few_observations_do_not_have_is_told_with_what_it_takes() -> None:
+    [cause] = too_few_samples(record(30, 0, **{P99: None}))
+    assert cause.reason == "TooFewSamples"
+    assert f"{P99}, which needs 100 observations, and there are 30" in cause.message
+
+
+def test_one_that_falls_among_objects_that_never_became_ready_is_kro_s_fault() -> None:
+    assert too_few_samples(record(70, 30, **{P99: None})) == []
+
+
+def test_other_numbers_that_are_not_available_are_no_matter_of_samples() -> None:
+    assert too_few_samples(record(5, 0, **{"cpu.kroSeconds": None})) == []
+    assert too_few_samples(record(5, 0, **{"latency.rgdReady.p99": None})) == []
+    assert too_few_samples(record(5, 0, **{"latency.instanceReady.p90": 1.0})) == []
