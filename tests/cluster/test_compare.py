@@ -43,8 +43,8 @@ def by_hand(cluster: Cluster, tmp_path: Path) -> None:
     assert exported.returncode == 0, exported.stderr
     cluster.apply(yaml.safe_load(exported.stdout))
     file = tmp_path / "base.json"
-    assert cluster.krobench("baseline", "export", "compare-one", f"-o={file}").returncode == 0
-    again = cluster.krobench("compare", str(file), "configmap:compare-base", "-o=json")
+    assert cluster.krobench("baseline", "export", "compare-one", f"--output={file}").returncode == 0
+    again = cluster.krobench("compare", str(file), "configmap:compare-base", "--output=json")
     [comparison] = json.loads(again.stdout)
     assert comparison["refused"] is None
     assert len(comparison["newRuns"]) == 2
@@ -87,7 +87,7 @@ def another_workload(cluster: Cluster) -> None:
 
 def beyond_the_resource(cluster: Cluster) -> None:
     cluster.run("delete", "krobenchmark", "compare-one")
-    done = cluster.krobench("compare", "history:compare-one", "compare-two", "-o=json")
+    done = cluster.krobench("compare", "history:compare-one", "compare-two", "--output=json")
     [comparison] = json.loads(done.stdout)
     assert comparison["refused"] is None
     assert comparison["oldRuns"][0].startswith("default/compare-one")

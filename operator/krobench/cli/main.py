@@ -262,13 +262,13 @@ def export_baseline(
 
     try:
         text = exported(runs, namespace, output, config_map)
-    except CompareError as error:
+        if output is not None:
+            output.write_text(text)
+        else:
+            typer.echo(text, nl=False)
+    except (CompareError, OSError) as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(ExitCode.ERROR) from error
-    if output is not None:
-        output.write_text(text)
-    else:
-        typer.echo(text, nl=False)
 
 
 @app.command()

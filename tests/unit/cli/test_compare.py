@@ -111,6 +111,13 @@ def test_other_workloads_and_words_without_meaning_are_clear_sentences(tmp_path:
     assert krobench("compare", old).exit_code == 2
 
 
+def test_a_file_that_cannot_be_written_is_a_clear_sentence(tmp_path: Path) -> None:
+    source = run_json(tmp_path / "run.json", finished())
+    done = krobench("baseline", "export", source, "--output", str(tmp_path / "no" / "out.json"))
+    assert done.exit_code == 4
+    assert "No such file or directory" in done.stderr
+
+
 def test_a_run_that_was_given_up_is_no_baseline(tmp_path: Path) -> None:
     given_up = finished().model_copy(update={"state": RunState.ABORTED})
     source = run_json(tmp_path / "run.json", given_up)
