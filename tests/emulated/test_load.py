@@ -1,5 +1,6 @@
 """The load Job from end to end, against an API server in memory."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
@@ -7,7 +8,7 @@ from emulated.memory import MemoryCluster
 
 from krobench.job.errors import AbortedError
 from krobench.job.suite import Suite
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
 from krobench.load.breaker import FAILURES_IN_A_ROW
@@ -199,14 +200,23 @@ async def test_interleaved_tests_take_turns_and_one_that_fails_loses_its_own() -
     assert record.verdict is Verdict.FAILED
 
 
+class JitteryCluster(MemoryCluster):
+    """Answers ever slower."""
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+        if "/load.bench.kro.run/" in path:
+            self.answer_seconds += 0.01
+        return await super().create(path, body)
+
+
 @pytest.mark.parametrize(
-    ("target", "reason", "iterations"),
-    [("99%", "PrecisionReached", 3), ("0.1%", "MaxIterations", 4)],
+    ("target", "jitter", "reason", "iterations"),
+    [("99%", False, "PrecisionReached", 3), ("0.1%", True, "MaxIterations", 4)],
 )
 async def test_a_test_is_repeated_until_its_figure_is_known(
-    target: str, reason: str, iterations: int
+    target: str, jitter: bool, reason: str, iterations: int
 ) -> None:
-    cluster = MemoryCluster()
+    cluster = JitteryCluster() if jitter else MemoryCluster()
     cluster.answer_seconds = 0.05  # the time until ready is then more than noise
     precision = {"target": target, "maxIterations": 4}
     record = await run(cluster, 3, iterations=3, warmup=1, precision=precision)

@@ -10,6 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from krobench.analysis.cel import summarise
+from krobench.analysis.validity.clock import clock_jumps
+from krobench.analysis.validity.kro import causes_of_kro
+from krobench.analysis.validity.verdict import validity_of_test
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.job.celmeasure import CelMeasurement, KroHabits, failures
@@ -17,6 +20,7 @@ from krobench.job.errors import AbortedError
 from krobench.job.preflight import ensure_namespace
 from krobench.job.profiling import Profiling
 from krobench.job.testrun import RunContext, keep_profile
+from krobench.job.watchman import Watchman
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError
 from krobench.load.breaker import ApiServerInDistressError
@@ -68,12 +72,21 @@ class CelRun:
         record.state = TestState.RUNNING
         record.start_time = rfc3339(utc_now())
         await context.publish()
+        known = context.known_kro(self.plan.target, self.plan.variant)
+        watchman = Watchman(context.client, context.clock, self.plan.target, known)
         try:
-            record.error = await self._run(kro)
+            async with watchman:
+                record.error = await self._run(kro)
+                watched = await watchman.finish()
+            record.causes = [
+                *causes_of_kro(watched.first, watched.moments),
+                *clock_jumps(watched.moments),
+            ]
         except AbortedError as error:
             record.error = error.info
         except WorkloadError as error:
             record.error = ErrorInfo(reason="InvalidWorkload", message=str(error))
+        record.validity = validity_of_test(record, context.validity.ignore)
         record.success = record.error is None
         record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
         record.end_time = rfc3339(utc_now())

@@ -9,6 +9,11 @@ from krobench.analysis.latencies import latencies
 from krobench.analysis.precision import enough, headline
 from krobench.analysis.thresholds import evaluate, unavailable_of
 from krobench.analysis.validity.observations import too_few_samples
+from krobench.analysis.validity.steady import (
+    steady_state_of_load,
+    steady_state_of_test,
+    unsteady_test,
+)
 from krobench.analysis.validity.verdict import validity_of_test
 from krobench.analysis.windows import Series
 from krobench.collect.sampler import Collected, Sampler
@@ -33,6 +38,7 @@ from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.environment import NodeFingerprint
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState
+from krobench.model.steadystate import SteadyState
 from krobench.model.validity import Validity, ValiditySettings
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.plan import IterationPlan, RunIdentity, TestPlan, plan_iteration
@@ -261,6 +267,7 @@ class TestRun:
             error=error,
             validity=Validity.of(outcome.invalid + late),
             counts=counts,
+            steady_state=_steady_state(outcome),
             generator=generator,
             latency=latencies(outcome.records),
             throughput=throughput(outcome.records),
@@ -324,8 +331,25 @@ class TestRun:
         if plan.precision is not None and record.error is None:
             record.stop = enough(plan.precision, plan.iterations, record.iterations)
 
+    def _set_apart(self, count: int) -> None:
+        """Book the first measured iterations as warm-up, which they turned out to be."""
+        record = self._record
+        measured = [done for done in record.iterations if not done.warmup]
+        cut = {done.index for done in measured[:count]}
+        for done in record.iterations:
+            done.warmup = done.warmup or done.index in cut
+        for line in self._objects:
+            line.warmup = line.warmup or line.iteration in cut
+        record.planned_warmup += count
+        record.planned_iterations -= count
+        record.summary = summarise_test(record.iterations, self._objects)
+        record.headline = headline(record.iterations)
+
     def _conclude(self) -> None:
         record = self._record
+        record.steady_state = steady_state_of_test(record.iterations)
+        if self.plan.detects_warmup and self.plan.variant is None and record.steady_state.cut:
+            self._set_apart(record.steady_state.cut)
         if record.stop is not None:
             record.planned_iterations = sum(not done.warmup for done in record.iterations)
         record.end_time = rfc3339(utc_now())
@@ -337,7 +361,7 @@ class TestRun:
             record.thresholds = [
                 evaluate(text, record.summary, reasons) for text in self.plan.thresholds
             ]
-        record.causes = too_few_samples(record)
+        record.causes = [*unsteady_test(record), *too_few_samples(record)]
         record.validity = validity_of_test(record, self._context.validity.ignore)
 
 
@@ -356,3 +380,9 @@ def planned(plan: TestPlan) -> TestRecord:
         concurrency=None if plan.load.arrival.open_loop else plan.concurrency,
         timeout_seconds=plan.timeout_seconds,
     )
+
+
+def _steady_state(outcome: Outcome) -> SteadyState | None:
+    if not outcome.steps:
+        return None
+    return steady_state_of_load(outcome.steps[0].plan.load.arrival, outcome.records)

@@ -219,8 +219,10 @@ class Defaults(ApiModel):
     """Measured repetitions of each test; with a precision, the least of them."""
     precision: Precision | None = None
     """Repeats each test until its headline figure is known well enough."""
-    warmup: Warmup = 1
-    """Repetitions before these whose results are kept apart and not summarised."""
+    warmup: Warmup | None = None
+    """Repetitions before these whose results are kept apart and not summarised. When absent:
+    one, and afterwards as many of the measured as turn out not to be of the steady state, which
+    takes 12 of them to tell."""
     concurrency: Concurrency = 10
     """Instances that are under way at once: a new one is created when one became ready. Tests
     in an open loop (load.arrival) take no notice of it."""

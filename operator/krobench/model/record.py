@@ -29,6 +29,7 @@ from krobench.model.precision import Headline, Stop
 from krobench.model.profile import TestProfile
 from krobench.model.slope import Slope
 from krobench.model.status import Verdict
+from krobench.model.steadystate import SteadyState
 from krobench.model.step import Operation
 from krobench.model.usage import UsageRecord
 from krobench.model.validity import Validity
@@ -116,6 +117,9 @@ class IterationRecord(ApiModel):
     error: ErrorInfo | None = None
     validity: Validity = Field(default_factory=Validity)
     counts: Counts
+    steady_state: SteadyState | None = None
+    """Of the latencies in the order of their requests; None where the load is not meant to be
+    steady."""
     generator: LoadGenerator | None = None
     """None in a closed loop, which has no schedule, and where no run phase was reached."""
     latency: Latencies = Field(default_factory=Latencies)
@@ -237,6 +241,8 @@ class TestRecord(ApiModel):
     iterations: list[IterationRecord] = Field(default_factory=list)
     summary: TestSummary | None = None
     headline: Headline | None = None
+    steady_state: SteadyState | None = None
+    """Of the iterations' medians."""
     stop: Stop | None = None
     """Why it was not repeated further, where it asks for a precision."""
     thresholds: list[ThresholdResult] = Field(default_factory=list)

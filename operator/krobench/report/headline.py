@@ -14,7 +14,11 @@ def headline_line(test: TestRecord) -> str:
         f"Median time until an instance was ready: {units.seconds(figure.mean_seconds)}, "
         f"{_interval(figure)}"
     )
-    return f"{text} {test.stop.reason}: {test.stop.message}." if test.stop else text
+    if test.stop is not None:
+        text += f" {test.stop.reason}: {test.stop.message}."
+    if test.steady_state is not None:
+        text += f" Steady state: {test.steady_state.message}."
+    return text
 
 
 def precision_text(figure: Headline) -> str | None:

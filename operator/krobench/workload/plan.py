@@ -26,6 +26,8 @@ from krobench.workload.values import with_index, with_round
 _PREFIX_LENGTH = 8
 _NAMESPACE_NAME_LENGTH = 40
 
+DEFAULT_WARMUP = 1
+
 _REQUEUE_SECONDS = 3.0
 _DELETION_BASE_SECONDS = 60.0
 _DELETION_SECONDS_PER_CHILD = 0.25
@@ -84,6 +86,8 @@ class TestPlan:
     """Measured ones; with a precision, the least of them."""
     precision: Precision | None
     warmup: int
+    detects_warmup: bool
+    """Whether measured iterations may turn out to be warm-up, too."""
     """Those before the measured ones, of each visit."""
     concurrency: int
     timeout_seconds: float
@@ -290,6 +294,7 @@ def _plan_test(index: int, spec_index: int, test: Test, spec: KroBenchmarkSpec) 
         own = getattr(test, name)
         return own if own is not None else getattr(defaults, name)
 
+    warmup = resolved("warmup")
     plan = TestPlan(
         index=index,
         spec_index=spec_index,
@@ -299,7 +304,8 @@ def _plan_test(index: int, spec_index: int, test: Test, spec: KroBenchmarkSpec) 
         workload=test.workload,
         iterations=resolved("iterations"),
         precision=resolved("precision"),
-        warmup=resolved("warmup"),
+        warmup=DEFAULT_WARMUP if warmup is None else warmup,
+        detects_warmup=warmup is None,
         concurrency=resolved("concurrency"),
         timeout_seconds=duration_seconds(resolved("timeout")),
         namespace=resolved("namespace"),

@@ -11,6 +11,7 @@ from krobench.analysis.validity.neighbours import (
     usual_requests_per_second,
 )
 from krobench.analysis.validity.samples import counters_backwards, samples_missing
+from krobench.analysis.validity.steady import unsteady_iteration
 from krobench.analysis.windows import Series
 from krobench.model.common import ErrorInfo
 from krobench.model.environment import NodeFingerprint
@@ -51,7 +52,7 @@ def causes_around(
     """Return what happened around an iteration that speaks against its numbers."""
     window = (evidence.started_seconds, evidence.ended_seconds)
     of_kro = causes_of_kro(evidence.first, evidence.moments)
-    causes = [*of_kro, *clock_jumps(evidence.moments)]
+    causes = [*of_kro, *clock_jumps(evidence.moments), *unsteady_iteration(record)]
     causes += samples_missing(evidence.samples, evidence.intervals, *window)
     series = Series(evidence.samples)
     causes += node_busy(series, evidence.node, *window, settings)

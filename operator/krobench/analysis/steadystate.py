@@ -1,0 +1,94 @@
+"""Where a sequence of observations has come to a steady state: MSER.
+
+White, An effective truncation heuristic for bias reduction in simulation output, Simulation 69
+(1997), cuts a sequence where the standard error of the mean of what is left is smallest: of n
+observations, the first d go, for the d that minimises
+
+    sum((x[i] - mean(x[d:]))**2 for i >= d) / (n - d)**2
+
+MSER-5 does the same over means of five. As the minimum is at hazard where few are left, the last
+five are no candidates; and a minimum in the second half says that half of the sequence is no
+sample of a steady state (White, Cobb & Spratt, WSC 2000).
+
+MSER alone is quick to cut: of ten observations that differ by chance only it cuts some in 46 of
+100 cases, and its minimum for latencies of a queue at 60 % load is in the second half in 27 of
+100. So a cut of iterations has to halve the statistic (then it is made without need in 6 of 100
+cases of twelve iterations, in 2 of fifteen), and a sequence is called unsteady only where the
+medians of its halves differ by a factor, too. For latencies that is 2: in a simulation of 200
+Poisson arrivals at one server, this found no steady state in 1 of 100 cases at 60 % load, in 6 at
+80 %, in 20 at 90 % and in 82 at 120 %; close to saturation, 200 arrivals *are* too few to settle.
+"""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+MIN_ITERATIONS = 12
+MIN_REQUESTS = 100
+_NO_CANDIDATES = 5
+_BATCH = 5
+_WORTHWHILE = 0.5
+_ITERATIONS_FACTOR = 1.25
+_REQUESTS_FACTOR = 2.0
+
+
+@dataclass(frozen=True)
+class Steadiness:
+    """What MSER says of a sequence."""
+
+    cut: int
+    """Observations at its beginning that are not of the steady state."""
+    steady: bool
+    """False where there is none: the observations go on changing."""
+    halves_ratio: float
+    """Median of the second half over that of the first."""
+
+
+def of_iterations(values: Sequence[float]) -> Steadiness | None:
+    """Judge the headline figures of a test's iterations; None where there are too few to tell."""
+    if len(values) < MIN_ITERATIONS:
+        return None
+    statistic = _mser(values)
+    cut = min(range(len(statistic)), key=statistic.__getitem__)
+    ratio = _halves_ratio(values)
+    if cut > len(values) / 2:
+        return Steadiness(0, steady=not _differs(ratio, _ITERATIONS_FACTOR), halves_ratio=ratio)
+    if statistic[cut] > _WORTHWHILE * statistic[0]:
+        cut = 0
+    return Steadiness(cut, steady=True, halves_ratio=ratio)
+
+
+def of_latencies(values: Sequence[float]) -> Steadiness | None:
+    """Judge latencies in the order in which their requests were due; None where there are too
+    few to tell."""
+    if len(values) < MIN_REQUESTS:
+        return None
+    whole = len(values) - len(values) % _BATCH
+    batches = [statistics.fmean(values[i : i + _BATCH]) for i in range(0, whole, _BATCH)]
+    statistic = _mser(batches)
+    cut = min(range(len(statistic)), key=statistic.__getitem__)
+    ratio = _halves_ratio(values)
+    unsteady = cut > len(batches) / 2 and _differs(ratio, _REQUESTS_FACTOR)
+    return Steadiness(cut * _BATCH, steady=not unsteady, halves_ratio=ratio)
+
+
+def _mser(values: Sequence[float]) -> list[float]:
+    """Return White's statistic for each number of observations that may be cut."""
+    total = squares = 0.0
+    statistic = []
+    for count, value in enumerate(reversed(values), start=1):
+        total += value
+        squares += value * value
+        statistic.append(max(0.0, squares - total * total / count) / count**2)
+    statistic.reverse()
+    return statistic[:-_NO_CANDIDATES]
+
+
+def _halves_ratio(values: Sequence[float]) -> float:
+    half = len(values) // 2
+    first, second = statistics.median(values[:half]), statistics.median(values[half:])
+    return second / first if first > 0 else 1.0
+
+
+def _differs(ratio: float, factor: float) -> bool:
+    return not 1 / factor < ratio < factor
