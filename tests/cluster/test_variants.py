@@ -15,8 +15,8 @@ def kro(cluster: Cluster) -> Manifest:
     """Return kro's Deployment without what counts its changes."""
     deployment = cluster.get(*DEPLOYMENT)
     metadata = deployment["metadata"]
-    for name in ("generation", "resourceVersion", "managedFields"):
-        metadata.pop(name, None)
+    for name in ("generation", "resourceVersion"):
+        metadata.pop(name)
     metadata["annotations"].pop("deployment.kubernetes.io/revision")
     del deployment["status"]
     return deployment
@@ -28,6 +28,8 @@ def untouched(cluster: Cluster) -> Iterator[None]:
     before = kro(cluster)
     yield
     assert kro(cluster) == before
+    fields = cluster.get(*DEPLOYMENT, "--show-managed-fields")["metadata"]["managedFields"]
+    assert "krobench" not in {entry["manager"] for entry in fields}
     cluster.run("rollout", "status", *DEPLOYMENT[:2], DEPLOYMENT[2], "--timeout=60s")
 
 

@@ -9,7 +9,7 @@ from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import list_kro_pods
-from krobench.kube.errors import ApiError
+from krobench.kube.errors import ApiError, KubeError
 from krobench.model.benchmark import Target
 from krobench.model.common import RUN_LABEL
 from krobench.model.variant import VARIANT_ANNOTATION, KroChange
@@ -65,19 +65,33 @@ async def restore(
             return []
         restored = taken_off(deployment, change)
         try:
-            await client.replace(path, with_template(deployment, restored.template))
+            answer = await client.replace(path, with_template(deployment, restored.template))
         except ApiError as error:
             if error.status != CONFLICT or attempt + 1 == ATTEMPTS:
                 raise
             await asyncio.sleep(0)
             continue
         logger.info("%s is as it was before variant %s", describe(deployment), change.variant)
+        await _disown(client, path, answer)
         return [
             f"{describe(deployment)}: {field} was changed by {changed_by(deployment)} while "
             f"variant {change.variant} was in force, and was left as it is"
             for field in restored.conflicts
         ]
     return []
+
+
+async def _disown(client: KubeClient, path: str, deployment: JsonObject) -> None:
+    """Give up the fields that we wrote, or whoever applies them next would meet a conflict."""
+    metadata = deployment["metadata"]
+    entries = metadata.get("managedFields") or []
+    kept = [entry for entry in entries if entry.get("manager") != _OURS]
+    if len(kept) == len(entries):
+        return
+    try:
+        await client.replace(path, deployment | {"metadata": metadata | {"managedFields": kept}})
+    except KubeError as error:
+        logger.warning("%s: fields are still marked as ours: %s", describe(deployment), error)
 
 
 def taken_off(deployment: JsonObject, change: KroChange | None) -> Restored:

@@ -22,7 +22,7 @@ from krobench.job.deployment import (
 from krobench.job.errors import AbortedError
 from krobench.job.rollout import NotStartedError, Rollout
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.variant import KroChange, Variant
 from krobench.record.store import Owner
@@ -58,6 +58,8 @@ class KroVariants:
         self._announce = announce
         self._path = ""
         self._change: KroChange | None = None
+        self._written = False
+        """Whether a change was sent, be it answered or not."""
 
     async def find(self) -> None:
         """Find kro's Deployment, and check that it is nobody else's just now.
@@ -116,15 +118,24 @@ class KroVariants:
 
         Errors are among these: nothing here may hide why a run has ended.
         """
-        if self._change is None:
+        if not self._written:
             return []
         self._tell("kro is restarted as it was")
         try:
-            warnings = await restore(self._client, self._path, self._owner.uid, self._change)
+            warnings = await self._restore()
         except KubeError as error:
             return [f"{NOT_RESTORED}: {error}"]
-        self._change = None
+        self._change, self._written = None, False
         return warnings
+
+    async def _restore(self) -> list[str]:
+        attempt = 0
+        while True:
+            try:
+                return await restore(self._client, self._path, self._owner.uid, self._change)
+            except (ApiError, ApiUnreachableError) as error:
+                await self._client.backoff(error, attempt)
+                attempt += 1
 
     async def settle(self) -> None:
         """Wait until kro leads as it was, as the clean-up needs it.
@@ -153,6 +164,7 @@ class KroVariants:
                 )
                 change = self._change_for(deployment, original, draft["spec"]["template"], variant)
                 written = with_template(deployment, template, change)
+                self._written = True
                 answer = await self._client.replace(self._path, written)
             except ApiError as error:
                 if error.status == CONFLICT:

@@ -9,7 +9,7 @@ from krobench.job.deployment import change_on, restore, restore_all
 from krobench.job.errors import AbortedError
 from krobench.job.variants import KroVariants
 from krobench.kube.client import KubeClient
-from krobench.kube.errors import ApiError
+from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import RUN_LABEL
 from krobench.model.variant import VARIANT_ANNOTATION
@@ -49,6 +49,7 @@ class KroCluster:
         self.lease: dict[str, Any] = {"spec": {"holderIdentity": "kro-old_1"}}
         self.pods: list[dict[str, Any]] = [self._pod("kro-old", template)]
         self.released = 0
+        self.lost_answers = 0
         self.written: list[dict[str, Any]] = []
 
     async def get(self, path: str) -> dict[str, Any]:
@@ -76,6 +77,10 @@ class KroCluster:
             self.lease = deepcopy(dict(body))
             return self.lease
         assert path == PATH
+        if self.lost_answers and not dry_run:
+            self.lost_answers -= 1
+            self._store(deepcopy(dict(body)))
+            raise ApiUnreachableError("no answer")
         if body["metadata"]["resourceVersion"] != self.deployment["metadata"]["resourceVersion"]:
             raise ApiError(409, "Conflict", path)
         [kro] = body["spec"]["template"]["spec"]["containers"]
@@ -87,6 +92,10 @@ class KroCluster:
         if not dry_run:
             self._store(new)
         return deepcopy(new)
+
+    async def backoff(self, error: Exception, attempt: int) -> None:
+        if attempt >= 2:
+            raise error
 
     def change(self, manager: str, **spec: Any) -> None:
         """Change the Deployment as somebody else."""
@@ -278,3 +287,28 @@ async def test_kro_that_another_run_has_changed_is_not_touched() -> None:
         await other.find()
     assert f"krobench cleanup --run {OWNER.uid}" in raised.value.info.message
     assert await restore(cast("KubeClient", cluster), PATH, "ffff") == []
+
+
+async def test_a_change_whose_answer_was_lost_is_undone_too() -> None:
+    cluster = KroCluster()
+    before = cluster.settled()
+    variants = variants_of(cluster, {"name": "big", "args": ["--workers=4"]})
+    await variants.find()
+    cluster.lost_answers = 1
+    with pytest.raises(ApiUnreachableError):
+        await variants.enter("big")
+    assert cluster.settled() != before
+    cluster.lost_answers = 1
+    assert await variants.leave() == []
+    assert cluster.settled() == before
+
+
+async def test_nothing_of_kro_is_marked_as_ours_afterwards() -> None:
+    cluster = KroCluster()
+    variants = variants_of(cluster, {"name": "big", "args": ["--workers=4"]})
+    await variants.find()
+    await variants.enter("big")
+    ours, helm = {"manager": "krobench"}, {"manager": "helm"}
+    cluster.deployment["metadata"]["managedFields"] = [ours, helm]
+    assert await variants.leave() == []
+    assert cluster.deployment["metadata"]["managedFields"] == [helm]
