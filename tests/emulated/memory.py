@@ -27,6 +27,8 @@ class MemoryCluster:
         self.refuse_instances: ApiError | None = None
         self.answer_seconds = 0.0
         """Time until an instance's creation is answered."""
+        self.answer_growth = 1.0
+        """Factor by which that time grows with each instance."""
         self.undeletable = ""
         """Collection whose objects do not go."""
         self._events: list[tuple[str, bytes]] = []
@@ -60,6 +62,7 @@ class MemoryCluster:
             raise self.refuse_instances
         if "/load.bench.kro.run/" in path:
             await asyncio.sleep(self.answer_seconds)
+            self.answer_seconds *= self.answer_growth
         item = deepcopy(dict(body))
         item["metadata"].setdefault("resourceVersion", "0")
         item["metadata"]["generation"] = 1

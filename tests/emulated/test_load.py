@@ -218,6 +218,7 @@ async def test_a_test_is_repeated_until_its_figure_is_known(
 ) -> None:
     cluster = JitteryCluster() if jitter else MemoryCluster()
     cluster.answer_seconds = 0.05  # the time until ready is then more than noise
+    cluster.answer_growth = 1.02  # and differs from iteration to iteration
     precision = {"target": target, "maxIterations": 4}
     record = await run(cluster, 3, iterations=3, warmup=1, precision=precision)
     [test] = record.tests
