@@ -22,35 +22,38 @@ def single(instances: int = 3) -> dict[str, Any]:
     return {"name": "a", "workload": {"scenario": "single", "instances": instances}}
 
 
-async def run(
-    cluster: MemoryCluster, baseline: dict[str, Any] | None, *, iterations: int = 1, **spec: Any
-) -> RunRecord:
+async def run(cluster: MemoryCluster, baseline: dict[str, Any] | None, **spec: Any) -> RunRecord:
     if baseline is not None:
         spec["baseline"] = baseline
-    return await run_suite(cluster, [single()], defaults={"iterations": iterations}, **spec)
+    return await run_suite(cluster, [single()], **spec)
 
 
 async def store(cluster: MemoryCluster, name: str, data: dict[str, str]) -> None:
     await cluster.create(CONFIG_MAPS, {"metadata": {"name": name}, "data": data})
 
 
-def as_baseline(record: RunRecord, factor: float = 1.0) -> dict[str, str]:
-    estimates = condense(record)
-    for iteration in estimates.tests[0].iterations:
-        iteration[METRIC] = (iteration[METRIC] or 0.0) * factor
-    return {"baseline.json": Baseline(runs=[estimates]).model_dump_json(by_alias=True)}
+def as_baseline(record: RunRecord, *factors: float) -> dict[str, str]:
+    """A baseline of runs that had the throughput of this one, times each of these factors."""
+    runs = [condense(record) for _ in factors]
+    for number, (estimates, factor) in enumerate(zip(runs, factors, strict=True)):
+        estimates.id = f"run-{number}"
+        for iteration in estimates.tests[0].iterations:
+            iteration[METRIC] = (iteration[METRIC] or 0.0) * factor
+    return {"baseline.json": Baseline(runs=runs).model_dump_json(by_alias=True)}
 
 
 async def test_a_run_that_is_worse_than_its_baseline_fails_where_that_is_asked_for() -> None:
     cluster = MemoryCluster()
-    await store(cluster, "fast", as_baseline(await run(cluster, None, iterations=4), 1000.0))
+    await store(
+        cluster, "fast", as_baseline(await run(cluster, None), 900.0, 950.0, 1000.0, 1050.0)
+    )
     source = {"configMapRef": {"name": "fast"}, "primary": [METRIC]}
-    record = await run(cluster, source, iterations=4)
+    record = await run(cluster, source)
     assert record.comparison is not None
     assert record.comparison.verdict is MetricVerdict.WORSE
-    assert record.comparison.replicates is Replicates.ITERATIONS
+    assert record.comparison.replicates is Replicates.RUNS
     assert record.verdict is Verdict.PASSED
-    again = await run(cluster, source | {"failWhenWorse": True}, iterations=4)
+    again = await run(cluster, source | {"failWhenWorse": True})
     assert again.verdict is Verdict.FAILED
 
 
@@ -94,7 +97,7 @@ async def test_a_baseline_that_is_no_good_is_said_and_costs_no_result(
 async def test_another_workload_is_refused_and_costs_no_result() -> None:
     cluster = MemoryCluster()
     other = await run_suite(cluster, [single(4)])
-    await store(cluster, "base", as_baseline(other))
+    await store(cluster, "base", as_baseline(other, 1.0))
     record = await run(cluster, {"configMapRef": {"name": "base"}})
     assert record.comparison is not None
     assert record.comparison.refused is not None

@@ -18,7 +18,7 @@ _NO_VERDICTS = "no verdicts, as of so many some differ by chance"
 _ASIDES = {
     Replicates.RUNS: "",
     Replicates.RESTARTS: " of kro",
-    Replicates.ITERATIONS: ", as a side is a single run: a drift between runs looks like a change",
+    Replicates.ITERATIONS: ", as each side is a single run",
 }
 _LABELS = {
     "latency.instanceReady.p50": "instance ready p50",

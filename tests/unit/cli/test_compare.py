@@ -32,11 +32,12 @@ def run_json(path: Path, record: RunRecord) -> str:
 def test_the_exit_code_says_whether_something_is_worse(tmp_path: Path) -> None:
     old = written(tmp_path / "old.json", 6, 1)
     worse = written(tmp_path / "worse.json", 6, 2, 1.5)
-    few = written(tmp_path / "few.json", 2, 3)
+    few = written(tmp_path / "few.json", 1, 3)
     assert krobench("compare", old, worse, PRIMARY).exit_code == 1
     assert krobench("compare", worse, old, PRIMARY).exit_code == 0
-    assert krobench("compare", old, few, PRIMARY).exit_code == 0
-    assert krobench("compare", old, few, PRIMARY, "--fail-on-inconclusive").exit_code == 3
+    other = written(tmp_path / "other.json", 1, 4)
+    assert krobench("compare", few, other, PRIMARY).exit_code == 0
+    assert krobench("compare", few, other, PRIMARY, "--fail-on-inconclusive").exit_code == 3
     assert krobench("compare", old, worse, few, PRIMARY).exit_code == 1
 
 

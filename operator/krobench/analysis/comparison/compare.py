@@ -19,7 +19,11 @@ class Side:
 
 
 def compare(old: Side, new: Side, rules: Rules) -> Comparison:
-    """Compare the tests that both sides have, or say why that may not be done."""
+    """Compare the tests that both sides have, or say why that may not be done.
+
+    Runs are the replicates. Where each side is a single run, iterations stand in for what is
+    shown, and there are no verdicts.
+    """
     left_out: list[str] = []
     sides = [_usable(side, left_out) for side in (old, new)]
     tests = _common_tests(sides[0], sides[1], left_out)
@@ -36,7 +40,7 @@ def compare(old: Side, new: Side, rules: Rules) -> Comparison:
     refused = _nothing_to_compare((old, new), sides, tests, left_out) or refusal(found)
     if refused is not None:
         return comparison.model_copy(update={"refused": refused})
-    replicates = Replicates.RUNS if min(map(len, sides)) > 1 else Replicates.ITERATIONS
+    replicates = Replicates.RUNS if max(map(len, sides)) > 1 else Replicates.ITERATIONS
     measured: list[Measured] = []
     for test in tests:
         iterations = [[_iterations(run, test) for run in side] for side in sides]

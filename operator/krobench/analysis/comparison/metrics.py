@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from krobench.analysis.comparison.rules import WHERE_AVAILABLE, Rules
-from krobench.analysis.comparison.verdicts import Evidence, judge
+from krobench.analysis.comparison.verdicts import Basis, Evidence, basis_of, judge
 from krobench.analysis.statistics.bootstrap import Interval, Runs, estimate, ratio_interval
+from krobench.analysis.statistics.few import compare_few
 from krobench.analysis.statistics.multiple import benjamini_hochberg
 from krobench.analysis.statistics.ranks import mann_whitney
 from krobench.model.comparison import MetricComparison, MetricVerdict, Replicates
@@ -56,49 +57,75 @@ def judge_all(
     measured: Sequence[Measured], rules: Rules, kind: Replicates
 ) -> list[MetricComparison]:
     """Compare all metrics; the primary ones share one false discovery rate."""
-    primary = [m for m in measured if rules.is_primary(m.metric) and m.available]
-    p_values = [mann_whitney(*m.replicates(kind)) for m in primary]
-    adjusted = dict(
-        zip(((m.test, m.metric) for m in primary), benjamini_hochberg(p_values), strict=True)
-    )
+    tested = [_tested(m, kind) if m.available else None for m in measured]
+    primary = [t for m, t in zip(measured, tested, strict=True) if t and rules.is_primary(m.metric)]
+    adjusted = iter(benjamini_hochberg([t.p for t in primary]))
     return [
-        _compared(m, rules, kind, adjusted.get((m.test, m.metric)), len(primary)) for m in measured
+        _compared(m, rules, t, next(adjusted), len(primary))
+        if t and rules.is_primary(m.metric)
+        else _shown(m, rules, t)
+        for m, t in zip(measured, tested, strict=True)
     ]
 
 
-def _compared(
-    measured: Measured, rules: Rules, kind: Replicates, adjusted_p: float | None, tests: int
-) -> MetricComparison:
+@dataclass(frozen=True)
+class _Tested:
+    """A metric with the numbers that a verdict is made from."""
+
+    old: int
+    new: int
+    unit: str
+    basis: Basis
+    p: float
+    interval: Interval | None
+
+
+def _tested(measured: Measured, kind: Replicates) -> _Tested:
     old, new = measured.replicates(kind)
-    result = MetricComparison(
-        test=measured.test,
-        metric=measured.metric,
-        primary=rules.is_primary(measured.metric),
-        better=rules.better(measured.metric),
-        old_replicates=len(old),
-        new_replicates=len(new),
-        old_median=_rounded(estimate(measured.old)) if old else None,
-        new_median=_rounded(estimate(measured.new)) if new else None,
-    )
-    if not measured.available:
-        sides = " and ".join(
-            side for side, runs in (("old", measured.old), ("new", measured.new)) if not runs
-        )
-        note = f"not available on the {sides} side"
-        return result.model_copy(update={"verdict": MetricVerdict.INCONCLUSIVE, "note": note})
-    interval = ratio_interval(measured.old, measured.new)
-    changes = {"p": _rounded(mann_whitney(old, new)), **_ratio(measured, interval)}
-    if adjusted_p is not None:
-        evidence = Evidence(len(old), len(new), interval, adjusted_p, tests)
-        unit = kind.value.lower()
-        judgement = judge(evidence, result.better, rules.minimum_effect, unit)
-        changes |= {
+    basis = basis_of(kind, len(old), len(new))
+    by_ranks = basis is Basis.RANKS or kind is Replicates.ITERATIONS
+    few = None if by_ranks else compare_few(measured.old, measured.new)
+    p = few.p if few else mann_whitney(old, new)
+    interval = few.interval if few else ratio_interval(measured.old, measured.new)
+    return _Tested(len(old), len(new), kind.value.lower(), basis, p, interval)
+
+
+def _compared(
+    measured: Measured, rules: Rules, tested: _Tested, adjusted_p: float, tests: int
+) -> MetricComparison:
+    result = _shown(measured, rules, tested)
+    evidence = Evidence(tested.old, tested.new, tested.basis, tested.interval, adjusted_p, tests)
+    judgement = judge(evidence, result.better, rules.minimum_effect, tested.unit)
+    return result.model_copy(
+        update={
             "adjusted_p": _rounded(adjusted_p),
             "verdict": judgement.verdict,
             "more_needed": judgement.more_needed,
             "note": judgement.note,
         }
-    return result.model_copy(update=changes)
+    )
+
+
+def _shown(measured: Measured, rules: Rules, tested: _Tested | None) -> MetricComparison:
+    """Return a metric without a verdict, or with none as it is missing on a side."""
+    result = MetricComparison(
+        test=measured.test,
+        metric=measured.metric,
+        primary=rules.is_primary(measured.metric),
+        better=rules.better(measured.metric),
+        old_replicates=tested.old if tested else len(measured.old),
+        new_replicates=tested.new if tested else len(measured.new),
+        old_median=_rounded(estimate(measured.old)) if measured.old else None,
+        new_median=_rounded(estimate(measured.new)) if measured.new else None,
+    )
+    if tested is not None:
+        ratio = _ratio(measured, tested.interval)
+        return result.model_copy(update={"p": _rounded(tested.p), **ratio})
+    sides = " and ".join(
+        side for side, runs in (("old", measured.old), ("new", measured.new)) if not runs
+    )
+    note = f"not available on the {sides} side"
+    return result.model_copy(update={"verdict": MetricVerdict.INCONCLUSIVE, "note": note})
 
 
 def _ratio(measured: Measured, interval: Interval | None) -> dict[str, object]:

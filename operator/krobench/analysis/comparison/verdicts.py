@@ -2,15 +2,26 @@
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 
 from krobench.analysis.statistics.bootstrap import Interval
 from krobench.analysis.statistics.ranks import smallest_p, values_for
-from krobench.model.comparison import Better, MetricVerdict
+from krobench.model.comparison import Better, MetricVerdict, Replicates
 
 SIGNIFICANCE = 0.05
 MIN_REPLICATES = 4
-"""With fewer a side, the exact test cannot go below 0.05 at all."""
+"""With fewer a side, the exact test cannot go below 0.05, and a spread is not known."""
 _TOO_MANY = 500
+
+
+class Basis(StrEnum):
+    """What a metric is judged by."""
+
+    RANKS = "ranks"
+    """Enough replicates on both sides for the exact test."""
+    SPREAD = "spread"
+    """A few runs against several: the spread of the several."""
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True)
@@ -20,6 +31,7 @@ class Evidence:
     old: int
     """Replicates of the old side."""
     new: int
+    basis: Basis
     interval: Interval | None
     adjusted_p: float
     tests: int
@@ -29,6 +41,19 @@ class Evidence:
     def fewest(self) -> int:
         """Replicates of the side that has fewer."""
         return min(self.old, self.new)
+
+
+def basis_of(kind: Replicates, old: int, new: int) -> Basis:
+    """Return what so many replicates a side can be judged by.
+
+    Iterations cannot tell a change from the drift between the two runs that they belong to: they
+    are shown, and give no verdict.
+    """
+    if kind is Replicates.ITERATIONS:
+        return Basis.NOTHING
+    if min(old, new) >= MIN_REPLICATES:
+        return Basis.RANKS
+    return Basis.SPREAD if max(old, new) >= MIN_REPLICATES else Basis.NOTHING
 
 
 @dataclass(frozen=True)
@@ -46,10 +71,8 @@ def judge(evidence: Evidence, better: Better, minimum_effect: float, unit: str) 
     Same needs the whole interval within the minimum effect: that no difference was found is no
     evidence that there is none. ``unit`` names the replicates, as "runs".
     """
-    if evidence.fewest < MIN_REPLICATES:
-        more = MIN_REPLICATES - evidence.fewest
-        note = f"{more} more {unit} a side at least: of fewer than {MIN_REPLICATES}, none can tell"
-        return Judgement(MetricVerdict.INCONCLUSIVE, more, note)
+    if evidence.basis is Basis.NOTHING:
+        return _too_few(evidence, unit)
     if evidence.interval is None:
         note = "no ratio: a value is zero or negative"
         return Judgement(MetricVerdict.INCONCLUSIVE, note=note)
@@ -64,8 +87,24 @@ def judge(evidence: Evidence, better: Better, minimum_effect: float, unit: str) 
     if found and abs(ratio) >= effect:
         improved = (ratio < 0) == (better is Better.LOWER)
         return Judgement(MetricVerdict.BETTER if improved else MetricVerdict.WORSE)
+    if evidence.basis is Basis.SPREAD:
+        more = MIN_REPLICATES - evidence.fewest
+        note = f"{more} more {unit} of the side with {evidence.fewest} allow the exact test"
+        return Judgement(MetricVerdict.INCONCLUSIVE, more, note)
     width = max(high - ratio, ratio - low)
     return _what_is_missing(evidence, abs(ratio), width, effect, unit)
+
+
+def _too_few(evidence: Evidence, unit: str) -> Judgement:
+    if unit != Replicates.ITERATIONS.lower():
+        more = MIN_REPLICATES - max(evidence.old, evidence.new)
+        note = f"{more} more {unit} of one side at least, better of both"
+        return Judgement(MetricVerdict.INCONCLUSIVE, more, note)
+    note = (
+        f"{MIN_REPLICATES} runs of one side at least, better of both: iterations cannot tell a "
+        "change from the drift between two runs"
+    )
+    return Judgement(MetricVerdict.INCONCLUSIVE, MIN_REPLICATES - 1, note)
 
 
 def _what_is_missing(

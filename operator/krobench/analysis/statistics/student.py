@@ -19,6 +19,11 @@ def t_quantile(confidence: float, degrees: int) -> float:
     return high
 
 
+def two_sided_p(t: float, degrees: int) -> float:
+    """Return how likely a value at least as far from 0 as ``t`` is."""
+    return max(0.0, 1 - _within(abs(t), degrees))
+
+
 def _within(t: float, degrees: int) -> float:
     """Return P(|T| <= t): the finite series 26.7.3 and 26.7.4 of Abramowitz and Stegun."""
     theta = math.atan(t / math.sqrt(degrees))

@@ -32,7 +32,7 @@ def test_equal_input_gives_an_equal_interval() -> None:
 
 
 # Seeds are fixed: these are figures, and no draw of lots.
-@pytest.mark.parametrize(("old", "new"), [(4, 4), (5, 5), (8, 8), (5, 1), (10, 1)])
+@pytest.mark.parametrize(("old", "new"), [(4, 4), (5, 5), (8, 8)])
 def test_the_interval_holds_the_truth_as_often_as_it_says(old: int, new: int) -> None:
     rng = random.Random(7)
     held = 0
@@ -41,16 +41,6 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(old: int, new: int) ->
         assert interval is not None
         held += interval.low <= 1.2 <= interval.high
     assert held >= 90
-
-
-def test_a_single_run_borrows_the_drift_that_it_cannot_show() -> None:
-    drifting: Runs = [[0.8, 0.81], [1.0, 1.01], [1.2, 1.21], [0.9, 0.91]]
-    interval = ratio_interval(drifting, [[1.15, 1.16]])
-    assert interval is not None
-    assert interval.low < 1.0 < interval.high
-    alone = ratio_interval([[1.0, 1.01, 0.99]], [[1.15, 1.16, 1.14]])
-    assert alone is not None
-    assert alone.low > 1.1
 
 
 @pytest.mark.parametrize(
