@@ -2,6 +2,7 @@ from typing import cast
 
 import pytest
 
+from krobench.analysis.validity.neighbours import FOREIGN_CPU
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import SourceUnavailableError
 from krobench.collect.tracker import KroTracker
@@ -59,3 +60,26 @@ async def test_a_node_that_hides_its_figures_is_named_with_what_to_grant() -> No
 async def test_a_kubelet_that_does_not_know_kro_gives_nothing() -> None:
     with pytest.raises(SourceUnavailableError, match="names no container kro"):
         await source(Nodes(a="")).scrape()
+
+
+# As cAdvisor writes them: sums of the node's tree and of pods have no name of a container.
+CPU_ON_A = f"""\
+container_memory_rss{{container="kro",{OF_KRO}}} 5 1000
+container_cpu_usage_seconds_total{{container="",id="/",namespace="",pod=""}} 900 1000
+container_cpu_usage_seconds_total{{container="",namespace="shop",pod="web-1"}} 30 1000
+container_cpu_usage_seconds_total{{container="app",namespace="shop",pod="web-1"}} 29 1000
+container_cpu_usage_seconds_total{{container="app",namespace="bank",pod="db-1"}} 11 1000
+container_cpu_usage_seconds_total{{container="load",namespace="krobench-system",pod="l"}} 50 1000
+container_cpu_usage_seconds_total{{container="etcd",namespace="kube-system",pod="e"}} 70 1000
+container_cpu_usage_seconds_total{{container="kro",{OF_KRO}}} 80 1000
+"""
+
+
+async def test_what_others_take_of_the_node_is_neither_kro_nor_us_nor_the_system() -> None:
+    client = cast("KubeClient", Nodes(a=CPU_ON_A))
+    tracker = KroTracker(client, Target(), KRO, lambda: 0.0)
+    own = frozenset({"krobench-system"})
+    scrape = await KubeletSource(client, tracker, [], own).scrape()
+    readings = {reading.key: reading.value for reading in scrape.readings}
+    assert readings[FOREIGN_CPU] == 40.0
+    assert readings["container_cpu_usage_seconds_total"] == 80.0

@@ -1,0 +1,93 @@
+from typing import Any, cast
+
+import pytest
+
+from krobench.kube.client import KubeClient
+from krobench.kube.errors import ApiError
+from krobench.kube.kropods import kro_leader, kro_pods
+from krobench.model.benchmark import Target
+
+TARGET = Target()
+
+
+class FakeClient:
+    def __init__(self, *pods: dict[str, Any], lease: dict[str, Any] | ApiError | None = None):
+        self.pods = pods
+        self.lease = lease
+
+    async def list(self, path: str, selector: str) -> list[dict[str, Any]]:
+        assert path == "/api/v1/namespaces/kro-system/pods"
+        assert selector == "app.kubernetes.io/name=kro"
+        return list(self.pods)
+
+    async def get(self, path: str) -> dict[str, Any]:
+        assert path.endswith("/namespaces/kro-system/leases/controller.kro.run")
+        if isinstance(self.lease, ApiError):
+            raise self.lease
+        assert self.lease is not None
+        return self.lease
+
+
+def client(*pods: dict[str, Any], lease: dict[str, Any] | ApiError | None = None) -> KubeClient:
+    return cast("KubeClient", FakeClient(*pods, lease=lease))
+
+
+def pod(
+    name: str, status: dict[str, Any], phase: str = "Running", **metadata: Any
+) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "uid": f"uid-{name}", "labels": {}} | metadata,
+        "spec": {
+            "nodeName": "node-1",
+            "containers": [
+                {"name": "kro", "image": "registry.local/kro:0.9.4", "args": ["--log-level=1"]}
+            ],
+        },
+        "status": {"phase": phase, "containerStatuses": [{"name": "kro"} | status]},
+    }
+
+
+# As a kubelet writes it after the kernel has killed the container's process.
+KILLED = {
+    "restartCount": 1,
+    "imageID": "registry.local/kro@sha256:1",
+    "state": {"running": {"startedAt": "2026-11-24T16:08:33Z"}},
+    "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+}
+
+
+async def test_how_a_container_ended_is_read_from_its_last_state() -> None:
+    [state] = await kro_pods(client(pod("kro-1", KILLED)), TARGET)
+    assert (state.uid, state.restarts) == ("uid-kro-1", 1)
+    assert state.last_end == "OOMKilled, exit code 137"
+    assert state.fingerprint.image_id == "registry.local/kro@sha256:1"
+    assert state.fingerprint.args == ["--log-level=1"]
+
+
+async def test_one_that_has_just_ended_is_told_of_in_its_state() -> None:
+    waiting = {"restartCount": 0, "state": {"terminated": {"exitCode": 2, "reason": "Error"}}}
+    [state] = await kro_pods(client(pod("kro-1", waiting)), TARGET)
+    assert state.last_end == "Error, exit code 2"
+
+
+async def test_pods_on_their_way_out_and_without_the_container_do_not_count() -> None:
+    going = pod("kro-1", KILLED, deletionTimestamp="2026-11-24T16:08:33Z")
+    evicted = pod("kro-2", KILLED, phase="Failed")
+    other = pod("kro-3", KILLED)
+    other["spec"]["containers"][0]["name"] = "another"
+    pending = pod("kro-4", {"restartCount": 0}, phase="Pending")
+    found = await kro_pods(client(going, evicted, other, pending), TARGET)
+    assert [state.name for state in found] == ["kro-4"]
+
+
+async def test_the_leader_is_who_holds_the_lease() -> None:
+    held = client(lease={"spec": {"holderIdentity": "kro-1_x"}})
+    assert await kro_leader(held, TARGET) == "kro-1_x"
+    assert await kro_leader(client(lease={"spec": {}}), TARGET) is None
+
+
+async def test_without_a_lease_or_the_right_to_read_it_there_is_none() -> None:
+    for status, reason in ((404, "NotFound"), (403, "Forbidden")):
+        assert await kro_leader(client(lease=ApiError(status, reason, "no")), TARGET) is None
+    with pytest.raises(ApiError):
+        await kro_leader(client(lease=ApiError(500, "InternalError", "etcd is away")), TARGET)
