@@ -11,16 +11,16 @@ at a time, and a window counts only where kro reconciled no other. That takes so
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from krobench.analysis.cel import CelSamples, Measured, Round, Spent
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
+from krobench.job.krohabits import KroHabits
 from krobench.load.concurrency import run_together
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
-from krobench.model.common import ErrorInfo, duration_seconds
+from krobench.model.common import ErrorInfo
 from krobench.workload.cel import Opinion, Role, cross_check
 
 WINDOWS = 3
@@ -47,32 +47,6 @@ _EVALUATIONS = (Series(_START), Series(_SUM), Series(_COUNT), Series(_RECONCILES
 
 Readings = dict[str, float]
 Work = Callable[[Carrier], Awaitable[None]]
-
-
-@dataclass(frozen=True)
-class KroHabits:
-    """What kro's flags say of what it does unasked."""
-
-    kept_revisions: int = 5
-    """--rgd-max-graph-revisions: beyond, an old one goes for each new one."""
-    echo_seconds: float = 3.0
-    """The longer of --rgd-progress-requeue-delay and --instance-requeue-interval."""
-
-    @classmethod
-    def from_arguments(cls, arguments: Sequence[str]) -> "KroHabits":
-        """Read kro's arguments; kro's default stands for a flag that is not there."""
-        flags = dict(
-            argument.lstrip("-").split("=", 1) for argument in arguments if "=" in argument
-        )
-        delays = ("rgd-progress-requeue-delay", "instance-requeue-interval")
-        return cls(
-            kept_revisions=int(flags.get("rgd-max-graph-revisions", cls.kept_revisions)),
-            echo_seconds=max(_go_seconds(flags.get(name, "3s")) for name in delays),
-        )
-
-
-def _go_seconds(text: str) -> float:
-    return 0.0 if text == "0" else duration_seconds(text)
 
 
 class CelMeasurement:

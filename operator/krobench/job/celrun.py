@@ -15,8 +15,9 @@ from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.verdict import validity_of_test
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.source import SourceUnavailableError
-from krobench.job.celmeasure import CelMeasurement, KroHabits, failures
+from krobench.job.celmeasure import CelMeasurement, failures
 from krobench.job.errors import AbortedError
+from krobench.job.krohabits import KroHabits
 from krobench.job.preflight import ensure_namespace
 from krobench.job.profiling import Profiling
 from krobench.job.testrun import RunContext, keep_profile

@@ -10,7 +10,8 @@ from krobench.analysis.cel import summarise
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.job import celmeasure
-from krobench.job.celmeasure import CelMeasurement, KroHabits, failures
+from krobench.job.celmeasure import CelMeasurement, failures
+from krobench.job.krohabits import KroHabits
 from krobench.load.expressions import Carrier, ExpressionError
 from krobench.load.kinds import Kind
 from krobench.model.cel import CelWorkload
@@ -209,12 +210,6 @@ def test_what_all_are_compared_with_must_not_fail() -> None:
     kro.rejected = {"constants": "no"}
     with pytest.raises(ExpressionError, match="no"):
         run(kro)
-
-
-def test_kros_flags_tell_what_it_does_unasked() -> None:
-    flags = ["--rgd-max-graph-revisions=2", "--instance-requeue-interval=500ms", "--leader-elect"]
-    assert KroHabits.from_arguments(flags) == KroHabits(kept_revisions=2, echo_seconds=3.0)
-    assert KroHabits.from_arguments([]) == KroHabits()
 
 
 def test_the_roles_of_a_measurement_are_all_there() -> None:
