@@ -38,7 +38,7 @@ def kinds(text: str) -> list[str]:
     return [document["kind"] for document in yaml.safe_load_all(text) if document]
 
 
-@pytest.mark.parametrize("name", ["quick", "own-rgd", "scenarios"])
+@pytest.mark.parametrize("name", ["quick", "own-rgd", "scenarios", "cel"])
 def test_every_example_is_printed(name: str) -> None:
     done = generate(ROOT / f"manifests/examples/{name}.yaml")
     assert done.exit_code == 0
