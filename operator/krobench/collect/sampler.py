@@ -28,6 +28,8 @@ _SLOW_FACTOR = 5
 # An API server that has served many kinds takes a second of CPU time for an exposition of 20 MB:
 # such a source is asked so seldom that it spends no more than 2 % of the time on it.
 _PAUSE_FACTOR = 50
+# Each try to find a kro that does not answer takes requests to the API server.
+_LONGEST_RETRY_SECONDS = 5.0
 _SCRAPE_TIMEOUT_SECONDS = 20.0
 _CONNECTIONS = 8
 
@@ -152,9 +154,11 @@ class Sampler:
         while True:
             await asyncio.sleep(pause)
             started = self._scope.now()
-            await self._sample(source)
-            took = self._scope.now() - started
-            pause = max(interval, took * _PAUSE_FACTOR) if slow else interval
+            if await self._sample(source):
+                took = self._scope.now() - started
+                pause = max(interval, took * _PAUSE_FACTOR) if slow else interval
+            else:
+                pause = max(interval, min(2 * pause, _LONGEST_RETRY_SECONDS))
 
     async def _sample_all(self) -> None:
         await asyncio.gather(*(self._sample(source) for source in self._sources))
@@ -168,7 +172,8 @@ class Sampler:
             ]
         )
 
-    async def _sample(self, source: Source) -> None:
+    async def _sample(self, source: Source) -> bool:
+        """Sample a source; whether it gave anything."""
         try:
             async with asyncio.timeout(_SCRAPE_TIMEOUT_SECONDS):
                 scrape = await source.scrape()
@@ -179,6 +184,8 @@ class Sampler:
         else:
             self._cost.count(source.name, scrape)
             self._hand_over(self._samples_of(source.name, scrape))
+            return True
+        return False
 
     def _samples_of(self, source: SourceName, scrape: Scrape) -> list[Sample]:
         seconds = self._scope.now()
