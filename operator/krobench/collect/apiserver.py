@@ -61,9 +61,6 @@ class ApiServerSource:
 def _series(instance_groups: frozenset[str]) -> tuple[Series, ...]:
     resource = _resource_of(instance_groups)
 
-    def by_resource(labels: Labels) -> Labels:
-        return {"resource": resource(labels)}
-
     def by_verb_and_resource(labels: Labels) -> Labels:
         named = resource(labels)
         subresource = labels.get("subresource")
@@ -82,12 +79,6 @@ def _series(instance_groups: frozenset[str]) -> tuple[Series, ...]:
         Series("apiserver_request_duration_seconds_count", exclude=_LONG_REQUESTS),
         Series("apiserver_current_inflight_requests"),
         Series("apiserver_longrunning_requests", {"verb": "WATCH"}, name="apiserver_watches"),
-        Series(
-            "apiserver_longrunning_requests",
-            {"verb": "WATCH"},
-            name="apiserver_watches_by",
-            split=by_resource,
-        ),
         # The first of these two is the newer name, and has a label for the group.
         Series("apiserver_resource_objects"),
         Series("apiserver_storage_objects"),

@@ -1,0 +1,55 @@
+from typing import cast
+
+import pytest
+
+from krobench.collect.apiserver import ApiServerSource
+from krobench.collect.source import SourceUnavailableError
+from krobench.kube.client import KubeClient
+from krobench.kube.errors import ApiError
+
+TEXT = """\
+apiserver_request_total{code="200",group="load.bench.kro.run",resource="as",subresource="",verb="GET"} 1
+apiserver_request_total{code="200",group="load.bench.kro.run",resource="bs",subresource="",verb="GET"} 2
+apiserver_request_total{code="200",group="load.bench.kro.run",resource="bs",subresource="status",verb="PUT"} 3
+apiserver_request_total{code="429",group="",resource="configmaps",subresource="",verb="LIST"} 4
+apiserver_request_total{code="200",group="",resource="endpoints",subresource="",verb="LIST"} 5
+apiserver_request_total{code="200",group="",resource="pods",subresource="status",verb="LIST"} 6
+apiserver_request_duration_seconds_count{verb="WATCH"} 9
+apiserver_request_duration_seconds_count{verb="GET"} 7
+apiserver_longrunning_requests{verb="WATCH"} 8
+apiserver_longrunning_requests{verb="CONNECT"} 80
+"""  # noqa: E501 - an exposition's lines are as long as they are
+
+
+class Answering:
+    async def get_text(self, path: str) -> str:
+        assert path == "/metrics"
+        return TEXT
+
+
+class Refusing:
+    async def get_text(self, path: str) -> str:
+        raise ApiError(403, "Forbidden", path)
+
+
+def source(client: object) -> ApiServerSource:
+    return ApiServerSource(cast("KubeClient", client), frozenset({"load.bench.kro.run"}))
+
+
+async def test_requests_are_kept_apart_by_few_names() -> None:
+    readings = {r.key: r.value for r in (await source(Answering()).scrape()).readings}
+    assert readings == {
+        "apiserver_request_total": 21.0,
+        "apiserver_request_429_total": 4.0,
+        'apiserver_requests_by{verb="GET",resource="instances"}': 3.0,
+        'apiserver_requests_by{verb="PUT",resource="instances/status"}': 3.0,
+        'apiserver_requests_by{verb="LIST",resource="configmaps"}': 4.0,
+        'apiserver_requests_by{verb="LIST",resource="other"}': 11.0,
+        "apiserver_request_duration_seconds_count": 7.0,
+        "apiserver_watches": 8.0,
+    }
+
+
+async def test_a_right_that_is_missing_is_named() -> None:
+    with pytest.raises(SourceUnavailableError, match="grant get on the nonResourceURL /metrics"):
+        await source(Refusing()).scrape()
