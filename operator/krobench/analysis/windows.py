@@ -25,7 +25,9 @@ class Series:
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._by_metric: dict[tuple[str, str], list[Sample]] = {}
+        self._times: dict[str, list[float]] = {}
         for sample in samples:
+            self._times.setdefault(sample.source, []).append(sample.seconds)
             self._by_metric.setdefault((sample.source, sample.metric), []).append(sample)
 
     def window(self, source: str, metric: str, start: float, end: float) -> Sequence[Sample]:
@@ -59,7 +61,7 @@ class Series:
 
     def has_source(self, source: str) -> bool:
         """Whether there is any sample of this source."""
-        return any(of == source for of, _ in self._by_metric)
+        return source in self._times
 
     def of(self, source: str, metric: str) -> Sequence[Sample]:
         """Return all samples of a metric; none where there are none."""
@@ -82,10 +84,25 @@ class Series:
         Raises:
             UnavailableError: if it was not sampled, or went backwards.
         """
-        samples = self.window(source, metric, start, end)
+        samples = self._counted(source, metric, start, end)
         if any(b.value < a.value for a, b in pairwise(samples)):
             raise UnavailableError(f"{metric} of {source} went backwards: it was restarted")
         return Delta(samples[-1].value - samples[0].value, samples[-1].seconds - samples[0].seconds)
+
+    def _counted(self, source: str, metric: str, start: float, end: float) -> Sequence[Sample]:
+        """Return the window of a counter, which has no series before its first event.
+
+        Where the source was sampled before ``start`` and the counter came later, it was zero.
+        """
+        samples = self._by_metric.get((source, metric), [])
+        before = [seconds for seconds in self._times.get(source, []) if seconds <= start]
+        if not samples or not before or samples[0].seconds <= start:
+            return self.window(source, metric, start, end)
+        zero = samples[0].model_copy(update={"seconds": before[-1], "value": 0.0})
+        last = min((i for i, s in enumerate(samples) if s.seconds >= end), default=None)
+        if last is None:
+            raise UnavailableError(f"no sample of {source} at the border of the run phase")
+        return [zero, *samples[: last + 1]]
 
     def stamped_delta(self, source: str, metric: str, start: float, end: float) -> Delta:
         """Return how much a counter grew, by the source's own timestamps.

@@ -20,6 +20,15 @@ def test_a_counter_that_went_backwards_gives_no_number() -> None:
         series.delta("kro", "m", 0.0, 2.0)
 
 
+def test_a_counter_whose_first_event_came_in_the_window_grew_from_zero() -> None:
+    others = samples((0, 7), (1, 7), (2, 7), (3, 7), metric="other")
+    series = Series(others + samples((2, 4), (3, 9)))
+    delta = series.delta("kro", "m", 1.0, 3.0)
+    assert (delta.value, delta.seconds) == (9.0, 2.0)
+    with pytest.raises(UnavailableError, match="no sample"):
+        series.delta("kro", "m", -1.0, 3.0)
+
+
 def test_a_metric_that_was_never_sampled_is_named() -> None:
     with pytest.raises(UnavailableError, match="kro does not expose other"):
         Series(samples((0, 1))).delta("kro", "other", 0.0, 1.0)
