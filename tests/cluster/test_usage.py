@@ -52,57 +52,6 @@ def requests(usage: Manifest) -> dict[tuple[str, str], float]:
     return {(entry["verb"], entry["resource"]): entry["count"] for entry in by}
 
 
-def test_throttling_is_reported_and_requests_are_those_that_reconciles_take(
-    limited: Cluster,
-) -> None:
-    limited.finish(
-        benchmark("throttled", scenario("wide", "wide", instances=80), defaults={"timeout": "180s"})
-    )
-    found = iteration(limited, "throttled")
-    usage = found["usage"]
-    assert usage["kro"]["throttledPeriodsRatio"] > 0.1
-    assert usage["kro"]["throttledSeconds"] > 0
-    assert usage["kro"]["cpuCores"]["max"] < 0.35
-
-    reconciles = found["metrics"]["kro_instance_reconciles"]
-    of = requests(usage)
-    # At the borders of the run phase, one reconcile may be under way.
-    assert of["APPLY", "configmaps"] == pytest.approx(CHILDREN * reconciles, abs=CHILDREN)
-    assert of["LIST", "configmaps"] == pytest.approx(KINDS * reconciles, abs=5)
-    each_status = 2 * of["PUT", "instances/status"]  # it is read before it is written
-    taken_over = of["APPLY", "instances"] - reconciles  # finalizer and labels, once
-    expected = reconciles * (2 * CHILDREN + 2 + KINDS) + each_status + taken_over
-    assert found["apiRequests"]["kro"] == pytest.approx(expected, rel=0.02)
-
-
-def test_a_kro_that_is_replaced_in_mid_run_is_marked_and_gives_no_false_numbers(
-    limited: Cluster,
-) -> None:
-    (before,) = limited.names("pods", "--namespace=kro-system")
-    run = benchmark("replaced", scenario("a", instances=200), defaults={"timeout": "180s"})
-    limited.apply(run)
-    until = time.monotonic() + 60
-    while "instances ready" not in limited.status_message("replaced"):
-        assert time.monotonic() < until, "no instance was ready"
-        time.sleep(0.5)
-    limited.run("delete", "pod", before, "--namespace=kro-system", "--wait=false")
-    limited.wait("replaced", "Finished")
-    found = iteration(limited, "replaced")
-    restarts = found["usage"]["kroRestarts"]
-    assert [entry["previousPod"] for entry in restarts] == [before]
-    assert restarts[0]["pod"] in limited.names("pods", "--namespace=kro-system")
-    assert found["counts"]["ready"] == 200
-    for value in (
-        found["cpu"]["kroSeconds"],
-        found["apiRequests"]["kro"],
-        found["usage"]["kro"]["cpuSeconds"],
-        found["usage"]["perInstance"]["kroCpuSeconds"],
-    ):
-        assert value is None
-    assert "restarted" in found["unavailable"]["cpu.kroSeconds"]
-    assert "kro is another pod now" in " ".join(limited.run_record("replaced")["warnings"])
-
-
 def ten_deployments(name: str, rgds: int) -> Manifest:
     generator = {"complexity": "custom", "resources": 10, "kinds": ["Deployment"]}
     return {"name": name, "workload": {"generator": generator, "rgds": rgds, "instances": rgds}}
@@ -134,3 +83,54 @@ def test_the_memory_that_an_rgd_takes_is_a_slope_with_an_interval(cluster: Clust
     report = cluster.krobench("report", "memory").stdout
     assert "kro live heap, for each further RGD" in report
     assert "### Resource usage" in report
+
+
+def test_throttling_is_reported_and_requests_are_those_that_reconciles_take(
+    limited: Cluster,
+) -> None:
+    limited.finish(
+        benchmark("throttled", scenario("wide", "wide", instances=80), defaults={"timeout": "180s"})
+    )
+    found = iteration(limited, "throttled")
+    usage = found["usage"]
+    assert usage["kro"]["throttledPeriodsRatio"] > 0.1
+    assert usage["kro"]["throttledSeconds"] > 0
+    assert usage["kro"]["cpuCores"]["max"] < 0.35
+
+    reconciles = found["metrics"]["kro_instance_reconciles"]
+    of = requests(usage)
+    # At the borders of the run phase, one reconcile may be under way.
+    assert of["APPLY", "configmaps"] == pytest.approx(CHILDREN * reconciles, abs=CHILDREN)
+    assert of["LIST", "configmaps"] == pytest.approx(KINDS * reconciles, abs=5)
+    each_status = 2 * of["PUT", "instances/status"]  # it is read before it is written
+    taken_over = of["APPLY", "instances"] - reconciles  # finalizer and labels, once
+    expected = reconciles * (2 * CHILDREN + 2 + KINDS) + each_status + taken_over
+    assert found["apiRequests"]["kro"] == pytest.approx(expected, rel=0.02)
+
+
+def test_a_kro_that_is_replaced_in_mid_run_is_marked_and_gives_no_false_numbers(
+    limited: Cluster,
+) -> None:
+    (before,) = limited.names("pods", "--namespace=kro-system")
+    run = benchmark("replaced", scenario("a", instances=150), defaults={"timeout": "180s"})
+    limited.apply(run)
+    until = time.monotonic() + 60
+    while "instances ready" not in limited.status_message("replaced"):
+        assert time.monotonic() < until, "no instance was ready"
+        time.sleep(0.5)
+    limited.run("delete", "pod", before, "--namespace=kro-system", "--wait=false")
+    limited.wait("replaced", "Finished")
+    found = iteration(limited, "replaced")
+    restarts = found["usage"]["kroRestarts"]
+    assert [entry["previousPod"] for entry in restarts] == [before]
+    assert restarts[0]["pod"] in limited.names("pods", "--namespace=kro-system")
+    assert found["counts"]["ready"] == 150
+    for value in (
+        found["cpu"]["kroSeconds"],
+        found["apiRequests"]["kro"],
+        found["usage"]["kro"]["cpuSeconds"],
+        found["usage"]["perInstance"]["kroCpuSeconds"],
+    ):
+        assert value is None
+    assert "restarted" in found["unavailable"]["cpu.kroSeconds"]
+    assert "kro is another pod now" in " ".join(limited.run_record("replaced")["warnings"])
