@@ -3,7 +3,7 @@
 import httpx
 
 from krobench.collect.exposition import Series
-from krobench.collect.goruntime import PROCESS_SERIES, RUNTIME_SERIES
+from krobench.collect.goruntime import HEADERS, PROCESS_SERIES, RUNTIME_SERIES
 from krobench.collect.source import SCRAPE_TIMEOUT_SECONDS, Scrape, SourceUnavailableError, parse
 from krobench.kube.config import ClientConfig
 from krobench.model.rawlines import SourceName
@@ -31,7 +31,10 @@ class EtcdSource:
     def __init__(self, url: str, config: ClientConfig) -> None:
         self._url = url
         self._http = httpx.AsyncClient(
-            timeout=SCRAPE_TIMEOUT_SECONDS, trust_env=False, verify=config.tls or True
+            timeout=SCRAPE_TIMEOUT_SECONDS,
+            trust_env=False,
+            verify=config.tls or True,
+            headers=HEADERS,
         )
 
     async def close(self) -> None:

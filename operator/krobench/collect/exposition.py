@@ -14,6 +14,7 @@ Labels = Mapping[str, str]
 
 # https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 _LABEL = re.compile(r'(\w+)\s*=\s*"((?:[^"\\]|\\.)*)"')
+_HISTOGRAM_END = re.compile(r"_(sum|count)$")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n"}
 
@@ -57,6 +58,16 @@ class Reading:
     value: float
     timestamp_seconds: float | None
     """The source's own timestamp (seconds since the epoch), where it gives one."""
+
+
+def families(wanted: Iterable[Series]) -> list[str]:
+    """Return the names under which a program may keep these series.
+
+    A histogram's sum and count are of a family without this ending; whether a name that ends so
+    is a histogram's cannot be told from it.
+    """
+    names = {series.metric for series in wanted}
+    return sorted(names | {_HISTOGRAM_END.sub("", name) for name in names})
 
 
 def read(text: str, wanted: Iterable[Series]) -> list[Reading]:

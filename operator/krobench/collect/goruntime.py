@@ -2,6 +2,9 @@
 
 from krobench.collect.exposition import Series
 
+# Unpacked, as packing would cost the program that is measured CPU time.
+HEADERS = {"Accept-Encoding": "identity"}
+
 PROCESS_SERIES = (
     Series("process_cpu_seconds_total"),
     Series("process_start_time_seconds"),

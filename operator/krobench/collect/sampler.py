@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 # The API server's exposition is by far the largest; rendering it each second would load the
 # very server whose load is measured. The kubelet's own figures are some ten seconds apart.
 _SLOW_SOURCES: frozenset[SourceName] = frozenset({"apiserver", "kubelet", "etcd"})
-_SLOW_FACTOR = 5
+_SLOW_SECONDS = 5.0
 # An API server that has served many kinds takes a second of CPU time for an exposition of 20 MB:
 # such a source is asked so seldom that it spends no more than 2 % of the time on it.
 _PAUSE_FACTOR = 50
@@ -149,7 +149,7 @@ class Sampler:
 
     async def _loop(self, source: Source) -> None:
         slow = source.name in _SLOW_SOURCES
-        interval = self._interval_seconds * (_SLOW_FACTOR if slow else 1)
+        interval = max(self._interval_seconds, _SLOW_SECONDS if slow else 0.0)
         pause = interval
         while True:
             await asyncio.sleep(pause)

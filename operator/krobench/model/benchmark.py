@@ -365,8 +365,8 @@ class Collect(ApiModel):
                 ]
             }
         ),
-    ] = "1s"
-    """Time between two samples."""
+    ] = "5s"
+    """Time between two samples; each costs kro some milliseconds of CPU time."""
     etcd: EtcdEndpoint | None = None
     """An etcd to be sampled too."""
     profiles: Annotated[

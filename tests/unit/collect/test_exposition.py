@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from krobench.collect.exposition import Reading, Series, read
+from krobench.collect.exposition import Reading, Series, families, read
 
 TEXT = """\
 # HELP rest_client_requests_total Number of HTTP requests
@@ -68,6 +68,11 @@ def test_sums_are_kept_apart_by_the_labels_that_a_split_gives() -> None:
         'rest_client_requests_total{verb="GET"}': 7.0,
         'rest_client_requests_total{verb="POST"}': 5.0,
     }
+
+
+def test_a_histogram_is_asked_for_by_its_own_name_and_a_count_by_its_whole_one() -> None:
+    wanted = [Series("h_seconds_sum"), Series("h_seconds_count"), Series("watch_count")]
+    assert {"h_seconds", "watch_count"} <= set(families(wanted))
 
 
 LABEL_VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\r"), max_size=12)
