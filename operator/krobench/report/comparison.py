@@ -45,7 +45,7 @@ def text(comparison: Comparison, *, exploratory: bool = False) -> str:
 
 
 def markdown(comparison: Comparison, heading: str = "") -> str:
-    """Return the comparison as a section of a report; exploratory metrics are folded."""
+    """Return the comparison as a section of a report; exploratory metrics come last."""
     parts = [f"## {heading or f'Compared with {comparison.old}'}", summary(comparison)]
     parts.append("\n".join(f"- {line}" for line in _heading(comparison)))
     for title, metrics in _groups(comparison, exploratory=False):
@@ -56,11 +56,8 @@ def markdown(comparison: Comparison, heading: str = "") -> str:
     others = [metric for metric in comparison.metrics if not metric.primary]
     if others:
         rows = [(metric.test, *_row(metric)[:-1]) for metric in others]
-        parts += [
-            f"<details><summary>Exploratory: {_NO_VERDICTS}</summary>",
-            table(("test", *_HEADER[:-1]), rows),
-            "</details>",
-        ]
+        title = f"**Exploratory: {_NO_VERDICTS}**"
+        parts += [title, table(("test", *_HEADER[:-1]), rows)]
     return "\n\n".join(part for part in parts if part)
 
 
