@@ -103,8 +103,9 @@ class Rollout:
             detail += f": {state['message']}"
         path = paths.core("pods", self._target.namespace, name, "log")
         try:
+            # Of a log, an API server says that it is no text/plain, and sends it as that.
             text = await self._client.get_text(
-                f"{path}?container={container}&limitBytes={_LOG_BYTES}"
+                f"{path}?container={container}&limitBytes={_LOG_BYTES}", accept="*/*"
             )
         except KubeError:
             return detail  # no container has run, as where its image could not be pulled

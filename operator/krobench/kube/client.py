@@ -72,9 +72,9 @@ class KubeClient:
         """Read one object, or whatever JSON object stands at ``path``."""
         return await self._json("GET", path, params=params, accept=accept)
 
-    async def get_text(self, path: str) -> str:
+    async def get_text(self, path: str, accept: str = "text/plain") -> str:
         """Read text, such as a metrics endpoint."""
-        return (await self._request("GET", path, accept="text/plain")).decode(errors="replace")
+        return (await self._request("GET", path, accept=accept)).decode(errors="replace")
 
     async def get_bytes(self, path: str, timeout_seconds: float) -> bytes:
         """Read whatever stands at ``path``, such as an endpoint of a pod behind the proxy."""

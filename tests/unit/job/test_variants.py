@@ -58,7 +58,9 @@ class KroCluster:
             self.lease["spec"]["holderIdentity"] = f"{self.pods[-1]['metadata']['name']}_2"
         return deepcopy(found[path])
 
-    async def get_text(self, path: str) -> str:
+    async def get_text(self, path: str, accept: str) -> str:
+        if accept == "text/plain":
+            raise ApiError(406, "NotAcceptable", path)
         assert path.startswith("/api/v1/namespaces/kro-system/pods/kro-5/log?container=kro")
         return "flag provided but not defined: -nope\nUsage of controller:\n  -a\n  -b\n  -c\nbye"
 
