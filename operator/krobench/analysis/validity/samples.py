@@ -14,6 +14,8 @@ _MIN_DUE = 6
 _SHORTEST_INTERVAL_SECONDS = 1.0
 _START_TIME = "process_start_time_seconds"
 _COUNTER_ENDINGS = ("_total", "_sum", "_count")
+# What kro watches just now: gauges, in spite of their names.
+_GAUGE_ENDINGS = ("_watch_count", "_gvr_count")
 _SECONDS = 1.0
 
 
@@ -66,7 +68,7 @@ def _kro_counters(by_metric: Mapping[tuple[SourceName, str], list[Sample]]) -> l
     falls = [
         (metric, before, after)
         for (source, metric), line in by_metric.items()
-        if source == "kro" and metric.partition("{")[0].endswith(_COUNTER_ENDINGS)
+        if source == "kro" and _is_counter(metric.partition("{")[0])
         for before, after in pairwise(line)
         if after.value < before.value
     ]
@@ -81,6 +83,10 @@ def _kro_counters(by_metric: Mapping[tuple[SourceName, str], list[Sample]]) -> l
             + (f", and {more} more counters went backwards" if more else "")
         )
     ]
+
+
+def _is_counter(name: str) -> bool:
+    return name.endswith(_COUNTER_ENDINGS) and not name.endswith(_GAUGE_ENDINGS)
 
 
 def _api_server_start(starts: list[Sample], zero_epoch_seconds: float) -> list[ErrorInfo]:

@@ -50,6 +50,8 @@ def test_a_counter_of_kro_that_fell_is_told_with_its_values() -> None:
 def test_gauges_may_fall_and_api_servers_may_take_turns() -> None:
     taken = [
         *samples("kro", "go_goroutines", [9.0, 3.0]),
+        *samples("kro", "dynamic_controller_watch_count", [3.0, 2.0]),
+        *samples("kro", 'dynamic_controller_instance_watch_count{gvr="a"}', [1.0, 0.0]),
         *samples("apiserver", "apiserver_request_total", [900.0, 20.0, 910.0]),
         *samples("apiserver", "process_start_time_seconds", [EPOCH - 500, EPOCH - 90, EPOCH - 500]),
     ]
