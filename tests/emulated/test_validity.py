@@ -1,0 +1,107 @@
+"""What happens around a load, from end to end against an API server in memory."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from emulated.memory import MemoryCluster
+from emulated.test_load import quick, run_suite
+
+from krobench.kube.client import JsonObject
+from krobench.model.record import RunRecord
+from krobench.model.status import Verdict
+
+__all__ = ["quick"]
+
+POD_PATH = "/api/v1/namespaces/kro-system/pods/kro-1"
+POD: JsonObject = {
+    "metadata": {
+        "name": "kro-1",
+        "uid": "1",
+        "namespace": "kro-system",
+        "labels": {"app.kubernetes.io/name": "kro"},
+    },
+    "spec": {
+        "nodeName": "node-1",
+        "containers": [
+            {"name": "kro", "image": "kro:1", "resources": {"limits": {"memory": "256Mi"}}}
+        ],
+    },
+    "status": {"phase": "Running", "containerStatuses": [{"name": "kro", "restartCount": 4}]},
+}
+
+
+class ClusterWithKro(MemoryCluster):
+    """Has a kro pod, which is changed when an instance of this test and iteration is created."""
+
+    def __init__(self, changed: JsonObject, during: str) -> None:
+        super().__init__()
+        self.objects[POD_PATH] = deepcopy(POD)
+        self._changed = changed
+        self._during = during
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+        if "/load.bench.kro.run/" in path and f"-{self._during}-" in body["metadata"]["name"]:
+            self.objects[POD_PATH] = deepcopy(self._changed)
+        return await super().create(path, body)
+
+
+def oom_killed() -> JsonObject:
+    pod = deepcopy(POD)
+    ended = {"terminated": {"reason": "OOMKilled", "exitCode": 137}}
+    pod["status"]["containerStatuses"] = [{"name": "kro", "restartCount": 5, "lastState": ended}]
+    return pod
+
+
+def replaced_by_another_version() -> JsonObject:
+    pod = deepcopy(POD)
+    pod["metadata"] |= {"uid": "2", "name": "kro-2"}
+    pod["spec"]["containers"][0]["image"] = "kro:2"
+    return pod
+
+
+async def suite(changed: JsonObject, during: str, **spec: Any) -> RunRecord:
+    workload = {"scenario": "single", "instances": 2}
+    tests = [{"name": name, "workload": workload} for name in ("first", "second")]
+    defaults = {"iterations": 2, "warmup": 1}
+    return await run_suite(ClusterWithKro(changed, during), tests, defaults=defaults, **spec)
+
+
+def reasons(record: RunRecord) -> list[list[str]]:
+    return [[cause.reason for cause in test.validity.causes] for test in record.tests]
+
+
+async def test_a_kro_that_is_killed_under_load_leaves_no_verdict_on_what_went_well() -> None:
+    record = await suite(oom_killed(), during="0-1")
+    assert record.verdict is Verdict.INVALID
+    assert all(test.success for test in record.tests)
+    assert reasons(record) == [["KroOOMKilled"], []]
+    assert record.validity is not None
+    [cause] = record.validity.causes
+    assert cause.message.startswith("test first: iteration 2: kro's container in pod kro-1 ended")
+    assert "restarts went from 4 to 5; its memory limit is 256Mi" in cause.message
+
+
+async def test_what_happens_in_warm_up_does_not_count() -> None:
+    record = await suite(oom_killed(), during="0-0")
+    assert record.verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize(("order", "iterations_after"), [("Sequential", 2), ("Interleaved", 1)])
+async def test_another_kro_than_the_run_began_with_is_found_in_all_that_follows(
+    order: str, iterations_after: int
+) -> None:
+    record = await suite(replaced_by_another_version(), during="0-2", order=order)
+    assert record.verdict is Verdict.INVALID
+    assert record.validity is not None
+    assert record.validity.causes[0].reason == "KroReconfigured"
+    assert "image: kro:1 → kro:2; version: 1 → 2" in record.validity.causes[0].message
+    assert reasons(record)[0] == ["KroReconfigured", "KroRestarted"]
+    assert reasons(record)[1] == ["KroReconfigured"] * iterations_after
+
+
+async def test_a_cause_that_is_accepted_is_a_warning() -> None:
+    record = await suite(oom_killed(), during="0-1", validity={"ignore": ["KroOOMKilled"]})
+    assert record.verdict is Verdict.PASSED
+    assert any("KroOOMKilled, which spec.validity.ignore" in text for text in record.warnings)
