@@ -37,6 +37,7 @@ def kro_as_it_was(cluster: Cluster) -> Iterator[None]:
     yield
     cluster.run(*KRO, "set", "env", "deployment/kro", "KROBENCH_PLANTED-")
     cluster.run(*KRO, "rollout", "status", "deployment/kro", "--timeout=120s")
+    wait_for_leader(cluster)
 
 
 def test_each_cause_is_found_and_a_clean_test_is_not_flagged(
@@ -96,6 +97,18 @@ def test_objects_of_another_run_are_found_unless_they_are_accepted(cluster: Clus
     assert accepted["verdict"] == "Passed"
     assert condition(accepted, "Valid")["status"] == "True"
     assert any("LeftoverObjects" in warning for warning in accepted["warnings"])
+
+
+def wait_for_leader(cluster: Cluster) -> None:
+    """Wait until the pod that runs holds kro's lease: the one before may not have given it back."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        pods = cluster.names(*KRO, "pods", "--selector=app.kubernetes.io/name=kro")
+        holder = cluster.get(*KRO, "lease", "controller.kro.run")["spec"].get("holderIdentity", "")
+        if len(pods) == 1 and holder.startswith(pods[0]):
+            return
+        time.sleep(1)
+    raise AssertionError("no kro pod leads")
 
 
 def reasons(test: Manifest) -> set[str]:

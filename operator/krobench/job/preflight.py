@@ -12,6 +12,7 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import LEADER_LEASE, KroNotFoundError, KroPod, find_kro
 from krobench.kube.errors import ApiError
+from krobench.kube.kropods import kro_leader
 from krobench.load.iteration import RGDS_PATH
 from krobench.model.benchmark import KroBenchmarkSpec, Target
 from krobench.model.common import LOAD_GROUP, RUN_LABEL
@@ -22,6 +23,8 @@ from krobench.workload.plan import RunIdentity, TestPlan
 
 logger = logging.getLogger(__name__)
 
+# kro's leases last 15 seconds where its chart's defaults are kept.
+_LEADS_WITHIN_SECONDS = 20.0
 _REVIEWS_PATH = paths.group("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 
 
@@ -82,6 +85,23 @@ async def require_kro(
                 raise AbortedError("KroNotFound", str(error)) from error
             tell("waits for kro to be back")
             await asyncio.sleep(1.0)
+
+
+async def wait_for_leader(
+    client: KubeClient, target: Target, pod: str, tell: Callable[[str], None]
+) -> None:
+    """Wait until this pod leads: one that has just started does nothing until the lease of the
+    one before has run out.
+
+    Where a lease is left from a time when kro elected leaders, that is in vain, and no error.
+    """
+    deadline = time.monotonic() + _LEADS_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        leader = await kro_leader(client, target)
+        if leader is None or leader.startswith(pod):
+            return
+        tell(f"waits for kro's pod {pod} to lead")
+        await asyncio.sleep(1.0)
 
 
 async def read_own_rgds(

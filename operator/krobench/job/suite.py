@@ -28,6 +28,7 @@ from krobench.job.preflight import (
     check_permissions,
     read_own_rgds,
     require_kro,
+    wait_for_leader,
 )
 from krobench.job.publisher import Publisher
 from krobench.job.testrun import RunContext, TestRun, planned
@@ -143,6 +144,7 @@ class Suite:
         check_limits(self._plans, self._max_objects)
         await check_permissions(self._client, self._plans)
         kro = await require_kro(self._client, self._spec.target)
+        await wait_for_leader(self._client, self._spec.target, kro.fingerprint.pod, self._tell)
         if self._spec.variants:
             await check_may_change_kro(self._client, self._spec.target.namespace)
         self._baseline = await read_baseline(self._client, self._spec.baseline, self._owner)

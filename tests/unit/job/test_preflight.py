@@ -3,10 +3,10 @@ from typing import Any, cast
 import pytest
 
 from krobench.job.errors import AbortedError
-from krobench.job.preflight import read_own_rgds
+from krobench.job.preflight import read_own_rgds, wait_for_leader
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.benchmark import KroBenchmarkSpec, Target
 
 WORKLOAD = {"rgd": {"configMapKeyRef": {"name": "rgds", "key": "app.yaml"}}, "instances": 1}
 SPEC = KroBenchmarkSpec.model_validate(
@@ -45,3 +45,24 @@ async def test_a_config_map_that_is_missing_ends_the_run_by_its_name() -> None:
         await read_own_rgds(cast("KubeClient", StoredObjects({})), SPEC, "team")
     assert raised.value.info.reason == "InvalidWorkload"
     assert "there is no ConfigMap team/rgds" in raised.value.info.message
+
+
+async def test_a_kro_that_has_just_started_is_waited_for_until_it_leads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    holders: list[str | None] = ["kro-0_x", "kro-0_x", "kro-1_y"]
+    asked: list[str | None] = []
+
+    async def leader(*_: object) -> str | None:
+        asked.append(holders[len(asked)])
+        return asked[-1]
+
+    async def at_once(_: float) -> None:
+        return None
+
+    monkeypatch.setattr("krobench.job.preflight.kro_leader", leader)
+    monkeypatch.setattr("krobench.job.preflight.asyncio.sleep", at_once)
+    told: list[str] = []
+    await wait_for_leader(cast("KubeClient", None), Target(), "kro-1", told.append)
+    assert asked == holders
+    assert told == ["waits for kro's pod kro-1 to lead"] * 2
