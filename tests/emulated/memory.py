@@ -39,7 +39,8 @@ class MemoryCluster:
     ) -> JsonObject:
         if params is not None:
             version = str(len(self._events))
-            return {"metadata": {"resourceVersion": version}, "items": await self.list(path)}
+            items = await self.list(path, params.get("labelSelector"))
+            return {"metadata": {"resourceVersion": version}, "items": items}
         return deepcopy(self._find(path))
 
     async def get_text(self, path: str) -> str:

@@ -103,12 +103,17 @@ async def _from_config_map(
 async def _from_history(
     client: KubeClient, most: int, owner: Owner
 ) -> list[RunEstimates] | ErrorInfo:
+    usable: list[RunEstimates] = []
     try:
-        earlier = [condense(run) for run in await History(client, owner).earlier_runs()]
+        async for run in History(client, owner).earlier_runs():
+            condensed = condense(run)
+            if condensed.unusable is None:
+                usable.append(condensed)
+            if len(usable) == most:
+                break
     except KubeError as error:
         return ErrorInfo(reason="BaselineUnreadable", message=f"earlier runs: {error}")
-    usable = [run for run in earlier if run.unusable is None]
     if usable:
-        return usable[-most:]
+        return usable
     message = f"no earlier valid run of KroBenchmark {owner.namespace}/{owner.name} is kept"
     return ErrorInfo(reason="NoEarlierRuns", message=message)

@@ -1,10 +1,10 @@
 """Keeping a run's results beyond its KroBenchmark, and reading those that were kept."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from krobench.kube import paths
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord
@@ -31,21 +31,22 @@ class History:
         self._owner = owner
         self._collection = paths.core("configmaps", owner.namespace)
 
-    async def earlier_runs(self) -> list[RunRecord]:
-        """Return the kept runs but this one, oldest first; those of other versions are left out.
+    async def earlier_runs(self) -> AsyncIterator[RunRecord]:
+        """Yield the kept runs but this one, newest first; those of other versions are left out.
+
+        One is read at a time: all of them with their raw lines may be more than a pod's memory.
 
         Raises:
-            KubeError: if they cannot be listed.
+            KubeError: if they cannot be read.
         """
-        runs = []
-        for item in main_maps(
-            await self._client.list(self._collection, selector(self._owner.name))
-        ):
+        for item in reversed(main_maps(await self._kept())):
+            name = item["metadata"]["name"]
+            if name == kept_name(self._owner.name, self._owner.uid):
+                continue
             try:
-                runs.append(read_run_record(item))
+                yield read_run_record(await self._client.get(f"{self._collection}/{name}"))
             except RecordError as error:
                 logger.warning("%s", error)
-        return [run for run in runs if run.id != self._owner.uid]
 
     async def keep(
         self, run: RunRecord, objects: Sequence[ObjectRecord], samples: Sequence[Sample], most: int
@@ -59,12 +60,18 @@ class History:
         try:
             for config_map in config_maps:
                 await self._put(as_kept(config_map, self._owner.name, self._owner.uid))
-            kept = await self._client.list(self._collection, selector(self._owner.name))
-            for old in names_beyond(kept, most):
+            for old in names_beyond(await self._kept(), most):
                 await self._delete(old)
         except KubeError as error:
             return f"results could not be kept as ConfigMap {name}: {error}"
         return None
+
+    async def _kept(self) -> list[JsonObject]:
+        """Return the metadata of all ConfigMaps that hold kept results."""
+        chosen = {"labelSelector": selector(self._owner.name)}
+        page = await self._client.get(self._collection, chosen, METADATA_LIST)
+        items: list[JsonObject] = page.get("items") or []
+        return items
 
     async def _put(self, config_map: JsonObject) -> None:
         attempt = 0

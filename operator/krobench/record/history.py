@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from krobench.model.common import API_GROUP, COMPONENT_LABEL
-from krobench.record.store import RUN_KEY
 
 HISTORY_COMPONENT = "history"
 BENCHMARK_LABEL = f"{API_GROUP}/benchmark"
@@ -44,18 +43,23 @@ def as_kept(config_map: ConfigMap, benchmark: str, uid: str) -> ConfigMap:
 
 
 def main_maps(config_maps: Sequence[ConfigMap]) -> list[ConfigMap]:
-    """Return those that hold a run.json, oldest first."""
-    found = [item for item in config_maps if RUN_KEY in (item.get("data") or {})]
+    """Return those that hold a run.json, oldest first; their metadata alone tells."""
+    found = [item for item in config_maps if item["metadata"]["name"] == _main_name(item)]
     return sorted(found, key=_age)
 
 
 def names_beyond(config_maps: Sequence[ConfigMap], runs: int) -> list[str]:
     """Return the names of all ConfigMaps of the oldest runs, beyond the number to be kept.
 
-    Pieces without a run.json are those of a run that was never stored to its end.
+    Pieces without the one that holds run.json are those of a run that was never stored to its end.
     """
     keep = {_uid(item) for item in main_maps(config_maps)[-runs:]}
     return [item["metadata"]["name"] for item in config_maps if _uid(item) not in keep]
+
+
+def _main_name(config_map: Mapping[str, Any]) -> str:
+    labels = config_map["metadata"].get("labels") or {}
+    return kept_name(str(labels.get(BENCHMARK_LABEL)), _uid(config_map))
 
 
 def _uid(config_map: Mapping[str, Any]) -> str:
