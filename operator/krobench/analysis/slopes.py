@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import orjson
 
 from krobench.analysis.theilsen import fit_slope
-from krobench.model.benchmark import KroBenchmarkSpec, Test
+from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.record import IterationRecord, TestRecord
 from krobench.model.slope import SizeAxis, Slope, SlopeUnit
+from krobench.model.suite import Test
 
 _DIGITS = 9
 # What two tests may differ in and still run the same workload in the same way.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod, find_kro
 from krobench.kube.errors import KubeError
-from krobench.model.benchmark import Target
+from krobench.model.target import Target
 from krobench.model.usage import KroRestart
 
 _LEAD_SECONDS = 10.0

@@ -10,8 +10,8 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import list_kro_pods
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.benchmark import Target
 from krobench.model.common import RUN_LABEL
+from krobench.model.target import Target
 from krobench.model.variant import VARIANT_ANNOTATION, KroChange
 from krobench.workload.variants import NoContainerError, PodTemplate, Restored, take_off
 

@@ -14,8 +14,9 @@ from krobench.kube.discover import LEADER_LEASE, KroNotFoundError, KroPod, find_
 from krobench.kube.errors import ApiError
 from krobench.kube.kropods import kro_leader
 from krobench.load.iteration import RGDS_PATH
-from krobench.model.benchmark import KroBenchmarkSpec, Target
+from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import LOAD_GROUP, RUN_LABEL
+from krobench.model.target import Target
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.limits import check_objects, check_schedules
 from krobench.workload.own import config_map_refs, with_rgds_inline

@@ -13,7 +13,7 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import LEADER_LEASE, list_kro_pods
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
-from krobench.model.benchmark import Target
+from krobench.model.target import Target
 from krobench.model.variant import VARIANT_ANNOTATION
 
 _POLL_SECONDS = 0.5

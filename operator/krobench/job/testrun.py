@@ -33,12 +33,14 @@ from krobench.load.clock import RunClock
 from krobench.load.iteration import Iteration, Outcome
 from krobench.load.shard import Crew, open_iteration
 from krobench.load.sweep import Sweeper
-from krobench.model.benchmark import Cleanup, Collect, Target
+from krobench.model.benchmark import Cleanup
+from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.environment import NodeFingerprint
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState
 from krobench.model.steadystate import SteadyState
+from krobench.model.target import Target
 from krobench.model.validity import Validity, ValiditySettings
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.plan import IterationPlan, RunIdentity, TestPlan, plan_iteration

@@ -10,8 +10,8 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.kropods import kro_leader, kro_pods
 from krobench.load.clock import RunClock
-from krobench.model.benchmark import Target
 from krobench.model.surroundings import Moment
+from krobench.model.target import Target
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from typing import Any
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.benchmark import Target
 from krobench.model.environment import KroFingerprint, NodeFingerprint
+from krobench.model.target import Target
 
 LEADER_LEASE = "controller.kro.run"
 """Of several kro pods, the active one holds it."""

@@ -4,8 +4,8 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import LEADER_LEASE, fingerprint_of, named, selector_of
 from krobench.kube.errors import ApiError
-from krobench.model.benchmark import Target
 from krobench.model.surroundings import KroPodState
+from krobench.model.target import Target
 
 _ENDED = frozenset({"Failed", "Succeeded"})
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import yaml
 
-from krobench.model.benchmark import ConfigMapKeyRef, KroBenchmarkSpec, RGDSource
+from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import LOAD_GROUP
+from krobench.model.workload import ConfigMapKeyRef, RGDSource
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,

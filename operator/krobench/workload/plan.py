@@ -7,7 +7,7 @@ whatever a run leaves behind can be found without knowing more than the run's id
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from krobench.model.benchmark import KroBenchmarkSpec, Target, Test, Workload
+from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import (
     ITERATION_LABEL,
     RUN_LABEL,
@@ -17,6 +17,9 @@ from krobench.model.common import (
 from krobench.model.load import Load
 from krobench.model.precision import Precision
 from krobench.model.profile import ProfileKind
+from krobench.model.suite import Test
+from krobench.model.target import Target
+from krobench.model.workload import Workload
 from krobench.workload.blueprint import Manifest
 from krobench.workload.rounds import visits
 from krobench.workload.source import RgdSource, children, rgds_of, source_name, with_counts

@@ -6,7 +6,8 @@ from krobench.job.errors import AbortedError
 from krobench.job.preflight import read_own_rgds, wait_for_leader
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.benchmark import KroBenchmarkSpec, Target
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.target import Target
 
 WORKLOAD = {"rgd": {"configMapKeyRef": {"name": "rgds", "key": "app.yaml"}}, "instances": 1}
 SPEC = KroBenchmarkSpec.model_validate(

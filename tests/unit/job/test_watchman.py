@@ -6,9 +6,9 @@ from krobench.job.watchman import KnownKro, Watchman, wall_clock_zero
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiUnreachableError
 from krobench.load.clock import RunClock
-from krobench.model.benchmark import Target
 from krobench.model.environment import KroFingerprint
 from krobench.model.surroundings import KroPodState
+from krobench.model.target import Target
 
 
 class Kro:

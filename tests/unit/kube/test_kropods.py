@@ -5,7 +5,7 @@ import pytest
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.kropods import kro_leader, kro_pods
-from krobench.model.benchmark import Target
+from krobench.model.target import Target
 
 TARGET = Target()
 

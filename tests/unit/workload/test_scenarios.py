@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from unit.workload.plans import first_plan
 
-from krobench.model.benchmark import Scenario
 from krobench.model.common import RUN_LABEL
+from krobench.model.workload import Scenario
 from krobench.workload.plan import IterationPlan
 from krobench.workload.scenarios import SCENARIOS
 

@@ -8,11 +8,11 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from krobench.analysis.names import flat, values_by_name
-from krobench.model.benchmark import Workload
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import RunEstimates, TestEstimates
 from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord
 from krobench.model.step import Step
+from krobench.model.workload import Workload
 
 _MAX_TEXT = 120
 
