@@ -96,8 +96,9 @@ class CelSamples:
     """Everything that was measured of a test's expressions."""
 
     expressions: list[Measured]
-    fresh: list[Spent] = field(default_factory=list)
-    """By iteration, evaluations just after the RGDs were compiled anew; of all RGDs together."""
+    fresh: list[Spent | None] = field(default_factory=list)
+    """By iteration, evaluations just after the RGDs were compiled anew; of all RGDs together.
+    None where kro evaluated those of others as well."""
     fresh_reconciles: list[dict[str, int]] = field(default_factory=list)
     """By iteration, the reconciles that these came from, by expression."""
     disturbed: int = 0
@@ -239,7 +240,7 @@ def _fresh(by_name: Mapping[str, Measured], samples: CelSamples) -> Estimate | N
         zip(samples.fresh, samples.fresh_reconciles, strict=True)
     ):
         costs = {name: _cost_of_reconcile(by_name[name], index) for name in reconciles}
-        if all(cost is not None for cost in costs.values()):
+        if fresh is not None and all(cost is not None for cost in costs.values()):
             spent[index] = fresh.seconds
             expected[index] = sum(
                 count * (costs[name] or 0.0) for name, count in reconciles.items()

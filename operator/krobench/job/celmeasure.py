@@ -131,7 +131,9 @@ class CelMeasurement:
             carrier.expression.name: int(_growth(before, after, carrier.gvr))
             for carrier in self._carriers
         }
-        self.samples.fresh.append(_spent(before, after, _SUM, _COUNT))
+        # An expression that failed may have left an instance that kro looked at again.
+        alone = sum(reconciles.values()) == _growth(before, after, _RECONCILES)
+        self.samples.fresh.append(_spent(before, after, _SUM, _COUNT) if alone else None)
         self.samples.fresh_reconciles.append(reconciles)
 
     async def _create_rgd(self, carrier: Carrier) -> None:
