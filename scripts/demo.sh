@@ -12,7 +12,7 @@ KUBECONFIG=$("$python" -m testbed kubeconfig)
 export KUBECONFIG
 kubectl=$("$python" -m testbed tool kubectl)
 
-echo "==> running $example (about 100 seconds)" >&2
+echo "==> running $example (two to three minutes)" >&2
 code=0
 .venv/bin/krobench run --file "$example" --replace --timeout 15m || code=$?
 echo

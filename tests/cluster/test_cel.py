@@ -3,8 +3,18 @@
 from cluster.kubectl import Cluster, Manifest, benchmark
 
 OWN = [
-    {"name": "mine", "expression": "schema.spec.n * 2", "values": {"n": 21}, "expected": 42},
-    {"name": "unknown", "expression": "schema.spec.m", "values": {"n": 21}, "expected": "x"},
+    {
+        "name": "mine",
+        "expression": "schema.spec.count * 2",
+        "values": {"count": 21},
+        "expected": 42,
+    },
+    {
+        "name": "unknown",
+        "expression": "schema.spec.missing",
+        "values": {"count": 21},
+        "expected": "x",
+    },
     {
         "name": "mistaken",
         "expression": 'quantity(schema.spec.q).isGreaterThan(quantity("1Gi")) ? "big" : "small"',
@@ -17,8 +27,9 @@ CEL = {
     "levels": ["simple", "complex"],
     "expressions": OWN,
 }
-# Cheap enough to fail no run that is in order, and far from what no measurement would show.
-LEAST_FACTOR = 20.0
+# Seen: 30 to 40, with intervals that are wide where the machine is busy.
+LEAST_FACTOR = 10.0
+LEAST_LOWER_END = 3.0
 
 
 def test_expressions_are_measured_in_kro_and_one_that_it_rejects_is_named(cluster: Cluster) -> None:
@@ -29,12 +40,14 @@ def test_expressions_are_measured_in_kro_and_one_that_it_rejects_is_named(cluste
 
     long, field = results["list-of-1000"], results["field-access"]
     assert long["actual"] == long["expected"] == "999000"
-    assert long["relativeToFieldAccess"]["low"] > LEAST_FACTOR
-    assert long["overConstantSeconds"]["low"] > 0.0
+    factor = long["relativeToFieldAccess"]
+    assert factor["value"] > LEAST_FACTOR
+    assert factor["low"] > LEAST_LOWER_END
+    assert long["overConstantSeconds"]["value"] > field["overConstantSeconds"]["value"] > 0.0
     assert field["evaluations"] >= 3 * 50
     assert field["evaluationsPerReconcile"] == field["copies"]
-    assert field["compileSeconds"]["value"] > 0.0
-    assert results["list-of-10"]["compiledBytes"]["value"] > 0.0
+    assert field["graphBuildSeconds"]["value"] > 0.0
+    assert field["compileSeconds"]["n"] == field["compiledBytes"]["n"] == 3
 
     mine = results["mine"]
     assert (mine["state"], mine["actual"], mine["expected"]) == ("Measured", "42", "42")
@@ -42,7 +55,7 @@ def test_expressions_are_measured_in_kro_and_one_that_it_rejects_is_named(cluste
     rejected = results["unknown"]
     assert rejected["state"] == "Failed"
     assert rejected["error"]["reason"] == "RejectedByKro"
-    assert "undefined field 'm'" in rejected["error"]["message"]
+    assert "undefined field 'missing'" in rejected["error"]["message"]
     assert "evaluationSeconds" in rejected["unavailable"]
 
     mistaken = results["mistaken"]
