@@ -78,6 +78,7 @@ class Sampler:
         self._cost = Cost()
         self._collected = Collected()
         self._restarts_seen = 0
+        self._turns: dict[SourceName, asyncio.Lock] = {}
         self._requests_kept = 0
         self._ready: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._serve, name="collectors", daemon=True)
@@ -173,7 +174,17 @@ class Sampler:
         )
 
     async def _sample(self, source: Source) -> bool:
-        """Sample a source; whether it gave anything."""
+        """Sample a source; whether it gave anything.
+
+        A sample's time is that of its request. One that was under way already when a phase ended
+        must not pass for one after the phase: a large exposition takes more than a second. So a
+        snapshot also waits for it, and then asks anew.
+        """
+        async with self._turns.setdefault(source.name, asyncio.Lock()):
+            return await self._scrape(source)
+
+    async def _scrape(self, source: Source) -> bool:
+        seconds = self._scope.now()
         try:
             async with asyncio.timeout(_SCRAPE_TIMEOUT_SECONDS):
                 scrape = await source.scrape()
@@ -183,22 +194,9 @@ class Sampler:
             self._failed(source.name, f"no answer in {_SCRAPE_TIMEOUT_SECONDS:g}s")
         else:
             self._cost.count(source.name, scrape)
-            self._hand_over(self._samples_of(source.name, scrape))
+            self._hand_over(_samples_of(source.name, seconds, scrape))
             return True
         return False
-
-    def _samples_of(self, source: SourceName, scrape: Scrape) -> list[Sample]:
-        seconds = self._scope.now()
-        return [
-            Sample.model_construct(
-                seconds=seconds,
-                source=source,
-                metric=reading.key,
-                value=reading.value,
-                at=reading.timestamp_seconds,
-            )
-            for reading in scrape.readings
-        ]
 
     def _hand_over(self, samples: list[Sample]) -> None:
         restarts = self._tracker.restarts[self._restarts_seen :]
@@ -223,3 +221,16 @@ class Sampler:
             return
         gaps.count += 1
         gaps.last_seconds, gaps.problem = seconds, problem
+
+
+def _samples_of(source: SourceName, seconds: float, scrape: Scrape) -> list[Sample]:
+    return [
+        Sample.model_construct(
+            seconds=seconds,
+            source=source,
+            metric=reading.key,
+            value=reading.value,
+            at=reading.timestamp_seconds,
+        )
+        for reading in scrape.readings
+    ]

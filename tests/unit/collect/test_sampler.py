@@ -1,4 +1,6 @@
+import asyncio
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -38,12 +40,16 @@ class NoTracker:
     restarts: tuple[()] = ()
 
 
-def sampler(monkeypatch: pytest.MonkeyPatch, *sources: FakeSource) -> Sampler:
+def sampler(
+    monkeypatch: pytest.MonkeyPatch,
+    *sources: FakeSource,
+    now: Callable[[], float] = lambda: 42.0,
+) -> Sampler:
     async def opened(*_: object) -> Any:
         return sources, NoTracker()
 
     monkeypatch.setattr("krobench.collect.sampler.open_sources", opened)
-    scope = Scope(Target(), POD, Collect(interval="5m"), frozenset(), lambda: 42.0)
+    scope = Scope(Target(), POD, Collect(interval="5m"), frozenset(), now)
     return Sampler(ClientConfig("http://nowhere", None, lambda: None), scope)
 
 
@@ -77,3 +83,24 @@ async def test_a_source_that_fails_is_a_gap_and_disturbs_no_other(
     assert str(collected.gaps["kubelet"]) == (
         "2 scrapes failed between 42.0s and 42.0s, the last with: 403"
     )
+
+
+class SlowSource(FakeSource):
+    """Takes a second of the run's clock for each scrape."""
+
+    clock = 0.0
+
+    async def scrape(self) -> Scrape:
+        await asyncio.sleep(0.02)
+        self.clock += 1.0
+        return await super().scrape()
+
+
+async def test_a_snapshot_waits_for_a_scrape_under_way_and_asks_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = SlowSource("kro")
+    async with sampler(monkeypatch, source, now=lambda: source.clock) as running:
+        await asyncio.gather(running.snapshot(), running.snapshot())
+        samples = running.take().samples
+    assert [s.seconds for s in samples if s.source == "kro"] == [0.0, 1.0]
