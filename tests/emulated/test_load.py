@@ -1,6 +1,5 @@
 """The load Job from end to end, against an API server in memory."""
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
@@ -8,7 +7,7 @@ from emulated.memory import MemoryCluster
 
 from krobench.job.errors import AbortedError
 from krobench.job.suite import Suite
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
 from krobench.load.breaker import FAILURES_IN_A_ROW
@@ -200,23 +199,14 @@ async def test_interleaved_tests_take_turns_and_one_that_fails_loses_its_own() -
     assert record.verdict is Verdict.FAILED
 
 
-class JitteryCluster(MemoryCluster):
-    """Answers ever slower."""
-
-    async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
-        if "/load.bench.kro.run/" in path:
-            self.answer_seconds += 0.01
-        return await super().create(path, body)
-
-
 @pytest.mark.parametrize(
-    ("target", "jitter", "reason", "iterations"),
-    [("99%", False, "PrecisionReached", 3), ("0.1%", True, "MaxIterations", 4)],
+    ("target", "reason", "iterations"),
+    [("99%", "PrecisionReached", 3), ("0.1%", "MaxIterations", 4)],
 )
 async def test_a_test_is_repeated_until_its_figure_is_known(
-    target: str, jitter: bool, reason: str, iterations: int
+    target: str, reason: str, iterations: int
 ) -> None:
-    cluster = JitteryCluster() if jitter else MemoryCluster()
+    cluster = MemoryCluster()
     cluster.answer_seconds = 0.05  # the time until ready is then more than noise
     cluster.answer_growth = 1.02  # and differs from iteration to iteration
     precision = {"target": target, "maxIterations": 4}

@@ -35,6 +35,7 @@ from krobench.job.testrun import RunContext, TestRun, planned
 from krobench.job.variants import KroVariants
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod, kubernetes_version, list_nodes
+from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup, KroBenchmarkSpec
@@ -244,7 +245,11 @@ class Suite:
                 if await self._variants.enter(test.plan.variant):
                     context.expect_another_kro()
                 self._current = test
-                await test.profile(await self._kro_of(test))
+                try:
+                    await test.profile(await self._kro_of(test))
+                except (AbortedError, KubeError) as error:
+                    # What was measured stands.
+                    self._warn(f"{test.plan.name}: kro was not profiled: {error}")
                 self.record.progress.iterations_done += 1
                 await self._publish()
 

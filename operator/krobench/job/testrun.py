@@ -150,17 +150,11 @@ class TestRun:
             return
         async with Profiling(context.client, kro, test) as profiling:
             if await profiling.prepare(record.iterations):
-                error = await self._run_profiled(kro, profiling)
-                if error is not None:
-                    context.warn(f"{test.name}: the profiled iteration failed: {error.message}")
+                iteration = await self._iterate(test.profiled_index, kro, profiling)
+                if iteration.error is not None:
+                    reason = iteration.error.message
+                    context.warn(f"{test.name}: the profiled iteration failed: {reason}")
             await keep_profile(context, test, record, profiling)
-
-    async def _run_profiled(self, kro: KroPod, profiling: Profiling) -> ErrorInfo | None:
-        try:
-            iteration = await self._iterate(self.plan.profiled_index, kro, profiling)
-        except AbortedError as error:
-            return error.info
-        return iteration.error
 
     async def _run_turn(self, index: int, kro: KroPod) -> None:
         iteration = await self._iterate(index, kro)

@@ -35,7 +35,7 @@ def pprof(
         message += _bytes(5, _integer(1, index) + _integer(2, texts.index(function)))
     for text in texts:
         message += _bytes(6, text.encode())
-    return gzip.compress(message + _integer(10, 3_000_000_000))
+    return gzip.compress(message + _integer(10, 3_000_000_000), mtime=0)
 
 
 def cpu(*samples: tuple[str, int]) -> bytes:
