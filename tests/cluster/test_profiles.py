@@ -65,11 +65,12 @@ def check_shares(profile: TestProfile) -> None:
         assert sum(item.share or 0.0 for item in breakdown.groups) == pytest.approx(1, abs=0.01)
         assert sum(item.value for item in breakdown.groups) == pytest.approx(breakdown.total)
         assert share(breakdown, "other") < 0.2, "most of kro is known"
-    # kro evaluates dozens of expressions in each reconcile.
-    assert share(profile.cpu, "cel-go") > 0
     assert share(profile.cpu, "client-go, HTTP and TLS") > 0
     assert profile.allocated is not None
     assert profile.allocated.total > 10_000_000
+    # kro evaluates dozens of expressions in each reconcile; of its CPU samples, which are a
+    # hundred a second, a short run may have none there.
+    assert share(profile.allocated, "cel-go") > 0.1
 
 
 def check_raw(cluster: Cluster, profile: TestProfile, directory: Path) -> None:
