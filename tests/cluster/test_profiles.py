@@ -64,7 +64,8 @@ def check_shares(profile: TestProfile) -> None:
         assert breakdown is not None
         assert sum(item.share or 0.0 for item in breakdown.groups) == pytest.approx(1, abs=0.01)
         assert sum(item.value for item in breakdown.groups) == pytest.approx(breakdown.total)
-        assert share(breakdown, "other") < 0.2, "most of kro is known"
+        if breakdown.samples > 50:
+            assert share(breakdown, "other") < 0.2, "most of kro is known"
     assert share(profile.cpu, "client-go, HTTP and TLS") > 0
     assert profile.allocated is not None
     assert profile.allocated.total > 10_000_000

@@ -7,6 +7,7 @@ import pytest
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
 
 WORKERS = "--dynamic-controller-concurrent-reconciles"
+RETRIES = "--dynamic-controller-queue-max-retries"
 VARIANT = "bench.kro.run/variant"
 DEPLOYMENT = ("deployment", "kro", "--namespace=kro-system")
 
@@ -34,9 +35,10 @@ def untouched(cluster: Cluster) -> Iterator[None]:
 
 
 def test_two_variants_are_measured_in_turns_and_compared(cluster: Cluster) -> None:
-    resources = {"limits": {"cpu": "200m"}, "requests": {"cpu": "100m"}}
-    slow = {"name": "slow", "args": [f"{WORKERS}=4"], "resources": resources}
-    test = scenario("a", "wide", instances=10, concurrency=10)
+    resources = {"limits": {"cpu": "150m"}, "requests": {"cpu": "100m"}}
+    slow = {"name": "slow", "args": [f"{RETRIES}=21"], "resources": resources}
+    # A second of CPU time, for which kro has but 150 ms in each.
+    test = scenario("a", "wide", instances=20, concurrency=10)
     status = cluster.finish(
         benchmark("varied", test, variants=[{"name": "plain"}, slow], defaults={"iterations": 2})
     )
@@ -44,8 +46,8 @@ def test_two_variants_are_measured_in_turns_and_compared(cluster: Cluster) -> No
     assert [test["name"] for test in status["tests"]] == ["a.plain", "a.slow"]
     record = cluster.run_record("varied")
     kros = [test["kro"] for test in record["tests"]]
-    assert [f"{WORKERS}=4" in kro["args"] for kro in kros] == [False, True]
-    assert kros[1]["limits"]["cpu"] == "200m"
+    assert [f"{RETRIES}=21" in kro["args"] for kro in kros] == [False, True]
+    assert kros[1]["limits"]["cpu"] == "150m"
     [comparison] = record["variantComparisons"]
     throughput = next(m for m in comparison["metrics"] if m["metric"].startswith("throughput."))
     assert throughput["ratio"] < 0.9
