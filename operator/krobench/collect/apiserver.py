@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from krobench.collect.exposition import Labels, Series
 from krobench.collect.goruntime import PROCESS_SERIES, RUNTIME_SERIES
-from krobench.collect.source import Scrape, get_metrics, parse
+from krobench.collect.source import Scrape, scrape_through
 from krobench.kube.client import KubeClient
 from krobench.model.rawlines import SourceName
 
@@ -49,13 +49,13 @@ class ApiServerSource:
 
     async def scrape(self) -> Scrape:
         """Return current readings of the API server."""
-        text = await get_metrics(
+        return await scrape_through(
             self._client,
             "/metrics",
             "the API server's /metrics",
             "get on the nonResourceURL /metrics",
+            self._series,
         )
-        return parse(text, self._series)
 
 
 def _series(instance_groups: frozenset[str]) -> tuple[Series, ...]:

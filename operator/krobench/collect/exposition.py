@@ -70,20 +70,48 @@ def families(wanted: Iterable[Series]) -> list[str]:
     return sorted(names | {_HISTOGRAM_END.sub("", name) for name in names})
 
 
+class Tally:
+    """Sums the wanted series of an exposition up, which comes in pieces of whole lines.
+
+    So an exposition need not be held in memory: an API server that has served many kinds gives
+    tens of megabytes.
+    """
+
+    def __init__(self, wanted: Iterable[Series]) -> None:
+        self._by_metric: dict[str, list[Series]] = {}
+        for series in wanted:
+            self._by_metric.setdefault(series.metric, []).append(series)
+        self._names = frozenset(self._by_metric)
+        self._totals: dict[str, float] = {}
+        self._stamps: dict[str, float | None] = {}
+
+    def feed(self, lines: str) -> None:
+        """Take further lines.
+
+        Raises:
+            ValueError: if one is not a sample.
+        """
+        for name, labels, value, stamp in _samples(lines, self._names):
+            for series in self._by_metric[name]:
+                if series.selects(labels):
+                    key = series.key_of(labels)
+                    self._totals[key] = self._totals.get(key, 0.0) + value
+                    self._stamps[key] = stamp
+
+    def readings(self) -> list[Reading]:
+        """Return the readings of each wanted series that was there."""
+        return [Reading(key, value, self._stamps[key]) for key, value in self._totals.items()]
+
+
 def read(text: str, wanted: Iterable[Series]) -> list[Reading]:
-    """Return the readings of each wanted series that the exposition has."""
-    by_metric: dict[str, list[Series]] = {}
-    for series in wanted:
-        by_metric.setdefault(series.metric, []).append(series)
-    totals: dict[str, float] = {}
-    stamps: dict[str, float | None] = {}
-    for name, labels, value, stamp in _samples(text, frozenset(by_metric)):
-        for series in by_metric[name]:
-            if series.selects(labels):
-                key = series.key_of(labels)
-                totals[key] = totals.get(key, 0.0) + value
-                stamps[key] = stamp
-    return [Reading(key, value, stamps[key]) for key, value in totals.items()]
+    """Return the readings of each wanted series that a whole exposition has.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    tally = Tally(wanted)
+    tally.feed(text)
+    return tally.readings()
 
 
 def _samples(text: str, names: frozenset[str]) -> Iterator[tuple[str, Labels, float, float | None]]:

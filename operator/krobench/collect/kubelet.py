@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from krobench.collect.exposition import Reading, Series
-from krobench.collect.source import Scrape, SourceUnavailableError, get_metrics, parse
+from krobench.collect.source import Scrape, SourceUnavailableError, scrape_through
 from krobench.collect.tracker import KroTracker
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
@@ -74,7 +74,7 @@ class KubeletSource:
     async def _scrape_node(self, node: str, series: Iterable[Series]) -> Scrape:
         path = paths.core("nodes", None, node, "proxy/metrics/cadvisor")
         what = f"the kubelet's cAdvisor on node {node}"
-        return parse(await get_metrics(self._client, path, what, "get on nodes/proxy"), series)
+        return await scrape_through(self._client, path, what, "get on nodes/proxy", series)
 
 
 def _series(namespace: str, pod: str, container: str) -> list[Series]:

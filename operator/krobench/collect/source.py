@@ -1,11 +1,11 @@
 """What a source of samples is."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from krobench.collect.exposition import Reading, Series, read
+from krobench.collect.exposition import Reading, Series, Tally, read
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.model.rawlines import SourceName
@@ -56,17 +56,38 @@ def parse(text: str, wanted: Iterable[Series]) -> Scrape:
     return Scrape(readings, len(text), time.thread_time() - before)
 
 
-async def get_metrics(client: KubeClient, path: str, what: str, grant: str) -> str:
-    """Read an exposition from the API server, or through it.
+async def scrape_through(
+    client: KubeClient, path: str, what: str, grant: str, wanted: Iterable[Series]
+) -> Scrape:
+    """Read an exposition from the API server, or through it, as it comes in.
 
     Raises:
         SourceUnavailableError: saying ``what`` could not be read, and which right to ``grant``
             where one is missing.
     """
     try:
-        return await client.get_text(path)
+        return await _tally(client.chunks(path), wanted)
     except ApiError as error:
         hint = f"; grant {grant}" if error.forbidden else ""
         raise SourceUnavailableError(f"{what}: {error}{hint}") from error
     except KubeError as error:
         raise SourceUnavailableError(f"{what}: {error}") from error
+    except ValueError as error:
+        raise SourceUnavailableError(f"{what}: what was read is no exposition: {error}") from error
+
+
+async def _tally(chunks: AsyncIterator[bytes], wanted: Iterable[Series]) -> Scrape:
+    tally, rest = Tally(wanted), b""
+    scraped_bytes, cpu_seconds = 0, 0.0
+    async for chunk in chunks:
+        before = time.thread_time()
+        scraped_bytes += len(chunk)
+        lines, newline, end = chunk.rpartition(b"\n")
+        if newline:
+            tally.feed((rest + lines).decode(errors="replace"))
+            rest = end
+        else:
+            rest += chunk
+        cpu_seconds += time.thread_time() - before
+    tally.feed(rest.decode(errors="replace"))
+    return Scrape(tally.readings(), scraped_bytes, cpu_seconds)

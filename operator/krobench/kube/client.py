@@ -6,6 +6,7 @@ own cost is taken from the machine it measures.
 """
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
@@ -29,6 +30,7 @@ _REQUEST_TIMEOUT_SECONDS = 60.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _DEFAULT_CONNECTIONS = 64
 _WATCH_LINE_LIMIT_BYTES = 4 << 20
+_CHUNK_BYTES = 256 << 10
 _MAX_RETRIES = 5
 _FIRST_BACKOFF_SECONDS = 0.2
 _MAX_BACKOFF_SECONDS = 10.0
@@ -80,6 +82,13 @@ class KubeClient:
         """Read whatever stands at ``path``, such as an endpoint of a pod behind the proxy."""
         return await self._request("GET", path, accept="*/*", timeout_seconds=timeout_seconds)
 
+    async def chunks(self, path: str) -> AsyncIterator[bytes]:
+        """Yield a large text as it comes in."""
+        self.requests["GET"] += 1
+        async with self._stream(path, {}, "text/plain", _REQUEST_TIMEOUT_SECONDS) as content:
+            async for chunk in content.iter_chunked(_CHUNK_BYTES):
+                yield chunk
+
     async def list(self, path: str, label_selector: str | None = None) -> list[JsonObject]:
         """Read all objects of a collection; a kind that is not served raises with 404."""
         items: list[JsonObject] = []
@@ -123,22 +132,28 @@ class KubeClient:
         self, path: str, params: Mapping[str, str], accept: str = JSON
     ) -> AsyncIterator[bytes]:
         """Yield the lines of a watch until the server ends it."""
-        session = self._open()
         self.requests["WATCH"] += 1
+        async with self._stream(path, dict(params) | {"watch": "true"}, accept, None) as content:
+            async for line in content:
+                yield line
+
+    @contextlib.asynccontextmanager
+    async def _stream(
+        self, path: str, params: Mapping[str, str], accept: str, timeout_seconds: float | None
+    ) -> AsyncIterator[aiohttp.StreamReader]:
         timeout = aiohttp.ClientTimeout(
-            total=None, sock_connect=_CONNECT_TIMEOUT_SECONDS, sock_read=None
+            total=timeout_seconds, sock_connect=_CONNECT_TIMEOUT_SECONDS, sock_read=None
         )
         try:
-            async with session.get(
+            async with self._open().get(
                 self.config.server + path,
-                params=dict(params) | {"watch": "true"},
+                params=params,
                 headers=self._headers(accept),
                 timeout=timeout,
             ) as response:
                 if response.status >= 400:
                     raise _error_of(response, await response.read())
-                async for line in response.content:
-                    yield line
+                yield response.content
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ApiUnreachableError(_unreachable(self.config.server, error)) from error
 

@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
@@ -22,14 +23,15 @@ apiserver_longrunning_requests{verb="CONNECT"} 80
 
 
 class Answering:
-    async def get_text(self, path: str) -> str:
+    async def chunks(self, path: str) -> AsyncIterator[bytes]:
         assert path == "/metrics"
-        return TEXT
+        yield TEXT.encode()
 
 
 class Refusing:
-    async def get_text(self, path: str) -> str:
+    async def chunks(self, path: str) -> AsyncIterator[bytes]:
         raise ApiError(403, "Forbidden", path)
+        yield b""
 
 
 def source(client: object) -> ApiServerSource:

@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
@@ -30,11 +31,11 @@ class Nodes:
     def __init__(self, **texts: str) -> None:
         self._texts = texts
 
-    async def get_text(self, path: str) -> str:
+    async def chunks(self, path: str) -> AsyncIterator[bytes]:
         node = path.split("/")[4]
         if node not in self._texts:
             raise ApiError(403, "Forbidden", "no")
-        return self._texts[node]
+        yield self._texts[node].encode()
 
 
 def source(nodes: Nodes, *others: ControlPlanePod) -> KubeletSource:
