@@ -1,7 +1,11 @@
-"""A run as JUnit XML, for the test views of CI systems."""
+"""A run as JUnit XML, for the test views of CI systems.
+
+What is invalid has neither passed nor failed, and must not look as if it had passed.
+"""
 
 from xml.etree import ElementTree as ET
 
+from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Comparison, MetricVerdict
 from krobench.model.record import RunRecord, TestRecord, TestState
 from krobench.report import comparison as comparison_report
@@ -10,11 +14,14 @@ from krobench.report.measured import measured
 
 
 def render(run: RunRecord) -> str:
-    """Return the XML: a test case for each test, with its thresholds as failures."""
+    """Return the XML: a test case for each test, with its thresholds as failures, and one more
+    where something speaks against the run as a whole."""
     suite = ET.Element("testsuite", name=f"{run.namespace}/{run.name}", timestamp=run.start_time)
     for test in run.tests:
         suite.append(_case(run, test))
-    suite.set("tests", str(len(run.tests)))
+    if causes := _causes_of_run(run):
+        suite.append(_invalid_run(run, causes))
+    suite.set("tests", str(len(suite)))
     for kind in ("failure", "error", "skipped"):
         plural = {"failure": "failures", "error": "errors", "skipped": "skipped"}[kind]
         suite.set(plural, str(sum(case.find(kind) is not None for case in suite)))
@@ -36,11 +43,15 @@ def _case(run: RunRecord, test: TestRecord) -> ET.Element:
     )
     if test.error is not None:
         error = ET.SubElement(case, "error", type=test.error.reason, message=test.error.message)
-        error.text = test.error.message
+        error.text = "\n".join([test.error.message, *map(_line, test.validity.causes)])
     elif test.state in (TestState.PENDING, TestState.SKIPPED):
         ET.SubElement(case, "skipped", message="the run ended before this test")
+    elif not test.validity.valid:
+        causes = test.validity.causes
+        skipped = ET.SubElement(case, "skipped", message=f"invalid: {_line(causes[0])}")
+        skipped.text = "\n".join(map(_line, causes))
     for result in test.thresholds:
-        if not result.passed:
+        if test.validity.valid and not result.passed:
             failure = ET.SubElement(
                 case, "failure", type="ThresholdNotMet", message=result.expression
             )
@@ -50,6 +61,25 @@ def _case(run: RunRecord, test: TestRecord) -> ET.Element:
     if test.summary is not None:
         ET.SubElement(case, "system-out").text = _numbers(test)
     return case
+
+
+def _causes_of_run(run: RunRecord) -> list[ErrorInfo]:
+    """Return what makes the run invalid, apart from its tests."""
+    causes = run.validity.causes if run.validity is not None else []
+    return [cause for cause in causes if cause in run.causes]
+
+
+def _invalid_run(run: RunRecord, causes: list[ErrorInfo]) -> ET.Element:
+    case = ET.Element(
+        "testcase", classname=f"{run.namespace}.{run.name}", name="validity", time="0.000"
+    )
+    error = ET.SubElement(case, "error", type=causes[0].reason, message=causes[0].message)
+    error.text = "\n".join(map(_line, causes))
+    return case
+
+
+def _line(cause: ErrorInfo) -> str:
+    return f"{cause.reason}: {cause.message}"
 
 
 def _add_comparison(case: ET.Element, comparison: Comparison, test: str) -> None:

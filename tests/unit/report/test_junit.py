@@ -8,6 +8,7 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Better
 from krobench.model.record import RunRecord, RunState, TestState, ThresholdResult
+from krobench.model.validity import Cause, Validity
 from krobench.report.junit import render
 
 
@@ -57,3 +58,33 @@ def test_what_is_worse_than_the_baseline_is_a_failure_where_it_fails_the_run() -
         assert root.get("failures") == str(int(fails_run))
         assert "against base" in (root.findtext("system-out") or "")
         assert "ratio 1." in render(run)
+
+
+def test_an_invalid_test_is_skipped_with_the_cause_whatever_its_thresholds_say() -> None:
+    run = record(RunState.COMPLETED)
+    causes = [Cause.GENERATOR_LATE.of("40 % late"), Cause.NODE_BUSY.of("80 % of the CPU")]
+    run.tests[0].validity = Validity.of(causes)
+    run.tests[0].thresholds = [ThresholdResult(expression="errors.total == 0", passed=False)]
+    run.validity = Validity.of([Cause.GENERATOR_LATE.of("test a: 40 % late")])
+    root = suite(run)
+    counts = {kind: root.get(kind) for kind in ("tests", "failures", "errors", "skipped")}
+    assert counts == {"tests": "1", "failures": "0", "errors": "0", "skipped": "1"}
+    [skipped] = root.iter("skipped")
+    assert skipped.get("message") == "invalid: GeneratorLate: 40 % late"
+    assert "NodeBusy" in (skipped.text or "")
+    run.tests[0].error = ErrorInfo(reason="Timeout", message="late")
+    [error] = suite(run).iter("error")
+    assert (error.text or "").splitlines()[:2] == ["late", "GeneratorLate: 40 % late"]
+
+
+def test_what_speaks_against_the_run_as_a_whole_is_an_error_of_its_own() -> None:
+    run = record(RunState.COMPLETED)
+    accepted, cause = Cause.CLOCK_JUMPED.of("by 3 s"), Cause.LEFTOVER_OBJECTS.of("2 RGDs")
+    run.causes = [accepted, cause]
+    run.validity = Validity.of([cause])
+    root = suite(run)
+    assert (root.get("tests"), root.get("errors")) == ("2", "1")
+    [error] = root.iter("error")
+    assert (error.get("type"), error.get("message")) == ("LeftoverObjects", "2 RGDs")
+    assert [case.get("name") for case in root.iter("testcase")] == ["a", "validity"]
+    assert "by 3 s" not in render(run)
