@@ -7,7 +7,7 @@ without the operator's libraries, and the other way round.
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -126,6 +126,7 @@ def run(
     from krobench.report import junit as junit_report
     from krobench.report.markdown import render
 
+    _check_directories(junit, markdown)
     try:
         finished = run_file(file, duration_seconds(timeout), replace=replace)
     except (RunError, ValueError) as error:
@@ -136,12 +137,12 @@ def run(
     except ResultsError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(finished.exit_code) from error
-    if junit is not None:
-        junit.write_text(junit_report.render(record))
     text = render(record)
-    if markdown is not None:
-        markdown.write_text(text)
     typer.echo(text, nl=False)
+    if junit is not None:
+        _write(junit, junit_report.render(record))
+    if markdown is not None:
+        _write(markdown, text)
     raise typer.Exit(finished.exit_code)
 
 
@@ -168,7 +169,7 @@ def report(
     if output is None:
         typer.echo(text, nl=False)
     else:
-        output.write_text(text)
+        _write(output, text)
 
 
 @app.command()
@@ -192,7 +193,7 @@ def profile(
     except ResultsError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(1) from error
-    output.write_bytes(data)
+    _write(output, data)
     typer.echo(f"{output}: {len(data)} bytes; go tool pprof {output} opens it", err=True)
 
 
@@ -316,3 +317,24 @@ def crds(
         directory.mkdir(parents=True, exist_ok=True)
         for file_name, text in crd_files().items():
             (directory / file_name).write_text(text)
+
+
+def _check_directories(*files: Path | None) -> None:
+    """End the command, before it has done anything, where one of these cannot be written."""
+    for file in files:
+        if file is not None and not file.parent.is_dir():
+            _give_up(f"{file} cannot be written: there is no directory {file.parent}")
+
+
+def _write(file: Path, content: str | bytes) -> None:
+    try:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        _give_up(f"{file} was not written: {error.strerror}")
+
+
+def _give_up(message: str) -> NoReturn:
+    from krobench.cli.run import ExitCode
+
+    typer.echo(f"krobench: {message}", err=True)
+    raise typer.Exit(ExitCode.ERROR)

@@ -84,7 +84,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise RunError(f"{path} must hold one KroBenchmark, and holds {len(documents)} documents")
     manifest: dict[str, Any] = documents[0]
-    if manifest.get("kind") != "KroBenchmark" or "name" not in manifest.get("metadata", {}):
+    if manifest.get("kind") != "KroBenchmark" or "name" not in (manifest.get("metadata") or {}):
         raise RunError(f"{path} must hold a KroBenchmark with a metadata.name")
     manifest["metadata"].setdefault("namespace", "default")
     return manifest
@@ -109,6 +109,11 @@ async def _run(manifest: dict[str, Any], timeout_seconds: float, *, replace: boo
 
 
 async def _delete(client: KubeClient, path: str) -> None:
+    """Delete the resource and wait until it is gone, with all that its run made.
+
+    Raises:
+        RunError: if it does not go.
+    """
     try:
         await client.delete(path)
         async with asyncio.timeout(_DELETE_SECONDS):
@@ -118,6 +123,11 @@ async def _delete(client: KubeClient, path: str) -> None:
     except ApiError as error:
         if not error.not_found:
             raise
+    except TimeoutError as error:
+        name = path.rpartition("/")[2]
+        raise RunError(
+            f"KroBenchmark {name} was not deleted within {_DELETE_SECONDS:g}s"
+        ) from error
 
 
 async def _follow(client: KubeClient, path: str) -> dict[str, Any]:
