@@ -1,6 +1,7 @@
 """What older versions stored stays readable; each file here was written by one of them."""
 
 import json
+import subprocess
 from base64 import b64decode
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ import pytest
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
+from krobench.model.record import RunRecord
 from krobench.record.store import read_objects, read_run_record, read_series
 from krobench.report import junit, markdown
 
 DATA = Path(__file__).parent / "data"
-DOCS = Path(__file__).parents[3] / "docs" / "results.md"
+README = Path(__file__).parents[3] / "README.md"
+DOCS = README.parent / "docs" / "results.md"
 
 
 @pytest.fixture(params=sorted(DATA.glob("*.json")), ids=lambda path: path.stem)
@@ -46,15 +49,36 @@ def test_pandas_opens_each_part_in_a_line_as_the_docs_say(
         (tmp_path / name).write_bytes(b64decode(content))
     monkeypatch.chdir(tmp_path)
     opened: dict[str, Any] = {}
-    exec(documented_code(), opened)
+    exec(documented_code(DOCS), opened)
     assert list(opened["tests"].index) == ["web-app", "steps"]
     assert opened["iterations"]["latency.instanceReady.p50Seconds"].notna().all()
     assert len(opened["objects"]) == len(read_objects([config_map]))
     assert {"seconds", "source", "metric", "value"} <= set(opened["series"].columns)
-    latencies = opened["objects"]["readySeconds"] - opened["objects"]["sentSeconds"]
-    assert (latencies.dropna() > 0).all()
+    exec(documented_code(DOCS, 2), opened)
+    assert_latencies_are_those_of_the_run(opened["ready"], read_run_record(config_map))
+    assert opened["memory"].index.is_monotonic_increasing
+    assert opened["memory"].min() > 2**20
 
 
-def documented_code() -> str:
-    """Return the first example in Python of docs/results.md."""
-    return DOCS.read_text().partition("```python\n")[2].partition("```")[0]
+def test_pandas_finds_the_latencies_of_a_run_as_the_readme_says(
+    config_map: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "check_output", lambda command: json.dumps(config_map))
+    opened: dict[str, Any] = {}
+    exec(documented_code(README), opened)
+    ready = opened["ready_seconds"].groupby(opened["made"].test).describe()
+    assert_latencies_are_those_of_the_run(ready, read_run_record(config_map))
+
+
+def assert_latencies_are_those_of_the_run(ready: Any, run: RunRecord) -> None:
+    for test in run.tests:
+        assert test.summary is not None
+        expected = test.summary.latency.instance_ready
+        assert expected is not None
+        assert ready.loc[test.name, "count"] == expected.n
+        assert ready.loc[test.name, "max"] == pytest.approx(expected.max_seconds, abs=1e-4)
+
+
+def documented_code(document: Path, number: int = 1) -> str:
+    """Return an example in Python of a document."""
+    return document.read_text().split("```python\n")[number].partition("```")[0]
