@@ -113,8 +113,9 @@ def _overview_row(test: TestRecord) -> Sequence[str]:
 def _result(test: TestRecord) -> str:
     if not test.validity.valid:
         return "invalid"
-    if test.state is TestState.SUCCEEDED and any(not t.passed for t in test.thresholds):
-        return "threshold missed"
+    outcomes = {threshold.passed for threshold in test.thresholds}
+    if test.state is TestState.SUCCEEDED and outcomes & {False, None}:
+        return "threshold missed" if False in outcomes else "threshold undecided"
     return test.state
 
 

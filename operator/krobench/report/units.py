@@ -14,7 +14,8 @@ def seconds(value: float | None) -> str:
     for limit, factor, unit in _SECONDS:
         if abs(value) < limit:
             return f"{_significant(value * factor)} {unit}"
-    return f"{int(value // 60)} min {value % 60:.0f} s"
+    minutes, rest = divmod(round(abs(value)), 60)
+    return f"{'-' if value < 0 else ''}{minutes} min {rest} s"
 
 
 def size(value: float | None) -> str:

@@ -44,6 +44,23 @@ def test_a_missed_threshold_is_shown_with_what_was_measured() -> None:
     assert "| a | threshold missed |" in text
 
 
+@pytest.mark.parametrize(
+    ("outcomes", "result"),
+    [
+        ([True, None], "threshold undecided"),
+        ([None, False], "threshold missed"),
+        ([True], "Succeeded"),
+    ],
+)
+def test_an_undecided_threshold_is_not_said_to_be_missed(
+    outcomes: list[bool | None], result: str
+) -> None:
+    run = record(RunState.COMPLETED)
+    run.tests[0].summary = summary()
+    run.tests[0].thresholds = [ThresholdResult(expression="x", passed=each) for each in outcomes]
+    assert f"| a | {result} |" in render(run)
+
+
 def test_a_run_that_was_given_up_says_why() -> None:
     error = ErrorInfo(reason="KroNotFound", message="no kro pod")
     text = render(record(RunState.ABORTED, error=error))
@@ -61,6 +78,9 @@ def test_a_run_under_way_says_what_goes_on() -> None:
         (units.seconds(0.4123), "412 ms"),
         (units.seconds(2.345), "2.35 s"),
         (units.seconds(150.0), "2 min 30 s"),
+        (units.seconds(179.7), "3 min 0 s"),
+        (units.seconds(-150.0), "-2 min 30 s"),
+        (units.seconds(-0.25), "-250 ms"),
         (units.seconds(None), "not available"),
         (units.seconds(0.0), "0 µs"),
         (units.size(53.5 * 2**20), "53.5 MiB"),
