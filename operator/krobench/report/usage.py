@@ -13,10 +13,10 @@ from krobench.model.usage import (
     UsageRecord,
 )
 from krobench.report import units
+from krobench.report.reasons import reasons_section
 from krobench.report.tables import table
 
 _MOST_REQUESTS = 12
-_MOST_NAMES = 6
 _NO_SUCH = "-"
 
 Show = Callable[[float | None], str]
@@ -37,7 +37,7 @@ def usage_section(test: TestRecord) -> str:
         _requests(usage.api_server.requests_by),
         _sampling(usage.collectors),
         _further(summary),
-        _unavailable(test),
+        reasons_section(test),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -65,7 +65,7 @@ def _processes(summary: TestSummary) -> str:
         _row("disk written", processes, lambda p: units.size(p.written_bytes)),
         *((*row, _NO_SUCH) for row in _go_rows(runtimes)),
     ]
-    return table(("run phase, median of iterations", "kro", "API server", "etcd"), rows)
+    return _known(("run phase, median of iterations", "kro", "API server", "etcd"), rows)
 
 
 def _go_rows(runtimes: Iterable[GoUse]) -> list[Row]:
@@ -91,7 +91,9 @@ def _row(label: str, uses: Iterable[ProcessUse], show: Callable[[ProcessUse], st
 
 def _memory(label: str, uses: Iterable[ProcessUse], level: Callable[[ProcessUse], Level]) -> Row:
     def show(use: ProcessUse) -> str:
-        return f"{_spread(level(use), units.size)} ({_signed(level(use).delta, units.size)})"
+        shown, change = level(use), level(use).delta
+        spread = _spread(shown, units.size)
+        return spread if change is None else f"{spread} ({_signed(change, units.size)})"
 
     return _row(f"{label}, mean / p95 / max (change)", uses, show)
 
@@ -116,7 +118,7 @@ def _each(usage: UsageRecord) -> str:
         ("API server CPU time", units.seconds(one.api_server_cpu_seconds), _NO_SUCH),
         ("etcd CPU time", units.seconds(one.etcd_cpu_seconds), _NO_SUCH),
     ]
-    return table(("for each", "instance (run phase)", "RGD (set-up phase)"), rows)
+    return _known(("for each", "instance (run phase)", "RGD (set-up phase)"), rows)
 
 
 def _server(summary: TestSummary) -> str:
@@ -139,7 +141,7 @@ def _server(summary: TestSummary) -> str:
             _spread(summary.usage.kro_informers, units.number),
         ),
     ]
-    return table(("API server, run phase", "value"), rows)
+    return _known(("API server, run phase", "value"), rows)
 
 
 def _requests(counts: Sequence[RequestCount]) -> str:
@@ -153,6 +155,8 @@ def _requests(counts: Sequence[RequestCount]) -> str:
 
 
 def _sampling(cost: CollectorCost) -> str:
+    if cost.cpu_seconds is None:
+        return ""
     return (
         f"Sampling took {units.seconds(cost.cpu_seconds)} of CPU time, of "
         f"{units.seconds(cost.load_job_cpu_seconds)} of the whole load Job, for "
@@ -163,27 +167,13 @@ def _sampling(cost: CollectorCost) -> str:
 
 def _further(summary: TestSummary) -> str:
     rows = [(f"`{name}`", units.metric(name, value)) for name, value in summary.metrics.items()]
-    return table(("further metrics, median of iterations", "value"), rows) if rows else ""
+    return _known(("further metrics, median of iterations", "value"), rows)
 
 
-def _unavailable(test: TestRecord) -> str:
-    names: dict[str, list[str]] = {}
-    for iteration in test.iterations:
-        if not iteration.warmup:
-            for name, reason in iteration.unavailable.items():
-                known = names.setdefault(reason, [])
-                if name not in known:
-                    known.append(name)
-    if not names:
-        return ""
-    lines = [f"- {_few(each)}: {reason}" for reason, each in names.items()]
-    return "Not available in some iteration:\n\n" + "\n".join(lines)
-
-
-def _few(names: Sequence[str]) -> str:
-    if len(names) <= _MOST_NAMES:
-        return ", ".join(names)
-    return ", ".join(names[:_MOST_NAMES]) + f" and {len(names) - _MOST_NAMES} others"
+def _known(header: Row, rows: Iterable[Row]) -> str:
+    """Return the table without the rows that give no figure at all: why not stands below."""
+    kept = [row for row in rows if not {*row[1:]} <= {units.NOT_AVAILABLE, _NO_SUCH}]
+    return table(header, kept) if kept else ""
 
 
 def _spread(values: Distribution, show: Show) -> str:

@@ -1,7 +1,6 @@
 from unit.controller.world import record
 
-from krobench.model.measures import Counts
-from krobench.model.record import IterationRecord, RunState, TestRecord, TestSummary
+from krobench.model.record import RunState, TestRecord, TestSummary
 from krobench.model.slope import Slope
 from krobench.report.slopes import slopes_section
 from krobench.report.usage import usage_section
@@ -59,22 +58,15 @@ def test_only_the_most_frequent_requests_are_shown_one_by_one() -> None:
     assert "| others |  | 15 |" in text
 
 
-def test_figures_that_miss_for_one_reason_share_a_line() -> None:
-    found = of({})
-    found.iterations = [
-        IterationRecord(
-            index=0,
-            warmup=False,
-            start_time="",
-            end_time="",
-            duration_seconds=1.0,
-            success=True,
-            counts=Counts(requested=1),
-            unavailable={f"f{n}": "nothing was sampled of etcd" for n in range(8)},
-        )
-    ]
-    expected = "- f0, f1, f2, f3, f4, f5 and 2 others: nothing was sampled of etcd"
-    assert expected in usage_section(found)
+def test_what_gives_no_figure_at_all_has_no_row_and_no_sentence() -> None:
+    text = usage_section(of(USAGE))
+    assert "| CPU cores by the kubelet" not in text
+    assert "| goroutines, mean" not in text
+    assert "| API server, run phase |" not in text
+    assert "Sampling took" not in text
+    assert "not available (not available)" not in text
+    sampled = usage_section(of({"collectors": {"cpuSeconds": 0.5, "scrapes": 9.0}}))
+    assert "Sampling took 500 ms of CPU time" in sampled
 
 
 def test_a_slope_is_shown_with_its_interval() -> None:
