@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from krobench.model.common import duration_seconds
+from krobench.model.flags import flag_values
 
 
 @dataclass(frozen=True)
@@ -19,19 +19,12 @@ class KroHabits:
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> "KroHabits":
         """Read kro's arguments; kro's default stands for a flag that is not there."""
-        flags = _flags(arguments)
+        flags = flag_values(arguments)
         delays = ("rgd-progress-requeue-delay", "instance-requeue-interval")
         return cls(
-            kept_revisions=int(flags.get("rgd-max-graph-revisions", cls.kept_revisions)),
-            echo_seconds=max(_go_seconds(flags.get(name, "3s")) for name in delays),
+            kept_revisions=int(flags.get("rgd-max-graph-revisions") or cls.kept_revisions),
+            echo_seconds=max(_go_seconds(flags.get(name) or "3s") for name in delays),
         )
-
-
-def _flags(arguments: Sequence[str]) -> dict[str, str]:
-    """Return values by flag, of both ``--flag=value`` and ``--flag value``."""
-    words = [word for argument in arguments for word in argument.split("=", 1)]
-    pairs = pairwise(words)
-    return {name.lstrip("-"): value for name, value in pairs if name.startswith("-")}
 
 
 def _go_seconds(text: str) -> float:

@@ -6,11 +6,12 @@ change is to put back what stood there. What somebody else has changed meanwhile
 the variant wrote, and is left alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from krobench.model.flags import flag_name, flags
 from krobench.model.variant import VARIANT_ANNOTATION, FieldChange, Variant, VariantResources
 
 PodTemplate = dict[str, Any]
@@ -89,39 +90,21 @@ def take_off(template: PodTemplate, container: str, changes: Sequence[FieldChang
     return Restored(result, tuple(conflicts))
 
 
-def merged_flags(own: Sequence[str], flags: Sequence[str]) -> list[str]:
+def merged_flags(own: Sequence[str], changed: Sequence[str]) -> list[str]:
     """Return arguments in which flags stand in place of those of the same name, or at the end.
 
     Of a flag's two forms, ``--name=value`` and ``--name value``, both are known; which dashes
     it begins with makes no difference, as Go's ``flag`` makes none.
     """
-    wanted = {_flag_name(flag): flag for flag in flags}
+    wanted = {flag_name(flag): flag for flag in changed}
     result: list[str] = []
-    for words in _flags(own):
-        name = _flag_name(words[0])
+    for words in flags(own):
+        name = flag_name(words[0])
         if name is None or name not in wanted:
             result += words
         elif wanted[name] not in result:
             result.append(wanted[name])
     return [*result, *(flag for flag in wanted.values() if flag not in result)]
-
-
-def _flags(words: Sequence[str]) -> Iterator[list[str]]:
-    """Yield each flag with its value, be that in the same word or in the next."""
-    position = 0
-    while position < len(words):
-        word = words[position]
-        following = words[position + 1 : position + 2]
-        alone = _flag_name(word) is None or "=" in word or not following
-        taken = 1 if alone or following[0].startswith("-") else 2
-        yield list(words[position : position + taken])
-        position += taken
-
-
-def _flag_name(word: str) -> str | None:
-    if not word.startswith("-") or not word.strip("-"):
-        return None
-    return word.lstrip("-").partition("=")[0]
 
 
 def _merged_env(own: Sequence[dict[str, Any]], wanted: dict[str, str]) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Difference, DifferenceKind, RunEstimates
 from krobench.model.environment import Environment, KroFingerprint, NodeFingerprint
+from krobench.model.flags import flag_values
 
 _KIB_PER_GIB = 2**20
 Fact = tuple[DifferenceKind, str, str]
@@ -108,7 +109,10 @@ def _kro(kro: KroFingerprint) -> list[Fact]:
         (DifferenceKind.KRO_VERSION, "kro's image", kro.image or "unknown"),
         (DifferenceKind.KRO_RESOURCES, "kro's replicas", str(kro.replicas)),
     ]
-    facts += [(DifferenceKind.KRO_FLAGS, *_split(argument)) for argument in kro.args]
+    facts += [
+        (DifferenceKind.KRO_FLAGS, f"kro's --{name}", value or "set")
+        for name, value in flag_values(kro.args).items()
+    ]
     facts += [(DifferenceKind.KRO_ENV, f"kro's {name}", value) for name, value in kro.env.items()]
     for kind, resources in (("request", kro.requests), ("limit", kro.limits)):
         facts += [
@@ -116,11 +120,6 @@ def _kro(kro: KroFingerprint) -> list[Fact]:
             for name, value in resources.items()
         ]
     return facts
-
-
-def _split(argument: str) -> tuple[str, str]:
-    name, _, value = argument.partition("=")
-    return f"kro's {name}", value or "set"
 
 
 def _nodes(nodes: Sequence[NodeFingerprint]) -> str:

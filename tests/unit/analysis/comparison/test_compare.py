@@ -156,6 +156,20 @@ def test_another_kro_is_refused_unless_it_is_what_is_compared(
     assert compare(old, new, Rules(frozenset({kind}))).refused is None
 
 
+def test_the_values_of_a_flag_are_compared_in_both_of_its_forms() -> None:
+    def with_args(name: str, *args: str) -> Side:
+        return Side(name, [run(name, [{LATENCY: 1.0}], environment=environment(args=[*args]))])
+
+    workers, other = "--dynamic-controller-concurrent-reconciles", "--log-level"
+    old = with_args("old", workers, "1", other, "5", "--leader-elect")
+    refused = compare(old, with_args("new", workers, "5", other, "5", "--leader-elect"), RULES)
+    assert [(d.what, d.old, d.new) for d in refused.differences] == [
+        ("kro's --dynamic-controller-concurrent-reconciles", ["1"], ["5"])
+    ]
+    alike = compare(old, with_args("new", "-leader-elect", f"{workers}=1", f"{other}=5"), RULES)
+    assert alike.differences == []
+
+
 def test_runs_of_one_side_must_be_alike_too() -> None:
     mixed = Side("old", [run("a", [{LATENCY: 1.0}]),
                          run("b", [{LATENCY: 1.0}], environment=environment("0.9.3"))])  # fmt: skip
