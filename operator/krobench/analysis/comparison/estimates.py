@@ -1,17 +1,20 @@
 """From a run record to what comparisons need of it."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from krobench.analysis.names import flat, values_by_name
+from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import RunEstimates, TestEstimates
+from krobench.model.flags import flag_values
 from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord
 from krobench.model.step import Step
+from krobench.model.target import Target
 from krobench.model.workload import Workload
 
 _MAX_TEXT = 120
@@ -19,7 +22,6 @@ _MAX_TEXT = 120
 
 def condense(run: RunRecord) -> RunEstimates:
     """Return what a run says of its tests; those that failed are left out."""
-    raw_tests = {raw.get("name"): raw for raw in run.spec.get("tests") or []}
     return RunEstimates(
         id=run.id,
         name=run.name,
@@ -30,7 +32,7 @@ def condense(run: RunRecord) -> RunEstimates:
         tests=[
             TestEstimates(
                 name=test.name,
-                workload=_fingerprint(test, raw_tests.get(test.spec_name, {})),
+                workload=_fingerprint(test, run.spec),
                 iterations=[numbers_of(i) for i in test.iterations if i.success and not i.warmup],
             )
             for test in run.tests
@@ -56,16 +58,33 @@ def numbers_of(iteration: IterationRecord) -> dict[str, float | None]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _fingerprint(test: TestRecord, raw: Mapping[str, Any]) -> dict[str, str]:
+def _fingerprint(test: TestRecord, spec: Mapping[str, Any]) -> dict[str, str]:
     """Return what was done, with defaults filled in: an older record may lack newer fields."""
+    raw = _named(spec.get("tests"), test.spec_name)
     settings: dict[str, Any] = {
         "workload": _completed(Workload, raw.get("workload") or {"instances": test.instances}),
         "load": test.load.model_dump(by_alias=True, mode="json", exclude_none=True),
         "steps": [_completed(Step, step) for step in raw.get("steps") or []],
+        "collect": {"interval": (spec.get("collect") or {}).get("interval", Collect().interval)},
     }
     if test.concurrency is not None and not test.load.arrival.open_loop:
         settings["concurrency"] = test.concurrency
+    if raw.get("target"):
+        settings["target"] = _completed(Target, raw["target"])
+    if test.variant is not None:
+        settings["variant"] = _variant(_named(spec.get("variants"), test.variant))
     return dict(_flattened(settings, ""))
+
+
+def _named(items: Sequence[Mapping[str, Any]] | None, name: str) -> Mapping[str, Any]:
+    return next((item for item in items or () if item.get("name") == name), {})
+
+
+def _variant(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a variant sets; its name is in that of the test."""
+    settings = {name: value for name, value in raw.items() if name not in ("name", "args")}
+    flags = flag_values(raw.get("args") or [])
+    return settings | {"args": {name: value or "set" for name, value in flags.items()}}
 
 
 def _completed(model: type[BaseModel], raw: Mapping[str, Any]) -> Any:
@@ -80,6 +99,8 @@ def _flattened(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping) and not path.endswith(".inline"):
         for name in sorted(value):
             yield from _flattened(value[name], f"{path}.{name}" if path else name)
+        return
+    if value is None:
         return
     if isinstance(value, str | int | float | bool) and len(str(value)) <= _MAX_TEXT:
         yield path, str(value)

@@ -1,6 +1,6 @@
 """In what runs differ, so that their numbers may differ for reasons of their own."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Difference, DifferenceKind, RunEstimates
@@ -8,6 +8,9 @@ from krobench.model.environment import Environment, KroFingerprint, NodeFingerpr
 from krobench.model.flags import flag_values
 
 _KIB_PER_GIB = 2**20
+# What baselines of older versions do not tell of, and the one of these that each newer one has.
+_LATER = ("variant", "target", "collect")
+_SINCE_THE_OTHERS = "collect.interval"
 Fact = tuple[DifferenceKind, str, str]
 """Kind, name and value of something that must be alike."""
 
@@ -28,8 +31,10 @@ def differences(
         )
     )
     for test in tests:
-        sides = [[_workload(run, test) for run in side if _has(run, test)] for side in (old, new)]
-        found += _between(sides[0], sides[1], test, allowed)
+        sides = [[_settings(run, test) for run in side if _has(run, test)] for side in (old, new)]
+        older = any(_SINCE_THE_OTHERS not in each for each in (*sides[0], *sides[1]))
+        workloads = [[_workload(each, older=older) for each in side] for side in sides]
+        found += _between(workloads[0], workloads[1], test, allowed)
     return found
 
 
@@ -89,9 +94,17 @@ def _has(run: RunEstimates, test: str) -> bool:
     return any(item.name == test for item in run.tests)
 
 
-def _workload(run: RunEstimates, test: str) -> list[Fact]:
-    settings = next(item.workload for item in run.tests if item.name == test)
-    return [(DifferenceKind.WORKLOAD, name, value) for name, value in settings.items()]
+def _settings(run: RunEstimates, test: str) -> Mapping[str, str]:
+    return next(item.workload for item in run.tests if item.name == test)
+
+
+def _workload(settings: Mapping[str, str], *, older: bool) -> list[Fact]:
+    """Return what was done; without what is not known of all where some are of an older version."""
+    return [
+        (DifferenceKind.WORKLOAD, name, value)
+        for name, value in settings.items()
+        if not (older and name.partition(".")[0] in _LATER)
+    ]
 
 
 def _facts(environment: Environment) -> list[Fact]:

@@ -6,6 +6,7 @@ from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.model.common import ErrorInfo
+from krobench.model.comparison import RunEstimates
 from krobench.model.record import IterationRecord, RunRecord, RunState
 from krobench.model.validity import Validity
 
@@ -61,6 +62,43 @@ def test_a_changed_rgd_is_another_workload() -> None:
     refused = compare(Side("old", [old]), Side("new", [new]), Rules()).refused
     assert refused is not None
     assert "workload.rgd.inline is sha256:" in refused.message
+
+
+def as_variant(flag: str, **spec: Any) -> RunEstimates:
+    run = finished()
+    run.tests[0].name, run.tests[0].variant = "a.more", "more"
+    variants = [{"name": "as-it-is"}, {"name": "more", "args": [flag], "image": None}]
+    run.spec = run.spec | {"variants": variants} | spec
+    return condense(run)
+
+
+def test_what_a_variant_sets_the_interval_of_sampling_and_a_tests_target_are_told() -> None:
+    target = {"namespace": "other", "matchLabels": {"app": "kro"}}
+    tests = [{"name": "a", "workload": {"scenario": "single", "instances": 3}, "target": target}]
+    [test] = as_variant("--workers=8", tests=tests, collect={"interval": "1s"}).tests
+    told = test.workload
+    assert told["variant.args.workers"] == "8"
+    assert (told["target.namespace"], told["target.container"]) == ("other", "kro")
+    assert told["collect.interval"] == "1s"
+    assert not any(name in ("variant.name", "variant.image") for name in told)
+    assert condense(finished()).tests[0].workload["collect.interval"] == "5s"
+
+
+def test_another_setting_of_a_variant_of_one_name_is_another_workload() -> None:
+    old, new = as_variant("--workers=1"), as_variant("--workers=8")
+    refused = compare(Side("old", [old]), Side("new", [new]), Rules()).refused
+    assert refused is not None
+    assert "variant.args.workers is 1 on the old side and 8 on the new" in refused.message
+
+
+def test_what_an_older_baseline_does_not_tell_of_is_not_compared() -> None:
+    old, new = as_variant("--workers=1"), as_variant("--workers=8", collect={"interval": "1s"})
+    workload = old.tests[0].workload
+    for name in [name for name in workload if name.startswith(("variant.", "collect."))]:
+        del workload[name]
+    assert compare(Side("old", [old]), Side("new", [new]), Rules()).differences == []
+    workload["workload.instances"] = "4"
+    assert compare(Side("old", [old]), Side("new", [new]), Rules()).refused is not None
 
 
 def test_runs_that_are_invalid_or_were_given_up_are_not_to_be_compared() -> None:
