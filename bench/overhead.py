@@ -39,8 +39,10 @@ def main() -> None:
     """Run all rounds and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--instances", type=int, default=80)
-    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=6, help="4 at least, for intervals")
     options = parser.parse_args()
+    if options.rounds < 4:
+        parser.error("--rounds must be 4 at least: with fewer there are no intervals")
     os.environ["KUBECONFIG"] = _testbed("kubeconfig")
     kubectl = _testbed("tool", "kubectl")
     sides = {name: Side() for name in INTERVALS}

@@ -61,7 +61,8 @@ def when_a_run_ends(cluster: Cluster) -> None:
     by_name = {metric["metric"]: metric for metric in comparison["metrics"]}
     latency = by_name["latency.instanceReady.p50"]
     assert (latency["oldReplicates"], latency["newReplicates"]) == (2, 1)
-    assert latency["ratioLow"] <= latency["ratio"] <= latency["ratioHigh"]
+    assert latency["ratio"] > 0
+    assert latency["ratioLow"] is None, "two runs and one are too few for an interval"
     assert by_name["metrics.kro_api_requests_per_instance"]["ratio"] > 0.5
     assert "Compared" in cluster.events("compare-three")
     report = cluster.krobench("report", "compare-three")

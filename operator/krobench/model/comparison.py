@@ -109,10 +109,11 @@ class MetricComparison(ApiModel):
     ratio: float | None = None
     """New over old."""
     ratio_low: float | None = None
-    """Lower end of the ratio's 95 % interval."""
+    """Lower end of the ratio's 95 % interval; None where there are too few values for one."""
     ratio_high: float | None = None
     p: float | None = None
-    """Of the exact two-sided Mann-Whitney test."""
+    """Two-sided: of the exact Mann-Whitney test; with fewer than 4 replicates on one side and at
+    least 4 on the other, of Student's t on logarithms."""
     adjusted_p: float | None = None
     """The same after Benjamini and Hochberg, over all primary metrics; None: exploratory."""
     verdict: MetricVerdict | None = None

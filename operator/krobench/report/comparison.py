@@ -153,7 +153,7 @@ def _ratio(metric: MetricComparison) -> str:
     if metric.ratio is None:
         return "-"
     if metric.ratio_low is None or metric.ratio_high is None:
-        return f"{metric.ratio:.3f}"
+        return f"{metric.ratio:.3f} [not available]"
     return f"{metric.ratio:.3f} [{metric.ratio_low:.3f}, {metric.ratio_high:.3f}]"
 
 

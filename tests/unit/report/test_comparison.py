@@ -26,6 +26,12 @@ def test_a_line_a_metric_with_medians_ratio_interval_p_and_verdict() -> None:
     assert "kro memory, max" in text(worse(), exploratory=True)
 
 
+def test_an_interval_of_too_few_runs_is_not_available() -> None:
+    shown = text(compare(side("base", 3, 1), side("change", 2, 2, 1.5), RULES))
+    [line] = [line for line in shown.splitlines() if line.strip().startswith("instance ready p50")]
+    assert "[not available]" in line
+
+
 def test_the_summary_names_what_is_worse() -> None:
     said = summary(worse())
     assert said.startswith("Worse: 1 worse, 1 inconclusive (web: instance ready p50 x1.")

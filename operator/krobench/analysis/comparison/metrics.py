@@ -83,8 +83,7 @@ class _Tested:
 def _tested(measured: Measured, kind: Replicates) -> _Tested:
     old, new = measured.replicates(kind)
     basis = basis_of(kind, len(old), len(new))
-    by_ranks = basis is Basis.RANKS or kind is Replicates.ITERATIONS
-    few = None if by_ranks else compare_few(measured.old, measured.new)
+    few = compare_few(measured.old, measured.new) if basis is Basis.SPREAD else None
     p = few.p if few else mann_whitney(old, new)
     interval = few.interval if few else ratio_interval(measured.old, measured.new)
     return _Tested(len(old), len(new), kind.value.lower(), basis, p, interval)

@@ -5,7 +5,7 @@ already, and to draw it once more would count it twice (Davison and Hinkley, Boo
 and their Application, 1997, section 3.8).
 
 The percentile interval of a median is wide enough from four values a side on, as the tests of this
-module show.
+module show; of fewer there is none.
 """
 
 import math
@@ -18,6 +18,7 @@ Runs = Sequence[Sequence[float]]
 """The values of one side: of each run, one value for each iteration."""
 
 CONFIDENCE = 0.95
+_FEWEST = 4
 _RESAMPLES = 2000
 _DRAWS_OF_A_RUN = 100
 _SEED = 20_240_607  # equal input gives equal output, wherever it is run again
@@ -40,12 +41,12 @@ def estimate(runs: Runs) -> float:
 def ratio_interval(old: Runs, new: Runs) -> Interval | None:
     """Return new over old with its interval at 95 %.
 
-    None where the ratio says nothing, as some value is not above zero, or where no side has
-    two values.
+    None where the ratio says nothing, as some value is not above zero, or where a side has fewer
+    than four values: runs, or iterations where it is a single run.
     """
     if any(value <= 0 for run in (*old, *new) for value in run):
         return None
-    if max(len(old), len(new), *map(len, (*old, *new))) < 2:
+    if min(map(_values, (old, new))) < _FEWEST:
         return None
     rng = random.Random(_SEED)  # noqa: S311 - nothing secret
     old_draws, new_draws = _Draws(old, rng), _Draws(new, rng)
@@ -56,6 +57,10 @@ def ratio_interval(old: Runs, new: Runs) -> Interval | None:
         low=_quantile(ratios, tail),
         high=_quantile(ratios, 1 - tail),
     )
+
+
+def _values(side: Runs) -> int:
+    return len(side) if len(side) > 1 else len(side[0])
 
 
 class _Draws:

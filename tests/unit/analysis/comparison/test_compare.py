@@ -87,6 +87,15 @@ def test_iterations_stand_in_for_runs_and_it_says_so() -> None:
     assert "cannot tell a change from the drift between two runs" in (latency.note or "")
 
 
+@pytest.mark.parametrize("runs", [1, 2, 3])
+def test_with_few_on_both_sides_p_is_of_ranks_and_there_is_no_interval(runs: int) -> None:
+    old, new = side("old", 3, 1), side("new", runs, 2, 1.5)
+    one, other = (compare(*sides, RULES).metrics[0] for sides in ((old, new), (new, old)))
+    assert one.p == other.p == pytest.approx({1: 0.5, 2: 0.2, 3: 0.1}[runs])
+    assert one.ratio == pytest.approx(1 / (other.ratio or 0), rel=1e-4)
+    assert (one.ratio_low, one.ratio_high) == (None, None)
+
+
 def test_one_run_is_judged_by_the_spread_of_several() -> None:
     far = compare(side("old", 6, 1), side("new", 1, 2, 1.5), RULES)
     assert far.replicates is Replicates.RUNS
@@ -162,8 +171,8 @@ def test_the_values_of_a_flag_are_compared_in_both_of_its_forms() -> None:
 
     workers, other = "--dynamic-controller-concurrent-reconciles", "--log-level"
     old = with_args("old", workers, "1", other, "5", "--leader-elect")
-    refused = compare(old, with_args("new", workers, "5", other, "5", "--leader-elect"), RULES)
-    assert [(d.what, d.old, d.new) for d in refused.differences] == [
+    changed = compare(old, with_args("new", workers, "5", other, "5", "--leader-elect"), RULES)
+    assert [(d.what, d.old, d.new) for d in changed.differences] == [
         ("kro's --dynamic-controller-concurrent-reconciles", ["1"], ["5"])
     ]
     alike = compare(old, with_args("new", "-leader-elect", f"{workers}=1", f"{other}=5"), RULES)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from krobench.analysis.statistics.bootstrap import Runs, estimate, ratio_interval
 
 values = st.floats(0.1, 100)
-sides = st.lists(st.lists(values, min_size=1, max_size=4), min_size=2, max_size=5)
+sides = st.lists(st.lists(values, min_size=1, max_size=4), min_size=4, max_size=6)
 
 
 def simulated(rng: random.Random, runs: int, drift: float, effect: float = 1.0) -> Runs:
@@ -27,8 +27,10 @@ def test_the_interval_is_around_the_ratio(old: Runs, new: Runs) -> None:
 
 
 def test_equal_input_gives_an_equal_interval() -> None:
-    old, new = [[1.0, 1.1], [1.2]], [[1.3], [1.1, 1.5]]
-    assert ratio_interval(old, new) == ratio_interval(old, new)
+    old, new = [[1.0, 1.1], [1.2], [1.1], [0.9]], [[1.3, 1.1, 1.5, 1.2]]
+    interval = ratio_interval(old, new)
+    assert interval is not None
+    assert interval == ratio_interval(old, new)
 
 
 # Seeds are fixed: these are figures, and no draw of lots.
@@ -44,7 +46,13 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(old: int, new: int) ->
 
 
 @pytest.mark.parametrize(
-    ("old", "new"), [([[0.0]], [[1.0, 2.0]]), ([[1.0, -1.0]], [[1.0]]), ([[1.0]], [[2.0]])]
+    ("old", "new"),
+    [
+        ([[0.0, 1.0, 1.0, 1.0]], [[1.0, 2.0, 3.0, 4.0]]),
+        ([[1.0]] * 4, [[-1.0]] * 4),
+        ([[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0, 4.0]]),
+        ([[1.0, 2.0, 3.0, 4.0]] * 4, [[1.0, 2.0, 3.0, 4.0]] * 3),
+    ],
 )
-def test_no_ratio_where_it_would_say_nothing(old: Runs, new: Runs) -> None:
+def test_no_interval_where_it_would_say_nothing(old: Runs, new: Runs) -> None:
     assert ratio_interval(old, new) is None
