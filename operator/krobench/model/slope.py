@@ -24,5 +24,6 @@ class Slope(ApiModel):
     per_one: float
     """Theil-Sen: the median over all pairs of iterations of different size."""
     low: float | None = None
-    """Lower end of its interval at 95 %; None where a size has fewer than two iterations."""
+    """Lower end of its interval at 95 %; None where a size has too few iterations: fewer than two,
+    or with more than two sizes, fewer than five."""
     high: float | None = None

@@ -26,13 +26,14 @@ def slopes_section(slopes: Sequence[Slope]) -> str:
     return (
         "## Growth with size\n\n"
         + table(("figure", "slope", "95 % interval", "from"), rows)
-        + "\n\nSlopes are Theil-Sen's over the iterations of these tests, their intervals a "
-        "bootstrap over iterations of each size."
+        + "\n\nSlopes are Theil-Sen's over the iterations of these tests, their intervals "
+        "Welch's of two sizes, and of more a bootstrap over iterations of each size."
     )
 
 
 def _interval(slope: Slope) -> str:
     if slope.low is None or slope.high is None:
-        return "not available: fewer than two iterations of a size"
+        fewest = "two" if len(slope.sizes) == 2 else "five"
+        return f"not available: fewer than {fewest} iterations of a size"
     show = _SHOW[slope.unit]
     return f"{show(slope.low)} to {show(slope.high)}"

@@ -87,4 +87,6 @@ def test_a_slope_is_shown_with_its_interval() -> None:
     assert row in slopes_section([slope])
     bare = slope.model_copy(update={"low": None, "high": None})
     assert "not available: fewer than two iterations of a size" in slopes_section([bare])
+    three = bare.model_copy(update={"sizes": [1, 2, 4]})
+    assert "not available: fewer than five iterations of a size" in slopes_section([three])
     assert slopes_section([]) == ""
