@@ -11,6 +11,7 @@ from krobench.analysis.comparison.estimates import condense
 from krobench.model.comparison import Baseline, MetricVerdict, Replicates
 from krobench.model.record import RunRecord
 from krobench.model.status import Verdict
+from krobench.record.store import Owner, write_config_maps
 
 __all__ = ["quick"]
 
@@ -64,6 +65,22 @@ async def test_the_results_of_a_run_serve_as_a_baseline() -> None:
     record = await run(cluster, {"configMapRef": {"name": "older-results"}})
     assert record.comparison is not None
     assert record.comparison.refused is None
+
+
+async def test_iterations_that_run_json_had_no_room_for_are_read_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = MemoryCluster()
+    first = await run(cluster, None)
+    monkeypatch.setattr("krobench.record.store._MAX_RUN_BYTES", 1000)
+    owner = Owner("large", "default", "uid-large")
+    _, config_maps = write_config_maps("large-results", owner, first, [], [])
+    for config_map in config_maps:
+        await cluster.create(CONFIG_MAPS, config_map)
+    record = await run(cluster, {"configMapRef": {"name": "large-results"}})
+    assert record.comparison is not None
+    assert record.comparison.refused is None
+    assert record.comparison.metrics
 
 
 @pytest.mark.parametrize(

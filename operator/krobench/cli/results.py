@@ -2,6 +2,7 @@
 
 import asyncio
 
+from krobench.job.wholerun import whole
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
@@ -64,9 +65,8 @@ async def results_of(client: KubeClient, namespace: str, name: str) -> RunRecord
         status = benchmark.get("status", {})
         detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
         raise ResultsError(f"KroBenchmark {namespace}/{name} has no results: {detail}")
-    return read_run_record(
-        await client.get(config_map_path(reference["namespace"], reference["name"]))
-    )
+    main = await client.get(config_map_path(reference["namespace"], reference["name"]))
+    return await whole(client, read_run_record(main))
 
 
 def fetch_lines(run: RunRecord) -> tuple[list[ObjectRecord], list[Sample]]:

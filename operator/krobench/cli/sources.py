@@ -10,6 +10,7 @@ import yaml
 from krobench.analysis.comparison.compare import Side
 from krobench.analysis.comparison.estimates import condense
 from krobench.cli.results import ResultsError, results_of
+from krobench.job.wholerun import whole
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
@@ -57,11 +58,11 @@ async def read_history(namespace: str, name: str) -> list[RunRecord]:
     """
     async with KubeClient(load_client_config()) as client:
         items = await client.list(paths.core("configmaps", namespace), selector(name))
-    if not items:
-        raise ResultsError(
-            f"no runs of KroBenchmark {namespace}/{name} are kept: set spec.results.retention"
-        )
-    return [read_run_record(item) for item in main_maps(items)]
+        if not items:
+            raise ResultsError(
+                f"no runs of KroBenchmark {namespace}/{name} are kept: set spec.results.retention"
+            )
+        return [await whole(client, read_run_record(item)) for item in main_maps(items)]
 
 
 def _from_path(path: Path) -> list[RunEstimates] | None:
@@ -114,4 +115,5 @@ async def _from_cluster(argument: str, namespace: str) -> list[RunEstimates]:
             if error.not_found:
                 raise ResultsError(f"there is no ConfigMap {place}/{name}") from error
             raise
-    return estimates(parse_config_map(config_map))
+        parsed = parse_config_map(config_map)
+        return estimates(await whole(client, parsed) if isinstance(parsed, RunRecord) else parsed)

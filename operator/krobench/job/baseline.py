@@ -11,12 +11,13 @@ from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.settings import rules_of
 from krobench.job.history import History
+from krobench.job.wholerun import whole
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.model.baseline import BaselineRef, BaselineSource
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import Baseline, Comparison, RunEstimates
+from krobench.model.comparison import Comparison, RunEstimates
 from krobench.model.record import RunRecord
 from krobench.record.baseline import parse_config_map
 from krobench.record.store import Owner, RecordError
@@ -87,6 +88,8 @@ async def _from_config_map(
     path = paths.core("configmaps", owner.namespace, reference.name)
     try:
         parsed = parse_config_map(await client.get(path), reference.key)
+        if isinstance(parsed, RunRecord):
+            return [condense(await whole(client, parsed))]
     except RecordError as error:
         return ErrorInfo(reason="BaselineUnreadable", message=f"spec.baseline: {error}")
     except KubeError as error:
@@ -97,7 +100,7 @@ async def _from_config_map(
             )
             return ErrorInfo(reason="BaselineNotFound", message=message)
         return ErrorInfo(reason="BaselineUnreadable", message=f"spec.baseline: {error}")
-    return parsed.runs if isinstance(parsed, Baseline) else [condense(parsed)]
+    return parsed.runs
 
 
 async def _from_history(

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Sequence
 
+from krobench.job.wholerun import whole
 from krobench.kube import paths
 from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
@@ -44,7 +45,8 @@ class History:
             if name == kept_name(self._owner.name, self._owner.uid):
                 continue
             try:
-                yield read_run_record(await self._client.get(f"{self._collection}/{name}"))
+                run = read_run_record(await self._client.get(f"{self._collection}/{name}"))
+                yield await whole(self._client, run)
             except RecordError as error:
                 logger.warning("%s", error)
 

@@ -35,6 +35,8 @@ from krobench.model.usage import UsageRecord
 from krobench.model.validity import Validity
 
 SCHEMA: Literal["krobench.run/v1"] = "krobench.run/v1"
+FULL_RUN_KEY = "run-full.json.gz"
+"""Among ``parts``: all of a run whose ``run.json`` had no room for its iterations."""
 
 
 class RunState(StrEnum):
@@ -302,3 +304,8 @@ class RunRecord(ApiModel):
     warnings: list[str] = Field(default_factory=list)
     parts: dict[str, list[str]] = Field(default_factory=dict)
     """Where the raw lines are: file name to the ConfigMaps that hold its pieces, in order."""
+
+    @property
+    def shortened(self) -> bool:
+        """Whether this is without the iterations, which stand elsewhere."""
+        return FULL_RUN_KEY in self.parts and not any(test.iterations for test in self.tests)

@@ -5,6 +5,7 @@
 on, each below the 1 MiB that an API server takes.
 """
 
+import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +17,13 @@ from pydantic import ValidationError
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL
 from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import RunRecord
+from krobench.model.record import FULL_RUN_KEY, RunRecord
 from krobench.record import lines
 
 RESULTS_COMPONENT = "results"
 RUN_KEY = "run.json"
 OBJECTS_KEY = "objects.jsonl.gz"
 SERIES_KEY = "series.jsonl.gz"
-FULL_RUN_KEY = "run-full.json.gz"
 
 # The API server's limit is 1 MiB over all values; the rest is for keys and metadata.
 MAX_CONFIG_MAP_BYTES = 1_000_000
@@ -103,6 +103,20 @@ def read_run_record(config_map: Mapping[str, Any]) -> RunRecord:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise RecordError(f"{RUN_KEY} in ConfigMap {name}: {where}: {first['msg']}") from error
+
+
+def whole_run(short: RunRecord, config_maps: Sequence[ConfigMap]) -> RunRecord:
+    """Return all of a run, given the ConfigMaps that its ``parts`` name for it, in order.
+
+    Raises:
+        RecordError: if they do not hold it.
+    """
+    try:
+        [run] = lines.decode(_pieces(config_maps, FULL_RUN_KEY), RunRecord)
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        where = f"{FULL_RUN_KEY} of run {short.namespace}/{short.name}"
+        raise RecordError(f"{where} cannot be read: {error}") from error
+    return run.model_copy(update={"parts": short.parts})
 
 
 def read_objects(config_maps: Sequence[ConfigMap]) -> list[ObjectRecord]:

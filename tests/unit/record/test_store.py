@@ -3,10 +3,11 @@ from base64 import b64decode
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit.analysis.comparison.test_estimates import iteration
 
 from krobench.model.environment import Environment
 from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord, RunState, TestRecord
 from krobench.record import lines
 from krobench.record.store import (
     Owner,
@@ -15,6 +16,7 @@ from krobench.record.store import (
     read_objects,
     read_run_record,
     read_series,
+    whole_run,
     write_config_maps,
 )
 
@@ -84,7 +86,7 @@ def test_a_large_run_is_split_below_the_limit_of_an_api_server() -> None:
     assert read_objects(config_maps) == many
 
 
-def test_a_run_json_that_is_too_large_is_kept_whole_beside_a_shorter_one() -> None:
+def large_run() -> RunRecord:
     tests = [
         TestRecord(
             name=f"t{index}",
@@ -96,13 +98,28 @@ def test_a_run_json_that_is_too_large_is_kept_whole_beside_a_shorter_one() -> No
             concurrency=1,
             timeout_seconds=1,
             error={"reason": "Long", "message": "x" * 4000},
-            iterations=[],
+            iterations=[iteration(0)],
         )
         for index in range(200)
     ]
-    _, config_maps = write_config_maps("r", OWNER, run(tests=tests), [], [])
+    return run(tests=tests, state=RunState.COMPLETED)
+
+
+def test_a_run_json_that_is_too_large_is_kept_whole_beside_a_shorter_one() -> None:
+    _, config_maps = write_config_maps("r", OWNER, large_run(), [], [])
     assert all(size(item) < LIMIT_BYTES for item in config_maps)
-    assert any("run-full.json.gz" in item["binaryData"] for item in config_maps)
+    short = read_run_record(config_maps[-1])
+    assert short.shortened
+    whole = whole_run(short, config_maps)
+    assert not whole.shortened
+    assert whole == large_run().model_copy(update={"parts": short.parts})
+
+
+def test_a_whole_run_that_is_not_there_is_a_clear_sentence() -> None:
+    _, config_maps = write_config_maps("r", OWNER, large_run(), [], [])
+    short = read_run_record(config_maps[-1])
+    with pytest.raises(RecordError, match=r"run-full.json.gz of run default/bench cannot be read"):
+        whole_run(short, [])
 
 
 @settings(max_examples=20)

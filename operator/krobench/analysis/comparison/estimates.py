@@ -12,7 +12,7 @@ from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import RunEstimates, TestEstimates
 from krobench.model.flags import flag_values
-from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord
+from krobench.model.record import FULL_RUN_KEY, IterationRecord, RunRecord, RunState, TestRecord
 from krobench.model.step import Step
 from krobench.model.target import Target
 from krobench.model.workload import Workload
@@ -45,6 +45,12 @@ def _unusable(run: RunRecord) -> ErrorInfo | None:
     if run.state is not RunState.COMPLETED:
         detail = run.error.message if run.error is not None else f"it is {run.state}"
         return ErrorInfo(reason="NotCompleted", message=f"it did not come to its end: {detail}")
+    if run.shortened:
+        message = (
+            f"its run.json had no room for its iterations: they are in {FULL_RUN_KEY}, which is "
+            "read where the KroBenchmark or its history is named, and not from a file"
+        )
+        return ErrorInfo(reason="TooLarge", message=message)
     if run.validity is None or run.validity.valid:
         return None
     causes = "; ".join(cause.message for cause in run.validity.causes)

@@ -101,6 +101,15 @@ def test_what_an_older_baseline_does_not_tell_of_is_not_compared() -> None:
     assert compare(Side("old", [old]), Side("new", [new]), Rules()).refused is not None
 
 
+def test_a_run_without_its_iterations_is_not_compared_and_it_is_said_where_they_are() -> None:
+    short = finished(parts={"run-full.json.gz": ["bench-results-1"]})
+    short.tests[0].iterations = []
+    unusable = condense(short).unusable
+    assert unusable is not None
+    assert unusable.reason == "TooLarge"
+    assert "they are in run-full.json.gz" in unusable.message
+
+
 def test_runs_that_are_invalid_or_were_given_up_are_not_to_be_compared() -> None:
     late = Validity.of([ErrorInfo(reason="GeneratorLate", message="it was late")])
     invalid = condense(finished(validity=late)).unusable
