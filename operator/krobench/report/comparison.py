@@ -1,8 +1,10 @@
 """A comparison, one line a metric, as text for a terminal and as Markdown."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from krobench.analysis.comparison.fingerprints import sentence
+from krobench.analysis.comparison.verdicts import MIN_REPLICATES
 from krobench.model.comparison import (
     Better,
     Comparison,
@@ -13,13 +15,21 @@ from krobench.model.comparison import (
 from krobench.report import units
 from krobench.report.tables import aligned, table
 
-_HEADER = ("metric", "old", "new", "ratio [95 %]", "p", "verdict")
+_HEADER = ("metric", "old", "new", "ratio [95 %]", "p (corrected)", "verdict")
+_HEADER_EXPLORATORY = ("metric", "old", "new", "ratio [95 %]", "p", "")
 _NO_VERDICTS = "no verdicts, as of so many some differ by chance"
+_ROUNDS = "10 iterations of two variants make 6 and 5"
 _ASIDES = {
     Replicates.RUNS: "",
-    Replicates.RESTARTS: " of kro",
+    Replicates.RESTARTS: f" of kro ({_ROUNDS})",
     Replicates.ITERATIONS: ", as each side is a single run",
 }
+_ONE_RESTART = f", as kro was restarted only once for one of the variants ({_ROUNDS})"
+_FEW_RESTARTS = (
+    f"{MIN_REPLICATES} restarts of one variant at least, better of both: iterations of one "
+    "restart share a kro"
+)
+_ONE_MORE = re.compile(r"\b1 more (run|restart)s( of the side with \d+ allow)?")
 _LABELS = {
     "latency.instanceReady.p50": "instance ready p50",
     "latency.instanceReady.p90": "instance ready p90",
@@ -35,29 +45,39 @@ def text(comparison: Comparison, *, exploratory: bool = False) -> str:
     """Return the comparison for a terminal."""
     lines = _heading(comparison)
     for title, metrics in _groups(comparison, exploratory=exploratory):
-        rows = [_HEADER, *(_row(metric) for metric in metrics)]
-        lines += ["", title, *aligned(rows)]
-    lines += _notes(comparison)
-    if comparison.metrics and not exploratory:
-        hidden = len(comparison.metrics) - len(comparison.primary)
+        header = _HEADER if metrics[0].primary else _HEADER_EXPLORATORY
+        lines += ["", title, *aligned([header, *(_row(metric) for metric in metrics)])]
+    if notes := _notes(comparison):
+        lines += ["", *notes]
+    hidden = len(comparison.metrics) - len(comparison.primary)
+    if hidden and not exploratory:
         lines += ["", f"{hidden} exploratory metrics: --all shows them"]
     return "\n".join([*lines, "", summary(comparison)]) + "\n"
 
 
-def markdown(comparison: Comparison, heading: str = "") -> str:
+def markdown(comparison: Comparison) -> str:
     """Return the comparison as a section of a report; exploratory metrics come last."""
-    parts = [f"## {heading or f'Compared with {comparison.old}'}", summary(comparison)]
-    parts.append("\n".join(f"- {line}" for line in _heading(comparison)))
+    return _section(comparison, f"Compared with {comparison.old}", variants=False)
+
+
+def markdown_of_variants(comparison: Comparison) -> str:
+    """Return the comparison of two variants of one run as a section of its report."""
+    heading = f"Variant {comparison.new} against {comparison.old}"
+    return _section(comparison, heading, variants=True)
+
+
+def _section(comparison: Comparison, heading: str, *, variants: bool) -> str:
+    parts = [f"## {heading}", summary(comparison)]
+    lines = _heading(comparison, variants=variants)
+    parts.append("\n".join(f"- {line}" for line in lines))
     for title, metrics in _groups(comparison, exploratory=False):
         parts += [f"**{title}**", table(_HEADER, [_row(metric) for metric in metrics])]
-    notes = [f"- {note}" for note in _notes(comparison) if note]
-    if notes:
-        parts.append("\n".join(notes))
+    parts.append("\n".join(f"- {note}" for note in _notes(comparison, variants=variants)))
     others = [metric for metric in comparison.metrics if not metric.primary]
     if others:
         rows = [(metric.test, *_row(metric)[:-1]) for metric in others]
         title = f"**Exploratory: {_NO_VERDICTS}**"
-        parts += [title, table(("test", *_HEADER[:-1]), rows)]
+        parts += [title, table(("test", *_HEADER_EXPLORATORY[:-1]), rows)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -105,13 +125,16 @@ def show(metric: str, value: float | None) -> str:
     return units.size(value) if metric.endswith("Bytes") else units.metric(metric, value)
 
 
-def _heading(comparison: Comparison) -> list[str]:
+def _heading(comparison: Comparison, *, variants: bool = False) -> list[str]:
+    restarts = variants or comparison.replicates is Replicates.RESTARTS
+    unit = "restart" if restarts else "run"
     lines = [
-        f"old: {comparison.old}, {_count(comparison, comparison.old_runs)}",
-        f"new: {comparison.new}, {_count(comparison, comparison.new_runs)}",
+        f"old: {comparison.old}, {_count(len(comparison.old_runs), unit)}",
+        f"new: {comparison.new}, {_count(len(comparison.new_runs), unit)}",
     ]
     if comparison.replicates is not None:
-        aside = _ASIDES[comparison.replicates]
+        single = variants and comparison.replicates is Replicates.ITERATIONS
+        aside = _ONE_RESTART if single else _ASIDES[comparison.replicates]
         lines.append(
             f"replicates: {comparison.replicates.lower()}{aside}; "
             f"minimum effect: {units.percent(comparison.minimum_effect)}"
@@ -120,9 +143,8 @@ def _heading(comparison: Comparison) -> list[str]:
     return [*lines, *(f"left out: {text}" for text in comparison.left_out)]
 
 
-def _count(comparison: Comparison, runs: Sequence[str]) -> str:
-    unit = "restart" if comparison.replicates is Replicates.RESTARTS else "run"
-    return f"1 {unit}" if len(runs) == 1 else f"{len(runs)} {unit}s"
+def _count(number: int, unit: str) -> str:
+    return f"1 {unit}" if number == 1 else f"{number} {unit}s"
 
 
 def _groups(
@@ -157,10 +179,17 @@ def _ratio(metric: MetricComparison) -> str:
     return f"{metric.ratio:.3f} [{metric.ratio_low:.3f}, {metric.ratio_high:.3f}]"
 
 
-def _notes(comparison: Comparison) -> list[str]:
+def _notes(comparison: Comparison, *, variants: bool = False) -> list[str]:
+    single = variants and comparison.replicates is Replicates.ITERATIONS
     notes: dict[str, list[str]] = {}
     for metric in comparison.primary:
         if metric.note is not None:
-            notes.setdefault(metric.note, []).append(f"{metric.test} {label(metric.metric)}")
-    lines = [f"inconclusive: {', '.join(names)}: {note}" for note, names in notes.items()]
-    return ["", *lines] if lines else []
+            too_few = single and metric.more_needed is not None
+            note = _FEW_RESTARTS if too_few else _ONE_MORE.sub(_singular, metric.note)
+            notes.setdefault(note, []).append(f"{metric.test} {label(metric.metric)}")
+    return [f"inconclusive: {', '.join(names)}: {note}" for note, names in notes.items()]
+
+
+def _singular(match: re.Match[str]) -> str:
+    of_side = f"{match[2]}s" if match[2] else ""
+    return f"1 more {match[1]}{of_side}"

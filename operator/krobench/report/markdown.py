@@ -41,10 +41,7 @@ def render(run: RunRecord) -> str:
         _warnings(run),
         _overview(run),
         comparison.markdown(run.comparison) if run.comparison is not None else "",
-        *(
-            comparison.markdown(each, f"Variant {each.new} against {each.old}")
-            for each in run.variant_comparisons
-        ),
+        *(comparison.markdown_of_variants(each) for each in run.variant_comparisons),
         *(_test(test) for test in run.tests),
         profiles(run),
         slopes_section(run.slopes),

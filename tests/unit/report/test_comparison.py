@@ -2,8 +2,8 @@ from unit.analysis.comparison.runs import METRICS, side
 
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
-from krobench.model.comparison import Better, Comparison
-from krobench.report.comparison import markdown, summary, text
+from krobench.model.comparison import Better, Comparison, Replicates
+from krobench.report.comparison import markdown, markdown_of_variants, summary, text
 
 RULES = Rules(primary={METRICS[0]: Better.LOWER, "cpu.kroSeconds": Better.LOWER})
 
@@ -55,3 +55,47 @@ def test_a_refusal_is_all_that_is_said() -> None:
     assert summary(refused).startswith("Not compared: the runs differ")
     assert "Not compared" in markdown(refused)
     assert "Not compared" in text(refused)
+
+
+def test_only_the_p_of_primary_metrics_is_called_corrected() -> None:
+    head, _, apart = markdown(worse()).partition("**Exploratory")
+    assert "| p (corrected) | verdict |" in head
+    assert "| p |" in apart
+    headers = [line for line in text(worse(), exploratory=True).splitlines() if "ratio [" in line]
+    assert ["p (corrected)" in line for line in headers] == [True, False]
+
+
+def test_hidden_metrics_are_counted_where_there_are_any() -> None:
+    assert "exploratory metrics: --all" in text(worse())
+    comparison = worse()
+    comparison.metrics = comparison.primary
+    assert "exploratory" not in text(comparison)
+
+
+def test_one_more_run_is_no_runs() -> None:
+    said = text(compare(side("base", 3, 1), side("change", 3, 2), RULES))
+    assert "1 more run of one side" in said
+    said = text(compare(side("base", 3, 1), side("change", 6, 2), RULES))
+    assert "1 more runs" not in said
+    comparison = worse()
+    comparison.primary[0].note = "about 11 more runs a side"
+    assert "about 11 more runs a side" in text(comparison)
+    comparison.primary[0].note = "1 more runs of the side with 3 allow the exact test"
+    assert "1 more run of the side with 3 allows the exact test" in text(comparison)
+
+
+def test_of_variants_restarts_are_the_replicates_that_are_missing() -> None:
+    single = compare(side("plain", 1, 1), side("slow", 1, 2), RULES)
+    assert single.replicates is Replicates.ITERATIONS
+    shown = markdown_of_variants(single)
+    assert shown.startswith("## Variant slow against plain")
+    assert "old: plain, 1 restart\n" in shown
+    assert "kro was restarted only once for one of the variants" in shown
+    assert "4 restarts of one variant at least" in shown
+    assert "cpu.kroSeconds: not available" in shown
+    assert "single run" not in shown
+    assert "two runs" not in shown
+    several = single.model_copy(update={"replicates": Replicates.RESTARTS})
+    assert "restarts of kro (10 iterations of two variants make 6 and 5)" in (
+        markdown_of_variants(several)
+    )
