@@ -19,6 +19,14 @@ from cluster.kubectl import Cluster, Manifest, benchmark, condition, own_rgd, sc
         (benchmark("bad", scenario("a"), cleanup="Sometimes"), ["spec.cleanup"]),
         (benchmark("x" * 53, scenario("a")), ["metadata.name"]),
         (benchmark("bad", {"name": "a", "workload": {"instances": 1}}), ["exactly one of"]),
+        (
+            benchmark(
+                "bad",
+                {"name": "a", "workload": {"cel": {}}},
+                variants=[{"name": "plain"}, {"name": "other"}],
+            ),
+            ["a test whose workload is not cel"],
+        ),
     ],
 )
 def test_kubectl_apply_refuses_it_and_names_the_field(

@@ -19,6 +19,7 @@ from krobench.model.target import Target
 from krobench.model.validity import ValiditySettings
 from krobench.model.variant import (
     MAX_TESTS,
+    VARIANTS_CEL_RULE,
     VARIANTS_COUNT_RULE,
     VARIANTS_RULE,
     VARIANTS_TARGET_RULE,
@@ -109,7 +110,8 @@ class KroBenchmarkSpec(ApiModel):
         check_variants(
             [variant.name for variant in self.variants],
             len(self.tests),
-            any(test.target is not None for test in self.tests),
+            own_targets=any(test.target is not None for test in self.tests),
+            only_expressions=all(test.workload.cel is not None for test in self.tests),
         )
         names = [test.name for test in self.tests]
         for name in names:
@@ -126,6 +128,7 @@ class KroBenchmarkSpec(ApiModel):
                 RETENTION_RULE,
                 VARIANTS_RULE,
                 VARIANTS_TARGET_RULE,
+                VARIANTS_CEL_RULE,
                 VARIANTS_COUNT_RULE,
             ]
         }

@@ -21,6 +21,12 @@ VARIANTS_TARGET_RULE: JsonDict = {
     "|| self.tests.all(test, !has(test.target))",
     "message": "a test may have no target of its own with variants: they are of spec.target",
 }
+VARIANTS_CEL_RULE: JsonDict = {
+    "rule": "!has(self.variants) || self.variants.size() == 0 "
+    "|| self.tests.exists(test, !has(test.workload.cel))",
+    "message": "variants need a test whose workload is not cel: tests of expressions are measured "
+    "under each variant, and not compared",
+}
 MAX_TESTS = 32
 VARIANTS_COUNT_RULE: JsonDict = {
     "rule": "!has(self.variants) || self.variants.size() == 0 "
@@ -70,7 +76,9 @@ class Variant(ApiModel):
     """Image of kro's container."""
 
 
-def check_variants(names: Sequence[str], tests: int, own_targets: bool) -> None:
+def check_variants(
+    names: Sequence[str], tests: int, *, own_targets: bool, only_expressions: bool
+) -> None:
     """Check what the rules above check, where a CRD without them is installed.
 
     Raises:
@@ -82,6 +90,8 @@ def check_variants(names: Sequence[str], tests: int, own_targets: bool) -> None:
         raise ValueError(VARIANTS_RULE["message"])
     if own_targets:
         raise ValueError(VARIANTS_TARGET_RULE["message"])
+    if only_expressions:
+        raise ValueError(VARIANTS_CEL_RULE["message"])
     if tests * len(names) > MAX_TESTS:
         raise ValueError(VARIANTS_COUNT_RULE["message"])
     for name in names:

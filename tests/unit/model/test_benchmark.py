@@ -50,6 +50,16 @@ def test_two_tests_of_one_name_are_refused() -> None:
         KroBenchmarkSpec.model_validate({"tests": [test, test]})
 
 
+def test_variants_of_nothing_but_expressions_are_refused_as_these_are_not_compared() -> None:
+    variants = [{"name": "plain"}, {"name": "other"}]
+    expressions = {"name": "e", "workload": {"cel": {}}}
+    with pytest.raises(ValidationError, match="variants need a test whose workload is not cel"):
+        KroBenchmarkSpec.model_validate({"tests": [expressions], "variants": variants})
+    assert KroBenchmarkSpec.model_validate({"tests": [expressions]})
+    beside_another = [expressions, *spec()["tests"]]
+    assert KroBenchmarkSpec.model_validate({"tests": beside_another, "variants": variants})
+
+
 def test_a_precision_and_the_iterations_it_goes_with_may_stand_apart() -> None:
     defaults = {"precision": {"target": "2.5%", "maxIterations": 4}}
     assert KroBenchmarkSpec.model_validate(spec() | {"defaults": defaults})
