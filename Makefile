@@ -25,7 +25,7 @@ test: lint unit cluster-test ## Run all tests, those on a real cluster included
 unit: $(VENV)/ready ## Run the tests that need no cluster (under a minute)
 	$(BIN)/python -m pytest -q tests/unit tests/emulated
 
-cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 16 minutes; cold caches 7 more)
+cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 16 minutes; 9 more where all is still to be built)
 	$(BIN)/python -m pytest tests/cluster
 
 bench-load: up ## Compare the load generator with others (KUBE_BURNER=program adds kube-burner)
@@ -60,7 +60,7 @@ lock: $(VENV)/ready ## Pin the newest versions of all dependencies
 	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
 
-up: $(VENV)/ready ## Bring up the cluster and kro (under a minute; with cold caches 15)
+up: $(VENV)/ready ## Bring up the cluster and kro (under a minute; about 9 where all is still to be built)
 	$(TESTBED) up
 
 deploy: up ## Bring up the cluster, and install krobench from this source
