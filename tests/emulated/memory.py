@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from krobench.kube.client import JsonObject
+from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.iteration import RGDS_PATH
@@ -111,6 +111,8 @@ class MemoryCluster:
                 queue.put_nowait(line)
         while True:
             yield await queue.get()
+
+    patiently = KubeClient.patiently
 
     async def backoff(
         self, error: ApiError | ApiUnreachableError, attempt: int, max_retries: int = 0

@@ -14,7 +14,7 @@ from typing import Self
 
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.kube.errors import ApiError, KubeError
 from krobench.kube.watch import Watch
 from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL
 from krobench.model.rawlines import ObjectRecord
@@ -85,24 +85,16 @@ class Board:
             KubeError: if it cannot be said, also after some repetitions.
         """
         async with self._speaking:
-            await self._say(self._name(shard), word)
+            await self._client.patiently(lambda: self._say(self._name(shard), word), _MAX_RETRIES)
 
     async def _say(self, name: str, word: LeaderWord | ShardWord) -> None:
-        attempt = 0
-        while True:
-            said = word.model_copy(update={"said_epoch_seconds": time.time()})
-            data = {_WORD_KEY: said.model_dump_json(by_alias=True)}
-            try:
-                if name in self._spoken:
-                    await self._client.patch(f"{self._collection}/{name}", {"data": data})
-                else:
-                    await self._create(self._manifest(name, SHARD_COMPONENT) | {"data": data})
-                    self._spoken.add(name)
-            except (ApiError, ApiUnreachableError) as error:
-                await self._client.backoff(error, attempt, _MAX_RETRIES)
-                attempt += 1
-            else:
-                return
+        said = word.model_copy(update={"said_epoch_seconds": time.time()})
+        data = {_WORD_KEY: said.model_dump_json(by_alias=True)}
+        if name in self._spoken:
+            await self._client.patch(f"{self._collection}/{name}", {"data": data})
+        else:
+            await self._create(self._manifest(name, SHARD_COMPONENT) | {"data": data})
+            self._spoken.add(name)
 
     async def wait(self, until: Callable[[], bool], seconds: float) -> bool:
         """Wait until something that was heard makes it true, or the time is over."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from krobench.job.wholerun import whole
 from krobench.kube import paths
 from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
-from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.kube.errors import ApiError, KubeError
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord
 from krobench.record.history import (
@@ -76,15 +76,7 @@ class History:
         return items
 
     async def _put(self, config_map: JsonObject) -> None:
-        attempt = 0
-        while True:
-            try:
-                await self._create_or_replace(config_map)
-            except (ApiError, ApiUnreachableError) as error:
-                await self._client.backoff(error, attempt, _MAX_RETRIES)
-                attempt += 1
-            else:
-                return
+        await self._client.patiently(lambda: self._create_or_replace(config_map), _MAX_RETRIES)
 
     async def _create_or_replace(self, config_map: JsonObject) -> None:
         try:

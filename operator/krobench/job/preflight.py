@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from krobench.job.errors import AbortedError
 from krobench.job.lease import LEASE_NAME
 from krobench.kube import paths
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import LEADER_LEASE, KroNotFoundError, KroPod, find_kro
 from krobench.kube.errors import ApiError
 from krobench.kube.kropods import kro_leader
@@ -183,13 +183,16 @@ async def ensure_namespace(client: KubeClient, run: RunIdentity, namespace: str)
     Raises:
         AbortedError: if it is being deleted.
     """
-    try:
-        existing = await client.get(paths.core("namespaces", None, namespace))
-    except ApiError as error:
-        if not error.not_found:
-            raise
-        await client.create(paths.core("namespaces"), _namespace(run, namespace))
-        return
+
+    async def found_or_created() -> JsonObject:
+        try:
+            return await client.get(paths.core("namespaces", None, namespace))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+        return await client.create(paths.core("namespaces"), _namespace(run, namespace))
+
+    existing = await client.patiently(found_or_created)
     if existing.get("status", {}).get("phase") == "Terminating":
         raise AbortedError(
             "NamespaceTerminating",

@@ -71,18 +71,10 @@ class Publisher:
         return paths.core("configmaps", self._owner.namespace, name)
 
     async def _write(self, config_map: Mapping[str, Any]) -> None:
-        attempt = 0
-        while True:
-            try:
-                await self._create_or_replace(config_map)
-            except (ApiError, ApiUnreachableError) as error:
-                try:
-                    await self._client.backoff(error, attempt, _MAX_RETRIES)
-                except (ApiError, ApiUnreachableError) as final:
-                    raise self._refused(config_map["metadata"]["name"], final) from final
-                attempt += 1
-            else:
-                return
+        try:
+            await self._client.patiently(lambda: self._create_or_replace(config_map), _MAX_RETRIES)
+        except (ApiError, ApiUnreachableError) as error:
+            raise self._refused(config_map["metadata"]["name"], error) from error
 
     async def _create_or_replace(self, config_map: Mapping[str, Any]) -> None:
         name = config_map["metadata"]["name"]

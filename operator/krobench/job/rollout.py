@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.discover import LEADER_LEASE, list_kro_pods
+from krobench.kube.discover import LEADER_LEASE, has_ended, list_kro_pods
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.model.target import Target
 from krobench.model.variant import VARIANT_ANNOTATION
@@ -49,10 +49,13 @@ class Rollout:
         while True:
             try:
                 deployment = await self._client.get(self._path)
-                pods = await list_kro_pods(self._client, self._target)
+                listed = await list_kro_pods(self._client, self._target)
+                pods = [pod for pod in listed if not has_ended(pod)]
                 if _is_complete(deployment, pods, variant) and await self._leads(deployment, pods):
                     return
-            except ApiUnreachableError:
+            except (ApiError, ApiUnreachableError) as error:
+                if not error.transient:
+                    raise
                 pods = []
             failing = _failing(pods, variant, self._target.container)
             if failing is None:

@@ -22,7 +22,7 @@ from krobench.job.deployment import (
 from krobench.job.errors import AbortedError
 from krobench.job.rollout import NotStartedError, Rollout
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.kube.errors import ApiError, KubeError
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.variant import KroChange, Variant
 from krobench.record.store import Owner
@@ -111,7 +111,8 @@ class KroVariants:
             AbortedError: naming who has, and when.
         """
         if self._change is not None:
-            self._check(await self._client.get(self._path), self._change)
+            deployment = await self._client.patiently(lambda: self._client.get(self._path))
+            self._check(deployment, self._change)
 
     async def leave(self) -> list[str]:
         """Put the Deployment back as it was; returns what is to be warned of.
@@ -122,20 +123,13 @@ class KroVariants:
             return []
         self._tell("kro is restarted as it was")
         try:
-            warnings = await self._restore()
+            warnings = await self._client.patiently(
+                lambda: restore(self._client, self._path, self._owner.uid, self._change)
+            )
         except KubeError as error:
             return [f"{NOT_RESTORED}: {error}"]
         self._change, self._written = None, False
         return warnings
-
-    async def _restore(self) -> list[str]:
-        attempt = 0
-        while True:
-            try:
-                return await restore(self._client, self._path, self._owner.uid, self._change)
-            except (ApiError, ApiUnreachableError) as error:
-                await self._client.backoff(error, attempt)
-                attempt += 1
 
     async def settle(self) -> None:
         """Wait until kro leads as it was, as the clean-up needs it.

@@ -8,9 +8,9 @@ own cost is taken from the machine it measures.
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import orjson
@@ -19,6 +19,7 @@ from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError, ApiUnreachableError, api_error
 
 JsonObject = dict[str, Any]
+_Answer = TypeVar("_Answer")
 
 JSON = "application/json"
 METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -218,6 +219,21 @@ class KubeClient:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ApiUnreachableError(_unreachable(self.config.server, error)) from error
 
+    async def patiently(
+        self, request: Callable[[], Awaitable[_Answer]], max_retries: int = _MAX_RETRIES
+    ) -> _Answer:
+        """Make a request, and repeat it after a transient failure; it has to bear repetition.
+
+        Raises its last error where repeating was of no use.
+        """
+        attempt = 0
+        while True:
+            try:
+                return await request()
+            except (ApiError, ApiUnreachableError) as error:
+                await self.backoff(error, attempt, max_retries)
+                attempt += 1
+
     async def backoff(
         self, error: ApiError | ApiUnreachableError, attempt: int, max_retries: int = _MAX_RETRIES
     ) -> None:
@@ -226,7 +242,7 @@ class KubeClient:
         Raises ``error`` again where repeating is of no use: it was no transient one, or there
         were attempts enough.
         """
-        if attempt >= max_retries or (isinstance(error, ApiError) and not error.transient):
+        if attempt >= max_retries or not error.transient:
             raise error
         asked = error.retry_after_seconds if isinstance(error, ApiError) else None
         delay = asked if asked is not None else _FIRST_BACKOFF_SECONDS * 2**attempt

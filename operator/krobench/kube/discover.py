@@ -14,6 +14,7 @@ LEADER_LEASE = "controller.kro.run"
 """Of several kro pods, the active one holds it."""
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 _VERSION_LABEL = "app.kubernetes.io/version"
+_ENDED = frozenset({"Failed", "Succeeded"})
 
 
 class KroNotFoundError(KubeError):
@@ -69,8 +70,15 @@ def selector_of(target: Target) -> str:
 
 
 async def list_kro_pods(client: KubeClient, target: Target) -> list[JsonObject]:
-    """Return all pods of kro, whatever their state."""
-    return await client.list(paths.core("pods", target.namespace), selector_of(target))
+    """Return all pods of kro, whatever their state; a transient failure is repeated."""
+    collection, selector = paths.core("pods", target.namespace), selector_of(target)
+    return await client.patiently(lambda: client.list(collection, selector))
+
+
+def has_ended(pod: JsonObject) -> bool:
+    """Whether a pod runs no more, and will not again, as one that was evicted: it may stay listed
+    for long after another has taken its place."""
+    return pod.get("status", {}).get("phase") in _ENDED
 
 
 async def list_nodes(client: KubeClient) -> list[NodeFingerprint]:

@@ -24,6 +24,9 @@ class ConfigError(KubeError):
 class ApiUnreachableError(KubeError):
     """The API server did not answer: refused, reset or timed out."""
 
+    transient = True
+    """The same request may succeed later."""
+
 
 class ApiError(KubeError):
     """The API server refused a request.

@@ -2,12 +2,10 @@
 
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.discover import LEADER_LEASE, fingerprint_of, named, selector_of
+from krobench.kube.discover import LEADER_LEASE, fingerprint_of, has_ended, named, selector_of
 from krobench.kube.errors import ApiError
 from krobench.model.surroundings import KroPodState
 from krobench.model.target import Target
-
-_ENDED = frozenset({"Failed", "Succeeded"})
 
 
 async def kro_pods(client: KubeClient, target: Target) -> tuple[KroPodState, ...]:
@@ -18,10 +16,7 @@ async def kro_pods(client: KubeClient, target: Target) -> tuple[KroPodState, ...
     """
     pods = await client.list(paths.core("pods", target.namespace), selector_of(target))
     staying = [
-        pod
-        for pod in pods
-        if "deletionTimestamp" not in pod["metadata"]
-        and pod.get("status", {}).get("phase") not in _ENDED
+        pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and not has_ended(pod)
     ]
     states = (_state(pod, target.container, len(staying)) for pod in staying)
     return tuple(state for state in states if state is not None)

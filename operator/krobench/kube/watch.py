@@ -1,7 +1,6 @@
 """A watch that outlives its connection."""
 
 import asyncio
-import itertools
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -83,19 +82,13 @@ class Watch:
         It is asked for again where the API server wants patience: a kind that is new to it is
         answered with 429 for a while.
         """
-        answer = await self._list_patiently()
+        answer = await self._client.patiently(
+            lambda: self._client.get(self._path, self._params, self._accept[0])
+        )
         self._resource_version = answer["metadata"]["resourceVersion"]
         items: list[JsonObject] = answer.get("items") or []
         self._known = {_key(item): _stub(item) for item in items}
         return items
-
-    async def _list_patiently(self) -> JsonObject:
-        for attempt in itertools.count():
-            try:
-                return await self._client.get(self._path, self._params, self._accept[0])
-            except ApiError as error:
-                await self._client.backoff(error, attempt)
-        raise AssertionError
 
     async def events(self) -> AsyncIterator[WatchEvent]:
         """Yield changes until the consumer ends."""

@@ -50,9 +50,13 @@ class KroCluster:
         self.pods: list[dict[str, Any]] = [self._pod("kro-old", template)]
         self.released = 0
         self.lost_answers = 0
+        self.busy_answers = 0
         self.written: list[dict[str, Any]] = []
 
     async def get(self, path: str) -> dict[str, Any]:
+        if self.busy_answers:
+            self.busy_answers -= 1
+            raise ApiError(429, "TooManyRequests", path)
         found = {PATH: self.deployment, LEASE: self.lease}
         if self.lease["spec"]["holderIdentity"] == "":
             self.lease["spec"]["holderIdentity"] = f"{self.pods[-1]['metadata']['name']}_2"
@@ -95,8 +99,12 @@ class KroCluster:
             self._store(new)
         return deepcopy(new)
 
-    async def backoff(self, error: Exception, attempt: int) -> None:
-        if attempt >= 2:
+    patiently = KubeClient.patiently
+
+    async def backoff(
+        self, error: ApiError | ApiUnreachableError, attempt: int, max_retries: int
+    ) -> None:
+        if attempt >= 2 or not error.transient:
             raise error
 
     def change(self, manager: str, **spec: Any) -> None:
@@ -314,3 +322,29 @@ async def test_nothing_of_kro_is_marked_as_ours_afterwards() -> None:
     cluster.deployment["metadata"]["managedFields"] = [ours, helm]
     assert await variants.leave() == []
     assert cluster.deployment["metadata"]["managedFields"] == [helm]
+
+
+async def test_a_pod_that_was_evicted_does_not_count_as_one_of_kros() -> None:
+    cluster = KroCluster()
+    evicted = cluster.pods[0] | {
+        "metadata": {"name": "kro-0"},
+        "status": {"phase": "Failed", "reason": "Evicted"},
+    }
+    variants = variants_of(cluster, {"name": "big", "args": ["--workers=4"]})
+    await variants.find()
+    await variants.enter("big")
+    await variants.leave()
+    cluster.pods.insert(0, evicted)
+    await variants.settle()
+
+
+async def test_an_api_server_that_is_busy_for_a_while_costs_only_time() -> None:
+    cluster = KroCluster()
+    variants = variants_of(cluster, {"name": "big", "args": ["--workers=4"]})
+    await variants.find()
+    await variants.enter("big")
+    cluster.busy_answers = 2
+    await variants.check()
+    assert await variants.leave() == []
+    cluster.busy_answers = 3
+    await variants.settle()

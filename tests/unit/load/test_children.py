@@ -51,7 +51,9 @@ class Server:
             yield await self.lines.get()
             self.lines.task_done()  # the one who asked has taken it in
 
-    async def backoff(self, error: ApiError, attempt: int) -> None:
+    patiently = KubeClient.patiently
+
+    async def backoff(self, error: ApiError, attempt: int, max_retries: int) -> None:
         raise error
 
     def tell(self, name: str, node: str, kind: str = "ADDED", **labels: str) -> None:

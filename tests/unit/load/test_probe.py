@@ -23,6 +23,8 @@ class OneConfigMap:
         self.writes = 0
         self.deleted = False
 
+    patiently = KubeClient.patiently
+
     async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
         if self._refused is not None:
             raise self._refused
