@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 from emulated.memory import MemoryCluster
 from emulated.test_load import quick, run_suite
+from emulated.test_profiles import FakePprof
 
 from krobench.job.errors import AbortedError
 from krobench.job.variants import KroVariants
-from krobench.model.record import RunRecord
+from krobench.model.record import RunRecord, RunState
 
 assert quick  # a fixture that is used here too
 
@@ -21,7 +22,8 @@ class Log:
 
     def __init__(self) -> None:
         self.entries: list[str] = []
-        self.fails_at = ""
+        self.fails_at: list[str] = []
+        """What was done when kro does not start."""
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
         await variants._announce(name)
         current[0] = name
         made.entries.append(name)
-        if name == made.fails_at:
+        if made.entries == made.fails_at:
             raise AbortedError("VariantNotStarted", "kro did not start")
         return True
 
@@ -60,8 +62,14 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     return made
 
 
-async def varied(**defaults: int) -> RunRecord:
-    return await run_suite(MemoryCluster(), [TEST], variants=VARIANTS, defaults=defaults)
+async def varied(*profiles: str, **defaults: int) -> RunRecord:
+    return await run_suite(
+        MemoryCluster(),
+        [TEST],
+        variants=VARIANTS,
+        defaults=defaults,
+        collect={"profiles": profiles},
+    )
 
 
 async def test_variants_take_turns_and_kro_is_left_before_the_clean_up(log: Log) -> None:
@@ -85,7 +93,19 @@ async def test_variants_take_turns_and_kro_is_left_before_the_clean_up(log: Log)
 
 
 async def test_kro_is_left_as_it_was_where_a_variant_does_not_start(log: Log) -> None:
-    log.fails_at = "two"
+    log.fails_at = ["found", "one", "two"]
     with pytest.raises(AbortedError, match="VariantNotStarted"):
         await varied(iterations=1, warmup=0)
     assert log.entries == ["found", "one", "two", "left"]
+
+
+async def test_a_variant_that_does_not_start_to_be_profiled_takes_nothing_from_the_results(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
+    log.fails_at = ["found", "one", "two", "one"]
+    record = await varied("cpu", iterations=1, warmup=0)
+    assert log.entries == ["found", "one", "two", "one", "two", "left", "settled"]
+    assert record.state is RunState.COMPLETED
+    assert "a.one: kro was not profiled: VariantNotStarted: kro did not start" in record.warnings
+    assert [test.profile is not None for test in record.tests] == [False, True]

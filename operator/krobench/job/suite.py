@@ -16,7 +16,7 @@ from krobench.analysis.verdict import verdict_of_run
 from krobench.job.baseline import RunBaseline, read_baseline
 from krobench.job.celrun import CelRun
 from krobench.job.crew import ShardCrew
-from krobench.job.errors import AbortedError
+from krobench.job.errors import AbortedError, info_of
 from krobench.job.existing_prometheus import ExistingPrometheus
 from krobench.job.history import History
 from krobench.job.lease import ClusterLease
@@ -108,7 +108,8 @@ class Suite:
         """Run all tests and return the record, which is stored too.
 
         Raises:
-            AbortedError: if the run had to be given up; what was measured is stored.
+            AbortedError: if the run had to be given up; what was measured is stored, as it is
+                before any other error is raised.
         """
         try:
             await self._publish()
@@ -123,20 +124,16 @@ class Suite:
                 reporter.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await reporter
-        except AbortedError as error:
-            await self._abort(error.info)
-            raise
-        except asyncio.CancelledError:
-            await self._abort(
-                ErrorInfo(reason="Interrupted", message="the load Job was stopped from outside")
-            )
+            await self._complete()
+        except (Exception, asyncio.CancelledError) as error:
+            # Whatever it was: results that stand as of a run under way would never get a verdict.
+            await self._abort(info_of(error))
             raise
         finally:
             await self._send_shards_home()
             if self._prometheus is not None:
                 await self._prometheus.close()
             await self._lease.release()
-        await self._complete()
         return self.record
 
     async def _prepare(self) -> None:
@@ -242,10 +239,10 @@ class Suite:
         for test in tests:
             if test.plan.profiles:
                 self._lease.check()
-                if await self._variants.enter(test.plan.variant):
-                    context.expect_another_kro()
                 self._current = test
                 try:
+                    if await self._variants.enter(test.plan.variant):
+                        context.expect_another_kro()
                     await test.profile(await self._kro_of(test))
                 except (AbortedError, KubeError) as error:
                     # What was measured stands.

@@ -1,0 +1,60 @@
+"""A run that ends by an error that nobody had thought of says so in its results."""
+
+import pytest
+from emulated.memory import MemoryCluster
+from emulated.test_load import FakePod, quick, run_suite
+
+from krobench.kube.errors import ApiError
+from krobench.model.record import RunRecord, RunState, TestState
+from krobench.model.status import Verdict
+
+__all__ = ["quick"]  # a fixture that all tests here use
+
+TESTS = [{"name": name, "workload": {"scenario": "single", "instances": 2}} for name in ("a", "b")]
+
+
+def stored(cluster: MemoryCluster) -> RunRecord:
+    kept = cluster.objects["/api/v1/namespaces/default/configmaps/bench-results"]
+    return RunRecord.model_validate_json(kept["data"]["run.json"])
+
+
+async def test_a_refusal_between_tests_ends_the_run_with_a_verdict(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = 0
+
+    async def find_kro(*_: object) -> object:
+        nonlocal asked
+        asked += 1
+        if asked == 3:  # once before all tests, and once before each
+            raise ApiError(403, "Forbidden", "pods may not be listed")
+        return FakePod()
+
+    monkeypatch.setattr("krobench.job.preflight.find_kro", find_kro)
+    cluster = MemoryCluster()
+    with pytest.raises(ApiError):
+        await run_suite(cluster, TESTS)
+    record = stored(cluster)
+    assert (record.state, record.verdict) == (RunState.ABORTED, Verdict.ERROR)
+    assert record.error is not None
+    assert record.error.reason == "Forbidden"
+    assert [test.state for test in record.tests] == [TestState.SUCCEEDED, TestState.SKIPPED]
+    [lease] = [item for path, item in cluster.objects.items() if "/leases/" in path]
+    assert lease["spec"]["holderIdentity"] is None
+
+
+async def test_a_fault_in_the_evaluation_does_not_leave_the_run_as_if_it_went_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def faulty(*_: object) -> None:
+        raise ZeroDivisionError("in the slopes")
+
+    monkeypatch.setattr("krobench.job.suite.measure_slopes", faulty)
+    cluster = MemoryCluster()
+    with pytest.raises(ZeroDivisionError):
+        await run_suite(cluster, TESTS)
+    record = stored(cluster)
+    assert (record.state, record.verdict) == (RunState.ABORTED, Verdict.ERROR)
+    assert record.error is not None
+    assert (record.error.reason, record.error.message) == ("ZeroDivisionError", "in the slopes")
+    assert all(test.summary is not None for test in record.tests)
