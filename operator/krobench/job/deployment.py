@@ -22,6 +22,10 @@ CONFLICT = 409
 _OURS = "krobench"
 
 
+class UnreadableChangeError(KubeError):
+    """What a run has changed of kro is noted in a way that this version cannot read."""
+
+
 async def find_deployment(client: KubeClient, target: Target) -> JsonObject:
     """Return the Deployment that kro's pods belong to.
 
@@ -57,10 +61,13 @@ async def restore(
 
     ``known`` is the change as the load Job remembers it, should its note on the Deployment be lost.
     Returns a warning for each field that somebody else has changed since: it is left alone.
+
+    Raises:
+        KubeError: if it cannot be taken off, or what it was cannot be read.
     """
     for attempt in range(ATTEMPTS):
         deployment = await client.get(path)
-        change = change_on(deployment) or known
+        change = _change_to_undo(deployment, known)
         if change is None or change.run != run:
             return []
         restored = taken_off(deployment, change)
@@ -79,6 +86,15 @@ async def restore(
             for field in restored.conflicts
         ]
     return []
+
+
+def _change_to_undo(deployment: JsonObject, known: KroChange | None) -> KroChange | None:
+    try:
+        return change_on(deployment) or known
+    except UnreadableChangeError:
+        if known is None:
+            raise
+        return known
 
 
 async def _disown(client: KubeClient, path: str, deployment: JsonObject) -> None:
@@ -125,15 +141,23 @@ def with_template(
 
 
 def change_on(deployment: JsonObject) -> KroChange | None:
-    """Return the change that is noted on a Deployment."""
+    """Return the change that is noted on a Deployment; None where there is none.
+
+    Raises:
+        UnreadableChangeError: if what is noted is no change: kro is then not as it was, and nobody
+            knows what it was like.
+    """
     text = (deployment["metadata"].get("annotations") or {}).get(VARIANT_ANNOTATION)
     if text is None:
         return None
     try:
         return KroChange.model_validate_json(text)
-    except ValidationError:
-        logger.warning("%s: annotation %s is unreadable", describe(deployment), VARIANT_ANNOTATION)
-        return None
+    except ValidationError as error:
+        raise UnreadableChangeError(
+            f"{describe(deployment)}: annotation {VARIANT_ANNOTATION} cannot be read, and so what "
+            "a run has changed is not known: put the Deployment back as it was, as with kubectl "
+            "rollout undo, and remove the annotation"
+        ) from error
 
 
 def changed_by(deployment: JsonObject) -> str:

@@ -12,13 +12,13 @@ import uvloop
 from pydantic import ValidationError
 
 from krobench.job.deployment import restore_all
-from krobench.job.errors import AbortedError
+from krobench.job.errors import AbortedError, info_of
 from krobench.job.shard import Shard
 from krobench.job.suite import Suite
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
-from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.errors import KubeError
 from krobench.load.sweep import Sweeper
 from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo, spec_field
 from krobench.workload.blueprint import WorkloadError
@@ -66,17 +66,11 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
     sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
     try:
         return uvloop.run(_until_sigterm(work))
-    except AbortedError as error:
-        _leave_word(error.info)
+    except (AbortedError, KubeError) as error:
+        _leave_word(info_of(error))
         return EXIT_ABORTED
-    except ApiError as error:
-        _leave_word(ErrorInfo(reason=error.reason, message=str(error)))
-        return EXIT_ABORTED
-    except KubeError as error:
-        _leave_word(ErrorInfo(reason="ApiServerUnreachable", message=str(error)))
-        return EXIT_ABORTED
-    except asyncio.CancelledError:
-        _leave_word(ErrorInfo(reason="Interrupted", message="stopped by SIGTERM"))
+    except asyncio.CancelledError as error:
+        _leave_word(info_of(error))
         return EXIT_INTERRUPTED
 
 
@@ -126,17 +120,38 @@ def _invalid(error: ValidationError) -> AbortedError:
 
 async def _cleanup(uid: str, *, only_kro: bool) -> int:
     async with KubeClient(load_client_config()) as client:
-        for warning in await restore_all(client, uid):
+        await put_back(client, uid, only_kro=only_kro)
+    return EXIT_OK
+
+
+async def put_back(client: KubeClient, uid: str, *, only_kro: bool) -> None:
+    """Put kro back as it was before a run, and delete what the run made.
+
+    Raises:
+        KubeError: if kro could not be put back; everything else is deleted all the same.
+        AbortedError: if something is left.
+    """
+    failure: KubeError | None = None
+    try:
+        for warning in await client.patiently(lambda: restore_all(client, uid)):
             logger.warning("%s", warning)
-        if only_kro:
-            return EXIT_OK
-        sweeper = Sweeper(client, RunIdentity("", uid))
-        swept = await sweeper.sweep(_CLEANUP_INSTANCE_SECONDS, force=True)
-        namespaces = await sweeper.sweep_namespaces()
+    except KubeError as error:
+        logger.exception("kro's Deployment was not put back as it was")
+        failure = error
+    try:
+        if not only_kro:
+            await _sweep(Sweeper(client, RunIdentity("", uid)))
+    finally:
+        if failure is not None:
+            raise failure
+
+
+async def _sweep(sweeper: Sweeper) -> None:
+    swept = await sweeper.sweep(_CLEANUP_INSTANCE_SECONDS, force=True)
+    namespaces = await sweeper.sweep_namespaces()
     for teardown in (swept, namespaces):
         if teardown.error is not None:
             raise AbortedError(teardown.error.reason, teardown.error.message)
-    return EXIT_OK
 
 
 def _leave_word(info: ErrorInfo) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from krobench.job.deployment import (
     ATTEMPTS,
     CONFLICT,
+    UnreadableChangeError,
     change_on,
     changed_by,
     describe,
@@ -65,14 +66,19 @@ class KroVariants:
         """Find kro's Deployment, and check that it is nobody else's just now.
 
         Raises:
-            AbortedError: if kro is run by something else, or another run has changed it.
+            AbortedError: if kro is run by something else, or is still as a run has left it, be it
+                an earlier attempt of this one: what was kro's own and what a variant's is known
+                only to the process that has changed it.
         """
         if not self._variants:
             return
         deployment = await find_deployment(self._client, self._target)
         self._path = path_of(deployment)
-        change = change_on(deployment)
-        if change is not None and change.run != self._owner.uid:
+        try:
+            change = change_on(deployment)
+        except UnreadableChangeError as error:
+            raise AbortedError("KroChanged", str(error)) from error
+        if change is not None:
             raise AbortedError(
                 "KroChanged",
                 f"{describe(deployment)} is still as variant {change.variant} of "

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from krobench.job import rollout
-from krobench.job.deployment import change_on, restore, restore_all
+from krobench.job.deployment import UnreadableChangeError, change_on, restore, restore_all
 from krobench.job.errors import AbortedError
 from krobench.job.variants import KroVariants
 from krobench.kube.client import KubeClient
@@ -348,3 +348,30 @@ async def test_an_api_server_that_is_busy_for_a_while_costs_only_time() -> None:
     assert await variants.leave() == []
     cluster.busy_answers = 3
     await variants.settle()
+
+
+async def test_a_variant_that_was_there_before_is_never_taken_for_kros_own_settings() -> None:
+    cluster = KroCluster()
+    variants = variants_of(cluster, {"name": "big", "args": ["--workers=4"]})
+    await variants.find()
+    await variants.enter("big")
+    again = variants_of(cluster, {"name": "big", "args": ["--workers=4"]})
+    with pytest.raises(AbortedError) as raised:
+        await again.find()
+    assert raised.value.info.reason == "KroChanged"
+    assert f"krobench cleanup --run {OWNER.uid}" in raised.value.info.message
+
+
+async def test_a_note_that_cannot_be_read_is_named_and_not_taken_for_none() -> None:
+    cluster = KroCluster()
+    before = cluster.settled()
+    variants = variants_of(cluster, {"name": "big", "args": ["--workers=4"]})
+    await variants.find()
+    await variants.enter("big")
+    cluster.deployment["metadata"]["annotations"][VARIANT_ANNOTATION] = "{}"
+    with pytest.raises(UnreadableChangeError, match=f"annotation {VARIANT_ANNOTATION} cannot be"):
+        await restore_all(cast("KubeClient", cluster), OWNER.uid)
+    with pytest.raises(AbortedError, match="KroChanged"):
+        await variants_of(cluster, {"name": "big"}).find()
+    assert await variants.leave() == [], "the run itself still knows"
+    assert cluster.settled() == before

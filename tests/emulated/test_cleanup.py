@@ -1,0 +1,49 @@
+"""The clean-up Job against an API server in memory."""
+
+from collections.abc import Mapping
+from typing import cast
+
+import pytest
+from emulated.memory import MemoryCluster
+
+from krobench.job.main import put_back
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError
+from krobench.load.iteration import RGDS_PATH
+from krobench.model.common import RUN_LABEL
+from krobench.workload.plan import RunIdentity
+
+UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
+RGD = {
+    "metadata": {"name": f"{RunIdentity('', UID).prefix}x", "labels": {RUN_LABEL: UID}},
+    "spec": {"schema": {"kind": "X", "group": "load.bench.kro.run", "apiVersion": "v1"}},
+}
+
+
+class NoDeployments(MemoryCluster):
+    """Lets nobody see kro's Deployment."""
+
+    async def list(self, path: str, label_selector: str | None = None) -> list[JsonObject]:
+        if path.endswith("/deployments"):
+            raise ApiError(403, "Forbidden", "deployments may not be listed")
+        return await super().list(path, label_selector)
+
+
+def rgds(cluster: MemoryCluster) -> Mapping[str, JsonObject]:
+    return {path: item for path, item in cluster.objects.items() if path.startswith(RGDS_PATH)}
+
+
+async def test_what_a_run_made_goes_also_where_kro_cannot_be_put_back() -> None:
+    cluster = NoDeployments()
+    await cluster.create(RGDS_PATH, RGD)
+    assert rgds(cluster)
+    with pytest.raises(ApiError, match="deployments may not be listed"):
+        await put_back(cast("KubeClient", cluster), UID, only_kro=False)
+    assert not rgds(cluster)
+
+
+async def test_with_kro_alone_to_be_put_back_nothing_is_deleted() -> None:
+    cluster = MemoryCluster()
+    await cluster.create(RGDS_PATH, RGD)
+    await put_back(cast("KubeClient", cluster), UID, only_kro=True)
+    assert rgds(cluster)
