@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL
 from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import FULL_RUN_KEY, RunRecord
+from krobench.model.record import FULL_RUN_KEY, RunRecord, TestRecord
 from krobench.record import lines
 
 RESULTS_COMPONENT = "results"
@@ -28,6 +28,9 @@ SERIES_KEY = "series.jsonl.gz"
 # The API server's limit is 1 MiB over all values; the rest is for keys and metadata.
 MAX_CONFIG_MAP_BYTES = 1_000_000
 _MAX_RUN_BYTES = 600_000
+# What a shortened run.json has of each: of the run's causes and of each test's as many as fit.
+_MOST_CAUSES = (20, 5, 1)
+_MOST_WARNINGS = 100
 
 ConfigMap = dict[str, Any]
 
@@ -154,9 +157,31 @@ def _is_too_large(run: RunRecord) -> bool:
 
 def _shortened(run: RunRecord) -> RunRecord:
     """Keep run.json readable and within its room; the whole of it is then stored gzipped."""
-    tests = [test.model_copy(update={"iterations": []}) for test in run.tests]
-    note = f"run.json was too large for a ConfigMap: its iterations are in {FULL_RUN_KEY}"
-    return run.model_copy(update={"tests": tests, "warnings": [*run.warnings, note]})
+    note = (
+        f"run.json was too large for a ConfigMap: its iterations, and causes and warnings beyond "
+        f"the first, are in {FULL_RUN_KEY}"
+    )
+    short = run.model_copy(update={"warnings": [*run.warnings[:_MOST_WARNINGS], note]})
+    for most in _MOST_CAUSES:
+        short = short.model_copy(
+            update={
+                "tests": [
+                    test.model_copy(update={"iterations": [], **_first_causes(test, most)})
+                    for test in run.tests
+                ],
+                **_first_causes(run, most),
+            }
+        )
+        if not _is_too_large(short):
+            break
+    return short
+
+
+def _first_causes(of: RunRecord | TestRecord, most: int) -> dict[str, Any]:
+    validity = of.validity
+    if validity is not None:
+        validity = validity.model_copy(update={"causes": validity.causes[:most]})
+    return {"causes": of.causes[:most], "validity": validity}
 
 
 def _distribute(

@@ -5,9 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.analysis.comparison.test_estimates import iteration
 
+from krobench.model.common import ErrorInfo
 from krobench.model.environment import Environment
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord, RunState, TestRecord
+from krobench.model.validity import Validity
 from krobench.record import lines
 from krobench.record.store import (
     Owner,
@@ -120,6 +122,40 @@ def test_a_whole_run_that_is_not_there_is_a_clear_sentence() -> None:
     short = read_run_record(config_maps[-1])
     with pytest.raises(RecordError, match=r"run-full.json.gz of run default/bench cannot be read"):
         whole_run(short, [])
+
+
+@pytest.mark.parametrize(("length", "kept"), [(100, 20), (400, 5)])
+def test_causes_and_warnings_without_end_leave_run_json_within_its_room(
+    length: int, kept: int
+) -> None:
+    cause = ErrorInfo(reason="NodeBusy", message="x" * length)
+    test = TestRecord(
+        name="a",
+        workload="single",
+        planned_iterations=50,
+        planned_warmup=0,
+        instances=1,
+        rgds=1,
+        concurrency=1,
+        timeout_seconds=1,
+        causes=[cause] * 100,
+        validity=Validity.of([cause] * 100),
+        iterations=[],
+    )
+    record = run(
+        tests=[test] * 32,
+        causes=[cause] * 3200,
+        validity=Validity.of([cause] * 3200),
+        warnings=["x" * 1000] * 500,
+    )
+    _, config_maps = write_config_maps("r", OWNER, record, [], [])
+    assert all(size(item) < LIMIT_BYTES for item in config_maps)
+    short = read_run_record(config_maps[-1])
+    assert len(short.causes) == len(short.tests[0].causes) == kept
+    assert short.tests[0].validity == Validity(valid=False, causes=[cause] * kept)
+    assert len(short.warnings) == 101
+    assert short.warnings[-1].startswith("run.json was too large")
+    assert whole_run(short, config_maps).causes == record.causes
 
 
 @settings(max_examples=20)
