@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from krobench.model.common import duration_seconds
 from krobench.model.flags import flag_values
 
+_DELAY_SECONDS = 3.0
+
 
 @dataclass(frozen=True)
 class KroHabits:
@@ -13,19 +15,35 @@ class KroHabits:
 
     kept_revisions: int = 5
     """--rgd-max-graph-revisions: beyond, an old one goes for each new one."""
-    echo_seconds: float = 3.0
+    echo_seconds: float = _DELAY_SECONDS
     """The longer of --rgd-progress-requeue-delay and --instance-requeue-interval."""
 
     @classmethod
     def from_arguments(cls, arguments: Sequence[str]) -> "KroHabits":
-        """Read kro's arguments; kro's default stands for a flag that is not there."""
+        """Read kro's arguments.
+
+        kro's default stands for a flag that is not there, and for a value that is known to kro
+        only, as one that a Secret holds, or cannot be read.
+        """
         flags = flag_values(arguments)
         delays = ("rgd-progress-requeue-delay", "instance-requeue-interval")
         return cls(
-            kept_revisions=int(flags.get("rgd-max-graph-revisions") or cls.kept_revisions),
-            echo_seconds=max(_go_seconds(flags.get(name) or "3s") for name in delays),
+            kept_revisions=_whole(flags.get("rgd-max-graph-revisions"), cls.kept_revisions),
+            echo_seconds=max(_go_seconds(flags.get(name), _DELAY_SECONDS) for name in delays),
         )
 
 
-def _go_seconds(text: str) -> float:
-    return 0.0 if text == "0" else duration_seconds(text)
+def _whole(text: str | None, default: int) -> int:
+    try:
+        return default if text is None else int(text)
+    except ValueError:
+        return default
+
+
+def _go_seconds(text: str | None, default: float) -> float:
+    if text is None:
+        return default
+    try:
+        return 0.0 if text == "0" else duration_seconds(text)
+    except ValueError:
+        return default

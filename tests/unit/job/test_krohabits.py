@@ -21,3 +21,9 @@ def test_the_longer_delay_counts() -> None:
 
 def test_without_flags_kros_defaults_stand() -> None:
     assert KroHabits.from_arguments([]) == KroHabits()
+
+
+@pytest.mark.parametrize("value", ["(from a reference)", "$(INTERVAL)", "1500us", ""])
+def test_a_value_that_cannot_be_read_leaves_kros_default(value: str) -> None:
+    arguments = [f"--rgd-max-graph-revisions={value}", f"--instance-requeue-interval={value}"]
+    assert KroHabits.from_arguments(arguments) == KroHabits()
