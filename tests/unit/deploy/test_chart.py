@@ -16,6 +16,7 @@ from krobench.controller.settings import Settings
 from krobench.job.preflight import Permission, _required, variant_permissions
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.workload.plan import plan_tests
+from krobench.workload.scenarios import SCENARIOS, ScenarioSpec
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "helm" / "krobench"
@@ -293,6 +294,25 @@ def test_kro_gets_rights_only_when_asked_for(render: Render) -> None:
     role = render("kro.aggregation=true")["ClusterRole", "krobench-kro"]
     plain = yaml.safe_load((MANIFESTS / "optional" / "kro-aggregation.yaml").read_text())
     assert normal(role) == normal(plain)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda spec: spec.scenario)
+def test_kro_may_make_the_children_of_each_scenario(render: Render, scenario: ScenarioSpec) -> None:
+    rules = render("kro.aggregation=true")["ClusterRole", "krobench-kro"]["rules"]
+    blueprint = scenario.build("Outer")
+    for parts in (blueprint.outer, *blueprint.inner.values()):
+        for resource in parts.resources:
+            template = resource["template"]
+            group = template["apiVersion"].rpartition("/")[0]
+            kind = template["kind"].lower()
+            plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}es"
+            names = {"*", f"{kind}s", plural}
+            assert any(
+                group in rule["apiGroups"]
+                and names & set(rule["resources"])
+                and rule["verbs"] == ["*"]
+                for rule in rules
+            ), template["kind"]
 
 
 def test_load_jobs_read_only_the_secrets_that_are_named(render: Render) -> None:
