@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 
-from krobench.collect.exposition import Series, read
+from krobench.collect.exposition import Series, families, read
 from krobench.collect.podhttp import PodHttp, PodHttpError
 from krobench.collect.source import SourceUnavailableError
 from krobench.kube.client import KubeClient
@@ -36,8 +36,10 @@ class KroCounters:
         Raises:
             SourceUnavailableError: if kro does not answer.
         """
+        # kro 0.9.4 then writes these metrics only; older ones write all.
+        query = {"name[]": families(wanted)}
         try:
-            text = (await self._metrics.get("/metrics")).decode(errors="replace")
+            text = (await self._metrics.get("/metrics", query)).decode(errors="replace")
         except PodHttpError as error:
             raise SourceUnavailableError(f"kro's /metrics: {error}") from error
         readings = await asyncio.to_thread(read, text, wanted)

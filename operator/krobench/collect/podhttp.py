@@ -4,11 +4,12 @@ Straight is better, as it puts no load on the API server; the proxy is for where
 is out of reach, as from outside of the cluster or behind a NetworkPolicy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 import httpx
 
+from krobench.collect.goruntime import HEADERS
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
@@ -37,7 +38,7 @@ class PodHttp:
         self._client = client
         self._pod = pod
         self._port = port
-        self._http = httpx.AsyncClient(trust_env=False)
+        self._http = httpx.AsyncClient(trust_env=False, headers=HEADERS)
         self._through_proxy: bool | None = None
 
     async def close(self) -> None:
@@ -45,14 +46,19 @@ class PodHttp:
         await self._http.aclose()
 
     async def get(
-        self, path: str, query: Mapping[str, str] | None = None, timeout_seconds: float = 5.0
+        self,
+        path: str,
+        query: Mapping[str, str | Sequence[str]] | None = None,
+        timeout_seconds: float = 5.0,
     ) -> bytes:
         """Return what stands at a path, which begins with a slash.
+
+        A key of the query that has several values is given once with each.
 
         Raises:
             PodHttpError: if there is no answer, or none with a status of 200.
         """
-        target = f"{path}?{urlencode(query)}" if query else path
+        target = f"{path}?{urlencode(query, doseq=True)}" if query else path
         if self._through_proxy is None:
             return await self._find_way(target, timeout_seconds)
         if self._through_proxy:

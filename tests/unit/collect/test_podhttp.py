@@ -64,3 +64,16 @@ async def test_a_missing_right_is_named() -> None:
     async with pod(Answers("no", 403), closed_port()) as http:
         with pytest.raises(PodHttpError, match="grant get on pods/proxy"):
             await http.get("/x")
+
+
+async def test_nothing_is_compressed_and_values_of_one_key_are_given_each() -> None:
+    encodings: list[str | None] = []
+
+    async def direct(request: web.Request) -> web.Response:
+        encodings.append(request.headers.get("Accept-Encoding"))
+        assert request.query.getall("name[]") == ["a", "b"]
+        return web.Response(text="fine")
+
+    async with serve(direct) as port, pod(Answers("proxied"), port) as http:
+        await http.get("/metrics", {"name[]": ["a", "b"]})
+    assert encodings == ["identity"]
