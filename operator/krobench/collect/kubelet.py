@@ -1,5 +1,6 @@
 """What the kubelet's cAdvisor says of containers."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -11,6 +12,8 @@ from krobench.kube.client import KubeClient
 from krobench.kube.controlplane import ControlPlanePod
 from krobench.model.labels import labelled
 from krobench.model.rawlines import SourceName
+
+logger = logging.getLogger(__name__)
 
 _CPU = "container_cpu_usage_seconds_total"
 _NO_CONTAINER = frozenset({"", "POD"})
@@ -52,6 +55,8 @@ class KubeletSource:
         self._tracker = tracker
         self._others = others
         self._own_namespaces = own_namespaces
+        self._silent: set[str] = set()
+        """Nodes that were told of in the log."""
 
     async def close(self) -> None:
         """Nothing of its own is open."""
@@ -69,7 +74,17 @@ class KubeletSource:
                 f"{pod.namespace}/{pod.name}"
             )
         elsewhere = sorted({other.node for other in self._others} - {pod.node})
-        return _joined([own_node, *[await self._scrape_node(node, others) for node in elsewhere]])
+        return _joined([own_node, *[await self._scrape_other(node, others) for node in elsewhere]])
+
+    async def _scrape_other(self, node: str, series: Iterable[Series]) -> Scrape:
+        """Return a node's readings; none where its kubelet gives none, as kro's still stand."""
+        try:
+            return await self._scrape_node(node, series)
+        except SourceUnavailableError as error:
+            if node not in self._silent:
+                logger.warning("%s", error)
+            self._silent.add(node)
+            return Scrape([])
 
     async def _scrape_node(self, node: str, series: Iterable[Series]) -> Scrape:
         path = paths.core("nodes", None, node, "proxy/metrics/cadvisor")

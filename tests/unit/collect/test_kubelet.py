@@ -84,3 +84,11 @@ async def test_what_others_take_of_the_node_is_neither_kro_nor_us_nor_the_system
     readings = {reading.key: reading.value for reading in scrape.readings}
     assert readings[FOREIGN_CPU] == 40.0
     assert readings["container_cpu_usage_seconds_total"] == 80.0
+
+
+async def test_another_nodes_silence_costs_only_what_runs_there() -> None:
+    scrape = await source(Nodes(a=ON_A), ETCD).scrape()
+    assert {reading.key for reading in scrape.readings} == {
+        "container_memory_rss",
+        "container_network_receive_bytes_total",
+    }
