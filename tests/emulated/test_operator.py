@@ -1,11 +1,17 @@
 from typing import Any
 
-from emulated.conftest import Api, Manifest, RunningOperator
+import kopf
+from emulated.conftest import NAMESPACE, Api, Manifest, RunningOperator
+from prometheus_client import CollectorRegistry
 from unit.controller.world import record
 
+from krobench.controller.operator import Operator
+from krobench.controller.settings import Settings
 from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.config import ClientConfig
 from krobench.model.record import Progress, RunState
-from krobench.record.store import Owner, write_config_maps
+from krobench.record.store import MAX_CONFIG_MAP_BYTES, Owner, write_config_maps
 
 SPEC: Manifest = {"tests": [{"name": "a", "workload": {"scenario": "single", "instances": 3}}]}
 
@@ -139,3 +145,16 @@ async def test_results_of_someone_else_are_left_alone(api: Api, operator: Runnin
     status = await api.until_phase("taken", "Failed")
     assert status["conditions"][0]["reason"] == "ResultsConflict"
     assert ("taken", "ResultsConflict") in await api.events()
+
+
+async def test_config_maps_of_results_are_listed_a_few_at_a_time(server: str) -> None:
+    client = KubeClient(ClientConfig(server, None, lambda: None))
+    operator = Operator(client, Settings(NAMESPACE, "registry/krobench:1"), CollectorRegistry())
+    settings = kopf.OperatorSettings()
+    await operator._start(settings=settings)
+    try:
+        chunk = settings.watching.chunk_size
+        assert chunk is not None
+        assert chunk * MAX_CONFIG_MAP_BYTES < 20 << 20
+    finally:
+        await operator._stop()

@@ -38,6 +38,8 @@ LIVENESS_ENDPOINT = "http://0.0.0.0:8081/healthz"
 _CHATTY_LOGGERS = ("kopf.objects", "kopf.activities.probe", "aiohttp.access")
 _MAX_IDLE_SECONDS = 60.0
 _REWATCH_SECONDS = 5.0
+# kopf lists whole objects, and a ConfigMap of results may be a megabyte.
+_LIST_CHUNK = 20
 
 
 class Operator:
@@ -66,6 +68,7 @@ class Operator:
         settings.posting.enabled = False
         settings.watching.server_timeout = 600
         settings.watching.connect_timeout = 30
+        settings.watching.chunk_size = _LIST_CHUNK
         settings.networking.request_timeout = 60
         settings.queueing.worker_limit = 20
         settings.watching.label_selectors["configmaps"] = f"{COMPONENT_LABEL}={RESULTS_COMPONENT}"
