@@ -44,10 +44,11 @@ def by_hand(cluster: Cluster, tmp_path: Path) -> None:
     cluster.apply(yaml.safe_load(exported.stdout))
     file = tmp_path / "base.json"
     assert cluster.krobench("baseline", "export", "compare-one", f"--output={file}").returncode == 0
-    again = cluster.krobench("compare", str(file), "configmap:compare-base", "--output=json")
+    again = cluster.krobench("compare", "configmap:compare-base", str(file), "--output=json")
     [comparison] = json.loads(again.stdout)
     assert comparison["refused"] is None
-    assert len(comparison["newRuns"]) == 2
+    assert [run.split()[0] for run in comparison["oldRuns"]] == ["default/compare-two"]
+    assert "is on both sides" in comparison["leftOut"][0]
 
 
 def when_a_run_ends(cluster: Cluster) -> None:

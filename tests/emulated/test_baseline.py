@@ -61,6 +61,7 @@ async def test_a_run_that_is_worse_than_its_baseline_fails_where_that_is_asked_f
 async def test_the_results_of_a_run_serve_as_a_baseline() -> None:
     cluster = MemoryCluster()
     first = await run(cluster, None)
+    first.id = "uid-first"
     await store(cluster, "older-results", {"run.json": first.model_dump_json(by_alias=True)})
     record = await run(cluster, {"configMapRef": {"name": "older-results"}})
     assert record.comparison is not None
@@ -72,8 +73,9 @@ async def test_iterations_that_run_json_had_no_room_for_are_read_too(
 ) -> None:
     cluster = MemoryCluster()
     first = await run(cluster, None)
+    first.id = "uid-large"
     monkeypatch.setattr("krobench.record.store._MAX_RUN_BYTES", 1000)
-    owner = Owner("large", "default", "uid-large")
+    owner = Owner("large", "default", first.id)
     _, config_maps = write_config_maps("large-results", owner, first, [], [])
     for config_map in config_maps:
         await cluster.create(CONFIG_MAPS, config_map)

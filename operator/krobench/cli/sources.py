@@ -40,7 +40,7 @@ async def read_side(argument: str, namespace: str) -> Side:
     """
     runs: dict[str, RunEstimates] = {}
     for part in filter(None, argument.split(",")):
-        found = _from_path(Path(part))
+        found = _from_path(part)
         for run in found if found is not None else await _from_cluster(part, namespace):
             runs[run.id] = run
     if not runs:
@@ -65,9 +65,12 @@ async def read_history(namespace: str, name: str) -> list[RunRecord]:
         return [await whole(client, read_run_record(item)) for item in main_maps(items)]
 
 
-def _from_path(path: Path) -> list[RunEstimates] | None:
-    """Return the runs of a file or directory; None where there is neither."""
+def _from_path(argument: str) -> list[RunEstimates] | None:
+    """Return the runs of a file or directory; None where there is neither, nor was meant."""
+    path = Path(argument)
     if not path.exists():
+        if path.suffix in _SUFFIXES and not argument.startswith((_CONFIG_MAP, _HISTORY)):
+            raise ResultsError(f"there is no file {path}")
         return None
     if not path.is_dir():
         return list(_from_file(path))

@@ -60,17 +60,27 @@ def test_a_side_is_files_and_directories_and_a_run_counts_once(tmp_path: Path) -
                   "data": {"run.json": first.model_dump_json(by_alias=True)}}  # fmt: skip
     listed = tmp_path / "list.yaml"
     listed.write_text(yaml.safe_dump({"kind": "List", "items": [config_map]}))
-    done = krobench("compare", f"{folder},{one},{listed}", one, "-o", "json")
+    new = run_json(tmp_path / "new.json", finished(id="uid-3"))
+    done = krobench("compare", f"{folder},{one},{listed}", new, "-o", "json")
     [comparison] = json.loads(done.output)
     assert len(comparison["oldRuns"]) == 2
 
 
+@pytest.mark.parametrize("name", ["no.json", "no.yaml", "folder/no.yml"])
+def test_a_file_that_is_not_there_is_a_clear_sentence(tmp_path: Path, name: str) -> None:
+    missing = tmp_path / name
+    done = krobench("compare", written(tmp_path / "old.json", 2, 1), str(missing))
+    assert done.exit_code == 4
+    assert f"there is no file {missing}" in done.stderr.replace("\n", "")
+
+
 def test_a_baseline_is_written_and_read_again(tmp_path: Path) -> None:
     source = run_json(tmp_path / "run.json", finished())
+    other = run_json(tmp_path / "other.json", finished(id="uid-2"))
     for name in ("out.json", "out.yaml"):
         path = tmp_path / name
         assert krobench("baseline", "export", source, "-o", str(path)).exit_code == 0
-        assert krobench("compare", str(path), source, "-o", "json").exit_code == 0
+        assert krobench("compare", str(path), other, "-o", "json").exit_code == 0
     manifest = yaml.safe_load(
         krobench("baseline", "export", source, "--config-map", "kro-0-9-4").output
     )

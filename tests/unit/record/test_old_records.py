@@ -36,7 +36,8 @@ def test_an_old_record_is_read_reported_and_compared(config_map: dict[str, Any])
     assert {sample.source for sample in read_series([config_map])} >= {"kro", "apiserver"}
     estimates = condense(run)
     assert all(len(test.iterations) >= 1 for test in estimates.tests)
-    comparison = compare(Side("old", [estimates]), Side("new", [estimates]), Rules())
+    again = estimates.model_copy(update={"id": "another"})
+    comparison = compare(Side("old", [estimates]), Side("new", [again]), Rules())
     assert comparison.refused is None
     assert {metric.ratio for metric in comparison.primary if metric.ratio is not None} == {1.0}
 

@@ -25,7 +25,8 @@ def compare(old: Side, new: Side, rules: Rules) -> Comparison:
     shown, and there are no verdicts.
     """
     left_out: list[str] = []
-    sides = [_usable(side, left_out) for side in (old, new)]
+    old_runs, new_runs = (_usable(side, left_out) for side in (old, new))
+    sides = [_not_among(new_runs, old_runs, left_out), new_runs]
     tests = _common_tests(sides[0], sides[1], left_out)
     found = differences(sides[0], sides[1], tests, rules.allowed)
     comparison = Comparison(
@@ -68,6 +69,19 @@ def _usable(side: Side, left_out: list[str]) -> list[RunEstimates]:
         f"run {_name(run)}: {run.unusable.message}" for run in side.runs if run.unusable is not None
     )
     return [run for run in side.runs if run.unusable is None]
+
+
+def _not_among(
+    others: Sequence[RunEstimates], runs: Sequence[RunEstimates], left_out: list[str]
+) -> list[RunEstimates]:
+    """Return the runs that are not among the others too: against itself, a run tells nothing."""
+    known = {run.id for run in others}
+    left_out.extend(
+        f"run {_name(run)}: is on both sides, and counts for the new one alone"
+        for run in runs
+        if run.id in known
+    )
+    return [run for run in runs if run.id not in known]
 
 
 def _common_tests(

@@ -208,6 +208,18 @@ def test_an_invalid_run_is_left_out() -> None:
     assert "the generator was late" in nothing.refused.message
 
 
+def test_a_run_on_both_sides_counts_for_the_new_one_alone() -> None:
+    old, new = side("old", 4, 1), side("new", 1, 2)
+    comparison = compare(Side("old", [*old.runs, *new.runs]), new, RULES)
+    assert (len(comparison.old_runs), len(comparison.new_runs)) == (4, 1)
+    assert any("new-0 (new-0-ui): is on both sides" in text for text in comparison.left_out)
+    assert comparison.metrics == compare(old, new, RULES).metrics
+    refused = compare(new, new, RULES).refused
+    assert refused is not None
+    assert refused.reason == "NoRuns"
+    assert "is on both sides" in refused.message
+
+
 def test_tests_are_matched_by_name() -> None:
     new = side("new", 2, 2)
     for item in new.runs:

@@ -51,7 +51,7 @@ def test_a_field_that_an_older_record_lacks_makes_no_other_workload() -> None:
 
 def test_a_changed_rgd_is_another_workload() -> None:
     def with_rgd(value: str) -> RunRecord:
-        run = finished()
+        run = finished(id=f"uid-{value}")
         inline = {"spec": {"resources": [value]}}
         workload = {"rgd": {"inline": inline}, "instances": 3}
         run.spec = {"tests": [{"name": "a", "workload": workload}]}
@@ -65,7 +65,7 @@ def test_a_changed_rgd_is_another_workload() -> None:
 
 
 def as_variant(flag: str, **spec: Any) -> RunEstimates:
-    run = finished()
+    run = finished(id=f"uid{flag}")
     run.tests[0].name, run.tests[0].variant = "a.more", "more"
     variants = [{"name": "as-it-is"}, {"name": "more", "args": [flag], "image": None}]
     run.spec = run.spec | {"variants": variants} | spec
