@@ -4,12 +4,12 @@ One that did not makes a run invalid, and not kro slow: the load was not the one
 """
 
 import math
-import statistics
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from krobench.analysis.medians import known_median
 from krobench.model.common import ErrorInfo
 from krobench.model.load import Load
 from krobench.model.measures import LoadGenerator
@@ -89,8 +89,8 @@ def summarise_generators(generators: Iterable[LoadGenerator | None]) -> LoadGene
     if not known:
         return None
     return LoadGenerator(
-        requested_per_second=_median(g.requested_per_second for g in known),
-        achieved_per_second=_median(g.achieved_per_second for g in known),
+        requested_per_second=known_median(g.requested_per_second for g in known),
+        achieved_per_second=known_median(g.achieved_per_second for g in known),
         send_lag_p50_seconds=_worst(g.send_lag_p50_seconds for g in known),
         send_lag_p99_seconds=_worst(g.send_lag_p99_seconds for g in known),
         send_lag_max_seconds=_worst(g.send_lag_max_seconds for g in known),
@@ -107,11 +107,6 @@ def _nearest_rank(values: Sequence[float], share: float) -> float | None:
     if not values:
         return None
     return round(values[math.ceil(share * len(values)) - 1], _DIGITS)
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.median(known) if known else None
 
 
 def _worst(values: Iterable[float | None]) -> float | None:

@@ -4,14 +4,9 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from krobench.analysis.statistics.bootstrap import CONFIDENCE
+from krobench.analysis.statistics.student import t_quantile
 from krobench.model.celresults import Estimate
-
-# Two-sided 95 % quantiles for 1, 2, … degrees of freedom.
-_T = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
-    2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
-)  # fmt: skip
-_T_MANY = 2.086
 
 
 def mean_interval(values: Sequence[float]) -> Estimate | None:
@@ -21,7 +16,8 @@ def mean_interval(values: Sequence[float]) -> Estimate | None:
     centre = statistics.fmean(values)
     if len(values) < 2:
         return Estimate(value=centre, n=1)
-    half = _t(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
+    error = statistics.stdev(values) / math.sqrt(len(values))
+    half = t_quantile(CONFIDENCE, len(values) - 1) * error
     return Estimate(value=centre, low=centre - half, high=centre + half, n=len(values))
 
 
@@ -39,7 +35,3 @@ def ratio_interval(numerators: Sequence[float], denominators: Sequence[float]) -
         high=None if estimate.high is None else math.exp(estimate.high),
         n=estimate.n,
     )
-
-
-def _t(degrees: int) -> float:
-    return _T[degrees - 1] if degrees <= len(_T) else _T_MANY

@@ -1,11 +1,10 @@
 """From the lines of one iteration to its record, and from iterations to a test's summary."""
 
-import statistics
 from collections.abc import Iterable, Sequence
 
 from krobench.analysis.generator import summarise_generators
 from krobench.analysis.latencies import latencies
-from krobench.analysis.medians import median_usage
+from krobench.analysis.medians import known_median, median_usage
 from krobench.analysis.steps import summarise_steps
 from krobench.model.measures import (
     ApiRequests,
@@ -70,18 +69,18 @@ def summarise_test(
         generator=summarise_generators(record.generator for record in measured),
         latency=latencies(lines),
         throughput=Throughput(
-            instances_per_second=_median(r.throughput.instances_per_second for r in measured)
+            instances_per_second=known_median(r.throughput.instances_per_second for r in measured)
         ),
         cpu=_cpu(measured),
         memory=_memory(measured),
         api_requests=ApiRequests(
-            kro=_median(r.api_requests.kro for r in measured),
-            krobench=_whole(_median(r.api_requests.krobench for r in measured)),
-            total=_median(r.api_requests.total for r in measured),
+            kro=known_median(r.api_requests.kro for r in measured),
+            krobench=_whole(known_median(r.api_requests.krobench for r in measured)),
+            total=known_median(r.api_requests.total for r in measured),
         ),
-        duration_seconds=_median(r.duration_seconds for r in measured),
+        duration_seconds=known_median(r.duration_seconds for r in measured),
         errors_total=sum(_errors(record) for record in measured),
-        metrics={name: _median(r.metrics.get(name) for r in measured) for name in names},
+        metrics={name: known_median(r.metrics.get(name) for r in measured) for name in names},
         usage=median_usage([r.usage for r in measured]),
         steps=summarise_steps(measured, lines),
     )
@@ -96,26 +95,20 @@ def _errors(record: IterationRecord) -> int:
 
 def _cpu(records: Sequence[IterationRecord]) -> CpuUse:
     return CpuUse(
-        kro_seconds=_median(r.cpu.kro_seconds for r in records),
-        kro_mean_cores=_median(r.cpu.kro_mean_cores for r in records),
-        kubelet_mean_cores=_median(r.cpu.kubelet_mean_cores for r in records),
-        throttled_periods_ratio=_median(r.cpu.throttled_periods_ratio for r in records),
+        kro_seconds=known_median(r.cpu.kro_seconds for r in records),
+        kro_mean_cores=known_median(r.cpu.kro_mean_cores for r in records),
+        kubelet_mean_cores=known_median(r.cpu.kubelet_mean_cores for r in records),
+        throttled_periods_ratio=known_median(r.cpu.throttled_periods_ratio for r in records),
     )
 
 
 def _memory(records: Sequence[IterationRecord]) -> MemoryUse:
     return MemoryUse(
-        resident_max_bytes=_whole(_median(r.memory.resident_max_bytes for r in records)),
-        resident_delta_bytes=_whole(_median(r.memory.resident_delta_bytes for r in records)),
-        heap_max_bytes=_whole(_median(r.memory.heap_max_bytes for r in records)),
-        working_set_max_bytes=_whole(_median(r.memory.working_set_max_bytes for r in records)),
+        resident_max_bytes=_whole(known_median(r.memory.resident_max_bytes for r in records)),
+        resident_delta_bytes=_whole(known_median(r.memory.resident_delta_bytes for r in records)),
+        heap_max_bytes=_whole(known_median(r.memory.heap_max_bytes for r in records)),
+        working_set_max_bytes=_whole(known_median(r.memory.working_set_max_bytes for r in records)),
     )
-
-
-def _median(values: Iterable[float | None]) -> float | None:
-    """Return the median of the values that were measured."""
-    known = [value for value in values if value is not None]
-    return round(statistics.median(known), 9) if known else None
 
 
 def _whole(value: float | None) -> int | None:

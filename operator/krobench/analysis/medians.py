@@ -1,7 +1,7 @@
-"""The usage of several iterations taken together."""
+"""Several iterations taken together."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel
@@ -9,6 +9,13 @@ from pydantic import BaseModel
 from krobench.model.usage import UsageRecord
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+_DIGITS = 9
+
+
+def known_median(values: Iterable[float | None]) -> float | None:
+    """Return the median of the values that were measured; None where none was."""
+    known = [value for value in values if value is not None]
+    return round(statistics.median(known), _DIGITS) if known else None
 
 
 def median_usage(records: Sequence[UsageRecord]) -> UsageRecord:
@@ -31,6 +38,5 @@ def _medians(records: Sequence[ModelT]) -> ModelT:
         if isinstance(each[0], BaseModel):
             values[name] = _medians(each)
         elif not isinstance(each[0], list):
-            known = [value for value in each if value is not None]
-            values[name] = round(statistics.median(known), 9) if known else None
+            values[name] = known_median(each)
     return model(**values)

@@ -7,15 +7,12 @@ promise [Chow & Robbins 1965]; the least number of iterations, and that t is tak
 there are, keep that small.
 """
 
-import math
-import statistics
 from collections.abc import Iterable, Sequence
 
-from krobench.analysis.statistics.student import t_quantile
+from krobench.analysis.intervals import mean_interval
 from krobench.model.precision import Headline, Precision, Stop
 from krobench.model.record import IterationRecord
 
-_CONFIDENCE = 0.95
 _DIGITS = 6
 
 
@@ -29,17 +26,15 @@ def headline_values(iterations: Iterable[IterationRecord]) -> list[float]:
 def headline(iterations: Iterable[IterationRecord]) -> Headline | None:
     """Return the headline figure; None where no measured iteration has one."""
     values = headline_values(iterations)
-    if not values:
+    mean = mean_interval(values)
+    if mean is None:
         return None
-    mean = statistics.fmean(values)
-    found = Headline(iterations=len(values), mean_seconds=round(mean, _DIGITS))
-    if len(values) < 2 or mean <= 0:
+    found = Headline(iterations=mean.n, mean_seconds=round(mean.value, _DIGITS))
+    if mean.low is None or mean.high is None or mean.value <= 0:
         return found
-    error = statistics.stdev(values) / math.sqrt(len(values))
-    half = t_quantile(_CONFIDENCE, len(values) - 1) * error
-    found.low_seconds = round(mean - half, _DIGITS)
-    found.high_seconds = round(mean + half, _DIGITS)
-    found.half_width_ratio = round(half / mean, _DIGITS)
+    found.low_seconds = round(mean.low, _DIGITS)
+    found.high_seconds = round(mean.high, _DIGITS)
+    found.half_width_ratio = round((mean.high - mean.value) / mean.value, _DIGITS)
     return found
 
 

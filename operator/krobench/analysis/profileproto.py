@@ -42,7 +42,6 @@ class Profile:
 
     value_types: tuple[ValueType, ...]
     stacks: tuple[Stack, ...]
-    duration_seconds: float
 
 
 def decode(data: bytes) -> Profile:
@@ -76,7 +75,6 @@ def _decode(data: bytes) -> Profile:
     samples: list[tuple[list[int], list[int]]] = []
     lines_of_location: dict[int, list[int]] = {}
     name_of_function: dict[int, int] = {}
-    duration_nanos = 0
     for field, value in _fields(data):
         match field, value:
             case 1, bytes():
@@ -91,8 +89,6 @@ def _decode(data: bytes) -> Profile:
                 name_of_function[function.get(1, 0)] = function.get(2, 0)
             case 6, bytes():
                 strings.append(value.decode())
-            case 10, int():
-                duration_nanos = value
     names = {function: strings[name] for function, name in name_of_function.items()}
     frames = {
         location: tuple(names[function] for function in functions)
@@ -107,7 +103,6 @@ def _decode(data: bytes) -> Profile:
         stacks=tuple(
             _stack(locations, values, frames, len(types)) for locations, values in samples
         ),
-        duration_seconds=duration_nanos / 1e9,
     )
 
 

@@ -1,11 +1,11 @@
 """What the steps of a test came to."""
 
-import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from krobench.analysis.generator import Schedule, measure_generator
 from krobench.analysis.latencies import latencies
+from krobench.analysis.medians import known_median
 from krobench.model.measures import LoadGenerator, OperationCounts
 from krobench.model.rawlines import ObjectRecord
 from krobench.model.record import IterationRecord, StepRecord, StepSummary
@@ -66,12 +66,12 @@ def summarise_steps(
             done=sum(step.counts.done for step in steps),
             errors=sum(step.counts.failed + step.counts.censored for step in steps),
             latency=latencies([line for line in objects if line.step == index]),
-            operations_per_second=_median(steps, lambda step: step.operations_per_second),
-            kro_cpu_seconds_per_operation=_median(
-                steps, lambda step: _each(step.kro_cpu_seconds, step.counts.done)
+            operations_per_second=known_median(step.operations_per_second for step in steps),
+            kro_cpu_seconds_per_operation=known_median(
+                _each(step.kro_cpu_seconds, step.counts.done) for step in steps
             ),
-            kro_api_requests_per_operation=_median(
-                steps, lambda step: _each(step.kro_api_requests, step.counts.done)
+            kro_api_requests_per_operation=known_median(
+                _each(step.kro_api_requests, step.counts.done) for step in steps
             ),
         )
         for index, steps in sorted(by_index.items())
@@ -112,10 +112,3 @@ def _rate(lines: Iterable[ObjectRecord]) -> float | None:
 
 def _each(value: float | None, count: int) -> float | None:
     return None if value is None or not count else value / count
-
-
-def _median(
-    steps: Iterable[StepRecord], value: Callable[[StepRecord], float | None]
-) -> float | None:
-    known = [number for step in steps if (number := value(step)) is not None]
-    return round(statistics.median(known), 9) if known else None

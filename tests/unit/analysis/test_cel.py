@@ -1,3 +1,5 @@
+from statistics import stdev
+
 import pytest
 
 from krobench.analysis.cel import CelSamples, Measured, Round, Spent, summarise
@@ -124,8 +126,11 @@ def test_the_interval_of_a_mean_is_students() -> None:
     estimate = mean_interval([1.0, 2.0, 3.0, 4.0])
     assert estimate is not None
     assert (estimate.value, estimate.low, estimate.high) == pytest.approx(
-        (2.5, 0.4457398, 4.5542602), abs=1e-3
+        (2.5, 0.4457397, 4.5542603), abs=1e-7
     )
+    many = mean_interval([float(number) for number in range(61)])  # t is 2.000298 for 60 degrees
+    assert many is not None
+    assert many.high == pytest.approx(30 + 2.000298 * stdev(range(61)) / 61**0.5, abs=1e-5)
 
 
 def test_one_iteration_has_no_interval_and_none_has_no_number() -> None:
