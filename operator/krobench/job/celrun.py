@@ -16,11 +16,11 @@ from krobench.analysis.validity.verdict import validity_of_test
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.job.celmeasure import CelMeasurement, failures
+from krobench.job.context import RunContext, keep_profile
 from krobench.job.errors import AbortedError
 from krobench.job.krohabits import KroHabits
 from krobench.job.preflight import ensure_namespace
 from krobench.job.profiling import Profiling
-from krobench.job.testrun import RunContext, keep_profile
 from krobench.job.watchman import Watchman
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError

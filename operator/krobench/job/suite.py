@@ -15,7 +15,9 @@ from krobench.analysis.validity.verdict import ignored, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
 from krobench.job.baseline import RunBaseline, read_baseline
 from krobench.job.celrun import CelRun
+from krobench.job.context import RunContext
 from krobench.job.crew import ShardCrew
+from krobench.job.ending import Ending, give_up
 from krobench.job.errors import AbortedError, info_of
 from krobench.job.existing_prometheus import ExistingPrometheus
 from krobench.job.history import History
@@ -31,19 +33,17 @@ from krobench.job.preflight import (
     wait_for_leader,
 )
 from krobench.job.publisher import Publisher
-from krobench.job.testrun import RunContext, TestRun, planned
+from krobench.job.testrun import TestRun, planned
 from krobench.job.variants import KroVariants
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod, kubernetes_version, list_nodes
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
-from krobench.load.sweep import Sweeper
-from krobench.model.benchmark import Cleanup, KroBenchmarkSpec
+from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.environment import Environment
 from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import Progress, RunRecord, RunState, TestState
-from krobench.model.status import Verdict
+from krobench.model.record import Progress, RunRecord, RunState
 from krobench.record.store import Owner, results_name
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.plan import RunIdentity, plan_tests
@@ -119,7 +119,7 @@ class Suite:
                 await self._run_on_variants()
                 self._lease.check()
                 await self._send_shards_home()
-                await self._clean_up()
+                await self._ending().clean_up(self._spec.cleanup)
             finally:
                 reporter.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -250,36 +250,9 @@ class Suite:
                 self.record.progress.iterations_done += 1
                 await self._publish()
 
-    async def _clean_up(self) -> None:
-        keep = self._spec.cleanup is Cleanup.NEVER or (
-            self._spec.cleanup is Cleanup.ON_SUCCESS and not self._all_succeeded()
-        )
-        if keep:
-            self._warn(
-                f"objects were kept as spec.cleanup is {self._spec.cleanup}; "
-                f"krobench cleanup --run {self._identity.uid} deletes them"
-            )
-            return
-        self._tell("clean-up")
-        sweeper = Sweeper(self._client, self._identity)
-        longest = max(plan.deletion_timeout_seconds for plan in self._plans)
-        for teardown in (
-            await sweeper.sweep(longest, force=True),
-            await sweeper.sweep_namespaces(),
-        ):
-            if teardown.error is not None:
-                self._warn(f"clean-up: {teardown.error.message}")
-        await self._audit(sweeper)
-
-    async def _audit(self, sweeper: Sweeper) -> None:
-        used = {plan.namespace or self._identity.namespace for plan in self._plans}
-        orphans = self.record.orphans = await sweeper.audit(sorted(used))
-        if orphans.count is None:
-            self._warn(f"what is left of the run could not be counted: {orphans.unavailable}")
-        elif orphans.count:
-            self._warn(
-                f"{orphans.count} objects of the run are left, the first is {orphans.objects[0]}"
-            )
+    def _ending(self) -> Ending:
+        client, run = self._client, self._identity
+        return Ending(client, run, self._plans, self.record, self._tell, self._warn)
 
     async def _complete(self) -> None:
         self.record.state = RunState.COMPLETED
@@ -306,23 +279,12 @@ class Suite:
             self._warn_of(await history.keep(self.record, *lines, retention.runs))
 
     async def _abort(self, info: ErrorInfo) -> None:
-        self.record.state = RunState.ABORTED
-        self.record.end_time = rfc3339(utc_now())
-        self.record.error = info
-        self.record.verdict = Verdict.ERROR
-        for test in self.record.tests:
-            if test.state is TestState.RUNNING:
-                test.state, test.success, test.error = TestState.FAILED, False, info
-            elif test.state is TestState.PENDING:
-                test.state = TestState.SKIPPED
+        give_up(self.record, info)
         try:
             async with asyncio.timeout(_FINAL_PUBLISH_SECONDS):
                 await self._publish()
         except (AbortedError, TimeoutError) as error:
             logger.warning("the aborted run could not be stored: %s", error)
-
-    def _all_succeeded(self) -> bool:
-        return all(test.success for test in self.record.tests)
 
     async def _publish(self) -> None:
         await self._publisher.publish(self.record, self._objects, self._samples)

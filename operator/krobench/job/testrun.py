@@ -1,98 +1,39 @@
 """Running one test: the turns of its iterations, each measured, stored, and then cleaned up."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
-from krobench.analysis.iterations import count_instances, summarise_test, throughput
+from krobench.analysis.iterations import summarise_test
 from krobench.analysis.latencies import latencies
 from krobench.analysis.precision import enough, headline
 from krobench.analysis.thresholds import evaluate, unavailable_of
 from krobench.analysis.validity.observations import too_few_samples
 from krobench.analysis.validity.steady import (
-    steady_state_of_load,
     steady_state_of_test,
     unsteady_test,
 )
 from krobench.analysis.validity.verdict import validity_of_test
-from krobench.analysis.windows import Series
 from krobench.collect.sampler import Collected, Sampler
 from krobench.collect.sources import Scope
+from krobench.job.context import RunContext, keep_profile
 from krobench.job.errors import AbortedError
-from krobench.job.existing_prometheus import ExistingPrometheus
+from krobench.job.iterationrecord import iteration_record
 from krobench.job.judgement import judge
 from krobench.job.preflight import api_group, ensure_namespace
 from krobench.job.profiling import Profiling
-from krobench.job.steps import assess_steps, operation_errors
-from krobench.job.usage import run_seconds, usage_of
-from krobench.job.watchman import KnownKro, Watchman
-from krobench.kube.client import KubeClient
+from krobench.job.watchman import Watchman
 from krobench.kube.config import own_namespace
 from krobench.kube.discover import KroPod
-from krobench.load.clock import RunClock
 from krobench.load.iteration import Iteration, Outcome
-from krobench.load.shard import Crew, open_iteration
+from krobench.load.shard import open_iteration
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup
-from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
-from krobench.model.environment import NodeFingerprint
-from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.rawlines import ObjectRecord
 from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState
-from krobench.model.steadystate import SteadyState
-from krobench.model.target import Target
-from krobench.model.validity import Validity, ValiditySettings
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.plan import IterationPlan, RunIdentity, TestPlan, plan_iteration
+from krobench.workload.plan import IterationPlan, TestPlan, plan_iteration
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RunContext:
-    """What every test of a run shares."""
-
-    client: KubeClient
-    clock: RunClock
-    run: RunIdentity
-    cleanup: Cleanup
-    collect: Collect
-    publish: Callable[[], Awaitable[None]]
-    """Stores the whole run as it stands."""
-    tell: Callable[[str], None]
-    """Says what is going on, for the progress."""
-    warn: Callable[[str], None]
-    objects: list[ObjectRecord]
-    samples: list[Sample]
-    store_profiles: Callable[[int, Mapping[str, bytes]], Awaitable[dict[str, str]]]
-    """Stores raw profiles of a test, and returns why some could not be."""
-    validity: ValiditySettings
-    nodes: Sequence[NodeFingerprint]
-    crew: Crew | None = None
-    """The other shards, where a test asks for any."""
-    prometheus: ExistingPrometheus | None = None
-    kros: dict[str, KnownKro] = field(default_factory=dict)
-    """What is known of each kro, by its target and variant."""
-
-    def known_kro(self, target: Target, variant: str | None) -> KnownKro:
-        """Return what is known of the kro at this target under this variant."""
-        return self.kros.setdefault(f"{variant}: {target.model_dump_json()}", KnownKro())
-
-    def expect_another_kro(self) -> None:
-        """Take it for no finding that other pods run now: kro was restarted on purpose."""
-        for known in self.kros.values():
-            known.last = None
-
-
-async def keep_profile(
-    context: RunContext, test: TestPlan, record: TestRecord, profiling: Profiling
-) -> None:
-    """Put into a test's record what its profiles say, and store them; what is missing is told."""
-    profile = record.profile = await profiling.result()
-    files = {file.key(test.name): data for file, data in profiling.files.items()}
-    profile.unavailable |= await context.store_profiles(test.index, files)
-    for name, reason in profile.unavailable.items():
-        context.warn(f"{test.name}: profile {name} is not available: {reason}")
 
 
 class TestRun:
@@ -238,43 +179,9 @@ class TestRun:
         start_time: str,
         requests: int,
     ) -> IterationRecord:
-        assert outcome.ended_seconds is not None
-        lag = plan.test.load.max_send_lag_seconds
-        counts = count_instances(plan.instance_count, outcome.records, lag)
-        steps, generator, late = assess_steps(plan.test, outcome, Series(collected.samples))
-        error = outcome.error or operation_errors(outcome.records)
-        usage = usage_of(outcome, Series(collected.samples), counts.ready)
-        usage.unavailable |= {source: str(gaps) for source, gaps in collected.gaps.items()}
-        usage.resources.kro_restarts = collected.kro_restarts
         for restart in collected.kro_restarts:
             self._context.warn(f"{plan.test.name}, iteration {plan.index + 1}: {restart}")
-        if outcome.run_started_seconds is not None:
-            usage.api_requests.krobench = requests + outcome.requests_elsewhere
-        return IterationRecord(
-            index=plan.index,
-            warmup=plan.warmup,
-            profiled=plan.profiled,
-            visit=plan.test.visit_of(plan.index),
-            start_time=start_time,
-            end_time=rfc3339(utc_now()),
-            duration_seconds=round(outcome.ended_seconds - outcome.started_seconds, 6),
-            run_seconds=run_seconds(outcome),
-            success=error is None,
-            error=error,
-            validity=Validity.of(outcome.invalid + late),
-            counts=counts,
-            steady_state=_steady_state(outcome),
-            generator=generator,
-            latency=latencies(outcome.records),
-            throughput=throughput(outcome.records),
-            cpu=usage.cpu,
-            memory=usage.memory,
-            api_requests=usage.api_requests,
-            metrics=usage.metrics,
-            usage=usage.resources,
-            steps=steps,
-            unavailable=usage.unavailable,
-        )
+        return iteration_record(plan, outcome, collected, start_time, requests)
 
     def _keep(self, record: IterationRecord, outcome: Outcome, collected: Collected) -> None:
         self._record.iterations.append(record)
@@ -376,9 +283,3 @@ def planned(plan: TestPlan) -> TestRecord:
         concurrency=None if plan.load.arrival.open_loop else plan.concurrency,
         timeout_seconds=plan.timeout_seconds,
     )
-
-
-def _steady_state(outcome: Outcome) -> SteadyState | None:
-    if not outcome.steps:
-        return None
-    return steady_state_of_load(outcome.steps[0].plan.load.arrival, outcome.records)

@@ -1,0 +1,66 @@
+"""What the tests of a run share, and what each kind of them does alike."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from krobench.job.existing_prometheus import ExistingPrometheus
+from krobench.job.profiling import Profiling
+from krobench.job.watchman import KnownKro
+from krobench.kube.client import KubeClient
+from krobench.load.clock import RunClock
+from krobench.load.shard import Crew
+from krobench.model.benchmark import Cleanup
+from krobench.model.collect import Collect
+from krobench.model.environment import NodeFingerprint
+from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.record import TestRecord
+from krobench.model.target import Target
+from krobench.model.validity import ValiditySettings
+from krobench.workload.plan import RunIdentity, TestPlan
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What every test of a run shares."""
+
+    client: KubeClient
+    clock: RunClock
+    run: RunIdentity
+    cleanup: Cleanup
+    collect: Collect
+    publish: Callable[[], Awaitable[None]]
+    """Stores the whole run as it stands."""
+    tell: Callable[[str], None]
+    """Says what is going on, for the progress."""
+    warn: Callable[[str], None]
+    objects: list[ObjectRecord]
+    samples: list[Sample]
+    store_profiles: Callable[[int, Mapping[str, bytes]], Awaitable[dict[str, str]]]
+    """Stores raw profiles of a test, and returns why some could not be."""
+    validity: ValiditySettings
+    nodes: Sequence[NodeFingerprint]
+    crew: Crew | None = None
+    """The other shards, where a test asks for any."""
+    prometheus: ExistingPrometheus | None = None
+    kros: dict[str, KnownKro] = field(default_factory=dict)
+    """What is known of each kro, by its target and variant."""
+
+    def known_kro(self, target: Target, variant: str | None) -> KnownKro:
+        """Return what is known of the kro at this target under this variant."""
+        return self.kros.setdefault(f"{variant}: {target.model_dump_json()}", KnownKro())
+
+    def expect_another_kro(self) -> None:
+        """Take it for no finding that other pods run now: kro was restarted on purpose."""
+        for known in self.kros.values():
+            known.last = None
+
+
+async def keep_profile(
+    context: RunContext, test: TestPlan, record: TestRecord, profiling: Profiling
+) -> None:
+    """Put into a test's record what its profiles say, and store them; what is missing is told."""
+    profile = record.profile = await profiling.result()
+    files = {file.key(test.name): data for file, data in profiling.files.items()}
+    profile.unavailable |= await context.store_profiles(test.index, files)
+    for name, reason in profile.unavailable.items():
+        context.warn(f"{test.name}: profile {name} is not available: {reason}")
