@@ -11,8 +11,8 @@ from krobench.model.common import ApiModel, ErrorInfo, Percentage
 class Cause(StrEnum):
     """Why what was measured may not be believed; ``docs/validity.md`` says what to do."""
 
-    GENERATOR_LATE = "GeneratorLate"
     SHARD_LOST = "ShardLost"
+    GENERATOR_LATE = "GeneratorLate"
     KRO_RECONFIGURED = "KroReconfigured"
     KRO_OOM_KILLED = "KroOOMKilled"
     KRO_RESTARTED = "KroRestarted"
