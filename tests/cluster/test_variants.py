@@ -7,7 +7,7 @@ import pytest
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
 
 WORKERS = "--dynamic-controller-concurrent-reconciles"
-RETRIES = "--dynamic-controller-queue-max-retries"
+RETRIES = "--dynamic-controller-default-queue-max-retries"
 VARIANT = "bench.kro.run/variant"
 DEPLOYMENT = ("deployment", "kro", "--namespace=kro-system")
 
