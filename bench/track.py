@@ -36,12 +36,12 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=64)
     options = parser.parse_args()
     os.environ["KUBECONFIG"] = testbed("kubeconfig")
-    testbed("up", "--audit-log", *(f"--kro-set={setting}" for setting in KRO_SETTINGS))
+    testbed("up", *(f"--kro-set={setting}" for setting in KRO_SETTINGS))
     try:
         _show(_run(options.instances, options.concurrency))
     finally:
         kubectl("delete", "krobenchmark", NAME, "--ignore-not-found", "--timeout=20m")
-        testbed("up", "--audit-log")
+        testbed("up")
 
 
 def _run(instances: int, concurrency: int) -> dict[str, Any]:
