@@ -11,6 +11,7 @@ from krobench.model.collect import Collect
 from krobench.model.common import (
     ApiModel,
     ConfigMapName,
+    map_keyed_by,
 )
 from krobench.model.order import Order
 from krobench.model.precision import check_precision
@@ -60,10 +61,7 @@ class KroBenchmarkSpec(ApiModel):
         Field(
             min_length=1,
             max_length=MAX_TESTS,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["name"],
-            },
+            json_schema_extra=map_keyed_by("name"),
         ),
     ]
     """The tests, run in this order."""
@@ -75,10 +73,7 @@ class KroBenchmarkSpec(ApiModel):
         list[Variant],
         Field(
             max_length=8,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["name"],
-            },
+            json_schema_extra=map_keyed_by("name"),
         ),
     ] = Field(default_factory=list)
     """Variants of kro to be compared with the first of them. kro's Deployment is changed for each

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic.config import JsonDict
 
 API_GROUP = "bench.kro.run"
 API_VERSION = "v1alpha1"
@@ -53,6 +54,11 @@ class ApiModel(BaseModel):
         extra="forbid",
         use_attribute_docstrings=True,
     )
+
+
+def map_keyed_by(name: str) -> JsonDict:
+    """Return what says of a list that its entries are told apart by this field."""
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [name]}
 
 
 def _cut(text: object) -> object:

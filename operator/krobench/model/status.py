@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from krobench.model.common import ApiModel, Message
+from krobench.model.common import ApiModel, Message, map_keyed_by
 
 ShortText = Annotated[str, StringConstraints(max_length=64)]
 Name = Annotated[str, StringConstraints(max_length=253)]
@@ -152,20 +152,14 @@ class KroBenchmarkStatus(ApiModel):
         list[TestStatus],
         Field(
             max_length=32,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["name"],
-            },
+            json_schema_extra=map_keyed_by("name"),
         ),
     ] = Field(default_factory=list)
     variants: Annotated[
         list[VariantStatus],
         Field(
             max_length=8,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["name"],
-            },
+            json_schema_extra=map_keyed_by("name"),
         ),
     ] = Field(default_factory=list)
     """What became of each variant but the first."""
@@ -174,10 +168,7 @@ class KroBenchmarkStatus(ApiModel):
         list[Condition],
         Field(
             max_length=16,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["type"],
-            },
+            json_schema_extra=map_keyed_by("type"),
         ),
     ] = Field(default_factory=list)
     results_ref: ObjectRef | None = None
