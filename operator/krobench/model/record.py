@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from krobench.model.bottleneck import Attribution
 from krobench.model.celresults import CelResults
 from krobench.model.common import ApiModel, ErrorInfo
 from krobench.model.comparison import Comparison
@@ -27,6 +28,8 @@ from krobench.model.measures import (
 )
 from krobench.model.precision import Headline, Stop
 from krobench.model.profile import TestProfile
+from krobench.model.recommendation import Recommendation
+from krobench.model.scaling import ScaleRecord
 from krobench.model.slope import Slope
 from krobench.model.status import Verdict
 from krobench.model.steadystate import SteadyState
@@ -252,6 +255,8 @@ class TestRecord(ApiModel):
     """None where none was asked for, or the test did not get that far."""
     cel: CelResults | None = None
     """Of a test of expressions, which has this instead of iterations and a summary."""
+    attribution: Attribution | None = None
+    """What held kro back; None where the test did not get that far."""
 
     @property
     def spec_name(self) -> str:
@@ -277,6 +282,8 @@ class RunRecord(ApiModel):
     name: str
     namespace: str
     generation: int
+    kind: Literal["KroBenchmark", "KroScaleTest"] = "KroBenchmark"
+    """Of the custom resource. The tests of a ``KroScaleTest`` are its steps."""
     state: RunState = RunState.RUNNING
     start_time: str
     end_time: str | None = None
@@ -298,6 +305,10 @@ class RunRecord(ApiModel):
     """With what spec.baseline names; None where it names nothing, or the run was given up."""
     slopes: list[Slope] = Field(default_factory=list)
     """Of tests that differ in nothing but their size."""
+    scale: ScaleRecord | None = None
+    """Of a ``KroScaleTest``."""
+    recommendations: list[Recommendation] = Field(default_factory=list)
+    """What to change, first things first."""
     orphans: Orphans | None = None
     """None where objects were kept, or the run did not get that far."""
     error: ErrorInfo | None = None

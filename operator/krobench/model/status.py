@@ -130,8 +130,8 @@ class ComparisonStatus(ApiModel):
     message: Message
 
 
-class KroBenchmarkStatus(ApiModel):
-    """What is known of the run."""
+class RunStatus(ApiModel):
+    """What is known of a run, whatever it measures."""
 
     phase: Annotated[Phase | None, Field(description="Where the run stands.")] = None
     observed_generation: Annotated[int, Field(ge=0)] | None = None
@@ -139,15 +139,30 @@ class KroBenchmarkStatus(ApiModel):
     completion_time: Timestamp | None = None
     progress: ShortText | None = None
     """Iterations done, warm-up included, of those to be done, such as 5/8."""
-    tests_succeeded: ShortText | None = None
-    """Tests that succeeded, of all, such as 2/2."""
     verdict: Annotated[Verdict | None, Field(description="Whether thresholds were met.")] = None
     message: Message | None = None
+    orphans: Annotated[int, Field(ge=0)] | None = None
+    """Objects of the run that were left after its clean-up; absent where they were not counted."""
+    warnings: Annotated[list[Message], Field(max_length=32)] = Field(default_factory=list)
+    conditions: Annotated[
+        list[Condition],
+        Field(
+            max_length=16,
+            json_schema_extra=map_keyed_by("type"),
+        ),
+    ] = Field(default_factory=list)
+    results_ref: ObjectRef | None = None
+    job_ref: ObjectRef | None = None
+
+
+class KroBenchmarkStatus(RunStatus):
+    """What is known of a run of a ``KroBenchmark``."""
+
+    tests_succeeded: ShortText | None = None
+    """Tests that succeeded, of all, such as 2/2."""
     headline: Headline | None = None
     comparison: ComparisonStatus | None = None
     """With what spec.baseline names."""
-    orphans: Annotated[int, Field(ge=0)] | None = None
-    """Objects of the run that were left after its clean-up; absent where they were not counted."""
     tests: Annotated[
         list[TestStatus],
         Field(
@@ -163,13 +178,57 @@ class KroBenchmarkStatus(ApiModel):
         ),
     ] = Field(default_factory=list)
     """What became of each variant but the first."""
-    warnings: Annotated[list[Message], Field(max_length=32)] = Field(default_factory=list)
-    conditions: Annotated[
-        list[Condition],
-        Field(
-            max_length=16,
-            json_schema_extra=map_keyed_by("type"),
-        ),
+
+
+class ScaleStepStatus(ApiModel):
+    """One line a size that was tried, in the order of the sizes."""
+
+    size: float
+    verdict: ShortText
+    """Running, Met, Breached, Invalid or Failed."""
+    trials: ShortText
+    """Repetitions that met all SLOs, of those done, such as 2/3."""
+    instance_ready_p50_seconds: float | None = None
+    instance_ready_p99_seconds: float | None = None
+    instances_per_second: float | None = None
+    kro_cpu_cores: float | None = None
+    """Mean over the run phase."""
+    kro_memory_max_bytes: Annotated[int, Field(json_schema_extra={"format": "int64"})] | None = None
+    api_requests_per_second: float | None = None
+    """Of kro, over the run phase."""
+    bottleneck: ShortText | None = None
+    """Kind of the first bottleneck."""
+    message: Message | None = None
+    """Which SLO was breached and by how much, or why the step could not be measured."""
+
+
+class LimitStatus(ApiModel):
+    """The largest size at which kro meets the SLOs."""
+
+    text: ShortText
+    """For display, such as '480 instances (452 to 509)', '> 5000 instances' or 'not available'."""
+    state: ShortText
+    """Found, NotReached, BelowFirst or Undecided."""
+    size: float | None = None
+    low: float | None = None
+    """Lower end of its interval."""
+    high: float | None = None
+
+
+class KroScaleTestStatus(RunStatus):
+    """What is known of a run of a ``KroScaleTest``."""
+
+    step: ShortText | None = None
+    """Steps done, of those known by now, with the size that is under way, such as '3/7 (200)'."""
+    limit: LimitStatus | None = None
+    bottleneck: ShortText | None = None
+    """Kind of the first bottleneck of the step at which the SLOs were breached, or of the
+    largest."""
+    next_to_try: Message | None = None
+    """What would help most, or tell more."""
+    steps: Annotated[
+        list[ScaleStepStatus],
+        Field(max_length=32, json_schema_extra=map_keyed_by("size")),
     ] = Field(default_factory=list)
-    results_ref: ObjectRef | None = None
-    job_ref: ObjectRef | None = None
+    recommendations: Annotated[list[Message], Field(max_length=16)] = Field(default_factory=list)
+    """What to change, first things first, each in a sentence."""
