@@ -5,14 +5,17 @@ no ``anyOf`` with null, no titles, and a bound on every list, map and string, or
 estimate of the CEL rules rejects the CRD.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.kinds import RunKind
 from krobench.model.plain_yaml import dump
-from krobench.model.status import KroBenchmarkStatus
+from krobench.model.scaletest import KroScaleTestSpec
+from krobench.model.status import KroBenchmarkStatus, KroScaleTestStatus, RunStatus
 
 Schema = dict[str, Any]
 
@@ -37,14 +40,64 @@ _ROOT_RULES = [
     },
 ]
 
-_COLUMNS = [
-    ("Phase", "string", ".status.phase"),
-    ("Progress", "string", ".status.progress"),
-    ("Tests", "string", ".status.testsSucceeded"),
-    ("p99", "string", ".status.headline.p99"),
-    ("Verdict", "string", ".status.verdict"),
-    ("Age", "date", ".metadata.creationTimestamp"),
-]
+
+@dataclass(frozen=True)
+class _Column:
+    """A column of ``kubectl get``."""
+
+    name: str
+    path: str
+    wide: bool = False
+    """Whether it takes ``-o wide`` to show it."""
+
+
+@dataclass(frozen=True)
+class _Resource:
+    """What tells the CRD of one kind from that of another."""
+
+    kind: RunKind
+    short_name: str
+    description: str
+    spec: type[BaseModel]
+    status: type[RunStatus]
+    columns: tuple[_Column, ...]
+    """Between the phase and the age."""
+
+
+_RESOURCES = {
+    resource.kind: resource
+    for resource in (
+        _Resource(
+            kind=RunKind.BENCHMARK,
+            short_name="kb",
+            description="KroBenchmark measures a kro controller with a suite of tests, once.",
+            spec=KroBenchmarkSpec,
+            status=KroBenchmarkStatus,
+            columns=(
+                _Column("Progress", ".status.progress"),
+                _Column("Tests", ".status.testsSucceeded"),
+                _Column("p99", ".status.headline.p99"),
+                _Column("Verdict", ".status.verdict"),
+                _Column("Compared", ".status.comparison.verdict", wide=True),
+            ),
+        ),
+        _Resource(
+            kind=RunKind.SCALE_TEST,
+            short_name="kst",
+            description="KroScaleTest finds, once, how far a kro controller goes along an axis, "
+            "and what holds it back there.",
+            spec=KroScaleTestSpec,
+            status=KroScaleTestStatus,
+            columns=(
+                _Column("Step", ".status.step"),
+                _Column("Limit", ".status.limit.text"),
+                _Column("Bottleneck", ".status.bottleneck"),
+                _Column("Verdict", ".status.verdict"),
+                _Column("Next to try", ".status.nextToTry", wide=True),
+            ),
+        ),
+    )
+}
 
 
 def structural_schema(model: type[BaseModel]) -> Schema:
@@ -111,27 +164,15 @@ def _convert_map(result: Schema, node: Schema, definitions: dict[str, Schema]) -
     result.setdefault("maxProperties", _DEFAULT_MAX_ITEMS)
 
 
-def kro_benchmark_crd() -> dict[str, Any]:
-    """Return the CustomResourceDefinition of ``KroBenchmark``."""
-    root: Schema = {
-        "type": "object",
-        "description": "KroBenchmark measures a kro controller with a suite of tests, once.",
-        "required": ["spec"],
-        "x-kubernetes-validations": _ROOT_RULES,
-        "properties": {
-            "apiVersion": {"type": "string"},
-            "kind": {"type": "string"},
-            "metadata": {"type": "object"},
-            "spec": structural_schema(KroBenchmarkSpec),
-            "status": structural_schema(KroBenchmarkStatus),
-        },
-    }
+def crd(kind: RunKind) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of a kind."""
+    resource = _RESOURCES[kind]
     names = {
-        "kind": "KroBenchmark",
-        "listKind": "KroBenchmarkList",
-        "plural": "krobenchmarks",
-        "singular": "krobenchmark",
-        "shortNames": ["kb"],
+        "kind": kind.value,
+        "listKind": f"{kind}List",
+        "plural": kind.plural,
+        "singular": kind.singular,
+        "shortNames": [resource.short_name],
         "categories": ["kro"],
     }
     version = {
@@ -139,22 +180,14 @@ def kro_benchmark_crd() -> dict[str, Any]:
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "additionalPrinterColumns": [
-            *({"name": name, "type": kind, "jsonPath": path} for name, kind, path in _COLUMNS),
-            {
-                "name": "Compared",
-                "type": "string",
-                "jsonPath": ".status.comparison.verdict",
-                "priority": 1,  # with kubectl get -o wide
-            },
-        ],
-        "schema": {"openAPIV3Schema": root},
+        "additionalPrinterColumns": _printer_columns(resource),
+        "schema": {"openAPIV3Schema": _root_schema(resource)},
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
         "metadata": {
-            "name": f"krobenchmarks.{API_GROUP}",
+            "name": f"{kind.plural}.{API_GROUP}",
             "labels": {"app.kubernetes.io/name": "krobench"},
         },
         "spec": {
@@ -166,8 +199,38 @@ def kro_benchmark_crd() -> dict[str, Any]:
     }
 
 
+def _root_schema(resource: _Resource) -> Schema:
+    return {
+        "type": "object",
+        "description": resource.description,
+        "required": ["spec"],
+        "x-kubernetes-validations": _ROOT_RULES,
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": structural_schema(resource.spec),
+            "status": structural_schema(resource.status),
+        },
+    }
+
+
+def _printer_columns(resource: _Resource) -> list[dict[str, Any]]:
+    columns = [_Column("Phase", ".status.phase"), *resource.columns]
+    age = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+    return [
+        *(_text_column(column) for column in columns if not column.wide),
+        age,
+        *(_text_column(column) | {"priority": 1} for column in columns if column.wide),
+    ]
+
+
+def _text_column(column: _Column) -> dict[str, Any]:
+    return {"name": column.name, "type": "string", "jsonPath": column.path}
+
+
 def crd_files() -> dict[str, str]:
     """Return the contents of ``crds/`` by file name."""
     header = "# Generated by `make crds` from operator/krobench/model: do not edit.\n"
-    crd = kro_benchmark_crd()
-    return {f"{crd['metadata']['name']}.yaml": header + dump(crd)}
+    crds = [crd(kind) for kind in RunKind]
+    return {f"{item['metadata']['name']}.yaml": header + dump(item) for item in crds}

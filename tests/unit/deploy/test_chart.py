@@ -15,6 +15,7 @@ from krobench.analysis.thresholds import check_thresholds
 from krobench.controller.settings import Settings
 from krobench.job.preflight import Permission, _required, variant_permissions
 from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.kinds import RunKind
 from krobench.workload.plan import plan_tests
 from krobench.workload.scenarios import SCENARIOS, ScenarioSpec
 
@@ -261,8 +262,9 @@ def test_crds_outlive_the_release_when_asked_to(
     render: Render, keep: str, policy: str | None
 ) -> None:
     manifests = render(f"crds.keep={keep}")
-    crd = manifests["CustomResourceDefinition", "krobenchmarks.bench.kro.run"]
-    assert crd["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == policy
+    for kind in RunKind:
+        crd = manifests["CustomResourceDefinition", f"{kind.plural}.bench.kro.run"]
+        assert crd["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == policy
 
 
 def test_extra_groups_each_add_a_rule(render: Render) -> None:
@@ -385,9 +387,10 @@ def test_gates_are_off_by_default_and_can_be_opened(render: Render) -> None:
     assert [port["port"] for port in policy["ingress"][0]["ports"]] == ["metrics", "liveness"]
 
 
-def test_two_releases_share_only_the_crd(render: Render) -> None:
+def test_two_releases_share_only_the_crds(render: Render) -> None:
     shared = render().keys() & render(release="perf").keys()
-    assert shared == {("CustomResourceDefinition", "krobenchmarks.bench.kro.run")}
+    crds = {("CustomResourceDefinition", f"{kind.plural}.bench.kro.run") for kind in RunKind}
+    assert shared == crds
 
 
 def test_labels_of_the_user_do_not_break_the_selector(render: Render) -> None:

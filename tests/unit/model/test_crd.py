@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from krobench.model.crd import crd_files, kro_benchmark_crd
+from krobench.model.crd import crd, crd_files
+from krobench.model.kinds import RunKind
 
 ROOT = Path(__file__).parents[3]
 
@@ -17,8 +18,8 @@ def schemas(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from schemas(value, f"{path}.{key}")
 
 
-def root_schema() -> dict[str, Any]:
-    schema: dict[str, Any] = kro_benchmark_crd()["spec"]["versions"][0]["schema"]
+def root_schema(kind: RunKind) -> dict[str, Any]:
+    schema: dict[str, Any] = crd(kind)["spec"]["versions"][0]["schema"]
     root: dict[str, Any] = schema["openAPIV3Schema"]
     return root
 
@@ -30,13 +31,15 @@ def test_generated_crds_are_current(directory: str) -> None:
         assert path.read_text() == text, f"{path} is stale: run `make crds`"
 
 
-def test_the_schema_has_nothing_that_an_api_server_refuses() -> None:
-    for path, schema in schemas(root_schema()):
+@pytest.mark.parametrize("kind", RunKind)
+def test_the_schema_has_nothing_that_an_api_server_refuses(kind: RunKind) -> None:
+    for path, schema in schemas(root_schema(kind)):
         assert not {"$ref", "anyOf", "oneOf", "title", "const"} & schema.keys(), path
 
 
-def test_every_list_map_and_string_is_bounded() -> None:
-    for path, schema in schemas(root_schema()["properties"]["spec"]):
+@pytest.mark.parametrize("kind", RunKind)
+def test_every_list_map_and_string_is_bounded(kind: RunKind) -> None:
+    for path, schema in schemas(root_schema(kind)["properties"]["spec"]):
         if schema["type"] == "array":
             assert "maxItems" in schema, path
         if schema["type"] == "string":
@@ -45,15 +48,36 @@ def test_every_list_map_and_string_is_bounded() -> None:
             assert "maxProperties" in schema, path
 
 
-def test_every_field_of_the_spec_is_described() -> None:
-    spec = root_schema()["properties"]["spec"]
+@pytest.mark.parametrize("kind", RunKind)
+def test_every_field_of_the_spec_is_described(kind: RunKind) -> None:
+    spec = root_schema(kind)["properties"]["spec"]
     for path, schema in schemas(spec):
         for name, child in schema.get("properties", {}).items():
             assert child.get("description"), f"{path}.{name}"
 
 
+def columns(kind: RunKind, *, wide: bool) -> list[str]:
+    shown = crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
+    return [column["name"] for column in shown if ("priority" in column) == wide]
+
+
 def test_kubectl_get_shows_the_columns_that_were_promised() -> None:
-    version = kro_benchmark_crd()["spec"]["versions"][0]
-    columns = version["additionalPrinterColumns"]
-    names = [column["name"] for column in columns if "priority" not in column]
-    assert names == ["Phase", "Progress", "Tests", "p99", "Verdict", "Age"]
+    benchmark, scale_test = RunKind.BENCHMARK, RunKind.SCALE_TEST
+    assert columns(benchmark, wide=False) == [
+        "Phase",
+        "Progress",
+        "Tests",
+        "p99",
+        "Verdict",
+        "Age",
+    ]
+    assert columns(benchmark, wide=True) == ["Compared"]
+    assert columns(scale_test, wide=False) == [
+        "Phase",
+        "Step",
+        "Limit",
+        "Bottleneck",
+        "Verdict",
+        "Age",
+    ]
+    assert columns(scale_test, wide=True) == ["Next to try"]
