@@ -36,8 +36,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return []
 
     monkeypatch.setattr("krobench.job.preflight.find_kro", find_kro)
-    monkeypatch.setattr("krobench.job.suite.kubernetes_version", nothing)
-    monkeypatch.setattr("krobench.job.suite.list_nodes", no_nodes)
+    monkeypatch.setattr("krobench.job.session.kubernetes_version", nothing)
+    monkeypatch.setattr("krobench.job.session.list_nodes", no_nodes)
     monkeypatch.setattr("krobench.collect.sampler.open_sources", no_sources)
     monkeypatch.setattr("krobench.load.iteration._NEW_KIND_PAUSE_SECONDS", 0.0)
 

@@ -71,9 +71,12 @@ def operator() -> None:
 
 @app.command()
 def load(
-    namespace: Annotated[str, typer.Option(help="Namespace of the KroBenchmark.")],
-    name: Annotated[str, typer.Option(help="Name of the KroBenchmark.")],
-    uid: Annotated[str, typer.Option(help="UID of the KroBenchmark.")],
+    namespace: Annotated[str, typer.Option(help="Namespace of the custom resource.")],
+    name: Annotated[str, typer.Option(help="Its name.")],
+    uid: Annotated[str, typer.Option(help="Its UID.")],
+    kind: Annotated[
+        Literal["KroBenchmark", "KroScaleTest"], typer.Option(help="Its kind.")
+    ] = "KroBenchmark",
     max_objects: Annotated[
         int | None, typer.Option(help="Objects that a test may have at once; 50000 if not given.")
     ] = None,
@@ -84,10 +87,10 @@ def load(
         ),
     ] = 0,
 ) -> None:
-    """Run the tests of a KroBenchmark (the operator starts this in a Job)."""
-    from krobench.job.main import run_load
+    """Run the tests of a custom resource (the operator starts this in a Job)."""
+    from krobench.job.main import Subject, run_load
 
-    raise typer.Exit(run_load(namespace, name, uid, max_objects, shard))
+    raise typer.Exit(run_load(Subject(kind, namespace, name, uid), max_objects, shard))
 
 
 @app.command()

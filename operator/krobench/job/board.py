@@ -177,7 +177,7 @@ class Board:
     def _manifest(self, name: str, component: str) -> JsonObject:
         owner = {
             "apiVersion": GROUP_VERSION,
-            "kind": "KroBenchmark",
+            "kind": self._owner.kind,
             "name": self._owner.name,
             "uid": self._owner.uid,
             "blockOwnerDeletion": False,

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from krobench.job.deployment import restore_all
 from krobench.job.errors import AbortedError, info_of
+from krobench.job.session import Kind, Session
 from krobench.job.shard import Shard
 from krobench.job.suite import Suite
 from krobench.kube import paths
@@ -38,19 +40,39 @@ EXIT_INTERRUPTED = 143
 _TERMINATION_LOG = Path("/dev/termination-log")
 _CLEANUP_INSTANCE_SECONDS = 120.0
 
+_SESSIONS: Mapping[Kind, Callable[[KubeClient, dict[str, Any], int], Session]] = {
+    "KroBenchmark": Suite,
+}
+
 # The load limits its requests itself, and each RGD's watch keeps a connection of its own: with
 # a limit here, watches would starve requests, and requests would wait unseen for connections.
 _NO_LIMIT = 0
 
 
-def run_load(namespace: str, name: str, uid: str, max_objects: int | None, shard: int = 0) -> int:
-    """Run the suite of a ``KroBenchmark``, or as a shard what its leader says.
+@dataclass(frozen=True)
+class Subject:
+    """The custom resource whose load is to be run."""
+
+    kind: Kind
+    namespace: str
+    name: str
+    uid: str
+
+    @property
+    def path(self) -> str:
+        """Where the API server has it."""
+        plural = f"{self.kind.lower()}s"
+        return paths.group(API_GROUP, API_VERSION, plural, self.namespace, self.name)
+
+
+def run_load(subject: Subject, max_objects: int | None, shard: int = 0) -> int:
+    """Run the tests of a custom resource, or as a shard what its leader says.
 
     Returns the exit code.
     """
     if shard > 0:
-        return _run(_serve(namespace, name, uid, shard))
-    return _run(_load(namespace, name, uid, max_objects or DEFAULT_MAX_OBJECTS))
+        return _run(_serve(subject, shard))
+    return _run(_load(subject, max_objects or DEFAULT_MAX_OBJECTS))
 
 
 def run_cleanup(uid: str, *, only_kro: bool = False) -> int:
@@ -81,22 +103,22 @@ async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
     return await task
 
 
-async def _load(namespace: str, name: str, uid: str, max_objects: int) -> int:
+async def _load(subject: Subject, max_objects: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
-        benchmark = await _read(client, namespace, name, uid)
+        resource = await _read(client, subject)
         try:
-            suite = Suite(client, benchmark, max_objects)
+            session = _SESSIONS[subject.kind](client, resource, max_objects)
         except ValidationError as error:
             raise _invalid(error) from error
         except WorkloadError as error:
             raise AbortedError("InvalidSpec", f"spec.{error}") from error
-        await suite.run()
+        await session.run()
     return EXIT_OK
 
 
-async def _serve(namespace: str, name: str, uid: str, number: int) -> int:
+async def _serve(subject: Subject, number: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
-        benchmark = await _read(client, namespace, name, uid)
+        benchmark = await _read(client, subject)
         try:
             shard = Shard(client, benchmark, number)
         except ValidationError as error:
@@ -105,12 +127,12 @@ async def _serve(namespace: str, name: str, uid: str, number: int) -> int:
     return EXIT_OK
 
 
-async def _read(client: KubeClient, namespace: str, name: str, uid: str) -> dict[str, Any]:
-    path = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace, name)
-    benchmark = await client.get(path)
-    if benchmark["metadata"]["uid"] != uid:
-        raise AbortedError("Replaced", f"KroBenchmark {namespace}/{name} is another one now")
-    return benchmark
+async def _read(client: KubeClient, subject: Subject) -> dict[str, Any]:
+    resource = await client.get(subject.path)
+    if resource["metadata"]["uid"] != subject.uid:
+        message = f"{subject.kind} {subject.namespace}/{subject.name} is another one now"
+        raise AbortedError("Replaced", message)
+    return resource
 
 
 def _invalid(error: ValidationError) -> AbortedError:

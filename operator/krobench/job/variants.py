@@ -5,7 +5,7 @@ finds it later, as the clean-up Job after a load Job was killed, can undo it. Wh
 meanwhile shows in the Deployment's generation; it is named, and never overwritten.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from krobench.job.deployment import (
     ATTEMPTS,
@@ -24,7 +24,7 @@ from krobench.job.errors import AbortedError
 from krobench.job.rollout import NotStartedError, Rollout
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.target import Target
 from krobench.model.variant import KroChange, Variant
 from krobench.record.store import Owner
 from krobench.workload.plan import VARIANT_START_SECONDS
@@ -44,7 +44,8 @@ class KroVariants:
     def __init__(
         self,
         client: KubeClient,
-        spec: KroBenchmarkSpec,
+        target: Target,
+        variants: Sequence[Variant],
         owner: Owner,
         *,
         tell: Callable[[str], None],
@@ -52,8 +53,8 @@ class KroVariants:
     ) -> None:
         """``announce`` is told of a variant before anything is changed for it."""
         self._client = client
-        self._target = spec.target
-        self._variants = {variant.name: variant for variant in spec.variants}
+        self._target = target
+        self._variants = {variant.name: variant for variant in variants}
         self._owner = owner
         self._tell = tell
         self._announce = announce

@@ -9,7 +9,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import FULL_RUN_KEY, RunRecord, TestRecord
+from krobench.model.scaletest import KroScaleTestSpec
 from krobench.record import lines
 
 RESULTS_COMPONENT = "results"
@@ -46,11 +47,12 @@ class Owner:
     name: str
     namespace: str
     uid: str
+    kind: Literal["KroBenchmark", "KroScaleTest"] = "KroBenchmark"
 
 
-def results_name(benchmark_name: str, spec: KroBenchmarkSpec) -> str:
-    """Return the name of the results ConfigMap."""
-    return spec.results.config_map_name or f"{benchmark_name}-results"
+def results_name(name: str, spec: KroBenchmarkSpec | KroScaleTestSpec) -> str:
+    """Return the name of the results ConfigMap of a custom resource."""
+    return spec.results.config_map_name or f"{name}-results"
 
 
 def write_config_maps(
@@ -210,7 +212,7 @@ def config_map(
     """Return a ConfigMap of results, which goes when its owner goes."""
     reference = {
         "apiVersion": GROUP_VERSION,
-        "kind": "KroBenchmark",
+        "kind": owner.kind,
         "name": owner.name,
         "uid": owner.uid,
         "controller": True,

@@ -172,7 +172,12 @@ def variants_of(cluster: KroCluster, *variants: dict[str, Any]) -> KroVariants:
         assert True
 
     return KroVariants(
-        cast("KubeClient", cluster), spec, OWNER, tell=lambda _: None, announce=announced
+        cast("KubeClient", cluster),
+        spec.target,
+        spec.variants,
+        OWNER,
+        tell=lambda _: None,
+        announce=announced,
     )
 
 
