@@ -6,6 +6,7 @@ from typing import Any
 
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.variants import compare_variants
+from krobench.analysis.recommendations.advise import advise
 from krobench.analysis.slopes import measure_slopes
 from krobench.analysis.validity.verdict import ignored, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
@@ -125,4 +126,5 @@ class Suite(Session):
             record.comparison = self._baseline.compare(record)
         rules = self._baseline.rules if self._baseline is not None else Rules()
         record.variant_comparisons = compare_variants(record, rules)
+        record.recommendations = advise(record)
         record.verdict = verdict_of_run(record)

@@ -10,6 +10,7 @@ from krobench.report.headline import headline_line
 from krobench.report.load import arrivals, load_table, remark
 from krobench.report.measured import measured
 from krobench.report.profiles import profiles
+from krobench.report.recommendations import recommendations_section
 from krobench.report.slopes import slopes_section
 from krobench.report.steps import steps_table
 from krobench.report.tables import table
@@ -42,6 +43,7 @@ def render(run: RunRecord) -> str:
         _overview(run),
         comparison.markdown(run.comparison) if run.comparison is not None else "",
         *(comparison.markdown_of_variants(each) for each in run.variant_comparisons),
+        recommendations_section(run),
         *(_test(test) for test in run.tests),
         profiles(run),
         slopes_section(run.slopes),

@@ -4,6 +4,7 @@ from krobench.analysis.windows import Series, UnavailableError
 from krobench.model.common import ErrorInfo
 from krobench.model.environment import NodeFingerprint
 from krobench.model.measures import ApiRequests
+from krobench.model.quantity import cores_of
 from krobench.model.validity import Cause, ValiditySettings
 
 FOREIGN_CPU = 'container_cpu_usage_seconds_total{of="others"}'
@@ -85,12 +86,3 @@ def node_busy(
             "is allowed"
         )
     ]
-
-
-def cores_of(quantity: str | None) -> float | None:
-    """Return cores from a quantity such as ``2`` or ``1930m``."""
-    if not quantity:
-        return None
-    if quantity.endswith("m"):
-        return float(quantity[:-1]) / 1000
-    return float(quantity)

@@ -3,7 +3,6 @@ import pytest
 from krobench.analysis.validity.neighbours import (
     FOREIGN_CPU,
     api_server_busy,
-    cores_of,
     node_busy,
     usual_requests_per_second,
 )
@@ -83,10 +82,3 @@ def test_pods_of_others_that_take_their_part_of_the_node_are_told() -> None:
 def test_nothing_is_said_of_a_node_that_was_not_measured_twice_or_is_not_known() -> None:
     assert node_busy(cpu((0.0, 5.0)), NODE, 0.0, 20.0, DEFAULTS) == []
     assert node_busy(cpu((0.0, 0.0), (20.0, 99.0)), None, 0.0, 20.0, DEFAULTS) == []
-
-
-@pytest.mark.parametrize(("quantity", "cores"), [("2", 2.0), ("1930m", 1.93), (None, None)])
-def test_cores_are_read_as_kubernetes_writes_them(
-    quantity: str | None, cores: float | None
-) -> None:
-    assert cores_of(quantity) == cores

@@ -1,0 +1,138 @@
+"""What rules look at: a test, the kro it ran on, and what the one asked of the other.
+
+The work that instances ask of a pool of workers is a *service demand*; with it, the utilisation law
+(U = X * D / m, of throughput X, demand D and m workers) says how busy the pool was, and the bound
+m / D how many instances a second it can do at most. Source: Denning and Buzen, The Operational
+Analysis of Queueing Network Models, ACM Computing Surveys 10 (1978).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from krobench.analysis.recommendations.settings import INSTANCE_WORKERS, KroSettings
+from krobench.model.bottleneck import Bottleneck, BottleneckKind, Evidence, EvidenceUnit
+from krobench.model.environment import NodeFingerprint
+from krobench.model.measures import LatencySummary
+from krobench.model.quantity import cores_of
+from krobench.model.recommendation import Recommendation
+from krobench.model.record import TestRecord, TestSummary
+
+MEASURED_BEFORE = "docs/recommendations.md, measured with kro 0.9.3"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A recommendation, and how much depends on it."""
+
+    recommendation: Recommendation
+    weight: float
+    """About the share of the time or of the room that it is about, from 0 to 1: an order, no
+    more."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A test and what is known of it."""
+
+    test: TestRecord
+    summary: TestSummary
+    settings: KroSettings
+    nodes: Sequence[NodeFingerprint]
+
+    @property
+    def source(self) -> str:
+        """What a recommendation from this test's numbers rests on."""
+        return f"measured in this run, test {self.test.name}"
+
+    def bottleneck(self, kind: BottleneckKind) -> Bottleneck | None:
+        """Return what the test's attribution says of a cause; None where it does not name it."""
+        found = self.test.attribution.bottlenecks if self.test.attribution is not None else []
+        return next((each for each in found if each.kind is kind), None)
+
+    def metric(self, name: str) -> float | None:
+        """Return one of the summary's further metrics."""
+        return self.summary.metrics.get(name)
+
+    @property
+    def rgd_ready(self) -> LatencySummary | None:
+        """Time until RGDs were ready."""
+        return self.summary.latency.rgd_ready
+
+    @property
+    def throughput(self) -> float | None:
+        """Instances that became ready in a second."""
+        return self.summary.throughput.instances_per_second or None
+
+    @property
+    def in_flight(self) -> int | None:
+        """Instances under way at once; None in an open loop, which does not bound them."""
+        return self.test.concurrency
+
+    @property
+    def demand_seconds(self) -> float | None:
+        """Time that an instance keeps workers busy, over all of its reconciles."""
+        reconciles = self.metric("kro_reconciles_per_instance")
+        mean = self.metric("kro_instance_reconcile_mean_seconds")
+        return reconciles * mean if reconciles and mean else None
+
+    @property
+    def workers(self) -> int | None:
+        """Workers for instances."""
+        return self.settings.number(INSTANCE_WORKERS)
+
+    @property
+    def utilisation(self) -> float | None:
+        """How busy these workers were, by the utilisation law, from 0 to 1."""
+        demand, rate, workers = self.demand_seconds, self.throughput, self.workers
+        if demand is None or rate is None or not workers:
+            return None
+        return min(1.0, rate * demand / workers)
+
+    def cpu_bounds(self) -> dict[str, float]:
+        """Return how many instances a second processors can do at most, by whose they are."""
+        bounds = {}
+        kro = self.metric("kro_cpu_seconds_per_instance")
+        limit = cores_of(self.settings.limit("cpu"))
+        if kro and limit:
+            bounds["kro's CPU limit"] = limit / kro
+        machine = self.machine_cpu_seconds
+        cores = cores_of(self.nodes[0].cpu) if len(self.nodes) == 1 else None
+        if machine and cores:
+            bounds["the node's processors"] = cores / machine
+        return bounds
+
+    @property
+    def machine_cpu_seconds(self) -> float | None:
+        """CPU time of an instance on a cluster of one node: kro's, the API server's and our own."""
+        kro = self.metric("kro_cpu_seconds_per_instance")
+        api_server = self.summary.usage.per_instance.api_server_cpu_seconds
+        if not kro or not api_server:
+            return None
+        own = self.metric("krobench_cpu_seconds")
+        ready = self.summary.latency.instance_ready
+        each = ready.n / max(1, self.summary.iterations) if ready is not None else 0
+        etcd = self.summary.usage.per_instance.etcd_cpu_seconds or 0.0
+        return kro + api_server + etcd + (own / each if own and each else 0.0)
+
+
+Rule = Callable[[Case], Finding | None]
+
+
+def evidence(
+    figure: str,
+    value: float,
+    unit: EvidenceUnit,
+    expected: str = "",
+    *,
+    speaks_for: bool = True,
+) -> Evidence:
+    """Return a number that speaks for a recommendation, rounded to what is meant by it."""
+    rounded = float(f"{value:.6g}")
+    return Evidence(
+        figure=figure, value=rounded, unit=unit, expected=expected, speaks_for=speaks_for
+    )
+
+
+def evidence_of(found: Bottleneck | None, most: int = 3) -> list[Evidence]:
+    """Return the weightiest evidence of a bottleneck."""
+    return list(found.evidence[:most]) if found is not None else []

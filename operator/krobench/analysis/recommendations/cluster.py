@@ -1,0 +1,136 @@
+"""Rules on what kro waits for outside of itself."""
+
+from krobench.analysis.recommendations.case import Case, Finding, evidence, evidence_of
+from krobench.model import units
+from krobench.model.bottleneck import BottleneckKind
+from krobench.model.recommendation import Area, Confidence, Recommendation
+
+_FAIRNESS = "https://kubernetes.io/docs/concepts/cluster-administration/flow-control/"
+_ADMISSION = (
+    "https://kubernetes.io/docs/concepts/cluster-administration/admission-webhooks-good-practices/"
+)
+_ETCD = "https://etcd.io/docs/latest/tuning/"
+
+
+def relieve_api_server(case: Case) -> Finding | None:
+    """Room for kro at the API server: more of it, or a priority level of its own."""
+    found = case.bottleneck(BottleneckKind.API_SERVER)
+    if found is None:
+        return None
+    refused = case.summary.usage.api_server.throttled_requests
+    if refused:
+        title = "Give kro a priority level of its own at the API server"
+        effect = (
+            f"Up to {units.number(refused)} refusals (429) fewer in an iteration, and the waits "
+            "that come with them: a FlowSchema for kro's ServiceAccount keeps others from its "
+            "share."
+        )
+    else:
+        title = "Relieve the API server, or give it more CPU"
+        effect = _waiting(case)
+    return Finding(
+        Recommendation(
+            title=title,
+            area=Area.CLUSTER,
+            bottleneck=BottleneckKind.API_SERVER,
+            expected_effect=effect,
+            confidence=Confidence.MEDIUM,
+            source=f"{case.source}; {_FAIRNESS}",
+            evidence=evidence_of(found),
+        ),
+        weight=found.score,
+    )
+
+
+def narrow_admission(case: Case) -> Finding | None:
+    """Webhooks that let kro's requests pass, or answer sooner."""
+    found = case.bottleneck(BottleneckKind.ADMISSION)
+    if found is None:
+        return None
+    who = f" {found.subject}" if found.subject else "s"
+    return Finding(
+        Recommendation(
+            title=f"Narrow the rules of the admission webhook{who}, or make it faster",
+            area=Area.CLUSTER,
+            bottleneck=BottleneckKind.ADMISSION,
+            expected_effect=(
+                f"About {units.percent(found.score)} of the time, as far as what it says of kro's "
+                "requests is not needed: each write of kro waits for it. matchConditions and "
+                "namespaceSelector leave requests out."
+            ),
+            confidence=Confidence.MEDIUM,
+            source=f"{case.source}; {_ADMISSION}",
+            evidence=evidence_of(found),
+        ),
+        weight=found.score,
+    )
+
+
+def faster_etcd(case: Case) -> Finding | None:
+    """A faster disk for etcd, or one of its own."""
+    found = case.bottleneck(BottleneckKind.ETCD)
+    if found is None:
+        return None
+    return Finding(
+        Recommendation(
+            title="Give etcd a faster disk, or one of its own",
+            area=Area.CLUSTER,
+            bottleneck=BottleneckKind.ETCD,
+            expected_effect=(
+                f"About {units.percent(found.score)} of the time at most: each write of kro waits "
+                "until etcd has it on disk."
+            ),
+            confidence=Confidence.MEDIUM,
+            source=f"{case.source}; {_ETCD}",
+            evidence=evidence_of(found),
+        ),
+        weight=found.score,
+    )
+
+
+def stronger_generator(case: Case) -> Finding | None:
+    """More shards, or more requests under way, where the load was not what it was to be."""
+    found = case.bottleneck(BottleneckKind.GENERATOR)
+    generator = case.summary.generator
+    asked = generator.requested_per_second if generator is not None else None
+    achieved = generator.achieved_per_second if generator is not None else None
+    if found is None:
+        return None
+    load = case.test.load
+    numbers = (
+        [
+            evidence("rate asked for", asked, "per_second"),
+            evidence("rate achieved", achieved, "per_second"),
+        ]
+        if asked and achieved
+        else []
+    )
+    return Finding(
+        Recommendation(
+            title=f"Share the load among more pods than {load.shards}: load.shards",
+            area=Area.LOAD,
+            bottleneck=BottleneckKind.GENERATOR,
+            expected_effect=(
+                "None on kro: what was measured is the generator. With "
+                f"{load.shards * 2} shards, each sends half as much. Where its requests wait for "
+                "answers, and not for its CPU, load.maxInFlight is what to raise."
+            ),
+            confidence=Confidence.HIGH,
+            source=f"{case.source}; docs/shards.md",
+            evidence=[*numbers, *evidence_of(found)],
+        ),
+        # Before all others: with another load, they may be others.
+        weight=1.0 + found.score,
+    )
+
+
+def _waiting(case: Case) -> str:
+    requests = case.metric("kro_api_requests_per_instance")
+    mean = case.summary.usage.api_server.request_mean_seconds
+    if not requests or not mean:
+        return "How much cannot be said: its answer times are not available."
+    return (
+        f"Up to {units.seconds(requests * mean)} for each instance: kro sent "
+        f"{units.number(requests)} requests for one, and each took {units.seconds(mean)} in the "
+        "mean."
+    )

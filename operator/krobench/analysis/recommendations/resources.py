@@ -1,0 +1,126 @@
+"""Rules on requests and limits of kro's container, for the load that was measured.
+
+``analysis.sizing`` gives them for another scale.
+"""
+
+from krobench.analysis.recommendations.case import Case, Finding, evidence, evidence_of
+from krobench.model import units
+from krobench.model.bottleneck import BottleneckKind
+from krobench.model.quantity import bytes_of, cores_of, cpu_quantity, memory_quantity
+from krobench.model.recommendation import Area, Confidence, Recommendation
+from krobench.model.variant import Variant, VariantResources
+
+MEMORY_HEADROOM = 1.5
+"""A limit over the most that was seen: a restart compiles all RGDs at once, and each may have
+revisions that are kept beside the one in force."""
+_NEAR = 0.7
+_THROTTLED = 0.05
+_EVICTION = "https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/"
+
+
+def most_memory(case: Case) -> float | None:
+    """Return the most memory that kro was seen to use, by whichever of its sources says more."""
+    memory = case.summary.memory
+    known = [value for value in (memory.resident_max_bytes, memory.working_set_max_bytes) if value]
+    return float(max(known)) if known else None
+
+
+def memory_limit(case: Case) -> Finding | None:
+    """A higher memory limit, where kro is near it or was killed at it."""
+    used, limit = most_memory(case), bytes_of(case.settings.limit("memory"))
+    if used is None or limit is None:
+        return None
+    found = case.bottleneck(BottleneckKind.KRO_MEMORY)
+    if used < _NEAR * limit and found is None:
+        return None
+    advised = memory_quantity(max(used, limit if found is not None else 0) * MEMORY_HEADROOM)
+    if (bytes_of(advised) or 0) <= limit:
+        return None
+    return Finding(
+        Recommendation(
+            title=f"Raise kro's memory limit to {advised}",
+            area=Area.KRO_RESOURCES,
+            bottleneck=BottleneckKind.KRO_MEMORY,
+            settings=[case.settings.change_resource("limits", "memory", advised)],
+            expected_effect=(
+                f"kro is killed when it passes its limit of {case.settings.limit('memory')}, and "
+                "compiles all RGDs again. The new one is half as much again as what this load "
+                "took, and leaves room for that and for kept revisions."
+            ),
+            confidence=Confidence.HIGH,
+            source=case.source,
+            evidence=[
+                evidence("kro's memory, most", used, "bytes"),
+                evidence("the same over its limit", used / limit, "ratio", "below 70 %"),
+                *evidence_of(found),
+            ],
+            variant=Variant(
+                name="more-memory", resources=VariantResources(limits={"memory": advised})
+            ),
+        ),
+        weight=max(found.score if found is not None else 0.0, min(1.0, used / limit)),
+    )
+
+
+def memory_request(case: Case) -> Finding | None:
+    """A memory request of what kro uses, where it asks for less."""
+    used, request = most_memory(case), bytes_of(case.settings.request("memory"))
+    if used is None or request is None or used <= request:
+        return None
+    advised = memory_quantity(used)
+    return Finding(
+        Recommendation(
+            title=f"Raise kro's memory request to {advised}",
+            area=Area.KRO_RESOURCES,
+            settings=[case.settings.change_resource("requests", "memory", advised)],
+            expected_effect=(
+                "None on its speed: a node short of memory evicts pods first that use more than "
+                f"they asked for, and kro used {units.size(used)} of "
+                f"{case.settings.request('memory')}."
+            ),
+            confidence=Confidence.HIGH,
+            source=f"{case.source}; {_EVICTION}",
+            evidence=[evidence("kro's memory, most", used, "bytes", "no more than its request")],
+        ),
+        weight=0.05,
+    )
+
+
+def cpu_limit(case: Case) -> Finding | None:
+    """A higher CPU limit, where kro is throttled and its node has more."""
+    found = case.bottleneck(BottleneckKind.KRO_CPU)
+    limit = cores_of(case.settings.limit("cpu"))
+    throttled = case.summary.cpu.throttled_periods_ratio or 0.0
+    cores = max((cores_of(node.cpu) or 0.0 for node in case.nodes), default=0.0)
+    if limit is None or cores <= limit or not (found is not None or throttled >= _THROTTLED):
+        return None
+    advised = cpu_quantity(min(cores, 2 * limit))
+    each = case.metric("kro_cpu_seconds_per_instance")
+    bounds = (
+        f" By its CPU time of {units.seconds(each)} for an instance, the limit allows "
+        f"{units.rate(limit / each)}, the new one {units.rate((cores_of(advised) or 0) / each)}."
+        if each
+        else ""
+    )
+    own = (
+        [evidence("periods in which kro was throttled", throttled, "ratio", "below 5 %")]
+        if throttled
+        else []
+    )
+    return Finding(
+        Recommendation(
+            title=f"Raise kro's CPU limit to {advised}",
+            area=Area.KRO_RESOURCES,
+            bottleneck=BottleneckKind.KRO_CPU,
+            settings=[case.settings.change_resource("limits", "cpu", advised)],
+            expected_effect=(
+                f"At most {(cores_of(advised) or limit) / limit:.2g} times as many instances in a "
+                f"second, as far as nothing else holds kro back.{bounds}"
+            ),
+            confidence=Confidence.HIGH if found is not None else Confidence.MEDIUM,
+            source=f"{case.source}, by the utilisation law",
+            evidence=[*own, *evidence_of(found)],
+            variant=Variant(name="more-cpu", resources=VariantResources(limits={"cpu": advised})),
+        ),
+        weight=max(found.score if found is not None else 0.0, throttled),
+    )

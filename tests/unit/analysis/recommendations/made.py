@@ -1,0 +1,102 @@
+"""Runs for tests of recommendations: a kro with its defaults that is at ease, and changes of it."""
+
+from typing import Any
+
+from krobench.model.bottleneck import Attribution, Bottleneck, BottleneckKind
+from krobench.model.environment import Environment, KroFingerprint, NodeFingerprint
+from krobench.model.measures import (
+    ApiRequests,
+    CpuUse,
+    Latencies,
+    LatencySummary,
+    MemoryUse,
+    Throughput,
+)
+from krobench.model.record import RunRecord, RunState, TestRecord, TestSummary
+from krobench.model.usage import UsageRecord
+
+MIB = 2**20
+CALM: dict[str, float | None] = {
+    "kro_reconciles_per_instance": 2.0,
+    "kro_instance_reconcile_mean_seconds": 0.05,
+    "kro_instance_reconciles": 200.0,
+    "kro_instance_reconcile_errors": 0.0,
+    "kro_instance_queue_wait_mean_seconds": 0.01,
+    "kro_cel_evaluations": 400.0,
+    "kro_cel_eval_mean_seconds": 2e-5,
+    "kro_cpu_seconds_per_instance": 0.01,
+    "kro_api_requests_per_instance": 15.0,
+    "krobench_cpu_seconds": 0.1,
+}
+
+
+def summary(*, rate: float = 2.0, metrics: dict[str, float | None] | None = None) -> TestSummary:
+    """Return the summary of 100 instances on a kro that is at ease."""
+    usage = UsageRecord()
+    usage.per_instance.api_server_cpu_seconds = 0.03
+    return TestSummary(
+        iterations=1,
+        latency=Latencies(instance_ready=LatencySummary(n=100, p50_seconds=0.3, max_seconds=0.5)),
+        throughput=Throughput(instances_per_second=rate),
+        cpu=CpuUse(),
+        memory=MemoryUse(resident_max_bytes=60 * MIB),
+        api_requests=ApiRequests(),
+        duration_seconds=30.0,
+        errors_total=0,
+        metrics=CALM | (metrics or {}),
+        usage=usage,
+    )
+
+
+def a_test(found: TestSummary, **changes: Any) -> TestRecord:
+    """Return a test with this summary."""
+    fields: dict[str, Any] = {
+        "name": "single",
+        "workload": "single",
+        "planned_iterations": 1,
+        "planned_warmup": 0,
+        "instances": 100,
+        "rgds": 1,
+        "concurrency": 20,
+        "timeout_seconds": 600.0,
+        "success": True,
+    }
+    return TestRecord(summary=found, **(fields | changes))
+
+
+def kro(*args: str, **changes: Any) -> KroFingerprint:
+    """Return a kro with the chart's limits and these arguments."""
+    fields: dict[str, Any] = {
+        "namespace": "kro-system",
+        "pod": "kro-1",
+        "version": "0.9.4",
+        "args": list(args),
+        "requests": {"cpu": "256m", "memory": "128Mi"},
+        "limits": {"cpu": "1", "memory": "1Gi"},
+    }
+    return KroFingerprint(**(fields | changes))
+
+
+def run(*tests: TestRecord, kro: KroFingerprint | None = None, cpu: str = "4") -> RunRecord:
+    """Return a completed run on a cluster of one node."""
+    return RunRecord(
+        id="0123",
+        name="r",
+        namespace="default",
+        generation=1,
+        state=RunState.COMPLETED,
+        start_time="2026-01-01T00:00:00Z",
+        spec={},
+        environment=Environment(
+            krobench="0.1.0", kro=kro, nodes=[NodeFingerprint(name="n", cpu=cpu)]
+        ),
+        tests=list(tests),
+    )
+
+
+def attribution(
+    kind: BottleneckKind, score: float = 0.6, subject: str | None = None
+) -> Attribution:
+    """Return an attribution that names one cause."""
+    found = Bottleneck(kind=kind, subject=subject, score=score, message="it was.")
+    return Attribution(bottlenecks=[found])

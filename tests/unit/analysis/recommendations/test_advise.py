@@ -1,0 +1,117 @@
+"""What holds for recommendations whatever was measured."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.analysis.recommendations.made import CALM, MIB, a_test, kro, run, summary
+
+from krobench.analysis.recommendations.advise import MAX_RECOMMENDATIONS, advise
+from krobench.analysis.recommendations.settings import (
+    INSTANCE_WORKERS,
+    KEPT_REVISIONS,
+    NEVER_ADVISED,
+    REQUEUE_INTERVAL,
+    REVISION_WORKERS,
+    RGD_WORKERS,
+    helm_values,
+)
+from krobench.model.bottleneck import Attribution, Bottleneck, BottleneckKind
+from krobench.model.flags import flag_name
+from krobench.model.measures import LatencySummary, MemoryUse
+from krobench.model.recommendation import Setting
+from krobench.model.record import RunRecord
+from krobench.model.step import Operation
+
+NUMBERS = st.one_of(st.none(), st.just(0.0), st.floats(1e-6, 1e4))
+COUNTS = st.one_of(st.none(), st.integers(0, 4 * 2**30))
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> RunRecord:
+    found = summary(
+        rate=draw(st.floats(0, 1000)),
+        metrics={name: draw(NUMBERS) for name in CALM},
+    )
+    found.throughput.instances_per_second = draw(NUMBERS)
+    found.latency.rgd_ready = LatencySummary(n=1, max_seconds=draw(NUMBERS))
+    found.latency.instance_gone = LatencySummary(n=1, p50_seconds=draw(NUMBERS))
+    found.memory = MemoryUse(resident_max_bytes=draw(COUNTS), working_set_max_bytes=draw(COUNTS))
+    found.cpu.throttled_periods_ratio = draw(st.one_of(st.none(), st.floats(0, 1)))
+    found.usage.per_rgd.kro_live_heap_bytes = draw(st.one_of(st.none(), st.floats(0, 99 * MIB)))
+    kinds = draw(st.lists(st.sampled_from(BottleneckKind), unique=True))
+    bottlenecks = [Bottleneck(kind=k, score=draw(st.floats(0, 1)), message="m") for k in kinds]
+    test = a_test(
+        found,
+        attribution=Attribution(bottlenecks=bottlenecks),
+        rgds=draw(st.integers(1, 500)),
+        concurrency=draw(st.one_of(st.none(), st.integers(1, 1000))),
+        steps=draw(st.lists(st.sampled_from(Operation), max_size=4)),
+    )
+    workers = st.integers(1, 64)
+    args = [
+        f"{INSTANCE_WORKERS.name}={draw(workers)}",
+        *(RGD_WORKERS.name, str(draw(workers))),
+        f"{REVISION_WORKERS.name}={draw(workers)}",
+        f"{REQUEUE_INTERVAL.name}={draw(st.sampled_from(['0', '0s', '500ms', '3s', '1m', '?']))}",
+        *(KEPT_REVISIONS.name, str(draw(st.integers(1, 20)))),
+    ]
+    memory = draw(st.sampled_from(["64Mi", "1Gi", "4Gi", "800M"]))
+    limits: dict[str, Any] = draw(
+        st.sampled_from([{}, {"cpu": "1"}, {"cpu": "500m", "memory": memory}])
+    )
+    fingerprint = kro(*args, limits=limits, requests={"memory": memory})
+    return run(test, kro=draw(st.sampled_from([fingerprint, None])), cpu="2")
+
+
+@given(runs())
+@settings(max_examples=300, deadline=None)
+def test_never_names_what_does_nothing_or_what_is_set_already(record: RunRecord) -> None:
+    found = advise(record)
+
+    assert len(found) <= MAX_RECOMMENDATIONS
+    named = [setting for each in found for setting in each.settings]
+    flags = [flag_name(flag) for each in found if each.variant for flag in each.variant.args]
+    assert not {setting.name.lstrip("-") for setting in named} & NEVER_ADVISED.keys()
+    assert not set(flags) & NEVER_ADVISED.keys()
+    assert all(setting.advised != setting.current for setting in named)
+
+
+@given(runs())
+@settings(max_examples=100, deadline=None)
+def test_tries_what_it_advises(record: RunRecord) -> None:
+    for advice in advise(record):
+        if advice.variant is None:
+            continue
+        variant = advice.variant
+        tried = dict(flag.split("=", 1) for flag in variant.args) | variant.env
+        if variant.resources is not None:
+            tried |= {f"limits.{name}": v for name, v in variant.resources.limits.items()}
+        assert tried == {setting.name: setting.advised for setting in advice.settings}
+
+
+def test_writes_values_of_kros_chart() -> None:
+    settings_ = [
+        Setting(name=RGD_WORKERS.name, helm_value=RGD_WORKERS.helm_value, advised="8"),
+        Setting(name="A", helm_value="deployment.extraEnv", advised="false"),
+        Setting(name="B", helm_value="deployment.extraEnv", advised="1"),
+        Setting(name="limits.cpu", helm_value="deployment.resources.limits.cpu", advised="2"),
+        Setting(name="elsewhere", advised="1"),
+    ]
+
+    assert helm_values(settings_) == {
+        "config": {"resourceGraphDefinitionConcurrentReconciles": 8},
+        "deployment": {
+            "extraEnv": [{"name": "A", "value": "false"}, {"name": "B", "value": "1"}],
+            "resources": {"limits": {"cpu": "2"}},
+        },
+    }
+
+
+def test_the_page_says_what_is_never_advised() -> None:
+    page = Path(__file__).parents[4] / "docs" / "recommendations.md"
+    named = set(re.findall(r"`--([a-z-]+)`", page.read_text()))
+
+    assert NEVER_ADVISED.keys() <= named

@@ -1,0 +1,201 @@
+from typing import Any
+
+import pytest
+from unit.analysis.recommendations.made import (
+    MIB,
+    a_test,
+    attribution,
+    kro,
+    run,
+    summary,
+)
+
+from krobench.analysis.recommendations.advise import advise
+from krobench.model.bottleneck import BottleneckKind
+from krobench.model.common import ErrorInfo
+from krobench.model.load import Load
+from krobench.model.measures import LatencySummary, MemoryUse
+from krobench.model.profile import Breakdown, FunctionCost, GroupShare, TestProfile
+from krobench.model.recommendation import Area, Recommendation
+from krobench.model.step import Operation
+from krobench.model.validity import Validity
+
+
+def only(record: Any) -> Recommendation:
+    (found,) = advise(record)
+    return found
+
+
+def test_shortens_requeues_where_nobody_works() -> None:
+    record = a_test(summary(), attribution=attribution(BottleneckKind.REQUEUE_WAIT))
+
+    advice = only(run(record, kro=kro("--instance-requeue-interval", "3s")))
+
+    assert advice.settings[0].advised == "500ms"
+    assert advice.settings[0].helm_value == "config.instance.requeueInterval"
+    assert advice.variant is not None
+
+
+def test_shortens_requeues_where_deletions_wait_for_them() -> None:
+    found = summary()
+    found.latency.instance_gone = LatencySummary(n=100, p50_seconds=12.1)
+    steps = [Operation.CREATE, Operation.DELETE]
+
+    assert "500ms" in only(run(a_test(found, steps=steps), kro=kro())).title
+    assert advise(run(a_test(found), kro=kro())) == []  # its clean-up was not measured
+
+
+def test_leaves_a_short_interval_alone() -> None:
+    record = a_test(summary(), attribution=attribution(BottleneckKind.REQUEUE_WAIT))
+
+    assert advise(run(record, kro=kro("--instance-requeue-interval=300ms"))) == []
+
+
+def test_asks_why_reconciles_fail() -> None:
+    found = summary(metrics={"kro_instance_reconcile_errors": 60.0})
+
+    advice = only(run(a_test(found), kro=kro()))
+
+    assert advice.settings == []
+    assert "30 %" in advice.expected_effect
+
+
+def test_raises_a_memory_limit_that_is_near() -> None:
+    found = summary()
+    found.memory = MemoryUse(resident_max_bytes=800 * MIB, working_set_max_bytes=700 * MIB)
+
+    limit, request = advise(run(a_test(found), kro=kro()))
+
+    assert limit.settings[0].name == "limits.memory"
+    assert limit.settings[0].advised == "1200Mi"
+    assert limit.settings[0].helm_value == "deployment.resources.limits.memory"
+    assert request.settings[0].advised == "800Mi"
+
+
+def test_raises_a_memory_limit_at_which_kro_was_killed() -> None:
+    # What was seen before the kill is less than the limit, and says nothing of what it takes.
+    record = a_test(summary(), attribution=attribution(BottleneckKind.KRO_MEMORY))
+
+    assert only(run(record, kro=kro())).settings[0].advised == "1536Mi"
+
+
+def test_raises_a_cpu_limit_where_the_node_has_more() -> None:
+    found = summary()
+    found.cpu.throttled_periods_ratio = 0.4
+
+    advice = only(run(a_test(found), kro=kro(), cpu="4"))
+
+    assert advice.settings[0].advised == "2"
+    assert "100/s" in advice.expected_effect  # 1 core at 10 ms
+    assert advise(run(a_test(found), kro=kro(), cpu="1")) == []
+
+
+@pytest.mark.parametrize(
+    ("metrics", "word"),
+    [
+        ({"kro_reconciles_per_instance": 8.0}, "chains"),
+        ({"kro_api_requests_per_instance": 120.0}, "fewer resources"),
+        ({"kro_cel_evaluations": 40_000.0, "kro_cel_eval_mean_seconds": 1e-4}, "expressions"),
+    ],
+)
+def test_finds_what_an_author_can_change(metrics: dict[str, float | None], word: str) -> None:
+    advice = only(run(a_test(summary(rate=1.0, metrics=metrics)), kro=kro()))
+
+    assert advice.area is Area.RGD_SHAPE
+    assert word in advice.title
+
+
+def test_keeps_fewer_revisions_of_large_graphs() -> None:
+    found = summary()
+    found.usage.per_rgd.kro_live_heap_bytes = 7.5 * MIB
+
+    advice = only(run(a_test(found), kro=kro()))
+
+    assert advice.settings[0].name == "--rgd-max-graph-revisions"
+    assert "22.5 MiB" in advice.expected_effect
+    assert advise(run(a_test(found), kro=kro("--rgd-max-graph-revisions=2"))) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "area"),
+    [
+        (BottleneckKind.API_SERVER, Area.CLUSTER),
+        (BottleneckKind.ADMISSION, Area.CLUSTER),
+        (BottleneckKind.ETCD, Area.CLUSTER),
+        (BottleneckKind.POISONED_RGD, Area.RGD_SHAPE),
+        (BottleneckKind.GENERATOR, Area.LOAD),
+    ],
+)
+def test_acts_against_what_was_attributed(kind: BottleneckKind, area: Area) -> None:
+    advice = only(run(a_test(summary(), attribution=attribution(kind)), kro=kro()))
+
+    assert (advice.bottleneck, advice.area) == (kind, area)
+    assert advice.settings == []
+
+
+def test_names_the_generator_alone_in_an_invalid_test() -> None:
+    causes = [ErrorInfo(reason="GeneratorLate", message="late")]
+    record = a_test(
+        summary(rate=9.9),
+        attribution=attribution(BottleneckKind.GENERATOR),
+        load=Load(shards=2),
+        validity=Validity(valid=False, causes=causes),
+    )
+
+    advice = only(run(record, kro=kro()))
+
+    assert advice.area is Area.LOAD
+    assert "4 shards" in advice.expected_effect
+
+
+def profile(group: str, share: float, margin: float, samples: int = 900) -> TestProfile:
+    cost = FunctionCost(function="github.com/google/cel-go/cel.NewEnv", flat=0.1, cumulative=3.0)
+    cpu = Breakdown(
+        unit="seconds",
+        total=9.0,
+        samples=samples,
+        groups=[GroupShare(group=group, value=9 * share, share=share, margin=margin)],
+        top_cumulative=[cost],
+    )
+    return TestProfile(cpu=cpu)
+
+
+def test_tells_maintainers_what_stands_out_in_a_profile() -> None:
+    record = a_test(summary(), profile=profile("cel-go", 0.4, 0.03))
+
+    advice = only(run(record, kro=kro()))
+
+    assert advice.area is Area.KRO_CODE
+    assert "20 %" in advice.expected_effect
+    assert "2 ms" in advice.expected_effect  # of 10 ms for each instance
+    assert any("cel.NewEnv" in each.figure for each in advice.evidence)
+
+
+def test_takes_no_share_that_may_be_chance() -> None:
+    unsure = a_test(summary(), profile=profile("cel-go", 0.22, 0.03))
+    few = a_test(summary(), profile=profile("cel-go", 0.6, 0.03, samples=40))
+
+    assert advise(run(unsure, kro=kro())) == []
+    assert advise(run(few, kro=kro())) == []
+
+
+def test_puts_first_what_explains_most() -> None:
+    found = summary(rate=9.9, metrics={"kro_api_requests_per_instance": 120.0})
+
+    areas = [each.area for each in advise(run(a_test(found), kro=kro()))]
+
+    assert areas == [Area.KRO_FLAG, Area.RGD_SHAPE]
+
+
+def test_says_once_what_several_tests_show() -> None:
+    calm, busy = summary(rate=8.0), summary(rate=9.9)
+    record = run(a_test(calm), a_test(busy, name="busy"), kro=kro())
+
+    assert "busy" in only(record).source
+
+
+def test_looks_at_the_first_variant_alone() -> None:
+    as_it_is = a_test(summary(rate=2.0), name="t.a", variant="a", kro=kro())
+    slower = a_test(summary(rate=9.9), name="t.b", variant="b", kro=kro())
+
+    assert advise(run(as_it_is, slower, kro=kro())) == []

@@ -1,0 +1,102 @@
+from unit.analysis.recommendations.made import a_test, attribution, kro, run, summary
+
+from krobench.analysis.recommendations.advise import advise
+from krobench.model.bottleneck import BottleneckKind
+from krobench.model.measures import LatencySummary
+from krobench.model.recommendation import Area, Recommendation
+from krobench.model.record import RunRecord
+
+INSTANCES = "--dynamic-controller-concurrent-reconciles"
+
+
+def titles(record: RunRecord) -> list[str]:
+    return [each.title for each in advise(record)]
+
+
+def first(record: RunRecord) -> Recommendation:
+    return advise(record)[0]
+
+
+def test_says_nothing_of_a_kro_that_is_at_ease() -> None:
+    assert advise(run(a_test(summary()), kro=kro())) == []
+
+
+def test_advises_as_many_workers_as_processors_are_left_for() -> None:
+    # 0.1 s of a worker for each: one worker does 10/s and is busy. An instance takes 41 ms of CPU
+    # time in all, of 4 cores: 97/s at most, for which 10 workers do.
+    advice = first(run(a_test(summary(rate=9.9)), kro=kro(INSTANCES, "1"), cpu="4"))
+
+    assert advice.area is Area.KRO_FLAG
+    setting = advice.settings[0]
+    assert (setting.name, setting.current) == (INSTANCES, "1")
+    assert setting.helm_value == "config.dynamicControllerConcurrentReconciles"
+    assert setting.advised == "8"  # no more than eight times as many
+    assert advice.variant is not None
+    assert advice.variant.args == [f"{INSTANCES}=8"]
+    assert "10/s" in advice.expected_effect
+
+
+def test_advises_no_more_workers_than_the_processors_feed() -> None:
+    # 0.5 of a core: 12/s at 41 ms. One worker does 10/s, so another brings a fifth: not worth it.
+    assert titles(run(a_test(summary(rate=9.9)), kro=kro(), cpu="500m")) == []
+
+
+def test_advises_no_more_workers_than_instances_under_way() -> None:
+    record = run(a_test(summary(rate=9.9), concurrency=3), kro=kro())
+
+    assert first(record).settings[0].advised == "3"
+
+
+def test_advises_no_workers_where_they_are_idle() -> None:
+    assert titles(run(a_test(summary(rate=5.0)), kro=kro())) == []
+
+
+def test_counts_the_workers_that_there_are() -> None:
+    # With two, 9.9/s is half of what they can do.
+    assert titles(run(a_test(summary(rate=9.9)), kro=kro(f"{INSTANCES}=2"))) == []
+
+
+def test_is_careful_where_cpu_is_not_known() -> None:
+    found = summary(rate=9.9, metrics={"kro_cpu_seconds_per_instance": None})
+
+    advice = first(run(a_test(found), kro=kro()))
+
+    assert advice.settings[0].advised == "4"
+    assert advice.confidence == "Medium"
+
+
+def test_advises_nothing_on_flags_that_are_not_known() -> None:
+    assert titles(run(a_test(summary(rate=9.9)), kro=None)) == []
+
+
+def test_advises_rgd_workers_and_no_watch_list_for_many_new_rgds() -> None:
+    found = summary()
+    found.latency.rgd_ready = LatencySummary(n=30, p50_seconds=18.0, max_seconds=36.0)
+    record = run(a_test(found, rgds=30), kro=kro())
+
+    workers, watch_list = advise(record)
+
+    assert [setting.advised for setting in workers.settings] == ["8", "4"]
+    assert watch_list.settings[0].name == "KUBE_FEATURE_WatchListClient"
+    assert watch_list.variant is not None
+    assert watch_list.variant.env == {"KUBE_FEATURE_WatchListClient": "false"}
+    assert workers.bottleneck is BottleneckKind.WATCH_REINITIALISATION
+
+
+def test_leaves_a_decision_on_watch_lists_alone() -> None:
+    found = summary()
+    found.latency.rgd_ready = LatencySummary(n=30, p50_seconds=18.0, max_seconds=36.0)
+    settled = kro(
+        "--resource-graph-definition-concurrent-reconciles=8",
+        env={"KUBE_FEATURE_WatchListClient": "false"},
+    )
+
+    assert titles(run(a_test(found, rgds=30), kro=settled)) == []
+
+
+def test_says_nothing_of_one_rgd() -> None:
+    found = summary()
+    found.latency.rgd_ready = LatencySummary(n=1, p50_seconds=1.4, max_seconds=1.4)
+    record = a_test(found, attribution=attribution(BottleneckKind.WATCH_REINITIALISATION))
+
+    assert titles(run(record, kro=kro())) == []
