@@ -11,7 +11,7 @@ TESTBED = $(BIN)/python -m testbed
 CODE := operator/krobench testbed tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit cluster-test bench-load bench-overhead bench-pace bench-track calibrate lint format crds lock up deploy down status kubeconfig clean
+.PHONY: help demo test unit cluster-test bench-load bench-memory bench-overhead bench-pace bench-track calibrate lint format crds lock up deploy down status kubeconfig clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ bench-load: up ## Compare the load generator with others (KUBE_BURNER=program ad
 
 bench-pace: up ## Show how late requests are sent at half of capacity
 	$(BIN)/python -m bench.pace
+
+bench-memory: $(VENV)/ready ## Show what a load Job keeps in memory of each instance (seconds, no cluster)
+	$(BIN)/python -m bench.memory
 
 bench-track: deploy ## Show memory and CPU of a load Job that tracks 10,000 instances (some 15 minutes)
 	$(BIN)/python -m bench.track

@@ -1,7 +1,7 @@
 """What sampled series say of a window of time."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from krobench.model.rawlines import Sample
@@ -98,7 +98,7 @@ class Series:
         before = [seconds for seconds in self._times.get(source, []) if seconds <= start]
         if not samples or not before or samples[0].seconds <= start:
             return self.window(source, metric, start, end)
-        zero = samples[0].model_copy(update={"seconds": before[-1], "value": 0.0})
+        zero = replace(samples[0], seconds=before[-1], value=0.0)
         last = min((i for i, s in enumerate(samples) if s.seconds >= end), default=None)
         if last is None:
             raise UnavailableError(f"no sample of {source} at the border of the run phase")

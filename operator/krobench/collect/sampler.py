@@ -166,9 +166,7 @@ class Sampler:
         seconds = self._scope.now()
         self._hand_over(
             [
-                Sample.model_construct(
-                    seconds=seconds, source="krobench", metric=name, value=value, at=None
-                )
+                Sample(seconds=seconds, source="krobench", metric=name, value=value, at=None)
                 for name, value in self._cost.readings()
             ]
         )
@@ -225,7 +223,7 @@ class Sampler:
 
 def _samples_of(source: SourceName, seconds: float, scrape: Scrape) -> list[Sample]:
     return [
-        Sample.model_construct(
+        Sample(
             seconds=seconds,
             source=source,
             metric=reading.key,

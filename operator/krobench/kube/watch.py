@@ -72,7 +72,8 @@ class Watch:
         self._accept = (METADATA_LIST, METADATA_ONLY) if metadata_only else (JSON, JSON)
         self._params = {"labelSelector": label_selector} if label_selector else {}
         self._resource_version = ""
-        self._known: dict[tuple[str, str], JsonObject] = {}
+        self._known: set[str] = set()
+        """Keys of all objects that it holds; there may be many thousands."""
         self.interruptions = 0
         self.cost = WatchCost()
 
@@ -87,7 +88,7 @@ class Watch:
         )
         self._resource_version = answer["metadata"]["resourceVersion"]
         items: list[JsonObject] = answer.get("items") or []
-        self._known = {_key(item): _stub(item) for item in items}
+        self._known = {_key(item) for item in items}
         return items
 
     async def events(self) -> AsyncIterator[WatchEvent]:
@@ -137,9 +138,9 @@ class Watch:
         if kind == "BOOKMARK":
             return None
         if kind == "DELETED":
-            self._known.pop(_key(item), None)
+            self._known.discard(_key(item))
         else:
-            self._known[_key(item)] = _stub(item)
+            self._known.add(_key(item))
         return WatchEvent(cast("EventType", kind), item, received)
 
     async def _relist(self) -> AsyncIterator[WatchEvent]:
@@ -150,19 +151,18 @@ class Watch:
             logger.warning("listing %s again failed: %s", self._path, error)
             return
         received = time.monotonic()
-        for key, stub in before.items():
-            if key not in self._known:
-                yield WatchEvent("DELETED", stub, received)
+        for key in before - self._known:
+            yield WatchEvent("DELETED", _stub(key), received)
         for item in items:
             yield WatchEvent("MODIFIED", item, received)
 
 
-def _key(item: JsonObject) -> tuple[str, str]:
+def _key(item: JsonObject) -> str:
     metadata = item["metadata"]
-    return metadata.get("namespace", ""), metadata["name"]
+    return f"{metadata.get('namespace', '')}/{metadata['name']}"
 
 
-def _stub(item: JsonObject) -> JsonObject:
-    """Keep of an object only what tells it from others: thousands are remembered."""
-    metadata = item["metadata"]
-    return {"metadata": {key: metadata[key] for key in ("namespace", "name") if key in metadata}}
+def _stub(key: str) -> JsonObject:
+    """Return of an object that is gone what told it from others."""
+    namespace, _, name = key.partition("/")
+    return {"metadata": {"namespace": namespace, "name": name} if namespace else {"name": name}}

@@ -5,6 +5,7 @@ the resource of the RGD that it comes from.
 """
 
 import asyncio
+import sys
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ Child = tuple[str, str, str]
 """Kind, namespace and name."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Family:
     """What is known of an instance's children."""
 
@@ -122,14 +123,15 @@ class Children:
         family = self._families.get(labels.get(_INSTANCE_LABEL, ""))
         if family is None:
             return
-        child = (kind, metadata.get("namespace", ""), metadata["name"])
+        # What thousands of children have in common is kept once.
+        child = (kind, sys.intern(metadata.get("namespace", "")), metadata["name"])
         if event.type == "DELETED":
             family.nodes.pop(child, None)
             family.rounds.pop(child, None)
             return
         seconds = self._clock.of(event.received_monotonic)
         if child not in family.nodes:
-            family.nodes[child] = labels.get(_NODE_LABEL, "")
+            family.nodes[child] = sys.intern(labels.get(_NODE_LABEL, ""))
             if not family.complete:
                 _see_new(family.record, seconds)
         if UPDATE_LABEL in labels:

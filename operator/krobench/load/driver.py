@@ -43,7 +43,7 @@ class Driver:
         ``intended_seconds`` is when an open loop had it to be sent.
         """
         metadata = manifest["metadata"]
-        return ObjectRecord.model_construct(
+        return ObjectRecord(
             test=self._plan.test.name,
             iteration=self._plan.index,
             warmup=self._plan.warmup,

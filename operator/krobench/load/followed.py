@@ -22,17 +22,31 @@ class Pending:
 
 
 class Followed:
-    """An object that is waited for."""
+    """An object that is waited for; there may be many thousands, so it is kept small."""
+
+    __slots__ = (
+        "_gone",
+        "_is_gone",
+        "_ready_generation",
+        "_ready_seconds",
+        "_updates",
+        "deletion",
+        "generation",
+        "problem",
+        "ready",
+        "record",
+    )
 
     def __init__(self, record: ObjectRecord) -> None:
         self.record = record
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.gone = asyncio.Event()
         self.deletion: ObjectRecord | None = None
         self.problem: str | None = None
         self.generation = 1
         """Of the latest spec that the API server took."""
-        self._updates: list[Pending] = []
+        self._gone: asyncio.Future[None] | None = None
+        self._is_gone = False
+        self._updates: tuple[Pending, ...] = ()
         self._ready_generation = -1
         self._ready_seconds = 0.0
 
@@ -50,7 +64,7 @@ class Followed:
         if self._ready_generation >= generation:
             update.finish(self._ready_seconds)
         else:
-            self._updates.append(update)
+            self._updates = (*self._updates, update)
 
     def became_ready(self, generation: int, seconds: float) -> None:
         """Note that the object is ready with the spec of this generation."""
@@ -63,4 +77,19 @@ class Followed:
         for update in self._updates:
             if update.generation is not None and generation >= update.generation:
                 update.finish(seconds)
-        self._updates = [update for update in self._updates if not update.done.done()]
+        self._updates = tuple(update for update in self._updates if not update.done.done())
+
+    def became_gone(self, seconds: float) -> None:
+        """Note that the object is not there any more."""
+        self._is_gone = True
+        if self.deletion is not None:
+            self.deletion.gone_seconds = seconds
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
+
+    def when_gone(self) -> "asyncio.Future[None]":
+        """Return what is done when the object is gone, for one who waits for that."""
+        self._gone = asyncio.get_running_loop().create_future()
+        if self._is_gone:
+            self._gone.set_result(None)
+        return self._gone

@@ -112,9 +112,7 @@ class Observer:
         if event.type == "DELETED":
             if self._identify is not name_of:
                 return
-            if followed.deletion is not None:
-                followed.deletion.gone_seconds = seconds
-            followed.gone.set()
+            followed.became_gone(seconds)
             return
         self._apply(followed, event.object, seconds)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from krobench.load.children import Children, with_update_label
 from krobench.load.clock import RunClock
@@ -138,7 +138,7 @@ class Operations:
         followed.deletion = record
         if not await self._driver.delete(path, record):
             return None
-        return asyncio.ensure_future(_when_gone(followed))
+        return followed.when_gone()
 
     def _created(self, operation: PlannedOperation, record: ObjectRecord) -> Followed | None:
         followed = self._instances.get(operation.target)
@@ -182,22 +182,17 @@ class Operations:
             if line.acknowledged_seconds is None or followed.deletion is not None:
                 continue
             update = Pending(
-                request.model_copy(
-                    update={
-                        "operation": "fan-out",
-                        "kind": line.kind,
-                        "namespace": line.namespace,
-                        "name": line.name,
-                    }
+                replace(
+                    request,
+                    operation="fan-out",
+                    kind=line.kind,
+                    namespace=line.namespace,
+                    name=line.name,
                 )
             )
             if self._children.expect(line.name, operation.round, nodes, update):
                 expected.append(update)
         return expected
-
-
-async def _when_gone(followed: Followed) -> None:
-    await followed.gone.wait()
 
 
 async def _all_done(updates: Sequence[Pending]) -> None:

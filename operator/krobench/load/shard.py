@@ -7,7 +7,7 @@ the lines of the others over as they are, moved to its own clock.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 from krobench.kube.client import JsonObject, KubeClient
@@ -28,7 +28,7 @@ from krobench.workload.sharing import share_of_plan, share_of_times
 _LEAD_SECONDS = 0.5
 _LEAD_SECONDS_PER_INSTANCE = 25e-6
 
-_TIMES = tuple(name for name in ObjectRecord.model_fields if name.endswith("_seconds"))
+_TIMES = tuple(field.name for field in fields(ObjectRecord) if field.name.endswith("_seconds"))
 
 
 @dataclass(frozen=True)
@@ -241,7 +241,7 @@ def moved(record: ObjectRecord, seconds: float) -> ObjectRecord:
     """Return the line with all its times moved: the distances between them stay as they are."""
     values = {name: getattr(record, name) for name in _TIMES}
     later = {name: value + seconds for name, value in values.items() if value is not None}
-    return record.model_copy(update=later)
+    return replace(record, **later)
 
 
 def _ignore(followed: Followed, item: JsonObject, seconds: float) -> None:

@@ -1,17 +1,23 @@
 """The raw lines of a run record: one object and operation, or one sample, each.
 
-All lines of a file have the same columns, so that each opens as a table.
+All lines of a file have the same columns, so that each opens as a table. They are dataclasses with
+slots, as a run has many thousands of them in memory: a model takes four times as much.
 """
 
 from typing import Literal
 
+from pydantic.dataclasses import dataclass
+
 from krobench.model.common import ApiModel
+
+_CONFIG = ApiModel.model_config
 
 SourceName = Literal["kro", "apiserver", "kubelet", "etcd", "krobench"]
 """Where a sample is from; krobench: what sampling itself took."""
 
 
-class ObjectRecord(ApiModel):
+@dataclass(slots=True, kw_only=True, config=_CONFIG)
+class ObjectRecord:
     """A line of ``objects.jsonl``: one object and operation.
 
     Times are seconds on the load Job's monotonic clock since the start of the run; ``null``
@@ -75,7 +81,8 @@ class ObjectRecord(ApiModel):
         return self.sent_seconds if self.intended_seconds is None else self.intended_seconds
 
 
-class Sample(ApiModel):
+@dataclass(slots=True, kw_only=True, config=_CONFIG)
+class Sample:
     """A line of ``series.jsonl``: one value of one metric at one moment."""
 
     seconds: float

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ LONG_AFTER = 1000.0
 
 
 def line(intended: float, lag: float = 0.0, **changes: Any) -> ObjectRecord:
-    return ObjectRecord(
+    record = ObjectRecord(
         test="a",
         iteration=0,
         warmup=False,
@@ -31,7 +32,8 @@ def line(intended: float, lag: float = 0.0, **changes: Any) -> ObjectRecord:
         sent_seconds=intended + lag,
         acknowledged_seconds=intended + lag + 0.01,
         ready_seconds=intended + lag + 0.5,
-    ).model_copy(update=changes)
+    )
+    return replace(record, **changes)
 
 
 def check(

@@ -5,7 +5,7 @@ from krobench.analysis.latencies import latencies
 from krobench.analysis.usage import Phases, measure_usage
 from krobench.analysis.windows import Series
 from krobench.model.measures import Counts
-from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.rawlines import ObjectRecord, Sample, SourceName
 from krobench.model.record import IterationRecord
 
 
@@ -69,11 +69,9 @@ def test_an_iteration_that_failed_without_an_instance_is_an_error_too() -> None:
     assert summary.errors_total == 1
 
 
-def samples(metric: str, *values: float, source: str = "kro") -> list[Sample]:
+def samples(metric: str, *values: float, source: SourceName = "kro") -> list[Sample]:
     return [
-        Sample.model_validate(
-            {"seconds": float(t), "source": source, "metric": metric, "value": value}
-        )
+        Sample(seconds=float(t), source=source, metric=metric, value=value)
         for t, value in enumerate(values)
     ]
 

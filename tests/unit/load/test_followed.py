@@ -42,3 +42,14 @@ async def test_a_failure_ends_all_waiting() -> None:
     followed.fail(RuntimeError("the watch broke"))
     assert isinstance(update.done.exception(), RuntimeError)
     assert isinstance(followed.ready.exception(), RuntimeError)
+
+
+async def test_whoever_waits_for_an_object_to_go_is_told_also_where_it_has_gone_before() -> None:
+    before, after = Followed(line()), Followed(line())
+    waiting = before.when_gone()
+    for followed in (before, after):
+        followed.deletion = line()
+        followed.became_gone(3.5)
+        assert followed.deletion.gone_seconds == 3.5
+    await waiting
+    await after.when_gone()

@@ -1,5 +1,7 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 from unit.controller.world import record
 from unit.report.test_profiles import CPU
@@ -12,7 +14,7 @@ from krobench.report.html.page import render
 EVIL = "<script>alert(1)</script> ![x](http://evil/x.png) [y](http://evil) <http://evil>"
 
 
-def created(index: int, ready: float | None = 1.0, **changes: object) -> ObjectRecord:
+def created(index: int, ready: float | None = 1.0, **changes: Any) -> ObjectRecord:
     line = ObjectRecord(
         test="a",
         iteration=0,
@@ -25,7 +27,7 @@ def created(index: int, ready: float | None = 1.0, **changes: object) -> ObjectR
         acknowledged_seconds=index + 0.01,
         ready_seconds=None if ready is None else index + ready,
     )
-    return line.model_copy(update=changes)
+    return replace(line, **changes)
 
 
 def sampled(metric: str, *values: float) -> list[Sample]:
