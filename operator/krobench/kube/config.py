@@ -1,21 +1,11 @@
-"""How to reach the API server, and as whom.
-
-Loading is left to the official client, which knows every form of kubeconfig (exec plugins,
-OIDC, certificates) and renews service-account tokens.
-"""
+"""How to reach the API server, and as whom."""
 
 import os
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from kubernetes.client import Configuration
-from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
-
-from krobench.kube.errors import ConfigError
-
-_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+from krobench.kube.serviceaccount import ServiceAccount
 
 
 @dataclass(frozen=True)
@@ -36,38 +26,38 @@ def load_client_config() -> ClientConfig:
     Raises:
         ConfigError: if there is neither, or the kubeconfig is broken.
     """
-    configuration = Configuration()
-    try:
-        if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
-            load_incluster_config(client_configuration=configuration)
-        else:
-            load_kube_config(client_configuration=configuration)
-    except (ConfigException, OSError) as error:
-        raise ConfigError(
-            f"no usable kubeconfig: {error}; set KUBECONFIG to a kubeconfig file"
-        ) from error
-    return _from_official(configuration)
+    if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
+        return _of_pod(ServiceAccount())
+    return _of_kubeconfig()
 
 
-def _from_official(configuration: Configuration) -> ClientConfig:
+def _of_pod(account: ServiceAccount) -> ClientConfig:
+    account.authorization()  # a missing token is told now, and not at the first request
+    return ClientConfig(account.server(), _tls(str(account.ca_file)), account.authorization)
+
+
+def _of_kubeconfig() -> ClientConfig:
+    from krobench.kube.kubeconfig import load_kubeconfig
+
+    loaded = load_kubeconfig()
     tls: ssl.SSLContext | None = None
-    if configuration.host.startswith("https:"):
-        tls = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-        # The CAs that installers of Kubernetes make often lack a key usage extension.
-        tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        if not configuration.verify_ssl:
+    if loaded.server.startswith("https:"):
+        tls = _tls(loaded.ca_file)
+        if not loaded.verify:
             tls.check_hostname = False
             tls.verify_mode = ssl.CERT_NONE
-        if configuration.cert_file:
-            tls.load_cert_chain(configuration.cert_file, configuration.key_file)
+        if loaded.client_certificate is not None:
+            tls.load_cert_chain(*loaded.client_certificate)
+    return ClientConfig(loaded.server.rstrip("/"), tls, loaded.authorization)
 
-    def authorization() -> str | None:
-        token: str | None = configuration.get_api_key_with_prefix("BearerToken", "authorization")
-        return token
 
-    return ClientConfig(configuration.host.rstrip("/"), tls, authorization)
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    tls = ssl.create_default_context(cafile=ca_file)
+    # The CAs that installers of Kubernetes make often lack a key usage extension.
+    tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return tls
 
 
 def own_namespace() -> str | None:
     """Return the namespace of this pod; None outside of a cluster."""
-    return _NAMESPACE_FILE.read_text().strip() if _NAMESPACE_FILE.exists() else None
+    return ServiceAccount().namespace

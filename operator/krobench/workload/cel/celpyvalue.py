@@ -1,0 +1,43 @@
+"""What an expression comes to by a CEL in Python.
+
+celpy has no optional types and none of kro's libraries, and it differs from cel-go here and
+there. So its word counts only for expressions that use no more than the core of the language;
+of all others only kro can say what they come to. Its speed says nothing about kro's.
+"""
+
+import celpy
+from celpy.adapter import json_to_cel
+from celpy.celparser import CELParseError
+from celpy.evaluation import CELEvalError
+from lark import Token, Tree
+
+from krobench.workload.cel.expression import Expression
+
+_CALLS = frozenset({"ident_arg", "dot_ident_arg", "member_dot_arg"})
+_SURE_OF = frozenset(
+    {"size", "startsWith", "endsWith", "contains", "map", "filter", "all", "exists", "exists_one"}
+)
+_ENVIRONMENT = celpy.Environment()
+
+
+def sure_value(expression: Expression) -> str | None:
+    """Return the value of an expression, or None where celpy's word does not count."""
+    try:
+        tree = _ENVIRONMENT.compile(expression.text)
+        if not _calls(tree) <= _SURE_OF:
+            return None
+        schema = json_to_cel({"spec": expression.values})
+        result = _ENVIRONMENT.program(tree).evaluate({"schema": schema})
+    except (CELParseError, CELEvalError, TypeError, ValueError):
+        return None
+    return str(result) if isinstance(result, str) else None
+
+
+def _calls(tree: "Tree[Token]") -> set[str]:
+    return {
+        str(child)
+        for node in tree.iter_subtrees()
+        if node.data in _CALLS
+        for child in node.children
+        if isinstance(child, Token) and child.type == "IDENT"
+    }
