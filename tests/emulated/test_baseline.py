@@ -11,7 +11,7 @@ from krobench.analysis.comparison.estimates import condense
 from krobench.model.comparison import Baseline, MetricVerdict, Replicates
 from krobench.model.record import RunRecord
 from krobench.model.status import Verdict
-from krobench.record.store import Owner, write_config_maps
+from krobench.record.store import Owner, RunLines, write_config_maps
 
 __all__ = ["quick"]
 
@@ -76,7 +76,7 @@ async def test_iterations_that_run_json_had_no_room_for_are_read_too(
     first.id = "uid-large"
     monkeypatch.setattr("krobench.record.store._MAX_RUN_BYTES", 1000)
     owner = Owner("large", "default", first.id)
-    _, config_maps = write_config_maps("large-results", owner, first, [], [])
+    _, config_maps = write_config_maps("large-results", owner, first, RunLines())
     for config_map in config_maps:
         await cluster.create(CONFIG_MAPS, config_map)
     record = await run(cluster, {"configMapRef": {"name": "large-results"}})

@@ -11,7 +11,7 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.model.record import Progress, RunState
-from krobench.record.store import MAX_CONFIG_MAP_BYTES, Owner, write_config_maps
+from krobench.record.store import MAX_CONFIG_MAP_BYTES, Owner, RunLines, write_config_maps
 
 SPEC: Manifest = {"tests": [{"name": "a", "workload": {"scenario": "single", "instances": 3}}]}
 
@@ -22,7 +22,7 @@ async def store_results(api: Api, name: str, state: RunState) -> None:
     owner = Owner(name, "default", benchmark["metadata"]["uid"])
     progress = Progress(iterations_done=1, iterations_planned=4)
     run = record(state, id=owner.uid, name=name, progress=progress)
-    _, [config_map] = write_config_maps(f"{name}-results", owner, run, [], [])
+    _, [config_map] = write_config_maps(f"{name}-results", owner, run, RunLines())
     path = paths.core("configmaps", "default")
     if state is RunState.COMPLETED:
         await api.client.patch(f"{path}/{name}-results", config_map)

@@ -11,8 +11,10 @@ from krobench.job.errors import AbortedError
 from krobench.job.shard import Shard
 from krobench.job.suite import Suite
 from krobench.kube.client import KubeClient
+from krobench.model.rawlines import ObjectRecord
 from krobench.model.record import RunRecord
 from krobench.model.status import Verdict
+from krobench.record.store import read_objects
 
 __all__ = ["quick"]
 
@@ -37,13 +39,16 @@ def benchmark(instances: int, shards: int, **test: Any) -> dict[str, Any]:
 
 async def run(
     cluster: MemoryCluster, resource: dict[str, Any], present: list[int]
-) -> tuple[Suite, RunRecord, list[asyncio.Task[None]]]:
+) -> tuple[RunRecord, list[asyncio.Task[None]]]:
     client = cast("KubeClient", cluster)
     followers = [asyncio.create_task(Shard(client, resource, k).run()) for k in present]
-    suite = Suite(client, resource)
-    record = await suite.run()
+    record = await Suite(client, resource).run()
     await asyncio.wait_for(asyncio.gather(*followers, return_exceptions=True), 5)
-    return suite, record, followers
+    return record, followers
+
+
+def stored_lines(cluster: MemoryCluster) -> list[ObjectRecord]:
+    return read_objects([cluster.objects["/api/v1/namespaces/default/configmaps/bench-results"]])
 
 
 @pytest.mark.parametrize(
@@ -51,7 +56,7 @@ async def run(
 )
 async def test_each_instance_is_sent_once_and_measured_once(load: dict[str, Any]) -> None:
     cluster = MemoryCluster()
-    suite, record, followers = await run(cluster, benchmark(20, 3, load=load), [1, 2])
+    record, followers = await run(cluster, benchmark(20, 3, load=load), [1, 2])
     assert record.verdict is Verdict.PASSED
     assert all(task.exception() is None for task in followers)
     for iteration in record.tests[0].iterations:
@@ -64,7 +69,7 @@ async def test_each_instance_is_sent_once_and_measured_once(load: dict[str, Any]
         assert iteration.latency.instance_gone.n == 20
     created = [
         line.name
-        for line in suite._objects
+        for line in stored_lines(cluster)
         if line.operation == "create-instance" and line.iteration == 0
     ]
     assert len(created) == len(set(created)) == 20
@@ -74,10 +79,11 @@ async def test_each_instance_is_sent_once_and_measured_once(load: dict[str, Any]
 
 async def test_an_open_loop_keeps_the_times_of_the_whole_schedule() -> None:
     load = {"arrival": "constant", "rate": 100, "maxSendLag": "1s"}
-    suite, _, _ = await run(MemoryCluster(), benchmark(12, 3, load=load), [1, 2])
+    cluster = MemoryCluster()
+    await run(cluster, benchmark(12, 3, load=load), [1, 2])
     times = sorted(
         line.intended_seconds
-        for line in suite._objects
+        for line in stored_lines(cluster)
         if line.operation == "create-instance"
         and line.iteration == 0
         and line.intended_seconds is not None
@@ -86,7 +92,7 @@ async def test_an_open_loop_keeps_the_times_of_the_whole_schedule() -> None:
 
 
 async def test_a_shard_that_never_comes_is_named() -> None:
-    _, record, _ = await run(MemoryCluster(), benchmark(20, 3), [1])
+    record, _ = await run(MemoryCluster(), benchmark(20, 3), [1])
     assert record.verdict is Verdict.INVALID
     assert record.validity is not None
     [cause, *_] = record.validity.causes

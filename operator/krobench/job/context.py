@@ -16,6 +16,7 @@ from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import TestRecord
 from krobench.model.target import Target
 from krobench.model.validity import ValiditySettings
+from krobench.record.lines import LineFile
 from krobench.workload.plan import RunIdentity, TestPlan
 
 
@@ -33,8 +34,8 @@ class RunContext:
     tell: Callable[[str], None]
     """Says what is going on, for the progress."""
     warn: Callable[[str], None]
-    objects: list[ObjectRecord]
-    samples: list[Sample]
+    objects: LineFile[ObjectRecord]
+    samples: LineFile[Sample]
     store_profiles: Callable[[int, Mapping[str, bytes]], Awaitable[dict[str, str]]]
     """Stores raw profiles of a test, and returns why some could not be."""
     validity: ValiditySettings

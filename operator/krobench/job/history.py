@@ -1,13 +1,12 @@
 """Keeping a run's results beyond its KroBenchmark, and reading those that were kept."""
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from krobench.job.wholerun import whole
 from krobench.kube import paths
 from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord
 from krobench.record.history import (
     KEPT_RUN_LABEL,
@@ -17,7 +16,13 @@ from krobench.record.history import (
     names_beyond,
     selector,
 )
-from krobench.record.store import Owner, RecordError, read_run_record, write_config_maps
+from krobench.record.store import (
+    Owner,
+    RecordError,
+    RunLines,
+    read_run_record,
+    write_config_maps,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -50,15 +55,13 @@ class History:
             except RecordError as error:
                 logger.warning("%s", error)
 
-    async def keep(
-        self, run: RunRecord, objects: Sequence[ObjectRecord], samples: Sequence[Sample], most: int
-    ) -> str | None:
+    async def keep(self, run: RunRecord, lines: RunLines, most: int) -> str | None:
         """Store a run under a name of its own, and delete the oldest beyond ``most``.
 
         Returns what is to be said where that was not possible: it costs no result.
         """
         name = kept_name(self._owner.name, self._owner.uid)
-        _, config_maps = write_config_maps(name, self._owner, run, objects, samples)
+        _, config_maps = write_config_maps(name, self._owner, run, lines)
         try:
             for config_map in config_maps:
                 await self._put(as_kept(config_map, self._owner.name, self._owner.uid))

@@ -8,10 +8,9 @@ from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord
 from krobench.record.profiles import write_profiles
-from krobench.record.store import Owner, is_owned_by, run_json, write_config_maps
+from krobench.record.store import Owner, RunLines, is_owned_by, run_json, write_config_maps
 
 logger = logging.getLogger(__name__)
 
@@ -30,16 +29,14 @@ class Publisher:
         self._profile_parts: dict[str, list[str]] = {}
         self._profile_bytes = 0
 
-    async def publish(
-        self, run: RunRecord, objects: list[ObjectRecord], samples: list[Sample]
-    ) -> None:
+    async def publish(self, run: RunRecord, lines: RunLines) -> None:
         """Store everything measured so far; a transient failure is repeated.
 
         Raises:
             AbortedError: if results cannot be stored: without them nothing is worth measuring.
         """
         run = run.model_copy(update={"parts": self._profile_parts})
-        stored, config_maps = write_config_maps(self._name, self._owner, run, objects, samples)
+        stored, config_maps = write_config_maps(self._name, self._owner, run, lines)
         for config_map in config_maps:
             await self._write(config_map)
         self._parts = stored.parts

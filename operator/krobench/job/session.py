@@ -38,12 +38,11 @@ from krobench.load.clock import RunClock
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.environment import Environment
-from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord, RunState
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.target import Target
 from krobench.model.variant import Variant
-from krobench.record.store import Owner, results_name
+from krobench.record.store import Owner, RunLines, results_name
 from krobench.workload.plan import RunIdentity, TestPlan
 
 logger = logging.getLogger(__name__)
@@ -67,8 +66,7 @@ class Session(ABC):
         self._settings = spec
         self._identity = RunIdentity(metadata["name"], metadata["uid"])
         self._clock = RunClock()
-        self._objects: list[ObjectRecord] = []
-        self._samples: list[Sample] = []
+        self._lines = RunLines()
         self._current: TestRun | CelRun | None = None
         """The test whose turn it is."""
         self._owner = owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"], kind)
@@ -183,8 +181,8 @@ class Session(ABC):
             publish=self._publish,
             tell=self._tell,
             warn=self._warn,
-            objects=self._objects,
-            samples=self._samples,
+            objects=self._lines.objects,
+            samples=self._lines.samples,
             store_profiles=self._publisher.publish_profiles,
             validity=self._settings.validity,
             nodes=self.record.environment.nodes,
@@ -234,8 +232,7 @@ class Session(ABC):
         retention = self._settings.results.retention
         if retention is not None:
             history = History(self._client, self._owner)
-            lines = (self._objects, self._samples)
-            self._warn_of(await history.keep(self.record, *lines, retention.runs))
+            self._warn_of(await history.keep(self.record, self._lines, retention.runs))
 
     async def _abort(self, info: ErrorInfo) -> None:
         give_up(self.record, info)
@@ -246,7 +243,7 @@ class Session(ABC):
             logger.warning("the aborted run could not be stored: %s", error)
 
     async def _publish(self) -> None:
-        await self._publisher.publish(self.record, self._objects, self._samples)
+        await self._publisher.publish(self.record, self._lines)
 
     def _tell(self, activity: str) -> None:
         self.record.progress.activity = activity

@@ -5,7 +5,6 @@ import logging
 from krobench.analysis.iterations import summarise_test
 from krobench.analysis.latencies import latencies
 from krobench.analysis.precision import enough, headline
-from krobench.analysis.thresholds import evaluate, unavailable_of
 from krobench.analysis.validity.observations import too_few_samples
 from krobench.analysis.validity.steady import (
     steady_state_of_test,
@@ -20,6 +19,7 @@ from krobench.job.iterationrecord import iteration_record
 from krobench.job.judgement import judge
 from krobench.job.preflight import api_group, ensure_namespace
 from krobench.job.profiling import Profiling
+from krobench.job.thresholds import decide
 from krobench.job.watchman import Watchman
 from krobench.kube.config import own_namespace
 from krobench.kube.discover import KroPod
@@ -241,8 +241,14 @@ class TestRun:
         cut = {done.index for done in measured[:count]}
         for done in record.iterations:
             done.warmup = done.warmup or done.index in cut
+
+        def mend(line: ObjectRecord) -> None:
+            if line.test == record.name and line.iteration in cut:
+                line.warmup = True
+
         for line in self._objects:
-            line.warmup = line.warmup or line.iteration in cut
+            mend(line)
+        self._context.objects.rewrite(mend)
         record.planned_warmup += count
         record.planned_iterations -= count
         record.summary = summarise_test(record.iterations, self._objects)
@@ -259,11 +265,7 @@ class TestRun:
         record.duration_seconds = round(self._taken_seconds, 3)
         record.success = record.error is None
         record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
-        if record.summary is not None:
-            reasons = unavailable_of(record.iterations)
-            record.thresholds = [
-                evaluate(text, record.summary, reasons) for text in self.plan.thresholds
-            ]
+        record.thresholds = decide(self.plan.thresholds, record)
         record.causes = [*unsteady_test(record), *too_few_samples(record)]
         record.validity = validity_of_test(record, self._context.validity.ignore)
 

@@ -1,54 +1,97 @@
 """Lines of JSON, gzipped in pieces that each can be opened on their own."""
 
 import gzip
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
 
 import orjson
-from pydantic import BaseModel
+from pydantic import TypeAdapter
 
 _LINES_PER_MEMBER = 2000
 
-RecordT = TypeVar("RecordT", bound=BaseModel)
+RecordT = TypeVar("RecordT")
 
 
-def encode(records: Sequence[BaseModel], max_bytes: int) -> list[bytes]:
-    """Return gzipped JSON lines in pieces of at most ``max_bytes``.
+class LineFile(Generic[RecordT]):
+    """A file of lines that grows while a run goes on.
 
-    A piece is a series of whole gzip members, so every piece is a valid gzip file, and so is
-    their concatenation. Compression of 2,000 lines at a time costs a few percent of size.
+    Lines are kept as they will be stored, gzipped 2,000 at a time: as objects, those of a long run
+    would be more than the memory of a load Job. So a change of a record after it was added has no
+    effect. Compression of 2,000 lines at a time costs a few percent of size.
     """
-    pieces: list[bytes] = []
-    current = b""
-    for member in _members(records):
-        if current and len(current) + len(member) > max_bytes:
-            pieces.append(current)
-            current = b""
-        current += member
-    if current:
-        pieces.append(current)
-    return pieces
+
+    def __init__(self, model: type[RecordT], records: Iterable[RecordT] = ()) -> None:
+        self._adapter = TypeAdapter(model)
+        self._members: list[bytes] = []
+        self._open: list[bytes] = []
+        """Lines of the member that is not full yet."""
+        self.extend(records)
+
+    def extend(self, records: Iterable[RecordT]) -> None:
+        """Add records at the end."""
+        for record in records:
+            self._open.append(_line(record, self._adapter))
+            if len(self._open) == _LINES_PER_MEMBER:
+                self._members.append(_compress(self._open))
+                self._open = []
+
+    def pieces(self, max_bytes: int) -> list[bytes]:
+        """Return all lines, gzipped, in pieces of at most ``max_bytes``.
+
+        A piece is a series of whole gzip members, so every piece is a valid gzip file, and so is
+        their concatenation.
+        """
+        pieces: list[bytes] = []
+        current: list[bytes] = []
+        for member in [*self._members, *([_compress(self._open)] if self._open else [])]:
+            if current and sum(map(len, current)) + len(member) > max_bytes:
+                pieces.append(b"".join(current))
+                current = []
+            current.append(member)
+        return [*pieces, b"".join(current)] if current else pieces
+
+    def rewrite(self, change: Callable[[RecordT], None]) -> None:
+        """Have ``change`` mend each record, in order."""
+        members, lines = self._members, self._open
+        self._members, self._open = [], []
+        for member in members:
+            self.extend(self._changed(gzip.decompress(member).splitlines(), change))
+        self.extend(self._changed(lines, change))
+
+    def _changed(
+        self, lines: Iterable[bytes], change: Callable[[RecordT], None]
+    ) -> Iterator[RecordT]:
+        for line in lines:
+            record = _read(line, self._adapter)
+            change(record)
+            yield record
+
+
+def encode(records: Sequence[object], max_bytes: int) -> list[bytes]:
+    """Return records of one kind as gzipped JSON lines in pieces of at most ``max_bytes``."""
+    return LineFile(type(records[0]), records).pieces(max_bytes) if records else []
 
 
 def decode(pieces: Iterable[bytes], model: type[RecordT]) -> list[RecordT]:
     """Return the records in gzipped pieces, in order."""
     text = b"".join(gzip.decompress(piece) for piece in pieces)
-    return [model.model_validate(orjson.loads(line)) for line in text.splitlines()]
+    adapter = TypeAdapter(model)
+    return [_read(line, adapter) for line in text.splitlines()]
 
 
-def _members(records: Sequence[BaseModel]) -> Iterator[bytes]:
-    for start in range(0, len(records), _LINES_PER_MEMBER):
-        batch = records[start : start + _LINES_PER_MEMBER]
-        text = b"".join(_line(record) for record in batch)
-        # A fixed mtime makes equal records equal bytes.
-        yield gzip.compress(text, compresslevel=6, mtime=0)
+def _compress(lines: Iterable[bytes]) -> bytes:
+    # A fixed mtime makes equal records equal bytes.
+    return gzip.compress(b"".join(lines), compresslevel=6, mtime=0)
 
 
-def _line(record: BaseModel) -> bytes:
+def _read(line: bytes, adapter: TypeAdapter[RecordT]) -> RecordT:
+    return adapter.validate_python(orjson.loads(line))
+
+
+def _line(record: RecordT, adapter: TypeAdapter[RecordT]) -> bytes:
     # Nulls are kept: each line then has all columns, whatever of them was reached.
-    return orjson.dumps(
-        _rounded(record.model_dump(by_alias=True)), option=orjson.OPT_APPEND_NEWLINE
-    )
+    values = adapter.dump_python(record, by_alias=True)
+    return orjson.dumps(_rounded(values), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _rounded(values: dict[str, object]) -> dict[str, object]:

@@ -8,7 +8,7 @@ on, each below the 1 MiB that an API server takes.
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
@@ -20,6 +20,7 @@ from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import FULL_RUN_KEY, RunRecord, TestRecord
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.record import lines
+from krobench.record.lines import LineFile
 
 RESULTS_COMPONENT = "results"
 RUN_KEY = "run.json"
@@ -50,17 +51,21 @@ class Owner:
     kind: Literal["KroBenchmark", "KroScaleTest"] = "KroBenchmark"
 
 
+@dataclass(frozen=True)
+class RunLines:
+    """The raw lines of a run."""
+
+    objects: LineFile[ObjectRecord] = field(default_factory=lambda: LineFile(ObjectRecord))
+    samples: LineFile[Sample] = field(default_factory=lambda: LineFile(Sample))
+
+
 def results_name(name: str, spec: KroBenchmarkSpec | KroScaleTestSpec) -> str:
     """Return the name of the results ConfigMap of a custom resource."""
     return spec.results.config_map_name or f"{name}-results"
 
 
 def write_config_maps(
-    name: str,
-    owner: Owner,
-    run: RunRecord,
-    objects: Sequence[ObjectRecord],
-    samples: Sequence[Sample],
+    name: str, owner: Owner, run: RunRecord, raw: RunLines
 ) -> tuple[RunRecord, list[ConfigMap]]:
     """Return the run with its ``parts`` filled in, and its ConfigMaps, that named ``name`` last.
 
@@ -69,8 +74,8 @@ def write_config_maps(
     """
     pieces = [
         (key, piece)
-        for key, records in ((OBJECTS_KEY, objects), (SERIES_KEY, samples))
-        for piece in lines.encode(records, MAX_CONFIG_MAP_BYTES)
+        for key, file in ((OBJECTS_KEY, raw.objects), (SERIES_KEY, raw.samples))
+        for piece in file.pieces(MAX_CONFIG_MAP_BYTES)
     ]
     if _is_too_large(run):
         full = lines.encode([run], MAX_CONFIG_MAP_BYTES)

@@ -11,9 +11,11 @@ from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord, RunState, TestRecord
 from krobench.model.validity import Validity
 from krobench.record import lines
+from krobench.record.lines import LineFile
 from krobench.record.store import (
     Owner,
     RecordError,
+    RunLines,
     is_owned_by,
     read_objects,
     read_run_record,
@@ -56,6 +58,10 @@ def objects(count: int) -> list[ObjectRecord]:
     ]
 
 
+def raw(records: list[ObjectRecord], samples: list[Sample] | None = None) -> RunLines:
+    return RunLines(LineFile(ObjectRecord, records), LineFile(Sample, samples or []))
+
+
 def size(config_map: dict[str, dict[str, str]]) -> int:
     plain = sum(len(value) for value in config_map["data"].values())
     return plain + sum(len(b64decode(value)) for value in config_map["binaryData"].values())
@@ -63,14 +69,14 @@ def size(config_map: dict[str, dict[str, str]]) -> int:
 
 def test_what_is_stored_is_read_back_the_same() -> None:
     samples = [Sample(seconds=1.5, source="kro", metric="m", value=2.0)]
-    stored, config_maps = write_config_maps("r", OWNER, run(), objects(50), samples)
+    stored, config_maps = write_config_maps("r", OWNER, run(), raw(objects(50), samples))
     assert read_run_record(config_maps[-1]) == stored
     assert read_objects(config_maps) == objects(50)
     assert read_series(config_maps) == samples
 
 
 def test_a_small_run_fits_one_config_map_owned_by_its_resource() -> None:
-    _, config_maps = write_config_maps("r", OWNER, run(), objects(10), [])
+    _, config_maps = write_config_maps("r", OWNER, run(), raw(objects(10)))
     assert [item["metadata"]["name"] for item in config_maps] == ["r"]
     assert is_owned_by(config_maps[0], "uid-1")
     assert not is_owned_by(config_maps[0], "uid-2")
@@ -78,7 +84,7 @@ def test_a_small_run_fits_one_config_map_owned_by_its_resource() -> None:
 
 def test_a_large_run_is_split_below_the_limit_of_an_api_server() -> None:
     many = objects(120_000)
-    stored, config_maps = write_config_maps("r", OWNER, run(), many, [])
+    stored, config_maps = write_config_maps("r", OWNER, run(), raw(many))
     assert len(config_maps) > 2
     assert config_maps[-1]["metadata"]["name"] == "r"
     assert all(size(item) < LIMIT_BYTES for item in config_maps)
@@ -108,7 +114,7 @@ def large_run() -> RunRecord:
 
 
 def test_a_run_json_that_is_too_large_is_kept_whole_beside_a_shorter_one() -> None:
-    _, config_maps = write_config_maps("r", OWNER, large_run(), [], [])
+    _, config_maps = write_config_maps("r", OWNER, large_run(), RunLines())
     assert all(size(item) < LIMIT_BYTES for item in config_maps)
     short = read_run_record(config_maps[-1])
     assert short.shortened
@@ -118,7 +124,7 @@ def test_a_run_json_that_is_too_large_is_kept_whole_beside_a_shorter_one() -> No
 
 
 def test_a_whole_run_that_is_not_there_is_a_clear_sentence() -> None:
-    _, config_maps = write_config_maps("r", OWNER, large_run(), [], [])
+    _, config_maps = write_config_maps("r", OWNER, large_run(), RunLines())
     short = read_run_record(config_maps[-1])
     with pytest.raises(RecordError, match=r"run-full.json.gz of run default/bench cannot be read"):
         whole_run(short, [])
@@ -148,7 +154,7 @@ def test_causes_and_warnings_without_end_leave_run_json_within_its_room(
         validity=Validity.of([cause] * 3200),
         warnings=["x" * 1000] * 500,
     )
-    _, config_maps = write_config_maps("r", OWNER, record, [], [])
+    _, config_maps = write_config_maps("r", OWNER, record, RunLines())
     assert all(size(item) < LIMIT_BYTES for item in config_maps)
     short = read_run_record(config_maps[-1])
     assert len(short.causes) == len(short.tests[0].causes) == kept
@@ -166,6 +172,35 @@ def test_each_piece_can_be_opened_on_its_own(count: int, limit: int) -> None:
     assert all(len(piece) <= limit for piece in pieces)
     again = [record for piece in pieces for record in lines.decode([piece], ObjectRecord)]
     assert again == records
+
+
+def test_a_file_that_grows_is_the_one_that_was_written_at_once() -> None:
+    records = objects(4500)
+    file = LineFile(ObjectRecord)
+    for start in range(0, 4500, 700):
+        file.extend(records[start : start + 700])
+        file.pieces(LIMIT_BYTES)
+    assert file.pieces(LIMIT_BYTES) == lines.encode(records, LIMIT_BYTES)
+
+
+def test_a_line_is_what_the_record_was_when_it_was_added() -> None:
+    [record] = objects(1)
+    file = LineFile(ObjectRecord, [record])
+    record.ready_seconds = 99.0
+    assert lines.decode(file.pieces(LIMIT_BYTES), ObjectRecord) == objects(1)
+
+
+def test_all_lines_can_be_mended() -> None:
+    file = LineFile(ObjectRecord, objects(4500))
+
+    def mend(record: ObjectRecord) -> None:
+        record.warmup = record.name.endswith("7")
+
+    file.rewrite(mend)
+    expected = objects(4500)
+    for record in expected:
+        mend(record)
+    assert lines.decode(file.pieces(LIMIT_BYTES), ObjectRecord) == expected
 
 
 @pytest.mark.parametrize(
