@@ -21,11 +21,10 @@ def known_median(values: Iterable[float | None]) -> float | None:
 def median_usage(records: Sequence[UsageRecord]) -> UsageRecord:
     """Return the median of each figure over the iterations that have it.
 
-    The requests by verb and resource are the last iteration's, so that they add up; restarts are
-    all that there were.
+    Lists of parts are the last iteration's, so that they add up; restarts are all that there
+    were.
     """
     summary = _medians(records)
-    summary.api_server.requests_by = records[-1].api_server.requests_by
     summary.kro_restarts = [restart for record in records for restart in record.kro_restarts]
     return summary
 
@@ -37,6 +36,8 @@ def _medians(records: Sequence[ModelT]) -> ModelT:
         each = [getattr(record, name) for record in records]
         if isinstance(each[0], BaseModel):
             values[name] = _medians(each)
-        elif not isinstance(each[0], list):
+        elif isinstance(each[0], list):
+            values[name] = each[-1]
+        else:
             values[name] = known_median(each)
     return model(**values)

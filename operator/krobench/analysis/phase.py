@@ -29,6 +29,11 @@ class PhaseReader:
         self._end = end
         self._unavailable = unavailable
 
+    @property
+    def seconds(self) -> float:
+        """Length of the phase."""
+        return self._end - self._start
+
     def restarted(self, process: SourceName) -> bool:
         """Whether another process answered in the end than in the beginning."""
         starts = self._series.between(process, _START_TIME, self._start, self._end)

@@ -1,5 +1,6 @@
 """What the processes around a load used in a phase: CPU, memory, network, requests."""
 
+from krobench.analysis.activity import measure_gates
 from krobench.analysis.phase import PhaseReader
 from krobench.analysis.windows import Series
 from krobench.model.labels import labelled, labels_of
@@ -133,6 +134,7 @@ def _api_server(series: Series, run: PhaseReader) -> ApiServerUse:
         etcd_request_mean_seconds=run.mean_of(
             f"{name}.etcdRequestMeanSeconds", "apiserver", "etcd_request_duration_seconds"
         ),
+        gates=measure_gates(series, run),
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from krobench.analysis.activity import measure_activity
 from krobench.analysis.phase import PhaseReader
 from krobench.analysis.resources import measure_resources
 from krobench.analysis.unitcosts import cost_of_instance, cost_of_rgd
@@ -51,6 +52,8 @@ def measure_usage(series: Series, phases: Phases, ready: int, rgds: int = 0) -> 
     )
     _measure_further(usage, run, set_up)
     usage.resources = measure_resources(series, run)
+    usage.resources.activity = measure_activity(series, run, "usage.activity")
+    usage.resources.set_up = measure_activity(series, set_up, "usage.setUp")
     usage.resources.per_instance = cost_of_instance(run, ready)
     usage.resources.per_rgd = cost_of_rgd(set_up, rgds)
     _divide_by_instances(usage, ready)

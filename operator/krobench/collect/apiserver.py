@@ -10,6 +10,8 @@ from krobench.model.rawlines import SourceName
 
 # They last as long as the client wants, which says nothing about the server.
 _LONG_REQUESTS = {"verb": frozenset({"WATCH", "CONNECT"})}
+# They never wait, whatever the load.
+_EXEMPT = {"priority_level": frozenset({"exempt"})}
 _INSTANCES = "instances"
 _OTHER = "other"
 _NAMED_RESOURCES = frozenset(
@@ -85,7 +87,33 @@ def _series(instance_groups: frozenset[str]) -> tuple[Series, ...]:
         Series("apiserver_storage_size_bytes"),
         Series("etcd_request_duration_seconds_sum"),
         Series("etcd_request_duration_seconds_count"),
+        *_gates(),
     )
+
+
+def _gates() -> tuple[Series, ...]:
+    """What requests pass within the server. Series of these are as few as their names."""
+    admission = "apiserver_admission_step_admission_duration_seconds"
+    webhook = "apiserver_admission_webhook_admission_duration_seconds_sum"
+    wait = "apiserver_flowcontrol_request_wait_duration_seconds_sum"
+    return (
+        Series(f"{admission}_sum", name="admission_seconds_sum"),
+        # Each write is first admitted, then validated.
+        Series(f"{admission}_count", {"type": "admit"}, name="admission_seconds_count"),
+        Series(webhook, name="webhook_seconds", split=_only("name")),
+        Series(wait, exclude=_EXEMPT, name="queue_wait_seconds"),
+        Series(wait, exclude=_EXEMPT, name="queue_wait_seconds", split=_only("priority_level")),
+        Series("apiserver_flowcontrol_rejected_requests_total"),
+        Series(
+            "apiserver_flowcontrol_rejected_requests_total",
+            name="rejected_requests",
+            split=_only("flow_schema"),
+        ),
+    )
+
+
+def _only(label: str) -> Callable[[Labels], Labels]:
+    return lambda labels: {"name": labels.get(label, "")}
 
 
 def _resource_of(instance_groups: frozenset[str]) -> Callable[[Labels], str]:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from krobench.collect.exposition import Series, families
+from krobench.collect.exposition import Labels, Series, families
 from krobench.collect.goruntime import HEADERS, NETWORK_SERIES, PROCESS_SERIES, RUNTIME_SERIES
 from krobench.collect.source import (
     SCRAPE_TIMEOUT_SECONDS,
@@ -18,11 +18,34 @@ from krobench.collect.tracker import KroTracker
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
+from krobench.model.activity import OWN_KINDS
 from krobench.model.rawlines import SourceName
 
 _CONNECT_TIMEOUT_SECONDS = 2.0
-_QUEUE = {"name": "dynamic-controller-queue"}
+_INSTANCE_QUEUE = "dynamic-controller-queue"
+_QUEUE = {"name": _INSTANCE_QUEUE}
+# The queues before kro's workers, by the name under which they are kept.
+_POOLS = {
+    "instance": _INSTANCE_QUEUE,
+    "rgd": "ResourceGraphDefinition",
+    "graph_revision": "graphrevision",
+}
+_WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _START_TIME = "process_start_time_seconds"
+
+
+def _of_pool(pool: str, queue: Labels) -> tuple[Series, ...]:
+    wait, work = "workqueue_queue_duration_seconds", "workqueue_work_duration_seconds"
+    return (
+        Series(f"{wait}_sum", queue, name=f"{pool}_queue_wait_seconds_sum"),
+        Series(f"{wait}_count", queue, name=f"{pool}_queue_wait_seconds_count"),
+        Series(f"{work}_sum", queue, name=f"{pool}_work_seconds_sum"),
+        Series(f"{work}_count", queue, name=f"{pool}_work_seconds_count"),
+        # What is under way is in the sums only when it ends.
+        Series("workqueue_unfinished_work_seconds", queue, name=f"{pool}_unfinished_seconds"),
+    )
+
+
 _HISTOGRAMS = (
     "instance_reconcile_duration_seconds",
     "cel_expr_eval_duration_seconds",
@@ -43,10 +66,17 @@ _SERIES = (
     # The queue's own gauge; dynamic_controller_queue_length is set when something leaves the
     # queue, and goes stale.
     Series("workqueue_depth", _QUEUE, name="instance_queue_depth"),
-    Series("workqueue_queue_duration_seconds_sum", _QUEUE, name="instance_queue_wait_seconds_sum"),
-    Series(
-        "workqueue_queue_duration_seconds_count", _QUEUE, name="instance_queue_wait_seconds_count"
+    *(series for pool, queue in _POOLS.items() for series in _of_pool(pool, {"name": queue})),
+    Series("rest_client_requests_total", {"code": "429"}, name="rest_client_requests_429_total"),
+    *(
+        Series("rest_client_requests_total", {"method": method}, name="rest_client_writes_total")
+        for method in _WRITES
     ),
+    Series("rest_client_request_duration_seconds_sum"),
+    Series("rest_client_request_duration_seconds_count"),
+    Series("dynamic_controller_requeue_total", {"type": "requeue_after"}, name="delayed_requeues"),
+    # Only of RGDs whose graph could not be built, so there are few.
+    Series("rgd_graph_build_errors_total", split=lambda labels: {"rgd": labels.get("name", "")}),
 )
 # What kro before 0.9 calls the same; only taken where the name above is absent.
 _OLDER = {
@@ -57,6 +87,7 @@ _OLDER = {
     ),
     "dynamic_controller_watch_count": "dynamic_controller_gvr_count",
 }
+_WORK = "dynamic_controller_reconcile_duration_seconds_sum"
 _ALL = (*_SERIES, *(Series(older) for older in _OLDER.values()))
 # kro 0.9.4 then writes these metrics only, for half of the CPU time; older ones write all.
 _QUERY = urlencode([("name[]", name) for name in families(_ALL)])
@@ -70,13 +101,18 @@ class KroSource:
 
     A kro that does not answer is looked for again: after a rollout it is another pod, and of
     several replicas another may lead.
+
+    Of ``instance_groups``, every kind counts as the test's own: each iteration has its own.
     """
 
     name: SourceName = "kro"
 
-    def __init__(self, client: KubeClient, tracker: KroTracker) -> None:
+    def __init__(
+        self, client: KubeClient, tracker: KroTracker, instance_groups: frozenset[str]
+    ) -> None:
         self._client = client
         self._tracker = tracker
+        self._series = series_of(instance_groups)
         timeout = httpx.Timeout(SCRAPE_TIMEOUT_SECONDS, connect=_CONNECT_TIMEOUT_SECONDS)
         self._http = httpx.AsyncClient(timeout=timeout, trust_env=False, headers=HEADERS)
         self._through_proxy = False
@@ -103,7 +139,7 @@ class KroSource:
 
     async def _scrape(self) -> Scrape:
         text = await (self._proxied() if self._through_proxy else self._direct_or_proxied())
-        return with_present_names(parse(text, _ALL))
+        return with_present_names(parse(text, self._series))
 
     async def _direct_or_proxied(self) -> str:
         pod = self._tracker.pod
@@ -127,6 +163,19 @@ class KroSource:
             proxied = str(error) or f"no answer in {SCRAPE_TIMEOUT_SECONDS:g}s"
             direct = f"; straight from the pod: {direct_problem}" if direct_problem else ""
             raise SourceUnavailableError(f"kro's /metrics: {proxied}{direct}") from error
+
+
+def series_of(instance_groups: frozenset[str]) -> tuple[Series, ...]:
+    """Return what is read of kro, whose kinds in these API groups are the test's own."""
+    return (*_ALL, _work_by_kind(instance_groups))
+
+
+def _work_by_kind(instance_groups: frozenset[str]) -> Series:
+    def kind(labels: Labels) -> Labels:
+        gvr = labels.get("gvr", "")
+        return {"kind": OWN_KINDS if gvr.partition("/")[0] in instance_groups else gvr}
+
+    return Series(_WORK, name="work_seconds_of", split=kind)
 
 
 def with_present_names(scrape: Scrape) -> Scrape:

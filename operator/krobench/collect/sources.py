@@ -37,7 +37,7 @@ async def open_sources(client: KubeClient, scope: Scope) -> tuple[list[Source], 
     """Return the sources that a run has, and what knows which pod is kro."""
     tracker = KroTracker(client, scope.target, scope.kro, scope.now)
     sources: list[Source] = [
-        KroSource(client, tracker),
+        KroSource(client, tracker, scope.instance_groups),
         ApiServerSource(client, scope.instance_groups),
         KubeletSource(client, tracker, await find_control_plane(client), scope.own_namespaces),
     ]

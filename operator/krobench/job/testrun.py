@@ -2,6 +2,7 @@
 
 import logging
 
+from krobench.analysis.bottlenecks.attribute import attribute
 from krobench.analysis.iterations import summarise_test
 from krobench.analysis.latencies import latencies
 from krobench.analysis.precision import enough, headline
@@ -28,6 +29,7 @@ from krobench.load.shard import open_iteration
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
+from krobench.model.environment import KroFingerprint
 from krobench.model.rawlines import ObjectRecord
 from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState
 from krobench.workload.blueprint import WorkloadError
@@ -47,6 +49,7 @@ class TestRun:
         self._record = record
         self._objects: list[ObjectRecord] = []
         self._taken_seconds = 0.0
+        self._kro: KroFingerprint | None = None
         self.current: Iteration | None = None
 
     @property
@@ -68,6 +71,7 @@ class TestRun:
             record.start_time = rfc3339(utc_now())
             # Said before the first object is created: whoever finds this Job dead cleans up then.
             await context.publish()
+        self._kro = kro.fingerprint
         if self.plan.variant is not None:
             record.kro = kro.fingerprint
         try:
@@ -268,6 +272,7 @@ class TestRun:
         record.thresholds = decide(self.plan.thresholds, record)
         record.causes = [*unsteady_test(record), *too_few_samples(record)]
         record.validity = validity_of_test(record, self._context.validity.ignore)
+        record.attribution = attribute(record, self._kro, self._context.nodes)
 
 
 def planned(plan: TestPlan) -> TestRecord:

@@ -9,6 +9,8 @@ from krobench.load.iteration import Outcome, StepOutcome
 def usage_of(outcome: Outcome, series: Series, ready: int) -> Usage:
     """Return what an iteration used, of which ``ready`` instances came."""
     usage = _run_usage(outcome, series, ready)
+    if usage.resources.set_up.seconds is not None:
+        usage.resources.set_up.seconds = _set_up_seconds(outcome)
     _add_watch_metrics(usage, outcome)
     if outcome.children_unavailable is not None:
         usage.unavailable["latency.instanceFirstChild"] = outcome.children_unavailable
@@ -49,6 +51,15 @@ def _ready_rgds(outcome: Outcome) -> int:
         line.operation == "create-rgd" and line.ready_seconds is not None
         for line in outcome.records
     )
+
+
+def _set_up_seconds(outcome: Outcome) -> float | None:
+    """Return the time from the first RGD's request until the last was Ready."""
+    made = [line for line in outcome.records if line.operation == "create-rgd"]
+    ready = [line.ready_seconds for line in made if line.ready_seconds is not None]
+    if not ready:
+        return None
+    return round(max(ready) - min(line.sent_seconds for line in made), 6)
 
 
 def _ready_in(outcome: Outcome) -> int:

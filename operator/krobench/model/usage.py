@@ -7,6 +7,7 @@ Figures are of the run phase unless they say otherwise. One that is None was not
 
 from pydantic import Field
 
+from krobench.model.activity import Gates, KroActivity
 from krobench.model.common import ApiModel
 
 
@@ -96,6 +97,7 @@ class ApiServerUse(ApiModel):
     """Size of its database."""
     etcd_request_mean_seconds: float | None = None
     """Of its requests to etcd."""
+    gates: Gates = Field(default_factory=Gates)
 
 
 class EtcdUse(ApiModel):
@@ -174,6 +176,9 @@ class UsageRecord(ApiModel):
     kro_runtime: GoUse = Field(default_factory=GoUse)
     kro_informers: Level = Field(default_factory=Level)
     """Kinds that kro watches: the children's and the instances'."""
+    activity: KroActivity = Field(default_factory=KroActivity)
+    set_up: KroActivity = Field(default_factory=KroActivity)
+    """What kro did in the set-up phase."""
     api_server_process: ProcessUse = Field(default_factory=ProcessUse)
     api_server_runtime: GoUse = Field(default_factory=GoUse)
     api_server: ApiServerUse = Field(default_factory=ApiServerUse)

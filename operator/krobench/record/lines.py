@@ -90,7 +90,7 @@ def _read(line: bytes, adapter: TypeAdapter[RecordT]) -> RecordT:
 
 def _line(record: RecordT, adapter: TypeAdapter[RecordT]) -> bytes:
     # Nulls are kept: each line then has all columns, whatever of them was reached.
-    values = adapter.dump_python(record, by_alias=True)
+    values = adapter.dump_python(record, by_alias=True, mode="json")
     return orjson.dumps(_rounded(values), option=orjson.OPT_APPEND_NEWLINE)
 
 

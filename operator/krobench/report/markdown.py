@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from krobench.model.measures import LatencySummary
 from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord, TestState
 from krobench.report import comparison, units
+from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.cel import cel_section
 from krobench.report.headline import headline_line
 from krobench.report.load import arrivals, load_table, remark
@@ -41,6 +42,7 @@ def render(run: RunRecord) -> str:
         validity_section(run),
         _warnings(run),
         _overview(run),
+        bottlenecks_section(run.tests),
         comparison.markdown(run.comparison) if run.comparison is not None else "",
         *(comparison.markdown_of_variants(each) for each in run.variant_comparisons),
         recommendations_section(run),

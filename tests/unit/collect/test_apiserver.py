@@ -19,6 +19,15 @@ apiserver_request_duration_seconds_count{verb="WATCH"} 9
 apiserver_request_duration_seconds_count{verb="GET"} 7
 apiserver_longrunning_requests{verb="WATCH"} 8
 apiserver_longrunning_requests{verb="CONNECT"} 80
+apiserver_admission_step_admission_duration_seconds_sum{operation="CREATE",rejected="false",type="admit"} 0.5
+apiserver_admission_step_admission_duration_seconds_sum{operation="CREATE",rejected="false",type="validate"} 1.5
+apiserver_admission_step_admission_duration_seconds_count{operation="CREATE",rejected="false",type="admit"} 10
+apiserver_admission_step_admission_duration_seconds_count{operation="CREATE",rejected="false",type="validate"} 10
+apiserver_admission_webhook_admission_duration_seconds_sum{name="slow",operation="CREATE"} 1.25
+apiserver_admission_webhook_admission_duration_seconds_sum{name="slow",operation="UPDATE"} 0.25
+apiserver_flowcontrol_request_wait_duration_seconds_sum{flow_schema="x",priority_level="exempt"} 9
+apiserver_flowcontrol_request_wait_duration_seconds_sum{flow_schema="y",priority_level="low"} 3
+apiserver_flowcontrol_rejected_requests_total{flow_schema="y",priority_level="low",reason="queue-full"} 2
 """  # noqa: E501 - an exposition's lines are as long as they are
 
 
@@ -49,6 +58,13 @@ async def test_requests_are_kept_apart_by_few_names() -> None:
         'apiserver_requests_by{verb="LIST",resource="other"}': 11.0,
         "apiserver_request_duration_seconds_count": 7.0,
         "apiserver_watches": 8.0,
+        "admission_seconds_sum": 2.0,
+        "admission_seconds_count": 10.0,
+        'webhook_seconds{name="slow"}': 1.5,
+        "queue_wait_seconds": 3.0,
+        'queue_wait_seconds{name="low"}': 3.0,
+        "apiserver_flowcontrol_rejected_requests_total": 2.0,
+        'rejected_requests{name="y"}': 2.0,
     }
 
 

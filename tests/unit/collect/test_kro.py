@@ -1,5 +1,5 @@
-from krobench.collect.exposition import Reading
-from krobench.collect.kro import with_present_names
+from krobench.collect.exposition import Reading, read
+from krobench.collect.kro import series_of, with_present_names
 from krobench.collect.source import Scrape
 
 
@@ -18,4 +18,30 @@ def test_an_older_kros_metrics_stand_under_the_present_names() -> None:
 def test_where_both_names_are_there_the_present_one_counts() -> None:
     assert names("dynamic_controller_reconcile_total", "instance_reconcile_total") == {
         "instance_reconcile_total": 1.0
+    }
+
+
+EXPOSITION = """\
+dynamic_controller_reconcile_duration_seconds_sum{gvr="load.bench.kro.run/v1alpha1/as"} 1
+dynamic_controller_reconcile_duration_seconds_sum{gvr="load.bench.kro.run/v1alpha1/bs"} 2
+dynamic_controller_reconcile_duration_seconds_sum{gvr="example.com/v1/cs"} 4
+rest_client_requests_total{code="200",host="a",method="GET"} 8
+rest_client_requests_total{code="201",host="a",method="POST"} 16
+rest_client_requests_total{code="429",host="a",method="PATCH"} 32
+rgd_graph_build_errors_total{name="broken"} 64
+workqueue_work_duration_seconds_sum{controller="graphrevision",name="graphrevision"} 128
+"""
+
+
+def test_what_is_kept_apart_is_kept_apart_by_few_names() -> None:
+    wanted = series_of(frozenset({"load.bench.kro.run"}))
+    assert {r.key: r.value for r in read(EXPOSITION, wanted)} == {
+        'work_seconds_of{kind="own"}': 3.0,
+        'work_seconds_of{kind="example.com/v1/cs"}': 4.0,
+        "dynamic_controller_reconcile_duration_seconds_sum": 7.0,
+        "rest_client_requests_total": 56.0,
+        "rest_client_writes_total": 48.0,
+        "rest_client_requests_429_total": 32.0,
+        'rgd_graph_build_errors_total{rgd="broken"}': 64.0,
+        "graph_revision_work_seconds_sum": 128.0,
     }

@@ -1,0 +1,200 @@
+"""What is known of a test when one asks what held kro back, and where its time went."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from krobench.analysis.quantities import number_of
+from krobench.model.activity import KroActivity
+from krobench.model.common import duration_seconds
+from krobench.model.environment import KroFingerprint, NodeFingerprint
+from krobench.model.flags import flag_values
+from krobench.model.measures import Latencies, LatencySummary
+from krobench.model.record import TestRecord, TestSummary
+from krobench.model.usage import UsageRecord
+
+MANY_RGDS = 5
+"""From so many RGDs on, making them is part of what a test asks about. Fewer are there for the
+sake of their instances, and their set-up is in none of the test's figures."""
+_DEFAULT_WORKERS = 1
+_DEFAULT_REQUEUE_SECONDS = 3.0
+# kro's own defaults, for flags that its command line does not give.
+INSTANCE_WORKERS = "dynamic-controller-concurrent-reconciles"
+RGD_WORKERS = "resource-graph-definition-concurrent-reconciles"
+GRAPH_REVISION_WORKERS = "graph-revision-concurrent-reconciles"
+_REQUEUE_INTERVAL = "instance-requeue-interval"
+
+
+class NotMeasuredError(Exception):
+    """A cause can be neither found nor ruled out; the message says why."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where the time of the operations of an iteration went, as shares of it."""
+
+    late: float
+    """The generator had not yet sent the request, for want of time."""
+    queue: float
+    """In the queue, as all workers were busy."""
+    work: float
+    """A worker was at it."""
+    idle: float
+    """Nobody was at it."""
+
+    @property
+    def busy(self) -> float:
+        """Share that would be shorter if reconciles were."""
+        return self.queue + self.work
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A test with a summary, and the kro and the nodes that it was measured on."""
+
+    test: TestRecord
+    summary: TestSummary
+    kro: KroFingerprint | None
+    nodes: Sequence[NodeFingerprint]
+
+    @property
+    def usage(self) -> UsageRecord:
+        """What was used, in the median of the iterations."""
+        return self.summary.usage
+
+    @property
+    def activity(self) -> KroActivity:
+        """What kro did in the run phase."""
+        return self.usage.activity
+
+    @cached_property
+    def flags(self) -> dict[str, str | None]:
+        """kro's command line."""
+        return flag_values(self.kro.args) if self.kro is not None else {}
+
+    def workers(self, flag: str) -> int:
+        """Return the number of workers of a pool; kro's default where no flag gives it."""
+        value = self.flags.get(flag)
+        return int(value) if value is not None and value.isdigit() else _DEFAULT_WORKERS
+
+    @property
+    def requeue_seconds(self) -> float:
+        """After which time kro looks again at an instance that is not yet done."""
+        value = self.flags.get(_REQUEUE_INTERVAL)
+        try:
+            return duration_seconds(value) if value else _DEFAULT_REQUEUE_SECONDS
+        except ValueError:
+            return _DEFAULT_REQUEUE_SECONDS
+
+    @property
+    def cpu_limit_cores(self) -> float | None:
+        """kro's CPU limit; None without one."""
+        return number_of(self.kro.limits.get("cpu")) if self.kro is not None else None
+
+    @property
+    def memory_limit_bytes(self) -> float | None:
+        """kro's memory limit; None without one."""
+        return number_of(self.kro.limits.get("memory")) if self.kro is not None else None
+
+    @property
+    def node_cores(self) -> float | None:
+        """Cores of kro's node."""
+        node = self.kro.node if self.kro is not None else None
+        return next((number_of(n.cpu) for n in self.nodes if n.name == node), None)
+
+    @cached_property
+    def operation_seconds(self) -> float:
+        """Time that the operations of an iteration took, in all.
+
+        One that was given up counts with the whole run phase.
+
+        Raises:
+            NotMeasuredError: if there was none.
+        """
+        longest = self.activity.seconds or 0.0
+        total = sum(
+            found.n * (found.mean_seconds or found.p50_seconds or longest)
+            + found.censored * longest
+            for found in self._operations()
+        )
+        if not total:
+            raise NotMeasuredError("no operation had its effect")
+        return total / self.summary.iterations
+
+    @cached_property
+    def operations(self) -> float:
+        """Operations of an iteration."""
+        return sum(f.n + f.censored for f in self._operations()) / self.summary.iterations
+
+    def _operations(self) -> Iterator[LatencySummary]:
+        steps = [step.latency for step in self.summary.steps]
+        for latency in steps or [Latencies(instance_ready=self.summary.latency.instance_ready)]:
+            for found in (
+                latency.instance_ready,
+                latency.instance_updated,
+                latency.instance_gone,
+                latency.instance_fanned_out or latency.rgd_updated,
+            ):
+                if found is not None:
+                    yield found
+
+    @cached_property
+    def work_seconds(self) -> float:
+        """Time that instance workers were at work in an iteration, for whomever.
+
+        Raises:
+            NotMeasuredError: if kro does not say.
+        """
+        return known(self.activity.instance_pool.work_seconds, "the time that kro's workers work")
+
+    @cached_property
+    def split(self) -> Split:
+        """Where the operations' time went.
+
+        What kro queues and does for an instance after it is ready counts, too, so that ``idle`` is
+        rather too small.
+
+        Raises:
+            NotMeasuredError: if kro does not say.
+        """
+        total = self.operation_seconds
+        waited = known(
+            self.activity.instance_pool.queue_wait_seconds, "the time that instances queue"
+        )
+        own = self.activity.own_work_seconds
+        worked = self.work_seconds if own is None else min(own, self.work_seconds)
+        late = self.send_lag_seconds * self.operations / total
+        parts = [late, waited / total, worked / total]
+        beyond = max(1.0, sum(parts))
+        late, queue, work = (part / beyond for part in parts)
+        return Split(late, queue, work, idle=max(0.0, 1.0 - late - queue - work))
+
+    @property
+    def send_lag_seconds(self) -> float:
+        """How late requests were sent, by their median; zero in a closed loop."""
+        generator = self.summary.generator
+        return (generator.send_lag_p50_seconds or 0.0) if generator is not None else 0.0
+
+    @property
+    def many_rgds(self) -> bool:
+        """Whether making RGDs is part of what the test asks about."""
+        return self.test.rgds >= MANY_RGDS
+
+    @property
+    def set_up_share(self) -> float:
+        """Share of the set-up in the time in question."""
+        if not self.many_rgds:
+            return 0.0
+        set_up, run = self.usage.set_up.seconds or 0.0, self.activity.seconds or 0.0
+        return set_up / (set_up + run) if set_up + run else 0.0
+
+
+def known(value: float | None, what: str) -> float:
+    """Return a figure that is there.
+
+    Raises:
+        NotMeasuredError: if it is not.
+    """
+    if value is None:
+        raise NotMeasuredError(f"{what} is not available")
+    return value

@@ -1,0 +1,108 @@
+"""kro's memory: near its limit, killed for it, or busy collecting garbage to stay below."""
+
+from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence, ramp
+from krobench.analysis.bottlenecks.facts import Facts
+from krobench.analysis.quantities import number_of
+from krobench.model.bottleneck import BottleneckKind, Evidence
+from krobench.model.validity import Cause
+
+USUAL_COLLECTION = 0.25
+"""Share of its CPU time that a Go program lets garbage collection take while it runs:
+https://tip.golang.org/doc/gc-guide#GOGC. What is beyond comes of a limit."""
+MOST_COLLECTION = 0.5
+"""Share at which Go itself stops collecting more, to get anything done at all:
+https://tip.golang.org/doc/gc-guide#Memory_limit."""
+NEAR_LIMIT = 0.9
+"""Working set over the limit from which on the next burst may have kro killed."""
+NEAR_LIMIT_SCORE = 0.3
+"""Nothing is lost yet, so that causes that took time come first."""
+_GO_LIMIT = "GOMEMLIMIT"
+
+
+def assess(facts: Facts) -> list[Assessment]:
+    """Judge by kills, by the room that is left, and by what collecting garbage takes."""
+    killed = _kills(facts)
+    used = _used(facts)
+    collection = _collection(facts)
+    share = collector_share(facts)
+    near = used is not None and used > NEAR_LIMIT
+    if killed:
+        message = "kro was killed for want of memory."
+    elif share:
+        message = f"Collecting garbage took {collection:.0%} of kro's CPU time{_below(facts)}."
+    else:
+        message = "kro is close to its memory limit."
+    return [
+        Assessment(
+            kind=BottleneckKind.KRO_MEMORY,
+            of=Of.WORK,
+            share=share,
+            message=message,
+            at_least=1.0 if killed else NEAR_LIMIT_SCORE if near else 0.0,
+            evidence=[
+                *evidence(
+                    "kills for want of memory", killed, "number", "none", speaks_for=killed > 0
+                ),
+                *evidence(
+                    "garbage collection's share of kro's CPU time",
+                    collection,
+                    "ratio",
+                    f"above {USUAL_COLLECTION:.0%}",
+                    speaks_for=share > 0,
+                ),
+                *evidence(
+                    "working set over the memory limit",
+                    used,
+                    "ratio",
+                    f"above {NEAR_LIMIT:.0%}",
+                    speaks_for=near,
+                ),
+                *_live(facts),
+            ],
+        )
+    ]
+
+
+def collector_share(facts: Facts) -> float:
+    """Return how far garbage collection is from its usual share of the CPU time to its utmost."""
+    collection = _collection(facts)
+    return 0.0 if collection is None else ramp(collection, USUAL_COLLECTION, MOST_COLLECTION)
+
+
+def _collection(facts: Facts) -> float | None:
+    spent, cpu = facts.usage.kro_runtime.gc_cpu_seconds, facts.summary.cpu.kro_seconds
+    return min(1.0, spent / cpu) if spent is not None and cpu else None
+
+
+def _used(facts: Facts) -> float | None:
+    held, limit = facts.summary.memory.working_set_max_bytes, facts.memory_limit_bytes
+    return held / limit if held is not None and limit else None
+
+
+def _live(facts: Facts) -> list[Evidence]:
+    limit = _go_limit(facts)
+    live = facts.usage.kro_runtime.live_heap_bytes
+    if limit is None or live is None:
+        return []
+    return evidence(
+        f"live heap over {_GO_LIMIT}",
+        live / limit,
+        "ratio",
+        "far below 1",
+        speaks_for=live / limit > 0.5,
+    )
+
+
+def _go_limit(facts: Facts) -> float | None:
+    text = facts.kro.env.get(_GO_LIMIT) if facts.kro is not None else None
+    # Go writes MiB where Kubernetes writes Mi.
+    return number_of(text.removesuffix("B")) if text else None
+
+
+def _below(facts: Facts) -> str:
+    text = facts.kro.env.get(_GO_LIMIT) if facts.kro is not None else None
+    return f" to stay below {_GO_LIMIT}={text}" if text else ""
+
+
+def _kills(facts: Facts) -> int:
+    return sum(iteration.validity.has(Cause.KRO_OOM_KILLED) for iteration in facts.test.iterations)

@@ -1,0 +1,100 @@
+"""kro's requests: how long an API server takes for one, and what of it is whose."""
+
+from dataclasses import dataclass
+
+from krobench.analysis.bottlenecks.facts import Facts, known
+
+USUAL_REQUEST_SECONDS = 0.025
+"""Mean time to an answer that is no cause for anything: an API server with room takes 5 ms for
+kro's small requests, and a network of another machine or a busy moment are not its fault."""
+USUAL_ADMISSION_SECONDS = 0.010
+"""The same of admitting a write: built-in plugins take less than a millisecond, and a webhook in
+the same cluster that only looks takes some."""
+USUAL_ETCD_SECONDS = 0.010
+"""The same of a request to etcd, whose own advice for writing its log is less than 10 ms at p99:
+https://etcd.io/docs/v3.6/faq/#what-does-the-etcd-warning-apply-entries-took-too-long-mean."""
+RETRY_SECONDS = 1.0
+"""What an API server tells a client to wait that it answers with 429."""
+
+
+@dataclass(frozen=True)
+class RequestTime:
+    """Time of kro's requests in the run phase beyond what is usual, in seconds, by cause."""
+
+    admission_seconds: float
+    etcd_seconds: float
+    queue_seconds: float
+    """In the API server's queues of priority and fairness."""
+    pause_seconds: float
+    """After answers with 429."""
+    other_seconds: float
+    """Of the API server itself."""
+
+    @property
+    def server_seconds(self) -> float:
+        """What the API server is to blame for."""
+        return self.queue_seconds + self.pause_seconds + self.other_seconds
+
+
+def request_time(facts: Facts) -> RequestTime:
+    """Return what of the time of kro's requests is beyond the usual.
+
+    The API server's own figures are means over everybody's requests, of which kro's are taken for
+    average ones; kro's view counts where it is the smaller, as a kro that lacks CPU time is late
+    to read an answer.
+
+    Raises:
+        NotMeasuredError: if neither kro nor the API server says how long requests take.
+    """
+    requests = known(facts.activity.requests, "the number of kro's requests")
+    mean = mean_seconds(facts)
+    admission = _admission_seconds(facts)
+    etcd = _etcd_seconds(facts, requests)
+    queue = _queue_seconds(facts, requests)
+    beyond = max(0.0, mean - USUAL_REQUEST_SECONDS) * requests
+    return RequestTime(
+        admission_seconds=admission,
+        etcd_seconds=etcd,
+        queue_seconds=queue,
+        pause_seconds=(facts.activity.throttled_requests or 0.0) * RETRY_SECONDS,
+        other_seconds=max(0.0, beyond - admission - etcd - queue),
+    )
+
+
+def mean_seconds(facts: Facts) -> float:
+    """Return the mean time of a request by kro's view or the API server's, whichever is less.
+
+    Raises:
+        NotMeasuredError: if there is neither.
+    """
+    views = (facts.activity.request_mean_seconds, facts.usage.api_server.request_mean_seconds)
+    return known(
+        min((view for view in views if view is not None), default=None),
+        "the time that requests take",
+    )
+
+
+def _admission_seconds(facts: Facts) -> float:
+    mean, writes = (
+        facts.usage.api_server.gates.admission_mean_seconds,
+        facts.activity.write_requests,
+    )
+    if mean is None or writes is None:
+        return 0.0
+    return max(0.0, mean - USUAL_ADMISSION_SECONDS) * writes
+
+
+def _etcd_seconds(facts: Facts, requests: float) -> float:
+    server = facts.usage.api_server
+    mean, asked = server.etcd_request_mean_seconds, server.gates.etcd_requests
+    if mean is None or asked is None or not server.requests:
+        return 0.0
+    return max(0.0, mean - USUAL_ETCD_SECONDS) * asked / server.requests * requests
+
+
+def _queue_seconds(facts: Facts, requests: float) -> float:
+    server = facts.usage.api_server
+    waited = server.gates.queue_wait_seconds
+    if waited is None or not server.requests:
+        return 0.0
+    return waited / server.requests * requests

@@ -1,0 +1,272 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.analysis.bottlenecks.planted import Values, found, kro, planted
+
+from krobench.analysis.bottlenecks.attribute import LEAST_SCORE, attribute
+from krobench.model.bottleneck import BottleneckKind as Kind
+from krobench.model.environment import KroFingerprint
+from krobench.model.record import TestRecord
+
+MANY_WORKERS = "--dynamic-controller-concurrent-reconciles=8"
+
+
+def activity(**changes: Any) -> Values:
+    return {"usage": {"activity": changes}}
+
+
+def kinds(test: TestRecord, by: KroFingerprint | None = None) -> list[Kind]:
+    return [each.kind for each in found(test, by).bottlenecks]
+
+
+def test_instances_that_queue_for_one_worker_are_a_matter_of_workers() -> None:
+    [only] = found(planted()).bottlenecks
+    assert (only.kind, only.subject) == (Kind.KRO_WORKERS, "instance workers")
+    assert only.score == pytest.approx(21 / 24, abs=0.01)
+    assert "kro's one worker" in only.message
+    utilisation = next(item for item in only.evidence if "utilisation" in item.figure)
+    assert utilisation.value > 0.95
+    assert utilisation.speaks_for
+
+
+def test_a_healthy_kro_that_is_not_busy_has_no_bottleneck() -> None:
+    quick = {"latency": {"instanceReady": {"n": 20, "meanSeconds": 0.12, "p50Seconds": 0.12}}}
+    quick |= activity(
+        seconds=20.0,
+        instancePool={"reconciles": 40.0, "workSeconds": 2.0, "queueWaitSeconds": 0.05},
+        ownWorkSeconds=2.0,
+    )
+    assert kinds(planted(quick)) == []
+
+
+def test_a_late_generator_comes_before_all_that_its_load_shows() -> None:
+    late = {
+        "generator": {
+            "requestedPerSecond": 1000.0,
+            "achievedPerSecond": 300.0,
+            "sendLagP50Seconds": 0.1,
+            "sendLagP99Seconds": 0.2,
+        }
+    }
+    ranked = found(planted(late)).bottlenecks
+    assert [each.kind for each in ranked] == [Kind.GENERATOR, Kind.KRO_WORKERS]
+    assert ranked[0].score == pytest.approx(0.7)
+    assert ranked[1].score < 0.3
+
+
+def test_a_generator_that_kept_its_schedule_is_none() -> None:
+    kept = {
+        "requestedPerSecond": 10.0,
+        "achievedPerSecond": 10.0,
+        "sendLagP50Seconds": 0.001,
+        "sendLagP99Seconds": 0.002,
+    }
+    assert Kind.GENERATOR not in kinds(planted({"generator": kept}))
+
+
+def test_a_cpu_limit_that_is_used_up_comes_before_the_workers_that_it_slows() -> None:
+    starved = {"cpu": {"kroSeconds": 0.4, "kroMeanCores": 0.19}}
+    ranked = kinds(planted(starved), kro(MANY_WORKERS, limits={"cpu": "200m"}))
+    assert ranked[0] is Kind.KRO_CPU
+
+
+def test_throttled_periods_show_a_limit_that_is_met_in_bursts() -> None:
+    bursts = {"cpu": {"kroMeanCores": 0.3, "throttledPeriodsRatio": 0.8}}
+    assert kinds(planted(bursts))[0] is Kind.KRO_CPU
+
+
+def test_cpu_that_goes_into_garbage_is_a_matter_of_memory() -> None:
+    crowded = {
+        "cpu": {"kroSeconds": 2.0, "kroMeanCores": 0.98},
+        "usage": {"kroRuntime": {"gcCpuSeconds": 1.0}},
+    }
+    ranked = found(planted(crowded), kro(MANY_WORKERS, GOMEMLIMIT="20MiB")).bottlenecks
+    assert ranked[0].kind is Kind.KRO_MEMORY
+    assert "GOMEMLIMIT=20MiB" in ranked[0].message
+    assert any("live heap" in item.figure for item in ranked[0].evidence)
+    assert Kind.KRO_CPU not in {each.kind for each in ranked}
+
+
+def test_a_working_set_close_to_the_limit_is_told_after_what_took_time() -> None:
+    near = {"memory": {"workingSetMaxBytes": 1_020_000_000}}
+    assert kinds(planted(near)) == [Kind.KRO_WORKERS, Kind.KRO_MEMORY]
+
+
+def test_a_kill_for_want_of_memory_weighs_most_and_needs_no_other_figure() -> None:
+    iteration = {
+        "index": 0,
+        "warmup": False,
+        "startTime": "2026-01-01T00:00:00Z",
+        "endTime": "2026-01-01T00:00:01Z",
+        "durationSeconds": 1.0,
+        "success": True,
+        "counts": {"requested": 1},
+        "validity": {"valid": False, "causes": [{"reason": "KroOOMKilled", "message": "killed"}]},
+    }
+    test = planted({"usage": {}, "cpu": {}}, iterations=[iteration])
+    assert found(test).bottlenecks[0].kind is Kind.KRO_MEMORY
+    assert found(test).bottlenecks[0].score == 1.0
+
+
+def test_time_in_which_nobody_works_is_a_matter_of_requeues() -> None:
+    waits = {"latency": {"instanceReady": {"n": 20, "meanSeconds": 9.5, "p50Seconds": 9.5}}}
+    waits |= activity(
+        seconds=10.0,
+        instancePool={"reconciles": 100.0, "workSeconds": 2.0, "queueWaitSeconds": 8.0},
+        ownWorkSeconds=2.0,
+        delayedRequeues=80.0,
+    )
+    ranked = found(planted(waits)).bottlenecks
+    assert [each.kind for each in ranked] == [Kind.REQUEUE_WAIT]
+    assert "3 s" in ranked[0].message
+
+
+def test_the_wait_for_a_requeue_is_told_of_steps_that_delete_too() -> None:
+    step = {"index": 1, "operation": "delete", "done": 20, "errors": 0}
+    create = step | {"index": 0, "operation": "create"}
+    waits: Values = {
+        "steps": [
+            create | {"latency": {"instanceReady": {"n": 20, "meanSeconds": 1.2}}},
+            step | {"latency": {"instanceGone": {"n": 20, "meanSeconds": 12.0}}},
+        ]
+    }
+    assert kinds(planted(waits))[0] is Kind.REQUEUE_WAIT
+
+
+def test_refused_requests_are_a_matter_of_the_api_server() -> None:
+    refused = activity(throttledRequests=18.0, instancePool={"workSeconds": 20.0})
+    refused["usage"]["apiServer"] = {
+        "gates": {"rejectedRequests": 18.0, "rejections": [{"name": "tenants", "value": 18.0}]}
+    }
+    first = found(planted(refused)).bottlenecks[0]
+    assert (first.kind, first.subject) == (Kind.API_SERVER, "FlowSchema tenants")
+    assert "18 of kro's requests with 429" in first.message
+
+
+def test_slow_answers_are_a_matter_of_the_api_server_only_where_it_says_so_itself() -> None:
+    slow = activity(requestMeanSeconds=0.2, instancePool={"workSeconds": 60.0})
+    assert Kind.API_SERVER not in kinds(planted(slow))
+    slow["usage"]["apiServer"] = {"requestMeanSeconds": 0.2}
+    assert kinds(planted(slow))[0] is Kind.API_SERVER
+
+
+def test_slow_admission_is_named_with_its_webhook() -> None:
+    slow = activity(requestMeanSeconds=0.16, instancePool={"workSeconds": 50.0})
+    slow["usage"]["apiServer"] = {
+        "requestMeanSeconds": 0.16,
+        "gates": {
+            "admissionMeanSeconds": 0.3,
+            "webhooks": [{"name": "slow.example.com", "value": 48.0}],
+        },
+    }
+    first = found(planted(slow)).bottlenecks[0]
+    assert (first.kind, first.subject) == (Kind.ADMISSION, "webhook slow.example.com")
+
+
+def test_a_slow_etcd_comes_before_the_api_server_that_waits_for_it() -> None:
+    slow = activity(requestMeanSeconds=0.12, instancePool={"workSeconds": 36.0})
+    slow["usage"]["apiServer"] = {"requestMeanSeconds": 0.12, "etcdRequestMeanSeconds": 0.12}
+    assert kinds(planted(slow))[0] is Kind.ETCD
+
+
+def test_watches_of_new_kinds_are_told_where_rgds_are_many() -> None:
+    refused = {
+        "latency": {"rgdReady": {"n": 30, "meanSeconds": 18.0}},
+        "usage": {
+            "setUp": {
+                "seconds": 36.0,
+                "throttledRequests": 30.0,
+                "rgdPool": {"reconciles": 120.0, "workSeconds": 36.0, "queueWaitSeconds": 500.0},
+            }
+        },
+    }
+    assert kinds(planted(refused, rgds=30))[0] is Kind.WATCH_REINITIALISATION
+    assert Kind.WATCH_REINITIALISATION not in kinds(planted(refused, rgds=1))
+
+
+def test_rgds_that_queue_without_refusals_are_a_matter_of_their_workers() -> None:
+    queue = {
+        "latency": {"rgdReady": {"n": 30, "meanSeconds": 9.0}},
+        "usage": {
+            "setUp": {
+                "seconds": 18.0,
+                "rgdPool": {"reconciles": 120.0, "workSeconds": 18.0, "queueWaitSeconds": 250.0},
+            }
+        },
+    }
+    first = found(planted(queue, rgds=30)).bottlenecks[0]
+    assert (first.kind, first.subject) == (Kind.KRO_WORKERS, "RGD workers")
+
+
+def test_workers_that_another_rgds_instances_keep_are_a_matter_of_that_rgd() -> None:
+    kept = activity(
+        othersWorkSeconds=30.0,
+        othersWork=[{"name": "example.com/v1/stuck", "value": 29.0}],
+        instancePool={"workSeconds": 32.0},
+    )
+    first = found(planted(kept)).bottlenecks[0]
+    assert (first.kind, first.subject) == (Kind.POISONED_RGD, "example.com/v1/stuck")
+
+
+def test_a_graph_that_is_built_anew_and_anew_is_told() -> None:
+    failing = {
+        "latency": {"rgdReady": {"n": 10, "meanSeconds": 9.0}},
+        "usage": {
+            "setUp": {
+                "seconds": 18.0,
+                "failedBuilds": [{"name": "broken", "value": 60.0}],
+                "rgdPool": {"reconciles": 100.0, "workSeconds": 18.0, "queueWaitSeconds": 80.0},
+            }
+        },
+    }
+    first = found(planted(failing, rgds=10)).bottlenecks[0]
+    assert (first.kind, first.subject) == (Kind.POISONED_RGD, "RGD broken")
+
+
+def test_what_cannot_be_told_is_named_with_the_reason() -> None:
+    dark: Values = {
+        "cpu": {"kroMeanCores": None},
+        "usage": {
+            "activity": {"instancePool": None, "ownWorkSeconds": None},
+            "apiServer": {"gates": {"admissionMeanSeconds": None}},
+        },
+    }
+    dark["usage"]["activity"]["instancePool"] = {"workSeconds": None}
+    unavailable = found(planted(dark)).unavailable
+    assert unavailable[Kind.KRO_CPU] == "kro's CPU time is not available"
+    assert unavailable[Kind.ADMISSION] == "the time that admission takes is not available"
+    assert {Kind.KRO_WORKERS, Kind.REQUEUE_WAIT, Kind.POISONED_RGD} <= unavailable.keys()
+
+
+def test_nothing_is_said_of_a_test_without_measured_iterations() -> None:
+    assert attribute(planted().model_copy(update={"summary": None}), kro()) is None
+
+
+figures = st.none() | st.floats(0.0, 1e6)
+
+
+@given(figures, figures, figures, figures, figures, figures, st.integers(1, 100))
+def test_scores_are_shares_and_in_order_whatever_was_measured(
+    work: float | None,
+    wait: float | None,
+    own: float | None,
+    refused: float | None,
+    cores: float | None,
+    mean: float | None,
+    rgds: int,
+) -> None:
+    test = planted(
+        activity(
+            instancePool={"workSeconds": work, "queueWaitSeconds": wait},
+            ownWorkSeconds=own,
+            throttledRequests=refused,
+            requestMeanSeconds=mean,
+        )
+        | {"cpu": {"kroMeanCores": cores}},
+        rgds=rgds,
+    )
+    scores = [each.score for each in found(test).bottlenecks]
+    assert scores == sorted(scores, reverse=True)
+    assert all(LEAST_SCORE <= score <= 1.0 for score in scores)

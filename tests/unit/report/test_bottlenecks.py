@@ -1,0 +1,47 @@
+from unit.controller.world import record
+
+from krobench.model.bottleneck import Attribution, Bottleneck, BottleneckKind, Evidence
+from krobench.model.record import RunState, TestRecord
+from krobench.report.bottlenecks import bottlenecks_section
+
+
+def judged(attribution: Attribution | None) -> list[TestRecord]:
+    test = record(RunState.COMPLETED).tests[0]
+    test.attribution = attribution
+    return [test]
+
+
+def test_causes_are_ranked_with_the_evidence_for_and_against() -> None:
+    workers = Bottleneck(
+        kind=BottleneckKind.KRO_WORKERS,
+        subject="instance workers",
+        score=0.87,
+        message="Instances waited.",
+        evidence=[
+            Evidence(
+                figure="utilisation of the workers",
+                value=0.97,
+                unit="ratio",
+                expected="above 80 %",
+                speaks_for=True,
+            ),
+            Evidence(figure="workers", value=8, unit="number", speaks_for=False),
+        ],
+    )
+    text = bottlenecks_section(judged(Attribution(bottlenecks=[workers])))
+    assert text.startswith("## What held kro back")
+    assert "| a | 1 | kro's workers: instance workers | 0.87 | Instances waited. |" in text
+    assert "| utilisation of the workers | 97 % | above 80 % | for |" in text
+    assert "| workers | 8 | - | against |" in text
+
+
+def test_a_test_in_which_nothing_stands_out_says_so_and_what_was_not_measured() -> None:
+    attribution = Attribution(unavailable={BottleneckKind.ETCD: "nothing was sampled"})
+    text = bottlenecks_section(judged(attribution))
+    assert "| a | - | nothing stands out | - | - |" in text
+    assert "Neither found nor ruled out:\n\n- etcd: nothing was sampled (a)" in text
+    assert "Evidence" not in text
+
+
+def test_there_is_no_section_where_nothing_was_judged() -> None:
+    assert bottlenecks_section(judged(None)) == ""
