@@ -15,6 +15,7 @@ import kmock
 import kopf
 import pytest
 from prometheus_client import CollectorRegistry
+from unit.controller.world import SPECS
 
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
@@ -23,6 +24,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError
 from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.kinds import RunKind
 
 NAMESPACE = "krobench-system"
 TIMEOUT_SECONDS = 15.0
@@ -52,21 +54,24 @@ class Api:
     """The emulated API server, as a user and as the load Job see it."""
 
     client: KubeClient
+    kind: RunKind
+    """Of the resources that are created."""
 
-    async def create_benchmark(self, name: str, spec: Manifest) -> None:
+    async def create(self, name: str, spec: Manifest | None = None) -> None:
+        """Apply a resource of this kind; with the spec of ``SPECS`` if none is given."""
         body = {
             "apiVersion": f"{API_GROUP}/{API_VERSION}",
-            "kind": "KroBenchmark",
+            "kind": self.kind.value,
             "metadata": {"name": name, "namespace": "default"},
-            "spec": spec,
+            "spec": spec or SPECS[self.kind],
         }
-        await self.client.create(self.benchmark_path(), body)
+        await self.client.create(self.path(), body)
 
-    def benchmark_path(self, name: str | None = None) -> str:
-        return paths.group(API_GROUP, API_VERSION, "krobenchmarks", "default", name)
+    def path(self, name: str | None = None) -> str:
+        return paths.group(API_GROUP, API_VERSION, self.kind.plural, "default", name)
 
     async def status(self, name: str) -> Manifest:
-        status: Manifest = (await self.client.get(self.benchmark_path(name))).get("status", {})
+        status: Manifest = (await self.client.get(self.path(name))).get("status", {})
         return status
 
     async def jobs(self) -> list[Manifest]:
@@ -110,7 +115,7 @@ class Api:
 async def server() -> AsyncIterator[str]:
     async with Emulator() as handler, kmock.Server(handler) as running:
         for resource in (
-            f"{API_GROUP}/{API_VERSION}/krobenchmarks",
+            *(f"{API_GROUP}/{API_VERSION}/{kind.plural}" for kind in RunKind),
             "v1/configmaps",
             "v1/pods",
             "v1/events",
@@ -126,10 +131,11 @@ async def server() -> AsyncIterator[str]:
         yield str(running.url).rstrip("/")
 
 
-@pytest.fixture
-async def api(server: str) -> AsyncIterator[Api]:
+@pytest.fixture(params=RunKind)
+async def api(server: str, request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    """The same story is told of a run of either kind."""
     async with KubeClient(ClientConfig(server, None, lambda: None)) as client:
-        yield Api(client)
+        yield Api(client, request.param)
 
 
 class RunningOperator:

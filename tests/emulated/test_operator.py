@@ -1,27 +1,36 @@
-from typing import Any
-
 import kopf
 from emulated.conftest import NAMESPACE, Api, Manifest, RunningOperator
 from prometheus_client import CollectorRegistry
-from unit.controller.world import record
+from unit.controller.world import RECORDS, SPECS
 
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
+from krobench.model.kinds import RunKind
 from krobench.model.record import Progress, RunState
 from krobench.record.store import MAX_CONFIG_MAP_BYTES, Owner, RunLines, write_config_maps
 
-SPEC: Manifest = {"tests": [{"name": "a", "workload": {"scenario": "single", "instances": 3}}]}
+_NOTHING = {"scenario": "x", "instances": 0}
+BAD: dict[RunKind, Manifest] = {
+    RunKind.BENCHMARK: {"tests": [{"name": "a", "workload": _NOTHING}]},
+    RunKind.SCALE_TEST: SPECS[RunKind.SCALE_TEST] | {"workload": _NOTHING},
+}
+UNKNOWN_METRIC: dict[RunKind, Manifest] = {
+    RunKind.BENCHMARK: {
+        "tests": [SPECS[RunKind.BENCHMARK]["tests"][0] | {"thresholds": ["foo()"]}]
+    },
+    RunKind.SCALE_TEST: SPECS[RunKind.SCALE_TEST] | {"slo": ["foo()"]},
+}
 
 
 async def store_results(api: Api, name: str, state: RunState) -> None:
     """Do what the load Job does."""
-    benchmark = await api.client.get(api.benchmark_path(name))
-    owner = Owner(name, "default", benchmark["metadata"]["uid"])
+    resource = await api.client.get(api.path(name))
+    owner = Owner(name, "default", resource["metadata"]["uid"], api.kind.value)
     progress = Progress(iterations_done=1, iterations_planned=4)
-    run = record(state, id=owner.uid, name=name, progress=progress)
+    run = RECORDS[api.kind](state, id=owner.uid, name=name, progress=progress)
     _, [config_map] = write_config_maps(f"{name}-results", owner, run, RunLines())
     path = paths.core("configmaps", "default")
     if state is RunState.COMPLETED:
@@ -30,19 +39,19 @@ async def store_results(api: Api, name: str, state: RunState) -> None:
         await api.client.create(path, config_map)
 
 
-async def job_of(api: Api, benchmark: str) -> Manifest:
+async def job_of(api: Api, run: str) -> Manifest:
     async def question() -> Manifest | None:
-        jobs = [job for job in await api.jobs() if job["metadata"]["name"].startswith(benchmark)]
+        jobs = [job for job in await api.jobs() if job["metadata"]["name"].startswith(run)]
         return jobs[0] if jobs else None
 
-    job: Manifest = await api.until(question, f"a Job of {benchmark}")
+    job: Manifest = await api.until(question, f"a Job of {run}")
     return job
 
 
 async def test_from_the_resource_to_the_job_to_the_status(
     api: Api, operator: RunningOperator
 ) -> None:
-    await api.create_benchmark("one", SPEC)
+    await api.create("one")
     job = await job_of(api, "one")
     await api.until_phase("one", "Running")
     await store_results(api, "one", RunState.RUNNING)
@@ -58,8 +67,8 @@ async def test_from_the_resource_to_the_job_to_the_status(
     assert status["resultsRef"]["name"] == "one-results"
 
     async def released() -> bool:
-        benchmark = await api.client.get(api.benchmark_path("one"))
-        return not benchmark["metadata"]["finalizers"]
+        resource = await api.client.get(api.path("one"))
+        return not resource["metadata"]["finalizers"]
 
     await api.until(released, "the finalizer is gone")
     assert {("one", "Started"), ("one", "Completed")} <= set(await api.events())
@@ -68,30 +77,29 @@ async def test_from_the_resource_to_the_job_to_the_status(
 async def test_an_older_crd_lets_a_bad_spec_through_and_the_operator_refuses_it(
     api: Api, operator: RunningOperator
 ) -> None:
-    bad: dict[str, Any] = {"tests": [{"name": "a", "workload": {"scenario": "x", "instances": 0}}]}
-    await api.create_benchmark("bad", bad)
+    await api.create("bad", BAD[api.kind])
     status = await api.until_phase("bad", "Failed")
     assert status["conditions"][0]["reason"] == "InvalidSpec"
-    assert status["message"].startswith("spec.tests[0].workload.")
+    assert "workload.scenario" in status["message"]
     assert await api.jobs() == []
 
 
 async def test_one_unreadable_resource_does_not_stop_the_others(
     api: Api, operator: RunningOperator
 ) -> None:
-    await api.create_benchmark("odd", {"tests": [SPEC["tests"][0] | {"thresholds": ["foo()"]}]})
+    await api.create("odd", UNKNOWN_METRIC[api.kind])
     await api.client.patch(
-        api.benchmark_path("odd"), {"status": {"phase": "FromTheFuture", "headline": {"x": 1}}}
+        api.path("odd"), {"status": {"phase": "FromTheFuture", "headline": {"x": 1}}}
     )
-    await api.create_benchmark("good", SPEC)
+    await api.create("good")
     await job_of(api, "good")
     assert (await api.until_phase("odd", "Failed"))["verdict"] == "Error"
 
 
 async def test_runs_go_one_after_another(api: Api, operator: RunningOperator) -> None:
-    await api.create_benchmark("first", SPEC)
+    await api.create("first")
     job = await job_of(api, "first")
-    await api.create_benchmark("second", SPEC)
+    await api.create("second")
     status = await api.until_phase("second", "Queued")
     assert "default/first" in status["message"]
     await store_results(api, "first", RunState.RUNNING)
@@ -100,10 +108,20 @@ async def test_runs_go_one_after_another(api: Api, operator: RunningOperator) ->
     await job_of(api, "second")
 
 
+async def test_runs_of_either_kind_wait_for_each_other(api: Api, operator: RunningOperator) -> None:
+    [other] = [kind for kind in RunKind if kind is not api.kind]
+    await Api(api.client, other).create("same-name")
+    await job_of(api, "same-name")
+    await api.create("same-name")
+    status = await api.until_phase("same-name", "Queued")
+    assert f"waits for {other} default/same-name" in status["message"]
+    assert len(await api.jobs()) == 1
+
+
 async def test_an_operator_that_was_down_finds_the_run_as_it_stands(
     api: Api, operator: RunningOperator
 ) -> None:
-    await api.create_benchmark("restarted", SPEC)
+    await api.create("restarted")
     job = await job_of(api, "restarted")
     await operator.stop()
     await store_results(api, "restarted", RunState.RUNNING)
@@ -117,11 +135,11 @@ async def test_an_operator_that_was_down_finds_the_run_as_it_stands(
 async def test_a_resource_deleted_in_mid_run_goes_when_its_objects_are_gone(
     api: Api, operator: RunningOperator
 ) -> None:
-    await api.create_benchmark("deleted", SPEC)
+    await api.create("deleted")
     await job_of(api, "deleted")
     await api.until_phase("deleted", "Running")
     await store_results(api, "deleted", RunState.RUNNING)
-    await api.client.delete(api.benchmark_path("deleted"))
+    await api.client.delete(api.path("deleted"))
 
     async def cleanup() -> str | None:
         names: list[str] = [job["metadata"]["name"] for job in await api.jobs()]
@@ -129,11 +147,11 @@ async def test_a_resource_deleted_in_mid_run_goes_when_its_objects_are_gone(
 
     name = await api.until(cleanup, "a clean-up Job")
     assert not any(job["metadata"]["name"].endswith("load") for job in await api.jobs())
-    await api.client.get(api.benchmark_path("deleted"))
+    await api.client.get(api.path("deleted"))
     await api.end_job(name, "Complete")
 
     async def gone() -> bool:
-        return await api.client.list(api.benchmark_path()) == []
+        return await api.client.list(api.path()) == []
 
     await api.until(gone, "the resource is gone")
 
@@ -141,7 +159,7 @@ async def test_a_resource_deleted_in_mid_run_goes_when_its_objects_are_gone(
 async def test_results_of_someone_else_are_left_alone(api: Api, operator: RunningOperator) -> None:
     config_map = {"metadata": {"name": "taken-results", "namespace": "default"}, "data": {"a": "1"}}
     await api.client.create(paths.core("configmaps", "default"), config_map)
-    await api.create_benchmark("taken", SPEC)
+    await api.create("taken")
     status = await api.until_phase("taken", "Failed")
     assert status["conditions"][0]["reason"] == "ResultsConflict"
     assert ("taken", "ResultsConflict") in await api.events()

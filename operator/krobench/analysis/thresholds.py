@@ -27,24 +27,28 @@ from krobench.analysis.names import (
     values_by_name,
 )
 from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo
 from krobench.model.record import IterationRecord, TestSummary, ThresholdResult
+from krobench.model.scaletest import KroScaleTestSpec
 
 _ENVIRONMENT = celpy.Environment()
 
 
 def check_thresholds(spec: KroBenchmarkSpec) -> list[ErrorInfo]:
     """Return what is wrong with a suite's thresholds, before anything is run."""
-    errors = []
-    asked = spec.collect.prometheus
-    further = tuple(name for query in asked.queries for name in query.metrics) if asked else ()
-    for test_index, test in enumerate(spec.tests):
-        for index, expression in enumerate(test.thresholds):
-            error = _check(expression, further)
-            if error is not None:
-                where = f"tests[{test_index}].thresholds[{index}]"
-                errors.append(ErrorInfo(reason=error.reason, message=f"{where}: {error.message}"))
-    return errors
+    expressions = {
+        f"tests[{test_index}].thresholds[{index}]": expression
+        for test_index, test in enumerate(spec.tests)
+        for index, expression in enumerate(test.thresholds)
+    }
+    return _check_all(expressions, spec.collect)
+
+
+def check_slo(spec: KroScaleTestSpec) -> list[ErrorInfo]:
+    """Return what is wrong with a scale test's SLOs, before anything is run."""
+    expressions = {f"slo[{index}]": expression for index, expression in enumerate(spec.slo)}
+    return _check_all(expressions, spec.collect)
 
 
 def evaluate(
@@ -95,6 +99,17 @@ def _missing(name: str, summary: TestSummary, unavailable: Mapping[str, str]) ->
 
 def _names(node: Tree[Any] | Token | None) -> list[str]:
     return [".".join(path) for path in dict.fromkeys(_walk(node))] if node is not None else []
+
+
+def _check_all(expressions: Mapping[str, str], collect: Collect) -> list[ErrorInfo]:
+    """Return what is wrong with expressions, given by the fields in which they stand."""
+    asked = collect.prometheus
+    further = tuple(name for query in asked.queries for name in query.metrics) if asked else ()
+    return [
+        ErrorInfo(reason=error.reason, message=f"{where}: {error.message}")
+        for where, expression in expressions.items()
+        if (error := _check(expression, further)) is not None
+    ]
 
 
 @lru_cache(maxsize=1024)

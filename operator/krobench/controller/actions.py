@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from krobench.model.status import KroBenchmarkStatus
+from krobench.model.status import RunStatus
 
 
 class JobKind(StrEnum):
@@ -40,7 +40,7 @@ class DeleteJob:
 class PatchStatus:
     """Write the status, where it differs from what is there."""
 
-    status: KroBenchmarkStatus
+    status: RunStatus
 
 
 @dataclass(frozen=True)

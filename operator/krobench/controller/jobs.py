@@ -8,8 +8,9 @@ import orjson
 from pydantic import ValidationError
 
 from krobench.controller.actions import JobKind
-from krobench.controller.observed import Benchmark, JobState, JobView
+from krobench.controller.observed import JobState, JobView, Run, RunKey
 from krobench.controller.settings import Settings
+from krobench.controller.specs import longest_seconds, shards_of
 from krobench.model.common import (
     API_GROUP,
     COMPONENT_LABEL,
@@ -18,12 +19,13 @@ from krobench.model.common import (
     ErrorInfo,
     parse_rfc3339,
 )
-from krobench.workload.plan import longest_run_seconds
+from krobench.model.kinds import RunKind
 
 Manifest = dict[str, Any]
 
-RUN_NAMESPACE_ANNOTATION = f"{API_GROUP}/namespace"
-RUN_NAME_ANNOTATION = f"{API_GROUP}/name"
+_RUN_KIND_ANNOTATION = f"{API_GROUP}/kind"
+_RUN_NAMESPACE_ANNOTATION = f"{API_GROUP}/namespace"
+_RUN_NAME_ANNOTATION = f"{API_GROUP}/name"
 
 _UID_LENGTH = 8
 _NAME_LENGTH = 40
@@ -34,15 +36,15 @@ _USER_ID = 65532
 _INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
 
 
-def job_name(benchmark: Benchmark, kind: JobKind, attempt: int = 1) -> str:
+def job_name(run: Run, kind: JobKind, attempt: int = 1) -> str:
     """Return the name of a run's Job: the same for the same run, and a DNS label."""
-    stem = benchmark.name[:_NAME_LENGTH].replace(".", "-").strip("-")
-    uid = benchmark.uid.replace("-", "")[:_UID_LENGTH]
+    stem = run.name[:_NAME_LENGTH].replace(".", "-").strip("-")
+    uid = run.uid.replace("-", "")[:_UID_LENGTH]
     suffix = kind.value if kind is JobKind.LOAD else f"{kind.value}-{attempt}"
     return f"{stem}-{uid}-{suffix}"
 
 
-def job_manifest(benchmark: Benchmark, kind: JobKind, attempt: int, settings: Settings) -> Manifest:
+def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> Manifest:
     """Return the manifest of a run's Job, which runs in the operator's namespace.
 
     It runs there, and not beside the custom resource, so that the load's cluster-wide rights
@@ -53,35 +55,46 @@ def job_manifest(benchmark: Benchmark, kind: JobKind, attempt: int, settings: Se
         "app.kubernetes.io/name": "krobench-load",
         "app.kubernetes.io/managed-by": "krobench",
         COMPONENT_LABEL: kind.value,
-        RUN_LABEL: benchmark.uid,
+        RUN_LABEL: run.uid,
     }
     annotations = {
-        RUN_NAMESPACE_ANNOTATION: benchmark.namespace,
-        RUN_NAME_ANNOTATION: benchmark.name,
+        _RUN_KIND_ANNOTATION: run.kind.value,
+        _RUN_NAMESPACE_ANNOTATION: run.namespace,
+        _RUN_NAME_ANNOTATION: run.name,
     }
     metadata: Manifest = {
-        "name": job_name(benchmark, kind, attempt),
+        "name": job_name(run, kind, attempt),
         "namespace": settings.namespace,
         "labels": labels,
         "annotations": annotations,
     }
-    if benchmark.namespace == settings.namespace:
-        metadata["ownerReferences"] = [_owner(benchmark)]
+    if run.namespace == settings.namespace:
+        metadata["ownerReferences"] = [_owner(run)]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": metadata,
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": _deadline_seconds(benchmark, kind),
+            "activeDeadlineSeconds": _deadline_seconds(run, kind),
             "ttlSecondsAfterFinished": _KEEP_SECONDS,
-            **(_indexed(benchmark) if kind is JobKind.LOAD else {}),
+            **(_indexed(run) if kind is JobKind.LOAD else {}),
             "template": {
                 "metadata": {"labels": labels, "annotations": annotations},
-                "spec": _pod_spec(benchmark, kind, settings),
+                "spec": _pod_spec(run, kind, settings),
             },
         },
     }
+
+
+def run_of(job: Mapping[str, Any]) -> RunKey | None:
+    """Return the run that a Job is of; None for one that is no run's."""
+    annotations = job["metadata"].get("annotations") or {}
+    name = annotations.get(_RUN_NAME_ANNOTATION)
+    if name is None:
+        return None
+    kind = annotations.get(_RUN_KIND_ANNOTATION, RunKind.BENCHMARK.value)
+    return RunKey(RunKind(kind), annotations[_RUN_NAMESPACE_ANNOTATION], name)
 
 
 def view_job(job: Mapping[str, Any] | None, pods: Sequence[Manifest], now: datetime) -> JobView:
@@ -109,30 +122,29 @@ def is_running(pod: Manifest) -> bool:
     return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
 
 
-def _owner(benchmark: Benchmark) -> Manifest:
+def _owner(run: Run) -> Manifest:
     return {
         "apiVersion": GROUP_VERSION,
-        "kind": "KroBenchmark",
-        "name": benchmark.name,
-        "uid": benchmark.uid,
+        "kind": run.kind.value,
+        "name": run.name,
+        "uid": run.uid,
         "controller": True,
         "blockOwnerDeletion": False,
     }
 
 
-def _deadline_seconds(benchmark: Benchmark, kind: JobKind) -> int:
-    if kind is JobKind.CLEANUP or benchmark.spec is None:
+def _deadline_seconds(run: Run, kind: JobKind) -> int:
+    if kind is JobKind.CLEANUP or run.spec is None:
         return _CLEANUP_DEADLINE_SECONDS
-    return int(longest_run_seconds(benchmark.spec))
+    return int(longest_seconds(run.spec))
 
 
-def _indexed(benchmark: Benchmark) -> Manifest:
+def _indexed(run: Run) -> Manifest:
     """Return what makes a pod of each shard; the first leads, and its end is the Job's.
 
     A shard that fails must not take the others along: the leader notices, and says so.
     """
-    tests = benchmark.spec.tests if benchmark.spec is not None else []
-    shards = max((test.load.shards for test in tests), default=1)
+    shards = shards_of(run.spec) if run.spec is not None else 1
     if shards == 1:
         return {}
     return {
@@ -154,7 +166,7 @@ def _leaders(pods: Sequence[Manifest]) -> list[Manifest]:
     ]
 
 
-def _pod_spec(benchmark: Benchmark, kind: JobKind, settings: Settings) -> Manifest:
+def _pod_spec(run: Run, kind: JobKind, settings: Settings) -> Manifest:
     return {
         "serviceAccountName": settings.load_service_account,
         "restartPolicy": "Never",
@@ -168,22 +180,23 @@ def _pod_spec(benchmark: Benchmark, kind: JobKind, settings: Settings) -> Manife
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "volumes": [{"name": "tmp", "emptyDir": {}}],
-        "containers": [_container(benchmark, kind, settings)],
+        "containers": [_container(run, kind, settings)],
     }
 
 
-def _container(benchmark: Benchmark, kind: JobKind, settings: Settings) -> Manifest:
+def _container(run: Run, kind: JobKind, settings: Settings) -> Manifest:
     if kind is JobKind.LOAD:
         arguments = [
             "load",
-            f"--namespace={benchmark.namespace}",
-            f"--name={benchmark.name}",
-            f"--uid={benchmark.uid}",
+            f"--kind={run.kind}",
+            f"--namespace={run.namespace}",
+            f"--name={run.name}",
+            f"--uid={run.uid}",
             f"--max-objects={settings.load_max_objects}",
         ]
     else:
-        arguments = ["cleanup", f"--run={benchmark.uid}"]
-        if benchmark.keeps_objects:
+        arguments = ["cleanup", f"--run={run.uid}"]
+        if run.keeps_objects:
             arguments.append("--only-kro")
     return {
         "name": kind.value,

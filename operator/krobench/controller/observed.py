@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from krobench.model.benchmark import Cleanup, KroBenchmarkSpec
+from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo
+from krobench.model.kinds import RunKind, RunSpec
 from krobench.model.record import RunRecord
-from krobench.model.status import KroBenchmarkStatus
+from krobench.model.status import RunStatus
 
 CLEANUP_ATTEMPTS = 2
 
@@ -45,27 +47,48 @@ class Results:
     """Why an existing ConfigMap could not be read."""
 
 
-@dataclass(frozen=True)
-class Benchmark:
-    """The custom resource."""
+class RunKey(NamedTuple):
+    """What names a run in a cluster."""
 
+    kind: RunKind
     namespace: str
     name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The custom resource that asks for a run."""
+
+    key: RunKey
     uid: str
     generation: int
     created: str
     deleting: bool
     has_finalizer: bool
-    spec: KroBenchmarkSpec | None
+    spec: RunSpec | None
     """None where it is invalid."""
     errors: tuple[ErrorInfo, ...]
     """What is wrong with the spec."""
-    status: KroBenchmarkStatus
+    status: RunStatus
+    """That of its kind."""
 
     @property
-    def key(self) -> str:
-        """Namespace and name."""
-        return f"{self.namespace}/{self.name}"
+    def kind(self) -> RunKind:
+        """Which kind of resource it is."""
+        return self.key.kind
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the resource and of its results."""
+        return self.key.namespace
+
+    @property
+    def name(self) -> str:
+        """The name of the resource."""
+        return self.key.name
 
     @property
     def started(self) -> bool:
@@ -93,7 +116,7 @@ class Benchmark:
 class Observed:
     """Everything that a decision on one run rests on."""
 
-    benchmark: Benchmark
+    run: Run
     load: JobView = field(default_factory=JobView)
     load_pods_running: bool = False
     cleanups: tuple[JobView, ...] = field(
@@ -101,6 +124,6 @@ class Observed:
     )
     """One for each attempt."""
     results: Results = field(default_factory=Results)
-    ahead: tuple[str, ...] = ()
-    """Runs that go first, by namespace/name; the first of them is the one under way."""
+    ahead: tuple[RunKey, ...] = ()
+    """Runs of any kind that go first; the first of them is the one under way."""
     now: datetime = field(default_factory=lambda: datetime.fromtimestamp(0).astimezone())

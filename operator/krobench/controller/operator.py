@@ -9,14 +9,16 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import kopf
 from prometheus_client import CollectorRegistry, start_http_server
 
 from krobench.controller.cluster import Cluster
-from krobench.controller.jobs import RUN_NAME_ANNOTATION, RUN_NAMESPACE_ANNOTATION
+from krobench.controller.jobs import run_of
 from krobench.controller.metrics import OperatorMetrics
+from krobench.controller.observed import RunKey
 from krobench.controller.settings import Settings
 from krobench.controller.worker import Worker
 from krobench.kube import paths
@@ -25,6 +27,7 @@ from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch
 from krobench.model.common import API_GROUP, API_VERSION, COMPONENT_LABEL, RUN_LABEL
+from krobench.model.kinds import RunKind
 from krobench.record.store import RESULTS_COMPONENT
 
 logger = logging.getLogger(__name__)
@@ -40,6 +43,7 @@ _MAX_IDLE_SECONDS = 60.0
 _REWATCH_SECONDS = 5.0
 # kopf lists whole objects, and a ConfigMap of results may be a megabyte.
 _LIST_CHUNK = 20
+_KINDS = frozenset(kind.value for kind in RunKind)
 
 
 class Operator:
@@ -58,7 +62,9 @@ class Operator:
         kopf.on.login(registry=registry)(login)
         kopf.on.startup(registry=registry)(self._start)
         kopf.on.cleanup(registry=registry)(self._stop)
-        kopf.on.event(API_GROUP, API_VERSION, "krobenchmarks", registry=registry)(self._changed)
+        for kind in RunKind:
+            watch = kopf.on.event(API_GROUP, API_VERSION, kind.plural, registry=registry)
+            watch(partial(self._changed, kind))
         kopf.on.event("v1", "configmaps", registry=registry)(self._results_changed)
         kopf.on.probe(id="worker", registry=registry)(self._probe)
 
@@ -85,14 +91,16 @@ class Operator:
                 await task
         await self._client.close()
 
-    async def _changed(self, namespace: str | None, name: str | None, **_: Any) -> None:
+    async def _changed(
+        self, kind: RunKind, namespace: str | None, name: str | None, **_: Any
+    ) -> None:
         if namespace and name:
-            self.worker.enqueue(namespace, name)
+            self.worker.enqueue(RunKey(kind, namespace, name))
 
     async def _results_changed(self, namespace: str | None, meta: kopf.Meta, **_: Any) -> None:
         for owner in meta.get("ownerReferences") or []:
-            if owner.get("kind") == "KroBenchmark" and namespace:
-                self.worker.enqueue(namespace, owner["name"])
+            if owner.get("kind") in _KINDS and namespace:
+                self.worker.enqueue(RunKey(RunKind(owner["kind"]), namespace, owner["name"]))
 
     async def _probe(self, **_: Any) -> float:
         idle_seconds = self.worker.idle_seconds
@@ -108,10 +116,9 @@ class Operator:
             try:
                 await watch.start()
                 async for event in watch.events():
-                    annotations = event.object["metadata"].get("annotations") or {}
-                    name = annotations.get(RUN_NAME_ANNOTATION)
-                    if name:
-                        self.worker.enqueue(annotations[RUN_NAMESPACE_ANNOTATION], name)
+                    key = run_of(event.object)
+                    if key is not None:
+                        self.worker.enqueue(key)
             except KubeError as error:
                 logger.warning("watching Jobs failed: %s", error)
             except Exception:

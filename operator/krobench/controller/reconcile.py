@@ -14,21 +14,13 @@ from krobench.controller.actions import (
     PatchStatus,
     RemoveFinalizer,
 )
+from krobench.controller.events import events_of
 from krobench.controller.observed import JobState, JobView, Observed
-from krobench.controller.status import NOT_COMPARED, Word, describe, first_error, missed_thresholds
+from krobench.controller.specs import may_change_kro
+from krobench.controller.status import Word, describe, had_begun, outcome
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import MetricVerdict
-from krobench.model.record import RunState, TestState
-from krobench.model.status import (
-    ComparisonStatus,
-    ConditionType,
-    KroBenchmarkStatus,
-    ObjectRef,
-    Phase,
-    Verdict,
-)
-from krobench.report import units
-from krobench.report.comparison import summary
+from krobench.model.record import RunState
+from krobench.model.status import ObjectRef, Phase, RunStatus
 
 # A pod whose image cannot be pulled may still come up when someone mends it; not for ever.
 POD_START_TIMEOUT_SECONDS = 180.0
@@ -39,12 +31,12 @@ def reconcile(observed: Observed, load_job: ObjectRef) -> list[Action]:
 
     ``load_job`` names the Job of this run, whether it exists or not.
     """
-    benchmark = observed.benchmark
-    if benchmark.deleting:
+    run = observed.run
+    if run.deleting:
         return _delete(observed)
-    if benchmark.finished:
-        return [RemoveFinalizer()] if benchmark.has_finalizer else []
-    begun = benchmark.started or observed.results.record is not None
+    if run.finished:
+        return [RemoveFinalizer()] if run.has_finalizer else []
+    begun = run.started or observed.results.record is not None
     if observed.load.state is JobState.ABSENT and not begun:
         return _begin(observed, load_job)
     return _go_on(observed, load_job)
@@ -57,10 +49,10 @@ def fail(observed: Observed, error: ErrorInfo, *warnings: str) -> list[Action]:
 
 
 def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
-    benchmark = observed.benchmark
-    if benchmark.errors:
-        more = f" (and {len(benchmark.errors) - 1} more)" if len(benchmark.errors) > 1 else ""
-        first = benchmark.errors[0]
+    run = observed.run
+    if run.errors:
+        more = f" (and {len(run.errors) - 1} more)" if len(run.errors) > 1 else ""
+        first = run.errors[0]
         return fail(observed, ErrorInfo(reason=first.reason, message=first.message + more))
     if observed.results.foreign:
         return fail(observed, _conflict(observed))
@@ -74,7 +66,7 @@ def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
         return _say(observed, describe(observed, Word(Phase.QUEUED, "Queued", message)))
     word = Word(Phase.RUNNING, "Running", "the load Job starts")
     return [
-        *([] if benchmark.has_finalizer else [AddFinalizer()]),
+        *([] if run.has_finalizer else [AddFinalizer()]),
         CreateJob(JobKind.LOAD),
         *_say(observed, describe(observed, word, load_job)),
     ]
@@ -114,18 +106,7 @@ def _conclude(observed: Observed) -> list[Action]:
             "hold its results: was it deleted?",
         )
         return fail(observed, error)
-    error_of_test = first_error(record)
-    if error_of_test is not None:
-        return fail(observed, error_of_test)
-    missed = missed_thresholds(record)
-    message = f"{len(record.tests)} tests were measured"
-    if record.validity is not None and not record.validity.valid:
-        message += f"; invalid: {record.validity.in_short()}"
-    if missed:
-        message += f"; thresholds not met: {'; '.join(missed)}"
-    if record.comparison is not None:
-        message += f"; {summary(record.comparison)}"
-    word = Word(Phase.COMPLETED, "Completed", message)
+    word = outcome(record)
     return [*_say(observed, describe(observed, word)), *_release(observed)]
 
 
@@ -138,10 +119,11 @@ def _recover(observed: Observed) -> list[Action]:
     if not _may_have_left_objects(observed):
         return fail(observed, error)
     kept: tuple[str, ...] = ()
-    if observed.benchmark.keeps_objects:
-        assert observed.benchmark.spec is not None
-        kept = (f"objects were kept as spec.cleanup is {observed.benchmark.spec.cleanup}",)
-        if not observed.benchmark.spec.variants:
+    spec = observed.run.spec
+    if observed.run.keeps_objects:
+        assert spec is not None
+        kept = (f"objects were kept as spec.cleanup is {spec.cleanup}",)
+        if not may_change_kro(spec):
             return fail(observed, error, *kept)
     actions, done = _clean_up(observed)
     if not done:
@@ -151,7 +133,7 @@ def _recover(observed: Observed) -> list[Action]:
 
 def _delete(observed: Observed) -> list[Action]:
     """Deleted in mid-run: end the load, wait until it has stopped, clean up, let go."""
-    if not observed.benchmark.has_finalizer:
+    if not observed.run.has_finalizer:
         return []
     if observed.load.state is JobState.ACTIVE:
         return [DeleteJob()]
@@ -194,7 +176,7 @@ def _why(observed: Observed) -> ErrorInfo:
 
     Once the clean-up has begun, the status keeps the reason, whatever becomes of the Job.
     """
-    status = observed.benchmark.status
+    status = observed.run.status
     if status.phase is Phase.CLEANING_UP and status.conditions:
         first = status.conditions[0]
         return ErrorInfo(reason=first.reason, message=first.message)
@@ -224,85 +206,22 @@ def _may_have_left_objects(observed: Observed) -> bool:
         return begun or record.variant is not None
     if observed.results.error is not None:
         return True
-    return any(test.phase != TestState.PENDING for test in observed.benchmark.status.tests)
+    return had_begun(observed.run.status)
 
 
 def _conflict(observed: Observed) -> ErrorInfo:
     return ErrorInfo(
         reason="ResultsConflict",
-        message=f"ConfigMap {observed.benchmark.namespace}/{observed.results.name} exists and "
+        message=f"ConfigMap {observed.run.namespace}/{observed.results.name} exists and "
         "belongs to someone else: delete it, or set spec.results.configMapName to another name",
     )
 
 
 def _release(observed: Observed) -> list[Action]:
-    return [RemoveFinalizer()] if observed.benchmark.has_finalizer else []
+    return [RemoveFinalizer()] if observed.run.has_finalizer else []
 
 
-def _say(observed: Observed, status: KroBenchmarkStatus) -> list[Action]:
+def _say(observed: Observed, status: RunStatus) -> list[Action]:
     """Return the writing of a status, with the events that its changes are worth."""
-    old = observed.benchmark.status
-    if status == old:
-        return []
-    events: list[Action] = []
-    if status.phase is Phase.QUEUED and old.phase is not Phase.QUEUED:
-        events.append(EmitEvent("Queued", status.message or ""))
-    if status.start_time is not None and old.start_time is None:
-        events.append(EmitEvent("Started", "the load Job was created"))
-    events += _test_events(old, status)
-    compared = {variant.name for variant in old.variants}
-    events += [
-        EmitEvent("VariantCompared", f"variant {new.name}: {new.message}", subject=new.name)
-        for new in status.variants
-        if new.name not in compared
-    ]
-    known = set(old.warnings)
-    events += [
-        EmitEvent("RunWarning", text, warning=True, subject=text)
-        for text in status.warnings
-        if text not in known
-    ]
-    if status.phase is not old.phase:
-        events += _ending_events(status)
-    return [*events, PatchStatus(status)]
-
-
-def _ending_events(status: KroBenchmarkStatus) -> list[Action]:
-    """Return the events of a run that has just ended, in the words of its conditions."""
-    if status.phase is None or not status.phase.terminal:
-        return []
-    conditions = {condition.type: condition for condition in status.conditions}
-    ready, valid = conditions[ConditionType.READY], conditions[ConditionType.VALID]
-    good = ready.status == "True" and ready.reason == "Completed"
-    events: list[Action] = [EmitEvent(ready.reason, status.message or "", warning=not good)]
-    if valid.status == "False" and valid.reason != ready.reason:
-        events.append(EmitEvent(valid.reason, valid.message, warning=True))
-    if status.comparison is not None:
-        events.append(_comparison_event(status.comparison))
-    return events
-
-
-def _comparison_event(comparison: ComparisonStatus) -> EmitEvent:
-    compared = comparison.verdict != NOT_COMPARED
-    worse = comparison.verdict == MetricVerdict.WORSE
-    reason = "Compared" if compared else NOT_COMPARED
-    return EmitEvent(reason, comparison.message, warning=worse or not compared)
-
-
-def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Action]:
-    before = {test.name: test.phase for test in old.tests}
-    events: list[Action] = []
-    for test in new.tests:
-        if before.get(test.name) == test.phase:
-            continue
-        if test.phase == TestState.FAILED:
-            text = f"test {test.name}: {test.message}"
-            events.append(EmitEvent("TestFailed", text, warning=True, subject=test.name))
-        elif test.verdict == Verdict.INVALID:
-            text = f"test {test.name}: {test.message}"
-            events.append(EmitEvent("TestInvalid", text, warning=True, subject=test.name))
-        elif test.phase == TestState.SUCCEEDED:
-            ready = units.seconds(test.instance_ready_p50_seconds)
-            text = f"test {test.name}: median time until an instance was ready: {ready}"
-            events.append(EmitEvent("TestSucceeded", text, subject=test.name))
-    return events
+    old = observed.run.status
+    return [] if status == old else [*events_of(old, status), PatchStatus(status)]

@@ -11,14 +11,11 @@ from dataclasses import replace
 from krobench.controller.actions import Action, CreateJob, EmitEvent, JobKind
 from krobench.controller.cluster import Cluster, RefusedError
 from krobench.controller.metrics import OperatorMetrics
-from krobench.controller.observed import JobState, JobView, Observed
+from krobench.controller.observed import JobState, JobView, Observed, RunKey
 from krobench.controller.reconcile import fail, reconcile
 from krobench.kube.errors import KubeError
 
 logger = logging.getLogger(__name__)
-
-Key = tuple[str, str]
-"""Namespace and name of a ``KroBenchmark``."""
 
 _FIRST_DELAY_SECONDS = 1.0
 _MAX_DELAY_SECONDS = 60.0
@@ -33,9 +30,9 @@ class Worker:
         self._cluster = cluster
         self._metrics = metrics
         self._resync_seconds = resync_seconds
-        self._queue: asyncio.Queue[Key] = asyncio.Queue()
-        self._waiting: set[Key] = set()
-        self._failures: dict[Key, int] = {}
+        self._queue: asyncio.Queue[RunKey] = asyncio.Queue()
+        self._waiting: set[RunKey] = set()
+        self._failures: dict[RunKey, int] = {}
         self._last_seen_alive = time.monotonic()
 
     @property
@@ -43,9 +40,8 @@ class Worker:
         """Time since the worker last showed a sign of life."""
         return time.monotonic() - self._last_seen_alive
 
-    def enqueue(self, namespace: str, name: str) -> None:
+    def enqueue(self, key: RunKey) -> None:
         """Have a run reconciled; one that waits for that already is not added again."""
-        key = (namespace, name)
         if key not in self._waiting:
             self._waiting.add(key)
             self._queue.put_nowait(key)
@@ -68,7 +64,7 @@ class Worker:
                 self._repeat_later(key, error)
             except Exception:
                 # A bug in one run's handling must not stop the others from being handled.
-                logger.exception("reconciling %s/%s failed", *key)
+                logger.exception("reconciling %s failed", key)
                 self._repeat_later(key, None)
             else:
                 self._failures.pop(key, None)
@@ -79,57 +75,57 @@ class Worker:
             try:
                 await self._look_at_all()
             except KubeError as error:
-                logger.warning("listing KroBenchmarks failed: %s", error)
+                logger.warning("listing runs failed: %s", error)
             except Exception:
                 # Without this task, a bug met once would stop everything until a restart.
-                logger.exception("listing KroBenchmarks failed")
+                logger.exception("listing runs failed")
             await asyncio.sleep(self._resync_seconds)
 
     async def _look_at_all(self) -> None:
-        runs = await self._cluster.benchmarks()
+        runs = await self._cluster.runs()
         self._last_seen_alive = time.monotonic()
         self._metrics.show(runs)
         for run in runs:
             if not run.finished or run.has_finalizer:
-                self.enqueue(run.namespace, run.name)
+                self.enqueue(run.key)
         await self._cluster.delete_orphaned_jobs()
 
-    async def _reconcile(self, key: Key) -> None:
-        observed = await self._cluster.observe(*key)
+    async def _reconcile(self, key: RunKey) -> None:
+        observed = await self._cluster.observe(key)
         if observed is None:
             return
-        benchmark = observed.benchmark
-        for action in reconcile(observed, self._cluster.load_job(benchmark)):
+        run = observed.run
+        for action in reconcile(observed, self._cluster.load_job(run)):
             if isinstance(action, EmitEvent):
-                logger.info("%s: %s: %s", benchmark.key, action.reason, action.message)
+                logger.info("%s: %s: %s", run.key, action.reason, action.message)
             try:
-                await self._cluster.apply(benchmark, action)
+                await self._cluster.apply(run, action)
             except RefusedError as error:
                 await self._give_up(observed, action, error)
                 return
 
     async def _give_up(self, before: Observed, action: Action, error: RefusedError) -> None:
         """End a run one of whose actions was refused for good."""
-        benchmark = before.benchmark
-        logger.warning("%s: %s", benchmark.key, error)
+        run = before.run
+        logger.warning("%s: %s", run.key, error)
         # The refused action may follow upon others, such as the setting of the finalizer.
-        current = await self._cluster.observe(benchmark.namespace, benchmark.name)
+        current = await self._cluster.observe(run.key)
         if current is None:
             return
         if isinstance(action, CreateJob) and action.kind is JobKind.CLEANUP:
             failed = JobView(JobState.FAILED, error.info)
             current = replace(current, cleanups=(failed,) * len(current.cleanups))
-            actions = reconcile(current, self._cluster.load_job(benchmark))
+            actions = reconcile(current, self._cluster.load_job(run))
         else:
             actions = fail(current, error.info)
         for following in actions:
-            await self._cluster.apply(benchmark, following)
+            await self._cluster.apply(run, following)
 
-    def _repeat_later(self, key: Key, error: KubeError | None) -> None:
+    def _repeat_later(self, key: RunKey, error: KubeError | None) -> None:
         self._metrics.reconcile_errors.inc()
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         delay = min(_FIRST_DELAY_SECONDS * 2**failures, _MAX_DELAY_SECONDS)
         if error is not None:
-            logger.warning("reconciling %s/%s: %s; again in %gs", *key, error, delay)
-        asyncio.get_running_loop().call_later(delay, self.enqueue, *key)
+            logger.warning("reconciling %s: %s; again in %gs", key, error, delay)
+        asyncio.get_running_loop().call_later(delay, self.enqueue, key)

@@ -10,12 +10,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import API_GROUP, API_VERSION
 from krobench.model.kinds import RunKind
 from krobench.model.plain_yaml import dump
-from krobench.model.scaletest import KroScaleTestSpec
-from krobench.model.status import KroBenchmarkStatus, KroScaleTestStatus, RunStatus
 
 Schema = dict[str, Any]
 
@@ -58,8 +55,6 @@ class _Resource:
     kind: RunKind
     short_name: str
     description: str
-    spec: type[BaseModel]
-    status: type[RunStatus]
     columns: tuple[_Column, ...]
     """Between the phase and the age."""
 
@@ -71,8 +66,6 @@ _RESOURCES = {
             kind=RunKind.BENCHMARK,
             short_name="kb",
             description="KroBenchmark measures a kro controller with a suite of tests, once.",
-            spec=KroBenchmarkSpec,
-            status=KroBenchmarkStatus,
             columns=(
                 _Column("Progress", ".status.progress"),
                 _Column("Tests", ".status.testsSucceeded"),
@@ -86,8 +79,6 @@ _RESOURCES = {
             short_name="kst",
             description="KroScaleTest finds, once, how far a kro controller goes along an axis, "
             "and what holds it back there.",
-            spec=KroScaleTestSpec,
-            status=KroScaleTestStatus,
             columns=(
                 _Column("Step", ".status.step"),
                 _Column("Limit", ".status.limit.text"),
@@ -209,8 +200,8 @@ def _root_schema(resource: _Resource) -> Schema:
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": structural_schema(resource.spec),
-            "status": structural_schema(resource.status),
+            "spec": structural_schema(resource.kind.spec),
+            "status": structural_schema(resource.kind.status),
         },
     }
 

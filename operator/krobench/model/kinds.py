@@ -2,6 +2,12 @@
 
 from enum import StrEnum
 
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.scaletest import KroScaleTestSpec
+from krobench.model.status import KroBenchmarkStatus, KroScaleTestStatus, RunStatus
+
+RunSpec = KroBenchmarkSpec | KroScaleTestSpec
+
 
 class RunKind(StrEnum):
     """What a run is asked for with; ``RunRecord.kind`` is the same in a record."""
@@ -18,3 +24,13 @@ class RunKind(StrEnum):
     def plural(self) -> str:
         """The name of the resource in paths and RBAC rules."""
         return f"{self.singular}s"
+
+    @property
+    def spec(self) -> type[RunSpec]:
+        """The model of its spec."""
+        return KroBenchmarkSpec if self is RunKind.BENCHMARK else KroScaleTestSpec
+
+    @property
+    def status(self) -> type[RunStatus]:
+        """The model of its status."""
+        return KroBenchmarkStatus if self is RunKind.BENCHMARK else KroScaleTestStatus

@@ -29,13 +29,15 @@ def ended(comparison: Comparison) -> World:
 def test_the_status_says_what_is_worse_in_a_line() -> None:
     world = ended(worse())
     assert world.status.verdict is Verdict.PASSED
-    assert world.status.comparison is not None
-    assert world.status.comparison.verdict == "Worse"
-    assert world.status.comparison.message.startswith("Worse: 1 worse (web: instance ready p50 x1.")
+    assert world.benchmark.comparison is not None
+    assert world.benchmark.comparison.verdict == "Worse"
+    assert world.benchmark.comparison.message.startswith(
+        "Worse: 1 worse (web: instance ready p50 x1."
+    )
     assert "Worse: 1 worse" in (world.status.message or "")
     event = world.events["Compared", ""]
     assert event.warning
-    assert event.message == world.status.comparison.message
+    assert event.message == world.benchmark.comparison.message
 
 
 def test_worse_fails_the_run_only_where_that_is_asked_for() -> None:
@@ -49,7 +51,7 @@ def test_worse_fails_the_run_only_where_that_is_asked_for() -> None:
 def test_a_comparison_that_was_refused_is_told_with_its_reason() -> None:
     refused = ErrorInfo(reason="BaselineNotFound", message="there is no ConfigMap default/base")
     world = ended(worse(refused=refused, verdict=None, metrics=[]))
-    assert world.status.comparison is not None
-    assert world.status.comparison.verdict == "NotCompared"
-    assert "there is no ConfigMap default/base" in world.status.comparison.message
+    assert world.benchmark.comparison is not None
+    assert world.benchmark.comparison.verdict == "NotCompared"
+    assert "there is no ConfigMap default/base" in world.benchmark.comparison.message
     assert world.events["NotCompared", ""].warning

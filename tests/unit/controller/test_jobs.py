@@ -5,27 +5,28 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.controller.world import SPEC
+from unit.controller.world import SCALE_SPEC, SPEC
 
 from krobench.controller.actions import JobKind
-from krobench.controller.cluster import parse_benchmark
-from krobench.controller.jobs import job_manifest, job_name, view_job
-from krobench.controller.observed import Benchmark, JobState
+from krobench.controller.jobs import job_manifest, job_name, run_of, view_job
+from krobench.controller.observed import JobState, Run
+from krobench.controller.parse import parse_run
 from krobench.controller.settings import Settings, SettingsError
+from krobench.model.kinds import RunKind
 
 NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 SETTINGS = Settings(namespace="krobench-system", image="registry/krobench:1")
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 
 
-def benchmark(name: str = "bench", namespace: str = "default") -> Benchmark:
+def benchmark(name: str = "bench", namespace: str = "default") -> Run:
     metadata = {
         "name": name,
         "namespace": namespace,
         "uid": UID,
         "creationTimestamp": "2026-01-01T00:00:00Z",
     }
-    return parse_benchmark({"metadata": metadata, "spec": SPEC})
+    return parse_run(RunKind.BENCHMARK, {"metadata": metadata, "spec": SPEC})
 
 
 @given(st.from_regex(r"[a-z0-9]([-.a-z0-9]{0,50}[a-z0-9])?", fullmatch=True))
@@ -130,7 +131,9 @@ def test_the_operators_cap_refuses_a_spec_and_is_handed_to_the_job() -> None:
         "uid": UID,
         "creationTimestamp": "2026-01-01T00:00:00Z",
     }
-    [error] = parse_benchmark({"metadata": metadata, "spec": SPEC}, max_objects=3).errors
+    [error] = parse_run(
+        RunKind.BENCHMARK, {"metadata": metadata, "spec": SPEC}, max_objects=3
+    ).errors
     assert error.reason == "TooManyObjects"
     settings = Settings(namespace="n", image="i", load_max_objects=3)
     pod = job_manifest(benchmark(), JobKind.LOAD, 1, settings)["spec"]["template"]["spec"]
@@ -147,7 +150,37 @@ def test_a_setting_that_is_no_json_is_named() -> None:
         Settings.from_environment(environment)
 
 
-def sharded(shards: int) -> Benchmark:
+def scale_test(**changes: Any) -> Run:
+    metadata = {
+        "name": "scale",
+        "namespace": "default",
+        "uid": UID,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    return parse_run(RunKind.SCALE_TEST, {"metadata": metadata, "spec": SCALE_SPEC | changes})
+
+
+def test_a_job_says_of_which_kind_and_run_it_is() -> None:
+    run = scale_test()
+    manifest = job_manifest(run, JobKind.LOAD, 1, SETTINGS)
+    [container] = manifest["spec"]["template"]["spec"]["containers"]
+    assert "--kind=KroScaleTest" in container["args"]
+    assert run_of(manifest) == run.key
+    assert run_of({"metadata": {}}) is None
+
+
+def test_a_scale_test_may_take_its_budget_and_ends_by_itself() -> None:
+    budget = {"duration": "2h"}
+    spec = job_manifest(scale_test(budget=budget), JobKind.LOAD, 1, SETTINGS)["spec"]
+    assert spec["activeDeadlineSeconds"] > 2 * 3600 + 600
+
+
+def test_a_scale_test_may_have_shards() -> None:
+    spec = job_manifest(scale_test(load={"shards": 2}), JobKind.LOAD, 1, SETTINGS)["spec"]
+    assert spec["completions"] == 2
+
+
+def sharded(shards: int) -> Run:
     workload = {"scenario": "single", "instances": 9}
     spec = {"tests": [{"name": "a", "workload": workload, "load": {"shards": shards}}]}
     metadata = {
@@ -156,7 +189,7 @@ def sharded(shards: int) -> Benchmark:
         "uid": UID,
         "creationTimestamp": "2026-01-01T00:00:00Z",
     }
-    return parse_benchmark({"metadata": metadata, "spec": spec})
+    return parse_run(RunKind.BENCHMARK, {"metadata": metadata, "spec": spec})
 
 
 def test_shards_make_an_indexed_job_that_outlives_the_loss_of_one() -> None:

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from unit.controller.world import SPEC, World, record
 
 from krobench.controller.actions import CreateJob, JobKind
-from krobench.controller.observed import JobState, JobView
+from krobench.controller.observed import JobState, JobView, RunKey
 from krobench.model.common import ErrorInfo
+from krobench.model.kinds import RunKind
 from krobench.model.record import RunState, TestRecord, TestState, ThresholdResult
 from krobench.model.status import Phase, Verdict
 from krobench.model.validity import Validity
@@ -49,8 +50,8 @@ def test_a_finished_run_is_complete_and_lets_its_resource_go() -> None:
     assert world.status.verdict is Verdict.PASSED
     assert world.condition("Complete") == world.condition("Finished") == "True"
     assert world.condition("Failed") == world.condition("Stalled") == "False"
-    assert world.status.headline is not None
-    assert world.status.headline.p99 == "not available"
+    assert world.benchmark.headline is not None
+    assert world.benchmark.headline.p99 == "not available"
     assert not world.finalizers
     assert {"Started", "TestSucceeded", "Completed"} <= world.reasons
 
@@ -81,7 +82,7 @@ def test_an_invalid_run_has_neither_passed_nor_failed() -> None:
     world.finish_load(tests=with_test(validity=invalid), validity=invalid, verdict=Verdict.INVALID)
     world.settle()
     assert (world.status.phase, world.status.verdict) == (Phase.COMPLETED, Verdict.INVALID)
-    assert world.status.tests[0].verdict == "Invalid"
+    assert world.benchmark.tests[0].verdict == "Invalid"
     assert world.condition("Valid") == "False"
     assert world.status.conditions[0].reason == "GeneratorLate"
     assert "only 3 of 9" in (world.status.message or "")
@@ -163,10 +164,12 @@ def test_results_that_belong_to_someone_else_are_not_overwritten() -> None:
 
 
 def test_a_run_waits_for_those_ahead_and_says_for_which() -> None:
-    world = World(ahead=("team-a/first", "team-b/second"))
+    first = RunKey(RunKind.BENCHMARK, "team-a", "first")
+    second = RunKey(RunKind.SCALE_TEST, "team-b", "second")
+    world = World(ahead=(first, second))
     world.settle()
     assert world.status.phase is Phase.QUEUED
-    assert "waits for team-a/first" in (world.status.message or "")
+    assert "waits for KroBenchmark team-a/first" in (world.status.message or "")
     assert world.loads_created == 0
     world.ahead = ()
     world.settle()
@@ -331,18 +334,21 @@ STEPS: dict[str, Callable[[World], None]] = {
     "fail": lambda w: w.fail_load() if w.load.state is JobState.ACTIVE else None,
     "vanish": lambda w: setattr(w, "load", JobView()) if w.status.start_time else None,
     "delete": World.delete,
-    "progress": lambda w: setattr(w, "results", record()) if w.pods_running else None,
+    "progress": lambda w: setattr(w, "results", w.record()) if w.pods_running else None,
     "cleaned": lambda w: w.end_cleanups(JobState.SUCCEEDED),
     "not cleaned": lambda w: w.end_cleanups(JobState.FAILED),
 }
 
 
-@settings(max_examples=300)
-@given(st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 4)), max_size=12))
+@settings(max_examples=600)
+@given(
+    st.sampled_from(RunKind),
+    st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 4)), max_size=12),
+)
 def test_whatever_happens_and_whenever_the_operator_crashes_it_ends(
-    story: list[tuple[str, int]],
+    kind: RunKind, story: list[tuple[str, int]]
 ) -> None:
-    world = World()
+    world = World(kind)
     for step, crash_after in story:
         if not world.exists:
             break

@@ -14,13 +14,29 @@ from krobench.controller.actions import (
     PatchStatus,
     RemoveFinalizer,
 )
-from krobench.controller.cluster import parse_benchmark
-from krobench.controller.observed import JobState, JobView, Observed, Results
+from krobench.controller.observed import JobState, JobView, Observed, Results, RunKey
+from krobench.controller.parse import parse_run
 from krobench.controller.reconcile import reconcile
 from krobench.model.common import FINALIZER, ErrorInfo
 from krobench.model.environment import Environment
+from krobench.model.kinds import RunKind
 from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState
-from krobench.model.status import KroBenchmarkStatus, ObjectRef, Verdict
+from krobench.model.scaling import (
+    Axis,
+    Limit,
+    LimitState,
+    ScaleRecord,
+    ScaleStep,
+    StepVerdict,
+    Trial,
+)
+from krobench.model.status import (
+    KroBenchmarkStatus,
+    KroScaleTestStatus,
+    ObjectRef,
+    RunStatus,
+    Verdict,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = ObjectRef(kind="Job", namespace="krobench-system", name="bench-load")
@@ -28,6 +44,13 @@ JOB = ObjectRef(kind="Job", namespace="krobench-system", name="bench-load")
 SPEC: dict[str, Any] = {
     "tests": [{"name": "a", "workload": {"scenario": "single", "instances": 3}}],
 }
+SCALE_SPEC: dict[str, Any] = {
+    "axis": "instances",
+    "steps": {"values": [10, 20, 40]},
+    "slo": ["latency.instanceReady.p99 < 5.0"],
+    "workload": {"scenario": "single"},
+}
+SPECS = {RunKind.BENCHMARK: SPEC, RunKind.SCALE_TEST: SCALE_SPEC}
 
 
 def record(state: RunState = RunState.RUNNING, **changes: Any) -> RunRecord:
@@ -61,12 +84,71 @@ def record(state: RunState = RunState.RUNNING, **changes: Any) -> RunRecord:
     return run.model_copy(update=changes)
 
 
+def scale_record(state: RunState = RunState.RUNNING, **changes: Any) -> RunRecord:
+    """Return a run that has met the SLOs at 10, and not at 20."""
+    done = state is RunState.COMPLETED
+    whole = record(RunState.COMPLETED)
+    sizes = {10.0: StepVerdict.MET, 20.0: StepVerdict.BREACHED if done else None}
+    steps = [
+        ScaleStep(size=size, test=f"{size:g}", verdict=verdict, trials=_trials(verdict))
+        for size, verdict in sizes.items()
+    ]
+    tests = [
+        whole.tests[0].model_copy(
+            update={
+                "name": step.test,
+                "state": TestState.SUCCEEDED if step.verdict else TestState.RUNNING,
+            }
+        )
+        for step in steps
+    ]
+    limit = Limit(
+        state=LimitState.FOUND,
+        size=14,
+        low=12,
+        high=18,
+        last_met=10,
+        first_breach=20,
+        message="kro keeps the SLOs up to 14 instances.",
+    )
+    scale = ScaleRecord(
+        axis=Axis.INSTANCES,
+        steps=steps,
+        limit=limit if done else None,
+        next_to_try="give kro more instance workers" if done else None,
+    )
+    run = record(state).model_copy(
+        update={
+            "kind": "KroScaleTest",
+            "spec": SCALE_SPEC,
+            "tests": tests,
+            "scale": scale,
+            "progress": Progress(iterations_done=2, iterations_planned=4, activity="20: under way"),
+        }
+    )
+    return run.model_copy(update=changes)
+
+
+def _trials(verdict: StepVerdict | None) -> list[Trial]:
+    if verdict is None:
+        return []
+    if verdict is StepVerdict.MET:
+        return [Trial(iteration=0, met=True)]
+    breached = ["latency.instanceReady.p99 < 5.0: 7.1 is above the bound 5"]
+    return [Trial(iteration=0, met=False, breached=breached)]
+
+
+RECORDS = {RunKind.BENCHMARK: record, RunKind.SCALE_TEST: scale_record}
+
+
 @dataclass
 class World:
     """One custom resource, its Jobs and its results."""
 
-    spec: dict[str, Any] = field(default_factory=lambda: dict(SPEC))
-    status: KroBenchmarkStatus = field(default_factory=KroBenchmarkStatus)
+    kind: RunKind = RunKind.BENCHMARK
+    spec: dict[str, Any] = field(default_factory=dict)
+    """That of ``SPECS`` where it is empty."""
+    status: RunStatus = field(default_factory=RunStatus)
     finalizers: list[str] = field(default_factory=list)
     deleting: bool = False
     exists: bool = True
@@ -75,7 +157,7 @@ class World:
     cleanups: list[JobView] = field(default_factory=lambda: [JobView(), JobView()])
     results: RunRecord | None = None
     foreign_results: bool = False
-    ahead: tuple[str, ...] = ()
+    ahead: tuple[RunKey, ...] = ()
     events: dict[tuple[str, str], EmitEvent] = field(default_factory=dict)
     loads_created: int = 0
     now: datetime = NOW
@@ -92,9 +174,12 @@ class World:
         if self.deleting:
             metadata["deletionTimestamp"] = "2026-01-01T00:01:00Z"
         status = self.status.model_dump(by_alias=True, mode="json", exclude_none=True)
-        benchmark = parse_benchmark({"metadata": metadata, "spec": self.spec, "status": status})
+        run = parse_run(
+            self.kind,
+            {"metadata": metadata, "spec": self.spec or SPECS[self.kind], "status": status},
+        )
         return Observed(
-            benchmark=benchmark,
+            run=run,
             load=self.load,
             load_pods_running=self.pods_running,
             cleanups=tuple(self.cleanups),
@@ -145,14 +230,18 @@ class World:
         if self.deleting and not self.finalizers:
             self.exists = False
 
+    def record(self, state: RunState = RunState.RUNNING, **changes: Any) -> RunRecord:
+        """Return what the load Job stores."""
+        return RECORDS[self.kind](state, **changes)
+
     def finish_load(self, **changes: Any) -> None:
-        self.results = record(RunState.COMPLETED, **changes)
+        self.results = self.record(RunState.COMPLETED, **changes)
         self.load, self.pods_running = JobView(JobState.SUCCEEDED), False
 
     def fail_load(self, reason: str = "LoadJobFailed", begun: bool = True) -> None:
         error = ErrorInfo(reason=reason, message="it broke")
         self.load, self.pods_running = JobView(JobState.FAILED, error), False
-        self.results = record() if begun else None
+        self.results = self.record() if begun else None
 
     def end_cleanups(self, state: JobState) -> None:
         self.cleanups = [
@@ -166,6 +255,16 @@ class World:
             if not self.exists or self.reconcile() == 0:
                 return
         raise AssertionError(f"does not settle: {self.decide()}")
+
+    @property
+    def benchmark(self) -> KroBenchmarkStatus:
+        assert isinstance(self.status, KroBenchmarkStatus)
+        return self.status
+
+    @property
+    def scale_test(self) -> KroScaleTestStatus:
+        assert isinstance(self.status, KroScaleTestStatus)
+        return self.status
 
     @property
     def reasons(self) -> set[str]:

@@ -1,0 +1,132 @@
+"""The events that a change of a run's status is worth."""
+
+from krobench.controller.actions import Action, EmitEvent
+from krobench.controller.status.base import COMPLETED
+from krobench.controller.status.benchmark import NOT_COMPARED
+from krobench.model.comparison import MetricVerdict
+from krobench.model.record import TestState
+from krobench.model.scaling import StepVerdict
+from krobench.model.status import (
+    ComparisonStatus,
+    ConditionType,
+    KroBenchmarkStatus,
+    KroScaleTestStatus,
+    Phase,
+    RunStatus,
+    ScaleStepStatus,
+    Verdict,
+)
+from krobench.report import units
+
+
+def events_of(old: RunStatus, new: RunStatus) -> list[Action]:
+    """Return the events between two statuses of a run, in order."""
+    events: list[Action] = []
+    if new.phase is Phase.QUEUED and old.phase is not Phase.QUEUED:
+        events.append(EmitEvent("Queued", new.message or ""))
+    if new.start_time is not None and old.start_time is None:
+        events.append(EmitEvent("Started", "the load Job was created"))
+    match old, new:
+        case KroBenchmarkStatus(), KroBenchmarkStatus():
+            events += [*_test_events(old, new), *_variant_events(old, new)]
+        case KroScaleTestStatus(), KroScaleTestStatus():
+            events += [*_step_events(old, new), *_limit_events(old, new)]
+    known = set(old.warnings)
+    events += [
+        EmitEvent("RunWarning", text, warning=True, subject=text)
+        for text in new.warnings
+        if text not in known
+    ]
+    if new.phase is not old.phase:
+        events += _ending_events(new)
+    return events
+
+
+def _ending_events(status: RunStatus) -> list[Action]:
+    """Return the events of a run that has just ended, in the words of its conditions."""
+    if status.phase is None or not status.phase.terminal:
+        return []
+    conditions = {condition.type: condition for condition in status.conditions}
+    ready, valid = conditions[ConditionType.READY], conditions[ConditionType.VALID]
+    good = ready.status == "True" and ready.reason == COMPLETED
+    events: list[Action] = [EmitEvent(ready.reason, status.message or "", warning=not good)]
+    if valid.status == "False" and valid.reason != ready.reason:
+        events.append(EmitEvent(valid.reason, valid.message, warning=True))
+    if isinstance(status, KroBenchmarkStatus) and status.comparison is not None:
+        events.append(_comparison_event(status.comparison))
+    return events
+
+
+def _comparison_event(comparison: ComparisonStatus) -> EmitEvent:
+    compared = comparison.verdict != NOT_COMPARED
+    worse = comparison.verdict == MetricVerdict.WORSE
+    reason = "Compared" if compared else NOT_COMPARED
+    return EmitEvent(reason, comparison.message, warning=worse or not compared)
+
+
+def _variant_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Action]:
+    compared = {variant.name for variant in old.variants}
+    return [
+        EmitEvent("VariantCompared", f"variant {each.name}: {each.message}", subject=each.name)
+        for each in new.variants
+        if each.name not in compared
+    ]
+
+
+def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Action]:
+    before = {test.name: test.phase for test in old.tests}
+    events: list[Action] = []
+    for test in new.tests:
+        if before.get(test.name) == test.phase:
+            continue
+        if test.phase == TestState.FAILED:
+            text = f"test {test.name}: {test.message}"
+            events.append(EmitEvent("TestFailed", text, warning=True, subject=test.name))
+        elif test.verdict == Verdict.INVALID:
+            text = f"test {test.name}: {test.message}"
+            events.append(EmitEvent("TestInvalid", text, warning=True, subject=test.name))
+        elif test.phase == TestState.SUCCEEDED:
+            ready = units.seconds(test.instance_ready_p50_seconds)
+            text = f"test {test.name}: median time until an instance was ready: {ready}"
+            events.append(EmitEvent("TestSucceeded", text, subject=test.name))
+    return events
+
+
+def _step_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[Action]:
+    """Return an event for each step whose verdict has become known, or another one."""
+    before = {step.size: step.verdict for step in old.steps}
+    return [
+        _step_event(step)
+        for step in new.steps
+        if step.verdict in _STEP_REASONS and before.get(step.size) != step.verdict
+    ]
+
+
+_STEP_REASONS = {
+    StepVerdict.MET.value: "StepMet",
+    StepVerdict.BREACHED.value: "StepBreached",
+    StepVerdict.INVALID.value: "StepInvalid",
+    StepVerdict.FAILED.value: "StepFailed",
+}
+
+
+def _step_event(step: ScaleStepStatus) -> EmitEvent:
+    text = f"size {step.size:g}: {step.trials} repetitions met all SLOs"
+    if step.message is not None:
+        text += f"; {step.message}"
+    if step.bottleneck is not None:
+        text += f"; held back by {step.bottleneck}"
+    # A breach is what a scale test looks for, and no cause for alarm.
+    warning = step.verdict in (StepVerdict.INVALID, StepVerdict.FAILED)
+    return EmitEvent(_STEP_REASONS[step.verdict], text, warning=warning, subject=f"{step.size:g}")
+
+
+def _limit_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[Action]:
+    if new.limit is None or old.limit is not None:
+        return []
+    text = f"limit: {new.limit.text}"
+    if new.bottleneck is not None:
+        text += f"; held back by {new.bottleneck}"
+    if new.next_to_try is not None:
+        text += f"; next to try: {new.next_to_try}"
+    return [EmitEvent(f"Limit{new.limit.state}", text)]

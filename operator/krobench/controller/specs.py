@@ -1,0 +1,55 @@
+"""What the controller has to know of a spec, of whichever kind."""
+
+from krobench.analysis.comparison.check import check_baseline
+from krobench.analysis.thresholds import check_slo, check_thresholds
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.common import ErrorInfo, duration_seconds
+from krobench.model.kinds import RunSpec
+from krobench.workload.limits import check_objects, check_schedules
+from krobench.workload.plan import longest_run_seconds, plan_tests
+from krobench.workload.source import has_unread_rgd
+
+_SCALE_ALLOWANCE_SECONDS = 3600.0
+"""For what the budget of a scale test does not count: the start, and the last clean-up."""
+
+
+def check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:
+    """Return what is wrong with a spec, as far as that is known before anything is run.
+
+    Raises:
+        WorkloadError: if it cannot be planned.
+    """
+    if isinstance(spec, KroBenchmarkSpec):
+        return _check_benchmark(spec, max_objects)
+    return tuple(check_slo(spec))
+
+
+def longest_seconds(spec: RunSpec) -> float:
+    """Return the time after which a run of this spec cannot still be going on in good order."""
+    if isinstance(spec, KroBenchmarkSpec):
+        return longest_run_seconds(spec)
+    return _SCALE_ALLOWANCE_SECONDS + spec.budget.duration_seconds + duration_seconds(spec.timeout)
+
+
+def shards_of(spec: RunSpec) -> int:
+    """Return how many pods the load takes."""
+    if isinstance(spec, KroBenchmarkSpec):
+        return max(test.load.shards for test in spec.tests)
+    return spec.load.shards
+
+
+def may_change_kro(spec: RunSpec) -> bool:
+    """Whether kro may have to be put back as it was."""
+    return bool(spec.variants) if isinstance(spec, KroBenchmarkSpec) else spec.verify
+
+
+def _check_benchmark(spec: KroBenchmarkSpec, max_objects: int) -> tuple[ErrorInfo, ...]:
+    plans = plan_tests(spec)
+    # The children of an RGD that stands in a ConfigMap are known to the load Job only.
+    known = [plan for plan in plans if not has_unread_rgd(plan.workload)]
+    return (
+        *check_thresholds(spec),
+        *check_baseline(spec),
+        *check_schedules(plans),
+        *check_objects(known, max_objects),
+    )

@@ -1,0 +1,32 @@
+"""The status of a run, as a pure function of what is known of it."""
+
+from krobench.controller.observed import Observed
+from krobench.controller.status import benchmark, scaletest
+from krobench.controller.status.base import COMPLETED, Word, base_status
+from krobench.model.kinds import RunKind
+from krobench.model.record import RunRecord
+from krobench.model.status import KroScaleTestStatus, ObjectRef, RunStatus
+
+__all__ = ["COMPLETED", "Word", "describe", "had_begun", "outcome"]
+
+
+def describe(observed: Observed, word: Word, job: ObjectRef | None = None) -> RunStatus:
+    """Return the status of a run that stands as ``word`` says."""
+    base = base_status(observed, word, job)
+    if observed.run.kind is RunKind.SCALE_TEST:
+        return scaletest.describe(observed, base)
+    return benchmark.describe(observed, base)
+
+
+def outcome(record: RunRecord) -> Word:
+    """Return what is to be said of a run that went to its end."""
+    if record.kind == RunKind.SCALE_TEST:
+        return scaletest.outcome(record)
+    return benchmark.outcome(record)
+
+
+def had_begun(status: RunStatus) -> bool:
+    """Whether the status, which may be all that is left, knows of a test that had begun."""
+    if isinstance(status, KroScaleTestStatus):
+        return scaletest.had_begun(status)
+    return benchmark.had_begun(status)

@@ -1,0 +1,183 @@
+"""The status of a run of a ``KroBenchmark``."""
+
+from collections.abc import Iterable
+
+from krobench.controller.observed import Observed, Run
+from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
+from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.common import ErrorInfo
+from krobench.model.record import RunRecord, TestRecord, TestState
+from krobench.model.status import (
+    ComparisonStatus,
+    Headline,
+    KroBenchmarkStatus,
+    Phase,
+    RunStatus,
+    TestStatus,
+    VariantStatus,
+    Verdict,
+)
+from krobench.report import units
+from krobench.report.cel import cel_line
+from krobench.report.comparison import summary
+from krobench.report.headline import precision_text
+from krobench.report.measured import measured
+
+NOT_COMPARED = "NotCompared"
+
+
+def describe(observed: Observed, base: RunStatus) -> KroBenchmarkStatus:
+    """Return the status, given what it says whatever the kind of the run."""
+    record = observed.results.record
+    finished = base.phase is not None and base.phase.terminal
+    old = observed.run.status
+    assert isinstance(old, KroBenchmarkStatus)
+    return KroBenchmarkStatus(
+        **dict(base),
+        tests_succeeded=_tests_succeeded(observed.run, record),
+        headline=_headline(record) if finished and record else None,
+        comparison=_comparison(record) if finished and record else None,
+        tests=[_test(test) for test in record.tests] if record else old.tests,
+        variants=_variants(record) if record else old.variants,
+    )
+
+
+def outcome(record: RunRecord) -> Word:
+    """Return what is to be said of a run that went to its end."""
+    error = _first_error(record)
+    if error is not None:
+        return Word(Phase.FAILED, error.reason, error.message)
+    reason = COMPLETED
+    missed = _missed_thresholds(record)
+    message = f"{len(record.tests)} tests were measured"
+    if record.validity is not None and not record.validity.valid:
+        message += f"; invalid: {record.validity.in_short()}"
+    if record.comparison is not None and record.comparison.failed:
+        reason = "WorseThanBaseline"
+    if missed:
+        reason = "ThresholdsNotMet"
+        message += f"; thresholds not met: {'; '.join(missed)}"
+    if record.comparison is not None:
+        message += f"; {summary(record.comparison)}"
+    return Word(Phase.COMPLETED, reason, message)
+
+
+def had_begun(status: RunStatus) -> bool:
+    """Whether the status knows of a test that had begun."""
+    tests = status.tests if isinstance(status, KroBenchmarkStatus) else []
+    return any(test.phase != TestState.PENDING for test in tests)
+
+
+def _first_error(record: RunRecord) -> ErrorInfo | None:
+    """Return why a run that went to its end counts as failed: its first failed test."""
+    for test in record.tests:
+        if test.state is TestState.FAILED and test.error is not None:
+            return ErrorInfo(
+                reason=test.error.reason,
+                message=f"test {test.name}: {test.error.message}",
+            )
+    return None
+
+
+def _missed_thresholds(record: RunRecord) -> list[str]:
+    """Return the thresholds that were not met, each with what was measured."""
+    return [
+        f"test {test.name}: {result.expression} "
+        f"({'undecided: ' if result.passed is None else ''}{measured(result)})"
+        for test in record.tests
+        for result in test.thresholds
+        if not result.passed
+    ]
+
+
+def _tests_succeeded(run: Run, record: RunRecord | None) -> str | None:
+    if record is None:
+        spec = run.spec
+        return f"0/{len(spec.tests)}" if isinstance(spec, KroBenchmarkSpec) else None
+    done = sum(test.state is TestState.SUCCEEDED for test in record.tests)
+    return f"{done}/{len(record.tests)}"
+
+
+def _comparison(record: RunRecord) -> ComparisonStatus | None:
+    comparison = record.comparison
+    if comparison is None:
+        return None
+    return ComparisonStatus(verdict=comparison.verdict or NOT_COMPARED, message=summary(comparison))
+
+
+def _headline(record: RunRecord) -> Headline:
+    summaries = [test.summary for test in record.tests if test.summary is not None]
+    ready = [s.latency.instance_ready for s in summaries if s.latency.instance_ready is not None]
+    p99 = _largest(item.p99_seconds for item in ready)
+    measured = [i.counts for test in record.tests for i in test.iterations if not i.warmup]
+    return Headline(
+        p99=units.seconds(p99).replace(" s", "s").replace(" ms", "ms"),
+        instance_ready_p99_seconds=rounded(p99),
+        instance_ready_p50_seconds=rounded(_largest(item.p50_seconds for item in ready)),
+        instances_ready=sum(counts.ready for counts in measured),
+        instances_failed=sum(counts.failed + counts.censored for counts in measured),
+    )
+
+
+def _test(test: TestRecord) -> TestStatus:
+    summary = test.summary
+    line = TestStatus(
+        name=test.name,
+        phase=test.state,
+        precision=precision_text(test.headline) if test.headline else None,
+        iterations=f"{_iterations_done(test)}/{test.planned_iterations}",
+        verdict=_test_verdict(test),
+        message=_message(test),
+        cel=cel_line(test.cel) if test.cel is not None else None,
+    )
+    if summary is None:
+        return line
+    ready = summary.latency.instance_ready
+    return line.model_copy(
+        update={
+            "instances": ready.n if ready else None,
+            "instance_ready_p50_seconds": rounded(median_seconds(ready)),
+            "instance_ready_p99_seconds": rounded(ready.p99_seconds if ready else None),
+            "rgd_ready_p50_seconds": rounded(median_seconds(summary.latency.rgd_ready)),
+            "instances_per_second": rounded(summary.throughput.instances_per_second),
+            "kro_cpu_seconds": rounded(summary.cpu.kro_seconds),
+            "kro_memory_max_bytes": summary.memory.resident_max_bytes,
+            "kro_api_requests": summary.api_requests.kro,
+        }
+    )
+
+
+def _message(test: TestRecord) -> str | None:
+    if test.error is not None:
+        return f"{test.error.reason}: {test.error.message}"
+    return None if test.validity.valid else f"invalid: {test.validity.in_short()}"
+
+
+def _iterations_done(test: TestRecord) -> int:
+    if test.cel is not None:
+        return test.cel.iterations
+    return sum(item.success for item in test.iterations if not item.warmup)
+
+
+def _variants(record: RunRecord) -> list[VariantStatus]:
+    return [
+        VariantStatus(
+            name=comparison.new,
+            verdict=comparison.verdict or NOT_COMPARED,
+            message=summary(comparison),
+        )
+        for comparison in record.variant_comparisons
+    ]
+
+
+def _test_verdict(test: TestRecord) -> Verdict | None:
+    if test.success is None:
+        return None
+    if not test.validity.valid:
+        return Verdict.INVALID
+    met = all(threshold.passed for threshold in test.thresholds)
+    return Verdict.PASSED if test.success and met else Verdict.FAILED
+
+
+def _largest(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)

@@ -1,0 +1,158 @@
+"""The status of a run of a ``KroScaleTest``."""
+
+from krobench.controller.observed import Observed
+from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
+from krobench.model.common import ErrorInfo
+from krobench.model.record import RunRecord, TestRecord, TestState
+from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict
+from krobench.model.status import (
+    KroScaleTestStatus,
+    LimitStatus,
+    Phase,
+    RunStatus,
+    ScaleStepStatus,
+    Verdict,
+)
+from krobench.report.limit import limit_text, size_text
+
+_RUNNING = "Running"
+_MAX_STEPS = 32
+_MAX_RECOMMENDATIONS = 16
+
+
+def describe(observed: Observed, base: RunStatus) -> KroScaleTestStatus:
+    """Return the status, given what it says whatever the kind of the run."""
+    record, old = observed.results.record, observed.run.status
+    assert isinstance(old, KroScaleTestStatus)
+    if record is None or record.scale is None:
+        kept = {name: getattr(old, name) for name in KroScaleTestStatus.__annotations__}
+        return KroScaleTestStatus(**dict(base), **kept)
+    steps = _steps(record, record.scale)
+    advice = [f"{item.title}: {item.expected_effect}" for item in record.recommendations]
+    return KroScaleTestStatus(
+        **dict(base),
+        step=_step(record, record.scale),
+        limit=_limit(record.scale),
+        bottleneck=_bottleneck(steps, record.scale),
+        next_to_try=record.scale.next_to_try or (advice[0] if advice else None),
+        steps=steps,
+        recommendations=advice[:_MAX_RECOMMENDATIONS],
+    )
+
+
+def outcome(record: RunRecord) -> Word:
+    """Return what is to be said of a run that went to its end.
+
+    A step that could not be measured does not fail the run, as the limit may be known without it.
+    """
+    if record.verdict is Verdict.ERROR or record.scale is None:
+        error = _error(record)
+        return Word(Phase.FAILED, error.reason, error.message)
+    reason = "MinimumNotReached" if record.verdict is Verdict.FAILED else COMPLETED
+    return Word(Phase.COMPLETED, reason, _sentence(record, record.scale))
+
+
+def had_begun(status: RunStatus) -> bool:
+    """Whether the status knows of a step that had begun."""
+    return isinstance(status, KroScaleTestStatus) and bool(status.steps)
+
+
+def _error(record: RunRecord) -> ErrorInfo:
+    if record.error is not None:
+        return record.error
+    for test in record.tests:
+        if test.error is not None:
+            message = f"step {test.name}: {test.error.message}"
+            return ErrorInfo(reason=test.error.reason, message=message)
+    message = "no step could be measured; kubectl logs of the load Job's pod may say more"
+    return ErrorInfo(reason="LimitNotAvailable", message=message)
+
+
+def _sentence(record: RunRecord, scale: ScaleRecord) -> str:
+    limit = scale.limit
+    parts = [limit.message if limit and limit.message else f"{len(scale.steps)} steps were run"]
+    if record.verdict is Verdict.FAILED:
+        parts.append(f"spec.minimum is {size_text(float(record.spec.get('minimum') or 0))}")
+    if scale.stopped is not None:
+        parts.append(f"ended early: {scale.stopped}")
+    if record.validity is not None and not record.validity.valid:
+        parts.append(f"invalid: {record.validity.in_short()}")
+    return "; ".join(part.rstrip(".") for part in parts)
+
+
+def _step(record: RunRecord, scale: ScaleRecord) -> str:
+    """Return how many steps are done, of those known by now, and which is under way."""
+    done = sum(step.verdict is not None for step in scale.steps)
+    running = {test.name for test in record.tests if test.state is TestState.RUNNING}
+    under_way = [step for step in scale.steps if step.test in running]
+    where = f" ({size_text(under_way[-1].size)})" if under_way else ""
+    return f"{done}/{len(scale.steps)}{where}"
+
+
+def _limit(scale: ScaleRecord) -> LimitStatus | None:
+    limit = scale.limit
+    if limit is None:
+        return None
+    return LimitStatus(
+        text=limit_text(limit, scale.axis),
+        state=limit.state,
+        size=rounded(limit.size),
+        low=rounded(limit.low),
+        high=rounded(limit.high),
+    )
+
+
+def _bottleneck(steps: list[ScaleStepStatus], scale: ScaleRecord) -> str | None:
+    """Return that of the first step that was breached, or of the largest."""
+    decisive = scale.limit.first_breach if scale.limit is not None else None
+    measured = [step for step in steps if step.verdict in (StepVerdict.MET, StepVerdict.BREACHED)]
+    breached = [step for step in measured if step.verdict == StepVerdict.BREACHED]
+    at_limit = [step for step in measured if step.size == decisive]
+    candidates = at_limit or breached[:1] or measured[-1:]
+    return candidates[0].bottleneck if candidates else None
+
+
+def _steps(record: RunRecord, scale: ScaleRecord) -> list[ScaleStepStatus]:
+    """Return a line for each size that was tried, by size."""
+    tests = {test.name: test for test in record.tests if test.start_time is not None}
+    tried = [step for step in scale.steps if step.test in tests]
+    ordered = sorted(tried, key=lambda step: step.size)
+    return [_line(step, tests[step.test]) for step in ordered][:_MAX_STEPS]
+
+
+def _line(step: ScaleStep, test: TestRecord) -> ScaleStepStatus:
+    bottlenecks = test.attribution.bottlenecks if test.attribution is not None else []
+    line = ScaleStepStatus(
+        size=step.size,
+        verdict=step.verdict or _RUNNING,
+        trials=f"{sum(trial.met is True for trial in step.trials)}/{len(step.trials)}",
+        bottleneck=bottlenecks[0].kind if bottlenecks else None,
+        message=_message(step, test),
+    )
+    summary = test.summary
+    if summary is None:
+        return line
+    ready = summary.latency.instance_ready
+    requests, duration = summary.api_requests.kro, summary.duration_seconds
+    return line.model_copy(
+        update={
+            "instance_ready_p50_seconds": rounded(median_seconds(ready)),
+            "instance_ready_p99_seconds": rounded(ready.p99_seconds if ready else None),
+            "instances_per_second": rounded(summary.throughput.instances_per_second),
+            "kro_cpu_cores": rounded(summary.cpu.kro_mean_cores),
+            "kro_memory_max_bytes": summary.memory.resident_max_bytes,
+            "api_requests_per_second": rounded(
+                requests / duration if requests is not None and duration else None
+            ),
+        }
+    )
+
+
+def _message(step: ScaleStep, test: TestRecord) -> str | None:
+    if test.error is not None:
+        return f"{test.error.reason}: {test.error.message}"
+    if not test.validity.valid:
+        return f"invalid: {test.validity.in_short()}"
+    if step.verdict is not StepVerdict.BREACHED:
+        return None
+    return next(("; ".join(t.breached) for t in step.trials if t.breached), None)

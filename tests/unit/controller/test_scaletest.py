@@ -1,0 +1,165 @@
+"""A KroScaleTest as users meet it: in the status, the conditions and the Events."""
+
+from typing import Any
+
+import pytest
+from unit.controller.world import SCALE_SPEC, World, scale_record
+
+from krobench.controller.observed import JobState
+from krobench.model.common import ErrorInfo
+from krobench.model.kinds import RunKind
+from krobench.model.measures import (
+    ApiRequests,
+    CpuUse,
+    Latencies,
+    LatencySummary,
+    MemoryUse,
+    Throughput,
+)
+from krobench.model.record import RunState, TestState, TestSummary
+from krobench.model.scaling import Limit, LimitState
+from krobench.model.status import Phase, Verdict
+from krobench.model.validity import Validity
+
+
+def started(**changes: Any) -> World:
+    world = World(RunKind.SCALE_TEST, **changes)
+    world.settle()
+    return world
+
+
+def ended(**changes: Any) -> World:
+    world = started()
+    world.finish_load(**changes)
+    world.settle()
+    return world
+
+
+def with_limit(limit: Limit) -> World:
+    scale = scale_record(RunState.COMPLETED).scale
+    assert scale is not None
+    return ended(scale=scale.model_copy(update={"limit": limit}))
+
+
+def test_steps_are_shown_as_they_are_measured() -> None:
+    world = started()
+    world.results = scale_record()
+    world.settle()
+    assert world.scale_test.step == "1/2 (20)"
+    assert [(step.size, step.verdict) for step in world.scale_test.steps] == [
+        (10, "Met"),
+        (20, "Running"),
+    ]
+    assert world.scale_test.limit is None
+    assert world.events["StepMet", "10"].message == "size 10: 1/1 repetitions met all SLOs"
+    assert ("StepBreached", "20") not in world.events
+
+
+def test_the_end_tells_the_limit_what_held_kro_back_and_what_to_try() -> None:
+    world = ended()
+    status = world.scale_test
+    assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.PASSED)
+    assert status.limit is not None
+    assert status.limit.text == "14 instances (12 to 18)"
+    assert status.step == "2/2"
+    assert status.next_to_try == "give kro more instance workers"
+    assert status.message == "kro keeps the SLOs up to 14 instances"
+    assert "7.1 is above the bound 5" in (status.steps[1].message or "")
+    assert "limit: 14 instances (12 to 18)" in world.events["LimitFound", ""].message
+    assert {"Started", "StepMet", "StepBreached", "LimitFound", "Completed"} <= world.reasons
+    assert not any(event.warning for event in world.events.values())
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"),
+    [
+        (Limit(state=LimitState.NOT_REACHED, size=5000), "> 5000 instances"),
+        (Limit(state=LimitState.BELOW_FIRST, first_breach=50), "< 50 instances"),
+        (Limit(state=LimitState.UNDECIDED), "not available"),
+        (Limit(state=LimitState.FOUND, size=480.4), "480 instances"),
+    ],
+)
+def test_a_limit_outside_the_steps_is_told_as_such(limit: Limit, text: str) -> None:
+    status = with_limit(limit).scale_test
+    assert status.limit is not None
+    assert status.limit.text == text
+
+
+def test_a_limit_below_the_minimum_completes_with_verdict_failed() -> None:
+    world = ended(verdict=Verdict.FAILED)
+    assert (world.status.phase, world.status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
+    assert world.status.conditions[0].reason == "MinimumNotReached"
+    assert world.events["MinimumNotReached", ""].warning
+
+
+def test_a_step_that_could_not_be_measured_does_not_fail_the_run() -> None:
+    error = ErrorInfo(reason="ApiServerInDistress", message="five requests were given up")
+    record = scale_record(RunState.COMPLETED)
+    failed = record.tests[1].model_copy(update={"state": TestState.FAILED, "error": error})
+    world = ended(tests=[record.tests[0], failed])
+    assert world.status.phase is Phase.COMPLETED
+    assert "ApiServerInDistress" in (world.scale_test.steps[1].message or "")
+
+
+def test_a_run_without_any_step_measured_fails_with_the_reason_of_the_first() -> None:
+    error = ErrorInfo(reason="RGDRejected", message="no such field")
+    failed = scale_record().tests[0].model_copy(update={"error": error})
+    world = ended(tests=[failed], verdict=Verdict.ERROR)
+    assert world.status.phase is Phase.FAILED
+    assert world.status.message == "step 10: no such field"
+
+
+def test_an_invalid_run_has_neither_passed_nor_failed() -> None:
+    validity = Validity.of([ErrorInfo(reason="KroRestarted", message="kro was restarted")])
+    world = ended(validity=validity, verdict=Verdict.INVALID)
+    assert (world.status.phase, world.status.verdict) == (Phase.COMPLETED, Verdict.INVALID)
+    assert world.condition("Valid") == "False"
+    assert world.status.conditions[0].reason == "KroRestarted"
+
+
+def test_what_was_not_measured_is_left_out_of_a_steps_line() -> None:
+    ready = LatencySummary(n=20, p50_seconds=0.5)
+    record = scale_record(RunState.COMPLETED)
+    summary = TestSummary(
+        iterations=1,
+        latency=Latencies(instance_ready=ready),
+        throughput=Throughput(),
+        cpu=CpuUse(),
+        memory=MemoryUse(),
+        api_requests=ApiRequests(kro=100),
+        duration_seconds=None,
+        errors_total=0,
+    )
+    measured = record.tests[0].model_copy(update={"summary": summary})
+    line = ended(tests=[measured, record.tests[1]]).scale_test.steps[0]
+    assert line.instance_ready_p50_seconds == 0.5
+    assert line.instance_ready_p99_seconds is None
+    assert line.api_requests_per_second is None
+
+
+def test_a_dead_load_job_is_cleaned_up_after_and_its_steps_are_kept() -> None:
+    world = started()
+    world.results = scale_record()
+    world.settle()
+    world.fail_load("LoadJobOOMKilled", begun=False)
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+    world.end_cleanups(JobState.SUCCEEDED)
+    world.settle()
+    assert (world.status.phase, world.status.verdict) == (Phase.FAILED, Verdict.ERROR)
+    assert [step.size for step in world.scale_test.steps] == [10, 20]
+
+
+def test_kro_that_was_changed_to_verify_advice_is_put_back_even_where_objects_are_kept() -> None:
+    world = started(spec=SCALE_SPEC | {"cleanup": "Never", "verify": True})
+    world.fail_load()
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+
+
+def test_a_bad_slo_ends_at_once_and_leaves_nothing() -> None:
+    world = started(spec=SCALE_SPEC | {"slo": ["errors.total == 0", "nope < 1"]})
+    assert world.status.phase is Phase.FAILED
+    assert world.status.conditions[0].reason == "UnknownMetric"
+    assert (world.status.message or "").startswith("slo[1]: ")
+    assert world.loads_created == 0
