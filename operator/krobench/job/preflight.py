@@ -153,8 +153,12 @@ async def check_permissions(client: KubeClient, tests: Iterable[TestPlan]) -> No
         )
 
 
-async def check_may_change_kro(client: KubeClient, namespace: str) -> None:
+async def check_may_change_kro(
+    client: KubeClient, namespace: str, wanted_for: str = "spec.variants"
+) -> None:
     """Check that the load Job may put variants of kro in force, and let the next one lead.
+
+    ``wanted_for`` is the field of the spec that asks for it.
 
     Raises:
         AbortedError: naming every permission that is missing.
@@ -163,7 +167,7 @@ async def check_may_change_kro(client: KubeClient, namespace: str) -> None:
     if missing:
         raise AbortedError(
             "Forbidden",
-            f"the load Job's ServiceAccount may not {', '.join(missing)}: for spec.variants, "
+            f"the load Job's ServiceAccount may not {', '.join(missing)}: for {wanted_for}, "
             f"install the chart with variants.enabled=true and variants.namespace={namespace}",
         )
 

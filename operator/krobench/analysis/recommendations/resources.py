@@ -54,9 +54,6 @@ def memory_limit(case: Case) -> Finding | None:
                 evidence("the same over its limit", used / limit, "ratio", "below 70 %"),
                 *evidence_of(found),
             ],
-            variant=Variant(
-                name="more-memory", resources=VariantResources(limits={"memory": advised})
-            ),
         ),
         weight=max(found.score if found is not None else 0.0, min(1.0, used / limit)),
     )

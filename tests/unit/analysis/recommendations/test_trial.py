@@ -1,0 +1,96 @@
+from typing import Any
+
+from krobench.analysis.recommendations.trial import (
+    metric_to_judge_by,
+    rules_of_trial,
+    verification_of,
+)
+from krobench.model.bottleneck import BottleneckKind
+from krobench.model.common import ErrorInfo
+from krobench.model.comparison import (
+    Better,
+    Comparison,
+    MetricComparison,
+    MetricVerdict,
+    Replicates,
+)
+from krobench.model.load import Arrival, Load
+from krobench.model.recommendation import Area, Confidence, Recommendation
+
+RATE = "throughput.instancesPerSecond"
+
+
+def compared(**changes: Any) -> Comparison:
+    fields: dict[str, Any] = {
+        "test": "a",
+        "metric": RATE,
+        "primary": True,
+        "better": Better.HIGHER,
+        "old_replicates": 4,
+        "new_replicates": 4,
+        "old_median": 9.0,
+        "new_median": 18.0,
+        "ratio": 2.0,
+        "ratio_low": 1.9,
+        "ratio_high": 2.1,
+        "verdict": MetricVerdict.BETTER,
+    }
+    return Comparison(
+        old="as-it-is",
+        new="5-workers",
+        old_runs=[],
+        new_runs=[],
+        replicates=Replicates.RESTARTS,
+        minimum_effect=0.05,
+        metrics=[MetricComparison(**(fields | changes))],
+    )
+
+
+def advice(kind: BottleneckKind) -> Recommendation:
+    return Recommendation(
+        title="t",
+        area=Area.KRO_FLAG,
+        bottleneck=kind,
+        expected_effect="e",
+        confidence=Confidence.HIGH,
+        source="s",
+    )
+
+
+def test_says_what_was_gained() -> None:
+    found = verification_of(compared(), RATE)
+
+    assert (found.verdict, found.ratio) == (MetricVerdict.BETTER, 2.0)
+    assert "9/s as it is, 18/s as advised, 2 times" in found.message
+    assert "4 and 4 restarts of kro. The gain is real." in found.message
+
+
+def test_says_that_no_gain_was_shown() -> None:
+    verdict = MetricVerdict.INCONCLUSIVE
+    found = verification_of(compared(verdict=verdict, note="about 4 more restarts a side"), RATE)
+
+    assert found.verdict is verdict
+    assert "No gain was shown, and none ruled out: about 4 more" in found.message
+
+
+def test_says_why_nothing_was_compared() -> None:
+    refused = ErrorInfo(reason="Invalid", message="the run is invalid")
+    comparison = compared().model_copy(update={"refused": refused})
+
+    found = verification_of(comparison, RATE)
+
+    assert (found.verdict, found.message) == (None, "the run is invalid")
+    assert verification_of(compared(ratio=None), RATE).verdict is None
+
+
+def test_judges_by_what_the_advice_is_about() -> None:
+    workers, watch = (
+        advice(BottleneckKind.KRO_WORKERS),
+        advice(BottleneckKind.WATCH_REINITIALISATION),
+    )
+    steady = Load(arrival=Arrival.CONSTANT, rate=5)
+
+    assert metric_to_judge_by(workers, Load()) == (RATE, Better.HIGHER)
+    assert metric_to_judge_by(workers, steady) == ("latency.instanceReady.p50", Better.LOWER)
+    assert metric_to_judge_by(watch, Load()) == ("latency.rgdReady.max", Better.LOWER)
+    assert rules_of_trial(RATE, Better.HIGHER).primary_metrics == (RATE,)
