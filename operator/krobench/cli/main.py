@@ -293,6 +293,47 @@ def history(
 
 
 @app.command()
+def sizing(
+    rgds: Annotated[int, typer.Option(min=1, help="Wanted number of RGDs.")],
+    instances: Annotated[int, typer.Option(min=1, help="Wanted number of instances, in all.")],
+    record: Annotated[
+        list[Path] | None, typer.Option(help="run.json of a run; may be repeated.")
+    ] = None,
+    run: Annotated[
+        list[str] | None, typer.Option(help="[NAMESPACE/]NAME of a run; may be repeated.")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Instances/s to be ready; else the most that was measured."),
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(help="A test of the workload that is meant, if there are several.")
+    ] = None,
+    output: Annotated[
+        Literal["text", "json", "yaml"], typer.Option("--output", "-o", help="How to print it.")
+    ] = "text",
+    namespace: Namespace = "default",
+) -> None:
+    """Print requests, limits and flags of a kro for a wanted scale, by what runs have measured.
+
+    One run with several sizes tells of instances or of RGDs; two of them, of both.
+    """
+    from krobench.analysis.sizing.growth import SizingError
+    from krobench.analysis.sizing.size import Wanted
+    from krobench.cli.results import ResultsError
+    from krobench.cli.sizing import Format, render, sizing_of
+
+    if not record and not run:
+        raise typer.BadParameter("give a record with --record, or a run with --run")
+    wanted = Wanted(rgds, instances, rate, test)
+    try:
+        found = sizing_of(record or (), run or (), namespace, wanted)
+    except (ResultsError, SizingError) as error:
+        _give_up(str(error))
+    typer.echo(render(found, Format(output)), nl=False)
+
+
+@app.command()
 def generate(
     file: Annotated[Path, typer.Option("--file", "-f", help="File with a KroBenchmark.")],
     test: Annotated[str | None, typer.Option(help="Only this test.")] = None,

@@ -1,0 +1,1 @@
+"""From what a run has measured at some sizes to what kro needs at another."""

@@ -1,0 +1,154 @@
+"""How kro's memory grows with instances or RGDs, by a run that had several sizes of them."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal
+
+from krobench.model.record import RunRecord, TestRecord
+from krobench.model.scaling import Axis, CurveFit
+from krobench.model.slope import SizeAxis
+
+_CURVE = "memory.residentMaxBytes"
+_SLOPE = "kro resident memory, max"
+_AXES: Mapping[Axis, SizeAxis] = {Axis.INSTANCES: "instances", Axis.RGDS: "rgds"}
+
+
+class SizingError(Exception):
+    """The records cannot tell; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Bytes, and between what they may be just as well."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+    def plus(self, other: "Estimate") -> "Estimate":
+        """Return the sum; the ends are added too, which is the widest that they can be."""
+        low = None if self.low is None or other.low is None else self.low + other.low
+        high = None if self.high is None or other.high is None else self.high + other.high
+        return Estimate(self.value + other.value, low, high)
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Memory against size, along one axis, of tests that differ in nothing else."""
+
+    axis: SizeAxis
+    tests: Sequence[TestRecord]
+    measured: Mapping[float, Sequence[float]]
+    """Bytes of each repetition by size."""
+    model: Literal["linear", "power"]
+    rate: float
+    """linear: bytes for one more; power: the exponent."""
+    low: float | None
+    high: float | None
+
+    @property
+    def largest(self) -> float:
+        """The largest size that was measured."""
+        return max(self.measured)
+
+    def at(self, size: float) -> Estimate:
+        """Return memory at a size: from the measured size that is nearest, on along the fit.
+
+        The interval is that of the fit's rate, around the range of the repetitions there.
+        """
+        nearest = min(self.measured, key=lambda known: abs(math.log(known / size)))
+        values = self.measured[nearest]
+        value = self._moved(median(values), nearest, size, self.rate)
+        if nearest == size:
+            return Estimate(value, min(values), max(values))
+        if self.low is None or self.high is None:
+            return Estimate(value, None, None)
+        ends = [
+            self._moved(start, nearest, size, rate)
+            for start in (min(values), max(values))
+            for rate in (self.low, self.high)
+        ]
+        return Estimate(value, min(ends), max(ends))
+
+    def step(self, count: float) -> Estimate:
+        """Return what ``count`` more add, or where it is negative, fewer take off."""
+        if self.model == "power":
+            start, end = self.at(self.largest), self.at(self.largest + 1)
+            return Estimate((end.value - start.value) * count, None, None)
+        if self.low is None or self.high is None:
+            return Estimate(self.rate * count, None, None)
+        low, high = sorted((self.low * count, self.high * count))
+        return Estimate(self.rate * count, low, high)
+
+    def _moved(self, value: float, from_size: float, to_size: float, rate: float) -> float:
+        if self.model == "power":
+            return value * float((to_size / from_size) ** rate)
+        return value + rate * (to_size - from_size)
+
+
+def growths(run: RunRecord) -> Iterator[Growth]:
+    """Yield each growth of memory that a run has measured."""
+    if run.scale is not None:
+        found = _of_scale_test(run)
+        if found is not None:
+            yield found
+        return
+    tests = {test.name: test for test in run.tests}
+    for slope in run.slopes:
+        if slope.figure == _SLOPE:
+            group = [tests[name] for name in slope.tests]
+            yield Growth(
+                axis=slope.axis,
+                tests=group,
+                measured=_measured(group, slope.axis),
+                model="linear",
+                rate=slope.per_one,
+                low=slope.low,
+                high=slope.high,
+            )
+
+
+def _of_scale_test(run: RunRecord) -> Growth | None:
+    assert run.scale is not None
+    axis = _AXES.get(run.scale.axis)
+    curve = next((each for each in run.scale.curves if each.figure == _CURVE), None)
+    if axis is None or curve is None:
+        return None
+    fit = next((each for each in curve.fits if each.model in ("linear", "power")), None)
+    rate = _rate(fit) if fit is not None else None
+    if fit is None or rate is None or fit.model not in ("linear", "power"):
+        return None
+    measured: dict[float, list[float]] = {}
+    for point in curve.points:
+        measured.setdefault(point.size, []).append(point.value)
+    names = {step.test for step in run.scale.steps}
+    return Growth(
+        axis=axis,
+        tests=[test for test in run.tests if test.name in names and test.success],
+        measured=measured,
+        model="power" if fit.model == "power" else "linear",
+        rate=rate[0],
+        low=rate[1],
+        high=rate[2],
+    )
+
+
+def _rate(fit: CurveFit) -> tuple[float, float | None, float | None] | None:
+    """Return the parameter that says how fast it grows, with its interval."""
+    name = "exponent" if fit.model == "power" else "slope"
+    found = next((each for each in fit.parameters if each.name == name), None)
+    return (found.value, found.low, found.high) if found is not None else None
+
+
+def _measured(tests: Sequence[TestRecord], axis: SizeAxis) -> dict[float, list[float]]:
+    found: dict[float, list[float]] = {}
+    for test in tests:
+        each = [i.memory.resident_max_bytes for i in test.iterations if not i.warmup and i.success]
+        summary = test.summary.memory.resident_max_bytes if test.summary is not None else None
+        values = [float(value) for value in each or [summary] if value is not None]
+        if values:
+            size = test.rgds if axis == "rgds" else test.instances
+            found.setdefault(float(size), []).extend(values)
+    return found

@@ -1,0 +1,58 @@
+"""What kro needs for a wanted scale, for a terminal."""
+
+from krobench.analysis.recommendations.settings import helm_values
+from krobench.model.plain_yaml import dump
+from krobench.model.recommendation import Setting
+from krobench.model.sizing import SizedFigure, Sizing
+from krobench.report import units
+from krobench.report.tables import aligned
+
+
+def text(sizing: Sizing) -> str:
+    """Return a sizing in words."""
+    kro = f", kro {sizing.kro_version}" if sizing.kro_version else ""
+    head = (
+        f"{sizing.workload}{kro}: {sizing.instances:,} instances of {sizing.rgds:,} RGDs, "
+        f"{units.rate(sizing.instances_per_second)}"
+    )
+    figures = [each for each in (sizing.memory, sizing.cpu, sizing.workers) if each is not None]
+    rows = [_row(each) for each in figures]
+    blocks = [
+        head,
+        "\n".join(aligned([("figure", "estimate", "interval", ""), *rows])),
+        "\n".join(f"  {each.figure}: {'; '.join(each.from_)}" for each in figures),
+        "\n".join(aligned([("setting", "now", "for this scale"), *map(_setting, sizing.settings)])),
+        "Values of kro's chart:\n\n" + _indented(dump(helm_values(sizing.settings))),
+        "\n".join(f"- {note}" for note in sizing.notes),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def plain(sizing: Sizing) -> dict[str, object]:
+    """Return a sizing as data, with values of kro's chart."""
+    data = sizing.model_dump(by_alias=True, mode="json", exclude_none=True)
+    return {**data, "helmValues": helm_values(sizing.settings)}
+
+
+def _row(figure: SizedFigure) -> tuple[str, str, str, str]:
+    interval = (
+        f"{_show(figure, figure.low)} to {_show(figure, figure.high)}"
+        if figure.low is not None and figure.high is not None
+        else "-"
+    )
+    remark = "extrapolated" if figure.extrapolated else "within what was measured"
+    return (figure.figure, _show(figure, figure.value), interval, remark)
+
+
+def _show(figure: SizedFigure, value: float) -> str:
+    if figure.unit == "bytes":
+        return units.size(value)
+    return f"{units.number(value)} cores" if figure.unit == "cores" else units.number(value)
+
+
+def _setting(setting: Setting) -> tuple[str, str, str]:
+    return (setting.name, setting.current or "-", setting.advised)
+
+
+def _indented(block: str) -> str:
+    return "\n".join(f"  {line}" for line in block.rstrip().splitlines())

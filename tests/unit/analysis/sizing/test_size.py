@@ -1,0 +1,163 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from unit.analysis.recommendations.made import MIB, run
+from unit.analysis.sizing.sized import POWER, WORKLOAD, scaled, suite
+
+from krobench.analysis.sizing.growth import SizingError
+from krobench.analysis.sizing.size import Wanted, size_for
+from krobench.model.common import ErrorInfo
+from krobench.model.record import RunRecord, RunState
+from krobench.model.scaling import Axis
+from krobench.model.sizing import Sizing
+from krobench.model.validity import Validity
+
+STEPS = {100: 60.0, 200: 70.0, 400: 90.0}
+RGDS = {10: 60.0, 20: 61.0, 40: 63.0}
+
+
+def advised(sizing: Sizing) -> dict[str, str]:
+    return {setting.name: setting.advised for setting in sizing.settings}
+
+
+def test_goes_on_along_the_curve_beyond_the_largest_size() -> None:
+    sizing = size_for([scaled(STEPS)], Wanted(rgds=1, instances=1400))
+
+    # 90 MiB at 400, and 0.08 to 0.12 for each of a thousand more.
+    memory = sizing.memory
+    assert memory.value == pytest.approx(190 * MIB)
+    assert (memory.low, memory.high) == pytest.approx((170 * MIB, 210 * MIB))
+    assert memory.extrapolated
+    assert any(note.startswith("Extrapolated") for note in sizing.notes)
+    assert advised(sizing)["requests.memory"] == "224Mi"
+    assert advised(sizing)["limits.memory"] == "320Mi"  # 315, half as much again
+
+
+def test_does_not_call_it_extrapolated_within() -> None:
+    sizing = size_for([scaled(STEPS)], Wanted(rgds=1, instances=300))
+
+    assert not sizing.memory.extrapolated
+    assert not any(note.startswith("Extrapolated") for note in sizing.notes)
+
+
+def test_follows_a_power_law_where_that_describes_it() -> None:
+    record = scaled({100: 10.0, 200: 40.0}, fits=(POWER,))
+
+    memory = size_for([record], Wanted(rgds=1, instances=400)).memory
+
+    assert memory.value == pytest.approx(160 * MIB)
+    assert memory.high == pytest.approx(40 * MIB * 2**2.1)
+
+
+def test_reckons_workers_and_cpu_for_the_rate() -> None:
+    # 10 ms of CPU and 0.1 s of a worker for each instance.
+    found = advised(size_for([scaled(STEPS)], Wanted(1, 400, per_second=35)))
+
+    assert found["--dynamic-controller-concurrent-reconciles"] == "5"  # 3.5 over 70 %
+    assert found["requests.cpu"] == "350m"
+    assert found["limits.cpu"] == "1"
+    measured = size_for([scaled(STEPS)], Wanted(1, 400))
+    assert measured.instances_per_second == 9.0
+    assert not measured.cpu.extrapolated
+
+
+def test_takes_rgds_from_a_test_of_rgds() -> None:
+    sizing = size_for([suite("rgds", RGDS)], Wanted(rgds=140, instances=280))
+
+    assert sizing.memory.value == pytest.approx(73 * MIB)
+    assert advised(sizing)["--resource-graph-definition-concurrent-reconciles"] == "8"
+
+
+def test_puts_instances_and_rgds_together_from_two_records() -> None:
+    records = [suite("rgds", RGDS), suite("instances", STEPS)]
+
+    sizing = size_for(records, Wanted(rgds=40, instances=380))
+
+    # 63 MiB with 80 instances, and 0.1 for each of 300 more.
+    assert sizing.memory.value == pytest.approx(93 * MIB)
+    assert (sizing.memory.low, sizing.memory.high) == pytest.approx((90 * MIB, 96 * MIB))
+    assert len(sizing.memory.from_) == 2
+
+
+def test_says_what_updated_rgds_take_more() -> None:
+    record = scaled(STEPS)
+    for test in record.tests:
+        assert test.summary is not None
+        test.summary.usage.per_rgd.kro_live_heap_bytes = 2.0 * MIB
+
+    notes = size_for([record], Wanted(rgds=1, instances=400)).notes
+
+    assert any("up to 8 MiB more once every RGD was updated 4 times" in note for note in notes)
+
+
+def test_says_that_there_is_no_interval() -> None:
+    record = suite("instances", STEPS)
+    record.slopes[0].low = record.slopes[0].high = None
+
+    sizing = size_for([record], Wanted(rgds=1, instances=1400))
+
+    assert (sizing.memory.low, sizing.memory.high) == (None, None)
+    assert any("no interval" in note for note in sizing.notes)
+
+
+def invalid() -> RunRecord:
+    record = scaled(STEPS)
+    cause = ErrorInfo(reason="NodeBusy", message="others took it")
+    record.validity = Validity(valid=False, causes=[cause])
+    return record
+
+
+def unfinished() -> RunRecord:
+    record = scaled(STEPS)
+    record.state = RunState.ABORTED
+    return record
+
+
+def of_another_workload() -> RunRecord:
+    record = suite("instances", STEPS)
+    record.spec["tests"][0]["workload"] = {"scenario": "wide"}
+    return record
+
+
+@pytest.mark.parametrize(
+    ("records", "wanted", "message"),
+    [
+        ([scaled({100: 60.0}, fits=())], Wanted(1, 200), "with 1 size"),
+        ([run()], Wanted(1, 200), "no slope of kro's memory"),
+        ([scaled(STEPS, Axis.CONCURRENCY)], Wanted(1, 200), "grows concurrency"),
+        ([scaled(STEPS)], Wanted(5, 200), "has 1 RGD at every size, and cannot tell what 5"),
+        ([suite("rgds", RGDS)], Wanted(40, 500), "ask for --instances 80"),
+        ([invalid()], Wanted(1, 200), "is invalid"),
+        ([unfinished()], Wanted(1, 200), "did not come to its end"),
+        ([suite("rgds", RGDS), of_another_workload()], Wanted(40, 500), "different workloads"),
+        ([suite("instances", STEPS, "a"), suite("instances", STEPS, "b")], Wanted(1, 9), "--test"),
+    ],
+)
+def test_refuses_where_the_records_cannot_tell(
+    records: list[RunRecord], wanted: Wanted, message: str
+) -> None:
+    with pytest.raises(SizingError, match=message):
+        size_for(records, wanted)
+
+
+def test_takes_the_workload_that_is_meant() -> None:
+    both = suite("instances", STEPS, "a")
+    other = suite("instances", STEPS, "b")
+    both.tests += other.tests
+    both.slopes += other.slopes
+    both.spec["tests"] += [{"name": t.name, "workload": WORKLOAD} for t in other.tests]
+
+    sizing = size_for([both], Wanted(1, 400, test="b-size-100"))
+
+    assert sizing.memory.value == pytest.approx(90 * MIB)
+
+
+@given(st.integers(1, 100_000), st.floats(0.1, 500))
+def test_the_interval_holds_the_estimate(instances: int, rate: float) -> None:
+    sizing = size_for([scaled(STEPS)], Wanted(1, instances, rate))
+
+    memory = sizing.memory
+    assert memory.low is not None
+    assert memory.high is not None
+    assert memory.low <= memory.value <= memory.high
+    assert {setting.name for setting in sizing.settings} >= {"limits.memory", "requests.cpu"}
