@@ -1,9 +1,10 @@
-"""How far a threshold was missed by: for each comparison in it that is false."""
+"""The comparisons in a threshold: what is held against which bound, and how far it missed."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from celpy.celtypes import DoubleType, IntType, UintType
+from celpy.celtypes import BoolType
 from lark import Token, Tree
 
 from krobench.model.record import Margin
@@ -18,6 +19,46 @@ _OPERATORS = {
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
 
 Node = Tree[Any] | Token | None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A figure that is held against a number."""
+
+    figure: str
+    operator: str
+    """What should hold between figure and value: <, <=, >, >= or ==."""
+    value: float
+
+    def met_by(self, figure: float) -> bool:
+        """Return whether it holds for a value of the figure."""
+        return _holds(self.operator, figure, self.value)
+
+
+def bounds_of(
+    tree: Tree[Any],
+    name: Callable[[Node], str | None],
+    names: Callable[[Node], list[str]],
+    evaluate: Callable[[Tree[Any]], Any],
+) -> list[Bound]:
+    """Return the bounds that must all hold; none where the expression says more than such bounds.
+
+    ``name`` is the metric that a part of the expression is, if it is nothing else.
+    """
+    found = []
+    for part in _conjuncts(tree):
+        comparison = _comparison(part)
+        if comparison is None:
+            return []
+        operator, left, right = comparison
+        if not names(left):
+            operator, left, right = _MIRRORED[operator], right, left
+        figure = name(left)
+        value = None if names(right) else _number(evaluate(right))
+        if figure is None or value is None:
+            return []
+        found.append(Bound(figure, operator, value))
+    return found
 
 
 def margins(
@@ -42,17 +83,36 @@ def margins(
 def _comparisons(node: Node) -> Iterator[tuple[str, Tree[Any], Tree[Any]]]:
     if not isinstance(node, Tree):
         return
-    match node.data, node.children:
-        case "relation", [Tree() as first, Tree() as right] if first.data in _OPERATORS:
-            left = first.children[0]
-            if isinstance(left, Tree):
-                yield _OPERATORS[first.data], left, right
+    comparison = _comparison(node)
+    if comparison is not None:
+        yield comparison
     for child in node.children:
         yield from _comparisons(child)
 
 
+def _comparison(node: Tree[Any]) -> tuple[str, Tree[Any], Tree[Any]] | None:
+    match node.data, node.children:
+        case "relation", [Tree() as first, Tree() as right] if first.data in _OPERATORS:
+            left = first.children[0]
+            return (_OPERATORS[first.data], left, right) if isinstance(left, Tree) else None
+    return None
+
+
+def _conjuncts(node: Tree[Any]) -> Iterator[Tree[Any]]:
+    """Return the parts that ``&&`` joins, without the brackets around them."""
+    children = [child for child in node.children if isinstance(child, Tree)]
+    if node.data == "conditionaland" or (_comparison(node) is None and len(children) == 1):
+        for child in children:
+            yield from _conjuncts(child)
+    else:
+        yield node
+
+
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, DoubleType | IntType | UintType) else None
+    # What celpy multiplies is a plain number; its truth values are integers too.
+    if isinstance(value, float | int) and not isinstance(value, bool | BoolType):
+        return float(value)
+    return None
 
 
 def _holds(operator: str, value: float, bound: float) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from statistics import median, quantiles
+from typing import TypeVar
 
 from krobench.analysis.statistics.bootstrap import CONFIDENCE
 from krobench.analysis.statistics.student import t_quantile
@@ -22,6 +23,7 @@ _FEWEST = 5
 _RESAMPLES = 1000
 _FEWEST_RESAMPLES = 200
 _MOST_PAIRS = 1_000_000
+_Size = TypeVar("_Size", int, float)
 _SEED = 20_240_607  # equal input gives equal output, wherever it is run again
 
 
@@ -32,6 +34,30 @@ class Fit:
     slope: float
     low: float | None
     high: float | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A straight line."""
+
+    intercept: float
+    slope: float
+
+    def at(self, x: float) -> float:
+        """Return its height."""
+        return self.intercept + self.slope * x
+
+
+def fit_line(values: Mapping[float, Sequence[float]]) -> Line | None:
+    """Return the line of the median slope, which leaves as many points above as below it.
+
+    None for fewer than two sizes that have any values.
+    """
+    known = {size: each for size, each in values.items() if each}
+    if len(known) < 2:
+        return None
+    slope = _slope(known)
+    return Line(median(y - slope * x for x, each in known.items() for y in each), slope)
 
 
 def fit_slope(values: Mapping[int, Sequence[float]]) -> Fit | None:
@@ -65,7 +91,7 @@ def _resampled(slope: float, values: Mapping[int, Sequence[float]]) -> Fit:
     return Fit(slope, ends[0], ends[-1])
 
 
-def _slope(values: Mapping[int, Sequence[float]]) -> float:
+def _slope(values: Mapping[_Size, Sequence[float]]) -> float:
     return median(
         (b - a) / (large - small)
         for (small, of_small), (large, of_large) in combinations(values.items(), 2)

@@ -16,7 +16,7 @@ from celpy.evaluation import CELEvalError
 from lark import Token, Tree
 
 from krobench.analysis.latency import why_absent
-from krobench.analysis.margins import margins
+from krobench.analysis.margins import Bound, bounds_of, margins
 from krobench.analysis.names import (
     Path,
     Values,
@@ -79,6 +79,16 @@ def evaluate(
     return result.model_copy(update={"passed": passed, "margins": missed})
 
 
+@lru_cache(maxsize=1024)
+def bounds(expression: str) -> tuple[Bound, ...]:
+    """Return what the expression asks of single metrics; none where it asks for more than that."""
+    try:
+        tree = _compile(expression)
+        return tuple(bounds_of(tree, _name, _names, lambda part: _evaluate(part, {})))
+    except Exception:  # noqa: BLE001 - celpy lets many kinds of exceptions through
+        return ()
+
+
 def unavailable_of(iterations: Iterable[IterationRecord]) -> dict[str, str]:
     """Return why numbers are missing, by their names, as the measured iterations say."""
     return {
@@ -110,6 +120,14 @@ def _check_all(expressions: Mapping[str, str], collect: Collect) -> list[ErrorIn
         for where, expression in expressions.items()
         if (error := _check(expression, further)) is not None
     ]
+
+
+def _name(node: Tree[Any] | Token | None) -> str | None:
+    path = _path(node) if isinstance(node, Tree) else None
+    while path is None and isinstance(node, Tree) and len(node.children) == 1:
+        node = node.children[0]
+        path = _path(node)
+    return ".".join(path) if path else None
 
 
 @lru_cache(maxsize=1024)

@@ -1,7 +1,7 @@
 import pytest
 
 from krobench.analysis.names import known_names
-from krobench.analysis.thresholds import check_thresholds, evaluate
+from krobench.analysis.thresholds import bounds, check_thresholds, evaluate
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.record import TestSummary
 from krobench.report.measured import measured
@@ -155,3 +155,23 @@ def test_an_undecided_threshold_says_why_its_metric_is_missing(name: str, words:
     result = evaluate(f"{name} < 5.0", summary(), reasons)
     assert result.passed is None
     assert result.message == f"not available in this run: {name} ({words})"
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("latency.instanceReady.p99 < 2.0", [("latency.instanceReady.p99", "<", 2.0)]),
+        ("2.0 * 60.0 > duration.seconds", [("duration.seconds", "<", 120.0)]),
+        (
+            "(errors.total == 0) && metrics['kro_x'] >= 3.0",
+            [("errors.total", "==", 0.0), ("metrics.kro_x", ">=", 3.0)],
+        ),
+        ("errors.total == 0 || duration.seconds < 2.0", []),
+        ("duration.seconds + 1.0 < 2.0", []),
+        ("!(duration.seconds > 2.0)", []),
+        ("cpu.kroSeconds < duration.seconds", []),
+        ("((", []),
+    ],
+)
+def test_bounds_of_single_metrics(expression: str, expected: list[tuple[str, str, float]]) -> None:
+    assert [(b.figure, b.operator, b.value) for b in bounds(expression)] == expected

@@ -54,8 +54,8 @@ def ratio_interval(old: Runs, new: Runs) -> Interval | None:
     tail = (1 - CONFIDENCE) / 2
     return Interval(
         ratio=estimate(new) / estimate(old),
-        low=_quantile(ratios, tail),
-        high=_quantile(ratios, 1 - tail),
+        low=quantile(ratios, tail),
+        high=quantile(ratios, 1 - tail),
     )
 
 
@@ -78,7 +78,8 @@ class _Draws:
         return median(rng.choice(rng.choice(self._runs)) for _ in self._runs)
 
 
-def _quantile(values: Sequence[float], q: float) -> float:
+def quantile(values: Sequence[float], q: float) -> float:
+    """Return the q-quantile of ascending values, by linear interpolation."""
     position = q * (len(values) - 1)
     low = math.floor(position)
     high = min(low + 1, len(values) - 1)

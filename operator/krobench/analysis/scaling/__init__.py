@@ -1,0 +1,1 @@
+"""How far kro goes: limit, curves against size and predictions, from a scale test's steps."""

@@ -1,0 +1,74 @@
+"""How the sentences of a scale test name sizes and figures."""
+
+from typing import Literal
+
+from krobench.model import units
+from krobench.model.scaling import Axis
+
+FigureUnit = Literal["seconds", "bytes", "cores", "per_second", "number"]
+
+_SINGULAR = {
+    Axis.INSTANCES: "instance",
+    Axis.RGDS: "RGD",
+    Axis.RESOURCES_PER_RGD: "resource in an RGD",
+    Axis.DEPENDENCY_DEPTH: "resource in a chain",
+    Axis.CEL_EXPRESSIONS: "CEL expression",
+    Axis.COLLECTION_SIZE: "item of a collection",
+    Axis.ARRIVAL_RATE: "instance/s",
+    Axis.CONCURRENCY: "instance at once",
+}
+_FIGURES = {
+    "latency.instanceReady.p50": "time until ready, p50",
+    "latency.instanceReady.p90": "time until ready, p90",
+    "latency.instanceReady.p99": "time until ready, p99",
+    "throughput.instancesPerSecond": "throughput",
+    "memory.residentMaxBytes": "kro memory, max",
+    "usage.kroRuntime.liveHeapBytes": "kro live heap",
+    "cpu.kroSeconds": "kro CPU time",
+    "cpu.kroMeanCores": "kro CPU use",
+    "apiRequests.totalPerSecond": "API requests, by all",
+}
+
+
+def plain(size: float) -> str:
+    """Show a size: of sizes that count things, the decimals of an estimate say nothing."""
+    return f"{size:,.0f}" if size >= 100 or size == int(size) else f"{size:.3g}"
+
+
+def sized(size: float, axis: Axis) -> str:
+    """Show a size with what is counted, such as ``214 instances``."""
+    return f"{plain(size)} {axis.unit}"
+
+
+def one_more(axis: Axis) -> str:
+    """Return what one more is, such as ``instance``."""
+    return _SINGULAR[axis]
+
+
+def figure_name(figure: str) -> str:
+    """Return what a figure is called in reports."""
+    return _FIGURES.get(figure, figure)
+
+
+def unit_of(figure: str) -> FigureUnit:
+    """Return the unit of a figure, which its name tells."""
+    if figure.endswith(("PerSecond", "_per_second")):
+        return "per_second"
+    if figure.endswith(("Bytes", "_bytes")) or "Bytes." in figure:
+        return "bytes"
+    if figure.startswith("latency.") and not figure.endswith((".n", ".censored")):
+        return "seconds"
+    if figure.endswith(("Seconds", "_seconds", ".seconds")):
+        return "seconds"
+    return "cores" if "Cores" in figure else "number"
+
+
+def shown(value: float, unit: FigureUnit) -> str:
+    """Show a value of a figure with its unit."""
+    if unit == "seconds":
+        return units.seconds(value)
+    if unit == "bytes":
+        return units.size(value)
+    if unit == "per_second":
+        return units.rate(value)
+    return units.number(value) + (" cores" if unit == "cores" else "")
