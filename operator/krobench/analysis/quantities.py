@@ -1,5 +1,8 @@
 """Quantities as Kubernetes writes them."""
 
+import math
+
+_MIB = 2**20
 _FACTORS = {
     "m": 1e-3,
     "k": 1e3,
@@ -23,3 +26,17 @@ def number_of(quantity: str | None) -> float | None:
         return float(number) * _FACTORS.get(quantity[len(number) :], 1.0)
     except ValueError:
         return None
+
+
+def memory_quantity(size_bytes: float, step_mib: int = 16) -> str:
+    """Return bytes as a quantity, such as ``192Mi``, rounded up to a multiple of ``step_mib``."""
+    return f"{max(1, math.ceil(size_bytes / (step_mib * _MIB))) * step_mib}Mi"
+
+
+def cpu_quantity(cores: float, step_millicores: int = 50) -> str:
+    """Return cores as a quantity, such as ``250m`` or ``2``, rounded up to a multiple of
+    ``step_millicores``."""
+    # The quotient is rounded first: 0.3 cores over 50m are 6.000000000000001 steps.
+    steps = max(1, math.ceil(round(cores * 1000 / step_millicores, 6)))
+    millicores = steps * step_millicores
+    return f"{millicores // 1000}" if millicores % 1000 == 0 else f"{millicores}m"

@@ -60,7 +60,7 @@ def _rows(tests: Iterable[TestRecord]) -> list[Sequence[str]]:
 def _evidence(test: TestRecord) -> str:
     found = test.attribution.bottlenecks if test.attribution else []
     rows = [
-        (cause(each), item.figure, _value(item), item.expected or "-", _side(item))
+        (cause(each), item.figure, measured_value(item), item.expected or "-", _side(item))
         for each in found
         for item in each.evidence
     ]
@@ -70,7 +70,8 @@ def _evidence(test: TestRecord) -> str:
     return f"Evidence in {test.name}:\n\n" + table(header, rows)
 
 
-def _value(item: Evidence) -> str:
+def measured_value(item: Evidence) -> str:
+    """Show what was measured, by its unit."""
     show = {
         "seconds": units.seconds,
         "bytes": units.size,

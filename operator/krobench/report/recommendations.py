@@ -5,15 +5,8 @@ from krobench.model.bottleneck import Evidence
 from krobench.model.plain_yaml import dump
 from krobench.model.recommendation import Recommendation, Setting, Verification
 from krobench.model.record import RunRecord, RunState
-from krobench.report import units
+from krobench.report.bottlenecks import measured_value
 
-_SHOW = {
-    "seconds": units.seconds,
-    "bytes": units.size,
-    "ratio": units.percent,
-    "number": units.number,
-    "per_second": units.rate,
-}
 _AREAS = {
     "KroFlag": "a setting of kro",
     "KroResources": "requests and limits of kro",
@@ -82,4 +75,4 @@ def _setting(setting: Setting) -> str:
 def _evidence(found: Evidence) -> str:
     compared = f" ({found.expected})" if found.expected else ""
     against = "" if found.speaks_for else "; speaks against it"
-    return f"{found.figure}: {_SHOW[found.unit](found.value)}{compared}{against}"
+    return f"{found.figure}: {measured_value(found)}{compared}{against}"

@@ -26,6 +26,7 @@ _RULES: Sequence[Rule] = (
     shape.fewer_revisions,
     shape.mend_poisoned,
     cluster.relieve_api_server,
+    cluster.more_processors,
     cluster.narrow_admission,
     cluster.faster_etcd,
 )

@@ -9,14 +9,15 @@ Analysis of Queueing Network Models, ACM Computing Surveys 10 (1978).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from krobench.analysis.quantities import number_of
 from krobench.analysis.recommendations.settings import INSTANCE_WORKERS, KroSettings
 from krobench.model.bottleneck import Bottleneck, BottleneckKind, Evidence, EvidenceUnit
 from krobench.model.environment import NodeFingerprint
 from krobench.model.measures import LatencySummary
-from krobench.model.quantity import cores_of
 from krobench.model.recommendation import Recommendation
 from krobench.model.record import TestRecord, TestSummary
 
+_NOT_NAMED = 0.3
 MEASURED_BEFORE = "docs/recommendations.md, measured with kro 0.9.3"
 
 
@@ -44,10 +45,20 @@ class Case:
         """What a recommendation from this test's numbers rests on."""
         return f"measured in this run, test {self.test.name}"
 
-    def bottleneck(self, kind: BottleneckKind) -> Bottleneck | None:
+    def bottleneck(self, kind: BottleneckKind, subject: str | None = None) -> Bottleneck | None:
         """Return what the test's attribution says of a cause; None where it does not name it."""
         found = self.test.attribution.bottlenecks if self.test.attribution is not None else []
-        return next((each for each in found if each.kind is kind), None)
+        ofs = (each for each in found if each.kind is kind)
+        return next((each for each in ofs if subject in (None, each.subject)), None)
+
+    def weight_of(self, *found: Bottleneck | None, otherwise: float) -> float:
+        """Return the weight of what acts against these causes: the largest score. Where the
+        attribution names none of them, ``otherwise`` counts little; where there is none, in
+        full."""
+        scores = [each.score for each in found if each is not None]
+        if scores:
+            return max(scores)
+        return otherwise if self.test.attribution is None else _NOT_NAMED * otherwise
 
     def metric(self, name: str) -> float | None:
         """Return one of the summary's further metrics."""
@@ -92,11 +103,11 @@ class Case:
         """Return how many instances a second processors can do at most, by whose they are."""
         bounds = {}
         kro = self.metric("kro_cpu_seconds_per_instance")
-        limit = cores_of(self.settings.limit("cpu"))
+        limit = number_of(self.settings.limit("cpu"))
         if kro and limit:
             bounds["kro's CPU limit"] = limit / kro
         machine = self.machine_cpu_seconds
-        cores = cores_of(self.nodes[0].cpu) if len(self.nodes) == 1 else None
+        cores = number_of(self.nodes[0].cpu) if len(self.nodes) == 1 else None
         if machine and cores:
             bounds["the node's processors"] = cores / machine
         return bounds

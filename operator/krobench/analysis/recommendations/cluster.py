@@ -1,10 +1,12 @@
 """Rules on what kro waits for outside of itself."""
 
+from krobench.analysis.quantities import number_of
 from krobench.analysis.recommendations.case import Case, Finding, evidence, evidence_of
 from krobench.model import units
 from krobench.model.bottleneck import BottleneckKind
 from krobench.model.recommendation import Area, Confidence, Recommendation
 
+_MOST = 0.5
 _FAIRNESS = "https://kubernetes.io/docs/concepts/cluster-administration/flow-control/"
 _ADMISSION = (
     "https://kubernetes.io/docs/concepts/cluster-administration/admission-webhooks-good-practices/"
@@ -22,8 +24,8 @@ def relieve_api_server(case: Case) -> Finding | None:
         title = "Give kro a priority level of its own at the API server"
         effect = (
             f"Up to {units.number(refused)} refusals (429) fewer in an iteration, and the waits "
-            "that come with them: a FlowSchema for kro's ServiceAccount keeps others from its "
-            "share."
+            "that come with them: with a FlowSchema for kro's ServiceAccount, others cannot take "
+            "its share."
         )
     else:
         title = "Relieve the API server, or give it more CPU"
@@ -42,15 +44,39 @@ def relieve_api_server(case: Case) -> Finding | None:
     )
 
 
+def more_processors(case: Case) -> Finding | None:
+    """A node with more CPU for kro, where not its limit but the node holds it back."""
+    found = case.bottleneck(BottleneckKind.KRO_CPU)
+    limit = number_of(case.settings.limit("cpu"))
+    cores = max((number_of(node.cpu) or 0.0 for node in case.nodes), default=0.0)
+    if found is None or (limit is not None and limit < cores):
+        return None
+    return Finding(
+        Recommendation(
+            title="Run kro on a node with more CPU, or leave it more of this one",
+            area=Area.CLUSTER,
+            bottleneck=BottleneckKind.KRO_CPU,
+            expected_effect=(
+                f"About {units.percent(found.score)} of the time at most: reconciles wait for CPU "
+                "that the node does not have, whatever kro's limit."
+            ),
+            confidence=Confidence.MEDIUM,
+            source=case.source,
+            evidence=evidence_of(found),
+        ),
+        weight=found.score,
+    )
+
+
 def narrow_admission(case: Case) -> Finding | None:
     """Webhooks that let kro's requests pass, or answer sooner."""
     found = case.bottleneck(BottleneckKind.ADMISSION)
     if found is None:
         return None
-    who = f" {found.subject}" if found.subject else "s"
+    who = f"the {found.subject}" if found.subject else "admission webhooks"
     return Finding(
         Recommendation(
-            title=f"Narrow the rules of the admission webhook{who}, or make it faster",
+            title=f"Narrow the rules of {who}, or have it answer sooner",
             area=Area.CLUSTER,
             bottleneck=BottleneckKind.ADMISSION,
             expected_effect=(
@@ -119,8 +145,8 @@ def stronger_generator(case: Case) -> Finding | None:
             source=f"{case.source}; docs/shards.md",
             evidence=[*numbers, *evidence_of(found)],
         ),
-        # Before all others: with another load, they may be others.
-        weight=1.0 + found.score,
+        # Before all others where it was most of it: with another load, they may be others.
+        weight=found.score + (found.score > _MOST),
     )
 
 

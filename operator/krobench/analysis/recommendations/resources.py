@@ -3,10 +3,10 @@
 ``analysis.sizing`` gives them for another scale.
 """
 
+from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
 from krobench.analysis.recommendations.case import Case, Finding, evidence, evidence_of
 from krobench.model import units
 from krobench.model.bottleneck import BottleneckKind
-from krobench.model.quantity import bytes_of, cores_of, cpu_quantity, memory_quantity
 from krobench.model.recommendation import Area, Confidence, Recommendation
 from krobench.model.variant import Variant, VariantResources
 
@@ -27,14 +27,14 @@ def most_memory(case: Case) -> float | None:
 
 def memory_limit(case: Case) -> Finding | None:
     """A higher memory limit, where kro is near it or was killed at it."""
-    used, limit = most_memory(case), bytes_of(case.settings.limit("memory"))
+    used, limit = most_memory(case), number_of(case.settings.limit("memory"))
     if used is None or limit is None:
         return None
     found = case.bottleneck(BottleneckKind.KRO_MEMORY)
     if used < _NEAR * limit and found is None:
         return None
     advised = memory_quantity(max(used, limit if found is not None else 0) * MEMORY_HEADROOM)
-    if (bytes_of(advised) or 0) <= limit:
+    if (number_of(advised) or 0) <= limit:
         return None
     return Finding(
         Recommendation(
@@ -61,7 +61,7 @@ def memory_limit(case: Case) -> Finding | None:
 
 def memory_request(case: Case) -> Finding | None:
     """A memory request of what kro uses, where it asks for less."""
-    used, request = most_memory(case), bytes_of(case.settings.request("memory"))
+    used, request = most_memory(case), number_of(case.settings.request("memory"))
     if used is None or request is None or used <= request:
         return None
     advised = memory_quantity(used)
@@ -86,16 +86,16 @@ def memory_request(case: Case) -> Finding | None:
 def cpu_limit(case: Case) -> Finding | None:
     """A higher CPU limit, where kro is throttled and its node has more."""
     found = case.bottleneck(BottleneckKind.KRO_CPU)
-    limit = cores_of(case.settings.limit("cpu"))
+    limit = number_of(case.settings.limit("cpu"))
     throttled = case.summary.cpu.throttled_periods_ratio or 0.0
-    cores = max((cores_of(node.cpu) or 0.0 for node in case.nodes), default=0.0)
+    cores = max((number_of(node.cpu) or 0.0 for node in case.nodes), default=0.0)
     if limit is None or cores <= limit or not (found is not None or throttled >= _THROTTLED):
         return None
     advised = cpu_quantity(min(cores, 2 * limit))
     each = case.metric("kro_cpu_seconds_per_instance")
     bounds = (
         f" By its CPU time of {units.seconds(each)} for an instance, the limit allows "
-        f"{units.rate(limit / each)}, the new one {units.rate((cores_of(advised) or 0) / each)}."
+        f"{units.rate(limit / each)}, the new one {units.rate((number_of(advised) or 0) / each)}."
         if each
         else ""
     )
@@ -111,7 +111,7 @@ def cpu_limit(case: Case) -> Finding | None:
             bottleneck=BottleneckKind.KRO_CPU,
             settings=[case.settings.change_resource("limits", "cpu", advised)],
             expected_effect=(
-                f"At most {(cores_of(advised) or limit) / limit:.2g} times as many instances in a "
+                f"At most {(number_of(advised) or limit) / limit:.2g} times as many instances in a "
                 f"second, as far as nothing else holds kro back.{bounds}"
             ),
             confidence=Confidence.HIGH if found is not None else Confidence.MEDIUM,

@@ -153,15 +153,17 @@ def mend_poisoned(case: Case) -> Finding | None:
     found = case.bottleneck(BottleneckKind.POISONED_RGD)
     if found is None:
         return None
-    name = f"RGD {found.subject}" if found.subject else "the RGD that is never ready"
+    subject = found.subject or "RGD that holds others"
+    name = f"the {subject}" if subject.startswith("RGD") else f"the RGD of {subject}"
     return Finding(
         Recommendation(
             title=f"Mend or delete {name}",
             area=Area.RGD_SHAPE,
             bottleneck=BottleneckKind.POISONED_RGD,
             expected_effect=(
-                "Its retries no longer take the workers from others: it is built again and again, "
-                "for ever, with growing pauses."
+                f"kro's workers are no longer kept by it, which took about "
+                f"{units.percent(found.score)} of the time. What fails is tried again for ever, "
+                "with growing pauses."
             ),
             confidence=Confidence.HIGH,
             source=f"{case.source}; https://github.com/kubernetes-sigs/kro/issues/886",

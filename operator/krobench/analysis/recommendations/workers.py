@@ -2,6 +2,7 @@
 
 import math
 
+from krobench.analysis.bottlenecks.facts import MANY_RGDS
 from krobench.analysis.recommendations.case import (
     MEASURED_BEFORE,
     Case,
@@ -16,7 +17,7 @@ from krobench.analysis.recommendations.settings import (
     WATCH_LIST,
 )
 from krobench.model import units
-from krobench.model.bottleneck import BottleneckKind, Evidence
+from krobench.model.bottleneck import Bottleneck, BottleneckKind, Evidence
 from krobench.model.recommendation import Area, Confidence, Recommendation
 from krobench.model.variant import Variant
 
@@ -29,7 +30,6 @@ _MOST_TIMES = 8
 """Beyond so many times the workers, the demand of one no longer says much: they share kro."""
 _UNKNOWN_TIMES = 4
 
-_FEW_RGDS = 3
 _SLOW_RGD_SECONDS = 0.2
 _RGD_WORKERS, _REVISION_WORKERS = 8, 4
 
@@ -48,7 +48,7 @@ def more_instance_workers(case: Case) -> Finding | None:
     gain = reached / rate
     if wanted <= workers or gain < _WORTH:
         return None
-    found = case.bottleneck(BottleneckKind.KRO_WORKERS)
+    found = case.bottleneck(BottleneckKind.KRO_WORKERS, "instance workers")
     return Finding(
         Recommendation(
             title=f"Give kro {wanted} workers for instances instead of {workers}",
@@ -73,7 +73,7 @@ def more_instance_workers(case: Case) -> Finding | None:
             ],
             variant=Variant(name=f"{wanted}-workers", args=[f"{INSTANCE_WORKERS.name}={wanted}"]),
         ),
-        weight=max(busy, found.score if found is not None else 0.0),
+        weight=case.weight_of(found, otherwise=busy),
     )
 
 
@@ -189,15 +189,23 @@ def _seconds_of_an_rgd(case: Case) -> float | None:
     """Return the time from one RGD ready to the next, of many that are created at once; None
     where these are few, or fast."""
     ready = case.rgd_ready
-    if case.test.rgds < _FEW_RGDS or ready is None or ready.max_seconds is None:
+    if case.test.rgds < MANY_RGDS or ready is None or ready.max_seconds is None:
         return None
     each = ready.max_seconds / case.test.rgds
-    found = case.bottleneck(BottleneckKind.WATCH_REINITIALISATION)
-    return each if each >= _SLOW_RGD_SECONDS or found is not None else None
+    return each if each >= _SLOW_RGD_SECONDS or _of_rgds(case) else None
+
+
+def _of_rgds(case: Case) -> list[Bottleneck]:
+    """Return what the attribution says of new RGDs."""
+    found = (
+        case.bottleneck(BottleneckKind.WATCH_REINITIALISATION),
+        case.bottleneck(BottleneckKind.KRO_WORKERS, "RGD workers"),
+        case.bottleneck(BottleneckKind.KRO_WORKERS, "GraphRevision workers"),
+    )
+    return [each for each in found if each is not None]
 
 
 def _rgd_evidence(case: Case, each: float) -> list[Evidence]:
-    found = case.bottleneck(BottleneckKind.WATCH_REINITIALISATION)
     return [
         evidence(
             f"time until ready of the last of {case.test.rgds} RGDs, over their number",
@@ -205,16 +213,13 @@ def _rgd_evidence(case: Case, each: float) -> list[Evidence]:
             "seconds",
             "below 0.2 s",
         ),
-        *evidence_of(found),
+        *(item for found in _of_rgds(case) for item in evidence_of(found, most=2)),
     ]
 
 
 def _rgd_weight(case: Case) -> float:
-    found = case.bottleneck(BottleneckKind.WATCH_REINITIALISATION)
-    if found is not None:
-        return found.score
     # Set-up against run: how much of the test was waiting for RGDs.
     ready, total = case.rgd_ready, case.summary.duration_seconds
-    if ready is None or ready.max_seconds is None or not total:
-        return 0.5
-    return min(1.0, ready.max_seconds / total)
+    known = ready is not None and ready.max_seconds is not None and total
+    share = min(1.0, (ready.max_seconds or 0.0) / total) if ready and known and total else 0.5
+    return case.weight_of(*_of_rgds(case), otherwise=share)

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from krobench.analysis.bottlenecks.facts import MANY_RGDS
+from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
 from krobench.analysis.recommendations.case import Case
 from krobench.analysis.recommendations.resources import MEMORY_HEADROOM
 from krobench.analysis.recommendations.settings import (
@@ -16,7 +18,6 @@ from krobench.analysis.recommendations.settings import (
 from krobench.analysis.sizing.growth import Estimate, Growth, SizingError
 from krobench.analysis.sizing.records import Known, what_is_known
 from krobench.model import units
-from krobench.model.quantity import cores_of, cpu_quantity, memory_quantity
 from krobench.model.recommendation import Setting
 from krobench.model.record import RunRecord
 from krobench.model.sizing import SizedFigure, Sizing
@@ -25,7 +26,6 @@ BUSY = 0.7
 """Share of the time for which workers and processors are to be busy: beyond, most of the time until
 ready is queueing."""
 _DEFAULT_CORES = 1.0
-_MANY_RGDS = 3
 _RGD_WORKERS, _REVISION_WORKERS = 8, 4
 
 
@@ -188,7 +188,7 @@ def _workers(cases: Sequence[Case], rate: float) -> SizedFigure | None:
 def _resources(settings: KroSettings, memory: SizedFigure, cpu: SizedFigure) -> list[Setting]:
     most_bytes = memory.value if memory.high is None else max(memory.high, memory.value)
     most_cores = cpu.value if cpu.high is None else cpu.high
-    limit_cores = max(most_cores / BUSY, cores_of(settings.limit("cpu")) or _DEFAULT_CORES)
+    limit_cores = max(most_cores / BUSY, number_of(settings.limit("cpu")) or _DEFAULT_CORES)
     return [
         settings.change_resource("requests", "cpu", cpu_quantity(most_cores)),
         settings.change_resource("requests", "memory", memory_quantity(most_bytes)),
@@ -201,7 +201,7 @@ def _flags(settings: KroSettings, wanted: Wanted, workers: SizedFigure | None) -
     flags = []
     if workers is not None:
         flags.append(settings.change(INSTANCE_WORKERS, f"{workers.value:g}"))
-    if wanted.rgds >= _MANY_RGDS:
+    if wanted.rgds >= MANY_RGDS:
         flags.append(settings.change(RGD_WORKERS, str(min(_RGD_WORKERS, wanted.rgds))))
         flags.append(settings.change(REVISION_WORKERS, str(min(_REVISION_WORKERS, wanted.rgds))))
     return flags

@@ -1,10 +1,10 @@
 """Others who load what kro needs: the API server, and the node that it runs on."""
 
+from krobench.analysis.quantities import number_of
 from krobench.analysis.windows import Series, UnavailableError
 from krobench.model.common import ErrorInfo
 from krobench.model.environment import NodeFingerprint
 from krobench.model.measures import ApiRequests
-from krobench.model.quantity import cores_of
 from krobench.model.validity import Cause, ValiditySettings
 
 FOREIGN_CPU = 'container_cpu_usage_seconds_total{of="others"}'
@@ -69,7 +69,7 @@ def node_busy(
 
     Where the kubelet measured less than twice meanwhile, it cannot be told.
     """
-    cores = cores_of(node.cpu) if node is not None else None
+    cores = number_of(node.cpu) if node is not None else None
     if node is None or cores is None:
         return []
     try:

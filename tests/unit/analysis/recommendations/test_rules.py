@@ -133,6 +133,13 @@ def test_acts_against_what_was_attributed(kind: BottleneckKind, area: Area) -> N
     assert advice.settings == []
 
 
+def test_looks_for_another_node_where_the_limit_is_all_of_this_one() -> None:
+    record = a_test(summary(), attribution=attribution(BottleneckKind.KRO_CPU))
+
+    assert only(run(record, kro=kro(), cpu="1")).area is Area.CLUSTER
+    assert only(run(record, kro=kro(), cpu="4")).area is Area.KRO_RESOURCES
+
+
 def test_names_the_generator_alone_in_an_invalid_test() -> None:
     causes = [ErrorInfo(reason="GeneratorLate", message="late")]
     record = a_test(
