@@ -1,6 +1,5 @@
 """A comparison, one line a metric, as text for a terminal and as Markdown."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 from krobench.analysis.comparison.fingerprints import sentence
@@ -29,7 +28,6 @@ _FEW_RESTARTS = (
     f"{MIN_REPLICATES} restarts of one variant at least, better of both: iterations of one "
     "restart share a kro"
 )
-_ONE_MORE = re.compile(r"\b1 more (run|restart)s( of the side with \d+ allow)?")
 _LABELS = {
     "latency.instanceReady.p50": "instance ready p50",
     "latency.instanceReady.p90": "instance ready p90",
@@ -185,11 +183,6 @@ def _notes(comparison: Comparison, *, variants: bool = False) -> list[str]:
     for metric in comparison.primary:
         if metric.note is not None:
             too_few = single and metric.more_needed is not None
-            note = _FEW_RESTARTS if too_few else _ONE_MORE.sub(_singular, metric.note)
+            note = _FEW_RESTARTS if too_few else metric.note
             notes.setdefault(note, []).append(f"{metric.test} {label(metric.metric)}")
     return [f"inconclusive: {', '.join(names)}: {note}" for note, names in notes.items()]
-
-
-def _singular(match: re.Match[str]) -> str:
-    of_side = f"{match[2]}s" if match[2] else ""
-    return f"1 more {match[1]}{of_side}"

@@ -72,18 +72,6 @@ def test_hidden_metrics_are_counted_where_there_are_any() -> None:
     assert "exploratory" not in text(comparison)
 
 
-def test_one_more_run_is_no_runs() -> None:
-    said = text(compare(side("base", 3, 1), side("change", 3, 2), RULES))
-    assert "1 more run of one side" in said
-    said = text(compare(side("base", 3, 1), side("change", 6, 2), RULES))
-    assert "1 more runs" not in said
-    comparison = worse()
-    comparison.primary[0].note = "about 11 more runs a side"
-    assert "about 11 more runs a side" in text(comparison)
-    comparison.primary[0].note = "1 more runs of the side with 3 allow the exact test"
-    assert "1 more run of the side with 3 allows the exact test" in text(comparison)
-
-
 def test_of_variants_restarts_are_the_replicates_that_are_missing() -> None:
     single = compare(side("plain", 1, 1), side("slow", 1, 2), RULES)
     assert single.replicates is Replicates.ITERATIONS

@@ -89,7 +89,9 @@ def judge(evidence: Evidence, better: Better, minimum_effect: float, unit: str) 
         return Judgement(MetricVerdict.BETTER if improved else MetricVerdict.WORSE)
     if evidence.basis is Basis.SPREAD:
         more = MIN_REPLICATES - evidence.fewest
-        note = f"{more} more {unit} of the side with {evidence.fewest} allow the exact test"
+        allow = "allows" if more == 1 else "allow"
+        side = f"of the side with {evidence.fewest}"
+        note = f"{_more(more, unit)} {side} {allow} the exact test"
         return Judgement(MetricVerdict.INCONCLUSIVE, more, note)
     width = max(high - ratio, ratio - low)
     return _what_is_missing(evidence, abs(ratio), width, effect, unit)
@@ -98,13 +100,17 @@ def judge(evidence: Evidence, better: Better, minimum_effect: float, unit: str) 
 def _too_few(evidence: Evidence, unit: str) -> Judgement:
     if unit != Replicates.ITERATIONS.lower():
         more = MIN_REPLICATES - max(evidence.old, evidence.new)
-        note = f"{more} more {unit} of one side at least, better of both"
+        note = f"{_more(more, unit)} of one side at least, better of both"
         return Judgement(MetricVerdict.INCONCLUSIVE, more, note)
     note = (
         f"{MIN_REPLICATES} runs of one side at least, better of both: iterations cannot tell a "
         "change from the drift between two runs"
     )
     return Judgement(MetricVerdict.INCONCLUSIVE, MIN_REPLICATES - 1, note)
+
+
+def _more(count: int, unit: str) -> str:
+    return f"{count} more {unit.removesuffix('s') if count == 1 else unit}"
 
 
 def _what_is_missing(
@@ -121,7 +127,7 @@ def _what_is_missing(
         note = f"too close to the minimum effect for any sensible number of {unit}"
         return Judgement(MetricVerdict.INCONCLUSIVE, note=note)
     more = max(1, math.ceil(by_width) - evidence.fewest, by_rank - evidence.fewest)
-    note = f"about {more} more {unit} a side"
+    note = f"about {_more(more, unit)} a side"
     if by_rank > evidence.fewest:
         least = smallest_p(evidence.old, evidence.new)
         note += (

@@ -63,7 +63,7 @@ def test_three_runs_a_side_tell_nothing_and_say_how_many_do() -> None:
     assert latency.verdict is MetricVerdict.INCONCLUSIVE
     assert latency.more_needed == 1
     assert latency.note is not None
-    assert "1 more runs of one side at least" in latency.note
+    assert "1 more run of one side at least" in latency.note
 
 
 def test_correction_over_the_primary_metrics_says_how_many_more_runs_it_needs() -> None:
