@@ -1,27 +1,21 @@
 """kro's own metrics."""
 
-import asyncio
 from dataclasses import replace
-from urllib.parse import urlencode
-
-import httpx
 
 from krobench.collect.exposition import Labels, Series, families
-from krobench.collect.goruntime import HEADERS, NETWORK_SERIES, PROCESS_SERIES, RUNTIME_SERIES
+from krobench.collect.goruntime import NETWORK_SERIES, PROCESS_SERIES, RUNTIME_SERIES
+from krobench.collect.podhttp import PodHttp, PodHttpError
 from krobench.collect.source import (
     SCRAPE_TIMEOUT_SECONDS,
     Scrape,
     SourceUnavailableError,
-    parse,
+    read_through,
 )
 from krobench.collect.tracker import KroTracker
-from krobench.kube import paths
 from krobench.kube.client import KubeClient
-from krobench.kube.errors import KubeError
 from krobench.model.activity import OWN_KINDS
 from krobench.model.rawlines import SourceName
 
-_CONNECT_TIMEOUT_SECONDS = 2.0
 _INSTANCE_QUEUE = "dynamic-controller-queue"
 _QUEUE = {"name": _INSTANCE_QUEUE}
 # The queues before kro's workers, by the name under which they are kept.
@@ -90,14 +84,11 @@ _OLDER = {
 _WORK = "dynamic_controller_reconcile_duration_seconds_sum"
 _ALL = (*_SERIES, *(Series(older) for older in _OLDER.values()))
 # kro 0.9.4 then writes these metrics only, for half of the CPU time; older ones write all.
-_QUERY = urlencode([("name[]", name) for name in families(_ALL)])
+_QUERY = {"name[]": families(_ALL)}
 
 
 class KroSource:
-    """kro's ``/metrics``: straight from the pod, or through the API server's pod proxy.
-
-    Straight is better, as it puts no load on the API server; the proxy is for where the pod
-    network is out of reach, as from outside of the cluster or behind a NetworkPolicy.
+    """kro's ``/metrics``.
 
     A kro that does not answer is looked for again: after a rollout it is another pod, and of
     several replicas another may lead.
@@ -113,13 +104,14 @@ class KroSource:
         self._client = client
         self._tracker = tracker
         self._series = series_of(instance_groups)
-        timeout = httpx.Timeout(SCRAPE_TIMEOUT_SECONDS, connect=_CONNECT_TIMEOUT_SECONDS)
-        self._http = httpx.AsyncClient(timeout=timeout, trust_env=False, headers=HEADERS)
-        self._through_proxy = False
+        self._pod = tracker.pod
+        self._http: PodHttp | None = None
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
 
     async def scrape(self) -> Scrape:
         """Return current readings of kro."""
@@ -129,7 +121,6 @@ class KroSource:
         except SourceUnavailableError:
             if not await self._tracker.find_again():
                 raise
-            self._through_proxy = False
             scrape = await self._scrape()
         if await self._tracker.saw_start(_start_time(scrape)):
             # The leader is another pod now; what was read is of a kro that only waits.
@@ -138,31 +129,21 @@ class KroSource:
         return scrape
 
     async def _scrape(self) -> Scrape:
-        text = await (self._proxied() if self._through_proxy else self._direct_or_proxied())
-        return with_present_names(parse(text, self._series))
-
-    async def _direct_or_proxied(self) -> str:
-        pod = self._tracker.pod
-        host = f"[{pod.ip}]" if ":" in pod.ip else pod.ip
+        http = await self._reach()
         try:
-            response = await self._http.get(f"http://{host}:{pod.metrics_port}/metrics?{_QUERY}")
-            response.raise_for_status()
-        except httpx.HTTPError as error:
-            text = await self._proxied(str(error) or type(error).__name__)
-            self._through_proxy = True
-            return text
-        return response.text
+            async with http.stream("/metrics", _QUERY, SCRAPE_TIMEOUT_SECONDS) as content:
+                return with_present_names(await read_through(content, self._series))
+        except (PodHttpError, ValueError) as error:
+            await self.close()  # the next scrape finds its way anew
+            raise SourceUnavailableError(f"kro's /metrics: {error}") from error
 
-    async def _proxied(self, direct_problem: str | None = None) -> str:
-        pod = self._tracker.pod
-        sub = f"{pod.name}:{pod.metrics_port}/proxy/metrics?{_QUERY}"
-        try:
-            async with asyncio.timeout(SCRAPE_TIMEOUT_SECONDS):
-                return await self._client.get_text(paths.core("pods", pod.namespace, sub))
-        except (KubeError, TimeoutError) as error:
-            proxied = str(error) or f"no answer in {SCRAPE_TIMEOUT_SECONDS:g}s"
-            direct = f"; straight from the pod: {direct_problem}" if direct_problem else ""
-            raise SourceUnavailableError(f"kro's /metrics: {proxied}{direct}") from error
+    async def _reach(self) -> PodHttp:
+        pod, known = self._tracker.pod, self._pod
+        if (pod.name, pod.ip) != (known.name, known.ip):
+            await self.close()
+        if self._http is None:
+            self._pod, self._http = pod, PodHttp(self._client, pod, pod.metrics_port)
+        return self._http
 
 
 def series_of(instance_groups: frozenset[str]) -> tuple[Series, ...]:

@@ -84,7 +84,7 @@ class KubeletSource:
             if node not in self._silent:
                 logger.warning("%s", error)
             self._silent.add(node)
-            return Scrape([])
+            return Scrape([], silent={f"kubelet of node {node}": str(error)})
 
     async def _scrape_node(self, node: str, series: Iterable[Series]) -> Scrape:
         path = paths.core("nodes", None, node, "proxy/metrics/cadvisor")
@@ -126,4 +126,5 @@ def _joined(scrapes: Sequence[Scrape]) -> Scrape:
         readings,
         sum(scrape.scraped_bytes for scrape in scrapes),
         sum(scrape.parse_cpu_seconds for scrape in scrapes),
+        {part: why for scrape in scrapes for part, why in scrape.silent.items()},
     )

@@ -4,7 +4,8 @@ Straight is better, as it puts no load on the API server; the proxy is for where
 is out of reach, as from outside of the cluster or behind a NetworkPolicy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from urllib.parse import urlencode
 
 import httpx
@@ -15,7 +16,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError, KubeError
 
-_CONNECT_SECONDS = 5.0
+_CONNECT_SECONDS = 2.0
 _MAX_DETAIL = 300
 
 
@@ -58,19 +59,38 @@ class PodHttp:
         Raises:
             PodHttpError: if there is no answer, or none with a status of 200.
         """
-        target = f"{path}?{urlencode(query, doseq=True)}" if query else path
-        if self._through_proxy is None:
-            return await self._find_way(target, timeout_seconds)
-        if self._through_proxy:
-            return await self._proxied(target, timeout_seconds)
-        return await self._direct(target, timeout_seconds)
+        async with self.stream(path, query, timeout_seconds) as content:
+            return b"".join([chunk async for chunk in content])
 
-    async def _find_way(self, target: str, timeout_seconds: float) -> bytes:
+    @asynccontextmanager
+    async def stream(
+        self,
+        path: str,
+        query: Mapping[str, str | Sequence[str]] | None = None,
+        timeout_seconds: float = 5.0,
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Give what stands at a path as it comes in; otherwise as :meth:`get`."""
+        target = f"{path}?{urlencode(query, doseq=True)}" if query else path
+        async with AsyncExitStack() as stack:
+            yield await self._open(stack, target, timeout_seconds)
+
+    async def _open(
+        self, stack: AsyncExitStack, target: str, timeout_seconds: float
+    ) -> AsyncIterator[bytes]:
+        if self._through_proxy is None:
+            return await self._find_way(stack, target, timeout_seconds)
+        if self._through_proxy:
+            return await stack.enter_async_context(self._proxied(target, timeout_seconds))
+        return await stack.enter_async_context(self._direct(target, timeout_seconds))
+
+    async def _find_way(
+        self, stack: AsyncExitStack, target: str, timeout_seconds: float
+    ) -> AsyncIterator[bytes]:
         try:
-            answer = await self._direct(target, timeout_seconds)
+            answer = await stack.enter_async_context(self._direct(target, timeout_seconds))
         except PodHttpError as direct:
             try:
-                answer = await self._proxied(target, timeout_seconds)
+                answer = await stack.enter_async_context(self._proxied(target, timeout_seconds))
             except PodHttpError as proxied:
                 raise PodHttpError(
                     f"{proxied}; straight from the pod: {direct}", proxied.status
@@ -80,24 +100,33 @@ class PodHttp:
             self._through_proxy = False
         return answer
 
-    async def _direct(self, target: str, timeout_seconds: float) -> bytes:
+    @asynccontextmanager
+    async def _direct(
+        self, target: str, timeout_seconds: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
         host = f"[{self._pod.ip}]" if ":" in self._pod.ip else self._pod.ip
         timeout = httpx.Timeout(timeout_seconds, connect=_CONNECT_SECONDS)
+        url = f"http://{host}:{self._port}{target}"
         try:
-            response = await self._http.get(f"http://{host}:{self._port}{target}", timeout=timeout)
+            async with self._http.stream("GET", url, timeout=timeout) as response:
+                if response.status_code != 200:
+                    await response.aread()
+                    detail = response.text.strip()[:_MAX_DETAIL]
+                    raise PodHttpError(f"{response.status_code} {detail}", response.status_code)
+                yield response.aiter_bytes()
         except httpx.HTTPError as error:
             raise PodHttpError(str(error) or type(error).__name__) from error
-        if response.status_code != 200:
-            detail = response.text.strip()[:_MAX_DETAIL]
-            raise PodHttpError(f"{response.status_code} {detail}", response.status_code)
-        return response.content
 
-    async def _proxied(self, target: str, timeout_seconds: float) -> bytes:
-        sub = f"{self._pod.name}:{self._port}/proxy{target}"
+    @asynccontextmanager
+    async def _proxied(
+        self, target: str, timeout_seconds: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        path = paths.core(
+            "pods", self._pod.namespace, f"{self._pod.name}:{self._port}/proxy{target}"
+        )
         try:
-            return await self._client.get_bytes(
-                paths.core("pods", self._pod.namespace, sub), timeout_seconds
-            )
+            async with self._client.stream(path, timeout_seconds) as content:
+                yield content
         except ApiError as error:
             hint = "; grant get on pods/proxy" if error.forbidden else ""
             raise PodHttpError(f"{error.status} {error.message}{hint}", error.status) from error

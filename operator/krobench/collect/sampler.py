@@ -5,7 +5,7 @@ import concurrent.futures
 import contextlib
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -61,6 +61,8 @@ class Collected:
     """In order of time."""
     gaps: dict[SourceName, Gaps] = field(default_factory=dict)
     kro_restarts: list[KroRestart] = field(default_factory=list)
+    silent: dict[str, str] = field(default_factory=dict)
+    """Parts of sources that gave nothing at some time, and why."""
 
 
 class Sampler:
@@ -192,6 +194,8 @@ class Sampler:
             self._failed(source.name, f"no answer in {_SCRAPE_TIMEOUT_SECONDS:g}s")
         else:
             self._cost.count(source.name, scrape)
+            if scrape.silent:
+                self._home.call_soon_threadsafe(self._keep_silence, scrape.silent)
             self._hand_over(_samples_of(source.name, seconds, scrape))
             return True
         return False
@@ -206,6 +210,9 @@ class Sampler:
         self._collected.samples += samples
         self._collected.kro_restarts += restarts
         self._requests_kept = requests
+
+    def _keep_silence(self, silent: Mapping[str, str]) -> None:
+        self._collected.silent |= silent
 
     def _failed(self, source: SourceName, problem: str) -> None:
         self._cost.count_failure(source)

@@ -1,8 +1,8 @@
 """What a source of samples is."""
 
 import time
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from krobench.collect.exposition import Reading, Series, Tally, read
@@ -24,6 +24,8 @@ class Scrape:
     readings: list[Reading]
     scraped_bytes: int = 0
     parse_cpu_seconds: float = 0.0
+    silent: Mapping[str, str] = field(default_factory=dict)
+    """Parts of the source that gave nothing, and why."""
 
 
 class Source(Protocol):
@@ -66,7 +68,7 @@ async def scrape_through(
             where one is missing.
     """
     try:
-        return await _tally(client.chunks(path), wanted)
+        return await read_through(client.chunks(path), wanted)
     except ApiError as error:
         hint = f"; grant {grant}" if error.forbidden else ""
         raise SourceUnavailableError(f"{what}: {error}{hint}") from error
@@ -76,7 +78,12 @@ async def scrape_through(
         raise SourceUnavailableError(f"{what}: what was read is no exposition: {error}") from error
 
 
-async def _tally(chunks: AsyncIterator[bytes], wanted: Iterable[Series]) -> Scrape:
+async def read_through(chunks: AsyncIterator[bytes], wanted: Iterable[Series]) -> Scrape:
+    """Read an exposition as it comes in, and note what that took.
+
+    Raises:
+        ValueError: if it is none.
+    """
     tally, rest = Tally(wanted), b""
     scraped_bytes, cpu_seconds = 0, 0.0
     async for chunk in chunks:

@@ -29,6 +29,7 @@ def iteration_record(
     error = outcome.error or operation_errors(outcome.records)
     usage = usage_of(outcome, Series(collected.samples), counts.ready)
     usage.unavailable |= {source: str(gaps) for source, gaps in collected.gaps.items()}
+    usage.unavailable |= collected.silent
     usage.resources.kro_restarts = collected.kro_restarts
     if outcome.run_started_seconds is not None:
         usage.api_requests.krobench = requests + outcome.requests_elsewhere

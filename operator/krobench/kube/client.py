@@ -79,9 +79,15 @@ class KubeClient:
         """Read text, such as a metrics endpoint."""
         return (await self._request("GET", path, accept=accept)).decode(errors="replace")
 
-    async def get_bytes(self, path: str, timeout_seconds: float) -> bytes:
-        """Read whatever stands at ``path``, such as an endpoint of a pod behind the proxy."""
-        return await self._request("GET", path, accept="*/*", timeout_seconds=timeout_seconds)
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, path: str, timeout_seconds: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Give whatever stands at ``path`` as it comes in, such as an endpoint of a pod behind
+        the proxy."""
+        self.requests["GET"] += 1
+        async with self._stream(path, {}, "*/*", timeout_seconds) as content:
+            yield content.iter_chunked(_CHUNK_BYTES)
 
     async def chunks(self, path: str) -> AsyncIterator[bytes]:
         """Yield a large text as it comes in."""

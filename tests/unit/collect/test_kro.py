@@ -1,6 +1,14 @@
+from dataclasses import replace
+
+import pytest
+from aiohttp import web
+from unit.collect.servers import api_server, closed_port, kro_pod, serve
+
 from krobench.collect.exposition import Reading, read
-from krobench.collect.kro import series_of, with_present_names
-from krobench.collect.source import Scrape
+from krobench.collect.kro import KroSource, series_of, with_present_names
+from krobench.collect.source import Scrape, SourceUnavailableError
+from krobench.collect.tracker import KroTracker
+from krobench.model.target import Target
 
 
 def names(*keys: str) -> dict[str, float]:
@@ -45,3 +53,43 @@ def test_what_is_kept_apart_is_kept_apart_by_few_names() -> None:
         'rgd_graph_build_errors_total{rgd="broken"}': 64.0,
         "graph_revision_work_seconds_sum": 128.0,
     }
+
+
+async def test_a_kro_that_fails_is_reached_on_whichever_way_there_is_then() -> None:
+    asked: list[str] = []
+    works = True
+
+    async def kro(request: web.Request) -> web.Response:
+        asked.append("direct")
+        return web.Response(text="go_goroutines 5\n", status=200 if works else 500)
+
+    async def api(request: web.Request) -> web.Response:
+        if "proxy" not in request.path:
+            return web.json_response({"items": []})
+        asked.append("proxied")
+        return web.Response(text="go_goroutines 6\n")
+
+    async with serve(kro) as port, serve(api) as api_port, api_server(api_port) as client:
+        pod = replace(kro_pod(), metrics_port=port)
+        source = KroSource(client, KroTracker(client, Target(), pod, lambda: 0.0), frozenset())
+        assert [r.value for r in (await source.scrape()).readings] == [5.0]
+        works = False
+        with pytest.raises(SourceUnavailableError, match="kro's /metrics: 500"):
+            await source.scrape()
+        assert [r.value for r in (await source.scrape()).readings] == [6.0]
+        await source.close()
+    assert asked == ["direct", "direct", "direct", "proxied"]
+
+
+async def test_what_is_no_exposition_is_told() -> None:
+    async def api(request: web.Request) -> web.Response:
+        if "proxy" not in request.path:
+            return web.json_response({"items": []})
+        return web.Response(text="go_goroutines many\n")
+
+    async with serve(api) as api_port, api_server(api_port) as client:
+        pod = replace(kro_pod(), metrics_port=closed_port())
+        source = KroSource(client, KroTracker(client, Target(), pod, lambda: 0.0), frozenset())
+        with pytest.raises(SourceUnavailableError, match="many"):
+            await source.scrape()
+        await source.close()

@@ -92,3 +92,6 @@ async def test_another_nodes_silence_costs_only_what_runs_there() -> None:
         "container_memory_rss",
         "container_network_receive_bytes_total",
     }
+    [(part, why)] = scrape.silent.items()
+    assert part == "kubelet of node b"
+    assert "node b: 403" in why
