@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from krobench.job.leadership import elects
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import LEADER_LEASE, has_ended, list_kro_pods
@@ -73,7 +74,7 @@ class Rollout:
         path = paths.group(
             "coordination.k8s.io", "v1", "leases", self._target.namespace, LEADER_LEASE
         )
-        if not _elects(deployment, self._target.container):
+        if not elects(deployment["spec"]["template"], self._target.container):
             return True
         try:
             lease = await self._client.get(path)
@@ -134,13 +135,6 @@ def _is_complete(deployment: JsonObject, pods: Sequence[JsonObject], variant: st
 def _mark(pod: JsonObject) -> str | None:
     mark: str | None = (pod["metadata"].get("annotations") or {}).get(VARIANT_ANNOTATION)
     return mark
-
-
-def _elects(deployment: JsonObject, container: str) -> bool:
-    containers = deployment["spec"]["template"]["spec"]["containers"]
-    arguments = next((c.get("args") or [] for c in containers if c["name"] == container), [])
-    flags = [argument.lstrip("-") for argument in arguments if argument.startswith("-")]
-    return "leader-elect" in flags or "leader-elect=true" in flags
 
 
 def _failing(pods: Sequence[JsonObject], variant: str | None, container: str) -> JsonObject | None:

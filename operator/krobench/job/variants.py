@@ -21,6 +21,7 @@ from krobench.job.deployment import (
     with_template,
 )
 from krobench.job.errors import AbortedError
+from krobench.job.leadership import why_leader_unknown
 from krobench.job.rollout import NotStartedError, Rollout
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
@@ -67,9 +68,9 @@ class KroVariants:
         """Find kro's Deployment, and check that it is nobody else's just now.
 
         Raises:
-            AbortedError: if kro is run by something else, or is still as a run has left it, be it
-                an earlier attempt of this one: what was kro's own and what a variant's is known
-                only to the process that has changed it.
+            AbortedError: if kro is run by something else, nobody can tell who leads, or it is
+                still as a run has left it, be it an earlier attempt of this one: what was kro's
+                own and what a variant's is known only to the process that has changed it.
         """
         if not self._variants:
             return
@@ -85,6 +86,20 @@ class KroVariants:
                 f"{describe(deployment)} is still as variant {change.variant} of "
                 f"{change.benchmark} left it: krobench cleanup --run {change.run} restores it",
             )
+        self._check_leadership(deployment["spec"]["template"])
+
+    def _check_leadership(self, original: PodTemplate) -> None:
+        """A new kro counts as in force once it leads, so it must be told whether it does."""
+        laid_over = (self._laid_over(original, each) for each in self._variants.values())
+        for template in (original, *laid_over):
+            target = self._target
+            why = why_leader_unknown(template, target.container, target.namespace)
+            if why is not None:
+                raise AbortedError(
+                    "LeaderUnknown",
+                    f"variants need to know when a new kro leads, and {why}: run kro with "
+                    "--leader-elect=false and one replica while variants are measured",
+                )
 
     async def enter(self, name: str | None) -> bool:
         """Put a variant in force and wait until kro leads with it; None stands for none.

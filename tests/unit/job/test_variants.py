@@ -201,6 +201,24 @@ async def test_variants_follow_one_another_and_kro_is_left_as_it_was() -> None:
     assert cluster.settled() == before
 
 
+async def test_nothing_is_changed_where_nobody_can_tell_who_leads() -> None:
+    cluster = KroCluster()
+    cluster.deployment["spec"]["template"]["spec"]["hostNetwork"] = True
+    variants = variants_of(cluster, {"name": "big", "args": ["--workers=4"]})
+    with pytest.raises(AbortedError, match="node's network") as raised:
+        await variants.find()
+    assert raised.value.info.reason == "LeaderUnknown"
+    assert (cluster.written, cluster.released) == ([], 0)
+
+
+async def test_a_variant_that_moves_the_lease_is_refused() -> None:
+    cluster = KroCluster()
+    moved = {"name": "moved", "args": ["--leader-election-namespace=other"]}
+    with pytest.raises(AbortedError, match="in namespace other"):
+        await variants_of(cluster, moved).find()
+    assert cluster.written == []
+
+
 async def test_what_was_changed_is_noted_by_the_request_that_changes_it() -> None:
     cluster = KroCluster()
     variants = variants_of(cluster, {"name": "big", "resources": {"limits": {"cpu": "2000m"}}})
