@@ -1,20 +1,34 @@
 """How figures grow with the size of a workload, from tests that differ in nothing else."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
 import orjson
 
+from krobench.analysis.figures import (
+    ALLOCATED,
+    CPU,
+    GOROUTINES,
+    LIVE_HEAP,
+    REQUESTS,
+    RESIDENT,
+    SERVER_CPU,
+    SET_UP_CPU,
+    SET_UP_REQUESTS,
+    WATCHED_KINDS,
+    Figure,
+    values_of,
+)
 from krobench.analysis.theilsen import fit_slope
 from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.record import IterationRecord, TestRecord
-from krobench.model.slope import SizeAxis, Slope, SlopeUnit
+from krobench.model.record import TestRecord
+from krobench.model.slope import SizeAxis, Slope
 from krobench.model.suite import Test
 
 _DIGITS = 9
 # What two tests may differ in and still run the same workload in the same way.
 _APART: Mapping[str, bool | set[str]] = {
     "name": True,
+    "minus": True,
     "iterations": True,
     "warmup": True,
     "thresholds": True,
@@ -23,46 +37,10 @@ _APART: Mapping[str, bool | set[str]] = {
 }
 
 
-@dataclass(frozen=True)
-class _Figure:
-    name: str
-    unit: SlopeUnit
-    value: Callable[[IterationRecord, TestRecord], float | None]
-
-
-def _set_up(each: float | None, test: TestRecord) -> float | None:
-    return None if each is None else each * test.rgds
-
-
-_MEMORY = (
-    _Figure("kro live heap", "bytes", lambda i, _: i.usage.kro_runtime.live_heap_bytes),
-    _Figure("kro resident memory, max", "bytes", lambda i, _: i.usage.kro.resident_bytes.max),
-    _Figure("kro goroutines, max", "number", lambda i, _: i.usage.kro_runtime.goroutines.max),
-)
-_FIGURES: dict[SizeAxis, tuple[_Figure, ...]] = {
-    "rgds": (
-        *_MEMORY,
-        _Figure("kinds watched by kro", "number", lambda i, _: i.usage.kro_informers.max),
-        _Figure(
-            "kro CPU time, set-up",
-            "seconds",
-            lambda i, test: _set_up(i.usage.per_rgd.kro_cpu_seconds, test),
-        ),
-        _Figure(
-            "API requests by kro, set-up",
-            "number",
-            lambda i, test: _set_up(i.usage.per_rgd.kro_api_requests, test),
-        ),
-    ),
-    "instances": (
-        *_MEMORY,
-        _Figure("kro CPU time", "seconds", lambda i, _: i.cpu.kro_seconds),
-        _Figure("API requests by kro", "number", lambda i, _: i.api_requests.kro),
-        _Figure("allocated by kro", "bytes", lambda i, _: i.usage.kro_runtime.allocated_bytes),
-        _Figure(
-            "API server CPU time", "seconds", lambda i, _: i.usage.api_server_process.cpu_seconds
-        ),
-    ),
+_MEMORY = (LIVE_HEAP, RESIDENT, GOROUTINES)
+_FIGURES: dict[SizeAxis, tuple[Figure, ...]] = {
+    "rgds": (*_MEMORY, WATCHED_KINDS, SET_UP_CPU, SET_UP_REQUESTS),
+    "instances": (*_MEMORY, CPU, REQUESTS, ALLOCATED, SERVER_CPU),
 }
 
 
@@ -90,7 +68,7 @@ def _slopes_of(group: Sequence[TestRecord]) -> Iterable[Slope]:
     for figure in _FIGURES[axis]:
         values: dict[int, list[float]] = {}
         for test in ordered:
-            values.setdefault(_size(test, axis), []).extend(_values(test, figure))
+            values.setdefault(_size(test, axis), []).extend(values_of(test, figure))
         fit = fit_slope(values)
         if fit is not None:
             yield Slope(
@@ -121,8 +99,3 @@ def _axis(group: Sequence[TestRecord]) -> SizeAxis | None:
 
 def _size(test: TestRecord, axis: SizeAxis) -> int:
     return test.rgds if axis == "rgds" else test.instances
-
-
-def _values(test: TestRecord, figure: _Figure) -> list[float]:
-    each = [figure.value(i, test) for i in test.iterations if not i.warmup and i.success]
-    return [value for value in each if value is not None]

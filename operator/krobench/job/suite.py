@@ -6,6 +6,7 @@ from typing import Any
 
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.variants import compare_variants
+from krobench.analysis.minus import measure_differences
 from krobench.analysis.recommendations.advise import advise
 from krobench.analysis.slopes import measure_slopes
 from krobench.analysis.validity.verdict import ignored, validity_of_run
@@ -119,6 +120,7 @@ class Suite(Session):
     def _conclude(self) -> None:
         record, ignore = self.record, self._spec.validity.ignore
         record.slopes = measure_slopes(self._spec, record.tests)
+        record.differences = measure_differences(self._spec, record.tests)
         record.validity = validity_of_run(record, ignore)
         for accepted in ignored(record, ignore):
             self._warn(accepted)

@@ -13,6 +13,7 @@ from krobench.model.common import (
     ConfigMapName,
     map_keyed_by,
 )
+from krobench.model.minus import MINUS_NAME_RULE, MINUS_ORDER_RULE, MINUS_SIZE_RULE, check_minus
 from krobench.model.order import Order
 from krobench.model.precision import check_precision
 from krobench.model.suite import Defaults, Test
@@ -112,6 +113,7 @@ class KroBenchmarkSpec(ApiModel):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"tests: the name {name!r} is used more than once")
+        check_minus(self.tests, self.defaults, self.order)
         kept = self.results.retention.runs if self.results.retention is not None else 0
         if self.baseline is not None and (self.baseline.previous_runs or 0) > kept:
             raise ValueError(RETENTION_RULE["message"])
@@ -121,6 +123,9 @@ class KroBenchmarkSpec(ApiModel):
         "json_schema_extra": {
             "x-kubernetes-validations": [
                 RETENTION_RULE,
+                MINUS_NAME_RULE,
+                MINUS_ORDER_RULE,
+                MINUS_SIZE_RULE,
                 VARIANTS_RULE,
                 VARIANTS_TARGET_RULE,
                 VARIANTS_CEL_RULE,

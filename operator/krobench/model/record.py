@@ -26,6 +26,7 @@ from krobench.model.measures import (
     OperationCounts,
     Throughput,
 )
+from krobench.model.minus import CostDifference
 from krobench.model.precision import Headline, Stop
 from krobench.model.profile import TestProfile
 from krobench.model.recommendation import Recommendation
@@ -305,6 +306,8 @@ class RunRecord(ApiModel):
     """With what spec.baseline names; None where it names nothing, or the run was given up."""
     slopes: list[Slope] = Field(default_factory=list)
     """Of tests that differ in nothing but their size."""
+    differences: list[CostDifference] = Field(default_factory=list)
+    """Of tests that name another as their ``minus``."""
     scale: ScaleRecord | None = None
     """Of a ``KroScaleTest``."""
     recommendations: list[Recommendation] = Field(default_factory=list)

@@ -29,6 +29,9 @@ _CEL_TEST_RULE: JsonDict = {
 }
 
 
+TestName = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=40)]
+
+
 Iterations = Annotated[int, Field(ge=1, le=100)]
 
 
@@ -124,7 +127,7 @@ class Test(ApiModel):
 
     __test__ = False  # pytest would collect a class of this name
 
-    name: Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=40)]
+    name: TestName
     """Name of the test, unique in the suite."""
     workload: Workload
     """What is created."""
@@ -136,6 +139,9 @@ class Test(ApiModel):
     """When it is created."""
     steps: Annotated[list[Step], Field(max_length=16)] = Field(default_factory=list)
     """What is done, one step after another; when empty, all instances are created."""
+    minus: TestName | None = None
+    """Name of another test of the suite, of equal size and load: what this one costs beyond that
+    one is then told, figure by figure."""
     iterations: Iterations | None = None
     """Overrides defaults.iterations."""
     precision: Precision | None = None

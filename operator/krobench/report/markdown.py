@@ -10,6 +10,7 @@ from krobench.report.cel import cel_section
 from krobench.report.headline import headline_line
 from krobench.report.load import arrivals, load_table, remark
 from krobench.report.measured import measured
+from krobench.report.minus import differences_section
 from krobench.report.profiles import profiles
 from krobench.report.recommendations import recommendations_section
 from krobench.report.slopes import slopes_section
@@ -48,6 +49,7 @@ def render(run: RunRecord) -> str:
         recommendations_section(run),
         *(_test(test) for test in run.tests),
         profiles(run),
+        differences_section(run.differences),
         slopes_section(run.slopes),
         _left_behind(run),
         _environment(run),
