@@ -120,7 +120,7 @@ def _measure(manifest: dict[str, Any]) -> RunRecord:
         yaml.safe_dump(manifest, file)
         file.flush()
         finished = run_file(Path(file.name), _TIMEOUT_SECONDS, replace=True)
-    return fetch_run(finished.namespace, finished.name)
+    return fetch_run(finished.key.namespace, finished.key.name)
 
 
 def _manifest(name: str, iterations: int, **spec: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``krobench history``: the kept runs of a KroBenchmark, and where something changed."""
+"""``krobench history``: the kept runs of a name, and where something changed."""
 
 import asyncio
 
@@ -7,12 +7,13 @@ from krobench.analysis.history import changes
 from krobench.cli.results import ResultsError
 from krobench.cli.sources import read_history
 from krobench.kube.errors import KubeError
+from krobench.model.kinds import RunKind
 from krobench.record.store import RecordError
-from krobench.report.history import render
+from krobench.report.history import render, render_limits
 
 
 def show_history(namespace: str, name: str) -> str:
-    """Return the history of a KroBenchmark's name as text.
+    """Return the history of a KroBenchmark's or KroScaleTest's name as text.
 
     Raises:
         ResultsError: if there is none, or it cannot be read.
@@ -21,4 +22,11 @@ def show_history(namespace: str, name: str) -> str:
         runs = asyncio.run(read_history(namespace, name))
     except (KubeError, RecordError) as error:
         raise ResultsError(str(error)) from error
-    return render(runs, changes([condense(run) for run in runs]))
+    benchmarks = [run for run in runs if run.kind == RunKind.BENCHMARK]
+    scale_tests = [run for run in runs if run.kind == RunKind.SCALE_TEST]
+    parts = []
+    if benchmarks:
+        parts.append(render(benchmarks, changes([condense(run) for run in benchmarks])))
+    if scale_tests:
+        parts.append(render_limits(scale_tests))
+    return "\n".join(parts)

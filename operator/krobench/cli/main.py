@@ -12,6 +12,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 from krobench import __version__
+from krobench.model.kinds import RunKind
 from krobench.model.profile import ProfileFile
 
 app = typer.Typer(
@@ -41,6 +42,10 @@ Sides = Annotated[
     ),
 ]
 Namespace = Annotated[str, typer.Option("--namespace", "-n")]
+RunName = Annotated[str, typer.Argument(help="Name of the KroBenchmark or KroScaleTest.")]
+OfKind = Annotated[
+    RunKind | None, typer.Option(help="Which of the two, where both have this name.")
+]
 
 
 @app.callback()
@@ -95,7 +100,7 @@ def load(
 
 @app.command()
 def cleanup(
-    run: Annotated[str, typer.Option(help="UID of the KroBenchmark.")],
+    run: Annotated[str, typer.Option(help="UID of the custom resource.")],
     only_kro: Annotated[
         bool, typer.Option("--only-kro", help="Keep its objects: only put kro back as it was.")
     ] = False,
@@ -111,15 +116,23 @@ def cleanup(
 
 @app.command()
 def run(
-    file: Annotated[Path, typer.Option("--file", "-f", help="A file with one KroBenchmark.")],
-    timeout: Annotated[str, typer.Option(help="How long to wait for the end, as 30m.")] = "1h",
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="A file with one KroBenchmark or KroScaleTest.")
+    ],
+    timeout: Annotated[
+        str | None,
+        typer.Option(
+            help="How long to wait for the end, as 30m; if not given, an hour, of a KroScaleTest "
+            "after its budget."
+        ),
+    ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Delete a KroBenchmark of this name first.")
+        bool, typer.Option("--replace", help="Delete what has this name first.")
     ] = False,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the report here.")] = None,
 ) -> None:
-    """Apply a KroBenchmark, wait for its end, and exit by its verdict.
+    """Apply a KroBenchmark or a KroScaleTest, wait for its end, and exit by its verdict.
 
     Exit codes: 0 passed, 1 failed, 3 invalid, 4 error.
     """
@@ -131,12 +144,12 @@ def run(
 
     _check_directories(junit, markdown)
     try:
-        finished = run_file(file, duration_seconds(timeout), replace=replace)
+        finished = run_file(file, duration_seconds(timeout) if timeout else None, replace=replace)
     except (RunError, ValueError) as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(ExitCode.ERROR) from error
     try:
-        record = fetch_run(finished.namespace, finished.name)
+        record = fetch_run(finished.key.namespace, finished.key.name, finished.key.kind)
     except ResultsError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(finished.exit_code) from error
@@ -151,8 +164,9 @@ def run(
 
 @app.command()
 def report(
-    name: Annotated[str, typer.Argument(help="Name of the KroBenchmark.")],
+    name: RunName,
     namespace: Namespace = "default",
+    kind: OfKind = None,
     form: Annotated[
         Literal["markdown", "html"], typer.Option("--format", help="html has charts too.")
     ] = "markdown",
@@ -165,7 +179,7 @@ def report(
     from krobench.cli.results import ResultsError
 
     try:
-        text = render_report(namespace, name, html=form == "html")
+        text = render_report(namespace, name, kind, html=form == "html")
     except ResultsError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(1) from error
@@ -177,7 +191,7 @@ def report(
 
 @app.command()
 def profile(
-    name: Annotated[str, typer.Argument(help="Name of the KroBenchmark.")],
+    name: RunName,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
     namespace: Namespace = "default",
     test: Annotated[str | None, typer.Option(help="Which test's; needed if several have one.")] = (
@@ -277,10 +291,15 @@ def export_baseline(
 
 @app.command()
 def history(
-    name: Annotated[str, typer.Argument(help="Name of a KroBenchmark, also of a deleted one.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of a KroBenchmark or KroScaleTest, also of a deleted one.")
+    ],
     namespace: Namespace = "default",
 ) -> None:
-    """Print the runs that spec.results.retention has kept, and where something changed."""
+    """Print the runs that spec.results.retention has kept, and where something changed.
+
+    Of a KroScaleTest's runs, the limits are shown.
+    """
     from krobench.cli.history import show_history
     from krobench.cli.results import ResultsError
 
@@ -335,10 +354,15 @@ def sizing(
 
 @app.command()
 def generate(
-    file: Annotated[Path, typer.Option("--file", "-f", help="File with a KroBenchmark.")],
-    test: Annotated[str | None, typer.Option(help="Only this test.")] = None,
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="File with a KroBenchmark or KroScaleTest.")
+    ],
+    test: Annotated[
+        str | None,
+        typer.Option(help="Only this test; of a KroScaleTest, this step, such as instances-200."),
+    ] = None,
 ) -> None:
-    """Print what a KroBenchmark would create, without a cluster."""
+    """Print what a KroBenchmark or KroScaleTest would create, without a cluster."""
     from krobench.cli.generate import GenerateError
     from krobench.cli.generate import generate as generated
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 Show = Callable[[Mapping[str, Any]], None]
-"""Takes the status of a KroBenchmark."""
+"""Takes the status of a run."""
 
 
 @contextmanager
@@ -27,7 +27,8 @@ def _lines(console: Console) -> Show:
 
     def show(status: Mapping[str, Any]) -> None:
         nonlocal last
-        parts = (status.get(key) for key in ("phase", "progress", "message"))
+        step = f"step {status['step']}:" if status.get("step") else status.get("progress")
+        parts = (status.get("phase"), step, status.get("message"))
         line = " ".join(str(part) for part in parts if part)
         if line and line != last:
             last = line
@@ -38,7 +39,7 @@ def _lines(console: Console) -> Show:
 
 @contextmanager
 def _bar(console: Console) -> Iterator[Show]:
-    """Keep a bar up to date, with the tests that have ended printed above it."""
+    """Keep a bar up to date, with the tests or steps that have ended printed above it."""
     columns = (
         TextColumn("{task.fields[phase]}", markup=False),
         BarColumn(),
@@ -59,16 +60,34 @@ def _bar(console: Console) -> Iterator[Show]:
                 description=str(status.get("message") or ""),
                 phase=status.get("phase") or "Pending",
             )
-            for test in status.get("tests") or []:
-                if test["phase"] in ("Succeeded", "Failed") and test["name"] not in ended:
-                    ended.add(test["name"])
-                    console.print(_ended(test), markup=False, highlight=False)
+            for line in _ended_tests(status) + _ended_steps(status):
+                if line not in ended:
+                    ended.add(line)
+                    console.print(line, markup=False, highlight=False)
 
         yield show
 
 
-def _ended(test: Mapping[str, Any]) -> str:
+def _ended_tests(status: Mapping[str, Any]) -> list[str]:
+    tests = status.get("tests") or []
+    return [_ended_test(test) for test in tests if test["phase"] in ("Succeeded", "Failed")]
+
+
+def _ended_test(test: Mapping[str, Any]) -> str:
     median = test.get("instanceReadyP50Seconds")
     measured = f", ready p50 {median:g} s" if median is not None else ""
     why = f": {test['message']}" if test.get("message") else ""
     return f"{test['name']}: {test['phase']} after {test['iterations']} iterations{measured}{why}"
+
+
+def _ended_steps(status: Mapping[str, Any]) -> list[str]:
+    steps = status.get("steps") or []
+    return [_ended_step(step) for step in steps if step["verdict"] != "Running"]
+
+
+def _ended_step(step: Mapping[str, Any]) -> str:
+    """Return a line of a step, which is another one once the step was repeated."""
+    p99 = step.get("instanceReadyP99Seconds")
+    measured = f", ready p99 {p99:g} s" if p99 is not None else ""
+    why = f": {step['message']}" if step.get("message") else ""
+    return f"{step['size']:g}: {step['verdict']} ({step['trials']}){measured}{why}"

@@ -4,10 +4,11 @@ import asyncio
 
 from krobench.job.wholerun import whole
 from krobench.kube import paths
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, KubeError
 from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.kinds import RunKey, RunKind
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord
 from krobench.record.store import (
@@ -26,47 +27,67 @@ class ResultsError(Exception):
     """There are no results to show; the message says why."""
 
 
-def fetch_run(namespace: str, name: str) -> RunRecord:
-    """Return the run record of a ``KroBenchmark``.
+def fetch_run(namespace: str, name: str, kind: RunKind | None = None) -> RunRecord:
+    """Return the run record of a custom resource; ``kind`` may be None where one has the name.
 
     Raises:
         ResultsError: if there is no such object, or it has no results yet.
     """
     try:
-        return asyncio.run(_fetch_run(namespace, name))
+        return asyncio.run(_fetch_run(namespace, name, kind))
     except (KubeError, RecordError) as error:
         raise ResultsError(str(error)) from error
 
 
-async def _fetch_run(namespace: str, name: str) -> RunRecord:
+async def _fetch_run(namespace: str, name: str, kind: RunKind | None) -> RunRecord:
     async with KubeClient(load_client_config()) as client:
-        return await results_of(client, namespace, name)
+        return await results_of(client, namespace, name, kind)
 
 
-async def results_of(client: KubeClient, namespace: str, name: str) -> RunRecord:
-    """Return the run record of a ``KroBenchmark``.
+async def results_of(
+    client: KubeClient, namespace: str, name: str, kind: RunKind | None = None
+) -> RunRecord:
+    """Return the run record of a custom resource; ``kind`` may be None where one has the name.
 
     Raises:
         ResultsError: if there is no such object, or it has no results yet.
         RecordError: if they cannot be read.
         KubeError: if the cluster cannot be asked.
     """
-    path = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace, name)
-    try:
-        benchmark = await client.get(path)
-    except ApiError as error:
-        if error.not_found:
-            raise ResultsError(
-                f"there is no KroBenchmark {namespace}/{name}: kubectl get krobenchmarks -A"
-            ) from error
-        raise
-    reference = benchmark.get("status", {}).get("resultsRef")
+    key, status = await _status_of(client, namespace, name, kind)
+    reference = status.get("resultsRef")
     if reference is None:
-        status = benchmark.get("status", {})
         detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
-        raise ResultsError(f"KroBenchmark {namespace}/{name} has no results: {detail}")
+        raise ResultsError(f"{key} has no results: {detail}")
     main = await client.get(config_map_path(reference["namespace"], reference["name"]))
     return await whole(client, read_run_record(main))
+
+
+async def _status_of(
+    client: KubeClient, namespace: str, name: str, kind: RunKind | None
+) -> tuple[RunKey, JsonObject]:
+    """Return what the name stands for, and its status."""
+    kinds = list(RunKind) if kind is None else [kind]
+    found = {}
+    for each in kinds:
+        path = paths.group(API_GROUP, API_VERSION, each.plural, namespace, name)
+        try:
+            found[each] = await client.get(path)
+        except ApiError as error:
+            if not error.not_found:
+                raise
+    if not found:
+        first, *others = [each.value for each in kinds]
+        nor = "".join(f", and no {other} of this name" for other in others)
+        plurals = ",".join(each.plural for each in kinds)
+        raise ResultsError(f"there is no {first} {namespace}/{name}{nor}: kubectl get {plurals} -A")
+    if len(found) > 1:
+        raise ResultsError(
+            f"{namespace}/{name} is a {' and a '.join(found)}: say which one by --kind, or name "
+            "the ConfigMap of its results"
+        )
+    [(chosen, resource)] = found.items()
+    return RunKey(chosen, namespace, name), resource.get("status") or {}
 
 
 def fetch_lines(run: RunRecord) -> tuple[list[ObjectRecord], list[Sample]]:

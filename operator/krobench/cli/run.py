@@ -1,4 +1,4 @@
-"""``krobench run``: a benchmark from a file to a verdict, for people and for CI."""
+"""``krobench run``: a run from a file to a verdict, for people and for CI."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 from rich.console import Console
 
 from krobench.cli.progress import progress_display
@@ -15,10 +16,14 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.kinds import RunKey, RunKind
+from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.status import Verdict
 
 _POLL_SECONDS = 2.0
 _DELETE_SECONDS = 300.0
+_TIMEOUT_SECONDS = 3600.0
+_KINDS = " or ".join(RunKind)
 
 
 class ExitCode(IntEnum):
@@ -38,8 +43,7 @@ class RunError(Exception):
 class Finished:
     """A run that has ended."""
 
-    namespace: str
-    name: str
+    key: RunKey
     status: dict[str, Any]
 
     @property
@@ -53,26 +57,29 @@ class Finished:
         }.get(str(verdict), ExitCode.ERROR)
 
 
-def run_file(path: Path, timeout_seconds: float, *, replace: bool) -> Finished:
-    """Apply the ``KroBenchmark`` in a file and wait for its end.
+def run_file(path: Path, timeout_seconds: float | None, *, replace: bool) -> Finished:
+    """Apply what a file asks for, and wait for its end; as long as it may well take, if need be.
 
     Raises:
         RunError: if the file holds none, one of this name exists, or time is over.
     """
     manifest = read_manifest(path)
+    if timeout_seconds is None:
+        timeout_seconds = _TIMEOUT_SECONDS + _budget_seconds(manifest)
     try:
         return asyncio.run(_run(manifest, timeout_seconds, replace=replace))
     except TimeoutError as error:
+        kind, namespace, name = _key(manifest)
         raise RunError(
             f"the run had not ended after {timeout_seconds:g}s; it goes on, and kubectl get "
-            f"krobenchmark {manifest['metadata']['name']} shows it"
+            f"{kind.singular} {name} --namespace={namespace} shows it"
         ) from error
     except KubeError as error:
         raise RunError(str(error)) from error
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
-    """Return the one ``KroBenchmark`` in a file.
+    """Return the one ``KroBenchmark`` or ``KroScaleTest`` in a file.
 
     Raises:
         RunError: if it cannot be read, or holds something else.
@@ -82,33 +89,48 @@ def read_manifest(path: Path) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise RunError(f"{path}: {error}") from error
     if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise RunError(f"{path} must hold one KroBenchmark, and holds {len(documents)} documents")
+        raise RunError(f"{path} must hold one {_KINDS}, and holds {len(documents)} documents")
     manifest: dict[str, Any] = documents[0]
-    if manifest.get("kind") != "KroBenchmark" or "name" not in (manifest.get("metadata") or {}):
-        raise RunError(f"{path} must hold a KroBenchmark with a metadata.name")
+    known = manifest.get("kind") in list(RunKind)
+    if not known or "name" not in (manifest.get("metadata") or {}):
+        raise RunError(f"{path} must hold a {_KINDS} with a metadata.name")
     manifest["metadata"].setdefault("namespace", "default")
     return manifest
 
 
+def _budget_seconds(manifest: dict[str, Any]) -> float:
+    """Return what a scale test's steps may take; nothing for another, or a wrong, spec."""
+    if manifest["kind"] != RunKind.SCALE_TEST:
+        return 0.0
+    try:
+        return KroScaleTestSpec.model_validate(manifest.get("spec")).budget.duration_seconds
+    except ValidationError:
+        return 0.0
+
+
+def _key(manifest: dict[str, Any]) -> RunKey:
+    metadata = manifest["metadata"]
+    return RunKey(RunKind(manifest["kind"]), metadata["namespace"], metadata["name"])
+
+
 async def _run(manifest: dict[str, Any], timeout_seconds: float, *, replace: bool) -> Finished:
-    namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-    collection = paths.group(API_GROUP, API_VERSION, "krobenchmarks", namespace)
+    key = _key(manifest)
+    collection = paths.group(API_GROUP, API_VERSION, key.kind.plural, key.namespace)
+    path = f"{collection}/{key.name}"
     async with KubeClient(load_client_config()) as client:
         if replace:
-            await _delete(client, f"{collection}/{name}")
+            await _delete(client, path, key)
         try:
             await client.create(collection, manifest)
         except ApiError as error:
             if error.already_exists:
-                raise RunError(
-                    f"KroBenchmark {namespace}/{name} exists already: delete it, or give --replace"
-                ) from error
+                raise RunError(f"{key} exists already: delete it, or give --replace") from error
             raise
         async with asyncio.timeout(timeout_seconds):
-            return Finished(namespace, name, await _follow(client, f"{collection}/{name}"))
+            return Finished(key, await _follow(client, path))
 
 
-async def _delete(client: KubeClient, path: str) -> None:
+async def _delete(client: KubeClient, path: str, key: RunKey) -> None:
     """Delete the resource and wait until it is gone, with all that its run made.
 
     Raises:
@@ -124,10 +146,7 @@ async def _delete(client: KubeClient, path: str) -> None:
         if not error.not_found:
             raise
     except TimeoutError as error:
-        name = path.rpartition("/")[2]
-        raise RunError(
-            f"KroBenchmark {name} was not deleted within {_DELETE_SECONDS:g}s"
-        ) from error
+        raise RunError(f"{key} was not deleted within {_DELETE_SECONDS:g}s") from error
 
 
 async def _follow(client: KubeClient, path: str) -> dict[str, Any]:

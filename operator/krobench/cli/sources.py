@@ -1,4 +1,4 @@
-"""Where runs come from: files, directories, ConfigMaps, and KroBenchmarks of a cluster."""
+"""Where runs come from: files, directories, ConfigMaps, and resources of a cluster."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +16,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError
 from krobench.model.comparison import Baseline, RunEstimates
+from krobench.model.kinds import RunKind
 from krobench.model.record import RunRecord
 from krobench.record.baseline import parse_config_map, parse_object
 from krobench.record.history import main_maps, selector
@@ -49,7 +50,7 @@ async def read_side(argument: str, namespace: str) -> Side:
 
 
 async def read_history(namespace: str, name: str) -> list[RunRecord]:
-    """Return the kept runs of a KroBenchmark, oldest first.
+    """Return the kept runs of what has, or had, this name: of each kind, oldest first.
 
     Raises:
         ResultsError: if none are kept.
@@ -57,12 +58,17 @@ async def read_history(namespace: str, name: str) -> list[RunRecord]:
         KubeError: if the cluster cannot be asked.
     """
     async with KubeClient(load_client_config()) as client:
-        items = await client.list(paths.core("configmaps", namespace), selector(name))
+        collection = paths.core("configmaps", namespace)
+        items = [
+            item
+            for kind in RunKind
+            for item in main_maps(await client.list(collection, selector(kind, name)))
+        ]
         if not items:
             raise ResultsError(
-                f"no runs of KroBenchmark {namespace}/{name} are kept: set spec.results.retention"
+                f"no runs of {namespace}/{name} are kept: set spec.results.retention"
             )
-        return [await whole(client, read_run_record(item)) for item in main_maps(items)]
+        return [await whole(client, read_run_record(item)) for item in items]
 
 
 def _from_path(argument: str) -> list[RunEstimates] | None:

@@ -14,7 +14,7 @@ from krobench.controller.actions import (
     RemoveFinalizer,
 )
 from krobench.controller.jobs import is_running, job_manifest, job_name, view_job
-from krobench.controller.observed import CLEANUP_ATTEMPTS, Observed, Results, Run, RunKey
+from krobench.controller.observed import CLEANUP_ATTEMPTS, Observed, Results, Run
 from krobench.controller.parse import parse_run
 from krobench.controller.settings import Settings
 from krobench.kube import paths
@@ -30,7 +30,7 @@ from krobench.model.common import (
     rfc3339,
     utc_now,
 )
-from krobench.model.kinds import RunKind
+from krobench.model.kinds import RunKey, RunKind
 from krobench.model.status import ObjectRef, RunStatus
 from krobench.record.store import RecordError, is_owned_by, read_run_record, results_name
 

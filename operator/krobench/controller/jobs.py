@@ -8,7 +8,7 @@ import orjson
 from pydantic import ValidationError
 
 from krobench.controller.actions import JobKind
-from krobench.controller.observed import JobState, JobView, Run, RunKey
+from krobench.controller.observed import JobState, JobView, Run
 from krobench.controller.settings import Settings
 from krobench.controller.specs import longest_seconds, shards_of
 from krobench.model.common import (
@@ -19,7 +19,7 @@ from krobench.model.common import (
     ErrorInfo,
     parse_rfc3339,
 )
-from krobench.model.kinds import RunKind
+from krobench.model.kinds import RunKey, RunKind
 
 Manifest = dict[str, Any]
 

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
 
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo
-from krobench.model.kinds import RunKind, RunSpec
+from krobench.model.kinds import RunKey, RunKind, RunSpec
 from krobench.model.record import RunRecord
 from krobench.model.status import RunStatus
 
@@ -45,17 +44,6 @@ class Results:
     record: RunRecord | None = None
     error: ErrorInfo | None = None
     """Why an existing ConfigMap could not be read."""
-
-
-class RunKey(NamedTuple):
-    """What names a run in a cluster."""
-
-    kind: RunKind
-    namespace: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.namespace}/{self.name}"
 
 
 @dataclass(frozen=True)

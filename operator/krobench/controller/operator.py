@@ -18,7 +18,6 @@ from prometheus_client import CollectorRegistry, start_http_server
 from krobench.controller.cluster import Cluster
 from krobench.controller.jobs import run_of
 from krobench.controller.metrics import OperatorMetrics
-from krobench.controller.observed import RunKey
 from krobench.controller.settings import Settings
 from krobench.controller.worker import Worker
 from krobench.kube import paths
@@ -27,7 +26,7 @@ from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch
 from krobench.model.common import API_GROUP, API_VERSION, COMPONENT_LABEL, RUN_LABEL
-from krobench.model.kinds import RunKind
+from krobench.model.kinds import RunKey, RunKind
 from krobench.record.store import RESULTS_COMPONENT
 
 logger = logging.getLogger(__name__)

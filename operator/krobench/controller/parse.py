@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from krobench.controller.observed import Run, RunKey
+from krobench.controller.observed import Run
 from krobench.controller.specs import check_spec
 from krobench.model.common import FINALIZER, ErrorInfo, spec_field
-from krobench.model.kinds import RunKind, RunSpec
+from krobench.model.kinds import RunKey, RunKind, RunSpec
 from krobench.model.status import RunStatus
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS

@@ -1,4 +1,4 @@
-"""Keeping a run's results beyond its KroBenchmark, and reading those that were kept."""
+"""Keeping a run's results beyond its custom resource, and reading those that were kept."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -7,6 +7,7 @@ from krobench.job.wholerun import whole
 from krobench.kube import paths
 from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
+from krobench.model.kinds import RunKind
 from krobench.model.record import RunRecord
 from krobench.record.history import (
     KEPT_RUN_LABEL,
@@ -30,7 +31,7 @@ _MAX_RETRIES = 8
 
 
 class History:
-    """The kept results of all runs of one KroBenchmark's name."""
+    """The kept results of all runs of one custom resource's name."""
 
     def __init__(self, client: KubeClient, owner: Owner) -> None:
         self._client = client
@@ -64,7 +65,7 @@ class History:
         _, config_maps = write_config_maps(name, self._owner, run, lines)
         try:
             for config_map in config_maps:
-                await self._put(as_kept(config_map, self._owner.name, self._owner.uid))
+                await self._put(as_kept(config_map, self._owner))
             for old in names_beyond(await self._kept(), most):
                 await self._delete(old)
         except KubeError as error:
@@ -73,7 +74,7 @@ class History:
 
     async def _kept(self) -> list[JsonObject]:
         """Return the metadata of all ConfigMaps that hold kept results."""
-        chosen = {"labelSelector": selector(self._owner.name)}
+        chosen = {"labelSelector": selector(RunKind(self._owner.kind), self._owner.name)}
         page = await self._client.get(self._collection, chosen, METADATA_LIST)
         items: list[JsonObject] = page.get("items") or []
         return items

@@ -1,6 +1,7 @@
 """The kinds of custom resources that ask for a run."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.scaletest import KroScaleTestSpec
@@ -34,3 +35,14 @@ class RunKind(StrEnum):
     def status(self) -> type[RunStatus]:
         """The model of its status."""
         return KroBenchmarkStatus if self is RunKind.BENCHMARK else KroScaleTestStatus
+
+
+class RunKey(NamedTuple):
+    """What names a run in a cluster."""
+
+    kind: RunKind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"

@@ -1,13 +1,18 @@
-"""Results that outlive their KroBenchmark: under a name and labels of their own."""
+"""Results that outlive what asked for them: under a name and labels of their own."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from krobench.model.common import API_GROUP, COMPONENT_LABEL
+from krobench.model.kinds import RunKind
+from krobench.record.store import Owner
 
 HISTORY_COMPONENT = "history"
-BENCHMARK_LABEL = f"{API_GROUP}/benchmark"
-"""Name of the KroBenchmark whose runs these are."""
+NAME_LABELS = {
+    RunKind.BENCHMARK: f"{API_GROUP}/benchmark",
+    RunKind.SCALE_TEST: f"{API_GROUP}/scaletest",
+}
+"""Name of the custom resource whose runs these are, by its kind."""
 KEPT_RUN_LABEL = f"{API_GROUP}/kept-run"
 """UID of the run. It is not the label of a run's objects: those are deleted with the run."""
 
@@ -16,17 +21,17 @@ _UID_LENGTH = 8
 ConfigMap = dict[str, Any]
 
 
-def kept_name(benchmark: str, uid: str) -> str:
+def kept_name(name: str, uid: str) -> str:
     """Return the name under which a run's results are kept."""
-    return f"{benchmark}-run-{uid[:_UID_LENGTH]}"
+    return f"{name}-run-{uid[:_UID_LENGTH]}"
 
 
-def selector(benchmark: str) -> str:
-    """Return the label selector of all that is kept of a KroBenchmark's runs."""
-    return f"{COMPONENT_LABEL}={HISTORY_COMPONENT},{BENCHMARK_LABEL}={benchmark}"
+def selector(kind: RunKind, name: str) -> str:
+    """Return the label selector of all that is kept of a custom resource's runs."""
+    return f"{COMPONENT_LABEL}={HISTORY_COMPONENT},{NAME_LABELS[kind]}={name}"
 
 
-def as_kept(config_map: ConfigMap, benchmark: str, uid: str) -> ConfigMap:
+def as_kept(config_map: ConfigMap, owner: Owner) -> ConfigMap:
     """Return a results ConfigMap without an owner, so that nothing but retention deletes it."""
     metadata = {
         "name": config_map["metadata"]["name"],
@@ -35,8 +40,8 @@ def as_kept(config_map: ConfigMap, benchmark: str, uid: str) -> ConfigMap:
             "app.kubernetes.io/name": "krobench",
             "app.kubernetes.io/managed-by": "krobench",
             COMPONENT_LABEL: HISTORY_COMPONENT,
-            BENCHMARK_LABEL: benchmark,
-            KEPT_RUN_LABEL: uid,
+            NAME_LABELS[RunKind(owner.kind)]: owner.name,
+            KEPT_RUN_LABEL: owner.uid,
         },
     }
     return config_map | {"metadata": metadata}
@@ -59,7 +64,8 @@ def names_beyond(config_maps: Sequence[ConfigMap], runs: int) -> list[str]:
 
 def _main_name(config_map: Mapping[str, Any]) -> str:
     labels = config_map["metadata"].get("labels") or {}
-    return kept_name(str(labels.get(BENCHMARK_LABEL)), _uid(config_map))
+    name = next((labels[label] for label in NAME_LABELS.values() if label in labels), None)
+    return kept_name(str(name), _uid(config_map))
 
 
 def _uid(config_map: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The kept runs of a KroBenchmark: a line each, and where something changed."""
+"""The kept runs of a name: a line each, and where something changed."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from krobench.analysis.statistics.changepoints import MIN_SERIES
 from krobench.model.record import RunRecord, TestRecord
 from krobench.report import units
 from krobench.report.comparison import label, show
+from krobench.report.limit import limit_text
 from krobench.report.tables import aligned
 
 _HEADER = (
@@ -21,6 +22,8 @@ _HEADER = (
     "kro memory, max",
 )
 
+_LIMITS_HEADER = (*_HEADER[:4], "limit", "breached SLO")
+
 
 def render(runs: Sequence[RunRecord], changes: Sequence[Change]) -> str:
     """Return runs from the oldest to the newest, a table for each test, and the changes."""
@@ -31,9 +34,28 @@ def render(runs: Sequence[RunRecord], changes: Sequence[Change]) -> str:
     return "\n".join([*lines, *_changes(runs, changes)]) + "\n"
 
 
-def _row(run: RunRecord, test: TestRecord) -> Sequence[str]:
+def render_limits(runs: Sequence[RunRecord]) -> str:
+    """Return runs of a KroScaleTest from the oldest to the newest, in a table of their limits."""
+    return "\n".join(aligned([_LIMITS_HEADER, *map(_limit_row, runs)])) + "\n"
+
+
+def _limit_row(run: RunRecord) -> Sequence[str]:
+    scale = run.scale
+    limit = scale.limit if scale is not None else None
+    return (
+        *_head(run),
+        limit_text(limit, scale.axis) if scale is not None and limit is not None else "-",
+        (limit.breached if limit is not None else None) or "-",
+    )
+
+
+def _head(run: RunRecord) -> Sequence[str]:
     kro = run.environment.kro
-    head = (run.id[:8], run.start_time, (kro.version if kro else None) or "-", run.verdict or "-")
+    return (run.id[:8], run.start_time, (kro.version if kro else None) or "-", run.verdict or "-")
+
+
+def _row(run: RunRecord, test: TestRecord) -> Sequence[str]:
+    head = _head(run)
     summary = test.summary
     if summary is None:
         return (*head, *["-"] * 5)

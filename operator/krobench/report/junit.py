@@ -9,16 +9,17 @@ from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Comparison, MetricVerdict
 from krobench.model.record import RunRecord, TestRecord, TestState
 from krobench.report import comparison as comparison_report
-from krobench.report import units
+from krobench.report.junitcase import add_error, add_invalid, line_of, new_case, numbers
+from krobench.report.junitscale import scale_cases
 from krobench.report.measured import measured
 
 
 def render(run: RunRecord) -> str:
     """Return the XML: a test case for each test, with its thresholds as failures, and one more
-    where something speaks against the run as a whole."""
+    where something speaks against the run as a whole. Of a scale test, there is one for each
+    step, and one for the limit."""
     suite = ET.Element("testsuite", name=f"{run.namespace}/{run.name}", timestamp=run.start_time)
-    for test in run.tests:
-        suite.append(_case(run, test))
+    suite.extend(scale_cases(run) if run.scale else [_case(run, test) for test in run.tests])
     if causes := _causes_of_run(run):
         suite.append(_invalid_run(run, causes))
     suite.set("tests", str(len(suite)))
@@ -35,21 +36,13 @@ def render(run: RunRecord) -> str:
 
 
 def _case(run: RunRecord, test: TestRecord) -> ET.Element:
-    case = ET.Element(
-        "testcase",
-        classname=f"{run.namespace}.{run.name}",
-        name=test.name,
-        time=f"{test.duration_seconds or 0.0:.3f}",
-    )
+    case = new_case(run, test.name, test.duration_seconds)
     if test.error is not None:
-        error = ET.SubElement(case, "error", type=test.error.reason, message=test.error.message)
-        error.text = "\n".join([test.error.message, *map(_line, test.validity.causes)])
+        add_error(case, test.error, test.validity.causes)
     elif test.state in (TestState.PENDING, TestState.SKIPPED):
         ET.SubElement(case, "skipped", message="the run ended before this test")
     elif not test.validity.valid:
-        causes = test.validity.causes
-        skipped = ET.SubElement(case, "skipped", message=f"invalid: {_line(causes[0])}")
-        skipped.text = "\n".join(map(_line, causes))
+        add_invalid(case, test.validity.causes)
     for result in test.thresholds:
         if test.validity.valid and not result.passed:
             failure = ET.SubElement(
@@ -59,7 +52,7 @@ def _case(run: RunRecord, test: TestRecord) -> ET.Element:
     if run.comparison is not None:
         _add_comparison(case, run.comparison, test.name)
     if test.summary is not None:
-        ET.SubElement(case, "system-out").text = _numbers(test)
+        ET.SubElement(case, "system-out").text = numbers(test)
     return case
 
 
@@ -70,16 +63,10 @@ def _causes_of_run(run: RunRecord) -> list[ErrorInfo]:
 
 
 def _invalid_run(run: RunRecord, causes: list[ErrorInfo]) -> ET.Element:
-    case = ET.Element(
-        "testcase", classname=f"{run.namespace}.{run.name}", name="validity", time="0.000"
-    )
+    case = new_case(run, "validity")
     error = ET.SubElement(case, "error", type=causes[0].reason, message=causes[0].message)
-    error.text = "\n".join(map(_line, causes))
+    error.text = "\n".join(map(line_of, causes))
     return case
-
-
-def _line(cause: ErrorInfo) -> str:
-    return f"{cause.reason}: {cause.message}"
 
 
 def _add_comparison(case: ET.Element, comparison: Comparison, test: str) -> None:
@@ -102,14 +89,3 @@ def _properties(case: ET.Element) -> ET.Element:
         found = ET.Element("properties")
         case.insert(0, found)  # where readers look for it
     return found
-
-
-def _numbers(test: TestRecord) -> str:
-    assert test.summary is not None
-    ready = test.summary.latency.instance_ready
-    return (
-        f"instances ready: {units.number(ready.n if ready else None)}; "
-        f"p50 {units.seconds(ready.p50_seconds if ready else None)}; "
-        f"p99 {units.seconds(ready.p99_seconds if ready else None)}; "
-        f"{units.rate(test.summary.throughput.instances_per_second)}"
-    )

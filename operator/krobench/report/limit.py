@@ -1,7 +1,12 @@
 """The limit that a scale test found, in a few words."""
 
+from krobench.model.common import ErrorInfo
+from krobench.model.record import RunRecord
 from krobench.model.scaling import Axis, Limit, LimitState
+from krobench.model.status import Verdict
 from krobench.report.units import NOT_AVAILABLE
+
+LIMIT_NOT_AVAILABLE = "LimitNotAvailable"
 
 
 def limit_text(limit: Limit, axis: Axis) -> str:
@@ -14,6 +19,23 @@ def limit_text(limit: Limit, axis: Axis) -> str:
         case LimitState.BELOW_FIRST if limit.first_breach is not None:
             return f"< {size_text(limit.first_breach)} {axis.unit}"
     return NOT_AVAILABLE
+
+
+def shortfall(run: RunRecord) -> ErrorInfo | None:
+    """Return in what the limit of a scale test falls short of what was asked for, if it does."""
+    if run.verdict is not Verdict.FAILED or run.scale is None:
+        return None
+    limit, stopped = run.scale.limit, run.scale.stopped
+    text = limit_text(limit, run.scale.axis) if limit is not None else NOT_AVAILABLE
+    if text == NOT_AVAILABLE or limit is None:
+        message = f"no limit was found: {stopped or 'no size could be judged'}"
+        return ErrorInfo(reason=LIMIT_NOT_AVAILABLE, message=message)
+    if limit.state is LimitState.BELOW_FIRST:
+        message = f"kro did not meet the SLOs at the smallest size: {limit.breached or text}"
+        return ErrorInfo(reason="SmallestSizeBreached", message=message)
+    minimum = size_text(float(run.spec.get("minimum") or 0))
+    message = f"the limit is {text}, and spec.minimum is {minimum}"
+    return ErrorInfo(reason="MinimumNotReached", message=message)
 
 
 def size_text(size: float) -> str:

@@ -6,6 +6,7 @@ import yaml
 from typer.testing import CliRunner, Result
 from unit.analysis.comparison.runs import METRICS, run, side
 from unit.analysis.comparison.test_estimates import finished
+from unit.controller.world import scale_record
 
 from krobench.cli.main import app
 from krobench.model.comparison import Baseline
@@ -135,3 +136,25 @@ def test_a_run_that_was_given_up_is_no_baseline(tmp_path: Path) -> None:
     done = krobench("baseline", "export", source)
     assert done.exit_code == 4
     assert "is no baseline" in done.stderr
+
+
+def test_a_scale_test_is_not_compared_and_it_says_why(tmp_path: Path) -> None:
+    old = run_json(tmp_path / "old.json", finished())
+    scale = run_json(tmp_path / "scale.json", scale_record(RunState.COMPLETED))
+    done = krobench("compare", old, scale)
+    assert done.exit_code == 3
+    assert "it is a scale test" in done.output
+    done = krobench("baseline", "export", scale)
+    assert done.exit_code == 4
+    assert "is no baseline: it is a scale test" in done.output
+
+
+def test_the_history_of_scale_tests_shows_their_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read_history(namespace: str, name: str) -> list[RunRecord]:
+        del namespace, name
+        return [finished(), scale_record(RunState.COMPLETED, id="uid-2")]
+
+    monkeypatch.setattr("krobench.cli.history.read_history", read_history)
+    output = krobench("history", "x").output
+    assert "14 instances (12 to 18)" in output
+    assert "changes can be told from" in output

@@ -1,17 +1,23 @@
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
-from unit.controller.world import record
+from unit.controller.world import SCALE_SPEC, record
 
 from krobench.cli import report as report_module
 from krobench.cli import results as results_module
 from krobench.cli import run as module
 from krobench.cli.main import app
+from krobench.cli.results import ResultsError, results_of
 from krobench.cli.run import ExitCode, Finished, RunError, read_manifest, run_file
+from krobench.kube.client import KubeClient
+from krobench.kube.errors import ApiError
+from krobench.model.kinds import RunKey, RunKind
 from krobench.model.record import RunState
 
+KEY = RunKey(RunKind.BENCHMARK, "default", "bench")
 GOOD = "kind: KroBenchmark\nmetadata: {name: x}\nspec: {tests: []}\n"
 
 
@@ -26,7 +32,7 @@ def test_a_file_with_one_benchmark_is_read_into_the_default_namespace(tmp_path: 
     [
         (f"{GOOD}---\n{GOOD}", "holds 2 documents"),
         ("", "holds 0 documents"),
-        ("kind: Pod\nmetadata: {name: x}\n", "must hold a KroBenchmark"),
+        ("kind: Pod\nmetadata: {name: x}\n", "must hold a KroBenchmark or KroScaleTest"),
         ("kind: KroBenchmark\n", "metadata.name"),
         ("kind: KroBenchmark\nmetadata:\nspec: {}\n", "metadata.name"),
         ("a: [", "b.yaml"),
@@ -55,7 +61,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_the_exit_code_says_the_verdict(verdict: str | None, code: ExitCode) -> None:
-    assert Finished("default", "x", {"verdict": verdict}).exit_code is code
+    assert Finished(KEY, {"verdict": verdict}).exit_code is code
 
 
 class Undeletable:
@@ -83,7 +89,7 @@ def test_a_benchmark_that_does_not_go_is_not_said_to_run_on(
     monkeypatch.setattr(module, "KubeClient", Undeletable)
     monkeypatch.setattr(module, "load_client_config", object)
     monkeypatch.setattr(module, "_DELETE_SECONDS", 0.01)
-    with pytest.raises(RunError, match=r"^KroBenchmark x was not deleted within 0\.01s$"):
+    with pytest.raises(RunError, match=r"^KroBenchmark default/x was not deleted within 0\.01s$"):
         run_file(path, 3600.0, replace=True)
 
 
@@ -96,10 +102,10 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """The files that were run; each run passes."""
     files: list[Path] = []
 
-    def run(path: Path, timeout_seconds: float, *, replace: bool) -> Finished:
+    def run(path: Path, timeout_seconds: float | None, *, replace: bool) -> Finished:
         del timeout_seconds, replace
         files.append(path)
-        return Finished("default", "bench", {"verdict": "Passed"})
+        return Finished(KEY, {"verdict": "Passed"})
 
     monkeypatch.setattr(module, "run_file", run)
     for user in (results_module, report_module):
@@ -132,3 +138,53 @@ def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path, started: li
     assert done.exit_code == ExitCode.ERROR
     assert "out.md was not written: No such file or directory" in done.output
     assert started == []
+
+
+def test_a_scale_test_is_waited_for_until_after_its_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.yaml"
+    spec = SCALE_SPEC | {"budget": {"duration": "2h"}}
+    path.write_text(
+        yaml.safe_dump({"kind": "KroScaleTest", "metadata": {"name": "x"}, "spec": spec})
+    )
+    waited = []
+
+    async def run(manifest: dict[str, Any], timeout_seconds: float, *, replace: bool) -> Finished:
+        waited.append(timeout_seconds)
+        return Finished(RunKey(RunKind.SCALE_TEST, "default", "x"), {"verdict": "Passed"})
+
+    monkeypatch.setattr(module, "_run", run)
+    assert run_file(path, None, replace=False).exit_code is ExitCode.PASSED
+    run_file(path, 5.0, replace=False)
+    assert waited == [3 * 3600.0, 5.0]
+
+
+class Both:
+    """A client of a cluster that has resources of these kinds."""
+
+    def __init__(self, *kinds: RunKind) -> None:
+        self._kinds = kinds
+
+    async def get(self, path: str) -> dict[str, Any]:
+        if not any(kind.plural in path for kind in self._kinds):
+            raise ApiError(404, "NotFound", path)
+        return {"status": {"message": f"{path} is queued"}}
+
+
+@pytest.mark.parametrize(
+    ("there", "kind", "words"),
+    [
+        ((), None, "there is no KroBenchmark default/x, and no KroScaleTest of this name"),
+        ((), RunKind.SCALE_TEST, "there is no KroScaleTest default/x: kubectl get kroscaletests"),
+        (tuple(RunKind), None, "is a KroBenchmark and a KroScaleTest: say which one by --kind"),
+        (tuple(RunKind), RunKind.SCALE_TEST, "KroScaleTest default/x has no results"),
+        ((RunKind.SCALE_TEST,), None, "KroScaleTest default/x has no results"),
+    ],
+)
+async def test_a_name_is_looked_up_among_both_kinds(
+    there: tuple[RunKind, ...], kind: RunKind | None, words: str
+) -> None:
+    client = cast("KubeClient", Both(*there))
+    with pytest.raises(ResultsError, match=words):
+        await results_of(client, "default", "x", kind)

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from unit.controller.world import SPEC, World, record
 
 from krobench.controller.actions import CreateJob, JobKind
-from krobench.controller.observed import JobState, JobView, RunKey
+from krobench.controller.observed import JobState, JobView
 from krobench.model.common import ErrorInfo
-from krobench.model.kinds import RunKind
+from krobench.model.kinds import RunKey, RunKind
 from krobench.model.record import RunState, TestRecord, TestState, ThresholdResult
 from krobench.model.status import Phase, Verdict
 from krobench.model.validity import Validity

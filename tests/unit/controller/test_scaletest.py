@@ -104,8 +104,12 @@ def test_a_step_that_could_not_be_measured_does_not_fail_the_run() -> None:
 def test_a_run_without_any_step_measured_fails_with_the_reason_of_the_first() -> None:
     error = ErrorInfo(reason="RGDRejected", message="no such field")
     failed = scale_record().tests[0].model_copy(update={"error": error})
-    world = ended(tests=[failed], verdict=Verdict.ERROR)
+    scale = scale_record(RunState.COMPLETED).scale
+    assert scale is not None
+    scale = scale.model_copy(update={"limit": Limit(state=LimitState.UNDECIDED)})
+    world = ended(tests=[failed], scale=scale, verdict=Verdict.FAILED)
     assert world.status.phase is Phase.FAILED
+    assert world.status.conditions[0].reason == "RGDRejected"
     assert world.status.message == "step 10: no such field"
 
 

@@ -14,12 +14,12 @@ from krobench.controller.actions import (
     PatchStatus,
     RemoveFinalizer,
 )
-from krobench.controller.observed import JobState, JobView, Observed, Results, RunKey
+from krobench.controller.observed import JobState, JobView, Observed, Results
 from krobench.controller.parse import parse_run
 from krobench.controller.reconcile import reconcile
 from krobench.model.common import FINALIZER, ErrorInfo
 from krobench.model.environment import Environment
-from krobench.model.kinds import RunKind
+from krobench.model.kinds import RunKey, RunKind
 from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState
 from krobench.model.scaling import (
     Axis,

@@ -1,14 +1,18 @@
 from typing import Any
 
-from krobench.record.history import as_kept, kept_name, main_maps, names_beyond
+from krobench.model.kinds import RunKind
+from krobench.record.history import as_kept, kept_name, main_maps, names_beyond, selector
+from krobench.record.store import Owner
 
 
-def kept(uid: str, created: str, *pieces: str) -> list[dict[str, Any]]:
+def kept(
+    uid: str, created: str, *pieces: str, kind: RunKind = RunKind.BENCHMARK
+) -> list[dict[str, Any]]:
     maps = []
     for name in (kept_name("web", uid), *pieces):
         metadata = {"name": name, "namespace": "n", "ownerReferences": [{"uid": uid}]}
         source = {"metadata": metadata, "data": {} if name in pieces else {"run.json": "{}"}}
-        item = as_kept(source, "web", uid)
+        item = as_kept(source, Owner("web", "n", uid, kind.value))
         item["metadata"]["creationTimestamp"] = created
         maps.append(item)
     return maps
@@ -36,3 +40,12 @@ def test_the_oldest_runs_go_with_all_their_pieces() -> None:
         "web-run-uid-2",
         "web-run-uid-3",
     ]
+
+
+def test_runs_of_either_kind_are_kept_apart_under_one_name() -> None:
+    [item] = kept("uid-1", "", kind=RunKind.SCALE_TEST)
+    labels = item["metadata"]["labels"]
+    for kind in RunKind:
+        wanted = dict(part.split("=") for part in selector(kind, "web").split(","))
+        assert (wanted.items() <= labels.items()) == (kind is RunKind.SCALE_TEST)
+    assert main_maps([item]) == [item]

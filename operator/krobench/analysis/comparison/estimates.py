@@ -12,6 +12,7 @@ from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import RunEstimates, TestEstimates
 from krobench.model.flags import flag_values
+from krobench.model.kinds import RunKind
 from krobench.model.record import FULL_RUN_KEY, IterationRecord, RunRecord, RunState, TestRecord
 from krobench.model.step import Step
 from krobench.model.target import Target
@@ -45,6 +46,12 @@ def _unusable(run: RunRecord) -> ErrorInfo | None:
     if run.state is not RunState.COMPLETED:
         detail = run.error.message if run.error is not None else f"it is {run.state}"
         return ErrorInfo(reason="NotCompleted", message=f"it did not come to its end: {detail}")
+    if run.kind == RunKind.SCALE_TEST:
+        message = (
+            "it is a scale test, whose sizes and their repetitions follow from what it finds: "
+            "compare the limits that its report and krobench history show"
+        )
+        return ErrorInfo(reason="ScaleTest", message=message)
     if run.shortened:
         message = (
             f"its run.json had no room for its iterations: they are in {FULL_RUN_KEY}, which is "

@@ -11,9 +11,8 @@ from krobench.model.status import (
     Phase,
     RunStatus,
     ScaleStepStatus,
-    Verdict,
 )
-from krobench.report.limit import limit_text, size_text
+from krobench.report.limit import LIMIT_NOT_AVAILABLE, limit_text, shortfall, size_text
 
 _RUNNING = "Running"
 _MAX_STEPS = 32
@@ -43,13 +42,14 @@ def describe(observed: Observed, base: RunStatus) -> KroScaleTestStatus:
 def outcome(record: RunRecord) -> Word:
     """Return what is to be said of a run that went to its end.
 
-    A step that could not be measured does not fail the run, as the limit may be known without it.
+    A step that could not be measured fails it only where there is no limit without that step.
     """
-    if record.verdict is Verdict.ERROR or record.scale is None:
-        error = _error(record)
+    short = shortfall(record)
+    if short is not None and short.reason == LIMIT_NOT_AVAILABLE:
+        error = _error(record, short)
         return Word(Phase.FAILED, error.reason, error.message)
-    reason = "MinimumNotReached" if record.verdict is Verdict.FAILED else COMPLETED
-    return Word(Phase.COMPLETED, reason, _sentence(record, record.scale))
+    reason = short.reason if short is not None else COMPLETED
+    return Word(Phase.COMPLETED, reason, _sentence(record, short))
 
 
 def had_begun(status: RunStatus) -> bool:
@@ -57,24 +57,22 @@ def had_begun(status: RunStatus) -> bool:
     return isinstance(status, KroScaleTestStatus) and bool(status.steps)
 
 
-def _error(record: RunRecord) -> ErrorInfo:
-    if record.error is not None:
-        return record.error
+def _error(record: RunRecord, otherwise: ErrorInfo) -> ErrorInfo:
+    """Return why a step could not be measured."""
     for test in record.tests:
         if test.error is not None:
             message = f"step {test.name}: {test.error.message}"
             return ErrorInfo(reason=test.error.reason, message=message)
-    message = "no step could be measured; kubectl logs of the load Job's pod may say more"
-    return ErrorInfo(reason="LimitNotAvailable", message=message)
+    return otherwise
 
 
-def _sentence(record: RunRecord, scale: ScaleRecord) -> str:
-    limit = scale.limit
-    parts = [limit.message if limit and limit.message else f"{len(scale.steps)} steps were run"]
-    if record.verdict is Verdict.FAILED:
-        parts.append(f"spec.minimum is {size_text(float(record.spec.get('minimum') or 0))}")
-    if scale.stopped is not None:
-        parts.append(f"ended early: {scale.stopped}")
+def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
+    limit = record.scale.limit if record.scale is not None else None
+    parts = [limit.message if limit and limit.message else f"{len(record.tests)} steps were run"]
+    if short is not None:
+        parts.append(short.message)
+    if record.scale is not None and record.scale.stopped is not None:
+        parts.append(f"ended early: {record.scale.stopped}")
     if record.validity is not None and not record.validity.valid:
         parts.append(f"invalid: {record.validity.in_short()}")
     return "; ".join(part.rstrip(".") for part in parts)
@@ -155,4 +153,5 @@ def _message(step: ScaleStep, test: TestRecord) -> str | None:
         return f"invalid: {test.validity.in_short()}"
     if step.verdict is not StepVerdict.BREACHED:
         return None
-    return next(("; ".join(t.breached) for t in step.trials if t.breached), None)
+    breaches = next((trial.breached for trial in step.trials if trial.breached), [])
+    return "; ".join(breaches) or None
