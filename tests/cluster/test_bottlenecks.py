@@ -1,0 +1,283 @@
+"""Bottlenecks, each planted in a real run, of which the right one must be named first."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from cluster.conftest import provider
+from cluster.kubectl import Cluster, Manifest, benchmark, scenario
+
+WORKERS = "--dynamic-controller-concurrent-reconciles"
+KRO = ("--namespace=kro-system",)
+SLOW_ADMISSION, REFUSED = "planted-admission", "planted-refused"
+PLANTED = "krobench-planted"
+WEBHOOK = "planted.krobench.example.com"
+STUCK = "planted.example.com/v1alpha1/stucks"
+
+
+def namespace(name: str) -> Manifest:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+def slow_webhook(port: int) -> Manifest:
+    """Return a webhook that the children of one namespace wait for, for a second and in vain."""
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1",
+        "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": PLANTED},
+        "webhooks": [
+            {
+                "name": WEBHOOK,
+                "clientConfig": {"url": f"https://127.0.0.1:{port}/"},
+                "rules": [
+                    {
+                        "apiGroups": [""],
+                        "apiVersions": ["v1"],
+                        "operations": ["CREATE", "UPDATE"],
+                        "resources": ["configmaps"],
+                    }
+                ],
+                "namespaceSelector": {
+                    "matchLabels": {"kubernetes.io/metadata.name": SLOW_ADMISSION}
+                },
+                "objectSelector": {"matchLabels": {"kro.run/owned": "true"}},
+                "failurePolicy": "Ignore",
+                "timeoutSeconds": 1,
+                "sideEffects": "None",
+                "admissionReviewVersions": ["v1"],
+            }
+        ],
+    }
+
+
+def few_seats(account: str) -> list[Manifest]:
+    """Return what leaves kro, in one namespace, few requests at once, and refuses the others."""
+    flow = "flowcontrol.apiserver.k8s.io/v1"
+    limited = {
+        "nominalConcurrencyShares": 1,
+        "lendablePercent": 0,
+        "borrowingLimitPercent": 0,
+        "limitResponse": {"type": "Reject"},
+    }
+    rule = {
+        "subjects": [
+            {
+                "kind": "ServiceAccount",
+                "serviceAccount": {"name": account, "namespace": "kro-system"},
+            }
+        ],
+        "resourceRules": [
+            {
+                "verbs": ["*"],
+                "apiGroups": [""],
+                "resources": ["configmaps"],
+                "namespaces": [REFUSED],
+            }
+        ],
+    }
+    return [
+        {
+            "apiVersion": flow,
+            "kind": "PriorityLevelConfiguration",
+            "metadata": {"name": PLANTED},
+            "spec": {"type": "Limited", "limited": limited},
+        },
+        {
+            "apiVersion": flow,
+            "kind": "FlowSchema",
+            "metadata": {"name": PLANTED},
+            "spec": {
+                "priorityLevelConfiguration": {"name": PLANTED},
+                "matchingPrecedence": 100,
+                "rules": [rule],
+            },
+        },
+    ]
+
+
+def stuck_rgd() -> Manifest:
+    """Return an RGD whose child cannot be watched: kro waits 30 s for that, each time."""
+    review = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "LocalSubjectAccessReview",
+        "metadata": {"name": "${schema.metadata.name}"},
+        "spec": {
+            "user": "nobody",
+            "resourceAttributes": {"namespace": "default", "verb": "get", "resource": "pods"},
+        },
+    }
+    return {
+        "apiVersion": "kro.run/v1alpha1",
+        "kind": "ResourceGraphDefinition",
+        "metadata": {"name": PLANTED},
+        "spec": {
+            "schema": {
+                "apiVersion": "v1alpha1",
+                "kind": "Stuck",
+                "group": "planted.example.com",
+                "spec": {"value": "string"},
+            },
+            "resources": [{"id": "review", "template": review}],
+        },
+    }
+
+
+STUCK_INSTANCE = {
+    "apiVersion": "planted.example.com/v1alpha1",
+    "kind": "Stuck",
+    "metadata": {"name": "stuck", "namespace": "default"},
+    "spec": {"value": "x"},
+}
+
+
+@pytest.fixture
+def plants(cluster: Cluster) -> Iterator[None]:
+    """Plant what each takes effect in one test alone, and weed all of it out."""
+    account = cluster.get(*KRO, "deployment", "kro")["spec"]["template"]["spec"]
+    with silent_server() as port:
+        try:
+            cluster.apply(
+                namespace(SLOW_ADMISSION),
+                namespace(REFUSED),
+                slow_webhook(port),
+                *few_seats(account["serviceAccountName"]),
+                stuck_rgd(),
+            )
+            cluster.run("wait", "rgd", PLANTED, "--for=condition=Ready", "--timeout=60s")
+            yield
+        finally:
+            weed(cluster)
+
+
+def weed(cluster: Cluster) -> None:
+    gone = ("--ignore-not-found", "--timeout=90s")
+    cluster.run("delete", "validatingwebhookconfiguration,flowschema", PLANTED, *gone)
+    cluster.run("delete", "prioritylevelconfiguration", PLANTED, *gone)
+    cluster.run("delete", "namespace", SLOW_ADMISSION, REFUSED, *gone)
+    # kro cannot list such children, so that it would never let go of their instance.
+    drop = '--patch={"metadata":{"finalizers":null}}'
+    stuck = ("stucks.planted.example.com", "stuck", "--namespace=default")
+    deadline = time.monotonic() + 60
+    while cluster.run("get", *stuck, check=False).returncode == 0:
+        assert time.monotonic() < deadline, "the stuck instance stays"
+        cluster.run("delete", *stuck, "--wait=false", check=False)
+        cluster.run("patch", *stuck, "--type=merge", drop, check=False)
+        time.sleep(1)
+    cluster.run("delete", "rgd", PLANTED, *gone)
+    cluster.run("delete", "crd", "stucks.planted.example.com", *gone)
+
+
+@contextmanager
+def silent_server() -> Iterator[int]:
+    """Listen, where the API server runs on this machine, and never say a word."""
+    over, open_ = threading.Event(), []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.2)
+
+        def accept() -> None:
+            while not over.is_set():
+                try:
+                    open_.append(server.accept()[0])
+                except TimeoutError:
+                    continue
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
+            for connection in open_:
+                connection.close()
+
+
+def test_what_is_planted_in_kro_itself_is_named_first(cluster: Cluster) -> None:
+    many = f"{WORKERS}=8"
+    variants = [
+        {"name": "one-worker", "args": [f"{WORKERS}=1"]},
+        {
+            "name": "starved",
+            "args": [many],
+            "resources": {"limits": {"cpu": "200m"}, "requests": {"cpu": "100m"}},
+        },
+        {"name": "crowded", "args": [many], "env": {"GOMEMLIMIT": "12MiB"}},
+    ]
+    test = scenario("a", "wide", instances=20, concurrency=20)
+    cluster.finish(benchmark("inside", test, variants=variants))
+    found = ranked(cluster, "inside")
+    assert firsts(found, "kind") == {
+        "a.one-worker": "KroWorkers",
+        "a.starved": "KroCPU",
+        "a.crowded": "KroMemory",
+    }, found
+    report = cluster.krobench("report", "inside").stdout
+    assert report.index("## Overview") < report.index("## What held kro back")
+    assert "utilisation of the workers" in report
+
+
+@pytest.mark.skipif(provider() != "testbed", reason="the API server must run on this machine")
+@pytest.mark.usefixtures("plants")
+def test_what_is_planted_around_kro_is_named_first(cluster: Cluster) -> None:
+    late = {"arrival": "constant", "rate": 1000, "maxInFlight": 1, "maxSendLag": "10ms"}
+    side_by_side = {"seed": 1, "complexity": "custom", "resources": 8}
+    tests = [
+        scenario("idle", instances=4, load={"arrival": "constant", "rate": 1}),
+        scenario("generator", instances=60, load=late),
+        scenario("requeue", "chain", steps=[{"operation": "create"}, {"operation": "delete"}]),
+        scenario("admission", instances=4, concurrency=4, namespace=SLOW_ADMISSION),
+        {
+            "name": "refused",
+            "workload": {"generator": side_by_side, "instances": 4},
+            "concurrency": 4,
+            "namespace": REFUSED,
+        },
+        {"name": "kinds", "workload": {"scenario": "single", "rgds": 12, "instances": 12}},
+        scenario("poisoned"),
+    ]
+    cluster.apply(benchmark("around", *tests))
+    wait_for_set_up(cluster, "around", "poisoned")
+    cluster.apply(STUCK_INSTANCE)
+    cluster.wait("around", "Finished")
+    found = ranked(cluster, "around")
+    assert firsts(found, "kind") == {
+        "idle": None,
+        "generator": "Generator",
+        "requeue": "RequeueWait",
+        "admission": "Admission",
+        "refused": "APIServer",
+        "kinds": "WatchReinitialisation",
+        "poisoned": "PoisonedRGD",
+    }, found
+    subjects = firsts(found, "subject")
+    assert subjects["admission"] == f"webhook {WEBHOOK}"
+    assert subjects["refused"] == f"FlowSchema {PLANTED}"
+    assert subjects["poisoned"] == STUCK
+
+
+def ranked(cluster: Cluster, name: str) -> dict[str, list[Manifest]]:
+    """Return what was found in each test, the weightiest first."""
+    tests = cluster.run_record(name)["tests"]
+    return {test["name"]: test["attribution"]["bottlenecks"] for test in tests}
+
+
+def firsts(found: dict[str, list[Manifest]], figure: str) -> dict[str, str | None]:
+    """Return the kind, or another figure, of what is first in each test; None where nothing is."""
+    return {test: causes[0][figure] if causes else None for test, causes in found.items()}
+
+
+def wait_for_set_up(cluster: Cluster, name: str, test: str) -> None:
+    """Wait until the RGDs of this test are being created."""
+    deadline = time.monotonic() + 240
+    while time.monotonic() < deadline:
+        found = cluster.run("get", "configmap", f"{name}-results", "--output=json", check=False)
+        if found.returncode == 0:
+            progress = json.loads(json.loads(found.stdout)["data"]["run.json"])["progress"]
+            if progress["activity"].startswith(f"{test}: iteration 1"):
+                return
+        time.sleep(0.3)
+    raise AssertionError(f"the set-up of {test} was not seen")
