@@ -118,7 +118,18 @@ def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
         result["maxLength"] = _DEFAULT_MAX_LENGTH
     if result.get("type") == "integer":
         result.setdefault("format", "int64")
+    _convert_bounds(result)
     return result
+
+
+def _convert_bounds(result: Schema) -> None:
+    """Say of a bound that it is exclusive; JSON Schema since draft 6 has it as a number of its own,
+    which an API server does not take."""
+    for bound in ("minimum", "maximum"):
+        exclusive = f"exclusive{bound.capitalize()}"
+        if exclusive in result:
+            result[bound] = result[exclusive]
+            result[exclusive] = True
 
 
 def _resolve(node: Schema, definitions: dict[str, Schema]) -> Schema:

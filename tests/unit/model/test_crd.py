@@ -35,6 +35,9 @@ def test_generated_crds_are_current(directory: str) -> None:
 def test_the_schema_has_nothing_that_an_api_server_refuses(kind: RunKind) -> None:
     for path, schema in schemas(root_schema(kind)):
         assert not {"$ref", "anyOf", "oneOf", "title", "const"} & schema.keys(), path
+        # In the JSON Schema of CRDs, they say of a bound that it is exclusive.
+        for bound in ("exclusiveMinimum", "exclusiveMaximum"):
+            assert schema.get(bound, True) is True, path
 
 
 @pytest.mark.parametrize("kind", RunKind)
