@@ -26,6 +26,11 @@ def measure_resources(series: Series, run: PhaseReader) -> UsageRecord:
         kro=_kro(run),
         kro_runtime=_runtime(run, "usage.kroRuntime", "kro"),
         kro_informers=run.level("usage.kroInformers", "kro", "dynamic_controller_watch_count"),
+        node_cpu_cores=run.stamped_rate(
+            "usage.nodeCpuCores",
+            "kubelet",
+            labelled("container_cpu_usage_seconds_total", {"of": "node"}),
+        ),
         api_server_process=_process(run, "usage.apiServerProcess", "apiserver"),
         api_server_runtime=_runtime(run, "usage.apiServerRuntime", "apiserver"),
         api_server=_api_server(series, run),

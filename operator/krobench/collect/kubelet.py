@@ -28,6 +28,8 @@ _OF_CONTAINER = (
     "container_fs_reads_bytes_total",
     "container_fs_writes_bytes_total",
 )
+# The root of a node's tree is all that runs on it, in pods or not.
+_WHOLE_NODE = Series(_CPU, {"id": "/"}, name=labelled(_CPU, {"of": "node"}))
 # A pod's network belongs to none of its containers.
 _OF_POD = (
     "container_network_receive_bytes_total",
@@ -67,7 +69,7 @@ class KubeletSource:
         kro = _series(pod.namespace, pod.name, pod.container)
         others = [series for other in self._others for series in _series_of(other)]
         foreign = _foreign(self._own_namespaces | {pod.namespace})
-        own_node = await self._scrape_node(pod.node, [*kro, *others, foreign])
+        own_node = await self._scrape_node(pod.node, [*kro, *others, foreign, _WHOLE_NODE])
         if not any(reading.key in _OF_CONTAINER for reading in own_node.readings):
             raise SourceUnavailableError(
                 f"the kubelet of node {pod.node} names no container {pod.container} of pod "

@@ -176,6 +176,8 @@ class UsageRecord(ApiModel):
     kro_runtime: GoUse = Field(default_factory=GoUse)
     kro_informers: Level = Field(default_factory=Level)
     """Kinds that kro watches: the children's and the instances'."""
+    node_cpu_cores: float | None = None
+    """Mean of what everything on kro's node used, by the kubelet."""
     activity: KroActivity = Field(default_factory=KroActivity)
     set_up: KroActivity = Field(default_factory=KroActivity)
     """What kro did in the set-up phase."""

@@ -12,6 +12,11 @@ AT_LIMIT = 0.95
 """Mean use over the limit that leaves no period unthrottled: a phase begins and ends with less."""
 THROTTLED = 0.05
 """Share of throttled periods that is worth a word."""
+MACHINE_BUSY = 0.9
+"""Share of its node's CPU in use from which on kro may have to wait for a core."""
+MACHINE_SHARE = 0.25
+"""What a machine without an idle core counts for: it slows everybody, kro too, by an amount that
+cannot be told from here. Enough to be listed, and not to be first."""
 
 
 def assess(facts: Facts) -> list[Assessment]:
@@ -20,18 +25,22 @@ def assess(facts: Facts) -> list[Assessment]:
     cores = known(facts.summary.cpu.kro_mean_cores, "kro's CPU time")
     known(limit, "kro's CPU limit, or the cores of its node,")
     assert limit is not None
-    used = cores / limit
+    used, machine = cores / limit, _machine(facts)
     throttled = facts.summary.cpu.throttled_periods_ratio
-    starved = max(ramp(used, NEAR_LIMIT, AT_LIMIT), throttled or 0.0)
+    limited = max(ramp(used, NEAR_LIMIT, AT_LIMIT), throttled or 0.0)
+    crowded = MACHINE_SHARE * ramp(machine or 0.0, MACHINE_BUSY, 1.0)
+    starved = max(limited, crowded)
     whose = "its limit" if facts.cpu_limit_cores else "its node's CPUs"
+    message = f"kro used {cores:.2g} cores, {used:.0%} of {whose}: reconciles waited for CPU time."
+    if crowded > limited:
+        message = f"{machine:.0%} of the CPUs of kro's node were in use: kro waited for a core."
     collected = collector_share(facts)
     return [
         Assessment(
             kind=BottleneckKind.KRO_CPU,
             of=Of.WORK,
             share=starved * (1.0 - collected),
-            message=f"kro used {cores:.2g} cores, {used:.0%} of {whose}: reconciles waited for CPU "
-            "time.",
+            message=message,
             evidence=[
                 *evidence(
                     f"kro's CPU use over {whose}",
@@ -48,6 +57,13 @@ def assess(facts: Facts) -> list[Assessment]:
                     speaks_for=(throttled or 0.0) > THROTTLED,
                 ),
                 *evidence(
+                    "CPU use of everything on kro's node, over its cores",
+                    machine,
+                    "ratio",
+                    f"above {MACHINE_BUSY:.0%}",
+                    speaks_for=(machine or 0.0) > MACHINE_BUSY,
+                ),
+                *evidence(
                     "share of the CPU time beyond what garbage collection usually takes",
                     collected or None,
                     "ratio",
@@ -57,3 +73,8 @@ def assess(facts: Facts) -> list[Assessment]:
             ],
         )
     ]
+
+
+def _machine(facts: Facts) -> float | None:
+    busy, cores = facts.usage.node_cpu_cores, facts.node_cores
+    return min(1.0, busy / cores) if busy is not None and cores else None

@@ -77,6 +77,12 @@ def test_throttled_periods_show_a_limit_that_is_met_in_bursts() -> None:
     assert kinds(planted(bursts))[0] is Kind.KRO_CPU
 
 
+def test_a_machine_without_an_idle_core_is_told_and_is_not_first() -> None:
+    ranked = found(planted({"usage": {"nodeCpuCores": 2.0}})).bottlenecks
+    assert [each.kind for each in ranked] == [Kind.KRO_WORKERS, Kind.KRO_CPU]
+    assert "kro's node" in ranked[1].message
+
+
 def test_cpu_that_goes_into_garbage_is_a_matter_of_memory() -> None:
     crowded = {
         "cpu": {"kroSeconds": 2.0, "kroMeanCores": 0.98},
