@@ -29,7 +29,7 @@ from krobench.load.operations import Operations, Target
 from krobench.load.owncost import OwnCost
 from krobench.load.probe import WatchLag, WatchProbe
 from krobench.load.rgdphases import observe_phases
-from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, ErrorInfo
+from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
 from krobench.model.rawlines import ObjectRecord
 from krobench.workload.plan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD
@@ -70,6 +70,8 @@ class Outcome:
     run_started_seconds: float | None = None
     run_ended_seconds: float | None = None
     ended_seconds: float | None = None
+    held_until_seconds: float | None = None
+    """Until when all that was ready was kept for samples; None where it was not."""
     error: ErrorInfo | None = None
     records: list[ObjectRecord] = field(default_factory=list)
     watch_interruptions: int = 0
@@ -215,7 +217,7 @@ class Iteration:
             async with asyncio.timeout(max(0.0, deadline - self._clock.now())):
                 await work
         except TimeoutError:
-            self.outcome.error = ErrorInfo(reason="Timeout", message=self._timeout_message(goal))
+            self.outcome.error = ErrorInfo(reason=TIMEOUT, message=self._timeout_message(goal))
         except (
             _TestEnded,
             RgdRejectedError,
@@ -286,7 +288,7 @@ class Iteration:
                 raise _TestEnded(
                     "KindExists",
                     f"kind {rgd.kind} in group {rgd.group} exists already ({owner}): give "
-                    f"tests[{self._plan.test.spec_index}].workload.rgd.inline.spec.schema "
+                    f"{self._plan.test.field_prefix}workload.rgd.inline.spec.schema "
                     "another kind or group",
                 )
 

@@ -27,6 +27,9 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
 MAX_MESSAGE_LENGTH = 4096
 
+TIMEOUT = "Timeout"
+"""Reason of the error of what was not done in time."""
+
 DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
 DNS_LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 

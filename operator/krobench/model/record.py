@@ -12,7 +12,7 @@ from pydantic import Field
 
 from krobench.model.bottleneck import Attribution
 from krobench.model.celresults import CelResults
-from krobench.model.common import ApiModel, ErrorInfo
+from krobench.model.common import TIMEOUT, ApiModel, ErrorInfo
 from krobench.model.comparison import Comparison
 from krobench.model.environment import Environment, KroFingerprint
 from krobench.model.load import Load
@@ -141,6 +141,11 @@ class IterationRecord(ApiModel):
     unavailable: dict[str, str] = Field(default_factory=dict)
     """Why a number is null, by the name of the metric or source."""
     teardown: Teardown | None = None
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether it failed only in that not everything was ready in time."""
+        return self.error is not None and self.error.reason == TIMEOUT
 
 
 class StepSummary(ApiModel):

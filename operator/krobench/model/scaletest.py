@@ -56,9 +56,6 @@ class ScaleSteps(ApiModel):
         Duration, Field(json_schema_extra={"x-kubernetes-validations": [_HOLD_RULE]})
     ] = "0s"
     """Time for which a size is held once all of its instances are ready, and kro sampled."""
-    keep: bool = False
-    """Whether a step builds upon the one before, whose objects then stay, instead of starting
-    clean; axis instances and rgds only. Such steps are not repeated: the limit is a bracket."""
 
     @property
     def hold_seconds(self) -> float:
@@ -134,15 +131,15 @@ _CLOSED_RULE: JsonDict = {
     "rule": "self.axis != 'concurrency' || self.load.arrival == 'closed'",
     "message": "axis concurrency needs load.arrival closed",
 }
-_KEEP_RULE: JsonDict = {
-    "rule": "!has(self.steps.keep) || !self.steps.keep || self.axis in ['instances', 'rgds']",
-    "message": "steps.keep needs axis instances or rgds",
+_SHARDS_RULE: JsonDict = {
+    "rule": "!has(self.load.shards) || self.load.shards == 1",
+    "message": "load.shards must be 1 in a scale test",
 }
 _CEL_RULE: JsonDict = {
     "rule": "!has(self.workload.cel)",
     "message": "workload.cel has no size: use axis celExpressions with workload.generator",
 }
-_RULES: list[JsonDict] = [_GENERATOR_RULE, _ARRIVAL_RULE, _CLOSED_RULE, _KEEP_RULE, _CEL_RULE]
+_RULES: list[JsonDict] = [_GENERATOR_RULE, _ARRIVAL_RULE, _CLOSED_RULE, _SHARDS_RULE, _CEL_RULE]
 
 
 class KroScaleTestSpec(ApiModel):
@@ -211,7 +208,7 @@ class KroScaleTestSpec(ApiModel):
                 _ARRIVAL_RULE,
             ),
             (self.axis is Axis.CONCURRENCY and self.load.arrival.open_loop, _CLOSED_RULE),
-            (self.steps.keep and self.axis not in (Axis.INSTANCES, Axis.RGDS), _KEEP_RULE),
+            (self.load.shards > 1, _SHARDS_RULE),
             (self.workload.cel is not None, _CEL_RULE),
         )
         for broken, rule in checks:

@@ -31,6 +31,11 @@ class Axis(StrEnum):
         )
 
     @property
+    def whole(self) -> bool:
+        """Whether its sizes are whole numbers."""
+        return self is not Axis.ARRIVAL_RATE
+
+    @property
     def unit(self) -> str:
         """What is counted, for readers, such as ``instances/s``."""
         return _UNITS[self]
@@ -64,7 +69,9 @@ class Trial(ApiModel):
     iteration: int
     """Index of the iteration in the step's test."""
     met: bool | None
-    """Whether all SLOs were met; None where that cannot be told."""
+    """Whether all SLOs were met; None where that cannot be told: it counts neither way then."""
+    message: str = ""
+    """Why it cannot be told; empty where it can."""
     breached: list[str] = Field(default_factory=list)
     """The SLOs that were not, with the measured value and the bound in words."""
     values: dict[str, float | None] = Field(default_factory=dict)
@@ -195,6 +202,8 @@ class ScaleRecord(ApiModel):
     """What a ``KroScaleTest`` found."""
 
     axis: Axis
+    sizes: list[float] = Field(default_factory=list)
+    """Those of the spec that may be run, ascending; none before that has been checked."""
     steps: list[ScaleStep] = Field(default_factory=list)
     """In the order in which they were run."""
     stopped: str | None = None

@@ -31,7 +31,7 @@ def check_objects(tests: Iterable[TestPlan], max_objects: int) -> list[ErrorInfo
             message=f"test {test.name} would create {count} objects at once "
             f"({peak_instances(test.steps)} instances with {children(test.workload)} children "
             f"each, and {test.workload.rgds} RGDs), and {max_objects} are allowed: lower "
-            f"tests[{test.spec_index}].workload.instances, or have the operator's chart value "
+            f"{test.field_prefix}workload.instances, or have the operator's chart value "
             "load.maxObjects raised",
         )
         for test in tests
@@ -49,9 +49,9 @@ def check_schedules(tests: Iterable[TestPlan]) -> list[ErrorInfo]:
             errors.append(
                 ErrorInfo(
                     reason=INVALID_SPEC,
-                    message=f"spec.tests[{test.spec_index}].load: the last of {operations} "
+                    message=f"spec.{test.field_prefix}load: the last of {operations} "
                     f"operations would be sent after {needed:.4g}s, and the timeout is "
-                    f"{test.timeout_seconds:g}s: raise spec.tests[{test.spec_index}].timeout, or "
+                    f"{test.timeout_seconds:g}s: raise spec.{test.field_prefix}timeout, or "
                     "ask for a higher rate or fewer instances",
                 )
             )

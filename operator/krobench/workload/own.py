@@ -8,7 +8,7 @@ import yaml
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import LOAD_GROUP
-from krobench.model.workload import ConfigMapKeyRef, RGDSource
+from krobench.model.workload import ConfigMapKeyRef, RGDSource, Workload
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,
@@ -68,12 +68,27 @@ def with_rgds_inline(
         WorkloadError: if a ConfigMap or its key is missing, or holds no RGD.
     """
     tests = list(spec.tests)
-    for index, ref in config_map_refs(spec):
-        path = f"tests[{index}].workload.rgd.configMapKeyRef"
-        manifest = _read(config_maps.get(ref.name), ref, f"{namespace}/{ref.name}", path)
-        workload = tests[index].workload.model_copy(update={"rgd": RGDSource(inline=manifest)})
+    for index, _ in config_map_refs(spec):
+        path = f"tests[{index}].workload"
+        workload = with_rgd_inline(tests[index].workload, config_maps, namespace, path)
         tests[index] = tests[index].model_copy(update={"workload": workload})
     return spec.model_copy(update={"tests": tests})
+
+
+def with_rgd_inline(
+    workload: Workload, config_maps: Mapping[str, Manifest], namespace: str, field_path: str
+) -> Workload:
+    """Return the workload with its RGD in place of the reference to a ConfigMap, if it has one.
+
+    Raises:
+        WorkloadError: if the ConfigMap or its key is missing, or holds no RGD.
+    """
+    ref = workload.rgd.config_map_key_ref if workload.rgd is not None else None
+    if ref is None:
+        return workload
+    path = f"{field_path}.rgd.configMapKeyRef"
+    manifest = _read(config_maps.get(ref.name), ref, f"{namespace}/{ref.name}", path)
+    return workload.model_copy(update={"rgd": RGDSource(inline=manifest)})
 
 
 def _read(

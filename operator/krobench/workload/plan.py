@@ -76,8 +76,9 @@ class TestPlan:
 
     index: int
     """Position among all plans: each variant of a test has one of its own."""
-    spec_index: int
-    """Position in spec.tests."""
+    field_prefix: str
+    """Where its fields stand in the spec, such as ``tests[0].``; empty in a scale test, whose
+    steps share the spec's own."""
     name: str
     """The test's name; with variants, and the variant's after a dot."""
     variant: str | None
@@ -103,6 +104,10 @@ class TestPlan:
     profiles: tuple[ProfileKind, ...] = ()
     profile_window_seconds: float | None = None
     """None: as long as the run phase takes."""
+    hold_seconds: float = 0.0
+    """Time for which all that is ready is kept, and kro sampled, before it is deleted."""
+    timeout_is_result: bool = False
+    """Whether objects that are not ready in time are a finding, and no failure of the test."""
 
     @property
     def created_instances(self) -> int:
@@ -242,7 +247,7 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
     plans: list[TestPlan] = []
     for spec_index, test in enumerate(spec.tests):
         for position, variant in enumerate(names or [None]):
-            plan = _plan_test(len(plans), spec_index, test, spec)
+            plan = _plan_test(len(plans), f"tests[{spec_index}]", test, spec)
             plans.append(_under(plan, variant, position, len(names)))
     return tuple(plans)
 
@@ -271,7 +276,7 @@ def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPla
     for number in range(count):
         source = RgdSource(
             workload=test.workload,
-            field_path=f"tests[{test.spec_index}].workload",
+            field_path=f"{test.field_prefix}workload",
             number=number,
             name=f"{run.prefix}{test.index}-{index}-{number}",
             kind=f"Kb{run.short_id}T{test.index}I{index}R{number}",
@@ -289,7 +294,7 @@ def _under(plan: TestPlan, variant: str | None, position: int, count: int) -> Te
     return replace(plan, name=f"{plan.name}.{variant}", variant=variant, visits=own)
 
 
-def _plan_test(index: int, spec_index: int, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
+def _plan_test(index: int, field_path: str, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
     defaults, window = spec.defaults, spec.collect.profile_window
     test = test.model_copy(update={"workload": with_counts(test.workload)})
 
@@ -300,7 +305,7 @@ def _plan_test(index: int, spec_index: int, test: Test, spec: KroBenchmarkSpec) 
     warmup = resolved("warmup")
     plan = TestPlan(
         index=index,
-        spec_index=spec_index,
+        field_prefix=f"{field_path}.",
         name=test.name,
         variant=None,
         visits=(),
@@ -313,7 +318,7 @@ def _plan_test(index: int, spec_index: int, test: Test, spec: KroBenchmarkSpec) 
         timeout_seconds=duration_seconds(resolved("timeout")),
         namespace=resolved("namespace"),
         load=test.load,
-        steps=plan_steps(test, resolved("concurrency"), f"tests[{spec_index}]"),
+        steps=plan_steps(test, resolved("concurrency"), field_path),
         target=test.target or spec.target,
         thresholds=tuple(test.thresholds),
         profiles=tuple(spec.collect.profiles),

@@ -91,7 +91,7 @@ def test_each_test_is_measured_as_often_as_asked_for_under_each_variant(
         own = [slot.iteration for slot in slots if slot.test == plan.index]
         assert own == list(range(plan.total_iterations))
         assert {slot.variant for slot in slots if slot.test == plan.index} == {plan.variant}
-        assert sum(not plan.is_warmup(index) for index in own) == iterations[plan.spec_index]
+        assert sum(not plan.is_warmup(index) for index in own) == iterations[plan.index // variants]
     for before, slot in pairwise(slots):
         plan = plans[slot.test]
         if warmup and before.variant != slot.variant:

@@ -1,0 +1,165 @@
+"""From a scale test and a size to a test like any other."""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from krobench.model.common import duration_seconds
+from krobench.model.load import Arrival, Load
+from krobench.model.scaletest import MAX_STEPS, KroScaleTestSpec
+from krobench.model.scaling import Axis
+from krobench.model.suite import Test
+from krobench.model.workload import Workload
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.generator import check, resolve
+from krobench.workload.limits import check_schedules, objects_at_once
+from krobench.workload.plan import TestPlan
+from krobench.workload.scalesteps import sizes_of
+from krobench.workload.steps import peak_instances, plan_steps
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_GENERATOR_FIELDS = {
+    Axis.RESOURCES_PER_RGD: "resources",
+    Axis.DEPENDENCY_DEPTH: "depth",
+    Axis.CEL_EXPRESSIONS: "cel_expressions",
+    Axis.COLLECTION_SIZE: "for_each_size",
+}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes of a scale test that may be run."""
+
+    usable: tuple[float, ...]
+    left_out: str | None
+    """Why there are no larger ones; None where none of the spec's is left out."""
+
+
+def step_name(axis: Axis, size: float) -> str:
+    """Return the name of the test that is a step."""
+    return f"{axis.value}-{size:.12g}"
+
+
+def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
+    """Return the sizes up to the first that may not be run.
+
+    Raises:
+        WorkloadError: if not even the smallest may be run, or there are too many.
+    """
+    sizes = sizes_of(spec.steps, spec.axis)
+    if len(sizes) > MAX_STEPS:
+        raise WorkloadError(
+            f"steps: more than {MAX_STEPS} sizes lie between from and to: let them grow faster"
+        )
+    usable: list[float] = []
+    for size in sizes:
+        why_not = why_unusable(spec, size, max_objects)
+        if why_not is None:
+            usable.append(size)
+        elif usable:
+            left = [other for other in sizes if other >= size]
+            listed = ", ".join(f"{other:.12g}" for other in left)
+            return Sizes(tuple(usable), f"sizes {listed} were left out: {why_not}")
+        else:
+            raise WorkloadError(f"steps: the smallest size, {size:.12g}, cannot be run: {why_not}")
+    return Sizes(tuple(usable), None)
+
+
+def why_unusable(spec: KroScaleTestSpec, size: float, max_objects: int) -> str | None:
+    """Return why a size may not be run, or None."""
+    try:
+        plan = plan_step(spec, 0, size)
+    except WorkloadError as error:
+        return str(error)
+    instances, objects = peak_instances(plan.steps), objects_at_once(plan)
+    if instances > spec.budget.max_instances:
+        return f"budget.maxInstances is {spec.budget.max_instances}, and it has {instances}"
+    if objects > max_objects:
+        return f"the operator's chart value load.maxObjects is {max_objects}, and it has {objects}"
+    late = check_schedules([plan])
+    return late[0].message if late else None
+
+
+def plan_step(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
+    """Return the test that measures a size; ``index`` counts the steps of a run.
+
+    Raises:
+        WorkloadError: if there can be no such test.
+    """
+    workload = _workload(spec, size)
+    concurrency = int(size) if spec.axis is Axis.CONCURRENCY else spec.concurrency
+    load = _load(spec, size, workload)
+    if spec.axis is Axis.CONCURRENCY and concurrency > workload.instances:
+        raise WorkloadError(
+            f"workload.instances is {workload.instances}: {concurrency} cannot be under way at once"
+        )
+    name, window = step_name(spec.axis, size), spec.collect.profile_window
+    # A test's own rules on its name are for users; only what is planned of it counts here.
+    test = Test.model_construct(name=name, workload=workload, load=load, steps=[])
+    return TestPlan(
+        index=index,
+        field_prefix="",
+        name=name,
+        variant=None,
+        visits=(0,),
+        workload=workload,
+        iterations=0,
+        precision=None,
+        warmup=0,
+        detects_warmup=False,
+        concurrency=concurrency,
+        timeout_seconds=duration_seconds(spec.timeout),
+        namespace=spec.namespace,
+        load=load,
+        steps=plan_steps(test, concurrency, ""),
+        target=spec.target,
+        thresholds=tuple(spec.slo),
+        profiles=tuple(spec.collect.profiles),
+        profile_window_seconds=duration_seconds(window) if window else None,
+        hold_seconds=spec.steps.hold_seconds,
+        timeout_is_result=True,
+    )
+
+
+def _workload(spec: KroScaleTestSpec, size: float) -> Workload:
+    workload = spec.workload
+    if spec.axis is Axis.INSTANCES:
+        return _changed(workload, instances=int(size))
+    if spec.axis is Axis.RGDS:
+        each = workload.instances / workload.rgds
+        return _changed(workload, rgds=int(size), instances=max(int(size), round(size * each)))
+    if spec.axis in _GENERATOR_FIELDS:
+        assert workload.generator is not None
+        generator = _changed(workload.generator, **{_GENERATOR_FIELDS[spec.axis]: int(size)})
+        check(generator, resolve(generator), "workload.generator")
+        return _changed(workload, generator=generator)
+    return workload
+
+
+def _load(spec: KroScaleTestSpec, size: float, workload: Workload) -> Load:
+    """Return the load; a burst that was the whole of it still is."""
+    load = spec.load
+    if spec.axis is Axis.ARRIVAL_RATE:
+        return _changed(load, rate=size)
+    if load.arrival is Arrival.BURST:
+        assert load.burst is not None
+        if load.burst.size >= spec.workload.instances:
+            return _changed(load, burst=_changed(load.burst, size=workload.instances))
+    return load
+
+
+def _changed(model: ModelT, **fields: Any) -> ModelT:
+    """Return the model with other values, which are checked.
+
+    Raises:
+        WorkloadError: if they are out of their bounds.
+    """
+    values = {name: getattr(model, name) for name in model.model_fields_set}
+    try:
+        return type(model).model_validate(values | fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise WorkloadError(f"{where}: {first['msg']}" if where else first["msg"]) from error
