@@ -79,14 +79,15 @@ def summarise_test(
             total=known_median(r.api_requests.total for r in measured),
         ),
         duration_seconds=known_median(r.duration_seconds for r in measured),
-        errors_total=sum(_errors(record) for record in measured),
+        errors_total=sum(errors_of(record) for record in measured),
         metrics={name: known_median(r.metrics.get(name) for r in measured) for name in names},
         usage=median_usage([r.usage for r in measured]),
         steps=summarise_steps(measured, lines),
     )
 
 
-def _errors(record: IterationRecord) -> int:
+def errors_of(record: IterationRecord) -> int:
+    """Return how many operations failed or were censored; 1 where it failed for another cause."""
     missing = record.counts.failed + record.counts.censored
     if record.steps:
         missing = sum(step.counts.failed + step.counts.censored for step in record.steps)

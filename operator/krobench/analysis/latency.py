@@ -8,6 +8,8 @@ from krobench.model.measures import LatencySummary
 # A percentile q needs 1/(1-q) observations, or it is but another name for the maximum.
 MIN_OBSERVATIONS = {0.5: 1, 0.9: 10, 0.99: 100}
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
+NEEDED_BY_STATISTIC = {name: MIN_OBSERVATIONS[q] for name, q in _QUANTILES.items()}
+"""Observations without which a statistic is not available, by its name."""
 
 
 def summarise(durations: Iterable[float], censored: int = 0) -> LatencySummary:
@@ -34,7 +36,7 @@ def why_absent(summary: LatencySummary | None, statistic: str) -> str | None:
     total = summary.n + summary.censored if summary is not None else 0
     if summary is None or total == 0:
         return "nothing of the kind was observed"
-    needed = MIN_OBSERVATIONS.get(_QUANTILES.get(statistic, 0.0), 0)
+    needed = NEEDED_BY_STATISTIC.get(statistic, 0)
     if total < needed:
         return f"it needs {needed} observations, and there were {total}"
     if summary.censored:

@@ -15,6 +15,7 @@ from celpy.celtypes import BoolType
 from celpy.evaluation import CELEvalError
 from lark import Token, Tree
 
+from krobench.analysis.iterations import errors_of
 from krobench.analysis.latency import why_absent
 from krobench.analysis.margins import Bound, bounds_of, margins
 from krobench.analysis.names import (
@@ -52,15 +53,17 @@ def check_slo(spec: KroScaleTestSpec) -> list[ErrorInfo]:
 
 
 def evaluate(
-    expression: str, summary: TestSummary, unavailable: Mapping[str, str] | None = None
+    expression: str,
+    measures: TestSummary | IterationRecord,
+    unavailable: Mapping[str, str] | None = None,
 ) -> ThresholdResult:
-    """Decide a threshold.
+    """Decide a threshold for a test, or for one of its iterations.
 
     An expression that uses a number which is not available cannot be decided: ``passed`` is
     then None, and the message names the number, and why it is missing where ``unavailable`` or
     the sample says so.
     """
-    values = values_by_name(summary, summary.errors_total)
+    values = values_by_name(measures, _errors_total(measures))
     tree = _compile(expression)
     result = ThresholdResult(
         expression=expression,
@@ -69,7 +72,7 @@ def evaluate(
     )
     missing = sorted(name for name, value in result.values.items() if value is None)
     if missing:
-        reasons = "; ".join(_missing(name, summary, unavailable or {}) for name in missing)
+        reasons = "; ".join(_missing(name, measures, unavailable or {}) for name in missing)
         return result.model_copy(update={"message": f"not available in this run: {reasons}"})
     try:
         passed = bool(_evaluate(tree, values))
@@ -89,6 +92,11 @@ def bounds(expression: str) -> tuple[Bound, ...]:
         return ()
 
 
+def names_in(expression: str) -> list[str]:
+    """Return every metric that an expression uses, as ``latency.instanceReady.p99``, once."""
+    return [".".join(path) for path in _paths(_compile(expression))]
+
+
 def unavailable_of(iterations: Iterable[IterationRecord]) -> dict[str, str]:
     """Return why numbers are missing, by their names, as the measured iterations say."""
     return {
@@ -99,11 +107,17 @@ def unavailable_of(iterations: Iterable[IterationRecord]) -> dict[str, str]:
     }
 
 
-def _missing(name: str, summary: TestSummary, unavailable: Mapping[str, str]) -> str:
+def _errors_total(measures: TestSummary | IterationRecord) -> int:
+    return measures.errors_total if isinstance(measures, TestSummary) else errors_of(measures)
+
+
+def _missing(
+    name: str, measures: TestSummary | IterationRecord, unavailable: Mapping[str, str]
+) -> str:
     reason = unavailable.get(name) or unavailable.get(name.removeprefix("metrics."))
     group, _, statistic = name.removeprefix("latency.").partition(".")
     if reason is None and name.startswith("latency."):
-        reason = why_absent(latency_of(summary.latency, group), statistic)
+        reason = why_absent(latency_of(measures.latency, group), statistic)
     return f"{name} ({reason})" if reason else name
 
 

@@ -1,12 +1,10 @@
 """Thresholds that the number of samples does not allow to decide."""
 
-from krobench.analysis.latency import MIN_OBSERVATIONS
+from krobench.analysis.latency import NEEDED_BY_STATISTIC
 from krobench.model.common import ErrorInfo
 from krobench.model.measures import LatencySummary
 from krobench.model.record import TestRecord
 from krobench.model.validity import Cause
-
-_STATISTICS = {f"p{q * 100:g}": needed for q, needed in MIN_OBSERVATIONS.items()}
 
 
 def too_few_samples(test: TestRecord) -> list[ErrorInfo]:
@@ -25,7 +23,7 @@ def too_few_samples(test: TestRecord) -> list[ErrorInfo]:
     causes = []
     for name in names:
         group, _, statistic = name.removeprefix("latency.").partition(".")
-        needed, count = _STATISTICS.get(statistic, 0), _observations(test, group)
+        needed, count = NEEDED_BY_STATISTIC.get(statistic, 0), _observations(test, group)
         if name.startswith("latency.") and count is not None and count < needed:
             causes.append(
                 Cause.TOO_FEW_SAMPLES.of(

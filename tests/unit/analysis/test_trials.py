@@ -1,0 +1,92 @@
+from typing import Any
+
+import pytest
+
+from krobench.analysis.trials import check_samples, judge_trial, settings_of_steps
+from krobench.model.common import TIMEOUT, ErrorInfo
+from krobench.model.measures import Counts, Latencies, LatencySummary
+from krobench.model.record import IterationRecord
+from krobench.model.validity import Cause, Validity, ValiditySettings
+
+SLOS = ["latency.instanceReady.max < 5.0", "errors.total == 0"]
+SETTINGS = settings_of_steps(ValiditySettings())
+
+
+def iteration(longest: float | None = 4.0, **fields: Any) -> IterationRecord:
+    ready = LatencySummary(n=10, max_seconds=longest)
+    return IterationRecord.model_validate(
+        {
+            "index": 3,
+            "warmup": False,
+            "start_time": "2026-01-01T00:00:00Z",
+            "end_time": "2026-01-01T00:01:00Z",
+            "duration_seconds": 60.0,
+            "success": True,
+            "counts": Counts(requested=10, sent=10, created=10, ready=10),
+            "latency": Latencies(instance_ready=ready),
+        }
+        | fields
+    )
+
+
+def test_all_slos_have_to_be_met() -> None:
+    trial = judge_trial(iteration(), SLOS, SETTINGS)
+    assert (trial.iteration, trial.met, trial.breached, trial.message) == (3, True, [], "")
+    assert trial.values == {"latency.instanceReady.max": 4.0, "errors.total": 0}
+
+
+def test_what_was_missed_is_said_with_what_was_measured() -> None:
+    trial = judge_trial(iteration(6.25), SLOS, SETTINGS)
+    assert trial.met is False
+    assert trial.breached == [f"{SLOS[0]}: latency.instanceReady.max was 6.25"]
+
+
+def test_a_number_that_is_not_available_decides_nothing_unless_another_slo_is_missed() -> None:
+    trial = judge_trial(iteration(None), SLOS, SETTINGS)
+    assert trial.met is None
+    assert "latency.instanceReady.max" in trial.message
+    counts = Counts(requested=10, sent=10, created=10, ready=9, failed=1)
+    trial = judge_trial(iteration(None, counts=counts), SLOS, SETTINGS)
+    assert trial.met is False
+
+
+def test_what_was_not_ready_in_time_breaches_whatever_the_slos_are_about() -> None:
+    late = ErrorInfo(reason=TIMEOUT, message="the timeout of 60s was over")
+    trial = judge_trial(iteration(success=False, error=late), SLOS[:1], SETTINGS)
+    assert (trial.met, trial.breached) == (False, ["the timeout of 60s was over"])
+
+
+@pytest.mark.parametrize(
+    ("cause", "ignore", "met"),
+    [
+        (Cause.NODE_BUSY, [], None),
+        (Cause.NODE_BUSY, [Cause.NODE_BUSY], True),
+        (Cause.KRO_RESTARTED, [], None),
+        (Cause.NO_STEADY_STATE, [], True),
+        (Cause.KRO_OOM_KILLED, [], False),
+    ],
+)
+def test_invalid_repetitions_say_nothing_unless_it_is_the_size_that_does_it(
+    cause: Cause, ignore: list[Cause], met: bool | None
+) -> None:
+    settings = settings_of_steps(ValiditySettings(ignore=ignore))
+    trial = judge_trial(iteration(validity=Validity.of([cause.of("why")])), SLOS, settings)
+    assert trial.met is met
+    assert trial.message == ("" if met is not None else f"{cause}: why")
+    assert trial.breached == (["why"] if met is False else [])
+
+
+@pytest.mark.parametrize(
+    ("slo", "instances", "rgds", "enough"),
+    [
+        ("latency.instanceReady.p99 < 1.0", 100, 1, True),
+        ("latency.instanceReady.p99 < 1.0", 99, 1, False),
+        ("errors.total == 0 && latency.rgdReady.p90 < 1.0", 500, 9, False),
+        ("latency.rgdReady.max < 1.0", 1, 1, True),
+        ("memory.residentMaxBytes < 1.0", 1, 1, True),
+    ],
+)
+def test_percentiles_need_observations_in_each_repetition(
+    slo: str, instances: int, rgds: int, enough: bool
+) -> None:
+    assert (check_samples([slo], instances, rgds) is None) is enough
