@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,6 @@ EXIT_INTERRUPTED = 143
 
 _TERMINATION_LOG = Path("/dev/termination-log")
 _CLEANUP_INSTANCE_SECONDS = 120.0
-
-_SESSIONS: Mapping[Kind, Callable[[KubeClient, dict[str, Any], int], Session]] = {
-    "KroBenchmark": Suite,
-}
 
 # The load limits its requests itself, and each RGD's watch keeps a connection of its own: with
 # a limit here, watches would starve requests, and requests would wait unseen for connections.
@@ -107,13 +103,21 @@ async def _load(subject: Subject, max_objects: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
         resource = await _read(client, subject)
         try:
-            session = _SESSIONS[subject.kind](client, resource, max_objects)
+            session = _session(subject.kind, client, resource, max_objects)
         except ValidationError as error:
             raise _invalid(error) from error
         except WorkloadError as error:
             raise AbortedError("InvalidSpec", f"spec.{error}") from error
         await session.run()
     return EXIT_OK
+
+
+def _session(kind: Kind, client: KubeClient, resource: dict[str, Any], max_objects: int) -> Session:
+    if kind == "KroBenchmark":
+        return Suite(client, resource, max_objects)
+    from krobench.job.scalerun import ScaleRun
+
+    return ScaleRun(client, resource, max_objects)
 
 
 async def _serve(subject: Subject, number: int) -> int:

@@ -17,9 +17,10 @@ from krobench.load.iteration import RGDS_PATH
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import LOAD_GROUP, RUN_LABEL
 from krobench.model.target import Target
+from krobench.model.workload import Workload
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.limits import check_objects, check_schedules
-from krobench.workload.own import config_map_refs, with_rgds_inline
+from krobench.workload.own import config_map_refs, with_rgd_inline, with_rgds_inline
 from krobench.workload.plan import RunIdentity, TestPlan
 
 logger = logging.getLogger(__name__)
@@ -113,17 +114,40 @@ async def read_own_rgds(
     Raises:
         AbortedError: if one is missing or holds no RGD.
     """
-    config_maps = {}
-    for name in {ref.name for _, ref in config_map_refs(spec)}:
-        try:
-            config_maps[name] = await client.get(paths.core("configmaps", namespace, name))
-        except ApiError as error:
-            if not error.not_found:
-                raise
+    names = {ref.name for _, ref in config_map_refs(spec)}
+    config_maps = await _config_maps(client, names, namespace)
     try:
         return with_rgds_inline(spec, config_maps, namespace)
     except WorkloadError as error:
         raise AbortedError("InvalidWorkload", str(error)) from error
+
+
+async def read_own_rgd(client: KubeClient, workload: Workload, namespace: str) -> Workload:
+    """Return the workload of a scale test with its RGD in place of the reference to a ConfigMap.
+
+    Raises:
+        AbortedError: if it is missing or holds no RGD.
+    """
+    ref = workload.rgd.config_map_key_ref if workload.rgd is not None else None
+    config_maps = await _config_maps(client, {ref.name} if ref is not None else set(), namespace)
+    try:
+        return with_rgd_inline(workload, config_maps, namespace, "workload")
+    except WorkloadError as error:
+        raise AbortedError("InvalidWorkload", str(error)) from error
+
+
+async def _config_maps(
+    client: KubeClient, names: Iterable[str], namespace: str
+) -> dict[str, JsonObject]:
+    """Return those of these ConfigMaps that exist, by name."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = await client.get(paths.core("configmaps", namespace, name))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+    return found
 
 
 def check_limits(tests: Iterable[TestPlan], max_objects: int) -> None:

@@ -1,6 +1,9 @@
 """Running one test: the turns of its iterations, each measured, stored, and then cleaned up."""
 
+import asyncio
 import logging
+from collections.abc import Set
+from dataclasses import replace
 
 from krobench.analysis.bottlenecks.attribute import attribute
 from krobench.analysis.iterations import summarise_test
@@ -62,6 +65,28 @@ class TestRun:
         """Iterations that are done, or will not be done any more."""
         return self.plan.total_iterations if self.ended else len(self._record.iterations)
 
+    def add_turn(self, timeout_seconds: float, *, warmup: bool) -> int:
+        """Plan one more iteration of a test whose length is not known beforehand, within this
+        time; the test is concluded anew when it has ended. Returns its index."""
+        plan, record = self.plan, self._record
+        index = len(record.iterations)
+        measured = plan.iterations + (not warmup)
+        self.plan = replace(
+            plan,
+            warmup=plan.warmup + warmup,
+            iterations=measured,
+            visits=(measured,),
+            timeout_seconds=timeout_seconds,
+        )
+        record.planned_warmup += warmup
+        record.planned_iterations += not warmup
+        record.state, record.end_time = TestState.RUNNING, None
+        return index
+
+    def set_apart(self, index: int) -> None:
+        """Book an iteration that says nothing as warm-up: another one is made instead of it."""
+        self._set_apart({index})
+
     async def take_turn(self, index: int, kro: KroPod) -> None:
         """Run the iteration with this index; one that fails ends the test."""
         context, record = self._context, self._record
@@ -103,8 +128,11 @@ class TestRun:
 
     async def _run_turn(self, index: int, kro: KroPod) -> None:
         iteration = await self._iterate(index, kro)
-        if not iteration.success:
+        if not self._has_result(iteration):
             self._record.error = iteration.error
+
+    def _has_result(self, iteration: IterationRecord) -> bool:
+        return iteration.success or (self.plan.timeout_is_result and iteration.timed_out)
 
     async def _iterate(
         self, index: int, kro: KroPod, profiling: Profiling | None = None
@@ -154,6 +182,7 @@ class TestRun:
                 if profiling is not None:
                     await profiling.end()
             outcome = iteration.finish()
+            await self._hold(outcome, sampler)
             if context.prometheus is not None:
                 await context.prometheus.add_to(outcome, context.clock)
             collected = sampler.take()
@@ -171,9 +200,17 @@ class TestRun:
             self._keep(record, outcome, collected)
             await context.publish()
             context.tell(f"{label}: clean-up")
-            record.teardown = await self._tear_down(plan, iteration, record.success)
+            record.teardown = await self._tear_down(plan, iteration, self._has_result(record))
         self.current = None
         return self._book_teardown(plan, record, iteration.outcome)
+
+    async def _hold(self, outcome: Outcome, sampler: Sampler) -> None:
+        """Keep all that is ready for as long as was asked for, and go on sampling."""
+        if self.plan.hold_seconds and outcome.error is None:
+            self._context.tell(f"{self.plan.name}: hold for {self.plan.hold_seconds:g}s")
+            await asyncio.sleep(self.plan.hold_seconds)
+            await sampler.snapshot()
+            outcome.held_until_seconds = self._context.clock.now()
 
     def _measure(
         self,
@@ -238,11 +275,9 @@ class TestRun:
         if plan.precision is not None and record.error is None:
             record.stop = enough(plan.precision, plan.iterations, record.iterations)
 
-    def _set_apart(self, count: int) -> None:
-        """Book the first measured iterations as warm-up, which they turned out to be."""
+    def _set_apart(self, cut: Set[int]) -> None:
+        """Book measured iterations as warm-up, which they turned out to be."""
         record = self._record
-        measured = [done for done in record.iterations if not done.warmup]
-        cut = {done.index for done in measured[:count]}
         for done in record.iterations:
             done.warmup = done.warmup or done.index in cut
 
@@ -253,8 +288,8 @@ class TestRun:
         for line in self._objects:
             mend(line)
         self._context.objects.rewrite(mend)
-        record.planned_warmup += count
-        record.planned_iterations -= count
+        record.planned_warmup += len(cut)
+        record.planned_iterations -= len(cut)
         record.summary = summarise_test(record.iterations, self._objects)
         record.headline = headline(record.iterations)
 
@@ -262,7 +297,8 @@ class TestRun:
         record = self._record
         record.steady_state = steady_state_of_test(record.iterations)
         if self.plan.detects_warmup and self.plan.variant is None and record.steady_state.cut:
-            self._set_apart(record.steady_state.cut)
+            measured = [done.index for done in record.iterations if not done.warmup]
+            self._set_apart(set(measured[: record.steady_state.cut]))
         if record.stop is not None:
             record.planned_iterations = sum(not done.warmup for done in record.iterations)
         record.end_time = rfc3339(utc_now())

@@ -1,5 +1,7 @@
 """From what an iteration did, and the samples taken meanwhile, to what it used."""
 
+from dataclasses import replace
+
 from krobench.analysis.usage import Phases, Usage, measure_usage
 from krobench.analysis.watchlag import watch_lag_metrics
 from krobench.analysis.windows import Series
@@ -33,12 +35,23 @@ def _run_usage(outcome: Outcome, series: Series, ready: int) -> Usage:
         return usage
     phases = Phases(outcome.started_seconds, outcome.run_started_seconds, outcome.run_ended_seconds)
     usage = measure_usage(series, phases, ready, _ready_rgds(outcome))
+    if outcome.held_until_seconds is not None:
+        held = replace(phases, run_ended_seconds=outcome.held_until_seconds)
+        _take_memory(usage, measure_usage(series, held, ready))
     first = outcome.steps[0] if len(outcome.steps) > 1 else None
     if first is not None and first.ended_seconds is not None:
         _take_per_instance(
             usage, measure_usage(series, _phases(outcome, first), _ready_in(outcome))
         )
     return usage
+
+
+def _take_memory(usage: Usage, held: Usage) -> None:
+    """Take kro's memory from a phase that includes the hold: it may go on growing then."""
+    usage.memory = held.memory
+    own, longer = usage.resources.kro, held.resources.kro
+    own.resident_bytes, own.working_set_bytes = longer.resident_bytes, longer.working_set_bytes
+    usage.resources.kro_runtime.heap_bytes = held.resources.kro_runtime.heap_bytes
 
 
 def _phases(outcome: Outcome, step: StepOutcome) -> Phases:

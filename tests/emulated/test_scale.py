@@ -1,0 +1,170 @@
+"""A scale test from end to end, against an API server in memory."""
+
+from typing import Any, cast
+
+import pytest
+from emulated.memory import MemoryCluster
+from emulated.test_load import UID, quick
+
+from krobench.job.errors import AbortedError
+from krobench.job.scalerun import ScaleRun
+from krobench.kube.client import KubeClient
+from krobench.kube.errors import ApiError
+from krobench.model.record import RunRecord, RunState, TestState
+from krobench.model.scaling import LimitState, StepVerdict
+from krobench.model.status import Verdict
+
+assert quick  # a fixture that is used here too
+
+AT_MOST_20 = "latency.instanceReady.n <= 20"
+
+
+async def run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) -> RunRecord:
+    return await scale_run(cluster, max_objects, **fields).run()
+
+
+def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) -> ScaleRun:
+    spec = {
+        "axis": "instances",
+        "steps": {"from": 5, "to": 80},
+        "search": {"resolution": "30%"},
+        "slo": [AT_MOST_20],
+        "workload": {"scenario": "single"},
+        "repeats": 2,
+        "timeout": "10s",
+    }
+    metadata = {"name": "far", "namespace": "default", "uid": UID, "generation": 1}
+    resource = {"metadata": metadata, "spec": spec | fields}
+    return ScaleRun(cast("KubeClient", cluster), resource, max_objects)
+
+
+def trials(record: RunRecord) -> dict[float, list[bool | None]]:
+    assert record.scale is not None
+    return {step.size: [trial.met for trial in step.trials] for step in record.scale.steps}
+
+
+async def test_steps_are_tests_and_the_two_around_the_limit_are_repeated() -> None:
+    cluster = MemoryCluster()
+    record = await run(cluster)
+    assert trials(record) == {
+        5: [True],
+        10: [True],
+        20: [True] * 2,
+        40: [False] * 2,
+        28: [False] * 2,
+    }
+    assert record.scale is not None
+    assert record.scale.stopped is None
+    assert [step.refined for step in record.scale.steps] == [False, False, False, False, True]
+    assert {step.size for step in record.scale.steps if step.decisive} == {20, 28}
+    assert record.scale.steps[3].trials[0].breached == [
+        f"{AT_MOST_20}: latency.instanceReady.n was 40"
+    ]
+    assert [test.name for test in record.tests] == [step.test for step in record.scale.steps]
+    first, *_, last = record.tests
+    assert (first.name, first.planned_warmup, first.planned_iterations) == ("instances-5", 1, 1)
+    assert [done.warmup for done in first.iterations] == [True, False]
+    assert (last.instances, last.planned_iterations, last.state) == (28, 2, TestState.SUCCEEDED)
+    assert last.thresholds[0].passed is False
+    assert record.scale.limit is not None
+    assert record.scale.limit.state is LimitState.FOUND
+    assert (record.scale.limit.last_met, record.scale.limit.first_breach) == (20, 28)
+    assert record.verdict is Verdict.PASSED
+    assert record.progress.iterations_done == record.progress.iterations_planned == 9
+    assert record.orphans is not None
+    assert record.orphans.count == 0
+    assert {path.rpartition("/")[2] for path in cluster.objects} == {"far-results", "krobench-load"}
+    [results] = [item for path, item in cluster.objects.items() if path.endswith("far-results")]
+    assert results["metadata"]["ownerReferences"][0]["kind"] == "KroScaleTest"
+
+
+async def test_larger_sizes_than_may_be_run_are_left_out_and_that_is_said() -> None:
+    budget = {"maxInstances": 15}
+    record = await run(MemoryCluster(), budget=budget)
+    assert record.scale is not None
+    assert record.scale.sizes == [5, 10]
+    assert record.scale.stopped is not None
+    assert record.scale.stopped.startswith("sizes 20, 40, 80 were left out: budget.maxInstances")
+    record = await run(MemoryCluster(), max_objects=25)
+    assert record.scale is not None
+    assert record.scale.sizes == [5, 10]
+
+
+async def test_a_smallest_size_that_may_not_be_run_is_refused() -> None:
+    with pytest.raises(AbortedError, match="smallest size, 5, cannot be run"):
+        await run(MemoryCluster(), max_objects=5)
+
+
+async def test_a_percentile_that_a_repetition_does_not_have_is_refused() -> None:
+    with pytest.raises(AbortedError, match="p99 needs 100 observations"):
+        await run(MemoryCluster(), slo=["latency.instanceReady.p99 < 5.0"])
+
+
+async def test_an_api_server_in_distress_ends_it_with_what_there_is() -> None:
+    cluster = MemoryCluster()
+    cluster.refuse_instances = ApiError(503, "ServiceUnavailable", "etcd is away")
+    record = await run(cluster, warmup=0)
+    assert record.state is RunState.COMPLETED
+    assert record.scale is not None
+    assert [step.verdict for step in record.scale.steps] == [StepVerdict.FAILED]
+    assert record.scale.stopped is not None
+    assert "instances-5 could not be measured: ApiServerInDistress" in record.scale.stopped
+    assert record.verdict is Verdict.FAILED
+
+
+async def test_instances_that_are_not_ready_in_time_breach() -> None:
+    cluster = MemoryCluster()
+    cluster.answer_seconds = 0.01
+    slos = ["errors.total < 1000"]
+    record = await run(
+        cluster,
+        timeout="1s",
+        concurrency=1,
+        steps={"values": [5, 200]},
+        slo=slos,
+        search={"refine": False},
+        repeats=1,
+        warmup=0,
+    )
+    assert trials(record) == {5: [True], 200: [False]}
+    assert record.scale is not None
+    assert record.scale.stopped is None
+    assert "the timeout of 1s was over" in record.scale.steps[1].trials[0].breached[0]
+    assert record.tests[1].error is None
+
+
+async def test_an_invalid_repetition_is_made_anew_and_set_apart() -> None:
+    load = {"arrival": "burst", "burst": {"size": 1, "interval": "1ms"}, "maxSendLag": "1ms"}
+    cluster = MemoryCluster()
+    cluster.answer_seconds = 0.01
+    record = await run(
+        cluster, load=load | {"maxInFlight": 1}, steps={"values": [20, 40]}, warmup=0
+    )
+    assert trials(record) == {20: [None] * 3}
+    assert record.scale is not None
+    assert record.scale.stopped is not None
+    assert "repeated in vain, the last time: GeneratorLate" in record.scale.stopped
+    assert [done.warmup for done in record.tests[0].iterations] == [True, True, False]
+    assert record.verdict is Verdict.INVALID
+    assert record.validity is not None
+    assert record.validity.causes[0].message.startswith("step instances-20: iteration 3")
+
+
+async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = MemoryCluster()
+    cluster.answer_seconds = 0.05
+    made = scale_run(cluster, steps={"values": [5, 200]}, concurrency=1, warmup=0)
+    monkeypatch.setattr("krobench.model.scaletest.Budget.duration_seconds", 3.0)
+    record = await made.run()
+    assert record.state is RunState.COMPLETED
+    assert trials(record) == {5: [True], 200: [None]}
+    assert record.scale is not None
+    assert record.scale.stopped == "budget.duration, 1h, was used up"
+
+
+async def test_a_hold_goes_on_after_all_are_ready() -> None:
+    steps = {"values": [5], "hold": "300ms"}
+    record = await run(MemoryCluster(), steps=steps, warmup=0, repeats=1)
+    [iteration] = record.tests[0].iterations
+    assert iteration.run_seconds is not None
+    assert iteration.duration_seconds - iteration.run_seconds < 0.3
