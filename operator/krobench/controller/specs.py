@@ -2,11 +2,14 @@
 
 from krobench.analysis.comparison.check import check_baseline
 from krobench.analysis.thresholds import check_slo, check_thresholds
+from krobench.analysis.trials import check_samples
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo, duration_seconds
 from krobench.model.kinds import RunSpec
+from krobench.model.scaletest import KroScaleTestSpec
 from krobench.workload.limits import check_objects, check_schedules
 from krobench.workload.plan import longest_run_seconds, plan_tests
+from krobench.workload.scaleplan import plan_step, usable_sizes
 from krobench.workload.source import has_unread_rgd
 
 _SCALE_ALLOWANCE_SECONDS = 3600.0
@@ -21,7 +24,16 @@ def check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:
     """
     if isinstance(spec, KroBenchmarkSpec):
         return _check_benchmark(spec, max_objects)
-    return tuple(check_slo(spec))
+    return (*check_slo(spec), *_check_sizes(spec, max_objects))
+
+
+def _check_sizes(spec: KroScaleTestSpec, max_objects: int) -> list[ErrorInfo]:
+    """Return why the smallest size cannot be run, or not be judged."""
+    if has_unread_rgd(spec.workload):
+        return []
+    smallest = plan_step(spec, 0, usable_sizes(spec, max_objects).usable[0])
+    too_few = check_samples(spec.slo, smallest.workload.instances, smallest.workload.rgds)
+    return [too_few] if too_few is not None else []
 
 
 def longest_seconds(spec: RunSpec) -> float:
@@ -35,7 +47,7 @@ def shards_of(spec: RunSpec) -> int:
     """Return how many pods the load takes."""
     if isinstance(spec, KroBenchmarkSpec):
         return max(test.load.shards for test in spec.tests)
-    return spec.load.shards
+    return 1
 
 
 def may_change_kro(spec: RunSpec) -> bool:

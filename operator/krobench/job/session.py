@@ -35,11 +35,10 @@ from krobench.job.variants import KroVariants
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod, kubernetes_version, list_nodes
 from krobench.load.clock import RunClock
-from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.environment import Environment
+from krobench.model.kinds import RunSpec
 from krobench.model.record import RunRecord, RunState
-from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.target import Target
 from krobench.model.variant import Variant
 from krobench.record.store import Owner, RunLines, results_name
@@ -48,7 +47,6 @@ from krobench.workload.plan import RunIdentity, TestPlan
 logger = logging.getLogger(__name__)
 
 Kind = Literal["KroBenchmark", "KroScaleTest"]
-RunSpec = KroBenchmarkSpec | KroScaleTestSpec
 
 _PROGRESS_SECONDS = 3.0
 _FINAL_PUBLISH_SECONDS = 10.0

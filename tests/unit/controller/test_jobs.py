@@ -175,11 +175,6 @@ def test_a_scale_test_may_take_its_budget_and_ends_by_itself() -> None:
     assert spec["activeDeadlineSeconds"] > 2 * 3600 + 600
 
 
-def test_a_scale_test_may_have_shards() -> None:
-    spec = job_manifest(scale_test(load={"shards": 2}), JobKind.LOAD, 1, SETTINGS)["spec"]
-    assert spec["completions"] == 2
-
-
 def sharded(shards: int) -> Run:
     workload = {"scenario": "single", "instances": 9}
     spec = {"tests": [{"name": "a", "workload": workload, "load": {"shards": shards}}]}
