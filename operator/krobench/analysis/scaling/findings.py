@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+from krobench.analysis.scaling.curves import measure_curves
 from krobench.analysis.scaling.limit import find_limit
+from krobench.analysis.scaling.nexttry import next_to_try
+from krobench.analysis.scaling.prediction import predict
 from krobench.model.record import TestRecord
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.scaling import Limit, ScaleRecord
@@ -14,9 +17,19 @@ def limit_so_far(spec: KroScaleTestSpec, scale: ScaleRecord) -> Limit:
 
 
 def with_findings(
-    spec: KroScaleTestSpec,
-    scale: ScaleRecord,
-    tests: Sequence[TestRecord],  # noqa: ARG001 - curves are made of them
+    spec: KroScaleTestSpec, scale: ScaleRecord, tests: Sequence[TestRecord]
 ) -> ScaleRecord:
-    """Return the record of a test that has ended with its limit."""
-    return scale.model_copy(update={"limit": limit_so_far(spec, scale)})
+    """Return the record of a test that has ended, with limit, curves and predictions.
+
+    It takes some seconds where there are many steps.
+    """
+    limit = limit_so_far(spec, scale)
+    predictions = predict(scale.steps, spec.slo, spec.axis, limit)
+    return scale.model_copy(
+        update={
+            "limit": limit,
+            "curves": measure_curves(spec.axis, scale.steps, tests, spec.slo),
+            "predictions": predictions,
+            "next_to_try": next_to_try(spec, limit, predictions),
+        }
+    )

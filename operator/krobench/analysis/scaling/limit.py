@@ -80,13 +80,14 @@ def _below_first(breach: ScaleStep, slo: str | None, axis: Axis) -> Limit:
         state=LimitState.BELOW_FIRST,
         first_breach=breach.size,
         breached=slo,
-        message=f"kro missed {_quoted(slo)} at {sized(breach.size, axis)} already, the smallest "
-        "size tried: the limit lies below.",
+        message=f"kro missed {_broken(slo, breach)} at {sized(breach.size, axis)} already, the "
+        "smallest size tried: the limit lies below.",
     )
 
 
 def _found(around: _Around, slo: str | None, axis: Axis) -> Limit:
     crossing, why_not = _crossing(around, slo)
+    missed = _broken(slo, around.first)
     last, first = around.last.size, around.first.size
     limit = Limit(
         state=LimitState.FOUND,
@@ -100,7 +101,7 @@ def _found(around: _Around, slo: str | None, axis: Axis) -> Limit:
     )
     if crossing is None:
         limit.message = (
-            f"kro met all SLOs up to {sized(last, axis)}, and missed {_quoted(slo)} at "
+            f"kro met all SLOs up to {sized(last, axis)}, and missed {missed} at "
             f"{plain(first)}. The limit lies between; this is no confidence interval, as {why_not}."
         )
     else:
@@ -108,7 +109,7 @@ def _found(around: _Around, slo: str | None, axis: Axis) -> Limit:
         limit.confidence, limit.method = CONFIDENCE, "crossing"
         limit.message = (
             f"kro meets all SLOs up to {sized(crossing.size, axis)} (95 % interval "
-            f"{plain(crossing.low)} to {plain(crossing.high)}); beyond, {_quoted(slo)} breaks "
+            f"{plain(crossing.low)} to {plain(crossing.high)}); beyond, {missed} breaks "
             f"first.{_remarks(crossing, last, first)}"
         )
     limit.message += _relapse(around)
@@ -158,5 +159,9 @@ def _relapse(around: _Around) -> str:
     return f" All SLOs were met again at {plain(max(larger))}." if larger else ""
 
 
-def _quoted(slo: str | None) -> str:
-    return f"`{slo}`" if slo is not None else "the SLOs"
+def _broken(slo: str | None, breach: ScaleStep) -> str:
+    """Name what was missed; that not all was ready in time is no SLO, and ends a step as well."""
+    if slo is not None:
+        return f"`{slo}`"
+    said = next((text for trial in breach.trials for text in trial.breached), None)
+    return f"the SLOs ({said.rstrip('.')})" if said is not None else "the SLOs"

@@ -26,7 +26,8 @@ _FIGURES = {
     "usage.kroRuntime.liveHeapBytes": "kro live heap",
     "cpu.kroSeconds": "kro CPU time",
     "cpu.kroMeanCores": "kro CPU use",
-    "apiRequests.totalPerSecond": "API requests, by all",
+    "apiRequests.kroPerSecond": "API requests by kro",
+    "apiRequests.totalPerSecond": "API requests by all",
 }
 
 

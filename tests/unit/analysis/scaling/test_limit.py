@@ -143,6 +143,18 @@ def test_an_slo_that_is_no_plain_bound_is_named_by_the_words_of_the_breach() -> 
     assert (found.breached, found.method) == (slo, "bracket")
 
 
+def test_what_was_not_ready_in_time_is_said_where_no_slo_was_missed() -> None:
+    breach = ScaleStep(
+        size=20,
+        test="t",
+        trials=[Trial(iteration=0, met=False, breached=["3 of 20 instances were not ready"])],
+        verdict=StepVerdict.BREACHED,
+    )
+    found = limit(step(10, 0.5), breach)
+    assert (found.breached, found.method) == (None, "bracket")
+    assert "missed the SLOs (3 of 20 instances were not ready) at 20" in found.message
+
+
 def test_an_interval_that_is_wider_than_the_steps_says_so() -> None:
     found = limit(
         step(50, 0.05),

@@ -1,0 +1,62 @@
+"""Which figures are shown against size, and their values in each repetition."""
+
+from collections.abc import Iterator, Sequence
+
+from krobench.analysis.names import flat, values_by_name
+from krobench.analysis.scaling.slos import growing_bounds
+from krobench.model.record import IterationRecord, TestRecord
+from krobench.model.scaling import CurvePoint, ScaleStep
+
+_FIGURES = (
+    "latency.instanceReady.p50",
+    "latency.instanceReady.p99",
+    "throughput.instancesPerSecond",
+    "memory.residentMaxBytes",
+    "usage.kroRuntime.liveHeapBytes",
+    "cpu.kroSeconds",
+    "cpu.kroMeanCores",
+    "apiRequests.kroPerSecond",
+    "apiRequests.totalPerSecond",
+)
+
+Points = dict[str, list[CurvePoint]]
+"""By figure."""
+
+
+def points_by_figure(
+    steps: Sequence[ScaleStep], tests: Sequence[TestRecord], slos: Sequence[str]
+) -> Points:
+    """Return what each repetition measured of each figure, those of the SLOs included.
+
+    A repetition that is invalid or did not get to its end has no point.
+    """
+    asked = [bound.figure for slo in slos for bound in growing_bounds(slo)]
+    found: Points = {figure: [] for figure in dict.fromkeys((*_FIGURES, *asked))}
+    by_name = {test.name: test for test in tests}
+    for step in sorted(steps, key=lambda each: each.size):
+        for iteration in _repetitions(step, by_name.get(step.test)):
+            values = _values(iteration)
+            for figure, points in found.items():
+                value = values.get(figure)
+                if value is not None:
+                    points.append(CurvePoint(size=step.size, value=value))
+    return {figure: points for figure, points in found.items() if points}
+
+
+def _repetitions(step: ScaleStep, test: TestRecord | None) -> Iterator[IterationRecord]:
+    told = {trial.iteration for trial in step.trials if trial.met is not None}
+    for iteration in test.iterations if test is not None else ():
+        if iteration.index in told and iteration.success:
+            yield iteration
+
+
+def _values(iteration: IterationRecord) -> dict[str, float | None]:
+    values = flat(values_by_name(iteration, errors_total=0))
+    requests = iteration.api_requests
+    values["apiRequests.kroPerSecond"] = _rate(requests.kro, iteration.run_seconds)
+    values["apiRequests.totalPerSecond"] = _rate(requests.total, iteration.run_seconds)
+    return values
+
+
+def _rate(count: float | None, seconds: float | None) -> float | None:
+    return count / seconds if count is not None and seconds else None

@@ -1,0 +1,202 @@
+"""Ways to describe how a figure depends on size.
+
+Each is fitted to values by size, and says what it expects at another size.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Protocol
+
+from krobench.analysis.scaling.leastsquares import relative_fit
+from krobench.analysis.scaling.resample import Values
+from krobench.analysis.theilsen import Line, fit_line
+from krobench.model.scaling import CurveModel
+
+_KNEES = 60
+"""Sizes that are tried as the knee, and again around the best of them."""
+
+
+class Fitted(Protocol):
+    """A model with its parameters."""
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Return the parameters by their names."""
+        ...
+
+    def at(self, size: float) -> float:
+        """Return the figure at a size above 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class Linear:
+    """``intercept + slope * size``, by Theil and Sen."""
+
+    line: Line
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Return the parameters by their names."""
+        return {"intercept": self.line.intercept, "slope": self.line.slope}
+
+    def at(self, size: float) -> float:
+        """Return the figure at a size."""
+        return self.line.at(size)
+
+    def size_of(self, value: float) -> float | None:
+        """Return the size at which the figure has grown to a value."""
+        return (value - self.line.intercept) / self.line.slope if self.line.slope > 0 else None
+
+
+@dataclass(frozen=True)
+class Power:
+    """``factor * size ** exponent``: a line by Theil and Sen through the logarithms."""
+
+    line: Line
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Return the parameters by their names."""
+        return {"factor": _exp(self.line.intercept), "exponent": self.line.slope}
+
+    def at(self, size: float) -> float:
+        """Return the figure at a size."""
+        return _exp(self.line.at(math.log(size)))
+
+    def size_of(self, value: float) -> float | None:
+        """Return the size at which the figure has grown to a value."""
+        if self.line.slope <= 0:
+            return None
+        return _exp((math.log(value) - self.line.intercept) / self.line.slope)
+
+
+@dataclass(frozen=True)
+class Scalability:
+    """The Universal Scalability Law: ``one * n / (1 + contention * (n - 1) + coherency * n *
+    (n - 1))``.
+
+    N. J. Gunther, Guerrilla Capacity Planning, 2007, chapter 4; A General Theory of Computational
+    Scalability Based on Rational Functions, arXiv:0808.1431.
+    """
+
+    one: float
+    contention: float
+    coherency: float
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Return the parameters by their names."""
+        return {"one": self.one, "contention": self.contention, "coherency": self.coherency}
+
+    def at(self, size: float) -> float:
+        """Return the throughput at a size."""
+        slowed = 1 + self.contention * (size - 1) + self.coherency * size * (size - 1)
+        return self.one * size / slowed if slowed > 0 else math.inf
+
+    @property
+    def peak(self) -> float:
+        """The size of the greatest throughput; infinite where it only ever grows."""
+        if self.coherency <= 0:
+            return math.inf
+        return math.sqrt(max(0.0, 1 - self.contention) / self.coherency)
+
+
+@dataclass(frozen=True)
+class Knee:
+    """Flat up to the knee, then rising: two straight pieces over the logarithms."""
+
+    level: float
+    knee: float
+    exponent: float
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """Return the parameters by their names."""
+        return {"level": self.level, "knee": self.knee, "exponent": self.exponent}
+
+    def at(self, size: float) -> float:
+        """Return the figure at a size."""
+        rise = self.exponent * max(0.0, math.log(size) - math.log(self.knee))
+        return self.level * _exp(rise)
+
+
+def fit_linear(values: Values) -> Linear | None:
+    """Return the straight line; None for fewer than two sizes."""
+    line = fit_line(values)
+    return Linear(line) if line is not None else None
+
+
+def fit_power(values: Values) -> Power | None:
+    """Return the power law; None where a value is not above 0."""
+    logs = _logs(values)
+    line = fit_line(logs) if logs is not None else None
+    return Power(line) if line is not None else None
+
+
+def fit_scalability(values: Values) -> Scalability | None:
+    """Return the law that leaves the least squares of deviations, as ratios.
+
+    Over ``n / throughput``, it is a sum of three terms, none of which may be below 0.
+    """
+    points = [(n, x) for n, each in values.items() for x in each]
+    if len(values) < 3 or any(x <= 0 for _, x in points):
+        return None
+    rows = [(x / n, (n - 1) * x / n, (n - 1) * x) for n, x in points]
+    found = relative_fit(rows)
+    if found is None:
+        return None
+    base, contention, coherency = found
+    return Scalability(1 / base, contention / base, coherency / base)
+
+
+def fit_knee(values: Values) -> Knee | None:
+    """Return the two pieces that leave the least squares of logarithms."""
+    logs = _logs(values)
+    if logs is None or len(logs) < 4:
+        return None
+    sizes = sorted(logs)
+    points = [(x, y) for x, each in logs.items() for y in each]
+    start, end = sizes[1], sizes[-2]
+    for _ in range(2):
+        step = (end - start) / _KNEES
+        tried = (_two_pieces(points, start + step * index) for index in range(_KNEES + 1))
+        best = min(tried, key=lambda pieces: pieces[0])
+        start, end = max(sizes[1], best[1] - step), min(sizes[-2], best[1] + step)
+    _, knee, level, slope = best
+    return Knee(_exp(level), _exp(knee), slope)
+
+
+FITS: Mapping[CurveModel, tuple[Callable[[Values], Fitted | None], int]] = {
+    "linear": (fit_linear, 2),
+    "power": (fit_power, 2),
+    "usl": (fit_scalability, 3),
+    "knee": (fit_knee, 3),
+}
+"""How each is fitted, and how many parameters it has."""
+
+
+def _two_pieces(
+    points: list[tuple[float, float]], knee: float
+) -> tuple[float, float, float, float]:
+    """Return the squares that are left, the knee, the level before it and the slope after it."""
+    beyond = [max(0.0, x - knee) for x, _ in points]
+    mean_x, mean_y = fmean(beyond), fmean(y for _, y in points)
+    spread = sum((x - mean_x) ** 2 for x in beyond)
+    together = sum((x - mean_x) * (y - mean_y) for x, (_, y) in zip(beyond, points, strict=True))
+    slope = max(0.0, together / spread) if spread > 0 else 0.0
+    level = mean_y - slope * mean_x
+    left = sum((y - level - slope * x) ** 2 for x, (_, y) in zip(beyond, points, strict=True))
+    return left, knee, level, slope
+
+
+def _logs(values: Values) -> dict[float, list[float]] | None:
+    if any(value <= 0 for each in values.values() for value in each):
+        return None
+    return {math.log(size): [math.log(value) for value in each] for size, each in values.items()}
+
+
+def _exp(value: float) -> float:
+    return math.exp(min(700.0, max(-700.0, value)))

@@ -1,0 +1,100 @@
+"""The limit as foretold by smaller steps alone, and how far off that was.
+
+The figure of an SLO is fitted at the sizes below the limit, without those that the limit rests on,
+and the better of a straight line and a power law is followed to the bound. Where that is beyond
+the sizes used, it is an extrapolation: its interval tells what scatter may do, and nothing of what
+else may happen on the way, such as kro being saturated. So the error, against the limit that was
+measured, is the part of it to look at.
+"""
+
+from collections.abc import Sequence
+
+from krobench.analysis.margins import Bound
+from krobench.analysis.scaling.fits import Described, describe
+from krobench.analysis.scaling.models import Fitted, Linear, Power
+from krobench.analysis.scaling.slos import decided, growing_bounds, upward, values_of
+from krobench.analysis.scaling.words import figure_name, plain, shown, sized, unit_of
+from krobench.model import units
+from krobench.model.scaling import Axis, Limit, LimitState, Prediction, ScaleStep
+
+_FURTHEST = 100.0
+"""Times the largest size used: what lies further is no prediction any more."""
+
+
+def predict(
+    steps: Sequence[ScaleStep], slos: Sequence[str], axis: Axis, limit: Limit
+) -> list[Prediction]:
+    """Return the prediction for the SLO that broke, or for each where none has yet."""
+    told = decided(steps)
+    found = limit.state is LimitState.FOUND
+    below = [step for step in told if not found or _is_below(step, limit)]
+    asked = [limit.breached] if found and limit.breached is not None else slos
+    measured = limit.size if found else None
+    predictions = (
+        _predict(bound, below, axis, measured) for slo in asked for bound in growing_bounds(slo)
+    )
+    return [prediction for prediction in predictions if prediction is not None]
+
+
+def _is_below(step: ScaleStep, limit: Limit) -> bool:
+    decisive = step.decisive or step.size in {limit.last_met, limit.first_breach}
+    return limit.last_met is not None and step.size < limit.last_met and not decisive
+
+
+def _predict(
+    bound: Bound, steps: Sequence[ScaleStep], axis: Axis, measured: float | None
+) -> Prediction | None:
+    values = values_of(bound, steps)
+    level = upward(bound, bound.value)
+    for fit in describe(values, ["linear", "power"]):
+        size = _size_of(fit.fitted, level)
+        if size is not None and 0 < size <= _FURTHEST * max(values):
+            prediction = Prediction(
+                figure=bound.figure,
+                bound=bound.value,
+                model=fit.record.model,
+                largest_used=max(values),
+                size=size,
+                extrapolated=size > max(values),
+                measured=measured,
+                error_ratio=(size - measured) / measured if measured else None,
+            )
+            _add_interval(prediction, fit, level)
+            prediction.message = _in_words(prediction, axis)
+            return prediction
+    return None
+
+
+def _size_of(fitted: Fitted | None, level: float) -> float | None:
+    return fitted.size_of(level) if isinstance(fitted, Linear | Power) else None
+
+
+def _add_interval(prediction: Prediction, fit: Described, level: float) -> None:
+    if fit.resampling is None:
+        return
+    ends = fit.resampling.interval_of([_size_of(drawn, level) for drawn in fit.redrawn])
+    if ends is not None and ends.low > 0 and ends.high <= _FURTHEST * prediction.largest_used:
+        prediction.low = min(ends.low, prediction.size)
+        prediction.high = max(ends.high, prediction.size)
+
+
+def _in_words(prediction: Prediction, axis: Axis) -> str:
+    if prediction.low is None or prediction.high is None:
+        interval = "without an interval, as the values are too few or scatter too much"
+    else:
+        interval = f"95 % interval {plain(prediction.low)} to {plain(prediction.high)}"
+    by = "a straight line" if prediction.model == "linear" else "a power law"
+    beyond = "extrapolated" if prediction.extrapolated else "predicted"
+    text = (
+        f"By {by} through sizes up to {sized(prediction.largest_used, axis)}, "
+        f"{figure_name(prediction.figure)} reaches "
+        f"{shown(prediction.bound, unit_of(prediction.figure))} at {plain(prediction.size)} "
+        f"({beyond}, {interval})"
+    )
+    if prediction.measured is None or prediction.error_ratio is None:
+        return f"{text}; that was not measured."
+    side = "more" if prediction.error_ratio > 0 else "less"
+    return (
+        f"{text}: {units.percent(abs(prediction.error_ratio))} {side} than the "
+        f"{plain(prediction.measured)} that were measured."
+    )

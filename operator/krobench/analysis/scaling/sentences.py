@@ -1,0 +1,112 @@
+"""What a curve shows, in a sentence."""
+
+from collections.abc import Callable
+
+from krobench.analysis.scaling.models import Scalability
+from krobench.analysis.scaling.words import figure_name, one_more, plain, shown, sized
+from krobench.model import units
+from krobench.model.scaling import Curve, Parameter
+
+_STEADY_EXPONENT = 0.05
+"""Where there is no interval that tells growth from scatter."""
+
+
+def say_fit(curve: Curve) -> str:
+    """Say how much one more adds, or what twice the size comes to."""
+    parameters = {each.name: each for each in curve.fits[0].parameters}
+    if "slope" in parameters:
+        return _say_slope(curve, parameters["slope"])
+    return _say_exponent(curve, parameters["exponent"])
+
+
+def say_peak(curve: Curve, law: Scalability) -> str:
+    """Say where throughput is greatest."""
+    largest = max(point.size for point in curve.points)
+    shares = (
+        f"Universal Scalability Law: contention {units.percent(law.contention)}, "
+        f"coherency {units.percent(law.coherency)}"
+    )
+    if curve.peak is None:
+        return (
+            f"Throughput has its peak beyond the sizes measured, if it has one: up to "
+            f"{sized(largest, curve.axis)} it is not reached ({shares})."
+        )
+    return (
+        f"Throughput is greatest at {sized(law.peak, curve.axis)}{_peak_interval(curve.peak)}, "
+        f"with {units.rate(law.at(law.peak))} ({shares})."
+    )
+
+
+def say_knee(curve: Curve) -> str:
+    """Say up to where the figure hardly changes."""
+    parameters = {each.name: each for each in curve.fits[0].parameters}
+    knee, level = parameters["knee"], parameters["level"]
+    ends = f" (95 % interval {_ends(knee, plain)})" if knee.low is not None else ""
+    return (
+        f"{_name(curve)} stays at about {shown(level.value, curve.unit)} up to "
+        f"{sized(knee.value, curve.axis)}{ends}, and rises beyond: with twice the "
+        f"{curve.axis.unit}, it is {2 ** parameters['exponent'].value:.3g} times as much."
+    )
+
+
+def _say_slope(curve: Curve, slope: Parameter) -> str:
+    if _is_steady(slope):
+        return f"{_name(curve)} does not grow with the {curve.axis.unit} by more than it scatters."
+    verb = "adds" if slope.value > 0 else "takes off"
+    turned = slope if slope.value > 0 else _turned(slope)
+    unit = curve.unit
+    ends = _ends(turned, lambda value: shown(value, unit))
+    interval = f" [{ends}]" if slope.low is not None else " (too few points for an interval)"
+    return (
+        f"Each further {one_more(curve.axis)} {verb} {shown(turned.value, unit)}{interval}: "
+        f"{figure_name(curve.figure)} is a straight line over size."
+    )
+
+
+def _say_exponent(curve: Curve, exponent: Parameter) -> str:
+    if _is_steady(exponent):
+        return f"{_name(curve)} does not grow with the {curve.axis.unit} by more than it scatters."
+    doubled = Parameter(
+        name="doubled",
+        value=2**exponent.value,
+        low=None if exponent.low is None else 2**exponent.low,
+        high=None if exponent.high is None else 2**exponent.high,
+    )
+    ends = _ends(doubled, lambda value: f"{value:.3g}")
+    interval = f" [{ends}]" if exponent.low is not None else " (too few points for an interval)"
+    return (
+        f"With twice the {curve.axis.unit}, {figure_name(curve.figure)} is {doubled.value:.3g} "
+        f"times as much{interval}: it grows with size to the power of {exponent.value:.3g}."
+    )
+
+
+def _is_steady(growth: Parameter) -> bool:
+    """Whether it may just as well not grow at all."""
+    if growth.low is not None and growth.high is not None:
+        return growth.low <= 0 <= growth.high
+    return abs(growth.value) < _STEADY_EXPONENT if growth.name == "exponent" else growth.value == 0
+
+
+def _turned(slope: Parameter) -> Parameter:
+    low = None if slope.high is None else -slope.high
+    high = None if slope.low is None else -slope.low
+    return Parameter(name=slope.name, value=-slope.value, low=low, high=high)
+
+
+def _peak_interval(peak: Parameter) -> str:
+    if peak.low is None:
+        return " (too few points for an interval)"
+    if peak.high is None:
+        return f" (95 % interval from {plain(peak.low)} to beyond the sizes measured)"
+    return f" (95 % interval {_ends(peak, plain)})"
+
+
+def _ends(parameter: Parameter, show: Callable[[float], str]) -> str:
+    if parameter.low is None or parameter.high is None:
+        return ""
+    return f"{show(parameter.low)} to {show(parameter.high)}"
+
+
+def _name(curve: Curve) -> str:
+    name = figure_name(curve.figure)
+    return name if name.startswith(("kro", "API")) else name[0].upper() + name[1:]

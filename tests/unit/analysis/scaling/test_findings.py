@@ -1,0 +1,127 @@
+import pytest
+from unit.analysis.scaling.searches import SLO, TRUTHS, Search, step
+
+from krobench.analysis.scaling.findings import limit_so_far, with_findings
+from krobench.model.measures import ApiRequests, Counts, Latencies, LatencySummary, MemoryUse
+from krobench.model.record import IterationRecord, TestRecord
+from krobench.model.scaletest import KroScaleTestSpec
+from krobench.model.scaling import Axis, LimitState, ScaleRecord, ScaleStep
+
+SPEC = {
+    "axis": "instances",
+    "steps": {"from": 25, "to": 10000},
+    "slo": [SLO],
+    "workload": {"scenario": "single", "instances": 1},
+}
+
+
+def spec(**changes: object) -> KroScaleTestSpec:
+    return KroScaleTestSpec.model_validate(SPEC | changes)
+
+
+def record(*steps: ScaleStep, stopped: str | None = None) -> ScaleRecord:
+    return ScaleRecord(axis=Axis.INSTANCES, steps=list(steps), stopped=stopped)
+
+
+def record_of(step: ScaleStep) -> TestRecord:
+    return TestRecord(
+        name=step.test,
+        workload="single",
+        planned_iterations=len(step.trials),
+        planned_warmup=0,
+        instances=int(step.size),
+        rgds=1,
+        concurrency=1,
+        timeout_seconds=1.0,
+        iterations=[
+            IterationRecord(
+                index=trial.iteration,
+                warmup=False,
+                start_time="",
+                end_time="",
+                duration_seconds=1.0,
+                run_seconds=10.0,
+                success=True,
+                counts=Counts(requested=1),
+                latency=Latencies(
+                    instance_ready=LatencySummary(
+                        n=100, p99_seconds=next(iter(trial.values.values()))
+                    )
+                ),
+                memory=MemoryUse(resident_max_bytes=int(50e6 + step.size * 1e4)),
+                api_requests=ApiRequests(kro=10 * step.size),
+            )
+            for trial in step.trials
+        ],
+    )
+
+
+def test_a_found_limit_comes_with_curves_and_a_prediction_that_is_checked() -> None:
+    steps = Search(TRUTHS["proportional"], 0.02, 5).steps()
+    found = with_findings(spec(), record(*steps), [record_of(step) for step in steps])
+    assert found.limit is not None
+    assert found.limit.size == pytest.approx(1000, rel=0.05)
+    curves = {curve.figure: curve for curve in found.curves}
+    assert len(curves["memory.residentMaxBytes"].points) == sum(len(s.trials) for s in steps)
+    assert curves["apiRequests.kroPerSecond"].points[0].value == steps[0].size
+    (prediction,) = found.predictions
+    assert prediction.measured == found.limit.size
+    assert prediction.largest_used < 1000
+    assert prediction.extrapolated
+    assert prediction.error_ratio == pytest.approx(0, abs=0.2)
+    assert prediction.low is not None
+    assert "extrapolated, 95 % interval" in prediction.message
+    assert "than the 1,0" in prediction.message or "than the 9" in prediction.message
+    assert found.next_to_try is None
+
+
+def test_a_limit_beyond_the_steps_is_extrapolated_and_suggested() -> None:
+    steps = [step(size, size / 1000) for size in (25, 50, 100, 200)]
+    found = with_findings(spec(), record(*steps), [])
+    (prediction,) = found.predictions
+    assert prediction.size == pytest.approx(1000, rel=0.01)
+    assert (prediction.measured, prediction.error_ratio) == (None, None)
+    assert "that was not measured" in prediction.message
+    assert found.next_to_try is not None
+    assert "at about 1,000 instances" in found.next_to_try
+
+
+def test_a_figure_that_hardly_grows_predicts_nothing() -> None:
+    steps = [step(size, 0.1) for size in (25, 50, 100, 200)]
+    found = with_findings(spec(), record(*steps), [])
+    assert found.predictions == []
+    assert found.next_to_try == "Go further: steps beyond 200 instances, or a stricter SLO."
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"search": {"refine": False}}, "spec.search.refine"),
+        ({"repeats": 1}, "spec.repeats 3"),
+        ({}, "spec.budget"),
+    ],
+)
+def test_a_bracket_says_what_would_give_it_an_interval(
+    changes: dict[str, object], words: str
+) -> None:
+    found = with_findings(spec(**changes), record(step(10, 0.5), step(20, 1.5)), [])
+    assert found.next_to_try is not None
+    assert words in found.next_to_try
+
+
+def test_a_limit_below_the_steps_asks_for_smaller_ones() -> None:
+    found = with_findings(spec(), record(step(25, 2.0)), [])
+    assert found.next_to_try is not None
+    assert "below 25 instances" in found.next_to_try
+
+
+def test_a_test_without_any_result_asks_for_more_room() -> None:
+    found = with_findings(spec(), record(stopped="it was deleted"), [])
+    assert found.limit is not None
+    assert found.limit.state is LimitState.UNDECIDED
+    assert found.next_to_try is not None
+    assert "spec.budget.duration" in found.next_to_try
+
+
+def test_the_limit_alone_is_told_after_each_step() -> None:
+    assert limit_so_far(spec(), record(step(25, 0.1))).state is LimitState.NOT_REACHED
