@@ -25,7 +25,7 @@ def test_prints_what_to_set(record: Path) -> None:
     code, text = sizing("--record", str(record), "--rgds", "1", "--instances", "1400")
 
     assert code == 0
-    assert "single, kro 0.9.4: 1,400 instances of 1 RGDs, 9/s" in text
+    assert "single, kro 0.9.4: 1,400 instances of 1 RGD, 9/s" in text
     assert "190 MiB" in text
     assert "extrapolated" in text
     assert "memory: 320Mi" in text

@@ -16,7 +16,10 @@ from krobench.controller.settings import Settings
 from krobench.job.preflight import Permission, _required, variant_permissions
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.kinds import RunKind
-from krobench.workload.plan import plan_tests
+from krobench.model.scaletest import KroScaleTestSpec
+from krobench.workload.plan import TestPlan, plan_tests
+from krobench.workload.scaleplan import plan_step
+from krobench.workload.scalesteps import sizes_of
 from krobench.workload.scenarios import SCENARIOS, ScenarioSpec
 
 ROOT = Path(__file__).parents[3]
@@ -156,8 +159,13 @@ def allows(rules: list[Manifest], permission: Permission) -> bool:
     )
 
 
-def example_spec(path: Path) -> KroBenchmarkSpec:
-    return KroBenchmarkSpec.model_validate(yaml.safe_load(path.read_text())["spec"])
+def example_plans(path: Path) -> tuple[TestPlan, ...]:
+    """Return the tests of an example; of a scale test, its smallest step."""
+    example = yaml.safe_load(path.read_text())
+    if example["kind"] == "KroScaleTest":
+        spec = KroScaleTestSpec.model_validate(example["spec"])
+        return (plan_step(spec, 0, sizes_of(spec.steps, spec.axis)[0]),)
+    return plan_tests(KroBenchmarkSpec.model_validate(example["spec"]))
 
 
 def test_chart_and_manifests_install_the_same(render: Render, kubectl: str) -> None:
@@ -279,7 +287,7 @@ def test_extra_groups_each_add_a_rule(render: Render) -> None:
 def test_load_role_allows_what_a_run_checks_before_it_starts(render: Render) -> None:
     rules = render()["ClusterRole", "krobench-load"]["rules"]
     for path in EXAMPLES:
-        for permission in _required(plan_tests(example_spec(path))):
+        for permission in _required(example_plans(path)):
             assert allows(rules, permission), permission
 
 
@@ -404,9 +412,11 @@ def test_labels_of_the_user_do_not_break_the_selector(render: Render) -> None:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_examples_are_valid(path: Path) -> None:
     example = yaml.safe_load(path.read_text())
-    assert example["kind"] == "KroBenchmark"
     assert example["metadata"] == {"name": path.stem, "namespace": "default"}
-    assert check_thresholds(example_spec(path)) == []
+    assert example_plans(path)
+    if example["kind"] != "KroScaleTest":
+        assert example["kind"] == "KroBenchmark"
+        assert check_thresholds(KroBenchmarkSpec.model_validate(example["spec"])) == []
 
 
 def test_first_command_of_the_notes_is_valid() -> None:

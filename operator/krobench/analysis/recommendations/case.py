@@ -9,6 +9,7 @@ Analysis of Queueing Network Models, ACM Computing Surveys 10 (1978).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from krobench.analysis.bottlenecks.facts import MANY_RGDS
 from krobench.analysis.quantities import number_of
 from krobench.analysis.recommendations.settings import INSTANCE_WORKERS, KroSettings
 from krobench.model.bottleneck import Bottleneck, BottleneckKind, Evidence, EvidenceUnit
@@ -68,6 +69,13 @@ class Case:
     def rgd_ready(self) -> LatencySummary | None:
         """Time until RGDs were ready."""
         return self.summary.latency.rgd_ready
+
+    @property
+    def heap_of_an_rgd(self) -> float | None:
+        """Live heap that an RGD takes; None of few, whose growth drowns in what a collection has
+        not yet seen of the iteration before."""
+        known = self.summary.usage.per_rgd.kro_live_heap_bytes
+        return known if self.test.rgds >= MANY_RGDS else None
 
     @property
     def throughput(self) -> float | None:

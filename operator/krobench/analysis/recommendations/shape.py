@@ -118,7 +118,7 @@ def cheaper_cel(case: Case) -> Finding | None:
 
 def fewer_revisions(case: Case) -> Finding | None:
     """Fewer kept revisions, where a compiled graph is large and there are many."""
-    each = case.summary.usage.per_rgd.kro_live_heap_bytes
+    each = case.heap_of_an_rgd
     kept = case.settings.number(KEPT_REVISIONS)
     if each is None or kept is None or each < _LARGE_GRAPH_BYTES or kept <= _FEW_REVISIONS:
         return None

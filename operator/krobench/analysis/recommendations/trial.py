@@ -15,9 +15,9 @@ from krobench.model.load import Load
 from krobench.model.recommendation import Recommendation, Verification
 
 _NAMES = {
-    "throughput.instancesPerSecond": "instances in a second",
-    "latency.instanceReady.p50": "median time until ready",
-    "latency.rgdReady.max": "time until the last RGD is ready",
+    "throughput.instancesPerSecond": "Instances in a second",
+    "latency.instanceReady.p50": "Median time until ready",
+    "latency.rgdReady.max": "Time until the last RGD is ready",
 }
 _SHOW = {"throughput.instancesPerSecond": units.rate}
 

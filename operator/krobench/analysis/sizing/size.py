@@ -236,7 +236,7 @@ def _notes(memory: SizedFigure, wanted: Wanted, cases: Sequence[Case]) -> list[s
 def _revisions(settings: KroSettings, cases: Sequence[Case], wanted: Wanted) -> list[str]:
     """Return what RGDs that are updated take more, which no creation of them shows."""
     kept = settings.number(KEPT_REVISIONS)
-    heaps = [each for case in cases if (each := case.summary.usage.per_rgd.kro_live_heap_bytes)]
+    heaps = [each for case in cases if (each := case.heap_of_an_rgd)]
     if kept is None or kept < 2 or not heaps:
         return []
     each = max(0.0, sorted(heaps)[len(heaps) // 2])

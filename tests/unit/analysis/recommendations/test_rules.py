@@ -109,11 +109,18 @@ def test_keeps_fewer_revisions_of_large_graphs() -> None:
     found = summary()
     found.usage.per_rgd.kro_live_heap_bytes = 7.5 * MIB
 
-    advice = only(run(a_test(found), kro=kro()))
+    advice = only(run(a_test(found, rgds=10), kro=kro()))
 
     assert advice.settings[0].name == "--rgd-max-graph-revisions"
     assert "22.5 MiB" in advice.expected_effect
-    assert advise(run(a_test(found), kro=kro("--rgd-max-graph-revisions=2"))) == []
+    assert advise(run(a_test(found, rgds=10), kro=kro("--rgd-max-graph-revisions=2"))) == []
+
+
+def test_takes_the_heap_of_few_rgds_for_no_measurement() -> None:
+    found = summary()
+    found.usage.per_rgd.kro_live_heap_bytes = 7.5 * MIB
+
+    assert advise(run(a_test(found, rgds=1), kro=kro())) == []
 
 
 @pytest.mark.parametrize(

@@ -80,14 +80,14 @@ def test_puts_instances_and_rgds_together_from_two_records() -> None:
 
 
 def test_says_what_updated_rgds_take_more() -> None:
-    record = scaled(STEPS)
+    record = suite("rgds", RGDS)
     for test in record.tests:
         assert test.summary is not None
         test.summary.usage.per_rgd.kro_live_heap_bytes = 2.0 * MIB
 
-    notes = size_for([record], Wanted(rgds=1, instances=400)).notes
+    notes = size_for([record], Wanted(rgds=40, instances=80)).notes
 
-    assert any("up to 8 MiB more once every RGD was updated 4 times" in note for note in notes)
+    assert any("up to 320 MiB more once every RGD was updated 4 times" in note for note in notes)
 
 
 def test_says_that_there_is_no_interval() -> None:

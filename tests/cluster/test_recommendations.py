@@ -1,0 +1,76 @@
+"""What a scale test advises on a kro with its defaults, and what became of it when it was tried."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cluster.kubectl import Cluster, Manifest
+from cluster.test_variants import kro
+
+WORKERS = "--dynamic-controller-concurrent-reconciles"
+
+
+@pytest.fixture(autouse=True)
+def alone(cluster: Cluster) -> Iterator[None]:
+    """Leave nothing behind, and kro as it was."""
+    before = kro(cluster)
+    cluster.run("delete", "kroscaletests", "--all", "--timeout=180s")
+    yield
+    cluster.run("delete", "kroscaletests", "--all", "--timeout=180s")
+    assert kro(cluster) == before
+
+
+def scale_test() -> Manifest:
+    """Return a test of 5 to 20 instances that are created at once, which tries its advice."""
+    return {
+        "apiVersion": "bench.kro.run/v1alpha1",
+        "kind": "KroScaleTest",
+        "metadata": {"name": "advised", "namespace": "default"},
+        "spec": {
+            "axis": "instances",
+            "steps": {"values": [5, 10, 20]},
+            "search": {"refine": False},
+            "slo": ["latency.instanceReady.max < 60.0"],
+            "workload": {"scenario": "single"},
+            "concurrency": 50,
+            "warmup": 0,
+            "repeats": 1,
+            "verify": True,
+            "timeout": "90s",
+        },
+    }
+
+
+def test_more_workers_are_advised_tried_and_gain(cluster: Cluster, tmp_path: Path) -> None:
+    cluster.apply(scale_test())
+    cluster.run("wait", "kroscaletest/advised", "--for=condition=Finished", "--timeout=240s")
+    record = cluster.run_record("advised")
+    first = record["recommendations"][0]
+    assert first["bottleneck"] == "KroWorkers"
+    [setting] = first["settings"]
+    assert (setting["name"], setting["current"]) == (WORKERS, "1")
+    assert int(setting["advised"]) > 1
+    tried = first["verification"]
+    # Two restarts of each make a ratio, and are too few for a verdict.
+    assert tried["metric"] == "throughput.instancesPerSecond"
+    assert tried["ratio"] > 1.5, tried["message"]
+    assert tried["verdict"] == "Inconclusive"
+    [comparison] = record["variantComparisons"]
+    assert comparison["old"] == "as-it-is"
+
+    report = cluster.krobench("report", "advised").stdout
+    assert f"`{WORKERS}={setting['advised']}` (now 1)" in report
+    assert f"dynamicControllerConcurrentReconciles: {setting['advised']}" in report
+    assert tried["message"] in report
+
+    file = tmp_path / "run.json"
+    file.write_text(json.dumps(record))
+    words = ("--record", str(file), "--rgds", "1", "--instances", "200")
+    sizing = cluster.krobench("sizing", *words, "--rate", "20")
+    assert sizing.returncode == 0, sizing.stderr
+    assert "extrapolated" in sizing.stdout
+    assert f"{WORKERS}" in sizing.stdout
+    refused = cluster.krobench("sizing", *words[:3], "50", *words[4:])
+    assert refused.returncode == 4
+    assert "cannot tell what 50 take" in refused.stderr
