@@ -13,6 +13,7 @@ from krobench.report.measured import measured
 from krobench.report.minus import differences_section
 from krobench.report.profiles import profiles
 from krobench.report.recommendations import recommendations_section
+from krobench.report.scale import scale_section
 from krobench.report.slopes import slopes_section
 from krobench.report.steps import steps_table
 from krobench.report.tables import table
@@ -42,6 +43,7 @@ def render(run: RunRecord) -> str:
         _title(run),
         validity_section(run),
         _warnings(run),
+        scale_section(run),
         _overview(run),
         bottlenecks_section(run.tests),
         comparison.markdown(run.comparison) if run.comparison is not None else "",

@@ -12,7 +12,7 @@ from typing import Protocol
 from krobench.analysis.scaling.leastsquares import relative_fit
 from krobench.analysis.scaling.resample import Values
 from krobench.analysis.theilsen import Line, fit_line
-from krobench.model.scaling import CurveModel
+from krobench.model.scaling import CurveFit, CurveModel
 
 _KNEES = 60
 """Sizes that are tried as the knee, and again around the best of them."""
@@ -167,6 +167,20 @@ def fit_knee(values: Values) -> Knee | None:
         start, end = max(sizes[1], best[1] - step), min(sizes[-2], best[1] + step)
     _, knee, level, slope = best
     return Knee(_exp(level), _exp(knee), slope)
+
+
+def fitted_of(record: CurveFit) -> Fitted:
+    """Return a fit that was recorded."""
+    values = {each.name: each.value for each in record.parameters}
+    match record.model:
+        case "linear":
+            return Linear(Line(values["intercept"], values["slope"]))
+        case "power":
+            return Power(Line(math.log(values["factor"]), values["exponent"]))
+        case "usl":
+            return Scalability(values["one"], values["contention"], values["coherency"])
+        case "knee":
+            return Knee(values["level"], values["knee"], values["exponent"])
 
 
 FITS: Mapping[CurveModel, tuple[Callable[[Values], Fitted | None], int]] = {

@@ -10,6 +10,8 @@ from krobench.model.scaling import Curve, Parameter
 _STEADY_EXPONENT = 0.05
 """Where there is no interval that tells growth from scatter."""
 
+_NO_INTERVAL = " (too few points for an interval)"
+
 
 def say_fit(curve: Curve) -> str:
     """Say how much one more adds, or what twice the size comes to."""
@@ -51,21 +53,20 @@ def say_knee(curve: Curve) -> str:
 
 def _say_slope(curve: Curve, slope: Parameter) -> str:
     if _is_steady(slope):
-        return f"{_name(curve)} does not grow with the {curve.axis.unit} by more than it scatters."
-    verb = "adds" if slope.value > 0 else "takes off"
+        return _say_steady(curve)
     turned = slope if slope.value > 0 else _turned(slope)
     unit = curve.unit
     ends = _ends(turned, lambda value: shown(value, unit))
-    interval = f" [{ends}]" if slope.low is not None else " (too few points for an interval)"
-    return (
-        f"Each further {one_more(curve.axis)} {verb} {shown(turned.value, unit)}{interval}: "
-        f"{figure_name(curve.figure)} is a straight line over size."
-    )
+    interval = f" [{ends}]" if slope.low is not None else _NO_INTERVAL
+    amount, name = f"{shown(turned.value, unit)}{interval}", figure_name(curve.figure)
+    if slope.value > 0:
+        return f"Each further {one_more(curve.axis)} adds {amount} to {name}."
+    return f"Each further {one_more(curve.axis)} takes {amount} off {name}."
 
 
 def _say_exponent(curve: Curve, exponent: Parameter) -> str:
     if _is_steady(exponent):
-        return f"{_name(curve)} does not grow with the {curve.axis.unit} by more than it scatters."
+        return _say_steady(curve)
     doubled = Parameter(
         name="doubled",
         value=2**exponent.value,
@@ -73,11 +74,15 @@ def _say_exponent(curve: Curve, exponent: Parameter) -> str:
         high=None if exponent.high is None else 2**exponent.high,
     )
     ends = _ends(doubled, lambda value: f"{value:.3g}")
-    interval = f" [{ends}]" if exponent.low is not None else " (too few points for an interval)"
+    interval = f" [{ends}]" if exponent.low is not None else _NO_INTERVAL
     return (
         f"With twice the {curve.axis.unit}, {figure_name(curve.figure)} is {doubled.value:.3g} "
-        f"times as much{interval}: it grows with size to the power of {exponent.value:.3g}."
+        f"times as much{interval}: it changes with size to the power of {exponent.value:.3g}."
     )
+
+
+def _say_steady(curve: Curve) -> str:
+    return f"{_name(curve)}: no change with the number of {curve.axis.unit} beyond the scatter."
 
 
 def _is_steady(growth: Parameter) -> bool:
@@ -95,7 +100,7 @@ def _turned(slope: Parameter) -> Parameter:
 
 def _peak_interval(peak: Parameter) -> str:
     if peak.low is None:
-        return " (too few points for an interval)"
+        return _NO_INTERVAL
     if peak.high is None:
         return f" (95 % interval from {plain(peak.low)} to beyond the sizes measured)"
     return f" (95 % interval {_ends(peak, plain)})"

@@ -1,4 +1,4 @@
-"""Charts in SVG, drawn by hand: lines over two axes, and bars of shares.
+"""Charts in SVG, drawn by hand: lines and dots over two axes, and bars of shares.
 
 All text comes from elsewhere and is escaped here.
 """
@@ -41,6 +41,13 @@ class Line:
     name: str
     points: Sequence[Point]
     steps: bool = False
+    through: Sequence[Point] | None = None
+    """Where the points are dots: the line that is drawn through them, if any."""
+
+    @property
+    def drawn(self) -> Sequence[Point]:
+        """Return all points that there must be room for."""
+        return [*self.points, *(self.through or ())]
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,15 @@ class Band:
 
     start: float
     end: float
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A labelled line across the chart, at a value of x or of y."""
+
+    label: str
+    x: float | None = None
+    y: float | None = None
 
 
 @dataclass(frozen=True)
@@ -69,15 +85,22 @@ class Bar:
     parts: Sequence[tuple[str, float]]
 
 
-def line_chart(lines: Sequence[Line], x: Axis, y: Axis, bands: Sequence[Band] = ()) -> str:
+def line_chart(
+    lines: Sequence[Line],
+    x: Axis,
+    y: Axis,
+    bands: Sequence[Band] = (),
+    marks: Sequence[Mark] = (),
+) -> str:
     """Return a chart of lines with a legend."""
-    x_end = x.end or max((p[0] for line in lines for p in line.points), default=0.0) or 1.0
-    y_end = y.end or max((p[1] for line in lines for p in line.points), default=0.0) * 1.05 or 1.0
+    x_end = x.end or max((p[0] for line in lines for p in line.drawn), default=0.0) or 1.0
+    y_end = y.end or max((p[1] for line in lines for p in line.drawn), default=0.0) * 1.05 or 1.0
     place = _Place(x_end, y_end)
     body = [
         *_bands(bands, place),
         *_grid(x, y, place),
-        *(_path(line, COLOURS[i % len(COLOURS)], place) for i, line in enumerate(lines)),
+        *(_drawn(line, COLOURS[i % len(COLOURS)], place) for i, line in enumerate(lines)),
+        *_marks(marks, place),
     ]
     return _figure(body, _HEIGHT, f"{y.title} over {x.title}", [line.name for line in lines])
 
@@ -157,6 +180,37 @@ def _bands(bands: Sequence[Band], place: _Place) -> Iterator[str]:
             f'<rect class="band" x="{left:.1f}" y="{_TOP}" width="{right - left:.1f}" '
             f'height="{_HEIGHT - _TOP - _BOTTOM}"/>'
         )
+
+
+def _marks(marks: Sequence[Mark], place: _Place) -> Iterator[str]:
+    bottom, right = _HEIGHT - _BOTTOM, _WIDTH - _RIGHT
+    for mark in marks:
+        if mark.x is not None:
+            at = place.x(mark.x)
+            yield f'<line class="mark" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{bottom}"/>'
+            left = at > (_LEFT + right) / 2
+            yield _label(at - 6 if left else at + 6, _TOP + 12, mark.label, left=left)
+        if mark.y is not None:
+            at = place.y(mark.y)
+            yield f'<line class="mark" x1="{_LEFT}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>'
+            yield _label(_LEFT + 6, at - 5, mark.label, left=False)
+
+
+def _label(x: float, y: float, text: str, *, left: bool) -> str:
+    anchor = "end" if left else "start"
+    return (
+        f'<text class="mark" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    )
+
+
+def _drawn(line: Line, colour: str, place: _Place) -> str:
+    if line.through is None:
+        return _path(line, colour, place)
+    dots = "".join(
+        f'<circle cx="{place.x(x):.1f}" cy="{place.y(y):.1f}" r="3.5" fill="{colour}"/>'
+        for x, y in line.points
+    )
+    return _path(Line(line.name, line.through), colour, place) + dots
 
 
 def _path(line: Line, colour: str, place: _Place) -> str:

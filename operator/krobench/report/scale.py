@@ -1,0 +1,157 @@
+"""How far kro goes: the limit, its steps, how figures grow, and predictions, as Markdown."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from krobench.analysis.scaling.words import figure_name, plain
+from krobench.model.record import RunRecord, TestRecord, TestSummary
+from krobench.model.scaling import (
+    Curve,
+    CurveFit,
+    Prediction,
+    ScaleRecord,
+    ScaleStep,
+    StepVerdict,
+)
+from krobench.report import units
+from krobench.report.limit import limit_text
+from krobench.report.tables import table
+
+_MODELS = {
+    "linear": "straight line",
+    "power": "power law",
+    "usl": "Universal Scalability Law",
+    "knee": "flat, then rising",
+}
+_API_LOAD = ("apiRequests.totalPerSecond", "apiRequests.kroPerSecond")
+
+
+def scale_section(run: RunRecord) -> str:
+    """Return the section of a scale test; empty for other runs."""
+    scale = run.scale
+    if scale is None:
+        return ""
+    parts = [
+        "## How far kro goes",
+        limit_sentence(run),
+        f"**Next to try:** {scale.next_to_try}" if scale.next_to_try else "",
+        f"The test ended early: {scale.stopped.rstrip('.')}." if scale.stopped else "",
+        _steps(scale, run.tests),
+        _growth(scale),
+        _predictions(scale.predictions),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def limit_sentence(run: RunRecord) -> str:
+    """Return the limit in a sentence; empty for runs that are no scale tests."""
+    scale = run.scale
+    if scale is None:
+        return ""
+    if scale.limit is None:
+        return "**Limit:** not known yet."
+    return f"**Limit: {limit_text(scale.limit, scale.axis)}.** {scale.limit.message}"
+
+
+def _steps(scale: ScaleRecord, tests: Sequence[TestRecord]) -> str:
+    if not scale.steps:
+        return ""
+    by_name = {test.name: test for test in tests}
+    load = _api_load(scale.curves)
+    steps = sorted(scale.steps, key=lambda step: step.size)
+    rows = [_row(step, by_name.get(step.test), load.get(step.size)) for step in steps]
+    header = (
+        scale.axis.unit,
+        "SLOs met",
+        "ready p50",
+        "ready p99",
+        "instances/s",
+        "kro CPU, cores",
+        "kro memory, max",
+        "API requests/s",
+        "verdict",
+    )
+    note = (
+        "A line for each size that was tried, whatever the order. *SLOs met*: repetitions that met "
+        "all, of those that could be judged; the sizes that the limit rests on are repeated."
+    )
+    return f"### Steps\n\n{table(header, rows)}\n\n{note}"
+
+
+def _row(step: ScaleStep, test: TestRecord | None, api_load: float | None) -> Sequence[str]:
+    judged = [trial for trial in step.trials if trial.met is not None]
+    met = sum(trial.met is True for trial in judged)
+    summary = test.summary if test is not None else None
+    return (
+        plain(step.size),
+        f"{met} of {len(judged)}" if judged else "-",
+        *_figures(summary),
+        units.number(api_load),
+        _verdict(step),
+    )
+
+
+def _figures(summary: TestSummary | None) -> Sequence[str]:
+    if summary is None:
+        return ["-"] * 5
+    ready = summary.latency.instance_ready
+    return (
+        units.seconds(ready.p50_seconds if ready else None),
+        units.seconds(ready.p99_seconds if ready else None),
+        units.number(summary.throughput.instances_per_second),
+        units.number(summary.cpu.kro_mean_cores),
+        units.size(summary.memory.resident_max_bytes),
+    )
+
+
+def _verdict(step: ScaleStep) -> str:
+    if step.verdict is None:
+        return "under way"
+    if step.verdict is not StepVerdict.BREACHED:
+        return step.verdict.lower()
+    missed = dict.fromkeys(text for trial in step.trials for text in trial.breached)
+    return f"**missed**: {next(iter(missed), 'the SLOs')}"
+
+
+def _api_load(curves: Sequence[Curve]) -> dict[float, float]:
+    """Return the API server's requests per second by size: by all, or where unknown by kro."""
+    by_figure = {curve.figure: curve for curve in curves}
+    curve = next((by_figure[name] for name in _API_LOAD if name in by_figure), None)
+    values: dict[float, list[float]] = {}
+    for point in curve.points if curve is not None else ():
+        values.setdefault(point.size, []).append(point.value)
+    return {size: median(each) for size, each in values.items()}
+
+
+def _growth(scale: ScaleRecord) -> str:
+    if not scale.curves:
+        return ""
+    rows = [(figure_name(c.figure), c.message, _described(c.fits)) for c in scale.curves]
+    return (
+        f"### How figures change with the number of {scale.axis.unit}\n\n"
+        + table(("figure", "what it does (95 % interval)", "best described by"), rows)
+        + "\n\n*Off by*: the median deviation of repetitions from the fit, each size left out of "
+        "it in turn."
+    )
+
+
+def _described(fits: Sequence[CurveFit]) -> str:
+    if not fits:
+        return "-"
+    return ", ".join(
+        _MODELS[fit.model]
+        + (f" (off by {fit.error_ratio:.1%})" if fit.error_ratio is not None else "")
+        for fit in fits[:2]
+    ).replace(", ", ", then ", 1)
+
+
+def _predictions(predictions: Sequence[Prediction]) -> str:
+    if not predictions:
+        return ""
+    lines = "\n".join(f"- {prediction.message}" for prediction in predictions)
+    return (
+        "### What smaller steps alone would have foretold\n\n"
+        f"{lines}\n\n"
+        "An interval of a prediction says what scatter may do, not what else may happen on the "
+        "way, such as kro reaching a bottleneck."
+    )

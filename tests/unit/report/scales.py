@@ -1,0 +1,110 @@
+"""The record of a scale test."""
+
+from krobench.analysis.scaling.findings import with_findings
+from krobench.model.environment import Environment
+from krobench.model.measures import (
+    ApiRequests,
+    Counts,
+    CpuUse,
+    Latencies,
+    LatencySummary,
+    MemoryUse,
+    Throughput,
+)
+from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord, TestSummary
+from krobench.model.scaletest import KroScaleTestSpec
+from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
+
+P99 = "latency.instanceReady.p99"
+SLO = f"{P99} < 2.0"
+SPEC = {
+    "axis": "instances",
+    "steps": {"from": 100, "to": 1600},
+    "slo": [SLO, "memory.residentMaxBytes < 300.0 * 1048576.0"],
+    "workload": {"scenario": "single", "instances": 1},
+}
+SIZES = {100: 1, 200: 1, 400: 1, 800: 1, 950: 3, 1050: 3, 1200: 1, 1600: 1}
+"""Repetitions by size."""
+
+
+def scale_run() -> RunRecord:
+    """Return a run whose p99 crosses 2 s at 1000 instances."""
+    spec = KroScaleTestSpec.model_validate(SPEC)
+    tests = [_test(size, repetitions) for size, repetitions in SIZES.items()]
+    steps = [_step(test) for test in tests]
+    scale = with_findings(spec, ScaleRecord(axis=spec.axis, steps=steps), tests)
+    return RunRecord(
+        id="0",
+        name="how-far",
+        namespace="bench",
+        generation=1,
+        kind="KroScaleTest",
+        state=RunState.COMPLETED,
+        start_time="2026-01-01T00:00:00Z",
+        spec=spec.model_dump(mode="json", by_alias=True),
+        environment=Environment(krobench="0.1.0"),
+        tests=tests,
+        scale=scale,
+    )
+
+
+def _step(test: TestRecord) -> ScaleStep:
+    trials = []
+    for iteration in test.iterations:
+        ready = iteration.latency.instance_ready
+        p99 = ready.p99_seconds if ready is not None else None
+        met = p99 is not None and p99 < 2
+        breached = [] if met else [f"{SLO}: {P99} was {p99:.4g}"]
+        values = {P99: p99, "memory.residentMaxBytes": iteration.memory.resident_max_bytes}
+        trials.append(
+            Trial(iteration=iteration.index, met=met, breached=breached, values=dict(values))
+        )
+    verdict = StepVerdict.MET if trials[0].met else StepVerdict.BREACHED
+    return ScaleStep(size=test.instances, test=test.name, trials=trials, verdict=verdict)
+
+
+def _test(size: int, repetitions: int) -> TestRecord:
+    iterations = [_iteration(index, size, 1 + 0.01 * (index - 1)) for index in range(repetitions)]
+    first = iterations[0]
+    return TestRecord(
+        name=f"instances-{size}",
+        workload="single",
+        planned_iterations=repetitions,
+        planned_warmup=0,
+        instances=size,
+        rgds=1,
+        concurrency=10,
+        timeout_seconds=600.0,
+        iterations=iterations,
+        summary=TestSummary(
+            iterations=repetitions,
+            latency=first.latency,
+            throughput=first.throughput,
+            cpu=first.cpu,
+            memory=first.memory,
+            api_requests=first.api_requests,
+            duration_seconds=1.0,
+            errors_total=0,
+        ),
+    )
+
+
+def _iteration(index: int, size: int, noise: float) -> IterationRecord:
+    seconds = size / 20
+    return IterationRecord(
+        index=index,
+        warmup=False,
+        start_time="",
+        end_time="",
+        duration_seconds=seconds,
+        run_seconds=seconds,
+        success=True,
+        counts=Counts(requested=size),
+        latency=Latencies(
+            instance_ready=LatencySummary(n=size, p50_seconds=0.2, p99_seconds=size / 500 * noise)
+        ),
+        throughput=Throughput(instances_per_second=20 * noise),
+        cpu=CpuUse(kro_seconds=0.03 * size, kro_mean_cores=0.6 * noise),
+        memory=MemoryUse(resident_max_bytes=int(60 * 2**20 + size * 2**16)),
+        api_requests=ApiRequests(kro=11.0 * size),
+    )

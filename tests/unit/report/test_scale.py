@@ -1,0 +1,58 @@
+from unit.report.scales import SLO, scale_run
+
+from krobench.model.scaling import ScaleRecord
+from krobench.report.markdown import render
+from krobench.report.scale import limit_sentence, scale_section
+
+
+def test_the_limit_stands_at_the_top_in_a_sentence() -> None:
+    text = scale_section(scale_run())
+    assert text.splitlines()[2].startswith("**Limit: 100")
+    assert f"beyond, `{SLO}` breaks first" in text.splitlines()[2]
+
+
+def test_each_size_has_a_line_in_ascending_order() -> None:
+    text = scale_section(scale_run())
+    lines = text.splitlines()
+    start = lines.index("### Steps")
+    rows = [line.split(" | ") for line in lines[start + 4 : start + 12]]
+    assert [row[0] for row in rows][:3] == ["| 100", "| 200", "| 400"]
+    assert rows[4][:8] == [
+        "| 950",
+        "3 of 3",
+        "200 ms",
+        "1.88 s",
+        "19.8",
+        "0.594",
+        "119 MiB",
+        "220",
+    ]
+    assert rows[-1][-1].startswith(f"**missed**: {SLO}: latency.instanceReady.p99 was 3.1")
+
+
+def test_growth_is_told_in_words_with_units() -> None:
+    text = scale_section(scale_run())
+    assert "Each further instance adds 64 KiB [64 KiB to 64 KiB] to kro memory, max." in text
+    assert "straight line (off by 0.0%)" in text
+
+
+def test_the_prediction_is_held_against_the_measurement() -> None:
+    text = scale_section(scale_run())
+    assert "### What smaller steps alone would have foretold" in text
+    assert "than the 1,00" in text
+
+
+def test_a_run_under_way_shows_what_there_is() -> None:
+    run = scale_run()
+    assert run.scale is not None
+    run.scale = ScaleRecord(axis=run.scale.axis, steps=run.scale.steps[:1])
+    text = scale_section(run)
+    assert limit_sentence(run) == "**Limit:** not known yet."
+    assert "not available" in text
+
+
+def test_other_runs_have_no_such_section() -> None:
+    run = scale_run()
+    run.scale = None
+    assert scale_section(run) == ""
+    assert "How far kro goes" not in render(run)
