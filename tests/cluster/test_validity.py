@@ -49,9 +49,13 @@ def test_each_cause_is_found_and_a_clean_test_is_not_flagged(
     ]
     # Of how many requests the machine is capable is nothing that is tested here.
     bound = {"maxForeignRequestsPerSecond": 80}
-    tests = [scenario("clean", instances=30), few, *planted]
+    # The kubelet's figures are some ten seconds apart: two of them are needed at least.
+    hot = scenario("hot", instances=30, load={"arrival": "constant", "rate": 1})
+    tests = [scenario("clean", instances=30), few, hot, *planted]
     cluster.apply(benchmark("planted", *tests, validity=bound))
-    wait_for_run_phase(cluster, "planted", "crowded")
+    wait_for_run_phase(cluster, "planted", "hot")
+    with busy_node(cluster):
+        wait_for_run_phase(cluster, "planted", "crowded")
     with loaded_api_server(cluster):
         wait_for_run_phase(cluster, "planted", "starved")
     starve(cluster)
@@ -65,6 +69,7 @@ def test_each_cause_is_found_and_a_clean_test_is_not_flagged(
     causes = {test["name"]: reasons(test) for test in record["tests"]}
     assert causes["clean"] == set()
     assert causes["few"] == {"TooFewSamples"}
+    assert "NodeBusy" in causes["hot"]
     assert "APIServerBusy" in causes["crowded"]
     assert causes["starved"] & {"KroOOMKilled", "KroRestarted"}
     if provider() == "testbed":
@@ -82,6 +87,32 @@ def test_each_cause_is_found_and_a_clean_test_is_not_flagged(
     assert report.index("## This run is invalid") < report.index("## Overview")
 
 
+@pytest.fixture
+def two_replicas(cluster: Cluster) -> Iterator[None]:
+    scale(cluster, 2)
+    yield
+    scale(cluster, 1)
+    wait_for_leader(cluster)
+
+
+@pytest.mark.usefixtures("two_replicas")
+def test_the_replica_that_leads_is_measured_and_its_loss_is_named(cluster: Cluster) -> None:
+    cluster.apply(benchmark("led", scenario("a", instances=60), defaults={"timeout": "120s"}))
+    wait_for_run_phase(cluster, "led", "a")
+    first = leader(cluster)
+    cluster.run(*KRO, "delete", "pod", first, "--wait=false")
+    cluster.wait("led", "Finished")
+    record = cluster.run_record("led")
+    assert record["environment"]["kro"]["pod"] == first
+    assert record["environment"]["kro"]["replicas"] == 2
+    [test] = record["tests"]
+    assert {"KroRestarted", "KroLeaderChanged"} <= reasons(test)
+    assert test["iterations"][0]["counts"]["ready"] == 60
+    [change] = test["iterations"][0]["usage"]["kroRestarts"]
+    assert (change["previousPod"], change["pod"]) == (first, leader(cluster))
+    assert cluster.status("led")["verdict"] == "Invalid"
+
+
 def test_objects_of_another_run_are_found_unless_they_are_accepted(cluster: Cluster) -> None:
     cluster.apply(LEFT_BEHIND)
     try:
@@ -97,6 +128,17 @@ def test_objects_of_another_run_are_found_unless_they_are_accepted(cluster: Clus
     assert accepted["verdict"] == "Passed"
     assert condition(accepted, "Valid")["status"] == "True"
     assert any("LeftoverObjects" in warning for warning in accepted["warnings"])
+
+
+def scale(cluster: Cluster, replicas: int) -> None:
+    cluster.run(*KRO, "scale", "deployment/kro", f"--replicas={replicas}")
+    cluster.run(*KRO, "rollout", "status", "deployment/kro", "--timeout=120s")
+
+
+def leader(cluster: Cluster) -> str:
+    """Return the name of the pod that holds kro's lease."""
+    holder = cluster.get(*KRO, "lease", "controller.kro.run")["spec"]["holderIdentity"]
+    return str(holder).partition("_")[0]
 
 
 def wait_for_leader(cluster: Cluster) -> None:
@@ -146,6 +188,21 @@ def starve(cluster: Cluster) -> None:
         except OSError:  # it uses more than that, and gives nothing back: the next page is fatal
             (group / "memory.limit_in_bytes").write_text(str(used + 4096))
         time.sleep(0.1)
+
+
+@contextmanager
+def busy_node(cluster: Cluster) -> Iterator[None]:
+    """Have a pod of someone else take as much CPU as it gets, for at most a minute."""
+    operator = cluster.get("--namespace=krobench-system", "deployments")["items"][0]
+    image = operator["spec"]["template"]["spec"]["containers"][0]["image"]
+    container = {"name": "busy", "image": image, "command": ["python", "-c", "while True: pass"]}
+    spec = {"containers": [container], "restartPolicy": "Never", "activeDeadlineSeconds": 60}
+    metadata = {"name": "busy", "namespace": "default"}
+    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    try:
+        yield
+    finally:
+        cluster.run("delete", "pod", "busy", "--grace-period=0", "--force")
 
 
 @contextmanager

@@ -18,8 +18,7 @@ def causes_of_kro(first: Moment | None, moments: Sequence[Moment]) -> list[Error
     """Return what happened to kro between these moments, the settings compared with ``first``."""
     restarts = _restarts(moments)
     reconfigured = _reconfigured(first, moments, replaced=bool(restarts))
-    leaders = [] if restarts else _leader_changes(moments)
-    return [*reconfigured, *restarts, *leaders]
+    return [*reconfigured, *restarts, *_leader_changes(moments, restarted=bool(restarts))]
 
 
 def _restarts(moments: Sequence[Moment]) -> list[ErrorInfo]:
@@ -56,7 +55,12 @@ def _replaced(pod: KroPodState, before: Moment, after: Moment) -> ErrorInfo:
     )
 
 
-def _leader_changes(moments: Sequence[Moment]) -> list[ErrorInfo]:
+def _leader_changes(moments: Sequence[Moment], *, restarted: bool) -> list[ErrorInfo]:
+    """Return the changes of the leader that do not merely follow from a restart.
+
+    That one which has just started leads says nothing more; that a replica took over which was
+    there before does: its caches and counters are its own.
+    """
     led = [moment for moment in moments if moment.leader is not None]
     return [
         Cause.KRO_LEADER_CHANGED.of(
@@ -65,7 +69,16 @@ def _leader_changes(moments: Sequence[Moment]) -> list[ErrorInfo]:
         )
         for before, after in pairwise(led)
         if before.leader != after.leader
+        and (not restarted or _was_beside(before, after.leader or ""))
     ]
+
+
+def _was_beside(before: Moment, leader: str) -> bool:
+    """Whether this leader, a pod's name and a random part, is a pod that did not lead before."""
+    return any(
+        leader.startswith(f"{pod.name}_") and not (before.leader or "").startswith(f"{pod.name}_")
+        for pod in before.pods
+    )
 
 
 def _reconfigured(

@@ -53,6 +53,12 @@ def test_another_leader_without_a_restart_is_a_cause_of_its_own() -> None:
     assert causes(*moments, first=moments[0]) == ["KroLeaderChanged"]
 
 
+def test_a_replica_that_took_over_is_named_beside_the_restart_that_made_it() -> None:
+    pods = (pod("1"), pod("2"))
+    moments = [moment(0.0, *pods), moment(3.0, pod("2"), pod("3"), leader="kro-2_y")]
+    assert causes(*moments, first=moments[0]) == ["KroRestarted", "KroLeaderChanged"]
+
+
 def test_other_settings_are_named_also_where_they_were_put_back() -> None:
     changed = moment(3.0, pod("2", args=["--a=2"]))
     back = moment(6.0, pod("3"))
