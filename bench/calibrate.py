@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from typing import Any
 import yaml
 
 from bench.environment import ROOT, testbed
-from bench.errorrates import false_alarms, power
+from bench.errorrates import false_alarms, only_primary, power
 from krobench.analysis.comparison.estimates import condense
 from krobench.cli.results import fetch_run
 from krobench.cli.run import run_file
@@ -83,14 +84,14 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=5, help="runs on each side of a comparison")
     parser.add_argument("--planted", type=int, default=5, help="runs for each planted effect")
     parser.add_argument("--iterations", type=int, default=8, help="of each of these")
-    parser.add_argument("--draws", type=int, default=400, help="comparisons for each rate")
+    parser.add_argument("--draws", type=int, default=2000, help="comparisons for each rate")
     parser.add_argument("--store", type=Path, default=ROOT / ".calibration")
     parser.add_argument("--write", action="store_true", help="write docs/method.md")
     options = parser.parse_args()
     os.environ["KUBECONFIG"] = testbed("kubeconfig")
     options.store.mkdir(parents=True, exist_ok=True)
     alike = [condense(run) for run in _stored(options.store, "alike", options.runs, _alike())]
-    text = _rates(alike, options.side, options.draws)
+    text = _rates([only_primary(run) for run in alike], options.side, options.draws)
     for number, effect in enumerate(EFFECTS):
         manifest = _with_variant(effect, options.iterations)
         runs = list(_stored(options.store, f"effect-{number}", options.planted, manifest))
@@ -124,7 +125,7 @@ def _measure(manifest: dict[str, Any]) -> RunRecord:
 
 
 def _manifest(name: str, iterations: int, **spec: Any) -> dict[str, Any]:
-    test = {"name": "single", "workload": {"scenario": "single", "instances": 40}}
+    test = {"name": "single", "workload": {"scenario": "single", "instances": 20}}
     defaults = {"iterations": iterations, "warmup": 1, "concurrency": 20, "timeout": "3m"}
     return {
         "apiVersion": "bench.kro.run/v1alpha1",
@@ -148,15 +149,17 @@ def _rates(runs: Sequence[RunEstimates], side: int, draws: int) -> str:
     lines = [f"{len(usable)} of {len(runs)} runs were valid; {side} runs a side, {draws} draws."]
     if len(usable) < 2 * side:
         return "\n".join([*lines, "Too few for any rate.\n\n"])
-    rows = [("false alarm in any primary metric", str(false_alarms(usable, side, draws)))]
-    for metric in (_P50, _RATE, _CPU):
-        rows += [
-            (
-                f"found: `{metric}` x{factor:g}",
-                str(power(usable, side, draws, metric, factor)),
+    with ProcessPoolExecutor() as pool:
+        rates = {
+            "false alarm in any primary metric": pool.submit(false_alarms, usable, side, draws)
+        } | {
+            f"found: `{metric}` x{factor:g}": pool.submit(
+                power, usable, side, draws, metric, factor
             )
+            for metric in (_P50, _RATE, _CPU)
             for factor in _FACTORS
-        ]
+        }
+        rows = [(what, str(rate.result())) for what, rate in rates.items()]
     return "\n\n".join([*lines, table(("what", "share of comparisons [95 %]"), rows)]) + "\n\n"
 
 
@@ -184,7 +187,7 @@ def _provenance(runs: Sequence[RunEstimates]) -> str:
     return (
         f"`python -m bench.calibrate {' '.join(sys.argv[1:])}`, {rfc3339(utc_now())}: "
         f"krobench {environment.krobench}, kro {kro}, Kubernetes {environment.kubernetes}, "
-        f"{os.cpu_count()} cores. A run: 40 instances of `single`, 20 at once, 1 warm-up and 2 "
+        f"{os.cpu_count()} cores. A run: 20 instances of `single`, 20 at once, 1 warm-up and 2 "
         "measured iterations."
     )
 

@@ -61,6 +61,23 @@ def power(
     return _rate(runs, a_side, draws, seed, lambda run: scaled(run, metric, factor), found)
 
 
+def only_primary(run: RunEstimates) -> RunEstimates:
+    """Return a run without the metrics that get no verdict, which take most of the time."""
+    wanted = Rules()
+    tests = [
+        test.model_copy(
+            update={
+                "iterations": [
+                    {name: value for name, value in each.items() if wanted.is_primary(name)}
+                    for each in test.iterations
+                ]
+            }
+        )
+        for test in run.tests
+    ]
+    return run.model_copy(update={"tests": tests})
+
+
 def scaled(run: RunEstimates, metric: str, factor: float) -> RunEstimates:
     """Return a run with one metric of all its iterations multiplied."""
     tests = []

@@ -1,7 +1,7 @@
 import pytest
 from unit.analysis.comparison.runs import METRICS, side
 
-from bench.errorrates import Draw, false_alarms, interval_of, power, scaled
+from bench.errorrates import Draw, false_alarms, interval_of, only_primary, power, scaled
 
 RUNS = side("a", runs=24, seed=3, drift=0.05).runs
 
@@ -25,6 +25,14 @@ def test_only_the_planted_metric_is_changed() -> None:
         assert {k: v for k, v in one.items() if k != METRICS[0]} == {
             k: v for k, v in other.items() if k != METRICS[0]
         }
+
+
+def test_metrics_without_a_verdict_are_left_out_and_change_none() -> None:
+    odd = (
+        RUNS[0].tests[0].model_copy(update={"iterations": [{METRICS[0]: 1.0, "metrics.odd": 2.0}]})
+    )
+    [test] = only_primary(RUNS[0].model_copy(update={"tests": [odd]})).tests
+    assert test.iterations == [{METRICS[0]: 1.0}]
 
 
 def test_a_rate_of_zero_is_bounded_by_what_shares_no_run() -> None:
