@@ -160,7 +160,10 @@ def _convert_map(result: Schema, node: Schema, definitions: dict[str, Schema]) -
         return
     for keyword in ("propertyNames", "patternProperties"):
         result.pop(keyword, None)
-    values = node.get("additionalProperties")
+    # Of names with a pattern, the schema of the values stands behind it; a CRD cannot say more of
+    # names, but without the values' schema the API server would drop them all.
+    by_pattern = node.get("patternProperties", {}).values()
+    values = next(iter(by_pattern), node.get("additionalProperties"))
     if isinstance(values, dict):
         result["additionalProperties"] = _convert(values, definitions)
     result.setdefault("maxProperties", _DEFAULT_MAX_ITEMS)

@@ -52,6 +52,14 @@ def test_every_list_map_and_string_is_bounded(kind: RunKind) -> None:
 
 
 @pytest.mark.parametrize("kind", RunKind)
+def test_no_object_loses_all_that_is_in_it(kind: RunKind) -> None:
+    kept = {"properties", "additionalProperties", "x-kubernetes-preserve-unknown-fields"}
+    for path, schema in schemas(root_schema(kind)["properties"]["spec"]):
+        if schema["type"] == "object":
+            assert kept & schema.keys(), path
+
+
+@pytest.mark.parametrize("kind", RunKind)
 def test_every_field_of_the_spec_is_described(kind: RunKind) -> None:
     spec = root_schema(kind)["properties"]["spec"]
     for path, schema in schemas(spec):
