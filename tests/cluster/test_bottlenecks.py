@@ -223,7 +223,7 @@ def test_what_is_planted_in_kro_itself_is_named_first(cluster: Cluster) -> None:
 @pytest.mark.skipif(provider() != "testbed", reason="the API server must run on this machine")
 @pytest.mark.usefixtures("plants")
 def test_what_is_planted_around_kro_is_named_first(cluster: Cluster) -> None:
-    late = {"arrival": "constant", "rate": 1000, "maxInFlight": 1, "maxSendLag": "10ms"}
+    late = {"arrival": "constant", "rate": 5000, "maxInFlight": 1, "maxSendLag": "10ms"}
     side_by_side = {"seed": 1, "complexity": "custom", "resources": 8}
     tests = [
         scenario("idle", instances=4, load={"arrival": "constant", "rate": 1}),

@@ -42,7 +42,7 @@ class KroActivity(ApiModel):
     """By kro to the API server."""
     write_requests: float | None = None
     request_mean_seconds: float | None = None
-    """Time to an answer as kro sees it, pauses before a repetition not counted."""
+    """Time to an answer as kro sees it, with pauses before a repetition."""
     throttled_requests: float | None = None
     """Answers with 429 that kro got; kro pauses after each for as long as it is told to."""
     delayed_requeues: float | None = None

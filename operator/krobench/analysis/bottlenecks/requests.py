@@ -39,30 +39,35 @@ class RequestTime:
 def request_time(facts: Facts) -> RequestTime:
     """Return what of the time of kro's requests is beyond the usual.
 
-    The API server's own figures are means over everybody's requests, of which kro's are taken for
-    average ones; kro's view counts where it is the smaller, as a kro that lacks CPU time is late
-    to read an answer.
+    What the API server says of admission, etcd and its queues is of everybody's requests. No more
+    of it can have held kro up than kro waited beyond the usual, by its own view.
 
     Raises:
         NotMeasuredError: if neither kro nor the API server says how long requests take.
     """
     requests = known(facts.activity.requests, "the number of kro's requests")
-    mean = mean_seconds(facts)
-    admission = _admission_seconds(facts)
-    etcd = _etcd_seconds(facts, requests)
-    queue = _queue_seconds(facts, requests)
-    beyond = max(0.0, mean - USUAL_REQUEST_SECONDS) * requests
+    pause = (facts.activity.throttled_requests or 0.0) * RETRY_SECONDS
+    usual = USUAL_REQUEST_SECONDS * requests
+    waited = facts.activity.request_mean_seconds
+    # kro's own view has the pauses in it.
+    left = mean_seconds(facts) * requests if waited is None else waited * requests - pause
+    left = max(0.0, left - usual)
+    admission = min(left, _admission_seconds(facts))
+    etcd = min(left - admission, _etcd_seconds(facts))
+    queue = min(left - admission - etcd, facts.usage.api_server.gates.queue_wait_seconds or 0.0)
+    beyond = max(0.0, mean_seconds(facts) * requests - usual)
     return RequestTime(
         admission_seconds=admission,
         etcd_seconds=etcd,
         queue_seconds=queue,
-        pause_seconds=(facts.activity.throttled_requests or 0.0) * RETRY_SECONDS,
+        pause_seconds=pause,
         other_seconds=max(0.0, beyond - admission - etcd - queue),
     )
 
 
 def mean_seconds(facts: Facts) -> float:
-    """Return the mean time of a request by kro's view or the API server's, whichever is less.
+    """Return the mean time of a request by kro's view or the API server's, whichever is less: a kro
+    that lacks CPU time is late to read an answer.
 
     Raises:
         NotMeasuredError: if there is neither.
@@ -75,26 +80,16 @@ def mean_seconds(facts: Facts) -> float:
 
 
 def _admission_seconds(facts: Facts) -> float:
-    mean, writes = (
-        facts.usage.api_server.gates.admission_mean_seconds,
-        facts.activity.write_requests,
-    )
-    if mean is None or writes is None:
+    gates = facts.usage.api_server.gates
+    total, mean = gates.admission_seconds, gates.admission_mean_seconds
+    if total is None or not mean:
         return 0.0
-    return max(0.0, mean - USUAL_ADMISSION_SECONDS) * writes
+    return max(0.0, total - USUAL_ADMISSION_SECONDS * total / mean)
 
 
-def _etcd_seconds(facts: Facts, requests: float) -> float:
+def _etcd_seconds(facts: Facts) -> float:
     server = facts.usage.api_server
     mean, asked = server.etcd_request_mean_seconds, server.gates.etcd_requests
-    if mean is None or asked is None or not server.requests:
+    if mean is None or asked is None:
         return 0.0
-    return max(0.0, mean - USUAL_ETCD_SECONDS) * asked / server.requests * requests
-
-
-def _queue_seconds(facts: Facts, requests: float) -> float:
-    server = facts.usage.api_server
-    waited = server.gates.queue_wait_seconds
-    if waited is None or not server.requests:
-        return 0.0
-    return waited / server.requests * requests
+    return max(0.0, mean - USUAL_ETCD_SECONDS) * asked

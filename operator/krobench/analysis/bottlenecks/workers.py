@@ -15,6 +15,9 @@ from krobench.model.bottleneck import BottleneckKind, Evidence
 SATURATED = 0.8
 """A pool whose workers are at work this share of the time: from there on, queues grow faster than
 the load (by M/M/1, five reconciles wait or are worked on)."""
+LONG_QUEUE = 1.0
+"""Seconds queued for each second of work from which on instances are held up: so long they wait for
+a single worker that is at work half of the time (M/M/1). Less is what comes of chance."""
 
 
 def assess(facts: Facts) -> list[Assessment]:
@@ -40,7 +43,7 @@ def _instances(facts: Facts) -> list[Assessment]:
         Assessment(
             kind=BottleneckKind.KRO_WORKERS,
             of=Of.QUEUE,
-            share=1.0,
+            share=_length(pool),
             subject="instance workers",
             message=f"Instances waited for {_counted(workers)} in "
             f"{split.queue:.0%} of the time until they were done.",
@@ -71,7 +74,7 @@ def _of_set_up(facts: Facts, name: str, flag: str, pool: PoolUse) -> Assessment:
     return Assessment(
         kind=BottleneckKind.KRO_WORKERS,
         of=Of.SET_UP_QUEUE,
-        share=share,
+        share=share * _length(pool),
         subject=name,
         message=f"RGDs waited for {_counted(workers)} ({name}) in {share:.0%} of the "
         "time until they were ready.",
@@ -111,12 +114,18 @@ def _load_of(pool: PoolUse, busy: float, workers: int) -> list[Evidence]:
         *evidence(
             "seconds queued for each second of work",
             wait / work if wait is not None and work else None,
-            "ratio",
-            "above 1",
-            speaks_for=bool(wait and work and wait > work),
+            "number",
+            f"above {LONG_QUEUE:g}",
+            speaks_for=_length(pool) == 1.0,
         ),
         *evidence("workers", float(workers), "number", "", speaks_for=workers == 1),
     ]
+
+
+def _length(pool: PoolUse) -> float:
+    """Return how far a queue is on its way to a long one."""
+    wait, work = pool.queue_wait_seconds, pool.work_seconds
+    return min(1.0, wait / work / LONG_QUEUE) if wait is not None and work else 0.0
 
 
 def _counted(workers: int) -> str:

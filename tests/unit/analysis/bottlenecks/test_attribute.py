@@ -163,6 +163,7 @@ def test_slow_admission_is_named_with_its_webhook() -> None:
     slow["usage"]["apiServer"] = {
         "requestMeanSeconds": 0.16,
         "gates": {
+            "admissionSeconds": 48.0,
             "admissionMeanSeconds": 0.3,
             "webhooks": [{"name": "slow.example.com", "value": 48.0}],
         },
