@@ -10,14 +10,15 @@ def assess(facts: Facts) -> list[Assessment]:
     """Judge by the time that the API server takes to admit a write."""
     gates = facts.usage.api_server.gates
     mean = known(gates.admission_mean_seconds, "the time that admission takes")
-    spent = request_time(facts).admission_seconds
+    time = request_time(facts)
+    spent = time.admission_seconds
     slowest = gates.webhooks[0] if gates.webhooks else None
     by = f", most of it by the webhook {slowest.name}" if slowest else ""
     return [
         Assessment(
             kind=BottleneckKind.ADMISSION,
             of=Of.WORK,
-            share=min(1.0, spent / facts.work_seconds) if facts.work_seconds else 0.0,
+            share=time.share_of(spent, facts.work_seconds),
             subject=f"webhook {slowest.name}" if slowest else None,
             message=f"Admitting a write took {mean * 1e3:.3g} ms in the mean{by}.",
             evidence=[

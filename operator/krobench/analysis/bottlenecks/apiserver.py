@@ -4,6 +4,7 @@ from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
 from krobench.analysis.bottlenecks.facts import Facts
 from krobench.analysis.bottlenecks.requests import (
     USUAL_REQUEST_SECONDS,
+    RequestTime,
     mean_seconds,
     request_time,
 )
@@ -20,7 +21,7 @@ def assess(facts: Facts) -> list[Assessment]:
         Assessment(
             kind=BottleneckKind.API_SERVER,
             of=Of.WORK,
-            share=min(1.0, time.server_seconds / facts.work_seconds) if facts.work_seconds else 0.0,
+            share=_share(facts, time),
             subject=_where(gates),
             message=_message(mean, refused or 0.0, gates),
             evidence=[
@@ -62,6 +63,14 @@ def assess(facts: Facts) -> list[Assessment]:
             ],
         )
     ]
+
+
+def _share(facts: Facts, time: RequestTime) -> float:
+    """Return what slow answers and pauses held up; requests that are refused side by side pause at
+    once, and an API server that refuses many asks for longer pauses than the second counted."""
+    work = facts.work_seconds
+    slow = time.share_of(time.queue_seconds + time.other_seconds, work)
+    return min(1.0, slow + (time.pause_seconds / work if work else 0.0))
 
 
 def _where(gates: Gates) -> str | None:

@@ -12,13 +12,14 @@ from krobench.model.bottleneck import BottleneckKind
 def assess(facts: Facts) -> list[Assessment]:
     """Judge by the time that the API server waits for etcd."""
     mean = known(facts.usage.api_server.etcd_request_mean_seconds, "the time of requests to etcd")
-    spent = request_time(facts).etcd_seconds
+    time = request_time(facts)
+    spent = time.etcd_seconds
     fsync = facts.usage.etcd.fsync_mean_seconds
     return [
         Assessment(
             kind=BottleneckKind.ETCD,
             of=Of.WORK,
-            share=min(1.0, spent / facts.work_seconds) if facts.work_seconds else 0.0,
+            share=time.share_of(spent, facts.work_seconds),
             message=f"etcd took {mean * 1e3:.3g} ms for a request of the API server's, in the "
             "mean.",
             evidence=[

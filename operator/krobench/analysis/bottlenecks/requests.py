@@ -29,11 +29,17 @@ class RequestTime:
     """After answers with 429."""
     other_seconds: float
     """Of the API server itself."""
+    all_seconds: float
+    """Time of all of kro's requests, pauses included."""
 
-    @property
-    def server_seconds(self) -> float:
-        """What the API server is to blame for."""
-        return self.queue_seconds + self.pause_seconds + self.other_seconds
+    def share_of(self, part_seconds: float, work_seconds: float) -> float:
+        """Return the share of the work that a part of this time held up.
+
+        kro sends some requests of a reconcile side by side: where their times add up to more than
+        the work, each counts for that much less.
+        """
+        whole = max(work_seconds, self.all_seconds)
+        return min(1.0, part_seconds / whole) if whole else 0.0
 
 
 def request_time(facts: Facts) -> RequestTime:
@@ -48,10 +54,10 @@ def request_time(facts: Facts) -> RequestTime:
     requests = known(facts.activity.requests, "the number of kro's requests")
     pause = (facts.activity.throttled_requests or 0.0) * RETRY_SECONDS
     usual = USUAL_REQUEST_SECONDS * requests
-    waited = facts.activity.request_mean_seconds
+    by_kro = facts.activity.request_mean_seconds
+    all_of = requests * (mean_seconds(facts) if by_kro is None else by_kro)
     # kro's own view has the pauses in it.
-    left = mean_seconds(facts) * requests if waited is None else waited * requests - pause
-    left = max(0.0, left - usual)
+    left = max(0.0, all_of - (0.0 if by_kro is None else pause) - usual)
     admission = min(left, _admission_seconds(facts))
     etcd = min(left - admission, _etcd_seconds(facts))
     queue = min(left - admission - etcd, facts.usage.api_server.gates.queue_wait_seconds or 0.0)
@@ -62,6 +68,7 @@ def request_time(facts: Facts) -> RequestTime:
         queue_seconds=queue,
         pause_seconds=pause,
         other_seconds=max(0.0, beyond - admission - etcd - queue),
+        all_seconds=all_of,
     )
 
 
