@@ -11,7 +11,7 @@ TESTBED = $(BIN)/python -m testbed
 CODE := operator/krobench testbed tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit cluster-test bench-load bench-memory bench-overhead bench-pace bench-track calibrate lint format crds lock up deploy down status kubeconfig clean
+.PHONY: help demo test unit cluster-test bench-load bench-memory bench-overhead bench-pace bench-track bench-limits calibrate lint format crds lock up deploy down status kubeconfig clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ bench-track: deploy ## Show memory and CPU of a load Job that tracks 10,000 inst
 
 bench-overhead: deploy ## Measure what sampling costs kro: with and without it, in turns (7 minutes)
 	$(BIN)/python bench/overhead.py
+
+bench-limits: deploy ## Run a scale test five times: do all limits lie within 10 % of their median? (20 minutes)
+	$(BIN)/python -m bench.limits
 
 calibrate: deploy ## Measure how often comparisons are wrong (hours; goes on where it stood)
 	$(BIN)/python -m bench.calibrate --write

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from statistics import median
 
-from krobench.analysis.scaling.words import figure_name, plain
+from krobench.analysis.scaling.slos import bounded_figures
+from krobench.analysis.scaling.words import figure_name, plain, shown, unit_of
 from krobench.model.record import RunRecord, TestRecord, TestSummary
 from krobench.model.scaling import (
     Curve,
     CurveFit,
-    Prediction,
     ScaleRecord,
     ScaleStep,
     StepVerdict,
@@ -23,6 +23,18 @@ _MODELS = {
     "usl": "Universal Scalability Law",
     "knee": "flat, then rising",
 }
+_COLUMNS = {
+    "latency.instanceReady.p50": "ready p50",
+    "latency.instanceReady.p99": "ready p99",
+    "throughput.instancesPerSecond": "instances/s",
+    "cpu.kroMeanCores": "kro CPU, cores",
+    "memory.residentMaxBytes": "kro memory, max",
+}
+"""Of each size's summary; further figures that the SLOs are about stand before them."""
+_NO_PREDICTION = (
+    "Not available: it takes an SLO that is a bound of one figure, and at least three sizes below "
+    "those that the limit rests on."
+)
 _API_LOAD = ("apiRequests.totalPerSecond", "apiRequests.kroPerSecond")
 
 
@@ -36,9 +48,9 @@ def scale_section(run: RunRecord) -> str:
         limit_sentence(run),
         f"**Next to try:** {scale.next_to_try}" if scale.next_to_try else "",
         f"The test ended early: {scale.stopped.rstrip('.')}." if scale.stopped else "",
-        _steps(scale, run.tests),
+        _steps(run, scale),
         _growth(scale),
-        _predictions(scale.predictions),
+        _predictions(scale),
     ]
     return "\n\n".join(part for part in parts if part)
 
@@ -53,21 +65,19 @@ def limit_sentence(run: RunRecord) -> str:
     return f"**Limit: {limit_text(scale.limit, scale.axis)}.** {scale.limit.message}"
 
 
-def _steps(scale: ScaleRecord, tests: Sequence[TestRecord]) -> str:
+def _steps(run: RunRecord, scale: ScaleRecord) -> str:
     if not scale.steps:
         return ""
-    by_name = {test.name: test for test in tests}
+    by_name = {test.name: test for test in run.tests}
+    asked = [figure for figure in bounded_figures(run.spec["slo"]) if figure not in _COLUMNS]
     load = _api_load(scale.curves)
     steps = sorted(scale.steps, key=lambda step: step.size)
-    rows = [_row(step, by_name.get(step.test), load.get(step.size)) for step in steps]
+    rows = [_row(step, asked, by_name.get(step.test), load.get(step.size)) for step in steps]
     header = (
         scale.axis.unit,
         "SLOs met",
-        "ready p50",
-        "ready p99",
-        "instances/s",
-        "kro CPU, cores",
-        "kro memory, max",
+        *map(figure_name, asked),
+        *_COLUMNS.values(),
         "API requests/s",
         "verdict",
     )
@@ -78,22 +88,32 @@ def _steps(scale: ScaleRecord, tests: Sequence[TestRecord]) -> str:
     return f"### Steps\n\n{table(header, rows)}\n\n{note}"
 
 
-def _row(step: ScaleStep, test: TestRecord | None, api_load: float | None) -> Sequence[str]:
+def _row(
+    step: ScaleStep, asked: Sequence[str], test: TestRecord | None, api_load: float | None
+) -> Sequence[str]:
     judged = [trial for trial in step.trials if trial.met is not None]
     met = sum(trial.met is True for trial in judged)
     summary = test.summary if test is not None else None
     return (
         plain(step.size),
         f"{met} of {len(judged)}" if judged else "-",
+        *(_of_trials(step, figure) for figure in asked),
         *_figures(summary),
         units.number(api_load),
         _verdict(step),
     )
 
 
+def _of_trials(step: ScaleStep, figure: str) -> str:
+    """Show the median of the repetitions; one that has no value took it beyond any bound."""
+    values = [trial.values.get(figure) for trial in step.trials]
+    known = [value for value in values if value is not None]
+    return shown(median(known), unit_of(figure)) if known else units.NOT_AVAILABLE
+
+
 def _figures(summary: TestSummary | None) -> Sequence[str]:
     if summary is None:
-        return ["-"] * 5
+        return ["-"] * len(_COLUMNS)
     ready = summary.latency.instance_ready
     return (
         units.seconds(ready.p50_seconds if ready else None),
@@ -145,13 +165,15 @@ def _described(fits: Sequence[CurveFit]) -> str:
     ).replace(", ", ", then ", 1)
 
 
-def _predictions(predictions: Sequence[Prediction]) -> str:
-    if not predictions:
+def _predictions(scale: ScaleRecord) -> str:
+    if scale.limit is None:
         return ""
-    lines = "\n".join(f"- {prediction.message}" for prediction in predictions)
+    title = "### What smaller steps alone would have foretold"
+    if not scale.predictions:
+        return f"{title}\n\n{_NO_PREDICTION}"
+    lines = "\n".join(f"- {prediction.message}" for prediction in scale.predictions)
     return (
-        "### What smaller steps alone would have foretold\n\n"
-        f"{lines}\n\n"
+        f"{title}\n\n{lines}\n\n"
         "An interval of a prediction says what scatter may do, not what else may happen on the "
         "way, such as kro reaching a bottleneck."
     )

@@ -56,3 +56,23 @@ def test_other_runs_have_no_such_section() -> None:
     run.scale = None
     assert scale_section(run) == ""
     assert "How far kro goes" not in render(run)
+
+
+def test_a_figure_of_an_slo_has_a_column_where_it_had_none() -> None:
+    run = scale_run()
+    assert run.scale is not None
+    run.spec["slo"] = ["latency.instanceReady.max < 5.0"]
+    for step in run.scale.steps:
+        for trial in step.trials:
+            trial.values["latency.instanceReady.max"] = 2.5
+    lines = scale_section(run).splitlines()
+    start = lines.index("### Steps")
+    assert "| instances | SLOs met | time until ready, max | ready p50 |" in lines[start + 2]
+    assert lines[start + 4].startswith("| 100 | 1 of 1 | 2.5 s | 200 ms |")
+
+
+def test_a_prediction_that_there_is_none_of_is_not_available() -> None:
+    run = scale_run()
+    assert run.scale is not None
+    run.scale.predictions = []
+    assert "Not available: it takes an SLO" in scale_section(run)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from krobench.analysis.names import flat, values_by_name
-from krobench.analysis.scaling.slos import growing_bounds
+from krobench.analysis.scaling.slos import bounded_figures
 from krobench.model.record import IterationRecord, TestRecord
 from krobench.model.scaling import CurvePoint, ScaleStep
 
@@ -30,8 +30,8 @@ def points_by_figure(
 
     A repetition that is invalid or did not get to its end has no point.
     """
-    asked = [bound.figure for slo in slos for bound in growing_bounds(slo)]
-    found: Points = {figure: [] for figure in dict.fromkeys((*_FIGURES, *asked))}
+    asked = bounded_figures(slos)
+    found: Points = {figure: [] for figure in dict.fromkeys((*asked, *_FIGURES))}
     by_name = {test.name: test for test in tests}
     for step in sorted(steps, key=lambda each: each.size):
         for iteration in _repetitions(step, by_name.get(step.test)):

@@ -10,6 +10,8 @@ from krobench.analysis.scaling.resample import Ends, Resampling, Values
 from krobench.model.scaling import CurveFit, CurveModel, CurvePoint, Parameter
 
 _FEWEST_SIZES = 3
+_AS_GOOD = 1.25
+"""Times the least error: less of a difference is mere chance."""
 _SPARE_VALUES = 3
 """Values beyond the number of parameters that an interval takes at least."""
 
@@ -34,14 +36,21 @@ def by_size(points: Sequence[CurvePoint]) -> dict[float, list[float]]:
 
 
 def describe(values: Values, models: Sequence[CurveModel]) -> list[Described]:
-    """Return the fits of these models that there are, the best first: the least error."""
+    """Return the fits of these models that there are, the one with the least error first.
+
+    But of those that are about as good as that, the first of ``models`` comes first.
+    """
     if len(values) < _FEWEST_SIZES:
         return []
     found = [fit for model in models if (fit := _describe(values, model)) is not None]
-    return sorted(found, key=lambda fit: _or_last(fit.record.error_ratio))
+    least = min((_error_of(fit) for fit in found), default=0.0)
+    return sorted(
+        found, key=lambda fit: 0.0 if _error_of(fit) <= _AS_GOOD * least else _error_of(fit)
+    )
 
 
-def _or_last(error: float | None) -> float:
+def _error_of(fit: Described) -> float:
+    error = fit.record.error_ratio
     return math.inf if error is None else error
 
 

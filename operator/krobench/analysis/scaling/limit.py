@@ -6,6 +6,7 @@ Else it is a bracket: the last size at which all SLOs were met, and the first at
 not.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -105,7 +106,9 @@ def _found(around: _Around, slo: str | None, axis: Axis) -> Limit:
             f"{plain(first)}. The limit lies between; this is no confidence interval, as {why_not}."
         )
     else:
-        limit.size, limit.low, limit.high = crossing.size, crossing.low, crossing.high
+        limit.size, limit.low, limit.high = map(
+            _rounded, (crossing.size, crossing.low, crossing.high)
+        )
         limit.confidence, limit.method = CONFIDENCE, "crossing"
         limit.message = (
             f"kro meets all SLOs up to {sized(crossing.size, axis)} (95 % interval "
@@ -114,6 +117,11 @@ def _found(around: _Around, slo: str | None, axis: Axis) -> Limit:
         )
     limit.message += _relapse(around)
     return limit
+
+
+def _rounded(size: float) -> float:
+    """Return a size with three digits, and to the whole: more would say nothing."""
+    return round(size, max(0, 2 - math.floor(math.log10(size)))) if size > 0 else size
 
 
 def _crossing(around: _Around, slo: str | None) -> tuple[Crossing | None, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from krobench.analysis.scaling.models import Scalability
-from krobench.analysis.scaling.words import figure_name, one_more, plain, shown, sized
+from krobench.analysis.scaling.words import figure_name, figure_title, one_more, plain, shown, sized
 from krobench.model import units
 from krobench.model.scaling import Curve, Parameter
 
@@ -45,7 +45,7 @@ def say_knee(curve: Curve) -> str:
     knee, level = parameters["knee"], parameters["level"]
     ends = f" (95 % interval {_ends(knee, plain)})" if knee.low is not None else ""
     return (
-        f"{_name(curve)} stays at about {shown(level.value, curve.unit)} up to "
+        f"{figure_title(curve.figure)} stays at about {shown(level.value, curve.unit)} up to "
         f"{sized(knee.value, curve.axis)}{ends}, and rises beyond: with twice the "
         f"{curve.axis.unit}, it is {2 ** parameters['exponent'].value:.3g} times as much."
     )
@@ -82,7 +82,8 @@ def _say_exponent(curve: Curve, exponent: Parameter) -> str:
 
 
 def _say_steady(curve: Curve) -> str:
-    return f"{_name(curve)}: no change with the number of {curve.axis.unit} beyond the scatter."
+    name, axis = figure_title(curve.figure), curve.axis
+    return f"{name}: no change with the number of {axis.unit} beyond the scatter."
 
 
 def _is_steady(growth: Parameter) -> bool:
@@ -110,8 +111,3 @@ def _ends(parameter: Parameter, show: Callable[[float], str]) -> str:
     if parameter.low is None or parameter.high is None:
         return ""
     return f"{show(parameter.low)} to {show(parameter.high)}"
-
-
-def _name(curve: Curve) -> str:
-    name = figure_name(curve.figure)
-    return name if name.startswith(("kro", "API")) else name[0].upper() + name[1:]

@@ -33,6 +33,11 @@ def growing_bounds(slo: str) -> Iterator[Bound]:
             yield bound
 
 
+def bounded_figures(slos: Sequence[str]) -> dict[str, float]:
+    """Return the bounds of all figures that have one."""
+    return {bound.figure: bound.value for slo in slos for bound in growing_bounds(slo)}
+
+
 def broken_bound(slo: str, step: ScaleStep) -> Bound | None:
     """Return the bound that a step missed; None where the SLO is more than bounds of figures."""
     for bound in growing_bounds(slo):

@@ -17,10 +17,17 @@ _SINGULAR = {
     Axis.ARRIVAL_RATE: "instance/s",
     Axis.CONCURRENCY: "instance at once",
 }
+_LATENCIES = {
+    "instanceReady": "time until ready",
+    "instanceFirstChild": "time until the first child",
+    "instanceLastChild": "time until the last child",
+    "instanceUpdated": "time until updated",
+    "instanceGone": "time until gone",
+    "rgdAccepted": "time until an RGD is accepted",
+    "rgdEstablished": "time until an RGD's CRD is established",
+    "rgdReady": "time until an RGD is ready",
+}
 _FIGURES = {
-    "latency.instanceReady.p50": "time until ready, p50",
-    "latency.instanceReady.p90": "time until ready, p90",
-    "latency.instanceReady.p99": "time until ready, p99",
     "throughput.instancesPerSecond": "throughput",
     "memory.residentMaxBytes": "kro memory, max",
     "usage.kroRuntime.liveHeapBytes": "kro live heap",
@@ -48,7 +55,18 @@ def one_more(axis: Axis) -> str:
 
 def figure_name(figure: str) -> str:
     """Return what a figure is called in reports."""
+    group, _, statistic = figure.removeprefix("latency.").partition(".")
+    if figure.startswith("latency.") and group in _LATENCIES:
+        return f"{_LATENCIES[group]}, {statistic}"
     return _FIGURES.get(figure, figure)
+
+
+def figure_title(figure: str) -> str:
+    """Return the same at the beginning of a sentence."""
+    name = figure_name(figure)
+    if name.startswith(("kro", "API", figure)):
+        return name
+    return name[0].upper() + name[1:]
 
 
 def unit_of(figure: str) -> FigureUnit:

@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from krobench.analysis.scaling.models import fitted_of
-from krobench.analysis.scaling.slos import growing_bounds
-from krobench.analysis.scaling.words import FigureUnit, figure_name, plain
+from krobench.analysis.scaling.slos import bounded_figures
+from krobench.analysis.scaling.words import FigureUnit, figure_name, figure_title, plain
 from krobench.model.record import RunRecord
 from krobench.model.scaling import Curve, Limit, LimitState, ScaleRecord
 from krobench.report import units
 from krobench.report.html.chart import Chart
 from krobench.report.html.svg import Axis, Band, Line, Mark, Point, line_chart
 
+_READY = "latency.instanceReady."
 _PIECES = 80
 _FURTHEST_BOUND = 3.0
 """Times the largest value: a bound that is further off would press the curve flat."""
@@ -31,7 +32,7 @@ class _Shown:
 
 
 _CHARTS = (
-    _Shown("Time until ready", ("latency.instanceReady.p50", "latency.instanceReady.p99")),
+    _Shown("Time until ready", tuple(f"{_READY}{name}" for name in ("p50", "p90", "p99", "max"))),
     _Shown("Throughput", ("throughput.instancesPerSecond",)),
     _Shown("kro's memory", ("memory.residentMaxBytes", "usage.kroRuntime.liveHeapBytes")),
     _Shown("kro's CPU use", ("cpu.kroMeanCores",)),
@@ -51,25 +52,18 @@ def scale_charts(run: RunRecord) -> Iterator[Chart]:
     scale = run.scale
     if scale is None:
         return
-    bounds = _bounds(run)
+    bounds = bounded_figures(run.spec.get("slo", []))
     curves = {curve.figure: curve for curve in scale.curves}
     shown = {figure for chart in _CHARTS for figure in chart.figures}
-    others = [_Shown(figure_name(name), (name,)) for name in bounds if name not in shown]
+    others = [_Shown(figure_title(name), (name,)) for name in bounds if name not in shown]
     legend = _LEGEND
-    for chart in (*_CHARTS, *others):
+    for chart in (*others, *_CHARTS):
         of_chart = [curves[figure] for figure in chart.figures if figure in curves]
         if of_chart:
             title = f"{chart.title} against {scale.axis.unit}"
             note = " ".join(curve.message for curve in of_chart)
             yield Chart(title, note + legend, _chart(of_chart, scale, bounds))
             legend = ""
-
-
-def _bounds(run: RunRecord) -> dict[str, float]:
-    """Return the bounds of the SLOs by figure."""
-    assert run.scale is not None
-    slos = run.spec.get("slo", [])
-    return {bound.figure: bound.value for slo in slos for bound in growing_bounds(slo)}
 
 
 def _chart(curves: Sequence[Curve], scale: ScaleRecord, bounds: Mapping[str, float]) -> str:

@@ -63,6 +63,11 @@ def test_a_power_law_is_told_from_a_straight_line() -> None:
     assert "With twice the instances" in curve.message
 
 
+def test_of_two_that_are_about_as_good_the_simpler_comes_first() -> None:
+    curve = curve_of(LATENCY, measured(lambda n: 0.1 * n), Axis.INSTANCES)
+    assert curve.fits[0].model == "linear"
+
+
 def test_a_figure_that_falls_is_told_as_such() -> None:
     curve = curve_of(THROUGHPUT, measured(lambda n: 100 - n), Axis.RGDS)
     assert "Each further RGD takes 1" in curve.message

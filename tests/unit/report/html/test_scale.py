@@ -32,7 +32,7 @@ def test_an_slo_of_another_figure_has_a_chart_of_its_own() -> None:
     curve = Curve(figure="latency.rgdReady.p50", unit="seconds", axis=Axis.RGDS, points=points)
     run.scale = ScaleRecord(axis=Axis.RGDS, curves=[curve])
     (chart,) = scale_charts(run)
-    assert chart.title == "latency.rgdReady.p50 against RGDs"
+    assert chart.title == "Time until an RGD is ready, p50 against RGDs"
     assert "SLO: 4 seconds" in chart.svg
 
 
