@@ -7,7 +7,7 @@ from statistics import median
 from typing import Literal
 
 from krobench.model.record import RunRecord, TestRecord
-from krobench.model.scaling import Axis, CurveFit
+from krobench.model.scaling import Axis, CurveFit, Parameter
 from krobench.model.slope import SizeAxis
 
 _CURVE = "memory.residentMaxBytes"
@@ -104,9 +104,9 @@ def growths(run: RunRecord) -> Iterator[Growth]:
                 tests=group,
                 measured=_measured(group, slope.axis),
                 model="linear",
-                rate=slope.per_one,
-                low=slope.low,
-                high=slope.high,
+                rate=_not_falling(slope.per_one),
+                low=_end(slope.low),
+                high=_end(slope.high),
             )
 
 
@@ -116,10 +116,10 @@ def _of_scale_test(run: RunRecord) -> Growth | None:
     curve = next((each for each in run.scale.curves if each.figure == _CURVE), None)
     if axis is None or curve is None:
         return None
-    fit = next((each for each in curve.fits if each.model in ("linear", "power")), None)
-    rate = _rate(fit) if fit is not None else None
-    if fit is None or rate is None or fit.model not in ("linear", "power"):
+    found = _growing(curve.fits)
+    if found is None:
         return None
+    model, rate = found
     measured: dict[float, list[float]] = {}
     for point in curve.points:
         measured.setdefault(point.size, []).append(point.value)
@@ -128,18 +128,35 @@ def _of_scale_test(run: RunRecord) -> Growth | None:
         axis=axis,
         tests=[test for test in run.tests if test.name in names and test.success],
         measured=measured,
-        model="power" if fit.model == "power" else "linear",
-        rate=rate[0],
-        low=rate[1],
-        high=rate[2],
+        model=model,
+        rate=_not_falling(rate.value),
+        low=_end(rate.low),
+        high=_end(rate.high),
     )
 
 
-def _rate(fit: CurveFit) -> tuple[float, float | None, float | None] | None:
-    """Return the parameter that says how fast it grows, with its interval."""
-    name = "exponent" if fit.model == "power" else "slope"
-    found = next((each for each in fit.parameters if each.name == name), None)
-    return (found.value, found.low, found.high) if found is not None else None
+def _growing(fits: Sequence[CurveFit]) -> tuple[Literal["linear", "power"], Parameter] | None:
+    """Return the fit to go on along, by the parameter that says how fast it grows.
+
+    Each further object takes its own memory, so that it is the line; a power law below 1, as
+    of figures that scatter more than they grow, would promise ever cheaper ones. One that is
+    clearly above 1 is taken where it describes the curve best.
+    """
+    named = {(fit.model, parameter.name): parameter for fit in fits for parameter in fit.parameters}
+    exponent = named.get(("power", "exponent"))
+    if fits and fits[0].model == "power" and exponent is not None and (exponent.low or 0.0) > 1:
+        return "power", exponent
+    slope = named.get(("linear", "slope"))
+    return ("linear", slope) if slope is not None else None
+
+
+def _not_falling(rate: float) -> float:
+    """Return a rate of growth: that what is there holds less for there being more is scatter."""
+    return max(0.0, rate)
+
+
+def _end(rate: float | None) -> float | None:
+    return None if rate is None else _not_falling(rate)
 
 
 def _measured(tests: Sequence[TestRecord], axis: SizeAxis) -> dict[float, list[float]]:

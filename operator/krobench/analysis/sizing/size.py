@@ -210,9 +210,10 @@ def _flags(settings: KroSettings, wanted: Wanted, workers: SizedFigure | None) -
 def _notes(memory: SizedFigure, wanted: Wanted, cases: Sequence[Case]) -> list[str]:
     notes = []
     if memory.extrapolated:
+        times = _times_beyond(cases, wanted)
         notes.append(
-            "Extrapolated: this scale lies beyond what was measured, and something may break "
-            "before it is reached."
+            f"Extrapolated: this scale is {times:.3g} times what was measured, and something may "
+            "break before it is reached."
         )
     if memory.high is None:
         notes.append(
@@ -231,6 +232,13 @@ def _notes(memory: SizedFigure, wanted: Wanted, cases: Sequence[Case]) -> list[s
         f"{units.percent(BUSY)} of the time, and are no lower than now."
     )
     return notes
+
+
+def _times_beyond(cases: Sequence[Case], wanted: Wanted) -> float:
+    """Return how far a scale lies beyond the largest sizes, by whichever is farther."""
+    rgds = max(case.test.rgds for case in cases)
+    instances = max(case.test.instances for case in cases)
+    return max(wanted.rgds / rgds, wanted.instances / instances)
 
 
 def _revisions(settings: KroSettings, cases: Sequence[Case], wanted: Wanted) -> list[str]:

@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.analysis.recommendations.made import MIB, run
-from unit.analysis.sizing.sized import POWER, WORKLOAD, scaled, suite
+from unit.analysis.sizing.sized import LINEAR, POWER, WORKLOAD, scaled, suite
 
 from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
 from krobench.model.common import ErrorInfo
 from krobench.model.record import RunRecord, RunState
-from krobench.model.scaling import Axis
+from krobench.model.scaling import Axis, Parameter
 from krobench.model.sizing import Sizing
 from krobench.model.validity import Validity
 
@@ -47,6 +47,26 @@ def test_follows_a_power_law_where_that_describes_it() -> None:
 
     assert memory.value == pytest.approx(160 * MIB)
     assert memory.high == pytest.approx(40 * MIB * 2**2.1)
+
+
+def test_goes_on_along_the_line_where_a_power_law_promises_ever_cheaper_instances() -> None:
+    flat = POWER.model_copy(
+        update={"parameters": [Parameter(name="exponent", value=0.03, low=-0.1, high=0.1)]}
+    )
+
+    sizing = size_for([scaled(STEPS, fits=(flat, LINEAR))], Wanted(rgds=1, instances=1400))
+
+    assert sizing.memory.value == pytest.approx(190 * MIB)
+
+
+def test_takes_no_memory_off_for_there_being_more() -> None:
+    falling = LINEAR.model_copy(
+        update={"parameters": [Parameter(name="slope", value=-2.0, low=-5.0 * MIB, high=1.0)]}
+    )
+
+    memory = size_for([scaled(STEPS, fits=(falling,))], Wanted(rgds=1, instances=9000)).memory
+
+    assert memory.low == memory.value == 90 * MIB
 
 
 def test_reckons_workers_and_cpu_for_the_rate() -> None:
