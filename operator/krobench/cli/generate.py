@@ -1,5 +1,6 @@
 """What a spec would create, as YAML and without a cluster."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ from pydantic import ValidationError
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import spec_field
+from krobench.model.kinds import RunKind
 from krobench.model.plain_yaml import dump
+from krobench.model.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import Manifest, WorkloadError
-from krobench.workload.own import with_rgds_inline
+from krobench.workload.own import with_rgd_inline, with_rgds_inline
 from krobench.workload.plan import IterationPlan, RunIdentity, TestPlan, plan_iteration, plan_tests
+from krobench.workload.scaleplan import plan_step, usable_sizes
 
 # The API server gives each resource its UID, of which names are made, when it is applied.
 _UID = "00000000-0000-0000-0000-000000000000"
@@ -26,18 +30,19 @@ def generate(path: Path, test_name: str | None) -> str:
     """Return the objects of the first iteration of the tests in a file, as YAML.
 
     Of the instances of each kind only the first is written out, after a comment with their
-    number. ConfigMaps that hold RGDs are taken from the same file.
+    number. ConfigMaps that hold RGDs are taken from the same file. Of a scale test these are the
+    objects of the smallest size, or of the step that ``test_name`` names.
 
     Raises:
         GenerateError: if the file has no such test, or its spec is not valid.
     """
     documents = _documents(path)
-    benchmarks = [item for item in documents if item.get("kind") == "KroBenchmark"]
-    if not benchmarks:
-        raise GenerateError(f"{path} holds no KroBenchmark")
+    runs = [item for item in documents if item.get("kind") in list(RunKind)]
+    if not runs:
+        raise GenerateError(f"{path} holds no {' and no '.join(RunKind)}")
     parts: list[str] = []
-    for benchmark in benchmarks:
-        parts += _benchmark(benchmark, documents, test_name)
+    for run in runs:
+        parts += _run(run, documents, test_name)
     if not parts:
         raise GenerateError(f"{path} has no test of the name {test_name}")
     return "".join(parts)
@@ -53,24 +58,67 @@ def _documents(path: Path) -> list[Manifest]:
     return [document for document in documents if isinstance(document, dict)]
 
 
-def _benchmark(
-    benchmark: Manifest, documents: list[Manifest], test_name: str | None
-) -> Iterator[str]:
-    metadata = benchmark.get("metadata") or {}
+def _run(run: Manifest, documents: list[Manifest], test_name: str | None) -> Iterator[str]:
+    metadata = run.get("metadata") or {}
     name, namespace = str(metadata.get("name", "")), metadata.get("namespace", "default")
+    config_maps = _config_maps(documents, namespace)
     try:
-        spec = KroBenchmarkSpec.model_validate(benchmark.get("spec"))
-        spec = with_rgds_inline(spec, _config_maps(documents, namespace), namespace)
-        spec = spec.model_copy(update={"variants": []})  # they change kro, and not what is created
+        spec = RunKind(run["kind"]).spec.model_validate(run.get("spec"))
+        if isinstance(spec, KroBenchmarkSpec):
+            tests = _benchmark_tests(spec, config_maps, namespace)
+        else:
+            tests = _steps(spec, config_maps, namespace, test_name)
         seen: set[str] = set()
-        for test in plan_tests(spec):
+        for heading, test in tests:
             if test_name in (None, test.name):
-                yield from _test(plan_iteration(RunIdentity(name, _UID), test, 0), seen)
+                plan = plan_iteration(RunIdentity(name, _UID), test, 0)
+                yield heading
+                yield from _objects(plan, seen)
     except ValidationError as error:
         first = error.errors()[0]
         raise GenerateError(f"{name}: {spec_field(first['loc'])}: {first['msg']}") from error
     except WorkloadError as error:
         raise GenerateError(f"{name}: spec.{error}") from error
+
+
+def _benchmark_tests(
+    spec: KroBenchmarkSpec, config_maps: dict[str, Manifest], namespace: str
+) -> Iterator[tuple[str, TestPlan]]:
+    """Yield the tests, each with a heading."""
+    spec = with_rgds_inline(spec, config_maps, namespace)
+    spec = spec.model_copy(update={"variants": []})  # they change kro, and not what is created
+    for test in plan_tests(spec):
+        yield (
+            (
+                f"# test {test.name} ({test.workload_name}): the first of {test.total_iterations} "
+                f"iterations, {test.warmup} of them warm-up\n"
+            ),
+            test,
+        )
+
+
+def _steps(
+    spec: KroScaleTestSpec,
+    config_maps: dict[str, Manifest],
+    namespace: str,
+    test_name: str | None,
+) -> Iterator[tuple[str, TestPlan]]:
+    """Yield the smallest step, or that of this name, with a heading that says what sizes follow."""
+    workload = with_rgd_inline(spec.workload, config_maps, namespace, "workload")
+    spec = spec.model_copy(update={"workload": workload})
+    sizes = usable_sizes(spec, sys.maxsize)
+    text = ", ".join(f"{size:.12g}" for size in sizes.usable)
+    for index, size in enumerate(sizes.usable):
+        step = plan_step(spec, index, size)
+        if test_name in (None, step.name):
+            yield (
+                (
+                    f"# step {step.name} ({step.workload_name}), of the sizes {text}"
+                    f"{f'; {sizes.left_out}' if sizes.left_out else ''}\n"
+                ),
+                step,
+            )
+            return
 
 
 def _config_maps(documents: list[Manifest], namespace: str) -> dict[str, Manifest]:
@@ -83,8 +131,7 @@ def _config_maps(documents: list[Manifest], namespace: str) -> dict[str, Manifes
     return found
 
 
-def _test(plan: IterationPlan, seen: set[str]) -> Iterator[str]:
-    yield _heading(plan.test)
+def _objects(plan: IterationPlan, seen: set[str]) -> Iterator[str]:
     if plan.namespace not in seen:
         seen.add(plan.namespace)
         namespace = {"name": plan.namespace}
@@ -95,13 +142,6 @@ def _test(plan: IterationPlan, seen: set[str]) -> Iterator[str]:
     for rgd in plan.stages[-1]:
         count = len(rgd.instances)
         yield _document(rgd.instances[0], f"# the first of {count} instances of {rgd.kind}\n")
-
-
-def _heading(test: TestPlan) -> str:
-    return (
-        f"# test {test.name} ({test.workload_name}): the first of {test.total_iterations} "
-        f"iterations, {test.warmup} of them warm-up\n"
-    )
 
 
 def _document(manifest: Manifest, comment: str = "") -> str:

@@ -4,16 +4,13 @@ from krobench.analysis.comparison.check import check_baseline
 from krobench.analysis.thresholds import check_slo, check_thresholds
 from krobench.analysis.trials import check_samples
 from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.common import ErrorInfo, duration_seconds
+from krobench.model.common import ErrorInfo
 from krobench.model.kinds import RunSpec
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.workload.limits import check_objects, check_schedules
 from krobench.workload.plan import longest_run_seconds, plan_tests
-from krobench.workload.scaleplan import plan_step, usable_sizes
+from krobench.workload.scaleplan import longest_scale_seconds, plan_step, usable_sizes
 from krobench.workload.source import has_unread_rgd
-
-_SCALE_ALLOWANCE_SECONDS = 3600.0
-"""For what the budget of a scale test does not count: the start, and the last clean-up."""
 
 
 def check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:
@@ -24,7 +21,8 @@ def check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:
     """
     if isinstance(spec, KroBenchmarkSpec):
         return _check_benchmark(spec, max_objects)
-    return (*check_slo(spec), *_check_sizes(spec, max_objects))
+    # What an SLO needs of a size can be told only of one that can be read.
+    return tuple(check_slo(spec) or _check_sizes(spec, max_objects))
 
 
 def _check_sizes(spec: KroScaleTestSpec, max_objects: int) -> list[ErrorInfo]:
@@ -40,7 +38,7 @@ def longest_seconds(spec: RunSpec) -> float:
     """Return the time after which a run of this spec cannot still be going on in good order."""
     if isinstance(spec, KroBenchmarkSpec):
         return longest_run_seconds(spec)
-    return _SCALE_ALLOWANCE_SECONDS + spec.budget.duration_seconds + duration_seconds(spec.timeout)
+    return longest_scale_seconds(spec)
 
 
 def shards_of(spec: RunSpec) -> int:

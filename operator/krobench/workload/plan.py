@@ -34,8 +34,8 @@ DEFAULT_WARMUP = 1
 _REQUEUE_SECONDS = 3.0
 _DELETION_BASE_SECONDS = 60.0
 _DELETION_SECONDS_PER_CHILD = 0.25
-_SWEEP_ALLOWANCE_SECONDS = 180.0
-_RUN_ALLOWANCE_SECONDS = 600.0
+SWEEP_ALLOWANCE_SECONDS = 180.0
+RUN_ALLOWANCE_SECONDS = 600.0
 
 VARIANT_START_SECONDS = 120.0
 """Time in which a kro must have started, and lead, with a variant's settings."""
@@ -254,9 +254,9 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
 
 def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
     """Return the time after which a run of this spec cannot still be going on in good order."""
-    return _RUN_ALLOWANCE_SECONDS + sum(
+    return RUN_ALLOWANCE_SECONDS + sum(
         (test.total_iterations + bool(test.profiles))
-        * (test.timeout_seconds + test.deletion_timeout_seconds + _SWEEP_ALLOWANCE_SECONDS)
+        * (test.timeout_seconds + test.deletion_timeout_seconds + SWEEP_ALLOWANCE_SECONDS)
         + (test.profile_window_seconds or 0.0)
         + (len(test.visits) * VARIANT_START_SECONDS if test.variant is not None else 0.0)
         for test in plan_tests(spec)

@@ -1,5 +1,6 @@
 """From a scale test and a size to a test like any other."""
 
+import sys
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,7 +15,12 @@ from krobench.model.workload import Workload
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve
 from krobench.workload.limits import check_schedules, objects_at_once
-from krobench.workload.plan import TestPlan
+from krobench.workload.plan import (
+    RUN_ALLOWANCE_SECONDS,
+    SWEEP_ALLOWANCE_SECONDS,
+    VARIANT_START_SECONDS,
+    TestPlan,
+)
 from krobench.workload.scalesteps import sizes_of
 from krobench.workload.steps import peak_instances, plan_steps
 
@@ -121,6 +127,26 @@ def plan_step(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
         hold_seconds=spec.steps.hold_seconds,
         timeout_is_result=True,
     )
+
+
+def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
+    """Return the time after which a run of this spec cannot still be going on in good order.
+
+    The budget ends the steps wherever they are; only what was created last is then deleted, and
+    kro profiled and put back.
+    """
+    largest = max(
+        (
+            plan_step(spec, 0, size).deletion_timeout_seconds
+            for size in sizes_of(spec.steps, spec.axis)[:MAX_STEPS]
+            if why_unusable(spec, size, sys.maxsize) is None
+        ),
+        default=0.0,
+    )
+    profiling = duration_seconds(spec.timeout) + largest if spec.collect.profiles else 0.0
+    variants = VARIANT_START_SECONDS if spec.verify else 0.0
+    allowances = RUN_ALLOWANCE_SECONDS + SWEEP_ALLOWANCE_SECONDS + variants
+    return spec.budget.duration_seconds + largest + profiling + allowances
 
 
 def _workload(spec: KroScaleTestSpec, size: float) -> Workload:

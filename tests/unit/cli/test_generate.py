@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
+from unit.controller.world import SCALE_SPEC
 
 from krobench.cli.main import app
 
@@ -100,7 +101,8 @@ def test_what_is_wrong_is_said_with_its_field(
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("a: b", "holds no KroBenchmark"), ("a: b: c", "is no YAML")]
+    ("text", "message"),
+    [("a: b", "holds no KroBenchmark and no KroScaleTest"), ("a: b: c", "is no YAML")],
 )
 def test_a_file_of_something_else_is_refused(file: Path, text: str, message: str) -> None:
     file.write_text(text)
@@ -111,3 +113,30 @@ def test_a_file_of_something_else_is_refused(file: Path, text: str, message: str
 
 def test_a_file_that_is_not_there_is_named(file: Path) -> None:
     assert str(file) in generate(file).stderr
+
+
+def scale_test(tmp_path: Path, **changes: Any) -> Path:
+    path = tmp_path / "scale.yaml"
+    run = {"kind": "KroScaleTest", "metadata": {"name": "far"}, "spec": SCALE_SPEC | changes}
+    path.write_text(yaml.safe_dump(run))
+    return path
+
+
+def test_of_a_scale_test_the_smallest_step_is_shown_or_the_one_named(tmp_path: Path) -> None:
+    path = scale_test(tmp_path)
+    smallest = generate(path).output
+    assert "# step instances-10 (single), of the sizes 10, 20, 40" in smallest
+    assert "# the first of 10 instances" in smallest
+    named = generate(path, "--test=instances-40").output
+    assert "# the first of 40 instances" in named
+    assert "instances-10" not in named
+    absent = generate(path, "--test=instances-30")
+    assert absent.exit_code == 1
+    assert "has no test of the name instances-30" in absent.output
+
+
+def test_sizes_of_a_scale_test_that_cannot_be_are_told(tmp_path: Path) -> None:
+    path = scale_test(tmp_path, steps={"values": [10, 20_000]})
+    assert "sizes 20000 were left out: instances:" in generate(path).output
+    path = scale_test(tmp_path, steps={"values": [20_000]})
+    assert "spec.steps: the smallest size, 20000, cannot be run" in (generate(path).output)

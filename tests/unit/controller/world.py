@@ -113,6 +113,7 @@ def scale_record(state: RunState = RunState.RUNNING, **changes: Any) -> RunRecor
     )
     scale = ScaleRecord(
         axis=Axis.INSTANCES,
+        sizes=[10, 20, 40],
         steps=steps,
         limit=limit if done else None,
         next_to_try="give kro more instance workers" if done else None,

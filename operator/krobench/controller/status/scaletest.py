@@ -3,7 +3,7 @@
 from krobench.controller.observed import Observed
 from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord, TestRecord, TestState
+from krobench.model.record import RunRecord, RunState, TestRecord, TestState
 from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict
 from krobench.model.status import (
     KroScaleTestStatus,
@@ -80,11 +80,22 @@ def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
 
 def _step(record: RunRecord, scale: ScaleRecord) -> str:
     """Return how many steps are done, of those known by now, and which is under way."""
-    done = sum(step.verdict is not None for step in scale.steps)
+    done = {step.size for step in scale.steps if step.verdict is not None}
     running = {test.name for test in record.tests if test.state is TestState.RUNNING}
-    under_way = [step for step in scale.steps if step.test in running]
-    where = f" ({size_text(under_way[-1].size)})" if under_way else ""
-    return f"{done}/{len(scale.steps)}{where}"
+    under_way = [step.size for step in scale.steps if step.test in running]
+    where = f" ({size_text(under_way[-1])})" if under_way else ""
+    return f"{len(done)}/{len(_known(record, scale))}{where}"
+
+
+def _known(record: RunRecord, scale: ScaleRecord) -> set[float]:
+    """Return the sizes that were run, and while the run goes on, those that may still be."""
+    known = {step.size for step in scale.steps}
+    if record.state is not RunState.RUNNING:
+        return known
+    breached = [step.size for step in scale.steps if step.verdict is StepVerdict.BREACHED]
+    stops = (record.spec.get("search") or {}).get("stopAtBreach", True)
+    bound = min(breached, default=None) if stops else None
+    return known | {size for size in scale.sizes if bound is None or size < bound}
 
 
 def _limit(scale: ScaleRecord) -> LimitStatus | None:
