@@ -49,9 +49,9 @@ def clean(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.path.name == "test_testbed.py":
         yield
         return
-    cluster.run("delete", "krobenchmarks", "--all", "--timeout=180s")
+    cluster.run("delete", "krobenchmarks,kroscaletests", "--all", "--timeout=180s")
     yield
-    cluster.run("delete", "krobenchmarks", "--all", "--timeout=180s")
+    cluster.run("delete", "krobenchmarks,kroscaletests", "--all", "--timeout=180s")
     assert cluster.leftovers() == []
 
 
