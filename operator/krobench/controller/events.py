@@ -11,6 +11,7 @@ from krobench.model.status import (
     ConditionType,
     KroBenchmarkStatus,
     KroScaleTestStatus,
+    LimitStatus,
     Phase,
     RunStatus,
     ScaleStepStatus,
@@ -30,7 +31,7 @@ def events_of(old: RunStatus, new: RunStatus) -> list[Action]:
         case KroBenchmarkStatus(), KroBenchmarkStatus():
             events += [*_test_events(old, new), *_variant_events(old, new)]
         case KroScaleTestStatus(), KroScaleTestStatus():
-            events += [*_step_events(old, new), *_limit_events(old, new)]
+            events += _step_events(old, new)
     known = set(old.warnings)
     events += [
         EmitEvent("RunWarning", text, warning=True, subject=text)
@@ -54,6 +55,8 @@ def _ending_events(status: RunStatus) -> list[Action]:
         events.append(EmitEvent(valid.reason, valid.message, warning=True))
     if isinstance(status, KroBenchmarkStatus) and status.comparison is not None:
         events.append(_comparison_event(status.comparison))
+    if isinstance(status, KroScaleTestStatus) and status.limit is not None:
+        events.append(_limit_event(status, status.limit))
     return events
 
 
@@ -121,12 +124,10 @@ def _step_event(step: ScaleStepStatus) -> EmitEvent:
     return EmitEvent(_STEP_REASONS[step.verdict], text, warning=warning, subject=f"{step.size:g}")
 
 
-def _limit_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[Action]:
-    if new.limit is None or old.limit is not None:
-        return []
-    text = f"limit: {new.limit.text}"
-    if new.bottleneck is not None:
-        text += f"; held back by {new.bottleneck}"
-    if new.next_to_try is not None:
-        text += f"; next to try: {new.next_to_try}"
-    return [EmitEvent(f"Limit{new.limit.state}", text)]
+def _limit_event(status: KroScaleTestStatus, limit: LimitStatus) -> EmitEvent:
+    text = f"limit: {limit.text}"
+    if status.bottleneck is not None:
+        text += f"; held back by {status.bottleneck}"
+    if status.next_to_try is not None:
+        text += f"; next to try: {status.next_to_try}"
+    return EmitEvent(f"Limit{limit.state}", text)

@@ -1,5 +1,7 @@
 """The limit that a scale test found, in a few words."""
 
+import math
+
 from krobench.model.common import ErrorInfo
 from krobench.model.record import RunRecord
 from krobench.model.scaling import Axis, Limit, LimitState
@@ -13,7 +15,7 @@ def limit_text(limit: Limit, axis: Axis) -> str:
     """Return the limit as ``480 instances (452 to 509)``, ``> 5000 instances`` or such."""
     match limit.state:
         case LimitState.FOUND if limit.size is not None:
-            return f"{size_text(limit.size)} {axis.unit}{_interval(limit)}"
+            return f"{_at_most(limit.size, axis)} {axis.unit}{_interval(limit, axis)}"
         case LimitState.NOT_REACHED if limit.size is not None:
             return f"> {size_text(limit.size)} {axis.unit}"
         case LimitState.BELOW_FIRST if limit.first_breach is not None:
@@ -43,7 +45,13 @@ def size_text(size: float) -> str:
     return f"{round(size, 2):.10g}" if abs(size) < 100 else f"{size:.0f}"
 
 
-def _interval(limit: Limit) -> str:
+def _interval(limit: Limit, axis: Axis) -> str:
     if limit.low is None or limit.high is None:
         return ""
-    return f" ({size_text(limit.low)} to {size_text(limit.high)})"
+    high = math.ceil(limit.high) if axis.whole else limit.high
+    return f" ({_at_most(limit.low, axis)} to {size_text(high)})"
+
+
+def _at_most(size: float, axis: Axis) -> str:
+    """Return a size at which the SLOs are met: of what is counted, there is no part of one."""
+    return size_text(math.floor(size) if axis.whole else size)

@@ -55,6 +55,20 @@ def test_steps_are_shown_as_they_are_measured() -> None:
     assert ("StepBreached", "20") not in world.events
 
 
+def test_a_limit_is_an_event_only_once_it_is_final() -> None:
+    world = started()
+    scale = scale_record().scale
+    assert scale is not None
+    so_far = Limit(state=LimitState.NOT_REACHED, size=10)
+    world.results = scale_record(scale=scale.model_copy(update={"limit": so_far}))
+    world.settle()
+    assert world.scale_test.limit is not None
+    assert world.scale_test.limit.text == "> 10 instances"
+    world.finish_load()
+    world.settle()
+    assert {reason for reason in world.reasons if reason.startswith("Limit")} == {"LimitFound"}
+
+
 def test_the_end_tells_the_limit_what_held_kro_back_and_what_to_try() -> None:
     world = ended()
     status = world.scale_test
@@ -76,7 +90,8 @@ def test_the_end_tells_the_limit_what_held_kro_back_and_what_to_try() -> None:
         (Limit(state=LimitState.NOT_REACHED, size=5000), "> 5000 instances"),
         (Limit(state=LimitState.BELOW_FIRST, first_breach=50), "< 50 instances"),
         (Limit(state=LimitState.UNDECIDED), "not available"),
-        (Limit(state=LimitState.FOUND, size=480.4), "480 instances"),
+        (Limit(state=LimitState.FOUND, size=480.9), "480 instances"),
+        (Limit(state=LimitState.FOUND, size=11.3, low=8.8, high=12.9), "11 instances (8 to 13)"),
     ],
 )
 def test_a_limit_outside_the_steps_is_told_as_such(limit: Limit, text: str) -> None:
