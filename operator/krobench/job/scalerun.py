@@ -110,7 +110,9 @@ class ScaleRun(Session):
             if step.trials and step.trials[-1].met is None:
                 test.set_apart(step.trials[-1].iteration)
             await self._repeat(step, test)
-            self._scale.limit = limit_so_far(self._spec, self._scale)
+            limit = limit_so_far(self._spec, self._scale)
+            # Before a breach it is not known whether the limit lies beyond all sizes.
+            self._scale.limit = limit if limit.first_breach is not None else None
             await self._publish()
 
     def _at(self, size: float, context: RunContext) -> tuple[ScaleStep, TestRun]:

@@ -209,7 +209,7 @@ class ScaleRecord(ApiModel):
     stopped: str | None = None
     """Why it ended before its steps were done, such as a time budget; None where it did not."""
     limit: Limit | None = None
-    """None before the test has ended."""
+    """As far as it is known by now; None before a step has breached, or the test has ended."""
     curves: list[Curve] = Field(default_factory=list)
     predictions: list[Prediction] = Field(default_factory=list)
     next_to_try: str | None = None
