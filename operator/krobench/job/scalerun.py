@@ -20,6 +20,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError
 from krobench.model.common import duration_seconds
+from krobench.model.environment import KroFingerprint
 from krobench.model.record import IterationRecord, Progress, TestRecord
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
@@ -54,6 +55,8 @@ class ScaleRun(Session):
         self._tests: list[TestRun] = []
         """One for each step, in the same order."""
         self._deadline_seconds = 0.0
+        self._kro: KroFingerprint | None = None
+        """As it was at the repetition before."""
 
     @property
     def _plans(self) -> Sequence[TestPlan]:
@@ -153,10 +156,13 @@ class ScaleRun(Session):
             self._stop(self._budget_is_used_up())
 
     async def _leading_kro(self) -> KroPod:
-        # One that was killed by the repetition before takes its time to lead again.
         target = self._spec.target
         kro = await self._kro_at(target)
-        await wait_for_leader(self._client, target, kro.fingerprint.pod, self._tell)
+        known = self._kro or self.record.environment.kro
+        self._kro = kro.fingerprint
+        if known is None or _start_of(known) != _start_of(self._kro):
+            # One that the repetition before has killed takes its time to lead again.
+            await wait_for_leader(self._client, target, self._kro.pod, self._tell)
         return kro
 
     def _book(self, step: ScaleStep, iteration: IterationRecord, *, cut_short: bool) -> None:
@@ -266,6 +272,10 @@ class ScaleRun(Session):
         record.verdict = verdict_of_scale_test(
             self._scale.limit, self._spec.minimum, record.validity
         )
+
+
+def _start_of(kro: KroFingerprint) -> tuple[str, int | None]:
+    return kro.pod, kro.restarts
 
 
 def _in_words(trial: Trial) -> str:
