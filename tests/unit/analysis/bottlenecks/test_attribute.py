@@ -158,6 +158,21 @@ def test_slow_answers_are_a_matter_of_the_api_server_only_where_it_says_so_itsel
     assert kinds(planted(slow))[0] is Kind.API_SERVER
 
 
+def test_requests_that_are_sent_side_by_side_count_once() -> None:
+    wide = activity(requests=4000.0, requestMeanSeconds=0.1, instancePool={"workSeconds": 48.0})
+    wide["usage"]["apiServer"] = {"requestMeanSeconds": 0.1}
+    first = found(planted(wide)).bottlenecks[0]
+    assert first.kind is Kind.API_SERVER
+    # Of each request's 100 ms, 75 ms are beyond the usual.
+    assert 0.6 < first.score <= 0.75
+
+
+def test_slow_admission_of_others_writes_is_none_of_kros_troubles() -> None:
+    others: Values = {"usage": {"apiServer": {"gates": {"admissionMeanSeconds": 0.2}}}}
+    others["usage"]["apiServer"]["gates"]["admissionSeconds"] = 900.0
+    assert Kind.ADMISSION not in kinds(planted(others))
+
+
 def test_slow_admission_is_named_with_its_webhook() -> None:
     slow = activity(requestMeanSeconds=0.16, instancePool={"workSeconds": 50.0})
     slow["usage"]["apiServer"] = {
