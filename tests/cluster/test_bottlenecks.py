@@ -207,7 +207,7 @@ def test_what_is_planted_in_kro_itself_is_named_first(cluster: Cluster) -> None:
         },
         {"name": "crowded", "args": [many], "env": {"GOMEMLIMIT": "12MiB"}},
     ]
-    test = scenario("a", "wide", instances=20, concurrency=20)
+    test = scenario("a", "wide", instances=40, concurrency=40)
     cluster.finish(benchmark("inside", test, variants=variants))
     found = ranked(cluster, "inside")
     assert firsts(found, "kind") == {

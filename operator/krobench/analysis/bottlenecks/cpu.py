@@ -5,11 +5,12 @@ from krobench.analysis.bottlenecks.facts import Facts, known
 from krobench.analysis.bottlenecks.memory import collector_share
 from krobench.model.bottleneck import BottleneckKind
 
-NEAR_LIMIT = 0.7
+NEAR_LIMIT = 0.5
 """Mean use over the limit from which on kro is throttled in bursts: the kernel gives a container
 its CPU time in periods of 100 ms, and a mean over a phase hides those that it had to wait out."""
-AT_LIMIT = 0.95
-"""Mean use over the limit that leaves no period unthrottled: a phase begins and ends with less."""
+AT_LIMIT = 0.85
+"""Mean use over the limit that leaves hardly a period unthrottled: a phase begins and ends with
+less."""
 THROTTLED = 0.05
 """Share of throttled periods that is worth a word."""
 MACHINE_BUSY = 0.9
@@ -20,14 +21,14 @@ cannot be told from here. Enough to be listed, and not to be first."""
 
 
 def assess(facts: Facts) -> list[Assessment]:
-    """Judge by what was used of the limit, and by the periods in which there was none left."""
+    """Judge by the periods in which nothing was left of the limit, or by what was used of it."""
     limit = facts.cpu_limit_cores or facts.node_cores
     cores = known(facts.summary.cpu.kro_mean_cores, "kro's CPU time")
     known(limit, "kro's CPU limit, or the cores of its node,")
     assert limit is not None
     used, machine = cores / limit, _machine(facts)
     throttled = facts.summary.cpu.throttled_periods_ratio
-    limited = max(ramp(used, NEAR_LIMIT, AT_LIMIT), throttled or 0.0)
+    limited = ramp(used, NEAR_LIMIT, AT_LIMIT) if throttled is None else throttled
     crowded = MACHINE_SHARE * ramp(machine or 0.0, MACHINE_BUSY, 1.0)
     starved = max(limited, crowded)
     whose = "its limit" if facts.cpu_limit_cores else "its node's CPUs"

@@ -12,6 +12,11 @@ https://tip.golang.org/doc/gc-guide#GOGC. What is beyond comes of a limit."""
 MOST_COLLECTION = 0.5
 """Share at which Go itself stops collecting more, to get anything done at all:
 https://tip.golang.org/doc/gc-guide#Memory_limit."""
+USUAL_PROGRESS = 0.5
+"""What a program allocates between two collections, over its live heap: as much as that, by Go's
+default of GOGC=100. From half of it on, something makes Go collect too early."""
+LEAST_PROGRESS = 0.1
+"""From there on, little else than collecting goes on."""
 NEAR_LIMIT = 0.9
 """Working set over the limit from which on the next burst may have kro killed."""
 NEAR_LIMIT_SCORE = 0.3
@@ -44,10 +49,17 @@ def assess(facts: Facts) -> list[Assessment]:
                     "kills for want of memory", killed, "number", "none", speaks_for=killed > 0
                 ),
                 *evidence(
-                    "garbage collection's share of kro's CPU time",
+                    "garbage collection's share of kro's CPU time, by Go's estimate",
                     collection,
                     "ratio",
                     f"above {USUAL_COLLECTION:.0%}",
+                    speaks_for=(collection or 0.0) > USUAL_COLLECTION,
+                ),
+                *evidence(
+                    "allocated between two collections, over the live heap",
+                    _progress(facts),
+                    "ratio",
+                    f"below {USUAL_PROGRESS:.0%}",
                     speaks_for=share > 0,
                 ),
                 *evidence(
@@ -64,9 +76,25 @@ def assess(facts: Facts) -> list[Assessment]:
 
 
 def collector_share(facts: Facts) -> float:
-    """Return how far garbage collection is from its usual share of the CPU time to its utmost."""
-    collection = _collection(facts)
-    return 0.0 if collection is None else ramp(collection, USUAL_COLLECTION, MOST_COLLECTION)
+    """Return how far garbage collection is from its usual share of the CPU time to its utmost.
+
+    Go takes the time for which a collection is under way for CPU time, also while its container is
+    throttled or others have the cores. So a large share counts only where collections also come
+    too early.
+    """
+    collection, progress = _collection(facts), _progress(facts)
+    if collection is None or progress is None:
+        return 0.0
+    early = 1.0 - ramp(progress, LEAST_PROGRESS, USUAL_PROGRESS)
+    return early * ramp(collection, USUAL_COLLECTION, MOST_COLLECTION)
+
+
+def _progress(facts: Facts) -> float | None:
+    runtime = facts.usage.kro_runtime
+    live = runtime.live_heap_bytes or runtime.heap_bytes.mean
+    if runtime.allocated_bytes is None or not runtime.gc_cycles or not live:
+        return None
+    return runtime.allocated_bytes / runtime.gc_cycles / live
 
 
 def _collection(facts: Facts) -> float | None:

@@ -29,7 +29,12 @@ SUMMARY: Values = {
     "durationSeconds": 4.6,
     "errorsTotal": 0,
     "usage": {
-        "kroRuntime": {"gcCpuSeconds": 0.02, "liveHeapBytes": 7e6},
+        "kroRuntime": {
+            "gcCpuSeconds": 0.02,
+            "gcCycles": 4.0,
+            "allocatedBytes": 23.5e6,
+            "liveHeapBytes": 6.8e6,
+        },
         "activity": {
             "seconds": 2.1,
             "instancePool": {"reconciles": 40.0, "workSeconds": 2.05, "queueWaitSeconds": 21.0},

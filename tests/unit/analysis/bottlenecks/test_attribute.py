@@ -86,13 +86,24 @@ def test_a_machine_without_an_idle_core_is_told_and_is_not_first() -> None:
 def test_cpu_that_goes_into_garbage_is_a_matter_of_memory() -> None:
     crowded = {
         "cpu": {"kroSeconds": 2.0, "kroMeanCores": 0.98},
-        "usage": {"kroRuntime": {"gcCpuSeconds": 1.0}},
+        "usage": {"kroRuntime": {"gcCpuSeconds": 1.0, "gcCycles": 50.0}},
     }
     ranked = found(planted(crowded), kro(MANY_WORKERS, GOMEMLIMIT="20MiB")).bottlenecks
     assert ranked[0].kind is Kind.KRO_MEMORY
     assert "GOMEMLIMIT=20MiB" in ranked[0].message
     assert any("live heap" in item.figure for item in ranked[0].evidence)
     assert Kind.KRO_CPU not in {each.kind for each in ranked}
+
+
+def test_a_throttled_kro_is_not_taken_for_one_that_collects_garbage() -> None:
+    # Go's own estimate counts the time for which its container was throttled.
+    throttled = {
+        "cpu": {"kroSeconds": 0.4, "kroMeanCores": 0.19},
+        "usage": {"kroRuntime": {"gcCpuSeconds": 0.3}},
+    }
+    ranked = kinds(planted(throttled), kro(MANY_WORKERS, limits={"cpu": "200m"}))
+    assert ranked[0] is Kind.KRO_CPU
+    assert Kind.KRO_MEMORY not in ranked
 
 
 def test_a_working_set_close_to_the_limit_is_told_after_what_took_time() -> None:
