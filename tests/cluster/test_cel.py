@@ -1,5 +1,9 @@
 """Expressions, measured in a real kro."""
 
+import gzip
+import json
+from base64 import b64decode
+
 from cluster.kubectl import Cluster, Manifest, benchmark
 
 OWN = [
@@ -65,6 +69,12 @@ def test_expressions_are_measured_in_kro_and_one_that_it_rejects_is_named(cluste
     assert line["verdict"] == "Failed"
     assert line["cel"].startswith("7 expressions, 2 failed: ")
     assert line["iterations"] == "3/3"
+    raw = cluster.get("configmap", "cel-results")["binaryData"]["cel.jsonl.gz"]
+    lines = [json.loads(line) for line in gzip.decompress(b64decode(raw)).splitlines()]
+    windows = [line for line in lines if line["what"] == "evaluations"]
+    counted = sum(line["count"] for line in windows if line["expression"] == "field-access")
+    assert counted == field["evaluations"], "the table can be worked out again"
+
     report = cluster.krobench("report", "cel").stdout
     assert "| list-of-1000 | list-comprehension | complex |" in report
     assert "**unknown**: RejectedByKro: " in report

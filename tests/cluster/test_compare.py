@@ -1,6 +1,8 @@
 """Runs compared with others, on a real cluster: by hand, and when a run ends."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,10 @@ from cluster.kubectl import Cluster, Manifest, benchmark, scenario
 
 BASELINE = {"configMapRef": {"name": "compare-base"}}
 OPTIONS = ("--namespace=default",)
+
+
+KRO = ("deployment/kro", "--namespace=kro-system")
+EARLIER_RUNS = 4
 
 
 def made(name: str, instances: int = 5, **spec: Any) -> Manifest:
@@ -93,3 +99,57 @@ def beyond_the_resource(cluster: Cluster) -> None:
     [comparison] = json.loads(done.stdout)
     assert comparison["refused"] is None
     assert comparison["oldRuns"][0].startswith("default/compare-one")
+
+
+def test_a_run_of_a_kro_that_became_slower_is_worse_and_fails(cluster: Cluster) -> None:
+    baseline = {
+        "previousRuns": EARLIER_RUNS,
+        "failWhenWorse": True,
+        "primary": ["latency.instanceReady.p50"],
+        "allowDifferent": ["KroResources"],
+    }
+    run = benchmark(
+        "slower",
+        scenario("wide", "wide"),
+        results={"retention": {"runs": EARLIER_RUNS}},
+        baseline=baseline,
+    )
+    try:
+        for number in range(EARLIER_RUNS):
+            status = cluster.finish(run)
+            assert status["verdict"] == "Passed", status
+            expected = "NotCompared" if number == 0 else "Inconclusive"
+            assert status["comparison"]["verdict"] == expected, status["comparison"]
+            cluster.run("delete", "krobenchmark", "slower")
+        with kro_throttled(cluster):
+            status = cluster.finish(run)
+        assert status["comparison"]["verdict"] == "Worse", status["comparison"]
+        assert status["verdict"] == "Failed"
+        metrics = cluster.run_record("slower")["comparison"]["metrics"]
+        [latency] = [metric for metric in metrics if metric["primary"]]
+        assert latency["verdict"] == "Worse"
+        assert latency["ratioLow"] > 1
+    finally:
+        cluster.run("delete", "configmap", "--selector=bench.kro.run/component=history")
+
+
+@contextmanager
+def kro_throttled(cluster: Cluster) -> Iterator[None]:
+    """Have kro run with a tenth of a core, and afterwards as it was."""
+    [container] = cluster.get(*KRO)["spec"]["template"]["spec"]["containers"]
+    before = container["resources"]
+    slow = {"limits": before["limits"] | {"cpu": "100m"}, "requests": {"cpu": "100m"}}
+    restart_kro(cluster, slow)
+    try:
+        yield
+    finally:
+        restart_kro(cluster, before)
+
+
+def restart_kro(cluster: Cluster, resources: Manifest) -> None:
+    path = "/spec/template/spec/containers/0/resources"
+    patch = [{"op": "replace", "path": path, "value": resources}]
+    cluster.run("patch", *KRO, "--type=json", f"--patch={json.dumps(patch)}")
+    cluster.run("rollout", "status", *KRO, "--timeout=90s")
+    # The kro before does not release it; the new one need not wait until it has expired.
+    cluster.run("delete", "lease", "controller.kro.run", "--namespace=kro-system")

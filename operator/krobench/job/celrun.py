@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from krobench.analysis.cel import summarise
+from krobench.analysis.celraw import lines_of
 from krobench.analysis.validity.clock import clock_jumps
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.verdict import validity_of_test
@@ -128,6 +129,7 @@ class CelRun:
         assert self._measurement is not None
         samples = self._measurement.samples
         self._record.cel = summarise(samples)
+        context.cel.extend(lines_of(self._record.name, samples))
         error = error or failures(samples)
         await context.publish()
         await self._tear_down(error is None)

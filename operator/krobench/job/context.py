@@ -12,7 +12,7 @@ from krobench.load.shard import Crew
 from krobench.model.benchmark import Cleanup
 from krobench.model.collect import Collect
 from krobench.model.environment import NodeFingerprint
-from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.rawlines import CelLine, ObjectRecord, Sample
 from krobench.model.record import TestRecord
 from krobench.model.target import Target
 from krobench.model.validity import ValiditySettings
@@ -36,6 +36,7 @@ class RunContext:
     warn: Callable[[str], None]
     objects: LineFile[ObjectRecord]
     samples: LineFile[Sample]
+    cel: LineFile[CelLine]
     store_profiles: Callable[[int, Mapping[str, bytes]], Awaitable[dict[str, str]]]
     """Stores raw profiles of a test, and returns why some could not be."""
     validity: ValiditySettings

@@ -180,6 +180,7 @@ class Session(ABC):
             warn=self._warn,
             objects=self._lines.objects,
             samples=self._lines.samples,
+            cel=self._lines.cel,
             store_profiles=self._publisher.publish_profiles,
             validity=self._settings.validity,
             nodes=self.record.environment.nodes,

@@ -15,6 +15,19 @@ _CONFIG = ApiModel.model_config
 SourceName = Literal["kro", "apiserver", "kubelet", "etcd", "krobench"]
 """Where a sample is from; krobench: what sampling itself took."""
 
+CelWhat = Literal[
+    "evaluations",
+    "reconciles",
+    "graph builds",
+    "revision compilations",
+    "heap growth",
+    "fresh evaluations",
+    "fresh reconciles",
+]
+"""evaluations: of one window in which kro reconciled no other instance. reconciles: of the
+iteration's windows together. graph builds, revision compilations, heap growth: with one change of
+the RGD. fresh: of all expressions together, just after their RGDs were compiled anew."""
+
 
 @dataclass(slots=True, kw_only=True, config=_CONFIG)
 class ObjectRecord:
@@ -92,3 +105,21 @@ class Sample:
     value: float
     at: float | None = None
     """The source's own timestamp (seconds since the epoch), where it gives one."""
+
+
+@dataclass(slots=True, kw_only=True, config=_CONFIG)
+class CelLine:
+    """A line of ``cel.jsonl``: one reading of what an expression took of kro."""
+
+    test: str
+    iteration: int
+    """Of the measured ones, from 0."""
+    expression: str | None = None
+    """Its name; None: of all together."""
+    copies: int | None = None
+    """How often the RGD has it."""
+    what: CelWhat
+    count: int | None = None
+    microseconds: float | None = None
+    """Of all ``count`` together."""
+    bytes: float | None = None

@@ -1,8 +1,8 @@
 """Run records as ConfigMaps.
 
-``<name>-results`` holds ``run.json`` in the clear; ``objects.jsonl.gz`` and
-``series.jsonl.gz`` stand beside it where there is room, else in ``<name>-results-1`` and so
-on, each below the 1 MiB that an API server takes.
+``<name>-results`` holds ``run.json`` in the clear; ``objects.jsonl.gz``, ``series.jsonl.gz`` and,
+where expressions were measured, ``cel.jsonl.gz`` stand beside it where there is room, else in
+``<name>-results-1`` and so on, each below the 1 MiB that an API server takes.
 """
 
 import zlib
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL
-from krobench.model.rawlines import ObjectRecord, Sample
+from krobench.model.rawlines import CelLine, ObjectRecord, Sample
 from krobench.model.record import FULL_RUN_KEY, RunRecord, TestRecord
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.record import lines
@@ -26,6 +26,7 @@ RESULTS_COMPONENT = "results"
 RUN_KEY = "run.json"
 OBJECTS_KEY = "objects.jsonl.gz"
 SERIES_KEY = "series.jsonl.gz"
+CEL_KEY = "cel.jsonl.gz"
 
 # The API server's limit is 1 MiB over all values; the rest is for keys and metadata.
 MAX_CONFIG_MAP_BYTES = 1_000_000
@@ -57,6 +58,7 @@ class RunLines:
 
     objects: LineFile[ObjectRecord] = field(default_factory=lambda: LineFile(ObjectRecord))
     samples: LineFile[Sample] = field(default_factory=lambda: LineFile(Sample))
+    cel: LineFile[CelLine] = field(default_factory=lambda: LineFile(CelLine))
 
 
 def results_name(name: str, spec: KroBenchmarkSpec | KroScaleTestSpec) -> str:
@@ -73,9 +75,7 @@ def write_config_maps(
     It is written last so that what ``run.json`` says of the others is true once it is there.
     """
     pieces = [
-        (key, piece)
-        for key, file in ((OBJECTS_KEY, raw.objects), (SERIES_KEY, raw.samples))
-        for piece in file.pieces(MAX_CONFIG_MAP_BYTES)
+        (key, piece) for key, file in _files_of(raw) for piece in file.pieces(MAX_CONFIG_MAP_BYTES)
     ]
     if _is_too_large(run):
         full = lines.encode([run], MAX_CONFIG_MAP_BYTES)
@@ -88,6 +88,10 @@ def write_config_maps(
     stored = run.model_copy(update={"parts": parts})
     maps = [config_map(n, owner, {}, {key: piece}) for key, n, piece in others]
     return stored, [*maps, config_map(name, owner, run_json(stored), dict(main))]
+
+
+def _files_of(raw: RunLines) -> tuple[tuple[str, LineFile[Any]], ...]:
+    return ((OBJECTS_KEY, raw.objects), (SERIES_KEY, raw.samples), (CEL_KEY, raw.cel))
 
 
 def run_json(run: RunRecord) -> dict[str, str]:

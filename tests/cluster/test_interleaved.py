@@ -1,0 +1,52 @@
+"""Tests that take turns until they are known well enough, and one minus the other."""
+
+from cluster.kubectl import Cluster, benchmark, scenario
+
+INSTANCES = 4
+
+
+def test_a_test_minus_another_with_which_it_takes_turns(cluster: Cluster) -> None:
+    precision = {"target": "50%", "maxIterations": 6}
+    status = cluster.finish(
+        benchmark(
+            "minus",
+            scenario("twenty", "wide", instances=INSTANCES, minus="one"),
+            scenario("one", "single", instances=INSTANCES),
+            order="Interleaved",
+            defaults={"iterations": 3, "precision": precision},
+        )
+    )
+    assert status["verdict"] == "Passed", status
+    record = cluster.run_record("minus")
+    rounds = sorted(
+        (iteration["startTime"], iteration["index"], test["name"])
+        for test in record["tests"]
+        for iteration in test["iterations"]
+    )
+    turns = ["twenty", "one", "one", "twenty", "twenty", "one"]
+    assert [name for _, _, name in rounds][: len(turns)] == turns
+    for test in record["tests"]:
+        assert test["stop"]["reason"] in ("PrecisionReached", "MaxIterations")
+        assert len(test["iterations"]) == test["plannedIterations"]
+    assert "PrecisionReached" in [test["stop"]["reason"] for test in record["tests"]]
+
+    requests = next(d for d in record["differences"] if d["figure"] == "API requests by kro")
+    assert (requests["test"], requests["minus"]) == ("twenty", "one")
+    assert requests["low"] > 0, "the interval leaves no doubt that more is sent"
+    assert requests["low"] <= requests["difference"] <= requests["high"]
+    # At least two reconciles of 19 further objects, each read and applied.
+    assert requests["each"] > 2 * 2 * 19
+    report = cluster.krobench("report", "minus").stdout
+    assert "### twenty minus one" in report
+
+
+def test_a_pair_that_makes_no_sense_is_refused_at_apply(cluster: Cluster) -> None:
+    pair = [scenario("a", instances=3, minus="b"), scenario("b", instances=2)]
+    assert "as many workload.instances" in cluster.refusal(
+        benchmark("apart", *pair, order="Interleaved")
+    )
+    assert "order must be Interleaved" in cluster.refusal(benchmark("apart", *pair))
+    lonely = scenario("a", minus="nobody")
+    assert "must name another test" in cluster.refusal(
+        benchmark("apart", lonely, order="Interleaved")
+    )

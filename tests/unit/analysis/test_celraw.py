@@ -1,0 +1,50 @@
+"""The recipe of docs/results.md gives the figures of the report."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from unit.analysis.test_cel import measured, result_of, samples, value
+
+from krobench.analysis.cel import Spent, summarise
+from krobench.analysis.celraw import lines_of
+from krobench.model.rawlines import CelLine
+from krobench.record.lines import LineFile
+
+FIELD_ACCESS = "field-access"
+
+
+def test_the_table_can_be_worked_out_again_from_the_lines(tmp_path: Path) -> None:
+    taken = samples(measured("mine", 10e-6))
+    rounds = range(len(taken.expressions[0].rounds))
+    taken.fresh = [Spent(1.0, 10) for _ in rounds]
+    taken.fresh_reconciles = [{"mine": 3} for _ in rounds]
+    file = tmp_path / "cel.jsonl.gz"
+    file.write_bytes(b"".join(LineFile(CelLine, lines_of("t", taken)).pieces(1_000_000)))
+
+    cel = pd.read_json(file, lines=True)
+    windows = cel[cel["what"] == "evaluations"]
+    each = windows.microseconds / windows["count"]
+    by_iteration = each.groupby([windows.test, windows.expression, windows.iteration]).median()
+    evaluation = by_iteration.groupby(["test", "expression"]).mean()
+    built = cel[cel["what"] == "graph builds"].set_index(["expression", "iteration"])
+    build = built.microseconds / built["count"]
+    copies = built.copies[FIELD_ACCESS].iloc[0]
+    compiling = (build[FIELD_ACCESS] - build["one-constant"]).mean() / (copies - 1)
+
+    results = summarise(taken)
+    mine = result_of(results, "mine")
+    assert evaluation["t", "mine"] == pytest.approx(value(mine.evaluation_seconds) * 1e6)
+    reference = result_of(results, FIELD_ACCESS)
+    assert compiling == pytest.approx(value(reference.compile_seconds) * 1e6)
+    fresh = cel[cel["what"] == "fresh reconciles"]
+    assert list(fresh["count"]) == [3] * len(rounds)
+    assert set(cel["what"]) == {
+        "evaluations",
+        "reconciles",
+        "graph builds",
+        "revision compilations",
+        "heap growth",
+        "fresh evaluations",
+        "fresh reconciles",
+    }
