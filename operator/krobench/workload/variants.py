@@ -3,7 +3,7 @@
 A template is taken as an API server returns it: without nulls and without empty maps. Each field
 that may change is taken as a whole (``args`` is one list whose order counts), so that to undo a
 change is to put back what stood there. What somebody else has changed meanwhile differs from what
-the variant wrote, and is left alone.
+the variant wrote, and is left alone. Of the environment, each variable is put back by itself.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ PodTemplate = dict[str, Any]
 
 _CONTAINER_FIELDS = ("image", "args", "env", "resources", "readinessProbe")
 _ANNOTATION_FIELD = "annotation"
+_ENV_FIELD = "env"
 
 # kro's chart has its pods probed after 10 s: most of what a change of variant would take.
 _EARLY_PROBE = {"initialDelaySeconds": 1, "periodSeconds": 2}
@@ -85,9 +86,34 @@ def take_off(template: PodTemplate, container: str, changes: Sequence[FieldChang
         present = _get(result, container, change.field)
         if present == change.after:
             _set(result, container, change.field, deepcopy(change.before))
+        elif change.field == _ENV_FIELD and present:
+            env, changed = _env_put_back(present, change)
+            _set(result, container, _ENV_FIELD, env or None)
+            conflicts += [f"{_ENV_FIELD} {name}" for name in changed]
         elif present != change.before:
             conflicts.append(change.field)
     return Restored(result, tuple(conflicts))
+
+
+def _env_put_back(
+    present: Sequence[dict[str, Any]], change: FieldChange
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return variables as they were before, and the names of those that others have changed."""
+    before, after = (
+        {item["name"]: item for item in items or []} for items in (change.before, change.after)
+    )
+    result, conflicts = [], []
+    for item in present:
+        name = item["name"]
+        written, own = after.get(name), before.get(name)
+        if written is None or own in (written, item):
+            result.append(item)
+        elif item != written:
+            result.append(item)
+            conflicts.append(name)
+        elif own is not None:
+            result.append(own)
+    return result, conflicts
 
 
 def merged_flags(own: Sequence[str], changed: Sequence[str]) -> list[str]:

@@ -139,3 +139,21 @@ def test_resources_and_environment_that_are_not_named_stay() -> None:
 def test_a_container_that_is_not_there_is_named() -> None:
     with pytest.raises(NoContainerError, match="kro"):
         lay_over({"spec": {"containers": []}}, KRO, Variant(name="v"))
+
+
+def test_variables_are_put_back_also_where_others_have_set_further_ones() -> None:
+    own = [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}, {"name": "C", "value": "1"}]
+    template = {"spec": {"containers": [{"name": KRO, "env": own}]}}
+    variant = Variant(name="v", env={"A": "2", "B": "2", "GOGC": "200"})
+    changed = lay_over(template, KRO, variant)
+    changes = deepcopy(changes_between(template, changed, KRO))
+    [container] = changed["spec"]["containers"]
+    theirs = {"name": "THEIRS", "value": "x"}
+    [b] = [item for item in container["env"] if item["name"] == "B"]
+    b["value"] = "3"
+    container["env"].append(theirs)
+    restored = take_off(changed, KRO, changes)
+    [container] = restored.template["spec"]["containers"]
+    assert container["env"] == [own[0], {"name": "B", "value": "3"}, own[2], theirs]
+    assert restored.conflicts == ("env B",)
+    assert take_off(restored.template, KRO, changes).template == restored.template
