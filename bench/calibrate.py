@@ -95,7 +95,7 @@ def main() -> None:
     for number, effect in enumerate(EFFECTS):
         manifest = _with_variant(effect, options.iterations)
         runs = list(_stored(options.store, f"effect-{number}", options.planted, manifest))
-        text += _planted(effect, runs)
+        text += _planted(effect, runs) if runs else ""
     text = f"{_provenance(alike)}\n\n{text}"
     sys.stdout.write(text)
     if options.write:
