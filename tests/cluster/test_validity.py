@@ -195,7 +195,7 @@ def busy_node(cluster: Cluster) -> Iterator[None]:
     """Have a pod of someone else take as much CPU as it gets, for at most a minute."""
     operator = cluster.get("--namespace=krobench-system", "deployments")["items"][0]
     image = operator["spec"]["template"]["spec"]["containers"][0]["image"]
-    container = {"name": "busy", "image": image, "command": ["python", "-c", "while True: pass"]}
+    container = {"name": "busy", "image": image, "command": ["python3", "-c", "while True: pass"]}
     spec = {"containers": [container], "restartPolicy": "Never", "activeDeadlineSeconds": 60}
     metadata = {"name": "busy", "namespace": "default"}
     cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
