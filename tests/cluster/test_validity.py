@@ -49,13 +49,9 @@ def test_each_cause_is_found_and_a_clean_test_is_not_flagged(
     ]
     # Of how many requests the machine is capable is nothing that is tested here.
     bound = {"maxForeignRequestsPerSecond": 80}
-    # The kubelet's figures are some ten seconds apart: two of them are needed at least.
-    hot = scenario("hot", instances=30, load={"arrival": "constant", "rate": 1})
-    tests = [scenario("clean", instances=30), few, hot, *planted]
+    tests = [scenario("clean", instances=30), few, *planted]
     cluster.apply(benchmark("planted", *tests, validity=bound))
-    wait_for_run_phase(cluster, "planted", "hot")
-    with busy_node(cluster):
-        wait_for_run_phase(cluster, "planted", "crowded")
+    wait_for_run_phase(cluster, "planted", "crowded")
     with loaded_api_server(cluster):
         wait_for_run_phase(cluster, "planted", "starved")
     starve(cluster)
@@ -69,7 +65,6 @@ def test_each_cause_is_found_and_a_clean_test_is_not_flagged(
     causes = {test["name"]: reasons(test) for test in record["tests"]}
     assert causes["clean"] == set()
     assert causes["few"] == {"TooFewSamples"}
-    assert "NodeBusy" in causes["hot"]
     assert "APIServerBusy" in causes["crowded"]
     assert causes["starved"] & {"KroOOMKilled", "KroRestarted"}
     if provider() == "testbed":
@@ -188,21 +183,6 @@ def starve(cluster: Cluster) -> None:
         except OSError:  # it uses more than that, and gives nothing back: the next page is fatal
             (group / "memory.limit_in_bytes").write_text(str(used + 4096))
         time.sleep(0.1)
-
-
-@contextmanager
-def busy_node(cluster: Cluster) -> Iterator[None]:
-    """Have a pod of someone else take as much CPU as it gets, for at most a minute."""
-    operator = cluster.get("--namespace=krobench-system", "deployments")["items"][0]
-    image = operator["spec"]["template"]["spec"]["containers"][0]["image"]
-    container = {"name": "busy", "image": image, "command": ["python3", "-c", "while True: pass"]}
-    spec = {"containers": [container], "restartPolicy": "Never", "activeDeadlineSeconds": 60}
-    metadata = {"name": "busy", "namespace": "default"}
-    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
-    try:
-        yield
-    finally:
-        cluster.run("delete", "pod", "busy", "--grace-period=0", "--force")
 
 
 @contextmanager
