@@ -3,6 +3,7 @@
 from krobench.controller.actions import Action, EmitEvent
 from krobench.controller.status.base import COMPLETED
 from krobench.controller.status.benchmark import NOT_COMPARED
+from krobench.model import units
 from krobench.model.comparison import MetricVerdict
 from krobench.model.record import TestState
 from krobench.model.scaling import StepVerdict
@@ -17,7 +18,6 @@ from krobench.model.status import (
     ScaleStepStatus,
     Verdict,
 )
-from krobench.report import units
 
 
 def events_of(old: RunStatus, new: RunStatus) -> list[Action]:

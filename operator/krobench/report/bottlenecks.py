@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from krobench.model import units
 from krobench.model.bottleneck import Bottleneck, BottleneckKind, Evidence
 from krobench.model.record import TestRecord
-from krobench.report import units
 from krobench.report.tables import table
 
 _NAMES = {

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from krobench.model import units
 from krobench.model.celresults import CelExpressionResult, CelResults, CelState, Estimate
-from krobench.report import units
 from krobench.report.tables import table
 
 _OWN = "own"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from krobench.analysis.comparison.fingerprints import sentence
 from krobench.analysis.comparison.verdicts import MIN_REPLICATES
+from krobench.model import units
 from krobench.model.comparison import (
     Better,
     Comparison,
@@ -11,7 +12,6 @@ from krobench.model.comparison import (
     MetricVerdict,
     Replicates,
 )
-from krobench.report import units
 from krobench.report.tables import aligned, table
 
 _HEADER = ("metric", "old", "new", "ratio [95 %]", "p (corrected)", "verdict")

@@ -1,8 +1,8 @@
 """A test's headline figure with its interval, and why it was not repeated further."""
 
+from krobench.model import units
 from krobench.model.precision import Headline
 from krobench.model.record import TestRecord
-from krobench.report import units
 
 
 def headline_line(test: TestRecord) -> str:

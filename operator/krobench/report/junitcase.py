@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from krobench.model import units
 from krobench.model.common import ErrorInfo
 from krobench.model.record import RunRecord, TestRecord
-from krobench.report import units
 
 
 def new_case(run: RunRecord, name: str, duration_seconds: float | None = None) -> ET.Element:

@@ -6,7 +6,7 @@ from krobench.model.common import ErrorInfo
 from krobench.model.record import RunRecord
 from krobench.model.scaling import Axis, Limit, LimitState
 from krobench.model.status import Verdict
-from krobench.report.units import NOT_AVAILABLE
+from krobench.model.units import NOT_AVAILABLE
 
 LIMIT_NOT_AVAILABLE = "LimitNotAvailable"
 

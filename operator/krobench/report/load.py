@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from krobench.model import units
 from krobench.model.load import Arrival
 from krobench.model.measures import LoadGenerator
 from krobench.model.record import IterationRecord, TestRecord
 from krobench.model.validity import Cause
-from krobench.report import units
 from krobench.report.tables import table
 
 _OF_THE_LOAD = (Cause.GENERATOR_LATE, Cause.SHARD_LOST)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
+from krobench.model import units
 from krobench.model.measures import LatencySummary
 from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord, TestState
-from krobench.report import comparison, units
+from krobench.report import comparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.cel import cel_section
 from krobench.report.headline import headline_line

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from krobench.model import units
 from krobench.model.measures import LatencySummary
 from krobench.model.record import StepSummary
-from krobench.report import units
 from krobench.report.tables import table
 
 _EFFECTS = (

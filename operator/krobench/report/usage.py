@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from krobench.model import units
 from krobench.model.record import TestRecord, TestSummary
 from krobench.model.usage import (
     CollectorCost,
@@ -12,7 +13,6 @@ from krobench.model.usage import (
     RequestCount,
     UsageRecord,
 )
-from krobench.report import units
 from krobench.report.reasons import reasons_section
 from krobench.report.tables import table
 

@@ -1,9 +1,9 @@
 import pytest
 from unit.controller.world import record
 
+from krobench.model import units
 from krobench.model.common import ErrorInfo
 from krobench.model.record import RunState, TestSummary, ThresholdResult
-from krobench.report import units
 from krobench.report.markdown import render
 
 

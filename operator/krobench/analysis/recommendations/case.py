@@ -15,7 +15,7 @@ from krobench.analysis.recommendations.settings import INSTANCE_WORKERS, KroSett
 from krobench.model.bottleneck import Bottleneck, BottleneckKind, Evidence, EvidenceUnit
 from krobench.model.environment import NodeFingerprint
 from krobench.model.measures import LatencySummary
-from krobench.model.recommendation import Recommendation
+from krobench.model.recommendation import Area, Confidence, Recommendation
 from krobench.model.record import TestRecord, TestSummary
 
 _NOT_NAMED = 0.3
@@ -155,3 +155,21 @@ def evidence(
 def evidence_of(found: Bottleneck | None, most: int = 3) -> list[Evidence]:
     """Return the weightiest evidence of a bottleneck."""
     return list(found.evidence[:most]) if found is not None else []
+
+
+def against(
+    found: Bottleneck, title: str, area: Area, effect: str, confidence: Confidence, source: str
+) -> Finding:
+    """Return a finding that has no evidence but the bottleneck's, and weighs as much as that."""
+    return Finding(
+        Recommendation(
+            title=title,
+            area=area,
+            bottleneck=found.kind,
+            expected_effect=effect,
+            confidence=confidence,
+            source=source,
+            evidence=evidence_of(found),
+        ),
+        weight=found.score,
+    )

@@ -1,7 +1,7 @@
 """Rules on what kro waits for outside of itself."""
 
 from krobench.analysis.quantities import number_of
-from krobench.analysis.recommendations.case import Case, Finding, evidence, evidence_of
+from krobench.analysis.recommendations.case import Case, Finding, against, evidence, evidence_of
 from krobench.model import units
 from krobench.model.bottleneck import BottleneckKind
 from krobench.model.recommendation import Area, Confidence, Recommendation
@@ -30,17 +30,13 @@ def relieve_api_server(case: Case) -> Finding | None:
     else:
         title = "Relieve the API server, or give it more CPU"
         effect = _waiting(case)
-    return Finding(
-        Recommendation(
-            title=title,
-            area=Area.CLUSTER,
-            bottleneck=BottleneckKind.API_SERVER,
-            expected_effect=effect,
-            confidence=Confidence.MEDIUM,
-            source=f"{case.source}; {_FAIRNESS}",
-            evidence=evidence_of(found),
-        ),
-        weight=found.score,
+    return against(
+        found,
+        title,
+        Area.CLUSTER,
+        effect,
+        Confidence.MEDIUM,
+        f"{case.source}; {_FAIRNESS}",
     )
 
 
@@ -51,20 +47,14 @@ def more_processors(case: Case) -> Finding | None:
     cores = max((number_of(node.cpu) or 0.0 for node in case.nodes), default=0.0)
     if found is None or (limit is not None and limit < cores):
         return None
-    return Finding(
-        Recommendation(
-            title="Run kro on a node with more CPU, or leave it more of this one",
-            area=Area.CLUSTER,
-            bottleneck=BottleneckKind.KRO_CPU,
-            expected_effect=(
-                f"About {units.percent(found.score)} of the time at most: reconciles wait for CPU "
-                "that the node does not have, whatever kro's limit."
-            ),
-            confidence=Confidence.MEDIUM,
-            source=case.source,
-            evidence=evidence_of(found),
-        ),
-        weight=found.score,
+    return against(
+        found,
+        "Run kro on a node with more CPU, or leave it more of this one",
+        Area.CLUSTER,
+        f"About {units.percent(found.score)} of the time at most: reconciles wait for CPU "
+        "that the node does not have, whatever kro's limit.",
+        Confidence.MEDIUM,
+        case.source,
     )
 
 
@@ -74,21 +64,15 @@ def narrow_admission(case: Case) -> Finding | None:
     if found is None:
         return None
     who = f"the {found.subject}" if found.subject else "admission webhooks"
-    return Finding(
-        Recommendation(
-            title=f"Narrow the rules of {who}, or have it answer sooner",
-            area=Area.CLUSTER,
-            bottleneck=BottleneckKind.ADMISSION,
-            expected_effect=(
-                f"About {units.percent(found.score)} of the time, as far as what it says of kro's "
-                "requests is not needed: each write of kro waits for it. matchConditions and "
-                "namespaceSelector leave requests out."
-            ),
-            confidence=Confidence.MEDIUM,
-            source=f"{case.source}; {_ADMISSION}",
-            evidence=evidence_of(found),
-        ),
-        weight=found.score,
+    return against(
+        found,
+        f"Narrow the rules of {who}, or have it answer sooner",
+        Area.CLUSTER,
+        f"About {units.percent(found.score)} of the time, as far as what it says of kro's "
+        "requests is not needed: each write of kro waits for it. matchConditions and "
+        "namespaceSelector leave requests out.",
+        Confidence.MEDIUM,
+        f"{case.source}; {_ADMISSION}",
     )
 
 
@@ -97,20 +81,14 @@ def faster_etcd(case: Case) -> Finding | None:
     found = case.bottleneck(BottleneckKind.ETCD)
     if found is None:
         return None
-    return Finding(
-        Recommendation(
-            title="Give etcd a faster disk, or one of its own",
-            area=Area.CLUSTER,
-            bottleneck=BottleneckKind.ETCD,
-            expected_effect=(
-                f"About {units.percent(found.score)} of the time at most: each write of kro waits "
-                "until etcd has it on disk."
-            ),
-            confidence=Confidence.MEDIUM,
-            source=f"{case.source}; {_ETCD}",
-            evidence=evidence_of(found),
-        ),
-        weight=found.score,
+    return against(
+        found,
+        "Give etcd a faster disk, or one of its own",
+        Area.CLUSTER,
+        f"About {units.percent(found.score)} of the time at most: each write of kro waits "
+        "until etcd has it on disk.",
+        Confidence.MEDIUM,
+        f"{case.source}; {_ETCD}",
     )
 
 

@@ -4,6 +4,7 @@ from krobench.analysis.recommendations.case import (
     MEASURED_BEFORE,
     Case,
     Finding,
+    against,
     evidence,
     evidence_of,
 )
@@ -155,19 +156,13 @@ def mend_poisoned(case: Case) -> Finding | None:
         return None
     subject = found.subject or "RGD that holds others"
     name = f"the {subject}" if subject.startswith("RGD") else f"the RGD of {subject}"
-    return Finding(
-        Recommendation(
-            title=f"Mend or delete {name}",
-            area=Area.RGD_SHAPE,
-            bottleneck=BottleneckKind.POISONED_RGD,
-            expected_effect=(
-                f"kro's workers are no longer kept by it, which took about "
-                f"{units.percent(found.score)} of the time. What fails is tried again for ever, "
-                "with growing pauses."
-            ),
-            confidence=Confidence.HIGH,
-            source=f"{case.source}; https://github.com/kubernetes-sigs/kro/issues/886",
-            evidence=evidence_of(found),
-        ),
-        weight=found.score,
+    return against(
+        found,
+        f"Mend or delete {name}",
+        Area.RGD_SHAPE,
+        f"kro's workers are no longer kept by it, which took about "
+        f"{units.percent(found.score)} of the time. What fails is tried again for ever, "
+        "with growing pauses.",
+        Confidence.HIGH,
+        f"{case.source}; https://github.com/kubernetes-sigs/kro/issues/886",
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from krobench.controller.observed import Observed, Run
 from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
+from krobench.model import units
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo
 from krobench.model.record import RunRecord, TestRecord, TestState
@@ -17,7 +18,6 @@ from krobench.model.status import (
     VariantStatus,
     Verdict,
 )
-from krobench.report import units
 from krobench.report.cel import cel_line
 from krobench.report.comparison import summary
 from krobench.report.headline import precision_text

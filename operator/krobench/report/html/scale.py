@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from krobench.analysis.scaling.models import fitted_of
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.analysis.scaling.words import FigureUnit, figure_name, figure_title, plain
+from krobench.model import units
 from krobench.model.record import RunRecord
 from krobench.model.scaling import Curve, Limit, LimitState, ScaleRecord
-from krobench.report import units
 from krobench.report.html.chart import Chart
 from krobench.report.html.svg import Axis, Band, Line, Mark, Point, line_chart
 
