@@ -28,7 +28,9 @@ from krobench.load.observer import Observer, apply_instance
 from krobench.load.operations import Operations, Target
 from krobench.load.owncost import resident_max_bytes
 from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.workload.plan import IterationPlan, RunIdentity, plan_iteration, plan_tests
+from krobench.workload.identity import RunIdentity
+from krobench.workload.iterationplan import IterationPlan, plan_iteration
+from krobench.workload.testplan import plan_tests
 
 _MIB = 1 << 20
 _PAGE_BYTES = 4096

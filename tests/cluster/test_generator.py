@@ -9,7 +9,9 @@ from cluster.kubectl import Cluster, Manifest
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.generator import ChildKind
-from krobench.workload.plan import IterationPlan, RgdPlan, RunIdentity, plan_iteration, plan_tests
+from krobench.workload.identity import RunIdentity
+from krobench.workload.iterationplan import IterationPlan, RgdPlan, plan_iteration
+from krobench.workload.testplan import plan_tests
 
 CONFIGURATIONS = 100
 BATCH = 50

@@ -11,7 +11,7 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.load.iteration import RGDS_PATH
 from krobench.model.common import RUN_LABEL
-from krobench.workload.plan import RunIdentity
+from krobench.workload.identity import RunIdentity
 
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 RGD = {

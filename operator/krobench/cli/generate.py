@@ -14,9 +14,11 @@ from krobench.model.kinds import RunKind
 from krobench.model.plain_yaml import dump
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import Manifest, WorkloadError
+from krobench.workload.identity import RunIdentity
+from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.own import with_rgd_inline, with_rgds_inline
-from krobench.workload.plan import IterationPlan, RunIdentity, TestPlan, plan_iteration, plan_tests
 from krobench.workload.scaleplan import plan_step, usable_sizes
+from krobench.workload.testplan import TestPlan, plan_tests
 
 # The API server gives each resource its UID, of which names are made, when it is applied.
 _UID = "00000000-0000-0000-0000-000000000000"

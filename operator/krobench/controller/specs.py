@@ -8,9 +8,9 @@ from krobench.model.common import ErrorInfo
 from krobench.model.kinds import RunSpec
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.workload.limits import check_objects, check_schedules
-from krobench.workload.plan import longest_run_seconds, plan_tests
 from krobench.workload.scaleplan import longest_scale_seconds, plan_step, usable_sizes
 from krobench.workload.source import has_unread_rgd
+from krobench.workload.testplan import longest_run_seconds, plan_tests
 
 
 def check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:

@@ -26,7 +26,7 @@ from krobench.model.shards import (
 )
 from krobench.record import lines
 from krobench.record.store import Owner
-from krobench.workload.plan import RunIdentity
+from krobench.workload.identity import RunIdentity
 
 _WORD_KEY = "word"
 _LINES_KEY = "objects.jsonl.gz"

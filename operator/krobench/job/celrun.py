@@ -35,7 +35,8 @@ from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.record import TestRecord, TestState
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.cel import expressions_of
-from krobench.workload.plan import TestPlan, plan_iteration
+from krobench.workload.iterationplan import plan_iteration
+from krobench.workload.testplan import TestPlan
 
 Work = Callable[[CelMeasurement], Coroutine[Any, Any, None]]
 

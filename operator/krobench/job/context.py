@@ -17,7 +17,8 @@ from krobench.model.record import TestRecord
 from krobench.model.target import Target
 from krobench.model.validity import ValiditySettings
 from krobench.record.lines import LineFile
-from krobench.workload.plan import RunIdentity, TestPlan
+from krobench.workload.identity import RunIdentity
+from krobench.workload.testplan import TestPlan
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from krobench.load.clock import RunClock
 from krobench.load.shard import Delivery, moved
 from krobench.model.shards import LeaderWord, ShardReport, ShardWord
 from krobench.record.store import Owner
-from krobench.workload.plan import IterationPlan
+from krobench.workload.iterationplan import IterationPlan
 
 logger = logging.getLogger(__name__)
 

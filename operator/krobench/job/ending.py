@@ -9,7 +9,8 @@ from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
 from krobench.model.record import RunRecord, RunState, TestState
 from krobench.model.status import Verdict
-from krobench.workload.plan import RunIdentity, TestPlan
+from krobench.workload.identity import RunIdentity
+from krobench.workload.testplan import TestPlan
 
 
 @dataclass(frozen=True)

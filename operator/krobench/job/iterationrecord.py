@@ -12,7 +12,7 @@ from krobench.model.common import rfc3339, utc_now
 from krobench.model.record import IterationRecord
 from krobench.model.steadystate import SteadyState
 from krobench.model.validity import Validity
-from krobench.workload.plan import IterationPlan
+from krobench.workload.iterationplan import IterationPlan
 
 
 def iteration_record(

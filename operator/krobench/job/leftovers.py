@@ -8,7 +8,7 @@ from krobench.kube.errors import ApiError
 from krobench.load.iteration import RGDS_PATH
 from krobench.load.kinds import kinds_of_run
 from krobench.model.common import RUN_LABEL
-from krobench.workload.plan import RunIdentity
+from krobench.workload.identity import RunIdentity
 
 _ALL_RUNS = "kb-"
 

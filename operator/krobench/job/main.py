@@ -24,8 +24,8 @@ from krobench.kube.errors import KubeError
 from krobench.load.sweep import Sweeper
 from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo, spec_field
 from krobench.workload.blueprint import WorkloadError
+from krobench.workload.identity import RunIdentity
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
-from krobench.workload.plan import RunIdentity
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,10 @@ from krobench.model.common import LOAD_GROUP, RUN_LABEL
 from krobench.model.target import Target
 from krobench.model.workload import Workload
 from krobench.workload.blueprint import WorkloadError
+from krobench.workload.identity import RunIdentity
 from krobench.workload.limits import check_objects, check_schedules
 from krobench.workload.own import config_map_refs, with_rgd_inline, with_rgds_inline
-from krobench.workload.plan import RunIdentity, TestPlan
+from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.model.profile import ProfileFile, ProfileKind, TestProfile
 from krobench.model.record import IterationRecord
-from krobench.workload.plan import TestPlan
+from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)
 

@@ -26,9 +26,9 @@ from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
-from krobench.workload.plan import TestPlan
 from krobench.workload.scaleplan import Sizes, plan_step, usable_sizes
 from krobench.workload.scalesteps import bracket_of, next_size, verdict_of
+from krobench.workload.testplan import TestPlan
 from krobench.workload.verification import first_to_try, plan_trial, step_to_try_at
 
 logger = logging.getLogger(__name__)

@@ -42,7 +42,8 @@ from krobench.model.record import RunRecord, RunState
 from krobench.model.target import Target
 from krobench.model.variant import Variant
 from krobench.record.store import Owner, RunLines, results_name
-from krobench.workload.plan import RunIdentity, TestPlan
+from krobench.workload.identity import RunIdentity
+from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)
 

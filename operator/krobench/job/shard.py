@@ -17,7 +17,9 @@ from krobench.load.shard import SharedIteration
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.shards import LeaderWord, ShardReport, ShardWord
 from krobench.record.store import Owner
-from krobench.workload.plan import RunIdentity, plan_iteration, plan_tests
+from krobench.workload.identity import RunIdentity
+from krobench.workload.iterationplan import plan_iteration
+from krobench.workload.testplan import plan_tests
 
 logger = logging.getLogger(__name__)
 

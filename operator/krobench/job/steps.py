@@ -8,7 +8,7 @@ from krobench.model.common import ErrorInfo
 from krobench.model.measures import LoadGenerator
 from krobench.model.rawlines import ObjectRecord
 from krobench.model.record import StepRecord
-from krobench.workload.plan import TestPlan
+from krobench.workload.testplan import TestPlan
 
 _CPU = "process_cpu_seconds_total"
 _REQUESTS = "rest_client_requests_total"

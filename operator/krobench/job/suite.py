@@ -25,8 +25,8 @@ from krobench.kube.errors import KubeError
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.record import Progress
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
-from krobench.workload.plan import TestPlan, plan_tests
 from krobench.workload.schedule import schedule
+from krobench.workload.testplan import TestPlan, plan_tests
 
 logger = logging.getLogger(__name__)
 

@@ -36,7 +36,8 @@ from krobench.model.environment import KroFingerprint
 from krobench.model.rawlines import ObjectRecord
 from krobench.model.record import IterationRecord, Teardown, TestRecord, TestState
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.plan import IterationPlan, TestPlan, plan_iteration
+from krobench.workload.iterationplan import IterationPlan, plan_iteration
+from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)
 

@@ -28,7 +28,7 @@ from krobench.kube.errors import ApiError, KubeError
 from krobench.model.target import Target
 from krobench.model.variant import KroChange, Variant
 from krobench.record.store import Owner
-from krobench.workload.plan import VARIANT_START_SECONDS
+from krobench.workload.testplan import VARIANT_START_SECONDS
 from krobench.workload.variants import (
     NoContainerError,
     PodTemplate,

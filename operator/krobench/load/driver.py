@@ -9,7 +9,7 @@ from krobench.load.breaker import Breaker
 from krobench.load.clock import RunClock
 from krobench.model.rawlines import ObjectRecord
 from krobench.workload.blueprint import Manifest
-from krobench.workload.plan import IterationPlan
+from krobench.workload.iterationplan import IterationPlan
 
 _MAX_ERROR_LENGTH = 500
 

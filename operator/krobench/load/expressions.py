@@ -17,7 +17,7 @@ from krobench.load.observer import Observer, RgdRejectedError, apply_instance, a
 from krobench.model.common import RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.model.rawlines import ObjectRecord
 from krobench.workload.cel import ROUND_FIELD, Expression, resources
-from krobench.workload.plan import IterationPlan, RgdPlan
+from krobench.workload.iterationplan import IterationPlan, RgdPlan
 
 _READY_SECONDS = 30.0
 

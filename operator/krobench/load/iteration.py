@@ -31,7 +31,7 @@ from krobench.load.probe import WatchLag, WatchProbe
 from krobench.load.rgdphases import observe_phases
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
 from krobench.model.rawlines import ObjectRecord
-from krobench.workload.plan import IterationPlan, RgdPlan
+from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD
 from krobench.workload.steps import StepPlan
 

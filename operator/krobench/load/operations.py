@@ -11,7 +11,7 @@ from krobench.load.followed import Followed, Pending
 from krobench.load.loops import Send
 from krobench.load.observer import Observer
 from krobench.model.rawlines import ObjectRecord
-from krobench.workload.plan import IterationPlan, RgdPlan
+from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.steps import Action, PlannedOperation, StepPlan
 
 NO_CHANGE = "the update changed nothing: let values of the step change the spec in each round"

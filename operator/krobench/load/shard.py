@@ -21,7 +21,7 @@ from krobench.model.common import ErrorInfo
 from krobench.model.rawlines import ObjectRecord
 from krobench.model.shards import SHARD_LABEL, ShardReport
 from krobench.model.validity import Cause
-from krobench.workload.plan import IterationPlan
+from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.sharing import share_of_plan, share_of_times
 
 # The start is told this long beforehand: a watch event and the set-up of tasks must fit in.

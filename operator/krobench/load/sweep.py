@@ -20,7 +20,7 @@ from krobench.load.probe import PROBE_COMPONENT
 from krobench.model.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
 from krobench.model.record import Orphans, Teardown
 from krobench.model.shards import SHARD_COMPONENT, SHARD_LINES_COMPONENT
-from krobench.workload.plan import RunIdentity
+from krobench.workload.identity import RunIdentity
 
 logger = logging.getLogger(__name__)
 

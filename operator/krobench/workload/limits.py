@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 from krobench.model.common import ErrorInfo
-from krobench.workload.plan import TestPlan
 from krobench.workload.source import children
 from krobench.workload.steps import peak_instances
+from krobench.workload.testplan import TestPlan
 
 DEFAULT_MAX_OBJECTS = 50_000
 

@@ -15,14 +15,14 @@ from krobench.model.workload import Workload
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve
 from krobench.workload.limits import check_schedules, objects_at_once
-from krobench.workload.plan import (
+from krobench.workload.scalesteps import sizes_of
+from krobench.workload.steps import peak_instances, plan_steps
+from krobench.workload.testplan import (
     RUN_ALLOWANCE_SECONDS,
     SWEEP_ALLOWANCE_SECONDS,
     VARIANT_START_SECONDS,
     TestPlan,
 )
-from krobench.workload.scalesteps import sizes_of
-from krobench.workload.steps import peak_instances, plan_steps
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from krobench.model.order import Order
-from krobench.workload.plan import TestPlan
+from krobench.workload.testplan import TestPlan
 
 
 @dataclass(frozen=True)

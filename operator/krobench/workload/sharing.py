@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from krobench.model.shards import SHARD_LABEL
 from krobench.workload.blueprint import Manifest
-from krobench.workload.plan import IterationPlan
+from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.steps import StepPlan
 
 

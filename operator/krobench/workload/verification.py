@@ -7,8 +7,8 @@ from krobench.model.recommendation import Recommendation
 from krobench.model.record import TestRecord
 from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict
 from krobench.model.variant import Variant
-from krobench.workload.plan import TestPlan
 from krobench.workload.rounds import visits
+from krobench.workload.testplan import TestPlan
 
 AS_IT_IS = "as-it-is"
 RESTART_SECONDS = 10.0

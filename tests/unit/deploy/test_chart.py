@@ -17,10 +17,10 @@ from krobench.job.preflight import Permission, _required, variant_permissions
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.kinds import RunKind
 from krobench.model.scaletest import KroScaleTestSpec
-from krobench.workload.plan import TestPlan, plan_tests
 from krobench.workload.scaleplan import plan_step
 from krobench.workload.scalesteps import sizes_of
 from krobench.workload.scenarios import SCENARIOS, ScenarioSpec
+from krobench.workload.testplan import TestPlan, plan_tests
 
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "helm" / "krobench"

@@ -12,7 +12,7 @@ from krobench.analysis.iterations import count_instances
 from krobench.job.profiling import Profiling, window_seconds
 from krobench.model.profile import ProfileFile, TestProfile
 from krobench.model.record import IterationRecord
-from krobench.workload.plan import plan_tests
+from krobench.workload.testplan import plan_tests
 
 CEL, JSON = "github.com/google/cel-go/x.New", "encoding/json.Unmarshal"
 

@@ -14,7 +14,9 @@ from krobench.load.observer import Observer
 from krobench.load.operations import Operations, Target
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.rawlines import ObjectRecord
-from krobench.workload.plan import IterationPlan, RunIdentity, plan_iteration, plan_tests
+from krobench.workload.identity import RunIdentity
+from krobench.workload.iterationplan import IterationPlan, plan_iteration
+from krobench.workload.testplan import plan_tests
 
 Answer = Callable[[str], Awaitable[None]]
 

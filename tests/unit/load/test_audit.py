@@ -5,7 +5,7 @@ from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.sweep import Sweeper
 from krobench.model.common import RUN_LABEL
 from krobench.model.record import Orphans
-from krobench.workload.plan import RunIdentity
+from krobench.workload.identity import RunIdentity
 
 RUN = RunIdentity("bench", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 RGDS = "/apis/kro.run/v1alpha1/resourcegraphdefinitions"

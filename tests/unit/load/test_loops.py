@@ -8,7 +8,7 @@ from unit.load.fakes import FakeClient, FakeObserver, plan, sender
 from krobench.kube.errors import ApiError
 from krobench.load.clock import RunClock
 from krobench.load.loops import closed_loop, from_now, open_loop
-from krobench.workload.plan import IterationPlan
+from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.steps import PlannedOperation
 
 

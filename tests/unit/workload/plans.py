@@ -3,7 +3,9 @@
 from typing import Any
 
 from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.workload.plan import IterationPlan, RunIdentity, plan_iteration, plan_tests
+from krobench.workload.identity import RunIdentity
+from krobench.workload.iterationplan import IterationPlan, plan_iteration
+from krobench.workload.testplan import plan_tests
 
 RUN = RunIdentity("my.benchmark", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 

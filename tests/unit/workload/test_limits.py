@@ -8,7 +8,7 @@ from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.load import Load
 from krobench.workload.arrivals import last_arrival_seconds, schedule
 from krobench.workload.limits import check_objects, check_schedules, objects_at_once
-from krobench.workload.plan import TestPlan, plan_tests
+from krobench.workload.testplan import TestPlan, plan_tests
 
 
 def plans(*tests: dict[str, Any]) -> tuple[TestPlan, ...]:

@@ -7,8 +7,9 @@ from unit.workload.plans import RUN, first_plan, suite
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.workload.blueprint import WorkloadError
+from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.own import with_rgds_inline
-from krobench.workload.plan import longest_run_seconds, plan_iteration, plan_tests
+from krobench.workload.testplan import longest_run_seconds, plan_tests
 
 RGD = """
 apiVersion: kro.run/v1alpha1

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.plan import RunIdentity, plan_iteration
+from krobench.workload.identity import RunIdentity
+from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.scaleplan import plan_step, usable_sizes
 
 RUN = RunIdentity("far", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")

@@ -6,7 +6,7 @@ from unit.workload.plans import first_plan
 
 from krobench.model.common import RUN_LABEL
 from krobench.model.workload import Scenario
-from krobench.workload.plan import IterationPlan
+from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.scenarios import SCENARIOS
 
 ROOT = Path(__file__).parents[3]

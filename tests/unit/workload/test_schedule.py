@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.order import Order
-from krobench.workload.plan import TestPlan, plan_tests
 from krobench.workload.schedule import Lane, Slot, interleaved, schedule, sequential
+from krobench.workload.testplan import TestPlan, plan_tests
 
 VARIANTS = ["one", "two", "three", "four"]
 LANES = st.lists(st.integers(1, 8), min_size=1, max_size=6).map(

@@ -8,7 +8,7 @@ from unit.load.fakes import plan
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.shards import SHARD_LABEL
-from krobench.workload.plan import IterationPlan
+from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.sharing import share_of_plan, share_of_times
 
 

@@ -13,8 +13,8 @@ from krobench.model.scaling import (
     StepVerdict,
 )
 from krobench.model.variant import Variant
-from krobench.workload.plan import TestPlan, plan_tests
 from krobench.workload.schedule import in_rounds_of_variants
+from krobench.workload.testplan import TestPlan, plan_tests
 from krobench.workload.verification import first_to_try, plan_trial, step_to_try_at
 
 MORE = Variant(name="5-workers", args=["--workers=5"])

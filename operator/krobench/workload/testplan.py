@@ -1,33 +1,19 @@
-"""From a spec to the objects of each iteration.
+"""From a suite to its tests, with all defaults resolved, and to the time that they may take."""
 
-Every object of a run carries its run label, and its name begins with the run's prefix, so that
-whatever a run leaves behind can be found without knowing more than the run's id.
-"""
-
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.common import (
-    ITERATION_LABEL,
-    RUN_LABEL,
-    TEST_LABEL,
-    duration_seconds,
-)
+from krobench.model.common import duration_seconds
 from krobench.model.load import Load
 from krobench.model.precision import Precision
 from krobench.model.profile import ProfileKind
 from krobench.model.suite import Test
 from krobench.model.target import Target
 from krobench.model.workload import Workload
-from krobench.workload.blueprint import Manifest
 from krobench.workload.rounds import visits
-from krobench.workload.source import RgdSource, children, rgds_of, source_name, with_counts
+from krobench.workload.source import children, source_name, with_counts
 from krobench.workload.steps import StepPlan, count_created, plan_steps
-from krobench.workload.values import with_index, with_round
-
-_PREFIX_LENGTH = 8
-_NAMESPACE_NAME_LENGTH = 40
 
 DEFAULT_WARMUP = 1
 
@@ -39,33 +25,6 @@ RUN_ALLOWANCE_SECONDS = 600.0
 
 VARIANT_START_SECONDS = 120.0
 """Time in which a kro must have started, and lead, with a variant's settings."""
-
-
-@dataclass(frozen=True)
-class RunIdentity:
-    """What names and labels of a run are made from."""
-
-    name: str
-    """Name of the custom resource."""
-    uid: str
-    """UID of the custom resource."""
-
-    @property
-    def prefix(self) -> str:
-        """Begins the name of every cluster-scoped object of this run."""
-        return f"kb-{self.short_id}-"
-
-    @property
-    def short_id(self) -> str:
-        """Eight hexadecimal digits of the UID."""
-        return self.uid.replace("-", "")[:_PREFIX_LENGTH]
-
-    @property
-    def namespace(self) -> str:
-        """Namespace of the run's own."""
-        return f"kb-{self.name[:_NAMESPACE_NAME_LENGTH].rstrip('-.')}-{self.short_id}".replace(
-            ".", "-"
-        )
 
 
 @dataclass(frozen=True)
@@ -90,9 +49,9 @@ class TestPlan:
     """Measured ones; with a precision, the least of them."""
     precision: Precision | None
     warmup: int
+    """Iterations before the measured ones, of each visit."""
     detects_warmup: bool
     """Whether measured iterations may turn out to be warm-up, too."""
-    """Those before the measured ones, of each visit."""
     concurrency: int
     timeout_seconds: float
     namespace: str | None
@@ -163,80 +122,6 @@ class TestPlan:
         return _DELETION_BASE_SECONDS + requeues + work
 
 
-@dataclass(frozen=True)
-class RgdPlan:
-    """One ResourceGraphDefinition and the instances of its kind that the run creates."""
-
-    name: str
-    group: str
-    version: str
-    kind: str
-    manifest: Manifest
-    stage: int
-    """RGDs of a stage need those of the stages before, whose kinds they use."""
-    instances: tuple[Manifest, ...] = field(repr=False)
-    """None for an RGD whose kind only other RGDs use."""
-    update: Manifest = field(default_factory=dict)
-    """A merge patch of an instance's spec, with placeholders."""
-
-
-@dataclass(frozen=True)
-class IterationPlan:
-    """All objects of one iteration of a test."""
-
-    run: RunIdentity
-    test: TestPlan
-    index: int
-    namespace: str
-    rgds: tuple[RgdPlan, ...]
-
-    @property
-    def warmup(self) -> bool:
-        """Whether this iteration's results are kept apart: to warm up, or as kro is profiled."""
-        return self.test.is_warmup(self.index) or self.profiled
-
-    @property
-    def profiled(self) -> bool:
-        """Whether kro is profiled in this iteration."""
-        return self.index >= self.test.profiled_index
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """Labels of every object of this iteration."""
-        return _labels(self.run, self.test, self.index)
-
-    @property
-    def stages(self) -> tuple[tuple[RgdPlan, ...], ...]:
-        """The RGDs in the order in which they have to be ready."""
-        last = max(rgd.stage for rgd in self.rgds)
-        return tuple(
-            tuple(rgd for rgd in self.rgds if rgd.stage == stage) for stage in range(last + 1)
-        )
-
-    @property
-    def targets(self) -> tuple[RgdPlan, ...]:
-        """The RGDs whose kinds have instances."""
-        return self.stages[-1]
-
-    @property
-    def instance_count(self) -> int:
-        """Instances over all RGDs."""
-        return sum(len(rgd.instances) for rgd in self.rgds)
-
-    def instance(self, index: int) -> tuple[int, Manifest]:
-        """Return the instance with this index in the order of creation, and its RGD's position.
-
-        RGDs take turns, so that all kinds are under load from the beginning.
-        """
-        position = index % len(self.targets)
-        return position, self.targets[position].instances[index // len(self.targets)]
-
-    def patch(self, step: StepPlan, index: int, number: int) -> Manifest:
-        """Return the merge patch of an instance's spec for its update of this number."""
-        own = self.targets[index % len(self.targets)].update
-        return {"spec": with_round(step.values if step.values is not None else own, index, number)}
-
-
 def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
     """Resolve the suite's defaults into each test.
 
@@ -261,29 +146,6 @@ def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
         + (len(test.visits) * VARIANT_START_SECONDS if test.variant is not None else 0.0)
         for test in plan_tests(spec)
     )
-
-
-def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPlan:
-    """Return the objects of one iteration; equal arguments give equal objects.
-
-    Raises:
-        WorkloadError: if the workload cannot be turned into objects.
-    """
-    namespace = test.namespace or run.namespace
-    labels = _labels(run, test, index)
-    total, count = test.created_instances, test.workload.rgds
-    rgds: list[RgdPlan] = []
-    for number in range(count):
-        source = RgdSource(
-            workload=test.workload,
-            field_path=f"{test.field_prefix}workload",
-            number=number,
-            name=f"{run.prefix}{test.index}-{index}-{number}",
-            kind=f"Kb{run.short_id}T{test.index}I{index}R{number}",
-            labels=labels,
-        )
-        rgds += _plan_rgds(source, range(number, total, count), namespace)
-    return IterationPlan(run, test, index, namespace, tuple(rgds))
 
 
 def _under(plan: TestPlan, variant: str | None, position: int, count: int) -> TestPlan:
@@ -325,48 +187,3 @@ def _plan_test(index: int, field_path: str, test: Test, spec: KroBenchmarkSpec) 
         profile_window_seconds=duration_seconds(window) if window else None,
     )
     return replace(plan, visits=(plan.most_iterations,))
-
-
-def _labels(run: RunIdentity, test: TestPlan, index: int) -> dict[str, str]:
-    return {
-        "app.kubernetes.io/name": "krobench-load",
-        "app.kubernetes.io/component": test.workload_name,
-        "app.kubernetes.io/managed-by": "krobench",
-        RUN_LABEL: run.uid,
-        TEST_LABEL: test.name,
-        ITERATION_LABEL: str(index),
-    }
-
-
-def _plan_rgds(source: RgdSource, indexes: range, namespace: str) -> list[RgdPlan]:
-    """Plan an RGD with instances of these indexes, and before it the RGDs that it rests on."""
-    rgds = rgds_of(source)
-    last = len(rgds.manifests) - 1
-    plans = []
-    for stage, manifest in enumerate(rgds.manifests):
-        schema = manifest["spec"]["schema"]
-        plans.append(
-            RgdPlan(
-                name=manifest["metadata"]["name"],
-                group=schema["group"],
-                version=schema["apiVersion"],
-                kind=schema["kind"],
-                manifest=manifest,
-                stage=stage,
-                instances=tuple(
-                    {
-                        "apiVersion": f"{schema['group']}/{schema['apiVersion']}",
-                        "kind": schema["kind"],
-                        "metadata": {
-                            "name": f"{source.name}-{position:05d}",
-                            "namespace": namespace,
-                            "labels": source.labels,
-                        },
-                        "spec": with_index(rgds.values, instance_index),
-                    }
-                    for position, instance_index in enumerate(indexes if stage == last else ())
-                ),
-                update=rgds.update,
-            )
-        )
-    return plans

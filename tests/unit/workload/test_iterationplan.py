@@ -6,27 +6,8 @@ from unit.workload.plans import RUN, first_plan, suite
 from krobench.model.common import LOAD_GROUP, RUN_LABEL
 from krobench.model.workload import Scenario
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.plan import (
-    RunIdentity,
-    longest_run_seconds,
-    plan_iteration,
-    plan_tests,
-)
-
-
-def test_a_test_overrides_the_defaults_field_by_field() -> None:
-    plans = plan_tests(
-        suite(
-            defaults={"iterations": 7, "timeout": "2m", "concurrency": 3},
-            test={"iterations": 2, "namespace": "mine"},
-        )
-    )
-    assert (plans[0].iterations, plans[0].timeout_seconds) == (2, 120.0)
-    assert (plans[0].concurrency, plans[0].namespace) == (3, "mine")
-
-
-def test_warm_up_of_zero_overrides_a_default_of_one() -> None:
-    assert plan_tests(suite(test={"warmup": 0}))[0].warmup == 0
+from krobench.workload.iterationplan import plan_iteration
+from krobench.workload.testplan import plan_tests
 
 
 @given(instances=st.integers(1, 200), rgds=st.integers(1, 50), index=st.integers(0, 5))
@@ -58,14 +39,6 @@ def test_everything_of_a_run_can_be_found_by_label_or_prefix(scenario: Scenario)
             assert item["metadata"]["labels"][RUN_LABEL] == RUN.uid
 
 
-@given(st.from_regex(r"[a-z0-9]([-.a-z0-9]{0,50}[a-z0-9])?", fullmatch=True))
-def test_the_runs_namespace_is_a_dns_label(name: str) -> None:
-    namespace = RunIdentity(name, RUN.uid).namespace
-    assert len(namespace) <= 63
-    assert "." not in namespace
-    assert namespace[-1].isalnum()
-
-
 def test_values_are_laid_over_the_scenarios_own() -> None:
     workload = {"scenario": "web-app", "instances": 1, "values": {"replicas": 3}}
     plan = first_plan(workload)
@@ -87,11 +60,6 @@ def test_an_rgd_without_a_kind_is_refused_with_the_fields_path() -> None:
     test = plan_tests(suite(test={"workload": workload}))[0]
     with pytest.raises(WorkloadError, match=r"tests\[0\]\.workload\.rgd\.inline\.spec\.schema"):
         plan_iteration(RUN, test, 0)
-
-
-def test_a_run_is_given_more_time_than_its_timeouts() -> None:
-    spec = suite(defaults={"iterations": 2, "warmup": 1, "timeout": "1m"})
-    assert longest_run_seconds(spec) > 3 * 60
 
 
 def test_profiles_take_one_more_iteration_that_is_not_summarised() -> None:
