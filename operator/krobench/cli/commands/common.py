@@ -1,0 +1,46 @@
+"""What several commands take, and how they end."""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from krobench.model.kinds import RunKind
+
+Sides = Annotated[
+    list[str],
+    typer.Argument(
+        help="Sides, the first of which is the old one; runs of a side are separated by commas. "
+        "A run is a file (baseline, run.json, ConfigMap), a directory of such, [NAMESPACE/]NAME "
+        "of a KroBenchmark, configmap:[NAMESPACE/]NAME, or history:[NAMESPACE/]NAME for all kept "
+        "runs."
+    ),
+]
+Namespace = Annotated[str, typer.Option("--namespace", "-n")]
+RunName = Annotated[str, typer.Argument(help="Name of the KroBenchmark or KroScaleTest.")]
+OfKind = Annotated[
+    RunKind | None, typer.Option(help="Which of the two, where both have this name.")
+]
+
+
+def check_directories(*files: Path | None) -> None:
+    """End the command, before it has done anything, where one of these cannot be written."""
+    for file in files:
+        if file is not None and not file.parent.is_dir():
+            give_up(f"{file} cannot be written: there is no directory {file.parent}")
+
+
+def write(file: Path, content: str | bytes) -> None:
+    """Write a file, or end the command with a sentence."""
+    try:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        give_up(f"{file} was not written: {error.strerror}")
+
+
+def give_up(message: str) -> NoReturn:
+    """End the command by an error."""
+    from krobench.cli.run import ExitCode
+
+    typer.echo(f"krobench: {message}", err=True)
+    raise typer.Exit(ExitCode.ERROR)

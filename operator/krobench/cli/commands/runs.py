@@ -1,0 +1,127 @@
+"""Commands about single runs, and about those of one name."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from krobench.cli.commands.common import Namespace, OfKind, RunName, check_directories, write
+from krobench.model.profile import ProfileFile
+
+
+def run(
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="A file with one KroBenchmark or KroScaleTest.")
+    ],
+    timeout: Annotated[
+        str | None,
+        typer.Option(
+            help="How long to wait for the end, as 30m; if not given, an hour, of a KroScaleTest "
+            "after its budget."
+        ),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Delete what has this name first.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the report here.")] = None,
+) -> None:
+    """Apply a KroBenchmark or a KroScaleTest, wait for its end, and exit by its verdict.
+
+    Exit codes: 0 passed, 1 failed, 3 invalid, 4 error.
+    """
+    from krobench.cli.results import ResultsError, fetch_run
+    from krobench.cli.run import ExitCode, RunError, run_file
+    from krobench.model.common import duration_seconds
+    from krobench.report import junit as junit_report
+    from krobench.report.markdown import render
+
+    check_directories(junit, markdown)
+    try:
+        finished = run_file(file, duration_seconds(timeout) if timeout else None, replace=replace)
+    except (RunError, ValueError) as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(ExitCode.ERROR) from error
+    try:
+        record = fetch_run(finished.key.namespace, finished.key.name, finished.key.kind)
+    except ResultsError as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(finished.exit_code) from error
+    text = render(record)
+    typer.echo(text, nl=False)
+    if junit is not None:
+        write(junit, junit_report.render(record))
+    if markdown is not None:
+        write(markdown, text)
+    raise typer.Exit(finished.exit_code)
+
+
+def report(
+    name: RunName,
+    namespace: Namespace = "default",
+    kind: OfKind = None,
+    form: Annotated[
+        Literal["markdown", "html"], typer.Option("--format", help="html has charts too.")
+    ] = "markdown",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; else printed.")
+    ] = None,
+) -> None:
+    """Write the report of a run, from its results ConfigMaps."""
+    from krobench.cli.report import render_report
+    from krobench.cli.results import ResultsError
+
+    try:
+        text = render_report(namespace, name, kind, html=form == "html")
+    except ResultsError as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(1) from error
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write(output, text)
+
+
+def profile(
+    name: RunName,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    namespace: Namespace = "default",
+    test: Annotated[str | None, typer.Option(help="Which test's; needed if several have one.")] = (
+        None
+    ),
+    kind: Annotated[
+        ProfileFile, typer.Option(help="heap-base is the heap before the run phase.")
+    ] = ProfileFile.CPU,
+) -> None:
+    """Fetch a raw profile of kro, which ``go tool pprof FILE`` opens."""
+    from krobench.cli.profile import fetch_profile
+    from krobench.cli.results import ResultsError
+
+    try:
+        data = fetch_profile(namespace, name, test, kind)
+    except ResultsError as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(1) from error
+    write(output, data)
+    typer.echo(f"{output}: {len(data)} bytes; go tool pprof {output} opens it", err=True)
+
+
+def history(
+    name: Annotated[
+        str, typer.Argument(help="Name of a KroBenchmark or KroScaleTest, also of a deleted one.")
+    ],
+    namespace: Namespace = "default",
+) -> None:
+    """Print the runs that spec.results.retention has kept, and where something changed.
+
+    Of a KroScaleTest's runs, the limits are shown.
+    """
+    from krobench.cli.history import show_history
+    from krobench.cli.results import ResultsError
+
+    try:
+        text = show_history(namespace, name)
+    except ResultsError as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(text, nl=False)
