@@ -14,7 +14,7 @@ from krobench.cli.sources import read_side
 from krobench.kube.errors import KubeError
 from krobench.model.comparison import Baseline, Comparison, MetricVerdict
 from krobench.record.baseline import to_config_map, to_json, to_yaml
-from krobench.record.store import RecordError
+from krobench.record.reading import RecordError
 from krobench.report import comparison as report
 
 

@@ -8,7 +8,7 @@ from krobench.cli.results import ResultsError
 from krobench.cli.sources import read_history
 from krobench.kube.errors import KubeError
 from krobench.model.kinds import RunKind
-from krobench.record.store import RecordError
+from krobench.record.reading import RecordError
 from krobench.report.history import render, render_limits
 
 

@@ -11,11 +11,11 @@ from krobench.model.common import API_GROUP, API_VERSION
 from krobench.model.kinds import RunKey, RunKind
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord
+from krobench.record.reading import RecordError
 from krobench.record.store import (
     OBJECTS_KEY,
     SERIES_KEY,
     ConfigMap,
-    RecordError,
     read_objects,
     read_part,
     read_run_record,
@@ -99,7 +99,7 @@ def fetch_lines(run: RunRecord) -> tuple[list[ObjectRecord], list[Sample]]:
     try:
         objects = read_objects(asyncio.run(_fetch_parts(run, OBJECTS_KEY)))
         return objects, read_series(asyncio.run(_fetch_parts(run, SERIES_KEY)))
-    except (KubeError, ValueError) as error:
+    except (KubeError, RecordError) as error:
         raise ResultsError(str(error)) from error
 
 

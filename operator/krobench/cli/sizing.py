@@ -14,7 +14,7 @@ from krobench.model.plain_yaml import dump
 from krobench.model.record import RunRecord
 from krobench.model.sizing import Sizing
 from krobench.record.baseline import parse_config_map, parse_object
-from krobench.record.store import RecordError
+from krobench.record.reading import RecordError
 from krobench.report import sizing as report
 
 
@@ -58,7 +58,9 @@ def _read(file: Path) -> RunRecord:
         found = parse_config_map(raw) if of_map else parse_object(raw, str(file))
     except OSError as error:
         raise ResultsError(f"{file}: {error.strerror}") from error
-    except (ValueError, yaml.YAMLError, RecordError) as error:
+    except RecordError as error:
+        raise ResultsError(str(error)) from error
+    except (ValueError, yaml.YAMLError) as error:
         raise ResultsError(f"{file}: {error}") from error
     if isinstance(found, Baseline):
         raise ResultsError(f"{file} is a baseline: sizing needs the record of a run, run.json")

@@ -20,7 +20,8 @@ from krobench.model.kinds import RunKind
 from krobench.model.record import RunRecord
 from krobench.record.baseline import parse_config_map, parse_object
 from krobench.record.history import main_maps, selector
-from krobench.record.store import RecordError, read_run_record
+from krobench.record.reading import RecordError
+from krobench.record.store import read_run_record
 
 _CONFIG_MAP = "configmap:"
 _HISTORY = "history:"

@@ -32,7 +32,8 @@ from krobench.model.common import (
 )
 from krobench.model.kinds import RunKey, RunKind
 from krobench.model.status import ObjectRef, RunStatus
-from krobench.record.store import RecordError, is_owned_by, read_run_record, results_name
+from krobench.record.reading import RecordError
+from krobench.record.store import is_owned_by, read_run_record, results_name
 
 logger = logging.getLogger(__name__)
 

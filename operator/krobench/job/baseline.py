@@ -20,7 +20,8 @@ from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Comparison, RunEstimates
 from krobench.model.record import RunRecord
 from krobench.record.baseline import parse_config_map
-from krobench.record.store import Owner, RecordError
+from krobench.record.reading import RecordError
+from krobench.record.store import Owner
 
 # With many tests, the exploratory ones would not fit into run.json; the raw numbers are there.
 _MAX_STORED_METRICS = 300

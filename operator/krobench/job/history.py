@@ -17,13 +17,8 @@ from krobench.record.history import (
     names_beyond,
     selector,
 )
-from krobench.record.store import (
-    Owner,
-    RecordError,
-    RunLines,
-    read_run_record,
-    write_config_maps,
-)
+from krobench.record.reading import RecordError
+from krobench.record.store import Owner, RunLines, read_run_record, write_config_maps
 
 logger = logging.getLogger(__name__)
 

@@ -83,10 +83,13 @@ class ErrorInfo(ApiModel):
 
 def spec_field(location: tuple[int | str, ...]) -> str:
     """Return the path of a field of the spec as Kubernetes writes it, from pydantic's."""
-    text = "spec"
-    for part in location:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text
+    return field_path(("spec", *location))
+
+
+def field_path(location: tuple[int | str, ...]) -> str:
+    """Return the path of a field, such as ``tests[0].name``, from pydantic's."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return "".join(parts).removeprefix(".")
 
 
 def duration_seconds(text: str) -> float:

@@ -5,12 +5,12 @@ from typing import Any
 
 import orjson
 import yaml
-from pydantic import ValidationError
 
 from krobench.model.comparison import BASELINE_SCHEMA, Baseline
 from krobench.model.plain_yaml import dump
 from krobench.model.record import SCHEMA, RunRecord
-from krobench.record.store import RUN_KEY, RecordError
+from krobench.record.reading import RecordError, read_as, refuse_newer_schema, schema_of
+from krobench.record.store import RUN_KEY
 
 BASELINE_KEY = "baseline.json"
 MAX_BYTES = 1_000_000
@@ -33,21 +33,17 @@ def parse(text: str, where: str) -> Baseline | RunRecord:
 
 def parse_object(raw: Any, where: str) -> Baseline | RunRecord:
     """Return the baseline or the run record that an object is; as :func:`parse`."""
-    schema = raw.get("schema") if isinstance(raw, Mapping) else None
+    refuse_newer_schema(raw, where)
+    schema = schema_of(raw)
     models: dict[str, type[Baseline | RunRecord]] = {BASELINE_SCHEMA: Baseline, SCHEMA: RunRecord}
-    model = models.get(str(schema))
+    model = models.get(schema or "")
     if model is None:
         has = f"has schema {schema}" if schema else "has no schema field"
         raise RecordError(
             f"{where} {has}: this version of krobench reads {BASELINE_SCHEMA} and {SCHEMA}; "
             "export the baseline again with krobench baseline export"
         )
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise RecordError(f"{where} is no proper {schema}: {place}: {first['msg']}") from error
+    return read_as(model, raw, where)
 
 
 def parse_config_map(config_map: Mapping[str, Any], key: str | None = None) -> Baseline | RunRecord:

@@ -21,6 +21,7 @@ from krobench.model.record import FULL_RUN_KEY, RunRecord, TestRecord
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.record import lines
 from krobench.record.lines import LineFile
+from krobench.record.reading import RecordError, read_as, read_json, refuse_newer_schema, why_not
 
 RESULTS_COMPONENT = "results"
 RUN_KEY = "run.json"
@@ -36,10 +37,6 @@ _MOST_CAUSES = (20, 5, 1)
 _MOST_WARNINGS = 100
 
 ConfigMap = dict[str, Any]
-
-
-class RecordError(ValueError):
-    """A ConfigMap does not hold a run record that this version can read."""
 
 
 @dataclass(frozen=True)
@@ -111,12 +108,10 @@ def read_run_record(config_map: Mapping[str, Any]) -> RunRecord:
     text = (config_map.get("data") or {}).get(RUN_KEY)
     if text is None:
         raise RecordError(f"ConfigMap {name} has no {RUN_KEY}: it holds no results of krobench")
-    try:
-        return RunRecord.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecordError(f"{RUN_KEY} in ConfigMap {name}: {where}: {first['msg']}") from error
+    where = f"{RUN_KEY} in ConfigMap {name}"
+    raw = read_json(text, where)
+    refuse_newer_schema(raw, where)
+    return read_as(RunRecord, raw, where)
 
 
 def whole_run(short: RunRecord, config_maps: Sequence[ConfigMap]) -> RunRecord:
@@ -125,22 +120,29 @@ def whole_run(short: RunRecord, config_maps: Sequence[ConfigMap]) -> RunRecord:
     Raises:
         RecordError: if they do not hold it.
     """
-    try:
-        [run] = lines.decode(_pieces(config_maps, FULL_RUN_KEY), RunRecord)
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        where = f"{FULL_RUN_KEY} of run {short.namespace}/{short.name}"
-        raise RecordError(f"{where} cannot be read: {error}") from error
-    return run.model_copy(update={"parts": short.parts})
+    found = _read_lines(config_maps, FULL_RUN_KEY, dict)
+    where = f"{FULL_RUN_KEY} of run {short.namespace}/{short.name}"
+    if len(found) != 1:
+        raise RecordError(f"{where} cannot be read: it holds {len(found)} records")
+    return read_as(RunRecord, found[0], where).model_copy(update={"parts": short.parts})
 
 
 def read_objects(config_maps: Sequence[ConfigMap]) -> list[ObjectRecord]:
-    """Return the per-object lines of a run, given all its ConfigMaps in order."""
-    return lines.decode(_pieces(config_maps, OBJECTS_KEY), ObjectRecord)
+    """Return the per-object lines of a run, given all its ConfigMaps in order.
+
+    Raises:
+        RecordError: if they cannot be read.
+    """
+    return _read_lines(config_maps, OBJECTS_KEY, ObjectRecord)
 
 
 def read_series(config_maps: Sequence[ConfigMap]) -> list[Sample]:
-    """Return the samples of a run, given all its ConfigMaps in order."""
-    return lines.decode(_pieces(config_maps, SERIES_KEY), Sample)
+    """Return the samples of a run, given all its ConfigMaps in order.
+
+    Raises:
+        RecordError: if they cannot be read.
+    """
+    return _read_lines(config_maps, SERIES_KEY, Sample)
 
 
 def read_part(config_maps: Sequence[ConfigMap], key: str) -> bytes:
@@ -154,12 +156,29 @@ def is_owned_by(config_map: Mapping[str, Any], uid: str) -> bool:
     return any(reference.get("uid") == uid for reference in references)
 
 
+def _read_lines(
+    config_maps: Sequence[ConfigMap], key: str, model: type[lines.RecordT]
+) -> list[lines.RecordT]:
+    names = [item["metadata"]["name"] for item in config_maps if key in _binary(item)]
+    where = f"{key} in ConfigMap {', '.join(names) or '-'}"
+    try:
+        return lines.decode(_pieces(config_maps, key), model)
+    except ValidationError as error:
+        raise RecordError(why_not(error.errors(), None, where)) from error
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise RecordError(f"{where} cannot be read: {error}") from error
+
+
 def _pieces(config_maps: Sequence[ConfigMap], key: str) -> list[bytes]:
     return [
         b64decode(config_map["binaryData"][key])
         for config_map in config_maps
-        if key in (config_map.get("binaryData") or {})
+        if key in _binary(config_map)
     ]
+
+
+def _binary(config_map: ConfigMap) -> Mapping[str, str]:
+    return config_map.get("binaryData") or {}
 
 
 def _is_too_large(run: RunRecord) -> bool:

@@ -92,10 +92,14 @@ def test_a_baseline_is_written_and_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"schema": "krobench.baseline/v9"}', "has schema krobench.baseline/v9: this version"),
+        (
+            '{"schema": "krobench.baseline/v9"}',
+            "has schema krobench.baseline/v9, which this",
+        ),
+        ('{"schema": "other/v1"}', "has schema other/v1: this version of krobench reads"),
         ('{"a": 1}', "has no schema field"),
         ("[1, 2]", "has no schema field"),
-        ('{"schema": "krobench.baseline/v1"}', "runs: Field required"),
+        ('{"schema": "krobench.baseline/v1"}', "its field runs is missing"),
         ("{", "is neither JSON nor YAML"),
     ],
 )

@@ -12,9 +12,9 @@ from krobench.model.record import RunRecord, RunState, TestRecord
 from krobench.model.validity import Validity
 from krobench.record import lines
 from krobench.record.lines import LineFile
+from krobench.record.reading import RecordError
 from krobench.record.store import (
     Owner,
-    RecordError,
     RunLines,
     is_owned_by,
     read_objects,
