@@ -156,13 +156,36 @@ async def test_a_resource_deleted_in_mid_run_goes_when_its_objects_are_gone(
     await api.until(gone, "the resource is gone")
 
 
-async def test_results_of_someone_else_are_left_alone(api: Api, operator: RunningOperator) -> None:
+async def test_a_config_map_that_belongs_to_no_run_is_left_alone(
+    api: Api, operator: RunningOperator
+) -> None:
     config_map = {"metadata": {"name": "taken-results", "namespace": "default"}, "data": {"a": "1"}}
     await api.client.create(paths.core("configmaps", "default"), config_map)
     await api.create("taken")
     status = await api.until_phase("taken", "Failed")
     assert status["conditions"][0]["reason"] == "ResultsConflict"
+    assert "belongs to no run: delete it" in status["message"]
     assert ("taken", "ResultsConflict") in await api.events()
+
+
+async def test_of_two_kinds_of_one_name_the_second_is_told_whose_the_results_are(
+    api: Api, operator: RunningOperator
+) -> None:
+    first = Api(api.client, next(kind for kind in RunKind if kind is not api.kind))
+    await first.create("same")
+    await first.until_phase("same", "Running")
+    await store_results(first, "same", RunState.RUNNING)
+    results = paths.core("configmaps", "default", "same-results")
+    stored = await api.client.get(results)
+    await api.create("same")
+    status = await api.until_phase("same", "Failed")
+    assert status["conditions"][0]["reason"] == "ResultsConflict"
+    assert f"holds the results of {first.kind} same" in status["message"]
+    assert "give this one another name" in status["message"]
+    assert ("same", "ResultsConflict") in await api.events()
+    assert len(await api.jobs()) == 1
+    assert await api.client.get(results) == stored
+    assert (await first.status("same"))["phase"] == "Running"
 
 
 async def test_config_maps_of_results_are_listed_a_few_at_a_time(server: str) -> None:

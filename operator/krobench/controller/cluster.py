@@ -33,7 +33,7 @@ from krobench.model.common import (
 from krobench.model.kinds import RunKey, RunKind
 from krobench.model.status import ObjectRef, RunStatus
 from krobench.record.reading import RecordError
-from krobench.record.store import is_owned_by, read_run_record, results_name
+from krobench.record.store import conflict, is_owned_by, read_run_record, results_name
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ class Cluster:
                 return Results(name, error=ErrorInfo(reason="Forbidden", message=error.message))
             raise
         if not is_owned_by(config_map, run.uid):
-            return Results(name, foreign=True)
+            return Results(name, conflict=conflict(config_map))
         try:
             return Results(name, record=read_run_record(config_map))
         except RecordError as error:

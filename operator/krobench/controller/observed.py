@@ -39,8 +39,8 @@ class Results:
     """The results ConfigMap."""
 
     name: str = ""
-    foreign: bool = False
-    """It exists and belongs to someone else."""
+    conflict: ErrorInfo | None = None
+    """Whom an existing ConfigMap belongs to, where that is not this run."""
     record: RunRecord | None = None
     error: ErrorInfo | None = None
     """Why an existing ConfigMap could not be read."""

@@ -54,8 +54,8 @@ def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
         more = f" (and {len(run.errors) - 1} more)" if len(run.errors) > 1 else ""
         first = run.errors[0]
         return fail(observed, ErrorInfo(reason=first.reason, message=first.message + more))
-    if observed.results.foreign:
-        return fail(observed, _conflict(observed))
+    if observed.results.conflict is not None:
+        return fail(observed, observed.results.conflict)
     if observed.results.error is not None:
         return fail(observed, observed.results.error)
     if observed.ahead:
@@ -207,14 +207,6 @@ def _may_have_left_objects(observed: Observed) -> bool:
     if observed.results.error is not None:
         return True
     return had_begun(observed.run.status)
-
-
-def _conflict(observed: Observed) -> ErrorInfo:
-    return ErrorInfo(
-        reason="ResultsConflict",
-        message=f"ConfigMap {observed.run.namespace}/{observed.results.name} exists and "
-        "belongs to someone else: delete it, or set spec.results.configMapName to another name",
-    )
 
 
 def _release(observed: Observed) -> list[Action]:

@@ -10,7 +10,14 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.model.record import RunRecord
 from krobench.record.profiles import write_profiles
-from krobench.record.store import Owner, RunLines, is_owned_by, run_json, write_config_maps
+from krobench.record.store import (
+    Owner,
+    RunLines,
+    conflict,
+    is_owned_by,
+    run_json,
+    write_config_maps,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -83,11 +90,8 @@ class Publisher:
             await self._client.create(self._path(), config_map)
             return
         if not is_owned_by(existing, self._owner.uid):
-            raise AbortedError(
-                "ResultsConflict",
-                f"ConfigMap {self._owner.namespace}/{name} exists and belongs to someone else: "
-                "delete it, or set spec.results.configMapName to another name",
-            )
+            why = conflict(existing)
+            raise AbortedError(why.reason, why.message)
         await self._client.replace(self._path(name), config_map)
 
     def _refused(self, name: str, error: ApiError | ApiUnreachableError) -> AbortedError:

@@ -15,7 +15,7 @@ import orjson
 from pydantic import ValidationError
 
 from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL
+from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL, ErrorInfo
 from krobench.model.rawlines import CelLine, ObjectRecord, Sample
 from krobench.model.record import FULL_RUN_KEY, RunRecord, TestRecord
 from krobench.model.scaletest import KroScaleTestSpec
@@ -154,6 +154,25 @@ def is_owned_by(config_map: Mapping[str, Any], uid: str) -> bool:
     """Whether this run may write to the ConfigMap."""
     references = config_map.get("metadata", {}).get("ownerReferences") or []
     return any(reference.get("uid") == uid for reference in references)
+
+
+def conflict(config_map: Mapping[str, Any]) -> ErrorInfo:
+    """Return why a run must not write to a ConfigMap of results that it does not own."""
+    metadata = config_map.get("metadata", {})
+    owner = next(iter(metadata.get("ownerReferences") or []), None)
+    where = f"ConfigMap {metadata.get('namespace')}/{metadata.get('name')}"
+    if owner is None:
+        message = (
+            f"{where} is in the way of the results, and belongs to no run: delete it, or set "
+            "spec.results.configMapName to another name"
+        )
+    else:
+        message = (
+            f"{where} holds the results of {owner.get('kind')} {owner.get('name')}, which are left "
+            "alone: give this one another name, or set spec.results.configMapName to another. "
+            "Results of a run that was deleted just now are gone in a moment: apply this one again"
+        )
+    return ErrorInfo(reason="ResultsConflict", message=message)
 
 
 def _read_lines(

@@ -155,11 +155,12 @@ def test_a_bad_spec_ends_at_once_and_leaves_nothing(
     assert not world.finalizers
 
 
-def test_results_that_belong_to_someone_else_are_not_overwritten() -> None:
-    world = World(foreign_results=True)
+def test_results_that_belong_to_another_are_not_overwritten() -> None:
+    world = World(conflict=ErrorInfo(reason="ResultsConflict", message="they are of another"))
     world.settle()
     assert world.status.conditions[0].reason == "ResultsConflict"
-    assert "spec.results.configMapName" in (world.status.message or "")
+    assert world.status.message == "they are of another"
+    assert "ResultsConflict" in world.reasons
     assert world.loads_created == 0
 
 

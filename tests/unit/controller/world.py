@@ -157,7 +157,7 @@ class World:
     pods_running: bool = False
     cleanups: list[JobView] = field(default_factory=lambda: [JobView(), JobView()])
     results: RunRecord | None = None
-    foreign_results: bool = False
+    conflict: ErrorInfo | None = None
     ahead: tuple[RunKey, ...] = ()
     events: dict[tuple[str, str], EmitEvent] = field(default_factory=dict)
     loads_created: int = 0
@@ -184,7 +184,7 @@ class World:
             load=self.load,
             load_pods_running=self.pods_running,
             cleanups=tuple(self.cleanups),
-            results=Results("bench-results", foreign=self.foreign_results, record=self.results),
+            results=Results("bench-results", conflict=self.conflict, record=self.results),
             ahead=self.ahead,
             now=self.now,
         )
