@@ -20,9 +20,10 @@ from typing import Any
 import yaml
 
 from bench.environment import ROOT, kubectl, testbed
+from krobench.analysis.scaling.words import plain
 from krobench.model.record import RunRecord
 from krobench.model.scaling import Limit, LimitState
-from krobench.report.limit import limit_text, size_text
+from krobench.report.limit import limit_text
 from krobench.report.tables import table
 
 _TOLERANCE = 0.1
@@ -68,7 +69,7 @@ def main() -> None:
     if spread is None:
         sys.exit("a run found no limit")
     print(
-        f"\nmedian {size_text(spread.middle)}, the furthest is {spread.furthest_ratio:.1%} off: "
+        f"\nmedian {plain(spread.middle)}, the furthest is {spread.furthest_ratio:.1%} off: "
         f"{'all' if spread.reproduces else 'NOT all'} within {_TOLERANCE:.0%} of the median"
     )
     sys.exit(not spread.reproduces)

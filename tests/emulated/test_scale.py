@@ -57,9 +57,7 @@ async def test_steps_are_tests_and_the_two_around_the_limit_are_repeated() -> No
     assert record.scale.stopped is None
     assert [step.refined for step in record.scale.steps] == [False, False, False, False, True]
     assert {step.size for step in record.scale.steps if step.decisive} == {20, 28}
-    assert record.scale.steps[3].trials[0].breached == [
-        f"{AT_MOST_20}: latency.instanceReady.n was 40"
-    ]
+    assert record.scale.steps[3].trials[0].breached == [f"{AT_MOST_20}: it was 40"]
     assert [test.name for test in record.tests] == [step.test for step in record.scale.steps]
     first, *_, last = record.tests
     assert (first.name, first.planned_warmup, first.planned_iterations) == ("instances-5", 1, 1)

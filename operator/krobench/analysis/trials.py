@@ -75,9 +75,9 @@ def _values(results: Sequence[ThresholdResult]) -> dict[str, float | None]:
 
 
 def _in_words(result: ThresholdResult) -> str:
-    measured = [f"{', '.join(margin.names)} was {margin.value:.4g}" for margin in result.margins]
-    if not measured:
-        measured = [
-            f"{name} was {value:.4g}" for name, value in result.values.items() if value is not None
-        ]
-    return f"{result.expression}: {', '.join(measured)}"
+    known = [(name, value) for name, value in result.values.items() if value is not None]
+    measured = [(", ".join(margin.names), margin.value) for margin in result.margins] or known
+    if len(measured) == len(result.values) == 1:  # the expression has its name already
+        return f"{result.expression}: it was {measured[0][1]:.4g}"
+    said = ", ".join(f"{name} was {value:.4g}" for name, value in measured)
+    return f"{result.expression}: {said}"

@@ -54,7 +54,7 @@ def _limit(run: RunRecord) -> ET.Element:
     elif short is not None:
         _fail(case, short)
     if limit is not None and run.scale is not None:
-        text = f"{limit_text(limit, run.scale.axis)}: {limit.message}"
+        text = limit.message or limit_text(limit, run.scale.axis)
         ET.SubElement(case, "system-out").text = text
     return case
 

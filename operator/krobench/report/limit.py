@@ -1,7 +1,6 @@
 """The limit that a scale test found, in a few words."""
 
-import math
-
+from krobench.analysis.scaling.words import at_least, at_most, plain
 from krobench.model.common import ErrorInfo
 from krobench.model.record import RunRecord
 from krobench.model.scaling import Axis, Limit, LimitState
@@ -9,17 +8,18 @@ from krobench.model.status import Verdict
 from krobench.model.units import NOT_AVAILABLE
 
 LIMIT_NOT_AVAILABLE = "LimitNotAvailable"
+MINIMUM_NOT_REACHED = "MinimumNotReached"
 
 
 def limit_text(limit: Limit, axis: Axis) -> str:
     """Return the limit as ``480 instances (452 to 509)``, ``> 5000 instances`` or such."""
     match limit.state:
         case LimitState.FOUND if limit.size is not None:
-            return f"{_at_most(limit.size, axis)} {axis.unit}{_interval(limit, axis)}"
+            return f"{at_most(limit.size, axis)} {axis.unit}{_interval(limit, axis)}"
         case LimitState.NOT_REACHED if limit.size is not None:
-            return f"> {size_text(limit.size)} {axis.unit}"
+            return f"> {plain(limit.size)} {axis.unit}"
         case LimitState.BELOW_FIRST if limit.first_breach is not None:
-            return f"< {size_text(limit.first_breach)} {axis.unit}"
+            return f"< {plain(limit.first_breach)} {axis.unit}"
     return NOT_AVAILABLE
 
 
@@ -35,23 +35,16 @@ def shortfall(run: RunRecord) -> ErrorInfo | None:
     if limit.state is LimitState.BELOW_FIRST:
         message = f"kro did not meet the SLOs at the smallest size: {limit.breached or text}"
         return ErrorInfo(reason="SmallestSizeBreached", message=message)
-    minimum = size_text(float(run.spec.get("minimum") or 0))
-    message = f"the limit is {text}, and spec.minimum is {minimum}"
-    return ErrorInfo(reason="MinimumNotReached", message=message)
+    message = f"the limit is {text}, and {minimum_text(run)}"
+    return ErrorInfo(reason=MINIMUM_NOT_REACHED, message=message)
 
 
-def size_text(size: float) -> str:
-    """Return a size without a thousands separator, as it stands in a spec."""
-    return f"{round(size, 2):.10g}" if abs(size) < 100 else f"{size:.0f}"
+def minimum_text(run: RunRecord) -> str:
+    """Return what was asked for of the limit."""
+    return f"spec.minimum is {float(run.spec.get('minimum') or 0):g}"
 
 
 def _interval(limit: Limit, axis: Axis) -> str:
     if limit.low is None or limit.high is None:
         return ""
-    high = math.ceil(limit.high) if axis.whole else limit.high
-    return f" ({_at_most(limit.low, axis)} to {size_text(high)})"
-
-
-def _at_most(size: float, axis: Axis) -> str:
-    """Return a size at which the SLOs are met: of what is counted, there is no part of one."""
-    return size_text(math.floor(size) if axis.whole else size)
+    return f" ({at_most(limit.low, axis)} to {at_least(limit.high, axis)})"

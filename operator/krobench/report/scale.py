@@ -62,7 +62,7 @@ def limit_sentence(run: RunRecord) -> str:
         return ""
     if scale.limit is None:
         return "**Limit:** not known yet."
-    return f"**Limit: {limit_text(scale.limit, scale.axis)}.** {scale.limit.message}"
+    return f"**Limit:** {scale.limit.message or limit_text(scale.limit, scale.axis)}"
 
 
 def _steps(run: RunRecord, scale: ScaleRecord) -> str:

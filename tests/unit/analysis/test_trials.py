@@ -38,7 +38,10 @@ def test_all_slos_have_to_be_met() -> None:
 def test_what_was_missed_is_said_with_what_was_measured() -> None:
     trial = judge_trial(iteration(6.25), SLOS, SETTINGS)
     assert trial.met is False
-    assert trial.breached == [f"{SLOS[0]}: latency.instanceReady.max was 6.25"]
+    assert trial.breached == [f"{SLOS[0]}: it was 6.25"]
+    both = ["latency.instanceReady.max < 5.0 && errors.total == 0"]
+    trial = judge_trial(iteration(6.25), both, SETTINGS)
+    assert trial.breached == [f"{both[0]}: latency.instanceReady.max was 6.25"]
 
 
 def test_a_number_that_is_not_available_decides_nothing_unless_another_slo_is_missed() -> None:

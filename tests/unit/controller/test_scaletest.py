@@ -104,6 +104,9 @@ def test_a_limit_below_the_minimum_completes_with_verdict_failed() -> None:
     world = ended(verdict=Verdict.FAILED)
     assert (world.status.phase, world.status.verdict) == (Phase.COMPLETED, Verdict.FAILED)
     assert world.status.conditions[0].reason == "MinimumNotReached"
+    message = world.status.message or ""
+    assert "spec.minimum is" in message
+    assert message.count("14 instances") == 1
     assert world.events["MinimumNotReached", ""].warning
 
 

@@ -54,7 +54,7 @@ def _step(test: TestRecord) -> ScaleStep:
         ready = iteration.latency.instance_ready
         p99 = ready.p99_seconds if ready is not None else None
         met = p99 is not None and p99 < 2
-        breached = [] if met else [f"{SLO}: {P99} was {p99:.4g}"]
+        breached = [] if met else [f"{SLO}: it was {p99:.4g}"]
         values = {P99: p99, "memory.residentMaxBytes": iteration.memory.resident_max_bytes}
         trials.append(
             Trial(iteration=iteration.index, met=met, breached=breached, values=dict(values))

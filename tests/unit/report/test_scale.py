@@ -1,14 +1,25 @@
 from unit.report.scales import SLO, scale_run
 
 from krobench.model.scaling import ScaleRecord
+from krobench.report.limit import limit_text
 from krobench.report.markdown import render
 from krobench.report.scale import limit_sentence, scale_section
 
 
 def test_the_limit_stands_at_the_top_in_a_sentence() -> None:
     text = scale_section(scale_run())
-    assert text.splitlines()[2].startswith("**Limit: 100")
+    assert text.splitlines()[2].startswith("**Limit:** kro meets all SLOs up to 100")
     assert f"beyond, `{SLO}` breaks first" in text.splitlines()[2]
+
+
+def test_the_limit_is_the_same_in_the_status_and_in_the_sentence() -> None:
+    scale = scale_run().scale
+    assert scale is not None
+    assert scale.limit is not None
+    limit = scale.limit.model_copy(update={"size": 47.4, "low": 44.3, "high": 50.6})
+    assert limit_text(limit, scale.axis) == "47 instances (44 to 51)"
+    found = limit_text(scale.limit, scale.axis).replace("(", "(95 % interval ")
+    assert f"up to {found}" in scale.limit.message
 
 
 def test_each_size_has_a_line_in_ascending_order() -> None:
@@ -27,7 +38,7 @@ def test_each_size_has_a_line_in_ascending_order() -> None:
         "119 MiB",
         "220",
     ]
-    assert rows[-1][-1].startswith(f"**missed**: {SLO}: latency.instanceReady.p99 was 3.1")
+    assert rows[-1][-1].startswith(f"**missed**: {SLO}: it was 3.1")
 
 
 def test_growth_is_told_in_words_with_units() -> None:
@@ -39,7 +50,7 @@ def test_growth_is_told_in_words_with_units() -> None:
 def test_the_prediction_is_held_against_the_measurement() -> None:
     text = scale_section(scale_run())
     assert "### What smaller steps alone would have foretold" in text
-    assert "than the 1,00" in text
+    assert "than the 100" in text
 
 
 def test_a_run_under_way_shows_what_there_is() -> None:

@@ -18,7 +18,7 @@ from krobench.analysis.scaling.slos import (
     upward,
     values_of,
 )
-from krobench.analysis.scaling.words import plain, sized
+from krobench.analysis.scaling.words import at_least, at_most, plain, sized
 from krobench.analysis.statistics.bootstrap import CONFIDENCE
 from krobench.model.scaling import Axis, Limit, LimitState, ScaleStep, StepVerdict
 
@@ -106,14 +106,13 @@ def _found(around: _Around, slo: str | None, axis: Axis) -> Limit:
             f"{plain(first)}. The limit lies between; this is no confidence interval, as {why_not}."
         )
     else:
-        limit.size, limit.low, limit.high = map(
-            _rounded, (crossing.size, crossing.low, crossing.high)
-        )
+        size, low, high = map(_rounded, (crossing.size, crossing.low, crossing.high))
+        limit.size, limit.low, limit.high = size, low, high
         limit.confidence, limit.method = CONFIDENCE, "crossing"
         limit.message = (
-            f"kro meets all SLOs up to {sized(crossing.size, axis)} (95 % interval "
-            f"{plain(crossing.low)} to {plain(crossing.high)}); beyond, {missed} breaks "
-            f"first.{_remarks(crossing, last, first)}"
+            f"kro meets all SLOs up to {at_most(size, axis)} {axis.unit} (95 % interval "
+            f"{at_most(low, axis)} to {at_least(high, axis)}); beyond, {missed} breaks first."
+            f"{_remarks(crossing, last, first)}"
         )
     limit.message += _relapse(around)
     return limit

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from krobench.analysis.scaling.words import plain, sized
+from krobench.analysis.scaling.words import at_least, at_most, sized
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.scaling import Limit, LimitState, Prediction
 
@@ -47,13 +47,14 @@ def _look_closer(spec: KroScaleTestSpec, limit: Limit) -> str | None:
     if limit.size is None or limit.low is None or limit.high is None:
         return None
     width = (limit.high - limit.low) / limit.size
+    low, high = at_most(limit.low, spec.axis), at_least(limit.high, spec.axis)
     if limit.method == "bracket":
-        return _towards_an_interval(spec, f"{plain(limit.low)} and {plain(limit.high)}", width)
+        return _towards_an_interval(spec, f"{low} and {high}", width)
     if width <= _WIDE:
         return None
     return (
         f"Repeat the steps that decide more often (spec.repeats above {spec.repeats}): the "
-        f"limit is known from {plain(limit.low)} to {plain(limit.high)} only."
+        f"limit is known from {low} to {high} only."
     )
 
 

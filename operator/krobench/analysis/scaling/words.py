@@ -1,5 +1,6 @@
 """How the sentences of a scale test name sizes and figures."""
 
+import math
 from typing import Literal
 
 from krobench.model import units
@@ -39,8 +40,18 @@ _FIGURES = {
 
 
 def plain(size: float) -> str:
-    """Show a size: of sizes that count things, the decimals of an estimate say nothing."""
-    return f"{size:,.0f}" if size >= 100 or size == int(size) else f"{size:.3g}"
+    """Show a size as it may stand in a spec; of an estimate, more than three digits say nothing."""
+    return f"{size:.0f}" if size >= 100 or size == int(size) else f"{size:.3g}"
+
+
+def at_most(size: float, axis: Axis) -> str:
+    """Show up to which size something holds: of what is counted, there is no part of one."""
+    return plain(math.floor(size) if axis.whole else size)
+
+
+def at_least(size: float, axis: Axis) -> str:
+    """Show from which size on something may not hold."""
+    return plain(math.ceil(size) if axis.whole else size)
 
 
 def sized(size: float, axis: Axis) -> str:

@@ -12,7 +12,13 @@ from krobench.model.status import (
     RunStatus,
     ScaleStepStatus,
 )
-from krobench.report.limit import LIMIT_NOT_AVAILABLE, limit_text, shortfall, size_text
+from krobench.report.limit import (
+    LIMIT_NOT_AVAILABLE,
+    MINIMUM_NOT_REACHED,
+    limit_text,
+    minimum_text,
+    shortfall,
+)
 
 _RUNNING = "Running"
 _MAX_STEPS = 32
@@ -69,8 +75,9 @@ def _error(record: RunRecord, otherwise: ErrorInfo) -> ErrorInfo:
 def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
     limit = record.scale.limit if record.scale is not None else None
     parts = [limit.message if limit and limit.message else f"{len(record.tests)} steps were run"]
-    if short is not None:
-        parts.append(short.message)
+    # The rest of what it falls short of is in the sentence of the limit.
+    if short is not None and short.reason == MINIMUM_NOT_REACHED:
+        parts.append(minimum_text(record))
     if record.scale is not None and record.scale.stopped is not None:
         parts.append(f"ended early: {record.scale.stopped}")
     if record.validity is not None and not record.validity.valid:
@@ -83,7 +90,7 @@ def _step(record: RunRecord, scale: ScaleRecord) -> str:
     done = {step.size for step in scale.steps if step.verdict is not None}
     running = {test.name for test in record.tests if test.state is TestState.RUNNING}
     under_way = [step.size for step in scale.steps if step.test in running]
-    where = f" ({size_text(under_way[-1])})" if under_way else ""
+    where = f" ({under_way[-1]:g})" if under_way else ""
     return f"{len(done)}/{len(_known(record, scale))}{where}"
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from krobench.analysis.scaling.models import fitted_of
 from krobench.analysis.scaling.slos import bounded_figures
-from krobench.analysis.scaling.words import FigureUnit, figure_name, figure_title, plain
+from krobench.analysis.scaling.words import FigureUnit, at_most, figure_name, figure_title
 from krobench.model import units
 from krobench.model.record import RunRecord
+from krobench.model.scaling import Axis as ScaleAxis
 from krobench.model.scaling import Curve, Limit, LimitState, ScaleRecord
 from krobench.report.html.chart import Chart
 from krobench.report.html.svg import Axis, Band, Line, Mark, Point, line_chart
@@ -84,7 +85,7 @@ def _chart(curves: Sequence[Curve], scale: ScaleRecord, bounds: Mapping[str, flo
         Axis(scale.axis.unit, units.number, end=_end(limit, end) * 1.02),
         Axis(unit, units.number, end=top * 1.08),
         _bands(limit),
-        [*marks, *_limit_marks(limit)],
+        [*marks, *_limit_marks(limit, scale.axis)],
     )
 
 
@@ -114,7 +115,7 @@ def _bands(limit: Limit) -> list[Band]:
     return [Band(limit.low, limit.high)]
 
 
-def _limit_marks(limit: Limit) -> list[Mark]:
+def _limit_marks(limit: Limit, axis: ScaleAxis) -> list[Mark]:
     if limit.state is not LimitState.FOUND or limit.size is None:
         return []
-    return [Mark(f"limit: {plain(limit.size)}", x=limit.size)]
+    return [Mark(f"limit: {at_most(limit.size, axis)}", x=limit.size)]

@@ -83,7 +83,7 @@ def test_a_limit_beyond_the_steps_is_extrapolated_and_suggested() -> None:
     assert (prediction.measured, prediction.error_ratio) == (None, None)
     assert "that was not measured" in prediction.message
     assert found.next_to_try is not None
-    assert "at about 1,000 instances" in found.next_to_try
+    assert "at about 1000 instances" in found.next_to_try
 
 
 def test_a_figure_that_hardly_grows_predicts_nothing() -> None:

@@ -38,7 +38,7 @@ def test_an_slo_of_another_figure_has_a_chart_of_its_own() -> None:
 
 def test_the_page_begins_with_the_limit() -> None:
     page = render(scale_run(), [], [])
-    assert page.index("Limit: 1") < page.index("<svg")
+    assert page.index("kro meets all SLOs up to 1") < page.index("<svg")
     assert "Time until ready against instances" in page
 
 
