@@ -2,7 +2,8 @@
 
 from cluster.kubectl import Cluster, benchmark, scenario
 
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord
+from krobench.model.testrecord import TestRecord
 
 
 def run(cluster: Cluster, name: str, test: dict[str, object]) -> TestRecord:

@@ -11,8 +11,7 @@ import orjson
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.load.iteration import RGDS_PATH
-from krobench.load.kinds import CRDS_PATH, RGD_NAME_LABEL
+from krobench.load.kinds import CRDS_PATH, RGD_NAME_LABEL, RGDS_PATH
 
 READY = {"state": "ACTIVE", "conditions": [{"type": "Ready", "status": "True"}]}
 

@@ -9,7 +9,7 @@ from emulated.memory import MemoryCluster
 from krobench.job.main import put_back
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.load.iteration import RGDS_PATH
+from krobench.load.kinds import RGDS_PATH
 from krobench.model.common import RUN_LABEL
 from krobench.workload.identity import RunIdentity
 

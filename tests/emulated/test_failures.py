@@ -5,8 +5,9 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import FakePod, quick, run_suite
 
 from krobench.kube.errors import ApiError
-from krobench.model.record import RunRecord, RunState, TestState
+from krobench.model.record import RunRecord, RunState
 from krobench.model.status import Verdict
+from krobench.model.testrecord import TestState
 
 __all__ = ["quick"]  # a fixture that all tests here use
 

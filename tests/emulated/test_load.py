@@ -11,7 +11,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
 from krobench.load.breaker import FAILURES_IN_A_ROW
-from krobench.load.iteration import RGDS_PATH
+from krobench.load.kinds import RGDS_PATH
 from krobench.model.environment import KroFingerprint
 from krobench.model.record import RunRecord
 from krobench.model.status import Verdict

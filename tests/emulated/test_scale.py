@@ -10,9 +10,10 @@ from krobench.job.errors import AbortedError
 from krobench.job.scalerun import ScaleRun
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.record import RunRecord, RunState, TestState
+from krobench.model.record import RunRecord, RunState
 from krobench.model.scaling import LimitState, StepVerdict
 from krobench.model.status import Verdict
+from krobench.model.testrecord import TestState
 
 assert quick  # a fixture that is used here too
 

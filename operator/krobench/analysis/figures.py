@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from krobench.model.record import IterationRecord, TestRecord
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.slope import SlopeUnit
+from krobench.model.testrecord import TestRecord
 
 
 @dataclass(frozen=True)

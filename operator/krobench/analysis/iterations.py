@@ -6,6 +6,7 @@ from krobench.analysis.generator import summarise_generators
 from krobench.analysis.latencies import latencies
 from krobench.analysis.medians import known_median, median_usage
 from krobench.analysis.steps import summarise_steps
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import (
     ApiRequests,
     Counts,
@@ -14,7 +15,7 @@ from krobench.model.measures import (
     Throughput,
 )
 from krobench.model.rawlines import ObjectRecord
-from krobench.model.record import IterationRecord, TestSummary
+from krobench.model.testrecord import TestSummary
 
 
 def count_instances(

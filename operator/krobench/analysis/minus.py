@@ -20,7 +20,7 @@ from krobench.analysis.figures import (
 from krobench.analysis.theilsen import fit_slope
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.minus import CostDifference
-from krobench.model.record import TestRecord
+from krobench.model.testrecord import TestRecord
 
 _DIGITS = 9
 _FIGURES = (

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 from krobench.analysis.usage import Phases, measure_usage
 from krobench.analysis.watchlag import WATCH_METRICS
 from krobench.analysis.windows import Series
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import Latencies, LatencySummary
-from krobench.model.record import IterationRecord, TestSummary
+from krobench.model.testrecord import TestSummary
 
 Values = dict[str, Any]
 """Numbers by name in a tree: ``values["latency"]["instanceReady"]["p99"]``."""

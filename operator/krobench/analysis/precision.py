@@ -10,8 +10,8 @@ there are, keep that small.
 from collections.abc import Iterable, Sequence
 
 from krobench.analysis.intervals import mean_interval
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.precision import Headline, Precision, Stop
-from krobench.model.record import IterationRecord
 
 _DIGITS = 6
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord
 from krobench.model.scaling import Limit, ScaleStep, StepVerdict
 from krobench.model.status import Verdict
+from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Cause, Validity
 
 

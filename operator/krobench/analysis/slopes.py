@@ -20,9 +20,9 @@ from krobench.analysis.figures import (
 )
 from krobench.analysis.theilsen import fit_slope
 from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.record import TestRecord
 from krobench.model.slope import SizeAxis, Slope
 from krobench.model.suite import Test
+from krobench.model.testrecord import TestRecord
 
 _DIGITS = 9
 # What two tests may differ in and still run the same workload in the same way.

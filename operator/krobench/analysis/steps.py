@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from krobench.analysis.generator import Schedule, measure_generator
 from krobench.analysis.latencies import latencies
 from krobench.analysis.medians import known_median
+from krobench.model.iterationrecord import IterationRecord, StepRecord
 from krobench.model.measures import LoadGenerator, OperationCounts
 from krobench.model.rawlines import ObjectRecord
-from krobench.model.record import IterationRecord, StepRecord, StepSummary
 from krobench.model.step import Operation
+from krobench.model.testrecord import StepSummary
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,9 @@ from krobench.analysis.names import (
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo
-from krobench.model.record import IterationRecord, TestSummary, ThresholdResult
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.scaletest import KroScaleTestSpec
+from krobench.model.testrecord import TestSummary, ThresholdResult
 
 _ENVIRONMENT = celpy.Environment()
 

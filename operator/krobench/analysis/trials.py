@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from krobench.analysis.latency import NEEDED_BY_STATISTIC
 from krobench.analysis.thresholds import evaluate, names_in
 from krobench.model.common import ErrorInfo
-from krobench.model.record import IterationRecord, ThresholdResult
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.scaling import Trial
+from krobench.model.testrecord import ThresholdResult
 from krobench.model.validity import Cause, ValiditySettings
 
 _OF_THE_SIZE = (Cause.NO_STEADY_STATE,)

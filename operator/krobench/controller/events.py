@@ -5,7 +5,6 @@ from krobench.controller.status.base import COMPLETED
 from krobench.controller.status.benchmark import NOT_COMPARED
 from krobench.model import units
 from krobench.model.comparison import MetricVerdict
-from krobench.model.record import TestState
 from krobench.model.scaling import StepVerdict
 from krobench.model.status import (
     ComparisonStatus,
@@ -18,6 +17,7 @@ from krobench.model.status import (
     ScaleStepStatus,
     Verdict,
 )
+from krobench.model.testrecord import TestState
 
 
 def events_of(old: RunStatus, new: RunStatus) -> list[Action]:

@@ -30,9 +30,8 @@ from krobench.load.driver import ForbiddenError
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 from krobench.load.iteration import Iteration
 from krobench.load.sweep import Sweeper
-from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
-from krobench.model.record import TestRecord, TestState
+from krobench.model.testrecord import TestRecord, TestState
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.cel import expressions_of
 from krobench.workload.iterationplan import plan_iteration
@@ -181,9 +180,7 @@ class CelRun:
 
     async def _tear_down(self, success: bool) -> None:
         context = self._context
-        if context.cleanup is Cleanup.NEVER or (
-            context.cleanup is Cleanup.ON_SUCCESS and not success
-        ):
+        if context.cleanup.keeps(success=success):
             return
         self._tell("clean-up")
         prefix = f"{context.run.prefix}{self.plan.index}-"

@@ -13,8 +13,8 @@ from krobench.model.benchmark import Cleanup
 from krobench.model.collect import Collect
 from krobench.model.environment import NodeFingerprint
 from krobench.model.rawlines import CelLine, ObjectRecord, Sample
-from krobench.model.record import TestRecord
 from krobench.model.target import Target
+from krobench.model.testrecord import TestRecord
 from krobench.model.validity import ValiditySettings
 from krobench.record.lines import LineFile
 from krobench.workload.identity import RunIdentity

@@ -7,8 +7,9 @@ from krobench.kube.client import KubeClient
 from krobench.load.sweep import Sweeper
 from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo, rfc3339, utc_now
-from krobench.model.record import RunRecord, RunState, TestState
+from krobench.model.record import RunRecord, RunState
 from krobench.model.status import Verdict
+from krobench.model.testrecord import TestState
 from krobench.workload.identity import RunIdentity
 from krobench.workload.testplan import TestPlan
 
@@ -27,10 +28,7 @@ class Ending:
 
     async def clean_up(self, policy: Cleanup) -> None:
         """Delete what the run made, if it is not to be kept, and count what is left of it."""
-        keep = policy is Cleanup.NEVER or (
-            policy is Cleanup.ON_SUCCESS and not all(test.success for test in self.record.tests)
-        )
-        if keep:
+        if policy.keeps(success=all(test.success for test in self.record.tests)):
             self.warn(
                 f"objects were kept as spec.cleanup is {policy}; "
                 f"krobench cleanup --run {self.run.uid} deletes them"

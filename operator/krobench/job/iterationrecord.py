@@ -7,9 +7,9 @@ from krobench.analysis.windows import Series
 from krobench.collect.sampler import Collected
 from krobench.job.steps import assess_steps, operation_errors
 from krobench.job.usage import run_seconds, usage_of
-from krobench.load.iteration import Outcome
+from krobench.load.outcome import Outcome
 from krobench.model.common import rfc3339, utc_now
-from krobench.model.record import IterationRecord
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.steadystate import SteadyState
 from krobench.model.validity import Validity
 from krobench.workload.iterationplan import IterationPlan

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from krobench.analysis.validity.iteration import Evidence, causes_around
 from krobench.collect.sampler import Collected
 from krobench.job.watchman import Watched
-from krobench.load.iteration import Outcome
+from krobench.load.outcome import Outcome
 from krobench.model.environment import NodeFingerprint
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.rawlines import SourceName
-from krobench.model.record import IterationRecord
 from krobench.model.validity import Validity, ValiditySettings
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.load.iteration import RGDS_PATH
-from krobench.load.kinds import kinds_of_run
+from krobench.load.kinds import RGDS_PATH, kinds_of_run
 from krobench.model.common import RUN_LABEL
 from krobench.workload.identity import RunIdentity
 

@@ -13,7 +13,7 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import LEADER_LEASE, KroNotFoundError, KroPod, find_kro
 from krobench.kube.errors import ApiError
 from krobench.kube.kropods import kro_leader
-from krobench.load.iteration import RGDS_PATH
+from krobench.load.kinds import RGDS_PATH
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import LOAD_GROUP, RUN_LABEL
 from krobench.model.target import Target

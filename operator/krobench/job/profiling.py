@@ -17,8 +17,8 @@ from krobench.analysis.profiles import cpu_breakdown, heap_breakdowns
 from krobench.collect.pprof import Pprof, PprofError
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.profile import ProfileFile, ProfileKind, TestProfile
-from krobench.model.record import IterationRecord
 from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)

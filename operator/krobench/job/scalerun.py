@@ -14,16 +14,19 @@ from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError
 from krobench.job.preflight import read_own_rgd, wait_for_leader
 from krobench.job.session import Session
-from krobench.job.testrun import TestRun, planned
+from krobench.job.testbook import planned
+from krobench.job.testrun import TestRun
 from krobench.job.verification import Stage, verify
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError
 from krobench.model.common import duration_seconds
 from krobench.model.environment import KroFingerprint
-from krobench.model.record import IterationRecord, Progress, TestRecord
+from krobench.model.iterationrecord import IterationRecord
+from krobench.model.record import Progress
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
+from krobench.model.testrecord import TestRecord
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.scaleplan import Sizes, plan_step, usable_sizes

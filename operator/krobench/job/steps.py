@@ -3,11 +3,11 @@
 from krobench.analysis.generator import Schedule, lateness
 from krobench.analysis.steps import MeasuredStep, measure_step
 from krobench.analysis.windows import Series, UnavailableError
-from krobench.load.iteration import Outcome, StepOutcome
+from krobench.load.outcome import Outcome, StepOutcome
 from krobench.model.common import ErrorInfo
+from krobench.model.iterationrecord import StepRecord
 from krobench.model.measures import LoadGenerator
 from krobench.model.rawlines import ObjectRecord
-from krobench.model.record import StepRecord
 from krobench.workload.testplan import TestPlan
 
 _CPU = "process_cpu_seconds_total"

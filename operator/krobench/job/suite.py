@@ -18,7 +18,8 @@ from krobench.job.crew import ShardCrew
 from krobench.job.errors import AbortedError
 from krobench.job.preflight import check_limits, check_may_change_kro, read_own_rgds
 from krobench.job.session import Session
-from krobench.job.testrun import TestRun, planned
+from krobench.job.testbook import planned
+from krobench.job.testrun import TestRun
 from krobench.job.variants import KroVariants
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from krobench.model.record import TestRecord, ThresholdResult
+from krobench.model.testrecord import TestRecord, ThresholdResult
 
 
 def decide(expressions: Sequence[str], record: TestRecord) -> list[ThresholdResult]:

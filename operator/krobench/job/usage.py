@@ -5,7 +5,7 @@ from dataclasses import replace
 from krobench.analysis.usage import Phases, Usage, measure_usage
 from krobench.analysis.watchlag import watch_lag_metrics
 from krobench.analysis.windows import Series
-from krobench.load.iteration import Outcome, StepOutcome
+from krobench.load.outcome import Outcome, StepOutcome
 
 
 def usage_of(outcome: Outcome, series: Series, ready: int) -> Usage:

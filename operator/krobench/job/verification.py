@@ -15,15 +15,17 @@ from krobench.analysis.validity.verdict import validity_of_run
 from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError
 from krobench.job.preflight import check_may_change_kro
-from krobench.job.testrun import TestRun, planned
+from krobench.job.testbook import planned
+from krobench.job.testrun import TestRun
 from krobench.job.variants import KroVariants
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError
 from krobench.model import units
 from krobench.model.benchmark import Cleanup
 from krobench.model.recommendation import Recommendation, Verification
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord
 from krobench.model.target import Target
+from krobench.model.testrecord import TestRecord
 from krobench.model.variant import Variant
 from krobench.workload.schedule import in_rounds_of_variants
 from krobench.workload.verification import Trial

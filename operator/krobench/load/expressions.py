@@ -11,8 +11,7 @@ from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
 from krobench.load.driver import Driver, ForbiddenError
 from krobench.load.followed import Followed, Pending
-from krobench.load.iteration import RGDS_PATH
-from krobench.load.kinds import Kind, find_kind
+from krobench.load.kinds import RGDS_PATH, Kind, find_kind
 from krobench.load.observer import Observer, RgdRejectedError, apply_instance, apply_rgd
 from krobench.model.common import RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.model.rawlines import ObjectRecord

@@ -4,38 +4,29 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from typing import Self
 
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
-from krobench.kube.errors import ApiError, KubeError
-from krobench.load.breaker import ApiServerInDistressError
+from krobench.kube.errors import KubeError
 from krobench.load.children import Children
 from krobench.load.clock import RunClock
 from krobench.load.concurrency import run_together
-from krobench.load.driver import Driver, ForbiddenError
+from krobench.load.driver import Driver
+from krobench.load.failures import FAILURES, EndedEarlyError, explain
 from krobench.load.followed import Followed
-from krobench.load.kinds import KIND_TIMEOUT_SECONDS, find_kind, kind_exists
+from krobench.load.kinds import KIND_TIMEOUT_SECONDS, RGDS_PATH, find_kind, kind_exists
 from krobench.load.loops import closed_loop, from_now, open_loop
-from krobench.load.observer import (
-    Apply,
-    Observer,
-    RgdRejectedError,
-    apply_instance,
-    apply_rgd,
-)
+from krobench.load.observer import Apply, Observer, apply_instance, apply_rgd
 from krobench.load.operations import Operations, Target
+from krobench.load.outcome import Outcome, StepOutcome
 from krobench.load.owncost import OwnCost
-from krobench.load.probe import WatchLag, WatchProbe
+from krobench.load.probe import WatchProbe
 from krobench.load.rgdphases import observe_phases
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
-from krobench.model.rawlines import ObjectRecord
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD
 from krobench.workload.steps import StepPlan
-
-RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 
 # An API server answers a create request of a kind that was established less than two seconds
 # ago only after sleeping for two seconds (so that in a cluster of several servers the others
@@ -43,53 +34,6 @@ RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 _NEW_KIND_PAUSE_SECONDS = 2.1
 _DELETE_CONCURRENCY = 16
 _RGD_CONCURRENCY = 16
-
-
-class _TestEnded(Exception):  # noqa: N818 - carries a result, not a fault of ours
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.info = ErrorInfo(reason=reason, message=message)
-
-
-@dataclass
-class StepOutcome:
-    """When a step was begun and ended; the end is that of the iteration where it failed."""
-
-    plan: StepPlan
-    started_seconds: float
-    ended_seconds: float | None = None
-    schedule: tuple[float, ...] | None = None
-    """When its operations were to be sent; None in a closed loop."""
-
-
-@dataclass
-class Outcome:
-    """What an iteration came to; times are seconds on the run's clock."""
-
-    started_seconds: float
-    run_started_seconds: float | None = None
-    run_ended_seconds: float | None = None
-    ended_seconds: float | None = None
-    held_until_seconds: float | None = None
-    """Until when all that was ready was kept for samples; None where it was not."""
-    error: ErrorInfo | None = None
-    records: list[ObjectRecord] = field(default_factory=list)
-    watch_interruptions: int = 0
-    steps: list["StepOutcome"] = field(default_factory=list)
-    """The steps that were begun."""
-    children_unavailable: str | None = None
-    """Why the first and last child of instances could not be timed."""
-    watch_lag: WatchLag | None = None
-    phases_unavailable: str | None = None
-    """Why the compilation of RGDs could not be timed."""
-    invalid: list[ErrorInfo] = field(default_factory=list)
-    """Why what was measured is not what was asked for."""
-    metrics: dict[str, float | None] = field(default_factory=dict)
-    unavailable: dict[str, str] = field(default_factory=dict)
-    """Why a metric is None."""
-    requests_elsewhere: int = 0
-    """Requests of the run phase that other shards sent."""
-    watch_interruptions_elsewhere: int = 0
 
 
 class Iteration:
@@ -218,14 +162,8 @@ class Iteration:
                 await work
         except TimeoutError:
             self.outcome.error = ErrorInfo(reason=TIMEOUT, message=self._timeout_message(goal))
-        except (
-            _TestEnded,
-            RgdRejectedError,
-            ForbiddenError,
-            ApiServerInDistressError,
-            KubeError,
-        ) as error:
-            self.outcome.error = _explain(error)
+        except FAILURES as error:
+            self.outcome.error = explain(error)
 
     def _timeout_message(self, goal: str) -> str:
         seconds = self._plan.test.timeout_seconds
@@ -251,7 +189,9 @@ class Iteration:
                 record = self._driver.record(rgd.manifest, "create-rgd")
                 followed = made[rgd.name] = observer.follow(record)
                 if not await self._driver.create(RGDS_PATH, rgd.manifest, record):
-                    raise _TestEnded("RGDRefused", f"RGD {rgd.name} was refused: {record.error}")
+                    raise EndedEarlyError(
+                        "RGDRefused", f"RGD {rgd.name} was refused: {record.error}"
+                    )
                 await followed.ready
 
         for stage in self._plan.stages:
@@ -285,7 +225,7 @@ class Iteration:
         for rgd in self._plan.rgds:
             owner = await kind_exists(self._client, rgd.group, rgd.kind)
             if owner is not None:
-                raise _TestEnded(
+                raise EndedEarlyError(
                     "KindExists",
                     f"kind {rgd.kind} in group {rgd.group} exists already ({owner}): give "
                     f"{self._plan.test.field_prefix}workload.rgd.inline.spec.schema "
@@ -295,36 +235,10 @@ class Iteration:
     async def _path_of_kind(self, rgd: RgdPlan) -> str:
         kind = await find_kind(self._client, rgd.name)
         if kind is None:
-            raise _TestEnded(
+            raise EndedEarlyError(
                 "CRDNotFound",
                 f"RGD {rgd.name} is Ready, but no CRD of kind {rgd.kind} carries its label after "
                 f"{KIND_TIMEOUT_SECONDS:g}s; see the log of kro",
             )
         namespace = self._plan.namespace if kind.namespaced else None
         return paths.group(kind.group, rgd.version, kind.plural, namespace)
-
-
-def _explain(error: Exception) -> ErrorInfo:
-    match error:
-        case _TestEnded():
-            return error.info
-        case RgdRejectedError():
-            return ErrorInfo(reason="RGDRejected", message=f"kro rejects the RGD: {error}")
-        case ForbiddenError():
-            return ErrorInfo(
-                reason="Forbidden",
-                message=f"{error}; grant it to the load Job, for kinds of your own RGD by the "
-                "chart's value load.extraGroups",
-            )
-        case ApiServerInDistressError():
-            return ErrorInfo(
-                reason="ApiServerInDistress",
-                message=f"the test was ended to spare the API server: {error}; see its log, or "
-                "ask for a lower load",
-            )
-        case ApiError():
-            return ErrorInfo(reason=error.reason or "ApiError", message=str(error))
-        case KubeError():
-            return ErrorInfo(reason="ApiServerUnreachable", message=str(error))
-        case _:
-            raise error

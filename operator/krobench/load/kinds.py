@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 
+RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 CRDS_PATH = paths.group("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 RGD_NAME_LABEL = "kro.run/resource-graph-definition-name"
 

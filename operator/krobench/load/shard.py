@@ -15,8 +15,9 @@ from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
 from krobench.load.concurrency import run_together
 from krobench.load.followed import Followed
-from krobench.load.iteration import Iteration, Outcome, StepOutcome
+from krobench.load.iteration import Iteration
 from krobench.load.loops import closed_loop, open_loop
+from krobench.load.outcome import Outcome, StepOutcome
 from krobench.model.common import ErrorInfo
 from krobench.model.rawlines import ObjectRecord
 from krobench.model.shards import SHARD_LABEL, ShardReport

@@ -14,11 +14,11 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.load.clock import RunClock
-from krobench.load.iteration import RGDS_PATH
-from krobench.load.kinds import CRDS_PATH, Kind, kinds_of_run
+from krobench.load.kinds import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.probe import PROBE_COMPONENT
 from krobench.model.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
-from krobench.model.record import Orphans, Teardown
+from krobench.model.iterationrecord import Teardown
+from krobench.model.record import Orphans
 from krobench.model.shards import SHARD_COMPONENT, SHARD_LINES_COMPONENT
 from krobench.workload.identity import RunIdentity
 

@@ -40,6 +40,10 @@ class Cleanup(StrEnum):
     ON_SUCCESS = "OnSuccess"
     NEVER = "Never"
 
+    def keeps(self, *, success: bool) -> bool:
+        """Whether what such an iteration, test or run has made is kept."""
+        return self is Cleanup.NEVER or (self is Cleanup.ON_SUCCESS and not success)
+
 
 class Results(ApiModel):
     """Where results are stored."""

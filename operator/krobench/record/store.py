@@ -17,8 +17,9 @@ from pydantic import ValidationError
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL, ErrorInfo
 from krobench.model.rawlines import CelLine, ObjectRecord, Sample
-from krobench.model.record import FULL_RUN_KEY, RunRecord, TestRecord
+from krobench.model.record import FULL_RUN_KEY, RunRecord
 from krobench.model.scaletest import KroScaleTestSpec
+from krobench.model.testrecord import TestRecord
 from krobench.record import lines
 from krobench.record.lines import LineFile
 from krobench.record.reading import RecordError, read_as, read_json, refuse_newer_schema, why_not

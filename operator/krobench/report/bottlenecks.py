@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from krobench.model import units
 from krobench.model.bottleneck import Bottleneck, BottleneckKind, Evidence
-from krobench.model.record import TestRecord
+from krobench.model.testrecord import TestRecord
 from krobench.report.tables import table
 
 _NAMES = {

@@ -2,7 +2,7 @@
 
 from krobench.model import units
 from krobench.model.precision import Headline
-from krobench.model.record import TestRecord
+from krobench.model.testrecord import TestRecord
 
 
 def headline_line(test: TestRecord) -> str:

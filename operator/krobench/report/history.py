@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from krobench.analysis.history import Change
 from krobench.analysis.statistics.changepoints import MIN_SERIES
 from krobench.model import units
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord
+from krobench.model.testrecord import TestRecord
 from krobench.report.comparison import label, show
 from krobench.report.limit import limit_text
 from krobench.report.tables import aligned

@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET
 
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Comparison, MetricVerdict
-from krobench.model.record import RunRecord, TestRecord, TestState
+from krobench.model.record import RunRecord
+from krobench.model.testrecord import TestRecord, TestState
 from krobench.report import comparison as comparison_report
 from krobench.report.junitcase import add_error, add_invalid, line_of, new_case, numbers
 from krobench.report.junitscale import scale_cases

@@ -5,7 +5,8 @@ from xml.etree import ElementTree as ET
 
 from krobench.model import units
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord
+from krobench.model.testrecord import TestRecord
 
 
 def new_case(run: RunRecord, name: str, duration_seconds: float | None = None) -> ET.Element:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from krobench.model import units
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.load import Arrival
 from krobench.model.measures import LoadGenerator
-from krobench.model.record import IterationRecord, TestRecord
+from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Cause
 from krobench.report.tables import table
 

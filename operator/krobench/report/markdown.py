@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from krobench.model import units
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import LatencySummary
-from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord, TestState
+from krobench.model.record import RunRecord, RunState
+from krobench.model.testrecord import TestRecord, TestState
 from krobench.report import comparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.cel import cel_section

@@ -6,7 +6,7 @@ from statistics import median
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.analysis.scaling.words import figure_name, plain, shown, unit_of
 from krobench.model import units
-from krobench.model.record import RunRecord, TestRecord, TestSummary
+from krobench.model.record import RunRecord
 from krobench.model.scaling import (
     Curve,
     CurveFit,
@@ -14,6 +14,7 @@ from krobench.model.scaling import (
     ScaleStep,
     StepVerdict,
 )
+from krobench.model.testrecord import TestRecord, TestSummary
 from krobench.report.limit import limit_text
 from krobench.report.tables import table
 

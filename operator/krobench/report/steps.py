@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from krobench.model import units
 from krobench.model.measures import LatencySummary
-from krobench.model.record import StepSummary
+from krobench.model.testrecord import StepSummary
 from krobench.report.tables import table
 
 _EFFECTS = (

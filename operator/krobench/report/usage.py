@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from krobench.model import units
-from krobench.model.record import TestRecord, TestSummary
+from krobench.model.testrecord import TestRecord, TestSummary
 from krobench.model.usage import (
     CollectorCost,
     Distribution,

@@ -1,7 +1,7 @@
 """Iterations as the tests of the analysis need them."""
 
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import Counts, Latencies, LatencySummary
-from krobench.model.record import IterationRecord
 
 
 def iteration(median: float | None, *, index: int = 0, warmup: bool = False) -> IterationRecord:

@@ -4,9 +4,9 @@ from krobench.analysis.iterations import count_instances, summarise_test, throug
 from krobench.analysis.latencies import latencies
 from krobench.analysis.usage import Phases, measure_usage
 from krobench.analysis.windows import Series
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import Counts
 from krobench.model.rawlines import ObjectRecord, Sample, SourceName
-from krobench.model.record import IterationRecord
 
 
 def created(sent: float, ready: float | None, acknowledged: bool = True) -> ObjectRecord:

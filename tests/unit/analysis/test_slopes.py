@@ -2,8 +2,9 @@ from typing import Any
 
 from krobench.analysis.slopes import measure_slopes
 from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import ApiRequests, Counts
-from krobench.model.record import IterationRecord, TestRecord
+from krobench.model.testrecord import TestRecord
 from krobench.model.usage import GoUse, UsageRecord
 
 

@@ -3,7 +3,7 @@ import pytest
 from krobench.analysis.names import known_names
 from krobench.analysis.thresholds import bounds, check_thresholds, evaluate
 from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.record import TestSummary
+from krobench.model.testrecord import TestSummary
 from krobench.report.measured import measured
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from krobench.analysis.trials import check_samples, judge_trial, settings_of_steps
 from krobench.model.common import TIMEOUT, ErrorInfo
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import Counts, Latencies, LatencySummary
-from krobench.model.record import IterationRecord
 from krobench.model.validity import Cause, Validity, ValiditySettings
 
 SLOS = ["latency.instanceReady.max < 5.0", "errors.total == 0"]

@@ -10,8 +10,9 @@ from krobench.controller.actions import CreateJob, JobKind
 from krobench.controller.observed import JobState, JobView
 from krobench.model.common import ErrorInfo
 from krobench.model.kinds import RunKey, RunKind
-from krobench.model.record import RunState, TestRecord, TestState, ThresholdResult
+from krobench.model.record import RunState
 from krobench.model.status import Phase, Verdict
+from krobench.model.testrecord import TestRecord, TestState, ThresholdResult
 from krobench.model.validity import Validity
 
 

@@ -16,9 +16,10 @@ from krobench.model.measures import (
     MemoryUse,
     Throughput,
 )
-from krobench.model.record import RunState, TestState, TestSummary
+from krobench.model.record import RunState
 from krobench.model.scaling import Limit, LimitState
 from krobench.model.status import Phase, Verdict
+from krobench.model.testrecord import TestState, TestSummary
 from krobench.model.validity import Validity
 
 

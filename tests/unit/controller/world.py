@@ -20,7 +20,7 @@ from krobench.controller.reconcile import reconcile
 from krobench.model.common import FINALIZER, ErrorInfo
 from krobench.model.environment import Environment
 from krobench.model.kinds import RunKey, RunKind
-from krobench.model.record import Progress, RunRecord, RunState, TestRecord, TestState
+from krobench.model.record import Progress, RunRecord, RunState
 from krobench.model.scaling import (
     Axis,
     Limit,
@@ -37,6 +37,7 @@ from krobench.model.status import (
     RunStatus,
     Verdict,
 )
+from krobench.model.testrecord import TestRecord, TestState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = ObjectRef(kind="Job", namespace="krobench-system", name="bench-load")

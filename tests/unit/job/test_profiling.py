@@ -10,8 +10,8 @@ from unit.workload.plans import suite
 
 from krobench.analysis.iterations import count_instances
 from krobench.job.profiling import Profiling, window_seconds
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.profile import ProfileFile, TestProfile
-from krobench.model.record import IterationRecord
 from krobench.workload.testplan import plan_tests
 
 CEL, JSON = "github.com/google/cel-go/x.New", "encoding/json.Unmarshal"

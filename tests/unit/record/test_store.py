@@ -8,7 +8,8 @@ from unit.analysis.comparison.test_estimates import iteration
 from krobench.model.common import ErrorInfo
 from krobench.model.environment import Environment
 from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import RunRecord, RunState, TestRecord
+from krobench.model.record import RunRecord, RunState
+from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Validity
 from krobench.record import lines
 from krobench.record.lines import LineFile

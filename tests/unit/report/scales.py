@@ -2,6 +2,7 @@
 
 from krobench.analysis.scaling.findings import with_findings
 from krobench.model.environment import Environment
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import (
     ApiRequests,
     Counts,
@@ -11,9 +12,10 @@ from krobench.model.measures import (
     MemoryUse,
     Throughput,
 )
-from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord, TestSummary
+from krobench.model.record import RunRecord, RunState
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
+from krobench.model.testrecord import TestRecord, TestSummary
 
 P99 = "latency.instanceReady.p99"
 SLO = f"{P99} < 2.0"

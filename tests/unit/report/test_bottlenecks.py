@@ -1,7 +1,8 @@
 from unit.controller.world import record
 
 from krobench.model.bottleneck import Attribution, Bottleneck, BottleneckKind, Evidence
-from krobench.model.record import RunState, TestRecord
+from krobench.model.record import RunState
+from krobench.model.testrecord import TestRecord
 from krobench.report.bottlenecks import bottlenecks_section
 
 

@@ -1,5 +1,5 @@
 from krobench.model.precision import Headline, Stop
-from krobench.model.record import TestRecord
+from krobench.model.testrecord import TestRecord
 from krobench.report.headline import headline_line
 
 

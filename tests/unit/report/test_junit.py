@@ -7,7 +7,8 @@ from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Better
-from krobench.model.record import RunRecord, RunState, TestState, ThresholdResult
+from krobench.model.record import RunRecord, RunState
+from krobench.model.testrecord import TestState, ThresholdResult
 from krobench.model.validity import Cause, Validity
 from krobench.report.junit import render
 

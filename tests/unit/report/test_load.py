@@ -4,10 +4,12 @@ import pytest
 
 from krobench.model.common import ErrorInfo
 from krobench.model.environment import Environment
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.load import Load
 from krobench.model.measures import Counts, LoadGenerator
-from krobench.model.record import IterationRecord, RunRecord, TestRecord
+from krobench.model.record import RunRecord
 from krobench.model.status import Verdict
+from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Validity
 from krobench.report.load import arrivals
 from krobench.report.markdown import render

@@ -3,7 +3,8 @@ from unit.controller.world import record
 
 from krobench.model import units
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunState, TestSummary, ThresholdResult
+from krobench.model.record import RunState
+from krobench.model.testrecord import TestSummary, ThresholdResult
 from krobench.report.markdown import render
 
 

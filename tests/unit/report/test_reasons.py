@@ -1,7 +1,8 @@
 from unit.controller.world import record
 
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import Counts
-from krobench.model.record import IterationRecord, RunState
+from krobench.model.record import RunState
 from krobench.report.reasons import reasons_section
 
 

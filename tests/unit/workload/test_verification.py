@@ -3,7 +3,6 @@ from unit.workload.plans import suite
 
 from krobench.model.bottleneck import BottleneckKind
 from krobench.model.recommendation import Area, Confidence, Recommendation
-from krobench.model.record import TestRecord
 from krobench.model.scaling import (
     Axis,
     Limit,
@@ -12,6 +11,7 @@ from krobench.model.scaling import (
     ScaleStep,
     StepVerdict,
 )
+from krobench.model.testrecord import TestRecord
 from krobench.model.variant import Variant
 from krobench.workload.schedule import in_rounds_of_variants
 from krobench.workload.testplan import TestPlan, plan_tests

@@ -23,7 +23,7 @@ from krobench.analysis.bottlenecks.assessment import Assessment, Of
 from krobench.analysis.bottlenecks.facts import Facts, NotMeasuredError, Split
 from krobench.model.bottleneck import Attribution, Bottleneck, BottleneckKind, Evidence
 from krobench.model.environment import KroFingerprint, NodeFingerprint
-from krobench.model.record import TestRecord
+from krobench.model.testrecord import TestRecord
 
 LEAST_SCORE = 0.1
 """What explains less is not told: iterations of one test differ by as much."""

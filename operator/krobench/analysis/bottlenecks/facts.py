@@ -10,7 +10,7 @@ from krobench.model.common import duration_seconds
 from krobench.model.environment import KroFingerprint, NodeFingerprint
 from krobench.model.flags import flag_values
 from krobench.model.measures import Latencies, LatencySummary
-from krobench.model.record import TestRecord, TestSummary
+from krobench.model.testrecord import TestRecord, TestSummary
 from krobench.model.usage import UsageRecord
 
 MANY_RGDS = 5

@@ -12,10 +12,12 @@ from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import RunEstimates, TestEstimates
 from krobench.model.flags import flag_values
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.kinds import RunKind
-from krobench.model.record import FULL_RUN_KEY, IterationRecord, RunRecord, RunState, TestRecord
+from krobench.model.record import FULL_RUN_KEY, RunRecord, RunState
 from krobench.model.step import Step
 from krobench.model.target import Target
+from krobench.model.testrecord import TestRecord
 from krobench.model.workload import Workload
 
 _MAX_TEXT = 120

@@ -13,7 +13,8 @@ from krobench.analysis.comparison.metrics import Measured, judge_all, measure
 from krobench.analysis.comparison.rules import Rules
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Comparison, Replicates
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord
+from krobench.model.testrecord import TestRecord
 
 Visits = Sequence[Sequence[Mapping[str, float | None]]]
 """Of each visit, the numbers of its measured iterations."""

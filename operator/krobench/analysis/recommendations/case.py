@@ -16,7 +16,7 @@ from krobench.model.bottleneck import Bottleneck, BottleneckKind, Evidence, Evid
 from krobench.model.environment import NodeFingerprint
 from krobench.model.measures import LatencySummary
 from krobench.model.recommendation import Area, Confidence, Recommendation
-from krobench.model.record import TestRecord, TestSummary
+from krobench.model.testrecord import TestRecord, TestSummary
 
 _NOT_NAMED = 0.3
 MEASURED_BEFORE = "docs/recommendations.md, measured with kro 0.9.3"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord
 from krobench.model.scaling import Axis, CurveFit, Parameter
 from krobench.model.slope import SizeAxis
+from krobench.model.testrecord import TestRecord
 
 _CURVE = "memory.residentMaxBytes"
 _SLOPE = "kro resident memory, max"

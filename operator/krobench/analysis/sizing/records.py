@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from krobench.analysis.sizing.growth import Growth, SizingError, growths
-from krobench.model.record import RunRecord, RunState, TestRecord
+from krobench.model.record import RunRecord, RunState
 from krobench.model.scaling import Axis
 from krobench.model.slope import SizeAxis
+from krobench.model.testrecord import TestRecord
 
 _EXAMPLE = "manifests/examples/growth.yaml"
 

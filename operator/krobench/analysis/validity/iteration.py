@@ -15,8 +15,8 @@ from krobench.analysis.validity.steady import unsteady_iteration
 from krobench.analysis.windows import Series
 from krobench.model.common import ErrorInfo
 from krobench.model.environment import NodeFingerprint
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.rawlines import Sample, SourceName
-from krobench.model.record import IterationRecord
 from krobench.model.surroundings import Moment
 from krobench.model.validity import ValiditySettings
 

@@ -3,7 +3,7 @@
 from krobench.analysis.latency import NEEDED_BY_STATISTIC
 from krobench.model.common import ErrorInfo
 from krobench.model.measures import LatencySummary
-from krobench.model.record import TestRecord
+from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Cause
 
 

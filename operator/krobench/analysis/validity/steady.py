@@ -11,10 +11,11 @@ from krobench.analysis.steadystate import (
     of_latencies,
 )
 from krobench.model.common import ErrorInfo
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.load import Arrival
 from krobench.model.rawlines import ObjectRecord
-from krobench.model.record import IterationRecord, TestRecord
 from krobench.model.steadystate import SteadyState
+from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Cause
 
 # A burst or a ramp is not meant to be steady; a closed loop has no rate to be too high.

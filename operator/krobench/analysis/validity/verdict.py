@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord
+from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Cause, Validity
 
 _SEVERITY = {cause.value: place for place, cause in enumerate(Cause)}

@@ -7,7 +7,7 @@ from krobench.controller.status.base import COMPLETED, Word, median_seconds, rou
 from krobench.model import units
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord, TestRecord, TestState
+from krobench.model.record import RunRecord
 from krobench.model.status import (
     ComparisonStatus,
     Headline,
@@ -18,6 +18,7 @@ from krobench.model.status import (
     VariantStatus,
     Verdict,
 )
+from krobench.model.testrecord import TestRecord, TestState
 from krobench.report.cel import cel_line
 from krobench.report.comparison import summary
 from krobench.report.headline import precision_text

@@ -3,7 +3,7 @@
 from krobench.controller.observed import Observed
 from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord, RunState, TestRecord, TestState
+from krobench.model.record import RunRecord, RunState
 from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict
 from krobench.model.status import (
     KroScaleTestStatus,
@@ -12,6 +12,7 @@ from krobench.model.status import (
     RunStatus,
     ScaleStepStatus,
 )
+from krobench.model.testrecord import TestRecord, TestState
 from krobench.report.limit import (
     LIMIT_NOT_AVAILABLE,
     MINIMUM_NOT_REACHED,

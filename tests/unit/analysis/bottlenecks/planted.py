@@ -10,7 +10,7 @@ from typing import Any
 from krobench.analysis.bottlenecks.attribute import attribute
 from krobench.model.bottleneck import Attribution
 from krobench.model.environment import KroFingerprint, NodeFingerprint
-from krobench.model.record import TestRecord
+from krobench.model.testrecord import TestRecord
 
 Values = dict[str, Any]
 

@@ -8,7 +8,7 @@ from unit.analysis.bottlenecks.planted import Values, found, kro, planted
 from krobench.analysis.bottlenecks.attribute import LEAST_SCORE, attribute
 from krobench.model.bottleneck import BottleneckKind as Kind
 from krobench.model.environment import KroFingerprint
-from krobench.model.record import TestRecord
+from krobench.model.testrecord import TestRecord
 
 MANY_WORKERS = "--dynamic-controller-concurrent-reconciles=8"
 

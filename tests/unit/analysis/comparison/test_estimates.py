@@ -7,7 +7,8 @@ from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import RunEstimates
-from krobench.model.record import IterationRecord, RunRecord, RunState
+from krobench.model.iterationrecord import IterationRecord
+from krobench.model.record import RunRecord, RunState
 from krobench.model.validity import Validity
 
 

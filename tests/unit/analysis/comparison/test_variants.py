@@ -7,7 +7,9 @@ from krobench.analysis.comparison.variants import compare_variants
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Comparison, MetricVerdict, Replicates
 from krobench.model.environment import Environment
-from krobench.model.record import IterationRecord, RunRecord, RunState, TestRecord
+from krobench.model.iterationrecord import IterationRecord
+from krobench.model.record import RunRecord, RunState
+from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Validity
 
 P50 = "latency.instanceReady.p50"

@@ -12,7 +12,8 @@ from krobench.model.measures import (
     MemoryUse,
     Throughput,
 )
-from krobench.model.record import RunRecord, RunState, TestRecord, TestSummary
+from krobench.model.record import RunRecord, RunState
+from krobench.model.testrecord import TestRecord, TestSummary
 from krobench.model.usage import UsageRecord
 
 MIB = 2**20

@@ -2,10 +2,11 @@ import pytest
 from unit.analysis.scaling.searches import SLO, TRUTHS, Search, step
 
 from krobench.analysis.scaling.findings import limit_so_far, with_findings
+from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import ApiRequests, Counts, Latencies, LatencySummary, MemoryUse
-from krobench.model.record import IterationRecord, TestRecord
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.scaling import Axis, LimitState, ScaleRecord, ScaleStep
+from krobench.model.testrecord import TestRecord
 
 SPEC = {
     "axis": "instances",

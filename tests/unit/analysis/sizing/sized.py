@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from unit.analysis.recommendations.made import MIB, a_test, kro, run, summary
 
 from krobench.model.measures import MemoryUse
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord
 from krobench.model.scaling import (
     Axis,
     Curve,
@@ -17,6 +17,7 @@ from krobench.model.scaling import (
     StepVerdict,
 )
 from krobench.model.slope import SizeAxis, Slope
+from krobench.model.testrecord import TestRecord
 
 WORKLOAD = {"scenario": "single"}
 LINEAR = CurveFit(

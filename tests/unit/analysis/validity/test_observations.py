@@ -7,7 +7,7 @@ from krobench.model.measures import (
     MemoryUse,
     Throughput,
 )
-from krobench.model.record import TestRecord, TestSummary, ThresholdResult
+from krobench.model.testrecord import TestRecord, TestSummary, ThresholdResult
 
 P99 = "latency.instanceReady.p99"
 

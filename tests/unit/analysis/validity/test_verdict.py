@@ -5,7 +5,8 @@ from unit.analysis.records import iterations
 from krobench.analysis.validity.leftovers import leftover_objects
 from krobench.analysis.validity.verdict import ignored, validity_of_run, validity_of_test
 from krobench.model.environment import Environment
-from krobench.model.record import RunRecord, TestRecord
+from krobench.model.record import RunRecord
+from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Cause, Validity
 
 RESTARTED = Cause.KRO_RESTARTED.of("kro's pod was gone")
