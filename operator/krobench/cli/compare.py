@@ -7,15 +7,18 @@ from pathlib import Path
 
 import orjson
 
-from krobench.analysis.comparison.compare import Side, compare
+from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
+from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
 from krobench.cli.results import ResultsError
-from krobench.cli.sources import read_side
+from krobench.cli.sources import NamedRuns, read_side
 from krobench.kube.errors import KubeError
 from krobench.model.comparison import Baseline, Comparison, MetricVerdict
+from krobench.model.scalecomparison import ScaleComparison
 from krobench.record.baseline import to_config_map, to_json, to_yaml
 from krobench.record.reading import RecordError
 from krobench.report import comparison as report
+from krobench.report import scalecomparison as scale_report
 
 
 class ExitCode(IntEnum):
@@ -39,35 +42,60 @@ class CompareError(Exception):
     """The runs could not be read; the message says why."""
 
 
-def compare_sides(arguments: Sequence[str], namespace: str, rules: Rules) -> list[Comparison]:
+Compared = Comparison | ScaleComparison
+
+
+def compare_sides(arguments: Sequence[str], namespace: str, rules: Rules) -> list[Compared]:
     """Return the comparison of the first side with each of the others.
 
     Raises:
-        CompareError: if one cannot be read.
+        CompareError: if one cannot be read, or sides of scale tests are more than a run each.
     """
-    old, *others = _read(arguments, namespace)
-    return [compare(old, new, rules) for new in others]
+    old, *others = sides = _read(arguments, namespace)
+    if not all(side.scale_tests == side.runs for side in sides):
+        return [compare(old.side, new.side, rules) for new in others]
+    if rules.primary:
+        raise CompareError("--primary names metrics of benchmarks: of scale tests, limits count")
+    first = _scale_side(old)
+    return [compare_scale_tests(first, _scale_side(new), rules) for new in others]
 
 
-def render(comparisons: Sequence[Comparison], output: Format, *, exploratory: bool) -> str:
+def _scale_side(side: NamedRuns) -> ScaleSide:
+    if len(side.scale_tests) != 1:
+        raise CompareError(
+            f"{side.label} has {len(side.scale_tests)} runs of scale tests, and of these one is "
+            "compared with one: name it by its file, or by configmap:[NAMESPACE/]NAME"
+        )
+    return ScaleSide(side.label, side.scale_tests[0])
+
+
+def render(comparisons: Sequence[Compared], output: Format, *, exploratory: bool) -> str:
     """Return comparisons in the format asked for."""
     if output is Format.JSON:
         plain = [item.model_dump(by_alias=True, mode="json") for item in comparisons]
         return orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n"
     if output is Format.MARKDOWN:
-        return "\n\n".join(report.markdown(item) for item in comparisons) + "\n"
-    return "\n".join(report.text(item, exploratory=exploratory) for item in comparisons)
+        return "\n\n".join(map(_markdown, comparisons)) + "\n"
+    return "\n".join(_text(item, exploratory=exploratory) for item in comparisons)
 
 
-def exit_code(comparisons: Sequence[Comparison], *, fail_on_inconclusive: bool) -> ExitCode:
+def _markdown(item: Compared) -> str:
+    if isinstance(item, ScaleComparison):
+        return scale_report.markdown(item)
+    return report.markdown(item)
+
+
+def _text(item: Compared, *, exploratory: bool) -> str:
+    if isinstance(item, ScaleComparison):
+        return scale_report.text(item, exploratory=exploratory)
+    return report.text(item, exploratory=exploratory)
+
+
+def exit_code(comparisons: Sequence[Compared], *, fail_on_inconclusive: bool) -> ExitCode:
     """Return the exit code: the worst of what was found comes first."""
     if any(item.verdict is MetricVerdict.WORSE for item in comparisons):
         return ExitCode.WORSE
-    undecided = any(
-        metric.verdict is MetricVerdict.INCONCLUSIVE
-        for item in comparisons
-        for metric in item.primary
-    )
+    undecided = any(item.undecided for item in comparisons)
     if any(item.refused for item in comparisons) or (fail_on_inconclusive and undecided):
         return ExitCode.UNDECIDED
     return ExitCode.NOT_WORSE
@@ -81,7 +109,7 @@ def export_baseline(
     Raises:
         CompareError: if a run cannot be read, or must not be compared with.
     """
-    runs = {run.id: run for side in _read(arguments, namespace) for run in side.runs}
+    runs = {run.id: run for side in _read(arguments, namespace) for run in side.side.runs}
     for run in runs.values():
         if run.unusable is not None:
             raise CompareError(
@@ -97,8 +125,8 @@ def export_baseline(
     return to_yaml(baseline) if as_yaml else to_json(baseline)
 
 
-def _read(arguments: Sequence[str], namespace: str) -> list[Side]:
-    async def read_all() -> list[Side]:
+def _read(arguments: Sequence[str], namespace: str) -> list[NamedRuns]:
+    async def read_all() -> list[NamedRuns]:
         return [await read_side(argument, namespace) for argument in arguments]
 
     try:

@@ -1,6 +1,7 @@
 """Where runs come from: files, directories, ConfigMaps, and resources of a cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,27 +28,51 @@ _CONFIG_MAP = "configmap:"
 _HISTORY = "history:"
 _SUFFIXES = (".json", ".yaml", ".yml")
 
+Found = Sequence[RunEstimates | RunRecord]
+"""Runs of benchmarks, condensed, and of scale tests."""
 
-async def read_side(argument: str, namespace: str) -> Side:
+
+@dataclass(frozen=True)
+class NamedRuns:
+    """The runs that an argument names."""
+
+    label: str
+    """The argument."""
+    runs: list[RunEstimates | RunRecord]
+    """A record where it is a scale test's, which is no part of a baseline."""
+
+    @property
+    def scale_tests(self) -> list[RunRecord]:
+        """The scale tests among them."""
+        return [run for run in self.runs if isinstance(run, RunRecord)]
+
+    @property
+    def side(self) -> Side:
+        """All of them for a comparison of benchmarks, which leaves scale tests out."""
+        condensed = [condense(run) if isinstance(run, RunRecord) else run for run in self.runs]
+        return Side(self.label, condensed)
+
+
+async def read_side(argument: str, namespace: str) -> NamedRuns:
     """Return the runs that an argument names, separated by commas; one given twice counts once.
 
     Each is a file or a directory of them (a baseline, a run.json, a ConfigMap as kubectl prints
     it), ``configmap:[NAMESPACE/]NAME``, ``history:[NAMESPACE/]NAME`` for all kept runs of a
-    KroBenchmark, or ``[NAMESPACE/]NAME`` of a KroBenchmark.
+    name, or ``[NAMESPACE/]NAME`` of a KroBenchmark or KroScaleTest.
 
     Raises:
         ResultsError: if one is not there, or holds no runs.
         RecordError: if one is of another schema.
         KubeError: if the cluster cannot be asked.
     """
-    runs: dict[str, RunEstimates] = {}
+    runs: dict[str, RunEstimates | RunRecord] = {}
     for part in filter(None, argument.split(",")):
         found = _from_path(part)
         for run in found if found is not None else await _from_cluster(part, namespace):
             runs[run.id] = run
     if not runs:
         raise ResultsError(f"{argument} holds no runs")
-    return Side(argument, list(runs.values()))
+    return NamedRuns(argument, list(runs.values()))
 
 
 async def read_history(namespace: str, name: str) -> list[RunRecord]:
@@ -72,7 +97,7 @@ async def read_history(namespace: str, name: str) -> list[RunRecord]:
         return [await whole(client, read_run_record(item)) for item in items]
 
 
-def _from_path(argument: str) -> list[RunEstimates] | None:
+def _from_path(argument: str) -> Found | None:
     """Return the runs of a file or directory; None where there is neither, nor was meant."""
     path = Path(argument)
     if not path.exists():
@@ -85,7 +110,7 @@ def _from_path(argument: str) -> list[RunEstimates] | None:
     return [run for file in files for run in _from_file(file)]
 
 
-def _from_file(path: Path) -> Iterator[RunEstimates]:
+def _from_file(path: Path) -> Iterator[RunEstimates | RunRecord]:
     try:
         text = path.read_text()
         raw = orjson.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
@@ -96,7 +121,7 @@ def _from_file(path: Path) -> Iterator[RunEstimates]:
     for item in _items(raw):
         is_config_map = isinstance(item, dict) and item.get("kind") == "ConfigMap"
         parsed = parse_config_map(item) if is_config_map else parse_object(item, str(path))
-        yield from estimates(parsed)
+        yield from _found(parsed)
 
 
 def _items(raw: Any) -> list[Any]:
@@ -104,21 +129,22 @@ def _items(raw: Any) -> list[Any]:
     return list(raw.get("items") or []) if is_list else [raw]
 
 
-def estimates(parsed: Baseline | RunRecord) -> list[RunEstimates]:
-    """Return what a baseline or a run record says."""
-    return parsed.runs if isinstance(parsed, Baseline) else [condense(parsed)]
+def _found(parsed: Baseline | RunRecord) -> Found:
+    if isinstance(parsed, Baseline):
+        return parsed.runs
+    return [parsed if parsed.kind == RunKind.SCALE_TEST else condense(parsed)]
 
 
-async def _from_cluster(argument: str, namespace: str) -> list[RunEstimates]:
+async def _from_cluster(argument: str, namespace: str) -> Found:
     kind = next((k for k in (_CONFIG_MAP, _HISTORY) if argument.startswith(k)), "")
     full_name = argument.removeprefix(kind)
     place, _, name = full_name.rpartition("/")
     place = place or namespace
     if kind == _HISTORY:
-        return [condense(run) for run in await read_history(place, name)]
+        return [found for run in await read_history(place, name) for found in _found(run)]
     async with KubeClient(load_client_config()) as client:
         if not kind:
-            return [condense(await results_of(client, place, name))]
+            return _found(await results_of(client, place, name))
         try:
             config_map = await client.get(paths.core("configmaps", place, name))
         except ApiError as error:
@@ -126,4 +152,4 @@ async def _from_cluster(argument: str, namespace: str) -> list[RunEstimates]:
                 raise ResultsError(f"there is no ConfigMap {place}/{name}") from error
             raise
         parsed = parse_config_map(config_map)
-        return estimates(await whole(client, parsed) if isinstance(parsed, RunRecord) else parsed)
+        return _found(await whole(client, parsed) if isinstance(parsed, RunRecord) else parsed)

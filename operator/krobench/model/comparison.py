@@ -153,6 +153,11 @@ class Comparison(ApiModel):
         return self.fails_run and self.verdict is MetricVerdict.WORSE
 
     @property
+    def undecided(self) -> bool:
+        """Whether nothing can be said of some metric that a verdict was asked for."""
+        return any(metric.verdict is MetricVerdict.INCONCLUSIVE for metric in self.primary)
+
+    @property
     def primary(self) -> list[MetricComparison]:
         """Return the metrics that a verdict was asked for."""
         return [metric for metric in self.metrics if metric.primary]

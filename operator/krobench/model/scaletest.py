@@ -17,6 +17,8 @@ from krobench.model.workload import MAX_INSTANCES, Workload
 
 MAX_STEPS = 32
 """Most sizes of one scale test, those of the search included."""
+MAX_REPEATS = 20
+"""Most repetitions of a size."""
 
 _DEFAULT_EMPTY: JsonDict = {"default": {}}
 
@@ -172,7 +174,7 @@ class KroScaleTestSpec(ApiModel):
     """When it is created."""
     concurrency: Concurrency = 10
     """Instances that are under way at once in a closed loop."""
-    repeats: Annotated[int, Field(ge=1, le=20)] = 3
+    repeats: Annotated[int, Field(ge=1, le=MAX_REPEATS)] = 3
     """Repetitions of the steps that the limit rests on; the others are run once."""
     warmup: Warmup = 1
     """Repetitions of the smallest step beforehand whose results are kept apart."""

@@ -15,8 +15,8 @@ from krobench.model.comparison import (
 from krobench.report.tables import aligned, table
 
 _HEADER = ("metric", "old", "new", "ratio [95 %]", "p (corrected)", "verdict")
-_HEADER_EXPLORATORY = ("metric", "old", "new", "ratio [95 %]", "p", "")
-_NO_VERDICTS = "no verdicts, as of so many some differ by chance"
+EXPLORATORY_HEADER = ("metric", "old", "new", "ratio [95 %]", "p")
+NO_VERDICTS = "no verdicts, as of so many some differ by chance"
 _ROUNDS = "10 iterations of two variants make 6 and 5"
 _ASIDES = {
     Replicates.RUNS: "",
@@ -43,8 +43,9 @@ def text(comparison: Comparison, *, exploratory: bool = False) -> str:
     """Return the comparison for a terminal."""
     lines = _heading(comparison)
     for title, metrics in _groups(comparison, exploratory=exploratory):
-        header = _HEADER if metrics[0].primary else _HEADER_EXPLORATORY
-        lines += ["", title, *aligned([header, *(_row(metric) for metric in metrics)])]
+        primary = metrics[0].primary
+        header, row = (_HEADER, _row) if primary else (EXPLORATORY_HEADER, exploratory_row)
+        lines += ["", title, *aligned([header, *map(row, metrics)])]
     if notes := _notes(comparison):
         lines += ["", *notes]
     hidden = len(comparison.metrics) - len(comparison.primary)
@@ -73,9 +74,9 @@ def _section(comparison: Comparison, heading: str, *, variants: bool) -> str:
     parts.append("\n".join(f"- {note}" for note in _notes(comparison, variants=variants)))
     others = [metric for metric in comparison.metrics if not metric.primary]
     if others:
-        rows = [(metric.test, *_row(metric)[:-1]) for metric in others]
-        title = f"**Exploratory: {_NO_VERDICTS}**"
-        parts += [title, table(("test", *_HEADER_EXPLORATORY[:-1]), rows)]
+        rows = [(metric.test, *exploratory_row(metric)) for metric in others]
+        title = f"**Exploratory: {NO_VERDICTS}**"
+        parts += [title, table(("test", *EXPLORATORY_HEADER), rows)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -103,6 +104,11 @@ def line(metric: MetricComparison) -> str:
         f"{label(metric.metric)}: {show(metric.metric, metric.old_median)} to "
         f"{show(metric.metric, metric.new_median)}, ratio {_ratio(metric)}: {metric.verdict}"
     )
+
+
+def exploratory_row(metric: MetricComparison) -> Sequence[str]:
+    """Return the cells of a metric that has no verdict, below ``EXPLORATORY_HEADER``."""
+    return _row(metric)[:-1]
 
 
 def label(metric: str) -> str:
@@ -153,7 +159,7 @@ def _groups(
         yield test, [metric for metric in of_test if metric.primary]
         others = [metric for metric in of_test if not metric.primary]
         if exploratory and others:
-            yield f"{test}, exploratory: {_NO_VERDICTS}", others
+            yield f"{test}, exploratory: {NO_VERDICTS}", others
 
 
 def _row(metric: MetricComparison) -> Sequence[str]:

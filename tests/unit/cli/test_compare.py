@@ -7,6 +7,7 @@ from typer.testing import CliRunner, Result
 from unit.analysis.comparison.runs import METRICS, run, side
 from unit.analysis.comparison.test_estimates import finished
 from unit.controller.world import scale_record
+from unit.report.scales import scale_run
 
 from krobench.cli.main import app
 from krobench.model.comparison import Baseline
@@ -142,23 +143,43 @@ def test_a_run_that_was_given_up_is_no_baseline(tmp_path: Path) -> None:
     assert "is no baseline" in done.stderr
 
 
-def test_a_scale_test_is_not_compared_and_it_says_why(tmp_path: Path) -> None:
+def test_a_scale_test_is_not_compared_with_benchmarks_nor_a_baseline(tmp_path: Path) -> None:
     old = run_json(tmp_path / "old.json", finished())
     scale = run_json(tmp_path / "scale.json", scale_record(RunState.COMPLETED))
     done = krobench("compare", old, scale)
     assert done.exit_code == 3
-    assert "it is a scale test" in done.output
+    assert "it is a scale test, which is compared with another one alone" in done.output
     done = krobench("baseline", "export", scale)
     assert done.exit_code == 4
     assert "is no baseline: it is a scale test" in done.output
 
 
-def test_the_history_of_scale_tests_shows_their_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def read_history(namespace: str, name: str) -> list[RunRecord]:
-        del namespace, name
-        return [finished(), scale_record(RunState.COMPLETED, id="uid-2")]
+def scale_json(path: Path, limit: float) -> str:
+    sizes = {round(limit * share): 3 for share in (0.5, 0.9, 0.97, 1.03, 1.1)}
+    return run_json(path, scale_run(limit, sizes).model_copy(update={"id": path.stem}))
 
-    monkeypatch.setattr("krobench.cli.history.read_history", read_history)
-    output = krobench("history", "x").output
-    assert "14 instances (12 to 18)" in output
-    assert "changes can be told from" in output
+
+def test_of_two_scale_tests_the_limits_are_compared(tmp_path: Path) -> None:
+    old, larger = scale_json(tmp_path / "old.json", 1000), scale_json(tmp_path / "new.json", 1500)
+    done = krobench("compare", old, larger)
+    assert done.exit_code == 0
+    assert "Better: the limit is 1.5" in done.output
+    assert krobench("compare", larger, old).exit_code == 1
+    assert krobench("compare", larger, larger).exit_code == 3
+    assert "| instances | 100" in krobench("compare", old, larger, "-o", "markdown").output
+    [comparison] = json.loads(krobench("compare", old, larger, "-o", "json").output)
+    assert (comparison["axis"], comparison["verdict"]) == ("instances", "Better")
+    assert comparison["ratioLow"] < comparison["ratio"] < comparison["ratioHigh"]
+    assert krobench("compare", old, larger, "--minimum-effect=80%").exit_code == 0
+    undecided = ("compare", old, larger, "--minimum-effect=80%", "--fail-on-inconclusive")
+    assert krobench(*undecided).exit_code == (0 if "Same" in krobench(*undecided).output else 3)
+
+
+def test_several_runs_of_a_scale_test_on_a_side_are_a_clear_sentence(tmp_path: Path) -> None:
+    old, new = scale_json(tmp_path / "a.json", 1000), scale_json(tmp_path / "b.json", 1500)
+    done = krobench("compare", f"{old},{new}", new)
+    assert done.exit_code == 4
+    assert "has 2 runs of scale tests, and of these one is compared with one" in done.stderr
+    done = krobench("compare", old, new, PRIMARY)
+    assert done.exit_code == 4
+    assert "--primary names metrics of benchmarks" in done.stderr

@@ -1,5 +1,7 @@
 """The record of a scale test."""
 
+from collections.abc import Mapping
+
 from krobench.analysis.scaling.findings import with_findings
 from krobench.model.environment import Environment
 from krobench.model.iterationrecord import IterationRecord
@@ -29,10 +31,10 @@ SIZES = {100: 1, 200: 1, 400: 1, 800: 1, 950: 3, 1050: 3, 1200: 1, 1600: 1}
 """Repetitions by size."""
 
 
-def scale_run() -> RunRecord:
-    """Return a run whose p99 crosses 2 s at 1000 instances."""
+def scale_run(limit: float = 1000, sizes: Mapping[int, int] = SIZES) -> RunRecord:
+    """Return a run whose p99 crosses 2 s at so many instances; ``sizes`` as ``SIZES``."""
     spec = KroScaleTestSpec.model_validate(SPEC)
-    tests = [_test(size, repetitions) for size, repetitions in SIZES.items()]
+    tests = [_test(size, repetitions, limit) for size, repetitions in sizes.items()]
     steps = [_step(test) for test in tests]
     scale = with_findings(spec, ScaleRecord(axis=spec.axis, steps=steps), tests)
     return RunRecord(
@@ -65,8 +67,10 @@ def _step(test: TestRecord) -> ScaleStep:
     return ScaleStep(size=test.instances, test=test.name, trials=trials, verdict=verdict)
 
 
-def _test(size: int, repetitions: int) -> TestRecord:
-    iterations = [_iteration(index, size, 1 + 0.01 * (index - 1)) for index in range(repetitions)]
+def _test(size: int, repetitions: int, limit: float) -> TestRecord:
+    iterations = [
+        _iteration(index, size, limit, 1 + 0.01 * (index - 1)) for index in range(repetitions)
+    ]
     first = iterations[0]
     return TestRecord(
         name=f"instances-{size}",
@@ -91,8 +95,8 @@ def _test(size: int, repetitions: int) -> TestRecord:
     )
 
 
-def _iteration(index: int, size: int, noise: float) -> IterationRecord:
-    seconds = size / 20
+def _iteration(index: int, size: int, limit: float, noise: float) -> IterationRecord:
+    seconds, p99 = size / 20, 2 * size / limit * noise
     return IterationRecord(
         index=index,
         warmup=False,
@@ -102,9 +106,7 @@ def _iteration(index: int, size: int, noise: float) -> IterationRecord:
         run_seconds=seconds,
         success=True,
         counts=Counts(requested=size),
-        latency=Latencies(
-            instance_ready=LatencySummary(n=size, p50_seconds=0.2, p99_seconds=size / 500 * noise)
-        ),
+        latency=Latencies(instance_ready=LatencySummary(n=size, p50_seconds=0.2, p99_seconds=p99)),
         throughput=Throughput(instances_per_second=20 * noise),
         cpu=CpuUse(kro_seconds=0.03 * size, kro_mean_cores=0.6 * noise),
         memory=MemoryUse(resident_max_bytes=int(60 * 2**20 + size * 2**16)),

@@ -14,7 +14,9 @@ from krobench.model.comparison import RunEstimates, TestEstimates
 from krobench.model.flags import flag_values
 from krobench.model.iterationrecord import IterationRecord
 from krobench.model.kinds import RunKind
+from krobench.model.load import Arrival
 from krobench.model.record import FULL_RUN_KEY, RunRecord, RunState
+from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.step import Step
 from krobench.model.target import Target
 from krobench.model.testrecord import TestRecord
@@ -31,7 +33,7 @@ def condense(run: RunRecord) -> RunEstimates:
         namespace=run.namespace,
         start_time=run.start_time,
         environment=run.environment,
-        unusable=_unusable(run),
+        unusable=_scale_test(run) or unusable(run) or _too_large(run),
         tests=[
             TestEstimates(
                 name=test.name,
@@ -44,26 +46,50 @@ def condense(run: RunRecord) -> RunEstimates:
     )
 
 
-def _unusable(run: RunRecord) -> ErrorInfo | None:
+def unusable(run: RunRecord) -> ErrorInfo | None:
+    """Return why a run of any kind must not be compared; None where it may."""
     if run.state is not RunState.COMPLETED:
         detail = run.error.message if run.error is not None else f"it is {run.state}"
         return ErrorInfo(reason="NotCompleted", message=f"it did not come to its end: {detail}")
-    if run.kind == RunKind.SCALE_TEST:
-        message = (
-            "it is a scale test, whose sizes and their repetitions follow from what it finds: "
-            "compare the limits that its report and krobench history show"
-        )
-        return ErrorInfo(reason="ScaleTest", message=message)
-    if run.shortened:
-        message = (
-            f"its run.json had no room for its iterations: they are in {FULL_RUN_KEY}, which is "
-            "read where the KroBenchmark or its history is named, and not from a file"
-        )
-        return ErrorInfo(reason="TooLarge", message=message)
     if run.validity is None or run.validity.valid:
         return None
     causes = "; ".join(cause.message for cause in run.validity.causes)
     return ErrorInfo(reason="Invalid", message=f"it is invalid: {causes}")
+
+
+def _scale_test(run: RunRecord) -> ErrorInfo | None:
+    if run.kind != RunKind.SCALE_TEST:
+        return None
+    message = (
+        "it is a scale test, which is compared with another one alone, and is no part of a "
+        "baseline: keep its run.json instead"
+    )
+    return ErrorInfo(reason="ScaleTest", message=message)
+
+
+def _too_large(run: RunRecord) -> ErrorInfo | None:
+    if not run.shortened:
+        return None
+    message = (
+        f"its run.json had no room for its iterations: they are in {FULL_RUN_KEY}, which is "
+        "read where the KroBenchmark or its history is named, and not from a file"
+    )
+    return ErrorInfo(reason="TooLarge", message=message)
+
+
+def scale_settings(run: RunRecord) -> dict[str, str]:
+    """Return what a scale test did and asked for, but for its sizes and how it searched."""
+    spec = _completed(KroScaleTestSpec, run.spec)
+    settings = {
+        "workload": spec.get("workload"),
+        "load": spec.get("load"),
+        "steps": {"hold": (spec.get("steps") or {}).get("hold")},
+        "timeout": spec.get("timeout"),
+        "collect": {"interval": (spec.get("collect") or {}).get("interval")},
+    }
+    if (spec.get("load") or {}).get("arrival") == Arrival.CLOSED:
+        settings["concurrency"] = spec.get("concurrency")
+    return {"slo": " && ".join(spec.get("slo") or []), **dict(_flattened(settings, ""))}
 
 
 def numbers_of(iteration: IterationRecord) -> dict[str, float | None]:

@@ -38,8 +38,24 @@ def differences(
     return found
 
 
-def refusal(found: Sequence[Difference]) -> ErrorInfo | None:
-    """Return why runs that differ so must not be compared; None where they may."""
+def differences_of(
+    old: tuple[Environment, Mapping[str, str]],
+    new: tuple[Environment, Mapping[str, str]],
+    allowed: Collection[DifferenceKind],
+) -> list[Difference]:
+    """Return everything in which two runs differ, by their environments and what was done."""
+    facts = [
+        [*_facts(environment), *_workload(settings, older=False)]
+        for environment, settings in (old, new)
+    ]
+    return list(_between(facts[:1], facts[1:], None, allowed))
+
+
+def refusal(found: Sequence[Difference], *, in_spec: bool = True) -> ErrorInfo | None:
+    """Return why runs that differ so must not be compared; None where they may.
+
+    ``in_spec``: whether spec.baseline could allow it too.
+    """
     forbidden = [difference for difference in found if not difference.allowed]
     if not forbidden:
         return None
@@ -47,11 +63,13 @@ def refusal(found: Sequence[Difference]) -> ErrorInfo | None:
     named = "; ".join(sentence(difference) for difference in forbidden[:5])
     more = f"; and {len(forbidden) - 5} more" if len(forbidden) > 5 else ""
     names = ", ".join(kinds)
+    allow = " ".join(f"--allow-different {kind}" for kind in kinds)
+    if in_spec:
+        allow += f", or allowDifferent: [{names}] in spec.baseline"
     return ErrorInfo(
         reason=f"{kinds[0]}Differs",
         message=f"the runs differ in more than what is to be compared: {named}{more}. Where that "
-        f"is what you want to compare, allow it: --allow-different {names}, or allowDifferent: "
-        f"[{names}] in spec.baseline",
+        f"is what you want to compare, allow it: {allow}",
     )
 
 

@@ -68,6 +68,18 @@ def judge_all(
     ]
 
 
+def explore(measured: Measured, rules: Rules) -> MetricComparison | None:
+    """Return a metric without a verdict, judged by the spread of each side.
+
+    None where there is no ratio with an interval.
+    """
+    few = compare_few(measured.old, measured.new)
+    if few is None:
+        return None
+    unit, (old, new) = Replicates.RUNS.value.lower(), map(len, (measured.old, measured.new))
+    return _shown(measured, rules, _Tested(old, new, unit, Basis.SPREAD, few.p, few.interval))
+
+
 @dataclass(frozen=True)
 class _Tested:
     """A metric with the numbers that a verdict is made from."""
@@ -97,7 +109,7 @@ def _compared(
     judgement = judge(evidence, result.better, rules.minimum_effect, tested.unit)
     return result.model_copy(
         update={
-            "adjusted_p": _rounded(adjusted_p),
+            "adjusted_p": rounded(adjusted_p),
             "verdict": judgement.verdict,
             "more_needed": judgement.more_needed,
             "note": judgement.note,
@@ -114,12 +126,12 @@ def _shown(measured: Measured, rules: Rules, tested: _Tested | None) -> MetricCo
         better=rules.better(measured.metric),
         old_replicates=tested.old if tested else len(measured.old),
         new_replicates=tested.new if tested else len(measured.new),
-        old_median=_rounded(estimate(measured.old)) if measured.old else None,
-        new_median=_rounded(estimate(measured.new)) if measured.new else None,
+        old_median=rounded(estimate(measured.old)) if measured.old else None,
+        new_median=rounded(estimate(measured.new)) if measured.new else None,
     )
     if tested is not None:
         ratio = _ratio(measured, tested.interval)
-        return result.model_copy(update={"p": _rounded(tested.p), **ratio})
+        return result.model_copy(update={"p": rounded(tested.p), **ratio})
     sides = " and ".join(
         side for side, runs in (("old", measured.old), ("new", measured.new)) if not runs
     )
@@ -130,12 +142,12 @@ def _shown(measured: Measured, rules: Rules, tested: _Tested | None) -> MetricCo
 def _ratio(measured: Measured, interval: Interval | None) -> dict[str, object]:
     if interval is not None:
         return {
-            "ratio": _rounded(interval.ratio),
-            "ratio_low": _rounded(interval.low),
-            "ratio_high": _rounded(interval.high),
+            "ratio": rounded(interval.ratio),
+            "ratio_low": rounded(interval.low),
+            "ratio_high": rounded(interval.high),
         }
     old, new = estimate(measured.old), estimate(measured.new)
-    return {"ratio": _rounded(new / old)} if old > 0 and new > 0 else {}
+    return {"ratio": rounded(new / old)} if old > 0 and new > 0 else {}
 
 
 def _values(runs: Sequence[Iterations], metric: str) -> Runs:
@@ -147,5 +159,6 @@ def _constant(measured: Measured) -> bool:
     return len({value for run in (*measured.old, *measured.new) for value in run}) == 1
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """Return a number with the digits that are stored of a comparison."""
     return float(f"{value:.{_DIGITS}g}")

@@ -65,36 +65,56 @@ class Judgement:
     note: str | None = None
 
 
+def by_interval(interval: Interval, better: Better, minimum_effect: float) -> MetricVerdict:
+    """Return what an interval at 95 % says of a change.
+
+    Same needs the whole interval within the minimum effect: that no difference was found is no
+    evidence that there is none.
+    """
+    low, ratio, high = (math.log(x) for x in (interval.low, interval.ratio, interval.high))
+    effect = math.log1p(minimum_effect)
+    if -effect <= low and high <= effect:
+        return MetricVerdict.SAME
+    if low <= 0 <= high or abs(ratio) < effect:
+        return MetricVerdict.INCONCLUSIVE
+    improved = (ratio < 0) == (better is Better.LOWER)
+    return MetricVerdict.BETTER if improved else MetricVerdict.WORSE
+
+
+def times_needed(interval: Interval, minimum_effect: float) -> float:
+    """Return how many times the replicates a verdict would take if the estimate stays as it is.
+
+    An interval's width falls with the square root of the number of replicates. Infinite where the
+    ratio is the minimum effect itself.
+    """
+    low, ratio, high = (math.log(x) for x in (interval.low, interval.ratio, interval.high))
+    effect, change = math.log1p(minimum_effect), abs(ratio)
+    width = max(high - ratio, ratio - low)
+    reach = effect - change if change < effect else change
+    return math.inf if reach == 0 else (width / reach) ** 2
+
+
 def judge(evidence: Evidence, better: Better, minimum_effect: float, unit: str) -> Judgement:
     """Return better or worse only where rank test, interval and effect agree.
 
-    Same needs the whole interval within the minimum effect: that no difference was found is no
-    evidence that there is none. ``unit`` names the replicates, as "runs".
+    ``unit`` names the replicates, as "runs".
     """
     if evidence.basis is Basis.NOTHING:
         return _too_few(evidence, unit)
     if evidence.interval is None:
         note = "no ratio: a value is zero or negative"
         return Judgement(MetricVerdict.INCONCLUSIVE, note=note)
-    low, ratio, high = (
-        math.log(x)
-        for x in (evidence.interval.low, evidence.interval.ratio, evidence.interval.high)
-    )
-    effect = math.log1p(minimum_effect)
-    if -effect <= low and high <= effect:
-        return Judgement(MetricVerdict.SAME)
-    found = evidence.adjusted_p <= SIGNIFICANCE and not low <= 0 <= high
-    if found and abs(ratio) >= effect:
-        improved = (ratio < 0) == (better is Better.LOWER)
-        return Judgement(MetricVerdict.BETTER if improved else MetricVerdict.WORSE)
+    verdict = by_interval(evidence.interval, better, minimum_effect)
+    found = verdict in (MetricVerdict.BETTER, MetricVerdict.WORSE)
+    if verdict is MetricVerdict.SAME or (found and evidence.adjusted_p <= SIGNIFICANCE):
+        return Judgement(verdict)
     if evidence.basis is Basis.SPREAD:
         more = MIN_REPLICATES - evidence.fewest
         allow = "allows" if more == 1 else "allow"
         side = f"of the side with {evidence.fewest}"
         note = f"{_more(more, unit)} {side} {allow} the exact test"
         return Judgement(MetricVerdict.INCONCLUSIVE, more, note)
-    width = max(high - ratio, ratio - low)
-    return _what_is_missing(evidence, abs(ratio), width, effect, unit)
+    return _what_is_missing(evidence, evidence.interval, minimum_effect, unit)
 
 
 def _too_few(evidence: Evidence, unit: str) -> Judgement:
@@ -114,15 +134,12 @@ def _more(count: int, unit: str) -> str:
 
 
 def _what_is_missing(
-    evidence: Evidence, ratio: float, width: float, effect: float, unit: str
+    evidence: Evidence, interval: Interval, minimum_effect: float, unit: str
 ) -> Judgement:
-    """Say how many replicates would do if the estimates stay as they are.
-
-    An interval's width falls with the square root of the number of replicates.
-    """
-    reach = abs(ratio - effect) if ratio < effect else ratio
-    by_width = math.inf if reach == 0 else evidence.fewest * (width / reach) ** 2
-    by_rank = values_for(SIGNIFICANCE / evidence.tests) if ratio >= effect else 0
+    """Say how many replicates would do if the estimates stay as they are."""
+    by_width = evidence.fewest * times_needed(interval, minimum_effect)
+    large = abs(math.log(interval.ratio)) >= math.log1p(minimum_effect)
+    by_rank = values_for(SIGNIFICANCE / evidence.tests) if large else 0
     if by_width > _TOO_MANY:
         note = f"too close to the minimum effect for any sensible number of {unit}"
         return Judgement(MetricVerdict.INCONCLUSIVE, note=note)

@@ -38,6 +38,18 @@ Logs = Mapping[float, Sequence[float]]
 
 
 @dataclass(frozen=True)
+class Draws:
+    """What else a crossing may have been; all are logarithms of sizes."""
+
+    crossings: Sequence[float]
+    """Of resampled values."""
+    single: Sequence[float]
+    """By how much each repetition by itself is off."""
+    degrees: int
+    """Of freedom, that the scatter is known with."""
+
+
+@dataclass(frozen=True)
 class Crossing:
     """Where the bound is crossed, with the interval at 95 %."""
 
@@ -46,6 +58,7 @@ class Crossing:
     high: float
     smallest_used: float
     largest_used: float
+    draws: Draws
 
 
 def find_crossing(
@@ -67,7 +80,8 @@ def find_crossing(
     near, line = window
     resampling = Resampling({x: line.at(x) for x in near}, near, parameters=2)
     level = math.log(bound)
-    ends = resampling.interval(lambda drawn: _where(fit_line(drawn), level))
+    drawn = [_where(fit_line(values), level) for values in resampling.draws()]
+    ends = resampling.interval_of(drawn)
     size = _where(line, level)
     if ends is None or size is None:
         return None
@@ -78,6 +92,11 @@ def find_crossing(
             math.exp(max(ends.high, size)),
             smallest_used=math.exp(min(near)),
             largest_used=math.exp(max(near)),
+            draws=Draws(
+                [each for each in drawn if each is not None],
+                _single(near, line),
+                resampling.degrees,
+            ),
         )
     except OverflowError:
         return None
@@ -103,8 +122,23 @@ def _window(logs: Logs, last: float, first: float) -> tuple[Logs, Line] | None:
 
 
 def _scatter(near: Logs, line: Line) -> float:
-    squares = [(y - line.at(x)) ** 2 for x, each in near.items() for y in each]
-    return math.sqrt(fmean(squares) * len(squares) / (len(squares) - 2))
+    squares = [deviation**2 for deviation in _deviations(near, line)]
+    return math.sqrt(fmean(squares) * _spared(squares))
+
+
+def _single(near: Logs, line: Line) -> list[float]:
+    deviations = _deviations(near, line)
+    scale = math.sqrt(_spared(deviations)) / line.slope
+    return [deviation * scale for deviation in deviations]
+
+
+def _deviations(near: Logs, line: Line) -> list[float]:
+    return [y - line.at(x) for x, each in near.items() for y in each]
+
+
+def _spared(values: Sequence[float]) -> float:
+    """Return what makes up for the two parameters of the line, which fit the values too well."""
+    return len(values) / (len(values) - 2)
 
 
 def _where(line: Line | None, level: float) -> float | None:

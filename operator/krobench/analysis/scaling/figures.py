@@ -35,7 +35,7 @@ def points_by_figure(
     found: Points = {figure: [] for figure in dict.fromkeys((*asked, *_FIGURES))}
     by_name = {test.name: test for test in tests}
     for step in sorted(steps, key=lambda each: each.size):
-        for iteration in _repetitions(step, by_name.get(step.test)):
+        for iteration in repetitions(step, by_name.get(step.test)):
             values = _values(iteration)
             for figure, points in found.items():
                 value = values.get(figure)
@@ -44,7 +44,8 @@ def points_by_figure(
     return {figure: points for figure, points in found.items() if points}
 
 
-def _repetitions(step: ScaleStep, test: TestRecord | None) -> Iterator[IterationRecord]:
+def repetitions(step: ScaleStep, test: TestRecord | None) -> Iterator[IterationRecord]:
+    """Yield the repetitions of a size that count, and came to their end."""
     told = {trial.iteration for trial in step.trials if trial.met is not None}
     for iteration in test.iterations if test is not None else ():
         if iteration.index in told and iteration.success:

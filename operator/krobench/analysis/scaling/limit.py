@@ -29,15 +29,24 @@ def find_limit(
     steps: Sequence[ScaleStep], slos: Sequence[str], axis: Axis, stopped: str | None = None
 ) -> Limit:
     """Return the limit, as far as the steps tell; ``stopped`` says why there are no more."""
+    return limit_and_crossing(steps, slos, axis, stopped)[0]
+
+
+def limit_and_crossing(
+    steps: Sequence[ScaleStep], slos: Sequence[str], axis: Axis, stopped: str | None = None
+) -> tuple[Limit, Crossing | None]:
+    """Return the limit with what its interval is made from; None for a limit that has none."""
     told = decided(steps)
-    breach = next((step for step in told if step.verdict is StepVerdict.BREACHED), None)
-    met = [step for step in told if breach is None or step.size < breach.size]
-    if breach is None:
-        return _not_reached(met, axis, stopped)
+    first = next((step for step in told if step.verdict is StepVerdict.BREACHED), None)
+    if first is None:
+        return _not_reached(told, axis, stopped), None
     slo = first_broken(slos, told)
+    met = [step for step in told if step.size < first.size]
     if not met:
-        return _below_first(breach, slo, axis)
-    return _found(_Around(told, met[-1], breach), slo, axis)
+        return _below_first(first, slo, axis), None
+    around = _Around(told, met[-1], first)
+    crossing, why_not = _crossing(around, slo)
+    return _found(around, slo, axis, crossing, why_not), crossing
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,9 @@ def _below_first(breach: ScaleStep, slo: str | None, axis: Axis) -> Limit:
     )
 
 
-def _found(around: _Around, slo: str | None, axis: Axis) -> Limit:
-    crossing, why_not = _crossing(around, slo)
+def _found(
+    around: _Around, slo: str | None, axis: Axis, crossing: Crossing | None, why_not: str
+) -> Limit:
     missed = _broken(slo, around.first)
     last, first = around.last.size, around.first.size
     limit = Limit(

@@ -55,7 +55,8 @@ class Resampling:
             for value in each
         ]
         self._between = self._shrunk(list(means.values()), parameters)
-        self._degrees = max(1, sum(self._counts.values()) - parameters)
+        self.degrees = max(1, sum(self._counts.values()) - parameters)
+        """Of freedom: values beyond those that the fit takes."""
 
     def _shrunk(self, means: Sequence[float], parameters: int) -> list[float]:
         centre = fmean(means)
@@ -91,5 +92,5 @@ class Resampling:
         known = sorted(value for value in drawn if value is not None)
         if not known or len(known) < _FEWEST_OF_ALL * len(drawn):
             return None
-        tail = NormalDist().cdf(-t_quantile(CONFIDENCE, self._degrees))
+        tail = NormalDist().cdf(-t_quantile(CONFIDENCE, self.degrees))
         return Ends(quantile(known, tail), quantile(known, 1 - tail))

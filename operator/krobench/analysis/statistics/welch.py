@@ -24,9 +24,17 @@ class StandardError:
 def difference_error(a: Sequence[float], b: Sequence[float]) -> StandardError:
     """Return the error of the difference of two sides' means; each has two values at least."""
     parts = [variance(side) / len(side) for side in (a, b)]
+    return combined_error(parts, [len(a) - 1, len(b) - 1])
+
+
+def combined_error(parts: Sequence[float], degrees: Sequence[int]) -> StandardError:
+    """Return the error of a sum of independent estimates, by their variances.
+
+    ``degrees`` are the degrees of freedom that each variance is known with.
+    """
     total = sum(parts)
     # Shares, as squares of what is small may be zero. Without any spread, all values count.
-    shares = [part / total for part in parts] if total > 0 else [0.0, 0.0]
-    weights = sum(share**2 / (len(side) - 1) for share, side in zip(shares, (a, b), strict=True))
-    degrees = math.floor(1 / weights + _ROUNDING) if weights > 0 else len(a) + len(b) - 2
-    return StandardError(math.sqrt(total), degrees)
+    shares = [part / total for part in parts] if total > 0 else [0.0 for _ in parts]
+    weights = sum(share**2 / each for share, each in zip(shares, degrees, strict=True))
+    together = math.floor(1 / weights + _ROUNDING) if weights > 0 else sum(degrees)
+    return StandardError(math.sqrt(total), together)

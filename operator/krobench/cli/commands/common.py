@@ -12,8 +12,8 @@ Sides = Annotated[
     typer.Argument(
         help="Sides, the first of which is the old one; runs of a side are separated by commas. "
         "A run is a file (baseline, run.json, ConfigMap), a directory of such, [NAMESPACE/]NAME "
-        "of a KroBenchmark, configmap:[NAMESPACE/]NAME, or history:[NAMESPACE/]NAME for all kept "
-        "runs."
+        "of a KroBenchmark or KroScaleTest, configmap:[NAMESPACE/]NAME, or "
+        "history:[NAMESPACE/]NAME for all kept runs."
     ),
 ]
 Namespace = Annotated[str, typer.Option("--namespace", "-n")]

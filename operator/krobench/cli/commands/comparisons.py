@@ -22,11 +22,13 @@ def compare(
     output: Annotated[str, typer.Option("--output", "-o", help="text, markdown or json")] = "text",
     show_all: Annotated[bool, typer.Option("--all", help="Show exploratory metrics too.")] = False,
     fail_on_inconclusive: Annotated[
-        bool, typer.Option(help="Exit with 3 where a primary metric is inconclusive.")
+        bool, typer.Option(help="Exit with 3 where a primary metric or a limit is inconclusive.")
     ] = False,
     namespace: Namespace = "default",
 ) -> None:
     """Compare runs with others: ratios with intervals, and verdicts for primary metrics.
+
+    Of KroScaleTests, a run is compared with a run, and the verdict is on the limit.
 
     Exit codes: 0 no primary metric is worse, 1 one is, 3 not compared, 4 error.
     """

@@ -1,0 +1,150 @@
+from typing import Any
+
+import pytest
+from unit.report.scales import scale_run
+
+from krobench.analysis.comparison.rules import Rules
+from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
+from krobench.model.common import ErrorInfo
+from krobench.model.comparison import DifferenceKind, MetricVerdict
+from krobench.model.record import FULL_RUN_KEY, RunRecord, RunState
+from krobench.model.scalecomparison import ScaleComparison
+from krobench.model.scaling import Axis, LimitState
+from krobench.model.validity import Validity
+
+OLD = scale_run()
+LARGER = scale_run(1500, {100: 1, 400: 1, 800: 1, 950: 3, 1050: 2, 1400: 3, 1600: 3})
+
+
+def compared(old: RunRecord = OLD, new: RunRecord = LARGER, **rules: Any) -> ScaleComparison:
+    if new.id == OLD.id:
+        new = new.model_copy(update={"id": "another"})
+    return compare_scale_tests(
+        ScaleSide("old.json", old), ScaleSide("new.json", new), Rules(**rules)
+    )
+
+
+def changed(**spec: Any) -> RunRecord:
+    return LARGER.model_copy(update={"spec": LARGER.spec | spec, "id": "another"})
+
+
+def refusal(comparison: ScaleComparison) -> ErrorInfo:
+    assert comparison.refused is not None
+    assert comparison.verdict is None
+    assert comparison.ratio is None
+    return comparison.refused
+
+
+def test_a_larger_limit_is_better_with_ratio_and_interval() -> None:
+    found = compared()
+    assert found.verdict is MetricVerdict.BETTER
+    assert found.ratio == pytest.approx(1.5, rel=0.02)
+    assert found.ratio_low is not None
+    assert found.ratio_high is not None
+    assert 1.4 < found.ratio_low < 1.5 < found.ratio_high < 1.6
+    assert found.old_limit is not None
+    assert found.old_limit == (OLD.scale.limit if OLD.scale else None)
+    assert compared(LARGER, OLD).verdict is MetricVerdict.WORSE
+
+
+def test_sizes_that_both_repeated_have_ratios_of_key_figures_without_verdicts() -> None:
+    found = compared()
+    assert list(dict.fromkeys(m.test for m in found.metrics)) == ["instances-950", "instances-1050"]
+    by_name = {m.metric: m for m in found.metrics if m.test == "instances-1050"}
+    assert {"throughput.instancesPerSecond", "latency.instanceReady.p99"} <= by_name.keys()
+    p99 = by_name["latency.instanceReady.p99"]
+    assert (p99.old_replicates, p99.new_replicates, p99.verdict) == (3, 2, None)
+    assert p99.ratio == pytest.approx(2 / 3, rel=0.02)
+    assert p99.ratio_low is not None
+    assert p99.ratio_high is not None
+    assert p99.ratio_low < 2 / 3 < p99.ratio_high < 1
+    [left_out] = found.left_out
+    assert left_out == (
+        "figures at instances-100, instances-400, instances-800, instances-1600: not repeated on "
+        "both sides"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"slo": ["latency.instanceReady.p99 < 3.0"]}, "slo is latency.instanceReady.p99 < 2.0"),
+        ({"workload": {"scenario": "web-app"}}, "workload.scenario is single"),
+        ({"load": {"arrival": "poisson", "rate": 5}}, "load.arrival is closed"),
+        ({"concurrency": 20}, "concurrency is 10 on the old side and 20 on the new"),
+        ({"timeout": "5m"}, "timeout is 10m on the old side and 5m on the new"),
+        ({"steps": {"from": 1, "to": 2, "hold": "30s"}}, "steps.hold is 0s on the old side"),
+    ],
+)
+def test_what_was_done_must_be_alike_unless_told_otherwise(
+    spec: dict[str, Any], words: str
+) -> None:
+    refused = refusal(compared(new=changed(**spec)))
+    assert refused.reason == "WorkloadDiffers"
+    assert words in refused.message
+    assert refused.message.endswith("allow it: --allow-different Workload")
+    allowed = compared(new=changed(**spec), allowed=frozenset({DifferenceKind.WORKLOAD}))
+    assert allowed.refused is None
+    assert allowed.differences
+
+
+def test_how_it_was_searched_may_differ() -> None:
+    spec = {"steps": {"values": [1, 2]}, "repeats": 5, "search": {"refine": False}, "warmup": 0}
+    assert compared(new=changed(**spec)).refused is None
+
+
+def test_the_environment_must_be_alike_unless_told_otherwise() -> None:
+    environment = LARGER.environment.model_copy(update={"kubernetes": "v9", "krobench": "9"})
+    other = LARGER.model_copy(update={"environment": environment})
+    refused = refusal(compared(new=other))
+    assert refused.message.endswith("--allow-different Krobench --allow-different Kubernetes")
+    allowed = frozenset({DifferenceKind.KUBERNETES, DifferenceKind.KROBENCH})
+    assert compared(new=other, allowed=allowed).verdict is MetricVerdict.BETTER
+
+
+def test_limits_along_two_axes_are_never_compared() -> None:
+    assert LARGER.scale is not None
+    scale = LARGER.scale.model_copy(update={"axis": Axis.RGDS})
+    refused = refusal(
+        compared(new=LARGER.model_copy(update={"scale": scale}), allowed=frozenset(DifferenceKind))
+    )
+    assert refused.reason == "AxisDiffers"
+    assert "spec.axis is instances on the old side and rgds on the new" in refused.message
+
+
+@pytest.mark.parametrize(
+    ("update", "reason"),
+    [
+        ({"state": RunState.ABORTED}, "NotCompleted"),
+        (
+            {"validity": Validity(valid=False, causes=[{"reason": "x", "message": "busy"}])},
+            "Invalid",
+        ),
+        ({"scale": None}, "NoSteps"),
+    ],
+)
+def test_a_run_that_says_nothing_is_refused_by_its_name(update: Any, reason: str) -> None:
+    refused = refusal(compared(new=LARGER.model_copy(update=update)))
+    assert refused.reason == reason
+    assert refused.message.startswith("run bench/how-far (another): ")
+
+
+def test_a_run_is_not_compared_with_itself() -> None:
+    side = ScaleSide("a", OLD)
+    assert refusal(compare_scale_tests(side, side, Rules())).reason == "SameRun"
+
+
+def test_without_its_iterations_a_record_still_has_its_limit() -> None:
+    tests = [test.model_copy(update={"iterations": []}) for test in LARGER.tests]
+    parts = {FULL_RUN_KEY: ["results-1"]}
+    found = compared(new=LARGER.model_copy(update={"tests": tests, "parts": parts}))
+    assert (found.verdict, found.metrics) == (MetricVerdict.BETTER, [])
+    assert "without its iterations" in found.left_out[0]
+
+
+def test_a_limit_that_was_not_reached_has_no_ratio_but_a_verdict_where_it_is_far() -> None:
+    found = compared(new=scale_run(20_000, {100: 1, 800: 1, 1600: 1}))
+    assert found.new_limit is not None
+    assert found.new_limit.state is LimitState.NOT_REACHED
+    assert (found.verdict, found.ratio, found.ratio_high) == (MetricVerdict.BETTER, None, None)
+    assert 1.5 < (found.ratio_low or 0) <= 1.6

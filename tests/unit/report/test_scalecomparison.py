@@ -1,0 +1,103 @@
+import pytest
+from unit.report.scales import scale_run
+
+from krobench.analysis.comparison.rules import Rules
+from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
+from krobench.model.comparison import DifferenceKind
+from krobench.model.record import RunRecord
+from krobench.model.scalecomparison import ScaleComparison
+from krobench.model.scaling import Axis, Limit, LimitState
+from krobench.report.scalecomparison import limit_in_words, markdown, summary, text
+
+OLD = scale_run()
+LARGER = scale_run(1500, {100: 1, 950: 3, 1400: 3, 1600: 3})
+
+
+def compared(new: RunRecord = LARGER, rules: Rules | None = None) -> ScaleComparison:
+    other = new.model_copy(update={"id": "another"})
+    sides = ScaleSide("old.json", OLD), ScaleSide("new.json", other)
+    return compare_scale_tests(*sides, rules or Rules())
+
+
+def test_the_limit_is_one_line_with_both_sides_ratio_and_verdict() -> None:
+    lines = [line.strip() for line in text(compared()).splitlines()]
+    header = next(index for index, line in enumerate(lines) if line.startswith("limit"))
+    assert lines[header].split() == ["limit", "old", "new", "ratio", "[95", "%]", "verdict"]
+    cells = [cell.strip() for cell in lines[header + 1].split("  ") if cell.strip()]
+    assert cells[0] == "instances"
+    assert cells[1].startswith("100")
+    assert cells[2].startswith("150")
+    assert cells[3].startswith("1.5")
+    assert cells[4] == "better"
+    assert lines[-1].startswith("Better: the limit is 1.5")
+
+
+def test_it_says_what_replicates_are_and_what_they_cannot_tell() -> None:
+    assert "cannot tell a change from a drift between the two runs" in text(compared())
+    assert "old: old.json, run bench/how-far (0)" in text(compared())
+
+
+def test_figures_of_sizes_are_shown_when_asked_for() -> None:
+    short, whole = text(compared()), text(compared(), exploratory=True)
+    assert "exploratory metrics of sizes: --all shows them" in short
+    assert "instances-950" not in short.partition("left out")[0]
+    assert "instances-950, exploratory: no verdicts" in whole
+    assert "instance ready p99" in whole
+    assert "(n=3+3)" in whole
+
+
+def test_markdown_has_the_same_with_the_figures_last() -> None:
+    output = markdown(compared())
+    assert output.startswith("## Limit compared with old.json\n\nBetter: the limit is 1.5")
+    assert "| instances | 100" in output
+    assert output.index("| instances | ") < output.index("**Exploratory: no verdicts")
+    assert "| instances-950 | instance ready p99 |" in output
+
+
+def test_a_refusal_is_a_sentence_and_no_table() -> None:
+    other = LARGER.model_copy(update={"spec": LARGER.spec | {"timeout": "1m"}})
+    for output in (text(compared(other)), markdown(compared(other))):
+        assert "Not compared: the runs differ in more than what is to be compared" in output
+        assert "ratio [95 %]" not in output
+    allowed = text(compared(other, Rules(frozenset({DifferenceKind.WORKLOAD}))))
+    assert "differs, as allowed: timeout is 10m on the old side and 1m on the new" in allowed
+
+
+def test_a_limit_beyond_the_sizes_is_said_in_words() -> None:
+    found = compared(scale_run(20_000, {100: 1, 800: 1, 1600: 1}))
+    assert "above 1600" in text(found)
+    assert "at least 1.5" in text(found)
+    assert summary(found).startswith("Better: the limit is at least 1.5")
+    near = compared(scale_run(3_000, {100: 1, 500: 1, 1000: 1}))
+    assert "inconclusive: the limit of the new side lies above 1000 instances" in text(near)
+    assert "- inconclusive: the limit of the new side" in markdown(near)
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [
+        (Limit(state=LimitState.NOT_REACHED, size=320, last_met=320), "above 320"),
+        (Limit(state=LimitState.UNDECIDED, last_met=80), "above 80"),
+        (Limit(state=LimitState.UNDECIDED), "not available"),
+        (Limit(state=LimitState.BELOW_FIRST, first_breach=50), "below 50"),
+        (
+            Limit(state=LimitState.FOUND, size=40, low=40, high=80, method="bracket"),
+            "between 40 and 80",
+        ),
+        (
+            Limit(state=LimitState.FOUND, size=47.9, low=44.3, high=50.2, method="crossing"),
+            "47 (44 to 51)",
+        ),
+    ],
+)
+def test_each_kind_of_limit_has_its_words(limit: Limit, words: str) -> None:
+    assert limit_in_words(limit, Axis.INSTANCES) == words
+
+
+def test_it_is_said_where_another_slo_breaks_first_on_each_side() -> None:
+    found = compared()
+    assert "breaks first" not in text(found)
+    assert found.new_limit is not None
+    found.new_limit.breached = "memory.residentMaxBytes < 300.0"
+    said = "breaks first: latency.instanceReady.p99 < 2.0 on the old side, memory.residentMaxBytes"
+    assert said in text(found)
