@@ -1,10 +1,13 @@
 import kopf
+import pytest
 from emulated.conftest import NAMESPACE, Api, Manifest, RunningOperator
 from prometheus_client import CollectorRegistry
 from unit.controller.world import RECORDS, SPECS
 
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
+from krobench.job.errors import AbortedError
+from krobench.job.publisher import Publisher
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
@@ -184,6 +187,11 @@ async def test_of_two_kinds_of_one_name_the_second_is_told_whose_the_results_are
     assert "give this one another name" in status["message"]
     assert ("same", "ResultsConflict") in await api.events()
     assert len(await api.jobs()) == 1
+    # Should the first store its results only once the load of the second is under way:
+    owner = Owner("same", "default", "uid-of-the-second", api.kind.value)
+    record = RECORDS[api.kind](RunState.RUNNING, id=owner.uid, name="same")
+    with pytest.raises(AbortedError, match=f"holds the results of {first.kind} same"):
+        await Publisher(api.client, "same-results", owner).publish(record, RunLines())
     assert await api.client.get(results) == stored
     assert (await first.status("same"))["phase"] == "Running"
 

@@ -108,6 +108,7 @@ def test_a_limit_below_the_minimum_completes_with_verdict_failed() -> None:
     message = world.status.message or ""
     assert "spec.minimum is" in message
     assert message.count("14 instances") == 1
+    assert [c.type for c in world.status.conditions if c.message == message] == ["Ready"]
     assert world.events["MinimumNotReached", ""].warning
 
 

@@ -19,6 +19,8 @@ from krobench.model.status import (
 COMPLETED = "Completed"
 """Reason of a run that ended well; one with a result that is not, has another."""
 
+_SAYING = (ConditionType.RECONCILING, ConditionType.STALLED)
+"""Where they are true, tools that know kstatus show their message and no other."""
 _MAX_WARNINGS = 32
 _DIGITS = 3
 
@@ -113,7 +115,7 @@ def _conditions(run: Run, word: Word, record: RunRecord | None, now: datetime) -
     validity = _validity(record, word.phase)
     reason = validity.reason if completed and validity.status == "False" else word.reason
     claims = {
-        kind: Claim("True" if value else "False", reason, word.message)
+        kind: Claim("True" if value else "False", reason, _message(kind, word, true=value))
         for kind, value in wanted.items()
     }
     claims[ConditionType.VALID] = validity
@@ -121,6 +123,11 @@ def _conditions(run: Run, word: Word, record: RunRecord | None, now: datetime) -
         _condition(kind, claim, run.generation, before.get(kind), now)
         for kind, claim in claims.items()
     ]
+
+
+def _message(kind: ConditionType, word: Word, *, true: bool) -> str:
+    """Return what a condition says beside its reason: once is enough for who reads them all."""
+    return word.message if kind is ConditionType.READY or (true and kind in _SAYING) else ""
 
 
 def _validity(record: RunRecord | None, phase: Phase) -> Claim:
