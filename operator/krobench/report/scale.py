@@ -15,7 +15,7 @@ from krobench.model.scaling import (
     StepVerdict,
 )
 from krobench.model.testrecord import TestRecord, TestSummary
-from krobench.report.limit import limit_text
+from krobench.report.limit import MINIMUM_NOT_REACHED, limit_text, minimum_text, shortfall
 from krobench.report.tables import table
 
 _MODELS = {
@@ -63,7 +63,11 @@ def limit_sentence(run: RunRecord) -> str:
         return ""
     if scale.limit is None:
         return "**Limit:** not known yet."
-    return f"**Limit:** {scale.limit.message or limit_text(scale.limit, scale.axis)}"
+    said = scale.limit.message or limit_text(scale.limit, scale.axis)
+    short = shortfall(run)
+    if short is not None and short.reason == MINIMUM_NOT_REACHED:
+        said += f" That is too little: {minimum_text(run)}."
+    return f"**Limit:** {said}"
 
 
 def _steps(run: RunRecord, scale: ScaleRecord) -> str:

@@ -1,6 +1,7 @@
 from unit.report.scales import SLO, scale_run
 
 from krobench.model.scaling import ScaleRecord
+from krobench.model.status import Verdict
 from krobench.report.limit import limit_text
 from krobench.report.markdown import render
 from krobench.report.scale import limit_sentence, scale_section
@@ -20,6 +21,14 @@ def test_the_limit_is_the_same_in_the_status_and_in_the_sentence() -> None:
     assert limit_text(limit, scale.axis) == "47 instances (44 to 51)"
     found = limit_text(scale.limit, scale.axis).replace("(", "(95 % interval ")
     assert f"up to {found}" in scale.limit.message
+
+
+def test_a_limit_below_the_minimum_says_so() -> None:
+    run = scale_run()
+    run.spec["minimum"] = 2000.0
+    assert "spec.minimum" not in limit_sentence(run)
+    run.verdict = Verdict.FAILED
+    assert limit_sentence(run).endswith("breaks first. That is too little: spec.minimum is 2000.")
 
 
 def test_each_size_has_a_line_in_ascending_order() -> None:
