@@ -274,3 +274,10 @@ class World:
 
     def condition(self, kind: str) -> str:
         return next(c.status for c in self.status.conditions if c.type == kind)
+
+
+def started() -> World:
+    """Return a world with a KroBenchmark whose load Job runs."""
+    world = World()
+    world.settle()
+    return world

@@ -1,0 +1,129 @@
+"""Runs whose load Job died, or whose resource is deleted: what they made does not stay."""
+
+import pytest
+from unit.controller.world import SPEC, World, record, started
+
+from krobench.controller.observed import JobState, JobView
+from krobench.model.status import Phase, Verdict
+
+
+def test_a_load_job_that_dies_is_cleaned_up_after_and_keeps_its_results() -> None:
+    world = started()
+    world.fail_load("LoadJobOOMKilled")
+    world.settle()
+    assert world.status.phase is Phase.CLEANING_UP
+    assert world.cleanups[0].state is JobState.ACTIVE
+    world.end_cleanups(JobState.SUCCEEDED)
+    world.settle()
+    assert world.status.phase is Phase.FAILED
+    assert world.status.verdict is Verdict.ERROR
+    assert world.status.conditions[0].reason == "LoadJobOOMKilled"
+    assert world.status.results_ref is not None
+    assert not world.finalizers
+
+
+@pytest.mark.parametrize("policy", ["OnSuccess", "Never"])
+def test_objects_of_a_dead_job_are_kept_where_the_policy_says_so(policy: str) -> None:
+    world = World(spec=SPEC | {"cleanup": policy})
+    world.settle()
+    world.fail_load()
+    world.settle()
+    assert world.status.phase is Phase.FAILED
+    assert all(job.state is JobState.ABSENT for job in world.cleanups)
+    assert any("objects were kept" in text for text in world.status.warnings)
+
+
+VARIANTS = [{"name": "one"}, {"name": "two"}]
+
+
+def test_kro_is_put_back_even_where_objects_are_kept() -> None:
+    world = World(spec=SPEC | {"cleanup": "Never", "variants": VARIANTS})
+    world.settle()
+    world.fail_load()
+    assert world.results is not None
+    world.results.variant = "one"
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+    world.end_cleanups(JobState.SUCCEEDED)
+    world.settle()
+    assert world.status.phase is Phase.FAILED
+    assert any("objects were kept" in warning for warning in world.status.warnings)
+
+
+def test_kro_that_was_about_to_be_changed_is_put_back() -> None:
+    pending = record().tests[0].model_copy(update={"start_time": None})
+    world = World(spec=SPEC | {"variants": VARIANTS})
+    world.settle()
+    world.fail_load()
+    world.results = record(tests=[pending], variant="one")
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+
+
+def test_a_job_that_was_refused_before_it_began_needs_no_clean_up() -> None:
+    world = started()
+    world.fail_load("KroNotFound", begun=False)
+    world.settle()
+    assert world.status.conditions[0].reason == "KroNotFound"
+    assert all(job.state is JobState.ABSENT for job in world.cleanups)
+
+
+def test_nothing_is_cleaned_up_while_the_loads_pod_still_runs() -> None:
+    world = started()
+    world.results = record()
+    world.settle()
+    world.load = JobView()  # someone deleted the Job; its pod is given time to end
+    world.settle()
+    assert world.status.phase is Phase.CLEANING_UP
+    assert world.cleanups[0].state is JobState.ABSENT
+    world.pods_running = False
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+    assert world.status.conditions[0].reason == "LoadJobDeleted"
+
+
+def test_objects_are_cleaned_up_even_where_the_results_were_lost() -> None:
+    world = started()
+    world.results = record()
+    world.settle()
+    world.fail_load(begun=False)
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+
+
+def test_a_clean_up_that_fails_twice_ends_with_a_warning() -> None:
+    world = started()
+    world.fail_load()
+    for _ in range(2):
+        world.settle()
+        world.end_cleanups(JobState.FAILED)
+    world.settle()
+    assert world.status.phase is Phase.FAILED
+    assert any("clean-up failed" in text for text in world.status.warnings)
+    assert not world.finalizers
+
+
+def test_deleting_in_mid_run_stops_the_load_before_it_cleans_up() -> None:
+    world = started()
+    world.delete()
+    world.settle()
+    assert world.load.state is JobState.ABSENT
+    assert world.cleanups[0].state is JobState.ABSENT, "the load's pods still run"
+    world.pods_running = False
+    world.settle()
+    assert world.cleanups[0].state is JobState.ACTIVE
+    world.end_cleanups(JobState.SUCCEEDED)
+    world.settle()
+    assert not world.exists
+
+
+def test_deleting_ends_even_where_the_clean_up_fails() -> None:
+    world = started()
+    world.delete()
+    world.pods_running = False
+    for _ in range(3):
+        world.settle()
+        world.end_cleanups(JobState.FAILED)
+    world.settle()
+    assert not world.exists
+    assert "CleanupFailed" in world.reasons

@@ -1,0 +1,117 @@
+"""Each role allows what is needed, and no more."""
+
+import pytest
+import yaml
+from unit.deploy.rendering import (
+    ALL_GATES,
+    EXAMPLES,
+    MANIFESTS,
+    Key,
+    Manifest,
+    Render,
+    by_key,
+    example_plans,
+    normal,
+)
+
+from krobench.job.preflight import Permission, _required, variant_permissions
+from krobench.workload.scenarios import SCENARIOS, ScenarioSpec
+
+
+def allows(rules: list[Manifest], permission: Permission) -> bool:
+    return any(
+        permission.group in rule.get("apiGroups", [])
+        and permission.resource in rule["resources"]
+        and permission.verb in rule["verbs"]
+        for rule in rules
+    )
+
+
+def test_extra_groups_each_add_a_rule(render: Render) -> None:
+    plain = render()["ClusterRole", "krobench-load"]["rules"]
+    more = render("load.extraGroups={a.example.com,b.example.com}")
+    rules = more["ClusterRole", "krobench-load"]["rules"]
+    added = [rule for rule in rules if rule not in plain]
+    [own] = [rule for rule in plain if rule.get("apiGroups") == ["load.bench.kro.run"]]
+    assert added == [own | {"apiGroups": [group]} for group in ("a.example.com", "b.example.com")]
+
+
+def test_load_role_allows_what_a_run_checks_before_it_starts(render: Render) -> None:
+    rules = render()["ClusterRole", "krobench-load"]["rules"]
+    for path in EXAMPLES:
+        for permission in _required(example_plans(path)):
+            assert allows(rules, permission), permission
+
+
+def test_no_role_of_ours_allows_everything(render: Render) -> None:
+    for key, entry in render(*ALL_GATES).items():
+        for rule in entry.get("rules") or []:
+            assert "*" not in rule.get("apiGroups", []), key
+            if "*" in rule.get("resources", []):
+                assert rule["apiGroups"] == ["load.bench.kro.run"], key
+
+
+def test_kro_gets_rights_only_when_asked_for(render: Render) -> None:
+    assert ("ClusterRole", "krobench-kro") not in render()
+    role = render("kro.aggregation=true")["ClusterRole", "krobench-kro"]
+    plain = yaml.safe_load((MANIFESTS / "optional" / "kro-aggregation.yaml").read_text())
+    assert normal(role) == normal(plain)
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda spec: spec.scenario)
+def test_kro_may_make_the_children_of_each_scenario(render: Render, scenario: ScenarioSpec) -> None:
+    rules = render("kro.aggregation=true")["ClusterRole", "krobench-kro"]["rules"]
+    blueprint = scenario.build("Outer")
+    for parts in (blueprint.outer, *blueprint.inner.values()):
+        for resource in parts.resources:
+            template = resource["template"]
+            group = template["apiVersion"].rpartition("/")[0]
+            kind = template["kind"].lower()
+            plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}es"
+            names = {"*", f"{kind}s", plural}
+            assert any(
+                group in rule["apiGroups"]
+                and names & set(rule["resources"])
+                and rule["verbs"] == ["*"]
+                for rule in rules
+            ), template["kind"]
+
+
+def test_load_jobs_read_only_the_secrets_that_are_named(render: Render) -> None:
+    assert not any(kind == "Role" and "prometheus" in name for kind, name in render())
+    values = ("load.prometheusSecrets[0].namespace=team", "load.prometheusSecrets[0].name=token")
+    opened = render(*values)
+    role = opened["Role", "krobench-load-prometheus-0"]
+    assert role["metadata"]["namespace"] == "team"
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["token"], "verbs": ["get"]}
+    ]
+    binding = opened["RoleBinding", "krobench-load-prometheus-0"]
+    assert binding["metadata"]["namespace"] == "team"
+    assert [subject["name"] for subject in binding["subjects"]] == ["krobench-load"]
+
+
+def test_kro_may_be_changed_only_when_asked_for(render: Render) -> None:
+    key = ("Role", "krobench-variants")
+    assert key not in render()
+    manifests = render("variants.enabled=true")
+    plain = by_key((MANIFESTS / "optional" / "variants.yaml").read_text())
+    for each in (key, ("RoleBinding", "krobench-variants")):
+        assert normal(manifests[each]) == normal(plain[each])
+    for permission in variant_permissions("kro-system"):
+        assert allows(manifests[key]["rules"], permission), permission
+    elsewhere = render("variants.enabled=true", "variants.namespace=other")
+    assert elsewhere[key]["metadata"]["namespace"] == "other"
+
+
+def test_users_roles_extend_those_of_kubernetes(render: Render) -> None:
+    def aggregated(manifests: dict[Key, Manifest], name: str) -> set[str]:
+        labels = manifests["ClusterRole", name]["metadata"]["labels"]
+        prefix = "rbac.authorization.k8s.io/aggregate-to-"
+        return {label.removeprefix(prefix) for label in labels if label.startswith(prefix)}
+
+    assert aggregated(render(), "krobench-view") == {"view"}
+    # Whoever may create a KroBenchmark can have kro create whatever kro may.
+    assert not aggregated(render(), "krobench-edit")
+    opened = render("userRoles.aggregateEdit=true")
+    assert aggregated(opened, "krobench-edit") == {"edit", "admin"}
