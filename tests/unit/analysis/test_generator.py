@@ -3,6 +3,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from unit.records import some_line
 
 from krobench.analysis.generator import (
     Schedule,
@@ -21,12 +22,7 @@ LONG_AFTER = 1000.0
 
 
 def line(intended: float, lag: float = 0.0, **changes: Any) -> ObjectRecord:
-    record = ObjectRecord(
-        test="a",
-        iteration=0,
-        warmup=False,
-        operation="create-instance",
-        kind="K",
+    record = some_line(
         name=f"n{intended}",
         intended_seconds=intended,
         sent_seconds=intended + lag,

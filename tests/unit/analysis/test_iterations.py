@@ -1,21 +1,16 @@
 import pytest
+from unit.records import some_iteration, some_line
 
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
 from krobench.analysis.latencies import latencies
 from krobench.analysis.usage import Phases, measure_usage
 from krobench.analysis.windows import Series
 from krobench.model.iterationrecord import IterationRecord
-from krobench.model.measures import Counts
 from krobench.model.rawlines import ObjectRecord, Sample, SourceName
 
 
 def created(sent: float, ready: float | None, acknowledged: bool = True) -> ObjectRecord:
-    return ObjectRecord(
-        test="t",
-        iteration=0,
-        warmup=False,
-        operation="create-instance",
-        kind="K",
+    return some_line(
         name=f"i{sent}",
         sent_seconds=sent,
         acknowledged_seconds=sent + 0.01 if acknowledged else None,
@@ -44,15 +39,7 @@ def test_throughput_is_over_the_time_from_first_request_to_last_ready() -> None:
 
 
 def iteration(index: int, warmup: bool, duration: float, success: bool = True) -> IterationRecord:
-    return IterationRecord(
-        index=index,
-        warmup=warmup,
-        start_time="2026-01-01T00:00:00Z",
-        end_time="2026-01-01T00:00:01Z",
-        duration_seconds=duration,
-        success=success,
-        counts=Counts(requested=1),
-    )
+    return some_iteration(index=index, warmup=warmup, duration_seconds=duration, success=success)
 
 
 def test_warm_up_is_left_out_of_a_summary() -> None:

@@ -1,9 +1,11 @@
 from typing import Any
 
+from unit.records import some_iteration, some_test
+
 from krobench.analysis.slopes import measure_slopes
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.iterationrecord import IterationRecord
-from krobench.model.measures import ApiRequests, Counts
+from krobench.model.measures import ApiRequests
 from krobench.model.testrecord import TestRecord
 from krobench.model.usage import GoUse, UsageRecord
 
@@ -14,28 +16,18 @@ def sized(name: str, instances: int = 4, rgds: int = 1, **changes: Any) -> dict[
 
 
 def record(raw: dict[str, Any], *values: float) -> TestRecord:
-    return TestRecord(
+    return some_test(
         name=raw["name"],
-        workload="single",
         planned_iterations=len(values),
-        planned_warmup=0,
         instances=raw["workload"]["instances"],
         rgds=raw["workload"]["rgds"],
-        concurrency=1,
-        timeout_seconds=1.0,
         iterations=[iteration(index, value) for index, value in enumerate(values)],
     )
 
 
 def iteration(index: int, value: float) -> IterationRecord:
-    return IterationRecord(
+    return some_iteration(
         index=index,
-        warmup=False,
-        start_time="",
-        end_time="",
-        duration_seconds=1.0,
-        success=True,
-        counts=Counts(requested=1),
         api_requests=ApiRequests(kro=value),
         usage=UsageRecord(kro_runtime=GoUse(live_heap_bytes=value)),
     )

@@ -4,22 +4,20 @@ from typing import Any
 
 import pytest
 from unit.controller.world import SCALE_SPEC, World, scale_record
+from unit.records import some_summary
 
 from krobench.controller.observed import JobState
 from krobench.model.common import ErrorInfo
 from krobench.model.kinds import RunKind
 from krobench.model.measures import (
     ApiRequests,
-    CpuUse,
     Latencies,
     LatencySummary,
-    MemoryUse,
-    Throughput,
 )
 from krobench.model.record import RunState
 from krobench.model.scaling import Limit, LimitState
 from krobench.model.status import Phase, Verdict
-from krobench.model.testrecord import TestState, TestSummary
+from krobench.model.testrecord import TestState
 from krobench.model.validity import Validity
 
 
@@ -144,15 +142,10 @@ def test_an_invalid_run_has_neither_passed_nor_failed() -> None:
 def test_what_was_not_measured_is_left_out_of_a_steps_line() -> None:
     ready = LatencySummary(n=20, p50_seconds=0.5)
     record = scale_record(RunState.COMPLETED)
-    summary = TestSummary(
-        iterations=1,
+    summary = some_summary(
         latency=Latencies(instance_ready=ready),
-        throughput=Throughput(),
-        cpu=CpuUse(),
-        memory=MemoryUse(),
         api_requests=ApiRequests(kro=100),
         duration_seconds=None,
-        errors_total=0,
     )
     measured = record.tests[0].model_copy(update={"summary": summary})
     line = ended(tests=[measured, record.tests[1]]).scale_test.steps[0]

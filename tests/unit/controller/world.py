@@ -4,6 +4,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from unit.records import some_run, some_test
+
 from krobench.controller.actions import (
     Action,
     AddFinalizer,
@@ -18,7 +20,6 @@ from krobench.controller.observed import JobState, JobView, Observed, Results
 from krobench.controller.parse import parse_run
 from krobench.controller.reconcile import reconcile
 from krobench.model.common import FINALIZER, ErrorInfo
-from krobench.model.environment import Environment
 from krobench.model.kinds import RunKey, RunKind
 from krobench.model.record import Progress, RunRecord, RunState
 from krobench.model.scaling import (
@@ -37,7 +38,7 @@ from krobench.model.status import (
     RunStatus,
     Verdict,
 )
-from krobench.model.testrecord import TestRecord, TestState
+from krobench.model.testrecord import TestState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = ObjectRef(kind="Job", namespace="krobench-system", name="bench-load")
@@ -56,30 +57,19 @@ SPECS = {RunKind.BENCHMARK: SPEC, RunKind.SCALE_TEST: SCALE_SPEC}
 
 def record(state: RunState = RunState.RUNNING, **changes: Any) -> RunRecord:
     done = state is RunState.COMPLETED
-    test = TestRecord(
-        name="a",
-        workload="single",
+    test = some_test(
         state=TestState.SUCCEEDED if done else TestState.RUNNING,
         success=True if done else None,
         planned_iterations=3,
         planned_warmup=1,
         instances=3,
-        rgds=1,
-        concurrency=1,
-        timeout_seconds=60,
         start_time="2026-01-01T00:00:01Z",
     )
-    run = RunRecord(
-        id="uid-1",
-        name="bench",
-        namespace="default",
-        generation=1,
+    run = some_run(
+        test,
         state=state,
-        start_time="2026-01-01T00:00:00Z",
         spec=SPEC,
-        environment=Environment(krobench="0"),
         progress=Progress(iterations_done=2, iterations_planned=4, activity="a: iteration 3 of 4"),
-        tests=[test],
         verdict=Verdict.PASSED if done else None,
     )
     return run.model_copy(update=changes)

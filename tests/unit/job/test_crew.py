@@ -3,6 +3,7 @@
 from typing import cast
 
 import pytest
+from unit.records import some_line
 
 from krobench.job.board import Heard
 from krobench.job.crew import ShardCrew
@@ -12,16 +13,7 @@ from krobench.model.rawlines import ObjectRecord
 from krobench.model.shards import ShardReport, ShardWord
 from krobench.record.store import Owner
 
-LINE = ObjectRecord(
-    test="a",
-    iteration=0,
-    warmup=False,
-    operation="create-instance",
-    kind="App",
-    name="x",
-    sent_seconds=5.0,
-    ready_seconds=6.0,
-)
+LINE = some_line(sent_seconds=5.0, ready_seconds=6.0)
 
 
 class OneBoard:

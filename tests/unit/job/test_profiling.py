@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 from unit.analysis.pprofs import cpu, heap
 from unit.collect.servers import api_server, closed_port, kro_pod, serve
+from unit.records import some_iteration
 from unit.workload.plans import suite
 
 from krobench.analysis.iterations import count_instances
@@ -131,14 +132,10 @@ async def test_a_run_phase_that_was_never_reached_is_said() -> None:
 
 
 def iteration(run_seconds: float | None, *, warmup: bool = False) -> IterationRecord:
-    return IterationRecord(
-        index=0,
+    return some_iteration(
         warmup=warmup,
-        start_time="",
-        end_time="",
         duration_seconds=9.0,
         run_seconds=run_seconds,
-        success=True,
         counts=count_instances(1, [], 0.1),
     )
 

@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from typing import Any, cast
 
 import orjson
+from unit.records import some_line
 
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
@@ -63,15 +64,7 @@ class Server:
 
 
 def line() -> ObjectRecord:
-    return ObjectRecord(
-        test="t",
-        iteration=0,
-        warmup=False,
-        operation="create-instance",
-        kind="K",
-        name="x",
-        sent_seconds=0.0,
-    )
+    return some_line()
 
 
 async def settled(server: Server) -> None:

@@ -1,17 +1,11 @@
+from unit.records import some_line
+
 from krobench.load.followed import Followed, Pending
 from krobench.model.rawlines import ObjectRecord
 
 
 def line() -> ObjectRecord:
-    return ObjectRecord(
-        test="t",
-        iteration=0,
-        warmup=False,
-        operation="update-instance",
-        kind="K",
-        name="x",
-        sent_seconds=0.0,
-    )
+    return some_line(operation="update-instance")
 
 
 async def test_an_update_is_done_when_its_generation_or_a_later_one_is_ready() -> None:

@@ -2,12 +2,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from unit.records import some_line
 
 from krobench.load import observer
 from krobench.load.followed import Followed
 from krobench.load.lifecycle import is_ready, problem, rejection
 from krobench.load.observer import RgdRejectedError, apply_instance, apply_rgd
-from krobench.model.rawlines import ObjectRecord
 
 
 def item(state: str = "ACTIVE", generation: int = 1, **conditions: Any) -> dict[str, Any]:
@@ -22,17 +22,7 @@ def item(state: str = "ACTIVE", generation: int = 1, **conditions: Any) -> dict[
 
 
 def followed() -> Followed:
-    return Followed(
-        ObjectRecord(
-            test="t",
-            iteration=0,
-            warmup=False,
-            operation="create-instance",
-            kind="K",
-            name="x",
-            sent_seconds=1.0,
-        )
-    )
+    return Followed(some_line(sent_seconds=1.0))
 
 
 def test_ready_counts_only_for_the_current_generation() -> None:

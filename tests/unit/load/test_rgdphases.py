@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
+from unit.records import some_line
 
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
@@ -47,17 +48,7 @@ class Client(KubeClient):
 
 async def followed_through(client: Client) -> tuple[ObjectRecord, str | None]:
     rgds = Observer(client, RunClock(), "/rgds", "a=b", apply_rgd)
-    followed = rgds.follow(
-        ObjectRecord(
-            test="t",
-            iteration=0,
-            warmup=False,
-            operation="create-rgd",
-            kind="ResourceGraphDefinition",
-            name="my-rgd",
-            sent_seconds=0.0,
-        )
-    )
+    followed = rgds.follow(some_line(operation="create-rgd", name="my-rgd"))
     async with AsyncExitStack() as stack:
         problem = await observe_phases(stack, rgds)
         with pytest.raises(ApiError):

@@ -1,22 +1,11 @@
 import pytest
+from unit.records import some_line
 
 from krobench.load.shard import moved
-from krobench.model.rawlines import ObjectRecord
 
 
 def test_a_line_is_moved_as_a_whole() -> None:
-    line = ObjectRecord(
-        test="a",
-        iteration=0,
-        warmup=False,
-        operation="create-instance",
-        kind="App",
-        name="x",
-        intended_seconds=1.0,
-        sent_seconds=1.25,
-        ready_seconds=3.5,
-        retries=2,
-    )
+    line = some_line(intended_seconds=1.0, sent_seconds=1.25, ready_seconds=3.5, retries=2)
     other = moved(line, 10.0)
     assert (other.intended_seconds, other.sent_seconds, other.ready_seconds) == (11.0, 11.25, 13.5)
     assert other.acknowledged_seconds is None

@@ -4,12 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.analysis.comparison.test_estimates import iteration
+from unit.records import some_line, some_run, some_test
 
 from krobench.model.common import ErrorInfo
-from krobench.model.environment import Environment
 from krobench.model.rawlines import ObjectRecord, Sample
 from krobench.model.record import RunRecord, RunState
-from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Validity
 from krobench.record import lines
 from krobench.record.lines import LineFile
@@ -30,26 +29,13 @@ LIMIT_BYTES = 1_048_576
 
 
 def run(**changes: object) -> RunRecord:
-    record = RunRecord(
-        id="uid-1",
-        name="bench",
-        namespace="default",
-        generation=1,
-        start_time="2026-01-01T00:00:00Z",
-        spec={"tests": []},
-        environment=Environment(krobench="0"),
-    )
+    record = some_run(spec={"tests": []})
     return record.model_copy(update=changes)
 
 
 def objects(count: int) -> list[ObjectRecord]:
     return [
-        ObjectRecord(
-            test="a",
-            iteration=0,
-            warmup=False,
-            operation="create-instance",
-            kind="K",
+        some_line(
             namespace="n",
             name=f"{hash((index, 'salt')):x}",
             sent_seconds=round(index * 0.123457, 6),
@@ -97,15 +83,8 @@ def test_a_large_run_is_split_below_the_limit_of_an_api_server() -> None:
 
 def large_run() -> RunRecord:
     tests = [
-        TestRecord(
+        some_test(
             name=f"t{index}",
-            workload="single",
-            planned_iterations=1,
-            planned_warmup=0,
-            instances=1,
-            rgds=1,
-            concurrency=1,
-            timeout_seconds=1,
             error={"reason": "Long", "message": "x" * 4000},
             iterations=[iteration(0)],
         )
@@ -136,15 +115,8 @@ def test_causes_and_warnings_without_end_leave_run_json_within_its_room(
     length: int, kept: int
 ) -> None:
     cause = ErrorInfo(reason="NodeBusy", message="x" * length)
-    test = TestRecord(
-        name="a",
-        workload="single",
+    test = some_test(
         planned_iterations=50,
-        planned_warmup=0,
-        instances=1,
-        rgds=1,
-        concurrency=1,
-        timeout_seconds=1,
         causes=[cause] * 100,
         validity=Validity.of([cause] * 100),
         iterations=[],

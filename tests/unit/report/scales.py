@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from unit.records import some_iteration, some_run, some_summary, some_test
+
 from krobench.analysis.scaling.findings import with_findings
 from krobench.model.environment import Environment
 from krobench.model.iterationrecord import IterationRecord
@@ -17,7 +19,7 @@ from krobench.model.measures import (
 from krobench.model.record import RunRecord, RunState
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
-from krobench.model.testrecord import TestRecord, TestSummary
+from krobench.model.testrecord import TestRecord
 
 P99 = "latency.instanceReady.p99"
 SLO = f"{P99} < 2.0"
@@ -37,17 +39,15 @@ def scale_run(limit: float = 1000, sizes: Mapping[int, int] = SIZES) -> RunRecor
     tests = [_test(size, repetitions, limit) for size, repetitions in sizes.items()]
     steps = [_step(test) for test in tests]
     scale = with_findings(spec, ScaleRecord(axis=spec.axis, steps=steps), tests)
-    return RunRecord(
+    return some_run(
+        *tests,
         id="0",
         name="how-far",
         namespace="bench",
-        generation=1,
         kind="KroScaleTest",
         state=RunState.COMPLETED,
-        start_time="2026-01-01T00:00:00Z",
         spec=spec.model_dump(mode="json", by_alias=True),
         environment=Environment(krobench="0.1.0"),
-        tests=tests,
         scale=scale,
     )
 
@@ -72,39 +72,30 @@ def _test(size: int, repetitions: int, limit: float) -> TestRecord:
         _iteration(index, size, limit, 1 + 0.01 * (index - 1)) for index in range(repetitions)
     ]
     first = iterations[0]
-    return TestRecord(
+    return some_test(
         name=f"instances-{size}",
-        workload="single",
         planned_iterations=repetitions,
-        planned_warmup=0,
         instances=size,
-        rgds=1,
         concurrency=10,
         timeout_seconds=600.0,
         iterations=iterations,
-        summary=TestSummary(
+        summary=some_summary(
             iterations=repetitions,
             latency=first.latency,
             throughput=first.throughput,
             cpu=first.cpu,
             memory=first.memory,
             api_requests=first.api_requests,
-            duration_seconds=1.0,
-            errors_total=0,
         ),
     )
 
 
 def _iteration(index: int, size: int, limit: float, noise: float) -> IterationRecord:
     seconds, p99 = size / 20, 2 * size / limit * noise
-    return IterationRecord(
+    return some_iteration(
         index=index,
-        warmup=False,
-        start_time="",
-        end_time="",
         duration_seconds=seconds,
         run_seconds=seconds,
-        success=True,
         counts=Counts(requested=size),
         latency=Latencies(instance_ready=LatencySummary(n=size, p50_seconds=0.2, p99_seconds=p99)),
         throughput=Throughput(instances_per_second=20 * noise),

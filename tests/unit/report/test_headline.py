@@ -1,21 +1,12 @@
+from unit.records import some_test
+
 from krobench.model.precision import Headline, Stop
 from krobench.model.testrecord import TestRecord
 from krobench.report.headline import headline_line
 
 
 def record(headline: Headline | None, stop: Stop | None = None) -> TestRecord:
-    return TestRecord(
-        name="a",
-        workload="single",
-        planned_iterations=1,
-        planned_warmup=0,
-        instances=1,
-        rgds=1,
-        concurrency=1,
-        timeout_seconds=1.0,
-        headline=headline,
-        stop=stop,
-    )
+    return some_test(headline=headline, stop=stop)
 
 
 def test_the_interval_and_the_stop_are_told() -> None:

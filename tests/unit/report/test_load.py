@@ -1,13 +1,11 @@
 from typing import Any
 
 import pytest
+from unit.records import some_iteration, some_run, some_test
 
 from krobench.model.common import ErrorInfo
-from krobench.model.environment import Environment
-from krobench.model.iterationrecord import IterationRecord
 from krobench.model.load import Load
 from krobench.model.measures import Counts, LoadGenerator
-from krobench.model.record import RunRecord
 from krobench.model.status import Verdict
 from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Validity
@@ -18,17 +16,9 @@ LATE = ErrorInfo(reason="GeneratorLate", message="only 3 of 9 requests that were
 
 
 def record(load: dict[str, Any], **changes: Any) -> TestRecord:
-    return TestRecord(
-        name="a",
-        workload="single",
-        planned_iterations=1,
-        planned_warmup=0,
-        instances=9,
-        rgds=1,
-        load=Load.model_validate(load),
-        concurrency=None,
-        timeout_seconds=60,
-    ).model_copy(update=changes)
+    return some_test(instances=9, load=Load.model_validate(load), concurrency=None).model_copy(
+        update=changes
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,13 +41,7 @@ def test_arrivals_are_said_in_words(load: dict[str, Any], words: str) -> None:
 
 
 def test_an_invalid_run_says_so_before_any_number() -> None:
-    iteration = IterationRecord(
-        index=0,
-        warmup=False,
-        start_time="-",
-        end_time="-",
-        duration_seconds=1,
-        success=True,
+    iteration = some_iteration(
         validity=Validity.of([LATE]),
         counts=Counts(requested=9, sent=3, late=2, retried=4, throttled=3, server_errors=1),
         generator=LoadGenerator(requested_per_second=10, achieved_per_second=2.5),
@@ -65,18 +49,7 @@ def test_an_invalid_run_says_so_before_any_number() -> None:
     test = record(
         {"arrival": "constant", "rate": 10}, iterations=[iteration], validity=Validity.of([LATE])
     )
-    run = RunRecord(
-        id="u",
-        name="bench",
-        namespace="default",
-        generation=1,
-        start_time="-",
-        spec={},
-        environment=Environment(krobench="0"),
-        tests=[test],
-        verdict=Verdict.INVALID,
-        validity=Validity.of([LATE]),
-    )
+    run = some_run(test, verdict=Verdict.INVALID, validity=Validity.of([LATE]))
     text = render(run)
     assert "# default/bench: Invalid" in text
     assert text.index("## This run is invalid") < text.index("## Overview")

@@ -1,25 +1,13 @@
 from unit.controller.world import record
+from unit.records import some_iteration
 
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.measures import Counts
 from krobench.model.record import RunState
 from krobench.report.reasons import reasons_section
 
 
 def reasons(unavailable: dict[str, str], *, warmup: bool = False) -> str:
     test = record(RunState.COMPLETED).tests[0]
-    test.iterations = [
-        IterationRecord(
-            index=0,
-            warmup=warmup,
-            start_time="",
-            end_time="",
-            duration_seconds=1.0,
-            success=True,
-            counts=Counts(requested=1),
-            unavailable=unavailable,
-        )
-    ]
+    test.iterations = [some_iteration(warmup=warmup, unavailable=unavailable)]
     return reasons_section(test)
 
 

@@ -1,4 +1,5 @@
 import pytest
+from unit.records import some_test
 from unit.workload.plans import suite
 
 from krobench.model.bottleneck import BottleneckKind
@@ -33,17 +34,8 @@ def advice(variant: Variant | None) -> Recommendation:
 
 
 def record(name: str, *, success: bool = True, seconds: float = 30.0) -> TestRecord:
-    return TestRecord(
-        name=name,
-        workload="single",
-        planned_iterations=1,
-        planned_warmup=0,
-        instances=10,
-        rgds=1,
-        concurrency=10,
-        timeout_seconds=60,
-        success=success,
-        duration_seconds=seconds,
+    return some_test(
+        name=name, instances=10, concurrency=10, success=success, duration_seconds=seconds
     )
 
 

@@ -1,14 +1,14 @@
 import random
 
 from unit.analysis.records import iteration
+from unit.records import some_run, some_test
 
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.variants import compare_variants
 from krobench.model.common import ErrorInfo
 from krobench.model.comparison import Comparison, MetricVerdict, Replicates
-from krobench.model.environment import Environment
 from krobench.model.iterationrecord import IterationRecord
-from krobench.model.record import RunRecord, RunState
+from krobench.model.record import RunState
 from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Validity
 
@@ -30,34 +30,19 @@ def measured(visits: int, seed: int, level: float) -> list[IterationRecord]:
 def of_variant(
     variant: str, iterations: list[IterationRecord], *, success: bool = True
 ) -> TestRecord:
-    return TestRecord(
+    return some_test(
         name=f"web.{variant}",
         variant=variant,
-        workload="single",
         planned_iterations=3,
         planned_warmup=1,
         instances=3,
-        rgds=1,
-        concurrency=1,
-        timeout_seconds=60,
         success=success,
         iterations=iterations,
     )
 
 
 def compared(*tests: TestRecord, validity: Validity | None = None) -> list[Comparison]:
-    run = RunRecord(
-        id="uid",
-        name="bench",
-        namespace="default",
-        generation=1,
-        state=RunState.COMPLETED,
-        start_time="2026-01-01T00:00:00Z",
-        spec={},
-        environment=Environment(krobench="0"),
-        tests=list(tests),
-        validity=validity,
-    )
+    run = some_run(*tests, state=RunState.COMPLETED, validity=validity)
     return compare_variants(run, Rules())
 
 

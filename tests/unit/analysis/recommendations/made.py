@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from unit.records import some_run, some_summary
+
 from krobench.model.bottleneck import Attribution, Bottleneck, BottleneckKind
 from krobench.model.environment import Environment, KroFingerprint, NodeFingerprint
 from krobench.model.measures import (
-    ApiRequests,
-    CpuUse,
     Latencies,
     LatencySummary,
     MemoryUse,
@@ -35,15 +35,11 @@ def summary(*, rate: float = 2.0, metrics: dict[str, float | None] | None = None
     """Return the summary of 100 instances on a kro that is at ease."""
     usage = UsageRecord()
     usage.per_instance.api_server_cpu_seconds = 0.03
-    return TestSummary(
-        iterations=1,
+    return some_summary(
         latency=Latencies(instance_ready=LatencySummary(n=100, p50_seconds=0.3, max_seconds=0.5)),
         throughput=Throughput(instances_per_second=rate),
-        cpu=CpuUse(),
         memory=MemoryUse(resident_max_bytes=60 * MIB),
-        api_requests=ApiRequests(),
         duration_seconds=30.0,
-        errors_total=0,
         metrics=CALM | (metrics or {}),
         usage=usage,
     )
@@ -80,18 +76,13 @@ def kro(*args: str, **changes: Any) -> KroFingerprint:
 
 def run(*tests: TestRecord, kro: KroFingerprint | None = None, cpu: str = "4") -> RunRecord:
     """Return a completed run on a cluster of one node."""
-    return RunRecord(
-        id="0123",
+    return some_run(
+        *tests,
         name="r",
-        namespace="default",
-        generation=1,
         state=RunState.COMPLETED,
-        start_time="2026-01-01T00:00:00Z",
-        spec={},
         environment=Environment(
             krobench="0.1.0", kro=kro, nodes=[NodeFingerprint(name="n", cpu=cpu)]
         ),
-        tests=list(tests),
     )
 
 

@@ -1,9 +1,9 @@
 import pytest
 from unit.analysis.scaling.searches import SLO, TRUTHS, Search, step
+from unit.records import some_iteration, some_test
 
 from krobench.analysis.scaling.findings import limit_so_far, with_findings
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.measures import ApiRequests, Counts, Latencies, LatencySummary, MemoryUse
+from krobench.model.measures import ApiRequests, Latencies, LatencySummary, MemoryUse
 from krobench.model.scaletest import KroScaleTestSpec
 from krobench.model.scaling import Axis, LimitState, ScaleRecord, ScaleStep
 from krobench.model.testrecord import TestRecord
@@ -25,25 +25,14 @@ def record(*steps: ScaleStep, stopped: str | None = None) -> ScaleRecord:
 
 
 def record_of(step: ScaleStep) -> TestRecord:
-    return TestRecord(
+    return some_test(
         name=step.test,
-        workload="single",
         planned_iterations=len(step.trials),
-        planned_warmup=0,
         instances=int(step.size),
-        rgds=1,
-        concurrency=1,
-        timeout_seconds=1.0,
         iterations=[
-            IterationRecord(
+            some_iteration(
                 index=trial.iteration,
-                warmup=False,
-                start_time="",
-                end_time="",
-                duration_seconds=1.0,
                 run_seconds=10.0,
-                success=True,
-                counts=Counts(requested=1),
                 latency=Latencies(
                     instance_ready=LatencySummary(
                         n=100, p99_seconds=next(iter(trial.values.values()))

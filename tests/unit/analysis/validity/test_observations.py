@@ -1,37 +1,19 @@
+from unit.records import some_summary, some_test
+
 from krobench.analysis.validity.observations import too_few_samples
 from krobench.model.measures import (
-    ApiRequests,
-    CpuUse,
     Latencies,
     LatencySummary,
-    MemoryUse,
-    Throughput,
 )
-from krobench.model.testrecord import TestRecord, TestSummary, ThresholdResult
+from krobench.model.testrecord import TestRecord, ThresholdResult
 
 P99 = "latency.instanceReady.p99"
 
 
 def record(n: int, censored: int, **values: float | None) -> TestRecord:
-    summary = TestSummary(
-        iterations=1,
-        latency=Latencies(instance_ready=LatencySummary(n=n, censored=censored)),
-        throughput=Throughput(),
-        cpu=CpuUse(),
-        memory=MemoryUse(),
-        api_requests=ApiRequests(),
-        duration_seconds=1.0,
-        errors_total=0,
-    )
-    return TestRecord(
-        name="a",
-        workload="single",
-        planned_iterations=1,
-        planned_warmup=0,
+    summary = some_summary(latency=Latencies(instance_ready=LatencySummary(n=n, censored=censored)))
+    return some_test(
         instances=n,
-        rgds=1,
-        concurrency=1,
-        timeout_seconds=1.0,
         summary=summary,
         thresholds=[ThresholdResult(expression="…", passed=None, values=dict(values))],
     )

@@ -1,5 +1,6 @@
 from unit.analysis.records import iteration, iterations
 from unit.analysis.test_steadystate import queue
+from unit.records import some_line
 
 from krobench.analysis.validity.steady import (
     steady_state_of_load,
@@ -12,13 +13,8 @@ from krobench.model.rawlines import ObjectRecord
 
 def lines(latencies: list[float]) -> list[ObjectRecord]:
     return [
-        ObjectRecord(
-            test="a",
-            iteration=0,
-            warmup=False,
-            operation="create-instance",
+        some_line(
             step=0,
-            kind="K",
             name=f"i{index}",
             intended_seconds=float(index),
             sent_seconds=float(index),

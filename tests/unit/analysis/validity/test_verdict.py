@@ -1,10 +1,10 @@
 from typing import Any
 
 from unit.analysis.records import iterations
+from unit.records import some_run, some_test
 
 from krobench.analysis.validity.leftovers import leftover_objects
 from krobench.analysis.validity.verdict import ignored, validity_of_run, validity_of_test
-from krobench.model.environment import Environment
 from krobench.model.record import RunRecord
 from krobench.model.testrecord import TestRecord
 from krobench.model.validity import Cause, Validity
@@ -19,31 +19,12 @@ def a_test(**changes: Any) -> TestRecord:
     measured[0].warmup = True
     measured[0].validity = Validity.of([LATE])
     measured[1].validity = Validity.of([RESTARTED])
-    return TestRecord(
-        name="a",
-        workload="single",
-        planned_iterations=1,
-        planned_warmup=1,
-        instances=1,
-        rgds=1,
-        concurrency=1,
-        timeout_seconds=1.0,
-        iterations=measured,
-        **changes,
-    )
+    return some_test(planned_warmup=1, iterations=measured, **changes)
 
 
 def a_run() -> RunRecord:
-    return RunRecord(
-        id="uid-2",
-        name="b",
-        namespace="default",
-        generation=1,
-        start_time="2026-01-01T00:00:00Z",
-        spec={},
-        environment=Environment(krobench="0"),
-        tests=[a_test(causes=[Cause.TOO_FEW_SAMPLES.of("a threshold")])],
-        causes=LEFT,
+    return some_run(
+        a_test(causes=[Cause.TOO_FEW_SAMPLES.of("a threshold")]), id="uid-2", name="b", causes=LEFT
     )
 
 

@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from unit.controller.world import record
+from unit.records import some_line
 from unit.report.test_profiles import CPU
 
 from krobench.model.profile import TestProfile
@@ -15,13 +16,8 @@ EVIL = "<script>alert(1)</script> ![x](http://evil/x.png) [y](http://evil) <http
 
 
 def created(index: int, ready: float | None = 1.0, **changes: Any) -> ObjectRecord:
-    line = ObjectRecord(
-        test="a",
-        iteration=0,
-        warmup=False,
-        operation="create-instance",
+    line = some_line(
         step=0,
-        kind="K",
         name=f"i{index}",
         sent_seconds=float(index),
         acknowledged_seconds=index + 0.01,
