@@ -86,12 +86,13 @@ async def test_stays_within_the_budget(log: Log) -> None:
 async def test_says_what_is_missing_where_kro_may_not_be_changed(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def missing(*_: object) -> list[str]:
-        return ["update deployments.apps in kro-system"]
+    async def denied(*_: object) -> bool:
+        return False
 
-    monkeypatch.setattr("krobench.job.preflight._missing", missing)
+    monkeypatch.setattr("krobench.job.preflight._is_allowed", denied)
     found, record = await tried()
 
+    assert "may not get deployments.apps in kro-system" in found.message
     assert "for spec.verify, install the chart with variants.enabled=true" in found.message
     assert record.warnings
     assert log.entries == []

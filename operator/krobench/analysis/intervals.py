@@ -4,7 +4,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
-from krobench.analysis.statistics.bootstrap import CONFIDENCE
+from krobench.analysis.statistics.resampling import CONFIDENCE
 from krobench.analysis.statistics.student import t_quantile
 from krobench.model.celresults import Estimate
 

@@ -7,14 +7,13 @@ the sizes were chosen and not found. It is wide enough from five repetitions of 
 tests of this module show.
 """
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from statistics import median, quantiles
+from statistics import median
 from typing import TypeVar
 
-from krobench.analysis.statistics.bootstrap import CONFIDENCE
+from krobench.analysis.statistics.resampling import CONFIDENCE, percentile_ends, seeded
 from krobench.analysis.statistics.student import t_quantile
 from krobench.analysis.statistics.welch import difference_error
 
@@ -24,7 +23,6 @@ _RESAMPLES = 1000
 _FEWEST_RESAMPLES = 200
 _MOST_PAIRS = 1_000_000
 _Size = TypeVar("_Size", int, float)
-_SEED = 20_240_607  # equal input gives equal output, wherever it is run again
 
 
 @dataclass(frozen=True)
@@ -80,15 +78,15 @@ def _fit_of_two(slope: float, values: Mapping[int, Sequence[float]]) -> Fit:
 
 
 def _resampled(slope: float, values: Mapping[int, Sequence[float]]) -> Fit:
-    rng = random.Random(_SEED)  # noqa: S311 - nothing secret
+    rng = seeded()
     pairs = sum(len(a) * len(b) for a, b in combinations(values.values(), 2))
     count = max(_FEWEST_RESAMPLES, min(_RESAMPLES, _MOST_PAIRS // pairs))
     drawn = [
         _slope({size: rng.choices(each, k=len(each)) for size, each in values.items()})
         for _ in range(count)
     ]
-    ends = quantiles(drawn, n=40, method="inclusive")
-    return Fit(slope, ends[0], ends[-1])
+    low, high = percentile_ends(drawn)
+    return Fit(slope, low, high)
 
 
 def _slope(values: Mapping[_Size, Sequence[float]]) -> float:

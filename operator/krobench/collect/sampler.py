@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Self
 
 from krobench.collect.cost import Cost
@@ -91,12 +90,7 @@ class Sampler:
         await asyncio.wrap_future(self._ready)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         self._away.call_soon_threadsafe(self._stop.set)
         await asyncio.to_thread(self._thread.join)
 

@@ -168,14 +168,12 @@ async def check_permissions(client: KubeClient, tests: Iterable[TestPlan]) -> No
     Raises:
         AbortedError: naming every permission that is missing.
     """
-    missing = await _missing(client, _required(tests))
-    if missing:
-        raise AbortedError(
-            "Forbidden",
-            f"the load Job's ServiceAccount may not {', '.join(missing)}: "
-            "bind the ClusterRole krobench-load to it, and name groups of your own RGDs in the "
-            "chart's value load.extraGroups",
-        )
+    await _require(
+        client,
+        _required(tests),
+        "bind the ClusterRole krobench-load to it, and name groups of your own RGDs in the "
+        "chart's value load.extraGroups",
+    )
 
 
 async def check_may_change_kro(
@@ -188,13 +186,12 @@ async def check_may_change_kro(
     Raises:
         AbortedError: naming every permission that is missing.
     """
-    missing = await _missing(client, variant_permissions(namespace))
-    if missing:
-        raise AbortedError(
-            "Forbidden",
-            f"the load Job's ServiceAccount may not {', '.join(missing)}: for {wanted_for}, "
-            f"install the chart with variants.enabled=true and variants.namespace={namespace}",
-        )
+    await _require(
+        client,
+        variant_permissions(namespace),
+        f"for {wanted_for}, install the chart with variants.enabled=true and "
+        f"variants.namespace={namespace}",
+    )
 
 
 def variant_permissions(namespace: str) -> list[Permission]:
@@ -271,9 +268,13 @@ def api_group(test: TestPlan) -> str:
     return str(schema.get("group", LOAD_GROUP))
 
 
-async def _missing(client: KubeClient, required: Sequence[Permission]) -> list[str]:
+async def _require(client: KubeClient, required: Sequence[Permission], remedy: str) -> None:
     allowed = await asyncio.gather(*(_is_allowed(client, item) for item in required))
-    return [str(item) for item, may in zip(required, allowed, strict=True) if not may]
+    missing = [str(item) for item, may in zip(required, allowed, strict=True) if not may]
+    if missing:
+        raise AbortedError(
+            "Forbidden", f"the load Job's ServiceAccount may not {', '.join(missing)}: {remedy}"
+        )
 
 
 async def _is_allowed(client: KubeClient, permission: Permission) -> bool:

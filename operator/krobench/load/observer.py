@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import Self
 
 from krobench.kube.client import JsonObject, KubeClient
@@ -65,12 +64,7 @@ class Observer:
         self._task = asyncio.create_task(self._consume())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

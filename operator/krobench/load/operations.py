@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from krobench.load.children import Children, with_update_label
 from krobench.load.clock import RunClock
-from krobench.load.driver import Driver
+from krobench.load.driver import Driver, OperationName
 from krobench.load.followed import Followed, Pending
 from krobench.load.loops import Send
 from krobench.load.observer import Observer
@@ -101,16 +101,12 @@ class Operations:
     async def _update(
         self, step: StepPlan, operation: PlannedOperation, intended: float | None
     ) -> "asyncio.Future[None] | None":
-        position, manifest = self._plan.instance(operation.target)
-        record = self._driver.record(manifest, "update-instance", step.index, intended)
-        self.records.append(record)
-        followed = self._created(operation, record)
+        record, followed = self._on_created("update-instance", step, operation, intended)
         if followed is None:
             return None
         before = followed.generation
-        path = f"{self._targets[position].path}/{record.name}"
         body = self._plan.patch(step, operation.target, operation.round)
-        generation = await self._driver.patch(path, body, record)
+        generation = await self._driver.patch(self._path(operation, record), body, record)
         if generation is None:
             return None
         if generation == before:
@@ -123,13 +119,10 @@ class Operations:
     async def _delete(
         self, step: StepPlan, operation: PlannedOperation, intended: float | None
     ) -> "asyncio.Future[None] | None":
-        position, manifest = self._plan.instance(operation.target)
-        record = self._driver.record(manifest, "delete-instance", step.index, intended)
-        self.records.append(record)
-        followed = self._created(operation, record)
+        record, followed = self._on_created("delete-instance", step, operation, intended)
         if followed is None:
             return None
-        return await self.delete(f"{self._targets[position].path}/{record.name}", followed, record)
+        return await self.delete(self._path(operation, record), followed, record)
 
     async def delete(
         self, path: str, followed: Followed, record: ObjectRecord
@@ -140,12 +133,26 @@ class Operations:
             return None
         return followed.when_gone()
 
-    def _created(self, operation: PlannedOperation, record: ObjectRecord) -> Followed | None:
+    def _on_created(
+        self,
+        name: OperationName,
+        step: StepPlan,
+        operation: PlannedOperation,
+        intended: float | None,
+    ) -> tuple[ObjectRecord, Followed | None]:
+        """Return the line of an operation on an instance, and the instance where it was created."""
+        _, manifest = self._plan.instance(operation.target)
+        record = self._driver.record(manifest, name, step.index, intended)
+        self.records.append(record)
         followed = self._instances.get(operation.target)
         if followed is None or followed.record.acknowledged_seconds is None:
             record.error = _NOT_CREATED
-            return None
-        return followed
+            return record, None
+        return record, followed
+
+    def _path(self, operation: PlannedOperation, record: ObjectRecord) -> str:
+        position, _ = self._plan.instance(operation.target)
+        return f"{self._targets[position].path}/{record.name}"
 
     async def _update_rgd(
         self, step: StepPlan, operation: PlannedOperation, intended: float | None

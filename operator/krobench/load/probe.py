@@ -10,7 +10,6 @@ import contextlib
 import itertools
 import logging
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Self
 
 from krobench.kube import paths
@@ -86,12 +85,7 @@ class WatchProbe:
         self._writer = asyncio.create_task(self._write())
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc_info: object) -> None:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)

@@ -15,24 +15,23 @@ All of that is within one run each: of a drift between the two runs, it knows no
 """
 
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, variance
+from statistics import variance
 
 from krobench.analysis.comparison.verdicts import by_interval, times_needed
 from krobench.analysis.scaling.crossing import Crossing
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.analysis.scaling.words import at_least, at_most, sized
-from krobench.analysis.statistics.bootstrap import CONFIDENCE, Interval, quantile
-from krobench.analysis.statistics.student import t_quantile
+from krobench.analysis.statistics.bootstrap import Interval
+from krobench.analysis.statistics.resampling import expanded_ends, seeded
 from krobench.analysis.statistics.welch import combined_error
 from krobench.model.comparison import Better, MetricVerdict
 from krobench.model.scaletest import MAX_REPEATS
 from krobench.model.scaling import Axis, Limit, LimitState, ScaleRecord
 
 _PAIRS = 4000
-_SEED = 20_240_608  # equal input gives equal output, wherever it is run again
+_STREAM = 1  # of random numbers: the crossings were drawn with the first
 _FURTHEST = 300.0
 """Of a logarithm: what lies further is no number of anything."""
 
@@ -116,14 +115,12 @@ def _of_crossings(old: MeasuredLimit, new: MeasuredLimit, minimum_effect: float)
     assert old.crossing is not None
     assert new.crossing is not None
     before, after = old.crossing.draws, new.crossing.draws
-    rng = random.Random(_SEED)  # noqa: S311 - nothing secret
-    drawn = sorted(
-        rng.choice(after.crossings) - rng.choice(before.crossings) for _ in range(_PAIRS)
-    )
+    rng = seeded(_STREAM)
+    drawn = [rng.choice(after.crossings) - rng.choice(before.crossings) for _ in range(_PAIRS)]
     spread = combined_error(
         [variance(side.crossings) for side in (before, after)], [before.degrees, after.degrees]
     )
-    low, high = _ends(drawn, spread.degrees)
+    low, high = expanded_ends(drawn, spread.degrees)
     ratio = math.log(new.crossing.size / old.crossing.size)
     interval = Interval(_exp(ratio), _exp(min(low, ratio)), _exp(max(high, ratio)))
     verdict = by_interval(interval, Better.HIGHER, minimum_effect)
@@ -138,13 +135,13 @@ def _of_beyond(
 ) -> LimitRatio:
     turn = 1 if unknown.side == "new" else -1
     draws, size = crossing.draws, math.log(beyond.size)
-    rng = random.Random(_SEED)  # noqa: S311 - nothing secret
-    drawn = sorted(
+    rng = seeded(_STREAM)
+    drawn = [
         turn * (size + rng.choice(draws.single) - rng.choice(draws.crossings))
         for _ in range(_PAIRS)
-    )
+    ]
     bare = turn * (size - math.log(crossing.size))
-    low, high = (_exp(end) for end in _ends(drawn, draws.degrees))
+    low, high = (_exp(end) for end in expanded_ends(drawn, draws.degrees))
     if beyond.above == (turn > 0):
         interval = Interval(_exp(bare), min(low, _exp(bare)), math.inf)
         found = LimitRatio(by_interval(interval, Better.HIGHER, minimum_effect), low=interval.low)
@@ -154,11 +151,6 @@ def _of_beyond(
     if found.verdict is not MetricVerdict.INCONCLUSIVE:
         return found
     return LimitRatio(found.verdict, low=found.low, high=found.high, note=_why_unknown(unknown))
-
-
-def _ends(drawn: Sequence[float], degrees: int) -> tuple[float, float]:
-    tail = NormalDist().cdf(-t_quantile(CONFIDENCE, degrees))
-    return quantile(drawn, tail), quantile(drawn, 1 - tail)
 
 
 def _exp(logarithm: float) -> float:

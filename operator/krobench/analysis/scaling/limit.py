@@ -19,7 +19,7 @@ from krobench.analysis.scaling.slos import (
     values_of,
 )
 from krobench.analysis.scaling.words import at_least, at_most, plain, sized
-from krobench.analysis.statistics.bootstrap import CONFIDENCE
+from krobench.analysis.statistics.resampling import CONFIDENCE
 from krobench.model.scaling import Axis, Limit, LimitState, ScaleStep, StepVerdict
 
 _FEWEST_REPETITIONS = 2

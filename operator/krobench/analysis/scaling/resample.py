@@ -5,21 +5,18 @@ So the deviations from the fit are pooled over all sizes, in two levels, as repe
 share what it met: the mean deviation of a size, and the deviations of its repetitions from that.
 Both are drawn with replacement (the residual bootstrap: Davison and Hinkley, Bootstrap Methods and
 their Application, 1997, sections 6.2.3 and 3.8). The means scatter by what the repetitions do too,
-which is taken off, or it would count twice. That few deviations make a bootstrap too narrow is made
-up for by the expanded percentiles of Hesterberg (What Teachers Should Know About the Bootstrap, The
-American Statistician 69, 2015).
+which is taken off, or it would count twice. The interval allows for how few the deviations are
+(:func:`~krobench.analysis.statistics.resampling.expanded_ends`).
 
 Deviations are ratios, as their logarithms: what is twice as large scatters twice as far.
 """
 
 import math
-import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist, fmean
+from statistics import fmean
 
-from krobench.analysis.statistics.bootstrap import CONFIDENCE, quantile
-from krobench.analysis.statistics.student import t_quantile
+from krobench.analysis.statistics.resampling import expanded_ends, seeded
 
 Values = Mapping[float, Sequence[float]]
 """Values by size."""
@@ -28,7 +25,6 @@ _RESAMPLES = 400
 _MOST_PAIRS = 400_000
 _FEWEST_RESAMPLES = 100
 _FEWEST_OF_ALL = 0.8
-_SEED = 20_240_607  # equal input gives equal output, wherever it is run again
 
 
 @dataclass(frozen=True)
@@ -71,7 +67,7 @@ class Resampling:
 
     def draws(self) -> Iterator[dict[float, list[float]]]:
         """Return such values, as often as there is time for."""
-        rng = random.Random(_SEED)  # noqa: S311 - nothing secret
+        rng = seeded()
         total = sum(self._counts.values())
         count = min(_RESAMPLES, max(_FEWEST_RESAMPLES, 2 * _MOST_PAIRS // total**2))
         within = self._within or [0.0]
@@ -89,8 +85,7 @@ class Resampling:
 
     def interval_of(self, drawn: Sequence[float | None]) -> Ends | None:
         """Return between what estimates lie that were made of the draws."""
-        known = sorted(value for value in drawn if value is not None)
+        known = [value for value in drawn if value is not None]
         if not known or len(known) < _FEWEST_OF_ALL * len(drawn):
             return None
-        tail = NormalDist().cdf(-t_quantile(CONFIDENCE, self.degrees))
-        return Ends(quantile(known, tail), quantile(known, 1 - tail))
+        return Ends(*expanded_ends(known, self.degrees))

@@ -8,20 +8,19 @@ The percentile interval of a median is wide enough from four values a side on, a
 module show; of fewer there is none.
 """
 
-import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from krobench.analysis.statistics.resampling import percentile_ends, seeded
+
 Runs = Sequence[Sequence[float]]
 """The values of one side: of each run, one value for each iteration."""
 
-CONFIDENCE = 0.95
 _FEWEST = 4
 _RESAMPLES = 2000
 _DRAWS_OF_A_RUN = 100
-_SEED = 20_240_607  # equal input gives equal output, wherever it is run again
 
 
 @dataclass(frozen=True)
@@ -48,15 +47,10 @@ def ratio_interval(old: Runs, new: Runs) -> Interval | None:
         return None
     if min(map(_values, (old, new))) < _FEWEST:
         return None
-    rng = random.Random(_SEED)  # noqa: S311 - nothing secret
+    rng = seeded()
     old_draws, new_draws = _Draws(old, rng), _Draws(new, rng)
-    ratios = sorted(new_draws.next() / old_draws.next() for _ in range(_RESAMPLES))
-    tail = (1 - CONFIDENCE) / 2
-    return Interval(
-        ratio=estimate(new) / estimate(old),
-        low=quantile(ratios, tail),
-        high=quantile(ratios, 1 - tail),
-    )
+    low, high = percentile_ends(new_draws.next() / old_draws.next() for _ in range(_RESAMPLES))
+    return Interval(estimate(new) / estimate(old), low, high)
 
 
 def _values(side: Runs) -> int:
@@ -76,11 +70,3 @@ class _Draws:
     def next(self) -> float:
         rng = self._rng
         return median(rng.choice(rng.choice(self._runs)) for _ in self._runs)
-
-
-def quantile(values: Sequence[float], q: float) -> float:
-    """Return the q-quantile of ascending values, by linear interpolation."""
-    position = q * (len(values) - 1)
-    low = math.floor(position)
-    high = min(low + 1, len(values) - 1)
-    return values[low] + (values[high] - values[low]) * (position - low)

@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from krobench.analysis.statistics.bootstrap import CONFIDENCE, Interval, Runs, estimate
+from krobench.analysis.statistics.bootstrap import Interval, Runs, estimate
+from krobench.analysis.statistics.resampling import CONFIDENCE
 from krobench.analysis.statistics.student import t_quantile, two_sided_p
 from krobench.analysis.statistics.welch import StandardError, difference_error
 
