@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
 
-from krobench.analysis.profiles import cpu_breakdown, heap_breakdowns
+from krobench.analysis.profiling.breakdown import cpu_breakdown, heap_breakdowns
 from krobench.model.profile import Breakdown, TestProfile
 from krobench.model.record import RunRecord
 

@@ -5,7 +5,7 @@ from base64 import b64decode
 import pytest
 from emulated.memory import MemoryCluster
 from emulated.test_load import quick, run_suite
-from unit.analysis.pprofs import cpu, heap
+from unit.analysis.profiling.pprofs import cpu, heap
 
 from krobench.collect.pprof import PprofError
 from krobench.job.errors import AbortedError

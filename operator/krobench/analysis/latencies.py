@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from krobench.analysis.latency import summarise
+from krobench.analysis.statistics.percentiles import summarise
 from krobench.model.measures import Latencies, LatencySummary
 from krobench.model.rawlines import ObjectRecord
 

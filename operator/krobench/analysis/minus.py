@@ -17,7 +17,7 @@ from krobench.analysis.figures import (
     Figure,
     values_of,
 )
-from krobench.analysis.theilsen import fit_slope
+from krobench.analysis.statistics.theilsen import fit_slope
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.minus import CostDifference
 from krobench.model.testrecord import TestRecord

@@ -5,9 +5,9 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 
-from krobench.analysis.usage import Phases, measure_usage
+from krobench.analysis.usage.measure import Phases, measure_usage
+from krobench.analysis.usage.windows import Series
 from krobench.analysis.watchlag import WATCH_METRICS
-from krobench.analysis.windows import Series
 from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import Latencies, LatencySummary
 from krobench.model.testrecord import TestSummary

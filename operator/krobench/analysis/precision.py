@@ -9,7 +9,7 @@ there are, keep that small.
 
 from collections.abc import Iterable, Sequence
 
-from krobench.analysis.intervals import mean_interval
+from krobench.analysis.statistics.intervals import mean_interval
 from krobench.model.iterationrecord import IterationRecord
 from krobench.model.precision import Headline, Precision, Stop
 

@@ -18,7 +18,7 @@ from krobench.analysis.figures import (
     Figure,
     values_of,
 )
-from krobench.analysis.theilsen import fit_slope
+from krobench.analysis.statistics.theilsen import fit_slope
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.slope import SizeAxis, Slope
 from krobench.model.suite import Test

@@ -16,7 +16,6 @@ from celpy.evaluation import CELEvalError
 from lark import Token, Tree
 
 from krobench.analysis.iterations import errors_of
-from krobench.analysis.latency import why_absent
 from krobench.analysis.margins import Bound, bounds_of, margins
 from krobench.analysis.names import (
     Path,
@@ -27,6 +26,7 @@ from krobench.analysis.names import (
     lookup,
     values_by_name,
 )
+from krobench.analysis.statistics.percentiles import why_absent
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from krobench.analysis.latency import summarise
+from krobench.analysis.statistics.percentiles import summarise
 
 _P50, _P99, _MAX = "watch_lag_p50_seconds", "watch_lag_p99_seconds", "watch_lag_max_seconds"
 WATCH_METRICS = ("watch_interruptions", _P50, _P99, _MAX)

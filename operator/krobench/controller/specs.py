@@ -1,8 +1,8 @@
 """What the controller has to know of a spec, of whichever kind."""
 
 from krobench.analysis.comparison.check import check_baseline
+from krobench.analysis.scaling.trials import check_samples
 from krobench.analysis.thresholds import check_slo, check_thresholds
-from krobench.analysis.trials import check_samples
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo
 from krobench.model.kinds import RunSpec

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from krobench.analysis.cel import CelSamples, Measured, Round, Spent
+from krobench.analysis.cel.costs import CelSamples, Measured, Round, Spent
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError

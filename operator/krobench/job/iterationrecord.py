@@ -2,8 +2,8 @@
 
 from krobench.analysis.iterations import count_instances, throughput
 from krobench.analysis.latencies import latencies
+from krobench.analysis.usage.windows import Series
 from krobench.analysis.validity.steady import steady_state_of_load
-from krobench.analysis.windows import Series
 from krobench.collect.sampler import Collected
 from krobench.job.steps import assess_steps, operation_errors
 from krobench.job.usage import run_seconds, usage_of

@@ -12,8 +12,8 @@ import statistics
 from collections.abc import Sequence
 from typing import Self
 
-from krobench.analysis.profileproto import ProfileError
-from krobench.analysis.profiles import cpu_breakdown, heap_breakdowns
+from krobench.analysis.profiling.breakdown import cpu_breakdown, heap_breakdowns
+from krobench.analysis.profiling.proto import ProfileError
 from krobench.collect.pprof import Pprof, PprofError
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod

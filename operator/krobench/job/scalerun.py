@@ -6,9 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from krobench.analysis.recommendations.advise import advise
-from krobench.analysis.scaleverdict import validity_of_scale_test, verdict_of_scale_test
 from krobench.analysis.scaling.findings import limit_so_far, with_findings
-from krobench.analysis.trials import check_samples, is_measured, judge_trial, settings_of_steps
+from krobench.analysis.scaling.trials import (
+    check_samples,
+    is_measured,
+    judge_trial,
+    settings_of_steps,
+)
+from krobench.analysis.scaling.verdict import validity_of_scale_test, verdict_of_scale_test
 from krobench.analysis.validity.verdict import ignored
 from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError

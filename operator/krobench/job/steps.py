@@ -2,7 +2,7 @@
 
 from krobench.analysis.generator import Schedule, lateness
 from krobench.analysis.steps import MeasuredStep, measure_step
-from krobench.analysis.windows import Series, UnavailableError
+from krobench.analysis.usage.windows import Series, UnavailableError
 from krobench.load.outcome import Outcome, StepOutcome
 from krobench.model.common import ErrorInfo
 from krobench.model.iterationrecord import StepRecord

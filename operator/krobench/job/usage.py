@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from krobench.analysis.usage import Phases, Usage, measure_usage
+from krobench.analysis.usage.measure import Phases, Usage, measure_usage
+from krobench.analysis.usage.windows import Series
 from krobench.analysis.watchlag import watch_lag_metrics
-from krobench.analysis.windows import Series
 from krobench.load.outcome import Outcome, StepOutcome
 
 

@@ -4,7 +4,7 @@ from krobench.model.common import ApiModel
 
 
 class SteadyState(ApiModel):
-    """What MSER says of a sequence; ``krobench.analysis.steadystate`` says how."""
+    """What MSER says of a sequence; ``krobench.analysis.statistics.steadystate`` says how."""
 
     observations: int
     cut: int | None = None

@@ -3,8 +3,8 @@ from unit.records import some_iteration, some_line
 
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
 from krobench.analysis.latencies import latencies
-from krobench.analysis.usage import Phases, measure_usage
-from krobench.analysis.windows import Series
+from krobench.analysis.usage.measure import Phases, measure_usage
+from krobench.analysis.usage.windows import Series
 from krobench.model.iterationrecord import IterationRecord
 from krobench.model.rawlines import ObjectRecord, Sample, SourceName
 

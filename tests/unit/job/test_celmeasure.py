@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 from unit.workload.plans import first_plan
 
-from krobench.analysis.cel import summarise
+from krobench.analysis.cel.costs import summarise
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.job import celmeasure

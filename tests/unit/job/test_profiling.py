@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
-from unit.analysis.pprofs import cpu, heap
+from unit.analysis.profiling.pprofs import cpu, heap
 from unit.collect.servers import api_server, closed_port, kro_pod, serve
 from unit.records import some_iteration
 from unit.workload.plans import suite

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from krobench.analysis import packagegroups as groups
+from krobench.analysis.profiling import packagegroups as groups
 from krobench.analysis.recommendations.case import Case, Finding, evidence
 from krobench.model import units
 from krobench.model.profile import Breakdown, FunctionCost, GroupShare

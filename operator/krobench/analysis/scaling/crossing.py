@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from krobench.analysis.scaling.resample import Resampling
-from krobench.analysis.theilsen import Line, fit_line
+from krobench.analysis.statistics.theilsen import Line, fit_line
 
 _WINDOWS = (1.15, 1.3, 1.5, 2.0, 3.0)
 """How far around the steps, as factors."""

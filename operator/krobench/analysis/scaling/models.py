@@ -11,7 +11,7 @@ from typing import Protocol
 
 from krobench.analysis.scaling.leastsquares import relative_fit
 from krobench.analysis.scaling.resample import Values
-from krobench.analysis.theilsen import Line, fit_line
+from krobench.analysis.statistics.theilsen import Line, fit_line
 from krobench.model.scaling import CurveFit, CurveModel
 
 _KNEES = 60

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from krobench.analysis.usage.windows import Series
 from krobench.analysis.validity.clock import clock_jumps
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.neighbours import (
@@ -12,7 +13,6 @@ from krobench.analysis.validity.neighbours import (
 )
 from krobench.analysis.validity.samples import counters_backwards, samples_missing
 from krobench.analysis.validity.steady import unsteady_iteration
-from krobench.analysis.windows import Series
 from krobench.model.common import ErrorInfo
 from krobench.model.environment import NodeFingerprint
 from krobench.model.iterationrecord import IterationRecord

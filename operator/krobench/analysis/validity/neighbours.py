@@ -1,7 +1,7 @@
 """Others who load what kro needs: the API server, and the node that it runs on."""
 
 from krobench.analysis.quantities import number_of
-from krobench.analysis.windows import Series, UnavailableError
+from krobench.analysis.usage.windows import Series, UnavailableError
 from krobench.model.common import ErrorInfo
 from krobench.model.environment import NodeFingerprint
 from krobench.model.measures import ApiRequests

@@ -1,6 +1,6 @@
 """Thresholds that the number of samples does not allow to decide."""
 
-from krobench.analysis.latency import NEEDED_BY_STATISTIC
+from krobench.analysis.statistics.percentiles import NEEDED_BY_STATISTIC
 from krobench.model.common import ErrorInfo
 from krobench.model.measures import LatencySummary
 from krobench.model.testrecord import TestRecord

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from krobench.analysis.precision import headline_values
-from krobench.analysis.steadystate import (
+from krobench.analysis.statistics.steadystate import (
     MIN_ITERATIONS,
     MIN_REQUESTS,
     Steadiness,

@@ -1,5 +1,5 @@
 import pytest
-from unit.analysis.moments import moment
+from unit.analysis.validity.moments import moment
 
 from krobench.analysis.validity.clock import clock_jumps
 

@@ -1,4 +1,4 @@
-from unit.analysis.moments import moment, pod
+from unit.analysis.validity.moments import moment, pod
 
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.model.surroundings import Moment

@@ -1,12 +1,12 @@
 import pytest
 
+from krobench.analysis.usage.windows import Series
 from krobench.analysis.validity.neighbours import (
     FOREIGN_CPU,
     api_server_busy,
     node_busy,
     usual_requests_per_second,
 )
-from krobench.analysis.windows import Series
 from krobench.model.environment import NodeFingerprint
 from krobench.model.measures import ApiRequests
 from krobench.model.rawlines import Sample

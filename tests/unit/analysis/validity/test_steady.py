@@ -1,5 +1,5 @@
 from unit.analysis.records import iteration, iterations
-from unit.analysis.test_steadystate import queue
+from unit.analysis.statistics.test_steadystate import queue
 from unit.records import some_line
 
 from krobench.analysis.validity.steady import (

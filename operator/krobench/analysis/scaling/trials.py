@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from krobench.analysis.latency import NEEDED_BY_STATISTIC
+from krobench.analysis.statistics.percentiles import NEEDED_BY_STATISTIC
 from krobench.analysis.thresholds import evaluate, names_in
 from krobench.model.common import ErrorInfo
 from krobench.model.iterationrecord import IterationRecord

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from krobench.analysis.activity import measure_activity
-from krobench.analysis.phase import PhaseReader
-from krobench.analysis.resources import measure_resources
-from krobench.analysis.unitcosts import cost_of_instance, cost_of_rgd
-from krobench.analysis.windows import Series
+from krobench.analysis.usage.activity import measure_activity
+from krobench.analysis.usage.phase import PhaseReader
+from krobench.analysis.usage.resources import measure_resources
+from krobench.analysis.usage.unitcosts import cost_of_instance, cost_of_rgd
+from krobench.analysis.usage.windows import Series
 from krobench.model.measures import ApiRequests, CpuUse, MemoryUse
 from krobench.model.usage import UsageRecord
 

@@ -2,8 +2,8 @@ from statistics import stdev
 
 import pytest
 
-from krobench.analysis.cel import CelSamples, Measured, Round, Spent, summarise
-from krobench.analysis.intervals import mean_interval, ratio_interval
+from krobench.analysis.cel.costs import CelSamples, Measured, Round, Spent, summarise
+from krobench.analysis.statistics.intervals import mean_interval, ratio_interval
 from krobench.model.cel import CelLevel
 from krobench.model.celresults import CelResults, CelState, Estimate
 from krobench.model.common import ErrorInfo

@@ -1,6 +1,6 @@
 import pytest
 
-from krobench.analysis.packagegroups import (
+from krobench.analysis.profiling.packagegroups import (
     CEL,
     CONTROLLER_RUNTIME,
     ENCODING,

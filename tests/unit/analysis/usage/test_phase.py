@@ -1,7 +1,7 @@
 import pytest
 
-from krobench.analysis.phase import PhaseReader
-from krobench.analysis.windows import Series
+from krobench.analysis.usage.phase import PhaseReader
+from krobench.analysis.usage.windows import Series
 from krobench.model.rawlines import Sample, SourceName
 
 

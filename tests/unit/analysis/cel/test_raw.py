@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from unit.analysis.test_cel import measured, result_of, samples, value
+from unit.analysis.cel.test_costs import measured, result_of, samples, value
 
-from krobench.analysis.cel import Spent, summarise
-from krobench.analysis.celraw import lines_of
+from krobench.analysis.cel.costs import Spent, summarise
+from krobench.analysis.cel.raw import lines_of
 from krobench.model.rawlines import CelLine
 from krobench.record.lines import LineFile
 

@@ -1,8 +1,8 @@
 from krobench.analysis.medians import median_usage
-from krobench.analysis.phase import PhaseReader
-from krobench.analysis.resources import measure_resources
-from krobench.analysis.unitcosts import cost_of_instance, cost_of_rgd
-from krobench.analysis.windows import Series
+from krobench.analysis.usage.phase import PhaseReader
+from krobench.analysis.usage.resources import measure_resources
+from krobench.analysis.usage.unitcosts import cost_of_instance, cost_of_rgd
+from krobench.analysis.usage.windows import Series
 from krobench.model.rawlines import Sample, SourceName
 from krobench.model.usage import (
     ApiServerUse,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from krobench.analysis.cel import CelSamples, Measured, Round, Spent
+from krobench.analysis.cel.costs import CelSamples, Measured, Round, Spent
 from krobench.model.rawlines import CelLine, CelWhat
 
 _MICROSECONDS = 1e6

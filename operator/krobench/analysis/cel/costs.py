@@ -9,7 +9,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from krobench.analysis.intervals import mean_interval, ratio_interval
+from krobench.analysis.statistics.intervals import mean_interval, ratio_interval
 from krobench.model.cel import CelFamily, CelLevel
 from krobench.model.celresults import (
     CelExpressionResult,

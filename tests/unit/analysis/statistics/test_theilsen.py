@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.analysis.theilsen import fit_slope
+from krobench.analysis.statistics.theilsen import fit_slope
 
 NUMBERS = st.floats(-1e6, 1e6)
 

@@ -3,7 +3,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.analysis.steadystate import (
+from krobench.analysis.statistics.steadystate import (
     MIN_ITERATIONS,
     MIN_REQUESTS,
     of_iterations,

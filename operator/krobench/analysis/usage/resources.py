@@ -1,8 +1,8 @@
 """What the processes around a load used in a phase: CPU, memory, network, requests."""
 
-from krobench.analysis.activity import measure_gates
-from krobench.analysis.phase import PhaseReader
-from krobench.analysis.windows import Series
+from krobench.analysis.usage.activity import measure_gates
+from krobench.analysis.usage.phase import PhaseReader
+from krobench.analysis.usage.windows import Series
 from krobench.model.labels import labelled, labels_of
 from krobench.model.rawlines import SourceName
 from krobench.model.usage import (

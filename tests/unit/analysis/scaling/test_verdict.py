@@ -1,6 +1,6 @@
 import pytest
 
-from krobench.analysis.scaleverdict import verdict_of_scale_test
+from krobench.analysis.scaling.verdict import verdict_of_scale_test
 from krobench.model.common import ErrorInfo
 from krobench.model.scaling import Limit, LimitState
 from krobench.model.status import Verdict

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from krobench.analysis.packagegroups import group_of, is_of_a_group
-from krobench.analysis.profileproto import Profile, ProfileError, decode
+from krobench.analysis.profiling.packagegroups import group_of, is_of_a_group
+from krobench.analysis.profiling.proto import Profile, ProfileError, decode
 from krobench.model.profile import (
     MAX_FUNCTION_NAME,
     MAX_FUNCTIONS,

@@ -1,8 +1,8 @@
 import pytest
 
-from krobench.analysis.activity import measure_activity, measure_gates
-from krobench.analysis.phase import PhaseReader
-from krobench.analysis.windows import Series
+from krobench.analysis.usage.activity import measure_activity, measure_gates
+from krobench.analysis.usage.phase import PhaseReader
+from krobench.analysis.usage.windows import Series
 from krobench.model.activity import KroActivity, Part
 from krobench.model.rawlines import Sample, SourceName
 

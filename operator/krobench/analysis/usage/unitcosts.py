@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from krobench.analysis.phase import PhaseReader
+from krobench.analysis.usage.phase import PhaseReader
 from krobench.model.rawlines import SourceName
 from krobench.model.usage import InstanceCost, RgdCost
 

@@ -1,7 +1,7 @@
 """What kro's workers did in a phase, and what requests waited for in the API server."""
 
-from krobench.analysis.phase import PhaseReader
-from krobench.analysis.windows import Series
+from krobench.analysis.usage.phase import PhaseReader
+from krobench.analysis.usage.windows import Series
 from krobench.model.activity import OWN_KINDS, Gates, KroActivity, Part, PoolUse
 from krobench.model.labels import labels_of
 from krobench.model.rawlines import SourceName

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from krobench.analysis.windows import Delta, Series, UnavailableError
+from krobench.analysis.usage.windows import Delta, Series, UnavailableError
 from krobench.model.rawlines import Sample, SourceName
 from krobench.model.usage import Distribution, Level
 

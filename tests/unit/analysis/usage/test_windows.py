@@ -1,6 +1,6 @@
 import pytest
 
-from krobench.analysis.windows import Series, UnavailableError
+from krobench.analysis.usage.windows import Series, UnavailableError
 from krobench.model.rawlines import Sample
 
 

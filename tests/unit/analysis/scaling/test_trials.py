@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from krobench.analysis.trials import check_samples, judge_trial, settings_of_steps
+from krobench.analysis.scaling.trials import check_samples, judge_trial, settings_of_steps
 from krobench.model.common import TIMEOUT, ErrorInfo
 from krobench.model.iterationrecord import IterationRecord
 from krobench.model.measures import Counts, Latencies, LatencySummary

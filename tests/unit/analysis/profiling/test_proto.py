@@ -4,9 +4,9 @@ import gzip
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.analysis.pprofs import CPU, pprof
+from unit.analysis.profiling.pprofs import CPU, pprof
 
-from krobench.analysis.profileproto import Profile, ProfileError, Stack, ValueType, decode
+from krobench.analysis.profiling.proto import Profile, ProfileError, Stack, ValueType, decode
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 SAMPLES = st.lists(

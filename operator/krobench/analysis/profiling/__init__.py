@@ -1,0 +1,1 @@
+"""Where kro's CPU time and memory go, from its profiles."""

@@ -1,0 +1,1 @@
+"""What phases of an iteration used, from the series that were sampled around them."""
