@@ -89,7 +89,7 @@ async def test_says_what_is_missing_where_kro_may_not_be_changed(
     async def denied(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr("krobench.job.preflight._is_allowed", denied)
+    monkeypatch.setattr("krobench.job.permissions._is_allowed", denied)
     found, record = await tried()
 
     assert "may not get deployments.apps in kro-system" in found.message

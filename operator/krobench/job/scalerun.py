@@ -17,7 +17,8 @@ from krobench.analysis.scaling.verdict import validity_of_scale_test, verdict_of
 from krobench.analysis.validity.verdict import ignored
 from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError
-from krobench.job.preflight import read_own_rgd, wait_for_leader
+from krobench.job.ownrgds import read_own_rgd
+from krobench.job.preflight import wait_for_leader
 from krobench.job.session import Session
 from krobench.job.testbook import planned
 from krobench.job.testrun import TestRun

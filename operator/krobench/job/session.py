@@ -23,12 +23,8 @@ from krobench.job.existing_prometheus import ExistingPrometheus
 from krobench.job.history import History
 from krobench.job.lease import ClusterLease
 from krobench.job.leftovers import find_leftovers
-from krobench.job.preflight import (
-    check_kro_installed,
-    check_permissions,
-    require_kro,
-    wait_for_leader,
-)
+from krobench.job.permissions import check_permissions
+from krobench.job.preflight import check_kro_installed, require_kro, wait_for_leader
 from krobench.job.publisher import Publisher
 from krobench.job.testrun import TestRun
 from krobench.job.variants import KroVariants

@@ -9,7 +9,7 @@ from typing import Any
 
 from krobench.job.board import Board
 from krobench.job.errors import AbortedError
-from krobench.job.preflight import read_own_rgds
+from krobench.job.ownrgds import read_own_rgds
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock

@@ -16,7 +16,9 @@ from krobench.job.celrun import CelRun
 from krobench.job.context import RunContext
 from krobench.job.crew import ShardCrew
 from krobench.job.errors import AbortedError
-from krobench.job.preflight import check_limits, check_may_change_kro, read_own_rgds
+from krobench.job.ownrgds import read_own_rgds
+from krobench.job.permissions import check_may_change_kro
+from krobench.job.preflight import check_limits
 from krobench.job.session import Session
 from krobench.job.testbook import planned
 from krobench.job.testrun import TestRun

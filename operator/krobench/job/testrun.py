@@ -9,7 +9,7 @@ from krobench.job.context import RunContext, keep_profile
 from krobench.job.errors import AbortedError
 from krobench.job.iterationrecord import iteration_record
 from krobench.job.judgement import judge
-from krobench.job.preflight import api_group, ensure_namespace
+from krobench.job.preflight import ensure_namespace
 from krobench.job.profiling import Profiling
 from krobench.job.testbook import TestBook
 from krobench.job.watchman import Watchman
@@ -123,7 +123,7 @@ class TestRun:
             context.client, context.run, self.plan.namespace or context.run.namespace
         )
         plan = plan_iteration(context.run, self.plan, index)
-        groups = frozenset({api_group(self.plan)})
+        groups = frozenset({self.plan.api_group})
         own = frozenset({plan.namespace, own_namespace() or plan.namespace})
         scope = Scope(self.plan.target, kro, context.collect, groups, context.clock.now, own)
         async with Sampler(context.client.config, scope) as sampler:

@@ -14,7 +14,7 @@ from krobench.analysis.recommendations.trial import (
 from krobench.analysis.validity.verdict import validity_of_run
 from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError
-from krobench.job.preflight import check_may_change_kro
+from krobench.job.permissions import check_may_change_kro
 from krobench.job.testbook import planned
 from krobench.job.testrun import TestRun
 from krobench.job.variants import KroVariants

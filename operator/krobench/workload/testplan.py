@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.common import duration_seconds
+from krobench.model.common import LOAD_GROUP, duration_seconds
 from krobench.model.load import Load
 from krobench.model.precision import Precision
 from krobench.model.profile import ProfileKind
@@ -77,6 +77,14 @@ class TestPlan:
     def workload_name(self) -> str:
         """Name of the scenario, or ``rgd`` or ``generator``."""
         return source_name(self.workload)
+
+    @property
+    def api_group(self) -> str:
+        """API group of the kinds that its RGDs define."""
+        if self.workload.rgd is None or self.workload.rgd.inline is None:
+            return LOAD_GROUP
+        schema = self.workload.rgd.inline.get("spec", {}).get("schema", {})
+        return str(schema.get("group", LOAD_GROUP))
 
     @property
     def total_iterations(self) -> int:

@@ -14,7 +14,7 @@ from unit.deploy.rendering import (
     normal,
 )
 
-from krobench.job.preflight import Permission, _required, variant_permissions
+from krobench.job.permissions import Permission, required_permissions, variant_permissions
 from krobench.workload.scenarios import SCENARIOS, ScenarioSpec
 
 
@@ -39,7 +39,7 @@ def test_extra_groups_each_add_a_rule(render: Render) -> None:
 def test_load_role_allows_what_a_run_checks_before_it_starts(render: Render) -> None:
     rules = render()["ClusterRole", "krobench-load"]["rules"]
     for path in EXAMPLES:
-        for permission in _required(example_plans(path)):
+        for permission in required_permissions(example_plans(path)):
             assert allows(rules, permission), permission
 
 
