@@ -66,27 +66,22 @@ async def check_may_change_kro(
 def required_permissions(tests: Iterable[TestPlan]) -> list[Permission]:
     """Return what a load of these tests takes."""
     tests = list(tests)
-    permissions = [
-        Permission(verb, "resourcegraphdefinitions", "kro.run")
-        for verb in ("create", "list", "watch", "delete")
-    ]
+    # Steps update RGDs and instances, and a clean-up that gets stuck takes their finalizers away.
+    changed = ("create", "list", "watch", "patch", "delete")
+    permissions = [Permission(verb, "resourcegraphdefinitions", "kro.run") for verb in changed]
     permissions += [
         Permission(verb, "customresourcedefinitions", "apiextensions.k8s.io")
         for verb in ("list", "delete")
     ]
     permissions += [Permission(verb, "namespaces") for verb in ("get", "list", "create", "delete")]
-    permissions += [
-        Permission(verb, "configmaps") for verb in ("create", "list", "watch", "patch", "delete")
-    ]
+    permissions += [Permission(verb, "configmaps") for verb in changed]
     permissions += [
         Permission("get", "leases", "coordination.k8s.io"),
         Permission("create", "leases", "coordination.k8s.io"),
         Permission("update", "leases", "coordination.k8s.io", name=LEASE_NAME),
     ]
     for group in sorted({test.api_group for test in tests}):
-        permissions += [
-            Permission(verb, "*", group) for verb in ("create", "list", "watch", "delete")
-        ]
+        permissions += [Permission(verb, "*", group) for verb in changed]
     for namespace in sorted({test.target.namespace for test in tests}):
         permissions.append(Permission("list", "pods", namespace=namespace))
     return permissions
