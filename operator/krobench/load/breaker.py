@@ -10,7 +10,7 @@ FAILURES_IN_A_ROW = 5
 
 
 class ApiServerInDistressError(Exception):
-    """Create requests fail one after another, each after all its repetitions."""
+    """Requests fail one after another, each after all its repetitions."""
 
 
 class Breaker:

@@ -21,7 +21,6 @@ class Usage:
     resources: UsageRecord = field(default_factory=UsageRecord)
     metrics: dict[str, float | None] = field(default_factory=dict)
     unavailable: dict[str, str] = field(default_factory=dict)
-    kro_restarted: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,6 @@ def measure_usage(series: Series, phases: Phases, ready: int, rgds: int = 0) -> 
     set_up = PhaseReader(
         series, phases.started_seconds, phases.run_started_seconds, usage.unavailable
     )
-    usage.kro_restarted = set_up.restarted("kro") or run.restarted("kro")
     _measure_cpu(usage, run)
     _measure_memory(usage, run)
     usage.api_requests.kro = run.delta("apiRequests.kro", "kro", "rest_client_requests_total")
