@@ -39,7 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("krobench.job.session.kubernetes_version", nothing)
     monkeypatch.setattr("krobench.job.session.list_nodes", no_nodes)
     monkeypatch.setattr("krobench.collect.sampler.open_sources", no_sources)
-    monkeypatch.setattr("krobench.load.iteration._NEW_KIND_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr("krobench.load.iteration.NEW_KIND_PAUSE_SECONDS", 0.0)
 
 
 class FakePod:

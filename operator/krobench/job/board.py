@@ -16,7 +16,7 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.kube.watch import Watch
-from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL
+from krobench.model.common import COMPONENT_LABEL, RUN_LABEL
 from krobench.model.rawlines import ObjectRecord
 from krobench.model.shards import (
     SHARD_COMPONENT,
@@ -175,17 +175,10 @@ class Board:
         return f"{self._prefix}-{shard}"
 
     def _manifest(self, name: str, component: str) -> JsonObject:
-        owner = {
-            "apiVersion": GROUP_VERSION,
-            "kind": self._owner.kind,
-            "name": self._owner.name,
-            "uid": self._owner.uid,
-            "blockOwnerDeletion": False,
-        }
         labels = {
             "app.kubernetes.io/managed-by": "krobench",
             RUN_LABEL: self._owner.uid,
             COMPONENT_LABEL: component,
         }
-        metadata = {"name": name, "labels": labels, "ownerReferences": [owner]}
+        metadata = {"name": name, "labels": labels, "ownerReferences": [self._owner.reference]}
         return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}

@@ -20,6 +20,7 @@ from krobench.collect.source import SourceUnavailableError
 from krobench.job.krohabits import KroHabits
 from krobench.load.concurrency import run_together
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
+from krobench.load.kinds import NEW_KIND_PAUSE_SECONDS
 from krobench.model.common import ErrorInfo
 from krobench.workload.cel import Opinion, Role, cross_check
 
@@ -28,7 +29,6 @@ WINDOWS = 3
 UPDATES = 3
 """Updates of the instance in a window, each of which makes kro reconcile it once or more."""
 
-_NEW_KIND_PAUSE_SECONDS = 2.1  # see load/iteration.py
 _ECHO_ALLOWANCE_SECONDS = 0.3
 _CONCURRENCY = 8
 _POLL_SECONDS = 0.04
@@ -78,7 +78,7 @@ class CelMeasurement:
         """
         self._tell(f"{len(self._carriers)} RGDs")
         await self._all(self._create_rgd)
-        await asyncio.sleep(_NEW_KIND_PAUSE_SECONDS)
+        await asyncio.sleep(NEW_KIND_PAUSE_SECONDS)
         self._tell(f"{len(self._carriers)} instances")
         await self._all(self._create_instance)
 

@@ -30,7 +30,7 @@ from krobench.load.driver import ForbiddenError
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 from krobench.load.iteration import Iteration
 from krobench.load.sweep import Sweeper
-from krobench.model.common import ErrorInfo, rfc3339, utc_now
+from krobench.model.common import TIMEOUT, ErrorInfo, rfc3339, utc_now
 from krobench.model.testrecord import TestRecord, TestState
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.cel import expressions_of
@@ -166,7 +166,7 @@ class CelRun:
                 await work
         except TimeoutError:
             return ErrorInfo(
-                reason="Timeout",
+                reason=TIMEOUT,
                 message=f"the timeout of {seconds:g}s was over after "
                 f"{self.iterations_over} of {self.plan.total_iterations} iterations",
             )

@@ -18,7 +18,6 @@ from krobench.workload.variants import NoContainerError, PodTemplate, Restored, 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 5
-CONFLICT = 409
 _OURS = "krobench"
 
 
@@ -74,7 +73,7 @@ async def restore(
         try:
             answer = await client.replace(path, with_template(deployment, restored.template))
         except ApiError as error:
-            if error.status != CONFLICT or attempt + 1 == ATTEMPTS:
+            if not error.conflict or attempt + 1 == ATTEMPTS:
                 raise
             await asyncio.sleep(0)
             continue

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from krobench.kube.discover import LEADER_LEASE
+from krobench.kube.krolease import LEADER_LEASE
 from krobench.model.flags import flag_values
 
 _ELECT = "leader-elect"

@@ -26,7 +26,6 @@ WAIT_SECONDS = 60.0
 _RENEW_SECONDS = 5.0
 _POLL_SECONDS = 1.0
 _GROUP = ("coordination.k8s.io", "v1", "leases")
-_CONFLICT = 409
 
 
 class ClusterLease:
@@ -144,7 +143,7 @@ class ClusterLease:
             # The resourceVersion in it guards against another who takes it at the same time.
             await self._client.replace(self._path(LEASE_NAME), lease | {"spec": spec})
         except ApiError as error:
-            if error.status == _CONFLICT:
+            if error.conflict:
                 return False
             raise
         return True

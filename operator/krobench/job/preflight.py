@@ -10,7 +10,7 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import KroNotFoundError, KroPod, find_kro
 from krobench.kube.errors import ApiError
-from krobench.kube.kropods import kro_leader
+from krobench.kube.krolease import is_of_pod, kro_leader
 from krobench.load.kinds import RGDS_PATH
 from krobench.model.common import RUN_LABEL
 from krobench.model.target import Target
@@ -76,7 +76,7 @@ async def wait_for_leader(
     deadline = time.monotonic() + _LEADS_WITHIN_SECONDS
     while time.monotonic() < deadline:
         leader = await kro_leader(client, target)
-        if leader is None or leader.startswith(pod):
+        if leader is None or is_of_pod(leader, pod):
             return
         tell(f"waits for kro's pod {pod} to lead")
         await asyncio.sleep(1.0)

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from krobench.job.leadership import elects
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.discover import LEADER_LEASE, has_ended, list_kro_pods
+from krobench.kube.discover import has_ended, list_kro_pods
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.kube.krolease import holder_of, is_of_pod, leader_path
 from krobench.model.target import Target
 from krobench.model.variant import VARIANT_ANNOTATION
 
@@ -22,7 +23,6 @@ _FAILING_SECONDS = 15.0
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 _LOG_BYTES = 16384
 _LOG_LINES = 2
-_CONFLICT = 409
 
 
 class NotStartedError(KubeError):
@@ -71,22 +71,21 @@ class Rollout:
 
     async def _leads(self, deployment: JsonObject, pods: Sequence[JsonObject]) -> bool:
         """Whether one of the pods leads, if they elect a leader; lets one in where none can."""
-        path = paths.group(
-            "coordination.k8s.io", "v1", "leases", self._target.namespace, LEADER_LEASE
-        )
         if not elects(deployment["spec"]["template"], self._target.container):
             return True
+        path = leader_path(self._target.namespace)
         try:
             lease = await self._client.get(path)
         except ApiError as error:
             if error.not_found:
                 return False
             raise
-        holder = lease["spec"].get("holderIdentity") or ""
-        if any(holder.startswith(pod["metadata"]["name"]) for pod in pods):
+        holder = holder_of(lease)
+        if holder is None:
+            return False
+        if any(is_of_pod(holder, pod["metadata"]["name"]) for pod in pods):
             return True
-        if holder:
-            await self._release(path, lease)
+        await self._release(path, lease)
         return False
 
     async def _release(self, path: str, lease: JsonObject) -> None:
@@ -95,7 +94,7 @@ class Rollout:
         try:
             await self._client.replace(path, lease | {"spec": spec})
         except ApiError as error:
-            if error.status != _CONFLICT and not error.forbidden:
+            if not (error.conflict or error.forbidden):
                 raise
 
     async def _last_words(self, pod: JsonObject) -> str:

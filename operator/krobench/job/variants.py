@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from krobench.job.deployment import (
     ATTEMPTS,
-    CONFLICT,
     UnreadableChangeError,
     change_on,
     changed_by,
@@ -183,7 +182,7 @@ class KroVariants:
                 self._written = True
                 answer = await self._client.replace(self._path, written)
             except ApiError as error:
-                if error.status == CONFLICT:
+                if error.conflict:
                     continue  # the resourceVersion: its status has changed, most probably
                 if error.transient:
                     raise

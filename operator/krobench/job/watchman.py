@@ -8,7 +8,8 @@ from typing import Self
 
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
-from krobench.kube.kropods import kro_leader, kro_pods
+from krobench.kube.krolease import kro_leader
+from krobench.kube.kropods import kro_pods
 from krobench.load.clock import RunClock
 from krobench.model.surroundings import Moment
 from krobench.model.target import Target

@@ -7,10 +7,10 @@ from typing import Any
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.krolease import LEADER_LEASE, holder_of, is_of_pod, leader_path
 from krobench.model.environment import KroFingerprint, NodeFingerprint
 from krobench.model.target import Target
 
-LEADER_LEASE = "controller.kro.run"
 """Of several kro pods, the active one holds it."""
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 _VERSION_LABEL = "app.kubernetes.io/version"
@@ -122,13 +122,12 @@ def _not_found_message(target: Target, pods: list[JsonObject]) -> str:
 
 
 async def _leader(client: KubeClient, namespace: str, pods: list[JsonObject]) -> JsonObject:
-    path = paths.group("coordination.k8s.io", "v1", "leases", namespace, LEADER_LEASE)
     try:
-        holder = (await client.get(path))["spec"].get("holderIdentity") or ""
+        holder = holder_of(await client.get(leader_path(namespace))) or ""
     except ApiError:
         holder = ""
     for pod in pods:
-        if holder.startswith(pod["metadata"]["name"]):
+        if is_of_pod(holder, pod["metadata"]["name"]):
             return pod
     raise KroNotFoundError(
         f"{len(pods)} kro pods run in {namespace}, and the lease {LEADER_LEASE} names none of "

@@ -55,6 +55,11 @@ class ApiError(KubeError):
         return self.status == 409 and self.reason == "AlreadyExists"
 
     @property
+    def conflict(self) -> bool:
+        """Whether another has written the object meanwhile, or made one of this name."""
+        return self.status == 409
+
+    @property
     def forbidden(self) -> bool:
         """Whether RBAC, quota or admission said no."""
         return self.status == 403

@@ -1,9 +1,8 @@
-"""How kro's pods and its lease stand, whether any of them runs or not."""
+"""How kro's pods stand, whether any of them runs or not."""
 
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.discover import LEADER_LEASE, fingerprint_of, has_ended, named, selector_of
-from krobench.kube.errors import ApiError
+from krobench.kube.discover import fingerprint_of, has_ended, named, selector_of
 from krobench.model.surroundings import KroPodState
 from krobench.model.target import Target
 
@@ -20,22 +19,6 @@ async def kro_pods(client: KubeClient, target: Target) -> tuple[KroPodState, ...
     ]
     states = (_state(pod, target.container, len(staying)) for pod in staying)
     return tuple(state for state in states if state is not None)
-
-
-async def kro_leader(client: KubeClient, target: Target) -> str | None:
-    """Return who holds kro's lease; None where there is no lease, or it may not be read.
-
-    Raises:
-        KubeError: if the API server does not answer.
-    """
-    path = paths.group("coordination.k8s.io", "v1", "leases", target.namespace, LEADER_LEASE)
-    try:
-        lease = await client.get(path)
-    except ApiError as error:
-        if error.not_found or error.forbidden:
-            return None
-        raise
-    return lease.get("spec", {}).get("holderIdentity") or None
 
 
 def _state(pod: JsonObject, container_name: str, replicas: int) -> KroPodState | None:

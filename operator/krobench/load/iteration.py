@@ -15,7 +15,13 @@ from krobench.load.concurrency import run_together
 from krobench.load.driver import Driver
 from krobench.load.failures import FAILURES, EndedEarlyError, explain
 from krobench.load.followed import Followed
-from krobench.load.kinds import KIND_TIMEOUT_SECONDS, RGDS_PATH, find_kind, kind_exists
+from krobench.load.kinds import (
+    KIND_TIMEOUT_SECONDS,
+    NEW_KIND_PAUSE_SECONDS,
+    RGDS_PATH,
+    find_kind,
+    kind_exists,
+)
 from krobench.load.loops import closed_loop, from_now, open_loop
 from krobench.load.observer import Apply, Observer, apply_instance, apply_rgd
 from krobench.load.operations import Operations, Target
@@ -28,10 +34,6 @@ from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD
 from krobench.workload.steps import StepPlan
 
-# An API server answers a create request of a kind that was established less than two seconds
-# ago only after sleeping for two seconds (so that in a cluster of several servers the others
-# have learnt of the kind). Without this pause, that sleep would be booked on kro.
-_NEW_KIND_PAUSE_SECONDS = 2.1
 _DELETE_CONCURRENCY = 16
 _RGD_CONCURRENCY = 16
 
@@ -197,7 +199,7 @@ class Iteration:
         for stage in self._plan.stages:
             await run_together(create(rgd) for rgd in stage)
         await self._observe_instances(selector, made)
-        await asyncio.sleep(_NEW_KIND_PAUSE_SECONDS)
+        await asyncio.sleep(NEW_KIND_PAUSE_SECONDS)
 
     def _instance_selector(self) -> str:
         labels = self._plan.labels

@@ -10,6 +10,11 @@ RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 CRDS_PATH = paths.group("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 RGD_NAME_LABEL = "kro.run/resource-graph-definition-name"
 
+# An API server answers a create request of a kind that was established less than two seconds
+# ago only after sleeping for two seconds (so that in a cluster of several servers the others
+# have learnt of the kind). Without this pause, that sleep would be booked on kro.
+NEW_KIND_PAUSE_SECONDS = 2.1
+
 KIND_TIMEOUT_SECONDS = 10.0
 _POLL_SECONDS = 0.1
 

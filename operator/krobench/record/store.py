@@ -49,6 +49,18 @@ class Owner:
     uid: str
     kind: Literal["KroBenchmark", "KroScaleTest"] = "KroBenchmark"
 
+    @property
+    def reference(self) -> dict[str, Any]:
+        """What makes an object in its namespace go with it."""
+        return {
+            "apiVersion": GROUP_VERSION,
+            "kind": self.kind,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": False,
+        }
+
 
 @dataclass(frozen=True)
 class RunLines:
@@ -258,14 +270,6 @@ def config_map(
     name: str, owner: Owner, data: dict[str, str], binary: Mapping[str, bytes]
 ) -> ConfigMap:
     """Return a ConfigMap of results, which goes when its owner goes."""
-    reference = {
-        "apiVersion": GROUP_VERSION,
-        "kind": owner.kind,
-        "name": owner.name,
-        "uid": owner.uid,
-        "controller": True,
-        "blockOwnerDeletion": False,
-    }
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -278,7 +282,7 @@ def config_map(
                 RUN_LABEL: owner.uid,
                 COMPONENT_LABEL: RESULTS_COMPONENT,
             },
-            "ownerReferences": [reference],
+            "ownerReferences": [owner.reference],
         },
         "data": data,
         "binaryData": {key: b64encode(value).decode() for key, value in binary.items()},

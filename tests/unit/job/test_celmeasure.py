@@ -106,7 +106,7 @@ class FakeKro:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_NEW_KIND_PAUSE_SECONDS", "_ECHO_ALLOWANCE_SECONDS", "_POLL_SECONDS"):
+    for name in ("NEW_KIND_PAUSE_SECONDS", "_ECHO_ALLOWANCE_SECONDS", "_POLL_SECONDS"):
         monkeypatch.setattr(celmeasure, name, 0.0)
 
 

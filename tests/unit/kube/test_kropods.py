@@ -1,35 +1,24 @@
 from typing import Any, cast
 
-import pytest
-
 from krobench.kube.client import KubeClient
-from krobench.kube.errors import ApiError
-from krobench.kube.kropods import kro_leader, kro_pods
+from krobench.kube.kropods import kro_pods
 from krobench.model.target import Target
 
 TARGET = Target()
 
 
 class FakeClient:
-    def __init__(self, *pods: dict[str, Any], lease: dict[str, Any] | ApiError | None = None):
+    def __init__(self, *pods: dict[str, Any]) -> None:
         self.pods = pods
-        self.lease = lease
 
     async def list(self, path: str, selector: str) -> list[dict[str, Any]]:
         assert path == "/api/v1/namespaces/kro-system/pods"
         assert selector == "app.kubernetes.io/name=kro"
         return list(self.pods)
 
-    async def get(self, path: str) -> dict[str, Any]:
-        assert path.endswith("/namespaces/kro-system/leases/controller.kro.run")
-        if isinstance(self.lease, ApiError):
-            raise self.lease
-        assert self.lease is not None
-        return self.lease
 
-
-def client(*pods: dict[str, Any], lease: dict[str, Any] | ApiError | None = None) -> KubeClient:
-    return cast("KubeClient", FakeClient(*pods, lease=lease))
+def client(*pods: dict[str, Any]) -> KubeClient:
+    return cast("KubeClient", FakeClient(*pods))
 
 
 def pod(
@@ -78,16 +67,3 @@ async def test_pods_on_their_way_out_and_without_the_container_do_not_count() ->
     pending = pod("kro-4", {"restartCount": 0}, phase="Pending")
     found = await kro_pods(client(going, evicted, other, pending), TARGET)
     assert [state.name for state in found] == ["kro-4"]
-
-
-async def test_the_leader_is_who_holds_the_lease() -> None:
-    held = client(lease={"spec": {"holderIdentity": "kro-1_x"}})
-    assert await kro_leader(held, TARGET) == "kro-1_x"
-    assert await kro_leader(client(lease={"spec": {}}), TARGET) is None
-
-
-async def test_without_a_lease_or_the_right_to_read_it_there_is_none() -> None:
-    for status, reason in ((404, "NotFound"), (403, "Forbidden")):
-        assert await kro_leader(client(lease=ApiError(status, reason, "no")), TARGET) is None
-    with pytest.raises(ApiError):
-        await kro_leader(client(lease=ApiError(500, "InternalError", "etcd is away")), TARGET)
