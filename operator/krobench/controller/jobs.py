@@ -20,6 +20,7 @@ from krobench.model.common import (
     parse_rfc3339,
 )
 from krobench.model.kinds import RunKey, RunKind
+from krobench.workload.identity import RunIdentity
 
 Manifest = dict[str, Any]
 
@@ -27,7 +28,6 @@ _RUN_KIND_ANNOTATION = f"{API_GROUP}/kind"
 _RUN_NAMESPACE_ANNOTATION = f"{API_GROUP}/namespace"
 _RUN_NAME_ANNOTATION = f"{API_GROUP}/name"
 
-_UID_LENGTH = 8
 _NAME_LENGTH = 40
 _KEEP_SECONDS = 24 * 3600
 _CLEANUP_DEADLINE_SECONDS = 900
@@ -39,9 +39,8 @@ _INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
 def job_name(run: Run, kind: JobKind, attempt: int = 1) -> str:
     """Return the name of a run's Job: the same for the same run, and a DNS label."""
     stem = run.name[:_NAME_LENGTH].replace(".", "-").strip("-")
-    uid = run.uid.replace("-", "")[:_UID_LENGTH]
     suffix = kind.value if kind is JobKind.LOAD else f"{kind.value}-{attempt}"
-    return f"{stem}-{uid}-{suffix}"
+    return f"{stem}-{RunIdentity(run.name, run.uid).short_id}-{suffix}"
 
 
 def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> Manifest:

@@ -7,6 +7,11 @@ from pydantic import Field
 from krobench.model.cel import CelFamily, CelLevel
 from krobench.model.common import ApiModel, ErrorInfo
 
+# The names of what all other expressions are compared with.
+CONSTANTS = "constants"
+ONE_CONSTANT = "one-constant"
+FIELD_ACCESS = "field-access"
+
 
 class Estimate(ApiModel):
     """A number with its 95 % interval over the iterations of one run."""

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from krobench.analysis.statistics.intervals import mean_interval, ratio_interval
 from krobench.model.cel import CelFamily, CelLevel
 from krobench.model.celresults import (
+    CONSTANTS,
+    FIELD_ACCESS,
+    ONE_CONSTANT,
     CelExpressionResult,
     CelPattern,
     CelResults,
@@ -19,10 +22,6 @@ from krobench.model.celresults import (
     Estimate,
 )
 from krobench.model.common import ErrorInfo
-
-CONSTANTS = "constants"
-ONE_CONSTANT = "one-constant"
-FIELD_ACCESS = "field-access"
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 import json
 from typing import Any
 
+from krobench.model import celresults
 from krobench.model.cel import CelExpression, CelLevel, CelSuite, CelWorkload
 from krobench.workload.cel.expression import Expression, Role
 from krobench.workload.cel.standard import FIELD_ACCESS, STANDARD
 
-CONSTANTS = Expression("constants", '"constant"', "constant", role=Role.CONSTANTS)
+CONSTANTS = Expression(celresults.CONSTANTS, '"constant"', "constant", role=Role.CONSTANTS)
 ONE_CONSTANT = Expression(
-    "one-constant", '"constant"', "constant", copies=1, role=Role.ONE_CONSTANT
+    celresults.ONE_CONSTANT, '"constant"', "constant", copies=1, role=Role.ONE_CONSTANT
 )
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import Any
 
+from krobench.model import celresults
 from krobench.model.cel import CelFamily, CelLevel
 from krobench.workload.blueprint import Manifest
 from krobench.workload.cel.expression import Expression
@@ -42,7 +43,7 @@ _DOMAIN = "Shop.Example.COM"
 _STRUCT_JSON = json.dumps(_TREE["app"], separators=(",", ":"), sort_keys=True)
 
 FIELD_ACCESS = Expression(
-    "field-access",
+    celresults.FIELD_ACCESS,
     "schema.spec.name",
     "shop",
     _SIMPLE,
