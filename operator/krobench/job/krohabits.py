@@ -1,21 +1,20 @@
 """What kro's flags say of what it does unasked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from krobench.analysis.krosettings import KEPT_REVISIONS, PROGRESS_DELAY, REQUEUE_INTERVAL, Flag
 from krobench.model.common import duration_seconds
 from krobench.model.flags import flag_values
-
-_DELAY_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class KroHabits:
     """What kro's flags say of what it does unasked."""
 
-    kept_revisions: int = 5
+    kept_revisions: int
     """--rgd-max-graph-revisions: beyond, an old one goes for each new one."""
-    echo_seconds: float = _DELAY_SECONDS
+    echo_seconds: float
     """The longer of --rgd-progress-requeue-delay and --instance-requeue-interval."""
 
     @classmethod
@@ -26,24 +25,22 @@ class KroHabits:
         only, as one that a Secret holds, or cannot be read.
         """
         flags = flag_values(arguments)
-        delays = ("rgd-progress-requeue-delay", "instance-requeue-interval")
         return cls(
-            kept_revisions=_whole(flags.get("rgd-max-graph-revisions"), cls.kept_revisions),
-            echo_seconds=max(_go_seconds(flags.get(name), _DELAY_SECONDS) for name in delays),
+            kept_revisions=_whole(flags, KEPT_REVISIONS),
+            echo_seconds=max(_seconds(flags, PROGRESS_DELAY), _seconds(flags, REQUEUE_INTERVAL)),
         )
 
 
-def _whole(text: str | None, default: int) -> int:
+def _whole(flags: Mapping[str, str | None], flag: Flag) -> int:
     try:
-        return default if text is None else int(text)
+        return int(flags.get(flag.key) or flag.default)
     except ValueError:
-        return default
+        return int(flag.default)
 
 
-def _go_seconds(text: str | None, default: float) -> float:
-    if text is None:
-        return default
+def _seconds(flags: Mapping[str, str | None], flag: Flag) -> float:
+    text = flags.get(flag.key) or flag.default
     try:
         return 0.0 if text == "0" else duration_seconds(text)
     except ValueError:
-        return default
+        return duration_seconds(flag.default)

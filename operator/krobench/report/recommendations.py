@@ -1,6 +1,7 @@
 """What to change: the recommendations of a run, ready to be pasted."""
 
-from krobench.analysis.recommendations.settings import EXTRA_ENV, helm_values
+from krobench.analysis.krosettings import EXTRA_ENV
+from krobench.analysis.recommendations.settings import helm_values
 from krobench.model.bottleneck import Evidence
 from krobench.model.plain_yaml import dump
 from krobench.model.recommendation import Recommendation, Setting, Verification

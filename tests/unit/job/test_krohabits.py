@@ -2,6 +2,8 @@ import pytest
 
 from krobench.job.krohabits import KroHabits
 
+DEFAULTS = KroHabits(kept_revisions=5, echo_seconds=3.0)
+
 
 @pytest.mark.parametrize(
     "arguments",
@@ -20,10 +22,10 @@ def test_the_longer_delay_counts() -> None:
 
 
 def test_without_flags_kros_defaults_stand() -> None:
-    assert KroHabits.from_arguments([]) == KroHabits()
+    assert KroHabits.from_arguments([]) == DEFAULTS
 
 
 @pytest.mark.parametrize("value", ["(from a reference)", "$(INTERVAL)", "1500us", ""])
 def test_a_value_that_cannot_be_read_leaves_kros_default(value: str) -> None:
     arguments = [f"--rgd-max-graph-revisions={value}", f"--instance-requeue-interval={value}"]
-    assert KroHabits.from_arguments(arguments) == KroHabits()
+    assert KroHabits.from_arguments(arguments) == DEFAULTS

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from krobench.analysis.krosettings import REQUEUE_INTERVAL, Flag, KroSettings
 from krobench.analysis.quantities import number_of
 from krobench.model.activity import KroActivity
 from krobench.model.common import duration_seconds
 from krobench.model.environment import KroFingerprint, NodeFingerprint
-from krobench.model.flags import flag_values
 from krobench.model.measures import Latencies, LatencySummary
 from krobench.model.testrecord import TestRecord, TestSummary
 from krobench.model.usage import UsageRecord
@@ -16,13 +16,6 @@ from krobench.model.usage import UsageRecord
 MANY_RGDS = 5
 """From so many RGDs on, making them is part of what a test asks about. Fewer are there for the
 sake of their instances, and their set-up is in none of the test's figures."""
-_DEFAULT_WORKERS = 1
-_DEFAULT_REQUEUE_SECONDS = 3.0
-# kro's own defaults, for flags that its command line does not give.
-INSTANCE_WORKERS = "dynamic-controller-concurrent-reconciles"
-RGD_WORKERS = "resource-graph-definition-concurrent-reconciles"
-GRAPH_REVISION_WORKERS = "graph-revision-concurrent-reconciles"
-_REQUEUE_INTERVAL = "instance-requeue-interval"
 
 
 class NotMeasuredError(Exception):
@@ -68,23 +61,23 @@ class Facts:
         return self.usage.activity
 
     @cached_property
-    def flags(self) -> dict[str, str | None]:
-        """kro's command line."""
-        return flag_values(self.kro.args) if self.kro is not None else {}
+    def settings(self) -> KroSettings:
+        """How kro is set."""
+        return KroSettings(self.kro)
 
-    def workers(self, flag: str) -> int:
+    def workers(self, flag: Flag) -> int:
         """Return the number of workers of a pool; kro's default where no flag gives it."""
-        value = self.flags.get(flag)
-        return int(value) if value is not None and value.isdigit() else _DEFAULT_WORKERS
+        number = self.settings.number(flag)
+        return number if number is not None else int(flag.default)
 
     @property
     def requeue_seconds(self) -> float:
         """After which time kro looks again at an instance that is not yet done."""
-        value = self.flags.get(_REQUEUE_INTERVAL)
+        flag = REQUEUE_INTERVAL
         try:
-            return duration_seconds(value) if value else _DEFAULT_REQUEUE_SECONDS
+            return duration_seconds(self.settings.value(flag) or flag.default)
         except ValueError:
-            return _DEFAULT_REQUEUE_SECONDS
+            return duration_seconds(flag.default)
 
     @property
     def cpu_limit_cores(self) -> float | None:

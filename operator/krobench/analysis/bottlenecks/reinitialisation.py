@@ -1,8 +1,9 @@
 """The API server's watch cache of a new kind, which refuses watches until it is initialised."""
 
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
-from krobench.analysis.bottlenecks.facts import RGD_WORKERS, Facts, known
+from krobench.analysis.bottlenecks.facts import Facts, known
 from krobench.analysis.bottlenecks.requests import RETRY_SECONDS
+from krobench.analysis.krosettings import RGD_WORKERS
 from krobench.model.bottleneck import BottleneckKind
 
 

@@ -1,8 +1,9 @@
 """Time in which nobody is at an instance: kro waits to look again."""
 
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
-from krobench.analysis.bottlenecks.facts import INSTANCE_WORKERS, Facts, known
+from krobench.analysis.bottlenecks.facts import Facts, known
 from krobench.analysis.bottlenecks.workers import SATURATED, utilisation
+from krobench.analysis.krosettings import INSTANCE_WORKERS
 from krobench.model.bottleneck import BottleneckKind
 
 LEAST_INTERVALS = 0.3

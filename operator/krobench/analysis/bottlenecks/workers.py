@@ -1,14 +1,8 @@
 """kro's workers: instances, RGDs or GraphRevisions that wait for one to be free."""
 
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
-from krobench.analysis.bottlenecks.facts import (
-    GRAPH_REVISION_WORKERS,
-    INSTANCE_WORKERS,
-    RGD_WORKERS,
-    Facts,
-    NotMeasuredError,
-    known,
-)
+from krobench.analysis.bottlenecks.facts import Facts, NotMeasuredError, known
+from krobench.analysis.krosettings import INSTANCE_WORKERS, REVISION_WORKERS, RGD_WORKERS, Flag
 from krobench.model.activity import PoolUse
 from krobench.model.bottleneck import BottleneckKind, Evidence
 
@@ -28,7 +22,7 @@ def assess(facts: Facts) -> list[Assessment]:
         found += [
             _of_set_up(facts, "RGD workers", RGD_WORKERS, set_up.rgd_pool),
             _of_set_up(
-                facts, "GraphRevision workers", GRAPH_REVISION_WORKERS, set_up.graph_revision_pool
+                facts, "GraphRevision workers", REVISION_WORKERS, set_up.graph_revision_pool
             ),
         ]
     return found
@@ -61,7 +55,7 @@ def _instances(facts: Facts) -> list[Assessment]:
     ]
 
 
-def _of_set_up(facts: Facts, name: str, flag: str, pool: PoolUse) -> Assessment:
+def _of_set_up(facts: Facts, name: str, flag: Flag, pool: PoolUse) -> Assessment:
     workers = facts.workers(flag)
     seconds = known(facts.usage.set_up.seconds, "the length of the set-up")
     ready = facts.summary.latency.rgd_ready

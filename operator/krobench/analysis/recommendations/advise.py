@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+from krobench.analysis.krosettings import KroSettings
 from krobench.analysis.recommendations import cluster, requeue, resources, shape, workers
 from krobench.analysis.recommendations.case import Case, Finding, Rule
 from krobench.analysis.recommendations.code import code_findings
-from krobench.analysis.recommendations.settings import KroSettings, may_be_advised
+from krobench.analysis.recommendations.settings import may_be_advised
 from krobench.model.recommendation import Confidence, Recommendation, Setting
 from krobench.model.record import RunRecord
 

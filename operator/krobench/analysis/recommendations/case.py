@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from krobench.analysis.bottlenecks.facts import MANY_RGDS
+from krobench.analysis.krosettings import INSTANCE_WORKERS, KroSettings
 from krobench.analysis.quantities import number_of
-from krobench.analysis.recommendations.settings import INSTANCE_WORKERS, KroSettings
 from krobench.model.bottleneck import Bottleneck, BottleneckKind, Evidence, EvidenceUnit
 from krobench.model.environment import NodeFingerprint
 from krobench.model.measures import LatencySummary

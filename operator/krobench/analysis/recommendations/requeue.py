@@ -1,5 +1,6 @@
 """Rules on waits in which nobody works: those for the next turn, and those after errors."""
 
+from krobench.analysis.krosettings import REQUEUE_INTERVAL
 from krobench.analysis.recommendations.case import (
     MEASURED_BEFORE,
     Case,
@@ -7,7 +8,6 @@ from krobench.analysis.recommendations.case import (
     evidence,
     evidence_of,
 )
-from krobench.analysis.recommendations.settings import REQUEUE_INTERVAL
 from krobench.model import units
 from krobench.model.bottleneck import BottleneckKind
 from krobench.model.common import duration_seconds

@@ -1,5 +1,6 @@
 """Rules on the shape of RGDs: what an author can do."""
 
+from krobench.analysis.krosettings import KEPT_REVISIONS
 from krobench.analysis.recommendations.case import (
     MEASURED_BEFORE,
     Case,
@@ -8,7 +9,6 @@ from krobench.analysis.recommendations.case import (
     evidence,
     evidence_of,
 )
-from krobench.analysis.recommendations.settings import KEPT_REVISIONS
 from krobench.model import units
 from krobench.model.bottleneck import BottleneckKind
 from krobench.model.recommendation import Area, Confidence, Recommendation

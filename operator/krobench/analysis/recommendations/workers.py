@@ -3,18 +3,18 @@
 import math
 
 from krobench.analysis.bottlenecks.facts import MANY_RGDS
+from krobench.analysis.krosettings import (
+    INSTANCE_WORKERS,
+    REVISION_WORKERS,
+    RGD_WORKERS,
+    WATCH_LIST,
+)
 from krobench.analysis.recommendations.case import (
     MEASURED_BEFORE,
     Case,
     Finding,
     evidence,
     evidence_of,
-)
-from krobench.analysis.recommendations.settings import (
-    INSTANCE_WORKERS,
-    REVISION_WORKERS,
-    RGD_WORKERS,
-    WATCH_LIST,
 )
 from krobench.model import units
 from krobench.model.bottleneck import Bottleneck, BottleneckKind, Evidence

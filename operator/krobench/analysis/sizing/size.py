@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from krobench.analysis.bottlenecks.facts import MANY_RGDS
-from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
-from krobench.analysis.recommendations.case import Case
-from krobench.analysis.recommendations.resources import MEMORY_HEADROOM
-from krobench.analysis.recommendations.settings import (
+from krobench.analysis.krosettings import (
     INSTANCE_WORKERS,
     KEPT_REVISIONS,
     REVISION_WORKERS,
     RGD_WORKERS,
     KroSettings,
 )
+from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
+from krobench.analysis.recommendations.case import Case
+from krobench.analysis.recommendations.resources import MEMORY_HEADROOM
 from krobench.analysis.sizing.growth import Estimate, Growth, SizingError
 from krobench.analysis.sizing.records import Known, what_is_known
 from krobench.model import units

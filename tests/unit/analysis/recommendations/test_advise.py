@@ -8,16 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.analysis.recommendations.made import CALM, MIB, a_test, kro, run, summary
 
-from krobench.analysis.recommendations.advise import MAX_RECOMMENDATIONS, advise
-from krobench.analysis.recommendations.settings import (
+from krobench.analysis.krosettings import (
     INSTANCE_WORKERS,
     KEPT_REVISIONS,
-    NEVER_ADVISED,
     REQUEUE_INTERVAL,
     REVISION_WORKERS,
     RGD_WORKERS,
-    helm_values,
 )
+from krobench.analysis.recommendations.advise import MAX_RECOMMENDATIONS, advise
+from krobench.analysis.recommendations.settings import NEVER_ADVISED, helm_values
 from krobench.model.bottleneck import Attribution, Bottleneck, BottleneckKind
 from krobench.model.flags import flag_name
 from krobench.model.measures import LatencySummary, MemoryUse

@@ -1,0 +1,107 @@
+"""kro's settings: their names and defaults, and how the kro that was measured is set."""
+
+from dataclasses import dataclass
+
+from krobench.model.environment import KroFingerprint
+from krobench.model.flags import flag_values
+from krobench.model.recommendation import Setting
+
+EXTRA_ENV = "deployment.extraEnv"
+"""Where kro's chart takes environment variables: a list of name and value."""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag of kro."""
+
+    name: str
+    """With its dashes."""
+    helm_value: str
+    """In kro's chart."""
+    default: str
+
+    @property
+    def key(self) -> str:
+        """Without its dashes, as :func:`flag_values` has it."""
+        return self.name.lstrip("-")
+
+
+INSTANCE_WORKERS = Flag(
+    "--dynamic-controller-concurrent-reconciles",
+    "config.dynamicControllerConcurrentReconciles",
+    "1",
+)
+RGD_WORKERS = Flag(
+    "--resource-graph-definition-concurrent-reconciles",
+    "config.resourceGraphDefinitionConcurrentReconciles",
+    "1",
+)
+REVISION_WORKERS = Flag(
+    "--graph-revision-concurrent-reconciles", "config.graphRevisionConcurrentReconciles", "1"
+)
+REQUEUE_INTERVAL = Flag("--instance-requeue-interval", "config.instance.requeueInterval", "3s")
+PROGRESS_DELAY = Flag(
+    "--rgd-progress-requeue-delay", "config.resourceGraphDefinitionProgressRequeueDelay", "3s"
+)
+KEPT_REVISIONS = Flag("--rgd-max-graph-revisions", "config.rgd.maxGraphRevisions", "5")
+
+WATCH_LIST = "KUBE_FEATURE_WatchListClient"
+"""Environment variable of client-go: whether lists are read by a watch."""
+
+
+class KroSettings:
+    """How the kro that was measured is set."""
+
+    def __init__(self, kro: KroFingerprint | None) -> None:
+        self._kro = kro
+        self._flags = flag_values(kro.args) if kro is not None else {}
+
+    @property
+    def known(self) -> bool:
+        """Whether anything is known of it."""
+        return self._kro is not None
+
+    def value(self, flag: Flag) -> str | None:
+        """Return what a flag is set to, its default included; None where it is not known."""
+        if self._kro is None:
+            return None
+        return self._flags.get(flag.key) or flag.default
+
+    def number(self, flag: Flag) -> int | None:
+        """Return the same as a whole number; None where it is none."""
+        value = self.value(flag)
+        return int(value) if value is not None and value.isdecimal() else None
+
+    def env(self, name: str) -> str | None:
+        """Return an environment variable; None where it is not set, or nothing is known."""
+        return self._kro.env.get(name) if self._kro is not None else None
+
+    def limit(self, resource: str) -> str | None:
+        """Return a limit of kro's container; None where it has none, or nothing is known."""
+        return self._kro.limits.get(resource) if self._kro is not None else None
+
+    def request(self, resource: str) -> str | None:
+        """Return a request of kro's container; None where it has none, or nothing is known."""
+        return self._kro.requests.get(resource) if self._kro is not None else None
+
+    def change(self, flag: Flag, advised: str) -> Setting:
+        """Return the setting that gives a flag another value."""
+        return Setting(
+            name=flag.name, helm_value=flag.helm_value, current=self.value(flag), advised=advised
+        )
+
+    def change_env(self, name: str, advised: str) -> Setting:
+        """Return the setting that gives an environment variable another value."""
+        return Setting(
+            name=name, helm_value=EXTRA_ENV, current=self.env(name) or "not set", advised=advised
+        )
+
+    def change_resource(self, kind: str, resource: str, advised: str) -> Setting:
+        """Return the setting of a request or limit; ``kind`` is ``requests`` or ``limits``."""
+        current = self.limit(resource) if kind == "limits" else self.request(resource)
+        return Setting(
+            name=f"{kind}.{resource}",
+            helm_value=f"deployment.resources.{kind}.{resource}",
+            current=current or ("none" if self.known else None),
+            advised=advised,
+        )
