@@ -30,7 +30,9 @@ CEL = {
     "families": ["field-access", "list-comprehension"],
     "levels": ["simple", "complex"],
     "expressions": OWN,
+    "restarts": 1,
 }
+KRO_CHANGED = {"KroRestarted", "KroLeaderChanged", "KroReconfigured"}
 # Seen: 30 to 40, with intervals that are wide where the machine is busy.
 LEAST_FACTOR = 10.0
 LEAST_LOWER_END = 3.0
@@ -64,6 +66,16 @@ def test_expressions_are_measured_in_kro_and_one_that_it_rejects_is_named(cluste
 
     mistaken = results["mistaken"]
     assert mistaken["error"]["message"] == "expected 'small', and kro made 'big'"
+
+    # A restart that was asked for is no reason to doubt what was measured before it.
+    assert {cause["reason"] for cause in record["causes"]}.isdisjoint(KRO_CHANGED)
+    restart = record["cel"]["restart"]
+    assert restart["restarts"] == 1
+    per_rgd, per_copy = restart["compileSecondsPerRgd"], restart["compileSecondsPerExpression"]
+    assert per_rgd["value"] > per_copy["value"] > 0.0
+    assert restart["reconciledSeconds"]["value"] > 0.0
+    assert restart["unavailable"] == {}
+    assert field["firstAfterRestartRatio"]["value"] > 0.0
 
     [line] = status["tests"]
     assert line["verdict"] == "Failed"

@@ -13,10 +13,26 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from krobench.analysis.cel.costs import CelSamples, Measured, Round, Spent
+from krobench.analysis.cel.samples import CelSamples, Measured, Round
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
+from krobench.job.celreadings import (
+    BUILD,
+    COUNT,
+    EVALUATIONS,
+    RECONCILES,
+    REVISION,
+    START,
+    SUM,
+    CelReadings,
+    Readings,
+    evaluated_alone,
+    growth,
+    of_carrier,
+    spent,
+    spent_or_none,
+)
 from krobench.job.krohabits import KroHabits
 from krobench.load.concurrency import run_together
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
@@ -31,21 +47,10 @@ UPDATES = 3
 
 _ECHO_ALLOWANCE_SECONDS = 0.3
 _CONCURRENCY = 8
-_POLL_SECONDS = 0.04
-_MOST_POLLS = 100
 _TRIES = 3
 _TWIN_EVERY = 8
 """Expressions between two turns of the constants, which all are compared with."""
 
-_START = "process_start_time_seconds"
-_SUM = "cel_expr_eval_duration_seconds_sum"
-_COUNT = "cel_expr_eval_duration_seconds_count"
-_RECONCILES = "instance_reconcile_total"
-_BUILD = "rgd_graph_build_duration_seconds"
-_REVISION = "graph_revision_compile_duration_seconds"
-_EVALUATIONS = (Series(_START), Series(_SUM), Series(_COUNT), Series(_RECONCILES))
-
-Readings = dict[str, float]
 Work = Callable[[Carrier], Awaitable[None]]
 
 
@@ -62,23 +67,39 @@ class CelMeasurement:
     ) -> None:
         self._habits = habits
         self._load = load
-        self._counters = counters
+        self._readings = CelReadings(counters)
         self._carriers = list(carriers)
         self._tell = tell
         self._measured = {c.expression.name: _measured(c) for c in carriers}
-        self._started: float | None = None
         self.samples = CelSamples(list(self._measured.values()))
         self.rounds_done = 0
 
-    async def set_up(self) -> None:
+    @property
+    def carriers(self) -> Sequence[Carrier]:
+        """The expressions that have not failed so far."""
+        return self._carriers
+
+    async def set_up(self, memory_rounds: int = 0) -> None:
         """Make all RGDs and instances, and check the values; what fails is left out.
+
+        In between, the memory of compiled expressions is measured in so many rounds, or as many as
+        kro keeps revisions: without instances, kro holds next to nothing that comes and goes.
 
         Raises:
             ExpressionError: if what all expressions are compared with fails.
+            SourceUnavailableError: if kro's metrics cannot be read.
         """
         self._tell(f"{len(self._carriers)} RGDs")
         await self._all(self._create_rgd)
         await asyncio.sleep(NEW_KIND_PAUSE_SECONDS)
+        # Beyond the revisions that kro keeps, an old one goes for each new one.
+        rounds = min(memory_rounds, self._habits.kept_revisions - 1)
+        for index in range(rounds):
+            if self.samples.heap_unavailable is not None:
+                break
+            self._tell(f"memory, round {index + 1} of {rounds}")
+            await self._quiet()
+            await self._measure_memory(index)
         self._tell(f"{len(self._carriers)} instances")
         await self._all(self._create_instance)
 
@@ -101,11 +122,11 @@ class CelMeasurement:
         for index in range(warmup + iterations):
             label = f"iteration {index + 1} of {warmup + iterations}"
             rounds = {carrier.expression.name: Round() for carrier in self._carriers}
-            before = await self._read(self._reconciles_of_all())
+            before = await self._readings.read(self._reconciles_of_all())
             self._tell(f"{label}: compiling")
-            await self._compile_all(rounds, heap=index + 2 <= self._habits.kept_revisions)
+            await self._compile_all(rounds)
             await self._quiet()
-            after = await self._read(self._reconciles_of_all())
+            after = await self._readings.read(self._reconciles_of_all())
             self._tell(f"{label}: evaluating")
             await self._evaluate_all(rounds, backwards=index % 2 == 1)
             if index >= warmup:
@@ -128,12 +149,12 @@ class CelMeasurement:
         for name, taken in rounds.items():
             self._measured[name].rounds.append(taken)
         reconciles = {
-            carrier.expression.name: int(_growth(before, after, carrier.gvr))
+            carrier.expression.name: int(growth(before, after, carrier.gvr))
             for carrier in self._carriers
         }
         # An expression that failed may have left an instance that kro looked at again.
-        alone = sum(reconciles.values()) == _growth(before, after, _RECONCILES)
-        self.samples.fresh.append(_spent(before, after, _SUM, _COUNT) if alone else None)
+        alone = sum(reconciles.values()) == growth(before, after, RECONCILES)
+        self.samples.fresh.append(spent(before, after, SUM, COUNT) if alone else None)
         self.samples.fresh_reconciles.append(reconciles)
 
     async def _create_rgd(self, carrier: Carrier) -> None:
@@ -169,30 +190,37 @@ class CelMeasurement:
             return False
         return True
 
-    async def _compile_all(self, rounds: dict[str, Round], heap: bool) -> None:
-        held = await self._heap() if heap else None
+    async def _measure_memory(self, index: int) -> None:
+        held = await self._heap()
+        # Every other round goes backwards, as iterations do.
+        for carrier in self._carriers[::-1] if index % 2 else list(self._carriers):
+            if held is None or not await self._try(carrier, self._load.recompile):
+                continue
+            now = await self._heap()
+            if now is not None:
+                growth_by_round = self._measured[carrier.expression.name].heap_growth
+                growth_by_round[index] = float(now - held)
+            held = now
+
+    async def _compile_all(self, rounds: dict[str, Round]) -> None:
         for carrier in list(self._carriers):
             taken = rounds[carrier.expression.name]
             match = {"name": carrier.rgd.name}
             series = [
-                Series(_START),
-                *(Series(f"{_BUILD}_{end}", match) for end in ("sum", "count")),
-                *(Series(f"{_REVISION}_{end}") for end in ("sum", "count")),
+                Series(START),
+                *(Series(f"{BUILD}_{end}", match) for end in ("sum", "count")),
+                *(Series(f"{REVISION}_{end}") for end in ("sum", "count")),
             ]
-            before = await self._read(series)
+            before = await self._readings.read(series)
             if not await self._try(carrier, self._load.recompile):
                 continue
-            after = await self._read(series)
-            taken.build = _spent_or_none(before, after, _BUILD)
-            taken.revision = _spent_or_none(before, after, _REVISION)
-            if held is not None:
-                now = await self._heap()
-                taken.heap_bytes = None if now is None else float(now - held)
-                held = now
+            after = await self._readings.read(series)
+            taken.build = spent_or_none(before, after, BUILD)
+            taken.revision = spent_or_none(before, after, REVISION)
 
     async def _heap(self) -> int | None:
         try:
-            return await self._counters.settled_heap_bytes()
+            return await self._readings.counters.settled_heap_bytes()
         except SourceUnavailableError as error:
             self.samples.heap_unavailable = str(error)
             return None
@@ -207,51 +235,29 @@ class CelMeasurement:
             await self._try(carrier, partial(self._evaluate, taken=taken))
 
     async def _evaluate(self, carrier: Carrier, taken: Round) -> None:
-        own = Series(_RECONCILES, {"gvr": carrier.gvr}, name=carrier.gvr)
-        series = (*_EVALUATIONS, own)
-        before = await self._settled(series)
+        series = (*EVALUATIONS, of_carrier(carrier))
+        before = await self._readings.settled(series)
         wanted = len(taken.windows) + WINDOWS
         for _ in range(WINDOWS * _TRIES):
             for _ in range(UPDATES):
                 await self._load.reconcile(carrier)
-            after = await self._settled(series)
-            reconciles = int(_growth(before, after, carrier.gvr))
-            spent = _spent(before, after, _SUM, _COUNT)
-            if reconciles == _growth(before, after, _RECONCILES) and spent.count:
-                taken.windows.append(spent)
-                taken.reconciles += reconciles
-            else:
+            after = await self._readings.settled(series)
+            alone = evaluated_alone(before, after, carrier)
+            if alone is None:
                 self.samples.disturbed += 1
+            else:
+                taken.windows.append(alone[0])
+                taken.reconciles += alone[1]
             if len(taken.windows) == wanted:
                 break
             before = after
 
     async def _quiet(self) -> None:
         await asyncio.sleep(self._habits.echo_seconds + _ECHO_ALLOWANCE_SECONDS)
-        await self._settled(_EVALUATIONS)
-
-    async def _settled(self, series: Sequence[Series]) -> Readings:
-        """Return readings that did not change for a moment."""
-        last = await self._read(series)
-        for _ in range(_MOST_POLLS):
-            await asyncio.sleep(_POLL_SECONDS)
-            now = await self._read(series)
-            if now == last:
-                break
-            last = now
-        return last
-
-    async def _read(self, series: Sequence[Series]) -> Readings:
-        readings = await self._counters.read(series)
-        started = readings.get(_START)
-        if self._started is not None and started != self._started:
-            raise ExpressionError("KroRestarted", "kro was restarted while it was measured")
-        self._started = started
-        return readings
+        await self._readings.settled(EVALUATIONS)
 
     def _reconciles_of_all(self) -> list[Series]:
-        own = [Series(_RECONCILES, {"gvr": c.gvr}, name=c.gvr) for c in self._carriers]
-        return [*_EVALUATIONS, *own]
+        return [*EVALUATIONS, *map(of_carrier, self._carriers)]
 
 
 def _measured(carrier: Carrier) -> Measured:
@@ -265,19 +271,6 @@ def _measured(carrier: Carrier) -> Measured:
         family=expression.family,
         cross_check=cross_check(expression).opinion,
     )
-
-
-def _growth(before: Readings, after: Readings, key: str) -> float:
-    return after.get(key, 0.0) - before.get(key, 0.0)
-
-
-def _spent(before: Readings, after: Readings, total: str, count: str) -> Spent:
-    return Spent(_growth(before, after, total), int(_growth(before, after, count)))
-
-
-def _spent_or_none(before: Readings, after: Readings, histogram: str) -> Spent | None:
-    spent = _spent(before, after, f"{histogram}_sum", f"{histogram}_count")
-    return spent if spent.count else None
 
 
 def failures(samples: CelSamples) -> ErrorInfo | None:

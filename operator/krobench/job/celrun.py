@@ -4,9 +4,10 @@ All its iterations are one turn: they share the RGDs, whose creation takes a sec
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
-from dataclasses import replace
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from krobench.analysis.cel.costs import summarise
@@ -17,11 +18,14 @@ from krobench.analysis.validity.verdict import validity_of_test
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.job.celmeasure import CelMeasurement, failures
+from krobench.job.celrestart import RestartMeasurement
 from krobench.job.context import RunContext, keep_profile
 from krobench.job.errors import AbortedError
 from krobench.job.krohabits import KroHabits
 from krobench.job.preflight import ensure_namespace
 from krobench.job.profiling import Profiling
+from krobench.job.restart import restart_kro
+from krobench.job.rollout import NotStartedError
 from krobench.job.watchman import Watchman
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError
@@ -37,10 +41,24 @@ from krobench.workload.cel import expressions_of
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.testplan import TestPlan
 
-Work = Callable[[CelMeasurement], Coroutine[Any, Any, None]]
-
 _PROFILED_SECONDS = 10.0
 """Where spec.collect.profileWindow says nothing."""
+
+
+@dataclass
+class _Bench:
+    """What a measurement of expressions goes on with."""
+
+    measurement: CelMeasurement
+    load: ExpressionLoad
+    carriers: Sequence[Carrier]
+    habits: KroHabits
+    kro: KroPod
+    stack: AsyncExitStack
+    """Of what is closed in the end."""
+
+
+Work = Callable[[_Bench], Coroutine[Any, Any, None]]
 
 
 class CelRun:
@@ -74,16 +92,8 @@ class CelRun:
         record.state = TestState.RUNNING
         record.start_time = rfc3339(utc_now())
         await context.publish()
-        known = context.known_kro(self.plan.target, self.plan.variant)
-        watchman = Watchman(context.client, context.clock, self.plan.target, known)
         try:
-            async with watchman:
-                record.error = await self._run(kro)
-                watched = await watchman.finish()
-            record.causes = [
-                *causes_of_kro(watched.first, watched.moments),
-                *clock_jumps(watched.moments),
-            ]
+            record.error = await self._run(kro)
         except AbortedError as error:
             record.error = error.info
         except WorkloadError as error:
@@ -102,11 +112,11 @@ class CelRun:
         seconds = self.plan.profile_window_seconds or _PROFILED_SECONDS
         test = replace(self.plan, profile_window_seconds=seconds)
 
-        async def work(measurement: CelMeasurement) -> None:
-            await measurement.set_up()
+        async def work(bench: _Bench) -> None:
+            await bench.measurement.set_up()
             self._tell("profile")
             await profiling.begin(test.profiled_index)
-            await measurement.go_on(seconds)
+            await bench.measurement.go_on(seconds)
             await profiling.end()
 
         async with Profiling(context.client, kro, test) as profiling:
@@ -120,10 +130,14 @@ class CelRun:
     async def _run(self, kro: KroPod) -> ErrorInfo | None:
         context = self._context
 
-        async def work(measurement: CelMeasurement) -> None:
-            self._measurement = measurement
-            await measurement.set_up()
-            await measurement.measure(self.plan.iterations, self.plan.warmup)
+        async def work(bench: _Bench) -> None:
+            self._measurement = measurement = bench.measurement
+            assert self.plan.workload.cel is not None
+            measurement.samples.restarts_wanted = self.plan.workload.cel.restarts
+            async with self._watched():
+                await measurement.set_up(memory_rounds=self.plan.iterations)
+                await measurement.measure(self.plan.iterations, self.plan.warmup)
+            await self._measure_restarts(bench)
 
         error = await self._with_measurement(0, kro, work)
         assert self._measurement is not None
@@ -134,6 +148,40 @@ class CelRun:
         await context.publish()
         await self._tear_down(error is None)
         return error
+
+    @asynccontextmanager
+    async def _watched(self) -> AsyncIterator[None]:
+        """Look at kro meanwhile, and note what makes the measurement invalid."""
+        context, plan = self._context, self.plan
+        known = context.known_kro(plan.target, plan.variant)
+        async with Watchman(context.client, context.clock, plan.target, known) as watchman:
+            try:
+                yield
+            finally:
+                watched = await watchman.finish()
+                self._record.causes = [
+                    *causes_of_kro(watched.first, watched.moments),
+                    *clock_jumps(watched.moments),
+                ]
+
+    async def _measure_restarts(self, bench: _Bench) -> None:
+        """Measure the restarts of kro that are asked for."""
+        samples = bench.measurement.samples
+        names = {carrier.rgd.name: carrier.expression.name for carrier in bench.carriers}
+        restarts = RestartMeasurement(
+            bench.load, bench.measurement.carriers, names, samples, bench.habits
+        )
+        for number in range(samples.restarts_wanted):
+            self._tell(f"restart {number + 1} of {samples.restarts_wanted}")
+            await restarts.measure(partial(self._start_anew, bench))
+
+    async def _start_anew(self, bench: _Bench) -> KroCounters:
+        context, plan = self._context, self.plan
+        context.expect_another_kro()
+        bench.kro = await restart_kro(context.client, plan.target, bench.kro)
+        counters = KroCounters(context.client, bench.kro, plan.target.pprof_port)
+        bench.stack.push_async_callback(counters.close)
+        return counters
 
     async def _with_measurement(self, index: int, kro: KroPod, work: Work) -> ErrorInfo | None:
         """Do this with RGDs and instances of their own; returns why it ended early."""
@@ -153,9 +201,9 @@ class CelRun:
             load = await stack.enter_async_context(
                 ExpressionLoad(context.client, context.clock, plan)
             )
-            error = await self._guarded(
-                work(CelMeasurement(load, counters, carriers, self._tell, habits))
-            )
+            measurement = CelMeasurement(load, counters, carriers, self._tell, habits)
+            bench = _Bench(measurement, load, carriers, habits, kro, stack)
+            error = await self._guarded(work(bench))
             context.objects.extend(load.records)
         return error
 
@@ -168,15 +216,24 @@ class CelRun:
             return ErrorInfo(
                 reason=TIMEOUT,
                 message=f"the timeout of {seconds:g}s was over after "
-                f"{self.iterations_over} of {self.plan.total_iterations} iterations",
+                f"{self.iterations_over} of {self.plan.total_iterations} iterations"
+                f"{self._restarts_done()}",
             )
         except ExpressionError as error:
             return error.info
         except SourceUnavailableError as error:
             return ErrorInfo(reason="KroMetricsUnavailable", message=str(error))
+        except NotStartedError as error:
+            return ErrorInfo(reason="KroNotStarted", message=str(error))
         except (KubeError, ForbiddenError, ApiServerInDistressError) as error:
             return ErrorInfo(reason="ApiError", message=str(error))
         return None
+
+    def _restarts_done(self) -> str:
+        samples = self._measurement.samples if self._measurement else None
+        if samples is None or not samples.restarts_wanted:
+            return ""
+        return f" and {len(samples.restarts)} of {samples.restarts_wanted} restarts of kro"
 
     async def _tear_down(self, success: bool) -> None:
         context = self._context

@@ -63,6 +63,20 @@ async def check_may_change_kro(
     )
 
 
+async def check_may_restart_kro(client: KubeClient, namespace: str) -> None:
+    """Check that the load Job may delete kro's pod, and let the next one lead.
+
+    Raises:
+        AbortedError: naming every permission that is missing.
+    """
+    await _require(
+        client,
+        restart_permissions(namespace),
+        "for workload.cel.restarts, install the chart with variants.enabled=true and "
+        f"variants.namespace={namespace}",
+    )
+
+
 def required_permissions(tests: Iterable[TestPlan]) -> list[Permission]:
     """Return what a load of these tests takes."""
     tests = list(tests)
@@ -93,6 +107,15 @@ def variant_permissions(namespace: str) -> list[Permission]:
         *(Permission(verb, "deployments", "apps", namespace) for verb in ("get", "list", "update")),
         Permission("update", "leases", "coordination.k8s.io", namespace, LEADER_LEASE),
         Permission("get", "pods/log", namespace=namespace),
+    ]
+
+
+def restart_permissions(namespace: str) -> list[Permission]:
+    """Return what restarts of the kro in this namespace take."""
+    return [
+        Permission("get", "pods", namespace=namespace),
+        Permission("delete", "pods", namespace=namespace),
+        Permission("update", "leases", "coordination.k8s.io", namespace, LEADER_LEASE),
     ]
 
 

@@ -9,12 +9,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from krobench.job.leadership import elects
+from krobench.job.leaderlease import one_leads
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import has_ended, list_kro_pods
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
-from krobench.kube.krolease import holder_of, is_of_pod, leader_path
 from krobench.model.target import Target
 from krobench.model.variant import VARIANT_ANNOTATION
 
@@ -52,7 +51,10 @@ class Rollout:
                 deployment = await self._client.get(self._path)
                 listed = await list_kro_pods(self._client, self._target)
                 pods = [pod for pod in listed if not has_ended(pod)]
-                if _is_complete(deployment, pods, variant) and await self._leads(deployment, pods):
+                template = deployment["spec"]["template"]
+                if _is_complete(deployment, pods, variant) and await one_leads(
+                    self._client, self._target, template, pods
+                ):
                     return
             except (ApiError, ApiUnreachableError) as error:
                 if not error.transient:
@@ -68,34 +70,6 @@ class Rollout:
             if time.monotonic() > deadline:
                 raise NotStartedError(_unfinished(pods, timeout_seconds))
             await asyncio.sleep(_POLL_SECONDS)
-
-    async def _leads(self, deployment: JsonObject, pods: Sequence[JsonObject]) -> bool:
-        """Whether one of the pods leads, if they elect a leader; lets one in where none can."""
-        if not elects(deployment["spec"]["template"], self._target.container):
-            return True
-        path = leader_path(self._target.namespace)
-        try:
-            lease = await self._client.get(path)
-        except ApiError as error:
-            if error.not_found:
-                return False
-            raise
-        holder = holder_of(lease)
-        if holder is None:
-            return False
-        if any(is_of_pod(holder, pod["metadata"]["name"]) for pod in pods):
-            return True
-        await self._release(path, lease)
-        return False
-
-    async def _release(self, path: str, lease: JsonObject) -> None:
-        """Do what the holder, which is gone, has not done; else the Lease has to expire."""
-        spec = lease["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1}
-        try:
-            await self._client.replace(path, lease | {"spec": spec})
-        except ApiError as error:
-            if not (error.conflict or error.forbidden):
-                raise
 
     async def _last_words(self, pod: JsonObject) -> str:
         """Return what the container's state and its log say."""

@@ -17,8 +17,9 @@ from krobench.job.context import RunContext
 from krobench.job.crew import ShardCrew
 from krobench.job.errors import AbortedError
 from krobench.job.ownrgds import read_own_rgds
-from krobench.job.permissions import check_may_change_kro
+from krobench.job.permissions import check_may_change_kro, check_may_restart_kro
 from krobench.job.preflight import check_limits
+from krobench.job.restart import check_restartable
 from krobench.job.session import Session
 from krobench.job.testbook import planned
 from krobench.job.testrun import TestRun
@@ -72,6 +73,10 @@ class Suite(Session):
     async def _check_further(self) -> None:
         if self._spec.variants:
             await check_may_change_kro(self._client, self._spec.target.namespace)
+        for plan in self._tests:
+            if plan.workload.cel is not None and plan.workload.cel.restarts:
+                await check_may_restart_kro(self._client, plan.target.namespace)
+                await check_restartable(self._client, plan.target)
         self._baseline = await read_baseline(self._client, self._spec.baseline, self._owner)
         self._warn_of(self._baseline.warning if self._baseline is not None else None)
 

@@ -13,12 +13,15 @@ from krobench.load.driver import Driver, ForbiddenError
 from krobench.load.followed import Followed, Pending
 from krobench.load.kinds import RGDS_PATH, Kind, find_kind
 from krobench.load.observer import Observer, RgdRejectedError, apply_instance, apply_rgd
+from krobench.load.rgdphases import count_revisions
 from krobench.model.common import RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.model.rawlines import ObjectRecord
 from krobench.workload.cel import ROUND_FIELD, Expression, resources
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 
 _READY_SECONDS = 30.0
+_RECONCILE_ANNOTATION = "kro.run/reconcile"
+_SUSPENDED = "suspended"
 
 
 class ExpressionError(Exception):
@@ -148,13 +151,40 @@ class ExpressionLoad:
         Raises:
             ExpressionError: if that did not come.
         """
+        await self._update_instance(carrier, {})
+
+    async def suspend(self, carrier: Carrier) -> None:
+        """Have kro leave the instance alone until it is resumed; nothing is waited for.
+
+        Raises:
+            ExpressionError: if the API server refuses.
+        """
+        path = f"{carrier.path}/{carrier.rgd.instances[0]['metadata']['name']}"
+        try:
+            await self._client.patch(path, _annotated(_SUSPENDED))
+        except KubeError as error:
+            raise ExpressionError("UpdateRefused", str(error)) from error
+
+    async def resume(self, carrier: Carrier) -> None:
+        """Have kro reconcile a suspended instance again, and wait until it has.
+
+        Raises:
+            ExpressionError: if that did not come.
+        """
+        await self._update_instance(carrier, _annotated(None))
+
+    async def count_revisions(self) -> tuple[dict[str, int], str | None]:
+        """Return how many revisions kro keeps of each RGD, and why that is not known, if so."""
+        return await count_revisions(self._client)
+
+    async def _update_instance(self, carrier: Carrier, further: JsonObject) -> None:
         carrier.updates += 1
         followed = carrier.followed_instance
         assert followed is not None
         manifest = carrier.rgd.instances[0]
         await self._patch(
             f"{carrier.path}/{manifest['metadata']['name']}",
-            {"spec": {ROUND_FIELD: carrier.updates}},
+            {"spec": {ROUND_FIELD: carrier.updates}, **further},
             followed,
             self._driver.record(manifest, "update-instance"),
         )
@@ -183,6 +213,10 @@ class ExpressionLoad:
         except KubeError as error:
             raise ExpressionError("ObjectNotFound", str(error)) from error
         return sorted(set((made.get("data") or {}).values()))
+
+
+def _annotated(reconcile: str | None) -> JsonObject:
+    return {"metadata": {"annotations": {_RECONCILE_ANNOTATION: reconcile}}}
 
 
 async def _within(done: "asyncio.Future[None]", problem: str, followed: Followed) -> None:

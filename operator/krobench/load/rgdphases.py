@@ -1,10 +1,11 @@
 """The steps between an RGD and its kind, told by objects that kro makes of it."""
 
 import logging
+from collections import Counter
 from contextlib import AsyncExitStack
 
 from krobench.kube import paths
-from krobench.kube.client import JsonObject
+from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.load import lifecycle
 from krobench.load.followed import Followed
@@ -15,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 # GraphRevisions were moved to a group of their own; older releases have none at all.
 _REVISION_GROUPS = ("internal.kro.run", "kro.run")
+_NOT_SERVED = "no GraphRevisions are served"
 
 
 async def observe_phases(stack: AsyncExitStack, rgds: Observer) -> str | None:
@@ -24,7 +26,7 @@ async def observe_phases(stack: AsyncExitStack, rgds: Observer) -> str | None:
     """
     crds = rgds.companion(CRDS_PATH, RGD_NAME_LABEL, _apply_crd, _rgd_name)
     await stack.enter_async_context(crds)
-    problem = "no GraphRevisions are served"
+    problem = _NOT_SERVED
     for group in _REVISION_GROUPS:
         path = paths.group(group, "v1alpha1", "graphrevisions")
         try:
@@ -34,11 +36,32 @@ async def observe_phases(stack: AsyncExitStack, rgds: Observer) -> str | None:
             if not error.not_found and not error.forbidden:
                 raise
             if error.forbidden:
-                problem = f"{error.message}; grant list and watch on graphrevisions.{group}"
+                problem = _forbidden(group, error)
         else:
             return None
     logger.warning("compilation is not timed: %s", problem)
     return problem
+
+
+async def count_revisions(client: KubeClient) -> tuple[dict[str, int], str | None]:
+    """Return how many GraphRevisions each RGD of the cluster has, and why that is not known; None
+    where it is."""
+    problem = _NOT_SERVED
+    for group in _REVISION_GROUPS:
+        try:
+            found = await client.list(paths.group(group, "v1alpha1", "graphrevisions"))
+        except ApiError as error:
+            if not error.not_found and not error.forbidden:
+                raise
+            if error.forbidden:
+                problem = _forbidden(group, error)
+        else:
+            return dict(Counter(_rgd_name(item) for item in found)), None
+    return {}, problem
+
+
+def _forbidden(group: str, error: ApiError) -> str:
+    return f"{error.message}; grant list and watch on graphrevisions.{group}"
 
 
 def _rgd_name(item: JsonObject) -> str:

@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 from krobench.model.common import DNS_LABEL_PATTERN, ApiModel
 
 MAX_EXPRESSIONS = 50
+MAX_RESTARTS = 10
 
 _SET: JsonDict = {"x-kubernetes-list-type": "set"}
 _ANYTHING: JsonDict = {"x-kubernetes-preserve-unknown-fields": True}
@@ -95,6 +96,10 @@ class CelWorkload(ApiModel):
         list[CelExpression], Field(max_length=MAX_EXPRESSIONS, json_schema_extra=_NAMED)
     ] = Field(default_factory=list)
     """Expressions of your own."""
+    restarts: Annotated[int, Field(ge=0, le=MAX_RESTARTS)] = 0
+    """How often kro is restarted after the iterations, to measure what it then compiles and
+    evaluates anew; its pod is deleted for it, and the chart must be installed with
+    variants.enabled. Within the test's timeout."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -21,7 +21,7 @@ class Estimate(ApiModel):
     """None where there were fewer than two iterations."""
     high: float | None = None
     n: int
-    """Iterations that it rests on."""
+    """Iterations that it rests on, or restarts of kro."""
 
 
 class CelState(StrEnum):
@@ -65,6 +65,10 @@ class CelExpressionResult(ApiModel):
     """Time that one copy adds to one build of the graph; kro builds each graph twice."""
     compiled_bytes: Estimate | None = None
     """Heap that one compiled copy holds, for each revision of its RGD that kro keeps."""
+    first_after_restart_seconds: Estimate | None = None
+    """Time of one evaluation in the first reconcile of a kro that was started anew."""
+    first_after_restart_ratio: Estimate | None = None
+    """Ratio of this to evaluations in later reconciles of the same process."""
     unavailable: dict[str, str] = Field(default_factory=dict)
 
 
@@ -73,6 +77,30 @@ class CelPattern(ApiModel):
 
     name: str
     ratio: Estimate
+
+
+class CelRestartResults(ApiModel):
+    """What a restart costs kro; means over the restarts."""
+
+    restarts: int
+    """Restarts that were measured."""
+    rgds: int | None = None
+    """RGDs whose revisions kro compiled again."""
+    revisions_per_rgd: Estimate | None = None
+    """Revisions of an RGD that kro keeps, and compiles again."""
+    graph_builds: Estimate | None = None
+    """Graphs that the RGD controller built as well, of all RGDs together."""
+    compile_seconds_per_rgd: Estimate | None = None
+    """Time of compiling all revisions of one RGD, on average of the test's."""
+    compile_seconds_per_expression: Estimate | None = None
+    """What one copy of an expression adds to compiling one revision, on average of all."""
+    leading_seconds: Estimate | None = None
+    """From the deletion of kro's pod until another one led."""
+    compiled_seconds: Estimate | None = None
+    """From then until all revisions were compiled."""
+    reconciled_seconds: Estimate | None = None
+    """From then until kro had looked at every instance of the test again."""
+    unavailable: dict[str, str] = Field(default_factory=dict)
 
 
 class CelResults(ApiModel):
@@ -90,6 +118,8 @@ class CelResults(ApiModel):
     revision_compile_ratio: Estimate | None = None
     """Time of the second build, in the GraphRevision controller, over that of the first."""
     patterns: list[CelPattern] = Field(default_factory=list)
+    restart: CelRestartResults | None = None
+    """None where kro was not restarted."""
     disturbed_windows: int = 0
     """Windows that were not used, as kro reconciled something else in them."""
     unavailable: dict[str, str] = Field(default_factory=dict)

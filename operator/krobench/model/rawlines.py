@@ -23,10 +23,17 @@ CelWhat = Literal[
     "heap growth",
     "fresh evaluations",
     "fresh reconciles",
+    "restart revisions",
+    "restart compilations",
+    "first evaluations",
+    "later evaluations",
 ]
 """evaluations: of one window in which kro reconciled no other instance. reconciles: of the
-iteration's windows together. graph builds, revision compilations, heap growth: with one change of
-the RGD. fresh: of all expressions together, just after their RGDs were compiled anew."""
+iteration's windows together. graph builds, revision compilations: with one change of the RGD.
+heap growth: with one too, in a round before the iterations. fresh: of all expressions together,
+just after their RGDs were compiled anew. restart: how many revisions kro had to compile when it was
+restarted, and what compiling all of them took. first and later evaluations: of one reconcile each,
+in the process that was started then."""
 
 
 @dataclass(slots=True, kw_only=True, config=_CONFIG)
@@ -113,7 +120,7 @@ class CelLine:
 
     test: str
     iteration: int
-    """Of the measured ones, from 0."""
+    """Of the measured ones, from 0; of what is told of a restart, which one it was."""
     expression: str | None = None
     """Its name; None: of all together."""
     copies: int | None = None

@@ -3,7 +3,13 @@
 from collections.abc import Callable, Sequence
 
 from krobench.model import units
-from krobench.model.celresults import CelExpressionResult, CelResults, CelState, Estimate
+from krobench.model.celresults import (
+    CelExpressionResult,
+    CelRestartResults,
+    CelResults,
+    CelState,
+    Estimate,
+)
 from krobench.report.tables import table
 
 _OWN = "own"
@@ -17,6 +23,8 @@ _PATTERNS = {
     "same-text-build": "one text in 50 places, against 50 texts: building the graph",
     "second-rgd-build": "the same texts in a second RGD, against the first: building its graph",
     "fresh-evaluation": "just after the RGD was compiled, against later: evaluating",
+    "restart-evaluation": "the first time after a restart of kro, against later: evaluating",
+    "restart-compile": "a revision after a restart of kro, against one after a change: compiling",
 }
 
 
@@ -28,6 +36,8 @@ def cel_section(results: CelResults) -> str:
     parts.append(_handling(results))
     if results.patterns:
         parts.append(_patterns(results))
+    if results.restart is not None:
+        parts += [_restart(results.restart), _first_evaluations(measured)]
     if failed:
         parts.append(_failed(failed))
     reasons = _reasons(results, measured)
@@ -111,6 +121,55 @@ def _patterns(results: CelResults) -> str:
     return table(("comparison", "ratio"), rows)
 
 
+def _restart(restart: CelRestartResults) -> str:
+    rows = [
+        ("restarts measured", units.number(restart.restarts)),
+        ("RGDs", units.number(restart.rgds)),
+        (
+            "revisions of an RGD that are compiled again",
+            _between(restart.revisions_per_rgd, units.number),
+        ),
+        (
+            "compiling all revisions of one RGD",
+            _between(restart.compile_seconds_per_rgd, units.seconds),
+        ),
+        (
+            "of this, for one copy of an expression in one revision",
+            _between(restart.compile_seconds_per_expression, units.seconds),
+        ),
+        (
+            "graphs that the RGD controller builds as well",
+            _between(restart.graph_builds, units.number),
+        ),
+        (
+            "from the deletion of kro's pod until another led",
+            _between(restart.leading_seconds, units.seconds),
+        ),
+        (
+            "from then until all revisions were compiled",
+            _between(restart.compiled_seconds, units.seconds),
+        ),
+        (
+            "from then until all instances were looked at",
+            _between(restart.reconciled_seconds, units.seconds),
+        ),
+    ]
+    return table(("a restart of kro", "value"), rows)
+
+
+def _first_evaluations(items: Sequence[CelExpressionResult]) -> str:
+    header = ("expression", "first evaluation after a restart", "to later ones")
+    rows = [
+        (
+            item.name,
+            _between(item.first_after_restart_seconds, units.seconds),
+            _between(item.first_after_restart_ratio, units.number),
+        )
+        for item in items
+    ]
+    return table(header, rows)
+
+
 def _failed(items: Sequence[CelExpressionResult]) -> str:
     lines = [
         f"- **{item.name}**: {item.error.reason}: {item.error.message}"
@@ -121,7 +180,8 @@ def _failed(items: Sequence[CelExpressionResult]) -> str:
 
 
 def _reasons(results: CelResults, measured: Sequence[CelExpressionResult]) -> list[str]:
-    reasons = dict.fromkeys(f"{name}: {reason}" for name, reason in results.unavailable.items())
+    whole = results.unavailable | (results.restart.unavailable if results.restart else {})
+    reasons = dict.fromkeys(f"{name}: {reason}" for name, reason in whole.items())
     shared = set(results.unavailable)
     for item in measured:
         for name, reason in item.unavailable.items():

@@ -14,7 +14,12 @@ from unit.deploy.rendering import (
     normal,
 )
 
-from krobench.job.permissions import Permission, required_permissions, variant_permissions
+from krobench.job.permissions import (
+    Permission,
+    required_permissions,
+    restart_permissions,
+    variant_permissions,
+)
 from krobench.workload.scenarios import SCENARIOS, ScenarioSpec
 
 
@@ -98,7 +103,7 @@ def test_kro_may_be_changed_only_when_asked_for(render: Render) -> None:
     plain = by_key((MANIFESTS / "optional" / "variants.yaml").read_text())
     for each in (key, ("RoleBinding", "krobench-variants")):
         assert normal(manifests[each]) == normal(plain[each])
-    for permission in variant_permissions("kro-system"):
+    for permission in (*variant_permissions("kro-system"), *restart_permissions("kro-system")):
         assert allows(manifests[key]["rules"], permission), permission
     elsewhere = render("variants.enabled=true", "variants.namespace=other")
     assert elsewhere[key]["metadata"]["namespace"] == "other"

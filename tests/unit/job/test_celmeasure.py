@@ -9,7 +9,7 @@ from unit.workload.plans import first_plan
 from krobench.analysis.cel.costs import summarise
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
-from krobench.job import celmeasure
+from krobench.job import celmeasure, celreadings
 from krobench.job.celmeasure import CelMeasurement, failures
 from krobench.job.krohabits import KroHabits
 from krobench.load.expressions import Carrier, ExpressionError
@@ -40,6 +40,7 @@ class FakeKro:
         self.by_gvr: dict[str, float] = {}
         self.by_name: dict[tuple[str, str], float] = {}
         self.heap: int | None = 1_000_000
+        self.heap_readings = self.heap_readings_before_instances = 0
         self.neighbour_every = 0
         self.restart_after = 0
         self.reconciles = 0
@@ -52,6 +53,7 @@ class FakeKro:
         carrier.kind = Kind("crd", carrier.rgd.name, "g", "v1", "K", plural, namespaced=True)
 
     async def create_instance(self, carrier: Carrier) -> None:
+        self.heap_readings_before_instances = self.heap_readings
         self.work(carrier)
 
     async def values(self, carrier: Carrier) -> list[str]:
@@ -89,6 +91,8 @@ class FakeKro:
 
     async def read(self, wanted: Sequence[Series]) -> dict[str, float]:
         readings = {}
+        keys = [series.key for series in wanted]
+        assert len(keys) == len(set(keys)), "what is named twice is summed twice"
         for series in wanted:
             if "gvr" in series.match:
                 readings[series.key] = self.by_gvr.get(series.match["gvr"], 0.0)
@@ -101,13 +105,18 @@ class FakeKro:
     async def settled_heap_bytes(self) -> int:
         if self.heap is None:
             raise SourceUnavailableError("kro has no pprof")
+        self.heap_readings += 1
         return self.heap
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("NEW_KIND_PAUSE_SECONDS", "_ECHO_ALLOWANCE_SECONDS", "_POLL_SECONDS"):
-        monkeypatch.setattr(celmeasure, name, 0.0)
+    for module, name in (
+        (celmeasure, "NEW_KIND_PAUSE_SECONDS"),
+        (celmeasure, "_ECHO_ALLOWANCE_SECONDS"),
+        (celreadings, "_POLL_SECONDS"),
+    ):
+        monkeypatch.setattr(module, name, 0.0)
 
 
 def measurement(kro: FakeKro) -> CelMeasurement:
@@ -122,7 +131,7 @@ def run(kro: FakeKro, iterations: int = 2, warmup: int = 0) -> tuple[CelMeasurem
     measured = measurement(kro)
 
     async def work() -> None:
-        await measured.set_up()
+        await measured.set_up(memory_rounds=iterations)
         await measured.measure(iterations, warmup)
 
     asyncio.run(work())
@@ -192,10 +201,19 @@ def test_without_pprof_memory_is_not_available_and_all_else_is() -> None:
     assert costs(results, "mine") == pytest.approx(8e-6)
 
 
+def test_memory_is_measured_while_there_are_no_instances() -> None:
+    kro = FakeKro()
+    _, results = run(kro, iterations=2)
+    assert kro.heap_readings > 0
+    assert kro.heap_readings == kro.heap_readings_before_instances
+    mine = next(item for item in results.expressions if item.name == "mine")
+    assert mine.compiled_bytes is not None
+    assert mine.compiled_bytes.n == 2
+
+
 def test_beyond_the_revisions_that_kro_keeps_the_heap_says_nothing() -> None:
     measured, _ = run(FakeKro(), iterations=6)
-    rounds = measured.samples.expressions[0].rounds
-    assert [r.heap_bytes is not None for r in rounds] == [True] * 4 + [False] * 2
+    assert list(measured.samples.expressions[0].heap_growth) == [0, 1, 2, 3]
 
 
 def test_a_kro_that_restarts_ends_the_measurement() -> None:

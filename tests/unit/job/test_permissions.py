@@ -4,7 +4,7 @@ import pytest
 from unit.workload.plans import suite
 
 from krobench.job.errors import AbortedError
-from krobench.job.permissions import check_permissions
+from krobench.job.permissions import check_may_restart_kro, check_permissions
 from krobench.kube.client import KubeClient
 from krobench.workload.testplan import plan_tests
 
@@ -33,3 +33,13 @@ async def test_each_missing_right_is_named_before_anything_is_created(verb: str)
 
 async def test_nothing_is_said_where_all_is_allowed() -> None:
     await check_permissions(cast("KubeClient", Reviewer(denied="-")), plan_tests(suite()))
+
+
+async def test_a_restart_that_is_not_permitted_is_told_with_what_permits_it() -> None:
+    with pytest.raises(AbortedError) as raised:
+        await check_may_restart_kro(cast("KubeClient", Reviewer(denied="delete")), "kro-system")
+    assert raised.value.info.message == (
+        "the load Job's ServiceAccount may not delete pods in kro-system: for "
+        "workload.cel.restarts, install the chart with variants.enabled=true and "
+        "variants.namespace=kro-system"
+    )

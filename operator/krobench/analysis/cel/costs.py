@@ -5,12 +5,19 @@ tells what that RGD's expression took: seconds over evaluations. A constant, mea
 way, tells how much of it is kro's own handling.
 """
 
-import statistics
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from krobench.analysis.cel.restarts import (
+    compile_ratio,
+    first_ratio,
+    first_ratio_of_all,
+    first_seconds,
+    restart_results,
+    why_no_restart,
+)
+from krobench.analysis.cel.samples import CelSamples, Measured
 from krobench.analysis.statistics.intervals import mean_interval, ratio_interval
-from krobench.model.cel import CelFamily, CelLevel
 from krobench.model.celresults import (
     CONSTANTS,
     FIELD_ACCESS,
@@ -21,88 +28,6 @@ from krobench.model.celresults import (
     CelState,
     Estimate,
 )
-from krobench.model.common import ErrorInfo
-
-
-@dataclass(frozen=True)
-class Spent:
-    """Growth of a histogram's sum and count."""
-
-    seconds: float
-    count: int
-
-    @property
-    def mean(self) -> float:
-        """Seconds each; count must not be zero."""
-        return self.seconds / self.count
-
-
-@dataclass
-class Round:
-    """What was measured of an expression in one iteration."""
-
-    windows: list[Spent] = field(default_factory=list)
-    """Evaluations, undisturbed by those of other RGDs."""
-    reconciles: int = 0
-    """Reconciles in these windows."""
-    build: Spent | None = None
-    """Builds of the graph after one change of the RGD, in the RGD controller."""
-    revision: Spent | None = None
-    """The same in the GraphRevision controller."""
-    heap_bytes: float | None = None
-    """Growth of the heap with this change, garbage collected before and after."""
-
-
-@dataclass
-class Measured:
-    """An expression with all its iterations."""
-
-    name: str
-    text: str
-    expected: str
-    level: CelLevel
-    copies: int
-    family: CelFamily | None = None
-    cross_check: str = ""
-    actual: str | None = None
-    error: ErrorInfo | None = None
-    rounds: list[Round] = field(default_factory=list)
-
-    def evaluations(self) -> dict[int, float]:
-        """Seconds of one evaluation by iteration: the median of its windows, as one in which
-        the machine did something else is no measure of the expression."""
-        return {
-            index: statistics.median(window.mean for window in item.windows)
-            for index, item in enumerate(self.rounds)
-            if item.windows
-        }
-
-    def builds(self) -> dict[int, float]:
-        """Seconds of one build of the graph by iteration."""
-        return {i: r.build.mean for i, r in enumerate(self.rounds) if r.build is not None}
-
-    def revisions(self) -> dict[int, float]:
-        """Seconds of one compilation of the revision by iteration."""
-        return {i: r.revision.mean for i, r in enumerate(self.rounds) if r.revision is not None}
-
-    def heap(self) -> dict[int, float]:
-        """Bytes that one more revision took, by iteration."""
-        return {i: r.heap_bytes for i, r in enumerate(self.rounds) if r.heap_bytes is not None}
-
-
-@dataclass
-class CelSamples:
-    """Everything that was measured of a test's expressions."""
-
-    expressions: list[Measured]
-    fresh: list[Spent | None] = field(default_factory=list)
-    """By iteration, evaluations just after the RGDs were compiled anew; of all RGDs together.
-    None where kro evaluated those of others as well."""
-    fresh_reconciles: list[dict[str, int]] = field(default_factory=list)
-    """By iteration, the reconciles that these came from, by expression."""
-    disturbed: int = 0
-    heap_unavailable: str | None = None
-
 
 ByRound = Mapping[int, float]
 
@@ -113,7 +38,7 @@ def summarise(samples: CelSamples) -> CelResults:
     constants, empty = by_name[CONSTANTS], by_name[ONE_CONSTANT]
     reference = by_name[FIELD_ACCESS]
     results = [
-        _result(item, constants, empty, reference, samples.heap_unavailable)
+        _result(item, constants, empty, reference, samples)
         for item in samples.expressions
         if item not in (constants, empty)
     ]
@@ -125,15 +50,20 @@ def summarise(samples: CelSamples) -> CelResults:
         builds_per_change=_builds_per_change(samples.expressions),
         revision_compile_ratio=_revision_ratio(samples.expressions),
         patterns=_patterns(by_name, samples),
+        restart=restart_results(samples, by_name, empty),
         disturbed_windows=samples.disturbed,
-        unavailable={"compiledBytes": samples.heap_unavailable} if samples.heap_unavailable else {},
+        unavailable=_no_heap(samples) | why_no_restart(samples),
     )
 
 
+def _no_heap(samples: CelSamples) -> dict[str, str]:
+    return {"compiledBytes": samples.heap_unavailable} if samples.heap_unavailable else {}
+
+
 def _result(
-    item: Measured, constants: Measured, empty: Measured, reference: Measured, no_heap: str | None
+    item: Measured, constants: Measured, empty: Measured, reference: Measured, samples: CelSamples
 ) -> CelExpressionResult:
-    evaluations, builds, heap = item.evaluations(), item.builds(), item.heap()
+    evaluations, builds, heap = item.evaluations(), item.builds(), item.heap_growth
     added = max(1, item.copies - empty.copies)
     count = sum(window.count for r in item.rounds for window in r.windows)
     reconciles = sum(r.reconciles for r in item.rounds)
@@ -155,13 +85,17 @@ def _result(
         relative_to_field_access=_ratio(evaluations, reference.evaluations()),
         graph_build_seconds=_mean(builds),
         compile_seconds=_mean(_difference(builds, empty.builds(), added)),
-        compiled_bytes=_mean(_difference(heap, empty.heap(), added)),
+        compiled_bytes=_mean(_difference(heap, empty.heap_growth, added)),
+        first_after_restart_seconds=first_seconds(item.name, samples),
+        first_after_restart_ratio=first_ratio(item.name, samples),
     )
-    result.unavailable = _reasons(result, no_heap)
+    result.unavailable = _reasons(result, samples)
     return result
 
 
-def _reasons(result: CelExpressionResult, no_heap: str | None) -> dict[str, str]:
+def _reasons(result: CelExpressionResult, samples: CelSamples) -> dict[str, str]:
+    no_heap = samples.heap_unavailable
+    first = result.first_after_restart_ratio if samples.restarts else 0.0
     failed = f"the expression failed: {result.error.reason}" if result.error else None
     return {
         name: failed or reason
@@ -169,6 +103,7 @@ def _reasons(result: CelExpressionResult, no_heap: str | None) -> dict[str, str]
             ("evaluationSeconds", result.evaluation_seconds, "no undisturbed window"),
             ("compileSeconds", result.compile_seconds, "kro gave no build times of its RGD"),
             ("compiledBytes", result.compiled_bytes, no_heap or "the heap was not read"),
+            ("firstAfterRestartRatio", first, "no undisturbed window"),
         )
         if value is None
     }
@@ -224,7 +159,11 @@ def _patterns(by_name: Mapping[str, Measured], samples: CelSamples) -> list[CelP
             above, below = pair.of(by_name[pair.above]), pair.of(by_name[pair.below])
             scaled = {index: value * pair.times for index, value in below.items()}
             found.append((pair.name, _ratio(above, scaled)))
-    found.append(("fresh-evaluation", _fresh(by_name, samples)))
+    found += [
+        ("fresh-evaluation", _fresh(by_name, samples)),
+        ("restart-evaluation", first_ratio_of_all(samples)),
+        ("restart-compile", compile_ratio(samples, by_name)),
+    ]
     return [CelPattern(name=name, ratio=ratio) for name, ratio in found if ratio is not None]
 
 

@@ -2,7 +2,8 @@ from statistics import stdev
 
 import pytest
 
-from krobench.analysis.cel.costs import CelSamples, Measured, Round, Spent, summarise
+from krobench.analysis.cel.costs import summarise
+from krobench.analysis.cel.samples import CelSamples, Measured, Round, Spent
 from krobench.analysis.statistics.intervals import mean_interval, ratio_interval
 from krobench.model.cel import CelLevel
 from krobench.model.celresults import CelResults, CelState, Estimate
@@ -30,10 +31,12 @@ def measured(
                 reconciles=6,
                 build=Spent((EMPTY_BUILD_SECONDS + (copies - 1) * COMPILE_SECONDS) * slow, 1),
                 revision=Spent((EMPTY_BUILD_SECONDS + (copies - 1) * COMPILE_SECONDS) * slow, 1),
-                heap_bytes=100_000 + (copies - 1) * COMPILED_BYTES,
             )
         )
-    return Measured(name, f"text of {name}", "x", CelLevel.SIMPLE, copies, rounds=rounds)
+    held = dict.fromkeys(range(ROUNDS), 100_000 + (copies - 1) * COMPILED_BYTES)
+    return Measured(
+        name, f"text of {name}", "x", CelLevel.SIMPLE, copies, rounds=rounds, heap_growth=held
+    )
 
 
 def samples(*further: Measured) -> CelSamples:
@@ -95,8 +98,7 @@ def test_an_expression_that_failed_has_reasons_instead_of_numbers() -> None:
 def test_a_heap_that_could_not_be_read_is_said_once() -> None:
     taken = samples()
     for item in taken.expressions:
-        for round_ in item.rounds:
-            round_.heap_bytes = None
+        item.heap_growth.clear()
     taken.heap_unavailable = "kro has no pprof"
     results = summarise(taken)
     assert results.unavailable == {"compiledBytes": "kro has no pprof"}

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from unit.analysis.cel.test_costs import measured, result_of, samples, value
 
-from krobench.analysis.cel.costs import Spent, summarise
+from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.raw import lines_of
+from krobench.analysis.cel.samples import Restart, Spent
 from krobench.model.rawlines import CelLine
 from krobench.record.lines import LineFile
 
@@ -19,6 +20,15 @@ def test_the_table_can_be_worked_out_again_from_the_lines(tmp_path: Path) -> Non
     rounds = range(len(taken.expressions[0].rounds))
     taken.fresh = [Spent(1.0, 10) for _ in rounds]
     taken.fresh_reconciles = [{"mine": 3} for _ in rounds]
+    taken.restarts = [
+        Restart(
+            2.0,
+            revisions={"mine": 5, FIELD_ACCESS: 5},
+            compiled=Spent(1.0, 10),
+            first={"mine": Spent(3e-3, 50)},
+            later={"mine": [Spent(1e-3, 50), Spent(2e-3, 50), Spent(1e-3, 50)]},
+        )
+    ]
     file = tmp_path / "cel.jsonl.gz"
     file.write_bytes(b"".join(LineFile(CelLine, lines_of("t", taken)).pieces(1_000_000)))
 
@@ -39,7 +49,19 @@ def test_the_table_can_be_worked_out_again_from_the_lines(tmp_path: Path) -> Non
     assert compiling == pytest.approx(value(reference.compile_seconds) * 1e6)
     fresh = cel[cel["what"] == "fresh reconciles"]
     assert list(fresh["count"]) == [3] * len(rounds)
+    later = cel[cel["what"] == "later evaluations"]
+    first = cel[cel["what"] == "first evaluations"].set_index("expression").microseconds["mine"]
+    ratio = value(mine.first_after_restart_ratio)
+    assert first / later.microseconds.median() == pytest.approx(ratio)
+    compiled = cel[cel["what"] == "restart compilations"].microseconds.sum()
+    assert results.restart is not None
+    per_rgd = value(results.restart.compile_seconds_per_rgd)
+    assert compiled / (cel["what"] == "restart revisions").sum() == pytest.approx(per_rgd * 1e6)
     assert set(cel["what"]) == {
+        "restart compilations",
+        "restart revisions",
+        "first evaluations",
+        "later evaluations",
         "evaluations",
         "reconciles",
         "graph builds",
