@@ -19,8 +19,9 @@ from krobench.model.status import (
 COMPLETED = "Completed"
 """Reason of a run that ended well; one with a result that is not, has another."""
 
-_SAYING = (ConditionType.RECONCILING, ConditionType.STALLED)
-"""Where they are true, tools that know kstatus show their message and no other."""
+_SAYING = (ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.FAILED)
+"""Where they are true, their message is looked for: the first two by tools that know kstatus, the
+last by who waited for it."""
 _MAX_WARNINGS = 32
 _DIGITS = 3
 

@@ -104,6 +104,8 @@ def test_a_failed_test_fails_the_run_with_the_tests_reason() -> None:
     assert world.status.phase is Phase.FAILED
     assert world.status.message == "test a: no such field"
     assert world.condition("Stalled") == "True"
+    saying = [c.type for c in world.status.conditions if c.message == world.status.message]
+    assert saying == ["Ready", "Stalled", "Failed"]
     assert {"TestFailed", "RGDRejected"} <= world.reasons
 
 
