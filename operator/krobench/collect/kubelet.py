@@ -75,6 +75,9 @@ class KubeletSource:
                 f"the kubelet of node {pod.node} names no container {pod.container} of pod "
                 f"{pod.namespace}/{pod.name}"
             )
+        if not any(reading.key == foreign.key for reading in own_node.readings):
+            # One that comes in mid-run is to be told from a figure that nobody gives.
+            own_node.readings.append(Reading(foreign.key, 0.0, None))
         elsewhere = sorted({other.node for other in self._others} - {pod.node})
         return _joined([own_node, *[await self._scrape_other(node, others) for node in elsewhere]])
 

@@ -49,6 +49,7 @@ async def test_containers_on_other_nodes_are_told_apart_from_kros() -> None:
         "container_memory_rss": 5.0,
         "container_network_receive_bytes_total": 7.0,
         'container_memory_rss{of="etcd"}': 3.0,
+        FOREIGN_CPU: 0.0,
     }
     assert scrape.scraped_bytes == len(ON_A) + len(ON_B)
 
@@ -91,6 +92,7 @@ async def test_another_nodes_silence_costs_only_what_runs_there() -> None:
     assert {reading.key for reading in scrape.readings} == {
         "container_memory_rss",
         "container_network_receive_bytes_total",
+        FOREIGN_CPU,
     }
     [(part, why)] = scrape.silent.items()
     assert part == "kubelet of node b"

@@ -79,6 +79,16 @@ def test_pods_of_others_that_take_their_part_of_the_node_are_told() -> None:
     assert node_busy(cpu((0.0, 5.0), (20.0, 14.0)), NODE, 0.0, 20.0, DEFAULTS) == []
 
 
+def test_a_pod_that_comes_in_mid_run_is_told_once_it_was_measured_twice() -> None:
+    nobody = Sample(seconds=0.0, source="kubelet", metric=FOREIGN_CPU, value=0.0, at=None)
+    later = [
+        Sample(seconds=at, source="kubelet", metric=FOREIGN_CPU, value=at, at=1e9 + at)
+        for at in (10.0, 20.0)
+    ]
+    [cause] = node_busy(Series([nobody, *later]), NODE, 5.0, 20.0, DEFAULTS)
+    assert "50% of the CPU" in cause.message
+
+
 def test_nothing_is_said_of_a_node_that_was_not_measured_twice_or_is_not_known() -> None:
     assert node_busy(cpu((0.0, 5.0)), NODE, 0.0, 20.0, DEFAULTS) == []
     assert node_busy(cpu((0.0, 0.0), (20.0, 99.0)), None, 0.0, 20.0, DEFAULTS) == []
