@@ -28,7 +28,7 @@ from krobench.load.operations import Operations, Target
 from krobench.load.outcome import Outcome, StepOutcome
 from krobench.load.owncost import OwnCost
 from krobench.load.probe import WatchProbe
-from krobench.load.rgdphases import observe_phases
+from krobench.load.rgdphases import last_established, observe_phases
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD
@@ -199,7 +199,8 @@ class Iteration:
         for stage in self._plan.stages:
             await run_together(create(rgd) for rgd in stage)
         await self._observe_instances(selector, made)
-        await asyncio.sleep(NEW_KIND_PAUSE_SECONDS)
+        established = last_established((each.record for each in made.values()), self._clock.now())
+        await self._clock.sleep_until(established + NEW_KIND_PAUSE_SECONDS)
 
     def _instance_selector(self) -> str:
         labels = self._plan.labels

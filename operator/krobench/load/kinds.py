@@ -12,7 +12,7 @@ RGD_NAME_LABEL = "kro.run/resource-graph-definition-name"
 
 # An API server answers a create request of a kind that was established less than two seconds
 # ago only after sleeping for two seconds (so that in a cluster of several servers the others
-# have learnt of the kind). Without this pause, that sleep would be booked on kro.
+# have learnt of the kind). Without this pause after that, the sleep would be booked on kro.
 NEW_KIND_PAUSE_SECONDS = 2.1
 
 KIND_TIMEOUT_SECONDS = 10.0

@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 
 from krobench.kube import paths
@@ -11,6 +12,7 @@ from krobench.load import lifecycle
 from krobench.load.followed import Followed
 from krobench.load.kinds import CRDS_PATH, RGD_NAME_LABEL
 from krobench.load.observer import Observer
+from krobench.model.rawlines import ObjectRecord
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +64,12 @@ async def count_revisions(client: KubeClient) -> tuple[dict[str, int], str | Non
 
 def _forbidden(group: str, error: ApiError) -> str:
     return f"{error.message}; grant list and watch on graphrevisions.{group}"
+
+
+def last_established(rgds: Iterable[ObjectRecord], now_seconds: float) -> float:
+    """Return when the last of these RGDs' kinds was established; now, where one was not seen."""
+    times = (rgd.established_seconds for rgd in rgds)
+    return max((now_seconds if at is None else at for at in times), default=now_seconds)
 
 
 def _rgd_name(item: JsonObject) -> str:

@@ -11,7 +11,7 @@ from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError
 from krobench.load.clock import RunClock
 from krobench.load.observer import Observer, apply_rgd
-from krobench.load.rgdphases import observe_phases
+from krobench.load.rgdphases import last_established, observe_phases
 from krobench.model.rawlines import ObjectRecord
 
 LABELS = {"kro.run/resource-graph-definition-name": "my-rgd"}
@@ -46,6 +46,10 @@ class Client(KubeClient):
         raise ApiError(400, "Done", "the story is over")
 
 
+def line(established_seconds: float | None) -> ObjectRecord:
+    return some_line(operation="create-rgd", established_seconds=established_seconds)
+
+
 async def followed_through(client: Client) -> tuple[ObjectRecord, str | None]:
     rgds = Observer(client, RunClock(), "/rgds", "a=b", apply_rgd)
     followed = rgds.follow(some_line(operation="create-rgd", name="my-rgd"))
@@ -76,3 +80,9 @@ async def test_without_revisions_compilation_is_not_available(code: int, words: 
     assert problem is not None
     assert words in problem
     assert record.compiled_seconds is None
+
+
+def test_kinds_are_as_new_as_the_last_of_them_and_one_that_was_not_seen_is_new() -> None:
+    assert last_established([line(3.0), line(5.0)], now_seconds=7.0) == 5.0
+    assert last_established([line(3.0), line(None)], now_seconds=7.0) == 7.0
+    assert last_established([], now_seconds=7.0) == 7.0
