@@ -72,9 +72,14 @@ class Series:
         return (source, metric) in self._by_metric
 
     def growth(self, source: str, metric: str, start: float, end: float) -> float:
-        """Return how much a counter grew that may have begun, from zero, after ``start``."""
+        """Return how much a counter grew that may have begun, from zero, after ``start``.
+
+        It had not begun where the source was sampled without it: the process that had it before
+        may be gone by then.
+        """
         samples = self._by_metric[source, metric]
-        before = [sample.value for sample in samples if sample.seconds <= start]
+        border = max((at for at in self._times[source] if at <= start), default=None)
+        before = [sample.value for sample in samples if sample.seconds == border]
         after = [sample.value for sample in samples if sample.seconds >= end]
         return (after[0] if after else samples[-1].value) - (before[-1] if before else 0.0)
 

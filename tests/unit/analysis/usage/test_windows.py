@@ -29,6 +29,12 @@ def test_a_counter_whose_first_event_came_in_the_window_grew_from_zero() -> None
         series.delta("kro", "m", -1.0, 3.0)
 
 
+def test_a_rare_counter_of_a_process_that_is_gone_is_no_base_for_its_successors() -> None:
+    alive = samples((0, 7), (1, 1), (2, 2), metric="always there")
+    assert Series(alive + samples((0, 40), (2, 3))).growth("kro", "m", 1.0, 2.0) == 3.0
+    assert Series(alive + samples((0, 40), (1, 1), (2, 3))).growth("kro", "m", 1.0, 2.0) == 2.0
+
+
 def test_a_metric_that_was_never_sampled_is_named() -> None:
     with pytest.raises(UnavailableError, match="kro does not expose other"):
         Series(samples((0, 1))).delta("kro", "other", 0.0, 1.0)
