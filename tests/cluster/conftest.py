@@ -40,19 +40,18 @@ def cluster(pytestconfig: pytest.Config) -> Cluster:
         audit = ("--audit-log",) if provider() == "testbed" else ()
         call(*testbed, "up", *audit)
         call("scripts/deploy.sh")
-    return Cluster(call(*testbed, "tool", "kubectl"), call(*testbed, "kubeconfig"))
+    cluster = Cluster(call(*testbed, "tool", "kubectl"), call(*testbed, "kubeconfig"))
+    cluster.delete_runs()
+    return cluster
 
 
 @pytest.fixture(autouse=True)
 def clean(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[None]:
-    """Every test starts without benchmarks, and must leave nothing of its runs behind."""
-    if request.node.path.name == "test_testbed.py":
-        yield
-        return
-    cluster.run("delete", "krobenchmarks,kroscaletests", "--all", "--timeout=180s")
+    """Every test must leave nothing of its runs behind, and so the next starts without any."""
     yield
-    cluster.run("delete", "krobenchmarks,kroscaletests", "--all", "--timeout=180s")
-    assert cluster.leftovers() == []
+    if request.node.path.name != "test_testbed.py":
+        cluster.delete_runs()
+        assert cluster.leftovers() == []
 
 
 @pytest.fixture(scope="session", autouse=True)

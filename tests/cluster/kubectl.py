@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 300
+KRO = ("--namespace=kro-system",)
+KROS_LEASE = (*KRO, "lease", "controller.kro.run")
+_POLL_SECONDS = 0.3
 
 Manifest = dict[str, Any]
 
@@ -96,9 +101,54 @@ class Cluster:
         status: Manifest = self.get("krobenchmark", name)["status"]
         return status
 
-    def status_message(self, name: str) -> str:
-        """Return what the status of a KroBenchmark says is going on; empty before it says any."""
-        return str(self.get("krobenchmark", name).get("status", {}).get("message", ""))
+    def wait_for_activity(self, name: str, words: str, seconds: int = 240) -> None:
+        """Wait until the status of a KroBenchmark says that this is going on."""
+
+        def is_said() -> bool:
+            status = self.get("krobenchmark", name).get("status", {})
+            if status.get("phase") in {"Completed", "Failed"}:
+                raise AssertionError(f"{name} has ended: {status['message']}")
+            return words in status.get("message", "")
+
+        wait_until(is_said, f"{name} is at {words!r}", seconds)
+
+    def kro_resources(self) -> Manifest:
+        """Return the requests and limits of kro's container."""
+        template = self.get(*KRO, "deployment", "kro")["spec"]["template"]
+        [container] = (c for c in template["spec"]["containers"] if c["name"] == "kro")
+        resources: Manifest = container["resources"]
+        return resources
+
+    def give_kro(self, resources: Manifest) -> None:
+        """Have kro run with these requests and limits."""
+        path = "/spec/template/spec/containers/0/resources"
+        patch = json.dumps([{"op": "replace", "path": path, "value": resources}])
+        self.run(*KRO, "patch", "deployment/kro", "--type=json", f"--patch={patch}")
+        self.wait_for_kro()
+
+    def wait_for_kro(self) -> None:
+        """Wait until kro runs as its Deployment says, and leads."""
+        self.run(*KRO, "rollout", "status", "deployment/kro", "--timeout=120s")
+        wait_until(self._kro_leads, "a kro pod leads", 60)
+
+    def kro_leader(self) -> str:
+        """Return the name of the pod that holds kro's lease; empty where none does."""
+        holder = "--output=jsonpath={.spec.holderIdentity}"
+        return self.run("get", *KROS_LEASE, "--ignore-not-found", holder).stdout.partition("_")[0]
+
+    def release_kros_lease(self) -> None:
+        """Do what a kro that ends does not do: the next one would wait until it has expired."""
+        self.run("delete", *KROS_LEASE, "--ignore-not-found")
+
+    def _kro_leads(self) -> bool:
+        pods = self.get(*KRO, "pods", "--selector=app.kubernetes.io/name=kro")["items"]
+        if any("deletionTimestamp" in pod["metadata"] for pod in pods):
+            return False
+        leader = self.kro_leader()
+        leads = leader in [pod["metadata"]["name"] for pod in pods]
+        if leader and not leads:
+            self.release_kros_lease()
+        return leads
 
     def run_record(self, name: str) -> Manifest:
         """Return run.json from the results ConfigMap."""
@@ -111,18 +161,36 @@ class Cluster:
         items = self.get("events", f"--field-selector={selector}")["items"]
         return {item["reason"]: item["message"] for item in items}
 
+    def delete_runs(self) -> None:
+        """Delete all KroBenchmarks and KroScaleTests, and wait until they are gone."""
+        self.run("delete", "krobenchmarks,kroscaletests", "--all", "--timeout=180s")
+
     def leftovers(self) -> list[str]:
         """Return the objects of any run that are still there."""
-        selector = "--selector=bench.kro.run/run"
-        left = [f"rgd/{name}" for name in self.names("rgd", selector)]
-        left += [f"namespace/{name}" for name in self.names("namespace", selector)]
-        crds = self.names("crd", "--selector=kro.run/resource-graph-definition-name")
-        return left + [f"crd/{name}" for name in crds if ".load.bench.kro.run" in name]
+        named = "--output=name"
+        of_runs = self.run("get", "rgd,namespace", "--selector=bench.kro.run/run", named).stdout
+        generated = "--selector=kro.run/resource-graph-definition-name"
+        crds = self.run("get", "crd", generated, named).stdout.split()
+        return of_runs.split() + [crd for crd in crds if crd.endswith(".load.bench.kro.run")]
 
 
-def benchmark(name: str, *tests: Manifest, **spec: Any) -> Manifest:
-    """Return a KroBenchmark with quick defaults."""
-    defaults = {"iterations": 1, "warmup": 0, "concurrency": 5, "timeout": "90s"}
+def wait_until(question: Callable[[], bool], what: str, seconds: float) -> None:
+    """Ask until the answer is yes."""
+    deadline = time.monotonic() + seconds
+    while not question():
+        assert time.monotonic() < deadline, f"not so after {seconds:g}s: {what}"
+        time.sleep(_POLL_SECONDS)
+
+
+def benchmark(name: str, *tests: Manifest, own_namespace: bool = False, **spec: Any) -> Manifest:
+    """Return a KroBenchmark with quick defaults.
+
+    A namespace of the run's own is only for tests to which it matters: each takes seven seconds
+    to go, five of which the namespace controller waits.
+    """
+    defaults: Manifest = {"iterations": 1, "warmup": 0, "concurrency": 5, "timeout": "90s"}
+    if not own_namespace:
+        defaults["namespace"] = "default"
     spec["defaults"] = defaults | spec.get("defaults", {})
     return {
         "apiVersion": "bench.kro.run/v1alpha1",

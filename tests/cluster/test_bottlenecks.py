@@ -1,6 +1,5 @@
 """Bottlenecks, each planted in a real run, of which the right one must be named first."""
 
-import json
 import socket
 import threading
 import time
@@ -9,10 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 from cluster.conftest import provider
-from cluster.kubectl import Cluster, Manifest, benchmark, scenario
+from cluster.kubectl import KRO, Cluster, Manifest, benchmark, scenario
 
 WORKERS = "--dynamic-controller-concurrent-reconciles"
-KRO = ("--namespace=kro-system",)
 SLOW_ADMISSION, REFUSED = "planted-admission", "planted-refused"
 PLANTED = "krobench-planted"
 WEBHOOK = "planted.krobench.example.com"
@@ -157,7 +155,7 @@ def weed(cluster: Cluster) -> None:
     gone = ("--ignore-not-found", "--timeout=90s")
     cluster.run("delete", "validatingwebhookconfiguration,flowschema", PLANTED, *gone)
     cluster.run("delete", "prioritylevelconfiguration", PLANTED, *gone)
-    cluster.run("delete", "namespace", SLOW_ADMISSION, REFUSED, *gone)
+    cluster.run("delete", "namespace", SLOW_ADMISSION, REFUSED, *gone, "--wait=false")
     # kro cannot list such children, so that it would never let go of their instance.
     drop = '--patch={"metadata":{"finalizers":null}}'
     stuck = ("stucks.planted.example.com", "stuck", "--namespace=default")
@@ -240,7 +238,7 @@ def test_what_is_planted_around_kro_is_named_first(cluster: Cluster) -> None:
         scenario("poisoned"),
     ]
     cluster.apply(benchmark("around", *tests))
-    wait_for_set_up(cluster, "around", "poisoned")
+    cluster.wait_for_activity("around", "poisoned: iteration 1")
     cluster.apply(STUCK_INSTANCE)
     cluster.wait("around", "Finished")
     found = ranked(cluster, "around")
@@ -268,16 +266,3 @@ def ranked(cluster: Cluster, name: str) -> dict[str, list[Manifest]]:
 def firsts(found: dict[str, list[Manifest]], figure: str) -> dict[str, str | None]:
     """Return the kind, or another figure, of what is first in each test; None where nothing is."""
     return {test: causes[0][figure] if causes else None for test, causes in found.items()}
-
-
-def wait_for_set_up(cluster: Cluster, name: str, test: str) -> None:
-    """Wait until the RGDs of this test are being created."""
-    deadline = time.monotonic() + 240
-    while time.monotonic() < deadline:
-        found = cluster.run("get", "configmap", f"{name}-results", "--output=json", check=False)
-        if found.returncode == 0:
-            progress = json.loads(json.loads(found.stdout)["data"]["run.json"])["progress"]
-            if progress["activity"].startswith(f"{test}: iteration 1"):
-                return
-        time.sleep(0.3)
-    raise AssertionError(f"the set-up of {test} was not seen")

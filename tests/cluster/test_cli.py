@@ -13,7 +13,7 @@ def test_a_pipeline_gets_a_verdict_and_files(cluster: Cluster, tmp_path: Path) -
         scenario("good", thresholds=["errors.total == 0"]),
         scenario("strict", thresholds=["latency.instanceReady.max < 0.001"]),
     ]
-    path.write_text(yaml.safe_dump(benchmark("pipeline", *tests)))
+    path.write_text(yaml.safe_dump(benchmark("pipeline", *tests, own_namespace=True)))
     junit, markdown = tmp_path / "out.xml", tmp_path / "out.md"
     done = cluster.krobench(
         "run", f"--file={path}", f"--junit={junit}", f"--markdown={markdown}", "--timeout=5m"

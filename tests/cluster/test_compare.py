@@ -11,9 +11,6 @@ from cluster.kubectl import Cluster, Manifest, benchmark, scenario
 
 BASELINE = {"configMapRef": {"name": "compare-base"}}
 OPTIONS = ("--namespace=default",)
-
-
-KRO = ("deployment/kro", "--namespace=kro-system")
 EARLIER_RUNS = 4
 
 
@@ -136,20 +133,9 @@ def test_a_run_of_a_kro_that_became_slower_is_worse_and_fails(cluster: Cluster) 
 @contextmanager
 def kro_throttled(cluster: Cluster) -> Iterator[None]:
     """Have kro run with a tenth of a core, and afterwards as it was."""
-    [container] = cluster.get(*KRO)["spec"]["template"]["spec"]["containers"]
-    before = container["resources"]
-    slow = {"limits": before["limits"] | {"cpu": "100m"}, "requests": {"cpu": "100m"}}
-    restart_kro(cluster, slow)
+    before = cluster.kro_resources()
+    cluster.give_kro({"limits": before["limits"] | {"cpu": "100m"}, "requests": {"cpu": "100m"}})
     try:
         yield
     finally:
-        restart_kro(cluster, before)
-
-
-def restart_kro(cluster: Cluster, resources: Manifest) -> None:
-    path = "/spec/template/spec/containers/0/resources"
-    patch = [{"op": "replace", "path": path, "value": resources}]
-    cluster.run("patch", *KRO, "--type=json", f"--patch={json.dumps(patch)}")
-    cluster.run("rollout", "status", *KRO, "--timeout=90s")
-    # The kro before does not release it; the new one need not wait until it has expired.
-    cluster.run("delete", "lease", "controller.kro.run", "--namespace=kro-system")
+        cluster.give_kro(before)

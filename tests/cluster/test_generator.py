@@ -1,26 +1,34 @@
 """kro takes what the generator makes: a hundred configurations, each Active, its instance Ready."""
 
+import json
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from cluster.kubectl import Cluster, Manifest
+import yaml
+from cluster.kubectl import KRO, Cluster, Manifest, wait_until
 
 from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.generator import ChildKind
 from krobench.workload.identity import RunIdentity
-from krobench.workload.iterationplan import IterationPlan, RgdPlan, plan_iteration
+from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests
 
 CONFIGURATIONS = 100
-BATCH = 50
 SEED = 20260801
 NAMESPACE = "generated"
 # Names of objects begin with this run's prefix.
 RUN = RunIdentity("generated", "deadbeef-0000-0000-0000-000000000000")
-WAIT = "--timeout=60s"
-DELETION = "--timeout=300s"
+# With one worker for each, as by default, kro takes a second for each RGD, one after another.
+WORKERS = {
+    "KRO_RESOURCE_GROUP_CONCURRENT_RECONCILES": 8,
+    "KRO_GRAPH_REVISION_CONCURRENT_RECONCILES": 4,
+    "KRO_DYNAMIC_CONTROLLER_CONCURRENT_RECONCILES": 4,
+}
+READY_SECONDS = 120
+DELETION_SECONDS = 180
 
 
 def draw(rng: random.Random) -> Manifest:
@@ -62,63 +70,94 @@ def plan(generator: Manifest, index: int) -> IterationPlan:
 def namespace(cluster: Cluster) -> Iterator[None]:
     cluster.run("create", "namespace", NAMESPACE)
     yield
-    cluster.run("delete", "namespace", NAMESPACE, DELETION)
+    cluster.run("delete", "namespace", NAMESPACE, "--wait=false")
 
 
-@pytest.mark.usefixtures("namespace")
+@pytest.fixture
+def many_workers(cluster: Cluster) -> Iterator[None]:
+    settings = [f"{name}={number}" for name, number in WORKERS.items()]
+    cluster.run(*KRO, "set", "env", "deployment/kro", *settings)
+    cluster.wait_for_kro()
+    yield
+    cluster.run(*KRO, "rollout", "undo", "deployment/kro")
+    cluster.wait_for_kro()
+
+
+@pytest.mark.usefixtures("namespace", "many_workers")
 def test_kro_takes_whatever_is_generated(cluster: Cluster) -> None:
     rng = random.Random(SEED)
     generators = [draw(rng) for _ in range(CONFIGURATIONS)]
-    failures: list[str] = []
-    for first in range(0, CONFIGURATIONS, BATCH):
-        batch = enumerate(generators[first : first + BATCH], start=first)
-        failures += check_batch(cluster, dict(batch))
+    rgds = [plan(generator, index).rgds[0] for index, generator in enumerate(generators)]
+    instances: list[Manifest] = []
+    try:
+        said = unready(cluster, [rgd.manifest for rgd in rgds])
+        active = [rgd for rgd in rgds if rgd.name not in said]
+        instances = [rgd.instances[0] for rgd in active]
+        of_instances = unready(cluster, instances)
+        said |= {
+            rgd.name: of_instances[name]
+            for rgd, name in zip(active, map(name_of, instances), strict=True)
+            if name in of_instances
+        }
+        failures = [
+            f"{generator}: {said[rgd.name]}"
+            for generator, rgd in zip(generators, rgds, strict=True)
+            if rgd.name in said
+        ]
+    finally:
+        delete(cluster, [rgd.name for rgd in rgds], instances)
     assert failures == []
 
 
-def check_batch(cluster: Cluster, generators: dict[int, Manifest]) -> list[str]:
-    """Create, wait, delete; return the configurations that failed, with what kro says."""
-    rgds = {index: plan(generator, index).rgds[0] for index, generator in generators.items()}
-    names = [rgd.name for rgd in rgds.values()]
-    try:
-        cluster.apply(*(rgd.manifest for rgd in rgds.values()))
-        active = {index: rgd for index, rgd in rgds.items() if is_ready(cluster, "rgd", rgd.name)}
-        if active:
-            cluster.apply(*(rgd.instances[0] for rgd in active.values()))
-        ready = {index for index, rgd in active.items() if is_instance_ready(cluster, rgd)}
-        return [
-            f"{generators[index]}: {conditions(cluster, rgd, index in active)}"
-            for index, rgd in rgds.items()
-            if index not in ready
-        ]
-    finally:
-        delete(cluster, names)
+def unready(cluster: Cluster, manifests: list[Manifest]) -> dict[str, Any]:
+    """Create objects, and return the conditions of those that do not become ready, by name."""
+    cluster.apply(*manifests)
+    waiting = {name_of(manifest): manifest for manifest in manifests}
+    said: dict[str, list[Manifest]] = {}
+
+    def all_are_ready() -> bool:
+        for item in found(cluster, list(waiting.values())):
+            said[name_of(item)] = item.get("status", {}).get("conditions") or []
+            if is_ready(said[name_of(item)]):
+                del waiting[name_of(item)]
+        return not waiting
+
+    with suppress(AssertionError):
+        wait_until(all_are_ready, "all are ready", READY_SECONDS)
+    return {name: said.get(name, []) for name in waiting}
 
 
-def is_ready(cluster: Cluster, *target: str) -> bool:
-    done = cluster.run("wait", "--for=condition=Ready", WAIT, *target, check=False)
-    return done.returncode == 0
+def found(cluster: Cluster, manifests: list[Manifest]) -> list[Manifest]:
+    """Return those of the objects that are there."""
+    stdin = yaml.safe_dump_all(manifests)
+    answer = cluster.run(
+        "get", "--filename=-", "--ignore-not-found", "--output=json", stdin=stdin
+    ).stdout
+    listed = json.loads(answer) if answer else {"items": []}
+    items: list[Manifest] = listed.get("items", [listed])
+    return items
 
 
-def is_instance_ready(cluster: Cluster, rgd: RgdPlan) -> bool:
-    return is_ready(cluster, f"--namespace={NAMESPACE}", *instance(rgd))
+def is_ready(conditions: list[Manifest]) -> bool:
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
-def instance(rgd: RgdPlan) -> tuple[str, str]:
-    return f"{rgd.kind}.{rgd.version}.{rgd.group}", rgd.instances[0]["metadata"]["name"]
+def name_of(manifest: Manifest) -> str:
+    name: str = manifest["metadata"]["name"]
+    return name
 
 
-def conditions(cluster: Cluster, rgd: RgdPlan, active: bool) -> Any:
-    target = instance(rgd) if active else ("rgd", rgd.name)
-    return cluster.get(f"--namespace={NAMESPACE}", *target).get("status", {}).get("conditions")
-
-
-def delete(cluster: Cluster, names: list[str]) -> None:
-    """Delete in the order that kro needs: instances, RGDs, CRDs."""
-    label = f"kro.run/resource-graph-definition-name in ({','.join(names)})"
-    crds = cluster.names("crd", f"--selector={label}")
-    if crds:
-        cluster.run("delete", ",".join(crds), "--all", f"--namespace={NAMESPACE}", DELETION)
-    cluster.run("delete", "rgd", *names, "--ignore-not-found", DELETION)
-    if crds:
-        cluster.run("delete", "crd", *crds, DELETION)
+def delete(cluster: Cluster, names: list[str], instances: list[Manifest]) -> None:
+    """Delete in the order that kro needs, and wait for all at once: instances, RGDs, CRDs."""
+    later = ("--ignore-not-found", "--wait=false")
+    if instances:
+        stdin = yaml.safe_dump_all(instances)
+        cluster.run("delete", "--filename=-", *later, stdin=stdin)
+        gone = "all instances are gone"
+        wait_until(lambda: not found(cluster, instances), gone, DELETION_SECONDS)
+    cluster.run("delete", "rgd", *names, *later)
+    left = "all RGDs are gone"
+    wait_until(lambda: not {*names} & {*cluster.names("rgd")}, left, DELETION_SECONDS)
+    of_these = f"--selector=kro.run/resource-graph-definition-name in ({','.join(names)})"
+    cluster.run("delete", "crd", of_these, *later)
+    wait_until(lambda: not cluster.names("crd", of_these), "all CRDs are gone", DELETION_SECONDS)

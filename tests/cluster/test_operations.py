@@ -7,7 +7,7 @@ from krobench.model.testrecord import TestRecord
 
 
 def run(cluster: Cluster, name: str, test: dict[str, object]) -> TestRecord:
-    manifest = benchmark(name, test, defaults={"timeout": "3m"})
+    manifest = benchmark(name, test, own_namespace=True, defaults={"timeout": "3m"})
     status = cluster.finish(manifest)
     assert (status["phase"], status["verdict"]) == ("Completed", "Passed"), status["message"]
     assert status["orphans"] == 0

@@ -1,6 +1,7 @@
 """Profiles of a real kro."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
@@ -12,7 +13,7 @@ from krobench.model.record import RunRecord
 GOES_ON = {"iterations": 1, "warmup": 0, "concurrency": 5}
 
 
-def profiled(name: str, *tests: Manifest, **spec: object) -> Manifest:
+def profiled(name: str, *tests: Manifest, **spec: Any) -> Manifest:
     collect = {"profiles": ["cpu", "heap"]}
     return benchmark(name, *tests, collect=collect, defaults=GOES_ON, **spec)
 

@@ -12,12 +12,10 @@ WORKERS = "--dynamic-controller-concurrent-reconciles"
 
 
 @pytest.fixture(autouse=True)
-def alone(cluster: Cluster) -> Iterator[None]:
-    """Leave nothing behind, and kro as it was."""
+def untouched(cluster: Cluster) -> Iterator[None]:
+    """Leave kro as it was."""
     before = kro(cluster)
-    cluster.run("delete", "kroscaletests", "--all", "--timeout=180s")
     yield
-    cluster.run("delete", "kroscaletests", "--all", "--timeout=180s")
     assert kro(cluster) == before
 
 
@@ -33,6 +31,7 @@ def scale_test() -> Manifest:
             "search": {"refine": False},
             "slo": ["latency.instanceReady.max < 60.0"],
             "workload": {"scenario": "single"},
+            "namespace": "default",
             "concurrency": 50,
             "warmup": 0,
             "repeats": 1,

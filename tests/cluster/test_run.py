@@ -21,6 +21,7 @@ def test_a_suite_of_two_tests_gives_real_numbers(cluster: Cluster) -> None:
             "happy",
             scenario("narrow", "single", 10, thresholds=[threshold]),
             scenario("broad", "wide", 10),
+            own_namespace=True,
             defaults={"iterations": 2, "warmup": 1},
         )
     )
@@ -95,7 +96,7 @@ def test_what_fails_ends_its_test_and_not_the_suite(cluster: Cluster) -> None:
     rejected = own_rgd("rejected", "Rejected", {"value": "${schema.spec.noSuchField}"})
     stuck = own_rgd("stuck", "Stuck", {"value": "x"}, readyWhen=['${config.data.value == "y"}'])
     status = cluster.finish(
-        benchmark("failing", rejected, stuck | {"timeout": "15s"}, scenario("fine"))
+        benchmark("failing", rejected, stuck | {"timeout": "10s"}, scenario("fine"))
     )
     by_name = {test["name"]: test for test in status["tests"]}
     assert by_name["rejected"]["phase"] == "Failed"
@@ -153,8 +154,8 @@ def test_an_operator_that_is_killed_goes_on_afterwards(cluster: Cluster) -> None
 
 
 def test_deleting_a_benchmark_in_mid_run_leaves_nothing(cluster: Cluster) -> None:
-    cluster.apply(benchmark("deleted", scenario("a", "wide", 60)))
-    wait_for_instances(cluster)
+    cluster.apply(benchmark("deleted", scenario("a", "wide", 60), own_namespace=True))
+    cluster.wait_for_activity("deleted", "instances ready")
     cluster.run("delete", "krobenchmark", "deleted", "--timeout=180s")
     assert cluster.leftovers() == []
     assert cluster.names("--namespace=krobench-system", "pods", "--field-selector=status.phase=Running", "--selector=app.kubernetes.io/name=krobench-load") == []  # noqa: E501  # fmt: skip
@@ -162,8 +163,8 @@ def test_deleting_a_benchmark_in_mid_run_leaves_nothing(cluster: Cluster) -> Non
 
 
 def test_a_load_job_that_is_killed_is_cleaned_up_after(cluster: Cluster) -> None:
-    cluster.apply(benchmark("killed", scenario("a", "wide", 60)))
-    wait_for_instances(cluster)
+    cluster.apply(benchmark("killed", scenario("a", "wide", 60), own_namespace=True))
+    cluster.wait_for_activity("killed", "instances ready")
     cluster.run(
         "--namespace=krobench-system",
         "delete", "pod", "--selector=bench.kro.run/component=load", "--grace-period=0", "--force",
@@ -181,7 +182,7 @@ def test_an_api_server_that_stops_answering_costs_no_result(cluster: Cluster) ->
     pid_file = Path(cluster.kubeconfig).parent / "pids" / "kube-apiserver.json"
     pid = json.loads(pid_file.read_text())["pid"]
     cluster.apply(benchmark("paused", scenario("a", "single", 60)))
-    wait_for_instances(cluster)
+    cluster.wait_for_activity("paused", "instances ready")
     os.kill(pid, signal.SIGSTOP)
     try:
         time.sleep(12)
@@ -191,14 +192,3 @@ def test_an_api_server_that_stops_answering_costs_no_result(cluster: Cluster) ->
     status = cluster.status("paused")
     assert status["phase"] == "Completed"
     assert status["tests"][0]["instances"] == 60
-
-
-def wait_for_instances(cluster: Cluster) -> None:
-    """Wait until a run has created instances of its kind."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        crds = cluster.names("crd", "--selector=kro.run/resource-graph-definition-name")
-        if any(cluster.names(crd, "--all-namespaces") for crd in crds):
-            return
-        time.sleep(0.5)
-    raise AssertionError("no instance appeared")

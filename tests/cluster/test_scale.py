@@ -4,7 +4,6 @@ import json
 import time
 from typing import Any
 
-import pytest
 from cluster.kubectl import Cluster, Manifest
 
 NAME = "far"
@@ -84,17 +83,3 @@ def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster) -> Non
     assert [size for size, _ in sorted(longest)] == [
         size for size, _ in sorted(longest, key=lambda pair: pair[1])
     ]
-
-
-@pytest.mark.parametrize(
-    ("spec", "message"),
-    [
-        ({"axis": "arrivalRate"}, "axis arrivalRate needs load.arrival constant or poisson"),
-        ({"steps": {"from": 5}}, "set either values, or from and a larger to"),
-        ({"axis": "celExpressions"}, "workload.generator, which must be set"),
-    ],
-)
-def test_what_makes_no_sense_is_refused_by_the_api_server(
-    cluster: Cluster, spec: Manifest, message: str
-) -> None:
-    assert message in cluster.refusal(scale_test(**spec))

@@ -1,7 +1,5 @@
 """Loads that several pods share, on a real cluster."""
 
-import time
-
 from cluster.kubectl import Cluster, benchmark, condition, scenario
 
 from krobench.record.store import read_objects
@@ -48,9 +46,6 @@ def test_a_shard_that_is_killed_is_named_and_makes_the_run_invalid(cluster: Clus
 
 def kill_in_mid_run(cluster: Cluster, name: str, index: int) -> None:
     selector = f"--selector={SHARDED}={index}"
-    deadline = time.monotonic() + 60
-    while "instances ready" not in cluster.status_message(name):
-        assert time.monotonic() < deadline, "the run phase was never reached"
-        time.sleep(0.5)
+    cluster.wait_for_activity(name, "instances ready")
     [pod] = cluster.names("pods", "--namespace=krobench-system", selector)
     cluster.run("delete", "pod", pod, "--namespace=krobench-system", "--grace-period=0", "--force")

@@ -1,14 +1,11 @@
 """Known truths about what kro uses, and what is said where kro does not stay the same."""
 
-import json
-import time
 from collections.abc import Iterator
 
 import pytest
 from cluster.conftest import provider
 from cluster.kubectl import Cluster, Manifest, benchmark, scenario
 
-KRO = ("--namespace=kro-system", "deployment/kro")
 LIMIT = "200m"
 ETCD = "http://10.87.0.1:2381/metrics"  # the embedded test bed's; others show none there
 CHILDREN, KINDS = 20, 1  # of the scenario wide
@@ -17,29 +14,16 @@ CHILDREN, KINDS = 20, 1  # of the scenario wide
 LEAST_BYTES, MOST_BYTES = 1e6, 30e6
 
 
-def resources(cluster: Cluster) -> Manifest:
-    containers = cluster.get(*KRO)["spec"]["template"]["spec"]["containers"]
-    found: Manifest = next(c for c in containers if c["name"] == "kro")["resources"]
-    return found
-
-
-def give(cluster: Cluster, wanted: Manifest) -> None:
-    path = "/spec/template/spec/containers/0/resources"
-    patch = [{"op": "replace", "path": path, "value": wanted}]
-    cluster.run("patch", *KRO, "--type=json", f"--patch={json.dumps(patch)}")
-    cluster.run("rollout", "status", *KRO, "--timeout=120s")
-
-
 @pytest.fixture(scope="module")
 def limited(cluster: Cluster) -> Iterator[Cluster]:
     """A kro with a fifth of a core."""
-    before = resources(cluster)
+    before = cluster.kro_resources()
     memory = before.get("limits", {}).get("memory", "1Gi")
-    give(cluster, {"limits": {"cpu": LIMIT, "memory": memory}, "requests": {"cpu": LIMIT}})
+    cluster.give_kro({"limits": {"cpu": LIMIT, "memory": memory}, "requests": {"cpu": LIMIT}})
     try:
         yield cluster
     finally:
-        give(cluster, before)
+        cluster.give_kro(before)
 
 
 def iteration(cluster: Cluster, name: str) -> Manifest:
@@ -112,19 +96,17 @@ def test_a_kro_that_is_replaced_in_mid_run_is_marked_and_gives_no_false_numbers(
     limited: Cluster,
 ) -> None:
     (before,) = limited.names("pods", "--namespace=kro-system")
-    run = benchmark("replaced", scenario("a", instances=150), defaults={"timeout": "180s"})
+    run = benchmark("replaced", scenario("a", instances=80), defaults={"timeout": "180s"})
     limited.apply(run)
-    until = time.monotonic() + 60
-    while "instances ready" not in limited.status_message("replaced"):
-        assert time.monotonic() < until, "no instance was ready"
-        time.sleep(0.5)
-    limited.run("delete", "pod", before, "--namespace=kro-system", "--wait=false")
+    limited.wait_for_activity("replaced", "instances ready")
+    limited.run("delete", "pod", before, "--namespace=kro-system")
+    limited.release_kros_lease()
     limited.wait("replaced", "Finished")
     found = iteration(limited, "replaced")
     restarts = found["usage"]["kroRestarts"]
     assert [entry["previousPod"] for entry in restarts] == [before]
     assert restarts[0]["pod"] in limited.names("pods", "--namespace=kro-system")
-    assert found["counts"]["ready"] == 150
+    assert found["counts"]["ready"] == 80
     for value in (
         found["cpu"]["kroSeconds"],
         found["apiRequests"]["kro"],

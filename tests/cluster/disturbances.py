@@ -1,0 +1,133 @@
+"""What disturbs a run, planted from outside of it."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+from cluster.conftest import provider
+from cluster.kubectl import KRO, Cluster
+
+_MEMORY_GROUPS = Path("/sys/fs/cgroup/memory/krobench/kubepods")
+_NEIGHBOUR = "busy-neighbour"
+_BURN = "while True: pass"
+
+
+def kros_group(cluster: Cluster) -> Path:
+    """Return the control group of kro's container on the test bed: its processes and no others."""
+    [pod] = cluster.get(*KRO, "pods", "--selector=app.kubernetes.io/name=kro")["items"]
+    [container] = pod["status"]["containerStatuses"]
+    identity = container["containerID"].rpartition("/")[2]
+    [group] = _MEMORY_GROUPS.glob(f"*/pod{pod['metadata']['uid']}/{identity}")
+    return group
+
+
+def kill_kro(cluster: Cluster) -> None:
+    """Have the kernel kill kro for want of memory; off the test bed, delete its pod instead."""
+    if provider() != "testbed":
+        pods = "--selector=app.kubernetes.io/name=kro"
+        cluster.run(*KRO, "delete", "pod", pods, "--grace-period=0", "--force")
+        return
+    group = kros_group(cluster)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and group.exists():
+        with suppress(FileNotFoundError):  # it was killed just now
+            _squeeze(group)
+        time.sleep(0.1)
+
+
+def _squeeze(group: Path) -> None:
+    used = int((group / "memory.usage_in_bytes").read_text())
+    limit = group / "memory.limit_in_bytes"
+    try:
+        limit.write_text(str(used * 9 // 10))
+    except OSError:  # it uses more than that, and gives nothing back: the next page is fatal
+        limit.write_text(str(used + 4096))
+
+
+def silence_kro(cluster: Cluster, seconds: float) -> None:
+    """Stop kro's processes for a while: it answers nobody, and is not started anew.
+
+    Only on the test bed, whose processes run on this machine.
+    """
+    pids = [int(pid) for pid in (kros_group(cluster) / "cgroup.procs").read_text().split()]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def busy_neighbour(cluster: Cluster) -> Iterator[None]:
+    """Have a pod of someone else take as much CPU as it gets, for at most two minutes.
+
+    It asks for CPU as a tenant's pod would: one that asks for none gets what kro leaves over.
+    """
+    operator = cluster.get("--namespace=krobench-system", "deployments")["items"][0]
+    image = operator["spec"]["template"]["spec"]["containers"][0]["image"]
+    container = {
+        "name": "burner",
+        "image": image,
+        "command": ["python3", "-c", _BURN],
+        "resources": {"requests": {"cpu": "500m"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+    user = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {
+        "containers": [container],
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": 120,
+        "automountServiceAccountToken": False,
+        "securityContext": user,
+    }
+    metadata = {"name": _NEIGHBOUR, "namespace": "default"}
+    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    try:
+        cluster.run("wait", "pod", _NEIGHBOUR, "--for=condition=Ready", "--timeout=60s")
+        yield
+    finally:
+        cluster.run("delete", "pod", _NEIGHBOUR, "--grace-period=0", "--force")
+
+
+@contextmanager
+def busy_client(cluster: Cluster) -> Iterator[None]:
+    """Send requests as another client, as many as it takes, for at most half a minute."""
+    proxy = subprocess.Popen(
+        [cluster.kubectl_path, "proxy", "--port=0"],
+        env=os.environ | {"KUBECONFIG": cluster.kubeconfig},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert proxy.stdout is not None
+    address = proxy.stdout.readline().split()[-1]
+    over = threading.Event()
+    senders = [threading.Thread(target=_send, args=(address, over)) for _ in range(4)]
+    for sender in senders:
+        sender.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for sender in senders:
+            sender.join()
+        proxy.terminate()
+        proxy.wait()
+
+
+def _send(address: str, over: threading.Event) -> None:
+    deadline = time.monotonic() + 30
+    with httpx.Client(trust_env=False) as client:
+        while not over.is_set() and time.monotonic() < deadline:
+            client.get(f"http://{address}/api/v1/namespaces/default")

@@ -1,0 +1,83 @@
+"""What is wrong with a KroScaleTest is said at once, by its field: nothing is created for it."""
+
+import yaml
+from cluster.kubectl import Cluster, Manifest, condition
+from cluster.test_scale import scale_test
+
+BY_THE_API_SERVER: dict[str, tuple[Manifest, str]] = {
+    "axis-unknown": ({"axis": "pods"}, 'Unsupported value: "pods"'),
+    "axis-rate": ({"axis": "arrivalRate"}, "axis arrivalRate needs load.arrival constant or"),
+    "axis-closed": ({"axis": "concurrency"}, "axis concurrency needs load.arrival closed"),
+    "axis-generator": ({"axis": "celExpressions"}, "workload.generator, which must be set"),
+    "steps-open": ({"steps": {"from": 5}}, "set either values, or from and a larger to"),
+    "steps-small": ({"steps": {"from": 0.001, "to": 5}}, "spec.steps.from: Invalid value"),
+    "steps-hold": (
+        {"steps": {"values": [4], "hold": "2h"}},
+        "hold must not be longer than 1h",
+    ),
+    "slo-none": ({"slo": []}, "spec.slo: Invalid value"),
+    "budget-short": ({"budget": {"duration": "30s"}}, "duration must be between 1m and 24h"),
+    "workload-cel": ({"workload": {"cel": {}}}, "workload.cel has no size"),
+    "field-unknown": ({"steeps": {"values": [4]}}, 'unknown field "spec.steeps"'),
+}
+BY_THE_OPERATOR: dict[str, tuple[Manifest, str, str]] = {
+    "slo-metric": (
+        {"slo": ["latency.p99 < 1.0"]},
+        "UnknownMetric",
+        "slo[0]: latency.p99 is no metric of a test",
+    ),
+    "slo-syntax": ({"slo": ["latency.instanceReady.max <"]}, "InvalidThreshold", "is not CEL"),
+    "slo-samples": (
+        {"slo": ["latency.instanceReady.p99 < 1.0"]},
+        "TooFewSamples",
+        "needs 100 observations in each repetition, and the smallest step has 4",
+    ),
+    # API servers compare whole numbers with the whole part of a bound, which is 0.01 here.
+    "steps-zero": (
+        {"steps": {"from": 0, "to": 5}},
+        "InvalidSpec",
+        "spec.steps.from: Input should be greater than or equal to 0.01",
+    ),
+    "steps-order": ({"steps": {"values": [60, 4]}}, "InvalidSpec", "values must be ascending"),
+    "steps-many": (
+        {"steps": {"from": 1, "to": 100, "growth": "linear", "increment": 1}},
+        "InvalidSpec",
+        "more than 32 sizes lie between from and to",
+    ),
+    "steps-vast": (
+        {"steps": {"values": [60000]}},
+        "InvalidSpec",
+        "the smallest size, 60000, cannot be run",
+    ),
+}
+
+
+def named(name: str, spec: Manifest) -> Manifest:
+    manifest = scale_test(**spec)
+    manifest["metadata"]["name"] = name
+    return manifest
+
+
+def test_the_api_server_refuses_it_and_names_the_field(cluster: Cluster) -> None:
+    manifests = [named(name, spec) for name, (spec, _) in BY_THE_API_SERVER.items()]
+    applied = cluster.run("apply", "--filename=-", stdin=yaml.safe_dump_all(manifests), check=False)
+    assert applied.stdout == "", "something was taken"
+    for name, (_, words) in BY_THE_API_SERVER.items():
+        assert words in applied.stderr, name
+    assert cluster.names("kroscaletests") == []
+
+
+def test_the_operator_refuses_it_and_starts_no_load(cluster: Cluster) -> None:
+    cluster.apply(*(named(name, spec) for name, (spec, _, _) in BY_THE_OPERATOR.items()))
+    finished = "--for=condition=Finished"
+    cluster.run("wait", "kroscaletests", "--all", finished, "--timeout=30s")
+    found = cluster.get("kroscaletests")["items"]
+    statuses = {item["metadata"]["name"]: item["status"] for item in found}
+    for name, (_, reason, words) in BY_THE_OPERATOR.items():
+        status = statuses[name]
+        assert (status["phase"], status["verdict"]) == ("Failed", "Error"), status
+        assert condition(status, "Failed")["reason"] == reason
+        assert words in status["message"]
+    uids = [item["metadata"]["uid"] for item in found]
+    jobs = f"--selector=bench.kro.run/run in ({','.join(uids)})"
+    assert cluster.names("--namespace=krobench-system", "jobs", jobs) == []
