@@ -39,7 +39,7 @@ LEAST_LOWER_END = 3.0
 
 
 def test_expressions_are_measured_in_kro_and_one_that_it_rejects_is_named(cluster: Cluster) -> None:
-    test: Manifest = {"name": "cel", "workload": {"cel": CEL}, "timeout": "150s"}
+    test: Manifest = {"name": "cel", "workload": {"cel": CEL}, "timeout": "180s"}
     status = cluster.finish(benchmark("cel", test, defaults={"iterations": 3}))
     [record] = cluster.run_record("cel")["tests"]
     results = {item["name"]: item for item in record["cel"]["expressions"]}
