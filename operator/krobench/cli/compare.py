@@ -49,24 +49,15 @@ def compare_sides(arguments: Sequence[str], namespace: str, rules: Rules) -> lis
     """Return the comparison of the first side with each of the others.
 
     Raises:
-        CompareError: if one cannot be read, or sides of scale tests are more than a run each.
+        CompareError: if one cannot be read, or metrics of benchmarks are asked of scale tests.
     """
     old, *others = sides = _read(arguments, namespace)
     if not all(side.scale_tests == side.runs for side in sides):
         return [compare(old.side, new.side, rules) for new in others]
     if rules.primary:
         raise CompareError("--primary names metrics of benchmarks: of scale tests, limits count")
-    first = _scale_side(old)
-    return [compare_scale_tests(first, _scale_side(new), rules) for new in others]
-
-
-def _scale_side(side: NamedRuns) -> ScaleSide:
-    if len(side.scale_tests) != 1:
-        raise CompareError(
-            f"{side.label} has {len(side.scale_tests)} runs of scale tests, and of these one is "
-            "compared with one: name it by its file, or by configmap:[NAMESPACE/]NAME"
-        )
-    return ScaleSide(side.label, side.scale_tests[0])
+    first, *later = [ScaleSide(side.label, side.scale_tests) for side in sides]
+    return [compare_scale_tests(first, new, rules) for new in later]
 
 
 def render(comparisons: Sequence[Compared], output: Format, *, exploratory: bool) -> str:

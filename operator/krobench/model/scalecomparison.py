@@ -1,23 +1,25 @@
-"""What a comparison of two scale tests gives, in the form in which it is printed."""
+"""What a comparison of scale tests gives, in the form in which it is printed."""
 
 from pydantic import Field
 
 from krobench.model.common import ApiModel, ErrorInfo
-from krobench.model.comparison import Difference, MetricComparison, MetricVerdict
+from krobench.model.comparison import Difference, MetricComparison, MetricVerdict, Replicates
 from krobench.model.scaling import Axis, Limit
 
 
 class ScaleComparison(ApiModel):
-    """One run of a ``KroScaleTest`` against another."""
+    """Runs of a ``KroScaleTest`` against others."""
 
     old: str
     """What the old side is called."""
     new: str
-    old_run: str
-    """The run that was compared, as namespace/name (UID)."""
-    new_run: str
+    old_runs: list[str]
+    """The runs that were compared, as namespace/name (UID)."""
+    new_runs: list[str]
+    replicates: Replicates | None = None
+    """Iterations, which are the repetitions of sizes, where each side is a single run."""
     axis: Axis | None = None
-    """What both grow; None where that differs, and the limits are not compared."""
+    """What all grow; None where that differs, and the limits are not compared."""
     minimum_effect: float
     """A change of less than this share is none."""
     refused: ErrorInfo | None = None
@@ -25,20 +27,25 @@ class ScaleComparison(ApiModel):
     differences: list[Difference] = Field(default_factory=list)
     left_out: list[str] = Field(default_factory=list)
     """What was not compared, and why."""
-    old_limit: Limit | None = None
-    new_limit: Limit | None = None
+    old_limits: list[Limit] = Field(default_factory=list)
+    """Of each run; empty where there is no comparison."""
+    new_limits: list[Limit] = Field(default_factory=list)
     ratio: float | None = None
-    """The new limit over the old one; None where one of them is not known with an interval."""
+    """The new limit over the old one, of several runs their medians; None where one of them is not
+    known: with an interval of its own, of single runs."""
     ratio_low: float | None = None
-    """Lower end of the ratio's 95 % interval; with ratio None, what it is at least."""
+    """Lower end of the ratio's 95 % interval; with ratio None, what it is at least. None where too
+    few runs, or limits beyond the sizes, leave none."""
     ratio_high: float | None = None
     """Upper end; with ratio None, what it is at most."""
+    p: float | None = None
+    """Of several runs, as a metric's of benchmarks; None of single runs."""
     verdict: MetricVerdict | None = None
     """On the limit; None where there is no comparison."""
     note: str | None = None
     """Why the verdict is inconclusive, and what would do."""
     metrics: list[MetricComparison] = Field(default_factory=list)
-    """Exploratory: key figures at the sizes that both have measured repeatedly."""
+    """Exploratory: key figures at the sizes that all have measured, single runs repeatedly."""
 
     @property
     def undecided(self) -> bool:

@@ -1,28 +1,30 @@
-"""A comparison of two scale tests, their limits in one line, as text and as Markdown."""
+"""A comparison of scale tests, their limits in one line, as text and as Markdown."""
 
 from collections.abc import Sequence
 
 from krobench.analysis.comparison.fingerprints import sentence
-from krobench.analysis.scaling.words import at_least, at_most, plain
 from krobench.model import units
-from krobench.model.comparison import MetricComparison
+from krobench.model.comparison import MetricComparison, Replicates
 from krobench.model.scalecomparison import ScaleComparison
-from krobench.model.scaling import Axis, Limit, LimitState
+from krobench.model.scaling import Limit
 from krobench.report.comparison import EXPLORATORY_HEADER, NO_VERDICTS, exploratory_row
+from krobench.report.limitwords import limit_in_words, limits_in_words
 from krobench.report.tables import aligned, table
 
 _HEADER = ("limit", "old", "new", "ratio [95 %]", "verdict")
-_REPLICATES = (
+_HEADER_OF_RUNS = ("limit", "old (range)", "new (range)", "ratio [95 %]", "p", "verdict")
+_REPETITIONS = (
     "replicates: repetitions within one run each, which cannot tell a change from a drift between "
-    "the two runs"
+    "the two runs, as several runs a side can (OLD-1,OLD-2,... NEW-1,NEW-2,...)"
 )
+_RUNS = "replicates: runs"
 
 
 def text(comparison: ScaleComparison, *, exploratory: bool = False) -> str:
     """Return the comparison for a terminal."""
     lines = _heading(comparison)
     if comparison.refused is None:
-        lines += ["", *aligned([_HEADER, _row(comparison)])]
+        lines += ["", *aligned(_limit_table(comparison))]
     if comparison.note is not None:
         lines += ["", f"inconclusive: {comparison.note}"]
     for test, metrics in _by_size(comparison).items() if exploratory else ():
@@ -39,7 +41,8 @@ def markdown(comparison: ScaleComparison) -> str:
     parts = [f"## Limit compared with {comparison.old}", summary(comparison)]
     parts.append("\n".join(f"- {line}" for line in _heading(comparison)))
     if comparison.refused is None:
-        parts.append(table(_HEADER, [_row(comparison)]))
+        header, row = _limit_table(comparison)
+        parts.append(table(header, [row]))
     if comparison.note is not None:
         parts.append(f"- inconclusive: {comparison.note}")
     if comparison.metrics:
@@ -55,60 +58,70 @@ def summary(comparison: ScaleComparison) -> str:
     return f"{comparison.verdict}: the limit {_ratio_in_words(comparison)} that of {comparison.old}"
 
 
-def limit_in_words(limit: Limit | None, axis: Axis) -> str:
-    """Return a limit without its unit, as ``47 (44 to 51)``, ``above 320`` or such."""
-    match limit:
-        case Limit(state=LimitState.FOUND, size=float(size), low=float(low), high=float(high)):
-            ends = at_most(low, axis), at_least(high, axis)
-            if limit.method == "crossing":
-                return f"{at_most(size, axis)} ({ends[0]} to {ends[1]})"
-            return f"between {ends[0]} and {ends[1]}"
-        case Limit(state=LimitState.BELOW_FIRST, first_breach=float(size)):
-            return f"below {plain(size)}"
-        case Limit(last_met=float(size)):
-            return f"above {plain(size)}"
-    return units.NOT_AVAILABLE
-
-
 def _heading(comparison: ScaleComparison) -> list[str]:
     lines = [
-        f"old: {comparison.old}, run {comparison.old_run}",
-        f"new: {comparison.new}, run {comparison.new_run}",
+        f"old: {comparison.old}, {_runs(comparison.old_runs)}",
+        f"new: {comparison.new}, {_runs(comparison.new_runs)}",
     ]
     if comparison.refused is None:
+        replicates = _RUNS if comparison.replicates is Replicates.RUNS else _REPETITIONS
         effect = units.percent(comparison.minimum_effect)
-        lines.append(f"{_REPLICATES}; minimum effect: {effect}")
-    old, new = (limit.breached if limit else None for limit in _limits(comparison))
-    if old is not None and new is not None and old != new:
-        lines.append(f"breaks first: {old} on the old side, {new} on the new")
+        lines.append(f"{replicates}; minimum effect: {effect}")
+    old, new = _breached(comparison.old_limits), _breached(comparison.new_limits)
+    if old and new and len({*old, *new}) > 1:
+        sides = f"{' or '.join(old)} on the old side, {' or '.join(new)} on the new"
+        lines.append(f"breaks first: {sides}")
     lines += [f"differs, as allowed: {sentence(d)}" for d in comparison.differences if d.allowed]
     return [*lines, *(f"left out: {text}" for text in comparison.left_out)]
 
 
-def _limits(comparison: ScaleComparison) -> tuple[Limit | None, Limit | None]:
-    return comparison.old_limit, comparison.new_limit
+def _runs(names: Sequence[str]) -> str:
+    return f"run {names[0]}" if len(names) == 1 else f"{len(names)} runs"
 
 
-def _row(comparison: ScaleComparison) -> Sequence[str]:
-    axis = comparison.axis
+def _breached(limits: Sequence[Limit]) -> list[str]:
+    return sorted({limit.breached for limit in limits if limit.breached is not None})
+
+
+def _limit_table(comparison: ScaleComparison) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the header, and the line of the limit."""
+    axis, old, new = comparison.axis, comparison.old_limits, comparison.new_limits
     assert axis is not None
-    old, new = (limit_in_words(limit, axis) for limit in _limits(comparison))
     verdict = comparison.verdict.lower() if comparison.verdict is not None else ""
-    return (axis.unit, old, new, _ratio(comparison), verdict)
+    ratio = _ratio(comparison)
+    if comparison.replicates is not Replicates.RUNS:
+        cells = [limit_in_words(limit, axis) for limit in (*old, *new)]
+        return _HEADER, (axis.unit, *cells, ratio, verdict)
+    cells = [limits_in_words(limits, axis) for limits in (old, new)]
+    p = units.NOT_AVAILABLE if comparison.p is None else f"{comparison.p:.3f}"
+    number = f" (n={len(old)}+{len(new)})"
+    return _HEADER_OF_RUNS, (axis.unit, *cells, ratio, p + number, verdict)
 
 
 def _ratio(comparison: ScaleComparison) -> str:
     ratio, low, high = comparison.ratio, comparison.ratio_low, comparison.ratio_high
-    if ratio is not None and low is not None and high is not None:
-        return f"{ratio:.3f} [{low:.3f}, {high:.3f}]"
+    if ratio is not None:
+        return f"{ratio:.3f} [{_interval(low, high)}]"
+    if low is not None and high is not None:
+        return f"between {low:.3f} and {high:.3f}"
     if low is not None:
         return f"at least {low:.3f}"
     return f"at most {high:.3f}" if high is not None else units.NOT_AVAILABLE
 
 
+def _interval(low: float | None, high: float | None) -> str:
+    if low is not None and high is not None:
+        return f"{low:.3f}, {high:.3f}"
+    if low is not None:
+        return f"{low:.3f} or more"
+    return f"{high:.3f} or less" if high is not None else units.NOT_AVAILABLE
+
+
 def _ratio_in_words(comparison: ScaleComparison) -> str:
     if comparison.ratio is not None:
         return f"is {comparison.ratio:.3g} times"
+    if comparison.ratio_low is not None and comparison.ratio_high is not None:
+        return f"is between {comparison.ratio_low:.3g} and {comparison.ratio_high:.3g} times"
     if comparison.ratio_low is not None:
         return f"is at least {comparison.ratio_low:.3g} times"
     if comparison.ratio_high is not None:

@@ -175,11 +175,23 @@ def test_of_two_scale_tests_the_limits_are_compared(tmp_path: Path) -> None:
     assert krobench(*undecided).exit_code == (0 if "Same" in krobench(*undecided).output else 3)
 
 
-def test_several_runs_of_a_scale_test_on_a_side_are_a_clear_sentence(tmp_path: Path) -> None:
+def test_sides_of_several_scale_tests_are_compared_run_by_run(tmp_path: Path) -> None:
+    old = ",".join(scale_json(tmp_path / f"old-{n}.json", 1000 + n) for n in range(4))
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for n in range(4):
+        scale_json(folder / f"new-{n}.json", 1500 + n)
+    done = krobench("compare", old, str(folder))
+    assert done.exit_code == 0
+    assert "Better: the limit is 1.5" in done.output
+    assert krobench("compare", str(folder), old).exit_code == 1
+    [comparison] = json.loads(krobench("compare", old, str(folder), "-o", "json").output)
+    assert (len(comparison["oldRuns"]), len(comparison["newLimits"])) == (4, 4)
+    assert comparison["replicates"] == "Runs"
+
+
+def test_metrics_of_benchmarks_are_not_asked_of_scale_tests(tmp_path: Path) -> None:
     old, new = scale_json(tmp_path / "a.json", 1000), scale_json(tmp_path / "b.json", 1500)
-    done = krobench("compare", f"{old},{new}", new)
-    assert done.exit_code == 4
-    assert "has 2 runs of scale tests, and of these one is compared with one" in done.stderr
     done = krobench("compare", old, new, PRIMARY)
     assert done.exit_code == 4
     assert "--primary names metrics of benchmarks" in done.stderr

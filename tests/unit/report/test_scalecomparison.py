@@ -7,7 +7,8 @@ from krobench.model.comparison import DifferenceKind
 from krobench.model.record import RunRecord
 from krobench.model.scalecomparison import ScaleComparison
 from krobench.model.scaling import Axis, Limit, LimitState
-from krobench.report.scalecomparison import limit_in_words, markdown, summary, text
+from krobench.report.limitwords import limit_in_words
+from krobench.report.scalecomparison import markdown, summary, text
 
 OLD = scale_run()
 LARGER = scale_run(1500, {100: 1, 950: 3, 1400: 3, 1600: 3})
@@ -15,7 +16,7 @@ LARGER = scale_run(1500, {100: 1, 950: 3, 1400: 3, 1600: 3})
 
 def compared(new: RunRecord = LARGER, rules: Rules | None = None) -> ScaleComparison:
     other = new.model_copy(update={"id": "another"})
-    sides = ScaleSide("old.json", OLD), ScaleSide("new.json", other)
+    sides = ScaleSide("old.json", [OLD]), ScaleSide("new.json", [other])
     return compare_scale_tests(*sides, rules or Rules())
 
 
@@ -33,7 +34,8 @@ def test_the_limit_is_one_line_with_both_sides_ratio_and_verdict() -> None:
 
 
 def test_it_says_what_replicates_are_and_what_they_cannot_tell() -> None:
-    assert "cannot tell a change from a drift between the two runs" in text(compared())
+    said = "cannot tell a change from a drift between the two runs, as several runs a side can"
+    assert said in text(compared())
     assert "old: old.json, run bench/how-far (0)" in text(compared())
 
 
@@ -97,7 +99,50 @@ def test_each_kind_of_limit_has_its_words(limit: Limit, words: str) -> None:
 def test_it_is_said_where_another_slo_breaks_first_on_each_side() -> None:
     found = compared()
     assert "breaks first" not in text(found)
-    assert found.new_limit is not None
-    found.new_limit.breached = "memory.residentMaxBytes < 300.0"
+    found.new_limits[0].breached = "memory.residentMaxBytes < 300.0"
     said = "breaks first: latency.instanceReady.p99 < 2.0 on the old side, memory.residentMaxBytes"
     assert said in text(found)
+
+
+def several(ids: str, *limits: float) -> list[RunRecord]:
+    sizes = {100: 1, 950: 3, 1050: 3, 1400: 3, 1600: 3}
+    runs = [scale_run(limit, sizes) for limit in limits]
+    return [run.model_copy(update={"id": id_}) for id_, run in zip(ids, runs, strict=True)]
+
+
+def of_runs(*limits: float) -> ScaleComparison:
+    old = ScaleSide("history:old", several("abcd", 980, 1000, 1010, 1030))
+    new = ScaleSide("history:new", several("efgh"[: len(limits)], *limits))
+    return compare_scale_tests(old, new, Rules())
+
+
+def test_of_several_runs_the_line_has_medians_with_their_range_and_p_with_n() -> None:
+    found = of_runs(1470, 1480, 1500, 1550)
+    lines = [line.strip() for line in text(found).splitlines()]
+    assert lines[0] == "old: history:old, 4 runs"
+    assert "replicates: runs; minimum effect: 5 %" in lines
+    header = next(index for index, line in enumerate(lines) if line.startswith("limit"))
+    cells = [cell.strip() for cell in lines[header + 1].split("  ") if cell.strip()]
+    assert cells[:3] == ["instances", "1005 (980 to 1030)", "1490 (1470 to 1550)"]
+    assert cells[3].startswith("1.483 [")
+    assert cells[4:] == ["0.029 (n=4+4)", "better"]
+    assert "| instances | 1005 (980 to 1030) |" in markdown(found)
+
+
+def test_a_range_ends_above_all_sizes_where_a_run_met_the_slos_at_all() -> None:
+    assert "1490 (1470 to above 1600)" in text(of_runs(1470, 1480, 1500, 2500))
+    found = of_runs(2300, 2400, 2500, 2600)
+    assert "above 1600 " in text(found)
+    assert summary(found).startswith("Better: the limit is at least 1.5")
+    few = text(of_runs(1000, 2500))
+    assert "not available (n=4+2)" in few
+    assert "inconclusive: 1 of 2 limits of the new side lies above all sizes tried" in few
+    partly = text(
+        of_runs(
+            1000,
+            1500,
+            1550,
+            2500,
+        )
+    )
+    assert "(1000 to above 1600)" in partly

@@ -39,16 +39,19 @@ def differences(
 
 
 def differences_of(
-    old: tuple[Environment, Mapping[str, str]],
-    new: tuple[Environment, Mapping[str, str]],
+    old: Sequence[tuple[Environment, Mapping[str, str]]],
+    new: Sequence[tuple[Environment, Mapping[str, str]]],
     allowed: Collection[DifferenceKind],
 ) -> list[Difference]:
-    """Return everything in which two runs differ, by their environments and what was done."""
-    facts = [
-        [*_facts(environment), *_workload(settings, older=False)]
-        for environment, settings in (old, new)
+    """Return the same of runs that are a test each, by their environments and what was done."""
+    sides = [
+        [
+            [*_facts(environment), *_workload(settings, older=False)]
+            for environment, settings in side
+        ]
+        for side in (old, new)
     ]
-    return list(_between(facts[:1], facts[1:], None, allowed))
+    return list(_between(sides[0], sides[1], None, allowed))
 
 
 def refusal(found: Sequence[Difference], *, in_spec: bool = True) -> ErrorInfo | None:

@@ -11,7 +11,8 @@ size. That rests on as little as one repetition there, which may have been a luc
 is drawn too, with the scatter that single repetitions have on the other side. What follows is what
 the ratio is at least, or at most.
 
-All of that is within one run each: of a drift between the two runs, it knows nothing.
+All of that is within one run each: of a drift between the two runs, it knows nothing. Several runs
+a side do (:mod:`.limitruns`).
 """
 
 import math
@@ -79,11 +80,13 @@ class LimitRatio:
     high: float | None = None
     note: str | None = None
     """Why there is no verdict, and what would do."""
+    p: float | None = None
+    """Of runs; None within a run each, which is no matter of ranks."""
 
     @property
     def numbers(self) -> dict[str, float]:
         """Return what is known of the ratio, by the names of a :class:`ScaleComparison`."""
-        found = {"ratio": self.ratio, "ratio_low": self.low, "ratio_high": self.high}
+        found = {"ratio": self.ratio, "ratio_low": self.low, "ratio_high": self.high, "p": self.p}
         return {name: value for name, value in found.items() if value is not None}
 
 

@@ -80,6 +80,11 @@ def explore(measured: Measured, rules: Rules) -> MetricComparison | None:
     return _shown(measured, rules, _Tested(old, new, unit, Basis.SPREAD, few.p, few.interval))
 
 
+def explore_runs(measured: Measured, rules: Rules) -> MetricComparison:
+    """Return an available metric without a verdict, with runs as the replicates."""
+    return _shown(measured, rules, _tested(measured, Replicates.RUNS))
+
+
 @dataclass(frozen=True)
 class _Tested:
     """A metric with the numbers that a verdict is made from."""

@@ -1,147 +1,173 @@
-"""Comparing two runs of scale tests: their limits, and figures at the sizes that both have."""
+"""Comparing runs of scale tests: their limits, and figures at the sizes that all of them have."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from krobench.analysis.comparison.estimates import numbers_of, scale_settings, unusable
+from krobench.analysis.comparison.estimates import scale_settings, unusable
 from krobench.analysis.comparison.fingerprints import differences_of, refusal
-from krobench.analysis.comparison.limits import compare_limits, measure_limit
-from krobench.analysis.comparison.metrics import Iterations, Measured, explore, rounded
+from krobench.analysis.comparison.limitruns import compare_limit_runs
+from krobench.analysis.comparison.limits import LimitRatio, compare_limits, measure_limit
+from krobench.analysis.comparison.limitspan import span_of
+from krobench.analysis.comparison.metrics import rounded
 from krobench.analysis.comparison.rules import Rules
-from krobench.analysis.scaling.figures import repetitions
+from krobench.analysis.comparison.scalefigures import compare_figures
+from krobench.analysis.scaling.limit import find_limit
+from krobench.analysis.scaling.slos import decided
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import MetricComparison
+from krobench.model.comparison import Replicates
 from krobench.model.record import RunRecord
 from krobench.model.scalecomparison import ScaleComparison
-from krobench.model.scaling import ScaleRecord
+from krobench.model.scaling import Limit, ScaleRecord
 
-_FIGURES = (
-    "throughput.instancesPerSecond",
-    "latency.instanceReady.p50",
-    "latency.instanceReady.p99",
-    "metrics.kro_cpu_seconds_per_instance",
-    "memory.residentMaxBytes",
-)
-_FEWEST = 2
-"""Repetitions of a size on each side, for a spread of both."""
+Judged = tuple[list[Limit], list[Limit], LimitRatio]
+"""The limits of each side's runs, and their ratio."""
 
 
 @dataclass(frozen=True)
 class ScaleSide:
-    """A run of a scale test, and what it is called."""
+    """Runs of scale tests that are taken together, and what they are called."""
 
     label: str
-    run: RunRecord
-
-    @property
-    def scale(self) -> ScaleRecord:
-        """What it found; a run that was never begun has none."""
-        assert self.run.scale is not None
-        return self.run.scale
-
-    @property
-    def name(self) -> str:
-        """The run, as namespace/name (UID)."""
-        return f"{self.run.namespace}/{self.run.name} ({self.run.id[:8]})"
+    runs: Sequence[RunRecord]
 
 
 def compare_scale_tests(old: ScaleSide, new: ScaleSide, rules: Rules) -> ScaleComparison:
-    """Compare the limits of two scale tests, or say why that may not be done.
+    """Compare the limits of scale tests, or say why that may not be done.
 
-    Repetitions within each run are the replicates: a drift between the two runs they do not tell.
+    Runs are the replicates. Where each side is a single run, its repetitions stand in: a drift
+    between the two runs they do not tell.
     """
+    left_out: list[str] = []
+    refused = _unfit(old, new)
+    if refused is None and len(old.runs) + len(new.runs) > 2:
+        newer = _usable(new, (), left_out)
+        old, new = _usable(old, {run.id for run in newer.runs}, left_out), newer
+        refused = _nothing_left(old, new, left_out)
     comparison = ScaleComparison(
         old=old.label,
         new=new.label,
-        old_run=old.name,
-        new_run=new.name,
+        old_runs=[_name(run) for run in old.runs],
+        new_runs=[_name(run) for run in new.runs],
         minimum_effect=rules.minimum_effect,
+        left_out=left_out,
     )
-    refused = _unfit(old, new)
+    refused = refused or _axes_differ(old, new)
     if refused is not None:
         return comparison.model_copy(update={"refused": refused})
     found = differences_of(
-        (old.run.environment, scale_settings(old.run)),
-        (new.run.environment, scale_settings(new.run)),
+        [(run.environment, scale_settings(run)) for run in old.runs],
+        [(run.environment, scale_settings(run)) for run in new.runs],
         rules.allowed,
     )
-    known = {"axis": old.scale.axis, "differences": found}
+    known = {"axis": _scale(new.runs[0]).axis, "differences": found}
     refused = refusal(found, in_spec=False)
     if refused is not None:
         return comparison.model_copy(update=known | {"refused": refused})
-    return comparison.model_copy(update=known | _judged(old, new, rules))
+    return comparison.model_copy(update=known | _judged(old, new, rules, left_out))
 
 
 def _unfit(old: ScaleSide, new: ScaleSide) -> ErrorInfo | None:
+    """Return why a side that is a single run tells nothing, or nothing of the other side."""
     for side in (old, new):
-        why = unusable(side.run)
-        if why is None and side.run.scale is None:
-            why = ErrorInfo(reason="NoSteps", message="it has measured no size")
+        why = _says_nothing(side.runs[0]) if len(side.runs) == 1 else None
         if why is not None:
-            return ErrorInfo(reason=why.reason, message=f"run {side.name}: {why.message}")
-    if old.run.id == new.run.id:
-        message = f"both sides are the run {old.name}: against itself, it tells nothing"
+            message = f"run {_name(side.runs[0])}: {why.message}"
+            return ErrorInfo(reason=why.reason, message=message)
+    if [run.id for run in old.runs] == [run.id for run in new.runs] and len(old.runs) == 1:
+        message = f"both sides are the run {_name(old.runs[0])}: against itself, it tells nothing"
         return ErrorInfo(reason="SameRun", message=message)
-    if old.scale.axis is not new.scale.axis:
-        message = (
-            f"spec.axis is {old.scale.axis} on the old side and {new.scale.axis} on the new: "
-            "limits along two axes have no ratio"
-        )
-        return ErrorInfo(reason="AxisDiffers", message=message)
     return None
 
 
-def _judged(old: ScaleSide, new: ScaleSide, rules: Rules) -> dict[str, object]:
-    before, after = (
-        measure_limit(name, side.scale, side.run.spec["slo"])
-        for name, side in (("old", old), ("new", new))
+def _says_nothing(run: RunRecord) -> ErrorInfo | None:
+    if run.scale is None:
+        nothing = ErrorInfo(reason="NoSteps", message="it has measured no size")
+        return unusable(run) or nothing
+    return unusable(run)
+
+
+def _usable(side: ScaleSide, others: Collection[str], left_out: list[str]) -> ScaleSide:
+    """Return a side without the runs that say nothing, or are among the ``others`` (by id)."""
+    runs = []
+    for run in side.runs:
+        why = _says_nothing(run)
+        if run.id in others:
+            left_out.append(f"run {_name(run)}: is on both sides, and counts for the new one alone")
+        elif why is not None:
+            left_out.append(f"run {_name(run)}: {why.message}")
+        elif not decided(_scale(run).steps):
+            left_out.append(f"run {_name(run)}: no step says whether kro met the SLOs")
+        else:
+            runs.append(run)
+    return replace(side, runs=runs)
+
+
+def _nothing_left(old: ScaleSide, new: ScaleSide, left_out: Sequence[str]) -> ErrorInfo | None:
+    for side in (old, new):
+        if not side.runs:
+            message = f"{side.label} has no run that may be compared: {'; '.join(left_out[:3])}"
+            return ErrorInfo(reason="NoRuns", message=message)
+    return None
+
+
+def _axes_differ(old: ScaleSide, new: ScaleSide) -> ErrorInfo | None:
+    axes = [sorted({_scale(run).axis for run in side.runs}) for side in (old, new)]
+    if len({*axes[0], *axes[1]}) <= 1:
+        return None
+    before, after = map(" and ".join, axes)
+    message = (
+        f"spec.axis is {before} on the old side and {after} on the new: limits along two axes have "
+        "no ratio"
     )
-    ratio = compare_limits(before, after, rules.minimum_effect)
-    metrics, left_out = _figures(old, new, rules)
+    return ErrorInfo(reason="AxisDiffers", message=message)
+
+
+def _judged(
+    old: ScaleSide, new: ScaleSide, rules: Rules, left_out: Sequence[str]
+) -> dict[str, object]:
+    single = len(old.runs) == len(new.runs) == 1
+    judge = _by_repetitions if single else _by_runs
+    before, after, ratio = judge(old.runs, new.runs, rules.minimum_effect)
+    metrics, without = compare_figures(old.runs, new.runs, rules)
     return {
-        "old_limit": before.limit,
-        "new_limit": after.limit,
+        "replicates": Replicates.ITERATIONS if single else Replicates.RUNS,
+        "old_limits": before,
+        "new_limits": after,
         **{name: rounded(value) for name, value in ratio.numbers.items()},
         "verdict": ratio.verdict,
         "note": ratio.note,
         "metrics": metrics,
-        "left_out": left_out,
+        "left_out": [*left_out, *without],
     }
 
 
-def _figures(
-    old: ScaleSide, new: ScaleSide, rules: Rules
-) -> tuple[list[MetricComparison], list[str]]:
-    """Return key figures at the sizes that both sides repeated, and what is said of the others."""
-    if old.run.shortened or new.run.shortened:
-        return [], ["figures of the sizes: a run.json without its iterations does not have them"]
-    before, after = dict(_sizes(old)), dict(_sizes(new))
-    common = [test for test in before if test in after]
-    repeated = [test for test in common if min(len(before[test]), len(after[test])) >= _FEWEST]
-    metrics = [
-        explored
-        for test in repeated
-        for metric in _FIGURES
-        if (explored := _explored(test, metric, before[test], after[test], rules)) is not None
-    ]
-    single = [test for test in common if test not in repeated]
-    left_out = [f"figures at {', '.join(single)}: not repeated on both sides"] if single else []
-    return metrics, left_out
+def _by_repetitions(
+    old: Sequence[RunRecord], new: Sequence[RunRecord], minimum_effect: float
+) -> Judged:
+    before, after = (
+        measure_limit(name, _scale(run), run.spec["slo"])
+        for name, run in (("old", old[0]), ("new", new[0]))
+    )
+    return [before.limit], [after.limit], compare_limits(before, after, minimum_effect)
 
 
-def _sizes(side: ScaleSide) -> Iterator[tuple[str, Iterations]]:
-    """Yield the test of each size, ascending, with the numbers of its repetitions."""
-    tests = {test.name: test for test in side.run.tests}
-    for step in sorted(side.scale.steps, key=lambda step: step.size):
-        yield step.test, [numbers_of(each) for each in repetitions(step, tests.get(step.test))]
+def _by_runs(old: Sequence[RunRecord], new: Sequence[RunRecord], minimum_effect: float) -> Judged:
+    before, after = list(_limits(old)), list(_limits(new))
+    spans = [[span for limit in side if (span := span_of(limit))] for side in (before, after)]
+    return before, after, compare_limit_runs(spans[0], spans[1], minimum_effect)
 
 
-def _explored(
-    test: str, metric: str, old: Iterations, new: Iterations, rules: Rules
-) -> MetricComparison | None:
-    sides = [
-        [[value] for each in side if (value := each.get(metric)) is not None] for side in (old, new)
-    ]
-    if min(map(len, sides)) < _FEWEST:
-        return None
-    return explore(Measured(test, metric, sides[0], sides[1]), rules)
+def _limits(runs: Sequence[RunRecord]) -> Iterator[Limit]:
+    for run in runs:
+        scale = _scale(run)
+        yield find_limit(scale.steps, run.spec["slo"], scale.axis, scale.stopped)
+
+
+def _scale(run: RunRecord) -> ScaleRecord:
+    """Return what a run found that was begun."""
+    assert run.scale is not None
+    return run.scale
+
+
+def _name(run: RunRecord) -> str:
+    return f"{run.namespace}/{run.name} ({run.id[:8]})"

@@ -28,7 +28,7 @@ def compare(
 ) -> None:
     """Compare runs with others: ratios with intervals, and verdicts for primary metrics.
 
-    Of KroScaleTests, a run is compared with a run, and the verdict is on the limit.
+    Of KroScaleTests, the verdict is on the limit.
 
     Exit codes: 0 no primary metric is worse, 1 one is, 3 not compared, 4 error.
     """

@@ -6,7 +6,7 @@ from unit.report.scales import scale_run
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import DifferenceKind, MetricVerdict
+from krobench.model.comparison import DifferenceKind, MetricVerdict, Replicates
 from krobench.model.record import FULL_RUN_KEY, RunRecord, RunState
 from krobench.model.scalecomparison import ScaleComparison
 from krobench.model.scaling import Axis, LimitState
@@ -20,7 +20,7 @@ def compared(old: RunRecord = OLD, new: RunRecord = LARGER, **rules: Any) -> Sca
     if new.id == OLD.id:
         new = new.model_copy(update={"id": "another"})
     return compare_scale_tests(
-        ScaleSide("old.json", old), ScaleSide("new.json", new), Rules(**rules)
+        ScaleSide("old.json", [old]), ScaleSide("new.json", [new]), Rules(**rules)
     )
 
 
@@ -42,8 +42,8 @@ def test_a_larger_limit_is_better_with_ratio_and_interval() -> None:
     assert found.ratio_low is not None
     assert found.ratio_high is not None
     assert 1.4 < found.ratio_low < 1.5 < found.ratio_high < 1.6
-    assert found.old_limit is not None
-    assert found.old_limit == (OLD.scale.limit if OLD.scale else None)
+    assert found.old_limits == [OLD.scale.limit if OLD.scale else None]
+    assert (found.replicates, found.p) == (Replicates.ITERATIONS, None)
     assert compared(LARGER, OLD).verdict is MetricVerdict.WORSE
 
 
@@ -130,7 +130,7 @@ def test_a_run_that_says_nothing_is_refused_by_its_name(update: Any, reason: str
 
 
 def test_a_run_is_not_compared_with_itself() -> None:
-    side = ScaleSide("a", OLD)
+    side = ScaleSide("a", [OLD])
     assert refusal(compare_scale_tests(side, side, Rules())).reason == "SameRun"
 
 
@@ -144,7 +144,86 @@ def test_without_its_iterations_a_record_still_has_its_limit() -> None:
 
 def test_a_limit_that_was_not_reached_has_no_ratio_but_a_verdict_where_it_is_far() -> None:
     found = compared(new=scale_run(20_000, {100: 1, 800: 1, 1600: 1}))
-    assert found.new_limit is not None
-    assert found.new_limit.state is LimitState.NOT_REACHED
+    assert [limit.state for limit in found.new_limits] == [LimitState.NOT_REACHED]
     assert (found.verdict, found.ratio, found.ratio_high) == (MetricVerdict.BETTER, None, None)
     assert 1.5 < (found.ratio_low or 0) <= 1.6
+
+
+def several(ids: str, *limits: float, **update: Any) -> list[RunRecord]:
+    """Return runs with these limits, whose ids are the letters of ``ids``."""
+    sizes = {100: 1, 950: 3, 1050: 3, 1400: 3, 1600: 3}
+    runs = [scale_run(limit, sizes) for limit in limits]
+    return [
+        run.model_copy(update={"id": id_, **update}) for id_, run in zip(ids, runs, strict=True)
+    ]
+
+
+BEFORE = several("abcd", 980, 1000, 1010, 1030)
+AFTER = several("efgh", 1470, 1480, 1500, 1550)
+
+
+def of_runs(old: list[RunRecord], new: list[RunRecord], **rules: Any) -> ScaleComparison:
+    return compare_scale_tests(
+        ScaleSide("old-1,old-2", old), ScaleSide("new-1,new-2", new), Rules(**rules)
+    )
+
+
+def test_of_several_runs_a_side_the_runs_are_the_replicates() -> None:
+    found = of_runs(BEFORE, AFTER)
+    assert found.verdict is MetricVerdict.BETTER
+    assert found.replicates is Replicates.RUNS
+    assert found.ratio == pytest.approx(1.48, rel=0.01)
+    assert found.p == pytest.approx(0.0286, abs=1e-4)
+    assert [len(limits) for limits in (found.old_limits, found.new_limits)] == [4, 4]
+    assert of_runs(AFTER, BEFORE).verdict is MetricVerdict.WORSE
+
+
+def test_what_repetitions_would_call_better_is_inconclusive_where_runs_drift() -> None:
+    old, new = several("abcd", 960, 1000, 1100, 1300), several("efgh", 1250, 980, 1020, 1120)
+    assert compared(old[0], new[0]).verdict is MetricVerdict.BETTER
+    found = of_runs(old, new)
+    assert found.verdict is MetricVerdict.INCONCLUSIVE
+    assert found.note is not None
+    assert found.note.endswith("more runs a side")
+
+
+def test_figures_of_several_runs_are_at_the_sizes_of_all_with_a_value_for_each_run() -> None:
+    old = [*BEFORE[:3], scale_run(1030, {100: 1, 950: 3, 1100: 3}).model_copy(update={"id": "d"})]
+    found = of_runs(old, AFTER)
+    assert list(dict.fromkeys(m.test for m in found.metrics)) == ["instances-100", "instances-950"]
+    p99 = next(m for m in found.metrics if m.metric == "latency.instanceReady.p99")
+    assert (p99.old_replicates, p99.new_replicates, p99.verdict) == (4, 4, None)
+    assert p99.ratio == pytest.approx(1005 / 1490, rel=0.01)
+    assert p99.ratio_low is not None
+    assert found.left_out == []
+
+
+def test_runs_of_one_side_must_be_alike_too() -> None:
+    other = several("d", 1030, spec=OLD.spec | {"timeout": "5m"})
+    refused = refusal(of_runs([*BEFORE[:3], *other], AFTER))
+    assert refused.reason == "WorkloadDiffers"
+    assert "timeout is 10m and 5m on the old side and 10m on the new" in refused.message
+
+
+def test_runs_that_say_nothing_or_are_on_both_sides_are_left_out_and_named() -> None:
+    aborted = several("z", 1000, state=RunState.ABORTED)
+    empty = OLD.scale.model_copy(update={"steps": []}) if OLD.scale else None
+    silent = several("y", 1000, scale=empty)
+    found = of_runs([*BEFORE, *aborted, *silent, AFTER[0]], AFTER)
+    assert found.verdict is MetricVerdict.BETTER
+    assert len(found.old_runs) == 4
+    assert [text.partition(",")[0] for text in found.left_out] == [
+        "run bench/how-far (z): it did not come to its end: it is Aborted",
+        "run bench/how-far (y): no step says whether kro met the SLOs",
+        "run bench/how-far (e): is on both sides",
+    ]
+    refused = refusal(of_runs(AFTER, AFTER))
+    assert refused.reason == "NoRuns"
+    assert refused.message.startswith("old-1,old-2 has no run that may be compared: run bench/how-")
+
+
+def test_where_one_run_a_side_is_left_its_repetitions_are_compared() -> None:
+    found = of_runs([BEFORE[0], *several("z", 1000, state=RunState.ABORTED)], AFTER[:1])
+    assert found.replicates is Replicates.ITERATIONS
+    assert found.verdict is MetricVerdict.BETTER
+    assert found.left_out[0].startswith("run bench/how-far (z): ")

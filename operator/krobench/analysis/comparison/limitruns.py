@@ -1,0 +1,154 @@
+"""The ratio of two sides' limits where sides have several runs: runs are the replicates.
+
+It is judged as any metric of benchmarks is, by the exact rank test, the bootstrap over runs, and
+where one side has few runs by the spread of the other. What is of its own here are runs whose limit
+lies beyond their sizes. The rank test takes them by their scores
+(:func:`~krobench.analysis.comparison.limitspan.rank_scores`). The interval is drawn twice, once
+with each limit at the end of its span that makes the ratio small, and once at the other: the
+outer ends hold whatever the limits are.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from krobench.analysis.comparison.limits import LimitRatio
+from krobench.analysis.comparison.limitspan import Span, median_span, rank_scores
+from krobench.analysis.comparison.verdicts import (
+    MIN_REPLICATES,
+    Basis,
+    Evidence,
+    Judgement,
+    basis_of,
+    judge,
+)
+from krobench.analysis.statistics.bootstrap import Interval, Runs, ratio_interval
+from krobench.analysis.statistics.few import compare_few
+from krobench.analysis.statistics.ranks import mann_whitney
+from krobench.model.comparison import Better, MetricVerdict, Replicates
+
+_UNIT = Replicates.RUNS.value.lower()
+_LEAST, _MOST = 1e-150, 1e150
+"""Stand for sizes without an end: finite, so that quantiles and logarithms of them are numbers."""
+_NO_END = 1e50
+"""A ratio beyond is one of them."""
+
+
+def compare_limit_runs(
+    old: Sequence[Span], new: Sequence[Span], minimum_effect: float
+) -> LimitRatio:
+    """Return the ratio of the sides' median limits; each side has one run at least.
+
+    The limits are along one axis, and a larger one is better.
+    """
+    basis = basis_of(Replicates.RUNS, len(old), len(new))
+    if basis is Basis.SPREAD and not _all_known(old, new):
+        return LimitRatio(MetricVerdict.INCONCLUSIVE, note=_spread_unknown(old, new))
+    p, interval = _by_spread(old, new) if basis is Basis.SPREAD else _by_ranks(old, new)
+    nearest = interval.nearest if interval is not None else None
+    evidence = Evidence(len(old), len(new), basis, nearest, p, tests=1)
+    judgement = judge(evidence, Better.HIGHER, minimum_effect, _UNIT)
+    ratio = _ratio(old, new)
+    if interval is None:
+        return LimitRatio(judgement.verdict, ratio, note=judgement.note, p=p)
+    low, high = interval.ends
+    return LimitRatio(judgement.verdict, ratio, low, high, _note(judgement, interval, old, new), p)
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """The intervals of what the ratio is at least, and at most."""
+
+    least: Interval
+    most: Interval
+
+    @property
+    def nearest(self) -> Interval:
+        """Both as one, with the smallest change that the medians leave possible."""
+        change = 1.0
+        if self.least.ratio > 1:
+            change = self.least.ratio
+        elif self.most.ratio < 1:
+            change = self.most.ratio
+        return Interval(change, self.least.low, self.most.high)
+
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """Lower and upper end; None where limits beyond the sizes leave none."""
+        low, high = self.least.low, self.most.high
+        return (low if low > 1 / _NO_END else None, high if high < _NO_END else None)
+
+    @property
+    def open(self) -> bool:
+        """Whether limits that are not known widen it."""
+        return self.least != self.most
+
+
+def _by_ranks(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds | None]:
+    scores = rank_scores([*old, *new])
+    p = mann_whitney(scores[: len(old)], scores[len(old) :])
+    least = ratio_interval(_highs(old), _lows(new))
+    most = least if _all_known(old, new) else ratio_interval(_lows(old), _highs(new))
+    return p, _Bounds(least, most) if least is not None and most is not None else None
+
+
+def _by_spread(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds]:
+    few = compare_few(_lows(old), _lows(new))
+    assert few is not None  # sizes are above zero, and one side has several
+    return few.p, _Bounds(few.interval, few.interval)
+
+
+def _lows(side: Sequence[Span]) -> Runs:
+    return [[max(span.low, _LEAST)] for span in side]
+
+
+def _highs(side: Sequence[Span]) -> Runs:
+    return [[min(span.high, _MOST)] for span in side]
+
+
+def _all_known(old: Sequence[Span], new: Sequence[Span]) -> bool:
+    return all(span.known for span in (*old, *new))
+
+
+def _ratio(old: Sequence[Span], new: Sequence[Span]) -> float | None:
+    before, after = median_span(old), median_span(new)
+    return after.low / before.low if before.known and after.known else None
+
+
+def _note(
+    judgement: Judgement, interval: _Bounds, old: Sequence[Span], new: Sequence[Span]
+) -> str | None:
+    """Say what would decide it: more runs, unless it is for limits that are not known."""
+    if judgement.verdict is not MetricVerdict.INCONCLUSIVE or not interval.open:
+        return judgement.note
+    return "; ".join((*_unknown("old", old), *_unknown("new", new)))
+
+
+def _spread_unknown(old: Sequence[Span], new: Sequence[Span]) -> str:
+    side, few = min((("old", old), ("new", new)), key=lambda each: len(each[1]))
+    missing = "; ".join((*_unknown("old", old), *_unknown("new", new)))
+    more = MIN_REPLICATES - len(few)
+    allow = "run of the {} side allows" if more == 1 else "runs of the {} side allow"
+    return f"{missing}; or {more} more {allow.format(side)} the exact test"
+
+
+def _unknown(side: str, spans: Sequence[Span]) -> Iterator[str]:
+    """Yield why limits of a side are not known, and what would find them."""
+    above, below = sum(span.above for span in spans), sum(span.below for span in spans)
+    brackets = sum(not span.known for span in spans) - above - below
+    for count, where, steps in ((above, "above", "larger"), (below, "below", "smaller")):
+        if count:
+            yield (
+                f"{_of(count, spans, side)} {'lies' if count == 1 else 'lie'} {where} all sizes "
+                f"tried: {steps} steps would find {'it' if count == 1 else 'them'}"
+            )
+    if brackets:
+        yield (
+            f"{_of(brackets, spans, side)} {'is' if brackets == 1 else 'are'} known without an "
+            "interval: it takes an SLO that is a bound of one figure, and repetitions of both "
+            "sizes (spec.repeats)"
+        )
+
+
+def _of(count: int, spans: Sequence[Span], side: str) -> str:
+    limits = "limit" if len(spans) == 1 else "limits"
+    return f"{count} of {len(spans)} {limits} of the {side} side"
