@@ -17,7 +17,7 @@ from krobench.analysis.cel.restarts import (
     why_no_restart,
 )
 from krobench.analysis.cel.samples import CelSamples, Measured
-from krobench.analysis.statistics.intervals import mean_interval, ratio_interval
+from krobench.analysis.statistics.intervals import mean_interval, positive_interval, ratio_interval
 from krobench.model.celresults import (
     CONSTANTS,
     FIELD_ACCESS,
@@ -45,8 +45,8 @@ def summarise(samples: CelSamples) -> CelResults:
     return CelResults(
         iterations=len(samples.fresh),
         expressions=results,
-        constant_seconds=_mean(constants.evaluations()),
-        empty_graph_build_seconds=_mean(empty.builds()),
+        constant_seconds=_duration(constants.evaluations()),
+        empty_graph_build_seconds=_duration(empty.builds()),
         builds_per_change=_builds_per_change(samples.expressions),
         revision_compile_ratio=_revision_ratio(samples.expressions),
         patterns=_patterns(by_name, samples),
@@ -80,10 +80,10 @@ def _result(
         copies=item.copies,
         evaluations=count,
         evaluations_per_reconcile=round(count / reconciles, 2) if reconciles else None,
-        evaluation_seconds=_mean(evaluations),
+        evaluation_seconds=_duration(evaluations),
         over_constant_seconds=_mean(_difference(evaluations, constants.evaluations())),
         relative_to_field_access=_ratio(evaluations, reference.evaluations()),
-        graph_build_seconds=_mean(builds),
+        graph_build_seconds=_duration(builds),
         compile_seconds=_mean(_difference(builds, empty.builds(), added)),
         compiled_bytes=_mean(_difference(heap, empty.heap_growth, added)),
         first_after_restart_seconds=first_seconds(item.name, samples),
@@ -196,6 +196,11 @@ def _cost_of_reconcile(item: Measured, index: int) -> float | None:
 def _difference(above: ByRound, below: ByRound, parts: int = 1) -> dict[int, float]:
     both = above.keys() & below.keys()
     return {index: (above[index] - below[index]) / parts for index in both}
+
+
+def _duration(by_round: ByRound) -> Estimate | None:
+    """Of what cannot be negative, as against a difference."""
+    return positive_interval([by_round[index] for index in sorted(by_round)])
 
 
 def _mean(by_round: ByRound) -> Estimate | None:

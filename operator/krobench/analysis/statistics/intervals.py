@@ -21,12 +21,10 @@ def mean_interval(values: Sequence[float]) -> Estimate | None:
     return Estimate(value=centre, low=centre - half, high=centre + half, n=len(values))
 
 
-def ratio_interval(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate | None:
-    """Return the ratio of what was measured in the same iterations: the geometric mean, whose
-    interval is symmetrical for both ways of asking; None without a pair that is positive."""
-    pairs = zip(numerators, denominators, strict=False)
-    logs = [math.log(above / below) for above, below in pairs if above > 0 and below > 0]
-    estimate = mean_interval(logs)
+def positive_interval(values: Sequence[float]) -> Estimate | None:
+    """Return the geometric mean of one value an iteration, with its interval, which has no end
+    below zero; None without a value that is positive."""
+    estimate = mean_interval([math.log(value) for value in values if value > 0])
     if estimate is None:
         return None
     return Estimate(
@@ -35,3 +33,10 @@ def ratio_interval(numerators: Sequence[float], denominators: Sequence[float]) -
         high=None if estimate.high is None else math.exp(estimate.high),
         n=estimate.n,
     )
+
+
+def ratio_interval(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate | None:
+    """Return the ratio of what was measured in the same iterations: the geometric mean, whose
+    interval is symmetrical for both ways of asking; None without a pair that is positive."""
+    pairs = zip(numerators, denominators, strict=False)
+    return positive_interval([above / below for above, below in pairs if above > 0 and below > 0])

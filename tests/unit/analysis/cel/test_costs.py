@@ -4,7 +4,7 @@ import pytest
 
 from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.samples import CelSamples, Measured, Round, Spent
-from krobench.analysis.statistics.intervals import mean_interval, ratio_interval
+from krobench.analysis.statistics.intervals import mean_interval, positive_interval, ratio_interval
 from krobench.model.cel import CelLevel
 from krobench.model.celresults import CelResults, CelState, Estimate
 from krobench.model.common import ErrorInfo
@@ -61,8 +61,8 @@ def value(estimate: Estimate | None) -> float:
 
 def test_an_expression_costs_what_it_was_made_to_cost() -> None:
     result = result_of(summarise(samples(measured("mine", 10e-6))), "mine")
-    mean_slowness = 1.15
-    assert value(result.evaluation_seconds) == pytest.approx(10e-6 * mean_slowness)
+    mean_slowness, geometric_mean_slowness = 1.15, 1.1445356
+    assert value(result.evaluation_seconds) == pytest.approx(10e-6 * geometric_mean_slowness)
     assert value(result.over_constant_seconds) == pytest.approx(9e-6 * mean_slowness)
     assert value(result.compile_seconds) == pytest.approx(COMPILE_SECONDS * mean_slowness)
     assert value(result.compiled_bytes) == pytest.approx(COMPILED_BYTES)
@@ -133,6 +133,15 @@ def test_the_interval_of_a_mean_is_students() -> None:
     many = mean_interval([float(number) for number in range(61)])  # t is 2.000298 for 60 degrees
     assert many is not None
     assert many.high == pytest.approx(30 + 2.000298 * stdev(range(61)) / 61**0.5, abs=1e-5)
+
+
+def test_an_expressions_duration_has_no_interval_that_goes_below_zero() -> None:
+    estimate = positive_interval([4e-6, 36e-6])
+    assert estimate is not None
+    assert estimate.value == pytest.approx(12e-6)
+    assert estimate.low is not None
+    assert 0 < estimate.low < 4e-6
+    assert positive_interval([0.0]) is None
 
 
 def test_one_iteration_has_no_interval_and_none_has_no_number() -> None:
