@@ -1,5 +1,6 @@
 """A scale test from end to end, against an API server in memory."""
 
+import time
 from typing import Any, cast
 
 import pytest
@@ -162,8 +163,10 @@ async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.Monke
 
 
 async def test_a_hold_goes_on_after_all_are_ready() -> None:
-    steps = {"values": [5], "hold": "300ms"}
+    steps = {"values": [5], "hold": "1s"}
+    began = time.monotonic()
     record = await run(MemoryCluster(), steps=steps, warmup=0, repeats=1)
+    assert time.monotonic() - began >= 1
     [iteration] = record.tests[0].iterations
     assert iteration.run_seconds is not None
-    assert iteration.duration_seconds - iteration.run_seconds < 0.3
+    assert iteration.run_seconds < 1  # a millisecond, in memory: the hold is no part of it
