@@ -2,6 +2,7 @@ from krobench.model.cel import CelFamily, CelLevel
 from krobench.model.celresults import (
     CelExpressionResult,
     CelPattern,
+    CelRestartResults,
     CelResults,
     CelState,
     Estimate,
@@ -62,3 +63,16 @@ def test_what_is_not_available_has_its_reason() -> None:
 
 def test_a_line_tells_how_many_and_how_much() -> None:
     assert cel_line(RESULTS) == "2 expressions, 1 failed: 2.5 µs to 2.5 µs an evaluation"
+
+
+def test_a_restart_has_a_table_of_its_own_with_what_it_lacks() -> None:
+    restart = CelRestartResults(
+        restarts=2,
+        leading_seconds=Estimate(value=1.5, n=1),
+        unavailable={"compileSecondsPerRgd": "kro compiled 7 revisions of others' RGDs"},
+    )
+    text = cel_section(RESULTS.model_copy(update={"restart": restart}))
+    assert "| from the deletion of kro's pod until another led | 1.5 s |" in text
+    assert "| compiling all revisions of one RGD | not available |" in text
+    assert "- compileSecondsPerRgd: kro compiled 7 revisions of others' RGDs" in text
+    assert "restart" not in cel_section(RESULTS)
