@@ -33,15 +33,16 @@ CEL = {
     "restarts": 1,
 }
 KRO_CHANGED = {"KroRestarted", "KroLeaderChanged", "KroReconfigured"}
-# Seen: 30 to 40. The interval of three iterations is wide where the machine is busy, with a lower
-# end down to 3; that it does not hold 1 is what makes it measurably more.
+# Seen: 30 to 40, with intervals that are wide where the machine is busy: from 2.996 on with three
+# iterations, whose interval reaches 4.3 standard errors to either side; with four it is 3.2.
+ITERATIONS = 4
 LEAST_FACTOR = 10.0
-LEAST_LOWER_END = 1.0
+LEAST_LOWER_END = 3.0
 
 
 def test_expressions_are_measured_in_kro_and_one_that_it_rejects_is_named(cluster: Cluster) -> None:
     test: Manifest = {"name": "cel", "workload": {"cel": CEL}, "timeout": "180s"}
-    status = cluster.finish(benchmark("cel", test, defaults={"iterations": 3}))
+    status = cluster.finish(benchmark("cel", test, defaults={"iterations": ITERATIONS}))
     [record] = cluster.run_record("cel")["tests"]
     results = {item["name"]: item for item in record["cel"]["expressions"]}
 
@@ -51,10 +52,10 @@ def test_expressions_are_measured_in_kro_and_one_that_it_rejects_is_named(cluste
     assert factor["value"] > LEAST_FACTOR
     assert factor["low"] > LEAST_LOWER_END
     assert long["overConstantSeconds"]["value"] > field["overConstantSeconds"]["value"] > 0.0
-    assert field["evaluations"] >= 3 * 50
+    assert field["evaluations"] >= ITERATIONS * 50
     assert field["evaluationsPerReconcile"] == field["copies"]
     assert field["graphBuildSeconds"]["value"] > 0.0
-    assert field["compileSeconds"]["n"] == field["compiledBytes"]["n"] == 3
+    assert field["compileSeconds"]["n"] == field["compiledBytes"]["n"] == ITERATIONS
 
     mine = results["mine"]
     assert (mine["state"], mine["actual"], mine["expected"]) == ("Measured", "42", "42")
@@ -81,7 +82,7 @@ def test_expressions_are_measured_in_kro_and_one_that_it_rejects_is_named(cluste
     [line] = status["tests"]
     assert line["verdict"] == "Failed"
     assert line["cel"].startswith("7 expressions, 2 failed: ")
-    assert line["iterations"] == "3/3"
+    assert line["iterations"] == f"{ITERATIONS}/{ITERATIONS}"
     raw = cluster.get("configmap", "cel-results")["binaryData"]["cel.jsonl.gz"]
     lines = [json.loads(line) for line in gzip.decompress(b64decode(raw)).splitlines()]
     windows = [line for line in lines if line["what"] == "evaluations"]
