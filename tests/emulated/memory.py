@@ -30,6 +30,8 @@ class MemoryCluster:
         """Factor by which that time grows with each instance."""
         self.undeletable = ""
         """Collection whose objects do not go."""
+        self.rgds_awaited = 0
+        """RGDs that must be there before kro makes any of them ready."""
         self._events: list[tuple[str, bytes]] = []
         self._watches: list[tuple[str, asyncio.Queue[bytes]]] = []
 
@@ -71,9 +73,11 @@ class MemoryCluster:
             item["metadata"]["namespace"] = rest.partition("/")[0]
         if path == RGDS_PATH:
             self._define(item)
-        if path == RGDS_PATH or "/load.bench.kro.run/" in path:
+        if "/load.bench.kro.run/" in path:
             item["status"] = READY
         self._store(f"{path}/{item['metadata']['name']}", item, "ADDED")
+        if path == RGDS_PATH:
+            self._make_rgds_ready()
         return item
 
     async def replace(self, path: str, body: Mapping[str, Any]) -> JsonObject:
@@ -122,6 +126,14 @@ class MemoryCluster:
         if path not in self.objects:
             raise ApiError(404, "NotFound", path)
         return self.objects[path]
+
+    def _make_rgds_ready(self) -> None:
+        rgds = {key: item for key, item in self.objects.items() if _in(RGDS_PATH, key)}
+        if len(rgds) < self.rgds_awaited:
+            return
+        for key, item in rgds.items():
+            if "status" not in item:
+                self._store(key, item | {"status": READY}, "MODIFIED")
 
     def _define(self, rgd: JsonObject) -> None:
         """Do what kro does with an RGD: serve its kind."""

@@ -71,6 +71,15 @@ async def run_suite(
     return await suite.run()
 
 
+async def test_all_rgds_lie_before_kro_together() -> None:
+    cluster = MemoryCluster()
+    cluster.rgds_awaited = 40
+    workload = {"scenario": "single", "instances": 40, "rgds": 40}
+    record = await run_suite(cluster, [{"name": "a", "workload": workload}])
+    assert record.tests[0].iterations[0].error is None
+    assert record.verdict is Verdict.PASSED, record.message
+
+
 async def test_an_open_loop_that_kept_its_schedule_passes_and_leaves_nothing() -> None:
     cluster = MemoryCluster()
     record = await run(cluster, 10, load=STEADY | {"maxSendLag": "1s"})

@@ -35,7 +35,7 @@ from krobench.workload.source import OWN_RGD
 from krobench.workload.steps import StepPlan
 
 _DELETE_CONCURRENCY = 16
-_RGD_CONCURRENCY = 16
+_UNANSWERED_RGDS = 16
 
 
 class Iteration:
@@ -183,18 +183,19 @@ class Iteration:
         selector = self._instance_selector()
         observer = await self._observe(RGDS_PATH, selector, apply_rgd)
         self.outcome.phases_unavailable = await observe_phases(self._stack, observer)
-        gate = asyncio.Semaphore(_RGD_CONCURRENCY)
+        gate = asyncio.Semaphore(_UNANSWERED_RGDS)
         made: dict[str, Followed] = {}
 
         async def create(rgd: RgdPlan) -> None:
+            # Held back are requests that wait for an answer, never RGDs that wait for others to
+            # become ready: all of a stage lie before kro together.
             async with gate:
                 record = self._driver.record(rgd.manifest, "create-rgd")
                 followed = made[rgd.name] = observer.follow(record)
-                if not await self._driver.create(RGDS_PATH, rgd.manifest, record):
-                    raise EndedEarlyError(
-                        "RGDRefused", f"RGD {rgd.name} was refused: {record.error}"
-                    )
-                await followed.ready
+                sent = await self._driver.create(RGDS_PATH, rgd.manifest, record)
+            if not sent:
+                raise EndedEarlyError("RGDRefused", f"RGD {rgd.name} was refused: {record.error}")
+            await followed.ready
 
         for stage in self._plan.stages:
             await run_together(create(rgd) for rgd in stage)
