@@ -1,7 +1,7 @@
 """How well the limit of a scale test reproduces: the same test several times over on this cluster.
 
     python -m bench.limits --runs 2                       # to try it
-    python -m bench.limits manifests/examples/scale-rgds.yaml
+    python -m bench.limits manifests/examples/scale-rgds.yaml --keep records
 
 It needs a running cluster with krobench on it. Exits with 1 where a run found no limit, or the
 limits are not all within 10 % of their median.
@@ -60,10 +60,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("file", type=Path, nargs="?", default=_EXAMPLE)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--keep", type=Path, help="folder to write the run records into")
     options = parser.parse_args()
     os.environ["KUBECONFIG"] = testbed("kubeconfig")
     manifest = yaml.safe_load(options.file.read_text())
-    runs = [_run(manifest) for _ in range(options.runs)]
+    runs = []
+    for number in range(1, options.runs + 1):
+        runs.append(_run(manifest))
+        if options.keep is not None:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            record = runs[-1].model_dump_json(by_alias=True)
+            (options.keep / f"{manifest['metadata']['name']}-{number}.json").write_text(record)
     print(table(("run", "when", "limit", "verdict"), map(_row, range(1, len(runs) + 1), runs)))
     spread = spread_of([_limit(run) for run in runs])
     if spread is None:
