@@ -32,8 +32,8 @@ from krobench.analysis.comparison.estimates import condense
 from krobench.cli.results import fetch_run
 from krobench.cli.run import run_file
 from krobench.model.common import rfc3339, utc_now
-from krobench.model.comparison import Comparison, MetricVerdict, RunEstimates
-from krobench.model.record import RunRecord
+from krobench.model.findings.comparison import Comparison, MetricVerdict, RunEstimates
+from krobench.model.record.run import RunRecord
 from krobench.report.tables import table
 
 _DOCUMENT = ROOT / "docs" / "method.md"

@@ -27,7 +27,7 @@ from krobench.load.loops import closed_loop
 from krobench.load.observer import Observer, apply_instance
 from krobench.load.operations import Operations, Target
 from krobench.load.owncost import resident_max_bytes
-from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests

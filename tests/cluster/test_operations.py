@@ -2,8 +2,8 @@
 
 from cluster.kubectl import Cluster, benchmark, scenario
 
-from krobench.model.record import RunRecord
-from krobench.model.testrecord import TestRecord
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord
 
 
 def run(cluster: Cluster, name: str, test: dict[str, object]) -> TestRecord:

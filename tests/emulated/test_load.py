@@ -6,15 +6,15 @@ import pytest
 from emulated.memory import MemoryCluster
 
 from krobench.job.errors import AbortedError
-from krobench.job.suite import Suite
+from krobench.job.run.suite import Suite
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
 from krobench.load.breaker import FAILURES_IN_A_ROW
 from krobench.load.kinds import RGDS_PATH
-from krobench.model.environment import KroFingerprint
-from krobench.model.record import RunRecord
-from krobench.model.status import Verdict
+from krobench.model.findings.verdict import Verdict
+from krobench.model.measured.environment import KroFingerprint
+from krobench.model.record.run import RunRecord
 from krobench.record.store import read_objects
 
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
@@ -35,9 +35,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_nodes(*_: object) -> list[object]:
         return []
 
-    monkeypatch.setattr("krobench.job.preflight.find_kro", find_kro)
-    monkeypatch.setattr("krobench.job.session.kubernetes_version", nothing)
-    monkeypatch.setattr("krobench.job.session.list_nodes", no_nodes)
+    monkeypatch.setattr("krobench.job.guard.preflight.find_kro", find_kro)
+    monkeypatch.setattr("krobench.job.run.session.kubernetes_version", nothing)
+    monkeypatch.setattr("krobench.job.run.session.list_nodes", no_nodes)
     monkeypatch.setattr("krobench.collect.sampler.open_sources", no_sources)
     monkeypatch.setattr("krobench.load.iteration.NEW_KIND_PAUSE_SECONDS", 0.0)
 

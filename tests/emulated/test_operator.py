@@ -7,12 +7,12 @@ from unit.controller.world import RECORDS, SPECS
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
 from krobench.job.errors import AbortedError
-from krobench.job.publisher import Publisher
+from krobench.job.results.publisher import Publisher
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.model.kinds import RunKind
-from krobench.model.record import Progress, RunState
+from krobench.model.record.run import Progress, RunState
 from krobench.record.store import MAX_CONFIG_MAP_BYTES, Owner, RunLines, write_config_maps
 
 _NOTHING = {"scenario": "x", "instances": 0}

@@ -9,8 +9,8 @@ from unit.analysis.profiling.pprofs import cpu, heap
 
 from krobench.collect.pprof import PprofError
 from krobench.job.errors import AbortedError
-from krobench.model.record import RunRecord
-from krobench.model.status import Verdict
+from krobench.model.findings.verdict import Verdict
+from krobench.model.record.run import RunRecord
 
 __all__ = ["quick"]  # a fixture that all tests here use
 
@@ -42,7 +42,7 @@ class FakePprof:
 
 
 async def profile(cluster: MemoryCluster, monkeypatch: pytest.MonkeyPatch) -> RunRecord:
-    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.job.observers.profiling.Pprof", FakePprof)
     return await run_suite(cluster, TESTS, collect={"profiles": ["cpu", "heap"]})
 
 

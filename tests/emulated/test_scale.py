@@ -8,13 +8,13 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import UID, quick
 
 from krobench.job.errors import AbortedError
-from krobench.job.scalerun import ScaleRun
+from krobench.job.run.scaletest import ScaleRun
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.record import RunRecord, RunState
-from krobench.model.scaling import LimitState, StepVerdict
-from krobench.model.status import Verdict
-from krobench.model.testrecord import TestState
+from krobench.model.findings.scaling import LimitState, StepVerdict
+from krobench.model.findings.verdict import Verdict
+from krobench.model.record.run import RunRecord, RunState
+from krobench.model.record.test import TestState
 
 assert quick  # a fixture that is used here too
 
@@ -154,7 +154,7 @@ async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.Monke
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.05
     made = scale_run(cluster, steps={"values": [5, 200]}, concurrency=1, warmup=0)
-    monkeypatch.setattr("krobench.model.scaletest.Budget.duration_seconds", 3.0)
+    monkeypatch.setattr("krobench.model.specs.scaletest.Budget.duration_seconds", 3.0)
     record = await made.run()
     assert record.state is RunState.COMPLETED
     assert trials(record) == {5: [True], 200: [None]}

@@ -9,8 +9,8 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import quick, run_suite
 
 from krobench.kube.client import JsonObject
-from krobench.model.record import RunRecord
-from krobench.model.status import Verdict
+from krobench.model.findings.verdict import Verdict
+from krobench.model.record.run import RunRecord
 
 __all__ = ["quick"]
 

@@ -7,13 +7,13 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import UID, quick
 from emulated.test_variants import Log, log
 
-from krobench.job.suite import Suite
-from krobench.job.verification import Stage, verify
+from krobench.job.run.suite import Suite
+from krobench.job.run.verification import Stage, verify
 from krobench.kube.client import KubeClient
-from krobench.model.comparison import MetricVerdict
-from krobench.model.recommendation import Area, Confidence, Recommendation, Verification
-from krobench.model.record import RunRecord
-from krobench.model.variant import Variant
+from krobench.model.findings.comparison import MetricVerdict
+from krobench.model.findings.recommendation import Area, Confidence, Recommendation, Verification
+from krobench.model.record.run import RunRecord
+from krobench.model.specs.variant import Variant
 from krobench.workload.verification import plan_trial
 
 assert quick  # fixtures that are used here too
@@ -89,7 +89,7 @@ async def test_says_what_is_missing_where_kro_may_not_be_changed(
     async def denied(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr("krobench.job.permissions._is_allowed", denied)
+    monkeypatch.setattr("krobench.job.guard.permissions._is_allowed", denied)
     found, record = await tried()
 
     assert "may not get deployments.apps in kro-system" in found.message

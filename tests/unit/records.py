@@ -2,12 +2,19 @@
 
 from typing import Any
 
-from krobench.model.environment import Environment
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.measures import ApiRequests, Counts, CpuUse, Latencies, MemoryUse, Throughput
-from krobench.model.rawlines import ObjectRecord
-from krobench.model.record import RunRecord
-from krobench.model.testrecord import TestRecord, TestSummary
+from krobench.model.measured.environment import Environment
+from krobench.model.measured.measures import (
+    ApiRequests,
+    Counts,
+    CpuUse,
+    Latencies,
+    MemoryUse,
+    Throughput,
+)
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.lines import ObjectRecord
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord, TestSummary
 
 START = "2026-01-01T00:00:00Z"
 

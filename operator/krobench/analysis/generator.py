@@ -11,10 +11,10 @@ from functools import cached_property
 
 from krobench.analysis.medians import known_median
 from krobench.model.common import ErrorInfo
-from krobench.model.load import Load
-from krobench.model.measures import LoadGenerator
-from krobench.model.rawlines import ObjectRecord
-from krobench.model.validity import Cause
+from krobench.model.measured.measures import LoadGenerator
+from krobench.model.record.lines import ObjectRecord
+from krobench.model.specs.suite.load import Load
+from krobench.model.specs.validity import Cause
 
 _MIN_ACHIEVED = 0.98
 _DIGITS = 6

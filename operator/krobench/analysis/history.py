@@ -7,7 +7,7 @@ from statistics import median
 from krobench.analysis.comparison.fingerprints import differences, sentence
 from krobench.analysis.comparison.rules import DEFAULT_PRIMARY
 from krobench.analysis.statistics.changepoints import change_points
-from krobench.model.comparison import RunEstimates, TestEstimates
+from krobench.model.findings.comparison import RunEstimates, TestEstimates
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,10 @@ from krobench.analysis.generator import summarise_generators
 from krobench.analysis.latencies import latencies
 from krobench.analysis.medians import known_median, median_usage
 from krobench.analysis.steps import summarise_steps
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.measures import (
-    ApiRequests,
-    Counts,
-    CpuUse,
-    MemoryUse,
-    Throughput,
-)
-from krobench.model.rawlines import ObjectRecord
-from krobench.model.testrecord import TestSummary
+from krobench.model.measured.measures import ApiRequests, Counts, CpuUse, MemoryUse, Throughput
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.lines import ObjectRecord
+from krobench.model.record.test import TestSummary
 
 
 def count_instances(

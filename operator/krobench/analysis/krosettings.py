@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from krobench.model.environment import KroFingerprint
-from krobench.model.flags import flag_values
-from krobench.model.recommendation import Setting
+from krobench.model.findings.recommendation import Setting
+from krobench.model.measured.environment import KroFingerprint
+from krobench.model.notation.flags import flag_values
 
 EXTRA_ENV = "deployment.extraEnv"
 """Where kro's chart takes environment variables: a list of name and value."""

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from krobench.analysis.statistics.percentiles import summarise
-from krobench.model.measures import Latencies, LatencySummary
-from krobench.model.rawlines import ObjectRecord
+from krobench.model.measured.measures import Latencies, LatencySummary
+from krobench.model.record.lines import ObjectRecord
 
 _Timing = Callable[[ObjectRecord], float | None]
 

@@ -18,9 +18,9 @@ from krobench.analysis.figures import (
     values_of,
 )
 from krobench.analysis.statistics.theilsen import fit_slope
-from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.minus import CostDifference
-from krobench.model.testrecord import TestRecord
+from krobench.model.findings.difference import CostDifference
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.benchmark import KroBenchmarkSpec
 
 _DIGITS = 9
 _FIGURES = (

@@ -10,8 +10,9 @@ there are, keep that small.
 from collections.abc import Iterable, Sequence
 
 from krobench.analysis.statistics.intervals import mean_interval
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.precision import Headline, Precision, Stop
+from krobench.model.measured.precision import Headline, Stop
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.specs.suite.precision import Precision
 
 _DIGITS = 6
 

@@ -19,10 +19,10 @@ from krobench.analysis.figures import (
     values_of,
 )
 from krobench.analysis.statistics.theilsen import fit_slope
-from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.slope import SizeAxis, Slope
-from krobench.model.suite import Test
-from krobench.model.testrecord import TestRecord
+from krobench.model.findings.slope import SizeAxis, Slope
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.model.specs.suite.test import Test
 
 _DIGITS = 9
 # What two tests may differ in and still run the same workload in the same way.

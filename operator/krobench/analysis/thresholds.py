@@ -27,12 +27,12 @@ from krobench.analysis.names import (
     values_by_name,
 )
 from krobench.analysis.statistics.percentiles import why_absent
-from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.scaletest import KroScaleTestSpec
-from krobench.model.testrecord import TestSummary, ThresholdResult
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.test import TestSummary, ThresholdResult
+from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.model.specs.collect import Collect
+from krobench.model.specs.scaletest import KroScaleTestSpec
 
 _ENVIRONMENT = celpy.Environment()
 

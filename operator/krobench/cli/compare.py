@@ -13,8 +13,8 @@ from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tes
 from krobench.cli.results import ResultsError
 from krobench.cli.sources import NamedRuns, read_side
 from krobench.kube.errors import KubeError
-from krobench.model.comparison import Baseline, Comparison, MetricVerdict
-from krobench.model.scalecomparison import ScaleComparison
+from krobench.model.findings.comparison import Baseline, Comparison, MetricVerdict
+from krobench.model.findings.scale_comparison import ScaleComparison
 from krobench.record.baseline import to_config_map, to_json, to_yaml
 from krobench.record.reading import RecordError
 from krobench.report import comparison as report

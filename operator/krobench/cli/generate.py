@@ -8,11 +8,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import spec_field
 from krobench.model.kinds import RunKind
-from krobench.model.plain_yaml import dump
-from krobench.model.scaletest import KroScaleTestSpec
+from krobench.model.notation.yaml import dump
+from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.model.specs.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration

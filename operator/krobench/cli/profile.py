@@ -1,8 +1,8 @@
 """``krobench profile``: a raw profile of a run, for ``go tool pprof``."""
 
 from krobench.cli.results import ResultsError, fetch_file, fetch_run
-from krobench.model.profile import ProfileFile
-from krobench.model.record import RunRecord
+from krobench.model.measured.profile import ProfileFile
+from krobench.model.record.run import RunRecord
 
 
 def fetch_profile(namespace: str, name: str, test: str | None, file: ProfileFile) -> bytes:

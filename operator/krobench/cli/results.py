@@ -2,15 +2,15 @@
 
 import asyncio
 
-from krobench.job.wholerun import whole
+from krobench.job.results.whole_run import whole
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, KubeError
 from krobench.model.common import API_GROUP, API_VERSION
 from krobench.model.kinds import RunKey, RunKind
-from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import RunRecord
+from krobench.model.record.lines import ObjectRecord, Sample
+from krobench.model.record.run import RunRecord
 from krobench.record.reading import RecordError
 from krobench.record.store import (
     OBJECTS_KEY,

@@ -16,9 +16,9 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.findings.verdict import Verdict
 from krobench.model.kinds import RunKey, RunKind
-from krobench.model.scaletest import KroScaleTestSpec
-from krobench.model.status import Verdict
+from krobench.model.specs.scaletest import KroScaleTestSpec
 
 _POLL_SECONDS = 2.0
 _DELETE_SECONDS = 300.0

@@ -9,10 +9,10 @@ import yaml
 
 from krobench.analysis.sizing.size import Wanted, size_for
 from krobench.cli.results import ResultsError, fetch_run
-from krobench.model.comparison import Baseline
-from krobench.model.plain_yaml import dump
-from krobench.model.record import RunRecord
-from krobench.model.sizing import Sizing
+from krobench.model.findings.comparison import Baseline
+from krobench.model.findings.sizing import Sizing
+from krobench.model.notation.yaml import dump
+from krobench.model.record.run import RunRecord
 from krobench.record.baseline import parse_config_map, parse_object
 from krobench.record.reading import RecordError
 from krobench.report import sizing as report

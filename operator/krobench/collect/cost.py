@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from krobench.collect.source import Scrape
-from krobench.model.labels import labelled
-from krobench.model.rawlines import SourceName
+from krobench.model.notation.labels import labelled
+from krobench.model.record.lines import SourceName
 
 CPU_SECONDS = "collectors_cpu_seconds_total"
 PROCESS_CPU_SECONDS = "process_cpu_seconds_total"

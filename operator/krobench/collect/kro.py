@@ -13,8 +13,8 @@ from krobench.collect.source import (
 )
 from krobench.collect.tracker import KroTracker
 from krobench.kube.client import KubeClient
-from krobench.model.activity import OWN_KINDS
-from krobench.model.rawlines import SourceName
+from krobench.model.measured.activity import OWN_KINDS
+from krobench.model.record.lines import SourceName
 
 _INSTANCE_QUEUE = "dynamic-controller-queue"
 _QUEUE = {"name": _INSTANCE_QUEUE}

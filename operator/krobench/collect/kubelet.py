@@ -10,8 +10,8 @@ from krobench.collect.tracker import KroTracker
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.controlplane import ControlPlanePod
-from krobench.model.labels import labelled
-from krobench.model.rawlines import SourceName
+from krobench.model.notation.labels import labelled
+from krobench.model.record.lines import SourceName
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from krobench.model.common import duration_seconds
-from krobench.model.prometheus import Prometheus
+from krobench.model.specs.prometheus import Prometheus
 
 _PATH = "/api/v1/query_range"
 _MAX_POINTS = 500

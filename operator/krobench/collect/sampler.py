@@ -15,8 +15,8 @@ from krobench.collect.sources import Scope, open_sources
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.model.common import duration_seconds
-from krobench.model.rawlines import Sample, SourceName
-from krobench.model.usage import KroRestart
+from krobench.model.measured.usage import KroRestart
+from krobench.model.record.lines import Sample, SourceName
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from krobench.collect.tracker import KroTracker
 from krobench.kube.client import KubeClient
 from krobench.kube.controlplane import find_control_plane
 from krobench.kube.discover import KroPod
-from krobench.model.collect import Collect
-from krobench.model.target import Target
+from krobench.model.specs.collect import Collect
+from krobench.model.specs.target import Target
 
 __all__ = ["Scope", "Scrape", "Source", "SourceUnavailableError", "open_sources"]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod, find_kro
 from krobench.kube.errors import KubeError
-from krobench.model.target import Target
-from krobench.model.usage import KroRestart
+from krobench.model.measured.usage import KroRestart
+from krobench.model.specs.target import Target
 
 _LEAD_SECONDS = 10.0
 

@@ -3,9 +3,11 @@
 from krobench.controller.actions import Action, EmitEvent
 from krobench.controller.status.base import COMPLETED
 from krobench.controller.status.benchmark import NOT_COMPARED
-from krobench.model import units
-from krobench.model.comparison import MetricVerdict
-from krobench.model.scaling import StepVerdict
+from krobench.model.findings.comparison import MetricVerdict
+from krobench.model.findings.scaling import StepVerdict
+from krobench.model.findings.verdict import Verdict
+from krobench.model.notation import units
+from krobench.model.record.test import TestState
 from krobench.model.status import (
     ComparisonStatus,
     ConditionType,
@@ -15,9 +17,7 @@ from krobench.model.status import (
     Phase,
     RunStatus,
     ScaleStepStatus,
-    Verdict,
 )
-from krobench.model.testrecord import TestState
 
 
 def events_of(old: RunStatus, new: RunStatus) -> list[Action]:

@@ -7,10 +7,11 @@ from itertools import product
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from krobench.controller.observed import Run
+from krobench.model.findings.scaling import LimitState
+from krobench.model.findings.verdict import Verdict
 from krobench.model.kinds import RunKind
-from krobench.model.scaletest import KroScaleTestSpec
-from krobench.model.scaling import LimitState
-from krobench.model.status import KroBenchmarkStatus, KroScaleTestStatus, Phase, Verdict
+from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.model.status import KroBenchmarkStatus, KroScaleTestStatus, Phase
 
 _LABELS = ("namespace", "name", "test")
 _SCALE_LABELS = ("namespace", "name", "axis")

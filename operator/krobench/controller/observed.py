@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from krobench.model.benchmark import Cleanup
 from krobench.model.common import ErrorInfo
 from krobench.model.kinds import RunKey, RunKind, RunSpec
-from krobench.model.record import RunRecord
+from krobench.model.record.run import RunRecord
+from krobench.model.specs.benchmark import Cleanup
 from krobench.model.status import RunStatus
 
 CLEANUP_ATTEMPTS = 2

@@ -19,7 +19,7 @@ from krobench.controller.observed import JobState, JobView, Observed
 from krobench.controller.specs import may_change_kro
 from krobench.controller.status import Word, describe, had_begun, outcome
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunState
+from krobench.model.record.run import RunState
 from krobench.model.status import ObjectRef, Phase, RunStatus
 
 # A pod whose image cannot be pulled may still come up when someone mends it; not for ever.

@@ -3,19 +3,19 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from krobench.job.existing_prometheus import ExistingPrometheus
-from krobench.job.profiling import Profiling
-from krobench.job.watchman import KnownKro
+from krobench.job.observers.existing_prometheus import ExistingPrometheus
+from krobench.job.observers.profiling import Profiling
+from krobench.job.observers.watchman import KnownKro
 from krobench.kube.client import KubeClient
 from krobench.load.clock import RunClock
 from krobench.load.shard import Crew
-from krobench.model.benchmark import Cleanup
-from krobench.model.collect import Collect
-from krobench.model.environment import NodeFingerprint
-from krobench.model.rawlines import CelLine, ObjectRecord, Sample
-from krobench.model.target import Target
-from krobench.model.testrecord import TestRecord
-from krobench.model.validity import ValiditySettings
+from krobench.model.measured.environment import NodeFingerprint
+from krobench.model.record.lines import CelLine, ObjectRecord, Sample
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.benchmark import Cleanup
+from krobench.model.specs.collect import Collect
+from krobench.model.specs.target import Target
+from krobench.model.specs.validity import ValiditySettings
 from krobench.record.lines import LineFile
 from krobench.workload.identity import RunIdentity
 from krobench.workload.testplan import TestPlan

@@ -12,11 +12,11 @@ from typing import Any
 import uvloop
 from pydantic import ValidationError
 
-from krobench.job.deployment import restore_all
 from krobench.job.errors import AbortedError, info_of
-from krobench.job.session import Kind, Session
-from krobench.job.shard import Shard
-from krobench.job.suite import Suite
+from krobench.job.kro.deployment import restore_all
+from krobench.job.run.session import Kind, Session
+from krobench.job.run.suite import Suite
+from krobench.job.shards.shard import Shard
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
@@ -115,7 +115,7 @@ async def _load(subject: Subject, max_objects: int) -> int:
 def _session(kind: Kind, client: KubeClient, resource: dict[str, Any], max_objects: int) -> Session:
     if kind == "KroBenchmark":
         return Suite(client, resource, max_objects)
-    from krobench.job.scalerun import ScaleRun
+    from krobench.job.run.scaletest import ScaleRun
 
     return ScaleRun(client, resource, max_objects)
 

@@ -3,7 +3,7 @@
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.target import Target
+from krobench.model.specs.target import Target
 
 LEADER_LEASE = "controller.kro.run"
 

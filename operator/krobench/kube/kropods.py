@@ -3,8 +3,8 @@
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import fingerprint_of, has_ended, named, selector_of
-from krobench.model.surroundings import KroPodState
-from krobench.model.target import Target
+from krobench.model.measured.surroundings import KroPodState
+from krobench.model.specs.target import Target
 
 
 async def kro_pods(client: KubeClient, target: Target) -> tuple[KroPodState, ...]:

@@ -17,7 +17,7 @@ from krobench.kube.watch import Watch, WatchCost, WatchEvent
 from krobench.load.clock import RunClock
 from krobench.load.followed import Pending
 from krobench.model.common import API_GROUP
-from krobench.model.rawlines import ObjectRecord
+from krobench.model.record.lines import ObjectRecord
 from krobench.workload.blueprint import Manifest
 
 UPDATE_LABEL = f"{API_GROUP}/update"

@@ -15,7 +15,7 @@ from krobench.load.kinds import RGDS_PATH, Kind, find_kind
 from krobench.load.observer import Observer, RgdRejectedError, apply_instance, apply_rgd
 from krobench.load.rgdphases import count_revisions
 from krobench.model.common import RUN_LABEL, TEST_LABEL, ErrorInfo
-from krobench.model.rawlines import ObjectRecord
+from krobench.model.record.lines import ObjectRecord
 from krobench.workload.cel import ROUND_FIELD, Expression, resources
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 

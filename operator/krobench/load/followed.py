@@ -2,7 +2,7 @@
 
 import asyncio
 
-from krobench.model.rawlines import ObjectRecord
+from krobench.model.record.lines import ObjectRecord
 
 
 class Pending:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from krobench.load.probe import WatchLag
 from krobench.model.common import ErrorInfo
-from krobench.model.rawlines import ObjectRecord
+from krobench.model.record.lines import ObjectRecord
 from krobench.workload.steps import StepPlan
 
 

@@ -19,9 +19,9 @@ from krobench.load.iteration import Iteration
 from krobench.load.loops import closed_loop, open_loop
 from krobench.load.outcome import Outcome, StepOutcome
 from krobench.model.common import ErrorInfo
-from krobench.model.rawlines import ObjectRecord
-from krobench.model.shards import SHARD_LABEL, ShardReport
-from krobench.model.validity import Cause
+from krobench.model.messages.shards import SHARD_LABEL, ShardReport
+from krobench.model.record.lines import ObjectRecord
+from krobench.model.specs.validity import Cause
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.sharing import share_of_plan, share_of_times
 

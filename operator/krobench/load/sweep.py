@@ -17,9 +17,9 @@ from krobench.load.clock import RunClock
 from krobench.load.kinds import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.probe import PROBE_COMPONENT
 from krobench.model.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
-from krobench.model.iterationrecord import Teardown
-from krobench.model.record import Orphans
-from krobench.model.shards import SHARD_COMPONENT, SHARD_LINES_COMPONENT
+from krobench.model.messages.shards import SHARD_COMPONENT, SHARD_LINES_COMPONENT
+from krobench.model.record.iteration import Teardown
+from krobench.model.record.run import Orphans
 from krobench.workload.identity import RunIdentity
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from krobench.model.common import API_GROUP, API_VERSION
 from krobench.model.kinds import RunKind
-from krobench.model.plain_yaml import dump
+from krobench.model.notation.yaml import dump
 
 Schema = dict[str, Any]
 

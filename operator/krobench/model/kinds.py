@@ -3,8 +3,8 @@
 from enum import StrEnum
 from typing import NamedTuple
 
-from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.scaletest import KroScaleTestSpec
+from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.model.specs.scaletest import KroScaleTestSpec
 from krobench.model.status import KroBenchmarkStatus, KroScaleTestStatus, RunStatus
 
 RunSpec = KroBenchmarkSpec | KroScaleTestSpec

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from krobench.model.common import ApiModel, Message, map_keyed_by
+from krobench.model.findings.verdict import Verdict
 
 ShortText = Annotated[str, StringConstraints(max_length=64)]
 Name = Annotated[str, StringConstraints(max_length=253)]
@@ -38,19 +39,6 @@ class ConditionType(StrEnum):
     FAILED = "Failed"
     FINISHED = "Finished"
     VALID = "Valid"
-
-
-class Verdict(StrEnum):
-    """Whether kro met the thresholds; an aborted run has no verdict but ``Error``.
-
-    Numbers of an invalid run are not those of the load that was asked for, so it has neither
-    passed nor failed.
-    """
-
-    PASSED = "Passed"
-    FAILED = "Failed"
-    INVALID = "Invalid"
-    ERROR = "Error"
 
 
 class Condition(ApiModel):

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import yaml
 
-from krobench.model.comparison import BASELINE_SCHEMA, Baseline
-from krobench.model.plain_yaml import dump
-from krobench.model.record import SCHEMA, RunRecord
+from krobench.model.findings.comparison import BASELINE_SCHEMA, Baseline
+from krobench.model.notation.yaml import dump
+from krobench.model.record.run import SCHEMA, RunRecord
 from krobench.record.reading import RecordError, read_as, refuse_newer_schema, schema_of
 from krobench.record.store import RUN_KEY
 

@@ -10,8 +10,8 @@ from pydantic_core import ErrorDetails
 
 from krobench import __version__
 from krobench.model.common import field_path
-from krobench.model.comparison import BASELINE_SCHEMA
-from krobench.model.record import SCHEMA
+from krobench.model.findings.comparison import BASELINE_SCHEMA
+from krobench.model.record.run import SCHEMA
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

@@ -14,12 +14,12 @@ from typing import Any, Literal
 import orjson
 from pydantic import ValidationError
 
-from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL, ErrorInfo
-from krobench.model.rawlines import CelLine, ObjectRecord, Sample
-from krobench.model.record import FULL_RUN_KEY, RunRecord
-from krobench.model.scaletest import KroScaleTestSpec
-from krobench.model.testrecord import TestRecord
+from krobench.model.record.lines import CelLine, ObjectRecord, Sample
+from krobench.model.record.run import FULL_RUN_KEY, RunRecord
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.model.specs.scaletest import KroScaleTestSpec
 from krobench.record import lines
 from krobench.record.lines import LineFile
 from krobench.record.reading import RecordError, read_as, read_json, refuse_newer_schema, why_not

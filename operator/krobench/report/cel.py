@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from krobench.model import units
-from krobench.model.celresults import (
+from krobench.model.measured.cel import (
     CelExpressionResult,
     CelRestartResults,
     CelResults,
     CelState,
     Estimate,
 )
+from krobench.model.notation import units
 from krobench.report.tables import table
 
 _OWN = "own"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from krobench.analysis.history import Change
 from krobench.analysis.statistics.changepoints import MIN_SERIES
-from krobench.model import units
-from krobench.model.record import RunRecord
-from krobench.model.testrecord import TestRecord
+from krobench.model.notation import units
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord
 from krobench.report.comparison import label, show
 from krobench.report.limit import limit_text
 from krobench.report.tables import aligned

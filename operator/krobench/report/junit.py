@@ -6,9 +6,9 @@ What is invalid has neither passed nor failed, and must not look as if it had pa
 from xml.etree import ElementTree as ET
 
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import Comparison, MetricVerdict
-from krobench.model.record import RunRecord
-from krobench.model.testrecord import TestRecord, TestState
+from krobench.model.findings.comparison import Comparison, MetricVerdict
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord, TestState
 from krobench.report import comparison as comparison_report
 from krobench.report.junitcase import add_error, add_invalid, line_of, new_case, numbers
 from krobench.report.junitscale import scale_cases

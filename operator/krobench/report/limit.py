@@ -2,10 +2,11 @@
 
 from krobench.analysis.scaling.words import at_least, at_most, plain
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord
-from krobench.model.scaling import Axis, Limit, LimitState
-from krobench.model.status import Verdict
-from krobench.model.units import NOT_AVAILABLE
+from krobench.model.findings.scaling import Limit, LimitState
+from krobench.model.findings.verdict import Verdict
+from krobench.model.notation.units import NOT_AVAILABLE
+from krobench.model.record.run import RunRecord
+from krobench.model.specs.axis import Axis
 
 LIMIT_NOT_AVAILABLE = "LimitNotAvailable"
 MINIMUM_NOT_REACHED = "MinimumNotReached"

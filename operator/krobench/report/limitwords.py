@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from krobench.analysis.comparison.limitspan import Span, median_span, span_of
 from krobench.analysis.scaling.words import at_least, at_most, plain
-from krobench.model import units
-from krobench.model.scaling import Axis, Limit
+from krobench.model.findings.scaling import Limit
+from krobench.model.notation import units
+from krobench.model.specs.axis import Axis
 
 
 def limit_in_words(limit: Limit, axis: Axis) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.model import units
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.load import Arrival
-from krobench.model.measures import LoadGenerator
-from krobench.model.testrecord import TestRecord
-from krobench.model.validity import Cause
+from krobench.model.measured.measures import LoadGenerator
+from krobench.model.notation import units
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.suite.load import Arrival
+from krobench.model.specs.validity import Cause
 from krobench.report.tables import table
 
 _OF_THE_LOAD = (Cause.GENERATOR_LATE, Cause.SHARD_LOST)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.model import units
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.measures import LatencySummary
-from krobench.model.record import RunRecord, RunState
-from krobench.model.testrecord import TestRecord, TestState
+from krobench.model.measured.measures import LatencySummary
+from krobench.model.notation import units
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.run import RunRecord, RunState
+from krobench.model.record.test import TestRecord, TestState
 from krobench.report import comparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.cel import cel_section

@@ -1,7 +1,7 @@
 """What decided a threshold, in words."""
 
-from krobench.model import units
-from krobench.model.testrecord import Margin, ThresholdResult
+from krobench.model.notation import units
+from krobench.model.record.test import Margin, ThresholdResult
 
 
 def measured(result: ThresholdResult) -> str:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from krobench.model import units
-from krobench.model.minus import CostDifference
+from krobench.model.findings.difference import CostDifference
+from krobench.model.notation import units
 from krobench.report.tables import table
 
 _SHOW: dict[str, Callable[[float | None], str]] = {

@@ -2,10 +2,10 @@
 
 from krobench.analysis.krosettings import EXTRA_ENV
 from krobench.analysis.recommendations.settings import helm_values
-from krobench.model.bottleneck import Evidence
-from krobench.model.plain_yaml import dump
-from krobench.model.recommendation import Recommendation, Setting, Verification
-from krobench.model.record import RunRecord, RunState
+from krobench.model.findings.bottleneck import Evidence
+from krobench.model.findings.recommendation import Recommendation, Setting, Verification
+from krobench.model.notation.yaml import dump
+from krobench.model.record.run import RunRecord, RunState
 from krobench.report.bottlenecks import measured_value
 
 _AREAS = {

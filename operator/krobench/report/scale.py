@@ -5,16 +5,10 @@ from statistics import median
 
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.analysis.scaling.words import figure_name, plain, shown, unit_of
-from krobench.model import units
-from krobench.model.record import RunRecord
-from krobench.model.scaling import (
-    Curve,
-    CurveFit,
-    ScaleRecord,
-    ScaleStep,
-    StepVerdict,
-)
-from krobench.model.testrecord import TestRecord, TestSummary
+from krobench.model.findings.scaling import Curve, CurveFit, ScaleRecord, ScaleStep, StepVerdict
+from krobench.model.notation import units
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord, TestSummary
 from krobench.report.limit import MINIMUM_NOT_REACHED, limit_text, minimum_text, shortfall
 from krobench.report.tables import table
 

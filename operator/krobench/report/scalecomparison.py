@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from krobench.analysis.comparison.fingerprints import sentence
-from krobench.model import units
-from krobench.model.comparison import MetricComparison, Replicates
-from krobench.model.scalecomparison import ScaleComparison
-from krobench.model.scaling import Limit
+from krobench.model.findings.comparison import MetricComparison, Replicates
+from krobench.model.findings.scale_comparison import ScaleComparison
+from krobench.model.findings.scaling import Limit
+from krobench.model.notation import units
 from krobench.report.comparison import EXPLORATORY_HEADER, NO_VERDICTS, exploratory_row
 from krobench.report.limitwords import limit_in_words, limits_in_words
 from krobench.report.tables import aligned, table

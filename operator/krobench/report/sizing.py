@@ -1,10 +1,10 @@
 """What kro needs for a wanted scale, for a terminal."""
 
 from krobench.analysis.recommendations.settings import helm_values
-from krobench.model import units
-from krobench.model.plain_yaml import dump
-from krobench.model.recommendation import Setting
-from krobench.model.sizing import SizedFigure, Sizing
+from krobench.model.findings.recommendation import Setting
+from krobench.model.findings.sizing import SizedFigure, Sizing
+from krobench.model.notation import units
+from krobench.model.notation.yaml import dump
 from krobench.report.tables import aligned
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from krobench.model import units
-from krobench.model.measures import LatencySummary
-from krobench.model.testrecord import StepSummary
+from krobench.model.measured.measures import LatencySummary
+from krobench.model.notation import units
+from krobench.model.record.test import StepSummary
 from krobench.report.tables import table
 
 _EFFECTS = (

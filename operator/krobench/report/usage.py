@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from krobench.model import units
-from krobench.model.testrecord import TestRecord, TestSummary
-from krobench.model.usage import (
+from krobench.model.measured.usage import (
     CollectorCost,
     Distribution,
     GoUse,
@@ -13,6 +11,8 @@ from krobench.model.usage import (
     RequestCount,
     UsageRecord,
 )
+from krobench.model.notation import units
+from krobench.model.record.test import TestRecord, TestSummary
 from krobench.report.reasons import reasons_section
 from krobench.report.tables import table
 

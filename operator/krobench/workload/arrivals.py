@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import TypeVar
 
 from krobench.model.common import duration_seconds
-from krobench.model.load import Arrival, Burst, Load
+from krobench.model.specs.suite.load import Arrival, Burst, Load
 
 ValueT = TypeVar("ValueT")
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import LOAD_GROUP
-from krobench.model.workload import ConfigMapKeyRef, RGDSource, Workload
+from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.model.specs.workload.workload import ConfigMapKeyRef, RGDSource, Workload
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,

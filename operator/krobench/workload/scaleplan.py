@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from krobench.model.common import duration_seconds
-from krobench.model.load import Arrival, Load
-from krobench.model.scaletest import MAX_STEPS, KroScaleTestSpec
-from krobench.model.scaling import Axis
-from krobench.model.suite import Test
-from krobench.model.workload import Workload
+from krobench.model.specs.axis import Axis
+from krobench.model.specs.scaletest import MAX_STEPS, KroScaleTestSpec
+from krobench.model.specs.suite.load import Arrival, Load
+from krobench.model.specs.suite.test import Test
+from krobench.model.specs.workload.workload import Workload
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve
 from krobench.workload.limits import check_schedules, objects_at_once

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from krobench.model.common import LOAD_GROUP
-from krobench.model.workload import Workload
+from krobench.model.specs.workload.workload import Workload
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,

@@ -11,8 +11,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from krobench.model.flags import flag_name, flags
-from krobench.model.variant import VARIANT_ANNOTATION, FieldChange, Variant, VariantResources
+from krobench.model.messages.kro_change import VARIANT_ANNOTATION, FieldChange
+from krobench.model.notation.flags import flag_name, flags
+from krobench.model.specs.variant import Variant, VariantResources
 
 PodTemplate = dict[str, Any]
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from krobench.model.recommendation import Recommendation
-from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict
-from krobench.model.testrecord import TestRecord
-from krobench.model.variant import Variant
+from krobench.model.findings.recommendation import Recommendation
+from krobench.model.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.variant import Variant
 from krobench.workload.rounds import visits
 from krobench.workload.testplan import TestPlan
 

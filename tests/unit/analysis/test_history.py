@@ -2,7 +2,7 @@ from unit.analysis.comparison.runs import METRICS, environment, side
 
 from krobench.analysis.history import changes
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import RunEstimates
+from krobench.model.findings.comparison import RunEstimates
 
 LATENCY = METRICS[0]
 

@@ -10,8 +10,8 @@ from unit.controller.world import scale_record
 from unit.report.scales import scale_run
 
 from krobench.cli.main import app
-from krobench.model.comparison import Baseline
-from krobench.model.record import RunRecord, RunState
+from krobench.model.findings.comparison import Baseline
+from krobench.model.record.run import RunRecord, RunState
 from krobench.record.baseline import to_json
 
 PRIMARY = f"--primary={METRICS[0]}"

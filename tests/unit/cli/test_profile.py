@@ -4,8 +4,8 @@ from unit.controller.world import record
 from krobench.cli import profile as module
 from krobench.cli.profile import fetch_profile
 from krobench.cli.results import ResultsError
-from krobench.model.profile import ProfileFile, TestProfile
-from krobench.model.record import RunRecord, RunState
+from krobench.model.measured.profile import ProfileFile, TestProfile
+from krobench.model.record.run import RunRecord, RunState
 
 KEY = ProfileFile.CPU.key
 

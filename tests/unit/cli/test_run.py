@@ -15,7 +15,7 @@ from krobench.cli.run import ExitCode, Finished, RunError, read_manifest, run_fi
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.model.kinds import RunKey, RunKind
-from krobench.model.record import RunState
+from krobench.model.record.run import RunState
 
 KEY = RunKey(RunKind.BENCHMARK, "default", "bench")
 GOOD = "kind: KroBenchmark\nmetadata: {name: x}\nspec: {tests: []}\n"

@@ -9,7 +9,7 @@ from aiohttp import web
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.discover import KroPod
-from krobench.model.environment import KroFingerprint
+from krobench.model.measured.environment import KroFingerprint
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -8,7 +8,7 @@ from krobench.collect.exposition import Reading, read
 from krobench.collect.kro import KroSource, series_of, with_present_names
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.collect.tracker import KroTracker
-from krobench.model.target import Target
+from krobench.model.specs.target import Target
 
 
 def names(*keys: str) -> dict[str, float]:

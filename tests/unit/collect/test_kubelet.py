@@ -11,8 +11,8 @@ from krobench.kube.client import KubeClient
 from krobench.kube.controlplane import ControlPlanePod
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
-from krobench.model.environment import KroFingerprint
-from krobench.model.target import Target
+from krobench.model.measured.environment import KroFingerprint
+from krobench.model.specs.target import Target
 
 KRO = KroPod(
     "kro-system", "kro-1", "", "a", "kro", 8078, KroFingerprint(namespace="kro-system", pod="kro-1")

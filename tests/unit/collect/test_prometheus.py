@@ -7,7 +7,7 @@ from aiohttp import web
 from unit.collect.servers import closed_port, serve
 
 from krobench.collect.prometheus import PrometheusApi, QueryError, RangeResult
-from krobench.model.prometheus import Prometheus
+from krobench.model.specs.prometheus import Prometheus
 
 
 def settings(url: str, **changes: Any) -> Prometheus:

@@ -11,10 +11,10 @@ from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.collect.sources import Scope
 from krobench.kube.config import ClientConfig
 from krobench.kube.discover import KroPod
-from krobench.model.collect import Collect
-from krobench.model.environment import KroFingerprint
-from krobench.model.rawlines import SourceName
-from krobench.model.target import Target
+from krobench.model.measured.environment import KroFingerprint
+from krobench.model.record.lines import SourceName
+from krobench.model.specs.collect import Collect
+from krobench.model.specs.target import Target
 
 POD = KroPod("n", "p", "", "node", "kro", 1, KroFingerprint(namespace="n", pod="p"))
 

@@ -6,8 +6,8 @@ import pytest
 from krobench.collect.tracker import KroTracker
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroNotFoundError, KroPod
-from krobench.model.environment import KroFingerprint
-from krobench.model.target import Target
+from krobench.model.measured.environment import KroFingerprint
+from krobench.model.specs.target import Target
 
 FINGERPRINT = KroFingerprint(namespace="kro-system", pod="a")
 POD_A = KroPod("kro-system", "a", "10.0.0.1", "node", "kro", 8078, FINGERPRINT)

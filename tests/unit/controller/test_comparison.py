@@ -7,9 +7,9 @@ from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.verdict import verdict_of_run
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import Better, Comparison
-from krobench.model.record import RunState
-from krobench.model.status import Verdict
+from krobench.model.findings.comparison import Better, Comparison
+from krobench.model.findings.verdict import Verdict
+from krobench.model.record.run import RunState
 
 
 def worse(**changes: object) -> Comparison:

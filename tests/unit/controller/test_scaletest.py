@@ -8,17 +8,14 @@ from unit.records import some_summary
 
 from krobench.controller.observed import JobState
 from krobench.model.common import ErrorInfo
+from krobench.model.findings.scaling import Limit, LimitState
+from krobench.model.findings.validity import Validity
+from krobench.model.findings.verdict import Verdict
 from krobench.model.kinds import RunKind
-from krobench.model.measures import (
-    ApiRequests,
-    Latencies,
-    LatencySummary,
-)
-from krobench.model.record import RunState
-from krobench.model.scaling import Limit, LimitState
-from krobench.model.status import Phase, Verdict
-from krobench.model.testrecord import TestState
-from krobench.model.validity import Validity
+from krobench.model.measured.measures import ApiRequests, Latencies, LatencySummary
+from krobench.model.record.run import RunState
+from krobench.model.record.test import TestState
+from krobench.model.status import Phase
 
 
 def started(**changes: Any) -> World:

@@ -20,10 +20,7 @@ from krobench.controller.observed import JobState, JobView, Observed, Results
 from krobench.controller.parse import parse_run
 from krobench.controller.reconcile import reconcile
 from krobench.model.common import FINALIZER, ErrorInfo
-from krobench.model.kinds import RunKey, RunKind
-from krobench.model.record import Progress, RunRecord, RunState
-from krobench.model.scaling import (
-    Axis,
+from krobench.model.findings.scaling import (
     Limit,
     LimitState,
     ScaleRecord,
@@ -31,14 +28,12 @@ from krobench.model.scaling import (
     StepVerdict,
     Trial,
 )
-from krobench.model.status import (
-    KroBenchmarkStatus,
-    KroScaleTestStatus,
-    ObjectRef,
-    RunStatus,
-    Verdict,
-)
-from krobench.model.testrecord import TestState
+from krobench.model.findings.verdict import Verdict
+from krobench.model.kinds import RunKey, RunKind
+from krobench.model.record.run import Progress, RunRecord, RunState
+from krobench.model.record.test import TestState
+from krobench.model.specs.axis import Axis
+from krobench.model.status import KroBenchmarkStatus, KroScaleTestStatus, ObjectRef, RunStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = ObjectRef(kind="Job", namespace="krobench-system", name="bench-load")

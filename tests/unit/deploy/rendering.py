@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.scaletest import KroScaleTestSpec
+from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.model.specs.scaletest import KroScaleTestSpec
 from krobench.workload.scaleplan import plan_step
 from krobench.workload.scalesteps import sizes_of
 from krobench.workload.testplan import TestPlan, plan_tests

@@ -7,7 +7,7 @@ import yaml
 from unit.deploy.rendering import CHART, EXAMPLES, example_plans
 
 from krobench.analysis.thresholds import check_thresholds
-from krobench.model.benchmark import KroBenchmarkSpec
+from krobench.model.specs.benchmark import KroBenchmarkSpec
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -5,7 +5,7 @@ import pytest
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.krolease import kro_leader
-from krobench.model.target import Target
+from krobench.model.specs.target import Target
 
 TARGET = Target()
 

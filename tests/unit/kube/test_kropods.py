@@ -2,7 +2,7 @@ from typing import Any, cast
 
 from krobench.kube.client import KubeClient
 from krobench.kube.kropods import kro_pods
-from krobench.model.target import Target
+from krobench.model.specs.target import Target
 
 TARGET = Target()
 

@@ -12,8 +12,8 @@ from krobench.load.followed import Followed
 from krobench.load.loops import Send
 from krobench.load.observer import Observer
 from krobench.load.operations import Operations, Target
-from krobench.model.benchmark import KroBenchmarkSpec
-from krobench.model.rawlines import ObjectRecord
+from krobench.model.record.lines import ObjectRecord
+from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests

@@ -7,9 +7,9 @@ from unit.analysis.comparison.test_estimates import iteration
 from unit.records import some_line, some_run, some_test
 
 from krobench.model.common import ErrorInfo
-from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import RunRecord, RunState
-from krobench.model.validity import Validity
+from krobench.model.findings.validity import Validity
+from krobench.model.record.lines import ObjectRecord, Sample
+from krobench.model.record.run import RunRecord, RunState
 from krobench.record import lines
 from krobench.record.lines import LineFile
 from krobench.record.reading import RecordError

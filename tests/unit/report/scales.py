@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from unit.records import some_iteration, some_run, some_summary, some_test
 
 from krobench.analysis.scaling.findings import with_findings
-from krobench.model.environment import Environment
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.measures import (
+from krobench.model.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
+from krobench.model.measured.environment import Environment
+from krobench.model.measured.measures import (
     ApiRequests,
     Counts,
     CpuUse,
@@ -16,10 +16,10 @@ from krobench.model.measures import (
     MemoryUse,
     Throughput,
 )
-from krobench.model.record import RunRecord, RunState
-from krobench.model.scaletest import KroScaleTestSpec
-from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
-from krobench.model.testrecord import TestRecord
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.run import RunRecord, RunState
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.scaletest import KroScaleTestSpec
 
 P99 = "latency.instanceReady.p99"
 SLO = f"{P99} < 2.0"

@@ -1,5 +1,5 @@
-from krobench.model.cel import CelFamily, CelLevel
-from krobench.model.celresults import (
+from krobench.model.common import ErrorInfo
+from krobench.model.measured.cel import (
     CelExpressionResult,
     CelPattern,
     CelRestartResults,
@@ -7,7 +7,7 @@ from krobench.model.celresults import (
     CelState,
     Estimate,
 )
-from krobench.model.common import ErrorInfo
+from krobench.model.specs.workload.cel import CelFamily, CelLevel
 from krobench.report.cel import cel_line, cel_section
 
 

@@ -6,10 +6,11 @@ from unit.controller.world import record
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import Better
-from krobench.model.record import RunRecord, RunState
-from krobench.model.testrecord import TestState, ThresholdResult
-from krobench.model.validity import Cause, Validity
+from krobench.model.findings.comparison import Better
+from krobench.model.findings.validity import Validity
+from krobench.model.record.run import RunRecord, RunState
+from krobench.model.record.test import TestState, ThresholdResult
+from krobench.model.specs.validity import Cause
 from krobench.report.junit import render
 
 

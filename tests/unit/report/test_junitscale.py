@@ -4,10 +4,11 @@ import pytest
 from unit.controller.world import scale_record
 
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord, RunState
-from krobench.model.scaling import Limit, LimitState, StepVerdict
-from krobench.model.status import Verdict
-from krobench.model.validity import Cause, Validity
+from krobench.model.findings.scaling import Limit, LimitState, StepVerdict
+from krobench.model.findings.validity import Validity
+from krobench.model.findings.verdict import Verdict
+from krobench.model.record.run import RunRecord, RunState
+from krobench.model.specs.validity import Cause
 from krobench.report.junit import render
 
 

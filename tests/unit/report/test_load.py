@@ -4,11 +4,11 @@ import pytest
 from unit.records import some_iteration, some_run, some_test
 
 from krobench.model.common import ErrorInfo
-from krobench.model.load import Load
-from krobench.model.measures import Counts, LoadGenerator
-from krobench.model.status import Verdict
-from krobench.model.testrecord import TestRecord
-from krobench.model.validity import Validity
+from krobench.model.findings.validity import Validity
+from krobench.model.findings.verdict import Verdict
+from krobench.model.measured.measures import Counts, LoadGenerator
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.suite.load import Load
 from krobench.report.load import arrivals
 from krobench.report.markdown import render
 

@@ -1,10 +1,10 @@
 import pytest
 from unit.controller.world import record
 
-from krobench.model import units
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunState
-from krobench.model.testrecord import TestSummary, ThresholdResult
+from krobench.model.notation import units
+from krobench.model.record.run import RunState
+from krobench.model.record.test import TestSummary, ThresholdResult
 from krobench.report.markdown import render
 
 

@@ -1,7 +1,7 @@
 from unit.report.scales import SLO, scale_run
 
-from krobench.model.scaling import ScaleRecord
-from krobench.model.status import Verdict
+from krobench.model.findings.scaling import ScaleRecord
+from krobench.model.findings.verdict import Verdict
 from krobench.report.limit import limit_text
 from krobench.report.markdown import render
 from krobench.report.scale import limit_sentence, scale_section

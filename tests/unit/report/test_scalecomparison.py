@@ -3,10 +3,11 @@ from unit.report.scales import scale_run
 
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
-from krobench.model.comparison import DifferenceKind
-from krobench.model.record import RunRecord
-from krobench.model.scalecomparison import ScaleComparison
-from krobench.model.scaling import Axis, Limit, LimitState
+from krobench.model.findings.scale_comparison import ScaleComparison
+from krobench.model.findings.scaling import Limit, LimitState
+from krobench.model.record.run import RunRecord
+from krobench.model.specs.axis import Axis
+from krobench.model.specs.baseline import DifferenceKind
 from krobench.report.limitwords import limit_in_words
 from krobench.report.scalecomparison import markdown, summary, text
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.model.scaletest import KroScaleTestSpec
+from krobench.model.specs.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import plan_iteration

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.model.scaletest import MAX_STEPS, KroScaleTestSpec, ScaleSteps
-from krobench.model.scaling import Axis, ScaleStep, StepVerdict, Trial
+from krobench.model.findings.scaling import ScaleStep, StepVerdict, Trial
+from krobench.model.specs.axis import Axis
+from krobench.model.specs.scaletest import MAX_STEPS, KroScaleTestSpec, ScaleSteps
 from krobench.workload.scalesteps import (
     MOST_UNDECIDED,
     bracket_of,

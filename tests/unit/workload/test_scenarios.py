@@ -5,7 +5,7 @@ import pytest
 from unit.workload.plans import first_plan
 
 from krobench.model.common import RUN_LABEL
-from krobench.model.workload import Scenario
+from krobench.model.specs.workload.workload import Scenario
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.scenarios import SCENARIOS
 

@@ -8,8 +8,8 @@ from krobench.analysis.bottlenecks.requests import (
     mean_seconds,
     request_time,
 )
-from krobench.model.activity import Gates
-from krobench.model.bottleneck import BottleneckKind
+from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.model.measured.activity import Gates
 
 
 def assess(facts: Facts) -> list[Assessment]:

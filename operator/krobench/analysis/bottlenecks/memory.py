@@ -3,8 +3,8 @@
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence, ramp
 from krobench.analysis.bottlenecks.facts import Facts
 from krobench.analysis.quantities import number_of
-from krobench.model.bottleneck import BottleneckKind, Evidence
-from krobench.model.validity import Cause
+from krobench.model.findings.bottleneck import BottleneckKind, Evidence
+from krobench.model.specs.validity import Cause
 
 USUAL_COLLECTION = 0.25
 """Share of its CPU time that a Go program lets garbage collection take while it runs:

@@ -3,7 +3,7 @@ and anew."""
 
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
 from krobench.analysis.bottlenecks.facts import Facts, known
-from krobench.model.bottleneck import BottleneckKind
+from krobench.model.findings.bottleneck import BottleneckKind
 
 MANY_BUILDS = 5
 """Failed builds of an RGD from which on it is being built anew and anew: one that was changed for

@@ -18,7 +18,7 @@ from krobench.analysis.cel.restarts import (
 )
 from krobench.analysis.cel.samples import CelSamples, Measured
 from krobench.analysis.statistics.intervals import mean_interval, positive_interval, ratio_interval
-from krobench.model.celresults import (
+from krobench.model.measured.cel import (
     CONSTANTS,
     FIELD_ACCESS,
     ONE_CONSTANT,

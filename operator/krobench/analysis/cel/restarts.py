@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from krobench.analysis.cel.samples import CelSamples, Measured, Restart
 from krobench.analysis.statistics.intervals import mean_interval, ratio_interval
-from krobench.model.celresults import CelRestartResults, Estimate
+from krobench.model.measured.cel import CelRestartResults, Estimate
 
 _NEVER = "kro was not restarted: the test had ended before"
 _NOT_ALL = "kro had not compiled all revisions while it was looked at"

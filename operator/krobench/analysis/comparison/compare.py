@@ -7,7 +7,7 @@ from krobench.analysis.comparison.fingerprints import differences, refusal
 from krobench.analysis.comparison.metrics import Measured, judge_all, measure
 from krobench.analysis.comparison.rules import Rules
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import Comparison, MetricVerdict, Replicates, RunEstimates
+from krobench.model.findings.comparison import Comparison, MetricVerdict, Replicates, RunEstimates
 
 
 @dataclass(frozen=True)

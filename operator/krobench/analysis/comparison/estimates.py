@@ -8,19 +8,19 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from krobench.analysis.names import flat, values_by_name
-from krobench.model.collect import Collect
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import RunEstimates, TestEstimates
-from krobench.model.flags import flag_values
-from krobench.model.iterationrecord import IterationRecord
+from krobench.model.findings.comparison import RunEstimates, TestEstimates
 from krobench.model.kinds import RunKind
-from krobench.model.load import Arrival
-from krobench.model.record import FULL_RUN_KEY, RunRecord, RunState
-from krobench.model.scaletest import KroScaleTestSpec
-from krobench.model.step import Step
-from krobench.model.target import Target
-from krobench.model.testrecord import TestRecord
-from krobench.model.workload import Workload
+from krobench.model.notation.flags import flag_values
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.run import FULL_RUN_KEY, RunRecord, RunState
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.collect import Collect
+from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.model.specs.suite.load import Arrival
+from krobench.model.specs.suite.step import Step
+from krobench.model.specs.target import Target
+from krobench.model.specs.workload.workload import Workload
 
 _MAX_TEXT = 120
 

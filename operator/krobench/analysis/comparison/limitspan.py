@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from krobench.model.scaling import Limit, LimitState
+from krobench.model.findings.scaling import Limit, LimitState
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from krobench.model.comparison import Better, DifferenceKind
+from krobench.model.findings.comparison import Better
+from krobench.model.specs.baseline import DifferenceKind
 
 DEFAULT_MINIMUM_EFFECT = 0.05
 DEFAULT_PRIMARY = (

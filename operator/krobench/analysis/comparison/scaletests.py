@@ -14,10 +14,10 @@ from krobench.analysis.comparison.scalefigures import compare_figures
 from krobench.analysis.scaling.limit import find_limit
 from krobench.analysis.scaling.slos import decided
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import Replicates
-from krobench.model.record import RunRecord
-from krobench.model.scalecomparison import ScaleComparison
-from krobench.model.scaling import Limit, ScaleRecord
+from krobench.model.findings.comparison import Replicates
+from krobench.model.findings.scale_comparison import ScaleComparison
+from krobench.model.findings.scaling import Limit, ScaleRecord
+from krobench.model.record.run import RunRecord
 
 Judged = tuple[list[Limit], list[Limit], LimitRatio]
 """The limits of each side's runs, and their ratio."""

@@ -9,7 +9,8 @@ from krobench.analysis.comparison.rules import (
     default_direction,
 )
 from krobench.analysis.names import known_names
-from krobench.model.comparison import Better, DifferenceKind
+from krobench.model.findings.comparison import Better
+from krobench.model.specs.baseline import DifferenceKind
 
 _NEAREST = 3
 

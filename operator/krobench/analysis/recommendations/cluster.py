@@ -2,9 +2,9 @@
 
 from krobench.analysis.quantities import number_of
 from krobench.analysis.recommendations.case import Case, Finding, against, evidence, evidence_of
-from krobench.model import units
-from krobench.model.bottleneck import BottleneckKind
-from krobench.model.recommendation import Area, Confidence, Recommendation
+from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.model.findings.recommendation import Area, Confidence, Recommendation
+from krobench.model.notation import units
 
 _MOST = 0.5
 _FAIRNESS = "https://kubernetes.io/docs/concepts/cluster-administration/flow-control/"

@@ -8,12 +8,12 @@ from krobench.analysis.recommendations.case import (
     evidence,
     evidence_of,
 )
-from krobench.model import units
-from krobench.model.bottleneck import BottleneckKind
 from krobench.model.common import duration_seconds
-from krobench.model.recommendation import Area, Confidence, Recommendation
-from krobench.model.step import Operation
-from krobench.model.variant import Variant
+from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.model.findings.recommendation import Area, Confidence, Recommendation
+from krobench.model.notation import units
+from krobench.model.specs.suite.step import Operation
+from krobench.model.specs.variant import Variant
 
 _SHORT, _SHORT_SECONDS = "500ms", 0.5
 _DELETES = frozenset({Operation.DELETE, Operation.CHURN})

@@ -5,10 +5,10 @@
 
 from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
 from krobench.analysis.recommendations.case import Case, Finding, evidence, evidence_of
-from krobench.model import units
-from krobench.model.bottleneck import BottleneckKind
-from krobench.model.recommendation import Area, Confidence, Recommendation
-from krobench.model.variant import Variant, VariantResources
+from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.model.findings.recommendation import Area, Confidence, Recommendation
+from krobench.model.notation import units
+from krobench.model.specs.variant import Variant, VariantResources
 
 MEMORY_HEADROOM = 1.5
 """A limit over the most that was seen: a restart compiles all RGDs at once, and each may have

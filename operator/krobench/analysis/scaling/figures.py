@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from krobench.analysis.names import flat, values_by_name
 from krobench.analysis.scaling.slos import bounded_figures
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.scaling import CurvePoint, ScaleStep
-from krobench.model.testrecord import TestRecord
+from krobench.model.findings.scaling import CurvePoint, ScaleStep
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.test import TestRecord
 
 _FIGURES = (
     "latency.instanceReady.p50",

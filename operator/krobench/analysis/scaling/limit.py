@@ -20,7 +20,8 @@ from krobench.analysis.scaling.slos import (
 )
 from krobench.analysis.scaling.words import at_least, at_most, plain, sized
 from krobench.analysis.statistics.resampling import CONFIDENCE
-from krobench.model.scaling import Axis, Limit, LimitState, ScaleStep, StepVerdict
+from krobench.model.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict
+from krobench.model.specs.axis import Axis
 
 _FEWEST_REPETITIONS = 2
 

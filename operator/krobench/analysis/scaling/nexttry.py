@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from krobench.analysis.scaling.words import at_least, at_most, sized
-from krobench.model.scaletest import KroScaleTestSpec
-from krobench.model.scaling import Limit, LimitState, Prediction
+from krobench.model.findings.scaling import Limit, LimitState, Prediction
+from krobench.model.specs.scaletest import KroScaleTestSpec
 
 _WIDE = 0.25
 """Width of an interval, against the limit, from which on more repetitions are worth their time."""

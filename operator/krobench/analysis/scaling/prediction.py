@@ -14,8 +14,9 @@ from krobench.analysis.scaling.fits import Described, describe
 from krobench.analysis.scaling.models import Fitted, Linear, Power
 from krobench.analysis.scaling.slos import decided, growing_bounds, upward, values_of
 from krobench.analysis.scaling.words import figure_name, plain, shown, sized, unit_of
-from krobench.model import units
-from krobench.model.scaling import Axis, Limit, LimitState, Prediction, ScaleStep
+from krobench.model.findings.scaling import Limit, LimitState, Prediction, ScaleStep
+from krobench.model.notation import units
+from krobench.model.specs.axis import Axis
 
 _FURTHEST = 100.0
 """Times the largest size used: what lies further is no prediction any more."""

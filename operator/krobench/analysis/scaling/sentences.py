@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from krobench.analysis.scaling.models import Scalability
 from krobench.analysis.scaling.words import figure_name, figure_title, one_more, plain, shown, sized
-from krobench.model import units
-from krobench.model.scaling import Curve, Parameter
+from krobench.model.findings.scaling import Curve, Parameter
+from krobench.model.notation import units
 
 _STEADY_EXPONENT = 0.05
 """Where there is no interval that tells growth from scatter."""

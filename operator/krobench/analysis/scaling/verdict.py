@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord
-from krobench.model.scaling import Limit, ScaleStep, StepVerdict
-from krobench.model.status import Verdict
-from krobench.model.testrecord import TestRecord
-from krobench.model.validity import Cause, Validity
+from krobench.model.findings.scaling import Limit, ScaleStep, StepVerdict
+from krobench.model.findings.validity import Validity
+from krobench.model.findings.verdict import Verdict
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.validity import Cause
 
 
 def validity_of_scale_test(run: RunRecord, ignore: Sequence[Cause]) -> Validity:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from krobench.model.record import RunRecord
-from krobench.model.scaling import Axis, CurveFit, Parameter
-from krobench.model.slope import SizeAxis
-from krobench.model.testrecord import TestRecord
+from krobench.model.findings.scaling import CurveFit, Parameter
+from krobench.model.findings.slope import SizeAxis
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.axis import Axis
 
 _CURVE = "memory.residentMaxBytes"
 _SLOPE = "kro resident memory, max"

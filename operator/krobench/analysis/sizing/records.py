@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from krobench.analysis.sizing.growth import Growth, SizingError, growths
-from krobench.model.record import RunRecord, RunState
-from krobench.model.scaling import Axis
-from krobench.model.slope import SizeAxis
-from krobench.model.testrecord import TestRecord
+from krobench.model.findings.slope import SizeAxis
+from krobench.model.record.run import RunRecord, RunState
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.axis import Axis
 
 _EXAMPLE = "manifests/examples/growth.yaml"
 

@@ -3,9 +3,7 @@
 from krobench.analysis.usage.activity import measure_gates
 from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.windows import Series
-from krobench.model.labels import labelled, labels_of
-from krobench.model.rawlines import SourceName
-from krobench.model.usage import (
+from krobench.model.measured.usage import (
     ApiServerUse,
     CollectorCost,
     EtcdUse,
@@ -14,6 +12,8 @@ from krobench.model.usage import (
     RequestCount,
     UsageRecord,
 )
+from krobench.model.notation.labels import labelled, labels_of
+from krobench.model.record.lines import SourceName
 
 _MAX_REQUEST_KINDS = 60
 _CPU = "process_cpu_seconds_total"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from krobench.model.common import ErrorInfo
-from krobench.model.surroundings import Moment
-from krobench.model.validity import Cause
+from krobench.model.measured.surroundings import Moment
+from krobench.model.specs.validity import Cause
 
 JUMP_SECONDS = 0.5
 """Half of what timestamps of an API server resolve."""

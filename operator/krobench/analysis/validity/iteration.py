@@ -14,11 +14,11 @@ from krobench.analysis.validity.neighbours import (
 from krobench.analysis.validity.samples import counters_backwards, samples_missing
 from krobench.analysis.validity.steady import unsteady_iteration
 from krobench.model.common import ErrorInfo
-from krobench.model.environment import NodeFingerprint
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.rawlines import Sample, SourceName
-from krobench.model.surroundings import Moment
-from krobench.model.validity import ValiditySettings
+from krobench.model.measured.environment import NodeFingerprint
+from krobench.model.measured.surroundings import Moment
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.lines import Sample, SourceName
+from krobench.model.specs.validity import ValiditySettings
 
 
 @dataclass(frozen=True)

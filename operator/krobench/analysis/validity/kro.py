@@ -5,9 +5,9 @@ from itertools import pairwise
 from typing import Any
 
 from krobench.model.common import ErrorInfo
-from krobench.model.environment import KroFingerprint
-from krobench.model.surroundings import KroPodState, Moment
-from krobench.model.validity import Cause
+from krobench.model.measured.environment import KroFingerprint
+from krobench.model.measured.surroundings import KroPodState, Moment
+from krobench.model.specs.validity import Cause
 
 _OOM = "OOMKilled"
 # What differs between two pods of the same Deployment says nothing of how kro is set up.

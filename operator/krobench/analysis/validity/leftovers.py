@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from krobench.model.common import ErrorInfo
-from krobench.model.validity import Cause
+from krobench.model.specs.validity import Cause
 
 
 def leftover_objects(found: Sequence[str], runs: Sequence[str]) -> list[ErrorInfo]:

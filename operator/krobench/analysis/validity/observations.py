@@ -2,9 +2,9 @@
 
 from krobench.analysis.statistics.percentiles import NEEDED_BY_STATISTIC
 from krobench.model.common import ErrorInfo
-from krobench.model.measures import LatencySummary
-from krobench.model.testrecord import TestRecord
-from krobench.model.validity import Cause
+from krobench.model.measured.measures import LatencySummary
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.validity import Cause
 
 
 def too_few_samples(test: TestRecord) -> list[ErrorInfo]:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from krobench.model.common import ErrorInfo
-from krobench.model.rawlines import Sample, SourceName
-from krobench.model.validity import Cause
+from krobench.model.record.lines import Sample, SourceName
+from krobench.model.specs.validity import Cause
 
 MIN_SHARE = 0.5
 """With fewer of the samples that were due, a maximum may have been anywhere between them."""

@@ -11,12 +11,12 @@ from krobench.analysis.statistics.steadystate import (
     of_latencies,
 )
 from krobench.model.common import ErrorInfo
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.load import Arrival
-from krobench.model.rawlines import ObjectRecord
-from krobench.model.steadystate import SteadyState
-from krobench.model.testrecord import TestRecord
-from krobench.model.validity import Cause
+from krobench.model.measured.steady_state import SteadyState
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.lines import ObjectRecord
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.suite.load import Arrival
+from krobench.model.specs.validity import Cause
 
 # A burst or a ramp is not meant to be steady; a closed loop has no rate to be too high.
 _STEADY_ARRIVALS = frozenset({Arrival.CONSTANT, Arrival.POISSON})

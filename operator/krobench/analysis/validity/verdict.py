@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord
-from krobench.model.testrecord import TestRecord
-from krobench.model.validity import Cause, Validity
+from krobench.model.findings.validity import Validity
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.validity import Cause
 
 _SEVERITY = {cause.value: place for place, cause in enumerate(Cause)}
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from krobench.cli.commands.common import Namespace, OfKind, RunName, check_directories, write
-from krobench.model.profile import ProfileFile
+from krobench.model.measured.profile import ProfileFile
 
 
 def run(

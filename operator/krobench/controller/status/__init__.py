@@ -4,7 +4,7 @@ from krobench.controller.observed import Observed
 from krobench.controller.status import benchmark, scaletest
 from krobench.controller.status.base import COMPLETED, Word, base_status
 from krobench.model.kinds import RunKind
-from krobench.model.record import RunRecord
+from krobench.model.record.run import RunRecord
 from krobench.model.status import KroScaleTestStatus, ObjectRef, RunStatus
 
 __all__ = ["COMPLETED", "Word", "describe", "had_begun", "outcome"]

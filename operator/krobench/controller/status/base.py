@@ -5,16 +5,10 @@ from datetime import datetime
 
 from krobench.controller.observed import Observed, Run
 from krobench.model.common import rfc3339
-from krobench.model.measures import LatencySummary
-from krobench.model.record import RunRecord
-from krobench.model.status import (
-    Condition,
-    ConditionType,
-    ObjectRef,
-    Phase,
-    RunStatus,
-    Verdict,
-)
+from krobench.model.findings.verdict import Verdict
+from krobench.model.measured.measures import LatencySummary
+from krobench.model.record.run import RunRecord
+from krobench.model.status import Condition, ConditionType, ObjectRef, Phase, RunStatus
 
 COMPLETED = "Completed"
 """Reason of a run that ended well; one with a result that is not, has another."""

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 
 from krobench.controller.observed import Observed, Run
 from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
-from krobench.model import units
-from krobench.model.benchmark import KroBenchmarkSpec
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord
+from krobench.model.findings.verdict import Verdict
+from krobench.model.notation import units
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord, TestState
+from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.model.status import (
     ComparisonStatus,
     Headline,
@@ -16,9 +18,7 @@ from krobench.model.status import (
     RunStatus,
     TestStatus,
     VariantStatus,
-    Verdict,
 )
-from krobench.model.testrecord import TestRecord, TestState
 from krobench.report.cel import cel_line
 from krobench.report.comparison import summary
 from krobench.report.headline import precision_text

@@ -3,16 +3,10 @@
 from krobench.controller.observed import Observed
 from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord, RunState
-from krobench.model.scaling import ScaleRecord, ScaleStep, StepVerdict
-from krobench.model.status import (
-    KroScaleTestStatus,
-    LimitStatus,
-    Phase,
-    RunStatus,
-    ScaleStepStatus,
-)
-from krobench.model.testrecord import TestRecord, TestState
+from krobench.model.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
+from krobench.model.record.run import RunRecord, RunState
+from krobench.model.record.test import TestRecord, TestState
+from krobench.model.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, ScaleStepStatus
 from krobench.report.limit import (
     LIMIT_NOT_AVAILABLE,
     MINIMUM_NOT_REACHED,

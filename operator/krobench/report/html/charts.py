@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
-from krobench.model import units
-from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import RunRecord
+from krobench.model.notation import units
+from krobench.model.record.lines import ObjectRecord, Sample
+from krobench.model.record.run import RunRecord
 from krobench.report.html.svg import Axis, Band, Bar, Line, Point, line_chart, share_bars
 
 _CPU = "process_cpu_seconds_total"

@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from krobench.model import celresults
-from krobench.model.cel import CelExpression, CelLevel, CelSuite, CelWorkload
+from krobench.model.measured import cel as results
+from krobench.model.specs.workload.cel import CelExpression, CelLevel, CelSuite, CelWorkload
 from krobench.workload.cel.expression import Expression, Role
 from krobench.workload.cel.standard import FIELD_ACCESS, STANDARD
 
-CONSTANTS = Expression(celresults.CONSTANTS, '"constant"', "constant", role=Role.CONSTANTS)
+CONSTANTS = Expression(results.CONSTANTS, '"constant"', "constant", role=Role.CONSTANTS)
 ONE_CONSTANT = Expression(
-    celresults.ONE_CONSTANT, '"constant"', "constant", copies=1, role=Role.ONE_CONSTANT
+    results.ONE_CONSTANT, '"constant"', "constant", copies=1, role=Role.ONE_CONSTANT
 )
 
 

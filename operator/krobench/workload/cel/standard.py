@@ -7,8 +7,8 @@ import hashlib
 import json
 from typing import Any
 
-from krobench.model import celresults
-from krobench.model.cel import CelFamily, CelLevel
+from krobench.model.measured import cel as results
+from krobench.model.specs.workload.cel import CelFamily, CelLevel
 from krobench.workload.blueprint import Manifest
 from krobench.workload.cel.expression import Expression
 
@@ -43,7 +43,7 @@ _DOMAIN = "Shop.Example.COM"
 _STRUCT_JSON = json.dumps(_TREE["app"], separators=(",", ":"), sort_keys=True)
 
 FIELD_ACCESS = Expression(
-    celresults.FIELD_ACCESS,
+    results.FIELD_ACCESS,
     "schema.spec.name",
     "shop",
     _SIMPLE,

@@ -8,9 +8,9 @@ import copy
 from typing import Any
 
 from krobench.analysis.bottlenecks.attribute import attribute
-from krobench.model.bottleneck import Attribution
-from krobench.model.environment import KroFingerprint, NodeFingerprint
-from krobench.model.testrecord import TestRecord
+from krobench.model.findings.bottleneck import Attribution
+from krobench.model.measured.environment import KroFingerprint, NodeFingerprint
+from krobench.model.record.test import TestRecord
 
 Values = dict[str, Any]
 

@@ -10,7 +10,7 @@ from unit.analysis.cel.test_costs import measured, result_of, samples, value
 from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.raw import lines_of
 from krobench.analysis.cel.samples import Restart, Spent
-from krobench.model.rawlines import CelLine
+from krobench.model.record.lines import CelLine
 from krobench.record.lines import LineFile
 
 FIELD_ACCESS = "field-access"

@@ -6,10 +6,10 @@ from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import RunEstimates
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.record import RunRecord, RunState
-from krobench.model.validity import Validity
+from krobench.model.findings.comparison import RunEstimates
+from krobench.model.findings.validity import Validity
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.run import RunRecord, RunState
 
 
 def iteration(index: int, **changes: Any) -> IterationRecord:

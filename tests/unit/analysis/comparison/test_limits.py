@@ -8,8 +8,9 @@ from unit.analysis.scaling.searches import FIGURE, SLO, TRUTHS, Search, step
 
 from krobench.analysis.comparison.limits import LimitRatio, MeasuredLimit, compare_limits
 from krobench.analysis.comparison.limits import measure_limit as measure
-from krobench.model.comparison import MetricVerdict
-from krobench.model.scaling import Axis, LimitState, ScaleRecord, ScaleStep, StepVerdict
+from krobench.model.findings.comparison import MetricVerdict
+from krobench.model.findings.scaling import LimitState, ScaleRecord, ScaleStep, StepVerdict
+from krobench.model.specs.axis import Axis
 
 EFFECT = 0.05
 SHAPES = ("proportional", "queue")

@@ -6,11 +6,13 @@ from unit.report.scales import scale_run
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import DifferenceKind, MetricVerdict, Replicates
-from krobench.model.record import FULL_RUN_KEY, RunRecord, RunState
-from krobench.model.scalecomparison import ScaleComparison
-from krobench.model.scaling import Axis, LimitState
-from krobench.model.validity import Validity
+from krobench.model.findings.comparison import MetricVerdict, Replicates
+from krobench.model.findings.scale_comparison import ScaleComparison
+from krobench.model.findings.scaling import LimitState
+from krobench.model.findings.validity import Validity
+from krobench.model.record.run import FULL_RUN_KEY, RunRecord, RunState
+from krobench.model.specs.axis import Axis
+from krobench.model.specs.baseline import DifferenceKind
 
 OLD = scale_run()
 LARGER = scale_run(1500, {100: 1, 400: 1, 800: 1, 950: 3, 1050: 2, 1400: 3, 1600: 3})

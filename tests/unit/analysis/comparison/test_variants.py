@@ -6,11 +6,11 @@ from unit.records import some_run, some_test
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.variants import compare_variants
 from krobench.model.common import ErrorInfo
-from krobench.model.comparison import Comparison, MetricVerdict, Replicates
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.record import RunState
-from krobench.model.testrecord import TestRecord
-from krobench.model.validity import Validity
+from krobench.model.findings.comparison import Comparison, MetricVerdict, Replicates
+from krobench.model.findings.validity import Validity
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.record.run import RunState
+from krobench.model.record.test import TestRecord
 
 P50 = "latency.instanceReady.p50"
 

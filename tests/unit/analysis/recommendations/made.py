@@ -4,17 +4,12 @@ from typing import Any
 
 from unit.records import some_run, some_summary
 
-from krobench.model.bottleneck import Attribution, Bottleneck, BottleneckKind
-from krobench.model.environment import Environment, KroFingerprint, NodeFingerprint
-from krobench.model.measures import (
-    Latencies,
-    LatencySummary,
-    MemoryUse,
-    Throughput,
-)
-from krobench.model.record import RunRecord, RunState
-from krobench.model.testrecord import TestRecord, TestSummary
-from krobench.model.usage import UsageRecord
+from krobench.model.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
+from krobench.model.measured.environment import Environment, KroFingerprint, NodeFingerprint
+from krobench.model.measured.measures import Latencies, LatencySummary, MemoryUse, Throughput
+from krobench.model.measured.usage import UsageRecord
+from krobench.model.record.run import RunRecord, RunState
+from krobench.model.record.test import TestRecord, TestSummary
 
 MIB = 2**20
 CALM: dict[str, float | None] = {

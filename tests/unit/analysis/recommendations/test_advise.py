@@ -17,12 +17,12 @@ from krobench.analysis.krosettings import (
 )
 from krobench.analysis.recommendations.advise import MAX_RECOMMENDATIONS, advise
 from krobench.analysis.recommendations.settings import NEVER_ADVISED, helm_values
-from krobench.model.bottleneck import Attribution, Bottleneck, BottleneckKind
-from krobench.model.flags import flag_name
-from krobench.model.measures import LatencySummary, MemoryUse
-from krobench.model.recommendation import Setting
-from krobench.model.record import RunRecord
-from krobench.model.step import Operation
+from krobench.model.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
+from krobench.model.findings.recommendation import Setting
+from krobench.model.measured.measures import LatencySummary, MemoryUse
+from krobench.model.notation.flags import flag_name
+from krobench.model.record.run import RunRecord
+from krobench.model.specs.suite.step import Operation
 
 NUMBERS = st.one_of(st.none(), st.just(0.0), st.floats(1e-6, 1e4))
 COUNTS = st.one_of(st.none(), st.integers(0, 4 * 2**30))

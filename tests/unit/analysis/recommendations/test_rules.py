@@ -11,14 +11,14 @@ from unit.analysis.recommendations.made import (
 )
 
 from krobench.analysis.recommendations.advise import advise
-from krobench.model.bottleneck import BottleneckKind
 from krobench.model.common import ErrorInfo
-from krobench.model.load import Load
-from krobench.model.measures import LatencySummary, MemoryUse
-from krobench.model.profile import Breakdown, FunctionCost, GroupShare, TestProfile
-from krobench.model.recommendation import Area, Recommendation
-from krobench.model.step import Operation
-from krobench.model.validity import Validity
+from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.model.findings.recommendation import Area, Recommendation
+from krobench.model.findings.validity import Validity
+from krobench.model.measured.measures import LatencySummary, MemoryUse
+from krobench.model.measured.profile import Breakdown, FunctionCost, GroupShare, TestProfile
+from krobench.model.specs.suite.load import Load
+from krobench.model.specs.suite.step import Operation
 
 
 def only(record: Any) -> Recommendation:

@@ -3,10 +3,11 @@ from unit.analysis.scaling.searches import SLO, TRUTHS, Search, step
 from unit.records import some_iteration, some_test
 
 from krobench.analysis.scaling.findings import limit_so_far, with_findings
-from krobench.model.measures import ApiRequests, Latencies, LatencySummary, MemoryUse
-from krobench.model.scaletest import KroScaleTestSpec
-from krobench.model.scaling import Axis, LimitState, ScaleRecord, ScaleStep
-from krobench.model.testrecord import TestRecord
+from krobench.model.findings.scaling import LimitState, ScaleRecord, ScaleStep
+from krobench.model.measured.measures import ApiRequests, Latencies, LatencySummary, MemoryUse
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.axis import Axis
+from krobench.model.specs.scaletest import KroScaleTestSpec
 
 SPEC = {
     "axis": "instances",

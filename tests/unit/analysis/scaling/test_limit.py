@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from unit.analysis.scaling.searches import FIGURE, SLO, TRUTHS, Search, step
 
 from krobench.analysis.scaling.limit import find_limit
-from krobench.model.scaling import Axis, Limit, LimitState, ScaleStep, StepVerdict, Trial
+from krobench.model.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict, Trial
+from krobench.model.specs.axis import Axis
 
 
 def limit(*steps: ScaleStep, slos: tuple[str, ...] = (SLO,), stopped: str | None = None) -> Limit:

@@ -4,9 +4,10 @@ import pytest
 
 from krobench.analysis.scaling.trials import check_samples, judge_trial, settings_of_steps
 from krobench.model.common import TIMEOUT, ErrorInfo
-from krobench.model.iterationrecord import IterationRecord
-from krobench.model.measures import Counts, Latencies, LatencySummary
-from krobench.model.validity import Cause, Validity, ValiditySettings
+from krobench.model.findings.validity import Validity
+from krobench.model.measured.measures import Counts, Latencies, LatencySummary
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.specs.validity import Cause, ValiditySettings
 
 SLOS = ["latency.instanceReady.max < 5.0", "errors.total == 0"]
 SETTINGS = settings_of_steps(ValiditySettings())

@@ -4,10 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from unit.analysis.recommendations.made import MIB, a_test, kro, run, summary
 
-from krobench.model.measures import MemoryUse
-from krobench.model.record import RunRecord
-from krobench.model.scaling import (
-    Axis,
+from krobench.model.findings.scaling import (
     Curve,
     CurveFit,
     CurvePoint,
@@ -16,8 +13,11 @@ from krobench.model.scaling import (
     ScaleStep,
     StepVerdict,
 )
-from krobench.model.slope import SizeAxis, Slope
-from krobench.model.testrecord import TestRecord
+from krobench.model.findings.slope import SizeAxis, Slope
+from krobench.model.measured.measures import MemoryUse
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.axis import Axis
 
 WORKLOAD = {"scenario": "single"}
 LINEAR = CurveFit(

@@ -7,10 +7,11 @@ from unit.analysis.sizing.sized import LINEAR, POWER, WORKLOAD, scaled, suite
 from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunRecord, RunState
-from krobench.model.scaling import Axis, Parameter
-from krobench.model.sizing import Sizing
-from krobench.model.validity import Validity
+from krobench.model.findings.scaling import Parameter
+from krobench.model.findings.sizing import Sizing
+from krobench.model.findings.validity import Validity
+from krobench.model.record.run import RunRecord, RunState
+from krobench.model.specs.axis import Axis
 
 STEPS = {100: 60.0, 200: 70.0, 400: 90.0}
 RGDS = {10: 60.0, 20: 61.0, 40: 63.0}

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from krobench.model.environment import KroFingerprint
-from krobench.model.surroundings import KroPodState, Moment
+from krobench.model.measured.environment import KroFingerprint
+from krobench.model.measured.surroundings import KroPodState, Moment
 
 
 def pod(

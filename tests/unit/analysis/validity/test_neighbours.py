@@ -7,10 +7,10 @@ from krobench.analysis.validity.neighbours import (
     node_busy,
     usual_requests_per_second,
 )
-from krobench.model.environment import NodeFingerprint
-from krobench.model.measures import ApiRequests
-from krobench.model.rawlines import Sample
-from krobench.model.validity import ValiditySettings
+from krobench.model.measured.environment import NodeFingerprint
+from krobench.model.measured.measures import ApiRequests
+from krobench.model.record.lines import Sample
+from krobench.model.specs.validity import ValiditySettings
 
 DEFAULTS = ValiditySettings()
 NODE = NodeFingerprint(name="node-1", cpu="2")

@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 
 from krobench.analysis.validity.samples import counters_backwards, samples_missing
-from krobench.model.rawlines import Sample, SourceName
+from krobench.model.record.lines import Sample, SourceName
 
 EPOCH = 1_000_000.0
 

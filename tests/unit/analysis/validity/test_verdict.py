@@ -5,9 +5,10 @@ from unit.records import some_run, some_test
 
 from krobench.analysis.validity.leftovers import leftover_objects
 from krobench.analysis.validity.verdict import ignored, validity_of_run, validity_of_test
-from krobench.model.record import RunRecord
-from krobench.model.testrecord import TestRecord
-from krobench.model.validity import Cause, Validity
+from krobench.model.findings.validity import Validity
+from krobench.model.record.run import RunRecord
+from krobench.model.record.test import TestRecord
+from krobench.model.specs.validity import Cause
 
 RESTARTED = Cause.KRO_RESTARTED.of("kro's pod was gone")
 LATE = Cause.GENERATOR_LATE.of("p99 of the send lag")

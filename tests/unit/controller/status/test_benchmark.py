@@ -5,10 +5,11 @@ from typing import Any
 from unit.controller.world import record, started
 
 from krobench.model.common import ErrorInfo
-from krobench.model.record import RunState
-from krobench.model.status import Phase, Verdict
-from krobench.model.testrecord import TestRecord, TestState, ThresholdResult
-from krobench.model.validity import Validity
+from krobench.model.findings.validity import Validity
+from krobench.model.findings.verdict import Verdict
+from krobench.model.record.run import RunState
+from krobench.model.record.test import TestRecord, TestState, ThresholdResult
+from krobench.model.status import Phase
 
 LATE = ErrorInfo(reason="GeneratorLate", message="only 3 of 9 requests that were due were sent")
 

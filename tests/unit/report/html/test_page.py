@@ -7,9 +7,9 @@ from unit.controller.world import record
 from unit.records import some_line
 from unit.report.test_profiles import CPU
 
-from krobench.model.profile import TestProfile
-from krobench.model.rawlines import ObjectRecord, Sample
-from krobench.model.record import RunRecord, RunState
+from krobench.model.measured.profile import TestProfile
+from krobench.model.record.lines import ObjectRecord, Sample
+from krobench.model.record.run import RunRecord, RunState
 from krobench.report.html.page import render
 
 EVIL = "<script>alert(1)</script> ![x](http://evil/x.png) [y](http://evil) <http://evil>"

@@ -2,7 +2,8 @@ import re
 
 from unit.report.scales import scale_run
 
-from krobench.model.scaling import Axis, Curve, CurvePoint, ScaleRecord
+from krobench.model.findings.scaling import Curve, CurvePoint, ScaleRecord
+from krobench.model.specs.axis import Axis
 from krobench.report.html.page import render
 from krobench.report.html.scale import scale_charts
 

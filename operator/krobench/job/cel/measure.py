@@ -1,0 +1,288 @@
+"""Having kro compile and evaluate expressions, and reading its counters around each.
+
+kro's counters of evaluations know no RGD. So the RGDs that carry the expressions are changed one
+at a time, and a window counts only where kro reconciled no other. That takes some care:
+
+- kro looks at an RGD again some seconds after it changed, and then at all its instances. So first
+  all RGDs are compiled anew, then nothing is done until that is over, and then the instances have
+  their turns, whose updates change no object and so have no echo.
+- A window ends when kro's counters stand still, as an instance is ready before its reconcile ends.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from krobench.analysis.cel.samples import CelSamples, Measured, Round
+from krobench.collect.celcounters import KroCounters
+from krobench.collect.exposition import Series
+from krobench.collect.source import SourceUnavailableError
+from krobench.job.cel.readings import (
+    BUILD,
+    COUNT,
+    EVALUATIONS,
+    RECONCILES,
+    REVISION,
+    START,
+    SUM,
+    CelReadings,
+    Readings,
+    evaluated_alone,
+    growth,
+    of_carrier,
+    spent,
+    spent_or_none,
+)
+from krobench.job.kro.habits import KroHabits
+from krobench.load.concurrency import run_together
+from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
+from krobench.load.kinds import NEW_KIND_PAUSE_SECONDS
+from krobench.model.common import ErrorInfo
+from krobench.workload.cel import Opinion, Role, cross_check
+
+WINDOWS = 3
+"""Windows of an expression in an iteration."""
+UPDATES = 3
+"""Updates of the instance in a window, each of which makes kro reconcile it once or more."""
+
+_ECHO_ALLOWANCE_SECONDS = 0.3
+_CONCURRENCY = 8
+_TRIES = 3
+_TWIN_EVERY = 8
+"""Expressions between two turns of the constants, which all are compared with."""
+
+Work = Callable[[Carrier], Awaitable[None]]
+
+
+class CelMeasurement:
+    """Measures the expressions of a test; what it has so far is in ``samples``."""
+
+    def __init__(
+        self,
+        load: ExpressionLoad,
+        counters: KroCounters,
+        carriers: Sequence[Carrier],
+        tell: Callable[[str], None],
+        habits: KroHabits,
+    ) -> None:
+        self._habits = habits
+        self._load = load
+        self._readings = CelReadings(counters)
+        self._carriers = list(carriers)
+        self._tell = tell
+        self._measured = {c.expression.name: _measured(c) for c in carriers}
+        self.samples = CelSamples(list(self._measured.values()))
+        self.rounds_done = 0
+
+    @property
+    def carriers(self) -> Sequence[Carrier]:
+        """The expressions that have not failed so far."""
+        return self._carriers
+
+    async def set_up(self, memory_rounds: int = 0) -> None:
+        """Make all RGDs and instances, and check the values; what fails is left out.
+
+        In between, the memory of compiled expressions is measured in so many rounds, or as many as
+        kro keeps revisions: without instances, kro holds next to nothing that comes and goes.
+
+        Raises:
+            ExpressionError: if what all expressions are compared with fails.
+            SourceUnavailableError: if kro's metrics cannot be read.
+        """
+        self._tell(f"{len(self._carriers)} RGDs")
+        await self._all(self._create_rgd)
+        await asyncio.sleep(NEW_KIND_PAUSE_SECONDS)
+        # Beyond the revisions that kro keeps, an old one goes for each new one.
+        rounds = min(memory_rounds, self._habits.kept_revisions - 1)
+        for index in range(rounds):
+            if self.samples.heap_unavailable is not None:
+                break
+            self._tell(f"memory, round {index + 1} of {rounds}")
+            await self._quiet()
+            await self._measure_memory(index)
+        self._tell(f"{len(self._carriers)} instances")
+        await self._all(self._create_instance)
+
+    async def _all(self, work: Work) -> None:
+        gate = asyncio.Semaphore(_CONCURRENCY)
+
+        async def one(carrier: Carrier) -> None:
+            async with gate:
+                await self._try(carrier, work)
+
+        await run_together(one(carrier) for carrier in list(self._carriers))
+
+    async def measure(self, iterations: int, warmup: int) -> None:
+        """Measure all expressions in each iteration; those of the warm-up are not kept.
+
+        Raises:
+            ExpressionError: if kro was restarted, or what all are compared with fails.
+            SourceUnavailableError: if kro's metrics cannot be read.
+        """
+        for index in range(warmup + iterations):
+            label = f"iteration {index + 1} of {warmup + iterations}"
+            rounds = {carrier.expression.name: Round() for carrier in self._carriers}
+            before = await self._readings.read(self._reconciles_of_all())
+            self._tell(f"{label}: compiling")
+            await self._compile_all(rounds)
+            await self._quiet()
+            after = await self._readings.read(self._reconciles_of_all())
+            self._tell(f"{label}: evaluating")
+            await self._evaluate_all(rounds, backwards=index % 2 == 1)
+            if index >= warmup:
+                self._keep(rounds, before, after)
+            self.rounds_done = index + 1
+
+    async def go_on(self, seconds: float) -> None:
+        """Have kro evaluate all expressions in turn for that long, with nothing measured.
+
+        Raises:
+            ExpressionError: if what all are compared with fails.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while loop.time() < deadline:
+            for carrier in list(self._carriers):
+                await self._try(carrier, self._load.reconcile)
+
+    def _keep(self, rounds: dict[str, Round], before: Readings, after: Readings) -> None:
+        for name, taken in rounds.items():
+            self._measured[name].rounds.append(taken)
+        reconciles = {
+            carrier.expression.name: int(growth(before, after, carrier.gvr))
+            for carrier in self._carriers
+        }
+        # An expression that failed may have left an instance that kro looked at again.
+        alone = sum(reconciles.values()) == growth(before, after, RECONCILES)
+        self.samples.fresh.append(spent(before, after, SUM, COUNT) if alone else None)
+        self.samples.fresh_reconciles.append(reconciles)
+
+    async def _create_rgd(self, carrier: Carrier) -> None:
+        checked = cross_check(carrier.expression)
+        if checked.opinion is Opinion.DIFFERS:
+            raise ExpressionError(
+                "WrongExpectation",
+                f"expected {carrier.expression.expected!r}, and it is {checked.value!r} by the "
+                "rules of CEL: it was not given to kro",
+            )
+        await self._load.create_rgd(carrier)
+
+    async def _create_instance(self, carrier: Carrier) -> None:
+        await self._load.create_instance(carrier)
+        values = await self._load.values(carrier)
+        expected = carrier.expression.expected
+        self._measured[carrier.expression.name].actual = ", ".join(values)
+        if values != [expected]:
+            raise ExpressionError(
+                "ValueMismatch",
+                f"expected {expected!r}, and kro made {', '.join(map(repr, values))}",
+            )
+
+    async def _try(self, carrier: Carrier, work: Work) -> bool:
+        """Do this for an expression; one that fails is named, and left out from then on."""
+        try:
+            await work(carrier)
+        except ExpressionError as error:
+            if carrier.expression.role is not Role.EXPRESSION:
+                raise
+            self._measured[carrier.expression.name].error = error.info
+            self._carriers.remove(carrier)
+            return False
+        return True
+
+    async def _measure_memory(self, index: int) -> None:
+        held = await self._heap()
+        # Every other round goes backwards, as iterations do.
+        for carrier in self._carriers[::-1] if index % 2 else list(self._carriers):
+            if held is None or not await self._try(carrier, self._load.recompile):
+                continue
+            now = await self._heap()
+            if now is not None:
+                growth_by_round = self._measured[carrier.expression.name].heap_growth
+                growth_by_round[index] = float(now - held)
+            held = now
+
+    async def _compile_all(self, rounds: dict[str, Round]) -> None:
+        for carrier in list(self._carriers):
+            taken = rounds[carrier.expression.name]
+            match = {"name": carrier.rgd.name}
+            series = [
+                Series(START),
+                *(Series(f"{BUILD}_{end}", match) for end in ("sum", "count")),
+                *(Series(f"{REVISION}_{end}") for end in ("sum", "count")),
+            ]
+            before = await self._readings.read(series)
+            if not await self._try(carrier, self._load.recompile):
+                continue
+            after = await self._readings.read(series)
+            taken.build = spent_or_none(before, after, BUILD)
+            taken.revision = spent_or_none(before, after, REVISION)
+
+    async def _heap(self) -> int | None:
+        try:
+            return await self._readings.counters.settled_heap_bytes()
+        except SourceUnavailableError as error:
+            self.samples.heap_unavailable = str(error)
+            return None
+
+    async def _evaluate_all(self, rounds: dict[str, Round], backwards: bool) -> None:
+        order = self._carriers[::-1] if backwards else list(self._carriers)
+        twin = next(c for c in self._carriers if c.expression.role is Role.CONSTANTS)
+        for position, carrier in enumerate(order):
+            if position % _TWIN_EVERY == 0 and carrier is not twin:
+                await self._evaluate(twin, rounds[twin.expression.name])
+            taken = rounds[carrier.expression.name]
+            await self._try(carrier, partial(self._evaluate, taken=taken))
+
+    async def _evaluate(self, carrier: Carrier, taken: Round) -> None:
+        series = (*EVALUATIONS, of_carrier(carrier))
+        before = await self._readings.settled(series)
+        wanted = len(taken.windows) + WINDOWS
+        for _ in range(WINDOWS * _TRIES):
+            for _ in range(UPDATES):
+                await self._load.reconcile(carrier)
+            after = await self._readings.settled(series)
+            alone = evaluated_alone(before, after, carrier)
+            if alone is None:
+                self.samples.disturbed += 1
+            else:
+                taken.windows.append(alone[0])
+                taken.reconciles += alone[1]
+            if len(taken.windows) == wanted:
+                break
+            before = after
+
+    async def _quiet(self) -> None:
+        await asyncio.sleep(self._habits.echo_seconds + _ECHO_ALLOWANCE_SECONDS)
+        await self._readings.settled(EVALUATIONS)
+
+    def _reconciles_of_all(self) -> list[Series]:
+        return [*EVALUATIONS, *map(of_carrier, self._carriers)]
+
+
+def _measured(carrier: Carrier) -> Measured:
+    expression = carrier.expression
+    return Measured(
+        name=expression.name,
+        text=expression.text,
+        expected=expression.expected,
+        level=expression.level,
+        copies=expression.copies,
+        family=expression.family,
+        cross_check=cross_check(expression).opinion,
+    )
+
+
+def failures(samples: CelSamples) -> ErrorInfo | None:
+    """Return the error of a test some of whose expressions failed."""
+    failed = [item for item in samples.expressions if item.error is not None]
+    if not failed:
+        return None
+    first = failed[0]
+    assert first.error is not None
+    return ErrorInfo(
+        reason="ExpressionsFailed",
+        message=f"{len(failed)} of {len(samples.expressions) - 2} expressions failed: "
+        f"{', '.join(item.name for item in failed)}; "
+        f"the first with {first.error.reason}: {first.error.message}",
+    )

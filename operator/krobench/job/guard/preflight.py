@@ -1,0 +1,122 @@
+"""What must be so before a load is worth starting, and else is said at once."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from krobench.job.errors import AbortedError
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.discover import KroNotFoundError, KroPod, find_kro
+from krobench.kube.errors import ApiError
+from krobench.kube.krolease import is_of_pod, kro_leader
+from krobench.load.kinds import RGDS_PATH
+from krobench.model.common import RUN_LABEL
+from krobench.model.specs.target import Target
+from krobench.workload.identity import RunIdentity
+from krobench.workload.limits import check_objects, check_schedules
+from krobench.workload.testplan import TestPlan
+
+logger = logging.getLogger(__name__)
+# kro's leases last 15 seconds where its chart's defaults are kept.
+_LEADS_WITHIN_SECONDS = 20.0
+
+
+async def check_kro_installed(client: KubeClient) -> None:
+    """Check that ResourceGraphDefinitions are served.
+
+    Raises:
+        AbortedError: if they are not.
+    """
+    try:
+        await client.get(RGDS_PATH, {"limit": "1"})
+    except ApiError as error:
+        if error.not_found:
+            raise AbortedError(
+                "KroNotInstalled",
+                "this cluster serves no ResourceGraphDefinition (kro.run/v1alpha1): install kro "
+                "with its Helm chart",
+            ) from error
+        if error.forbidden:
+            raise AbortedError("Forbidden", error.message) from error
+        raise
+
+
+async def require_kro(
+    client: KubeClient,
+    target: Target,
+    patience_seconds: float = 0.0,
+    tell: Callable[[str], None] = logger.info,
+) -> KroPod:
+    """Return the pod of the active kro, which may be back only after some time.
+
+    Raises:
+        AbortedError: if there is none until then.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return await find_kro(client, target)
+        except KroNotFoundError as error:
+            if time.monotonic() >= deadline:
+                raise AbortedError("KroNotFound", str(error)) from error
+            tell("waits for kro to be back")
+            await asyncio.sleep(1.0)
+
+
+async def wait_for_leader(
+    client: KubeClient, target: Target, pod: str, tell: Callable[[str], None]
+) -> None:
+    """Wait until this pod leads: one that has just started does nothing until the lease of the
+    one before has run out.
+
+    Where a lease is left from a time when kro elected leaders, that is in vain, and no error.
+    """
+    deadline = time.monotonic() + _LEADS_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        leader = await kro_leader(client, target)
+        if leader is None or is_of_pod(leader, pod):
+            return
+        tell(f"waits for kro's pod {pod} to lead")
+        await asyncio.sleep(1.0)
+
+
+def check_limits(tests: Iterable[TestPlan], max_objects: int) -> None:
+    """Check what is asked for, now that every RGD is known.
+
+    Raises:
+        AbortedError: if it is more than the operator allows, or takes longer than it may.
+    """
+    tests = list(tests)
+    for error in [*check_schedules(tests), *check_objects(tests, max_objects)]:
+        raise AbortedError(error.reason, error.message)
+
+
+async def ensure_namespace(client: KubeClient, run: RunIdentity, namespace: str) -> None:
+    """Create a namespace if it is not there.
+
+    Raises:
+        AbortedError: if it is being deleted.
+    """
+
+    async def found_or_created() -> JsonObject:
+        try:
+            return await client.get(paths.core("namespaces", None, namespace))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+        return await client.create(paths.core("namespaces"), _namespace(run, namespace))
+
+    existing = await client.patiently(found_or_created)
+    if existing.get("status", {}).get("phase") == "Terminating":
+        raise AbortedError(
+            "NamespaceTerminating",
+            f"namespace {namespace} is being deleted: wait until it is gone, or name another in "
+            "spec.defaults.namespace or the test's namespace",
+        )
+
+
+def _namespace(run: RunIdentity, name: str) -> dict[str, object]:
+    labels = {"app.kubernetes.io/managed-by": "krobench", RUN_LABEL: run.uid}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}

@@ -1,0 +1,1 @@
+"""From what was seen of one iteration to its record and its validity."""

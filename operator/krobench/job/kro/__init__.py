@@ -1,0 +1,1 @@
+"""What changes kro's Deployment, restarts kro, and waits until it leads again."""

@@ -1,0 +1,1 @@
+"""What looks at kro while a load runs, beside the samples of it."""

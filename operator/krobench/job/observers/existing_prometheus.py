@@ -1,0 +1,142 @@
+"""Asking an existing Prometheus about each run phase.
+
+It is an addition: whatever it does or leaves undone, the run goes on.
+"""
+
+import asyncio
+import binascii
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+
+from krobench.collect.prometheus import PrometheusApi, QueryError
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, KubeError
+from krobench.load.clock import RunClock
+from krobench.load.outcome import Outcome
+from krobench.model.specs.prometheus import KeyRef, Prometheus, PrometheusQuery
+
+Warn = Callable[[str], None]
+
+
+class SettingsError(Exception):
+    """The token or the certificates cannot be had; the message says why."""
+
+
+class ExistingPrometheus:
+    """The Prometheus of ``spec.collect.prometheus``.
+
+    Each reason for which a query has no result is told once, by ``warn``.
+    """
+
+    def __init__(
+        self, client: KubeClient, settings: Prometheus, namespace: str, warn: Warn
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._namespace = namespace
+        self._warn = warn
+        self._told: set[str] = set()
+        self._api: PrometheusApi | None = None
+        self._problem = ""
+
+    async def open(self) -> None:
+        """Read the token and the certificates; what is wrong with them is told later."""
+        try:
+            self._api = await self._connect()
+        except SettingsError as error:
+            self._problem = str(error)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._api is not None:
+            await self._api.close()
+
+    async def add_to(self, outcome: Outcome, clock: RunClock) -> None:
+        """Add the metrics of an iteration's run phase to its outcome, if it came to one."""
+        if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
+            return
+        zero = clock.zero_epoch_seconds()
+        metrics, unavailable = await self.measure(
+            zero + outcome.run_started_seconds, zero + outcome.run_ended_seconds
+        )
+        outcome.metrics |= metrics
+        outcome.unavailable |= unavailable
+
+    async def measure(
+        self, start_seconds: float, end_seconds: float
+    ) -> tuple[dict[str, float | None], dict[str, str]]:
+        """Return metrics of that time, and why some are None; times are since the epoch."""
+        metrics: dict[str, float | None] = {
+            name: None for query in self._settings.queries for name in query.metrics
+        }
+        unavailable: dict[str, str] = {}
+
+        async def ask(query: PrometheusQuery) -> None:
+            mean, maximum = query.metrics
+            try:
+                if self._api is None:
+                    raise QueryError(self._problem)
+                result = await self._api.query(query.query, start_seconds, end_seconds)
+            except QueryError as error:
+                unavailable.update(dict.fromkeys((mean, maximum), str(error)))
+                self._tell(query, str(error))
+            else:
+                metrics[mean] = round(result.mean, 9)
+                metrics[maximum] = round(result.maximum, 9)
+
+        await asyncio.gather(*(ask(query) for query in self._settings.queries))
+        return metrics, unavailable
+
+    def _tell(self, query: PrometheusQuery, reason: str) -> None:
+        text = f"Prometheus query {query.name} is not available: {reason}"
+        if text not in self._told:
+            self._told.add(text)
+            self._warn(text)
+
+    async def _connect(self) -> PrometheusApi:
+        settings = self._settings
+        token = ca = None
+        if settings.bearer_token_secret_ref is not None:
+            token = await self._token(settings.bearer_token_secret_ref)
+        reference = settings.tls.ca_config_map_ref if settings.tls is not None else None
+        if reference is not None:
+            data = (await self._get("ConfigMap", reference)).get("data")
+            ca = _value("ConfigMap", reference, data)
+        try:
+            return PrometheusApi(settings, token, ca)
+        except ValueError as error:
+            assert reference is not None
+            raise SettingsError(
+                f"key {reference.key} of ConfigMap {reference.name} {error}"
+            ) from error
+
+    async def _token(self, reference: KeyRef) -> str:
+        data = (await self._get("Secret", reference)).get("data")
+        try:
+            token = b64decode(_value("Secret", reference, data)).decode().strip()
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise SettingsError(
+                f"key {reference.key} of Secret {reference.name} is no text"
+            ) from error
+        if not token.isascii() or not token.isprintable():
+            raise SettingsError(f"key {reference.key} of Secret {reference.name} is no token")
+        return token
+
+    async def _get(self, kind: str, reference: KeyRef) -> JsonObject:
+        path = paths.core(f"{kind.lower()}s", self._namespace, reference.name)
+        try:
+            return await self._client.get(path)
+        except ApiError as error:
+            hint = ""
+            if error.forbidden and kind == "Secret":
+                hint = "; name it in the chart's value load.prometheusSecrets"
+            raise SettingsError(f"{kind} {reference.name}: {error.message}{hint}") from error
+        except KubeError as error:
+            raise SettingsError(f"{kind} {reference.name}: {error}") from error
+
+
+def _value(kind: str, reference: KeyRef, data: Mapping[str, str] | None) -> str:
+    if reference.key not in (data or {}):
+        raise SettingsError(f"{kind} {reference.name} has no key {reference.key}")
+    return str((data or {})[reference.key])

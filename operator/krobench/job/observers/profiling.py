@@ -1,0 +1,134 @@
+"""Profiling kro in an iteration of its own, after those that are measured.
+
+A profile disturbs what it measures: Go's CPU profiler interrupts kro a hundred times a second,
+and the heap is profiled after a forced garbage collection. So no measured iteration is
+profiled; and as it comes last, it is known for how long the run phase is to be profiled.
+"""
+
+import asyncio
+import contextlib
+import logging
+import statistics
+from collections.abc import Sequence
+from typing import Self
+
+from krobench.analysis.profiling.breakdown import cpu_breakdown, heap_breakdowns
+from krobench.analysis.profiling.proto import ProfileError
+from krobench.collect.pprof import Pprof, PprofError
+from krobench.kube.client import KubeClient
+from krobench.kube.discover import KroPod
+from krobench.model.measured.profile import ProfileFile, TestProfile
+from krobench.model.record.iteration import IterationRecord
+from krobench.model.specs.collect import ProfileKind
+from krobench.workload.testplan import TestPlan
+
+logger = logging.getLogger(__name__)
+
+_MAX_WINDOW_SECONDS = 120
+"""A profile says in two minutes what it says in ten, in less space."""
+# pprof begins when the request arrives, and answers nothing before the end.
+_BEGIN_SECONDS = 0.1
+
+
+class Profiling:
+    """The profiles of one test; an async context manager."""
+
+    def __init__(self, client: KubeClient, kro: KroPod, plan: TestPlan) -> None:
+        self._plan = plan
+        self._pprof = Pprof(client, kro, plan.target.pprof_port)
+        self._window_seconds = 1
+        self._cpu: asyncio.Task[bytes] | None = None
+        self._profile = TestProfile()
+        self.files: dict[ProfileFile, bytes] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._cpu is not None:
+            self._cpu.cancel()
+            with contextlib.suppress(asyncio.CancelledError, PprofError):
+                await self._cpu
+        await self._pprof.close()
+
+    async def prepare(self, iterations: Sequence[IterationRecord]) -> bool:
+        """Return whether kro can be profiled: else there is no point in another iteration."""
+        self._window_seconds = window_seconds(self._plan.profile_window_seconds, iterations)
+        try:
+            await self._pprof.check()
+        except PprofError as error:
+            for kind in self._plan.profiles:
+                self._miss(kind, error)
+            return False
+        return True
+
+    async def begin(self, iteration: int) -> None:
+        """Begin, just before the run phase."""
+        self._profile.iteration = iteration
+        if ProfileKind.HEAP in self._plan.profiles:
+            await self._take_heap(ProfileFile.HEAP_BASE)
+        if ProfileKind.CPU in self._plan.profiles:
+            self._cpu = asyncio.create_task(self._pprof.cpu(self._window_seconds))
+            await asyncio.sleep(_BEGIN_SECONDS)
+
+    async def end(self) -> None:
+        """Take the profiles over, just after the run phase."""
+        if self._cpu is not None:
+            try:
+                self.files[ProfileFile.CPU] = await self._cpu
+            except PprofError as error:
+                self._miss(ProfileKind.CPU, error)
+        if ProfileFile.HEAP_BASE in self.files:
+            await self._take_heap(ProfileFile.HEAP)
+
+    async def result(self) -> TestProfile:
+        """Return what the profiles say; the raw ones are in ``files``."""
+        # In a thread: decoding takes a second of CPU time, and watches must be heard.
+        await asyncio.to_thread(self._read_cpu)
+        await asyncio.to_thread(self._read_heap)
+        for kind in self._plan.profiles:
+            taken = self._profile.cpu if kind is ProfileKind.CPU else self._profile.in_use
+            if taken is None and kind not in self._profile.unavailable:
+                self._miss(kind, "the run phase of the profiled iteration was never reached")
+        return self._profile
+
+    def _read_cpu(self) -> None:
+        if ProfileFile.CPU in self.files:
+            try:
+                self._profile.cpu = cpu_breakdown(self.files[ProfileFile.CPU])
+                self._profile.cpu_window_seconds = float(self._window_seconds)
+            except ProfileError as error:
+                self._miss(ProfileKind.CPU, error)
+
+    def _read_heap(self) -> None:
+        if ProfileFile.HEAP in self.files:
+            try:
+                self._profile.allocated, self._profile.in_use = heap_breakdowns(
+                    self.files[ProfileFile.HEAP_BASE], self.files[ProfileFile.HEAP]
+                )
+            except ProfileError as error:
+                self._miss(ProfileKind.HEAP, error)
+
+    async def _take_heap(self, file: ProfileFile) -> None:
+        try:
+            self.files[file] = await self._pprof.heap()
+        except PprofError as error:
+            self._miss(ProfileKind.HEAP, error)
+
+    def _miss(self, kind: ProfileKind, why: object) -> None:
+        logger.warning("no %s profile: %s", kind, why)
+        self._profile.unavailable[kind] = str(why)
+
+
+def window_seconds(asked: float | None, iterations: Sequence[IterationRecord]) -> int:
+    """Return for how many seconds the CPU is profiled; Go takes whole ones.
+
+    Where the spec says nothing, it is the median run phase of the measured iterations, rounded
+    down, so that the window ends before the clean-up begins.
+    """
+    if asked is not None:
+        return max(1, round(asked))
+    known = [i.run_seconds for i in iterations if not i.warmup and i.run_seconds is not None]
+    if not known:
+        return 1
+    return max(1, min(_MAX_WINDOW_SECONDS, int(statistics.median(known))))

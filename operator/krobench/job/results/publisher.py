@@ -1,0 +1,103 @@
+"""Keeping what was measured: the run's ConfigMaps, written early and often."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from krobench.job.errors import AbortedError
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.model.record.run import RunRecord
+from krobench.record.profiles import write_profiles
+from krobench.record.store import (
+    Owner,
+    RunLines,
+    conflict,
+    is_owned_by,
+    run_json,
+    write_config_maps,
+)
+
+logger = logging.getLogger(__name__)
+
+# Some three minutes: an API server that restarts must not cost what was measured.
+_MAX_RETRIES = 20
+
+
+class Publisher:
+    """Writes one run's ConfigMaps."""
+
+    def __init__(self, client: KubeClient, name: str, owner: Owner) -> None:
+        self._client = client
+        self._name = name
+        self._owner = owner
+        self._parts: dict[str, list[str]] = {}
+        self._profile_parts: dict[str, list[str]] = {}
+        self._profile_bytes = 0
+
+    async def publish(self, run: RunRecord, lines: RunLines) -> None:
+        """Store everything measured so far; a transient failure is repeated.
+
+        Raises:
+            AbortedError: if results cannot be stored: without them nothing is worth measuring.
+        """
+        run = run.model_copy(update={"parts": self._profile_parts})
+        stored, config_maps = write_config_maps(self._name, self._owner, run, lines)
+        for config_map in config_maps:
+            await self._write(config_map)
+        self._parts = stored.parts
+
+    async def publish_profiles(self, test_index: int, files: Mapping[str, bytes]) -> dict[str, str]:
+        """Store raw profiles, and return why some could not be, by their keys.
+
+        They are a by-product: whatever happens to them, the run goes on.
+        """
+        stored = write_profiles(self._name, self._owner, test_index, files, self._profile_bytes)
+        try:
+            for config_map in stored.config_maps:
+                await self._write(config_map)
+        except AbortedError as error:
+            return stored.left_out | dict.fromkeys(stored.parts, error.info.message)
+        self._profile_parts |= stored.parts
+        self._profile_bytes += stored.size_bytes
+        return stored.left_out
+
+    async def publish_progress(self, run: RunRecord) -> None:
+        """Store run.json alone; a failure is left to the next time."""
+        current = run.model_copy(update={"parts": self._parts})
+        try:
+            await self._client.patch(self._path(self._name), {"data": run_json(current)})
+        except (ApiError, ApiUnreachableError) as error:
+            logger.warning("progress was not stored: %s", error)
+
+    def _path(self, name: str | None = None) -> str:
+        return paths.core("configmaps", self._owner.namespace, name)
+
+    async def _write(self, config_map: Mapping[str, Any]) -> None:
+        try:
+            await self._client.patiently(lambda: self._create_or_replace(config_map), _MAX_RETRIES)
+        except (ApiError, ApiUnreachableError) as error:
+            raise self._refused(config_map["metadata"]["name"], error) from error
+
+    async def _create_or_replace(self, config_map: Mapping[str, Any]) -> None:
+        name = config_map["metadata"]["name"]
+        try:
+            existing = await self._client.get(self._path(name))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            await self._client.create(self._path(), config_map)
+            return
+        if not is_owned_by(existing, self._owner.uid):
+            why = conflict(existing)
+            raise AbortedError(why.reason, why.message)
+        await self._client.replace(self._path(name), config_map)
+
+    def _refused(self, name: str, error: ApiError | ApiUnreachableError) -> AbortedError:
+        where = f"ConfigMap {self._owner.namespace}/{name}"
+        if isinstance(error, ApiError) and error.forbidden:
+            return AbortedError(
+                "Forbidden", f"results cannot be stored in {where}: {error.message}"
+            )
+        return AbortedError("ResultsNotStored", f"results cannot be stored in {where}: {error}")

@@ -1,0 +1,184 @@
+"""How the pods of a sharded load talk: each has a ConfigMap to speak in, and watches all.
+
+The API server is the one thing that all of them reach, wherever they run. In the run phase
+they say little, so that the talk does not spoil what is measured.
+"""
+
+import asyncio
+import contextlib
+import time
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.watch import Watch
+from krobench.model.common import COMPONENT_LABEL, RUN_LABEL
+from krobench.model.messages.shards import (
+    SHARD_COMPONENT,
+    SHARD_LINES_COMPONENT,
+    LeaderWord,
+    ShardWord,
+)
+from krobench.model.record.lines import ObjectRecord
+from krobench.record import lines
+from krobench.record.store import Owner
+from krobench.workload.identity import RunIdentity
+
+_WORD_KEY = "word"
+_LINES_KEY = "objects.jsonl.gz"
+_MAX_PIECE_BYTES = 900_000
+_MAX_RETRIES = 8
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A word that has arrived."""
+
+    text: str
+    received_epoch_seconds: float
+    """By our wall clock."""
+    received_monotonic: float
+
+
+class Board:
+    """The ConfigMaps of one run's shards; an async context manager, on whose exit the watch ends.
+
+    They stand in the namespace of the KroBenchmark, which owns them, beside its results.
+    """
+
+    def __init__(self, client: KubeClient, owner: Owner) -> None:
+        self._client = client
+        self._owner = owner
+        self._prefix = f"{RunIdentity(owner.name, owner.uid).prefix}shard"
+        selector = f"{RUN_LABEL}={owner.uid},{COMPONENT_LABEL}={SHARD_COMPONENT}"
+        self._collection = paths.core("configmaps", owner.namespace)
+        self._watch = Watch(client, self._collection, selector)
+        self._heard: dict[str, Heard] = {}
+        self._spoken: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._speaking = asyncio.Lock()
+
+    async def __aenter__(self) -> Self:
+        for item in await self._watch.start():
+            self._take(item, time.monotonic())
+        self._task = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def heard(self, shard: int) -> Heard | None:
+        """Return the last word of a shard (the leader is shard 0); None while it has none."""
+        return self._heard.get(self._name(shard))
+
+    async def say(self, shard: int, word: LeaderWord | ShardWord) -> None:
+        """Say a word, with the time at which it is sent; words arrive in the order of their saying.
+
+        Raises:
+            KubeError: if it cannot be said, also after some repetitions.
+        """
+        async with self._speaking:
+            await self._client.patiently(lambda: self._say(self._name(shard), word), _MAX_RETRIES)
+
+    async def _say(self, name: str, word: LeaderWord | ShardWord) -> None:
+        said = word.model_copy(update={"said_epoch_seconds": time.time()})
+        data = {_WORD_KEY: said.model_dump_json(by_alias=True)}
+        if name in self._spoken:
+            await self._client.patch(f"{self._collection}/{name}", {"data": data})
+        else:
+            await self._create(self._manifest(name, SHARD_COMPONENT) | {"data": data})
+            self._spoken.add(name)
+
+    async def wait(self, until: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something that was heard makes it true, or the time is over."""
+        deadline = time.monotonic() + seconds
+        while not until():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            self._changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), left)
+        return True
+
+    async def put_lines(self, name: str, records: Sequence[ObjectRecord]) -> list[str]:
+        """Store lines in as many ConfigMaps as it takes, and return their names."""
+        names = []
+        for number, piece in enumerate(lines.encode(records, _MAX_PIECE_BYTES)):
+            full_name = f"{self._prefix}-{name}-{number}"
+            body = self._manifest(full_name, SHARD_LINES_COMPONENT)
+            await self._create(body | {"binaryData": {_LINES_KEY: b64encode(piece).decode()}})
+            names.append(full_name)
+        return names
+
+    async def take_lines(self, names: Sequence[str]) -> list[ObjectRecord]:
+        """Read the lines in these ConfigMaps, and delete them."""
+        pieces = []
+        for name in names:
+            found = await self._client.get(f"{self._collection}/{name}")
+            pieces.append(b64decode(found["binaryData"][_LINES_KEY]))
+        records = lines.decode(pieces, ObjectRecord)
+        for name in names:
+            await self._delete(name)
+        return records
+
+    async def withdraw(self, shard: int) -> None:
+        """Take a shard's words back: it is gone."""
+        await self._delete(self._name(shard))
+
+    async def clear(self) -> None:
+        """Delete everything that this run's shards have said or brought."""
+        for component in (SHARD_COMPONENT, SHARD_LINES_COMPONENT):
+            selector = f"{RUN_LABEL}={self._owner.uid},{COMPONENT_LABEL}={component}"
+            for item in await self._client.list(self._collection, selector):
+                await self._delete(item["metadata"]["name"])
+
+    async def _listen(self) -> None:
+        async for event in self._watch.events():
+            name = event.object["metadata"]["name"]
+            if event.type == "DELETED":
+                self._heard.pop(name, None)
+            else:
+                self._take(event.object, event.received_monotonic)
+            self._changed.set()
+
+    def _take(self, item: JsonObject, received: float) -> None:
+        text = (item.get("data") or {}).get(_WORD_KEY)
+        name = item["metadata"]["name"]
+        if text is None or not name.startswith(self._prefix):
+            return
+        epoch = time.time() - (time.monotonic() - received)
+        self._heard[name] = Heard(text, epoch, received)
+
+    async def _create(self, manifest: JsonObject) -> None:
+        name = manifest["metadata"]["name"]
+        try:
+            await self._client.create(self._collection, manifest)
+        except ApiError as error:
+            if not error.already_exists:
+                raise
+            await self._client.replace(f"{self._collection}/{name}", manifest)
+
+    async def _delete(self, name: str) -> None:
+        # What stays is swept with the run, and goes with the KroBenchmark at the latest.
+        with contextlib.suppress(KubeError):
+            await self._client.delete(f"{self._collection}/{name}")
+
+    def _name(self, shard: int) -> str:
+        return f"{self._prefix}-{shard}"
+
+    def _manifest(self, name: str, component: str) -> JsonObject:
+        labels = {
+            "app.kubernetes.io/managed-by": "krobench",
+            RUN_LABEL: self._owner.uid,
+            COMPONENT_LABEL: component,
+        }
+        metadata = {"name": name, "labels": labels, "ownerReferences": [self._owner.reference]}
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}

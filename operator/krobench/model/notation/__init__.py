@@ -1,0 +1,1 @@
+"""How values are written as text: flags, labels, numbers with units, YAML."""

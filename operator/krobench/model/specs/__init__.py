@@ -1,0 +1,1 @@
+"""What users write: the specs of the custom resources."""

@@ -1,0 +1,1 @@
+"""A suite's tests: when each is repeated, what loads it, and what it is compared with."""

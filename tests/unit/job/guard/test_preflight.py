@@ -1,0 +1,28 @@
+from typing import cast
+
+import pytest
+
+from krobench.job.guard.preflight import wait_for_leader
+from krobench.kube.client import KubeClient
+from krobench.model.specs.target import Target
+
+
+async def test_a_kro_that_has_just_started_is_waited_for_until_it_leads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    holders: list[str | None] = ["kro-0_x", "kro-0_x", "kro-1_y"]
+    asked: list[str | None] = []
+
+    async def leader(*_: object) -> str | None:
+        asked.append(holders[len(asked)])
+        return asked[-1]
+
+    async def at_once(_: float) -> None:
+        return None
+
+    monkeypatch.setattr("krobench.job.guard.preflight.kro_leader", leader)
+    monkeypatch.setattr("krobench.job.guard.preflight.asyncio.sleep", at_once)
+    told: list[str] = []
+    await wait_for_leader(cast("KubeClient", None), Target(), "kro-1", told.append)
+    assert asked == holders
+    assert told == ["waits for kro's pod kro-1 to lead"] * 2
