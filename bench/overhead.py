@@ -1,61 +1,103 @@
 """What sampling costs the kro that is sampled: the same benchmark with and without it, in turns.
 
-With: a sample every five seconds, the default. Without: samples only before set-up, before and
-after the run phase, without which kro's CPU time would not be known; these are taken by both, and
-lie outside of the run phase.
+At the default of a sample every five seconds the cost is lost in the scatter of a shared machine,
+so it is measured at many times that rate and divided: what a sample costs kro does not depend on
+when the one before it was.
 
-    python bench/overhead.py        # needs a running test bed with krobench on it
+Without: samples only before set-up, before and after the run phase, without which kro's CPU time
+would not be known; these are taken by both, and lie outside of the run phase.
+
+    python -m bench.overhead        # needs a running cluster with krobench on it
 """
 
 import argparse
 import json
 import os
-import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
-from krobench.analysis.statistics.bootstrap import ratio_interval
+from bench.environment import kubectl, testbed
+from krobench.analysis.statistics.intervals import ratio_interval
+from krobench.model.common import duration_seconds
+from krobench.model.specs.collect import Collect
+from krobench.report.tables import table
 
-# Below what kro can do on the test bed, so that latencies are not those of a queue.
-RATE = 5
-INTERVALS = {"with": "5s", "without": "5m"}
+_WITHOUT = "5m"
+_LIGHT, _FULL = "light", "full"
+_WORDS = {_LIGHT: "5 instances/s", _FULL: "20 under way at all times"}
 
-
-@dataclass
-class Side:
-    """What was measured of one side: for each run, a value for each iteration."""
-
-    kro_cpu_seconds: list[list[float]] = field(default_factory=list)
-    """Of each instance."""
-    ready_seconds: list[list[float]] = field(default_factory=list)
-    """Medians over the instances."""
-    collector_cores: list[float] = field(default_factory=list)
+Figures = Mapping[str, float]
+"""By name, of one test of one run: kro's CPU seconds for each instance, and the median latency."""
 
 
 def main() -> None:
     """Run all rounds and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--instances", type=int, default=80)
+    parser.add_argument(
+        "--interval", default="200ms", help="between samples, of the side with them"
+    )
     parser.add_argument("--rounds", type=int, default=6, help="4 at least, for intervals")
     options = parser.parse_args()
     if options.rounds < 4:
         parser.error("--rounds must be 4 at least: with fewer there are no intervals")
-    os.environ["KUBECONFIG"] = _testbed("kubeconfig")
-    kubectl = _testbed("tool", "kubectl")
-    sides = {name: Side() for name in INTERVALS}
+    os.environ["KUBECONFIG"] = testbed("kubeconfig")
+    sides: dict[str, list[dict[str, Figures]]] = {options.interval: [], _WITHOUT: []}
     for number in range(options.rounds):
         # The order changes each round, so that none always comes after the same other.
-        for name in sorted(sides, reverse=number % 2 == 1):
-            record = _run(kubectl, f"bench-{name}-{number}", INTERVALS[name], options.instances)
-            _book(sides[name], record)
-            print(f"round {number + 1}: {name}: {_last(sides[name])}", file=sys.stderr)
-    _show(sides)
+        for interval in sorted(sides, reverse=number % 2 == 1):
+            figures = _figures(_run(f"bench-overhead-{number}", interval))
+            sides[interval].append(figures)
+            print(f"round {number + 1}, a sample each {interval}: {figures}", file=sys.stderr)
+    usual = Collect().interval
+    often = duration_seconds(usual) / duration_seconds(options.interval)
+    with_, without = sides[options.interval], sides[_WITHOUT]
+    head = (
+        "load",
+        "figure",
+        f"a sample each {options.interval}, to none",
+        f"each {usual}, reckoned",
+    )
+    rows = [_row(t, f, with_, without, often) for t, f in _rows(without)]
+    print(table(head, rows))
+    cores = [run[test]["collector cores"] for run in with_ for test in run]
+    print(f"\nThe collectors' thread took {sum(cores) / len(cores):.4f} cores on average.")
 
 
-def _run(kubectl: str, name: str, interval: str, instances: int) -> dict[str, Any]:
+def share_of(ratio: float, often: float) -> float:
+    """Return what a ratio measured with ``often`` times as many samples makes of the usual ones:
+    a share of what there is without any, which is below zero where the ratio is below one."""
+    return (ratio - 1) / often
+
+
+def _rows(runs: Sequence[Mapping[str, Figures]]) -> list[tuple[str, str]]:
+    return [(test, name) for test in runs[0] for name in ("kro CPU", "median latency")]
+
+
+def _row(
+    test: str,
+    name: str,
+    with_: Sequence[Mapping[str, Figures]],
+    without: Sequence[Mapping[str, Figures]],
+    often: float,
+) -> Sequence[str]:
+    # Neighbours in time are divided by each other, so that a slow hour is on both sides.
+    found = ratio_interval([r[test][name] for r in with_], [r[test][name] for r in without])
+    assert found is not None
+    assert found.low is not None
+    assert found.high is not None
+    low, value, high = (share_of(each, often) for each in (found.low, found.value, found.high))
+    return (
+        _WORDS[test],
+        name,
+        f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})",
+        f"{value:+.2%} ({low:+.2%} to {high:+.2%})",
+    )
+
+
+def _run(name: str, interval: str) -> dict[str, Any]:
     manifest = {
         "apiVersion": "bench.kro.run/v1alpha1",
         "kind": "KroBenchmark",
@@ -65,62 +107,39 @@ def _run(kubectl: str, name: str, interval: str, instances: int) -> dict[str, An
             "defaults": {"iterations": 1, "warmup": 0, "timeout": "3m"},
             "tests": [
                 {
-                    "name": "single",
-                    "workload": {"scenario": "single", "instances": instances},
-                    "load": {"arrival": "constant", "rate": RATE, "maxSendLag": "5s"},
-                }
+                    "name": _LIGHT,
+                    "workload": {"scenario": "single", "instances": 80},
+                    "load": {"arrival": "constant", "rate": 5, "maxSendLag": "5s"},
+                },
+                {
+                    "name": _FULL,
+                    "workload": {"scenario": "single", "instances": 160},
+                    "concurrency": 20,
+                },
             ],
         },
     }
-    _call(kubectl, "apply", "--filename=-", stdin=yaml.safe_dump(manifest))
+    kubectl("apply", "--filename=-", stdin=yaml.safe_dump(manifest))
     try:
-        _call(kubectl, "wait", f"krobenchmark/{name}", "--for=condition=Finished", "--timeout=4m")
-        text = _call(kubectl, "get", "configmap", f"{name}-results", "--output=json")
+        kubectl("wait", f"krobenchmark/{name}", "--for=condition=Finished", "--timeout=6m")
+        text = kubectl("get", "configmap", f"{name}-results", "--output=json")
     finally:
-        _call(kubectl, "delete", "krobenchmark", name)
+        kubectl("delete", "krobenchmark", name)
     record: dict[str, Any] = json.loads(json.loads(text)["data"]["run.json"])
     return record
 
 
-def _book(side: Side, record: dict[str, Any]) -> None:
-    iterations = record["tests"][0]["iterations"]
-    side.kro_cpu_seconds.append([i["usage"]["perInstance"]["kroCpuSeconds"] for i in iterations])
-    side.ready_seconds.append([i["latency"]["instanceReady"]["p50Seconds"] for i in iterations])
-    side.collector_cores += [
-        i["usage"]["collectors"]["cpuSeconds"] / i["runSeconds"] for i in iterations
-    ]
+def _figures(record: Mapping[str, Any]) -> dict[str, Figures]:
+    return {test["name"]: _of(test["iterations"][0]) for test in record["tests"]}
 
 
-def _last(side: Side) -> str:
-    return (
-        f"{side.kro_cpu_seconds[-1][0] * 1000:.2f} ms of CPU for each instance, "
-        f"ready after {side.ready_seconds[-1][0] * 1000:.0f} ms, "
-        f"collectors {side.collector_cores[-1]:.4f} cores"
-    )
-
-
-def _show(sides: dict[str, Side]) -> None:
-    with_, without = sides["with"], sides["without"]
-    print("| figure | with sampling to without, 95 % interval |\n|---|---|")
-    for label, attribute in (
-        ("kro CPU time for each instance", "kro_cpu_seconds"),
-        ("median time until ready", "ready_seconds"),
-    ):
-        found = ratio_interval(getattr(without, attribute), getattr(with_, attribute))
-        assert found is not None
-        print(f"| {label} | {found.ratio:.3f} ({found.low:.3f} to {found.high:.3f}) |")
-    mean = sum(with_.collector_cores) / len(with_.collector_cores)
-    print(f"\nThe collectors' thread took {mean:.4f} cores on average over the run phase.")
-
-
-def _testbed(*arguments: str) -> str:
-    return _call(sys.executable, "-m", "testbed", *arguments).strip()
-
-
-def _call(*command: str, stdin: str | None = None) -> str:
-    return subprocess.run(
-        command, input=stdin, check=True, text=True, stdout=subprocess.PIPE
-    ).stdout
+def _of(iteration: Mapping[str, Any]) -> Figures:
+    usage = iteration["usage"]
+    return {
+        "kro CPU": usage["perInstance"]["kroCpuSeconds"],
+        "median latency": iteration["latency"]["instanceReady"]["p50Seconds"],
+        "collector cores": usage["collectors"]["cpuSeconds"] / iteration["runSeconds"],
+    }
 
 
 if __name__ == "__main__":
