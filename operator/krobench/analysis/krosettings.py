@@ -48,6 +48,9 @@ KEPT_REVISIONS = Flag("--rgd-max-graph-revisions", "config.rgd.maxGraphRevisions
 WATCH_LIST = "KUBE_FEATURE_WatchListClient"
 """Environment variable of client-go: whether lists are read by a watch."""
 
+GO_MEMORY_LIMIT = "GOMEMLIMIT"
+"""Environment variable of Go: heap from which on it collects garbage however often that takes."""
+
 
 class KroSettings:
     """How the kro that was measured is set."""

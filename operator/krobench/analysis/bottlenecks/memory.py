@@ -2,6 +2,7 @@
 
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence, ramp
 from krobench.analysis.bottlenecks.facts import Facts
+from krobench.analysis.krosettings import GO_MEMORY_LIMIT
 from krobench.analysis.quantities import number_of
 from krobench.model.findings.bottleneck import BottleneckKind, Evidence
 from krobench.model.specs.validity import Cause
@@ -17,11 +18,12 @@ USUAL_PROGRESS = 0.5
 default of GOGC=100. From half of it on, something makes Go collect too early."""
 LEAST_PROGRESS = 0.1
 """From there on, little else than collecting goes on."""
+FEWEST_COLLECTIONS = 10
+"""Fewer say nothing of how early they come: each is a large part of a short phase."""
 NEAR_LIMIT = 0.9
 """Working set over the limit from which on the next burst may have kro killed."""
 NEAR_LIMIT_SCORE = 0.3
 """Nothing is lost yet, so that causes that took time come first."""
-_GO_LIMIT = "GOMEMLIMIT"
 
 
 def assess(facts: Facts) -> list[Assessment]:
@@ -92,9 +94,10 @@ def collector_share(facts: Facts) -> float:
 def _progress(facts: Facts) -> float | None:
     runtime = facts.usage.kro_runtime
     live = runtime.live_heap_bytes or runtime.heap_bytes.mean
-    if runtime.allocated_bytes is None or not runtime.gc_cycles or not live:
+    cycles = runtime.gc_cycles or 0.0
+    if runtime.allocated_bytes is None or cycles < FEWEST_COLLECTIONS or not live:
         return None
-    return runtime.allocated_bytes / runtime.gc_cycles / live
+    return runtime.allocated_bytes / cycles / live
 
 
 def _collection(facts: Facts) -> float | None:
@@ -113,7 +116,7 @@ def _live(facts: Facts) -> list[Evidence]:
     if limit is None or live is None:
         return []
     return evidence(
-        f"live heap over {_GO_LIMIT}",
+        f"live heap over {GO_MEMORY_LIMIT}",
         live / limit,
         "ratio",
         "far below 1",
@@ -122,14 +125,14 @@ def _live(facts: Facts) -> list[Evidence]:
 
 
 def _go_limit(facts: Facts) -> float | None:
-    text = facts.kro.env.get(_GO_LIMIT) if facts.kro is not None else None
+    text = facts.kro.env.get(GO_MEMORY_LIMIT) if facts.kro is not None else None
     # Go writes MiB where Kubernetes writes Mi.
     return number_of(text.removesuffix("B")) if text else None
 
 
 def _below(facts: Facts) -> str:
-    text = facts.kro.env.get(_GO_LIMIT) if facts.kro is not None else None
-    return f" to stay below {_GO_LIMIT}={text}" if text else ""
+    text = facts.kro.env.get(GO_MEMORY_LIMIT) if facts.kro is not None else None
+    return f" to stay below {GO_MEMORY_LIMIT}={text}" if text else ""
 
 
 def _kills(facts: Facts) -> int:

@@ -19,6 +19,7 @@ _RULES: Sequence[Rule] = (
     requeue.shorter_requeues,
     requeue.find_errors,
     resources.memory_limit,
+    resources.go_memory_limit,
     resources.memory_request,
     resources.cpu_limit,
     shape.shorter_chains,

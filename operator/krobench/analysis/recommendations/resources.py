@@ -3,11 +3,13 @@
 ``analysis.sizing`` gives them for another scale.
 """
 
+from krobench.analysis.krosettings import GO_MEMORY_LIMIT
 from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
 from krobench.analysis.recommendations.case import Case, Finding, evidence, evidence_of
 from krobench.model.findings.bottleneck import BottleneckKind
 from krobench.model.findings.recommendation import Area, Confidence, Recommendation
 from krobench.model.notation import units
+from krobench.model.specs.validity import Cause
 from krobench.model.specs.variant import Variant, VariantResources
 
 MEMORY_HEADROOM = 1.5
@@ -15,6 +17,7 @@ MEMORY_HEADROOM = 1.5
 revisions that are kept beside the one in force."""
 _NEAR = 0.7
 _THROTTLED = 0.05
+_GO_GUIDE = "https://tip.golang.org/doc/gc-guide#Memory_limit"
 _EVICTION = "https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/"
 
 
@@ -30,12 +33,15 @@ def memory_limit(case: Case) -> Finding | None:
     used, limit = most_memory(case), number_of(case.settings.limit("memory"))
     if used is None or limit is None:
         return None
-    found = case.bottleneck(BottleneckKind.KRO_MEMORY)
-    if used < _NEAR * limit and found is None:
+    killed = _was_killed(case)
+    if used < _NEAR * limit and not killed:
         return None
-    advised = memory_quantity(max(used, limit if found is not None else 0) * MEMORY_HEADROOM)
+    # What was seen before a kill is less than what it takes.
+    advised = memory_quantity(max(used, limit if killed else 0) * MEMORY_HEADROOM)
     if (number_of(advised) or 0) <= limit:
         return None
+    found = case.bottleneck(BottleneckKind.KRO_MEMORY)
+    taken = "what kro was killed at" if killed else "what this load took"
     return Finding(
         Recommendation(
             title=f"Raise kro's memory limit to {advised}",
@@ -44,18 +50,57 @@ def memory_limit(case: Case) -> Finding | None:
             settings=[case.settings.change_resource("limits", "memory", advised)],
             expected_effect=(
                 f"kro is killed when it passes its limit of {case.settings.limit('memory')}, and "
-                "compiles all RGDs again. The new one is half as much again as what this load "
-                "took, and leaves room for that and for kept revisions."
+                f"compiles all RGDs again. The new one is half as much again as {taken}, and "
+                "leaves room for that and for kept revisions."
             ),
             confidence=Confidence.HIGH,
             source=case.source,
             evidence=[
                 evidence("kro's memory, most", used, "bytes"),
-                evidence("the same over its limit", used / limit, "ratio", "below 70 %"),
+                evidence(
+                    "the same over its limit",
+                    used / limit,
+                    "ratio",
+                    "below 70 %",
+                    speaks_for=used >= _NEAR * limit,
+                ),
                 *evidence_of(found),
             ],
         ),
         weight=max(found.score if found is not None else 0.0, min(1.0, used / limit)),
+    )
+
+
+def _was_killed(case: Case) -> bool:
+    return any(each.validity.has(Cause.KRO_OOM_KILLED) for each in case.test.iterations)
+
+
+def go_memory_limit(case: Case) -> Finding | None:
+    """A higher GOMEMLIMIT, where kro collects garbage all the time to stay below it."""
+    found = case.bottleneck(BottleneckKind.KRO_MEMORY)
+    used, current = most_memory(case), case.settings.env(GO_MEMORY_LIMIT)
+    if found is None or used is None or current is None:
+        return None
+    # Go writes MiB where Kubernetes writes Mi.
+    advised = f"{memory_quantity(used * MEMORY_HEADROOM)}B"
+    if (number_of(advised[:-1]) or 0) <= (number_of(current.removesuffix("B")) or 0):
+        return None
+    return Finding(
+        Recommendation(
+            title=f"Raise {GO_MEMORY_LIMIT} to {advised}, or take it away",
+            area=Area.KRO_RESOURCES,
+            bottleneck=BottleneckKind.KRO_MEMORY,
+            settings=[case.settings.change_env(GO_MEMORY_LIMIT, advised)],
+            expected_effect=(
+                "The CPU time that goes into collecting garbage early is kro's again. The new one "
+                "is half as much again as the most memory that was seen."
+            ),
+            confidence=Confidence.HIGH,
+            source=f"{case.source}; {_GO_GUIDE}",
+            evidence=[evidence("kro's memory, most", used, "bytes"), *evidence_of(found)],
+            variant=Variant(name="more-heap", env={GO_MEMORY_LIMIT: advised}),
+        ),
+        weight=found.score,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from krobench.analysis.scaling.words import at_least, at_most, sized
+from krobench.analysis.scaling.words import about, at_least, at_most, sized
 from krobench.model.findings.scaling import Limit, LimitState, Prediction
 from krobench.model.specs.scaletest import KroScaleTestSpec
 
@@ -39,7 +39,7 @@ def _go_further(spec: KroScaleTestSpec, limit: Limit, predictions: Sequence[Pred
     nearest = min(ahead, key=lambda each: each.size)
     return (
         f"Go further: by extrapolation, {nearest.figure} reaches its bound at about "
-        f"{sized(nearest.size, spec.axis)}."
+        f"{about(nearest.size, spec.axis)} {spec.axis.unit}."
     )
 
 

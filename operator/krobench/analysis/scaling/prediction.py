@@ -13,7 +13,15 @@ from krobench.analysis.margins import Bound
 from krobench.analysis.scaling.fits import Described, describe
 from krobench.analysis.scaling.models import Fitted, Linear, Power
 from krobench.analysis.scaling.slos import decided, growing_bounds, upward, values_of
-from krobench.analysis.scaling.words import figure_name, plain, shown, sized, unit_of
+from krobench.analysis.scaling.words import (
+    about,
+    at_least,
+    at_most,
+    figure_name,
+    shown,
+    sized,
+    unit_of,
+)
 from krobench.model.findings.scaling import Limit, LimitState, Prediction, ScaleStep
 from krobench.model.notation import units
 from krobench.model.specs.axis import Axis
@@ -83,13 +91,14 @@ def _in_words(prediction: Prediction, axis: Axis) -> str:
     if prediction.low is None or prediction.high is None:
         interval = "without an interval, as the values are too few or scatter too much"
     else:
-        interval = f"95 % interval {plain(prediction.low)} to {plain(prediction.high)}"
+        low, high = at_most(prediction.low, axis), at_least(prediction.high, axis)
+        interval = f"95 % interval {low} to {high}"
     by = "a straight line" if prediction.model == "linear" else "a power law"
     beyond = "extrapolated" if prediction.extrapolated else "predicted"
     text = (
         f"By {by} through sizes up to {sized(prediction.largest_used, axis)}, "
         f"{figure_name(prediction.figure)} reaches "
-        f"{shown(prediction.bound, unit_of(prediction.figure))} at {plain(prediction.size)} "
+        f"{shown(prediction.bound, unit_of(prediction.figure))} at {about(prediction.size, axis)} "
         f"({beyond}, {interval})"
     )
     if prediction.measured is None or prediction.error_ratio is None:
@@ -97,5 +106,5 @@ def _in_words(prediction: Prediction, axis: Axis) -> str:
     side = "more" if prediction.error_ratio > 0 else "less"
     return (
         f"{text}: {units.percent(abs(prediction.error_ratio))} {side} than the "
-        f"{plain(prediction.measured)} that were measured."
+        f"{about(prediction.measured, axis)} that were measured."
     )

@@ -54,6 +54,11 @@ def at_least(size: float, axis: Axis) -> str:
     return plain(math.ceil(size) if axis.whole else size)
 
 
+def about(size: float, axis: Axis) -> str:
+    """Show an estimate of a size: of what is counted, there is no part of one."""
+    return plain(round(size) if axis.whole else size)
+
+
 def sized(size: float, axis: Axis) -> str:
     """Show a size with what is counted, such as ``214 instances``."""
     return f"{plain(size)} {axis.unit}"

@@ -95,6 +95,15 @@ def test_cpu_that_goes_into_garbage_is_a_matter_of_memory() -> None:
     assert Kind.KRO_CPU not in {each.kind for each in ranked}
 
 
+def test_a_few_collections_say_nothing_of_how_early_they_come() -> None:
+    # Five instances on a kro that is idle: its clean-up of caches falls into a short phase.
+    few = {
+        "cpu": {"kroSeconds": 0.5, "kroMeanCores": 0.12},
+        "usage": {"kroRuntime": {"gcCpuSeconds": 0.28, "gcCycles": 3.0, "liveHeapBytes": 30e6}},
+    }
+    assert Kind.KRO_MEMORY not in kinds(planted(few))
+
+
 def test_a_throttled_kro_is_not_taken_for_one_that_collects_garbage() -> None:
     # Go's own estimate counts the time for which its container was throttled.
     throttled = {

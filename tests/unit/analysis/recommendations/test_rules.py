@@ -9,6 +9,7 @@ from unit.analysis.recommendations.made import (
     run,
     summary,
 )
+from unit.records import some_iteration
 
 from krobench.analysis.recommendations.advise import advise
 from krobench.model.common import ErrorInfo
@@ -19,6 +20,7 @@ from krobench.model.measured.measures import LatencySummary, MemoryUse
 from krobench.model.measured.profile import Breakdown, FunctionCost, GroupShare, TestProfile
 from krobench.model.specs.suite.load import Load
 from krobench.model.specs.suite.step import Operation
+from krobench.model.specs.validity import Cause
 
 
 def only(record: Any) -> Recommendation:
@@ -74,9 +76,37 @@ def test_raises_a_memory_limit_that_is_near() -> None:
 
 def test_raises_a_memory_limit_at_which_kro_was_killed() -> None:
     # What was seen before the kill is less than the limit, and says nothing of what it takes.
-    record = a_test(summary(), attribution=attribution(BottleneckKind.KRO_MEMORY))
+    cause = ErrorInfo(reason=Cause.KRO_OOM_KILLED, message="kro was killed")
+    killed = some_iteration(validity=Validity.of([cause]))
+    record = a_test(
+        summary(), attribution=attribution(BottleneckKind.KRO_MEMORY), iterations=[killed]
+    )
 
     assert only(run(record, kro=kro())).settings[0].advised == "1536Mi"
+
+
+def test_leaves_a_memory_limit_alone_that_is_far_away() -> None:
+    # Garbage that is collected too often is no reason for more memory than is used.
+    record = a_test(summary(), attribution=attribution(BottleneckKind.KRO_MEMORY))
+
+    assert advise(run(record, kro=kro())) == []
+
+
+def test_raises_a_gomemlimit_that_is_below_what_kro_uses() -> None:
+    record = a_test(summary(), attribution=attribution(BottleneckKind.KRO_MEMORY))
+
+    advice = only(run(record, kro=kro(env={"GOMEMLIMIT": "12MiB"})))
+
+    setting = advice.settings[0]
+    assert (setting.name, setting.current, setting.advised) == ("GOMEMLIMIT", "12MiB", "96MiB")
+    assert advice.variant is not None
+    assert advice.variant.env == {"GOMEMLIMIT": "96MiB"}
+
+
+def test_leaves_a_gomemlimit_alone_that_leaves_room() -> None:
+    record = a_test(summary(), attribution=attribution(BottleneckKind.KRO_MEMORY))
+
+    assert advise(run(record, kro=kro(env={"GOMEMLIMIT": "900MiB"}))) == []
 
 
 def test_raises_a_cpu_limit_where_the_node_has_more() -> None:
