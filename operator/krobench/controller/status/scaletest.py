@@ -1,5 +1,6 @@
 """The status of a run of a ``KroScaleTest``."""
 
+from krobench.analysis.scaling.words import plain
 from krobench.controller.observed import Observed
 from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
 from krobench.model.common import ErrorInfo
@@ -85,7 +86,7 @@ def _step(record: RunRecord, scale: ScaleRecord) -> str:
     done = {step.size for step in scale.steps if step.verdict is not None}
     running = {test.name for test in record.tests if test.state is TestState.RUNNING}
     under_way = [step.size for step in scale.steps if step.test in running]
-    where = f" ({under_way[-1]:g})" if under_way else ""
+    where = f" ({plain(under_way[-1])})" if under_way else ""
     return f"{len(done)}/{len(_known(record, scale))}{where}"
 
 
