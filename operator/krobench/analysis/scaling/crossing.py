@@ -58,6 +58,8 @@ class Crossing:
     high: float
     smallest_used: float
     largest_used: float
+    clear: bool
+    """Whether the figure rises clearly more than it scatters."""
     draws: Draws
 
 
@@ -77,7 +79,7 @@ def find_crossing(
     window = _window(logs, last, first)
     if window is None:
         return None
-    near, line = window
+    near, line, clear = window
     resampling = Resampling({x: line.at(x) for x in near}, near, parameters=2)
     level = math.log(bound)
     drawn = [_where(fit_line(values), level) for values in resampling.draws()]
@@ -92,6 +94,7 @@ def find_crossing(
             math.exp(max(ends.high, size)),
             smallest_used=math.exp(min(near)),
             largest_used=math.exp(max(near)),
+            clear=clear,
             draws=Draws(
                 [each for each in drawn if each is not None],
                 _single(near, line),
@@ -102,7 +105,7 @@ def find_crossing(
         return None
 
 
-def _window(logs: Logs, last: float, first: float) -> tuple[Logs, Line] | None:
+def _window(logs: Logs, last: float, first: float) -> tuple[Logs, Line, bool] | None:
     chosen = None
     for factor in _WINDOWS:
         start = math.log(last / factor) - _ROUNDING
@@ -114,9 +117,9 @@ def _window(logs: Logs, last: float, first: float) -> tuple[Logs, Line] | None:
             continue
         if line.slope <= _FLAT:
             continue
-        chosen = near, line
         rise = line.slope * (max(near) - min(near))
-        if rise >= _CLEAR_RISE * _scatter(near, line):
+        chosen = near, line, rise >= _CLEAR_RISE * _scatter(near, line)
+        if chosen[-1]:
             break
     return chosen
 

@@ -24,6 +24,8 @@ from krobench.model.findings.scaling import Limit, LimitState, ScaleStep, StepVe
 from krobench.model.specs.axis import Axis
 
 _FEWEST_REPETITIONS = 2
+_FAR = 1.25
+"""Times the limit. Nearer to it, two repetitions on its wrong side are no more than chance."""
 
 
 def find_limit(
@@ -144,7 +146,27 @@ def _crossing(around: _Around, slo: str | None) -> tuple[Crossing | None, str]:
     if min(len(values.get(size, [])) for size in (last, first)) < _FEWEST_REPETITIONS:
         return None, "the figure was not measured repeatedly at both sizes"
     crossing = find_crossing(values, upward(bound, bound.value), last, first)
+    if crossing is not None and not crossing.clear and _is_contradicted(crossing, around.steps):
+        return None, f"{bound.figure} scatters too much around there"
     return crossing, f"{bound.figure} does not grow clearly enough around there"
+
+
+def _is_contradicted(crossing: Crossing, steps: Sequence[ScaleStep]) -> bool:
+    """Whether all repetitions of a size speak against it: met far beyond, or missed far below.
+
+    A straight line is no picture then of how the figure grows, as where it leaps when a queue
+    begins to build up.
+    """
+    return any(
+        _unanimous(step, met=step.size > crossing.size)
+        for step in steps
+        if max(step.size / crossing.size, crossing.size / step.size) >= _FAR
+    )
+
+
+def _unanimous(step: ScaleStep, *, met: bool) -> bool:
+    told = [trial.met for trial in step.trials if trial.met is not None]
+    return len(told) >= _FEWEST_REPETITIONS and all(each is met for each in told)
 
 
 def _remarks(crossing: Crossing, last: float, first: float) -> str:

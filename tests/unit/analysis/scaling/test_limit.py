@@ -82,6 +82,19 @@ def test_a_figure_that_does_not_grow_leaves_a_bracket() -> None:
     assert found.method == "bracket"
 
 
+def test_a_figure_that_leaps_gives_no_limit_beyond_sizes_that_were_missed_each_time() -> None:
+    # Measured: the median latency of a kro that one arrival rate begins to be too much for.
+    found = limit(
+        step(2, 0.13),
+        step(4, 0.157, 0.142),
+        step(5.66, 0.203, 0.19),
+        step(6.73, 4.56, 0.19),
+        step(8, 2.04, 1.13),
+    )
+    assert (found.method, found.low, found.high) == ("bracket", 5.66, 6.73)
+    assert "scatters too much" in found.message
+
+
 def test_an_invalid_step_does_not_count() -> None:
     wild = step(30, 5.0).model_copy(update={"verdict": StepVerdict.INVALID})
     found = limit(step(20, 0.5), wild, step(40, 0.9), step(80, 1.9))
