@@ -1,9 +1,13 @@
-"""Thresholds: CEL expressions over the results of a test.
+"""Thresholds: CEL expressions over the results of a test, in which every number is a double.
+
+So ``5`` and ``5.0`` are the same bound for seconds as for bytes, and a share of two counts is no
+whole number; CEL itself, and celpy, hold whole numbers and others for different types.
 
 celpy serves here because these expressions are ours; it never stands in for kro's own CEL,
 which is cel-go with libraries that celpy does not have.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
@@ -35,6 +39,9 @@ from krobench.model.specs.collect import Collect
 from krobench.model.specs.scaletest import KroScaleTestSpec
 
 _ENVIRONMENT = celpy.Environment()
+_WHOLE = ("INT_LIT", "UINT_LIT")
+_CEL_TYPE = re.compile(r"celtypes\.(\w+)Type")
+_NO_OVERLOAD = "found no matching overload"
 
 
 def check_thresholds(spec: KroBenchmarkSpec) -> list[ErrorInfo]:
@@ -186,12 +193,33 @@ def _unknown(path: Path, known: set[Path]) -> str:
 
 
 def _compile(expression: str) -> Tree[Any]:
-    return _ENVIRONMENT.compile(expression)
+    tree = _ENVIRONMENT.compile(expression)
+    for literal in tree.find_data("literal"):
+        literal.children = [_as_double(child) for child in literal.children]
+    return tree
+
+
+def _as_double(literal: Any) -> Any:
+    if not isinstance(literal, Token) or literal.type not in _WHOLE:
+        return literal
+    return Token("FLOAT_LIT", f"{float(int(literal.rstrip('uU'), 0))!r}")
 
 
 def _evaluate(tree: Tree[Any], values: Values) -> Any:
     program = _ENVIRONMENT.program(tree)
-    return program.evaluate({name: json_to_cel(value) for name, value in values.items()})
+    doubles = _doubles(values)
+    return program.evaluate({name: json_to_cel(value) for name, value in doubles.items()})
+
+
+def _doubles(values: Mapping[str, Any]) -> Values:
+    return {
+        name: _doubles(value)
+        if isinstance(value, Mapping)
+        else float(value)
+        if isinstance(value, int | float)
+        else value
+        for name, value in values.items()
+    }
 
 
 def _paths(tree: Tree[Any]) -> list[Path]:
@@ -237,4 +265,8 @@ def _string_literal(node: Tree[Any] | Token) -> str | None:
 
 
 def _first_argument(error: Exception) -> str:
-    return str(error.args[0]) if error.args else type(error).__name__
+    said = str(error.args[0]) if error.args else type(error).__name__
+    if said.startswith(_NO_OVERLOAD):
+        types = [name.lower() for name in _CEL_TYPE.findall(said)]
+        return f"an operator does not take {' and '.join(types) or 'these types'}"
+    return said

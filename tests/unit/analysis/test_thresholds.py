@@ -40,6 +40,11 @@ def summary() -> TestSummary:
         ("memory.residentMaxBytes < 100 * 1024 * 1024", True),
         ('metrics["kro_cel_evaluations"] >= 100.0', True),
         ("throughput.instancesPerSecond > 20.0 || apiRequests.kro < 1000.0", True),
+        ("latency.instanceReady.p50 < 1", True),
+        ("memory.residentMaxBytes < 900000000.0 && errors.total == 0.0", True),
+        ("1 > latency.instanceReady.p50", True),
+        # A share of two counts is no whole number, which would be 0 here.
+        ("latency.instanceReady.n / 1000 > 0.0", True),
     ],
 )
 def test_a_threshold_is_decided_by_the_results(expression: str, passed: bool) -> None:
@@ -68,7 +73,7 @@ def test_a_number_that_is_not_available_leaves_the_threshold_undecided(expressio
         ("errors.total == 0 || metrics.nope < 2", "UnknownMetric", "metrics.nope"),
         ("latency.instanceReady.p99 <", "InvalidThreshold", "is not CEL"),
         ("errors.total", "InvalidThreshold", "must be true or false"),
-        ('errors.total < "x"', "InvalidThreshold", "cannot be evaluated"),
+        ('errors.total < "x"', "InvalidThreshold", "an operator does not take double and string"),
     ],
 )
 def test_a_bad_threshold_is_found_before_the_run(expression: str, reason: str, words: str) -> None:
@@ -107,6 +112,7 @@ def test_what_a_prometheus_is_asked_for_can_be_used() -> None:
 @pytest.mark.parametrize("name", known_names())
 def test_every_known_name_can_be_used(name: str) -> None:
     assert check_thresholds(spec(f"{name} >= 0")) == []
+    assert check_thresholds(spec(f"{name} >= 0.0")) == []
 
 
 @pytest.mark.parametrize(
