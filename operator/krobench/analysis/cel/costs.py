@@ -8,6 +8,7 @@ way, tells how much of it is kro's own handling.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from krobench.analysis.cel.estimates import duration, mean, ratio
 from krobench.analysis.cel.restarts import (
     compile_ratio,
     first_ratio,
@@ -17,7 +18,6 @@ from krobench.analysis.cel.restarts import (
     why_no_restart,
 )
 from krobench.analysis.cel.samples import CelSamples, Measured
-from krobench.analysis.statistics.intervals import mean_interval, positive_interval, ratio_interval
 from krobench.model.measured.cel import (
     CONSTANTS,
     FIELD_ACCESS,
@@ -45,8 +45,8 @@ def summarise(samples: CelSamples) -> CelResults:
     return CelResults(
         iterations=len(samples.fresh),
         expressions=results,
-        constant_seconds=_duration(constants.evaluations()),
-        empty_graph_build_seconds=_duration(empty.builds()),
+        constant_seconds=duration(constants.evaluations().values()),
+        empty_graph_build_seconds=duration(empty.builds().values()),
         builds_per_change=_builds_per_change(samples.expressions),
         revision_compile_ratio=_revision_ratio(samples.expressions),
         patterns=_patterns(by_name, samples),
@@ -80,12 +80,12 @@ def _result(
         copies=item.copies,
         evaluations=count,
         evaluations_per_reconcile=round(count / reconciles, 2) if reconciles else None,
-        evaluation_seconds=_duration(evaluations),
-        over_constant_seconds=_mean(_difference(evaluations, constants.evaluations())),
+        evaluation_seconds=duration(evaluations.values()),
+        over_constant_seconds=mean(_difference(evaluations, constants.evaluations()).values()),
         relative_to_field_access=_ratio(evaluations, reference.evaluations()),
-        graph_build_seconds=_duration(builds),
-        compile_seconds=_mean(_difference(builds, empty.builds(), added)),
-        compiled_bytes=_mean(_difference(heap, empty.heap_growth, added)),
+        graph_build_seconds=duration(builds.values()),
+        compile_seconds=mean(_difference(builds, empty.builds(), added).values()),
+        compiled_bytes=mean(_difference(heap, empty.heap_growth, added).values()),
         first_after_restart_seconds=first_seconds(item.name, samples),
         first_after_restart_ratio=first_ratio(item.name, samples),
     )
@@ -198,15 +198,5 @@ def _difference(above: ByRound, below: ByRound, parts: int = 1) -> dict[int, flo
     return {index: (above[index] - below[index]) / parts for index in both}
 
 
-def _duration(by_round: ByRound) -> Estimate | None:
-    """Of what cannot be negative, as against a difference."""
-    return positive_interval([by_round[index] for index in sorted(by_round)])
-
-
-def _mean(by_round: ByRound) -> Estimate | None:
-    return mean_interval([by_round[index] for index in sorted(by_round)])
-
-
 def _ratio(above: ByRound, below: ByRound) -> Estimate | None:
-    both = sorted(above.keys() & below.keys())
-    return ratio_interval([above[i] for i in both], [below[i] for i in both])
+    return ratio((above[index], below[index]) for index in above.keys() & below.keys())

@@ -5,10 +5,10 @@ a test together. First evaluations are known one by one, as the instances are re
 """
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 
+from krobench.analysis.cel.estimates import duration, mean, ratio
 from krobench.analysis.cel.samples import CelSamples, Measured, Restart
-from krobench.analysis.statistics.intervals import mean_interval, ratio_interval
 from krobench.model.measured.cel import CelRestartResults, Estimate
 
 _NEVER = "kro was not restarted: the test had ended before"
@@ -26,20 +26,18 @@ def restart_results(
     reason = _why_not_compiled(samples)
     result = CelRestartResults(
         restarts=len(restarts),
-        leading_seconds=mean_interval([r.leading_seconds for r in restarts]),
-        compiled_seconds=_mean(r.compiled_seconds for r in restarts),
-        reconciled_seconds=_mean(r.reconciled_seconds for r in restarts),
+        leading_seconds=duration(r.leading_seconds for r in restarts),
+        compiled_seconds=duration(r.compiled_seconds for r in restarts),
+        reconciled_seconds=duration(r.reconciled_seconds for r in restarts),
     )
     if reason is None:
         result.rgds = len(restarts[0].revisions)
-        result.revisions_per_rgd = _mean(_revisions(r) / len(r.revisions) for r in restarts)
-        result.graph_builds = _mean(float(r.builds) for r in restarts)
-        result.compile_seconds_per_rgd = _mean(
+        result.revisions_per_rgd = mean(_revisions(r) / len(r.revisions) for r in restarts)
+        result.graph_builds = mean(float(r.builds) for r in restarts)
+        result.compile_seconds_per_rgd = duration(
             r.compiled.seconds / len(r.revisions) for r in restarts if r.compiled
         )
-        result.compile_seconds_per_expression = _mean(
-            _per_copy(r, by_name, empty) for r in restarts
-        )
+        result.compile_seconds_per_expression = mean(_per_copy(r, by_name, empty) for r in restarts)
     result.unavailable = {
         name: reason or _NOT_ALL
         for name, value in (
@@ -59,19 +57,17 @@ def why_no_restart(samples: CelSamples) -> dict[str, str]:
 
 def first_seconds(name: str, samples: CelSamples) -> Estimate | None:
     """Return the time of one evaluation in the first reconcile after a restart."""
-    return _mean(r.first[name].mean for r in samples.restarts if name in r.first)
+    return duration(r.first[name].mean for r in samples.restarts if name in r.first)
 
 
 def first_ratio(name: str, samples: CelSamples) -> Estimate | None:
     """Return the ratio of these to later ones of the same process, by restart."""
-    pairs = [_pair(r, name) for r in samples.restarts]
-    return _ratio([pair for pair in pairs if pair is not None])
+    return ratio(_pair(r, name) for r in samples.restarts)
 
 
 def first_ratio_of_all(samples: CelSamples) -> Estimate | None:
     """Return the same ratio over all expressions and restarts: each of both is an observation."""
-    pairs = (_pair(r, name) for r in samples.restarts for name in r.first)
-    return _ratio([pair for pair in pairs if pair is not None])
+    return ratio(_pair(r, name) for r in samples.restarts for name in r.first)
 
 
 def compile_ratio(samples: CelSamples, by_name: Mapping[str, Measured]) -> Estimate | None:
@@ -86,7 +82,7 @@ def compile_ratio(samples: CelSamples, by_name: Mapping[str, Measured]) -> Estim
                 count * statistics.fmean(changed[name]) for name, count in restart.revisions.items()
             )
             pairs.append((restart.compiled.mean, expected / _revisions(restart)))
-    return _ratio(pairs)
+    return ratio(pairs)
 
 
 def _why_not_compiled(samples: CelSamples) -> str | None:
@@ -120,11 +116,3 @@ def _pair(restart: Restart, name: str) -> tuple[float, float] | None:
     if name not in restart.first or not later:
         return None
     return restart.first[name].mean, statistics.median(each.mean for each in later)
-
-
-def _mean(values: Iterator[float | None] | Iterator[float]) -> Estimate | None:
-    return mean_interval([value for value in values if value is not None])
-
-
-def _ratio(pairs: Sequence[tuple[float, float]]) -> Estimate | None:
-    return ratio_interval([above for above, _ in pairs], [below for _, below in pairs])
