@@ -58,7 +58,7 @@ def fails_with(cluster: Cluster, manifest: Manifest, reason: str, *words: str) -
 
 def test_a_threshold_that_names_no_metric(cluster: Cluster) -> None:
     manifest = benchmark("unknown-metric", scenario("a", thresholds=["latency.p99 < 1.0"]))
-    fails_with(cluster, manifest, "UnknownMetric", "tests[0].thresholds[0]", "instanceReady")
+    fails_with(cluster, manifest, "UnknownMetric", "spec.tests[0].thresholds[0]", "instanceReady")
 
 
 def test_results_that_someone_else_owns(cluster: Cluster) -> None:

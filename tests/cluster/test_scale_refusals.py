@@ -24,7 +24,7 @@ BY_THE_OPERATOR: dict[str, tuple[Manifest, str, str]] = {
     "slo-metric": (
         {"slo": ["latency.p99 < 1.0"]},
         "UnknownMetric",
-        "slo[0]: latency.p99 is no metric of a test",
+        "spec.slo[0]: latency.p99 is no metric of a test",
     ),
     "slo-syntax": ({"slo": ["latency.instanceReady.max <"]}, "InvalidThreshold", "is not CEL"),
     "slo-samples": (
@@ -36,18 +36,22 @@ BY_THE_OPERATOR: dict[str, tuple[Manifest, str, str]] = {
     "steps-zero": (
         {"steps": {"from": 0, "to": 5}},
         "InvalidSpec",
-        "spec.steps.from: Input should be greater than or equal to 0.01",
+        "spec.steps.from: must be greater than or equal to 0.01",
     ),
-    "steps-order": ({"steps": {"values": [60, 4]}}, "InvalidSpec", "values must be ascending"),
+    "steps-order": (
+        {"steps": {"values": [60, 4]}},
+        "InvalidSpec",
+        "spec.steps: values must be ascending",
+    ),
     "steps-many": (
         {"steps": {"from": 1, "to": 100, "growth": "linear", "increment": 1}},
         "InvalidSpec",
-        "more than 32 sizes lie between from and to",
+        "spec.steps: more than 32 sizes lie between from and to",
     ),
     "steps-vast": (
         {"steps": {"values": [60000]}},
         "InvalidSpec",
-        "the smallest size, 60000, cannot be run",
+        "spec.steps: the smallest size, 60000, cannot be run: spec.workload.instances: must be",
     ),
 }
 

@@ -84,7 +84,9 @@ async def test_larger_sizes_than_may_be_run_are_left_out_and_that_is_said() -> N
     assert record.scale is not None
     assert record.scale.sizes == [5, 10]
     assert record.scale.stopped is not None
-    assert record.scale.stopped.startswith("sizes 20, 40, 80 were left out: budget.maxInstances")
+    assert record.scale.stopped.startswith(
+        "sizes 20, 40, 80 were left out: spec.budget.maxInstances"
+    )
     record = await run(MemoryCluster(), max_objects=25)
     assert record.scale is not None
     assert record.scale.sizes == [5, 10]

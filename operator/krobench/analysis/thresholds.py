@@ -47,7 +47,7 @@ _NO_OVERLOAD = "found no matching overload"
 def check_thresholds(spec: KroBenchmarkSpec) -> list[ErrorInfo]:
     """Return what is wrong with a suite's thresholds, before anything is run."""
     expressions = {
-        f"tests[{test_index}].thresholds[{index}]": expression
+        f"spec.tests[{test_index}].thresholds[{index}]": expression
         for test_index, test in enumerate(spec.tests)
         for index, expression in enumerate(test.thresholds)
     }
@@ -56,7 +56,7 @@ def check_thresholds(spec: KroBenchmarkSpec) -> list[ErrorInfo]:
 
 def check_slo(spec: KroScaleTestSpec) -> list[ErrorInfo]:
     """Return what is wrong with a scale test's SLOs, before anything is run."""
-    expressions = {f"slo[{index}]": expression for index, expression in enumerate(spec.slo)}
+    expressions = {f"spec.slo[{index}]": expression for index, expression in enumerate(spec.slo)}
     return _check_all(expressions, spec.collect)
 
 

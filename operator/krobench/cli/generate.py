@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from krobench.model.common import spec_field
 from krobench.model.kinds import RunKind
 from krobench.model.notation.yaml import dump
+from krobench.model.refusal import refusals
 from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.model.specs.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import Manifest, WorkloadError
@@ -77,8 +77,7 @@ def _run(run: Manifest, documents: list[Manifest], test_name: str | None) -> Ite
                 yield heading
                 yield from _objects(plan, seen)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise GenerateError(f"{name}: {spec_field(first['loc'])}: {first['msg']}") from error
+        raise GenerateError(f"{name}: {refusals(error)[0]}") from error
     except WorkloadError as error:
         raise GenerateError(f"{name}: spec.{error}") from error
 

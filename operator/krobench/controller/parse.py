@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from krobench.controller.observed import Run
 from krobench.controller.specs import check_spec
-from krobench.model.common import FINALIZER, ErrorInfo, spec_field
+from krobench.model.common import FINALIZER, ErrorInfo
 from krobench.model.kinds import RunKey, RunKind, RunSpec
+from krobench.model.refusal import refusals
 from krobench.model.status import RunStatus
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
@@ -41,10 +42,7 @@ def _parse_spec(
         spec = kind.spec.model_validate(raw)
     except ValidationError as error:
         return None, tuple(
-            ErrorInfo(
-                reason="InvalidSpec", message=f"{spec_field(problem['loc'])}: {problem['msg']}"
-            )
-            for problem in error.errors()
+            ErrorInfo(reason="InvalidSpec", message=refusal) for refusal in refusals(error)
         )
     try:
         return spec, check_spec(spec, max_objects)

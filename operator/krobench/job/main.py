@@ -22,7 +22,8 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.load.sweep import Sweeper
-from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo, spec_field
+from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo
+from krobench.model.refusal import refusals
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.identity import RunIdentity
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
@@ -140,8 +141,7 @@ async def _read(client: KubeClient, subject: Subject) -> dict[str, Any]:
 
 
 def _invalid(error: ValidationError) -> AbortedError:
-    first = error.errors()[0]
-    return AbortedError("InvalidSpec", f"{spec_field(first['loc'])}: {first['msg']}")
+    return AbortedError("InvalidSpec", refusals(error)[0])
 
 
 async def _cleanup(uid: str, *, only_kro: bool) -> int:

@@ -25,7 +25,7 @@ async def read_own_rgds(
     try:
         return with_rgds_inline(spec, config_maps, namespace)
     except WorkloadError as error:
-        raise AbortedError("InvalidWorkload", str(error)) from error
+        raise AbortedError("InvalidWorkload", f"spec.{error}") from error
 
 
 async def read_own_rgd(client: KubeClient, workload: Workload, namespace: str) -> Workload:
@@ -39,7 +39,7 @@ async def read_own_rgd(client: KubeClient, workload: Workload, namespace: str) -
     try:
         return with_rgd_inline(workload, config_maps, namespace, "workload")
     except WorkloadError as error:
-        raise AbortedError("InvalidWorkload", str(error)) from error
+        raise AbortedError("InvalidWorkload", f"spec.{error}") from error
 
 
 async def _config_maps(

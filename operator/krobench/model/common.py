@@ -81,11 +81,6 @@ class ErrorInfo(ApiModel):
     message: Message
 
 
-def spec_field(location: tuple[int | str, ...]) -> str:
-    """Return the path of a field of the spec as Kubernetes writes it, from pydantic's."""
-    return field_path(("spec", *location))
-
-
 def field_path(location: tuple[int | str, ...]) -> str:
     """Return the path of a field, such as ``tests[0].name``, from pydantic's."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)

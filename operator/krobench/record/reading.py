@@ -12,6 +12,7 @@ from krobench import __version__
 from krobench.model.common import field_path
 from krobench.model.findings.comparison import BASELINE_SCHEMA
 from krobench.model.record.run import SCHEMA
+from krobench.model.refusal import words_of
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -83,7 +84,7 @@ def why_not(errors: Sequence[ErrorDetails], raw: Any, where: str) -> str:
         return f"{damaged}it has a field {field}, which no krobench writes"
     if first["type"] == "missing":
         return f"{damaged}its field {field} is missing"
-    return f"{damaged}{f'its field {field}' if field else 'it'} is wrong: {first['msg']}"
+    return f"{damaged}{f'its field {field}' if field else 'it'} is wrong: {words_of(first)}"
 
 
 def _name_and_number(schema: str) -> tuple[str, int]:

@@ -31,7 +31,7 @@ def check_objects(tests: Iterable[TestPlan], max_objects: int) -> list[ErrorInfo
             message=f"test {test.name} would create {count} objects at once "
             f"({peak_instances(test.steps)} instances with {children(test.workload)} children "
             f"each, and {test.workload.rgds} RGDs), and {max_objects} are allowed: lower "
-            f"{test.field_prefix}workload.instances, or have the operator's chart value "
+            f"spec.{test.field_prefix}workload.instances, or have the operator's chart value "
             "load.maxObjects raised",
         )
         for test in tests

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from krobench.model.common import duration_seconds
+from krobench.model.refusal import refusals
 from krobench.model.specs.axis import Axis
 from krobench.model.specs.scaletest import MAX_STEPS, KroScaleTestSpec
 from krobench.model.specs.suite.load import Arrival, Load
@@ -26,6 +27,9 @@ from krobench.workload.testplan import (
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
+_WORKLOAD = "workload"
+_GENERATOR = "workload.generator"
+_LOAD = "load"
 _GENERATOR_FIELDS = {
     Axis.RESOURCES_PER_RGD: "resources",
     Axis.DEPENDENCY_DEPTH: "depth",
@@ -78,10 +82,10 @@ def why_unusable(spec: KroScaleTestSpec, size: float, max_objects: int) -> str |
     try:
         plan = plan_step(spec, 0, size)
     except WorkloadError as error:
-        return str(error)
+        return f"spec.{error}"
     instances, objects = peak_instances(plan.steps), objects_at_once(plan)
     if instances > spec.budget.max_instances:
-        return f"budget.maxInstances is {spec.budget.max_instances}, and it has {instances}"
+        return f"spec.budget.maxInstances is {spec.budget.max_instances}, and it has {instances}"
     if objects > max_objects:
         return f"the operator's chart value load.maxObjects is {max_objects}, and it has {objects}"
     late = check_schedules([plan])
@@ -152,15 +156,17 @@ def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
 def _workload(spec: KroScaleTestSpec, size: float) -> Workload:
     workload = spec.workload
     if spec.axis is Axis.INSTANCES:
-        return _changed(workload, instances=int(size))
+        return _changed(workload, _WORKLOAD, instances=int(size))
     if spec.axis is Axis.RGDS:
         each = workload.instances / workload.rgds
-        return _changed(workload, rgds=int(size), instances=max(int(size), round(size * each)))
+        instances = max(int(size), round(size * each))
+        return _changed(workload, _WORKLOAD, rgds=int(size), instances=instances)
     if spec.axis in _GENERATOR_FIELDS:
         assert workload.generator is not None
-        generator = _changed(workload.generator, **{_GENERATOR_FIELDS[spec.axis]: int(size)})
-        check(generator, resolve(generator), "workload.generator")
-        return _changed(workload, generator=generator)
+        fields = {_GENERATOR_FIELDS[spec.axis]: int(size)}
+        generator = _changed(workload.generator, _GENERATOR, **fields)
+        check(generator, resolve(generator), _GENERATOR)
+        return _changed(workload, _WORKLOAD, generator=generator)
     return workload
 
 
@@ -168,16 +174,17 @@ def _load(spec: KroScaleTestSpec, size: float, workload: Workload) -> Load:
     """Return the load; a burst that was the whole of it still is."""
     load = spec.load
     if spec.axis is Axis.ARRIVAL_RATE:
-        return _changed(load, rate=size)
+        return _changed(load, _LOAD, rate=size)
     if load.arrival is Arrival.BURST:
         assert load.burst is not None
         if load.burst.size >= spec.workload.instances:
-            return _changed(load, burst=_changed(load.burst, size=workload.instances))
+            burst = _changed(load.burst, f"{_LOAD}.burst", size=workload.instances)
+            return _changed(load, _LOAD, burst=burst)
     return load
 
 
-def _changed(model: ModelT, **fields: Any) -> ModelT:
-    """Return the model with other values, which are checked.
+def _changed(model: ModelT, path: str, **fields: Any) -> ModelT:
+    """Return the model, which is the spec's field at ``path``, with other values, checked.
 
     Raises:
         WorkloadError: if they are out of their bounds.
@@ -186,6 +193,4 @@ def _changed(model: ModelT, **fields: Any) -> ModelT:
     try:
         return type(model).model_validate(values | fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise WorkloadError(f"{where}: {first['msg']}" if where else first["msg"]) from error
+        raise WorkloadError(refusals(error, path)[0]) from error

@@ -79,7 +79,7 @@ def test_a_number_that_is_not_available_leaves_the_threshold_undecided(expressio
 def test_a_bad_threshold_is_found_before_the_run(expression: str, reason: str, words: str) -> None:
     [error] = check_thresholds(spec("errors.total == 0", expression))
     assert error.reason == reason
-    assert error.message.startswith("tests[0].thresholds[1]: ")
+    assert error.message.startswith("spec.tests[0].thresholds[1]: ")
     assert words in error.message
 
 

@@ -83,7 +83,10 @@ def test_an_rgd_is_taken_from_a_config_map_of_the_same_file(file: Path) -> None:
     ("workload", "message"),
     [
         (OWN, "mine: spec.tests[0].workload.rgd.configMapKeyRef.name: there is no ConfigMap"),
-        ({"scenario": "nope", "instances": 1}, "mine: spec.tests[0].workload.scenario: Input"),
+        (
+            {"scenario": "nope", "instances": 1},
+            "mine: spec.tests[0].workload.scenario: must be 'single'",
+        ),
         (
             {"generator": {"depth": 9}, "instances": 1},
             "mine: spec.tests[0].workload.generator.depth is 9, but must not exceed resources",
@@ -137,6 +140,8 @@ def test_of_a_scale_test_the_smallest_step_is_shown_or_the_one_named(tmp_path: P
 
 def test_sizes_of_a_scale_test_that_cannot_be_are_told(tmp_path: Path) -> None:
     path = scale_test(tmp_path, steps={"values": [10, 20_000]})
-    assert "sizes 20000 were left out: instances:" in generate(path).output
+    assert (
+        "sizes 20000 were left out: spec.workload.instances: must be less" in generate(path).output
+    )
     path = scale_test(tmp_path, steps={"values": [20_000]})
     assert "spec.steps: the smallest size, 20000, cannot be run" in (generate(path).output)

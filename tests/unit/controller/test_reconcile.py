@@ -34,7 +34,8 @@ UNKNOWN_METRIC = SPEC["tests"][0] | {"thresholds": ["nope < 1"]}
     [
         ([UNKNOWN_SCENARIO], "InvalidSpec", "spec.tests[0].workload.scenario"),
         ([], "InvalidSpec", "spec.tests"),
-        ([UNKNOWN_METRIC], "UnknownMetric", "tests[0].thresholds[0]"),
+        ([SPEC["tests"][0]] * 2, "InvalidSpec", "spec.tests: the name 'a' is used more than once"),
+        ([UNKNOWN_METRIC], "UnknownMetric", "spec.tests[0].thresholds[0]"),
     ],
 )
 def test_a_bad_spec_ends_at_once_and_leaves_nothing(

@@ -174,10 +174,23 @@ def test_kro_that_was_changed_to_verify_advice_is_put_back_even_where_objects_ar
 @pytest.mark.parametrize(
     ("change", "reason", "words"),
     [
-        ({"slo": ["errors.total == 0", "nope < 1"]}, "UnknownMetric", "slo[1]: nope"),
-        ({"slo": ["errors.total =="]}, "InvalidThreshold", "slo[0]: 'errors.total ==' is not CEL"),
-        ({"slo": ["latency.instanceReady.p99 < 5.0"]}, "TooFewSamples", "needs 100 observations"),
-        ({"steps": {"values": [20_000]}}, "InvalidSpec", "the smallest size, 20000, cannot be run"),
+        ({"slo": ["errors.total == 0", "nope < 1"]}, "UnknownMetric", "spec.slo[1]: nope"),
+        (
+            {"slo": ["errors.total =="]},
+            "InvalidThreshold",
+            "spec.slo[0]: 'errors.total ==' is not CEL",
+        ),
+        (
+            {"slo": ["latency.instanceReady.p99 < 5.0"]},
+            "TooFewSamples",
+            "spec.slo[0]: latency.instanceReady.p99",
+        ),
+        (
+            {"steps": {"values": [20_000]}},
+            "InvalidSpec",
+            "spec.steps: the smallest size, 20000, cannot be run: spec.workload.instances: must be",
+        ),
+        ({"steps": {"values": [9, 3]}}, "InvalidSpec", "spec.steps: values must be ascending"),
     ],
 )
 def test_a_bad_spec_ends_at_once_and_leaves_nothing(

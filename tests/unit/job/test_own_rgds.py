@@ -44,4 +44,6 @@ async def test_a_config_map_that_is_missing_ends_the_run_by_its_name() -> None:
     with pytest.raises(AbortedError) as raised:
         await read_own_rgds(cast("KubeClient", StoredObjects({})), SPEC, "team")
     assert raised.value.info.reason == "InvalidWorkload"
-    assert "there is no ConfigMap team/rgds" in raised.value.info.message
+    assert raised.value.info.message == (
+        "spec.tests[0].workload.rgd.configMapKeyRef.name: there is no ConfigMap team/rgds"
+    )

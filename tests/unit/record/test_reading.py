@@ -85,7 +85,7 @@ def test_damage_is_told_from_a_newer_version(record: dict[str, Any]) -> None:
     )
     record["tests"][0]["name"] = "a"
     record["generation"] = "x"
-    assert "its field generation is wrong: Input should be a valid integer" in refusal_of(record)
+    assert "its field generation is wrong: must be a valid integer" in refusal_of(record)
     record["generation"] = 1
     record["tests"][0]["nmae"] = "a"
     assert "it has a field tests[0].nmae, which no krobench writes" in refusal_of(record)

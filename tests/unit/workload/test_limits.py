@@ -34,7 +34,13 @@ def test_instances_their_children_and_rgds_are_counted() -> None:
     assert check_objects([own], 51) == []
     [error] = check_objects([own], 50)
     assert error.reason == "TooManyObjects"
-    for word in ("test own", "51 objects", "50 are allowed", "tests[0]", "load.maxObjects"):
+    for word in (
+        "test own",
+        "51 objects",
+        "50 are allowed",
+        "spec.tests[0].workload",
+        "load.maxObjects",
+    ):
         assert word in error.message
 
 

@@ -77,7 +77,7 @@ def test_a_burst_that_was_the_whole_load_still_is(burst: int, expected: int) -> 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"axis": "instances", "budget": {"maxInstances": 10}}, "budget.maxInstances is 10"),
+        ({"axis": "instances", "budget": {"maxInstances": 10}}, "spec.budget.maxInstances is 10"),
         ({"axis": "rgds", "workload": {"instances": 20, "rgds": 2}}, "load.maxObjects is 100"),
         ({"axis": "concurrency", "workload": {"instances": 5}}, "workload.instances is 5"),
         ({"axis": "dependencyDepth", "workload": {"generator": {"resources": 5}}}, "depth is 8"),

@@ -62,5 +62,5 @@ def test_more_shards_than_work_are_refused(test: dict[str, Any], defaults: dict[
         "tests": [{"name": "a", "workload": workload, "load": {"shards": 3}} | test],
         "defaults": defaults,
     }
-    with pytest.raises(ValidationError, match="shards must"):
+    with pytest.raises(ValidationError, match=r"load\.shards"):
         KroBenchmarkSpec.model_validate(spec)

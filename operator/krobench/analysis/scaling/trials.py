@@ -24,7 +24,7 @@ def settings_of_steps(settings: ValiditySettings) -> ValiditySettings:
 def check_samples(slos: Sequence[str], instances: int, rgds: int) -> ErrorInfo | None:
     """Return what is wrong with SLOs that use a percentile which one repetition of the smallest
     size, with so many instances and RGDs, does not have."""
-    for slo in slos:
+    for index, slo in enumerate(slos):
         for name in names_in(slo):
             group, _, statistic = name.removeprefix("latency.").partition(".")
             needed = NEEDED_BY_STATISTIC.get(statistic, 0)
@@ -32,8 +32,9 @@ def check_samples(slos: Sequence[str], instances: int, rgds: int) -> ErrorInfo |
             if name.startswith("latency.") and count < needed:
                 return ErrorInfo(
                     reason="TooFewSamples",
-                    message=f"spec.slo: {name} needs {needed} observations in each repetition, and "
-                    f"the smallest step has {count}: use max or p50, or begin at a larger size",
+                    message=f"spec.slo[{index}]: {name} needs {needed} observations in each "
+                    f"repetition, and the smallest step has {count}: use max or p50, or begin at a "
+                    "larger size",
                 )
     return None
 

@@ -97,7 +97,7 @@ class CelRun:
         except AbortedError as error:
             record.error = error.info
         except WorkloadError as error:
-            record.error = ErrorInfo(reason="InvalidWorkload", message=str(error))
+            record.error = ErrorInfo(reason="InvalidWorkload", message=f"spec.{error}")
         record.validity = validity_of_test(record, context.validity.ignore)
         record.success = record.error is None
         record.state = TestState.SUCCEEDED if record.success else TestState.FAILED

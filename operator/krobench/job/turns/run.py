@@ -90,7 +90,7 @@ class TestRun:
         except AbortedError as error:
             record.error = error.info
         except WorkloadError as error:
-            record.error = ErrorInfo(reason="InvalidWorkload", message=str(error))
+            record.error = ErrorInfo(reason="InvalidWorkload", message=f"spec.{error}")
         self._taken_seconds += context.clock.now() - started
         self._book.assess(self.plan)
         if record.error or record.stop or index + 1 == self.plan.total_iterations:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from pydantic.config import JsonDict
 
 from krobench.model.common import ApiModel, ConfigMapName, map_keyed_by
+from krobench.model.refusal import FieldError
 from krobench.model.specs.baseline import RETENTION_RULE, BaselineSource, Retention
 from krobench.model.specs.collect import Collect
 from krobench.model.specs.suite.minus import (
@@ -103,11 +104,10 @@ class KroBenchmarkSpec(ApiModel):
         for index, test in enumerate(self.tests):
             closed = test.concurrency is None and not test.load.arrival.open_loop
             if closed and test.load.shards > self.defaults.concurrency:
-                raise ValueError(f"tests[{index}].load.shards must not exceed defaults.concurrency")
-            check_precision(
-                test.iterations or self.defaults.iterations,
-                test.precision or self.defaults.precision,
-            )
+                raise FieldError(
+                    f"tests[{index}].load.shards", "must not exceed defaults.concurrency"
+                )
+            self._check_precision(index, test)
         check_variants(
             [variant.name for variant in self.variants],
             len(self.tests),
@@ -117,12 +117,19 @@ class KroBenchmarkSpec(ApiModel):
         names = [test.name for test in self.tests]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"tests: the name {name!r} is used more than once")
+                raise FieldError("tests", f"the name {name!r} is used more than once")
         check_minus(self.tests, self.defaults, self.order)
         kept = self.results.retention.runs if self.results.retention is not None else 0
         if self.baseline is not None and (self.baseline.previous_runs or 0) > kept:
             raise ValueError(RETENTION_RULE["message"])
         return self
+
+    def _check_precision(self, index: int, test: Test) -> None:
+        iterations = test.iterations or self.defaults.iterations
+        try:
+            check_precision(iterations, test.precision or self.defaults.precision)
+        except ValueError as error:
+            raise FieldError(f"tests[{index}]", str(error)) from error
 
     model_config = ApiModel.model_config | {
         "json_schema_extra": {

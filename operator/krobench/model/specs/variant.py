@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 from pydantic.config import JsonDict
 
 from krobench.model.common import DNS_LABEL_PATTERN, ApiModel
+from krobench.model.refusal import FieldError
 
 VARIANTS_RULE: JsonDict = {
     "rule": "!has(self.variants) || self.variants.size() == 0 || self.variants.size() > 1",
@@ -93,4 +94,4 @@ def check_variants(
         raise ValueError(VARIANTS_COUNT_RULE["message"])
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"variants: the name {name!r} is used more than once")
+            raise FieldError("variants", f"the name {name!r} is used more than once")

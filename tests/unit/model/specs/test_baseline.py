@@ -37,5 +37,5 @@ def test_a_primary_metric_that_does_not_exist_is_found_before_the_run() -> None:
     assert check_baseline(spec({"previousRuns": 1, "primary": ["cpu.kroSeconds:Lower"]}, 1)) == []
     [error] = check_baseline(spec({"previousRuns": 1, "primary": ["latency.p99"]}, 1))
     assert error.reason == "InvalidBaseline"
-    assert "latency.p99 is no metric of a test" in error.message
+    assert error.message.startswith("spec.baseline.primary: latency.p99 is no metric of a test")
     assert "latency.instanceReady.p99" in error.message

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic.config import JsonDict
 
+from krobench.model.refusal import FieldError
 from krobench.model.specs.suite.order import Order
 from krobench.model.specs.suite.test import Defaults, Test
 
@@ -43,18 +44,20 @@ def check_minus(tests: Sequence[Test], defaults: Defaults, order: Order) -> None
             continue
         other = by_name.get(test.minus)
         if other is None or other is test:
-            raise ValueError(
-                f"tests[{index}].minus: {test.minus!r} is no other test of the suite: "
-                f"{', '.join(name for name in by_name if name != test.name) or 'there is none'}"
+            raise FieldError(
+                f"tests[{index}].minus",
+                f"{test.minus!r} is no other test of the suite: "
+                f"{', '.join(name for name in by_name if name != test.name) or 'there is none'}",
             )
         if order is not Order.INTERLEAVED:
             raise ValueError(MINUS_ORDER_RULE["message"])
         apart = list(_apart(test, other, defaults))
         if apart:
-            raise ValueError(
-                f"tests[{index}].minus: {test.name} and {other.name} differ in "
+            raise FieldError(
+                f"tests[{index}].minus",
+                f"{test.name} and {other.name} differ in "
                 f"{', '.join(apart)}: give both the same, so that their difference is that of "
-                "their workloads"
+                "their workloads",
             )
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from krobench.model.common import DNS_LABEL_PATTERN, ApiModel
+from krobench.model.refusal import FieldError
 
 MAX_EXPRESSIONS = 50
 MAX_RESTARTS = 10
@@ -106,7 +107,7 @@ class CelWorkload(ApiModel):
         names = [expression.name for expression in self.expressions]
         for name in names:
             if names.count(name) > 1:
-                raise ValueError(f"expressions: the name {name!r} is used more than once")
+                raise FieldError("expressions", f"the name {name!r} is used more than once")
         if self.suite is CelSuite.NONE and not self.expressions:
             raise ValueError(_EXPRESSIONS_RULE["message"])
         return self
