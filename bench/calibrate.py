@@ -29,6 +29,7 @@ import yaml
 from bench.environment import ROOT, testbed
 from bench.errorrates import false_alarms, only_primary, power
 from krobench.analysis.comparison.estimates import condense
+from krobench.cli.names import RunName
 from krobench.cli.results import fetch_run
 from krobench.cli.run import run_file
 from krobench.model.common import rfc3339, utc_now
@@ -121,7 +122,7 @@ def _measure(manifest: dict[str, Any]) -> RunRecord:
         yaml.safe_dump(manifest, file)
         file.flush()
         finished = run_file(Path(file.name), _TIMEOUT_SECONDS, replace=True)
-    return fetch_run(finished.key.namespace, finished.key.name)
+    return fetch_run(RunName(*finished.key))
 
 
 def _manifest(name: str, iterations: int, **spec: Any) -> dict[str, Any]:

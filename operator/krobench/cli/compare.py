@@ -10,7 +10,7 @@ import orjson
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
-from krobench.cli.results import ResultsError
+from krobench.cli.errors import ResultsError
 from krobench.cli.sources import NamedRuns, read_side
 from krobench.kube.errors import KubeError
 from krobench.model.findings.comparison import Baseline, Comparison, MetricVerdict

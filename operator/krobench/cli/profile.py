@@ -1,17 +1,19 @@
 """``krobench profile``: a raw profile of a run, for ``go tool pprof``."""
 
-from krobench.cli.results import ResultsError, fetch_file, fetch_run
+from krobench.cli.errors import ResultsError
+from krobench.cli.names import RunName
+from krobench.cli.results import fetch_file, fetch_run
 from krobench.model.measured.profile import ProfileFile
 from krobench.model.record.run import RunRecord
 
 
-def fetch_profile(namespace: str, name: str, test: str | None, file: ProfileFile) -> bytes:
+def fetch_profile(name: RunName, test: str | None, file: ProfileFile) -> bytes:
     """Return a raw profile of a test of a run; ``test`` may be None where one test has such.
 
     Raises:
         ResultsError: if there is none, or several tests have one.
     """
-    run = fetch_run(namespace, name)
+    run = fetch_run(name)
     return fetch_file(run, _key(run, test, file))
 
 

@@ -2,13 +2,15 @@
 
 import asyncio
 
+from krobench.cli.errors import ResultsError
+from krobench.cli.names import RunName
 from krobench.job.results.whole_run import whole
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, KubeError
 from krobench.model.common import API_GROUP, API_VERSION
-from krobench.model.kinds import RunKey, RunKind
+from krobench.model.kinds import RunKey
 from krobench.model.record.lines import ObjectRecord, Sample
 from krobench.model.record.run import RunRecord
 from krobench.record.reading import RecordError
@@ -23,38 +25,32 @@ from krobench.record.store import (
 )
 
 
-class ResultsError(Exception):
-    """There are no results to show; the message says why."""
-
-
-def fetch_run(namespace: str, name: str, kind: RunKind | None = None) -> RunRecord:
-    """Return the run record of a custom resource; ``kind`` may be None where one has the name.
+def fetch_run(name: RunName) -> RunRecord:
+    """Return the run record of a custom resource.
 
     Raises:
-        ResultsError: if there is no such object, or it has no results yet.
+        ResultsError: if there is no such object, or one of each kind, or it has no results yet.
     """
     try:
-        return asyncio.run(_fetch_run(namespace, name, kind))
+        return asyncio.run(_fetch_run(name))
     except (KubeError, RecordError) as error:
         raise ResultsError(str(error)) from error
 
 
-async def _fetch_run(namespace: str, name: str, kind: RunKind | None) -> RunRecord:
+async def _fetch_run(name: RunName) -> RunRecord:
     async with KubeClient(load_client_config()) as client:
-        return await results_of(client, namespace, name, kind)
+        return await results_of(client, name)
 
 
-async def results_of(
-    client: KubeClient, namespace: str, name: str, kind: RunKind | None = None
-) -> RunRecord:
-    """Return the run record of a custom resource; ``kind`` may be None where one has the name.
+async def results_of(client: KubeClient, name: RunName) -> RunRecord:
+    """Return the run record of a custom resource.
 
     Raises:
-        ResultsError: if there is no such object, or it has no results yet.
+        ResultsError: if there is no such object, or one of each kind, or it has no results yet.
         RecordError: if they cannot be read.
         KubeError: if the cluster cannot be asked.
     """
-    key, status = await _status_of(client, namespace, name, kind)
+    key, status = await _status_of(client, name)
     reference = status.get("resultsRef")
     if reference is None:
         detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
@@ -63,31 +59,24 @@ async def results_of(
     return await whole(client, read_run_record(main))
 
 
-async def _status_of(
-    client: KubeClient, namespace: str, name: str, kind: RunKind | None
-) -> tuple[RunKey, JsonObject]:
+async def _status_of(client: KubeClient, name: RunName) -> tuple[RunKey, JsonObject]:
     """Return what the name stands for, and its status."""
-    kinds = list(RunKind) if kind is None else [kind]
     found = {}
-    for each in kinds:
-        path = paths.group(API_GROUP, API_VERSION, each.plural, namespace, name)
+    for each in name.kinds:
+        path = paths.group(API_GROUP, API_VERSION, each.plural, name.namespace, name.name)
         try:
             found[each] = await client.get(path)
         except ApiError as error:
             if not error.not_found:
                 raise
     if not found:
-        first, *others = [each.value for each in kinds]
+        first, *others = [each.value for each in name.kinds]
         nor = "".join(f", and no {other} of this name" for other in others)
-        plurals = ",".join(each.plural for each in kinds)
-        raise ResultsError(f"there is no {first} {namespace}/{name}{nor}: kubectl get {plurals} -A")
-    if len(found) > 1:
-        raise ResultsError(
-            f"{namespace}/{name} is a {' and a '.join(found)}: say which one by --kind, or name "
-            "the ConfigMap of its results"
-        )
+        plurals = ",".join(each.plural for each in name.kinds)
+        raise ResultsError(f"there is no {first} {name}{nor}: kubectl get {plurals} -A")
+    name.refuse_several(found)
     [(chosen, resource)] = found.items()
-    return RunKey(chosen, namespace, name), resource.get("status") or {}
+    return RunKey(chosen, name.namespace, name.name), resource.get("status") or {}
 
 
 def fetch_lines(run: RunRecord) -> tuple[list[ObjectRecord], list[Sample]]:

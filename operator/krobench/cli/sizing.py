@@ -8,7 +8,9 @@ import orjson
 import yaml
 
 from krobench.analysis.sizing.size import Wanted, size_for
-from krobench.cli.results import ResultsError, fetch_run
+from krobench.cli.errors import ResultsError
+from krobench.cli.names import parse_name
+from krobench.cli.results import fetch_run
 from krobench.model.findings.comparison import Baseline
 from krobench.model.findings.sizing import Sizing
 from krobench.model.notation.yaml import dump
@@ -34,9 +36,7 @@ def sizing_of(files: Sequence[Path], runs: Sequence[str], namespace: str, wanted
         SizingError: if they cannot tell.
     """
     records = [_read(file) for file in files]
-    for name in runs:
-        place, _, short = name.rpartition("/")
-        records.append(fetch_run(place or namespace, short))
+    records += [fetch_run(parse_name(name, namespace)) for name in runs]
     return size_for(records, wanted)
 
 

@@ -10,7 +10,9 @@ import yaml
 
 from krobench.analysis.comparison.compare import Side
 from krobench.analysis.comparison.estimates import condense
-from krobench.cli.results import ResultsError, results_of
+from krobench.cli.errors import ResultsError
+from krobench.cli.names import RunName, parse_name
+from krobench.cli.results import results_of
 from krobench.job.results.whole_run import whole
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
@@ -57,8 +59,8 @@ async def read_side(argument: str, namespace: str) -> NamedRuns:
     """Return the runs that an argument names, separated by commas; one given twice counts once.
 
     Each is a file or a directory of them (a baseline, a run.json, a ConfigMap as kubectl prints
-    it), ``configmap:[NAMESPACE/]NAME``, ``history:[NAMESPACE/]NAME`` for all kept runs of a
-    name, or ``[NAMESPACE/]NAME`` of a KroBenchmark or KroScaleTest.
+    it), ``configmap:[NAMESPACE/]NAME``, ``history:[KIND/][NAMESPACE/]NAME`` for all kept runs of a
+    name, or ``[KIND/][NAMESPACE/]NAME`` of a KroBenchmark or KroScaleTest.
 
     Raises:
         ResultsError: if one is not there, or holds no runs.
@@ -75,25 +77,25 @@ async def read_side(argument: str, namespace: str) -> NamedRuns:
     return NamedRuns(argument, list(runs.values()))
 
 
-async def read_history(namespace: str, name: str) -> list[RunRecord]:
-    """Return the kept runs of what has, or had, this name: of each kind, oldest first.
+async def read_history(name: RunName) -> list[RunRecord]:
+    """Return the kept runs of what has, or had, this name, oldest first; all are of one kind.
 
     Raises:
-        ResultsError: if none are kept.
+        ResultsError: if none are kept, or some of each kind.
         RecordError: if one cannot be read.
         KubeError: if the cluster cannot be asked.
     """
     async with KubeClient(load_client_config()) as client:
-        collection = paths.core("configmaps", namespace)
-        items = [
-            item
-            for kind in RunKind
-            for item in main_maps(await client.list(collection, selector(kind, name)))
-        ]
-        if not items:
-            raise ResultsError(
-                f"no runs of {namespace}/{name} are kept: set spec.results.retention"
-            )
+        collection = paths.core("configmaps", name.namespace)
+        found = {}
+        for kind in name.kinds:
+            kept = main_maps(await client.list(collection, selector(kind, name.name)))
+            if kept:
+                found[kind] = kept
+        if not found:
+            raise ResultsError(f"no runs of {name} are kept: set spec.results.retention")
+        name.refuse_several(found)
+        [items] = found.values()
         return [await whole(client, read_run_record(item)) for item in items]
 
 
@@ -137,19 +139,19 @@ def _found(parsed: Baseline | RunRecord) -> Found:
 
 async def _from_cluster(argument: str, namespace: str) -> Found:
     kind = next((k for k in (_CONFIG_MAP, _HISTORY) if argument.startswith(k)), "")
-    full_name = argument.removeprefix(kind)
-    place, _, name = full_name.rpartition("/")
-    place = place or namespace
+    name = argument.removeprefix(kind)
     if kind == _HISTORY:
-        return [found for run in await read_history(place, name) for found in _found(run)]
+        kept = await read_history(parse_name(name, namespace))
+        return [found for run in kept for found in _found(run)]
     async with KubeClient(load_client_config()) as client:
         if not kind:
-            return _found(await results_of(client, place, name))
+            return _found(await results_of(client, parse_name(name, namespace)))
+        place, _, short = name.rpartition("/")
         try:
-            config_map = await client.get(paths.core("configmaps", place, name))
+            config_map = await client.get(paths.core("configmaps", place or namespace, short))
         except ApiError as error:
             if error.not_found:
-                raise ResultsError(f"there is no ConfigMap {place}/{name}") from error
+                raise ResultsError(f"there is no ConfigMap {place or namespace}/{short}") from error
             raise
         parsed = parse_config_map(config_map)
         return _found(await whole(client, parsed) if isinstance(parsed, RunRecord) else parsed)

@@ -2,12 +2,14 @@ import pytest
 from unit.controller.world import record
 
 from krobench.cli import profile as module
+from krobench.cli.errors import ResultsError
+from krobench.cli.names import RunName
 from krobench.cli.profile import fetch_profile
-from krobench.cli.results import ResultsError
 from krobench.model.measured.profile import ProfileFile, TestProfile
 from krobench.model.record.run import RunRecord, RunState
 
 KEY = ProfileFile.CPU.key
+BENCH = RunName(None, "default", "bench")
 
 
 @pytest.fixture
@@ -16,26 +18,26 @@ def run(monkeypatch: pytest.MonkeyPatch) -> RunRecord:
     run = record(RunState.COMPLETED)
     run.tests.append(run.tests[0].model_copy(update={"name": "b"}))
 
-    monkeypatch.setattr(module, "fetch_run", lambda namespace, name: run)
+    monkeypatch.setattr(module, "fetch_run", lambda name: run)
     monkeypatch.setattr(module, "fetch_file", lambda run, key: key.encode())
     return run
 
 
 def test_the_only_profile_needs_no_test(run: RunRecord) -> None:
     run.parts = {KEY("b"): ["maps"]}
-    assert fetch_profile("default", "bench", None, ProfileFile.CPU) == b"profile.b.cpu.pb.gz"
+    assert fetch_profile(BENCH, None, ProfileFile.CPU) == b"profile.b.cpu.pb.gz"
 
 
 def test_of_several_tests_one_has_to_be_named(run: RunRecord) -> None:
     run.parts = {KEY("a"): ["maps"], KEY("b"): ["maps"]}
     with pytest.raises(ResultsError, match="several tests have a cpu profile: give --test a, b"):
-        fetch_profile("default", "bench", None, ProfileFile.CPU)
-    assert fetch_profile("default", "bench", "a", ProfileFile.CPU) == b"profile.a.cpu.pb.gz"
+        fetch_profile(BENCH, None, ProfileFile.CPU)
+    assert fetch_profile(BENCH, "a", ProfileFile.CPU) == b"profile.a.cpu.pb.gz"
 
 
 def test_a_profile_that_is_not_there_is_explained(run: RunRecord) -> None:
     with pytest.raises(ResultsError, match=r"has no cpu profile: ask for it by spec\.collect"):
-        fetch_profile("default", "bench", None, ProfileFile.CPU)
+        fetch_profile(BENCH, None, ProfileFile.CPU)
     run.tests[0].profile = TestProfile(unavailable={"cpu": "kro has no pprof"})
     with pytest.raises(ResultsError, match="has no cpu profile: kro has no pprof"):
-        fetch_profile("default", "bench", "a", ProfileFile.CPU)
+        fetch_profile(BENCH, "a", ProfileFile.CPU)

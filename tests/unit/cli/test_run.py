@@ -9,8 +9,10 @@ from unit.controller.world import SCALE_SPEC, record
 from krobench.cli import report as report_module
 from krobench.cli import results as results_module
 from krobench.cli import run as module
+from krobench.cli.errors import ResultsError
 from krobench.cli.main import app
-from krobench.cli.results import ResultsError, results_of
+from krobench.cli.names import RunName
+from krobench.cli.results import results_of
 from krobench.cli.run import ExitCode, Finished, RunError, read_manifest, run_file
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
@@ -177,7 +179,11 @@ class Both:
     [
         ((), None, "there is no KroBenchmark default/x, and no KroScaleTest of this name"),
         ((), RunKind.SCALE_TEST, "there is no KroScaleTest default/x: kubectl get kroscaletests"),
-        (tuple(RunKind), None, "is a KroBenchmark and a KroScaleTest: say which one by --kind"),
+        (
+            tuple(RunKind),
+            None,
+            "is a KroBenchmark and a KroScaleTest: say which one, krobenchmark/default/x or ",
+        ),
         (tuple(RunKind), RunKind.SCALE_TEST, "KroScaleTest default/x has no results"),
         ((RunKind.SCALE_TEST,), None, "KroScaleTest default/x has no results"),
     ],
@@ -187,4 +193,4 @@ async def test_a_name_is_looked_up_among_both_kinds(
 ) -> None:
     client = cast("KubeClient", Both(*there))
     with pytest.raises(ResultsError, match=words):
-        await results_of(client, "default", "x", kind)
+        await results_of(client, RunName(kind, "default", "x"))

@@ -5,21 +5,23 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from krobench.model.kinds import RunKind
-
 Sides = Annotated[
     list[str],
     typer.Argument(
         help="Sides, the first of which is the old one; runs of a side are separated by commas. "
-        "A run is a file (baseline, run.json, ConfigMap), a directory of such, [NAMESPACE/]NAME "
-        "of a KroBenchmark or KroScaleTest, configmap:[NAMESPACE/]NAME, or "
-        "history:[NAMESPACE/]NAME for all kept runs."
+        "A run is a file (baseline, run.json, ConfigMap), a directory of such, "
+        "[KIND/][NAMESPACE/]NAME of a KroBenchmark or KroScaleTest, configmap:[NAMESPACE/]NAME, "
+        "or history:[KIND/][NAMESPACE/]NAME for all kept runs. The KIND, krobenchmark or "
+        "kroscaletest, is needed where both have this name."
     ),
 ]
 Namespace = Annotated[str, typer.Option("--namespace", "-n")]
-RunName = Annotated[str, typer.Argument(help="Name of the KroBenchmark or KroScaleTest.")]
-OfKind = Annotated[
-    RunKind | None, typer.Option(help="Which of the two, where both have this name.")
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="[KIND/][NAMESPACE/]NAME of a KroBenchmark or KroScaleTest. The KIND, krobenchmark "
+        "or kroscaletest, is needed where both have this name."
+    ),
 ]
 
 

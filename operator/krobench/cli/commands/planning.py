@@ -15,7 +15,7 @@ def sizing(
         list[Path] | None, typer.Option(help="run.json of a run; may be repeated.")
     ] = None,
     run: Annotated[
-        list[str] | None, typer.Option(help="[NAMESPACE/]NAME of a run; may be repeated.")
+        list[str] | None, typer.Option(help="[KIND/][NAMESPACE/]NAME of a run; may be repeated.")
     ] = None,
     rate: Annotated[
         float | None,
@@ -35,7 +35,7 @@ def sizing(
     """
     from krobench.analysis.sizing.growth import SizingError
     from krobench.analysis.sizing.size import Wanted
-    from krobench.cli.results import ResultsError
+    from krobench.cli.errors import ResultsError
     from krobench.cli.sizing import Format, render, sizing_of
 
     if not record and not run:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from krobench.cli.commands.common import Namespace, OfKind, RunName, check_directories, write
+from krobench.cli.commands.common import Namespace, RunArgument, check_directories, write
 from krobench.model.measured.profile import ProfileFile
 
 
@@ -30,7 +30,9 @@ def run(
 
     Exit codes: 0 passed, 1 failed, 3 invalid, 4 error.
     """
-    from krobench.cli.results import ResultsError, fetch_run
+    from krobench.cli.errors import ResultsError
+    from krobench.cli.names import RunName
+    from krobench.cli.results import fetch_run
     from krobench.cli.run import ExitCode, RunError, run_file
     from krobench.model.common import duration_seconds
     from krobench.report import junit as junit_report
@@ -43,7 +45,7 @@ def run(
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(ExitCode.ERROR) from error
     try:
-        record = fetch_run(finished.key.namespace, finished.key.name, finished.key.kind)
+        record = fetch_run(RunName(*finished.key))
     except ResultsError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(finished.exit_code) from error
@@ -57,9 +59,8 @@ def run(
 
 
 def report(
-    name: RunName,
+    name: RunArgument,
     namespace: Namespace = "default",
-    kind: OfKind = None,
     form: Annotated[
         Literal["markdown", "html"], typer.Option("--format", help="html has charts too.")
     ] = "markdown",
@@ -68,11 +69,11 @@ def report(
     ] = None,
 ) -> None:
     """Write the report of a run, from its results ConfigMaps."""
+    from krobench.cli.errors import ResultsError
     from krobench.cli.report import render_report
-    from krobench.cli.results import ResultsError
 
     try:
-        text = render_report(namespace, name, kind, html=form == "html")
+        text = render_report(name, namespace, html=form == "html")
     except ResultsError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(1) from error
@@ -83,7 +84,7 @@ def report(
 
 
 def profile(
-    name: RunName,
+    name: RunArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
     namespace: Namespace = "default",
     test: Annotated[str | None, typer.Option(help="Which test's; needed if several have one.")] = (
@@ -94,11 +95,12 @@ def profile(
     ] = ProfileFile.CPU,
 ) -> None:
     """Fetch a raw profile of kro, which ``go tool pprof FILE`` opens."""
+    from krobench.cli.errors import ResultsError
+    from krobench.cli.names import parse_name
     from krobench.cli.profile import fetch_profile
-    from krobench.cli.results import ResultsError
 
     try:
-        data = fetch_profile(namespace, name, test, kind)
+        data = fetch_profile(parse_name(name, namespace), test, kind)
     except ResultsError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(1) from error
@@ -107,20 +109,18 @@ def profile(
 
 
 def history(
-    name: Annotated[
-        str, typer.Argument(help="Name of a KroBenchmark or KroScaleTest, also of a deleted one.")
-    ],
+    name: RunArgument,
     namespace: Namespace = "default",
 ) -> None:
     """Print the runs that spec.results.retention has kept, and where something changed.
 
-    Of a KroScaleTest's runs, the limits are shown.
+    They may be of a resource that is deleted. Of a KroScaleTest's runs, the limits are shown.
     """
+    from krobench.cli.errors import ResultsError
     from krobench.cli.history import show_history
-    from krobench.cli.results import ResultsError
 
     try:
-        text = show_history(namespace, name)
+        text = show_history(name, namespace)
     except ResultsError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(1) from error
