@@ -196,6 +196,44 @@ async def test_of_two_kinds_of_one_name_the_second_is_told_whose_the_results_are
     assert (await first.status("same"))["phase"] == "Running"
 
 
+async def store_results_of_deleted(
+    api: Api, run: str, config_map: str, *other_owners: Manifest
+) -> None:
+    """Store what a run that does not exist any more has left to the garbage collector."""
+    owner = Owner(run, "default", "uid-of-the-deleted", api.kind.value)
+    owners = [owner.reference, *other_owners]
+    metadata = {"name": config_map, "namespace": "default", "ownerReferences": owners}
+    body = {"metadata": metadata, "data": {"run.json": "{}"}}
+    await api.client.create(paths.core("configmaps", "default"), body)
+
+
+async def test_results_of_a_run_that_was_deleted_just_now_are_in_nobodys_way(
+    api: Api, operator: RunningOperator
+) -> None:
+    for name in ("again-results", "again-results-1"):
+        await store_results_of_deleted(api, "again", name)
+    await api.create("again")
+    await api.until_phase("again", "Running")
+    uid = (await api.client.get(api.path("again")))["metadata"]["uid"]
+    owner = Owner("again", "default", uid, api.kind.value)
+    record = RECORDS[api.kind](RunState.RUNNING, id=uid, name="again")
+    for name in ("again-results", "again-results-1"):
+        await Publisher(api.client, name, owner).publish(record, RunLines())
+        stored = await api.client.get(paths.core("configmaps", "default", name))
+        assert stored["metadata"]["ownerReferences"] == [owner.reference]
+    assert (await api.status("again"))["phase"] == "Running"
+
+
+async def test_what_somebody_else_owns_as_well_is_left_alone(
+    api: Api, operator: RunningOperator
+) -> None:
+    app = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "app", "uid": "uid-of-the-app"}
+    await store_results_of_deleted(api, "shared", "shared-results", app)
+    await api.create("shared")
+    status = await api.until_phase("shared", "Failed")
+    assert status["conditions"][0]["reason"] == "ResultsConflict"
+
+
 async def test_config_maps_of_results_are_listed_a_few_at_a_time(server: str) -> None:
     client = KubeClient(ClientConfig(server, None, lambda: None))
     operator = Operator(client, Settings(NAMESPACE, "registry/krobench:1"), CollectorRegistry())

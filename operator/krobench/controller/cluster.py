@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Set
 
 from krobench.controller.actions import (
     Action,
@@ -33,7 +34,13 @@ from krobench.model.common import (
 from krobench.model.kinds import RunKey, RunKind
 from krobench.model.status import ObjectRef, RunStatus
 from krobench.record.reading import RecordError
-from krobench.record.store import conflict, is_owned_by, read_run_record, results_name
+from krobench.record.store import (
+    conflict,
+    is_owned_by,
+    owning_runs,
+    read_run_record,
+    results_name,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +88,7 @@ class Cluster:
                     for attempt in range(1, CLEANUP_ATTEMPTS + 1)
                 ]
             ),
-            results=await self._results(run),
+            results=await self._results(run, {each.uid for each in runs}),
             ahead=_ahead(run, runs),
             now=utc_now(),
         )
@@ -141,7 +148,8 @@ class Cluster:
         selector = f"batch.kubernetes.io/job-name={job_name(run, kind, attempt)}"
         return await self._client.list(paths.core("pods", self._settings.namespace), selector)
 
-    async def _results(self, run: Run) -> Results:
+    async def _results(self, run: Run, known: Set[str]) -> Results:
+        """Return the results of a run; ``known`` are the uids of all runs that exist."""
         if run.spec is None:
             return Results()
         name = results_name(run.name, run.spec)
@@ -153,13 +161,10 @@ class Cluster:
             if error.forbidden:
                 return Results(name, error=ErrorInfo(reason="Forbidden", message=error.message))
             raise
-        if not is_owned_by(config_map, run.uid):
-            return Results(name, conflict=conflict(config_map))
-        try:
-            return Results(name, record=read_run_record(config_map))
-        except RecordError as error:
-            info = ErrorInfo(reason="ResultsUnreadable", message=str(error))
-            return Results(name, error=info)
+        owners = owning_runs(config_map)
+        if owners and known.isdisjoint(owners):
+            return Results(name)  # of a run that was deleted: the load Job takes its place
+        return _results_in(config_map, name, run)
 
     async def _set_finalizer(self, run: Run, *, present: bool) -> None:
         path = self._run_path(run)
@@ -251,6 +256,16 @@ class Cluster:
 
     def _run_path(self, run: Run, sub: str | None = None) -> str:
         return paths.group(API_GROUP, API_VERSION, run.kind.plural, run.namespace, run.name, sub)
+
+
+def _results_in(config_map: JsonObject, name: str, run: Run) -> Results:
+    if not is_owned_by(config_map, run.uid):
+        return Results(name, conflict=conflict(config_map))
+    try:
+        return Results(name, record=read_run_record(config_map))
+    except RecordError as error:
+        info = ErrorInfo(reason="ResultsUnreadable", message=str(error))
+        return Results(name, error=info)
 
 
 def _fields(status: RunStatus) -> set[str]:

@@ -124,10 +124,13 @@ class KubeClient:
             "PATCH", path, body=body, content_type="application/merge-patch+json"
         )
 
-    async def delete(self, path: str, propagation: str | None = None) -> None:
-        """Delete an object; one that is not there raises with 404."""
-        body = {"propagationPolicy": propagation} if propagation else None
-        await self._request("DELETE", path, body=body)
+    async def delete(
+        self, path: str, propagation: str | None = None, uid: str | None = None
+    ) -> None:
+        """Delete an object; one that is not there raises with 404, one of another uid with 409."""
+        asked = {"propagationPolicy": propagation, "preconditions": uid and {"uid": uid}}
+        body = {key: value for key, value in asked.items() if value}
+        await self._request("DELETE", path, body=body or None)
 
     async def watch_lines(
         self, path: str, params: Mapping[str, str], accept: str = JSON

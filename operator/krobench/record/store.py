@@ -14,7 +14,14 @@ from typing import Any, Literal
 import orjson
 from pydantic import ValidationError
 
-from krobench.model.common import COMPONENT_LABEL, GROUP_VERSION, RUN_LABEL, ErrorInfo
+from krobench.model.common import (
+    API_GROUP,
+    COMPONENT_LABEL,
+    GROUP_VERSION,
+    RUN_LABEL,
+    ErrorInfo,
+)
+from krobench.model.kinds import RunKey, RunKind
 from krobench.model.record.lines import CelLine, ObjectRecord, Sample
 from krobench.model.record.run import FULL_RUN_KEY, RunRecord
 from krobench.model.record.test import TestRecord
@@ -169,6 +176,28 @@ def is_owned_by(config_map: Mapping[str, Any], uid: str) -> bool:
     return any(reference.get("uid") == uid for reference in references)
 
 
+def owning_runs(config_map: Mapping[str, Any]) -> dict[str, RunKey]:
+    """Return the runs that a ConfigMap is deleted with, by uid; none where it has another owner.
+
+    Once they are deleted it is waste, which the cluster's garbage collector has yet to collect.
+    """
+    metadata = config_map.get("metadata", {})
+    references = metadata.get("ownerReferences") or []
+    if any(_kind_of(reference) is None for reference in references):
+        return {}
+    return {
+        reference["uid"]: RunKey(kind, metadata["namespace"], reference["name"])
+        for reference in references
+        if (kind := _kind_of(reference)) is not None
+    }
+
+
+def _kind_of(reference: Mapping[str, Any]) -> RunKind | None:
+    group, _, _ = reference["apiVersion"].partition("/")
+    kinds = {kind.value: kind for kind in RunKind}
+    return kinds.get(reference["kind"]) if group == API_GROUP else None
+
+
 def conflict(config_map: Mapping[str, Any]) -> ErrorInfo:
     """Return why a run must not write to a ConfigMap of results that it does not own."""
     metadata = config_map.get("metadata", {})
@@ -182,8 +211,7 @@ def conflict(config_map: Mapping[str, Any]) -> ErrorInfo:
     else:
         message = (
             f"{where} holds the results of {owner.get('kind')} {owner.get('name')}, which are left "
-            "alone: give this one another name, or set spec.results.configMapName to another. "
-            "Results of a run that was deleted just now are gone in a moment: apply this one again"
+            "alone: give this one another name, or set spec.results.configMapName to another"
         )
     return ErrorInfo(reason="ResultsConflict", message=message)
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from krobench.kube import client as client_module
@@ -47,3 +49,23 @@ async def test_a_request_that_was_refused_for_good_is_not_repeated() -> None:
     with pytest.raises(ApiError, match="Forbidden"):
         await client().patiently(request)
     assert request.errors == [BUSY]
+
+
+class Recording(KubeClient):
+    """Keeps the bodies of its requests."""
+
+    def __init__(self) -> None:
+        super().__init__(ClientConfig("http://nowhere", None, lambda: None))
+        self.bodies: list[Any] = []
+
+    async def _request(self, method: str, path: str, **options: Any) -> bytes:
+        self.bodies.append(options["body"])
+        return b"{}"
+
+
+async def test_a_deletion_says_which_object_is_meant_where_it_is_told() -> None:
+    recording = Recording()
+    await recording.delete("/a")
+    await recording.delete("/a", propagation="Background", uid="1")
+    told = {"propagationPolicy": "Background", "preconditions": {"uid": "1"}}
+    assert recording.bodies == [None, told]

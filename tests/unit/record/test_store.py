@@ -1,4 +1,5 @@
 from base64 import b64decode
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from unit.records import some_line, some_run, some_test
 
 from krobench.model.common import ErrorInfo
 from krobench.model.findings.validity import Validity
+from krobench.model.kinds import RunKey, RunKind
 from krobench.model.record.lines import ObjectRecord, Sample
 from krobench.model.record.run import RunRecord, RunState
 from krobench.record import lines
@@ -17,6 +19,7 @@ from krobench.record.store import (
     Owner,
     RunLines,
     is_owned_by,
+    owning_runs,
     read_objects,
     read_run_record,
     read_series,
@@ -52,6 +55,22 @@ def raw(records: list[ObjectRecord], samples: list[Sample] | None = None) -> Run
 def size(config_map: dict[str, dict[str, str]]) -> int:
     plain = sum(len(value) for value in config_map["data"].values())
     return plain + sum(len(b64decode(value)) for value in config_map["binaryData"].values())
+
+
+@pytest.mark.parametrize(
+    ("references", "uids"),
+    [
+        ([OWNER.reference], {OWNER.uid: RunKey(RunKind.BENCHMARK, OWNER.namespace, OWNER.name)}),
+        ([OWNER.reference, {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}], {}),
+        ([OWNER.reference | {"apiVersion": "example.com/v1"}], {}),
+        ([], {}),
+    ],
+)
+def test_a_config_map_goes_with_runs_alone_where_nothing_else_owns_it(
+    references: list[dict[str, Any]], uids: dict[str, RunKey]
+) -> None:
+    metadata = {"name": "r", "namespace": OWNER.namespace, "ownerReferences": references}
+    assert owning_runs({"metadata": metadata}) == uids
 
 
 def test_what_is_stored_is_read_back_the_same() -> None:

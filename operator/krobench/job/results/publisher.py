@@ -8,6 +8,8 @@ from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.kinds import RunKey
 from krobench.model.record.run import RunRecord
 from krobench.record.profiles import write_profiles
 from krobench.record.store import (
@@ -15,6 +17,7 @@ from krobench.record.store import (
     RunLines,
     conflict,
     is_owned_by,
+    owning_runs,
     run_json,
     write_config_maps,
 )
@@ -89,10 +92,37 @@ class Publisher:
                 raise
             await self._client.create(self._path(), config_map)
             return
-        if not is_owned_by(existing, self._owner.uid):
+        if is_owned_by(existing, self._owner.uid):
+            await self._client.replace(self._path(name), config_map)
+            return
+        if not await self._is_waste(existing):
             why = conflict(existing)
             raise AbortedError(why.reason, why.message)
-        await self._client.replace(self._path(name), config_map)
+        await self._delete(existing)
+        await self._client.create(self._path(), config_map)
+
+    async def _is_waste(self, config_map: Mapping[str, Any]) -> bool:
+        """Whether it is of runs that were deleted, and the garbage collector is yet to come."""
+        owners = owning_runs(config_map)
+        return bool(owners) and not any([await self._exists(*each) for each in owners.items()])
+
+    async def _exists(self, uid: str, run: RunKey) -> bool:
+        path = paths.group(API_GROUP, API_VERSION, run.kind.plural, run.namespace, run.name)
+        try:
+            resource = await self._client.get(path)
+        except ApiError as error:
+            if error.not_found:
+                return False
+            raise
+        return bool(resource["metadata"]["uid"] == uid)
+
+    async def _delete(self, config_map: Mapping[str, Any]) -> None:
+        metadata = config_map["metadata"]
+        try:
+            await self._client.delete(self._path(metadata["name"]), uid=metadata["uid"])
+        except ApiError as error:
+            if not error.not_found:
+                raise
 
     def _refused(self, name: str, error: ApiError | ApiUnreachableError) -> AbortedError:
         where = f"ConfigMap {self._owner.namespace}/{name}"
