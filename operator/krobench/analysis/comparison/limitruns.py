@@ -6,10 +6,17 @@ lies beyond their sizes. The rank test takes them by their scores
 (:func:`~krobench.analysis.comparison.limitspan.rank_scores`). The interval is drawn twice, once
 with each limit at the end of its span that makes the ratio small, and once at the other: the
 outer ends hold whatever the limits are.
+
+A single run whose limit lies beyond its sizes is held against the spread of several by the last
+size itself: the limit lies further off still. That the run met the SLOs there, or missed them, may
+be the luck of one repetition, so the scatter of single repetitions of the several runs is added to
+their spread.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from krobench.analysis.comparison.limits import LimitRatio
 from krobench.analysis.comparison.limitspan import Span, median_span, rank_scores
@@ -41,9 +48,10 @@ def compare_limit_runs(
     The limits are along one axis, and a larger one is better.
     """
     basis = basis_of(Replicates.RUNS, len(old), len(new))
-    if basis is Basis.SPREAD and not _all_known(old, new):
+    found = _by_spread(old, new) if basis is Basis.SPREAD else _by_ranks(old, new)
+    if found is None:
         return LimitRatio(MetricVerdict.INCONCLUSIVE, note=_spread_unknown(old, new))
-    p, interval = _by_spread(old, new) if basis is Basis.SPREAD else _by_ranks(old, new)
+    p, interval = found
     nearest = interval.nearest if interval is not None else None
     evidence = Evidence(len(old), len(new), basis, nearest, p, tests=1)
     judgement = judge(evidence, Better.HIGHER, minimum_effect, _UNIT)
@@ -78,9 +86,18 @@ class _Bounds:
         return (low if low > 1 / _NO_END else None, high if high < _NO_END else None)
 
     @property
+    def turned(self) -> "_Bounds":
+        """The same of old over new."""
+        return _Bounds(_turned(self.most), _turned(self.least))
+
+    @property
     def open(self) -> bool:
         """Whether limits that are not known widen it."""
         return self.least != self.most
+
+
+def _turned(interval: Interval) -> Interval:
+    return Interval(1 / interval.ratio, 1 / interval.high, 1 / interval.low)
 
 
 def _by_ranks(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds | None]:
@@ -91,10 +108,30 @@ def _by_ranks(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds 
     return p, _Bounds(least, most) if least is not None and most is not None else None
 
 
-def _by_spread(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds]:
-    few = compare_few(_lows(old), _lows(new))
+def _by_spread(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds] | None:
+    """Return None where limits are not known well enough for it."""
+    if _all_known(old, new):
+        few = compare_few(_lows(old), _lows(new))
+        assert few is not None  # sizes are above zero, and one side has several
+        return few.p, _Bounds(few.interval, few.interval)
+    if len(old) == 1:
+        found = _one_beyond(old[0], new)
+        return found and (found[0], found[1].turned)
+    return _one_beyond(new[0], old) if len(new) == 1 else None
+
+
+def _one_beyond(one: Span, several: Sequence[Span]) -> tuple[float, _Bounds] | None:
+    """Compare a limit beyond its sizes with several that are known, as the new side."""
+    singles = [span.single for span in several if span.known and span.single is not None]
+    if len(singles) < len(several) or one.above == one.below:
+        return None
+    size = one.low if one.above else one.high
+    few = compare_few(_lows(several), [[size]], further=math.sqrt(fmean(s**2 for s in singles)))
     assert few is not None  # sizes are above zero, and one side has several
-    return few.p, _Bounds(few.interval, few.interval)
+    ratio, low, high = few.interval.ratio, few.interval.low, few.interval.high
+    if one.above:
+        return few.p, _Bounds(Interval(ratio, low, high), Interval(_MOST, low, _MOST))
+    return few.p, _Bounds(Interval(_LEAST, _LEAST, high), Interval(ratio, low, high))
 
 
 def _lows(side: Sequence[Span]) -> Runs:
@@ -120,6 +157,8 @@ def _note(
     """Say what would decide it: more runs, unless it is for limits that are not known."""
     if judgement.verdict is not MetricVerdict.INCONCLUSIVE or not interval.open:
         return judgement.note
+    if min(len(old), len(new)) < MIN_REPLICATES:
+        return _spread_unknown(old, new)
     return "; ".join((*_unknown("old", old), *_unknown("new", new)))
 
 

@@ -6,9 +6,10 @@ censored: its span has one end alone. So spans of two runs may leave open which 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import median
+from dataclasses import dataclass, field, replace
+from statistics import median, pstdev
 
+from krobench.analysis.scaling.crossing import Crossing
 from krobench.model.findings.scaling import Limit, LimitState
 
 
@@ -20,6 +21,9 @@ class Span:
     """0 where it lies below all sizes."""
     high: float
     """Infinite where it lies above all sizes."""
+    single: float | None = field(default=None, compare=False)
+    """How far off a single repetition of that run may put a size: the standard deviation of the
+    size's logarithm. None where that is not known."""
 
     @property
     def known(self) -> bool:
@@ -37,8 +41,16 @@ class Span:
         return self.low == 0
 
 
-def span_of(limit: Limit) -> Span | None:
-    """Return the span of a limit; None where no step says anything."""
+def span_of(limit: Limit, crossing: Crossing | None = None) -> Span | None:
+    """Return the span of a limit, which may be that of a crossing; None where no step says
+    anything."""
+    span = _span(limit)
+    if span is None or crossing is None:
+        return span
+    return replace(span, single=pstdev(crossing.draws.single))
+
+
+def _span(limit: Limit) -> Span | None:
     match limit:
         case Limit(state=LimitState.FOUND, method="crossing", size=float(size)):
             return Span(size, size)

@@ -11,7 +11,8 @@ from krobench.analysis.comparison.limitspan import span_of
 from krobench.analysis.comparison.metrics import rounded
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scalefigures import compare_figures
-from krobench.analysis.scaling.limit import find_limit
+from krobench.analysis.scaling.crossing import Crossing
+from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.analysis.scaling.slos import decided
 from krobench.model.common import ErrorInfo
 from krobench.model.findings.comparison import Replicates
@@ -153,14 +154,15 @@ def _by_repetitions(
 
 def _by_runs(old: Sequence[RunRecord], new: Sequence[RunRecord], minimum_effect: float) -> Judged:
     before, after = list(_limits(old)), list(_limits(new))
-    spans = [[span for limit in side if (span := span_of(limit))] for side in (before, after)]
-    return before, after, compare_limit_runs(spans[0], spans[1], minimum_effect)
+    spans = [[span for found in side if (span := span_of(*found))] for side in (before, after)]
+    ratio = compare_limit_runs(spans[0], spans[1], minimum_effect)
+    return [limit for limit, _ in before], [limit for limit, _ in after], ratio
 
 
-def _limits(runs: Sequence[RunRecord]) -> Iterator[Limit]:
+def _limits(runs: Sequence[RunRecord]) -> Iterator[tuple[Limit, Crossing | None]]:
     for run in runs:
         scale = _scale(run)
-        yield find_limit(scale.steps, run.spec["slo"], scale.axis, scale.stopped)
+        yield limit_and_crossing(scale.steps, run.spec["slo"], scale.axis, scale.stopped)
 
 
 def _scale(run: RunRecord) -> ScaleRecord:

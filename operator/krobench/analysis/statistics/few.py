@@ -33,10 +33,12 @@ class Comparison:
     interval: Interval
 
 
-def compare_few(old: Runs, new: Runs) -> Comparison | None:
+def compare_few(old: Runs, new: Runs, further: float = 0.0) -> Comparison | None:
     """Return p and the interval of new over old, by the spread of the sides that show one.
 
-    None where some value is not above zero, or where neither side has two runs.
+    ``further`` is what a side's only value may be off by beyond what the other side's spread says,
+    as the standard deviation of its logarithm. None where some value is not above zero, or where
+    neither side has two runs.
     """
     if any(value <= 0 for run in (*old, *new) for value in run):
         return None
@@ -44,6 +46,7 @@ def compare_few(old: Runs, new: Runs) -> Comparison | None:
     if max(len(before), len(after)) < 2:
         return None
     error = _error(before, after)
+    error = StandardError(math.hypot(error.value, further), error.degrees)
     change = fmean(after) - fmean(before)
     ratio = estimate(new) / estimate(old)
     width = math.exp(t_quantile(CONFIDENCE, error.degrees) * error.value)

@@ -3,6 +3,7 @@
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -143,6 +144,63 @@ def test_the_spread_of_runs_needs_limits_that_are_known() -> None:
         "1 of 1 limit of the new side lies above all sizes tried: larger steps would find it; or "
         "3 more runs of the new side allow the exact test"
     )
+
+
+def crossings(single: float, *sizes: float) -> list[Span]:
+    """Return limits of runs whose single repetitions scatter."""
+    return [Span(size, size, single) for size in sizes]
+
+
+def test_one_run_far_above_its_sizes_is_better_than_several_by_at_least_so_much() -> None:
+    several = crossings(0.02, 980, 1000, 1010, 1020)
+    found = compared(several, [above(1600)])
+    assert (found.verdict, found.ratio, found.high) == (MetricVerdict.BETTER, None, None)
+    assert 1.3 < (found.low or 0) < 1600 / 1005
+    assert found.note is None
+    turned = compared([above(1600)], several)
+    assert (turned.verdict, turned.ratio, turned.low) == (MetricVerdict.WORSE, None, None)
+    assert turned.high == pytest.approx(1 / (found.low or 0))
+    assert turned.p == found.p
+
+
+def test_one_run_far_below_its_sizes_is_worse_than_several_by_at_least_so_much() -> None:
+    found = compared(crossings(0.02, 980, 1000, 1010, 1020), [below(500)])
+    assert (found.verdict, found.ratio, found.low) == (MetricVerdict.WORSE, None, None)
+    assert 500 / 1005 < (found.high or 0) < 0.6
+    turned = compared([below(500)], crossings(0.02, 980, 1000, 1010, 1020))
+    assert turned.verdict is MetricVerdict.BETTER
+
+
+@pytest.mark.parametrize(("single", "size"), [(0.3, 1600), (0.02, 1020), (0.02, 700)])
+def test_what_luck_or_drift_may_have_made_is_inconclusive_and_it_says_what_to_do(
+    single: float, size: float
+) -> None:
+    found = compared(crossings(single, 980, 1000, 1010, 1020), [above(size)])
+    assert found.verdict is MetricVerdict.INCONCLUSIVE
+    assert found.note == (
+        "1 of 1 limit of the new side lies above all sizes tried: larger steps would find it; or "
+        "3 more runs of the new side allow the exact test"
+    )
+
+
+def test_two_runs_beyond_their_sizes_have_a_spread_that_is_not_known() -> None:
+    several = crossings(0.02, 980, 1000, 1010, 1020)
+    for new in ([above(1600)] * 2, [*at(1500), above(1600)]):
+        found = compared(several, new)
+        assert (found.verdict, found.numbers) == (MetricVerdict.INCONCLUSIVE, {})
+        assert (found.note or "").endswith("or 2 more runs of the new side allow the exact test")
+
+
+def test_sizes_that_end_just_beyond_the_limit_raise_few_false_alarms() -> None:
+    rng = random.Random(4)
+    wrong = 0
+    for _ in range(400):
+        old = [replace(span, single=0.2) for span in drifting(rng, 0.03, 5)]
+        [limit] = drifting(rng, 0.03, 1)
+        largest = 1000 * rng.uniform(1.0, 1.8)
+        lucky = limit.low * math.exp(rng.gauss(0, 0.2)) >= largest
+        wrong += lucky and compared(old, [above(largest)]).verdict in WRONG
+    assert wrong <= 20
 
 
 def test_scores_of_known_limits_have_the_ranks_of_the_limits() -> None:

@@ -189,6 +189,14 @@ def test_what_repetitions_would_call_better_is_inconclusive_where_runs_drift() -
     assert found.note.endswith("more runs a side")
 
 
+def test_one_run_that_met_all_sizes_is_held_against_several_that_did_not() -> None:
+    [beyond] = several("e", 20_000)
+    found = of_runs(BEFORE, [beyond])
+    assert (found.verdict, found.ratio, found.ratio_high) == (MetricVerdict.BETTER, None, None)
+    assert 1.4 < (found.ratio_low or 0) < 1.6
+    assert of_runs([beyond], BEFORE).verdict is MetricVerdict.WORSE
+
+
 def test_figures_of_several_runs_are_at_the_sizes_of_all_with_a_value_for_each_run() -> None:
     old = [*BEFORE[:3], scale_run(1030, {100: 1, 950: 3, 1100: 3}).model_copy(update={"id": "d"})]
     found = of_runs(old, AFTER)
