@@ -11,7 +11,7 @@ TESTBED = $(BIN)/python -m testbed
 CODE := operator/krobench testbed tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit cluster-test bench-load bench-memory bench-overhead bench-pace bench-track bench-limits calibrate lint format crds lock up deploy down status kubeconfig clean
+.PHONY: help demo test unit cluster-test bench-load bench-memory bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds lock up deploy down status kubeconfig clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench-overhead: deploy ## Measure what sampling costs kro: with and without it, 
 
 bench-limits: deploy ## Run a scale test five times: do all limits lie within 10 % of their median? (20 minutes)
 	$(BIN)/python -m bench.limits
+
+bench-pairs: $(VENV)/ready ## Simulate how often comparisons of several scale tests a side are right (2 minutes, no cluster)
+	$(BIN)/python -m bench.pairs
 
 calibrate: deploy ## Measure how often comparisons are wrong (hours; goes on where it stood)
 	$(BIN)/python -m bench.calibrate --write

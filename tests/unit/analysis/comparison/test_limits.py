@@ -4,8 +4,8 @@ import math
 import random
 
 import pytest
-from unit.analysis.scaling.searches import FIGURE, SLO, TRUTHS, Search, step
 
+from bench.searches import FIGURE, SLO, TRUTHS, Search, step
 from krobench.analysis.comparison.limits import LimitRatio, MeasuredLimit, compare_limits
 from krobench.analysis.comparison.limits import measure_limit as measure
 from krobench.model.findings.comparison import MetricVerdict

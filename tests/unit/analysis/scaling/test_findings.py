@@ -1,7 +1,7 @@
 import pytest
-from unit.analysis.scaling.searches import SLO, TRUTHS, Search, step
 from unit.records import some_iteration, some_test
 
+from bench.searches import SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.findings import limit_so_far, with_findings
 from krobench.model.findings.scaling import LimitState, ScaleRecord, ScaleStep
 from krobench.model.measured.measures import ApiRequests, Latencies, LatencySummary, MemoryUse

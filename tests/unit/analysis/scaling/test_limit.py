@@ -3,8 +3,8 @@ from statistics import median
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.analysis.scaling.searches import FIGURE, SLO, TRUTHS, Search, step
 
+from bench.searches import FIGURE, SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.limit import find_limit
 from krobench.model.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict, Trial
 from krobench.model.specs.axis import Axis

@@ -1,4 +1,4 @@
-"""Scale tests simulated from start to end, with a known truth."""
+"""Scale tests simulated from start to end, with a known truth: what limits are held against."""
 
 import math
 import random
@@ -43,16 +43,24 @@ class Search:
     goes on from there.
     """
 
-    def __init__(self, truth: Callable[[float], float], scatter: float, seed: int) -> None:
-        self._truth, self._scatter = truth, scatter
-        self._rng = random.Random(seed)
+    def __init__(
+        self,
+        truth: Callable[[float], float],
+        scatter: float,
+        seed: int,
+        largest: float = math.inf,
+    ) -> None:
+        """``scatter`` is the standard deviation of the logarithm of a repetition's figure, and
+        ``largest`` the last size that is tried."""
+        self._truth, self._scatter, self._largest = truth, scatter, largest
+        self._rng = random.Random(seed)  # noqa: S311 - to be repeatable
         self._values: dict[float, list[float]] = {}
 
     def steps(self) -> list[ScaleStep]:
-        """Return the steps; the SLO is always missed in the end."""
+        """Return the steps, in the order of their sizes' first repetition."""
         size = self._rng.choice([25.0, 30.0, 35.0, 40.0, 50.0])
-        while self._met(size):
-            size = round(size * 2)
+        while self._met(size) and size < self._largest:
+            size = min(round(size * 2), self._largest)
         while (pair := self._pair()) is not None:
             last, first = pair
             if first - last > max(1.0, 0.05 * first):
