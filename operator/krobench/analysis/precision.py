@@ -33,7 +33,7 @@ def headline(iterations: Iterable[IterationRecord]) -> Headline | None:
     found = Headline(iterations=mean.n, mean_seconds=round(mean.value, _DIGITS))
     if mean.low is None or mean.high is None or mean.value <= 0:
         return found
-    found.low_seconds = round(mean.low, _DIGITS)
+    found.low_seconds = round(max(0.0, mean.low), _DIGITS)  # a time is not below it
     found.high_seconds = round(mean.high, _DIGITS)
     found.half_width_ratio = round((mean.high - mean.value) / mean.value, _DIGITS)
     return found

@@ -8,11 +8,19 @@ PRECISION = Precision(target="5%", max_iterations=5)
 
 
 def test_iterations_are_the_replicates_and_warm_up_is_none() -> None:
-    figure = headline([iteration(9.0, warmup=True), *iterations(1.0, 2.0, 3.0, None)])
+    figure = headline([iteration(9.0, warmup=True), *iterations(1.8, 2.0, 2.2, None)])
     assert figure is not None
     assert (figure.iterations, figure.mean_seconds) == (3, 2.0)
-    assert figure.half_width_ratio == pytest.approx(4.30265 / 3**0.5 / 2, rel=1e-5)
-    assert figure.low_seconds == pytest.approx(2.0 - 4.30265 / 3**0.5, rel=1e-5)
+    half = 4.30265 * 0.2 / 3**0.5
+    assert figure.half_width_ratio == pytest.approx(half / 2, rel=1e-5)
+    assert figure.low_seconds == pytest.approx(2.0 - half, rel=1e-5)
+
+
+def test_a_time_has_no_interval_that_goes_below_zero() -> None:
+    figure = headline(iterations(0.1, 9.0))
+    assert figure is not None
+    assert figure.low_seconds == 0.0
+    assert figure.half_width_ratio == pytest.approx(12.7062 * 4.45 / 4.55, rel=1e-5)
 
 
 def test_one_iteration_has_no_interval_and_none_has_no_figure() -> None:

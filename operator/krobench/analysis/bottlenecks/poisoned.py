@@ -22,18 +22,20 @@ def _instances(facts: Facts) -> list[Assessment]:
     if not activity.others_work:
         return []
     worst = activity.others_work[0]
+    # Parts are the last iteration's, sums the medians of all: one may be above the other.
+    share = worst.value / (own + max(others, worst.value))
     return [
         Assessment(
             kind=BottleneckKind.POISONED_RGD,
             of=Of.WORK,
-            share=worst.value / (own + others),
+            share=share,
             subject=worst.name,
             message=f"kro's instance workers spent {worst.value:.3g} s on instances of "
             f"{worst.name}, and {own:.3g} s on this test's.",
             evidence=[
                 *evidence(
                     f"work on {worst.name}, of all",
-                    worst.value / (own + others),
+                    share,
                     "ratio",
                     "",
                     speaks_for=worst.value > own,

@@ -91,6 +91,8 @@ def _why_not_compiled(samples: CelSamples) -> str | None:
     foreign = max((r.foreign_revisions for r in samples.restarts), default=0)
     if foreign:
         return f"kro compiled {foreign} revisions of RGDs that are not the test's as well"
+    if not all(restart.revisions for restart in samples.restarts):
+        return "kro kept no revisions of the test's RGDs"
     return None
 
 

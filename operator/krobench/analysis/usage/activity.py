@@ -19,11 +19,7 @@ def measure_activity(series: Series, phase: PhaseReader, name: str) -> KroActivi
     by_kind = _parts(series, phase, f"{name}.othersWork", "kro", "work_seconds_of")
     own = sum(part.value for part in by_kind if part.name == OWN_KINDS)
     others = [part for part in by_kind if part.name != OWN_KINDS]
-    known = bool(series.labelled("kro", "work_seconds_of"))
-    if not known:
-        reason = "kro does not expose the time of its instance workers by kind"
-        phase.note(f"{name}.ownWorkSeconds", reason)
-        phase.note(f"{name}.othersWorkSeconds", reason)
+    known = _known_by_kind(series, phase, name)
     return KroActivity(
         seconds=round(phase.seconds, 6),
         instance_pool=_pool(phase, f"{name}.instancePool", "instance"),
@@ -45,6 +41,16 @@ def measure_activity(series: Series, phase: PhaseReader, name: str) -> KroActivi
         others_work_seconds=sum(part.value for part in others) if known else None,
         others_work=others[:_MAX_PARTS],
     )
+
+
+def _known_by_kind(series: Series, phase: PhaseReader, name: str) -> bool:
+    """Whether kinds without work did none; where not, say why of both sums."""
+    fields = (f"{name}.ownWorkSeconds", f"{name}.othersWorkSeconds")
+    if series.labelled("kro", "work_seconds_of"):
+        return None not in [phase.delta(each, "kro", _SAMPLED["kro"]) for each in fields]
+    for each in fields:
+        phase.note(each, "kro does not expose the time of its instance workers by kind")
+    return False
 
 
 def measure_gates(series: Series, phase: PhaseReader) -> Gates:

@@ -172,12 +172,10 @@ def _collectors(series: Series, run: PhaseReader) -> CollectorCost:
     cpu = "collectors_cpu_seconds_total"
 
     def of_all_sources(field: str, metric: str) -> float | None:
-        parts = [
-            run.rare(f"{name}.{field}", "krobench", part, cpu)
-            for part in series.labelled("krobench", metric)
-        ]
+        sources = series.labelled("krobench", metric) or [metric]
+        parts = [run.rare(f"{name}.{field}", "krobench", part, cpu) for part in sources]
         known = [part for part in parts if part is not None]
-        return sum(known) if known or series.has("krobench", cpu) else None
+        return sum(known) if len(known) == len(parts) else None
 
     return CollectorCost(
         cpu_seconds=run.delta(f"{name}.cpuSeconds", "krobench", cpu),

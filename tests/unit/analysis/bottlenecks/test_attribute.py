@@ -252,6 +252,19 @@ def test_workers_that_another_rgds_instances_keep_are_a_matter_of_that_rgd() -> 
     assert (first.kind, first.subject) == (Kind.POISONED_RGD, "example.com/v1/stuck")
 
 
+def test_work_on_one_kind_is_never_more_than_all_of_it() -> None:
+    """Parts are the last iteration's, and sums are medians over all of them."""
+    kept = activity(
+        ownWorkSeconds=2.0,
+        othersWorkSeconds=1.0,
+        othersWork=[{"name": "example.com/v1/stuck", "value": 29.0}],
+        instancePool={"workSeconds": 32.0},
+    )
+    first = found(planted(kept)).bottlenecks[0]
+    [share] = [each for each in first.evidence if each.figure.endswith("of all")]
+    assert share.value == pytest.approx(29 / 31, abs=1e-6)
+
+
 def test_a_graph_that_is_built_anew_and_anew_is_told() -> None:
     failing = {
         "latency": {"rgdReady": {"n": 10, "meanSeconds": 9.0}},

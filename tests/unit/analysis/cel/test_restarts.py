@@ -76,6 +76,15 @@ def test_one_restart_has_no_intervals() -> None:
     assert leading.model_dump() == {"value": pytest.approx(2.0), "low": None, "high": None, "n": 1}
 
 
+def test_a_kro_that_keeps_no_revisions_has_none_to_compile() -> None:
+    taken = restarted(1.0)
+    taken.restarts[0].revisions.clear()
+    taken.restarts[0].compiled = None
+    restart = restart_of(taken)
+    assert restart.compile_seconds_per_rgd is None
+    assert "kept no revisions" in restart.unavailable["compileSecondsPerRgd"]
+
+
 def test_what_was_not_seen_of_a_restart_is_not_available() -> None:
     taken = restarted(1.0)
     taken.restarts[0].compiled_seconds = None

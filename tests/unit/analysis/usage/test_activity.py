@@ -69,6 +69,24 @@ def test_a_kro_without_these_metrics_gives_none_of_the_figures() -> None:
     assert "usage.activity.ownWorkSeconds" in unavailable
 
 
+@pytest.mark.parametrize("at", [END - 1, END])
+def test_work_by_kind_that_was_not_read_to_the_end_is_not_zero(at: float) -> None:
+    """The last sample came before the end, or was another process's."""
+    samples = [
+        Sample(seconds=seconds, source="kro", metric=metric, value=value)
+        for seconds, start in ((START, 5.0), (at, 5.0 if at < END else 8.0))
+        for metric, value in (
+            ("process_start_time_seconds", start),
+            ("process_cpu_seconds_total", seconds),
+            ('work_seconds_of{kind="own"}', seconds),
+        )
+    ]
+    found, unavailable = activity(Series(samples))
+    assert found.own_work_seconds is None
+    assert found.others_work_seconds is None
+    assert unavailable["usage.activity.ownWorkSeconds"]
+
+
 def test_gates_of_an_api_server() -> None:
     found = series(
         "apiserver",

@@ -67,6 +67,16 @@ def test_what_sampling_took_is_the_sum_over_the_sources() -> None:
     assert (cost.cpu_seconds, cost.scrapes, cost.failed_scrapes) == (0.5, 12, 0)
 
 
+def test_scrapes_that_were_not_counted_to_the_end_are_not_zero() -> None:
+    samples = grown('scrapes_total{source="kro"}', 2, 12, "krobench")
+    series, run, unavailable = read(
+        *grown("collectors_cpu_seconds_total", 1, 1.5, "krobench")[:1], *samples[:1]
+    )
+    cost = measure_resources(series, run).collectors
+    assert (cost.cpu_seconds, cost.scrapes, cost.failed_scrapes) == (None, None, None)
+    assert unavailable["usage.collectors.scrapes"]
+
+
 def test_costs_are_divided_by_what_was_made() -> None:
     _, run, _ = read(*grown("process_cpu_seconds_total", 1, 3), *grown("go_goroutines", 50, 90))
     assert cost_of_instance(run, ready=10).kro_cpu_seconds == 0.2
