@@ -23,11 +23,17 @@ def say_fit(curve: Curve) -> str:
 
 def say_peak(curve: Curve, law: Scalability) -> str:
     """Say where throughput is greatest."""
-    largest = max(point.size for point in curve.points)
+    sizes = [point.size for point in curve.points]
+    smallest, largest = min(sizes), max(sizes)
     shares = (
         f"Universal Scalability Law: contention {units.percent(law.contention)}, "
         f"coherency {units.percent(law.coherency)}"
     )
+    if curve.peak is None and law.peak <= smallest:
+        return (
+            f"Throughput falls from {sized(smallest, curve.axis)} on, the smallest size measured: "
+            f"its peak lies there or below ({shares})."
+        )
     if curve.peak is None:
         return (
             f"Throughput has its peak beyond the sizes measured, if it has one: up to "

@@ -112,6 +112,16 @@ def test_the_peak_of_throughput_is_recovered(scatter: float) -> None:
     assert "Throughput is greatest at 3" in curves[0].message
 
 
+def test_a_throughput_that_only_falls_has_its_peak_below_the_sizes() -> None:
+    points = [
+        CurvePoint(size=size, value=law(size, contention=0.9, coherency=0.02))
+        for size in (4.0, 8.0, 16.0, 32.0, 64.0)
+    ]
+    curve = curve_of(THROUGHPUT, points, Axis.CONCURRENCY)
+    assert (curve.fits[0].model, curve.peak) == ("usl", None)
+    assert curve.message.startswith("Throughput falls from 4 instances at once on")
+
+
 def test_a_peak_beyond_the_sizes_is_none_and_said_so() -> None:
     curve = curve_of(THROUGHPUT, measured(lambda n: law(n, coherency=0.00001)), Axis.CONCURRENCY)
     assert (curve.fits[0].model, curve.peak) == ("usl", None)
