@@ -46,7 +46,7 @@ bench-overhead: deploy ## Measure what sampling costs kro: with and without it, 
 bench-limits: deploy ## Run a scale test five times: do all limits lie within 10 % of their median? (20 minutes)
 	$(BIN)/python -m bench.limits
 
-bench-pairs: $(VENV)/ready ## Simulate how often comparisons of several scale tests a side are right (2 minutes, no cluster)
+bench-pairs: $(VENV)/ready ## Simulate how often comparisons of several scale tests a side are right (some 2.5 minutes, no cluster)
 	$(BIN)/python -m bench.pairs
 
 calibrate: deploy ## Measure how often comparisons are wrong (hours; goes on where it stood)

@@ -1,6 +1,6 @@
 """How often comparisons of several scale tests a side are right, by simulated searches.
 
-    python -m bench.pairs                    # needs no cluster: two minutes of one core
+    python -m bench.pairs                    # needs no cluster: some 2.5 minutes of one core
     python -m bench.pairs --pairs 100        # the same with narrower intervals
 
 Each run searches its limit from start to end, and limits drift from run to run (log-normal). What
@@ -16,10 +16,16 @@ from dataclasses import dataclass, replace
 
 from bench.searches import SLO, TRUTHS, Search
 from krobench.analysis.comparison.limitruns import compare_limit_runs
-from krobench.analysis.comparison.limits import LimitRatio
+from krobench.analysis.comparison.limits import (
+    LimitRatio,
+    MeasuredLimit,
+    compare_limits,
+    measure_limit,
+)
 from krobench.analysis.comparison.limitspan import Span, span_of
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.model.findings.comparison import MetricVerdict
+from krobench.model.findings.scaling import ScaleRecord, ScaleStep
 from krobench.model.specs.axis import Axis
 from krobench.report.tables import table
 
@@ -63,6 +69,8 @@ def main() -> None:
     print(as_table("of 100 pairs", simulated(options.pairs, options.seed)))
     print()
     print(as_table("of 100 comparisons", one_beyond(options.pairs, options.seed)))
+    print()
+    print(as_table("of 100 pairs with a ratio", one_each(options.pairs, options.seed)))
 
 
 def simulated(pairs: int, seed: int) -> Iterator[Outcome]:
@@ -104,6 +112,31 @@ def one_beyond(pairs: int, seed: int) -> Iterator[Outcome]:
             yield Outcome(Cell(row, column), shape, better)
 
 
+def one_each(pairs: int, seed: int) -> Iterator[Outcome]:
+    """Yield what one run a side says, by the repetitions of each."""
+    alike = "alike limits called better or worse"
+    for shape, scatter, drift, rng in _settings(pairs, seed, (0.0, *_DRIFTS)):
+        runs = [_Simulated(shape, scatter, drift, rng.randrange(_SEEDS)) for _ in range(2)]
+        column = f"repetitions scatter by {scatter:.0%}"
+        for factor in (1.0, *(() if drift else _FACTORS)):
+            old, new = runs[0].measured("old"), replace(runs[1], factor=factor).measured("new")
+            found = compare_limits(old, new, _MINIMUM_EFFECT)
+            if found.ratio is None:
+                continue
+            if drift:
+                yield _wrong(f"{alike}, drift of {drift:.0%} between runs", column, shape, found)
+                continue
+            held = (found.low or 0) <= factor <= (found.high or math.inf)
+            row = f"the interval holds the true ratio of {factor:g}"
+            yield Outcome(Cell(row, column), shape, held)
+            if factor == 1:
+                yield _wrong(alike, column, shape, found)
+            else:
+                better = found.verdict is MetricVerdict.BETTER
+                row = f"a limit {factor} times as large is called better"
+                yield Outcome(Cell(row, column), shape, better)
+
+
 def as_table(title: str, outcomes: Iterator[Outcome]) -> str:
     """Return the share of outcomes that say yes, with its interval and the range over shapes."""
     said: dict[Cell, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
@@ -137,22 +170,31 @@ class _Simulated:
 
     def span(self, largest: float = math.inf) -> Span:
         """Return where its search finds the limit, by sizes up to ``largest``."""
+        span = span_of(*limit_and_crossing(self._steps(largest), [SLO], Axis.INSTANCES))
+        assert span is not None  # the first size always says something
+        return span
+
+    def measured(self, side: str) -> MeasuredLimit:
+        """Return the same with all that an interval is made from."""
+        return measure_limit(side, ScaleRecord(axis=Axis.INSTANCES, steps=self._steps()), [SLO])
+
+    def _steps(self, largest: float = math.inf) -> list[ScaleStep]:
         rng = random.Random(self.seed)  # noqa: S311 - to be repeatable
         level = self.factor * math.exp(rng.gauss(0, self.drift))
         truth = TRUTHS[self.shape]
         search = Search(
             lambda size: truth(size / level), self.scatter, rng.randrange(_SEEDS), largest
         )
-        span = span_of(*limit_and_crossing(search.steps(), [SLO], Axis.INSTANCES))
-        assert span is not None  # the first size always says something
-        return span
+        return search.steps()
 
 
-def _settings(pairs: int, seed: int) -> Iterator[tuple[str, float, float, random.Random]]:
+def _settings(
+    pairs: int, seed: int, drifts: Sequence[float] = _DRIFTS
+) -> Iterator[tuple[str, float, float, random.Random]]:
     """Yield each setting as often as there are pairs, with random numbers of its own."""
     for shape in TRUTHS:
         for scatter in _SCATTERS:
-            for drift in _DRIFTS:
+            for drift in drifts:
                 rng = random.Random(f"{seed} {shape} {scatter} {drift}")  # noqa: S311 - as above
                 for _ in range(pairs):
                     yield shape, scatter, drift, rng
