@@ -8,7 +8,7 @@ way, tells how much of it is kro's own handling.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from krobench.analysis.cel.estimates import duration, mean, ratio
+from krobench.analysis.cel.estimates import mean, positive, ratio
 from krobench.analysis.cel.restarts import (
     compile_ratio,
     first_ratio,
@@ -45,8 +45,8 @@ def summarise(samples: CelSamples) -> CelResults:
     return CelResults(
         iterations=len(samples.fresh),
         expressions=results,
-        constant_seconds=duration(constants.evaluations().values()),
-        empty_graph_build_seconds=duration(empty.builds().values()),
+        constant_seconds=positive(constants.evaluations().values()),
+        empty_graph_build_seconds=positive(empty.builds().values()),
         builds_per_change=_builds_per_change(samples.expressions),
         revision_compile_ratio=_revision_ratio(samples.expressions),
         patterns=_patterns(by_name, samples),
@@ -80,10 +80,10 @@ def _result(
         copies=item.copies,
         evaluations=count,
         evaluations_per_reconcile=round(count / reconciles, 2) if reconciles else None,
-        evaluation_seconds=duration(evaluations.values()),
+        evaluation_seconds=positive(evaluations.values()),
         over_constant_seconds=mean(_difference(evaluations, constants.evaluations()).values()),
         relative_to_field_access=_ratio(evaluations, reference.evaluations()),
-        graph_build_seconds=duration(builds.values()),
+        graph_build_seconds=positive(builds.values()),
         compile_seconds=mean(_difference(builds, empty.builds(), added).values()),
         compiled_bytes=mean(_difference(heap, empty.heap_growth, added).values()),
         first_after_restart_seconds=first_seconds(item.name, samples),

@@ -9,8 +9,8 @@ from krobench.analysis.statistics.intervals import mean_interval, positive_inter
 from krobench.model.measured.cel import Estimate
 
 
-def duration(values: Iterable[float | None]) -> Estimate | None:
-    """Return the geometric mean of what cannot be below zero, in its own unit."""
+def positive(values: Iterable[float | None]) -> Estimate | None:
+    """Return the geometric mean of what cannot be below zero, such as a duration, in its unit."""
     return positive_interval(_measured(values))
 
 

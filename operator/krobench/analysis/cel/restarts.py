@@ -7,7 +7,7 @@ a test together. First evaluations are known one by one, as the instances are re
 import statistics
 from collections.abc import Mapping
 
-from krobench.analysis.cel.estimates import duration, mean, ratio
+from krobench.analysis.cel.estimates import mean, positive, ratio
 from krobench.analysis.cel.samples import CelSamples, Measured, Restart
 from krobench.model.measured.cel import CelRestartResults, Estimate
 
@@ -26,15 +26,15 @@ def restart_results(
     reason = _why_not_compiled(samples)
     result = CelRestartResults(
         restarts=len(restarts),
-        leading_seconds=duration(r.leading_seconds for r in restarts),
-        compiled_seconds=duration(r.compiled_seconds for r in restarts),
-        reconciled_seconds=duration(r.reconciled_seconds for r in restarts),
+        leading_seconds=positive(r.leading_seconds for r in restarts),
+        compiled_seconds=positive(r.compiled_seconds for r in restarts),
+        reconciled_seconds=positive(r.reconciled_seconds for r in restarts),
     )
     if reason is None:
         result.rgds = len(restarts[0].revisions)
         result.revisions_per_rgd = mean(_revisions(r) / len(r.revisions) for r in restarts)
         result.graph_builds = mean(float(r.builds) for r in restarts)
-        result.compile_seconds_per_rgd = duration(
+        result.compile_seconds_per_rgd = positive(
             r.compiled.seconds / len(r.revisions) for r in restarts if r.compiled
         )
         result.compile_seconds_per_expression = mean(_per_copy(r, by_name, empty) for r in restarts)
@@ -57,7 +57,7 @@ def why_no_restart(samples: CelSamples) -> dict[str, str]:
 
 def first_seconds(name: str, samples: CelSamples) -> Estimate | None:
     """Return the time of one evaluation in the first reconcile after a restart."""
-    return duration(r.first[name].mean for r in samples.restarts if name in r.first)
+    return positive(r.first[name].mean for r in samples.restarts if name in r.first)
 
 
 def first_ratio(name: str, samples: CelSamples) -> Estimate | None:
@@ -66,8 +66,13 @@ def first_ratio(name: str, samples: CelSamples) -> Estimate | None:
 
 
 def first_ratio_of_all(samples: CelSamples) -> Estimate | None:
-    """Return the same ratio over all expressions and restarts: each of both is an observation."""
-    return ratio(_pair(r, name) for r in samples.restarts for name in r.first)
+    """Return the same ratio over all expressions, by restart: those of one share a process."""
+    return positive(map(_mean_ratio, samples.restarts))
+
+
+def _mean_ratio(restart: Restart) -> float | None:
+    found = ratio(_pair(restart, name) for name in restart.first)
+    return found.value if found is not None else None
 
 
 def compile_ratio(samples: CelSamples, by_name: Mapping[str, Measured]) -> Estimate | None:

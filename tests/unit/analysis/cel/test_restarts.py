@@ -70,6 +70,20 @@ def test_first_evaluations_are_compared_with_later_ones_of_the_same_process() ->
     assert ends(ratio) == pytest.approx((2.0, 2.0))
 
 
+def test_restarts_and_not_expressions_are_the_replicates_of_what_holds_for_all() -> None:
+    taken = restarted(1.0, 1.0)
+    for restart, ratio in zip(taken.restarts, (1.0, 4.0), strict=True):
+        later = restart.later[MINE][0]
+        for name in (MINE, "field-access", "constants"):
+            restart.later[name] = [later]
+            restart.first[name] = Spent(later.seconds * ratio, later.count)
+    [pattern] = [each for each in summarise(taken).patterns if each.name == "restart-evaluation"]
+    assert (value(pattern.ratio), pattern.ratio.n) == (pytest.approx(2.0), 2)
+    low, high = ends(pattern.ratio)
+    assert low < 0.01
+    assert high > 100
+
+
 def test_one_restart_has_no_intervals() -> None:
     leading = restart_of(restarted(2.0)).leading_seconds
     assert leading is not None
