@@ -24,6 +24,7 @@ _ASIDES = {
     Replicates.ITERATIONS: ", as each side is a single run",
 }
 _ONE_RESTART = f", as kro was restarted only once for one of the variants ({_ROUNDS})"
+_LEAST_P = 0.001
 _FEW_RESTARTS = (
     f"{MIN_REPLICATES} restarts of one variant at least, better of both: iterations of one "
     "restart share a kro"
@@ -170,9 +171,16 @@ def _row(metric: MetricComparison) -> Sequence[str]:
         show(metric.metric, metric.old_median),
         show(metric.metric, metric.new_median),
         _ratio(metric),
-        "-" if p is None else f"{p:.3f} (n={metric.old_replicates}+{metric.new_replicates})",
+        "-"
+        if p is None
+        else f"{p_in_words(p)} (n={metric.old_replicates}+{metric.new_replicates})",
         metric.verdict.lower() if metric.verdict is not None else "",
     )
+
+
+def p_in_words(p: float) -> str:
+    """Return a p with three decimals; it is never zero."""
+    return f"{p:.3f}" if p >= _LEAST_P else f"<{_LEAST_P}"
 
 
 def _ratio(metric: MetricComparison) -> str:

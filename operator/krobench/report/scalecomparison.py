@@ -7,7 +7,7 @@ from krobench.model.findings.comparison import MetricComparison, Replicates
 from krobench.model.findings.scale_comparison import ScaleComparison
 from krobench.model.findings.scaling import Limit
 from krobench.model.notation import units
-from krobench.report.comparison import EXPLORATORY_HEADER, NO_VERDICTS, exploratory_row
+from krobench.report.comparison import EXPLORATORY_HEADER, NO_VERDICTS, exploratory_row, p_in_words
 from krobench.report.limitwords import limit_in_words, limits_in_words
 from krobench.report.tables import aligned, table
 
@@ -93,7 +93,7 @@ def _limit_table(comparison: ScaleComparison) -> tuple[Sequence[str], Sequence[s
         cells = [limit_in_words(limit, axis) for limit in (*old, *new)]
         return _HEADER, (axis.unit, *cells, ratio, verdict)
     cells = [limits_in_words(limits, axis) for limits in (old, new)]
-    p = units.NOT_AVAILABLE if comparison.p is None else f"{comparison.p:.3f}"
+    p = units.NOT_AVAILABLE if comparison.p is None else p_in_words(comparison.p)
     number = f" (n={len(old)}+{len(new)})"
     return _HEADER_OF_RUNS, (axis.unit, *cells, ratio, p + number, verdict)
 

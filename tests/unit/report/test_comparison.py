@@ -3,7 +3,7 @@ from unit.analysis.comparison.runs import METRICS, side
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
 from krobench.model.findings.comparison import Better, Comparison, Replicates
-from krobench.report.comparison import markdown, markdown_of_variants, summary, text
+from krobench.report.comparison import markdown, markdown_of_variants, p_in_words, summary, text
 
 RULES = Rules(primary={METRICS[0]: Better.LOWER, "cpu.kroSeconds": Better.LOWER})
 
@@ -30,6 +30,15 @@ def test_an_interval_of_too_few_runs_is_not_available() -> None:
     shown = text(compare(side("base", 3, 1), side("change", 2, 2, 1.5), RULES))
     [line] = [line for line in shown.splitlines() if line.strip().startswith("instance ready p50")]
     assert "[not available]" in line
+
+
+def test_a_p_is_never_shown_as_zero() -> None:
+    assert [p_in_words(p) for p in (1.0, 0.0286, 0.001, 2e-5)] == [
+        "1.000",
+        "0.029",
+        "0.001",
+        "<0.001",
+    ]
 
 
 def test_the_summary_names_what_is_worse() -> None:
