@@ -1,12 +1,13 @@
 """One cluster for all tests here: brought up where none runs, and left up for the next time."""
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
-from cluster.kubectl import ROOT, Cluster
+from cluster.kubectl import KRO, ROOT, Cluster
 
 from testbed import providers
 
@@ -42,7 +43,18 @@ def cluster(pytestconfig: pytest.Config) -> Cluster:
         call("scripts/deploy.sh")
     cluster = Cluster(call(*testbed, "tool", "kubectl"), call(*testbed, "kubeconfig"))
     cluster.delete_runs()
+    probe_kro_sooner(cluster)
     return cluster
+
+
+def probe_kro_sooner(cluster: Cluster) -> None:
+    """Have kro's pods be ready when they are: its chart's first probe comes after ten seconds, and
+    these tests start kro some twenty times."""
+    probe = {"initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 10}
+    spec = {"containers": [{"name": "kro", "readinessProbe": probe}]}
+    patch = json.dumps({"spec": {"template": {"spec": spec}}})
+    cluster.run(*KRO, "patch", "deployment/kro", f"--patch={patch}")
+    cluster.wait_for_kro()
 
 
 @pytest.fixture(autouse=True)

@@ -67,7 +67,7 @@ def silence_kro(cluster: Cluster, seconds: float) -> None:
 
 @contextmanager
 def busy_neighbour(cluster: Cluster) -> Iterator[None]:
-    """Have a pod of someone else take as much CPU as it gets, for at most two minutes.
+    """Have a pod of someone else take as much CPU as it gets, for at most three minutes.
 
     It asks for CPU as a tenant's pod would: one that asks for none gets what kro leaves over.
     """
@@ -88,14 +88,14 @@ def busy_neighbour(cluster: Cluster) -> Iterator[None]:
     spec = {
         "containers": [container],
         "restartPolicy": "Never",
-        "activeDeadlineSeconds": 120,
+        "activeDeadlineSeconds": 180,
         "automountServiceAccountToken": False,
         "securityContext": user,
     }
     metadata = {"name": _NEIGHBOUR, "namespace": "default"}
     cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
     try:
-        cluster.run("wait", "pod", _NEIGHBOUR, "--for=condition=Ready", "--timeout=60s")
+        cluster.run("wait", "pod", _NEIGHBOUR, "--for=condition=Ready", "--timeout=180s")
         yield
     finally:
         cluster.run("delete", "pod", _NEIGHBOUR, "--grace-period=0", "--force")
@@ -103,7 +103,7 @@ def busy_neighbour(cluster: Cluster) -> Iterator[None]:
 
 @contextmanager
 def busy_client(cluster: Cluster) -> Iterator[None]:
-    """Send requests as another client, as many as it takes, for at most half a minute."""
+    """Send requests as another client, as many as it takes, for at most two minutes."""
     proxy = subprocess.Popen(
         [cluster.kubectl_path, "proxy", "--port=0"],
         env=os.environ | {"KUBECONFIG": cluster.kubeconfig},
@@ -127,7 +127,7 @@ def busy_client(cluster: Cluster) -> Iterator[None]:
 
 
 def _send(address: str, over: threading.Event) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     with httpx.Client(trust_env=False) as client:
         while not over.is_set() and time.monotonic() < deadline:
             client.get(f"http://{address}/api/v1/namespaces/default")

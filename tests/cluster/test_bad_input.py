@@ -86,13 +86,13 @@ def test_a_namespace_that_is_being_deleted(cluster: Cluster) -> None:
     finally:
         free = '{"metadata": {"finalizers": null}}'
         cluster.run("--namespace=doomed", "patch", "configmap", "held", "--type=merge", "-p", free)
-        cluster.run("wait", "namespace", "doomed", "--for=delete", "--timeout=60s")
+        cluster.run("wait", "namespace", "doomed", "--for=delete", "--timeout=300s")
 
 
 @contextmanager
 def without_kro(cluster: Cluster) -> Iterator[None]:
     cluster.run(*KRO, "scale", "deployment/kro", "--replicas=0")
-    cluster.run(*KRO, "wait", "pod", "--all", "--for=delete", "--timeout=60s")
+    cluster.run(*KRO, "wait", "pod", "--all", "--for=delete", "--timeout=300s")
     try:
         yield
     finally:

@@ -13,10 +13,10 @@ def test_a_pipeline_gets_a_verdict_and_files(cluster: Cluster, tmp_path: Path) -
         scenario("good", thresholds=["errors.total == 0"]),
         scenario("strict", thresholds=["latency.instanceReady.max < 0.001"]),
     ]
-    path.write_text(yaml.safe_dump(benchmark("pipeline", *tests, own_namespace=True)))
+    path.write_text(yaml.safe_dump(benchmark("pipeline", *tests)))
     junit, markdown = tmp_path / "out.xml", tmp_path / "out.md"
     done = cluster.krobench(
-        "run", f"--file={path}", f"--junit={junit}", f"--markdown={markdown}", "--timeout=5m"
+        "run", f"--file={path}", f"--junit={junit}", f"--markdown={markdown}", "--timeout=15m"
     )
     assert done.returncode == 1, done.stderr
     assert "Running" in done.stderr

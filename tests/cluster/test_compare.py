@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from cluster.kubectl import Cluster, Manifest, benchmark, scenario
+from cluster.repetition import twice_at_most
 
 BASELINE = {"configMapRef": {"name": "compare-base"}}
 OPTIONS = ("--namespace=default",)
@@ -98,6 +99,7 @@ def beyond_the_resource(cluster: Cluster) -> None:
     assert comparison["oldRuns"][0].startswith("default/compare-one")
 
 
+@twice_at_most
 def test_a_run_of_a_kro_that_became_slower_is_worse_and_fails(cluster: Cluster) -> None:
     baseline = {
         "previousRuns": EARLIER_RUNS,

@@ -6,9 +6,12 @@ from krobench.model.record.run import RunRecord
 from krobench.model.record.test import TestRecord
 
 
-def run(cluster: Cluster, name: str, test: dict[str, object]) -> TestRecord:
-    manifest = benchmark(name, test, own_namespace=True, defaults={"timeout": "3m"})
-    status = cluster.finish(manifest)
+def run(
+    cluster: Cluster, name: str, test: dict[str, object], *, own_namespace: bool = False
+) -> TestRecord:
+    timeout = {"timeout": "10m"}
+    manifest = benchmark(name, test, own_namespace=own_namespace, defaults=timeout)
+    status = cluster.finish_undisturbed(manifest)
     assert (status["phase"], status["verdict"]) == ("Completed", "Passed"), status["message"]
     assert status["orphans"] == 0
     return RunRecord.model_validate(cluster.run_record(name)).tests[0]
@@ -57,6 +60,7 @@ def test_tenants_come_and_go_and_leave_no_namespace(cluster: Cluster) -> None:
         {"operation": "create"},
         {"operation": "churn", "churn": {"share": 0.5, "interval": "2s", "rounds": 1}},
     ]
-    test = run(cluster, "tenants", scenario("a", "multi-tenant", instances=4, steps=steps))
+    tenants = scenario("a", "multi-tenant", instances=4, steps=steps)
+    test = run(cluster, "tenants", tenants, own_namespace=True)
     [create, churn] = test.iterations[0].steps
     assert (create.counts.done, churn.counts.done) == (4, 4)

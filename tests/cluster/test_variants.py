@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
+from cluster.repetition import twice_at_most
 
 WORKERS = "--dynamic-controller-concurrent-reconciles"
 RETRIES = "--dynamic-controller-default-queue-max-retries"
@@ -30,9 +31,10 @@ def untouched(cluster: Cluster) -> Iterator[None]:
     assert kro(cluster) == before
     fields = cluster.get(*DEPLOYMENT, "--show-managed-fields")["metadata"]["managedFields"]
     assert "krobench" not in {entry["manager"] for entry in fields}
-    cluster.run("rollout", "status", *DEPLOYMENT[:2], DEPLOYMENT[2], "--timeout=60s")
+    cluster.run("rollout", "status", *DEPLOYMENT[:2], DEPLOYMENT[2], "--timeout=300s")
 
 
+@twice_at_most
 def test_two_variants_are_measured_in_turns_and_compared(cluster: Cluster) -> None:
     resources = {"limits": {"cpu": "200m"}, "requests": {"cpu": "100m"}}
     slow = {"name": "slow", "args": [f"{RETRIES}=21"], "resources": resources}
@@ -69,7 +71,7 @@ def test_a_load_that_is_killed_leaves_kro_as_it_was(cluster: Cluster) -> None:
     variants = [{"name": "one"}, {"name": "two", "args": [f"{WORKERS}=2"]}]
     test = scenario("a", instances=40)
     cluster.apply(benchmark("killed", test, own_namespace=True, variants=variants, cleanup="Never"))
-    cluster.wait_for_activity("killed", "instances ready")
+    cluster.wait_for_children()
     assert VARIANT in kro(cluster)["metadata"]["annotations"]
     cluster.run(
         "delete",

@@ -27,7 +27,7 @@ from krobench.model.common import API_GROUP, API_VERSION
 from krobench.model.kinds import RunKind
 
 NAMESPACE = "krobench-system"
-TIMEOUT_SECONDS = 15.0
+TIMEOUT_SECONDS = 60.0
 
 Manifest = dict[str, Any]
 

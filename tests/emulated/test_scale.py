@@ -120,18 +120,18 @@ async def test_instances_that_are_not_ready_in_time_breach() -> None:
     slos = ["errors.total < 1000"]
     record = await run(
         cluster,
-        timeout="1s",
+        timeout="3s",
         concurrency=1,
-        steps={"values": [5, 200]},
+        steps={"values": [5, 400]},
         slo=slos,
         search={"refine": False},
         repeats=1,
         warmup=0,
     )
-    assert trials(record) == {5: [True], 200: [False]}
+    assert trials(record) == {5: [True], 400: [False]}
     assert record.scale is not None
     assert record.scale.stopped is None
-    assert "the timeout of 1s was over" in record.scale.steps[1].trials[0].breached[0]
+    assert "the timeout of 3s was over" in record.scale.steps[1].trials[0].breached[0]
     assert record.tests[1].error is None
 
 

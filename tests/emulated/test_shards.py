@@ -21,7 +21,7 @@ __all__ = ["quick"]
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krobench.job.shards.crew.ARRIVAL_SECONDS", 1.0)
+    monkeypatch.setattr("krobench.job.shards.crew.ARRIVAL_SECONDS", 3.0)
     monkeypatch.setattr("krobench.job.shards.crew._CHECK_SECONDS", 0.05)
     monkeypatch.setattr("krobench.load.shard._LEAD_SECONDS", 0.1)
 
@@ -31,7 +31,7 @@ def benchmark(instances: int, shards: int, **test: Any) -> dict[str, Any]:
     workload = {"scenario": "single", "instances": instances, "rgds": 2}
     spec = {
         "tests": [{"name": "a", "workload": workload, "load": load} | test],
-        "defaults": {"iterations": 2, "warmup": 0, "timeout": "10s"},
+        "defaults": {"iterations": 2, "warmup": 0, "timeout": "60s"},
     }
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
     return {"metadata": metadata, "spec": spec}
@@ -43,7 +43,7 @@ async def run(
     client = cast("KubeClient", cluster)
     followers = [asyncio.create_task(Shard(client, resource, k).run()) for k in present]
     record = await Suite(client, resource).run()
-    await asyncio.wait_for(asyncio.gather(*followers, return_exceptions=True), 5)
+    await asyncio.wait_for(asyncio.gather(*followers, return_exceptions=True), 30)
     return record, followers
 
 
@@ -64,7 +64,7 @@ async def test_each_instance_is_sent_once_and_measured_once(load: dict[str, Any]
         assert iteration.metrics["shards"] == 3
         spread = iteration.metrics["shard_start_spread_seconds"]
         assert spread is not None
-        assert 0 <= spread < 0.1
+        assert 0 <= spread < 1
         assert iteration.latency.instance_gone is not None
         assert iteration.latency.instance_gone.n == 20
     created = [
@@ -88,7 +88,7 @@ async def test_an_open_loop_keeps_the_times_of_the_whole_schedule() -> None:
         and line.iteration == 0
         and line.intended_seconds is not None
     )
-    assert [t - times[0] for t in times] == pytest.approx([k / 100 for k in range(12)], abs=1e-3)
+    assert [t - times[0] for t in times] == pytest.approx([k / 100 for k in range(12)], abs=5e-3)
 
 
 async def test_a_shard_that_never_comes_is_named() -> None:
@@ -97,7 +97,7 @@ async def test_a_shard_that_never_comes_is_named() -> None:
     assert record.validity is not None
     [cause, *_] = record.validity.causes
     assert cause.reason == "ShardLost"
-    assert "shard 2 of 3 was lost (its pod did not come within 1s)" in cause.message
+    assert "shard 2 of 3 was lost (its pod did not come within 3s)" in cause.message
     assert record.tests[0].iterations[0].counts.sent == 14
 
 
@@ -132,7 +132,7 @@ async def test_a_shard_ends_when_its_leader_is_silent(monkeypatch: pytest.Monkey
     assert suite._crew is not None
     await suite._crew.open()
     with pytest.raises(AbortedError, match="LeaderLost"):
-        await asyncio.wait_for(follower, 5)
+        await asyncio.wait_for(follower, 30)
     await suite._crew.close()
 
 
@@ -147,5 +147,5 @@ async def test_a_run_that_is_stopped_sends_its_shards_home() -> None:
     leader.cancel()
     with pytest.raises(asyncio.CancelledError):
         await leader
-    await asyncio.wait_for(follower, 5)
+    await asyncio.wait_for(follower, 30)
     assert not [path for path in cluster.objects if "-shard-" in path]

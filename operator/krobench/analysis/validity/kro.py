@@ -88,18 +88,17 @@ def _reconfigured(
         return []
     then = first.pods[0].fingerprint
     for moment in moments:
-        for pod in moment.pods:
-            changes = _changes(then, pod.fingerprint)
-            # A rollout has a pod more for a while, which says nothing of the replicas wanted.
-            if not replaced and len(moment.pods) != len(first.pods):
-                changes.append(f"replicas: {len(first.pods)} → {len(moment.pods)}")
-            if changes:
-                return [
-                    Cause.KRO_RECONFIGURED.of(
-                        f"kro was set up otherwise at {moment.seconds:.1f}s of the run than "
-                        f"when it began: {'; '.join(changes)}"
-                    )
-                ]
+        changes = next(filter(None, (_changes(then, pod.fingerprint) for pod in moment.pods)), [])
+        # A rollout has a pod more for a while, which says nothing of the replicas wanted.
+        if not changes and not replaced and len(moment.pods) != len(first.pods):
+            changes = [f"replicas: {len(first.pods)} → {len(moment.pods)}"]
+        if changes:
+            return [
+                Cause.KRO_RECONFIGURED.of(
+                    f"kro was set up otherwise at {moment.seconds:.1f}s of the run than "
+                    f"when it began: {'; '.join(changes)}"
+                )
+            ]
     return []
 
 

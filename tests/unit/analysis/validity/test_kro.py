@@ -78,3 +78,10 @@ def test_more_replicas_are_other_settings_but_not_in_a_rollout() -> None:
     assert "replicas: 1 → 2" in text(FIRST, scaled)
     rolled_out = moment(6.0, pod("2"), leader="kro-2_y")
     assert "KroReconfigured" not in causes(FIRST, scaled, rolled_out)
+
+
+def test_a_rollout_that_goes_on_is_told_by_its_settings_and_not_as_more_replicas() -> None:
+    rolling_out = moment(3.0, pod("1"), pod("2", args=["--a=2"]))
+    assert causes(FIRST, rolling_out) == ["KroReconfigured"]
+    assert "args: --a=1 → --a=2" in text(FIRST, rolling_out)
+    assert "replicas" not in text(FIRST, rolling_out)
