@@ -54,16 +54,19 @@ class OneConfigMap:
             yield await self._events.get()
 
 
-async def probe(server: OneConfigMap, seconds: float) -> WatchLag:
+async def probe(server: OneConfigMap, writes: int) -> WatchLag:
+    """Probe until there were so many writes; without any, until the first was refused."""
     client = cast("KubeClient", server)
     async with WatchProbe(client, RunClock(), "n", "probe", LABELS, 0.004) as running:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(0.01)
+        while server.writes < writes:  # noqa: ASYNC110 - the server is no more than a number
+            await asyncio.sleep(0.001)
     return running.result()
 
 
 async def test_the_lag_is_from_the_answer_to_the_event() -> None:
     server = OneConfigMap(lag_seconds=0.01)
-    lag = await probe(server, 0.04)
+    lag = await probe(server, 3)
     assert server.writes >= 3
     assert (lag.missing, lag.failure) == (0, None)
     assert len(lag.seconds) == server.writes - 1, "the first only shows that the watch stands"
@@ -73,13 +76,13 @@ async def test_the_lag_is_from_the_answer_to_the_event() -> None:
 
 
 async def test_a_probe_that_is_refused_is_no_reason_to_fail() -> None:
-    lag = await probe(OneConfigMap(None, ApiError(403, "Forbidden", "no")), 0.01)
+    lag = await probe(OneConfigMap(None, ApiError(403, "Forbidden", "no")), 0)
     assert lag == WatchLag([], 0, "403 Forbidden: no")
 
 
 async def test_an_event_that_does_not_come_is_missing(monkeypatch: Any) -> None:
     monkeypatch.setattr("krobench.load.probe._LAST_EVENT_SECONDS", 0.01)
     server = OneConfigMap(lag_seconds=None)
-    lag = await probe(server, 0.02)
+    lag = await probe(server, 2)
     assert lag.seconds == []
     assert lag.missing == server.writes - 1 > 0
