@@ -36,7 +36,7 @@ class PhaseReader:
 
     def restarted(self, process: SourceName) -> bool:
         """Whether another process answered in the end than in the beginning."""
-        starts = self._series.between(process, _START_TIME, self._start, self._end)
+        starts = self._series.around(process, _START_TIME, self._start, self._end)
         return len({sample.value for sample in starts}) > 1
 
     def delta(self, name: str, source: SourceName, metric: str) -> float | None:

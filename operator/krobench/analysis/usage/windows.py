@@ -47,11 +47,12 @@ class Series:
             raise UnavailableError(f"no sample of {source} at the border of the run phase")
         return samples[first : last + 1]
 
-    def between(self, source: str, metric: str, start: float, end: float) -> list[Sample]:
-        """Return the samples of a metric in a window, from the last one before it."""
+    def around(self, source: str, metric: str, start: float, end: float) -> Sequence[Sample]:
+        """Return the samples of a window as :meth:`window` does, or those that there are of it."""
         samples = self._by_metric.get((source, metric), [])
         first = max((i for i, s in enumerate(samples) if s.seconds <= start), default=0)
-        return [sample for sample in samples[first:] if sample.seconds <= end]
+        last = min((i for i, s in enumerate(samples) if s.seconds >= end), default=len(samples))
+        return samples[first : last + 1]
 
     def labelled(self, source: str, metric: str) -> list[str]:
         """Return the names of a metric's parts that labels tell apart."""

@@ -44,6 +44,20 @@ def test_a_new_process_that_has_counted_beyond_the_old_one_gives_no_growth() -> 
     assert unavailable["x"] == unavailable["y.delta"] == "kro was restarted in this phase"
 
 
+def test_a_new_process_that_only_the_sample_at_the_end_has_seen_gives_no_growth() -> None:
+    starts = samples("process_start_time_seconds", (0, 100), (10.1, 105), (15, 105))
+    run, unavailable = reader(*starts, *samples("m", (0, 3), (10.1, 4), (15, 5)))
+    assert run.delta("x", "kro", "m") is None
+    assert unavailable["x"] == "kro was restarted in this phase"
+
+
+def test_a_restart_after_the_phase_breaks_nothing() -> None:
+    starts = samples("process_start_time_seconds", (0, 100), (10.1, 100), (15, 105))
+    run, _ = reader(*starts, *samples("m", (0, 3), (10.1, 4), (15, 0)))
+    assert not run.restarted("kro")
+    assert run.delta("x", "kro", "m") == 1.0
+
+
 def test_a_restart_of_kro_breaks_the_kubelets_figures_too() -> None:
     starts = samples("process_start_time_seconds", (0, 100), (10, 105))
     run, unavailable = reader(*starts, *samples("m", (0, 3), (10, 4), source="kubelet"))
