@@ -3,11 +3,12 @@
 import json
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
 import yaml
-from cluster.kubectl import KRO, WAIT_SECONDS, Cluster, Manifest
+from cluster.kubectl import KRO, Cluster, Manifest, wait_until
 
 from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.model.specs.workload.generator import ChildKind
@@ -29,6 +30,7 @@ SETTINGS = {
     "KRO_INSTANCE_REQUEUE_INTERVAL": "500ms",
 }
 READY_SECONDS = 300
+DELETION_SECONDS = 600
 
 
 def draw(rng: random.Random) -> Manifest:
@@ -112,12 +114,19 @@ def test_kro_takes_whatever_is_generated(cluster: Cluster) -> None:
 def unready(cluster: Cluster, manifests: list[Manifest]) -> dict[str, Any]:
     """Create objects, and return the conditions of those that do not become ready, by name."""
     cluster.apply(*manifests)
-    ready = ("--for=condition=Ready", f"--timeout={READY_SECONDS}s")
-    cluster.run("wait", "--filename=-", *ready, stdin=yaml.safe_dump_all(manifests), check=False)
-    said: dict[str, list[Manifest]] = {name_of(manifest): [] for manifest in manifests}
-    for item in found(cluster, manifests):
-        said[name_of(item)] = item.get("status", {}).get("conditions") or []
-    return {name: conditions for name, conditions in said.items() if not is_ready(conditions)}
+    waiting = {name_of(manifest): manifest for manifest in manifests}
+    said: dict[str, list[Manifest]] = {}
+
+    def all_are_ready() -> bool:
+        for item in found(cluster, list(waiting.values())):
+            said[name_of(item)] = item.get("status", {}).get("conditions") or []
+            if is_ready(said[name_of(item)]):
+                del waiting[name_of(item)]
+        return not waiting
+
+    with suppress(AssertionError):
+        wait_until(all_are_ready, "all are ready", READY_SECONDS)
+    return {name: said.get(name, []) for name in waiting}
 
 
 def found(cluster: Cluster, manifests: list[Manifest]) -> list[Manifest]:
@@ -142,9 +151,15 @@ def name_of(manifest: Manifest) -> str:
 
 def delete(cluster: Cluster, names: list[str], instances: list[Manifest]) -> None:
     """Delete in the order that kro needs, and wait for all at once: instances, RGDs, CRDs."""
-    gone = ("--ignore-not-found", f"--timeout={WAIT_SECONDS}s")
+    later = ("--ignore-not-found", "--wait=false")
     if instances:
-        cluster.run("delete", "--filename=-", *gone, stdin=yaml.safe_dump_all(instances))
-    cluster.run("delete", "rgd", *names, *gone)
+        stdin = yaml.safe_dump_all(instances)
+        cluster.run("delete", "--filename=-", *later, stdin=stdin)
+        gone = "all instances are gone"
+        wait_until(lambda: not found(cluster, instances), gone, DELETION_SECONDS)
+    cluster.run("delete", "rgd", *names, *later)
+    left = "all RGDs are gone"
+    wait_until(lambda: not {*names} & {*cluster.names("rgd")}, left, DELETION_SECONDS)
     of_these = f"--selector=kro.run/resource-graph-definition-name in ({','.join(names)})"
-    cluster.run("delete", "crd", of_these, *gone)
+    cluster.run("delete", "crd", of_these, *later)
+    wait_until(lambda: not cluster.names("crd", of_these), "all CRDs are gone", DELETION_SECONDS)
