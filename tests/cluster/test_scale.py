@@ -8,6 +8,7 @@ from cluster.repetition import twice_at_most
 
 NAME = "far"
 SLO = "latency.instanceReady.max < 3.0"
+MEMORY = "memory.residentMaxBytes"
 FEWEST, MOST = 3, 60
 
 
@@ -16,9 +17,9 @@ def scale_test(**spec: Any) -> Manifest:
     burst = {"arrival": "burst", "burst": {"size": 1, "interval": "1s"}, "maxSendLag": "5s"}
     quick = {
         "axis": "instances",
-        "steps": {"values": [FEWEST, MOST]},
+        "steps": {"values": [FEWEST, MOST], "hold": "3s"},
         "search": {"resolution": "60%"},
-        "slo": [SLO],
+        "slo": [SLO, f"{MEMORY} < 900000000.0"],
         "workload": {"scenario": "single"},
         "load": burst,
         "repeats": 1,
@@ -75,6 +76,8 @@ def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster) -> Non
         "jobs", "--namespace=krobench-system", f"--selector=bench.kro.run/run={record['id']}"
     )
     assert len(jobs) == 1, "the operator that came back started no other load"
+    trials = [trial for step in record["scale"]["steps"] for trial in step["trials"]]
+    assert all(1e7 < trial["values"][MEMORY] < 9e8 for trial in trials)
     longest = {
         step["size"]: step["trials"][-1]["values"]["latency.instanceReady.max"]
         for step in record["scale"]["steps"]
