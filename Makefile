@@ -40,7 +40,7 @@ bench-memory: $(VENV)/ready ## Show what a load Job keeps in memory of each inst
 bench-track: deploy ## Show memory and CPU of a load Job that tracks 10,000 instances (some 15 minutes)
 	$(BIN)/python -m bench.track
 
-bench-overhead: deploy ## Measure what sampling costs kro: with and without it, in turns (15 minutes)
+bench-overhead: deploy ## Measure what sampling costs kro: with and without it, in turns (20 minutes)
 	$(BIN)/python -m bench.overhead
 
 bench-limits: deploy ## Run a scale test five times: do all limits lie within 10 % of their median? (20 minutes)

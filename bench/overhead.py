@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument(
         "--interval", default="200ms", help="between samples, of the side with them"
     )
-    parser.add_argument("--rounds", type=int, default=6, help="4 at least, for intervals")
+    parser.add_argument("--rounds", type=int, default=4, help="4 at least, for intervals")
     options = parser.parse_args()
     if options.rounds < 4:
         parser.error("--rounds must be 4 at least: with fewer there are no intervals")
