@@ -5,8 +5,10 @@ from typing import Any, cast
 
 import pytest
 from emulated.memory import MemoryCluster
-from emulated.test_load import UID, quick
+from emulated.test_load import UID, NoTracker, quick
 
+from krobench.collect.exposition import Reading
+from krobench.collect.source import Scrape
 from krobench.job.errors import AbortedError
 from krobench.job.run.scaletest import ScaleRun
 from krobench.kube.client import KubeClient
@@ -162,6 +164,45 @@ async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.Monke
     assert trials(record) == {5: [True], 200: [None]}
     assert record.scale is not None
     assert record.scale.stopped == "budget.duration, 1h, was used up"
+
+
+class SampledKro:
+    """kro's memory; each sample finds a byte more."""
+
+    name = "kro"
+
+    def __init__(self) -> None:
+        self.bytes = 100
+
+    async def scrape(self) -> Scrape:
+        self.bytes += 1
+        return Scrape([Reading("process_resident_memory_bytes", self.bytes, None)])
+
+    async def close(self) -> None:
+        return None
+
+
+async def test_memory_is_that_of_the_hold_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    kro = SampledKro()
+
+    async def sources(*_: object) -> tuple[list[SampledKro], NoTracker]:
+        return [kro], NoTracker()
+
+    monkeypatch.setattr("krobench.collect.sampler.open_sources", sources)
+    memory = "memory.residentMaxBytes"
+    steps = {"values": [5], "hold": "1s"}
+    record = await run(
+        MemoryCluster(),
+        steps=steps,
+        warmup=0,
+        repeats=1,
+        slo=[f"{memory} > 0"],
+        collect={"interval": "200ms"},
+    )
+    [iteration] = record.tests[0].iterations
+    assert iteration.memory.resident_max_bytes is not None
+    assert iteration.memory.resident_max_bytes >= 105, "samples of the hold count"
+    assert trials(record) == {5: [True]}
 
 
 async def test_a_hold_goes_on_after_all_are_ready() -> None:

@@ -7,6 +7,13 @@ from krobench.analysis.usage.windows import Series
 from krobench.analysis.watchlag import watch_lag_metrics
 from krobench.load.outcome import Outcome, StepOutcome
 
+_HELD = (
+    "memory.",
+    "usage.kro.residentBytes",
+    "usage.kro.workingSetBytes",
+    "usage.kroRuntime.heapBytes",
+)
+
 
 def usage_of(outcome: Outcome, series: Series, ready: int) -> Usage:
     """Return what an iteration used, of which ``ready`` instances came."""
@@ -52,6 +59,11 @@ def _take_memory(usage: Usage, held: Usage) -> None:
     own, longer = usage.resources.kro, held.resources.kro
     own.resident_bytes, own.working_set_bytes = longer.resident_bytes, longer.working_set_bytes
     usage.resources.kro_runtime.heap_bytes = held.resources.kro_runtime.heap_bytes
+    for name in usage.unavailable.keys() | held.unavailable.keys():
+        if name.startswith(_HELD):
+            usage.unavailable.pop(name, None)
+            if name in held.unavailable:
+                usage.unavailable[name] = held.unavailable[name]
 
 
 def _phases(outcome: Outcome, step: StepOutcome) -> Phases:

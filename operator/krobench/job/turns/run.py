@@ -203,8 +203,9 @@ class TestRun:
         if self.plan.hold_seconds and outcome.error is None:
             self._context.tell(f"{self.plan.name}: hold for {self.plan.hold_seconds:g}s")
             await asyncio.sleep(self.plan.hold_seconds)
-            await sampler.snapshot()
+            # A phase ends before its last sample, or nothing would be known of its end.
             outcome.held_until_seconds = self._context.clock.now()
+            await sampler.snapshot()
 
     def _warn_of_restarts(self, plan: IterationPlan, collected: Collected) -> None:
         for restart in collected.kro_restarts:
