@@ -86,6 +86,14 @@ class PhaseReader:
         """Return a gauge at the end of the phase."""
         return self._try(name, lambda: self._window(source, metric)[-1].value)
 
+    def distribution(self, name: str, source: SourceName, metric: str) -> Distribution:
+        """Return the values of a gauge, of which it says nothing where it stood in the end."""
+        try:
+            return self._distribution(name, _weighted(self._window(source, metric)))
+        except UnavailableError as error:
+            self._unavailable[name] = str(error)
+            return Distribution()
+
     def level(self, name: str, source: SourceName, metric: str) -> Level:
         """Return where a gauge stood."""
         try:

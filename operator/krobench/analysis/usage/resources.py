@@ -130,7 +130,9 @@ def _api_server(series: Series, run: PhaseReader) -> ApiServerUse:
             "apiserver_request_429_total",
             "apiserver_request_total",
         ),
-        in_flight=run.level(f"{name}.inFlight", "apiserver", "apiserver_current_inflight_requests"),
+        in_flight=run.distribution(
+            f"{name}.inFlight", "apiserver", "apiserver_current_inflight_requests"
+        ),
         watches=run.level(f"{name}.watches", "apiserver", "apiserver_watches"),
         objects=run.level(f"{name}.objects", "apiserver", objects),
         storage_bytes=run.level(

@@ -115,3 +115,11 @@ def test_iterations_are_taken_together_by_medians_of_what_each_has() -> None:
     assert [count.count for count in summary.api_server.requests_by] == [7]
     assert summary.kro_restarts == [restart]
     assert summary.etcd_process.cpu_seconds is None
+
+
+def test_an_iteration_of_which_nothing_is_known_spoils_no_median_of_the_others() -> None:
+    names = ("apiserver_current_inflight_requests", "apiserver_watches")
+    series, run, _ = read(*(line for name in names for line in grown(name, 4, 4, "apiserver")))
+    known = measure_resources(series, run)
+    summary = median_usage([known, UsageRecord(), known])
+    assert summary.api_server.in_flight.mean == summary.api_server.watches.mean == 4
