@@ -25,7 +25,7 @@ test: lint unit cluster-test ## Run all tests, those on a real cluster included
 unit: $(VENV)/ready ## Run the tests that need no cluster (under a minute)
 	$(BIN)/python -m pytest -q tests/unit tests/emulated
 
-cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 37 minutes; 9 more where all is still to be built)
+cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 34 minutes; 9 more where all is still to be built)
 	$(BIN)/python -m pytest tests/cluster
 
 bench-load: up ## Compare the load generator with others (KUBE_BURNER=program adds kube-burner)
