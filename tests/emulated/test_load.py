@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 from emulated.memory import MemoryCluster
 
+from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.job.errors import AbortedError
 from krobench.job.run.suite import Suite
 from krobench.kube.client import KubeClient
@@ -69,6 +70,29 @@ async def run_suite(
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
     suite = Suite(cast("KubeClient", cluster), {"metadata": metadata, "spec": spec}, max_objects)
     return await suite.run()
+
+
+class SilentKro:
+    name = "kro"
+
+    async def scrape(self) -> Scrape:
+        raise SourceUnavailableError("kro's /metrics: connection refused")
+
+    async def close(self) -> None:
+        return None
+
+
+async def test_a_kro_without_metrics_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def sources(*_: object) -> tuple[list[SilentKro], NoTracker]:
+        return [SilentKro()], NoTracker()
+
+    monkeypatch.setattr("krobench.collect.sampler.open_sources", sources)
+    tests = [{"name": name, "workload": {"scenario": "single"}} for name in ("a", "b")]
+    record = await run_suite(MemoryCluster(), tests, defaults={"iterations": 2})
+    [warning] = record.warnings
+    assert warning.startswith("nothing was sampled of kro, and its figures are not available: ")
+    assert warning.endswith("connection refused")
+    assert record.tests[0].iterations[0].memory.resident_max_bytes is None
 
 
 async def test_all_rgds_lie_before_kro_together() -> None:

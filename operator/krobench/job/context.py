@@ -48,6 +48,9 @@ class RunContext:
     kros: dict[str, KnownKro] = field(default_factory=dict)
     """What is known of each kro, by its target and variant."""
 
+    silent: set[str] = field(default_factory=set)
+    """Sources of samples, or parts of these, of which it was told that they gave nothing."""
+
     def known_kro(self, target: Target, variant: str | None) -> KnownKro:
         """Return what is known of the kro at this target under this variant."""
         return self.kros.setdefault(f"{variant}: {target.model_dump_json()}", KnownKro())

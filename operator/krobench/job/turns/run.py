@@ -151,6 +151,7 @@ class TestRun:
                 await context.prometheus.add_to(outcome, context.clock)
             collected = sampler.take()
             self._warn_of_restarts(plan, collected)
+            self._warn_of_silence(collected)
             record = iteration_record(plan, outcome, collected, start_time, requests)
             watched = await watchman.finish()
             record.validity = judge(
@@ -206,6 +207,20 @@ class TestRun:
             # A phase ends before its last sample, or nothing would be known of its end.
             outcome.held_until_seconds = self._context.clock.now()
             await sampler.snapshot()
+
+    def _warn_of_silence(self, collected: Collected) -> None:
+        """Tell once in a run of what nothing was sampled, as its figures are missing everywhere."""
+        heard = {sample.source for sample in collected.samples}
+        unheard: dict[str, str] = {
+            source: gaps.problem for source, gaps in collected.gaps.items() if source not in heard
+        }
+        told = self._context.silent
+        for part, problem in {**unheard, **collected.silent}.items():
+            if part not in told:
+                told.add(part)
+                self._context.warn(
+                    f"nothing was sampled of {part}, and its figures are not available: {problem}"
+                )
 
     def _warn_of_restarts(self, plan: IterationPlan, collected: Collected) -> None:
         for restart in collected.kro_restarts:
