@@ -68,7 +68,7 @@ EFFECTS = (
     ),
     Effect(
         "a CPU limit of 100m",
-        {"resources": {"limits": {"cpu": "100m"}}},
+        {"resources": {"limits": {"cpu": "100m"}, "requests": {"cpu": "100m"}}},
         _RATE,
         MetricVerdict.WORSE,
     ),
