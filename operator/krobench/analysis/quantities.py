@@ -28,6 +28,14 @@ def number_of(quantity: str | None) -> float | None:
         return None
 
 
+def go_memory_bytes(text: str | None) -> float | None:
+    """Return the bytes of a GOMEMLIMIT such as ``20MiB``; None for one that is empty, or none.
+
+    Go writes MiB where Kubernetes writes Mi.
+    """
+    return number_of(text.removesuffix("B")) if text else None
+
+
 def memory_quantity(size_bytes: float, step_mib: int = 16) -> str:
     """Return bytes as a quantity, such as ``192Mi``, rounded up to a multiple of ``step_mib``."""
     return f"{max(1, math.ceil(size_bytes / (step_mib * _MIB))) * step_mib}Mi"

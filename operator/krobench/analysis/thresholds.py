@@ -207,19 +207,13 @@ def _as_double(literal: Any) -> Any:
 
 def _evaluate(tree: Tree[Any], values: Values) -> Any:
     program = _ENVIRONMENT.program(tree)
-    doubles = _doubles(values)
-    return program.evaluate({name: json_to_cel(value) for name, value in doubles.items()})
+    return program.evaluate({name: json_to_cel(_doubles(value)) for name, value in values.items()})
 
 
-def _doubles(values: Mapping[str, Any]) -> Values:
-    return {
-        name: _doubles(value)
-        if isinstance(value, Mapping)
-        else float(value)
-        if isinstance(value, int | float)
-        else value
-        for name, value in values.items()
-    }
+def _doubles(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _doubles(each) for name, each in value.items()}
+    return float(value) if isinstance(value, int | float) else value
 
 
 def _paths(tree: Tree[Any]) -> list[Path]:

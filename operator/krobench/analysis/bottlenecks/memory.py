@@ -3,7 +3,7 @@
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence, ramp
 from krobench.analysis.bottlenecks.facts import Facts
 from krobench.analysis.krosettings import GO_MEMORY_LIMIT
-from krobench.analysis.quantities import number_of
+from krobench.analysis.quantities import go_memory_bytes
 from krobench.model.findings.bottleneck import BottleneckKind, Evidence
 from krobench.model.specs.validity import Cause
 
@@ -126,8 +126,7 @@ def _live(facts: Facts) -> list[Evidence]:
 
 def _go_limit(facts: Facts) -> float | None:
     text = facts.kro.env.get(GO_MEMORY_LIMIT) if facts.kro is not None else None
-    # Go writes MiB where Kubernetes writes Mi.
-    return number_of(text.removesuffix("B")) if text else None
+    return go_memory_bytes(text)
 
 
 def _below(facts: Facts) -> str:

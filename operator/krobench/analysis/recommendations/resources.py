@@ -4,7 +4,12 @@
 """
 
 from krobench.analysis.krosettings import GO_MEMORY_LIMIT
-from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
+from krobench.analysis.quantities import (
+    cpu_quantity,
+    go_memory_bytes,
+    memory_quantity,
+    number_of,
+)
 from krobench.analysis.recommendations.case import Case, Finding, evidence, evidence_of
 from krobench.model.findings.bottleneck import BottleneckKind
 from krobench.model.findings.recommendation import Area, Confidence, Recommendation
@@ -81,9 +86,8 @@ def go_memory_limit(case: Case) -> Finding | None:
     used, current = most_memory(case), case.settings.env(GO_MEMORY_LIMIT)
     if found is None or used is None or current is None:
         return None
-    # Go writes MiB where Kubernetes writes Mi.
     advised = f"{memory_quantity(used * MEMORY_HEADROOM)}B"
-    if (number_of(advised[:-1]) or 0) <= (number_of(current.removesuffix("B")) or 0):
+    if (go_memory_bytes(advised) or 0) <= (go_memory_bytes(current) or 0):
         return None
     return Finding(
         Recommendation(

@@ -59,11 +59,16 @@ def _take_memory(usage: Usage, held: Usage) -> None:
     own, longer = usage.resources.kro, held.resources.kro
     own.resident_bytes, own.working_set_bytes = longer.resident_bytes, longer.working_set_bytes
     usage.resources.kro_runtime.heap_bytes = held.resources.kro_runtime.heap_bytes
-    for name in usage.unavailable.keys() | held.unavailable.keys():
-        if name.startswith(_HELD):
+    _take_reasons(usage, held, _HELD)
+
+
+def _take_reasons(usage: Usage, other: Usage, names: tuple[str, ...]) -> None:
+    """Take why figures are missing from where these were taken, by how their names begin."""
+    for name in usage.unavailable.keys() | other.unavailable.keys():
+        if name.startswith(names):
             usage.unavailable.pop(name, None)
-            if name in held.unavailable:
-                usage.unavailable[name] = held.unavailable[name]
+            if name in other.unavailable:
+                usage.unavailable[name] = other.unavailable[name]
 
 
 def _phases(outcome: Outcome, step: StepOutcome) -> Phases:
@@ -98,11 +103,7 @@ def _ready_in(outcome: Outcome) -> int:
 def _take_per_instance(usage: Usage, first: Usage) -> None:
     """Take costs of an instance from the step that creates and does nothing else."""
     usage.resources.per_instance = first.resources.per_instance
-    for name in usage.unavailable.keys() | first.unavailable.keys():
-        if name.startswith("usage.perInstance."):
-            usage.unavailable.pop(name, None)
-            if name in first.unavailable:
-                usage.unavailable[name] = first.unavailable[name]
+    _take_reasons(usage, first, ("usage.perInstance.",))
     for name in [name for name in usage.metrics if name.endswith("_per_instance")]:
         usage.metrics[name] = first.metrics.get(name)
         usage.unavailable.pop(name, None)
