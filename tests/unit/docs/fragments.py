@@ -1,0 +1,158 @@
+"""What YAML in the documents is, and whole manifests of it.
+
+A document shows the lines that it is about. Here they are completed, so that they are read as the
+operator reads a spec.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+from unit.docs.documents import ROOT, Block, blocks, codes
+
+from krobench.analysis import krosettings
+from krobench.model.kinds import RunKind
+from krobench.model.specs.suite.test import Test
+
+Manifest = dict[str, Any]
+
+_ABOUT_SCALE_TESTS = frozenset({"docs/scale-tests.md"})
+_BASES: Mapping[RunKind, Manifest] = {
+    RunKind.BENCHMARK: {},
+    RunKind.SCALE_TEST: {
+        "axis": "instances",
+        "steps": {"from": 100, "to": 200},
+        "slo": ["latency.instanceReady.p99 < 5.0"],
+        "workload": {"scenario": "single"},
+    },
+}
+_BASE_TEST: Manifest = {"name": "shown", "workload": {"scenario": "single", "instances": 100}}
+
+
+class UnknownFragmentError(Exception):
+    """It is not known what a block is; the message is its first line."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """YAML that a document shows."""
+
+    block: Block
+    content: Any
+
+    def __str__(self) -> str:
+        return str(self.block)
+
+    @property
+    def is_manifest(self) -> bool:
+        """Whether it is whole."""
+        return isinstance(self.content, dict) and self.content.get("kind") in set(RunKind)
+
+    @property
+    def is_of_chart(self) -> bool:
+        """Whether it is values of krobench's chart, each of which the chart knows."""
+        return isinstance(self.content, dict) and _is_part_of(self.content, chart_values())
+
+    @property
+    def is_of_kros_chart(self) -> bool:
+        """Whether it is values of kro's chart, each of which krobench may advise."""
+        known = {krosettings.EXTRA_ENV} | {
+            each.helm_value
+            for each in vars(krosettings).values()
+            if isinstance(each, krosettings.Flag)
+        }
+        return isinstance(self.content, dict) and set(_leaves(self.content)) <= known
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest that it is, or is a part of."""
+        if self.is_manifest:
+            return dict(self.content)
+        kind = RunKind.SCALE_TEST if self.block.page in _ABOUT_SCALE_TESTS else RunKind.BENCHMARK
+        return {
+            "apiVersion": "bench.kro.run/v1alpha1",
+            "kind": kind.value,
+            "metadata": {"name": "shown", "namespace": "default"},
+            "spec": _BASES[kind] | self._spec(kind.spec),
+        }
+
+    def _spec(self, model: type[BaseModel]) -> Manifest:
+        match self.content:
+            case {"spec": dict() as spec} if len(self.content) == 1:
+                return self._with_tests(spec, model)
+            case dict() as part if _has_fields(part, model):
+                return self._with_tests(part, model)
+            case dict() as part if _has_fields(part, Test):
+                return {"tests": [_BASE_TEST | part]}
+            case [*tests] if tests and all(_has_fields(test, Test) for test in tests):
+                return {"tests": tests}
+        raise UnknownFragmentError(self.block.text.splitlines()[0])
+
+    def _with_tests(self, spec: Manifest, model: type[BaseModel]) -> Manifest:
+        needs_tests = "tests" in _fields(model) and "tests" not in spec
+        return spec | {"tests": [_BASE_TEST]} if needs_tests else spec
+
+
+def shown() -> list[Shown]:
+    """Return all YAML of the documents: that in blocks, and maps in sentences."""
+    in_sentences = [
+        Block(code.place, "yaml", code.text)
+        for code in codes()
+        if code.text.partition(": {")[0].isalpha() and code.text.endswith("}")
+    ]
+    return [Shown(block, yaml.safe_load(block.text)) for block in blocks("yaml") + in_sentences]
+
+
+def shown_manifests() -> list[Shown]:
+    """Return what is, or is a part of, a custom resource of krobench."""
+    return [each for each in shown() if not each.is_of_chart and not each.is_of_kros_chart]
+
+
+@cache
+def chart_values() -> Manifest:
+    """Return the values of krobench's chart."""
+    values: Manifest = yaml.safe_load((ROOT / "helm/krobench/values.yaml").read_text())
+    return values
+
+
+def own_rgds() -> Manifest:
+    """Return the ConfigMap with an RGD that the documents speak of."""
+    example = yaml.safe_load((ROOT / "manifests/examples/own-rgd.yaml").read_text())
+    rgd = example["spec"]["tests"][0]["workload"]["rgd"]["inline"]
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "rgds", "namespace": "default"},
+        "data": {"team.yaml": yaml.safe_dump(rgd)},
+    }
+
+
+def _has_fields(part: Any, model: type[BaseModel]) -> bool:
+    return isinstance(part, dict) and bool(part) and part.keys() <= _fields(model)
+
+
+def _fields(model: type[BaseModel]) -> set[str]:
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def _is_part_of(part: Manifest, whole: Manifest) -> bool:
+    return all(
+        name in whole
+        and (
+            not isinstance(value, dict)
+            or not whole[name]
+            or (isinstance(whole[name], dict) and _is_part_of(value, whole[name]))
+        )
+        for name, value in part.items()
+    )
+
+
+def _leaves(values: Manifest, path: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{path}{name}.")
+        else:
+            yield f"{path}{name}"

@@ -1,0 +1,88 @@
+"""Commands that the documents show can be given as they are shown."""
+
+import argparse
+
+import pytest
+from unit.docs.commands import (
+    BadCommandError,
+    Command,
+    check,
+    commands,
+    options_of_krobench,
+)
+from unit.docs.documents import Code, blocks, codes
+
+from krobench.analysis import krosettings
+from krobench.analysis.recommendations.settings import NEVER_ADVISED
+from testbed.cli import _parser as parser_of_testbed
+
+_SHOWN = [
+    command for command in commands() if command.words[0] != "kubectl" or len(command.words) > 2
+]
+_OPTIONS_OF_OTHERS = {
+    "--previous",  # of kubectl logs
+    "--unsafe-no-fsync",  # of etcd
+    "--leader-election-namespace",  # of kro
+    "--name",
+}
+
+
+@pytest.mark.parametrize("command", _SHOWN, ids=str)
+def test_a_command_is_taken_by_its_program(command: Command) -> None:
+    check(command)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("krobench", "compares", "a", "b"),
+        ("krobench", "compare", "a", "b", "--all-of-it"),
+        ("krobench", "sizing", "--rgds", "many", "--instances", "1"),
+        ("krobench", "cleanup"),
+        ("make", "coffee"),
+        ("python", "-m", "bench.nothing"),
+        ("python", "-m", "bench.calibrate", "--draw", "x"),
+        ("python3", "-m", "testbed", "tool", "docker"),
+        ("kubectl", "apply", "-f", "manifests/none.yaml"),
+        ("kubectl", "get", "krobenches"),
+        ("kubectl", "wait", "krobenchmark/x", "--for=condition=Done"),
+        ("kubectl", "exec", "deployment/x", "--", "krobench", "reports"),
+        ("helm", "install", "krobench", "helm/none"),
+        ("curl", "http://example.com"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_is_wrong_is_found(words: tuple[str, ...]) -> None:
+    with pytest.raises(BadCommandError):
+        check(Command("here", words))
+
+
+def test_every_line_of_a_console_is_a_command_or_printed_by_one() -> None:
+    for block in blocks("console"):
+        assert block.text.startswith("$ "), block
+    for block in blocks(""):
+        assert not block.text.startswith(("$ ", "krobench ", "kubectl ", "make ")), block
+
+
+@pytest.mark.parametrize(
+    "code", [code for code in codes() if code.text.startswith(("--", "-o "))], ids=str
+)
+def test_an_option_in_a_sentence_is_one_of_a_program(code: Code) -> None:
+    flags = [each for each in vars(krosettings).values() if isinstance(each, krosettings.Flag)]
+    known = (
+        options_of_krobench()
+        | options_of(parser_of_testbed())
+        | {flag.name for flag in flags}
+        | {f"--{name}" for name in NEVER_ADVISED}
+        | _OPTIONS_OF_OTHERS
+    )
+    assert code.text.replace("=", " ").split()[0] in known
+
+
+def options_of(parser: argparse.ArgumentParser) -> set[str]:
+    found = set(parser._option_string_actions)
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                found |= options_of(child)
+    return found
