@@ -20,7 +20,8 @@ from krobench.model.record.test import TestState
 
 assert quick  # a fixture that is used here too
 
-AT_MOST_20 = "latency.instanceReady.n <= 20"
+N = "latency.instanceReady.n"
+AT_MOST_20 = f"{N} <= 20"
 
 
 async def run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) -> RunRecord:
@@ -78,6 +79,52 @@ async def test_steps_are_tests_and_the_two_around_the_limit_are_repeated() -> No
     assert {path.rpartition("/")[2] for path in cluster.objects} == {"far-results", "krobench-load"}
     [results] = [item for path, item in cluster.objects.items() if path.endswith("far-results")]
     assert results["metadata"]["ownerReferences"][0]["kind"] == "KroScaleTest"
+
+
+async def test_sizes_that_are_built_upon_each_other_are_deleted_together() -> None:
+    cluster = MemoryCluster()
+    record = await run(cluster, steps={"from": 5, "to": 80, "keep": True}, slo=[f"{N} <= 10"])
+    assert record.scale is not None
+    ways = [[(t.upon, t.met) for t in s.trials] for s in record.scale.steps]
+    by_size = dict(zip([step.size for step in record.scale.steps], ways, strict=True))
+    # 40 adds 20 to 20. Again: 20 and 40, from nothing; then 28, upon 20, adds 8.
+    assert by_size[5] == [(None, True)] * 4
+    assert by_size[10] == [(5, True)] * 4
+    assert by_size[20][0] == (10, True)
+    assert by_size[40] == [(20, False)] * 2
+    assert by_size[28] == [(20, True)] * 2
+    by_name = {test.name: test for test in record.tests}
+    counts = [done.counts.requested for done in by_name["instances-40"].iterations]
+    assert counts == [20, 20]
+    assert by_name["instances-40"].instances == 40
+    downs = [
+        (test.name, done.teardown.done)
+        for test in record.tests
+        for done in test.iterations
+        if done.teardown is not None and not done.warmup
+    ]
+    assert all(done for _, done in downs)
+    assert {name for name, _ in downs} <= {"instances-20", "instances-28", "instances-40"}
+    assert record.orphans is not None
+    assert record.orphans.count == 0
+    assert record.verdict is Verdict.PASSED
+
+
+async def test_rgds_that_are_kept_keep_their_instances() -> None:
+    cluster = MemoryCluster()
+    record = await run(
+        cluster,
+        axis="rgds",
+        steps={"values": [1, 3, 6], "keep": True},
+        workload={"scenario": "single", "instances": 2},
+        slo=["errors.total < 1"],
+        warmup=0,
+    )
+    assert trials(record) == {1: [True] * 2, 3: [True] * 2, 6: [True] * 2}
+    made = {test.name: [d.counts.requested for d in test.iterations] for test in record.tests}
+    assert made == {"rgds-1": [2, 2], "rgds-3": [4, 4], "rgds-6": [6, 6]}
+    assert record.orphans is not None
+    assert record.orphans.count == 0
 
 
 async def test_larger_sizes_than_may_be_run_are_left_out_and_that_is_said() -> None:

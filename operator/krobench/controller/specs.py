@@ -8,7 +8,7 @@ from krobench.model.kinds import RunSpec
 from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.model.specs.scaletest import KroScaleTestSpec
 from krobench.workload.limits import check_objects, check_schedules
-from krobench.workload.scaleplan import longest_scale_seconds, plan_step, usable_sizes
+from krobench.workload.scaleplan import fewest_observations, longest_scale_seconds, usable_sizes
 from krobench.workload.source import has_unread_rgd
 from krobench.workload.testplan import longest_run_seconds, plan_tests
 
@@ -29,8 +29,8 @@ def _check_sizes(spec: KroScaleTestSpec, max_objects: int) -> list[ErrorInfo]:
     """Return why the smallest size cannot be run, or not be judged."""
     if has_unread_rgd(spec.workload):
         return []
-    smallest = plan_step(spec, 0, usable_sizes(spec, max_objects).usable[0])
-    too_few = check_samples(spec.slo, smallest.workload.instances, smallest.workload.rgds)
+    instances, rgds = fewest_observations(spec, usable_sizes(spec, max_objects).usable)
+    too_few = check_samples(spec.slo, instances, rgds)
     return [too_few] if too_few is not None else []
 
 

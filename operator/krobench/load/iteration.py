@@ -74,8 +74,13 @@ class Iteration:
         return self._plan.test.created_instances
 
     async def set_up(self) -> None:
-        """Create the RGDs and wait until each is ready; what goes wrong is in the outcome."""
-        await self._guarded(self._create_rgds(), "the RGDs were ready")
+        """Create the RGDs that are not there, and wait until each is ready; what goes wrong is in
+        the outcome."""
+        if self._plan.has_rgds_already:
+            made = self._observe_instances(self._instance_selector(), {})
+            await self._guarded(made, "the kinds were found")
+        else:
+            await self._guarded(self._create_rgds(), "the RGDs were ready")
 
     async def run(self, between_steps: Callable[[], Awaitable[None]]) -> None:
         """Carry out all steps, each until it has had its effect, up to the first that goes wrong,

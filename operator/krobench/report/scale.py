@@ -30,6 +30,10 @@ _NO_PREDICTION = (
     "Not available: it takes an SLO that is a bound of one figure, and at least three sizes below "
     "those that the limit rests on."
 )
+_KEPT = (
+    "Sizes were built upon smaller ones, whose objects stayed: figures are of what a size added "
+    "while these were there, and those of memory of all together."
+)
 _API_LOAD = ("apiRequests.totalPerSecond", "apiRequests.kroPerSecond")
 
 
@@ -84,6 +88,8 @@ def _steps(run: RunRecord, scale: ScaleRecord) -> str:
         "A line for each size that was tried, whatever the order. *SLOs met*: repetitions that met "
         "all, of those that could be judged; the sizes that the limit rests on are repeated."
     )
+    if any(trial.upon is not None for step in steps for trial in step.trials):
+        note += f" {_KEPT}"
     return f"### Steps\n\n{table(header, rows)}\n\n{note}"
 
 

@@ -1,5 +1,6 @@
 """From a test to the objects of each of its iterations."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL
@@ -7,7 +8,7 @@ from krobench.workload.blueprint import Manifest
 from krobench.workload.identity import RunIdentity
 from krobench.workload.source import RgdSource, rgds_of
 from krobench.workload.steps import StepPlan
-from krobench.workload.testplan import TestPlan
+from krobench.workload.testplan import Kept, Maker, TestPlan
 from krobench.workload.values import with_index, with_round
 
 
@@ -67,6 +68,11 @@ class IterationPlan:
         return self.stages[-1]
 
     @property
+    def has_rgds_already(self) -> bool:
+        """Whether its RGDs are there, and only instances are to be created."""
+        return self.test.kept is not None and self.test.kept.maker is not None
+
+    @property
     def instance_count(self) -> int:
         """Instances over all RGDs."""
         return sum(len(rgd.instances) for rgd in self.rgds)
@@ -76,12 +82,17 @@ class IterationPlan:
 
         RGDs take turns, so that all kinds are under load from the beginning.
         """
-        position = index % len(self.targets)
+        position = self._position(index)
         return position, self.targets[position].instances[index // len(self.targets)]
+
+    def _position(self, index: int) -> int:
+        """Return whose turn it is: where others had theirs before, theirs count too."""
+        kept = self.test.kept.instances if self.test.kept and self.has_rgds_already else 0
+        return (kept + index) % len(self.targets)
 
     def patch(self, step: StepPlan, index: int, number: int) -> Manifest:
         """Return the merge patch of an instance's spec for its update of this number."""
-        own = self.targets[index % len(self.targets)].update
+        own = self.targets[self._position(index)].update
         return {"spec": with_round(step.values if step.values is not None else own, index, number)}
 
 
@@ -93,19 +104,37 @@ def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPla
     """
     namespace = test.namespace or run.namespace
     labels = _labels(run, test, index)
-    total, count = test.created_instances, test.workload.rgds
+    kept = test.kept or Kept(0, 0, None)
+    maker = kept.maker or Maker(test.index, index)
     rgds: list[RgdPlan] = []
-    for number in range(count):
+    for number, indexes in _shares(test, kept):
         source = RgdSource(
             workload=test.workload,
             field_path=f"{test.field_prefix}workload",
             number=number,
-            name=f"{run.prefix}{test.index}-{index}-{number}",
-            kind=f"Kb{run.short_id}T{test.index}I{index}R{number}",
+            name=f"{run.prefix}{maker.test}-{maker.iteration}-{number}",
+            kind=f"Kb{run.short_id}T{maker.test}I{maker.iteration}R{number}",
             labels=labels,
         )
-        rgds += _plan_rgds(source, range(number, total, count), namespace)
+        rgds += _plan_rgds(source, indexes, namespace)
     return IterationPlan(run, test, index, namespace, tuple(rgds))
+
+
+def _shares(test: TestPlan, kept: Kept) -> Iterator[tuple[int, Mapping[int, int]]]:
+    """Yield each RGD's number, with the indexes of its new instances by their position in it.
+
+    No index is twice in what is there at once, as values may be made of it.
+    """
+    total, count = kept.instances + test.created_instances, test.workload.rgds
+    if kept.maker is not None:
+        for number in range(count):
+            of_rgd = range(number, total, count)
+            yield number, {at: of for at, of in enumerate(of_rgd) if of >= kept.instances}
+    else:
+        added = count - kept.rgds
+        for position in range(added):
+            indexes = range(kept.instances + position, total, added)
+            yield kept.rgds + position, dict(enumerate(indexes))
 
 
 def _labels(run: RunIdentity, test: TestPlan, index: int) -> dict[str, str]:
@@ -119,7 +148,7 @@ def _labels(run: RunIdentity, test: TestPlan, index: int) -> dict[str, str]:
     }
 
 
-def _plan_rgds(source: RgdSource, indexes: range, namespace: str) -> list[RgdPlan]:
+def _plan_rgds(source: RgdSource, indexes: Mapping[int, int], namespace: str) -> list[RgdPlan]:
     """Plan an RGD with instances of these indexes, and before it the RGDs that it rests on."""
     rgds = rgds_of(source)
     last = len(rgds.manifests) - 1
@@ -145,7 +174,7 @@ def _plan_rgds(source: RgdSource, indexes: range, namespace: str) -> list[RgdPla
                         },
                         "spec": with_index(rgds.values, instance_index),
                     }
-                    for position, instance_index in enumerate(indexes if stage == last else ())
+                    for position, instance_index in (indexes.items() if stage == last else ())
                 ),
                 update=rgds.update,
             )

@@ -1,7 +1,9 @@
 """From a scale test and a size to a test like any other."""
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +13,7 @@ from krobench.model.refusal import refusals
 from krobench.model.specs.axis import Axis
 from krobench.model.specs.scaletest import MAX_STEPS, KroScaleTestSpec
 from krobench.model.specs.suite.load import Arrival, Load
+from krobench.model.specs.suite.step import Operation, Step
 from krobench.model.specs.suite.test import Test
 from krobench.model.specs.workload.workload import Workload
 from krobench.workload.blueprint import WorkloadError
@@ -22,6 +25,8 @@ from krobench.workload.testplan import (
     RUN_ALLOWANCE_SECONDS,
     SWEEP_ALLOWANCE_SECONDS,
     VARIANT_START_SECONDS,
+    Kept,
+    Maker,
     TestPlan,
 )
 
@@ -131,6 +136,49 @@ def plan_step(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
         hold_seconds=spec.steps.hold_seconds,
         timeout_is_result=True,
     )
+
+
+def put_upon(spec: KroScaleTestSpec, plan: TestPlan, below: float | None, maker: Maker) -> TestPlan:
+    """Return the plan of a step as it is run where sizes are built upon each other.
+
+    It creates what its size has more than ``below``, or all of it where that is None, and leaves
+    it in place. Where instances are added to RGDs, ``maker`` made these.
+    """
+    kept = None
+    if below is not None:
+        smaller = _workload(spec, below)
+        used_again = None if spec.axis is Axis.RGDS else maker
+        kept = Kept(smaller.instances, smaller.rgds, used_again)
+    return _creating(replace(plan, kept=kept, leaves_objects=True))
+
+
+def from_nothing(plan: TestPlan) -> TestPlan:
+    """Return the plan of a step, whatever it was built upon, as one that stands alone."""
+    return _creating(replace(plan, kept=None, leaves_objects=False))
+
+
+def _creating(plan: TestPlan) -> TestPlan:
+    """Return a plan that creates those of its instances that are not there already."""
+    added = plan.workload.instances - (plan.kept.instances if plan.kept else 0)
+    create = Step(operation=Operation.CREATE, count=added)
+    test = Test.model_construct(
+        name=plan.name, workload=plan.workload, load=plan.load, steps=[create]
+    )
+    return replace(plan, steps=plan_steps(test, plan.concurrency, ""))
+
+
+def fewest_observations(spec: KroScaleTestSpec, sizes: Sequence[float]) -> tuple[int, int]:
+    """Return the fewest instances and RGDs that a repetition creates, of the sizes of a test."""
+    workloads = [_workload(spec, size) for size in sizes]
+    first = workloads[0]
+    if not spec.steps.keep:
+        return first.instances, first.rgds
+    added = [
+        (larger.instances - smaller.instances, larger.rgds - smaller.rgds)
+        for smaller, larger in pairwise(workloads)
+    ]
+    counts = [(first.instances, first.rgds), *added]
+    return min(instances for instances, _ in counts), min(rgds for _, rgds in counts)
 
 
 def longest_scale_seconds(spec: KroScaleTestSpec) -> float:

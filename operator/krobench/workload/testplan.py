@@ -28,6 +28,25 @@ VARIANT_START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
+class Maker:
+    """The iteration that made RGDs which others use again."""
+
+    test: int
+    """Index of its test's plan."""
+    iteration: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What smaller sizes have left in place for one that is built upon them."""
+
+    instances: int
+    rgds: int
+    maker: Maker | None
+    """Who made the RGDs, where instances are added to them; None where RGDs are added."""
+
+
+@dataclass(frozen=True)
 class TestPlan:
     """A test with all defaults resolved."""
 
@@ -67,6 +86,10 @@ class TestPlan:
     """Time for which all that is ready is kept, and kro sampled, before it is deleted."""
     timeout_is_result: bool = False
     """Whether objects that are not ready in time are a finding, and no failure of the test."""
+    kept: Kept | None = None
+    """What is there before it begins, and counts as part of its workload."""
+    leaves_objects: bool = False
+    """Whether what an iteration has made stays, for a larger size to be built upon."""
 
     @property
     def created_instances(self) -> int:
@@ -126,7 +149,8 @@ class TestPlan:
         """
         count = children(self.workload)
         requeues = count * _REQUEUE_SECONDS
-        work = self.created_instances * count * _DELETION_SECONDS_PER_CHILD
+        instances = self.created_instances + (self.kept.instances if self.kept else 0)
+        work = instances * count * _DELETION_SECONDS_PER_CHILD
         return _DELETION_BASE_SECONDS + requeues + work
 
 

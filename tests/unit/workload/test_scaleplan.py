@@ -1,14 +1,23 @@
+from collections import Counter
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from krobench.model.specs.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import plan_iteration
-from krobench.workload.scaleplan import plan_step, usable_sizes
+from krobench.workload.scaleplan import (
+    fewest_observations,
+    from_nothing,
+    plan_step,
+    put_upon,
+    usable_sizes,
+)
+from krobench.workload.testplan import Maker
 
 RUN = RunIdentity("far", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 
@@ -55,6 +64,89 @@ def test_an_axis_of_the_generator_is_a_setting_of_it(axis: str, field: str, size
     assert plan.workload.generator is not None
     assert getattr(plan.workload.generator, field) == size
     assert plan.workload.generator.seed == 3
+
+
+@given(
+    axis=st.sampled_from(["instances", "rgds"]),
+    rgds=st.integers(1, 5),
+    each=st.integers(1, 4),
+    sizes=st.lists(st.integers(5, 60), min_size=1, max_size=5, unique=True).map(sorted),
+)
+def test_sizes_that_are_built_upon_each_other_come_to_the_whole(
+    axis: str, rgds: int, each: int, sizes: list[int]
+) -> None:
+    workload = {"scenario": "wide", "instances": rgds * each, "rgds": rgds}
+    spec = spec_of(axis, workload=workload, steps={"values": sizes, "keep": True})
+    below, made = None, []
+    for index, size in enumerate(sizes):
+        plan = put_upon(spec, plan_step(spec, index, size), below, Maker(0, 1))
+        assert plan.leaves_objects
+        iteration = plan_iteration(RUN, plan, 1)
+        assert iteration.has_rgds_already == (axis == "instances" and below is not None)
+        # As they are sent: each by its place in the order of creation.
+        sent = [iteration.instance(number)[1] for number in range(plan.created_instances)]
+        assert len(sent) == iteration.instance_count
+        made += sent
+        below = size
+    whole = plan_step(spec, 0, sizes[-1])
+    assert len(made) == whole.workload.instances
+    assert len({(item["kind"], item["metadata"]["name"]) for item in made}) == len(made)
+    assert len({item["kind"] for item in made}) == whole.workload.rgds
+    shares = Counter(item["kind"] for item in made).values()
+    assert max(shares) - min(shares) <= 1
+
+
+def test_no_two_instances_that_are_there_at_once_have_the_same_index() -> None:
+    workload = {"instances": 4, "rgds": 2, "values": {"name": "v{{index}}"}}
+    for axis in ("instances", "rgds"):
+        spec = spec_of(axis, workload=workload, steps={"values": [2, 5], "keep": True})
+        first = put_upon(spec, plan_step(spec, 0, 2), None, Maker(0, 0))
+        second = put_upon(spec, plan_step(spec, 1, 5), 2, Maker(0, 0))
+        plans = [plan_iteration(RUN, plan, 0) for plan in (first, second)]
+        items = [item for plan in plans for rgd in plan.rgds for item in rgd.instances]
+        names = {item["spec"]["name"] for item in items}
+        assert names == {f"v{number}" for number in range(len(items))}
+
+
+def test_a_step_that_was_built_upon_others_can_stand_alone() -> None:
+    spec = spec_of("instances", steps={"values": [10, 40], "keep": True})
+    alone = plan_step(spec, 1, 40)
+    upon = put_upon(spec, alone, 10, Maker(0, 0))
+    assert (alone.created_instances, upon.created_instances) == (40, 30)
+    assert upon.deletion_timeout_seconds == alone.deletion_timeout_seconds
+    assert from_nothing(upon) == from_nothing(alone)
+    assert not from_nothing(upon).leaves_objects
+
+
+@pytest.mark.parametrize(
+    ("axis", "keep", "fewest"),
+    [
+        ("instances", False, (100, 2)),
+        ("instances", True, (20, 0)),
+        ("rgds", False, (500, 100)),
+        ("rgds", True, (100, 20)),
+    ],
+)
+def test_the_fewest_observations_are_of_the_smallest_addition(
+    axis: str, keep: bool, fewest: tuple[int, int]
+) -> None:
+    steps = {"values": [100, 120, 200], "keep": keep}
+    spec = spec_of(axis, workload={"instances": 10, "rgds": 2}, steps=steps)
+    assert fewest_observations(spec, [100, 120, 200]) == fewest
+
+
+@pytest.mark.parametrize(
+    ("axis", "workload", "field"),
+    [
+        ("concurrency", {"instances": 100}, "steps.keep"),
+        ("rgds", {"instances": 3, "rgds": 2}, "workload.instances"),
+    ],
+)
+def test_sizes_that_cannot_be_built_upon_each_other_are_refused(
+    axis: str, workload: dict[str, int], field: str
+) -> None:
+    with pytest.raises(ValidationError, match=field):
+        spec_of(axis, workload=workload, steps={"values": [1, 2], "keep": True})
 
 
 def test_concurrency_and_rate_are_those_of_the_load() -> None:

@@ -83,7 +83,7 @@ def scale_settings(run: RunRecord) -> dict[str, str]:
     settings = {
         "workload": spec.get("workload"),
         "load": spec.get("load"),
-        "steps": {"hold": (spec.get("steps") or {}).get("hold")},
+        "steps": {name: (spec.get("steps") or {}).get(name) for name in ("hold", "keep")},
         "timeout": spec.get("timeout"),
         "collect": {"interval": (spec.get("collect") or {}).get("interval")},
     }

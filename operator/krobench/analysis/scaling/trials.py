@@ -13,6 +13,8 @@ from krobench.model.specs.validity import Cause, ValiditySettings
 _OF_THE_SIZE = (Cause.NO_STEADY_STATE,)
 """What makes figures of a fixed load doubtful, and is what one looks for in a growing one."""
 _NOT_BORNE = (Cause.KRO_OOM_KILLED,)
+_REMEDY = "use max or p50, or begin at a larger size"
+_NO_RGDS = "with steps.keep, the first size makes the RGDs, and the others add instances alone"
 
 
 def settings_of_steps(settings: ValiditySettings) -> ValiditySettings:
@@ -22,19 +24,19 @@ def settings_of_steps(settings: ValiditySettings) -> ValiditySettings:
 
 
 def check_samples(slos: Sequence[str], instances: int, rgds: int) -> ErrorInfo | None:
-    """Return what is wrong with SLOs that use a percentile which one repetition of the smallest
-    size, with so many instances and RGDs, does not have."""
+    """Return what is wrong with SLOs that use a statistic which a repetition that creates so many
+    instances and RGDs, the fewest of all, does not have."""
     for index, slo in enumerate(slos):
         for name in names_in(slo):
             group, _, statistic = name.removeprefix("latency.").partition(".")
-            needed = NEEDED_BY_STATISTIC.get(statistic, 0)
+            needed = NEEDED_BY_STATISTIC.get(statistic, 1)
             count = rgds if group.startswith("rgd") else instances
             if name.startswith("latency.") and count < needed:
+                remedy = _REMEDY if count else _NO_RGDS
                 return ErrorInfo(
                     reason="TooFewSamples",
                     message=f"spec.slo[{index}]: {name} needs {needed} observations in each "
-                    f"repetition, and the smallest step has {count}: use max or p50, or begin at a "
-                    "larger size",
+                    f"repetition, and the smallest step has {count}: {remedy}",
                 )
     return None
 

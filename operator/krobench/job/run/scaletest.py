@@ -19,6 +19,7 @@ from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError
 from krobench.job.guard.preflight import wait_for_leader
 from krobench.job.own_rgds import read_own_rgd
+from krobench.job.run.ascent import Ascent
 from krobench.job.run.session import Session
 from krobench.job.run.verification import Stage, verify
 from krobench.job.turns.book import planned
@@ -35,7 +36,13 @@ from krobench.model.record.test import TestRecord
 from krobench.model.specs.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
-from krobench.workload.scaleplan import Sizes, plan_step, usable_sizes
+from krobench.workload.scaleplan import (
+    Sizes,
+    fewest_observations,
+    from_nothing,
+    plan_step,
+    usable_sizes,
+)
 from krobench.workload.scalesteps import bracket_of, next_size, verdict_of
 from krobench.workload.testplan import TestPlan
 from krobench.workload.verification import first_to_try, plan_trial, step_to_try_at
@@ -63,6 +70,7 @@ class ScaleRun(Session):
         self._sizes = Sizes((), None)
         self._tests: list[TestRun] = []
         """One for each step, in the same order."""
+        self._ascent = Ascent(self._spec)
         self._deadline_seconds = 0.0
         self._kro: KroFingerprint | None = None
         """As it was at the repetition before."""
@@ -83,9 +91,7 @@ class ScaleRun(Session):
         except WorkloadError as error:
             raise AbortedError("InvalidSpec", f"spec.{error}") from error
         self._scale.sizes = list(self._sizes.usable)
-        [smallest] = self._plans
-        instances, rgds = smallest.workload.instances, smallest.workload.rgds
-        too_few = check_samples(spec.slo, instances, rgds)
+        too_few = check_samples(spec.slo, *fewest_observations(self._spec, self._sizes.usable))
         if too_few is not None:
             raise AbortedError(too_few.reason, too_few.message)
 
@@ -100,6 +106,7 @@ class ScaleRun(Session):
                 raise
             # What the steps before have shown stands.
             self._stop(f"{error.info.reason}: {error.info.message}")
+        await self._ascent.take_down()
         await self._profile()
         self._finish()
         await self._verify(context)
@@ -118,6 +125,8 @@ class ScaleRun(Session):
             if size is None:
                 self._stop(self._why_ended())
                 return
+            if self._spec.steps.keep:
+                size = await self._ascent.next_to(size, usable)
             step, test = self._at(size, context)
             if step.trials and step.trials[-1].met is None:
                 test.set_apart(step.trials[-1].iteration)
@@ -150,9 +159,14 @@ class ScaleRun(Session):
             return
         timeout = duration_seconds(self._spec.timeout)
         index = test.add_turn(min(left, timeout), warmup=warmup)
+        upon = self._ascent.upon
+        if self._spec.steps.keep and not warmup:
+            self._ascent.place(test, index)
         self._count(step)
         self._begin_turn(test)
         await test.take_turn(index, kro)
+        if test.plan.leaves_objects:
+            self._ascent.add(step.size, test)
         record = self._record_of(step)
         iteration = next((done for done in record.iterations if done.index == index), None)
         if record.error is not None or iteration is None or not is_measured(iteration):
@@ -160,7 +174,7 @@ class ScaleRun(Session):
             return
         cut_short = iteration.timed_out and left < timeout
         if not warmup:
-            self._book(step, iteration, cut_short=cut_short)
+            self._book(step, iteration, upon, cut_short=cut_short)
         if cut_short:
             self._stop(self._budget_is_used_up())
 
@@ -174,8 +188,11 @@ class ScaleRun(Session):
             await wait_for_leader(self._client, target, self._kro.pod, self._tell)
         return kro
 
-    def _book(self, step: ScaleStep, iteration: IterationRecord, *, cut_short: bool) -> None:
+    def _book(
+        self, step: ScaleStep, iteration: IterationRecord, upon: float | None, *, cut_short: bool
+    ) -> None:
         trial = judge_trial(iteration, self._spec.slo, self._validity)
+        trial.upon = upon
         if cut_short:
             trial.met, trial.message = None, self._budget_is_used_up()
         step.trials.append(trial)
@@ -231,6 +248,7 @@ class ScaleRun(Session):
         if step is None or not self._spec.collect.profiles:
             return
         test = self._tests[self._scale.steps.index(step)]
+        test.plan = from_nothing(test.plan)
         self._begin_turn(test)
         try:
             await test.profile(await self._leading_kro())

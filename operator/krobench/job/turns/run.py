@@ -165,14 +165,33 @@ class TestRun:
             )
             self._book.add(record, outcome, collected)
             await context.publish()
-            context.tell(f"{_label(plan)}: clean-up")
-            record.teardown = await self._tear_down(plan, iteration, self._has_result(record))
+            if not plan.test.leaves_objects:
+                context.tell(f"{_label(plan)}: clean-up")
+                record.teardown = await self._tear_down(plan, iteration, self._has_result(record))
         self.current = None
         self._book.add_deletions(record, iteration.outcome)
-        if record.teardown.error is not None:
-            message = record.teardown.error.message
-            context.warn(f"{plan.test.name}: clean-up of iteration {plan.index + 1}: {message}")
+        self._warn_of_remains(record)
         return record
+
+    async def take_down(self) -> None:
+        """Delete what its last iteration has left in place, and what that was built upon."""
+        context, done = self._context, self._record.iterations
+        if context.cleanup.keeps(success=self._record.error is None) or not done:
+            return
+        record = done[-1]
+        context.tell(f"{self.plan.name}: clean-up of all sizes up to it")
+        started = context.clock.now()
+        # Nothing else of the run exists by now.
+        sweeper = Sweeper(context.client, context.run)
+        record.teardown = await sweeper.sweep(self.plan.deletion_timeout_seconds)
+        record.teardown.duration_seconds = round(context.clock.now() - started, 3)
+        self._warn_of_remains(record)
+
+    def _warn_of_remains(self, record: IterationRecord) -> None:
+        error = record.teardown.error if record.teardown is not None else None
+        if error is not None:
+            number = record.index + 1
+            self._context.warn(f"{self.plan.name}: clean-up of iteration {number}: {error.message}")
 
     async def _drive(
         self,

@@ -32,6 +32,8 @@ class Trial(ApiModel):
     """The SLOs that were not, with the measured value and the bound in words."""
     values: dict[str, float | None] = Field(default_factory=dict)
     """Of the names that the SLOs use."""
+    upon: float | None = None
+    """The size that was there already, and was built upon; None where it began from nothing."""
 
 
 class ScaleStep(ApiModel):

@@ -59,6 +59,12 @@ class ScaleSteps(ApiModel):
     ] = "0s"
     """Time for which a size is held once all of its instances are ready, and kro sampled."""
 
+    keep: bool = False
+    """Whether each size is built upon the smaller ones, whose objects stay, instead of from
+    nothing. Its figures then are of what it adds while all else is there; those of memory are of
+    all together. A size that is run again is built up anew, through the smaller ones of the spec.
+    With axis instances or rgds only."""
+
     @property
     def hold_seconds(self) -> float:
         """``hold`` in seconds."""
@@ -141,7 +147,25 @@ _CEL_RULE: JsonDict = {
     "rule": "!has(self.workload.cel)",
     "message": "workload.cel has no size: use axis celExpressions with workload.generator",
 }
-_RULES: list[JsonDict] = [_GENERATOR_RULE, _ARRIVAL_RULE, _CLOSED_RULE, _SHARDS_RULE, _CEL_RULE]
+_KEEP_RULE: JsonDict = {
+    "rule": "!self.steps.keep || self.axis in ['instances', 'rgds']",
+    "message": "steps.keep needs axis instances or rgds: along the others, nothing is added",
+}
+_SHARES_RULE: JsonDict = {
+    "rule": "!self.steps.keep || self.axis != 'rgds' || "
+    "self.workload.instances % self.workload.rgds == 0",
+    "message": "workload.instances must be a multiple of workload.rgds where steps.keep is set and "
+    "rgds grow: RGDs that stay keep their instances",
+}
+_RULES: list[JsonDict] = [
+    _GENERATOR_RULE,
+    _ARRIVAL_RULE,
+    _CLOSED_RULE,
+    _SHARDS_RULE,
+    _CEL_RULE,
+    _KEEP_RULE,
+    _SHARES_RULE,
+]
 
 
 class KroScaleTestSpec(ApiModel):
@@ -212,6 +236,13 @@ class KroScaleTestSpec(ApiModel):
             (self.axis is Axis.CONCURRENCY and self.load.arrival.open_loop, _CLOSED_RULE),
             (self.load.shards > 1, _SHARDS_RULE),
             (self.workload.cel is not None, _CEL_RULE),
+            (self.steps.keep and self.axis not in (Axis.INSTANCES, Axis.RGDS), _KEEP_RULE),
+            (
+                self.steps.keep
+                and self.axis is Axis.RGDS
+                and self.workload.instances % self.workload.rgds != 0,
+                _SHARES_RULE,
+            ),
         )
         for broken, rule in checks:
             if broken:

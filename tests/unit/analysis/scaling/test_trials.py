@@ -88,6 +88,7 @@ def test_invalid_repetitions_say_nothing_unless_it_is_the_size_that_does_it(
         ("errors.total == 0 && latency.rgdReady.p90 < 1.0", 500, 9, False),
         ("latency.rgdReady.max < 1.0", 1, 1, True),
         ("memory.residentMaxBytes < 1.0", 1, 1, True),
+        ("latency.rgdReady.max < 1.0", 10, 0, False),
     ],
 )
 def test_percentiles_need_observations_in_each_repetition(
