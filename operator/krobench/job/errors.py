@@ -2,7 +2,7 @@
 
 import asyncio
 
-from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.model.common import ErrorInfo
 
 _MAX_REASON = 64
@@ -22,8 +22,19 @@ def info_of(error: BaseException) -> ErrorInfo:
         return error.info
     if isinstance(error, asyncio.CancelledError):
         return ErrorInfo(reason="Interrupted", message="the load Job was stopped from outside")
+    if isinstance(error, ApiError):
+        return ErrorInfo(reason=error.reason[:_MAX_REASON], message=str(error))
     if isinstance(error, ApiUnreachableError):
-        reason = "ApiServerUnreachable"
-    else:
-        reason = error.reason if isinstance(error, ApiError) else type(error).__name__
-    return ErrorInfo(reason=reason[:_MAX_REASON], message=str(error) or reason)
+        return ErrorInfo(reason="ApiServerUnreachable", message=str(error))
+    if isinstance(error, KubeError):
+        return ErrorInfo(reason=type(error).__name__.removesuffix("Error"), message=str(error))
+    return ErrorInfo(reason="KrobenchFailed", message=_ours(error))
+
+
+def _ours(error: BaseException) -> str:
+    said = f": {error}" if str(error) else ""
+    return (
+        f"an error in krobench itself, and no fault of kro or the spec ({type(error).__name__}"
+        f"{said}); what was measured before is kept. Please report it with the log of the load "
+        "Job's pod"
+    )

@@ -91,6 +91,9 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
     except asyncio.CancelledError as error:
         _leave_word(info_of(error))
         return EXIT_INTERRUPTED
+    except Exception as error:
+        _leave_word(info_of(error))
+        raise
 
 
 async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:

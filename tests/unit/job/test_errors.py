@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from krobench.job.errors import AbortedError, info_of
+from krobench.kube.discover import KroNotFoundError
 from krobench.kube.errors import ApiError, ApiUnreachableError
 
 
@@ -13,11 +14,21 @@ from krobench.kube.errors import ApiError, ApiUnreachableError
         (ApiError(500, "InternalError", "etcd"), "InternalError", "500 InternalError: etcd"),
         (ApiUnreachableError("reset"), "ApiServerUnreachable", "reset"),
         (asyncio.CancelledError(), "Interrupted", "the load Job was stopped from outside"),
-        (KeyError("x"), "KeyError", "'x'"),
-        (RuntimeError(), "RuntimeError", "RuntimeError"),
+        (KroNotFoundError("no kro"), "KroNotFound", "no kro"),
         (ApiError(500, "R" * 99, ""), "R" * 64, f"500 {'R' * 99}: "),
     ],
 )
 def test_whatever_ended_a_run_has_a_reason(error: BaseException, reason: str, message: str) -> None:
     info = info_of(error)
     assert (info.reason, info.message) == (reason, message)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(KeyError("x"), "(KeyError: 'x')"), (RuntimeError(), "(RuntimeError)")]
+)
+def test_an_error_of_ours_says_so_and_what_to_do(error: Exception, said: str) -> None:
+    info = info_of(error)
+    assert info.reason == "KrobenchFailed"
+    assert said in info.message
+    assert "no fault of kro" in info.message
+    assert "report it with the log of the load Job's pod" in info.message
