@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 from emulated.memory import MemoryCluster
 from emulated.test_load import UID, NoTracker, quick
+from emulated.test_profiles import FakePprof
 
 from krobench.collect.exposition import Reading
 from krobench.collect.source import Scrape
@@ -182,6 +183,59 @@ async def test_instances_that_are_not_ready_in_time_breach() -> None:
     assert record.scale.stopped is None
     assert "the timeout of 3s was over" in record.scale.steps[1].trials[0].breached[0]
     assert record.tests[1].error is None
+
+
+async def test_kro_is_profiled_at_the_smallest_size_that_breached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("krobench.job.observers.profiling.Pprof", FakePprof)
+    cluster = MemoryCluster()
+    record = await run(cluster, collect={"profiles": ["cpu", "heap"]})
+    assert record.warnings == []
+    assert record.scale is not None
+    assert record.scale.limit is not None
+    assert record.scale.limit.first_breach == 28
+    [test] = [test for test in record.tests if test.profile is not None]
+    assert test.name == "instances-28"
+    assert [done.profiled for done in test.iterations] == [False, False, True]
+    assert test.summary is not None
+    assert test.summary.iterations == 2, "the profiled one decides nothing"
+    assert trials(record)[28] == [False] * 2
+    assert any("cel-go" in each.title for each in record.recommendations)
+    assert any(f"profile.{test.name}.cpu.pb.gz" in str(item) for item in cluster.objects.values())
+    assert record.progress.iterations_done == record.progress.iterations_planned == 10
+
+
+async def test_a_profile_of_what_is_not_ready_in_time_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("krobench.job.observers.profiling.Pprof", FakePprof)
+    cluster = MemoryCluster()
+    cluster.answer_seconds = 0.01
+    record = await run(
+        cluster,
+        timeout="1s",
+        concurrency=1,
+        steps={"values": [400]},
+        slo=["errors.total < 1000"],
+        repeats=1,
+        warmup=0,
+        collect={"profiles": ["cpu"]},
+    )
+    assert record.warnings == []
+    [test] = record.tests
+    assert test.profile is not None
+    assert test.profile.cpu is not None
+
+
+async def test_what_is_profiled_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("krobench.job.observers.profiling.Pprof", FakePprof)
+    steps = {"values": [5], "hold": "5s"}
+    collect = {"profiles": ["cpu"]}
+    began = time.monotonic()
+    record = await run(MemoryCluster(), steps=steps, repeats=1, warmup=0, collect=collect)
+    assert [done.profiled for done in record.tests[0].iterations] == [False, True]
+    assert 5.0 < time.monotonic() - began < 10.0, "held once"
 
 
 async def test_an_invalid_repetition_is_made_anew_and_set_apart() -> None:
