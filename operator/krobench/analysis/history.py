@@ -38,6 +38,13 @@ def changes(runs: Sequence[RunEstimates]) -> list[Change]:
     ]
 
 
+def series_lengths(runs: Sequence[RunEstimates]) -> dict[str, int]:
+    """Return of each test in how many runs it can be compared with the newest of them."""
+    usable = [run for run in runs if run.unusable is None]
+    names = dict.fromkeys(test.name for run in runs for test in run.tests)
+    return {name: len(_comparable(usable, name)) for name in names}
+
+
 def _comparable(
     runs: Sequence[RunEstimates], test: str
 ) -> list[tuple[RunEstimates, TestEstimates]]:

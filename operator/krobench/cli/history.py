@@ -3,7 +3,7 @@
 import asyncio
 
 from krobench.analysis.comparison.estimates import condense
-from krobench.analysis.history import changes
+from krobench.analysis.history import changes, series_lengths
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import parse_name
 from krobench.cli.sources import read_history
@@ -25,4 +25,5 @@ def show_history(name: str, namespace: str) -> str:
         raise ResultsError(str(error)) from error
     if runs[0].kind == RunKind.SCALE_TEST:
         return render_limits(runs)
-    return render(runs, changes([condense(run) for run in runs]))
+    condensed = [condense(run) for run in runs]
+    return render(runs, changes(condensed), series_lengths(condensed))

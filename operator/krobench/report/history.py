@@ -1,6 +1,6 @@
 """The kept runs of a name: a line each, and where something changed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from krobench.analysis.history import Change
 from krobench.analysis.statistics.changepoints import MIN_SERIES
@@ -26,13 +26,16 @@ _HEADER = (
 _LIMITS_HEADER = (*_HEADER[:4], "limit", "breached SLO")
 
 
-def render(runs: Sequence[RunRecord], changes: Sequence[Change]) -> str:
-    """Return runs from the oldest to the newest, a table for each test, and the changes."""
+def render(runs: Sequence[RunRecord], changes: Sequence[Change], series: Mapping[str, int]) -> str:
+    """Return runs from the oldest to the newest, a table for each test, and the changes.
+
+    ``series`` says of each test how many runs were searched for changes.
+    """
     lines: list[str] = []
     for name in dict.fromkeys(test.name for run in runs for test in run.tests):
         rows = [_row(run, test) for run in runs for test in run.tests if test.name == name]
         lines += [name, *aligned([_HEADER, *rows]), ""]
-    return "\n".join([*lines, *_changes(runs, changes)]) + "\n"
+    return "\n".join([*lines, *_changes(changes, series)]) + "\n"
 
 
 def render_limits(runs: Sequence[RunRecord]) -> str:
@@ -71,18 +74,33 @@ def _row(run: RunRecord, test: TestRecord) -> Sequence[str]:
     )
 
 
-def _changes(runs: Sequence[RunRecord], changes: Sequence[Change]) -> list[str]:
-    if not changes and len(runs) < MIN_SERIES:
-        return [f"{len(runs)} runs: changes can be told from {MIN_SERIES} on"]
-    if not changes:
-        return ["no change in the primary metrics"]
-    return ["changes:", *(line for change in changes for line in _change(change))]
+def _changes(changes: Sequence[Change], series: Mapping[str, int]) -> list[str]:
+    lines = [
+        f"{test}: {count} runs can be compared, and changes can be told from {MIN_SERIES} on"
+        for test, count in series.items()
+        if count < MIN_SERIES
+    ]
+    if len(lines) < len(series) and not changes:
+        lines.append("no change in the primary metrics")
+    together: dict[str, list[Change]] = {}
+    for change in sorted(changes, key=lambda each: each.first_after.start_time):
+        together.setdefault(change.first_after.id, []).append(change)
+    for each in together.values():
+        lines += _at_one_run(each)
+    return lines
 
 
-def _change(change: Change) -> list[str]:
+def _at_one_run(changes: Sequence[Change]) -> list[str]:
+    """Return all that changed with a run, and once what else was different from then on."""
+    first, last = changes[0].first_after, changes[0].last_before
+    return [
+        f"changed with run {first.id[:8]} of {first.start_time}, after {last.id[:8]}:",
+        *(f"  {_went(change)}" for change in changes),
+        *(f"  between these two, {each}" for each in changes[0].differences),
+    ]
+
+
+def _went(change: Change) -> str:
     before, after = (show(change.metric, value) for value in (change.before, change.after))
     ratio = f" (x{change.after / change.before:.3g})" if change.before > 0 else ""
-    first, last = change.first_after, change.last_before
-    went = f"{change.test}: {label(change.metric)} went from {before} to {after}{ratio}"
-    lines = [f"  {went} with run {first.id[:8]} of {first.start_time}, after {last.id[:8]}"]
-    return lines + [f"    between these two, {difference}" for difference in change.differences]
+    return f"{change.test}: {label(change.metric)} went from {before} to {after}{ratio}"

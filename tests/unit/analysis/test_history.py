@@ -1,6 +1,6 @@
 from unit.analysis.comparison.runs import METRICS, environment, side
 
-from krobench.analysis.history import changes
+from krobench.analysis.history import changes, series_lengths
 from krobench.model.common import ErrorInfo
 from krobench.model.findings.comparison import RunEstimates
 
@@ -30,6 +30,7 @@ def test_runs_of_another_workload_are_no_part_of_the_series() -> None:
     for run in series[:10]:
         run.tests[0].workload["workload.instances"] = "7"
     assert changes(series) == []
+    assert series_lengths(series) == {"web": 6}
 
 
 def test_invalid_runs_are_no_part_of_the_series() -> None:
@@ -39,3 +40,4 @@ def test_invalid_runs_are_no_part_of_the_series() -> None:
         for index, run in enumerate(runs())
     ]
     assert changes(series) == []
+    assert series_lengths(series) == {"web": 10}

@@ -1,0 +1,32 @@
+"""The kept runs of a name, as text."""
+
+from unit.analysis.comparison.runs import METRICS, run
+from unit.controller.world import record
+
+from krobench.analysis.history import Change
+from krobench.model.record.run import RunState
+from krobench.report.history import render
+
+RUNS = [record(RunState.COMPLETED)]
+FLAG = "kro's --workers is 1 on the old side and 4 on the new"
+
+
+def change(metric: str, before: float, after: float) -> Change:
+    old, new = run("old", []), run("new", [], start_time="2026-01-02T00:00:00Z")
+    return Change("a", metric, old, new, before, after, [FLAG])
+
+
+def test_what_changed_with_one_run_stands_together_and_its_reason_once() -> None:
+    text = render(RUNS, [change(METRICS[0], 1.0, 0.5), change(METRICS[1], 10, 20)], {"a": 12})
+    assert text.splitlines()[-4:] == [
+        "changed with run new-uid- of 2026-01-02T00:00:00Z, after old-uid-:",
+        "  a: instance ready p50 went from 1 s to 500 ms (x0.5)",
+        "  a: instances/s went from 10/s to 20/s (x2)",
+        f"  between these two, {FLAG}",
+    ]
+
+
+def test_too_few_runs_are_not_called_unchanged() -> None:
+    said = "a: 9 runs can be compared, and changes can be told from 10 on"
+    assert render(RUNS, [], {"a": 9}).splitlines()[-1] == said
+    assert render(RUNS, [], {"a": 10}).splitlines()[-1] == "no change in the primary metrics"
