@@ -9,10 +9,11 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.common import API_GROUP, API_VERSION
+from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo
 from krobench.model.kinds import RunKey
 from krobench.model.record.lines import ObjectRecord, Sample
 from krobench.model.record.run import RunRecord
+from krobench.record.ending import as_given_up
 from krobench.record.reading import RecordError
 from krobench.record.store import (
     OBJECTS_KEY,
@@ -56,7 +57,12 @@ async def results_of(client: KubeClient, name: RunName) -> RunRecord:
         detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
         raise ResultsError(f"{key} has no results: {detail}")
     main = await client.get(config_map_path(reference["namespace"], reference["name"]))
-    return await whole(client, read_run_record(main))
+    run = await whole(client, read_run_record(main))
+    failed = next((c for c in status.get("conditions") or [] if c["type"] == "Failed"), None)
+    if failed is None or failed["status"] != "True":
+        return run
+    why = ErrorInfo(reason=failed["reason"], message=failed["message"])
+    return as_given_up(run, why, status["completionTime"])
 
 
 async def _status_of(client: KubeClient, name: RunName) -> tuple[RunKey, JsonObject]:

@@ -164,6 +164,18 @@ def test_a_dead_load_job_is_cleaned_up_after_and_its_steps_are_kept() -> None:
     assert [step.size for step in world.scale_test.steps] == [10, 20]
 
 
+def test_no_step_of_a_load_job_that_died_stands_as_under_way() -> None:
+    world = started()
+    world.fail_load("LoadJobOOMKilled")
+    world.settle()
+    world.end_cleanups(JobState.SUCCEEDED)
+    world.settle()
+    steps = [(step.size, step.verdict) for step in world.scale_test.steps]
+    assert steps == [(10, "Met"), (20, "Failed")]
+    assert world.scale_test.step == "2/2"
+    assert "LoadJobOOMKilled: it broke" in world.events["StepFailed", "20"].message
+
+
 def test_kro_that_was_changed_to_verify_advice_is_put_back_even_where_objects_are_kept() -> None:
     world = started(spec=SCALE_SPEC | {"cleanup": "Never", "verify": True})
     world.fail_load()

@@ -1,17 +1,23 @@
 """The status of a run, as a pure function of what is known of it."""
 
+from dataclasses import replace
+
 from krobench.controller.observed import Observed
 from krobench.controller.status import benchmark, scaletest
 from krobench.controller.status.base import COMPLETED, Word, base_status
+from krobench.model.common import ErrorInfo, rfc3339
 from krobench.model.kinds import RunKind
 from krobench.model.record.run import RunRecord
-from krobench.model.status import KroScaleTestStatus, ObjectRef, RunStatus
+from krobench.model.status import KroScaleTestStatus, ObjectRef, Phase, RunStatus
+from krobench.record.ending import as_given_up
 
 __all__ = ["COMPLETED", "Word", "describe", "had_begun", "outcome"]
 
 
 def describe(observed: Observed, word: Word, job: ObjectRef | None = None) -> RunStatus:
     """Return the status of a run that stands as ``word`` says."""
+    if word.phase is Phase.FAILED:
+        observed = _as_given_up(observed, word)
     base = base_status(observed, word, job)
     if observed.run.kind is RunKind.SCALE_TEST:
         return scaletest.describe(observed, base)
@@ -30,3 +36,14 @@ def had_begun(status: RunStatus) -> bool:
     if isinstance(status, KroScaleTestStatus):
         return scaletest.had_begun(status)
     return benchmark.had_begun(status)
+
+
+def _as_given_up(observed: Observed, word: Word) -> Observed:
+    """Let no test of a run that has ended stand as under way: its load may have died in it."""
+    record = observed.results.record
+    if record is None:
+        return observed
+    why = ErrorInfo(reason=word.reason, message=word.message)
+    end_time = observed.run.status.completion_time or rfc3339(observed.now)
+    ended = as_given_up(record, why, end_time)
+    return replace(observed, results=replace(observed.results, record=ended))

@@ -1,14 +1,11 @@
-"""How a run ends: its objects deleted and counted, and its record when it was given up."""
+"""How a run ends: its objects deleted and counted."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from krobench.kube.client import KubeClient
 from krobench.load.sweep import Sweeper
-from krobench.model.common import ErrorInfo, rfc3339, utc_now
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.record.test import TestState
+from krobench.model.record.run import RunRecord
 from krobench.model.specs.benchmark import Cleanup
 from krobench.workload.identity import RunIdentity
 from krobench.workload.testplan import TestPlan
@@ -54,16 +51,3 @@ class Ending:
             self.warn(
                 f"{orphans.count} objects of the run are left, the first is {orphans.objects[0]}"
             )
-
-
-def give_up(record: RunRecord, info: ErrorInfo) -> None:
-    """Say in a run's record that it was given up, and of each test what became of it."""
-    record.state = RunState.ABORTED
-    record.end_time = rfc3339(utc_now())
-    record.error = info
-    record.verdict = Verdict.ERROR
-    for test in record.tests:
-        if test.state is TestState.RUNNING:
-            test.state, test.success, test.error = TestState.FAILED, False, info
-        elif test.state is TestState.PENDING:
-            test.state = TestState.SKIPPED

@@ -25,7 +25,7 @@ from krobench.job.kro.variants import KroVariants
 from krobench.job.observers.existing_prometheus import ExistingPrometheus
 from krobench.job.results.history import History
 from krobench.job.results.publisher import Publisher
-from krobench.job.run.ending import Ending, give_up
+from krobench.job.run.ending import Ending
 from krobench.job.shards.crew import ShardCrew
 from krobench.job.turns.run import TestRun
 from krobench.kube.client import KubeClient
@@ -37,6 +37,7 @@ from krobench.model.measured.environment import Environment
 from krobench.model.record.run import RunRecord, RunState
 from krobench.model.specs.target import Target
 from krobench.model.specs.variant import Variant
+from krobench.record.ending import give_up
 from krobench.record.store import Owner, RunLines, results_name
 from krobench.workload.identity import RunIdentity
 from krobench.workload.testplan import TestPlan
@@ -230,7 +231,7 @@ class Session(ABC):
             self._warn_of(await history.keep(self.record, self._lines, retention.runs))
 
     async def _abort(self, info: ErrorInfo) -> None:
-        give_up(self.record, info)
+        give_up(self.record, info, rfc3339(utc_now()))
         try:
             async with asyncio.timeout(_FINAL_PUBLISH_SECONDS):
                 await self._publish()

@@ -4,6 +4,7 @@ from typing import Any
 
 from unit.controller.world import record, started
 
+from krobench.controller.observed import JobState
 from krobench.model.common import ErrorInfo
 from krobench.model.findings.validity import Validity
 from krobench.model.findings.verdict import Verdict
@@ -92,6 +93,18 @@ def test_a_run_that_broke_off_is_not_called_valid() -> None:
     world.settle()
     assert world.status.phase is Phase.FAILED
     assert world.condition("Valid") == "Unknown"
+
+
+def test_no_test_of_a_load_job_that_died_stands_as_under_way() -> None:
+    world = started()
+    world.fail_load()
+    world.settle()
+    world.end_cleanups(JobState.SUCCEEDED)
+    world.settle()
+    [test] = world.benchmark.tests
+    assert (test.phase, test.verdict) == (TestState.FAILED, Verdict.FAILED)
+    assert test.message == "LoadJobFailed: it broke"
+    assert {"TestFailed", "LoadJobFailed"} <= world.reasons
 
 
 def test_a_failed_test_fails_the_run_with_the_tests_reason() -> None:

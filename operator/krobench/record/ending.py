@@ -1,0 +1,35 @@
+"""What becomes of the record of a run that did not come to its end."""
+
+from krobench.model.common import ErrorInfo
+from krobench.model.findings.scaling import StepVerdict
+from krobench.model.findings.verdict import Verdict
+from krobench.model.record.run import RunRecord, RunState
+from krobench.model.record.test import TestState
+
+
+def give_up(run: RunRecord, why: ErrorInfo, end_time: str) -> None:
+    """Say in a run's record that it was given up, and of each test and step what became of it.
+
+    ``end_time`` is RFC 3339.
+    """
+    run.state = RunState.ABORTED
+    run.end_time = end_time
+    run.error = why
+    run.verdict = Verdict.ERROR
+    for test in run.tests:
+        if test.state is TestState.RUNNING:
+            test.state, test.success, test.error = TestState.FAILED, False, why
+        elif test.state is TestState.PENDING:
+            test.state = TestState.SKIPPED
+    for step in run.scale.steps if run.scale is not None else ():
+        if step.verdict is None:
+            step.verdict = StepVerdict.FAILED
+
+
+def as_given_up(run: RunRecord, why: ErrorInfo, end_time: str) -> RunRecord:
+    """Return the record of a run whose load has died: it could not say so itself any more."""
+    if run.state is not RunState.RUNNING:
+        return run
+    ended = run.model_copy(deep=True)
+    give_up(ended, why, end_time)
+    return ended
