@@ -15,6 +15,18 @@ BY_THE_API_SERVER: dict[str, tuple[Manifest, str]] = {
         {"steps": {"values": [4], "hold": "2h"}},
         "hold must not be longer than 1h",
     ),
+    "steps-hold-until": (
+        {"steps": {"values": [4], "holdUntil": "Stable"}},
+        'spec.steps.holdUntil: Unsupported value: "Stable"',
+    ),
+    "steps-hold-none": (
+        {"steps": {"values": [4], "holdUntil": "Steady"}},
+        "hold must be above 0s with holdUntil Steady",
+    ),
+    "steps-hold-brief": (
+        {"steps": {"values": [4], "hold": "25s", "holdUntil": "Steady"}, "collect": {}},
+        "steps.hold is too short for holdUntil Steady",
+    ),
     "slo-none": ({"slo": []}, "spec.slo: Invalid value"),
     "budget-short": ({"budget": {"duration": "30s"}}, "duration must be between 1m and 24h"),
     "workload-cel": ({"workload": {"cel": {}}}, "workload.cel has no size"),

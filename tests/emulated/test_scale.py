@@ -268,28 +268,36 @@ async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.Monke
 
 
 class SampledKro:
-    """kro's memory; each sample finds a byte more."""
+    """kro's memory, of which each sample finds so many bytes more, and its CPU time."""
 
     name = "kro"
 
-    def __init__(self) -> None:
+    def __init__(self, growth: int = 1) -> None:
         self.bytes = 100
+        self.growth = growth
 
     async def scrape(self) -> Scrape:
-        self.bytes += 1
-        return Scrape([Reading("process_resident_memory_bytes", self.bytes, None)])
+        self.bytes += self.growth
+        return Scrape(
+            [
+                Reading("process_resident_memory_bytes", self.bytes, None),
+                Reading("process_cpu_seconds_total", 1.0, None),
+            ]
+        )
 
     async def close(self) -> None:
         return None
 
 
-async def test_memory_is_that_of_the_hold_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    kro = SampledKro()
-
+def sample_of(kro: SampledKro, monkeypatch: pytest.MonkeyPatch) -> None:
     async def sources(*_: object) -> tuple[list[SampledKro], NoTracker]:
         return [kro], NoTracker()
 
     monkeypatch.setattr("krobench.collect.sampler.open_sources", sources)
+
+
+async def test_memory_is_that_of_the_hold_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample_of(SampledKro(), monkeypatch)
     memory = "memory.residentMaxBytes"
     steps = {"values": [5], "hold": "1s"}
     record = await run(
@@ -314,3 +322,70 @@ async def test_a_hold_goes_on_after_all_are_ready() -> None:
     [iteration] = record.tests[0].iterations
     assert iteration.run_seconds is not None
     assert iteration.run_seconds < 1  # a millisecond, in memory: the hold is no part of it
+    assert iteration.hold is not None
+    assert iteration.hold.seconds == pytest.approx(1, abs=0.2)
+    assert (iteration.hold.steady, iteration.hold.message) == (None, "")
+    assert record.warnings == []
+
+
+@pytest.fixture
+def soon_steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a hold be judged after as many samples as ever, which come sooner."""
+    monkeypatch.setattr("krobench.model.specs.scaletest.STEADY_SECONDS", 0.0)
+
+
+async def held(most: str, repeats: int = 1) -> RunRecord:
+    return await run(
+        MemoryCluster(),
+        steps={"values": [5], "hold": most, "holdUntil": "Steady"},
+        warmup=0,
+        repeats=repeats,
+        collect={"interval": "200ms"},
+    )
+
+
+@pytest.mark.usefixtures("soon_steady")
+async def test_a_hold_ends_when_kro_is_steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    sample_of(SampledKro(growth=0), monkeypatch)
+    record = await held("1m")
+    [iteration] = record.tests[0].iterations
+    assert iteration.hold is not None
+    assert iteration.hold.steady is True
+    assert 1.2 <= iteration.hold.seconds < 10
+    assert iteration.hold.memory_bytes_per_second == 0
+    assert record.warnings == []
+
+
+@pytest.mark.usefixtures("soon_steady")
+async def test_a_kro_that_grows_is_held_for_the_whole_time_and_told_of_once_a_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sample_of(SampledKro(growth=2**20), monkeypatch)
+    record = await held("1500ms", repeats=2)
+    holds = [done.hold for done in record.tests[0].iterations]
+    assert len(holds) == 2
+    for each in holds:
+        assert each is not None
+        assert each.seconds >= 1.5
+        assert each.steady is False
+        assert each.memory_bytes_per_second is not None
+        assert each.memory_bytes_per_second > 2**20
+    [warning] = record.warnings
+    assert warning.startswith(
+        "instances-5: kro was not steady yet when it had been held for 1.5s: its memory still grew"
+    )
+    assert warning.endswith(" MiB/min")
+
+
+@pytest.mark.usefixtures("soon_steady")
+async def test_a_kro_that_is_not_sampled_is_held_for_the_whole_time_and_that_is_said() -> None:
+    record = await held("1200ms")
+    [iteration] = record.tests[0].iterations
+    assert iteration.hold is not None
+    assert iteration.hold.seconds >= 1.2
+    assert (iteration.hold.steady, iteration.hold.memory_bytes_per_second) == (None, None)
+    [warning] = record.warnings
+    assert warning == (
+        "instances-5: it cannot be told whether kro was steady, so it was held for all of 1.2s: "
+        "nothing was sampled of kro"
+    )

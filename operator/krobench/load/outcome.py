@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from krobench.load.probe import WatchLag
 from krobench.model.common import ErrorInfo
+from krobench.model.record.iteration import Hold
 from krobench.model.record.lines import ObjectRecord
 from krobench.workload.steps import StepPlan
 
@@ -29,6 +30,8 @@ class Outcome:
     ended_seconds: float | None = None
     held_until_seconds: float | None = None
     """Until when all that was ready was kept for samples; None where it was not."""
+    hold: Hold | None = None
+    """What is recorded of that."""
     error: ErrorInfo | None = None
     records: list[ObjectRecord] = field(default_factory=list)
     watch_interruptions: int = 0

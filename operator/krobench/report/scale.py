@@ -76,6 +76,7 @@ def _steps(run: RunRecord, scale: ScaleRecord) -> str:
     load = _api_load(scale.curves)
     steps = sorted(scale.steps, key=lambda step: step.size)
     rows = [_row(step, asked, by_name.get(step.test), load.get(step.size)) for step in steps]
+    held = [_held(by_name[step.test]) if step.test in by_name else "-" for step in steps]
     header = (
         scale.axis.unit,
         "SLOs met",
@@ -84,6 +85,9 @@ def _steps(run: RunRecord, scale: ScaleRecord) -> str:
         "API requests/s",
         "verdict",
     )
+    if any(text != "-" for text in held):
+        header = (*header, "held")
+        rows = [(*row, text) for row, text in zip(rows, held, strict=True)]
     note = (
         "A line for each size that was tried, whatever the order. *SLOs met*: repetitions that met "
         "all, of those that could be judged; the sizes that the limit rests on are repeated."
@@ -106,6 +110,23 @@ def _row(
         *_figures(summary),
         units.number(api_load),
         _verdict(step),
+    )
+
+
+def _held(test: TestRecord) -> str:
+    """Show for how long a size was held, by the median of its repetitions, and how many of these
+    ended before kro was steady, where it was to be."""
+    holds = [done.hold for done in test.iterations if done.hold is not None and not done.warmup]
+    if not holds:
+        return "-"
+    text = units.seconds(median(held.seconds for held in holds))
+    asked = [held for held in holds if held.steady is not None or held.message]
+    steady = sum(held.steady is True for held in asked)
+    if not asked:
+        return text
+    unsteady = next((held.message for held in reversed(asked) if not held.steady), "")
+    return f"{text}, kro steady in {steady} of {len(asked)}" + (
+        f" ({unsteady})" if unsteady else ""
     )
 
 

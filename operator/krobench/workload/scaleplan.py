@@ -134,6 +134,7 @@ def plan_step(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
         profiles=tuple(spec.collect.profiles),
         profile_window_seconds=duration_seconds(window) if window else None,
         hold_seconds=spec.steps.hold_seconds,
+        steady_window_seconds=spec.steady_window_seconds,
         timeout_is_result=True,
     )
 
@@ -184,8 +185,8 @@ def fewest_observations(spec: KroScaleTestSpec, sizes: Sequence[float]) -> tuple
 def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
     """Return the time after which a run of this spec cannot still be going on in good order.
 
-    The budget ends the steps wherever they are; only what was created last is then deleted, and
-    kro profiled and put back.
+    The budget ends the steps wherever they are; only what was created last is then held and
+    deleted, and kro profiled and put back.
     """
     largest = max(
         (
@@ -198,7 +199,8 @@ def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
     profiling = duration_seconds(spec.timeout) + largest if spec.collect.profiles else 0.0
     variants = VARIANT_START_SECONDS if spec.verify else 0.0
     allowances = RUN_ALLOWANCE_SECONDS + SWEEP_ALLOWANCE_SECONDS + variants
-    return spec.budget.duration_seconds + largest + profiling + allowances
+    held = spec.steps.hold_seconds
+    return spec.budget.duration_seconds + held + largest + profiling + allowances
 
 
 def _workload(spec: KroScaleTestSpec, size: float) -> Workload:

@@ -84,6 +84,9 @@ class TestPlan:
     """None: as long as the run phase takes."""
     hold_seconds: float = 0.0
     """Time for which all that is ready is kept, and kro sampled, before it is deleted."""
+    steady_window_seconds: float | None = None
+    """Time over which kro must have been steady for that to end before; None: nothing else ends
+    it."""
     timeout_is_result: bool = False
     """Whether objects that are not ready in time are a finding, and no failure of the test."""
     kept: Kept | None = None

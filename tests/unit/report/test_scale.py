@@ -2,6 +2,7 @@ from unit.report.scales import SLO, scale_run
 
 from krobench.model.findings.scaling import ScaleRecord
 from krobench.model.findings.verdict import Verdict
+from krobench.model.record.iteration import Hold
 from krobench.report.limit import limit_text
 from krobench.report.markdown import render
 from krobench.report.scale import limit_sentence, scale_section
@@ -48,6 +49,23 @@ def test_each_size_has_a_line_in_ascending_order() -> None:
         "220",
     ]
     assert rows[-1][-1].startswith(f"**missed**: {SLO}: it was 3.1")
+
+
+def test_how_long_sizes_were_held_is_told_where_any_was() -> None:
+    run = scale_run()
+    assert "held" not in scale_section(run)
+    [first, _, _, _, repeated, *_] = run.tests
+    first.iterations[0].hold = Hold(seconds=20.0)
+    unsteady = "its memory still grew by 3.1 MiB/min"
+    repeated.iterations[0].hold = Hold(seconds=60.0, steady=False, message=unsteady)
+    repeated.iterations[1].hold = Hold(seconds=30.0, steady=True)
+    repeated.iterations[2].hold = Hold(seconds=40.0, steady=True)
+    lines = scale_section(run).splitlines()
+    rows = lines[lines.index("### Steps") + 2 :]
+    assert rows[0].endswith("| held |")
+    assert rows[2].endswith("| 20 s |")
+    assert rows[3].endswith("| - |")
+    assert rows[6].endswith(f"| 40 s, kro steady in 2 of 3 ({unsteady}) |")
 
 
 def test_growth_is_told_in_words_with_units() -> None:

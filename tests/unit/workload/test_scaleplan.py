@@ -13,6 +13,7 @@ from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.scaleplan import (
     fewest_observations,
     from_nothing,
+    longest_scale_seconds,
     plan_step,
     put_upon,
     usable_sizes,
@@ -40,6 +41,27 @@ def test_a_step_is_a_test_of_its_size() -> None:
     assert (plan.name, plan.index, plan.concurrency) == ("instances-50", 3, 7)
     assert (plan.workload.instances, plan.created_instances) == (50, 50)
     assert plan_iteration(RUN, plan, 0).instance_count == 50
+
+
+@pytest.mark.parametrize(("interval", "window"), [("200ms", 20), ("5s", 30), ("3.7s", 22.2)])
+def test_a_step_is_held_until_kro_is_steady_over_some_samples(interval: str, window: float) -> None:
+    steps = {"from": 1, "to": 64, "hold": f"{window}s"}
+    collect = {"interval": interval}
+    plan = plan_step(spec_of("instances", steps=steps, collect=collect), 0, 2)
+    assert (plan.hold_seconds, plan.steady_window_seconds) == (window, None)
+    steady = steps | {"holdUntil": "Steady"}
+    plan = plan_step(spec_of("instances", steps=steady, collect=collect), 0, 2)
+    assert (plan.hold_seconds, plan.steady_window_seconds) == (window, window)
+    with pytest.raises(ValueError, match="too short to judge whether kro is steady: with collect"):
+        spec_of("instances", steps=steady | {"hold": f"{window - 0.1:g}s"}, collect=collect)
+    with pytest.raises(ValueError, match="hold must be above 0s with holdUntil Steady"):
+        spec_of("instances", steps=steady | {"hold": "0s"}, collect=collect)
+
+
+def test_what_is_held_when_the_budget_is_used_up_has_its_time() -> None:
+    spec = spec_of("instances")
+    held = spec_of("instances", steps={"from": 1, "to": 64, "hold": "1h"})
+    assert longest_scale_seconds(held) == longest_scale_seconds(spec) + 3600
 
 
 @pytest.mark.parametrize(("instances", "rgds", "size", "expected"), [(1, 1, 8, 8), (30, 3, 8, 80)])

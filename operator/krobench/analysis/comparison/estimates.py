@@ -80,10 +80,11 @@ def _too_large(run: RunRecord) -> ErrorInfo | None:
 def scale_settings(run: RunRecord) -> dict[str, str]:
     """Return what a scale test did and asked for, but for its sizes and how it searched."""
     spec = _completed(KroScaleTestSpec, run.spec)
+    steps = spec.get("steps") or {}
     settings = {
         "workload": spec.get("workload"),
         "load": spec.get("load"),
-        "steps": {name: (spec.get("steps") or {}).get(name) for name in ("hold", "keep")},
+        "steps": {name: steps.get(name) for name in ("hold", "holdUntil", "keep")},
         "timeout": spec.get("timeout"),
         "collect": {"interval": (spec.get("collect") or {}).get("interval")},
     }

@@ -42,6 +42,7 @@ def iteration_record(
         end_time=rfc3339(utc_now()),
         duration_seconds=round(outcome.ended_seconds - outcome.started_seconds, 6),
         run_seconds=run_seconds(outcome),
+        hold=outcome.hold,
         success=error is None,
         error=error,
         validity=Validity.of(outcome.invalid + late),

@@ -1,6 +1,5 @@
 """Running one test: the turns of its iterations, each measured, stored, and then cleaned up."""
 
-import asyncio
 from dataclasses import replace
 
 from krobench.collect.sampler import Collected, Sampler
@@ -13,6 +12,7 @@ from krobench.job.iteration.record import iteration_record
 from krobench.job.observers.profiling import Profiling
 from krobench.job.observers.watchman import Watchman
 from krobench.job.turns.book import TestBook
+from krobench.job.turns.hold import hold, not_steady
 from krobench.kube.config import own_namespace
 from krobench.kube.discover import KroPod
 from krobench.load.iteration import Iteration
@@ -40,6 +40,7 @@ class TestRun:
         self._book = TestBook(context, record)
         self._taken_seconds = 0.0
         self._kro: KroFingerprint | None = None
+        self._told_unsteady = False
         self.current: Iteration | None = None
 
     @property
@@ -148,7 +149,7 @@ class TestRun:
             requests = await self._drive(plan, iteration, sampler, profiling)
             outcome = iteration.finish()
             if not plan.profiled:  # what is held is in no profile
-                await self._hold(outcome, sampler)
+                await self._hold(plan, outcome, sampler)
             if context.prometheus is not None:
                 await context.prometheus.add_to(outcome, context.clock)
             collected = sampler.take()
@@ -220,14 +221,16 @@ class TestRun:
             await profiling.end()
         return requests
 
-    async def _hold(self, outcome: Outcome, sampler: Sampler) -> None:
+    async def _hold(self, plan: IterationPlan, outcome: Outcome, sampler: Sampler) -> None:
         """Keep all that is ready for as long as was asked for, and go on sampling."""
-        if self.plan.hold_seconds and outcome.error is None:
-            self._context.tell(f"{self.plan.name}: hold for {self.plan.hold_seconds:g}s")
-            await asyncio.sleep(self.plan.hold_seconds)
-            # A phase ends before its last sample, or nothing would be known of its end.
-            outcome.held_until_seconds = self._context.clock.now()
-            await sampler.snapshot()
+        if not self.plan.hold_seconds or outcome.error is not None:
+            return
+        await hold(self._context, self.plan, outcome, sampler)
+        assert outcome.hold is not None
+        warning = not_steady(self.plan, outcome.hold)
+        if warning is not None and not plan.warmup and not self._told_unsteady:
+            self._told_unsteady = True
+            self._context.warn(warning)
 
     def _warn_of_silence(self, collected: Collected) -> None:
         """Tell once in a run of what nothing was sampled, as its figures are missing everywhere."""

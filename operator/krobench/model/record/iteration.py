@@ -47,6 +47,18 @@ class StepRecord(ApiModel):
     kro_api_requests: float | None = None
 
 
+class Hold(ApiModel):
+    """How long all that was ready was kept after the run phase, and kro sampled."""
+
+    seconds: float
+    steady: bool | None = None
+    """With holdUntil Steady: whether kro was steady at its end; None where that cannot be told."""
+    memory_bytes_per_second: float | None = None
+    """With holdUntil Steady: how fast kro's resident memory still grew at its end, or fell."""
+    message: str = ""
+    """Why kro was not steady, or why that cannot be told."""
+
+
 class IterationRecord(ApiModel):
     """One repetition of a test."""
 
@@ -64,6 +76,8 @@ class IterationRecord(ApiModel):
     """Set-up and run, without tear-down."""
     run_seconds: float | None = None
     """The run phase alone: from the first instance's request to the last one's end."""
+    hold: Hold | None = None
+    """What came after the run phase; None where nothing was to be held, or it had failed."""
     success: bool
     error: ErrorInfo | None = None
     validity: Validity = Field(default_factory=Validity)

@@ -1,11 +1,13 @@
 """``KroScaleTest``: how far kro goes, and what breaks first."""
 
+from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.config import JsonDict
 
 from krobench.model.common import ApiModel, Duration, Namespace, Percentage, duration_seconds
+from krobench.model.refusal import FieldError
 from krobench.model.specs.axis import Axis
 from krobench.model.specs.benchmark import Cleanup, Results
 from krobench.model.specs.collect import Collect
@@ -19,6 +21,10 @@ MAX_STEPS = 32
 """Most sizes of one scale test, those of the search included."""
 MAX_REPEATS = 20
 """Most repetitions of a size."""
+STEADY_SECONDS = 20.0
+"""Least time over which it is judged whether kro is steady."""
+STEADY_INTERVALS = 6
+"""Least number of ``collect.interval`` over which it is."""
 
 _DEFAULT_EMPTY: JsonDict = {"default": {}}
 
@@ -31,12 +37,23 @@ _HOLD_RULE = {
     "rule": "duration(self) <= duration('1h')",
     "message": "hold must not be longer than 1h",
 }
+_HOLD_UNTIL_RULE: JsonDict = {
+    "rule": "self.holdUntil != 'Steady' || duration(self.hold) > duration('0s')",
+    "message": "hold must be above 0s with holdUntil Steady: it is the most that a size is held",
+}
 _BUDGET_RULE = {
     "rule": "duration(self) >= duration('1m') && duration(self) <= duration('24h')",
     "message": "duration must be between 1m and 24h",
 }
 
 Size = Annotated[float, Field(ge=0.01, le=100_000)]
+
+
+class HoldUntil(StrEnum):
+    """What ends the holding of a size."""
+
+    TIME = "Time"
+    STEADY = "Steady"
 
 
 class ScaleSteps(ApiModel):
@@ -57,8 +74,11 @@ class ScaleSteps(ApiModel):
     hold: Annotated[
         Duration, Field(json_schema_extra={"x-kubernetes-validations": [_HOLD_RULE]})
     ] = "0s"
-    """Time for which a size is held once all of its instances are ready, and kro sampled."""
-
+    """Time for which a size is held once all of its instances are ready, and kro sampled; with
+    holdUntil Steady, the most that it is."""
+    hold_until: HoldUntil = HoldUntil.TIME
+    """What ends the hold: Time, when it is over; Steady, also before, as soon as kro's memory and
+    CPU use change no more and its queue is empty."""
     keep: bool = False
     """Whether each size is built upon the smaller ones, whose objects stay, instead of from
     nothing. Its figures then are of what it adds while all else is there; those of memory are of
@@ -81,10 +101,12 @@ class ScaleSteps(ApiModel):
             raise ValueError(_RANGE_RULE["message"])
         if self.hold_seconds > 3600:
             raise ValueError(_HOLD_RULE["message"])
+        if self.hold_until is HoldUntil.STEADY and not self.hold_seconds:
+            raise ValueError(_HOLD_UNTIL_RULE["message"])
         return self
 
     model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": [_RANGE_RULE]}
+        "json_schema_extra": {"x-kubernetes-validations": [_RANGE_RULE, _HOLD_UNTIL_RULE]}
     }
 
 
@@ -157,6 +179,13 @@ _SHARES_RULE: JsonDict = {
     "message": "workload.instances must be a multiple of workload.rgds where steps.keep is set and "
     "rgds grow: RGDs that stay keep their instances",
 }
+_INTERVALS = " + ".join(["duration(self.collect.interval)"] * STEADY_INTERVALS)
+_STEADY_RULE: JsonDict = {
+    "rule": "self.steps.holdUntil != 'Steady' || (duration(self.steps.hold) >= "
+    f"duration('{STEADY_SECONDS:g}s') && duration(self.steps.hold) >= {_INTERVALS})",
+    "message": "steps.hold is too short for holdUntil Steady: whether kro is steady is judged over "
+    f"{STEADY_SECONDS:g}s at least, and over {STEADY_INTERVALS} times collect.interval",
+}
 _RULES: list[JsonDict] = [
     _GENERATOR_RULE,
     _ARRIVAL_RULE,
@@ -165,6 +194,7 @@ _RULES: list[JsonDict] = [
     _CEL_RULE,
     _KEEP_RULE,
     _SHARES_RULE,
+    _STEADY_RULE,
 ]
 
 
@@ -224,6 +254,15 @@ class KroScaleTestSpec(ApiModel):
     """When the objects of a step are deleted: Always, OnSuccess (a failed step's objects stay
     for inspection), or Never."""
 
+    @property
+    def steady_window_seconds(self) -> float | None:
+        """Time over which kro must have been steady for a hold to end before its time; None where
+        only its time ends it."""
+        if self.steps.hold_until is HoldUntil.TIME:
+            return None
+        interval = duration_seconds(self.collect.interval)
+        return max(STEADY_SECONDS, round(STEADY_INTERVALS * interval, 6))
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         checks = (
@@ -247,6 +286,11 @@ class KroScaleTestSpec(ApiModel):
         for broken, rule in checks:
             if broken:
                 raise ValueError(rule["message"])
+        window = self.steady_window_seconds
+        if window is not None and self.steps.hold_seconds < window:
+            words = f"{self.steps.hold} is too short to judge whether kro is steady: with "
+            words += f"collect.interval {self.collect.interval}, that takes {window:g}s"
+            raise FieldError("steps.hold", words)
         return self
 
     model_config = ApiModel.model_config | {

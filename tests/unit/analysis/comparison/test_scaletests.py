@@ -76,6 +76,10 @@ def test_sizes_that_both_repeated_have_ratios_of_key_figures_without_verdicts() 
         ({"concurrency": 20}, "concurrency is 10 on the old side and 20 on the new"),
         ({"timeout": "5m"}, "timeout is 10m on the old side and 5m on the new"),
         ({"steps": {"from": 1, "to": 2, "hold": "30s"}}, "steps.hold is 0s on the old side"),
+        (
+            {"steps": {"from": 1, "to": 2, "hold": "30s", "holdUntil": "Steady"}},
+            "steps.holdUntil is Time on the old side and Steady on the new",
+        ),
     ],
 )
 def test_what_was_done_must_be_alike_unless_told_otherwise(

@@ -1,0 +1,89 @@
+"""Keeping what is ready for a time, or until kro is steady, while kro is sampled."""
+
+import asyncio
+
+from krobench.analysis.scaling.settling import Settling, judge_settling
+from krobench.analysis.usage.windows import Series
+from krobench.collect.sampler import Sampler
+from krobench.job.context import RunContext
+from krobench.load.outcome import Outcome
+from krobench.model.common import duration_seconds
+from krobench.model.record.iteration import Hold
+from krobench.model.record.lines import Sample
+from krobench.workload.testplan import TestPlan
+
+
+async def hold(context: RunContext, plan: TestPlan, outcome: Outcome, sampler: Sampler) -> None:
+    """Keep all that is ready for as long as was asked for, and put into the outcome how long that
+    was; sampling goes on meanwhile."""
+    clock = context.clock
+    began = clock.now()
+    until = began + plan.hold_seconds
+    watch = _Watch(plan, outcome, sampler)
+    if watch.window_seconds is None:
+        context.tell(f"{plan.name}: hold for {plan.hold_seconds:g}s")
+        await clock.sleep_until(until)
+    else:
+        context.tell(f"{plan.name}: hold until kro is steady, for {plan.hold_seconds:g}s at most")
+        interval = duration_seconds(context.collect.interval)
+        while not watch.steady and (left := until - clock.now()) > 0:
+            await asyncio.sleep(min(interval, left))
+            watch.look()
+    # A phase ends before its last sample, or nothing would be known of its end.
+    outcome.held_until_seconds = clock.now()
+    await sampler.snapshot()
+    if not watch.steady:
+        watch.look()
+    found = watch.found
+    outcome.hold = Hold(
+        seconds=round(outcome.held_until_seconds - began, 3),
+        steady=found.steady,
+        memory_bytes_per_second=found.memory_bytes_per_second,
+        message=found.message,
+    )
+
+
+def not_steady(plan: TestPlan, held: Hold) -> str | None:
+    """Return what to warn of when a hold has ended; None where kro was steady, or was not to be."""
+    if plan.steady_window_seconds is None or held.steady:
+        return None
+    if held.steady is None:
+        return (
+            f"{plan.name}: it cannot be told whether kro was steady, so it was held for all of "
+            f"{plan.hold_seconds:g}s: {held.message}"
+        )
+    return (
+        f"{plan.name}: kro was not steady yet when it had been held for {plan.hold_seconds:g}s: "
+        f"{held.message}"
+    )
+
+
+class _Watch:
+    """Follows what is sampled of kro during a hold."""
+
+    def __init__(self, plan: TestPlan, outcome: Outcome, sampler: Sampler) -> None:
+        assert outcome.run_ended_seconds is not None
+        self.window_seconds = plan.steady_window_seconds
+        self.found = Settling(None, None, "")
+        self._began_seconds = outcome.run_ended_seconds
+        self._sampler = sampler
+        self._read = 0
+        self._recent: list[Sample] = []
+
+    @property
+    def steady(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        return self.found.steady is True
+
+    def look(self) -> None:
+        """Judge anew what was sampled by now."""
+        if self.window_seconds is None:
+            return
+        new = self._sampler.samples[self._read :]
+        self._read += len(new)
+        known = [*self._recent, *(sample for sample in new if sample.source == "kro")]
+        last = max((sample.seconds for sample in known), default=0.0)
+        # Twice the window, as its beginning lies between two samples.
+        since = max(self._began_seconds, last - 2 * self.window_seconds)
+        self._recent = [sample for sample in known if sample.seconds >= since]
+        self.found = judge_settling(Series(self._recent), self._began_seconds, self.window_seconds)
