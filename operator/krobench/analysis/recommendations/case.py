@@ -9,6 +9,7 @@ Analysis of Queueing Network Models, ACM Computing Surveys 10 (1978).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from krobench.analysis.bottlenecks.cpu import NEAR_LIMIT, THROTTLED
 from krobench.analysis.bottlenecks.facts import MANY_RGDS
 from krobench.analysis.krosettings import INSTANCE_WORKERS, KroSettings
 from krobench.analysis.quantities import number_of
@@ -106,6 +107,15 @@ class Case:
         if demand is None or rate is None or not workers:
             return None
         return min(1.0, rate * demand / workers)
+
+    @property
+    def is_below_cpu_limit(self) -> bool:
+        """Whether it is known that kro's CPU limit did not hold it back."""
+        limit, cores = number_of(self.settings.limit("cpu")), self.summary.cpu.kro_mean_cores
+        throttled = self.summary.cpu.throttled_periods_ratio or 0.0
+        if not limit or cores is None:
+            return False
+        return cores / limit < NEAR_LIMIT and throttled < THROTTLED
 
     def cpu_bounds(self) -> dict[str, float]:
         """Return how many instances a second processors can do at most, by whose they are."""

@@ -1,5 +1,6 @@
 """Rules on what kro waits for outside of itself."""
 
+from krobench.analysis.bottlenecks.requests import USUAL_ETCD_SECONDS
 from krobench.analysis.quantities import number_of
 from krobench.analysis.recommendations.case import Case, Finding, against, evidence, evidence_of
 from krobench.model.findings.bottleneck import BottleneckKind
@@ -45,7 +46,8 @@ def more_processors(case: Case) -> Finding | None:
     found = case.bottleneck(BottleneckKind.KRO_CPU)
     limit = number_of(case.settings.limit("cpu"))
     cores = max((number_of(node.cpu) or 0.0 for node in case.nodes), default=0.0)
-    if found is None or (limit is not None and limit < cores):
+    has_room = limit is not None and limit < cores and not case.is_below_cpu_limit
+    if found is None or has_room:
         return None
     return against(
         found,
@@ -77,19 +79,25 @@ def narrow_admission(case: Case) -> Finding | None:
 
 
 def faster_etcd(case: Case) -> Finding | None:
-    """A faster disk for etcd, or one of its own."""
+    """A faster disk for etcd, or one of its own; where it is known that its disk is fast enough,
+    room on its node."""
     found = case.bottleneck(BottleneckKind.ETCD)
     if found is None:
         return None
-    return against(
-        found,
-        "Give etcd a faster disk, or one of its own",
-        Area.CLUSTER,
-        f"About {units.percent(found.score)} of the time at most: each write of kro waits "
-        "until etcd has it on disk.",
-        Confidence.MEDIUM,
-        f"{case.source}; {_ETCD}",
-    )
+    fsync = case.summary.usage.etcd.fsync_mean_seconds
+    share = f"About {units.percent(found.score)} of the time at most"
+    title, confidence = "Give etcd a faster disk, or one of its own", Confidence.MEDIUM
+    effect = f"{share}: each write of kro waits until etcd has it on disk."
+    if fsync is None:
+        confidence = Confidence.LOW
+        effect += " With collect.etcd.url, krobench tells whether it is the disk that takes long."
+    elif fsync < USUAL_ETCD_SECONDS:
+        title = "Give etcd more CPU time, or a node of its own"
+        effect = (
+            f"{share}. It is not its disk that takes long: a write of its log took "
+            f"{units.seconds(fsync)} in the mean."
+        )
+    return against(found, title, Area.CLUSTER, effect, confidence, f"{case.source}; {_ETCD}")
 
 
 def stronger_generator(case: Case) -> Finding | None:

@@ -115,11 +115,13 @@ def _finding(case: Case, breakdown: Breakdown, pattern: _Pattern, found: GroupSh
 
 
 def _costliest(breakdown: Breakdown, pattern: _Pattern) -> list[FunctionCost]:
+    """Return the group's costliest functions. Where those that cost most with all that they call
+    are its callers alone, what costs most itself names them."""
+    known = {cost.function: cost for cost in (*breakdown.top_cumulative, *breakdown.top_flat)}
     matching = [
-        cost
-        for cost in breakdown.top_cumulative
-        if any(part in cost.function for part in pattern.functions)
+        cost for cost in known.values() if any(part in cost.function for part in pattern.functions)
     ]
+    matching.sort(key=lambda cost: -cost.cumulative)
     return matching[:2] if breakdown.total else []
 
 

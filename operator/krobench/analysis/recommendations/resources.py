@@ -138,7 +138,8 @@ def cpu_limit(case: Case) -> Finding | None:
     limit = number_of(case.settings.limit("cpu"))
     throttled = case.summary.cpu.throttled_periods_ratio or 0.0
     cores = max((number_of(node.cpu) or 0.0 for node in case.nodes), default=0.0)
-    if limit is None or cores <= limit or not (found is not None or throttled >= _THROTTLED):
+    held = throttled >= _THROTTLED or (found is not None and not case.is_below_cpu_limit)
+    if limit is None or cores <= limit or not held:
         return None
     advised = cpu_quantity(min(cores, 2 * limit))
     each = case.metric("kro_cpu_seconds_per_instance")

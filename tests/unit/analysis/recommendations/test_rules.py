@@ -14,7 +14,7 @@ from unit.records import some_iteration
 from krobench.analysis.recommendations.advise import advise
 from krobench.model.common import ErrorInfo
 from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.recommendation import Area, Recommendation
+from krobench.model.findings.recommendation import Area, Confidence, Recommendation
 from krobench.model.findings.validity import Validity
 from krobench.model.measured.measures import LatencySummary, MemoryUse
 from krobench.model.measured.profile import Breakdown, FunctionCost, GroupShare, TestProfile
@@ -170,11 +170,41 @@ def test_acts_against_what_was_attributed(kind: BottleneckKind, area: Area) -> N
     assert advice.settings == []
 
 
+@pytest.mark.parametrize(
+    ("fsync", "title", "confidence"),
+    [
+        (0.05, "Give etcd a faster disk", Confidence.MEDIUM),
+        (0.001, "Give etcd more CPU time", Confidence.MEDIUM),
+        (None, "Give etcd a faster disk", Confidence.LOW),
+    ],
+)
+def test_blames_etcds_disk_as_far_as_it_is_known_to_be_slow(
+    fsync: float | None, title: str, confidence: Confidence
+) -> None:
+    found = summary()
+    found.usage.etcd.fsync_mean_seconds = fsync
+    record = a_test(found, attribution=attribution(BottleneckKind.ETCD))
+
+    advice = only(run(record, kro=kro()))
+
+    assert advice.title.startswith(title)
+    assert advice.confidence is confidence
+    assert ("collect.etcd.url" in advice.expected_effect) is (fsync is None)
+
+
 def test_looks_for_another_node_where_the_limit_is_all_of_this_one() -> None:
     record = a_test(summary(), attribution=attribution(BottleneckKind.KRO_CPU))
 
     assert only(run(record, kro=kro(), cpu="1")).area is Area.CLUSTER
     assert only(run(record, kro=kro(), cpu="4")).area is Area.KRO_RESOURCES
+
+
+def test_looks_for_another_node_where_kro_is_far_below_its_limit() -> None:
+    found = summary()
+    found.cpu.kro_mean_cores = 0.17
+    record = a_test(found, attribution=attribution(BottleneckKind.KRO_CPU))
+
+    assert only(run(record, kro=kro(), cpu="2")).area is Area.CLUSTER
 
 
 def test_names_the_generator_alone_in_an_invalid_test() -> None:
@@ -213,6 +243,19 @@ def test_tells_maintainers_what_stands_out_in_a_profile() -> None:
     assert "20 %" in advice.expected_effect
     assert "2 ms" in advice.expected_effect  # of 10 ms for each instance
     assert any("cel.NewEnv" in each.figure for each in advice.evidence)
+
+
+def test_names_the_function_that_costs_most_itself_where_its_callers_come_first() -> None:
+    taken = profile("cel-go", 0.4, 0.03)
+    assert taken.cpu is not None
+    reconcile = FunctionCost(function="kro/pkg/controller.Reconcile", flat=0.0, cumulative=8.0)
+    properties = FunctionCost(function="pkg/cel/openapi.Properties", flat=3.0, cumulative=3.3)
+    taken.cpu.top_cumulative, taken.cpu.top_flat = [reconcile], [properties]
+
+    advice = only(run(a_test(summary(), profile=taken), kro=kro()))
+
+    shown = {each.figure: each.value for each in advice.evidence}
+    assert shown["pkg/cel/openapi.Properties, with callees"] == pytest.approx(3.3 / 9.0, abs=1e-5)
 
 
 def test_takes_no_share_that_may_be_chance() -> None:
