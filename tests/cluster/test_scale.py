@@ -1,10 +1,14 @@
 """How far a real kro goes, found while the operator is killed."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from cluster.kubectl import WAIT_SECONDS, Cluster, Manifest, wait_until
 from cluster.repetition import twice_at_most
+
+from krobench.analysis.profiling.breakdown import cpu_breakdown
+from krobench.model.record.run import RunRecord
 
 NAME = "far"
 SLO = "latency.instanceReady.max < 3.0"
@@ -24,6 +28,7 @@ def scale_test(**spec: Any) -> Manifest:
         "load": burst,
         "repeats": 1,
         "timeout": "5m",
+        "collect": {"profiles": ["cpu", "heap"]},
         "budget": {"duration": "15m"},
     }
     return {
@@ -40,7 +45,7 @@ def status(cluster: Cluster) -> Manifest:
 
 
 @twice_at_most
-def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster) -> None:
+def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster, tmp_path: Path) -> None:
     cluster.apply(scale_test())
     wait_until(lambda: bool(status(cluster).get("steps")), "a step is done")
     operator = ("--namespace=krobench-system", "--selector=app.kubernetes.io/component=operator")
@@ -83,3 +88,22 @@ def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster) -> Non
         for step in record["scale"]["steps"]
     }
     assert longest[FEWEST] < 3.0 <= longest[MOST]
+    check_profile(cluster, RunRecord.model_validate(record), tmp_path / "cpu.pb.gz")
+
+
+def check_profile(cluster: Cluster, run: RunRecord, target: Path) -> None:
+    """kro was profiled at the smallest size that it did not bear, and that decided nothing."""
+    assert run.scale is not None
+    assert run.scale.limit is not None
+    [test] = [test for test in run.tests if test.profile is not None]
+    assert test.name == f"instances-{run.scale.limit.first_breach:.12g}"
+    assert [done.profiled for done in test.iterations] == [False, True]
+    assert test.profile is not None
+    assert test.profile.unavailable == {}
+    assert test.profile.allocated is not None
+    assert test.profile.allocated.total > 1_000_000
+    done = cluster.krobench("profile", f"kroscaletest/{NAME}", "-o", str(target))
+    assert done.returncode == 0, done.stderr
+    assert cpu_breakdown(target.read_bytes()) == test.profile.cpu
+    report = cluster.krobench("report", f"kroscaletest/{NAME}").stdout
+    assert "## Where kro's CPU time goes" in report

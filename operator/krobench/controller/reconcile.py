@@ -91,6 +91,8 @@ def _watch_over(observed: Observed, load_job: ObjectRef) -> list[Action]:
     message = "the load Job starts"
     if waiting is not None:
         message = f"the load Job's pod waits: {waiting.reason}: {waiting.message}"
+    elif record is not None and record.state is RunState.COMPLETED:
+        message = "the load Job ends"
     elif record is not None:
         message = record.progress.activity or message
     word = Word(Phase.RUNNING, "Running", message)

@@ -208,11 +208,15 @@ class ScaleRun(Session):
         return self.record.tests[self._scale.steps.index(step)]
 
     def _count(self, step: ScaleStep) -> None:
-        progress = self.record.progress
-        progress.iterations_done = self._iterations_done
         ahead = sum(size > step.size for size in self._sizes.usable)
         if bracket_of(self._scale.steps).first_breach is not None:
             ahead = 0
+        self._count_one_more(ahead)
+
+    def _count_one_more(self, ahead: int = 0) -> None:
+        """Say that another iteration begins, and that so many are to come after it."""
+        progress = self.record.progress
+        progress.iterations_done = self._iterations_done
         progress.iterations_planned = progress.iterations_done + 1 + ahead
 
     @property
@@ -249,6 +253,7 @@ class ScaleRun(Session):
             return
         test = self._tests[self._scale.steps.index(step)]
         test.plan = from_nothing(test.plan)
+        self._count_one_more()
         self._begin_turn(test)
         try:
             await test.profile(await self._leading_kro())
