@@ -13,7 +13,13 @@ import httpx
 from cluster.conftest import provider
 from cluster.kubectl import KRO, Cluster
 
+from testbed import component, controlplane
+from testbed.paths import State, default_state_dir
+from testbed.process import ProcessRecord
+
 _MEMORY_GROUPS = Path("/sys/fs/cgroup/memory/krobench/kubepods")
+_ETCD_STOPPED_SECONDS, _ETCD_RUNS_SECONDS = 0.15, 0.01
+_ETCD_SLOW_SECONDS = 60.0
 _NEIGHBOUR = "busy-neighbour"
 _BURN = "while True: pass"
 
@@ -63,6 +69,39 @@ def silence_kro(cluster: Cluster, seconds: float) -> None:
     finally:
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def slow_etcd() -> Iterator[None]:
+    """Have etcd run for 10 ms in every 160 only, for at most a minute.
+
+    So each request to it waits for some 70 ms, which is far from what it takes for a dead member
+    (a second without a heartbeat). Only on the test bed, whose processes run on this machine.
+    """
+    etcd = ProcessRecord.load(component.record_path(State(default_state_dir()), controlplane.ETCD))
+    assert etcd is not None
+    descriptor = os.pidfd_open(etcd.pid)
+    over = threading.Event()
+
+    def hamper() -> None:
+        deadline = time.monotonic() + _ETCD_SLOW_SECONDS
+        while time.monotonic() < deadline and not over.wait(_ETCD_RUNS_SECONDS):
+            signal.pidfd_send_signal(descriptor, signal.SIGSTOP)
+            over.wait(_ETCD_STOPPED_SECONDS)
+            signal.pidfd_send_signal(descriptor, signal.SIGCONT)
+
+    thread = threading.Thread(target=hamper)
+    try:
+        assert etcd.is_alive(), "the pid is not of another process by now"
+        thread.start()
+        yield
+    finally:
+        over.set()
+        if thread.is_alive():
+            thread.join()
+        with suppress(ProcessLookupError):  # it has ended
+            signal.pidfd_send_signal(descriptor, signal.SIGCONT)
+        os.close(descriptor)
 
 
 @contextmanager

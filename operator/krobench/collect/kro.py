@@ -14,6 +14,7 @@ from krobench.collect.source import (
 from krobench.collect.tracker import KroTracker
 from krobench.kube.client import KubeClient
 from krobench.model.measured.activity import OWN_KINDS
+from krobench.model.notation.labels import labelled, labels_of
 from krobench.model.record.lines import SourceName
 
 _INSTANCE_QUEUE = "dynamic-controller-queue"
@@ -26,6 +27,14 @@ _POOLS = {
 }
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _START_TIME = "process_start_time_seconds"
+_BUILD_ERRORS = "rgd_graph_build_errors_total"
+_BUILD_DURATION = "rgd_graph_build_duration_seconds"
+_BUILD_SECONDS_OF, _BUILDS_OF = "build_seconds_of", "builds_of"
+_FAILED_BUILD_SECONDS = "failed_build_seconds"
+
+
+def _by_rgd(labels: Labels) -> Labels:
+    return {"rgd": labels.get("name", "")}
 
 
 def _of_pool(pool: str, queue: Labels) -> tuple[Series, ...]:
@@ -43,7 +52,7 @@ def _of_pool(pool: str, queue: Labels) -> tuple[Series, ...]:
 _HISTOGRAMS = (
     "instance_reconcile_duration_seconds",
     "cel_expr_eval_duration_seconds",
-    "rgd_graph_build_duration_seconds",
+    _BUILD_DURATION,
     "graph_revision_compile_duration_seconds",
 )
 _SERIES = (
@@ -70,7 +79,10 @@ _SERIES = (
     Series("rest_client_request_duration_seconds_count"),
     Series("dynamic_controller_requeue_total", {"type": "requeue_after"}, name="delayed_requeues"),
     # Only of RGDs whose graph could not be built, so there are few.
-    Series("rgd_graph_build_errors_total", split=lambda labels: {"rgd": labels.get("name", "")}),
+    Series(_BUILD_ERRORS, split=_by_rgd),
+    # Of each RGD, and not kept.
+    Series(f"{_BUILD_DURATION}_sum", name=_BUILD_SECONDS_OF, split=_by_rgd),
+    Series(f"{_BUILD_DURATION}_count", name=_BUILDS_OF, split=_by_rgd),
 )
 # What kro before 0.9 calls the same; only taken where the name above is absent.
 _OLDER = {
@@ -132,7 +144,8 @@ class KroSource:
         http = await self._reach()
         try:
             async with http.stream("/metrics", _QUERY, SCRAPE_TIMEOUT_SECONDS) as content:
-                return with_present_names(await read_through(content, self._series))
+                scrape = await read_through(content, self._series)
+                return with_failed_build_time(with_present_names(scrape))
         except (PodHttpError, ValueError) as error:
             await self.close()  # the next scrape finds its way anew
             raise SourceUnavailableError(f"kro's /metrics: {error}") from error
@@ -168,6 +181,24 @@ def with_present_names(scrape: Scrape) -> Scrape:
         if newer not in by_key and reading is not None:
             by_key[newer] = replace(reading, key=newer)
     return replace(scrape, readings=list(by_key.values()))
+
+
+def with_failed_build_time(scrape: Scrape) -> Scrape:
+    """Return the scrape with the time of the failed builds of each RGD, in place of that of all.
+
+    kro has one time for builds that fail and that do not: it is shared out by their numbers.
+    """
+    of_each = (f"{_BUILD_SECONDS_OF}{{", f"{_BUILDS_OF}{{")
+    by_key = {reading.key: reading.value for reading in scrape.readings}
+    kept = [reading for reading in scrape.readings if not reading.key.startswith(of_each)]
+    for errors in [reading for reading in kept if reading.key.startswith(f"{_BUILD_ERRORS}{{")]:
+        rgd = labels_of(errors.key)
+        builds = by_key.get(labelled(_BUILDS_OF, rgd))
+        seconds = by_key.get(labelled(_BUILD_SECONDS_OF, rgd))
+        if builds and seconds is not None:
+            key = labelled(_FAILED_BUILD_SECONDS, rgd)
+            kept.append(replace(errors, key=key, value=errors.value * seconds / builds))
+    return replace(scrape, readings=kept)
 
 
 def _start_time(scrape: Scrape) -> float | None:

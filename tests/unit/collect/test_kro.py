@@ -5,7 +5,12 @@ from aiohttp import web
 from unit.collect.servers import api_server, closed_port, kro_pod, serve
 
 from krobench.collect.exposition import Reading, read
-from krobench.collect.kro import KroSource, series_of, with_present_names
+from krobench.collect.kro import (
+    KroSource,
+    series_of,
+    with_failed_build_time,
+    with_present_names,
+)
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.collect.tracker import KroTracker
 from krobench.model.specs.target import Target
@@ -52,6 +57,25 @@ def test_what_is_kept_apart_is_kept_apart_by_few_names() -> None:
         "rest_client_requests_429_total": 32.0,
         'rgd_graph_build_errors_total{rgd="broken"}': 64.0,
         "graph_revision_work_seconds_sum": 128.0,
+    }
+
+
+BUILDS = """\
+rgd_graph_build_duration_seconds_sum{name="broken"} 6
+rgd_graph_build_duration_seconds_count{name="broken"} 3
+rgd_graph_build_duration_seconds_sum{name="good"} 8
+rgd_graph_build_duration_seconds_count{name="good"} 1
+rgd_graph_build_errors_total{name="broken"} 2
+"""
+
+
+def test_the_time_of_failed_builds_is_kept_of_rgds_that_had_any() -> None:
+    scrape = with_failed_build_time(Scrape(read(BUILDS, series_of(frozenset()))))
+    assert {r.key: r.value for r in scrape.readings} == {
+        "rgd_graph_build_duration_seconds_sum": 14.0,
+        "rgd_graph_build_duration_seconds_count": 4.0,
+        'rgd_graph_build_errors_total{rgd="broken"}': 2.0,
+        'failed_build_seconds{rgd="broken"}': 4.0,
     }
 
 

@@ -2,12 +2,13 @@
 and anew."""
 
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
-from krobench.analysis.bottlenecks.facts import Facts, known
+from krobench.analysis.bottlenecks.facts import Facts, NotMeasuredError, known
+from krobench.analysis.krosettings import RGD_WORKERS
 from krobench.model.findings.bottleneck import BottleneckKind
 
-MANY_BUILDS = 5
-"""Failed builds of an RGD from which on it is being built anew and anew: one that was changed for
-the worse fails once, and is tried again with growing pauses."""
+WORTH_A_WORD = 0.1
+"""Share of the time of the workers for RGDs: a small graph fails within milliseconds, and takes
+nothing from the others however often it is built."""
 
 
 def assess(facts: Facts) -> list[Assessment]:
@@ -47,26 +48,41 @@ def _instances(facts: Facts) -> list[Assessment]:
 
 
 def _builds(facts: Facts) -> list[Assessment]:
+    """Judge by the time that an RGD worker spent on a graph that it could not build. What it asked
+    the API server for besides is not known by RGD, and does not count."""
     set_up = facts.usage.set_up
     if not facts.many_rgds or not set_up.failed_builds:
         return []
-    worst, reconciles = set_up.failed_builds[0], set_up.rgd_pool.reconciles
-    if worst.value < MANY_BUILDS or not reconciles:
-        return []
+    if not set_up.failed_build_seconds:
+        raise NotMeasuredError("the time of builds that failed is not available")
+    worst = set_up.failed_build_seconds[0]
+    times = next((part.value for part in set_up.failed_builds if part.name == worst.name), 0.0)
+    seconds = known(set_up.seconds, "the length of the set-up")
+    share = worst.value / (seconds * facts.workers(RGD_WORKERS)) if seconds else 0.0
     return [
         Assessment(
             kind=BottleneckKind.POISONED_RGD,
             of=Of.SET_UP,
-            share=min(1.0, worst.value / reconciles),
+            share=min(1.0, share),
             subject=f"RGD {worst.name}",
-            message=f"The graph of the RGD {worst.name} could not be built, {worst.value:.0f} "
-            "times in the set-up.",
-            evidence=evidence(
-                "failed builds over reconciles of RGDs",
-                worst.value / reconciles,
-                "ratio",
-                "",
-                speaks_for=True,
-            ),
+            message=f"The graph of the RGD {worst.name} could not be built, {times:.0f} times in "
+            f"the set-up, in which a worker for RGDs did nothing else for {worst.value:.3g} s of "
+            f"{seconds:.3g} s.",
+            evidence=[
+                *evidence(
+                    "time of these builds, over that of the workers for RGDs",
+                    share,
+                    "ratio",
+                    "",
+                    speaks_for=share >= WORTH_A_WORD,
+                ),
+                *evidence(
+                    "failed builds in the set-up",
+                    times,
+                    "number",
+                    "more than one: kro builds it anew and anew",
+                    speaks_for=times > 1,
+                ),
+            ],
         )
     ]

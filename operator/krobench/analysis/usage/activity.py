@@ -37,6 +37,9 @@ def measure_activity(series: Series, phase: PhaseReader, name: str) -> KroActivi
         failed_builds=_parts(
             series, phase, f"{name}.failedBuilds", "kro", "rgd_graph_build_errors_total"
         ),
+        failed_build_seconds=_parts(
+            series, phase, f"{name}.failedBuildSeconds", "kro", "failed_build_seconds"
+        ),
         own_work_seconds=own if known else None,
         others_work_seconds=sum(part.value for part in others) if known else None,
         others_work=others[:_MAX_PARTS],

@@ -49,6 +49,8 @@ class KroActivity(ApiModel):
     """Reconciles that asked to be repeated after kro's requeue interval."""
     failed_builds: list[Part] = Field(default_factory=list)
     """Graphs that could not be built, by RGD."""
+    failed_build_seconds: list[Part] = Field(default_factory=list)
+    """Time that went into building them in vain, by RGD."""
     own_work_seconds: float | None = None
     """Time of the instance workers that went to this test's kinds, by reconciles that ended."""
     others_work_seconds: float | None = None

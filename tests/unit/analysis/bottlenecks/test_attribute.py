@@ -265,19 +265,40 @@ def test_work_on_one_kind_is_never_more_than_all_of_it() -> None:
     assert share.value == pytest.approx(29 / 31, abs=1e-6)
 
 
-def test_a_graph_that_is_built_anew_and_anew_is_told() -> None:
-    failing = {
-        "latency": {"rgdReady": {"n": 10, "meanSeconds": 9.0}},
-        "usage": {
-            "setUp": {
-                "seconds": 18.0,
-                "failedBuilds": [{"name": "broken", "value": 60.0}],
-                "rgdPool": {"reconciles": 100.0, "workSeconds": 18.0, "queueWaitSeconds": 80.0},
-            }
+def failing(**set_up: Any) -> TestRecord:
+    return planted(
+        {
+            "latency": {"rgdReady": {"n": 10, "meanSeconds": 9.0}},
+            "usage": {
+                "setUp": {
+                    "seconds": 18.0,
+                    "failedBuilds": [{"name": "broken", "value": 9.0}],
+                    "rgdPool": {"reconciles": 49.0, "workSeconds": 18.0, "queueWaitSeconds": 80.0},
+                }
+                | set_up
+            },
         },
-    }
-    first = found(planted(failing, rgds=10)).bottlenecks[0]
+        rgds=10,
+    )
+
+
+def test_a_graph_that_takes_the_workers_time_in_vain_is_told() -> None:
+    first = found(failing(failedBuildSeconds=[{"name": "broken", "value": 12.0}])).bottlenecks[0]
     assert (first.kind, first.subject) == (Kind.POISONED_RGD, "RGD broken")
+    assert "9 times in the set-up" in first.message
+    assert "12 s of 18 s" in first.message
+    assert all(item.speaks_for for item in first.evidence)
+
+
+def test_a_small_graph_that_fails_often_takes_nothing_from_others() -> None:
+    often = failing(failedBuildSeconds=[{"name": "broken", "value": 0.03}])
+    assert Kind.POISONED_RGD not in kinds(often)
+    assert Kind.POISONED_RGD not in found(often).unavailable
+
+
+def test_failed_builds_of_which_the_time_is_not_known_are_not_ruled_out() -> None:
+    reason = found(failing()).unavailable[Kind.POISONED_RGD]
+    assert reason == "the time of builds that failed is not available"
 
 
 def test_what_cannot_be_told_is_named_with_the_reason() -> None:
