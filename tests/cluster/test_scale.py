@@ -107,3 +107,32 @@ def check_profile(cluster: Cluster, run: RunRecord, target: Path) -> None:
     assert cpu_breakdown(target.read_bytes()) == test.profile.cpu
     report = cluster.krobench("report", f"kroscaletest/{NAME}").stdout
     assert "## Where kro's CPU time goes" in report
+
+
+def test_a_size_is_built_upon_a_smaller_one_that_stays(cluster: Cluster) -> None:
+    cluster.apply(
+        scale_test(
+            steps={"values": [4, 13], "keep": True},
+            slo=["errors.total < 1"],
+            workload={"scenario": "single", "instances": 2, "rgds": 2},
+            load={"arrival": "closed"},
+            warmup=0,
+        )
+    )
+    finished = "--for=condition=Finished"
+    cluster.run("wait", "kroscaletest", NAME, finished, f"--timeout={WAIT_SECONDS}s")
+    found = status(cluster)
+    assert (found["phase"], found["verdict"]) == ("Completed", "Passed"), found["message"]
+    assert found["limit"]["state"] == "NotReached"
+    assert found["orphans"] == 0
+    record = json.loads(cluster.get("configmap", f"{NAME}-results")["data"]["run.json"])
+    trials = [step["trials"] for step in record["scale"]["steps"]]
+    assert [[trial.get("upon") for trial in each] for each in trials] == [[None], [4]]
+    iterations = [test["iterations"][0] for test in record["tests"]]
+    assert [done["counts"]["ready"] for done in iterations] == [4, 9]
+    assert iterations[0]["latency"]["rgdReady"]["n"] == 2
+    again = iterations[1]["latency"].get("rgdReady")
+    assert again is None, "the RGDs of the first size are used again"
+    assert all(done["memory"]["residentMaxBytes"] > 1e7 for done in iterations)
+    report = cluster.krobench("report", f"KroScaleTest/{NAME}").stdout
+    assert "Sizes were built upon smaller ones" in report

@@ -27,6 +27,22 @@ BY_THE_API_SERVER: dict[str, tuple[Manifest, str]] = {
         {"steps": {"values": [4], "hold": "25s", "holdUntil": "Steady"}, "collect": {}},
         "steps.hold is too short for holdUntil Steady",
     ),
+    "steps-keep": (
+        {
+            "axis": "concurrency",
+            "load": {"arrival": "closed"},
+            "steps": {"values": [4], "keep": True},
+        },
+        "steps.keep needs axis instances or rgds",
+    ),
+    "steps-shares": (
+        {
+            "axis": "rgds",
+            "workload": {"scenario": "single", "instances": 3, "rgds": 2},
+            "steps": {"values": [4], "keep": True},
+        },
+        "workload.instances must be a multiple of workload.rgds where steps.keep is set",
+    ),
     "slo-none": ({"slo": []}, "spec.slo: Invalid value"),
     "budget-short": ({"budget": {"duration": "30s"}}, "duration must be between 1m and 24h"),
     "workload-cel": ({"workload": {"cel": {}}}, "workload.cel has no size"),
