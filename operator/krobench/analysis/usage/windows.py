@@ -41,8 +41,7 @@ class Series:
             raise UnavailableError(f"nothing was sampled of {source}")
         if not samples:
             raise UnavailableError(f"{source} does not expose {metric}")
-        first = max((i for i, s in enumerate(samples) if s.seconds <= start), default=None)
-        last = min((i for i, s in enumerate(samples) if s.seconds >= end), default=None)
+        first, last = _borders(samples, start, end)
         if first is None or last is None:
             raise UnavailableError(f"no sample of {source} at the border of the run phase")
         return samples[first : last + 1]
@@ -50,9 +49,8 @@ class Series:
     def around(self, source: str, metric: str, start: float, end: float) -> Sequence[Sample]:
         """Return the samples of a window as :meth:`window` does, or those that there are of it."""
         samples = self._by_metric.get((source, metric), [])
-        first = max((i for i, s in enumerate(samples) if s.seconds <= start), default=0)
-        last = min((i for i, s in enumerate(samples) if s.seconds >= end), default=len(samples))
-        return samples[first : last + 1]
+        first, last = _borders(samples, start, end)
+        return samples[first or 0 : None if last is None else last + 1]
 
     def labelled(self, source: str, metric: str) -> list[str]:
         """Return the names of a metric's parts that labels tell apart."""
@@ -105,7 +103,7 @@ class Series:
         if not samples or not before or samples[0].seconds <= start:
             return self.window(source, metric, start, end)
         zero = replace(samples[0], seconds=before[-1], value=0.0)
-        last = min((i for i, s in enumerate(samples) if s.seconds >= end), default=None)
+        _, last = _borders(samples, start, end)
         if last is None:
             raise UnavailableError(f"no sample of {source} at the border of the run phase")
         return [zero, *samples[: last + 1]]
@@ -147,3 +145,10 @@ class Series:
         """
         samples = self.window(source, metric, start, end)
         return samples[-1].value - samples[0].value
+
+
+def _borders(samples: Sequence[Sample], start: float, end: float) -> tuple[int | None, int | None]:
+    """Return the places of the last sample before ``start`` and of the first one after ``end``."""
+    first = max((i for i, s in enumerate(samples) if s.seconds <= start), default=None)
+    last = min((i for i, s in enumerate(samples) if s.seconds >= end), default=None)
+    return first, last
