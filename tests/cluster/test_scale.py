@@ -116,6 +116,7 @@ def test_a_size_is_built_upon_a_smaller_one_that_stays(cluster: Cluster) -> None
             slo=["errors.total < 1"],
             workload={"scenario": "single", "instances": 2, "rgds": 2},
             load={"arrival": "closed"},
+            collect={},
             warmup=0,
         )
     )
