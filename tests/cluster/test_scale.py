@@ -14,6 +14,7 @@ NAME = "far"
 SLO = "latency.instanceReady.max < 3.0"
 MEMORY = "memory.residentMaxBytes"
 FEWEST, MOST = 3, 60
+HELD_SECONDS = 120
 
 
 def scale_test(**spec: Any) -> Manifest:
@@ -21,14 +22,18 @@ def scale_test(**spec: Any) -> Manifest:
     burst = {"arrival": "burst", "burst": {"size": 1, "interval": "1s"}, "maxSendLag": "5s"}
     quick = {
         "axis": "instances",
-        "steps": {"values": [FEWEST, MOST], "hold": "3s"},
-        "search": {"resolution": "60%"},
+        "steps": {
+            "values": [FEWEST, MOST],
+            "hold": f"{HELD_SECONDS}s",
+            "holdUntil": "Steady",
+        },
+        "search": {"resolution": "80%"},
         "slo": [SLO, f"{MEMORY} < 900000000.0"],
         "workload": {"scenario": "single"},
         "load": burst,
         "repeats": 1,
         "timeout": "5m",
-        "collect": {"profiles": ["cpu", "heap"]},
+        "collect": {"profiles": ["cpu", "heap"], "interval": "200ms"},
         "budget": {"duration": "15m"},
     }
     return {
@@ -88,7 +93,19 @@ def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster, tmp_pa
         for step in record["scale"]["steps"]
     }
     assert longest[FEWEST] < 3.0 <= longest[MOST]
+    check_holds(RunRecord.model_validate(record))
     check_profile(cluster, RunRecord.model_validate(record), tmp_path / "cpu.pb.gz")
+
+
+def check_holds(run: RunRecord) -> None:
+    """Each size was held until kro was steady, and no longer."""
+    measured = [done for test in run.tests for done in test.iterations if not done.profiled]
+    for done in measured:
+        assert done.hold is not None
+        assert done.hold.steady is True, done.hold.message
+        # It is judged over samples of 20 s.
+        assert 19 < done.hold.seconds < HELD_SECONDS
+    assert run.warnings == []
 
 
 def check_profile(cluster: Cluster, run: RunRecord, target: Path) -> None:

@@ -268,20 +268,23 @@ async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.Monke
 
 
 class SampledKro:
-    """kro's memory, of which each sample finds so many bytes more, and its CPU time."""
+    """kro's memory, of which each sample finds so many bytes more and garbage collected."""
 
     name = "kro"
 
     def __init__(self, growth: int = 1) -> None:
         self.bytes = 100
+        self.collections = 0
         self.growth = growth
 
     async def scrape(self) -> Scrape:
         self.bytes += self.growth
+        self.collections += 1
         return Scrape(
             [
                 Reading("process_resident_memory_bytes", self.bytes, None),
                 Reading("process_cpu_seconds_total", 1.0, None),
+                Reading("go_gc_duration_seconds_count", self.collections, None),
             ]
         )
 
@@ -387,5 +390,5 @@ async def test_a_kro_that_is_not_sampled_is_held_for_the_whole_time_and_that_is_
     [warning] = record.warnings
     assert warning == (
         "instances-5: it cannot be told whether kro was steady, so it was held for all of 1.2s: "
-        "nothing was sampled of kro"
+        "no process_resident_memory_bytes of kro was sampled"
     )

@@ -2,7 +2,12 @@
 
 import asyncio
 
-from krobench.analysis.scaling.settling import Settling, judge_settling
+from krobench.analysis.scaling.settling import (
+    COLLECTION_SECONDS,
+    METRICS,
+    Settling,
+    judge_settling,
+)
 from krobench.analysis.usage.windows import Series
 from krobench.collect.sampler import Sampler
 from krobench.job.context import RunContext
@@ -81,9 +86,9 @@ class _Watch:
             return
         new = self._sampler.samples[self._read :]
         self._read += len(new)
-        known = [*self._recent, *(sample for sample in new if sample.source == "kro")]
+        known = [*self._recent, *(s for s in new if s.source == "kro" and s.metric in METRICS)]
         last = max((sample.seconds for sample in known), default=0.0)
-        # Twice the window, as its beginning lies between two samples.
-        since = max(self._began_seconds, last - 2 * self.window_seconds)
-        self._recent = [sample for sample in known if sample.seconds >= since]
+        # A hold may be long: no more is looked at again than there is to be judged.
+        enough = 2 * (self.window_seconds + COLLECTION_SECONDS)
+        self._recent = [sample for sample in known if sample.seconds >= last - enough]
         self.found = judge_settling(Series(self._recent), self._began_seconds, self.window_seconds)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.analysis.scaling.settling import Settling, judge_settling
+from krobench.analysis.scaling.settling import METRICS, Settling, judge_settling
 from krobench.analysis.usage.windows import Series
 from krobench.model.record.lines import Sample
 
@@ -26,8 +26,12 @@ def series(
     cores: Callable[[float], float] = lambda _: 0.003,
     queue: Sequence[int] = (),
     interval: float = INTERVAL,
+    collected: Sequence[int] = (),
 ) -> Series:
-    """Return samples from the end of the load on; CPU time in whole hundredths, as kro's is."""
+    """Return samples from the end of the load on; CPU time in whole hundredths, as kro's is.
+
+    ``collected`` are the samples that find that garbage was collected; all where it is empty.
+    """
     used = 40.0
     samples = []
     for index, value in enumerate(memory):
@@ -35,6 +39,8 @@ def series(
         samples.append(sample(seconds, "process_resident_memory_bytes", value))
         used += cores(seconds) * interval
         samples.append(sample(seconds, "process_cpu_seconds_total", round(used, 2)))
+        count = sum(at <= index for at in collected) if collected else index
+        samples.append(sample(seconds, "go_gc_duration_seconds_count", count))
         if index < len(queue):
             samples.append(sample(seconds, "instance_queue_depth", queue[index]))
     return Series(samples)
@@ -50,17 +56,43 @@ def test_a_kro_at_rest_is_steady(size: float, count: int) -> None:
     assert found == Settling(steady=True, memory_bytes_per_second=0.0, message="")
 
 
-@given(size=SIZES, leap=st.floats(-0.5, 3.0), at=st.sampled_from([1, 6]))
-def test_one_leap_of_go_s_heap_at_an_end_of_the_window_is_no_trend(
+@given(size=SIZES, leap=st.floats(-0.5, 3.0), at=st.sampled_from([1, 12]))
+def test_one_leap_at_an_end_of_the_window_and_between_no_collections_is_no_trend(
     size: float, leap: float, at: int
 ) -> None:
-    memory = [size] * at + [size * (1 + leap)] * (7 - at)
-    assert judged(series(memory)).steady
+    memory = [size] * at + [size * (1 + leap)] * (13 - at)
+    assert judged(series(memory, collected=(3, 10)), window=60).steady
+
+
+@given(size=SIZES, growth=GROWTHS, cycle=st.integers(4, 24))
+def test_a_heap_that_is_fuller_at_each_collection_is_not_steady_though_flat_between(
+    size: float, growth: float, cycle: int
+) -> None:
+    # Garbage fills what is known of the heap, and at the end of each cycle some more than that.
+    leap = size * growth * cycle * INTERVAL / 60
+    memory = [size + leap * (index // cycle) for index in range(3 * cycle)]
+    found = judged(series(memory, collected=(cycle, 2 * cycle)))
+    assert found.steady is False
+    assert found.memory_bytes_per_second == pytest.approx(size * growth / 60)
+
+
+@pytest.mark.parametrize(("collected", "times"), [((99,), 0), ((4,), 1)])
+def test_before_garbage_was_collected_twice_nothing_can_be_told(
+    collected: tuple[int, ...], times: int
+) -> None:
+    found = judged(series([100 * MIB] * 9, collected=collected))
+    assert found.steady is None
+    assert found.message == (
+        f"garbage was collected {times} times since the load, and it takes 2 to tell, its memory "
+        "did not change"
+    )
+    growing = judged(series([100 * MIB * (1 + 0.01 * i) for i in range(9)], collected=collected))
+    assert growing.steady is False
 
 
 @given(size=SIZES, ripple=RIPPLES)
 def test_a_ripple_of_a_thousandth_is_no_trend(size: float, ripple: list[float]) -> None:
-    assert judged(series([size * (1 + each) for each in ripple])).steady
+    assert judged(series([size * (1 + each) for each in ripple], collected=(1, 6))).steady
 
 
 @given(size=SIZES, growth=GROWTHS | st.floats(-0.9, -0.03), ripple=RIPPLES)
@@ -153,11 +185,14 @@ def test_what_was_sampled_before_the_load_ended_does_not_count() -> None:
 
 
 def test_what_is_not_sampled_is_named() -> None:
-    nothing = judge_settling(Series([]), 0, WINDOW)
-    assert (nothing.steady, nothing.message) == (None, "nothing was sampled of kro")
-    other = Series([sample(0, "go_goroutines", 9)])
-    memory = judge_settling(other, 0, WINDOW).message
-    assert memory == "kro does not expose process_resident_memory_bytes"
-    only = Series([sample(i * 5.0, "process_resident_memory_bytes", MIB) for i in range(9)])
-    cpu = judge_settling(only, 0, WINDOW).message
-    assert cpu == "kro does not expose process_cpu_seconds_total"
+    for missing in ("process_resident_memory", "process_cpu_seconds", "go_gc_duration_seconds"):
+        known = [
+            sample(index * INTERVAL, metric, index)
+            for index in range(7)
+            for metric in METRICS
+            if not metric.startswith(missing)
+        ]
+        found = judged(Series(known))
+        assert found.steady is None
+        assert found.message.startswith(f"no {missing}")
+        assert found.message.endswith(" of kro was sampled")
