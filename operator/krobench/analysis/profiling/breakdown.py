@@ -17,6 +17,8 @@ from krobench.model.measured.profile import (
 )
 
 _Z = 1.96
+_BYTES_A_SAMPLE = 512 * 1024
+"""Go samples one allocated byte in so many, unless its runtime.MemProfileRate is set otherwise."""
 
 Sums = defaultdict[str, float]
 
@@ -58,7 +60,7 @@ def cpu_breakdown(data: bytes) -> Breakdown:
     costs.samples = _sum(profile, "samples", "count")
     if not costs.total:
         raise ProfileError("the profiler saw kro use no CPU time")
-    return _breakdown("seconds", costs)
+    return _breakdown("seconds", costs, taken=costs.samples)
 
 
 def heap_breakdowns(before: bytes, after: bytes) -> tuple[Breakdown, Breakdown]:
@@ -72,8 +74,9 @@ def heap_breakdowns(before: bytes, after: bytes) -> tuple[Breakdown, Breakdown]:
     if allocated[1].total < allocated[0].total:
         raise ProfileError("less was allocated after the run phase than before: kro restarted")
     in_use = [costs_of(profile, "inuse_space", "bytes", 1) for profile in (first, last)]
+    grown = allocated[1].since(allocated[0])
     return (
-        _breakdown("bytes", allocated[1].since(allocated[0])),
+        _breakdown("bytes", grown, taken=grown.total / _BYTES_A_SAMPLE),
         _breakdown("bytes", in_use[1], before=in_use[0].groups),
     )
 
@@ -113,8 +116,12 @@ def _sum(profile: Profile, kind: str, unit: str) -> int:
 
 
 def _breakdown(
-    unit: Literal["seconds", "bytes"], costs: Costs, before: Mapping[str, float] | None = None
+    unit: Literal["seconds", "bytes"],
+    costs: Costs,
+    before: Mapping[str, float] | None = None,
+    taken: float = 0.0,
 ) -> Breakdown:
+    """Return costs as a breakdown; shares have a margin where so many samples were ``taken``."""
     # A group that is gone is shown too: that it shrank is worth knowing.
     groups = dict.fromkeys(before or (), 0.0) | costs.groups
     shares = [
@@ -122,9 +129,9 @@ def _breakdown(
         for name in _largest(groups)
         if groups[name] or before
     ]
-    if unit == "seconds":
+    if taken:
         for item in shares:
-            item.margin = _margin(item.share or 0.0, costs.samples)
+            item.margin = _margin(item.share or 0.0, taken)
     known = {name: value for name, value in costs.cumulative.items() if is_of_a_group(name)}
     return Breakdown(
         unit=unit,
@@ -145,7 +152,7 @@ def _share(group: str, value: float, total: float, before: float | None) -> Grou
     )
 
 
-def _margin(share: float, samples: int) -> float:
+def _margin(share: float, samples: float) -> float:
     """Half the width of Wilson's interval, which holds for small shares and few samples too."""
     spread = share * (1 - share) / samples + (_Z / samples) ** 2 / 4
     return round(_Z * math.sqrt(spread) / (1 + _Z**2 / samples), 4)

@@ -39,7 +39,7 @@ class GroupShare(ApiModel):
     share: float | None = None
     """Of the breakdown's total, from 0 to 1; None where the total is zero."""
     margin: float | None = None
-    """CPU: half the width of the share's 95 % interval, by the number of samples."""
+    """CPU, allocations: half the width of the 95 % interval of the share, by samples taken."""
     before: float | None = None
     """In use: the same before the run phase."""
 

@@ -67,6 +67,15 @@ def test_heaps_give_what_was_allocated_between_them_and_what_is_left() -> None:
     ]
 
 
+def test_shares_of_allocations_have_a_margin_by_the_bytes_that_go_samples() -> None:
+    mib = 2**20
+    grown = heap(("net.f", 25 * mib, 0), ("encoding/json.f", 25 * mib, 0))
+    allocated, in_use = heap_breakdowns(heap(), grown)
+    # Of 50 MiB, Go has sampled some 100.
+    assert [item.margin for item in allocated.groups] == [pytest.approx(0.096, abs=0.001)] * 2
+    assert all(item.margin is None for item in in_use.groups)
+
+
 def test_heaps_of_two_processes_are_not_compared() -> None:
     with pytest.raises(ProfileError, match="kro restarted"):
         heap_breakdowns(heap(("a.f", 10, 1)), heap(("a.f", 5, 1)))

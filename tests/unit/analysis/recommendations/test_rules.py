@@ -266,6 +266,17 @@ def test_takes_no_share_that_may_be_chance() -> None:
     assert advise(run(few, kro=kro())) == []
 
 
+def test_takes_no_share_of_allocations_that_may_be_chance() -> None:
+    def titles(margin: float) -> list[str]:
+        group = GroupShare(group="cel-go", value=15e6, share=0.35, margin=margin)
+        allocated = Breakdown(unit="bytes", total=43e6, samples=45, groups=[group])
+        record = a_test(summary(), profile=TestProfile(allocated=allocated))
+        return [each.title for each in advise(run(record, kro=kro()))]
+
+    assert titles(0.1) == []
+    assert titles(0.03) == ["Allocate less in cel-go"]
+
+
 def test_puts_first_what_explains_most() -> None:
     found = summary(rate=9.9, metrics={"kro_api_requests_per_instance": 120.0})
 
