@@ -3,12 +3,11 @@
 import json
 import random
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
 import yaml
-from cluster.kubectl import KRO, Cluster, Manifest, wait_until
+from cluster.kubectl import KRO, Cluster, Manifest
 
 from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.model.specs.workload.generator import ChildKind
@@ -28,6 +27,8 @@ SETTINGS = {
     "KRO_DYNAMIC_CONTROLLER_CONCURRENT_RECONCILES": 4,
     # Deletions wait for it, once for each level of an instance's children.
     "KRO_INSTANCE_REQUEUE_INTERVAL": "500ms",
+    # Nor does it wait for a second for the first watch of each new kind.
+    "KUBE_FEATURE_WatchListClient": "false",
 }
 READY_SECONDS = 300
 DELETION_SECONDS = 600
@@ -113,20 +114,15 @@ def test_kro_takes_whatever_is_generated(cluster: Cluster) -> None:
 
 def unready(cluster: Cluster, manifests: list[Manifest]) -> dict[str, Any]:
     """Create objects, and return the conditions of those that do not become ready, by name."""
-    cluster.apply(*manifests)
-    waiting = {name_of(manifest): manifest for manifest in manifests}
-    said: dict[str, list[Manifest]] = {}
-
-    def all_are_ready() -> bool:
-        for item in found(cluster, list(waiting.values())):
-            said[name_of(item)] = item.get("status", {}).get("conditions") or []
-            if is_ready(said[name_of(item)]):
-                del waiting[name_of(item)]
-        return not waiting
-
-    with suppress(AssertionError):
-        wait_until(all_are_ready, "all are ready", READY_SECONDS)
-    return {name: said.get(name, []) for name in waiting}
+    objects = yaml.safe_dump_all(manifests)
+    cluster.run("create", "--filename=-", stdin=objects)
+    # The timeout is for all of them together.
+    ready = ("--for=condition=Ready", f"--timeout={READY_SECONDS}s")
+    cluster.run("wait", "--filename=-", *ready, stdin=objects, check=False)
+    said: dict[str, list[Manifest]] = {name_of(manifest): [] for manifest in manifests}
+    for item in found(cluster, manifests):
+        said[name_of(item)] = item.get("status", {}).get("conditions") or []
+    return {name: conditions for name, conditions in said.items() if not is_ready(conditions)}
 
 
 def found(cluster: Cluster, manifests: list[Manifest]) -> list[Manifest]:
@@ -151,15 +147,9 @@ def name_of(manifest: Manifest) -> str:
 
 def delete(cluster: Cluster, names: list[str], instances: list[Manifest]) -> None:
     """Delete in the order that kro needs, and wait for all at once: instances, RGDs, CRDs."""
-    later = ("--ignore-not-found", "--wait=false")
+    gone = ("--ignore-not-found", f"--timeout={DELETION_SECONDS}s")
     if instances:
-        stdin = yaml.safe_dump_all(instances)
-        cluster.run("delete", "--filename=-", *later, stdin=stdin)
-        gone = "all instances are gone"
-        wait_until(lambda: not found(cluster, instances), gone, DELETION_SECONDS)
-    cluster.run("delete", "rgd", *names, *later)
-    left = "all RGDs are gone"
-    wait_until(lambda: not {*names} & {*cluster.names("rgd")}, left, DELETION_SECONDS)
+        cluster.run("delete", "--filename=-", *gone, stdin=yaml.safe_dump_all(instances))
+    cluster.run("delete", "rgd", *names, *gone)
     of_these = f"--selector=kro.run/resource-graph-definition-name in ({','.join(names)})"
-    cluster.run("delete", "crd", of_these, *later)
-    wait_until(lambda: not cluster.names("crd", of_these), "all CRDs are gone", DELETION_SECONDS)
+    cluster.run("delete", "crd", of_these, *gone)
