@@ -40,8 +40,13 @@ BY_THE_API_SERVER: dict[str, tuple[Manifest, str]] = {
             "axis": "rgds",
             "workload": {"scenario": "single", "instances": 3, "rgds": 2},
             "steps": {"values": [4], "keep": True},
+            "search": {"refine": False},
         },
         "workload.instances must be a multiple of workload.rgds where steps.keep is set",
+    ),
+    "steps-search": (
+        {"steps": {"values": [4], "keep": True}},
+        "search.refine must be false where steps.keep is set and RGDs or bursts are added",
     ),
     "slo-none": ({"slo": []}, "spec.slo: Invalid value"),
     "budget-short": ({"budget": {"duration": "30s"}}, "duration must be between 1m and 24h"),

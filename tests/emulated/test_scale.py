@@ -116,14 +116,15 @@ async def test_rgds_that_are_kept_keep_their_instances() -> None:
     record = await run(
         cluster,
         axis="rgds",
-        steps={"values": [1, 3, 6], "keep": True},
+        steps={"values": [2, 4, 6], "keep": True},
+        search={"refine": False},
         workload={"scenario": "single", "instances": 2},
         slo=["errors.total < 1"],
         warmup=0,
     )
-    assert trials(record) == {1: [True] * 2, 3: [True] * 2, 6: [True] * 2}
+    assert trials(record) == {2: [True] * 2, 4: [True] * 2, 6: [True] * 2}
     made = {test.name: [d.counts.requested for d in test.iterations] for test in record.tests}
-    assert made == {"rgds-1": [2, 2], "rgds-3": [4, 4], "rgds-6": [6, 6]}
+    assert made == {"rgds-2": [4, 4], "rgds-4": [4, 4], "rgds-6": [4, 4]}
     assert record.orphans is not None
     assert record.orphans.count == 0
 

@@ -19,6 +19,11 @@ def way_to(size: float, sizes: Sequence[float]) -> tuple[float, ...]:
     return (*(below for below in sizes if below < size and below <= size - least), size)
 
 
+def adds_alike(sizes: Sequence[float]) -> bool:
+    """Whether each size, the first too, adds as much as any other."""
+    return len({high - low for low, high in pairwise((0.0, *sizes))}) == 1
+
+
 def next_upon(built: Sequence[float], size: float, sizes: Sequence[float]) -> float | None:
     """Return what is run next on the way to a size, upon those that are built already.
 

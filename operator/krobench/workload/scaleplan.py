@@ -16,6 +16,7 @@ from krobench.model.specs.suite.load import Arrival, Load
 from krobench.model.specs.suite.step import Operation, Step
 from krobench.model.specs.suite.test import Test
 from krobench.model.specs.workload.workload import Workload
+from krobench.workload.ascent import adds_alike
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve
 from krobench.workload.limits import check_schedules, objects_at_once
@@ -67,6 +68,12 @@ def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
     if len(sizes) > MAX_STEPS:
         raise WorkloadError(
             f"steps: more than {MAX_STEPS} sizes lie between from and to: let them grow faster"
+        )
+    if spec.adds_at_once and not adds_alike(sizes):
+        raise WorkloadError(
+            "steps: each size must add as many as the first has where steps.keep is set and RGDs "
+            "or bursts are added, as how long they take depends on how many: ask for values such "
+            "as [10, 20, 30], or for growth linear with an increment like from"
         )
     usable: list[float] = []
     for size in sizes:

@@ -98,7 +98,8 @@ def test_sizes_that_are_built_upon_each_other_come_to_the_whole(
     axis: str, rgds: int, each: int, sizes: list[int]
 ) -> None:
     workload = {"scenario": "wide", "instances": rgds * each, "rgds": rgds}
-    spec = spec_of(axis, workload=workload, steps={"values": sizes, "keep": True})
+    steps = {"values": sizes, "keep": True}
+    spec = spec_of(axis, workload=workload, steps=steps, search={"refine": False})
     below, made = None, []
     for index, size in enumerate(sizes):
         plan = put_upon(spec, plan_step(spec, index, size), below, Maker(0, 1))
@@ -121,7 +122,8 @@ def test_sizes_that_are_built_upon_each_other_come_to_the_whole(
 def test_no_two_instances_that_are_there_at_once_have_the_same_index() -> None:
     workload = {"instances": 4, "rgds": 2, "values": {"name": "v{{index}}"}}
     for axis in ("instances", "rgds"):
-        spec = spec_of(axis, workload=workload, steps={"values": [2, 5], "keep": True})
+        steps = {"values": [2, 5], "keep": True}
+        spec = spec_of(axis, workload=workload, steps=steps, search={"refine": False})
         first = put_upon(spec, plan_step(spec, 0, 2), None, Maker(0, 0))
         second = put_upon(spec, plan_step(spec, 1, 5), 2, Maker(0, 0))
         plans = [plan_iteration(RUN, plan, 0) for plan in (first, second)]
@@ -153,7 +155,8 @@ def test_the_fewest_observations_are_of_the_smallest_addition(
     axis: str, keep: bool, fewest: tuple[int, int]
 ) -> None:
     steps = {"values": [100, 120, 200], "keep": keep}
-    spec = spec_of(axis, workload={"instances": 10, "rgds": 2}, steps=steps)
+    workload = {"instances": 10, "rgds": 2}
+    spec = spec_of(axis, workload=workload, steps=steps, search={"refine": False})
     assert fewest_observations(spec, [100, 120, 200]) == fewest
 
 
@@ -162,6 +165,7 @@ def test_the_fewest_observations_are_of_the_smallest_addition(
     [
         ("concurrency", {"instances": 100}, "steps.keep"),
         ("rgds", {"instances": 3, "rgds": 2}, "workload.instances"),
+        ("rgds", {"instances": 2, "rgds": 2}, "search.refine"),
     ],
 )
 def test_sizes_that_cannot_be_built_upon_each_other_are_refused(
@@ -169,6 +173,30 @@ def test_sizes_that_cannot_be_built_upon_each_other_are_refused(
 ) -> None:
     with pytest.raises(ValidationError, match=field):
         spec_of(axis, workload=workload, steps={"values": [1, 2], "keep": True})
+
+
+@pytest.mark.parametrize(
+    ("axis", "arrival", "sizes", "sound"),
+    [
+        ("instances", "closed", [10, 20, 40], True),
+        ("instances", "burst", [10, 20, 40], False),
+        ("instances", "burst", [10, 20, 30], True),
+        ("rgds", "closed", [20, 30, 40], False),
+    ],
+)
+def test_what_comes_all_at_once_is_added_in_equal_numbers(
+    axis: str, arrival: str, sizes: list[int], sound: bool
+) -> None:
+    load: dict[str, Any] = {"arrival": arrival}
+    if arrival == "burst":
+        load["burst"] = {"size": 1, "interval": "1s"}
+    steps = {"values": sizes, "keep": True}
+    spec = spec_of(axis, steps=steps, load=load, search={"refine": False})
+    if sound:
+        assert usable_sizes(spec, 1000).usable == tuple(sizes)
+    else:
+        with pytest.raises(WorkloadError, match="each size must add as many"):
+            usable_sizes(spec, 1000)
 
 
 def test_concurrency_and_rate_are_those_of_the_load() -> None:

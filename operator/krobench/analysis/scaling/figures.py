@@ -8,13 +8,14 @@ from krobench.model.findings.scaling import CurvePoint, ScaleStep
 from krobench.model.record.iteration import IterationRecord
 from krobench.model.record.test import TestRecord
 
+_CPU_TIME = "cpu.kroSeconds"
 _FIGURES = (
     "latency.instanceReady.p50",
     "latency.instanceReady.p99",
     "throughput.instancesPerSecond",
     "memory.residentMaxBytes",
     "usage.kroRuntime.liveHeapBytes",
-    "cpu.kroSeconds",
+    _CPU_TIME,
     "cpu.kroMeanCores",
     "apiRequests.kroPerSecond",
     "apiRequests.totalPerSecond",
@@ -29,10 +30,12 @@ def points_by_figure(
 ) -> Points:
     """Return what each repetition measured of each figure, those of the SLOs included.
 
-    A repetition that is invalid or did not get to its end has no point.
+    A repetition that is invalid or did not get to its end has no point. Where sizes were built
+    upon each other, kro's CPU time is of what each added, and nothing that grows with size.
     """
-    asked = bounded_figures(slos)
-    found: Points = {figure: [] for figure in dict.fromkeys((*asked, *_FIGURES))}
+    built_up = any(trial.upon is not None for step in steps for trial in step.trials)
+    usual = [figure for figure in _FIGURES if not (built_up and figure == _CPU_TIME)]
+    found: Points = {figure: [] for figure in dict.fromkeys((*bounded_figures(slos), *usual))}
     by_name = {test.name: test for test in tests}
     for step in sorted(steps, key=lambda each: each.size):
         for iteration in repetitions(step, by_name.get(step.test)):

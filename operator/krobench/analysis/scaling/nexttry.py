@@ -59,6 +59,8 @@ def _look_closer(spec: KroScaleTestSpec, limit: Limit) -> str | None:
 
 
 def _towards_an_interval(spec: KroScaleTestSpec, between: str, width: float) -> str | None:
+    if spec.adds_at_once:
+        return f"Take smaller steps between {between}: each size must add as many."
     if not spec.search.refine:
         return "Search between the last good and the first bad step: spec.search.refine."
     if spec.repeats < _FEW_REPEATS:

@@ -11,7 +11,7 @@ from krobench.model.refusal import FieldError
 from krobench.model.specs.axis import Axis
 from krobench.model.specs.benchmark import Cleanup, Results
 from krobench.model.specs.collect import Collect
-from krobench.model.specs.suite.load import Load
+from krobench.model.specs.suite.load import Arrival, Load
 from krobench.model.specs.suite.test import Concurrency, ThresholdExpression, Timeout, Warmup
 from krobench.model.specs.target import Target
 from krobench.model.specs.validity import ValiditySettings
@@ -179,6 +179,12 @@ _SHARES_RULE: JsonDict = {
     "message": "workload.instances must be a multiple of workload.rgds where steps.keep is set and "
     "rgds grow: RGDs that stay keep their instances",
 }
+_COUNTS_RULE: JsonDict = {
+    "rule": "!self.steps.keep || !self.search.refine || "
+    "!(self.axis == 'rgds' || self.load.arrival == 'burst')",
+    "message": "search.refine must be false where steps.keep is set and RGDs or bursts are added: "
+    "how long these take depends on how many are added, and the search adds fewer",
+}
 _INTERVALS = " + ".join(["duration(self.collect.interval)"] * STEADY_INTERVALS)
 _STEADY_RULE: JsonDict = {
     "rule": "self.steps.holdUntil != 'Steady' || (duration(self.steps.hold) >= "
@@ -194,6 +200,7 @@ _RULES: list[JsonDict] = [
     _CEL_RULE,
     _KEEP_RULE,
     _SHARES_RULE,
+    _COUNTS_RULE,
     _STEADY_RULE,
 ]
 
@@ -255,6 +262,13 @@ class KroScaleTestSpec(ApiModel):
     for inspection), or Never."""
 
     @property
+    def adds_at_once(self) -> bool:
+        """Whether sizes are built upon each other by what comes all at once, so that what a size
+        takes depends on how much it adds."""
+        at_once = self.axis is Axis.RGDS or self.load.arrival is Arrival.BURST
+        return self.steps.keep and at_once
+
+    @property
     def steady_window_seconds(self) -> float | None:
         """Time over which kro must have been steady for a hold to end before its time; None where
         only its time ends it."""
@@ -282,6 +296,7 @@ class KroScaleTestSpec(ApiModel):
                 and self.workload.instances % self.workload.rgds != 0,
                 _SHARES_RULE,
             ),
+            (self.search.refine and self.adds_at_once, _COUNTS_RULE),
         )
         for broken, rule in checks:
             if broken:

@@ -4,7 +4,13 @@ from unit.records import some_iteration, some_test
 from bench.searches import SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.findings import limit_so_far, with_findings
 from krobench.model.findings.scaling import LimitState, ScaleRecord, ScaleStep
-from krobench.model.measured.measures import ApiRequests, Latencies, LatencySummary, MemoryUse
+from krobench.model.measured.measures import (
+    ApiRequests,
+    CpuUse,
+    Latencies,
+    LatencySummary,
+    MemoryUse,
+)
 from krobench.model.record.test import TestRecord
 from krobench.model.specs.axis import Axis
 from krobench.model.specs.scaletest import KroScaleTestSpec
@@ -66,6 +72,20 @@ def test_a_found_limit_comes_with_curves_and_a_prediction_that_is_checked() -> N
     assert found.next_to_try is None
 
 
+@pytest.mark.parametrize(("upon", "shown"), [(None, True), (10.0, False)])
+def test_cpu_time_of_what_was_added_is_not_shown_against_all_that_is_there(
+    upon: float | None, shown: bool
+) -> None:
+    steps = [step(10, 0.1), step(20, 0.2)]
+    steps[1].trials[0].upon = upon
+    tests = [record_of(each) for each in steps]
+    for test in tests:
+        test.iterations[0].cpu = CpuUse(kro_seconds=1.0, kro_mean_cores=0.1)
+    figures = {curve.figure for curve in with_findings(spec(), record(*steps), tests).curves}
+    assert ("cpu.kroSeconds" in figures) is shown
+    assert "cpu.kroMeanCores" in figures
+
+
 def test_a_limit_beyond_the_steps_is_extrapolated_and_suggested() -> None:
     steps = [step(size, size / 1000) for size in (25, 50, 100, 200)]
     found = with_findings(spec(), record(*steps), [])
@@ -89,6 +109,14 @@ def test_a_figure_that_hardly_grows_predicts_nothing() -> None:
     [
         ({"search": {"refine": False}}, "spec.search.refine"),
         ({"repeats": 1}, "spec.repeats 3"),
+        (
+            {
+                "axis": "rgds",
+                "steps": {"values": [10, 20], "keep": True},
+                "search": {"refine": False},
+            },
+            "smaller steps between 10 and 20",
+        ),
         ({}, "spec.budget"),
     ],
 )
