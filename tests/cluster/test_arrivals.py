@@ -64,6 +64,7 @@ def test_a_rate_that_cannot_be_sent_makes_the_run_invalid(cluster: Cluster) -> N
         ({"arrival": "ramp", "rate": 1}, "toRate and rampDuration are to be set"),
         ({"arrival": "burst"}, "burst is to be set with arrival burst"),
         ({"rate": 5}, "rate is to be set with arrival constant"),
+        ({"arrival": "constant", "rate": 0}, "load.rate in body should be greater than 0"),
         ({"arrival": "constant", "rate": 5, "maxSendLag": "2m"}, "between 1ms and 1m"),
     ],
 )

@@ -5,6 +5,7 @@ no ``anyOf`` with null, no titles, and a bound on every list, map and string, or
 estimate of the CEL rules rejects the CRD.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,12 +125,20 @@ def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
 
 def _convert_bounds(result: Schema) -> None:
     """Say of a bound that it is exclusive; JSON Schema since draft 6 has it as a number of its own,
-    which an API server does not take."""
+    which an API server does not take.
+
+    An API server compares a whole number with the whole part of a bound (kube-openapi's
+    MinimumNativeType), so that 0 would get past a minimum of 0.01. Here it must be above 0, too.
+    """
     for bound in ("minimum", "maximum"):
         exclusive = f"exclusive{bound.capitalize()}"
         if exclusive in result:
             result[bound] = result[exclusive]
             result[exclusive] = True
+    least = result.get("minimum", 0)
+    if least != math.floor(least):
+        result |= {"minimum": math.floor(least), "exclusiveMinimum": True}
+        result["allOf"] = [{"minimum": least}]
 
 
 def _resolve(node: Schema, definitions: dict[str, Schema]) -> Schema:

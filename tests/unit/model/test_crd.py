@@ -41,6 +41,17 @@ def test_the_schema_has_nothing_that_an_api_server_refuses(kind: RunKind) -> Non
 
 
 @pytest.mark.parametrize("kind", RunKind)
+def test_whole_numbers_do_not_get_past_a_bound_that_is_none(kind: RunKind) -> None:
+    # An API server compares them with the whole part of a bound: 0 with that of 0.01.
+    for path, schema in schemas(root_schema(kind)):
+        whole = schema.get("minimum", 0)
+        assert whole == int(whole), path
+        for beside in schema.get("allOf", []):
+            assert schema["exclusiveMinimum"] is True, path
+            assert whole < beside["minimum"] < whole + 1, path
+
+
+@pytest.mark.parametrize("kind", RunKind)
 def test_every_list_map_and_string_is_bounded(kind: RunKind) -> None:
     for path, schema in schemas(root_schema(kind)["properties"]["spec"]):
         if schema["type"] == "array":
