@@ -22,7 +22,8 @@ logger = logging.getLogger(__name__)
 LEASE_NAME = "krobench-load"
 
 DURATION_SECONDS = 30
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = DURATION_SECONDS + 10.0
+"""A holder that has died is known by then."""
 _RENEW_SECONDS = 5.0
 _POLL_SECONDS = 1.0
 _GROUP = ("coordination.k8s.io", "v1", "leases")
