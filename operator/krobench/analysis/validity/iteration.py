@@ -11,7 +11,11 @@ from krobench.analysis.validity.neighbours import (
     node_busy,
     usual_requests_per_second,
 )
-from krobench.analysis.validity.samples import counters_backwards, samples_missing
+from krobench.analysis.validity.samples import (
+    api_server_restarts,
+    counters_backwards,
+    samples_missing,
+)
 from krobench.analysis.validity.steady import unsteady_iteration
 from krobench.model.common import ErrorInfo
 from krobench.model.measured.environment import NodeFingerprint
@@ -60,7 +64,8 @@ def causes_around(
         return causes
     zero = evidence.moments[-1].zero_epoch_seconds
     if not of_kro:  # else they follow from that
-        causes += counters_backwards(evidence.samples, zero)
+        causes += counters_backwards(evidence.samples)
+    causes += api_server_restarts(evidence.samples, zero)
     usual = usual_requests_per_second(series, zero)
     causes += api_server_busy(record.api_requests, record.run_seconds, usual, settings)
     return causes

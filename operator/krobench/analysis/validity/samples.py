@@ -48,27 +48,15 @@ def samples_missing(
     return causes
 
 
-def counters_backwards(samples: Iterable[Sample], zero_epoch_seconds: float) -> list[ErrorInfo]:
-    """Return what shows that a process was started anew between the samples.
-
-    kro's counters must not fall, and it must not have another time of start. Of the API server,
-    samples may come from several that take turns; there, only a start that lies within the
-    samples' own time is one.
-    """
-    by_metric: dict[tuple[SourceName, str], list[Sample]] = {}
+def counters_backwards(samples: Iterable[Sample]) -> list[ErrorInfo]:
+    """Return whether a counter of kro fell, as none does in a process that goes on."""
+    by_metric: dict[str, list[Sample]] = {}
     for sample in samples:
-        by_metric.setdefault((sample.source, sample.metric), []).append(sample)
-    return [
-        *_kro_counters(by_metric),
-        *_api_server_start(by_metric.get(("apiserver", _START_TIME), []), zero_epoch_seconds),
-    ]
-
-
-def _kro_counters(by_metric: Mapping[tuple[SourceName, str], list[Sample]]) -> list[ErrorInfo]:
+        if sample.source == "kro" and _is_counter(sample.metric.partition("{")[0]):
+            by_metric.setdefault(sample.metric, []).append(sample)
     falls = [
         (metric, before, after)
-        for (source, metric), line in by_metric.items()
-        if source == "kro" and _is_counter(metric.partition("{")[0])
+        for metric, line in by_metric.items()
         for before, after in pairwise(line)
         if after.value < before.value
     ]
@@ -85,11 +73,17 @@ def _kro_counters(by_metric: Mapping[tuple[SourceName, str], list[Sample]]) -> l
     ]
 
 
-def _is_counter(name: str) -> bool:
-    return name.endswith(_COUNTER_ENDINGS) and not name.endswith(_GAUGE_ENDINGS)
+def api_server_restarts(samples: Iterable[Sample], zero_epoch_seconds: float) -> list[ErrorInfo]:
+    """Return whether the API server was started between its samples.
 
-
-def _api_server_start(starts: list[Sample], zero_epoch_seconds: float) -> list[ErrorInfo]:
+    These may come from several API servers that take turns, so that their counters tell nothing;
+    a start that lies within the samples' own time does.
+    """
+    starts = [
+        sample
+        for sample in samples
+        if sample.source == "apiserver" and sample.metric == _START_TIME
+    ]
     for before, after in pairwise(starts):
         at = after.value - zero_epoch_seconds
         if after.value > before.value + _SECONDS and before.seconds < at <= after.seconds:
@@ -100,3 +94,7 @@ def _api_server_start(starts: list[Sample], zero_epoch_seconds: float) -> list[E
                 )
             ]
     return []
+
+
+def _is_counter(name: str) -> bool:
+    return name.endswith(_COUNTER_ENDINGS) and not name.endswith(_GAUGE_ENDINGS)

@@ -1,6 +1,10 @@
 from collections.abc import Iterable
 
-from krobench.analysis.validity.samples import counters_backwards, samples_missing
+from krobench.analysis.validity.samples import (
+    api_server_restarts,
+    counters_backwards,
+    samples_missing,
+)
 from krobench.model.record.lines import Sample, SourceName
 
 EPOCH = 1_000_000.0
@@ -41,7 +45,7 @@ def test_below_a_second_sampling_takes_its_own_time_and_few_due_say_nothing() ->
 def test_a_counter_of_kro_that_fell_is_told_with_its_values() -> None:
     fell = samples("kro", "process_cpu_seconds_total", [10.0, 12.0, 0.5])
     also = samples("kro", "y_count", [3.0, 1.0, 1.0])
-    [cause] = counters_backwards([*fell, *also], EPOCH)
+    [cause] = counters_backwards([*fell, *also])
     assert cause.reason == "CountersWentBackwards"
     assert "process_cpu_seconds_total went from 12 to 0.5 between 1.0s and 2.0s" in cause.message
     assert "1 more" in cause.message
@@ -55,10 +59,11 @@ def test_gauges_may_fall_and_api_servers_may_take_turns() -> None:
         *samples("apiserver", "apiserver_request_total", [900.0, 20.0, 910.0]),
         *samples("apiserver", "process_start_time_seconds", [EPOCH - 500, EPOCH - 90, EPOCH - 500]),
     ]
-    assert counters_backwards(taken, EPOCH) == []
+    assert counters_backwards(taken) == []
+    assert api_server_restarts(taken, EPOCH) == []
 
 
 def test_an_api_server_that_began_between_two_samples_was_restarted() -> None:
     starts = [EPOCH - 500.0, EPOCH - 500.0, EPOCH + 1.5]
-    [cause] = counters_backwards(samples("apiserver", "process_start_time_seconds", starts), EPOCH)
+    [cause] = api_server_restarts(samples("apiserver", "process_start_time_seconds", starts), EPOCH)
     assert "started anew at about 1.5s" in cause.message
