@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 from cluster.conftest import provider
-from cluster.kubectl import KRO, Cluster
+from cluster.kubectl import KRO, KROBENCH, Cluster, Manifest
 
 from testbed import component, controlplane
 from testbed.paths import State, default_state_dir
@@ -110,29 +110,11 @@ def busy_neighbour(cluster: Cluster) -> Iterator[None]:
 
     It asks for CPU as a tenant's pod would: one that asks for none gets what kro leaves over.
     """
-    operator = cluster.get("--namespace=krobench-system", "deployments")["items"][0]
-    image = operator["spec"]["template"]["spec"]["containers"][0]["image"]
-    container = {
-        "name": "burner",
-        "image": image,
-        "command": ["python3", "-c", _BURN],
-        "resources": {"requests": {"cpu": "500m"}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-    }
-    user = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
-    spec = {
-        "containers": [container],
-        "restartPolicy": "Never",
-        "activeDeadlineSeconds": 180,
-        "automountServiceAccountToken": False,
-        "securityContext": user,
-    }
-    metadata = {"name": _NEIGHBOUR, "namespace": "default"}
-    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    resources = {"requests": {"cpu": "500m"}}
+    container = {"name": "burner", "command": ["python3", "-c", _BURN], "resources": resources}
+    pod = pod_of(cluster, container, {"name": _NEIGHBOUR, "namespace": "default"})
+    pod["spec"]["activeDeadlineSeconds"] = 180
+    cluster.apply(pod)
     try:
         cluster.run("wait", "pod", _NEIGHBOUR, "--for=condition=Ready", "--timeout=180s")
         yield
@@ -170,3 +152,22 @@ def _send(address: str, over: threading.Event) -> None:
     with httpx.Client(trust_env=False) as client:
         while not over.is_set() and time.monotonic() < deadline:
             client.get(f"http://{address}/api/v1/namespaces/default")
+
+
+def pod_of(cluster: Cluster, container: Manifest, metadata: Manifest) -> Manifest:
+    """Return a pod of krobench's image that asks for no right."""
+    operator = cluster.get(*KROBENCH, "deployments")["items"][0]
+    image = operator["spec"]["template"]["spec"]["containers"][0]["image"]
+    confined = {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    user = {"runAsNonRoot": True, "runAsUser": 65532, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {
+        "containers": [{"image": image, "securityContext": confined} | container],
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "securityContext": user,
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}

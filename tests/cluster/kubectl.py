@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 900
 STEP_SECONDS = 300
 KRO = ("--namespace=kro-system",)
+KROBENCH = ("--namespace=krobench-system",)
 KROS_LEASE = (*KRO, "lease", "controller.kro.run")
 _POLL_SECONDS = 0.3
 _ATTEMPTS = 3

@@ -3,8 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from cluster.clocks import can_be_planted, leaping_clock
 from cluster.conftest import provider
-from cluster.disturbances import busy_client, busy_neighbour, kill_kro, silence_kro
+from cluster.disturbances import (
+    busy_client,
+    busy_neighbour,
+    kill_kro,
+    silence_kro,
+)
 from cluster.kubectl import (
     KRO,
     Cluster,
@@ -147,6 +153,23 @@ def test_objects_of_another_run_are_found_unless_they_are_accepted(cluster: Clus
     assert any("LeftoverObjects" in warning for warning in accepted["warnings"])
 
 
+def test_a_wall_clock_that_leaps_is_named_where_it_did(cluster: Cluster) -> None:
+    if not can_be_planted(cluster):
+        pytest.skip("this API server has no MutatingAdmissionPolicy to plant another clock by")
+    with leaping_clock(cluster, "leaping") as leap:
+        cluster.apply(benchmark("leaping", scenario("a"), defaults={"iterations": 2}))
+        cluster.wait_for_rgd("a")
+        leap()
+        cluster.wait("leaping", "Finished")
+    [test] = cluster.run_record("leaping")["tests"]
+    during, after = (causes_of(iteration) for iteration in test["iterations"])
+    assert "went +30.0" in during["ClockJumped"]
+    assert "ClockJumped" not in after, "it goes evenly again"
+    assert cluster.status("leaping")["verdict"] == "Invalid"
+    # Latencies are by another clock.
+    assert all(i["latency"]["instanceReady"]["maxSeconds"] < 25 for i in test["iterations"])
+
+
 def scale(cluster: Cluster, replicas: int) -> None:
     cluster.run(*KRO, "scale", "deployment/kro", f"--replicas={replicas}")
     cluster.wait_for_kro()
@@ -154,3 +177,7 @@ def scale(cluster: Cluster, replicas: int) -> None:
 
 def reasons(test: Manifest) -> set[str]:
     return {cause["reason"] for cause in test["validity"]["causes"]}
+
+
+def causes_of(iteration: Manifest) -> dict[str, str]:
+    return {cause["reason"]: cause["message"] for cause in iteration["validity"]["causes"]}
