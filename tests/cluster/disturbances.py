@@ -11,26 +11,44 @@ from pathlib import Path
 
 import httpx
 from cluster.conftest import provider
-from cluster.kubectl import KRO, KROBENCH, Cluster, Manifest
+from cluster.kubectl import KRO, KROBENCH, Cluster, Manifest, wait_until
 
-from testbed import component, controlplane
+from testbed import component, controlplane, process
+from testbed.api import ApiClient
 from testbed.paths import State, default_state_dir
 from testbed.process import ProcessRecord
 
 _MEMORY_GROUPS = Path("/sys/fs/cgroup/memory/krobench/kubepods")
 _ETCD_STOPPED_SECONDS, _ETCD_RUNS_SECONDS = 0.15, 0.01
 _ETCD_SLOW_SECONDS = 60.0
+_GRACE_SECONDS = 30.0
 _NEIGHBOUR = "busy-neighbour"
 _BURN = "while True: pass"
 
 
-def kros_group(cluster: Cluster) -> Path:
-    """Return the control group of kro's container on the test bed: its processes and no others."""
-    [pod] = cluster.get(*KRO, "pods", "--selector=app.kubernetes.io/name=kro")["items"]
+def group_of(pod: Manifest) -> Path:
+    """Return the control group of a pod on the test bed: its processes and no others."""
     [container] = pod["status"]["containerStatuses"]
     identity = container["containerID"].rpartition("/")[2]
-    [group] = _MEMORY_GROUPS.glob(f"*/pod{pod['metadata']['uid']}/{identity}")
+    [group] = _MEMORY_GROUPS.glob(f"**/pod{pod['metadata']['uid']}/{identity}")
     return group
+
+
+def kros_group(cluster: Cluster) -> Path:
+    """Return the control group of kro's container on the test bed."""
+    [pod] = cluster.get(*KRO, "pods", "--selector=app.kubernetes.io/name=kro")["items"]
+    return group_of(pod)
+
+
+def kill_load(cluster: Cluster) -> None:
+    """Have the load die without a word; off the test bed, delete its pod instead."""
+    load = (*KROBENCH, "pods", "--selector=bench.kro.run/component=load")
+    if provider() != "testbed":
+        cluster.run("delete", *load, "--grace-period=0", "--force")
+        return
+    [pod] = cluster.get(*load, "--field-selector=status.phase=Running")["items"]
+    for pid in (group_of(pod) / "cgroup.procs").read_text().split():
+        os.kill(int(pid), signal.SIGKILL)
 
 
 def kill_kro(cluster: Cluster) -> None:
@@ -171,3 +189,14 @@ def pod_of(cluster: Cluster, container: Manifest, metadata: Manifest) -> Manifes
         "securityContext": user,
     }
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def restart_api_server(cluster: Cluster) -> None:
+    """Kill the API server, and start it as it was; only on the test bed."""
+    state = State(Path(cluster.kubeconfig).parent)
+    record = ProcessRecord.load(component.record_path(state, controlplane.API_SERVER))
+    assert record is not None
+    command = Path(f"/proc/{record.pid}/cmdline").read_text().rstrip("\0").split("\0")
+    process.kill_all([record], _GRACE_SECONDS)
+    component.start(component.Component(record.name, tuple(command)), state)
+    wait_until(ApiClient(state.kubeconfig).is_ready, "the API server is ready again")

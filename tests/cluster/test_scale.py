@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from cluster.disturbances import kill_load
 from cluster.kubectl import WAIT_SECONDS, Cluster, Manifest, wait_until
 from cluster.repetition import twice_at_most
 
 from krobench.analysis.profiling.breakdown import cpu_breakdown
 from krobench.model.record.run import RunRecord
+from krobench.record.store import read_objects
 
 NAME = "far"
 SLO = "latency.instanceReady.max < 3.0"
@@ -160,3 +162,24 @@ def test_a_size_is_held_until_kro_is_steady(cluster: Cluster) -> None:
     assert done["hold"]["steady"] is True
     # It is judged over samples of 20 s.
     assert 19 < done["hold"]["seconds"] < HELD_SECONDS
+
+
+def test_a_load_that_dies_leaves_what_it_has_published(cluster: Cluster) -> None:
+    steps = {"values": [FEWEST, MOST]}
+    cluster.apply(scale_test(steps=steps, warmup=0, collect={}))
+    cluster.wait_for_rgd(f"instances-{MOST}")
+    kill_load(cluster)
+    finished = "--for=condition=Finished"
+    cluster.run("wait", "kroscaletest", NAME, finished, f"--timeout={WAIT_SECONDS}s")
+    found = status(cluster)
+    assert (found["phase"], found["verdict"]) == ("Failed", "Error")
+    assert [step["verdict"] for step in found["steps"]] == ["Met", "Failed"]
+    report = cluster.krobench("report", NAME).stdout
+    assert f"# default/{NAME}: Error" in report
+    assert cluster.leftovers() == []
+    results = cluster.get("configmap", f"{NAME}-results")
+    record = json.loads(results["data"]["run.json"])
+    [trial] = record["scale"]["steps"][0]["trials"]
+    assert 0 < trial["values"]["latency.instanceReady.max"] < 3.0
+    created = [line for line in read_objects([results]) if line.operation == "create-instance"]
+    assert len([line for line in created if line.ready_seconds is not None]) == FEWEST

@@ -9,6 +9,7 @@ from cluster.disturbances import (
     busy_client,
     busy_neighbour,
     kill_kro,
+    restart_api_server,
     silence_kro,
 )
 from cluster.kubectl import (
@@ -168,6 +169,20 @@ def test_a_wall_clock_that_leaps_is_named_where_it_did(cluster: Cluster) -> None
     assert cluster.status("leaping")["verdict"] == "Invalid"
     # Latencies are by another clock.
     assert all(i["latency"]["instanceReady"]["maxSeconds"] < 25 for i in test["iterations"])
+
+
+def test_an_api_server_that_is_started_anew_is_named(cluster: Cluster) -> None:
+    if provider() != "testbed":
+        pytest.skip("only the embedded test bed's API server can be started anew")
+    cluster.apply(benchmark("renewed", scenario("a", instances=40, concurrency=40)))
+    cluster.wait_for_children()
+    restart_api_server(cluster)
+    cluster.wait("renewed", "Finished")
+    [iteration] = cluster.run_record("renewed")["tests"][0]["iterations"]
+    assert "API server was started anew" in causes_of(iteration)["CountersWentBackwards"]
+    assert iteration["counts"]["ready"] == 40, "nothing is lost for want of a watch"
+    status = cluster.status("renewed")
+    assert (status["phase"], status["verdict"]) == ("Completed", "Invalid")
 
 
 def scale(cluster: Cluster, replicas: int) -> None:
