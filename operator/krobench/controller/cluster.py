@@ -63,14 +63,17 @@ class Cluster:
         self._settings = settings
 
     async def runs(self) -> list[Run]:
-        """Return all runs of all kinds, in the order in which they may go."""
+        """Return all runs of all kinds, in the order in which they may go.
+
+        Times of creation are whole seconds: those of one ``kubectl apply`` go by their names.
+        """
         most = self._settings.load_max_objects
         runs = [
             parse_run(kind, item, most)
             for kind in RunKind
             for item in await self._client.list(paths.group(API_GROUP, API_VERSION, kind.plural))
         ]
-        return sorted(runs, key=lambda run: (not run.occupies_cluster, run.created, run.uid))
+        return sorted(runs, key=_place_in_queue)
 
     async def observe(self, key: RunKey) -> Observed | None:
         """Return how a run stands; None if its resource does not exist."""
@@ -270,6 +273,10 @@ def _results_in(config_map: JsonObject, name: str, run: Run) -> Results:
 
 def _fields(status: RunStatus) -> set[str]:
     return {field.alias or name for name, field in type(status).model_fields.items()}
+
+
+def _place_in_queue(run: Run) -> tuple[bool, str, str, str, RunKind]:
+    return not run.occupies_cluster, run.created, run.namespace, run.name, run.kind
 
 
 def _ahead(run: Run, runs: list[Run]) -> tuple[RunKey, ...]:
