@@ -35,7 +35,7 @@ unit-others:
 unit-emulated:
 	$(BIN)/python -m pytest -q tests/emulated
 
-cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 34 minutes; 9 more where all is still to be built)
+cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 39 minutes; 9 more where all is still to be built)
 	$(BIN)/python -m pytest tests/cluster
 
 bench-load: up ## Compare the load generator with others (KUBE_BURNER=program adds kube-burner)
