@@ -14,21 +14,20 @@ class Ascent:
 
     def __init__(self, spec: KroScaleTestSpec) -> None:
         self._spec = spec
-        self._built: list[float] = []
-        self._last: TestRun | None = None
+        self._built: list[tuple[float, TestRun]] = []
         self._maker = Maker(0, 0)
 
     @property
     def upon(self) -> float | None:
         """The size that is there; None where nothing is."""
-        return self._built[-1] if self._built else None
+        return self._built[-1][0] if self._built else None
 
     async def next_to(self, size: float, sizes: Sequence[float]) -> float:
         """Return what is run next on the way to a size, of a test with these ``sizes``.
 
         What is there and does not lie on that way is taken down.
         """
-        upon = next_upon(self._built, size, sizes)
+        upon = next_upon([each for each, _ in self._built], size, sizes)
         if upon is None:
             await self.take_down()
             upon = way_to(size, sizes)[0]
@@ -42,12 +41,11 @@ class Ascent:
 
     def add(self, size: float, test: TestRun) -> None:
         """Book what an iteration has left in place."""
-        self._built.append(size)
-        self._last = test
+        self._built.append((size, test))
 
     async def take_down(self) -> None:
         """Delete the objects of all sizes that are there."""
-        if self._last is not None:
+        if self._built:
+            _, last = self._built[-1]
             self._built = []
-            last, self._last = self._last, None
             await last.take_down()
