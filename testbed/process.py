@@ -7,17 +7,17 @@ through a pidfd, so that nothing but the very process that was started is ever s
 
 import json
 import os
+import select
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _START_TIME_FIELD = 19  # of /proc/PID/stat, counted from the state, which follows the name
-_POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -53,18 +53,16 @@ def boot_id() -> str:
     return _BOOT_ID.read_text().strip()
 
 
-def parse_start_ticks(stat: str) -> int | None:
-    """The start time in a line of /proc/PID/stat; None for a process that has ended."""
+def parse_start_ticks(stat: str) -> tuple[int, bool]:
+    """The start time in a line of /proc/PID/stat, and whether the process has ended."""
     state, *fields = stat.rpartition(")")[2].split()
-    return None if state in "ZX" else int(fields[_START_TIME_FIELD - 1])
+    return int(fields[_START_TIME_FIELD - 1]), state in "ZX"
 
 
 def start_ticks(pid: int) -> int | None:
     """When a process started; None where it does not run."""
-    try:
-        return parse_start_ticks(Path(f"/proc/{pid}/stat").read_text())
-    except OSError:
-        return None
+    ticks, has_ended = _stat(pid)
+    return None if has_ended else ticks
 
 
 def spawn(
@@ -93,18 +91,25 @@ def spawn(
 
 def stop(record: ProcessRecord, grace_seconds: float) -> None:
     """End a process: SIGTERM, then after the grace SIGKILL. Does nothing where it is gone."""
-    if not _signal(record, signal.SIGTERM) or _wait(record, grace_seconds):
-        return
-    _signal(record, signal.SIGKILL)
-    _wait(record, grace_seconds)
+    with _descriptor(record) as descriptor:
+        if descriptor is None:
+            return
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            _send(descriptor, number)
+            if _has_ended(descriptor, grace_seconds):
+                return
 
 
 def kill_all(records: Sequence[ProcessRecord], timeout_seconds: float) -> None:
     """End processes at once and wait until they are gone."""
-    for record in records:
-        _signal(record, signal.SIGKILL)
-    for record in records:
-        _wait(record, timeout_seconds)
+    with ExitStack() as stack:
+        opened = [stack.enter_context(_descriptor(record)) for record in records]
+        descriptors = [descriptor for descriptor in opened if descriptor is not None]
+        for descriptor in descriptors:
+            _send(descriptor, signal.SIGKILL)
+        deadline = time.monotonic() + timeout_seconds
+        for descriptor in descriptors:
+            _has_ended(descriptor, max(deadline - time.monotonic(), 0.0))
 
 
 def identify(name: str, pid: int) -> ProcessRecord | None:
@@ -113,25 +118,40 @@ def identify(name: str, pid: int) -> ProcessRecord | None:
     return None if ticks is None else ProcessRecord(name, pid, ticks, boot_id())
 
 
-def _signal(record: ProcessRecord, number: signal.Signals) -> bool:
+def _stat(pid: int) -> tuple[int | None, bool]:
+    try:
+        return parse_start_ticks(Path(f"/proc/{pid}/stat").read_text())
+    except OSError:
+        return None, True
+
+
+@contextmanager
+def _descriptor(record: ProcessRecord) -> Iterator[int | None]:
+    """Give a descriptor of that very process; None where it is gone."""
     try:
         descriptor = os.pidfd_open(record.pid)
     except OSError:
-        return False
+        yield None
+        return
     try:
-        if not record.is_alive():
-            return False
-        with suppress(ProcessLookupError):
-            signal.pidfd_send_signal(descriptor, number)
-        return True
+        ticks, _ = _stat(record.pid)
+        is_the_one = record.boot_id == boot_id() and record.start_ticks == ticks
+        yield descriptor if is_the_one else None
     finally:
         os.close(descriptor)
 
 
-def _wait(record: ProcessRecord, timeout_seconds: float) -> bool:
-    deadline = time.monotonic() + timeout_seconds
-    while record.is_alive():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True
+def _send(descriptor: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(descriptor, number)
+
+
+def _has_ended(descriptor: int, timeout_seconds: float) -> bool:
+    """Wait for the end of all threads.
+
+    /proc shows a process as a zombie once its first thread has ended: others may go on for a
+    while, and hold its ports.
+    """
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(timeout_seconds * 1000))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ import httpx
 from cluster.conftest import provider
 from cluster.kubectl import KRO, KROBENCH, Cluster, Manifest, wait_until
 
-from testbed import component, controlplane, process
+from testbed import component, controlplane, process, shell
 from testbed.api import ApiClient
 from testbed.paths import State, default_state_dir
 from testbed.process import ProcessRecord
@@ -192,11 +193,24 @@ def pod_of(cluster: Cluster, container: Manifest, metadata: Manifest) -> Manifes
 
 
 def restart_api_server(cluster: Cluster) -> None:
-    """Kill the API server, and start it as it was; only on the test bed."""
+    """Kill the API server, and start it as it was; only on the test bed.
+
+    One that ends by itself, as it does where etcd keeps it waiting, is started again, which is
+    what a kubelet does. All tests that follow need it.
+    """
     state = State(Path(cluster.kubeconfig).parent)
     record = ProcessRecord.load(component.record_path(state, controlplane.API_SERVER))
     assert record is not None
     command = Path(f"/proc/{record.pid}/cmdline").read_text().rstrip("\0").split("\0")
     process.kill_all([record], _GRACE_SECONDS)
-    component.start(component.Component(record.name, tuple(command)), state)
-    wait_until(ApiClient(state.kubeconfig).is_ready, "the API server is ready again")
+    api_server = component.Component(record.name, tuple(command))
+    component.start(api_server, state)
+
+    def is_ready() -> bool:
+        if component.running_pid(record.name, state) is None:
+            log = shell.tail_of_file(component.log_path(state, record.name))
+            warnings.warn(f"the API server is started again, as it ended:\n{log}", stacklevel=2)
+            component.start(api_server, state)
+        return ApiClient(state.kubeconfig).is_ready()
+
+    wait_until(is_ready, "the API server is ready again")

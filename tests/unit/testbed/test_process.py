@@ -12,6 +12,19 @@ import pytest
 from testbed import process
 from testbed.process import ProcessRecord
 
+_FIRST_THREAD_ENDS = """
+import ctypes, os, pathlib, signal, sys, threading, time
+
+def go_on_for_a_while():
+    time.sleep(0.3)
+    pathlib.Path(sys.argv[1]).touch()
+    os._exit(0)
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+threading.Thread(target=go_on_for_a_while).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
+
 
 @pytest.fixture
 def sleeper(tmp_path: Path) -> Iterator[ProcessRecord]:
@@ -37,6 +50,21 @@ def test_stop_ends_the_process(sleeper: ProcessRecord) -> None:
     assert not sleeper.is_alive()
 
 
+def test_a_process_is_gone_with_its_last_thread_only(tmp_path: Path) -> None:
+    """Else another could not yet listen where it did."""
+    log, released = tmp_path / "log", tmp_path / "released"
+    record = process.spawn(
+        "threads",
+        [sys.executable, "-c", _FIRST_THREAD_ENDS, str(released)],
+        log=log,
+        record=tmp_path / "threads.json",
+    )
+    while record.is_alive():
+        os.sched_yield()
+    process.stop(record, grace_seconds=10)
+    assert released.exists()
+
+
 @pytest.mark.parametrize("change", [{"start_ticks": 1}, {"boot_id": "an earlier boot"}])
 def test_a_reused_pid_is_left_alone(sleeper: ProcessRecord, change: dict[str, object]) -> None:
     stale = replace(sleeper, **change)  # type: ignore[arg-type]
@@ -56,6 +84,6 @@ def test_a_process_that_is_gone_is_no_error() -> None:
 
 def test_start_ticks_are_read_behind_any_name() -> None:
     fields = " ".join(str(number) for number in range(4, 30))
-    assert process.parse_start_ticks(f"7 (a) b (c)) S {fields}") == 22
-    assert process.parse_start_ticks(f"7 (a) Z {fields}") is None
+    assert process.parse_start_ticks(f"7 (a) b (c)) S {fields}") == (22, False)
+    assert process.parse_start_ticks(f"7 (a) Z {fields}") == (22, True)
     assert process.start_ticks(os.getpid())
