@@ -42,6 +42,24 @@ async def test_what_a_run_made_goes_also_where_kro_cannot_be_put_back() -> None:
     assert not rgds(cluster)
 
 
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        ([RGD], "deleted 2 objects, the first was ResourceGraphDefinition/"),
+        ([], "nothing of this run"),
+    ],
+)
+async def test_it_says_whether_there_was_anything_to_delete(
+    made: list[JsonObject], words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster = MemoryCluster()
+    for rgd in made:
+        await cluster.create(RGDS_PATH, rgd)
+    with caplog.at_level("INFO"):
+        await put_back(cast("KubeClient", cluster), UID, only_kro=False)
+    assert words in caplog.text
+
+
 async def test_with_kro_alone_to_be_put_back_nothing_is_deleted() -> None:
     cluster = MemoryCluster()
     await cluster.create(RGDS_PATH, RGD)

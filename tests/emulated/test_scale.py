@@ -182,7 +182,10 @@ async def test_instances_that_are_not_ready_in_time_breach() -> None:
     assert trials(record) == {5: [True], 400: [False]}
     assert record.scale is not None
     assert record.scale.stopped is None
-    assert "the timeout of 3s was over" in record.scale.steps[1].trials[0].breached[0]
+    assert (
+        "the timeout of 3s was over before all instances were ready"
+        in record.scale.steps[1].trials[0].breached[0]
+    )
     assert record.tests[1].error is None
 
 

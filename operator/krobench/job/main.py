@@ -23,6 +23,7 @@ from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.load.sweep import Sweeper
 from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo
+from krobench.model.notation import units
 from krobench.model.refusal import refusals
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.identity import RunIdentity
@@ -176,11 +177,17 @@ async def put_back(client: KubeClient, uid: str, *, only_kro: bool) -> None:
 
 
 async def _sweep(sweeper: Sweeper) -> None:
+    there = await sweeper.audit(())
     swept = await sweeper.sweep(_CLEANUP_INSTANCE_SECONDS, force=True)
     namespaces = await sweeper.sweep_namespaces()
     for teardown in (swept, namespaces):
         if teardown.error is not None:
             raise AbortedError(teardown.error.reason, teardown.error.message)
+    if there.count:
+        number = units.counted(there.count, "object")
+        logger.info("deleted %s, the first was %s", number, there.objects[0])
+    elif there.count == 0:
+        logger.info("nothing of this run was there; --run takes the UID of its resource")
 
 
 def _leave_word(info: ErrorInfo) -> None:

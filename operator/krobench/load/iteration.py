@@ -94,7 +94,7 @@ class Iteration:
                     await between_steps()
                 begun = StepOutcome(step, self._clock.now())
                 outcome.steps.append(begun)
-                await self._guarded(self._run_step(step, begun), f"step {step.index + 1} was done")
+                await self._guarded(self._run_step(step, begun), self._goal(step))
                 begun.ended_seconds = outcome.run_ended_seconds = self._clock.now()
                 if outcome.error is not None:
                     break
@@ -103,6 +103,11 @@ class Iteration:
         own = cost.metrics(costs)
         outcome.metrics |= own.values
         outcome.unavailable |= own.unavailable
+
+    def _goal(self, step: StepPlan) -> str:
+        if len(self._plan.test.steps) == 1:
+            return "all instances were ready"
+        return f"step {step.index + 1}, {step.operation}, was done"
 
     async def _run_step(self, step: StepPlan, begun: StepOutcome) -> None:
         arrivals = step.schedule()

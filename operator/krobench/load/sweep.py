@@ -18,6 +18,7 @@ from krobench.load.kinds import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.probe import PROBE_COMPONENT
 from krobench.model.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
 from krobench.model.messages.shards import SHARD_COMPONENT, SHARD_LINES_COMPONENT
+from krobench.model.notation import units
 from krobench.model.record.iteration import Teardown
 from krobench.model.record.run import Orphans
 from krobench.workload.identity import RunIdentity
@@ -119,7 +120,8 @@ class Sweeper:
         if remaining:
             error = ErrorInfo(
                 reason="TeardownIncomplete",
-                message=f"{len(remaining)} objects are still there, the first is {remaining[0]}; "
+                message=f"{units.counted(len(remaining), 'object')} still there, "
+                f"the first is {remaining[0]}; "
                 "delete them in the order instances, RGDs, CRDs",
             )
         return Teardown(

@@ -67,7 +67,7 @@ def _title(run: RunRecord) -> str:
     lines = [f"# {run.namespace}/{run.name}: {run.verdict or 'running'}", ""]
     succeeded = sum(test.state is TestState.SUCCEEDED for test in run.tests)
     lines.append(
-        f"{len(run.tests)} tests, {succeeded} succeeded, "
+        f"{units.counted(len(run.tests), 'test')}, {succeeded} succeeded, "
         f"{sum(test.state is TestState.FAILED for test in run.tests)} failed. "
         f"Started {run.start_time}, " + (f"ended {run.end_time}." if run.end_time else "not ended.")
     )
@@ -150,16 +150,18 @@ def _test(test: TestRecord) -> str:
 
 def _test_line(test: TestRecord) -> str:
     warm = f" after {test.planned_warmup} warm-up" if test.planned_warmup else ""
+    iterations = units.counted(test.planned_iterations, "iteration")
     if test.cel is not None:
+        expressions = units.counted(len(test.cel.expressions), "expression")
         return (
-            f"{test.workload}: {len(test.cel.expressions)} expressions, each in an RGD of its own, "
-            f"{test.planned_iterations} iterations{warm}. {test.state}."
+            f"{test.workload}: {expressions}, each in an RGD of its own, "
+            f"{iterations}{warm}. {test.state}."
         )
     rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
     steps = f"; steps: {', '.join(test.steps)}" if test.steps else ""
     return (
-        f"{test.workload}: {test.instances} instances{rgds}, {arrivals(test)}{steps}, "
-        f"{test.planned_iterations} iterations{warm}. {test.state}."
+        f"{test.workload}: {units.counted(test.instances, 'instance')}{rgds}, "
+        f"{arrivals(test)}{steps}, {iterations}{warm}. {test.state}."
     )
 
 
@@ -234,7 +236,9 @@ def _left_behind(run: RunRecord) -> str:
     elif run.orphans.count == 0:
         detail = "nothing"
     else:
-        detail = f"{run.orphans.count} objects, among them " + ", ".join(run.orphans.objects)
+        detail = f"{units.counted(run.orphans.count, 'object')}, among them " + ", ".join(
+            run.orphans.objects
+        )
     return f"## Left behind after the clean-up\n\n{detail}"
 
 

@@ -30,6 +30,7 @@ def test_a_finished_run_shows_numbers_with_units_and_what_is_missing() -> None:
     run.tests[0].summary = summary()
     text = render(run)
     assert "# default/bench: Passed" in text
+    assert "\n1 test, 1 succeeded, 0 failed." in text
     assert "| instance ready | 50 (+2 never) | 412 ms | not available |" in text
     assert "| a | Succeeded | 50 | 412 ms | not available | 12.3/s | 30 ms | 50 MiB |" in text
 

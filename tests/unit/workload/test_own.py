@@ -49,6 +49,10 @@ def test_the_time_of_a_run_is_known_before_its_rgd_is_read() -> None:
         ({"rgds": {}}, ".key: ConfigMap team/rgds has no key app.yaml"),
         ({"rgds": {"data": {"other": ""}}}, ".key: ConfigMap team/rgds has no key app.yaml"),
         (config_map("a: b: c"), ": key app.yaml of ConfigMap team/rgds is no YAML of one object"),
+        (
+            config_map("a: ["),
+            "is no YAML of one object: line 1, column 5: expected the node content",
+        ),
         (config_map(RGD + "---" + RGD), ": key app.yaml of ConfigMap team/rgds is no YAML of one"),
         (config_map("- a list"), ": key app.yaml of ConfigMap team/rgds is no ResourceGraph"),
         (config_map("kind: ConfigMap"), "team/rgds is no ResourceGraphDefinition with a spec"),

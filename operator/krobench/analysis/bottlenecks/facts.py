@@ -119,15 +119,35 @@ class Facts:
         """Operations of an iteration."""
         return sum(f.n + f.censored for f in self._operations()) / self.summary.iterations
 
-    def _operations(self) -> Iterator[LatencySummary]:
+    def _latencies(self) -> list[Latencies]:
         steps = [step.latency for step in self.summary.steps]
-        for latency in steps or [Latencies(instance_ready=self.summary.latency.instance_ready)]:
+        return steps or [Latencies(instance_ready=self.summary.latency.instance_ready)]
+
+    def _operations(self) -> Iterator[LatencySummary]:
+        for latency in self._latencies():
             for found in (
                 latency.instance_ready,
                 latency.instance_updated,
                 latency.instance_gone,
                 latency.instance_fanned_out or latency.rgd_updated,
             ):
+                if found is not None:
+                    yield found
+
+    @cached_property
+    def unfulfilled(self) -> float:
+        """Creations and updates of an iteration that never had their effect. kro looks at these
+        again and again, and finds that something else is missing."""
+        return sum(f.censored for f in self._awaited()) / self.summary.iterations
+
+    @property
+    def unfulfilled_seconds(self) -> float:
+        """Time that they were waited for in an iteration: the whole run phase."""
+        return self.unfulfilled * (self.activity.seconds or 0.0)
+
+    def _awaited(self) -> Iterator[LatencySummary]:
+        for latency in self._latencies():
+            for found in (latency.instance_ready, latency.instance_updated):
                 if found is not None:
                     yield found
 

@@ -13,9 +13,15 @@ whole interval, so that this is one instance in three."""
 
 
 def assess(facts: Facts) -> list[Assessment]:
-    """Judge by the time that is neither queueing nor work."""
+    """Judge by the time that is neither queueing nor work.
+
+    What never becomes ready is no matter of how soon kro looks again.
+    """
     split, interval = facts.split, facts.requeue_seconds
-    each = split.idle * facts.operation_seconds / facts.operations
+    done = facts.operations - facts.unfulfilled
+    idle = split.idle * facts.operation_seconds
+    of_done = max(0.0, idle - facts.unfulfilled_seconds)
+    each = of_done / done if done else 0.0
     seconds = known(facts.activity.seconds, "the length of the run phase")
     busy = utilisation(facts.activity.instance_pool, facts.workers(INSTANCE_WORKERS), seconds)
     delayed = facts.activity.delayed_requeues
@@ -25,7 +31,7 @@ def assess(facts: Facts) -> list[Assessment]:
         Assessment(
             kind=BottleneckKind.REQUEUE_WAIT,
             of=Of.IDLE,
-            share=1.0 if waits and each >= LEAST_INTERVALS * interval else 0.0,
+            share=of_done / idle if waits and idle and each >= LEAST_INTERVALS * interval else 0.0,
             message=f"For {each:.2g} s of each operation nobody was at the instance: kro waits "
             f"{interval:g} s before it looks again at what is not done.",
             evidence=[

@@ -86,7 +86,14 @@ class Case:
     @property
     def in_flight(self) -> int | None:
         """Instances under way at once; None in an open loop, which does not bound them."""
-        return self.test.concurrency
+        concurrency = self.test.concurrency
+        return None if concurrency is None else min(concurrency, self.test.instances)
+
+    @property
+    def observed_instances(self) -> int:
+        """Instances that the test's figures rest on, over all measured iterations."""
+        ready = self.summary.latency.instance_ready
+        return ready.n if ready is not None else 0
 
     @property
     def demand_seconds(self) -> float | None:

@@ -30,6 +30,9 @@ _MOST_TIMES = 8
 """Beyond so many times the workers, the demand of one no longer says much: they share kro."""
 _UNKNOWN_TIMES = 4
 
+_FEW = 20
+"""Fewer instances are over before a rate is a rate."""
+
 _SLOW_RGD_SECONDS = 0.2
 _RGD_WORKERS, _REVISION_WORKERS = 8, 4
 
@@ -63,13 +66,14 @@ def more_instance_workers(case: Case) -> Finding | None:
                 f"{units.rate(wanted / demand)}, and {what}. It will be less, as workers share "
                 "what each of them asks of the API server."
             ),
-            confidence=Confidence.HIGH if case.cpu_bounds() else Confidence.MEDIUM,
+            confidence=_confidence(case),
             source=f"{case.source}, by the utilisation law",
             evidence=[
                 evidence("utilisation of the workers for instances", busy, "ratio", "above 75 %"),
                 evidence("time of a worker for an instance", demand, "seconds"),
                 *_queueing(case),
                 *_processors(case, rate),
+                *_few_instances(case),
             ],
             variant=Variant(name=f"{wanted}-workers", args=[f"{INSTANCE_WORKERS.name}={wanted}"]),
         ),
@@ -90,6 +94,20 @@ def _how_many(case: Case, demand: float, workers: int) -> tuple[int, float, str]
     wanted = min(most, math.ceil(bound * demand))
     reached = min(bound, wanted / demand)
     return wanted, reached, f"{whose} {units.rate(bound)} at most"
+
+
+def _confidence(case: Case) -> Confidence:
+    if case.observed_instances < _FEW:
+        return Confidence.LOW
+    return Confidence.HIGH if case.cpu_bounds() else Confidence.MEDIUM
+
+
+def _few_instances(case: Case) -> list[Evidence]:
+    number = case.observed_instances
+    if number >= _FEW:
+        return []
+    expected = f"at least {_FEW}, to know kro's rate from its start"
+    return [evidence("instances that this rests on", number, "number", expected, speaks_for=False)]
 
 
 def _queueing(case: Case) -> list[Evidence]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from krobench.analysis.usage.activity import measure_activity
 from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.resources import measure_resources
-from krobench.analysis.usage.unitcosts import cost_of_instance, cost_of_rgd
+from krobench.analysis.usage.unitcosts import cost_of_instance, cost_of_rgd, why_not_each
 from krobench.analysis.usage.windows import Series
 from krobench.model.measured.measures import ApiRequests, CpuUse, MemoryUse
 from krobench.model.measured.usage import UsageRecord
@@ -32,9 +32,11 @@ class Phases:
     run_ended_seconds: float
 
 
-def measure_usage(series: Series, phases: Phases, ready: int, rgds: int = 0) -> Usage:
-    """Return what was used in the run phase, of which ``ready`` instances came, and for each of
-    the ``rgds`` RGDs that came of the set-up."""
+def measure_usage(
+    series: Series, phases: Phases, ready: int, rgds: int = 0, missing: int = 0
+) -> Usage:
+    """Return what was used in the run phase, of which ``ready`` instances came and ``missing``
+    others did not, and for each of the ``rgds`` RGDs that came of the set-up."""
     usage = Usage()
     run = PhaseReader(
         series, phases.run_started_seconds, phases.run_ended_seconds, usage.unavailable
@@ -52,9 +54,9 @@ def measure_usage(series: Series, phases: Phases, ready: int, rgds: int = 0) -> 
     usage.resources = measure_resources(series, run)
     usage.resources.activity = measure_activity(series, run, "usage.activity")
     usage.resources.set_up = measure_activity(series, set_up, "usage.setUp")
-    usage.resources.per_instance = cost_of_instance(run, ready)
+    usage.resources.per_instance = cost_of_instance(run, ready, missing)
     usage.resources.per_rgd = cost_of_rgd(set_up, rgds)
-    _divide_by_instances(usage, ready)
+    _divide_by_instances(usage, ready, missing)
     return usage
 
 
@@ -139,16 +141,18 @@ def _measure_further(usage: Usage, run: PhaseReader, set_up: PhaseReader) -> Non
     )
 
 
-def _divide_by_instances(usage: Usage, ready: int) -> None:
+def _divide_by_instances(usage: Usage, ready: int, missing: int) -> None:
+    divisible = ready > 0 and not missing
+    why = "the total is not available" if divisible else why_not_each(ready, missing)
     for name, total in (
         ("kro_cpu_seconds_per_instance", usage.cpu.kro_seconds),
         ("kro_api_requests_per_instance", usage.api_requests.kro),
         ("kro_reconciles_per_instance", usage.metrics["kro_instance_reconciles"]),
     ):
-        value = total / ready if total is not None and ready else None
+        value = total / ready if total is not None and divisible else None
         usage.metrics[name] = _rounded(value)
         if value is None:
-            usage.unavailable.setdefault(name, "no instance became ready, or the total is missing")
+            usage.unavailable.setdefault(name, why)
 
 
 def _rounded(value: float | None, digits: int = 6) -> float | None:

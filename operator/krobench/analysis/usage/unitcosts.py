@@ -10,9 +10,13 @@ _CPU = "process_cpu_seconds_total"
 _GC_CYCLES = "go_gc_duration_seconds_count"
 
 
-def cost_of_instance(phase: PhaseReader, ready: int) -> InstanceCost:
-    """Return the costs of a phase, in which ``ready`` instances became ready, for each of them."""
-    each = _divider(phase, "usage.perInstance", ready, "no instance became ready")
+def cost_of_instance(phase: PhaseReader, ready: int, missing: int = 0) -> InstanceCost:
+    """Return the costs of a phase, in which ``ready`` instances became ready, for each of them.
+
+    There are none where ``missing`` others did not: what kro tried for them is in the totals.
+    """
+    counted = 0 if missing else ready
+    each = _divider(phase, "usage.perInstance", counted, why_not_each(ready, missing))
     return InstanceCost(
         kro_cpu_seconds=each("kroCpuSeconds", "kro", _CPU),
         kro_allocated_bytes=each("kroAllocatedBytes", "kro", "go_memstats_alloc_bytes_total"),
@@ -22,6 +26,16 @@ def cost_of_instance(phase: PhaseReader, ready: int) -> InstanceCost:
         kro_reconciles=each("kroReconciles", "kro", "instance_reconcile_total"),
         api_server_cpu_seconds=each("apiServerCpuSeconds", "apiserver", _CPU),
         etcd_cpu_seconds=each("etcdCpuSeconds", "etcd", _CPU),
+    )
+
+
+def why_not_each(ready: int, missing: int) -> str:
+    """Return why a total is not divided by the instances that became ready."""
+    if not ready:
+        return "no instance became ready"
+    return (
+        f"{missing} of {ready + missing} instances did not become ready, and what kro did for them "
+        "cannot be told from the rest"
     )
 
 

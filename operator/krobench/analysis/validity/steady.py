@@ -12,6 +12,7 @@ from krobench.analysis.statistics.steadystate import (
 )
 from krobench.model.common import ErrorInfo
 from krobench.model.measured.steady_state import SteadyState
+from krobench.model.notation import units
 from krobench.model.record.iteration import IterationRecord
 from krobench.model.record.lines import ObjectRecord
 from krobench.model.record.test import TestRecord
@@ -31,7 +32,7 @@ def steady_state_of_test(iterations: Sequence[IterationRecord]) -> SteadyState:
         why = f"it takes {MIN_ITERATIONS}" if whole else "as some have no median"
         return SteadyState(
             observations=len(values),
-            message=f"cannot be told from {len(values)} iterations, {why}",
+            message=f"cannot be told from {units.counted(len(values), 'iteration')}, {why}",
         )
     return _judged(len(values), found, "iterations")
 
@@ -54,7 +55,8 @@ def steady_state_of_load(arrival: Arrival, lines: Sequence[ObjectRecord]) -> Ste
     if found is None:
         return SteadyState(
             observations=len(values),
-            message=f"cannot be told from {len(values)} instances, it takes {MIN_REQUESTS}",
+            message=f"cannot be told from {units.counted(len(values), 'instance')}, "
+            f"it takes {MIN_REQUESTS}",
         )
     return _judged(len(values), found, "instances")
 

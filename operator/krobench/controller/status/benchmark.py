@@ -50,7 +50,11 @@ def outcome(record: RunRecord) -> Word:
         return Word(Phase.FAILED, error.reason, error.message)
     reason = COMPLETED
     missed = _missed_thresholds(record)
-    message = f"{len(record.tests)} tests were measured"
+    message = (
+        f"{len(record.tests)} tests were measured"
+        if len(record.tests) > 1
+        else "the test was measured"
+    )
     if record.validity is not None and not record.validity.valid:
         message += f"; invalid: {record.validity.in_short()}"
     if record.comparison is not None and record.comparison.failed:

@@ -6,6 +6,7 @@ from krobench.analysis.usage.measure import Phases, Usage, measure_usage
 from krobench.analysis.usage.windows import Series
 from krobench.analysis.watchlag import watch_lag_metrics
 from krobench.load.outcome import Outcome, StepOutcome
+from krobench.model.record.lines import ObjectRecord
 
 _HELD = (
     "memory.",
@@ -41,15 +42,14 @@ def _run_usage(outcome: Outcome, series: Series, ready: int) -> Usage:
         usage.unavailable["run"] = "the run phase was never reached"
         return usage
     phases = Phases(outcome.started_seconds, outcome.run_started_seconds, outcome.run_ended_seconds)
-    usage = measure_usage(series, phases, ready, _ready_rgds(outcome))
+    missing = sum(_is_missing(line) for line in outcome.records)
+    usage = measure_usage(series, phases, ready, _ready_rgds(outcome), missing)
     if outcome.held_until_seconds is not None:
         held = replace(phases, run_ended_seconds=outcome.held_until_seconds)
         _take_memory(usage, measure_usage(series, held, ready))
     first = outcome.steps[0] if len(outcome.steps) > 1 else None
     if first is not None and first.ended_seconds is not None:
-        _take_per_instance(
-            usage, measure_usage(series, _phases(outcome, first), _ready_in(outcome))
-        )
+        _take_per_instance(usage, _usage_of_first(outcome, series, _phases(outcome, first)))
     return usage
 
 
@@ -92,12 +92,17 @@ def _set_up_seconds(outcome: Outcome) -> float | None:
     return round(max(ready) - min(line.sent_seconds for line in made), 6)
 
 
-def _ready_in(outcome: Outcome) -> int:
-    """Return the instances that became ready in the first step."""
-    return sum(
-        line.operation == "create-instance" and line.step == 0 and line.ready_seconds is not None
-        for line in outcome.records
-    )
+def _usage_of_first(outcome: Outcome, series: Series, phases: Phases) -> Usage:
+    """Return what the first step used."""
+    made = [
+        line for line in outcome.records if line.operation == "create-instance" and line.step == 0
+    ]
+    missing = sum(_is_missing(line) for line in made)
+    return measure_usage(series, phases, len(made) - missing, missing=missing)
+
+
+def _is_missing(line: ObjectRecord) -> bool:
+    return line.operation == "create-instance" and line.ready_seconds is None
 
 
 def _take_per_instance(usage: Usage, first: Usage) -> None:

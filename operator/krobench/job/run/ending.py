@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from krobench.kube.client import KubeClient
 from krobench.load.sweep import Sweeper
+from krobench.model.notation import units
 from krobench.model.record.run import RunRecord
 from krobench.model.specs.benchmark import Cleanup
 from krobench.workload.identity import RunIdentity
@@ -48,6 +49,5 @@ class Ending:
         if orphans.count is None:
             self.warn(f"what is left of the run could not be counted: {orphans.unavailable}")
         elif orphans.count:
-            self.warn(
-                f"{orphans.count} objects of the run are left, the first is {orphans.objects[0]}"
-            )
+            number = units.counted(orphans.count, "object")
+            self.warn(f"{number} of the run are left, the first is {orphans.objects[0]}")

@@ -33,6 +33,11 @@ def number(value: float | None) -> str:
     return NOT_AVAILABLE if value is None else _significant(value)
 
 
+def counted(count: int, noun: str) -> str:
+    """Show how many there are of something, such as ``1 test`` or ``12 tests``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def rate(value: float | None) -> str:
     """Show a number per second."""
     return NOT_AVAILABLE if value is None else f"{_significant(value)}/s"

@@ -161,6 +161,29 @@ def test_the_wait_for_a_requeue_is_told_of_steps_that_delete_too() -> None:
     assert kinds(planted(waits))[0] is Kind.REQUEUE_WAIT
 
 
+def test_what_never_becomes_ready_is_no_matter_of_how_soon_kro_looks_again() -> None:
+    """As where a quota refuses the children: a figure of a real run."""
+    refused = {"latency": {"instanceReady": {"n": 1, "censored": 4, "meanSeconds": 0.2}}}
+    refused |= activity(
+        seconds=13.0,
+        instancePool={"reconciles": 23.0, "workSeconds": 0.49, "queueWaitSeconds": 0.6},
+        ownWorkSeconds=0.49,
+        delayedRequeues=21.0,
+    )
+    assert kinds(planted(refused, instances=5)) == []
+
+
+def test_of_instances_that_were_ready_at_last_the_wait_is_told_though_others_never_were() -> None:
+    waits = {"latency": {"instanceReady": {"n": 19, "censored": 1, "meanSeconds": 9.5}}}
+    waits |= activity(
+        seconds=20.0,
+        instancePool={"reconciles": 100.0, "workSeconds": 2.0, "queueWaitSeconds": 8.0},
+        ownWorkSeconds=2.0,
+        delayedRequeues=80.0,
+    )
+    assert kinds(planted(waits)) == [Kind.REQUEUE_WAIT]
+
+
 def test_refused_requests_are_a_matter_of_the_api_server() -> None:
     refused = activity(throttledRequests=18.0, instancePool={"workSeconds": 20.0})
     refused["usage"]["apiServer"] = {

@@ -47,6 +47,23 @@ def test_advises_no_more_workers_than_instances_under_way() -> None:
     assert first(record).settings[0].advised == "3"
 
 
+def test_advises_no_more_workers_than_there_are_instances() -> None:
+    record = run(a_test(summary(rate=9.9), instances=2), kro=kro())
+
+    assert first(record).settings[0].advised == "2"
+
+
+def test_is_careful_where_few_instances_were_measured() -> None:
+    found = summary(rate=9.9)
+    found.latency.instance_ready = LatencySummary(n=2, p50_seconds=0.3, max_seconds=0.5)
+
+    advice = first(run(a_test(found), kro=kro()))
+
+    assert advice.confidence == "Low"
+    against = [item for item in advice.evidence if not item.speaks_for]
+    assert against[-1].value == 2
+
+
 def test_advises_no_workers_where_they_are_idle() -> None:
     assert titles(run(a_test(summary(rate=5.0)), kro=kro())) == []
 

@@ -22,6 +22,14 @@ def test_usage_is_the_growth_over_the_run_phase() -> None:
     assert usage.metrics["kro_api_requests_per_instance"] == 10.0
 
 
+def test_what_was_tried_for_instances_that_never_were_ready_is_no_cost_of_the_others() -> None:
+    series = Series(samples("rest_client_requests_total", 10.0, 20.0, 120.0))
+    usage = measure_usage(series, Phases(0.0, 1.0, 2.0), ready=1, missing=4)
+    assert usage.api_requests.kro == 100.0
+    assert usage.metrics["kro_api_requests_per_instance"] is None
+    assert "4 of 5 instances" in usage.unavailable["kro_api_requests_per_instance"]
+
+
 def test_what_was_not_sampled_is_absent_with_a_reason() -> None:
     usage = measure_usage(Series([]), Phases(0.0, 1.0, 2.0), ready=10)
     assert usage.cpu.kro_seconds is None

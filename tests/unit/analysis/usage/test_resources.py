@@ -89,6 +89,12 @@ def test_nothing_made_costs_nothing_that_could_be_named() -> None:
     assert unavailable["usage.perInstance.kroCpuSeconds"] == "no instance became ready"
 
 
+def test_costs_are_not_divided_by_those_alone_that_became_ready() -> None:
+    _, run, unavailable = read(*grown("process_cpu_seconds_total", 1, 3))
+    assert cost_of_instance(run, ready=1, missing=4).kro_cpu_seconds is None
+    assert "4 of 5 instances" in unavailable["usage.perInstance.kroCpuSeconds"]
+
+
 def test_a_live_heap_that_no_collection_has_looked_at_is_not_available() -> None:
     heap = grown("go_gc_heap_live_bytes", 100, 900)
     _, run, unavailable = read(*heap, *grown("go_gc_duration_seconds_count", 7, 7))
