@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ _DOCUMENT = ROOT / "docs" / "method.md"
 _BEGIN, _END = "<!-- calibration: begin -->", "<!-- calibration: end -->"
 _P50 = "latency.instanceReady.p50"
 _RATE = "throughput.instancesPerSecond"
+_GONE = "latency.instanceGone.p50"
 _CPU = "metrics.kro_cpu_seconds_per_instance"
 _FACTORS = (1.1, 1.3)
 _TIMEOUT_SECONDS = 1800.0
@@ -57,6 +58,21 @@ class Effect:
     variant: dict[str, Any]
     metric: str
     expected: MetricVerdict
+    plain: dict[str, Any] = field(default_factory=dict)
+    """What the other variant has."""
+    spec: dict[str, Any] = field(default_factory=dict)
+    """What the run has instead of its tests."""
+
+
+_DELETION = {
+    "name": "web-app",
+    "workload": {"scenario": "web-app", "instances": 10},
+    "steps": [{"operation": "create"}, {"operation": "delete"}],
+}
+
+
+def _requeue(interval: str) -> dict[str, Any]:
+    return {"args": [f"--instance-requeue-interval={interval}"]}
 
 
 EFFECTS = (
@@ -72,6 +88,19 @@ EFFECTS = (
         _RATE,
         MetricVerdict.WORSE,
     ),
+    # Only deletions wait for it, which are no primary metric by default.
+    Effect(
+        "a requeue interval of 1.3 s for one of 1 s",
+        _requeue("1300ms"),
+        _GONE,
+        MetricVerdict.WORSE,
+        plain=_requeue("1s"),
+        spec={
+            "tests": [_DELETION],
+            "baseline": {"previousRuns": 1, "primary": [_GONE]},
+            "results": {"retention": {"runs": 1}},
+        },
+    ),
 )
 
 
@@ -83,7 +112,7 @@ def main() -> None:
     parser.add_argument("--planted", type=int, default=5, help="runs for each planted effect")
     parser.add_argument("--iterations", type=int, default=_FEWEST_ITERATIONS, help="of each")
     parser.add_argument(
-        "--effects", type=int, nargs="*", default=range(len(EFFECTS)), help="which: 0, 1"
+        "--effects", type=int, nargs="*", default=range(len(EFFECTS)), help="which: 0, 1, 2"
     )
     parser.add_argument("--draws", type=int, default=2000, help="comparisons for each rate")
     parser.add_argument("--store", type=Path, default=ROOT / ".calibration")
@@ -152,8 +181,8 @@ def _alike() -> dict[str, Any]:
 
 
 def _with_variant(effect: Effect, iterations: int) -> dict[str, Any]:
-    variants = [{"name": "plain"}, {"name": "planted"} | effect.variant]
-    return _manifest("calibrate-planted", iterations, variants=variants)
+    variants = [{"name": "plain"} | effect.plain, {"name": "planted"} | effect.variant]
+    return _manifest("calibrate-planted", iterations, **{"variants": variants} | effect.spec)
 
 
 def _rates(runs: Sequence[RunEstimates], side: int, draws: int) -> str:
