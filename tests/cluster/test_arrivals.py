@@ -45,7 +45,7 @@ def check_objects(cluster: Cluster, longest: float) -> None:
 
 def test_a_rate_that_cannot_be_sent_makes_the_run_invalid(cluster: Cluster) -> None:
     load = {"arrival": "constant", "rate": 2000, "maxSendLag": "1ms"}
-    status = cluster.finish(benchmark("flood", scenario("a", instances=60, load=load)))
+    status = cluster.finish(benchmark("flood", scenario("a", instances=30, load=load)))
     assert (status["phase"], status["verdict"]) == ("Completed", "Invalid")
     assert condition(status, "Valid")["status"] == "False"
     assert condition(status, "Valid")["reason"] == "GeneratorLate"

@@ -14,7 +14,7 @@ from cluster.kubectl import Cluster, benchmark, scenario
 
 from krobench.record.store import read_objects
 
-INSTANCES = 300
+INSTANCES = 200
 MEDIAN_SECONDS = 0.005
 P99_SECONDS = 0.020
 ATTEMPTS = 4
