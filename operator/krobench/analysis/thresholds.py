@@ -122,11 +122,18 @@ def _errors_total(measures: TestSummary | IterationRecord) -> int:
 def _missing(
     name: str, measures: TestSummary | IterationRecord, unavailable: Mapping[str, str]
 ) -> str:
-    reason = unavailable.get(name) or unavailable.get(name.removeprefix("metrics."))
+    reason = _reason(name, unavailable) or unavailable.get(name.removeprefix("metrics."))
     group, _, statistic = name.removeprefix("latency.").partition(".")
     if reason is None and name.startswith("latency."):
         reason = why_absent(latency_of(measures.latency, group), statistic)
     return f"{name} ({reason})" if reason else name
+
+
+def _reason(name: str, unavailable: Mapping[str, str]) -> str | None:
+    """Return why a number is missing: the reason may be told of the whole group of its figures."""
+    parts = name.split(".")
+    wholes = (".".join(parts[:end]) for end in range(len(parts), 1, -1))
+    return next((unavailable[whole] for whole in wholes if whole in unavailable), None)
 
 
 def _names(node: Tree[Any] | Token | None) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from krobench.analysis.statistics.percentiles import summarise
+from krobench.analysis.statistics.percentiles import NEEDED_BY_STATISTIC, summarise
 
 _P50, _P99, _MAX = "watch_lag_p50_seconds", "watch_lag_p99_seconds", "watch_lag_max_seconds"
 WATCH_METRICS = ("watch_interruptions", _P50, _P99, _MAX)
@@ -22,5 +22,7 @@ def watch_lag_metrics(
         _P99: summary.p99_seconds,
         _MAX: summary.max_seconds,
     }
-    reason = failure or f"{len(seconds)} probes were seen and {missing} were not"
+    seen = f"{len(seconds)} probes were seen and {missing} were not"
+    too_few = f"it takes {NEEDED_BY_STATISTIC['p99']} probes: {seen}"
+    reason = failure or (too_few if summary.max_seconds is not None else seen)
     return metrics, {name: reason for name, value in metrics.items() if value is None}

@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from krobench.model.kinds import RunKind
-from krobench.model.notation.yaml import dump
+from krobench.model.notation.yaml import dump, what_is_wrong
 from krobench.model.refusal import refusals
 from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.model.specs.scaletest import KroScaleTestSpec
@@ -56,7 +56,7 @@ def _documents(path: Path) -> list[Manifest]:
     except OSError as error:
         raise GenerateError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise GenerateError(f"{path} is no YAML: {error}") from error
+        raise GenerateError(f"{path} is no YAML: {what_is_wrong(error)}") from error
     return [document for document in documents if isinstance(document, dict)]
 
 

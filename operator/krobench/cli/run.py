@@ -18,6 +18,7 @@ from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.model.common import API_GROUP, API_VERSION
 from krobench.model.findings.verdict import Verdict
 from krobench.model.kinds import RunKey, RunKind
+from krobench.model.notation.yaml import what_is_wrong
 from krobench.model.specs.scaletest import KroScaleTestSpec
 
 _POLL_SECONDS = 2.0
@@ -37,6 +38,10 @@ class ExitCode(IntEnum):
 
 class RunError(Exception):
     """The run could not be started or followed; the message says why."""
+
+
+class LeftAloneError(Exception):
+    """The user does not wait any longer; the message says what becomes of the run."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ def run_file(path: Path, timeout_seconds: float | None, *, replace: bool) -> Fin
 
     Raises:
         RunError: if the file holds none, one of this name exists, or time is over.
+        LeftAloneError: if the user does not wait for its end.
     """
     manifest = read_manifest(path)
     if timeout_seconds is None:
@@ -69,13 +75,16 @@ def run_file(path: Path, timeout_seconds: float | None, *, replace: bool) -> Fin
     try:
         return asyncio.run(_run(manifest, timeout_seconds, replace=replace))
     except TimeoutError as error:
-        kind, namespace, name = _key(manifest)
         raise RunError(
-            f"the run had not ended after {timeout_seconds:g}s; it goes on, and kubectl get "
-            f"{kind.singular} {name} --namespace={namespace} shows it"
+            f"the run had not ended after {timeout_seconds:g}s; {_goes_on(_key(manifest))}"
         ) from error
     except KubeError as error:
         raise RunError(str(error)) from error
+
+
+def _goes_on(key: RunKey) -> str:
+    which = f"{key.kind.singular} {key.name} --namespace={key.namespace}"
+    return f"the run goes on: kubectl get {which} shows it, and kubectl delete {which} ends it"
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -86,8 +95,10 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     try:
         documents = [document for document in yaml.safe_load_all(path.read_text()) if document]
-    except (OSError, yaml.YAMLError) as error:
-        raise RunError(f"{path}: {error}") from error
+    except OSError as error:
+        raise RunError(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise RunError(f"{path} is no YAML: {what_is_wrong(error)}") from error
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise RunError(f"{path} must hold one {_KINDS}, and holds {len(documents)} documents")
     manifest: dict[str, Any] = documents[0]
@@ -126,8 +137,11 @@ async def _run(manifest: dict[str, Any], timeout_seconds: float, *, replace: boo
             if error.already_exists:
                 raise RunError(f"{key} exists already: delete it, or give --replace") from error
             raise
-        async with asyncio.timeout(timeout_seconds):
-            return Finished(key, await _follow(client, path))
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return Finished(key, await _follow(client, path))
+        except asyncio.CancelledError as error:  # by Ctrl-C
+            raise LeftAloneError(f"no longer waiting; {_goes_on(key)}") from error
 
 
 async def _delete(client: KubeClient, path: str, key: RunKey) -> None:

@@ -17,10 +17,14 @@ from krobench.report.measured import measured
 
 def render(run: RunRecord) -> str:
     """Return the XML: a test case for each test, with its thresholds as failures, and one more
-    where something speaks against the run as a whole. Of a scale test, there is one for each
-    step, and one for the limit."""
+    where the run was given up, or something speaks against it as a whole. Of a scale test, there
+    is one for each step, and one for the limit."""
     suite = ET.Element("testsuite", name=f"{run.namespace}/{run.name}", timestamp=run.start_time)
     suite.extend(scale_cases(run) if run.scale else [_case(run, test) for test in run.tests])
+    if run.error is not None and run.scale is None:
+        case = new_case(run, "run")
+        add_error(case, run.error, [])
+        suite.append(case)
     if causes := _causes_of_run(run):
         suite.append(_invalid_run(run, causes))
     suite.set("tests", str(len(suite)))

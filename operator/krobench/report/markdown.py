@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from krobench.model.findings.scaling import StepVerdict
 from krobench.model.measured.measures import LatencySummary
 from krobench.model.notation import units
 from krobench.model.record.iteration import IterationRecord
@@ -40,6 +41,15 @@ _PHASES = (
 )
 
 
+_OF_STEPS = {
+    StepVerdict.MET: "SLOs met",
+    StepVerdict.BREACHED: "SLOs missed",
+    StepVerdict.INVALID: "invalid",
+    StepVerdict.FAILED: "not measured",
+}
+"""What became of a size of a scale test: a test whose SLOs are missed has been measured."""
+
+
 def render(run: RunRecord) -> str:
     """Return the report of a run, finished or not."""
     sections = [
@@ -65,11 +75,9 @@ def render(run: RunRecord) -> str:
 
 def _title(run: RunRecord) -> str:
     lines = [f"# {run.namespace}/{run.name}: {run.verdict or 'running'}", ""]
-    succeeded = sum(test.state is TestState.SUCCEEDED for test in run.tests)
     lines.append(
-        f"{units.counted(len(run.tests), 'test')}, {succeeded} succeeded, "
-        f"{sum(test.state is TestState.FAILED for test in run.tests)} failed. "
-        f"Started {run.start_time}, " + (f"ended {run.end_time}." if run.end_time else "not ended.")
+        f"{_counts(run)}. Started {run.start_time}, "
+        + (f"ended {run.end_time}." if run.end_time else "not ended.")
     )
     if run.state is RunState.RUNNING:
         lines.append(f"\nUnder way: {run.progress.activity or 'starting'}.")
@@ -96,18 +104,19 @@ def _overview(run: RunRecord) -> str:
         "kro memory, max",
         "kro API requests per instance",
     )
-    rows = [_overview_row(test) for test in run.tests]
+    verdicts = {step.test: step.verdict for step in run.scale.steps} if run.scale else {}
+    rows = [_overview_row(test, verdicts.get(test.name)) for test in run.tests]
     return "## Overview\n\n" + table(header, rows)
 
 
-def _overview_row(test: TestRecord) -> Sequence[str]:
+def _overview_row(test: TestRecord, verdict: StepVerdict | None) -> Sequence[str]:
     summary = test.summary
     if summary is None:
         return (test.name, test.state, *["-"] * 7)
     ready = summary.latency.instance_ready
     return (
         test.name,
-        _result(test),
+        _result(test) if verdict is None else _OF_STEPS[verdict],
         units.number(ready.n if ready else None),
         units.seconds(ready.p50_seconds if ready else None),
         units.seconds(ready.p99_seconds if ready else None),
@@ -116,6 +125,17 @@ def _overview_row(test: TestRecord) -> Sequence[str]:
         units.size(summary.memory.resident_max_bytes),
         units.number(summary.metrics.get("kro_api_requests_per_instance")),
     )
+
+
+def _counts(run: RunRecord) -> str:
+    """Return how many tests, or sizes of a scale test, had which end."""
+    if run.scale is not None:
+        found = [step.verdict for step in run.scale.steps]
+        met, missed = found.count(StepVerdict.MET), found.count(StepVerdict.BREACHED)
+        return f"{units.counted(len(found), 'size')}, {met} met the SLOs, {missed} missed them"
+    states = [test.state for test in run.tests]
+    succeeded, failed = states.count(TestState.SUCCEEDED), states.count(TestState.FAILED)
+    return f"{units.counted(len(states), 'test')}, {succeeded} succeeded, {failed} failed"
 
 
 def _result(test: TestRecord) -> str:

@@ -4,8 +4,15 @@ from collections.abc import Sequence
 from statistics import median
 
 from krobench.analysis.scaling.slos import bounded_figures
-from krobench.analysis.scaling.words import figure_name, plain, shown, unit_of
-from krobench.model.findings.scaling import Curve, CurveFit, ScaleRecord, ScaleStep, StepVerdict
+from krobench.analysis.scaling.words import (
+    column_of,
+    figure_name,
+    growing,
+    plain,
+    shown,
+    unit_of,
+)
+from krobench.model.findings.scaling import CurveFit, ScaleRecord, ScaleStep, StepVerdict
 from krobench.model.notation import units
 from krobench.model.record.run import RunRecord
 from krobench.model.record.test import TestRecord, TestSummary
@@ -34,7 +41,6 @@ _KEPT = (
     "Sizes were built upon smaller ones, whose objects stayed: figures are of what a size added "
     "while these were there, and those of memory of all together."
 )
-_API_LOAD = ("apiRequests.totalPerSecond", "apiRequests.kroPerSecond")
 
 
 def scale_section(run: RunRecord) -> str:
@@ -46,12 +52,19 @@ def scale_section(run: RunRecord) -> str:
         "## How far kro goes",
         limit_sentence(run),
         f"**Next to try:** {scale.next_to_try}" if scale.next_to_try else "",
-        f"The test ended early: {scale.stopped.rstrip('.')}." if scale.stopped else "",
+        _ended_early(scale),
         _steps(run, scale),
         _growth(scale),
         _predictions(scale),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _ended_early(scale: ScaleRecord) -> str:
+    """Return why the test ended early, where the limit does not say it."""
+    stopped = (scale.stopped or "").rstrip(".")
+    said = scale.limit.message if scale.limit is not None else ""
+    return f"The test ended early: {stopped}." if stopped and stopped not in said else ""
 
 
 def limit_sentence(run: RunRecord) -> str:
@@ -73,16 +86,16 @@ def _steps(run: RunRecord, scale: ScaleRecord) -> str:
         return ""
     by_name = {test.name: test for test in run.tests}
     asked = [figure for figure in bounded_figures(run.spec["slo"]) if figure not in _COLUMNS]
-    load = _api_load(scale.curves)
+    whose, load = _api_load(run.tests)
     steps = sorted(scale.steps, key=lambda step: step.size)
-    rows = [_row(step, asked, by_name.get(step.test), load.get(step.size)) for step in steps]
+    rows = [_row(step, asked, by_name.get(step.test), load.get(step.test)) for step in steps]
     held = [_held(by_name[step.test]) if step.test in by_name else "-" for step in steps]
     header = (
-        scale.axis.unit,
+        column_of(scale.axis),
         "SLOs met",
         *map(figure_name, asked),
         *_COLUMNS.values(),
-        "API requests/s",
+        f"API requests/s by {whose}",
         "verdict",
     )
     if any(text != "-" for text in held):
@@ -159,14 +172,19 @@ def _verdict(step: ScaleStep) -> str:
     return f"**missed**: {next(iter(missed), 'the SLOs')}"
 
 
-def _api_load(curves: Sequence[Curve]) -> dict[float, float]:
-    """Return the API server's requests per second by size: by all, or where unknown by kro."""
-    by_figure = {curve.figure: curve for curve in curves}
-    curve = next((by_figure[name] for name in _API_LOAD if name in by_figure), None)
-    values: dict[float, list[float]] = {}
-    for point in curve.points if curve is not None else ():
-        values.setdefault(point.size, []).append(point.value)
-    return {size: median(each) for size, each in values.items()}
+def _api_load(tests: Sequence[TestRecord]) -> tuple[str, dict[str, float | None]]:
+    """Return whose requests per second are shown, and how many by test: all, or where none of
+    these are known kro's."""
+    measured = {test.name: test.summary for test in tests if test.summary is not None}
+    by_all = {name: _rate(each, each.api_requests.total) for name, each in measured.items()}
+    if any(value is not None for value in by_all.values()):
+        return "all", by_all
+    return "kro", {name: _rate(each, each.api_requests.kro) for name, each in measured.items()}
+
+
+def _rate(summary: TestSummary, count: float | None) -> float | None:
+    seconds = summary.usage.activity.seconds
+    return count / seconds if count is not None and seconds else None
 
 
 def _growth(scale: ScaleRecord) -> str:
@@ -174,7 +192,7 @@ def _growth(scale: ScaleRecord) -> str:
         return ""
     rows = [(figure_name(c.figure), c.message, _described(c.fits)) for c in scale.curves]
     return (
-        f"### How figures change with the number of {scale.axis.unit}\n\n"
+        f"### How figures change with {growing(scale.axis)}\n\n"
         + table(("figure", "what it does (95 % interval)", "best described by"), rows)
         + "\n\n*Off by*: the median deviation of repetitions from the fit, each size left out of "
         "it in turn."

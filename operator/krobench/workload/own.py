@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from krobench.model.common import LOAD_GROUP
+from krobench.model.notation.yaml import what_is_wrong
 from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.model.specs.workload.workload import ConfigMapKeyRef, RGDSource, Workload
 from krobench.workload.blueprint import (
@@ -103,20 +104,11 @@ def _read(
     try:
         manifest = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise WorkloadError(f"{where} is no YAML of one object: {_in_a_line(error)}") from error
+        raise WorkloadError(f"{where} is no YAML of one object: {what_is_wrong(error)}") from error
     if not _defines_kind(manifest) or manifest.get("kind", _RGD_KIND) != _RGD_KIND:
         raise WorkloadError(f"{where} is no {_RGD_KIND} with a spec.schema.kind")
     read: Manifest = manifest
     return read
-
-
-def _in_a_line(error: yaml.YAMLError) -> str:
-    """Return what is wrong and where, without the drawing of it."""
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        return " ".join(str(error).split())
-    problem = getattr(error, "problem", None) or "it cannot be read"
-    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
 
 
 def _defines_kind(manifest: Any) -> bool:

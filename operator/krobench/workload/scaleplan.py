@@ -83,7 +83,8 @@ def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
         elif usable:
             left = [other for other in sizes if other >= size]
             listed = ", ".join(f"{other:.12g}" for other in left)
-            return Sizes(tuple(usable), f"sizes {listed} were left out: {why_not}")
+            which = f"sizes {listed} were" if len(left) > 1 else f"size {listed} was"
+            return Sizes(tuple(usable), f"{which} left out: {why_not}")
         else:
             raise WorkloadError(f"steps: the smallest size, {size:.12g}, cannot be run: {why_not}")
     return Sizes(tuple(usable), None)
@@ -97,7 +98,10 @@ def why_unusable(spec: KroScaleTestSpec, size: float, max_objects: int) -> str |
         return f"spec.{error}"
     instances, objects = peak_instances(plan.steps), objects_at_once(plan)
     if instances > spec.budget.max_instances:
-        return f"spec.budget.maxInstances is {spec.budget.max_instances}, and it has {instances}"
+        return (
+            f"spec.budget.maxInstances is {spec.budget.max_instances}, and "
+            f"{size:.12g} has {instances} instances"
+        )
     if objects > max_objects:
         return f"the operator's chart value load.maxObjects is {max_objects}, and it has {objects}"
     late = check_schedules([plan])

@@ -151,12 +151,14 @@ def test_what_holds_within_a_missed_threshold_has_no_margin() -> None:
         ("latency.instanceUpdated.p50", "nothing of the kind was observed"),
         ("memory.workingSetMaxBytes", "kubelet did not answer"),
         ("metrics.kro_watch_count_max", "no such series"),
+        ("usage.etcd.databaseBytes.max", "nothing was sampled of etcd"),
     ],
 )
 def test_an_undecided_threshold_says_why_its_metric_is_missing(name: str, words: str) -> None:
     reasons = {
         "memory.workingSetMaxBytes": "kubelet did not answer",
         "kro_watch_count_max": "no such series",
+        "usage.etcd.databaseBytes": "nothing was sampled of etcd",
     }
     result = evaluate(f"{name} < 5.0", summary(), reasons)
     assert result.passed is None

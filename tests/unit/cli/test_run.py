@@ -1,3 +1,4 @@
+import signal
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -133,6 +134,39 @@ def test_a_file_that_cannot_be_written_is_an_error_and_the_report_is_shown(
     assert f"{tmp_path} was not written" in done.output
     assert "# default/bench: Passed" in done.output
     assert started == [Path("b.yaml")]
+
+
+def test_the_file_of_an_earlier_run_does_not_pass_for_that_of_one_that_comes_to_nothing(
+    tmp_path: Path,
+) -> None:
+    junit = tmp_path / "out.xml"
+    junit.write_text("<testsuite/>")
+    done = krobench("run", f"--file={tmp_path}/none.yaml", f"--junit={junit}")
+    assert done.exit_code == ExitCode.ERROR
+    assert "none.yaml: No such file or directory" in done.output
+    assert not junit.exists()
+
+
+class Interrupted(Undeletable):
+    """A client under which somebody presses Ctrl-C."""
+
+    async def create(self, path: str, manifest: dict[str, Any]) -> None: ...
+
+    async def get(self, path: str) -> dict[str, Any]:
+        signal.raise_signal(signal.SIGINT)
+        return await super().get(path)
+
+
+def test_whoever_presses_ctrl_c_is_told_that_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "b.yaml"
+    path.write_text(GOOD)
+    monkeypatch.setattr(module, "KubeClient", Interrupted)
+    monkeypatch.setattr(module, "load_client_config", object)
+    done = krobench("run", f"--file={path}")
+    assert done.exit_code == 130
+    assert "kubectl delete krobenchmark x --namespace=default ends it" in done.output
 
 
 def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path, started: list[Path]) -> None:

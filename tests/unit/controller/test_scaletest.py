@@ -12,7 +12,9 @@ from krobench.model.findings.scaling import Limit, LimitState
 from krobench.model.findings.validity import Validity
 from krobench.model.findings.verdict import Verdict
 from krobench.model.kinds import RunKind
+from krobench.model.measured.activity import KroActivity
 from krobench.model.measured.measures import ApiRequests, Latencies, LatencySummary
+from krobench.model.measured.usage import UsageRecord
 from krobench.model.record.run import RunState
 from krobench.model.record.test import TestState
 from krobench.model.status import Phase
@@ -142,13 +144,25 @@ def test_what_was_not_measured_is_left_out_of_a_steps_line() -> None:
     summary = some_summary(
         latency=Latencies(instance_ready=ready),
         api_requests=ApiRequests(kro=100),
-        duration_seconds=None,
+        duration_seconds=40.0,
     )
     measured = record.tests[0].model_copy(update={"summary": summary})
     line = ended(tests=[measured, record.tests[1]]).scale_test.steps[0]
     assert line.instance_ready_p50_seconds == 0.5
     assert line.instance_ready_p99_seconds is None
     assert line.api_requests_per_second is None
+
+
+def test_requests_per_second_are_of_the_run_phase_and_not_of_all_that_an_iteration_took() -> None:
+    summary = some_summary(
+        api_requests=ApiRequests(kro=100),
+        duration_seconds=40.0,
+        usage=UsageRecord(activity=KroActivity(seconds=2.0)),
+    )
+    record = scale_record(RunState.COMPLETED)
+    measured = record.tests[0].model_copy(update={"summary": summary})
+    line = ended(tests=[measured, record.tests[1]]).scale_test.steps[0]
+    assert line.api_requests_per_second == 50.0
 
 
 def test_a_dead_load_job_is_cleaned_up_after_and_its_steps_are_kept() -> None:

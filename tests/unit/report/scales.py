@@ -6,6 +6,7 @@ from unit.records import some_iteration, some_run, some_summary, some_test
 
 from krobench.analysis.scaling.findings import with_findings
 from krobench.model.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
+from krobench.model.measured.activity import KroActivity
 from krobench.model.measured.environment import Environment
 from krobench.model.measured.measures import (
     ApiRequests,
@@ -16,6 +17,7 @@ from krobench.model.measured.measures import (
     MemoryUse,
     Throughput,
 )
+from krobench.model.measured.usage import UsageRecord
 from krobench.model.record.iteration import IterationRecord
 from krobench.model.record.run import RunRecord, RunState
 from krobench.model.record.test import TestRecord
@@ -86,6 +88,7 @@ def _test(size: int, repetitions: int, limit: float) -> TestRecord:
             cpu=first.cpu,
             memory=first.memory,
             api_requests=first.api_requests,
+            usage=UsageRecord(activity=KroActivity(seconds=first.run_seconds)),
         ),
     )
 

@@ -49,6 +49,16 @@ def test_a_failed_test_is_an_error_and_one_that_never_ran_is_skipped() -> None:
     assert root.get("skipped") == "1"
 
 
+def test_a_run_that_was_given_up_before_its_tests_is_an_error_and_not_only_skipped() -> None:
+    run = record(RunState.ABORTED)
+    run.error = ErrorInfo(reason="InvalidWorkload", message="there is no ConfigMap")
+    run.tests = [run.tests[0].model_copy(update={"state": TestState.SKIPPED})]
+    root = suite(run)
+    assert (root.get("tests"), root.get("skipped"), root.get("errors")) == ("2", "1", "1")
+    [error] = root.iter("error")
+    assert error.get("type") == "InvalidWorkload"
+
+
 def test_what_is_worse_than_the_baseline_is_a_failure_where_it_fails_the_run() -> None:
     rules = Rules(primary={METRICS[0]: Better.LOWER})
     comparison = compare(side("base", 6, 1), side("now", 6, 2, 1.5), rules)

@@ -51,6 +51,24 @@ def test_each_size_has_a_line_in_ascending_order() -> None:
     assert rows[-1][-1].startswith(f"**missed**: {SLO}: it was 3.1")
 
 
+def test_sizes_that_missed_the_slos_are_called_so_and_not_succeeded() -> None:
+    text = render(scale_run())
+    assert "\n8 sizes, 5 met the SLOs, 3 missed them. Started" in text
+    assert "| instances-950 | SLOs met |" in text
+    assert "| instances-1600 | SLOs missed |" in text
+
+
+def test_why_a_test_ended_early_is_told_once() -> None:
+    run = scale_run()
+    assert run.scale is not None
+    assert run.scale.limit is not None
+    why = "size 50 was left out: it is too large"
+    run.scale.stopped, run.scale.limit.message = why, f"kro met all SLOs up to 4: {why}."
+    assert scale_section(run).count(why) == 1
+    run.scale.limit.message = "kro met all SLOs up to 4."
+    assert f"The test ended early: {why}." in scale_section(run)
+
+
 def test_how_long_sizes_were_held_is_told_where_any_was() -> None:
     run = scale_run()
     assert "held" not in scale_section(run)
@@ -86,7 +104,8 @@ def test_a_run_under_way_shows_what_there_is() -> None:
     run.scale = ScaleRecord(axis=run.scale.axis, steps=run.scale.steps[:1])
     text = scale_section(run)
     assert limit_sentence(run) == "**Limit:** not known yet."
-    assert "not available" in text
+    [row] = [line for line in text.splitlines() if line.startswith("| 100 |")]
+    assert row.endswith("| 220 | met |")
 
 
 def test_other_runs_have_no_such_section() -> None:

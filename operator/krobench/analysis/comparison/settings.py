@@ -63,7 +63,7 @@ def _metric(word: str) -> tuple[str, Better]:
         last = name.rpartition(".")[2].lower()
         usual_first = sorted(known_names(), key=lambda known: known not in DEFAULT_PRIMARY)
         near = [known for known in usual_first if last in known.lower()][:_NEAREST]
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        hint = f"; did you mean {' or '.join(near)}?" if near else "."
         raise ValueError(f"{name} is no metric of a test{hint} Names are those of thresholds")
     if not direction:
         return name, default_direction(name)

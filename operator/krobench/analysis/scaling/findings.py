@@ -30,6 +30,6 @@ def with_findings(
             "limit": limit,
             "curves": measure_curves(spec.axis, scale.steps, tests, spec.slo),
             "predictions": predictions,
-            "next_to_try": next_to_try(spec, limit, predictions),
+            "next_to_try": next_to_try(spec, scale, limit, predictions),
         }
     )

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 
 from krobench.analysis.scaling.words import about, at_least, at_most, sized
-from krobench.model.findings.scaling import Limit, LimitState, Prediction
+from krobench.model.findings.scaling import (
+    Limit,
+    LimitState,
+    Prediction,
+    ScaleRecord,
+    StepVerdict,
+)
 from krobench.model.specs.scaletest import KroScaleTestSpec
 
 _WIDE = 0.25
@@ -12,7 +18,7 @@ _FEW_REPEATS = 3
 
 
 def next_to_try(
-    spec: KroScaleTestSpec, limit: Limit, predictions: Sequence[Prediction]
+    spec: KroScaleTestSpec, scale: ScaleRecord, limit: Limit, predictions: Sequence[Prediction]
 ) -> str | None:
     """Return what to change in the spec, in a sentence; None where nothing would tell more."""
     match limit.state:
@@ -24,12 +30,29 @@ def next_to_try(
                 "or ask for less in spec.slo."
             )
         case LimitState.UNDECIDED:
-            return (
-                "Give it more room: a longer spec.budget.duration, or fewer and larger steps, so "
-                "that a size is reached at which an SLO is missed."
-            )
+            return _get_further(spec, scale)
         case _:
             return _look_closer(spec, limit)
+
+
+def _get_further(spec: KroScaleTestSpec, scale: ScaleRecord) -> str:
+    """Return what to do about that which ended the test before a breach."""
+    reached = "so that a size is reached at which an SLO is missed"
+    unjudged = [s for s in scale.steps if s.verdict in (StepVerdict.INVALID, StepVerdict.FAILED)]
+    if unjudged:
+        at = sized(unjudged[0].size, spec.axis)
+        return f"See to it that {at} can be judged: what is above says why not."
+    if "left out" in (scale.stopped or ""):
+        return (
+            "Allow larger sizes (spec.budget.maxInstances, the chart's load.maxObjects, or what "
+            f"is above says), or ask for more in spec.slo, {reached}."
+        )
+    if "budget.duration" in (scale.stopped or ""):
+        return (
+            "Give it more room: a longer spec.budget.duration, or fewer and larger steps, "
+            f"{reached}."
+        )
+    return f"Run it again, {reached}: what ended it is not of its sizes."
 
 
 def _go_further(spec: KroScaleTestSpec, limit: Limit, predictions: Sequence[Prediction]) -> str:

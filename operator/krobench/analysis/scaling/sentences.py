@@ -1,9 +1,19 @@
 """What a curve shows, in a sentence."""
 
+import math
 from collections.abc import Callable
+from statistics import median
 
 from krobench.analysis.scaling.models import Scalability
-from krobench.analysis.scaling.words import figure_name, figure_title, one_more, plain, shown, sized
+from krobench.analysis.scaling.words import (
+    figure_name,
+    figure_title,
+    growing,
+    one_more,
+    plain,
+    shown,
+    sized,
+)
 from krobench.model.findings.scaling import Curve, Parameter
 from krobench.model.notation import units
 
@@ -15,10 +25,15 @@ _NO_INTERVAL = " (too few points for an interval)"
 
 def say_fit(curve: Curve) -> str:
     """Say how much one more adds, or what twice the size comes to."""
-    parameters = {each.name: each for each in curve.fits[0].parameters}
-    if "slope" in parameters:
-        return _say_slope(curve, parameters["slope"])
-    return _say_exponent(curve, parameters["exponent"])
+    best = curve.fits[0]
+    parameters = {each.name: each for each in best.parameters}
+    growth = parameters.get("slope") or parameters["exponent"]
+    scatter = best.error_ratio if growth.low is None else None
+    if scatter is not None and _change(curve, growth) < scatter:
+        return _say_steady(curve)
+    if growth.name == "slope":
+        return _say_slope(curve, growth)
+    return _say_exponent(curve, growth)
 
 
 def say_peak(curve: Curve, law: Scalability) -> str:
@@ -88,8 +103,7 @@ def _say_exponent(curve: Curve, exponent: Parameter) -> str:
 
 
 def _say_steady(curve: Curve) -> str:
-    name, axis = figure_title(curve.figure), curve.axis
-    return f"{name}: no change with the number of {axis.unit} beyond the scatter."
+    return f"{figure_title(curve.figure)}: no change with {growing(curve.axis)} beyond the scatter."
 
 
 def _is_steady(growth: Parameter) -> bool:
@@ -97,6 +111,15 @@ def _is_steady(growth: Parameter) -> bool:
     if growth.low is not None and growth.high is not None:
         return growth.low <= 0 <= growth.high
     return abs(growth.value) < _STEADY_EXPONENT if growth.name == "exponent" else growth.value == 0
+
+
+def _change(curve: Curve, growth: Parameter) -> float:
+    """Return how much the figure changes from the smallest size to the largest, as a ratio."""
+    sizes = [point.size for point in curve.points]
+    if growth.name == "exponent":
+        return abs(math.exp(growth.value * math.log(max(sizes) / min(sizes))) - 1)
+    middle = median(abs(point.value) for point in curve.points)
+    return abs(growth.value) * (max(sizes) - min(sizes)) / middle if middle else math.inf
 
 
 def _turned(slope: Parameter) -> Parameter:

@@ -64,6 +64,16 @@ def sized(size: float, axis: Axis) -> str:
     return f"{plain(size)} {axis.unit}"
 
 
+def growing(axis: Axis) -> str:
+    """Return what grows along an axis, such as ``the number of instances``."""
+    return "the arrival rate" if axis is Axis.ARRIVAL_RATE else f"the number of {axis.unit}"
+
+
+def column_of(axis: Axis) -> str:
+    """Return what sizes are headed by: a rate that is asked for is not the one that is reached."""
+    return f"{axis.unit} asked for" if axis is Axis.ARRIVAL_RATE else axis.unit
+
+
 def one_more(axis: Axis) -> str:
     """Return what one more is, such as ``instance``."""
     return _SINGULAR[axis]

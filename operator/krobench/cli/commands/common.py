@@ -32,6 +32,17 @@ def check_directories(*files: Path | None) -> None:
             give_up(f"{file} cannot be written: there is no directory {file.parent}")
 
 
+def remove_stale(*files: Path | None) -> None:
+    """Remove what an earlier run has written here: it must not pass for what this one gives, where
+    this one comes to nothing."""
+    for file in files:
+        if file is not None and file.is_file() and not file.is_symlink():
+            try:
+                file.unlink()
+            except OSError as error:
+                give_up(f"{file} cannot be written: {error.strerror}")
+
+
 def write(file: Path, content: str | bytes) -> None:
     """Write a file, or end the command with a sentence."""
     try:

@@ -5,8 +5,17 @@ from typing import Annotated, Literal
 
 import typer
 
-from krobench.cli.commands.common import Namespace, RunArgument, check_directories, write
+from krobench.cli.commands.common import (
+    Namespace,
+    RunArgument,
+    check_directories,
+    remove_stale,
+    write,
+)
 from krobench.model.measured.profile import ProfileFile
+
+_INTERRUPTED = 130
+"""As shells have it after Ctrl-C."""
 
 
 def run(
@@ -33,17 +42,21 @@ def run(
     from krobench.cli.errors import ResultsError
     from krobench.cli.names import RunName
     from krobench.cli.results import fetch_run
-    from krobench.cli.run import ExitCode, RunError, run_file
+    from krobench.cli.run import ExitCode, LeftAloneError, RunError, run_file
     from krobench.model.common import duration_seconds
     from krobench.report import junit as junit_report
     from krobench.report.markdown import render
 
     check_directories(junit, markdown)
+    remove_stale(junit, markdown)
     try:
         finished = run_file(file, duration_seconds(timeout) if timeout else None, replace=replace)
     except (RunError, ValueError) as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(ExitCode.ERROR) from error
+    except LeftAloneError as error:
+        typer.echo(f"krobench: {error}", err=True)
+        raise typer.Exit(_INTERRUPTED) from error
     try:
         record = fetch_run(RunName(*finished.key))
     except ResultsError as error:

@@ -74,8 +74,9 @@ def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
     # The rest of what it falls short of is in the sentence of the limit.
     if short is not None and short.reason == MINIMUM_NOT_REACHED:
         parts.append(minimum_text(record))
-    if record.scale is not None and record.scale.stopped is not None:
-        parts.append(f"ended early: {record.scale.stopped}")
+    stopped = record.scale.stopped if record.scale is not None else None
+    if stopped is not None and stopped.rstrip(".") not in parts[0]:
+        parts.append(f"ended early: {stopped}")
     if record.validity is not None and not record.validity.valid:
         parts.append(f"invalid: {record.validity.in_short()}")
     return "; ".join(part.rstrip(".") for part in parts)
@@ -145,7 +146,7 @@ def _line(step: ScaleStep, test: TestRecord) -> ScaleStepStatus:
     if summary is None:
         return line
     ready = summary.latency.instance_ready
-    requests, duration = summary.api_requests.kro, summary.duration_seconds
+    requests, seconds = summary.api_requests.kro, summary.usage.activity.seconds
     return line.model_copy(
         update={
             "instance_ready_p50_seconds": rounded(median_seconds(ready)),
@@ -154,7 +155,7 @@ def _line(step: ScaleStep, test: TestRecord) -> ScaleStepStatus:
             "kro_cpu_cores": rounded(summary.cpu.kro_mean_cores),
             "kro_memory_max_bytes": summary.memory.resident_max_bytes,
             "api_requests_per_second": rounded(
-                requests / duration if requests is not None and duration else None
+                requests / seconds if requests is not None and seconds else None
             ),
         }
     )

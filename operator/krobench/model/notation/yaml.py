@@ -21,6 +21,15 @@ _PlainDumper.add_implicit_resolver(
 )
 
 
+def what_is_wrong(error: yaml.YAMLError) -> str:
+    """Return why a text is no YAML, in a line: where, and without a drawing of it."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return " ".join(str(error).split())
+    problem = getattr(error, "problem", None) or "it cannot be read"
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
+
+
 def dump(data: Any) -> str:
     """Return a YAML document."""
     return yaml.dump(data, Dumper=_PlainDumper, sort_keys=False, width=100)

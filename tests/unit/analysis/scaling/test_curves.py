@@ -47,6 +47,13 @@ def law(size: float, contention: float = 0.05, coherency: float = 0.001) -> floa
     return 20 * size / (1 + contention * (size - 1) + coherency * size * (size - 1))
 
 
+def test_a_change_that_is_less_than_the_scatter_of_three_sizes_is_none() -> None:
+    """Figures of a real run: time until ready, in seconds, of collections of 1, 4 and 8 objects."""
+    points = [CurvePoint(size=s, value=v) for s, v in ((1, 0.644), (4, 0.694), (8, 0.603))]
+    curve = curve_of("latency.instanceReady.p50", points, Axis.COLLECTION_SIZE)
+    assert "no change with the number of objects in a collection" in curve.message
+
+
 def test_a_straight_line_is_told_with_what_one_more_adds() -> None:
     curve = curve_of(MEMORY, measured(lambda n: 50e6 + 7e6 * n), Axis.RGDS)
     assert [fit.model for fit in curve.fits] == ["linear", "power"]

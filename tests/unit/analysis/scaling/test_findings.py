@@ -3,7 +3,7 @@ from unit.records import some_iteration, some_test
 
 from bench.searches import SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.findings import limit_so_far, with_findings
-from krobench.model.findings.scaling import LimitState, ScaleRecord, ScaleStep
+from krobench.model.findings.scaling import LimitState, ScaleRecord, ScaleStep, StepVerdict
 from krobench.model.measured.measures import (
     ApiRequests,
     CpuUse,
@@ -134,12 +134,23 @@ def test_a_limit_below_the_steps_asks_for_smaller_ones() -> None:
     assert "below 25 instances" in found.next_to_try
 
 
-def test_a_test_without_any_result_asks_for_more_room() -> None:
-    found = with_findings(spec(), record(stopped="it was deleted"), [])
+@pytest.mark.parametrize(
+    ("verdict", "stopped", "words"),
+    [
+        (StepVerdict.MET, "budget.duration, 1m, was used up", "a longer spec.budget.duration"),
+        (StepVerdict.MET, "size 50 was left out: too large", "Allow larger sizes"),
+        (StepVerdict.MET, "KroNotFound: no kro", "Run it again"),
+        (StepVerdict.INVALID, "was repeated in vain", "See to it that 25 instances can be judged"),
+    ],
+)
+def test_a_test_that_ended_before_a_breach_asks_for_what_ended_it(
+    verdict: StepVerdict, stopped: str, words: str
+) -> None:
+    tried = step(25, 0.1).model_copy(update={"verdict": verdict})
+    found = with_findings(spec(), record(tried, stopped=stopped), [])
     assert found.limit is not None
     assert found.limit.state is LimitState.UNDECIDED
-    assert found.next_to_try is not None
-    assert "spec.budget.duration" in found.next_to_try
+    assert words in (found.next_to_try or "")
 
 
 def test_the_limit_alone_is_told_after_each_step() -> None:
