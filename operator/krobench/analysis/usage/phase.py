@@ -121,10 +121,10 @@ class PhaseReader:
         except UnavailableError as error:
             self._unavailable[name] = str(error)
             return Distribution()
-        spaced = _spaced(self._window(source, metric))
+        kept = spaced(self._window(source, metric))
         weighted = [
             ((b.value - a.value) / (b.seconds - a.seconds), b.seconds - a.seconds)
-            for a, b in pairwise(spaced)
+            for a, b in pairwise(kept)
         ]
         return self._distribution(name, weighted)
 
@@ -211,8 +211,9 @@ def _weighted(samples: Sequence[Sample]) -> list[tuple[float, float]]:
     ]
 
 
-def _spaced(samples: Iterable[Sample]) -> list[Sample]:
-    """Leave out samples that come too soon after another."""
+def spaced(samples: Iterable[Sample]) -> list[Sample]:
+    """Leave out samples that come too soon after another: a counter that grows by hundredths of a
+    second would seem to stand still, or to leap, between them."""
     kept: list[Sample] = []
     for sample in samples:
         if not kept or sample.seconds - kept[-1].seconds >= _SHORTEST_INTERVAL_SECONDS:

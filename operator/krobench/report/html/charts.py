@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from krobench.analysis.usage.phase import spaced
 from krobench.model.notation import units
 from krobench.model.record.lines import ObjectRecord, Sample
 from krobench.model.record.run import RunRecord
@@ -39,7 +40,7 @@ def latency_chart(objects: Iterable[ObjectRecord]) -> str:
 def cpu_chart(objects: Sequence[ObjectRecord], samples: Iterable[Sample]) -> str:
     """Return kro's CPU use over the run, run phases shaded; or nothing."""
     return _usage_chart(
-        {"kro": _rates(_series(samples, _CPU))},
+        {"kro": _rates(_points(spaced(_of_kro(samples, _CPU))))},
         Axis("CPU cores", units.number),
         _run_phases(objects),
     )
@@ -48,7 +49,7 @@ def cpu_chart(objects: Sequence[ObjectRecord], samples: Iterable[Sample]) -> str
 def memory_chart(objects: Sequence[ObjectRecord], samples: Sequence[Sample]) -> str:
     """Return kro's memory over the run, run phases shaded; or nothing."""
     lines = {
-        name: [(seconds, size / _MIB) for seconds, size in _series(samples, metric)]
+        name: [(seconds, size / _MIB) for seconds, size in _points(_of_kro(samples, metric))]
         for name, metric in _MEMORY.items()
     }
     return _usage_chart(lines, Axis("memory, MiB", units.number), _run_phases(objects))
@@ -83,8 +84,12 @@ def _distribution(records: Sequence[ObjectRecord]) -> list[Point]:
     return [(0.0, 0.0), *steps]
 
 
-def _series(samples: Iterable[Sample], metric: str) -> list[Point]:
-    return [(s.seconds, s.value) for s in samples if s.source == "kro" and s.metric == metric]
+def _of_kro(samples: Iterable[Sample], metric: str) -> list[Sample]:
+    return [sample for sample in samples if sample.source == "kro" and sample.metric == metric]
+
+
+def _points(samples: Iterable[Sample]) -> list[Point]:
+    return [(sample.seconds, sample.value) for sample in samples]
 
 
 def _rates(counter: Sequence[Point]) -> list[Point]:

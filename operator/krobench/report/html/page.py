@@ -51,10 +51,20 @@ def render(run: RunRecord, objects: Sequence[ObjectRecord], samples: Sequence[Sa
     template = _ENVIRONMENT.get_template("report.html")
     return template.render(
         run=run,
-        lead=_as_html(limit_sentence(run)),
+        lead=_as_html(_lead(run)),
         charts=[chart for chart in charts if chart.svg],
         report=_as_html(render_markdown(run)),
     )
+
+
+def _lead(run: RunRecord) -> str:
+    """Return what has to be known before any number is seen."""
+    parts = [limit_sentence(run)]
+    if run.error is not None:
+        parts.insert(0, f"**{run.error.reason}**: {run.error.message}")
+    if run.validity is not None and not run.validity.valid:
+        parts.insert(0, f"**This run is invalid:** {run.validity.in_short()}")
+    return "\n\n".join(part for part in parts if part)
 
 
 def _as_html(markdown: str) -> Markup:

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,13 @@ def test_warm_up_and_what_was_refused_is_not_in_the_distribution() -> None:
 def test_a_restart_is_no_negative_cpu_use() -> None:
     chart = cpu_chart([], sampled("process_cpu_seconds_total", 10.0, 11.0, 0.5, 1.0))
     assert len(heights(chart)) == 2
+
+
+def test_two_samples_in_a_breath_are_no_cpu_use_of_nothing() -> None:
+    """kro counts CPU time in hundredths of a second: at the border of a phase it seems to stand."""
+    used = sampled("process_cpu_seconds_total", 10.0, 11.0, 12.0)
+    again = replace(used[1], seconds=used[1].seconds + 0.1)
+    assert cpu_chart([], [*used[:2], again, used[2]]) == cpu_chart([], used)
 
 
 def test_run_phases_are_shaded() -> None:

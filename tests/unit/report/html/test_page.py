@@ -7,6 +7,8 @@ from unit.controller.world import record
 from unit.records import some_line
 from unit.report.test_profiles import CPU
 
+from krobench.model.common import ErrorInfo
+from krobench.model.findings.validity import Validity
 from krobench.model.measured.profile import TestProfile
 from krobench.model.record.lines import ObjectRecord, Sample
 from krobench.model.record.run import RunRecord, RunState
@@ -54,6 +56,15 @@ def full_page(run: RunRecord | None = None) -> str:
     samples = sampled("process_cpu_seconds_total", 1.0, 1.5, 1.7)
     samples += sampled("process_resident_memory_bytes", 5e7, 6e7)
     return render(run, [created(0), created(1, 2.0), created(2, None)], samples)
+
+
+def test_what_speaks_against_a_run_stands_before_its_charts() -> None:
+    run = record(RunState.COMPLETED)
+    run.validity = Validity.of([ErrorInfo(reason="GeneratorLate", message="it was late")])
+    run.error = ErrorInfo(reason="KroNotFound", message="there is no kro")
+    before_charts, _, _ = full_page(run).partition("<svg")
+    assert "This run is invalid:</strong> GeneratorLate: it was late" in before_charts
+    assert "KroNotFound</strong>: there is no kro" in before_charts
 
 
 def test_a_page_has_all_charts_and_the_whole_report() -> None:
