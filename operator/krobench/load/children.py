@@ -50,7 +50,7 @@ class Children:
     def __init__(self, client: KubeClient, clock: RunClock, namespace: str) -> None:
         self._client = client
         self._clock = clock
-        self._selector = f"{_NAMESPACE_LABEL}={namespace}"
+        self._namespace = namespace
         self._families: dict[str, _Family] = {}
         self._watches: list[Watch] = []
         self.unavailable: str | None = None
@@ -59,20 +59,24 @@ class Children:
     async def watch(self, stack: AsyncExitStack, manifests: Iterable[Manifest]) -> None:
         """Watch all kinds of children that these RGDs make."""
         kinds = dict.fromkeys(
-            (resource["template"]["apiVersion"], resource["template"]["kind"])
+            (
+                resource["template"]["apiVersion"],
+                resource["template"]["kind"],
+                self._selector(manifest),
+            )
             for manifest in manifests
             for resource in manifest["spec"]["resources"]
             if "template" in resource
         )
         watches = []
-        for api_version, kind in kinds:
+        for api_version, kind, selector in kinds:
             resource = await resource_of(self._client, api_version, kind)
             if resource is None:
                 self.unavailable = f"children of kind {kind} cannot be watched: it is not served"
                 return
             # Children may be in other namespaces than their instance.
             path = f"{resource.base}/{resource.plural}"
-            watch = Watch(self._client, path, self._selector, metadata_only=True)
+            watch = Watch(self._client, path, selector, metadata_only=True)
             try:
                 await watch.start()
             except ApiError as error:
@@ -88,6 +92,11 @@ class Children:
             self._watches.append(watch)
             task = asyncio.create_task(self._consume(kind, watch))
             stack.push_async_callback(_end, task)
+
+    def _selector(self, manifest: Manifest) -> str:
+        if manifest["spec"].get("schema", {}).get("scope") == "Cluster":
+            return f"{_INSTANCE_LABEL},!{_NAMESPACE_LABEL}"  # such an instance has no namespace
+        return f"{_NAMESPACE_LABEL}={self._namespace}"
 
     @property
     def costs(self) -> list[WatchCost]:

@@ -36,6 +36,7 @@ class Server:
 
     def __init__(self, refuse: ApiError | None = None) -> None:
         self.lines: asyncio.Queue[bytes] = asyncio.Queue()
+        self.selectors: set[str] = set()
         self._refuse = refuse
 
     async def get(self, path: str, params: Any = None, accept: str = "") -> dict[str, Any]:
@@ -44,6 +45,7 @@ class Server:
         if self._refuse is not None:
             raise self._refuse
         assert "PartialObjectMetadata" in accept
+        self.selectors.add(params["labelSelector"])
         return {"metadata": {"resourceVersion": "1"}, "items": []}
 
     async def watch_lines(self, path: str, params: Any, accept: str = "") -> AsyncIterator[bytes]:
@@ -117,6 +119,20 @@ async def test_a_fan_out_is_done_when_all_children_that_can_bear_the_label_do() 
         await settled(server)
     assert update.done.done()
     assert update.record.ready_seconds is not None
+
+
+async def test_children_of_an_instance_without_a_namespace_are_watched_too() -> None:
+    """kro labels them with their instance's name alone."""
+    for scope, selector in (
+        ("Namespaced", "kro.run/instance-namespace=ns"),
+        ("Cluster", "kro.run/instance-name,!kro.run/instance-namespace"),
+    ):
+        server = Server()
+        async with AsyncExitStack() as stack:
+            await watcher(server).watch(
+                stack, [{"spec": RGD["spec"] | {"schema": {"scope": scope}}}]
+            )
+        assert server.selectors == {selector}
 
 
 async def test_a_kind_that_may_not_be_watched_is_named_with_what_to_grant() -> None:

@@ -10,6 +10,7 @@ import logging
 import socket
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from krobench.job.errors import AbortedError
@@ -44,8 +45,8 @@ class ClusterLease:
         self._renewer: asyncio.Task[None] | None = None
         self._taken_by: str | None = None
 
-    async def acquire(self, namespace: str) -> None:
-        """Take the lease in kro's namespace, or wait until its holder is done or gone.
+    async def acquire(self, namespace: str, tell: Callable[[str], None]) -> None:
+        """Take the lease in kro's namespace, or wait until its holder is done or gone, and tell so.
 
         Raises:
             AbortedError: ``ClusterBusy`` if it is still held after the wait.
@@ -67,6 +68,8 @@ class ClusterLease:
                 break
             if now >= deadline:
                 raise AbortedError("ClusterBusy", self._busy(holder))
+            if holder:
+                tell(f"waits for the cluster's lease, which {holder} holds")
             await asyncio.sleep(_POLL_SECONDS)
         self._renewer = asyncio.create_task(self._renew())
 

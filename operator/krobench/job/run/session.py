@@ -146,8 +146,7 @@ class Session(ABC):
         kro = await require_kro(self._client, target)
         await wait_for_leader(self._client, target, kro.fingerprint.pod, self._tell)
         await self._check_further()
-        self._tell("waits for the cluster's lease")
-        await self._lease.acquire(target.namespace)
+        await self._lease.acquire(target.namespace, self._tell)
         if self._crew is not None:
             self._tell("waits for the shards")
             await self._crew.open()

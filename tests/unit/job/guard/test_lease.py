@@ -53,6 +53,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_RENEW_SECONDS", 0.01)
 
 
+def untold(activity: str) -> None:
+    raise AssertionError(f"nothing was to be waited for: {activity}")
+
+
 def lease(api: OneLease, run: str, wait_seconds: float = 0.1) -> ClusterLease:
     return ClusterLease(cast("KubeClient", api), run, wait_seconds)
 
@@ -60,9 +64,11 @@ def lease(api: OneLease, run: str, wait_seconds: float = 0.1) -> ClusterLease:
 async def test_a_second_load_is_told_who_holds_the_lease() -> None:
     api = OneLease()
     first = lease(api, "team/one")
-    await first.acquire("kro-system")
+    await first.acquire("kro-system", untold)
+    told: list[str] = []
     with pytest.raises(AbortedError) as raised:
-        await lease(api, "team/two").acquire("kro-system")
+        await lease(api, "team/two").acquire("kro-system", told.append)
+    assert told[0].startswith("waits for the cluster's lease, which team/one in ")
     assert raised.value.info.reason == "ClusterBusy"
     assert "kro-system/krobench-load is held by team/one in " in raised.value.info.message
     first.check()
@@ -72,10 +78,10 @@ async def test_a_second_load_is_told_who_holds_the_lease() -> None:
 async def test_a_lease_that_was_released_is_free_at_once() -> None:
     api = OneLease()
     first, second = lease(api, "team/one"), lease(api, "team/two", wait_seconds=0.0)
-    await first.acquire("kro-system")
+    await first.acquire("kro-system", untold)
     await first.release()
     assert api.holder is None
-    await second.acquire("kro-system")
+    await second.acquire("kro-system", untold)
     assert api.holder == second.identity
     await second.release()
 
@@ -85,8 +91,10 @@ async def test_a_lease_that_is_not_renewed_is_taken_over(monkeypatch: pytest.Mon
     monkeypatch.setattr(module, "_RENEW_SECONDS", 60.0)
     api = OneLease()
     dead, second = lease(api, "team/one"), lease(api, "team/two", wait_seconds=5.0)
-    await dead.acquire("kro-system")
-    await second.acquire("kro-system")
+    await dead.acquire("kro-system", untold)
+    told: list[str] = []
+    await second.acquire("kro-system", told.append)
+    assert all("team/one" in each for each in told)
     assert api.holder == second.identity
     await second.release()
     await dead.release()
@@ -95,7 +103,7 @@ async def test_a_lease_that_is_not_renewed_is_taken_over(monkeypatch: pytest.Mon
 async def test_whoever_lost_the_lease_says_so_and_leaves_it_alone() -> None:
     api = OneLease()
     first = lease(api, "team/one")
-    await first.acquire("kro-system")
+    await first.acquire("kro-system", untold)
     assert api.lease is not None
     spec = api.lease["spec"] | {"holderIdentity": "team/two"}
     api._store(api.lease | {"spec": spec})
