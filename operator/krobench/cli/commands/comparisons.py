@@ -1,7 +1,7 @@
 """Commands that compare runs with others, and keep runs for that."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,7 +19,10 @@ def compare(
         list[str] | None,
         typer.Option(help="Metric with a verdict, such as cpu.kroSeconds:Lower; may be repeated."),
     ] = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="text, markdown or json")] = "text",
+    output: Annotated[
+        Literal["text", "markdown", "json"],
+        typer.Option("--output", "-o", help="How to print it."),
+    ] = "text",
     show_all: Annotated[bool, typer.Option("--all", help="Show exploratory metrics too.")] = False,
     fail_on_inconclusive: Annotated[
         bool, typer.Option(help="Exit with 3 where a primary metric or a limit is inconclusive.")
@@ -46,7 +49,6 @@ def compare(
         raise typer.BadParameter("give two sides at least: the old one and a new one")
     try:
         rules = rules_of(allow_different or (), minimum_effect, primary or ())
-        shown = Format(output)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     try:
@@ -54,7 +56,7 @@ def compare(
     except CompareError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(ExitCode.ERROR) from error
-    typer.echo(render(comparisons, shown, exploratory=show_all), nl=False)
+    typer.echo(render(comparisons, Format(output), exploratory=show_all), nl=False)
     raise typer.Exit(exit_code(comparisons, fail_on_inconclusive=fail_on_inconclusive))
 
 
