@@ -164,7 +164,12 @@ def test_whoever_presses_ctrl_c_is_told_that_the_run_goes_on(
     path.write_text(GOOD)
     monkeypatch.setattr(module, "KubeClient", Interrupted)
     monkeypatch.setattr(module, "load_client_config", object)
-    done = krobench("run", f"--file={path}")
+    # In the background, where this may run, there is no Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = krobench("run", f"--file={path}")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert done.exit_code == 130
     assert "kubectl delete krobenchmark x --namespace=default ends it" in done.output
 
