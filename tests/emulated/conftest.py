@@ -14,6 +14,7 @@ from typing import Any
 import kmock
 import kopf
 import pytest
+from aiohttp import web
 from prometheus_client import CollectorRegistry
 from unit.controller.world import SPECS
 
@@ -36,8 +37,16 @@ class Emulator(kmock.KubernetesEmulator):
     """Fills in what an API server fills in when it creates an object."""
 
     _numbers = itertools.count(1)
+    starting = False
+    """It has not read its roles yet, and refuses to make Jobs."""
+    refused = 0
 
     async def _handle(self, request: Any) -> Any:
+        if self.starting and request.url.path == "/readyz":
+            return web.Response(status=500)
+        if self.starting and request.method == "POST" and request.url.path.endswith("/jobs"):
+            self.refused += 1
+            return web.json_response({"reason": "Forbidden", "message": "no"}, status=403)
         if request.action == kmock.action.CREATE and isinstance(request.data, dict):
             number = next(self._numbers)
             request.data["metadata"] = {
@@ -112,8 +121,8 @@ class Api:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[str]:
-    async with Emulator() as handler, kmock.Server(handler) as running:
+async def emulator() -> AsyncIterator[Emulator]:
+    async with Emulator() as handler:
         for resource in (
             *(f"{API_GROUP}/{API_VERSION}/{kind.plural}" for kind in RunKind),
             "v1/configmaps",
@@ -128,6 +137,12 @@ async def server() -> AsyncIterator[str]:
                 verbs={"get", "list", "watch", "create", "patch", "delete"},
                 subresources={"status"},
             )
+        yield handler
+
+
+@pytest.fixture
+async def server(emulator: Emulator) -> AsyncIterator[str]:
+    async with kmock.Server(emulator) as running:
         yield str(running.url).rstrip("/")
 
 

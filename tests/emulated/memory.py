@@ -117,6 +117,9 @@ class MemoryCluster:
 
     patiently = KubeClient.patiently
 
+    async def may_be_starting(self) -> bool:
+        return False
+
     async def backoff(
         self, error: ApiError | ApiUnreachableError, attempt: int, max_retries: int = 0
     ) -> None:

@@ -1,6 +1,6 @@
 import kopf
 import pytest
-from emulated.conftest import NAMESPACE, Api, Manifest, RunningOperator
+from emulated.conftest import NAMESPACE, Api, Emulator, Manifest, RunningOperator
 from prometheus_client import CollectorRegistry
 from unit.controller.world import RECORDS, SPECS
 
@@ -85,6 +85,21 @@ async def test_an_older_crd_lets_a_bad_spec_through_and_the_operator_refuses_it(
     assert status["conditions"][0]["reason"] == "InvalidSpec"
     assert "workload.scenario" in status["message"]
     assert await api.jobs() == []
+
+
+async def test_a_refusal_of_a_server_that_has_just_started_fails_no_run(
+    api: Api, emulator: Emulator, operator: RunningOperator
+) -> None:
+    emulator.starting = True
+    await api.create("one")
+
+    async def refused() -> int:
+        return emulator.refused
+
+    await api.until(refused, "the load Job was refused")
+    emulator.starting = False
+    await job_of(api, "one")
+    assert (await api.until_phase("one", "Running"))["phase"] == "Running"
 
 
 async def test_one_unreadable_resource_does_not_stop_the_others(

@@ -137,7 +137,7 @@ async def _serve(subject: Subject, number: int) -> int:
 
 
 async def _read(client: KubeClient, subject: Subject) -> dict[str, Any]:
-    resource = await client.get(subject.path)
+    resource = await client.patiently(lambda: client.get(subject.path))
     if resource["metadata"]["uid"] != subject.uid:
         message = f"{subject.kind} {subject.namespace}/{subject.name} is another one now"
         raise AbortedError("Replaced", message)

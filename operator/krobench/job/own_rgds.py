@@ -1,6 +1,7 @@
 """RGDs of a user's own that stand in ConfigMaps, read before a run is planned."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
@@ -49,7 +50,8 @@ async def _config_maps(
     found = {}
     for name in names:
         try:
-            found[name] = await client.get(paths.core("configmaps", namespace, name))
+            path = paths.core("configmaps", namespace, name)
+            found[name] = await client.patiently(partial(client.get, path))
         except ApiError as error:
             if not error.not_found:
                 raise

@@ -7,6 +7,7 @@ own cost is taken from the machine it measures.
 
 import asyncio
 import contextlib
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, Self, TypeVar
@@ -29,6 +30,12 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 _REQUEST_TIMEOUT_SECONDS = 60.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
 _DEFAULT_CONNECTIONS = 64
+_STARTING_SECONDS = 10.0
+_READY_TIMEOUT_SECONDS = 5.0
+_READY_AGAIN_SECONDS = 0.5
+_READY_ATTEMPTS = 4
+_REFUSED = (401, 403)
+_NO_ANSWER = 503
 _WATCH_LINE_LIMIT_BYTES = 4 << 20
 _CHUNK_BYTES = 256 << 10
 _MAX_RETRIES = 5
@@ -48,6 +55,7 @@ class KubeClient:
         self.config = config
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._broke_at = float("-inf")
         self.requests: Counter[str] = Counter()
 
     async def __aenter__(self) -> Self:
@@ -156,10 +164,10 @@ class KubeClient:
                 timeout=timeout,
             ) as response:
                 if response.status >= 400:
-                    raise _error_of(response, await response.read())
+                    raise await self._error_of(response, await response.read())
                 yield response.content
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ApiUnreachableError(_unreachable(self.config.server, error)) from error
+            raise self._unreachable(error) from error
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -217,10 +225,51 @@ class KubeClient:
             ) as response:
                 payload = await response.read()
                 if response.status >= 400:
-                    raise _error_of(response, payload)
+                    raise await self._error_of(response, payload)
                 return payload
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise ApiUnreachableError(_unreachable(self.config.server, error)) from error
+            raise self._unreachable(error) from error
+
+    async def may_be_starting(self) -> bool:
+        """Whether a refusal may be that of an API server which has just been started.
+
+        Until it has read its roles, such a server refuses everybody everything, and is ready a
+        second or more after that. Behind a load balancer it may be another one that says it is
+        ready; so a connection that broke just before counts too.
+        """
+        if time.monotonic() - self._broke_at < _STARTING_SECONDS:
+            return True
+        for _ in range(_READY_ATTEMPTS):
+            status = await self._readiness()
+            if status not in _REFUSED:
+                return status >= 500
+            await asyncio.sleep(_READY_AGAIN_SECONDS)
+        return False  # we may never ask that
+
+    async def _readiness(self) -> int:
+        """Return the status with which the API server says whether it is ready."""
+        self.requests["GET"] += 1
+        try:
+            async with self._open().get(
+                self.config.server + "/readyz",
+                headers=self._headers("*/*"),
+                timeout=aiohttp.ClientTimeout(total=_READY_TIMEOUT_SECONDS),
+            ) as response:
+                return response.status
+        except (aiohttp.ClientError, TimeoutError):
+            return _NO_ANSWER
+
+    async def _error_of(self, response: aiohttp.ClientResponse, body: bytes) -> ApiError:
+        error = api_error(response.status, body, response.headers.get("Retry-After"))
+        error.starting = error.status in _REFUSED and await self.may_be_starting()
+        return error
+
+    def _unreachable(self, error: Exception) -> ApiUnreachableError:
+        self._broke_at = time.monotonic()
+        detail = str(error) or type(error).__name__
+        return ApiUnreachableError(
+            f"the API server at {self.config.server} did not answer: {detail}"
+        )
 
     async def patiently(
         self, request: Callable[[], Awaitable[_Answer]], max_retries: int = _MAX_RETRIES
@@ -250,12 +299,3 @@ class KubeClient:
         asked = error.retry_after_seconds if isinstance(error, ApiError) else None
         delay = asked if asked is not None else _FIRST_BACKOFF_SECONDS * 2**attempt
         await asyncio.sleep(min(delay, _MAX_BACKOFF_SECONDS))
-
-
-def _error_of(response: aiohttp.ClientResponse, body: bytes) -> ApiError:
-    return api_error(response.status, body, response.headers.get("Retry-After"))
-
-
-def _unreachable(server: str, error: Exception) -> str:
-    detail = str(error) or type(error).__name__
-    return f"the API server at {server} did not answer: {detail}"

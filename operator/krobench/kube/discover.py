@@ -84,7 +84,7 @@ def has_ended(pod: JsonObject) -> bool:
 async def list_nodes(client: KubeClient) -> list[NodeFingerprint]:
     """Return what identifies each node; empty where nodes may not be listed."""
     try:
-        nodes = await client.list(paths.core("nodes"))
+        nodes = await client.patiently(lambda: client.list(paths.core("nodes")))
     except ApiError:
         return []
     return [_node(node) for node in nodes]
@@ -93,9 +93,10 @@ async def list_nodes(client: KubeClient) -> list[NodeFingerprint]:
 async def kubernetes_version(client: KubeClient) -> str | None:
     """Return the API server's version, such as ``v1.36.3``."""
     try:
-        version: str | None = (await client.get("/version")).get("gitVersion")
+        answer = await client.patiently(lambda: client.get("/version"))
     except ApiError:
         return None
+    version: str | None = answer.get("gitVersion")
     return version
 
 
@@ -123,7 +124,8 @@ def _not_found_message(target: Target, pods: list[JsonObject]) -> str:
 
 async def _leader(client: KubeClient, namespace: str, pods: list[JsonObject]) -> JsonObject:
     try:
-        holder = holder_of(await client.get(leader_path(namespace))) or ""
+        lease = await client.patiently(lambda: client.get(leader_path(namespace)))
+        holder = holder_of(lease) or ""
     except ApiError:
         holder = ""
     for pod in pods:

@@ -32,7 +32,8 @@ class ApiError(KubeError):
     """The API server refused a request.
 
     ``status`` is the HTTP code, ``reason`` and ``message`` are those of ``metav1.Status``;
-    ``retry_after_seconds`` is what the server asked for, if it did.
+    ``retry_after_seconds`` is what the server asked for, if it did. ``starting`` is set where the
+    server may have refused only because it has just been started.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ApiError(KubeError):
         self.reason = reason
         self.message = message
         self.retry_after_seconds = retry_after_seconds
+        self.starting = False
 
     @property
     def not_found(self) -> bool:
@@ -61,13 +63,13 @@ class ApiError(KubeError):
 
     @property
     def forbidden(self) -> bool:
-        """Whether RBAC, quota or admission said no."""
-        return self.status == 403
+        """Whether RBAC, quota or admission said no, and will say so again."""
+        return self.status == 403 and not self.starting
 
     @property
     def transient(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.status == 429 or self.status >= 500
+        return self.starting or self.status == 429 or self.status >= 500
 
 
 def api_error(status: int, body: bytes, retry_after: str | None = None) -> ApiError:

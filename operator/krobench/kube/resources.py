@@ -19,7 +19,7 @@ async def resource_of(client: KubeClient, api_version: str, kind: str) -> Resour
     """Return the resource that serves this kind, or None where there is none."""
     base = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     try:
-        served = await client.get(base)
+        served = await client.patiently(lambda: client.get(base))
     except ApiError as error:
         if not error.not_found:
             raise

@@ -17,10 +17,7 @@ logger = logging.getLogger(__name__)
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 _GONE = 410
-_REFUSED = (401, 403)
 _RECONNECT_SECONDS = 0.5
-_REFUSALS_AFTER_BREAK = 20
-"""An API server that has just started refuses everybody until it has read its roles."""
 _SERVER_TIMEOUT_SECONDS = 3600
 
 
@@ -96,23 +93,18 @@ class Watch:
 
     async def events(self) -> AsyncIterator[WatchEvent]:
         """Yield changes until the consumer ends."""
-        refusals = 0
         while True:
             try:
                 async for event in self._once():
-                    refusals = 0
                     yield event
                 continue  # the server ended the watch in good order, as it does each hour
             except _RelistNeeded:
                 async for event in self._relist():
                     yield event
             except ApiUnreachableError as error:
-                refusals = 0
                 logger.warning("watch of %s was interrupted: %s", self._path, error)
             except ApiError as error:
-                refusals += 1
-                starting = error.status in _REFUSED and self.interruptions > 0
-                if not error.transient and not (starting and refusals <= _REFUSALS_AFTER_BREAK):
+                if not error.transient:
                     raise
                 logger.warning("watch of %s was refused: %s", self._path, error)
             self.interruptions += 1

@@ -52,7 +52,7 @@ async def find_kind(client: KubeClient, rgd_name: str) -> Kind | None:
     """Return the kind that this RGD defines, or None where none appears in time."""
     async with asyncio.timeout(KIND_TIMEOUT_SECONDS + 1):
         for _ in range(int(KIND_TIMEOUT_SECONDS / _POLL_SECONDS)):
-            found = await client.list(CRDS_PATH, f"{RGD_NAME_LABEL}={rgd_name}")
+            found = await _crds(client, f"{RGD_NAME_LABEL}={rgd_name}")
             if found:
                 return kind_of_crd(found[0])
             await asyncio.sleep(_POLL_SECONDS)
@@ -68,8 +68,12 @@ async def kinds_of_run(client: KubeClient, prefix: str) -> list[Kind]:
 
 async def kind_exists(client: KubeClient, group: str, kind: str) -> str | None:
     """Return the name of the CRD of this group and kind, if there is one."""
-    for crd in await client.list(CRDS_PATH):
+    for crd in await _crds(client):
         if crd["spec"]["group"] == group and crd["spec"]["names"]["kind"] == kind:
             name: str = crd["metadata"]["name"]
             return name
     return None
+
+
+async def _crds(client: KubeClient, label_selector: str | None = None) -> list[JsonObject]:
+    return await client.patiently(lambda: client.list(CRDS_PATH, label_selector))

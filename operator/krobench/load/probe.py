@@ -95,7 +95,9 @@ class WatchProbe:
 
     async def _write(self) -> None:
         try:
-            await self._client.create(self._collection, self._manifest())
+            await self._client.patiently(
+                lambda: self._client.create(self._collection, self._manifest())
+            )
             await self._watch.start()
         except KubeError as error:
             self._give_up(error)

@@ -4,6 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
@@ -51,7 +52,8 @@ async def count_revisions(client: KubeClient) -> tuple[dict[str, int], str | Non
     problem = _NOT_SERVED
     for group in _REVISION_GROUPS:
         try:
-            found = await client.list(paths.group(group, "v1alpha1", "graphrevisions"))
+            path = paths.group(group, "v1alpha1", "graphrevisions")
+            found = await client.patiently(partial(client.list, path))
         except ApiError as error:
             if not error.not_found and not error.forbidden:
                 raise

@@ -7,8 +7,9 @@ the probes of the watch's lag, which go first.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
@@ -81,25 +82,29 @@ class Sweeper:
         """Delete the namespaces that the run made, with all that is still in them."""
         return await self._reported(self._delete_all(self._namespaces, _NAMESPACE_TIMEOUT_SECONDS))
 
-    async def audit(self, namespaces: Iterable[str]) -> Orphans:
+    async def audit(self, namespaces: Collection[str]) -> Orphans:
         """Count what is left of the run, whatever was said of its deletion.
 
         ``namespaces`` are those that the run used: what kro made for instances there bears
         their names, and so the run's prefix, but not its labels.
         """
         try:
-            kinds = await kinds_of_run(self._client, self._prefix)
-            left = [
-                *await self._instances(kinds),
-                *await self._rgds(),
-                *await self._crds(kinds),
-                *await self._namespaces(),
-            ]
-            for namespace in namespaces:
-                left += await self._config_maps(namespace)
+            left = await self._client.patiently(lambda: self._left(namespaces))
         except KubeError as error:
             return Orphans(unavailable=str(error))
         return Orphans(count=len(left), objects=[str(item) for item in left[:_MAX_REMAINING]])
+
+    async def _left(self, namespaces: Collection[str]) -> list[Item]:
+        kinds = await kinds_of_run(self._client, self._prefix)
+        left = [
+            *await self._instances(kinds),
+            *await self._rgds(),
+            *await self._crds(kinds),
+            *await self._namespaces(),
+        ]
+        for namespace in namespaces:
+            left += await self._config_maps(namespace)
+        return left
 
     async def _config_maps(self, namespace: str) -> list[Item]:
         """Return the probes, and the children of kind ConfigMap, which are most of them."""
@@ -132,7 +137,7 @@ class Sweeper:
         )
 
     async def _ordered(self, instance_timeout_seconds: float, force: bool) -> list[Item]:
-        kinds = await kinds_of_run(self._client, self._prefix)
+        kinds = await self._client.patiently(lambda: kinds_of_run(self._client, self._prefix))
         for lister, timeout_seconds in (
             (self._config_maps_of_ours, _PROBE_TIMEOUT_SECONDS),
             (lambda: self._instances(kinds), instance_timeout_seconds),
@@ -148,11 +153,12 @@ class Sweeper:
         return []
 
     async def _take_finalizers_away(self, items: list[Item]) -> None:
-        ours = {item.name for item in await self._namespaces()}
+        ours = {item.name for item in await self._client.patiently(self._namespaces)}
+        bare = {"metadata": {"finalizers": None}}
         for item in items:
             if item.namespace in ours or item.path.startswith(RGDS_PATH):
                 logger.warning("taking the finalizers of %s away", item)
-                await self._client.patch(item.path, {"metadata": {"finalizers": None}})
+                await self._client.patiently(partial(self._client.patch, item.path, bare))
 
     async def _namespaces(self) -> list[Item]:
         found = await self._client.list(paths.core("namespaces"), self._selector)

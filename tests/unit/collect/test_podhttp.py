@@ -61,7 +61,10 @@ async def test_where_neither_way_leads_anywhere_both_reasons_are_given() -> None
 
 
 async def test_a_missing_right_is_named() -> None:
-    async with pod(Answers("no", 403), closed_port()) as http:
+    async def refusing(request: web.Request) -> web.Response:
+        return web.Response(text="no", status=200 if request.path == "/readyz" else 403)
+
+    async with pod(refusing, closed_port()) as http:
         with pytest.raises(PodHttpError, match="grant get on pods/proxy"):
             await http.get("/x")
 

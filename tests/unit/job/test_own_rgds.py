@@ -17,6 +17,9 @@ SPEC = KroBenchmarkSpec.model_validate(
 class StoredObjects:
     """Answers GET requests as an API server would."""
 
+    patiently = KubeClient.patiently
+    backoff = KubeClient.backoff
+
     def __init__(self, objects: dict[str, Any]) -> None:
         self.objects = objects
         self.asked: list[str] = []

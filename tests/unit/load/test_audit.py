@@ -1,5 +1,7 @@
 from typing import Any, cast
 
+import pytest
+
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.sweep import Sweeper
@@ -31,6 +33,9 @@ def crd() -> JsonObject:
 
 class Collections:
     """An API server of which only lists are asked; a missing collection is empty."""
+
+    patiently = KubeClient.patiently
+    backoff = KubeClient.backoff
 
     def __init__(self, items: dict[str, list[JsonObject]]) -> None:
         self._items = items
@@ -85,7 +90,9 @@ async def test_objects_are_found_by_the_label_of_the_run() -> None:
     assert collections.selectors["/api/v1/namespaces"] == f"{RUN_LABEL}={RUN.uid}"
 
 
-async def test_what_cannot_be_counted_is_not_zero() -> None:
+async def test_what_cannot_be_counted_is_not_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("krobench.kube.client._FIRST_BACKOFF_SECONDS", 0.0)
+
     class Away(Collections):
         async def list(self, path: str, label_selector: str | None = None) -> list[JsonObject]:
             raise ApiUnreachableError("connection refused")

@@ -24,6 +24,7 @@ class OneConfigMap:
         self.deleted = False
 
     patiently = KubeClient.patiently
+    backoff = KubeClient.backoff
 
     async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
         if self._refused is not None:

@@ -12,6 +12,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
@@ -55,14 +56,15 @@ class ClusterLease:
         deadline = time.monotonic() + self._wait_seconds
         seen_version, seen_at = "", time.monotonic()
         while True:
-            lease = await self._read()
+            lease = await self._client.patiently(self._read)
             holder = _holder(lease)
             version = lease["metadata"]["resourceVersion"] if lease else ""
             now = time.monotonic()
             if version != seen_version:
                 seen_version, seen_at = version, now
             expired = now - seen_at > _duration(lease)
-            if (not holder or holder == self.identity or expired) and await self._take(lease):
+            free = not holder or holder == self.identity or expired
+            if free and await self._client.patiently(partial(self._take, lease)):
                 if holder:
                     logger.warning("took the lease over from %s, which renewed it no more", holder)
                 break

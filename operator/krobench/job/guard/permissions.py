@@ -11,6 +11,8 @@ from krobench.kube.client import KubeClient
 from krobench.kube.krolease import LEADER_LEASE
 from krobench.workload.testplan import TestPlan
 
+_REVIEWS = 5
+_REVIEW_AGAIN_SECONDS = 1.0
 _REVIEWS_PATH = paths.group("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 
 
@@ -120,12 +122,22 @@ def restart_permissions(namespace: str) -> list[Permission]:
 
 
 async def _require(client: KubeClient, required: Sequence[Permission], remedy: str) -> None:
-    allowed = await asyncio.gather(*(_is_allowed(client, item) for item in required))
-    missing = [str(item) for item, may in zip(required, allowed, strict=True) if not may]
+    missing = await _missing(client, required)
+    for _ in range(1, _REVIEWS):
+        if not missing or not await client.may_be_starting():
+            break
+        await asyncio.sleep(_REVIEW_AGAIN_SECONDS)
+        missing = await _missing(client, missing)
     if missing:
         raise AbortedError(
-            "Forbidden", f"the load Job's ServiceAccount may not {', '.join(missing)}: {remedy}"
+            "Forbidden",
+            f"the load Job's ServiceAccount may not {', '.join(map(str, missing))}: {remedy}",
         )
+
+
+async def _missing(client: KubeClient, required: Sequence[Permission]) -> list[Permission]:
+    allowed = await asyncio.gather(*(_is_allowed(client, item) for item in required))
+    return [item for item, may in zip(required, allowed, strict=True) if not may]
 
 
 async def _is_allowed(client: KubeClient, permission: Permission) -> bool:
@@ -142,5 +154,5 @@ async def _is_allowed(client: KubeClient, permission: Permission) -> bool:
         "kind": "SelfSubjectAccessReview",
         "spec": {"resourceAttributes": attributes},
     }
-    answer = await client.create(_REVIEWS_PATH, review)
+    answer = await client.patiently(lambda: client.create(_REVIEWS_PATH, review))
     return bool(answer.get("status", {}).get("allowed"))

@@ -30,7 +30,7 @@ async def check_kro_installed(client: KubeClient) -> None:
         AbortedError: if they are not.
     """
     try:
-        await client.get(RGDS_PATH, {"limit": "1"})
+        await client.patiently(lambda: client.get(RGDS_PATH, {"limit": "1"}))
     except ApiError as error:
         if error.not_found:
             raise AbortedError(
@@ -75,7 +75,7 @@ async def wait_for_leader(
     """
     deadline = time.monotonic() + _LEADS_WITHIN_SECONDS
     while time.monotonic() < deadline:
-        leader = await kro_leader(client, target)
+        leader = await client.patiently(lambda: kro_leader(client, target))
         if leader is None or is_of_pod(leader, pod):
             return
         tell(f"waits for kro's pod {pod} to lead")

@@ -32,7 +32,8 @@ async def find_deployment(client: KubeClient, target: Target) -> JsonObject:
         AbortedError: if there is none.
     """
     pods = await list_kro_pods(client, target)
-    found = await client.list(paths.group("apps", "v1", "deployments", target.namespace))
+    path = paths.group("apps", "v1", "deployments", target.namespace)
+    found = await client.patiently(lambda: client.list(path))
     for deployment in found:
         selector = deployment["spec"]["selector"].get("matchLabels") or {}
         if any(selector.items() <= pod["metadata"].get("labels", {}).items() for pod in pods):

@@ -88,7 +88,8 @@ async def _from_config_map(
 ) -> list[RunEstimates] | ErrorInfo:
     path = paths.core("configmaps", owner.namespace, reference.name)
     try:
-        parsed = parse_config_map(await client.get(path), reference.key)
+        config_map = await client.patiently(lambda: client.get(path))
+        parsed = parse_config_map(config_map, reference.key)
         if isinstance(parsed, RunRecord):
             return [condense(await whole(client, parsed))]
     except RecordError as error:

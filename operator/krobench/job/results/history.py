@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 
 from krobench.job.results.whole_run import whole
 from krobench.kube import paths
@@ -46,8 +47,9 @@ class History:
             if name == kept_name(self._owner.name, self._owner.uid):
                 continue
             try:
-                run = read_run_record(await self._client.get(f"{self._collection}/{name}"))
-                yield await whole(self._client, run)
+                path = f"{self._collection}/{name}"
+                kept = await self._client.patiently(partial(self._client.get, path))
+                yield await whole(self._client, read_run_record(kept))
             except RecordError as error:
                 logger.warning("%s", error)
 
@@ -62,7 +64,7 @@ class History:
             for config_map in config_maps:
                 await self._put(as_kept(config_map, self._owner))
             for old in names_beyond(await self._kept(), most):
-                await self._delete(old)
+                await self._client.patiently(partial(self._delete, old))
         except KubeError as error:
             return f"results could not be kept as ConfigMap {name}: {error}"
         return None
@@ -70,7 +72,9 @@ class History:
     async def _kept(self) -> list[JsonObject]:
         """Return the metadata of all ConfigMaps that hold kept results."""
         chosen = {"labelSelector": selector(RunKind(self._owner.kind), self._owner.name)}
-        page = await self._client.get(self._collection, chosen, METADATA_LIST)
+        page = await self._client.patiently(
+            lambda: self._client.get(self._collection, chosen, METADATA_LIST)
+        )
         items: list[JsonObject] = page.get("items") or []
         return items
 

@@ -1,5 +1,7 @@
 """Run records with their iterations, where run.json had no room for these."""
 
+from functools import partial
+
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
@@ -18,7 +20,9 @@ async def whole(client: KubeClient, run: RunRecord) -> RunRecord:
         return run
     try:
         config_maps = [
-            await client.get(paths.core("configmaps", run.namespace, name))
+            await client.patiently(
+                partial(client.get, paths.core("configmaps", run.namespace, name))
+            )
             for name in run.parts[FULL_RUN_KEY]
         ]
     except ApiError as error:

@@ -158,7 +158,7 @@ class Session(ABC):
             kro=kro.fingerprint,
             nodes=await list_nodes(self._client),
         )
-        left = await find_leftovers(self._client, self._identity)
+        left = await self._client.patiently(lambda: find_leftovers(self._client, self._identity))
         self.record.causes = leftover_objects(left.objects, left.runs)
 
     async def _send_shards_home(self) -> None:

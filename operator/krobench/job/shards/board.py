@@ -10,6 +10,7 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from krobench.kube import paths
@@ -114,7 +115,8 @@ class Board:
         for number, piece in enumerate(lines.encode(records, _MAX_PIECE_BYTES)):
             full_name = f"{self._prefix}-{name}-{number}"
             body = self._manifest(full_name, SHARD_LINES_COMPONENT)
-            await self._create(body | {"binaryData": {_LINES_KEY: b64encode(piece).decode()}})
+            body["binaryData"] = {_LINES_KEY: b64encode(piece).decode()}
+            await self._client.patiently(partial(self._create, body), _MAX_RETRIES)
             names.append(full_name)
         return names
 
@@ -122,7 +124,8 @@ class Board:
         """Read the lines in these ConfigMaps, and delete them."""
         pieces = []
         for name in names:
-            found = await self._client.get(f"{self._collection}/{name}")
+            path = f"{self._collection}/{name}"
+            found = await self._client.patiently(partial(self._client.get, path))
             pieces.append(b64decode(found["binaryData"][_LINES_KEY]))
         records = lines.decode(pieces, ObjectRecord)
         for name in names:
@@ -137,7 +140,8 @@ class Board:
         """Delete everything that this run's shards have said or brought."""
         for component in (SHARD_COMPONENT, SHARD_LINES_COMPONENT):
             selector = f"{RUN_LABEL}={self._owner.uid},{COMPONENT_LABEL}={component}"
-            for item in await self._client.list(self._collection, selector):
+            found = partial(self._client.list, self._collection, selector)
+            for item in await self._client.patiently(found):
                 await self._delete(item["metadata"]["name"])
 
     async def _listen(self) -> None:

@@ -16,6 +16,9 @@ PATH = "/apis/coordination.k8s.io/v1/namespaces/kro-system/leases/krobench-load"
 class OneLease:
     """An API server that guards its only object by its version."""
 
+    patiently = KubeClient.patiently
+    backoff = KubeClient.backoff
+
     def __init__(self) -> None:
         self.lease: dict[str, Any] | None = None
         self.version = 0

@@ -10,15 +10,32 @@ from krobench.workload.testplan import plan_tests
 
 
 class Reviewer:
-    """Allows everything but one verb."""
+    """Allows everything but one verb; an API server that has read its roles."""
+
+    patiently = KubeClient.patiently
 
     def __init__(self, denied: str) -> None:
-        self._denied = denied
+        self.denied = denied
+
+    async def may_be_starting(self) -> bool:
+        return False
 
     async def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         assert path.endswith("/selfsubjectaccessreviews")
         verb = body["spec"]["resourceAttributes"]["verb"]
-        return {"status": {"allowed": verb != self._denied}}
+        return {"status": {"allowed": verb != self.denied}}
+
+
+class StartingReviewer(Reviewer):
+    """Knows the role of that verb only when it was asked twice whether it starts."""
+
+    asked = 0
+
+    async def may_be_starting(self) -> bool:
+        self.asked += 1
+        if self.asked == 2:
+            self.denied = ""
+        return True
 
 
 @pytest.mark.parametrize("verb", ["create", "list", "watch", "patch", "delete"])
@@ -29,6 +46,15 @@ async def test_each_missing_right_is_named_before_anything_is_created(verb: str)
     assert raised.value.info.reason == "Forbidden"
     for resource in ("resourcegraphdefinitions.kro.run", "*.load.bench.kro.run"):
         assert f"{verb} {resource}" in raised.value.info.message
+
+
+async def test_a_server_that_has_just_started_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("krobench.job.guard.permissions._REVIEW_AGAIN_SECONDS", 0.0)
+    reviewer = StartingReviewer(denied="create")
+    await check_permissions(cast("KubeClient", reviewer), plan_tests(suite()))
+    assert reviewer.asked == 2
 
 
 async def test_nothing_is_said_where_all_is_allowed() -> None:

@@ -1,9 +1,8 @@
-from typing import cast
-
 import pytest
 
 from krobench.job.guard.preflight import wait_for_leader
 from krobench.kube.client import KubeClient
+from krobench.kube.config import ClientConfig
 from krobench.model.specs.target import Target
 
 
@@ -23,6 +22,7 @@ async def test_a_kro_that_has_just_started_is_waited_for_until_it_leads(
     monkeypatch.setattr("krobench.job.guard.preflight.kro_leader", leader)
     monkeypatch.setattr("krobench.job.guard.preflight.asyncio.sleep", at_once)
     told: list[str] = []
-    await wait_for_leader(cast("KubeClient", None), Target(), "kro-1", told.append)
+    client = KubeClient(ClientConfig("http://nowhere", None, lambda: None))
+    await wait_for_leader(client, Target(), "kro-1", told.append)
     assert asked == holders
     assert told == ["waits for kro's pod kro-1 to lead"] * 2
