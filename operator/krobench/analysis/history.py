@@ -7,7 +7,10 @@ from statistics import median
 from krobench.analysis.comparison.fingerprints import differences, sentence
 from krobench.analysis.comparison.rules import DEFAULT_PRIMARY
 from krobench.analysis.statistics.changepoints import change_points
-from krobench.model.findings.comparison import RunEstimates, TestEstimates
+from krobench.model.findings.comparison import Difference, RunEstimates, TestEstimates
+from krobench.model.specs.baseline import DifferenceKind
+
+_OF_KROS_CHART = "kro's KRO_"
 
 
 @dataclass(frozen=True)
@@ -72,5 +75,15 @@ def _of_metric(
             first_after=new,
             before=median(value for _, value in points[before:index]),
             after=median(value for _, value in points[index:after]),
-            differences=[sentence(d) for d in differences([old], [new], [], ())],
+            differences=[sentence(d) for d in _once(differences([old], [new], [], ()))],
         )
+
+
+def _once(found: Sequence[Difference]) -> Iterator[Difference]:
+    """Leave out each variable that went the same way as a flag: kro's chart gives flags their
+    values by variables, and the flag is where kro reads them."""
+    by_flags = {(tuple(d.old), tuple(d.new)) for d in found if d.kind is DifferenceKind.KRO_FLAGS}
+    for each in found:
+        of_flag = each.kind is DifferenceKind.KRO_ENV and each.what.startswith(_OF_KROS_CHART)
+        if not (of_flag and (tuple(each.old), tuple(each.new)) in by_flags):
+            yield each

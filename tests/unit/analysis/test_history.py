@@ -25,6 +25,29 @@ def test_a_change_names_the_run_and_what_is_different_since() -> None:
     assert changes(runs(upgraded=False))[0].differences == []
 
 
+def test_a_flag_and_the_variable_that_gives_it_its_value_are_one_difference() -> None:
+    series = runs(upgraded=False)
+    for run in series:
+        kro = run.environment.kro
+        assert kro is not None
+        workers = "1" if run.name.startswith("before") else "4"
+        changed = {
+            "args": [f"--dynamic-controller-concurrent-reconciles={workers}"],
+            "env": {
+                "KRO_DYNAMIC_CONTROLLER_CONCURRENT_RECONCILES": workers,
+                "KRO_RGD_MAX_GRAPH_REVISIONS": workers + "0",
+                "GOMAXPROCS": workers,
+            },
+        }
+        run.environment.kro = kro.model_copy(update=changed)
+    [change] = changes(series)
+    assert [difference.partition(" is ")[0] for difference in change.differences] == [
+        "kro's --dynamic-controller-concurrent-reconciles",
+        "kro's KRO_RGD_MAX_GRAPH_REVISIONS",
+        "kro's GOMAXPROCS",
+    ]
+
+
 def test_runs_of_another_workload_are_no_part_of_the_series() -> None:
     series = runs()
     for run in series[:10]:
