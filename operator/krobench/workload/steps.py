@@ -92,6 +92,16 @@ def peak_instances(steps: tuple[StepPlan, ...]) -> int:
     return peak
 
 
+def _load_of_churn(load: Load) -> Load:
+    """Return an open loop, whose schedule is the churn's own, and its bounds the test's."""
+    return Load(
+        arrival=Arrival.CONSTANT,
+        rate=1,
+        max_send_lag=load.max_send_lag,
+        max_in_flight=load.max_in_flight,
+    )
+
+
 class _Planner:
     """Keeps the books of what exists while it plans one step after another."""
 
@@ -107,7 +117,7 @@ class _Planner:
     def plan(self, index: int, step: Step, path: str) -> StepPlan:
         churn = (step.churn or Churn()) if step.operation is Operation.CHURN else None
         if churn is not None:
-            load = Load(arrival=Arrival.CONSTANT, rate=1)  # its schedule is the churn's own
+            load = _load_of_churn(self._test.load)
         else:
             load = step.load or self._test.load
         return StepPlan(

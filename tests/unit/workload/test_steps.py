@@ -12,9 +12,12 @@ from krobench.workload.steps import Action, PlannedOperation, StepPlan, count_cr
 MIX = {"operation": "mix", "count": 200, "mix": {"create": 2, "update": 5, "delete": 3}}
 
 
-def steps(*given: dict[str, Any], instances: int = 10, rgds: int = 1) -> tuple[StepPlan, ...]:
+def steps(
+    *given: dict[str, Any], instances: int = 10, rgds: int = 1, **test_spec: Any
+) -> tuple[StepPlan, ...]:
     workload = {"scenario": "single", "instances": instances, "rgds": rgds}
-    test = Test.model_validate({"name": "t", "workload": workload, "steps": list(given)})
+    spec = {"name": "t", "workload": workload, "steps": list(given), **test_spec}
+    test = Test.model_validate(spec)
     return plan_steps(test, 4, "tests[0]")
 
 
@@ -73,6 +76,17 @@ def test_churn_keeps_the_number_and_spreads_it_over_the_interval() -> None:
     assert times is not None
     assert times[:5] == (0.0, 2.0, 4.0, 6.0, 8.0)
     assert times[-1] < 3 * 8
+
+
+def test_churn_may_be_as_late_as_the_test_says() -> None:
+    churn = {"operation": "churn"}
+    [_, usual] = steps({"operation": "create"}, churn)
+    assert (usual.load.max_send_lag_seconds, usual.load.max_in_flight) == (0.05, 256)
+    bounds = {"maxSendLag": "500ms", "maxInFlight": 3}
+    for load in (bounds, bounds | {"arrival": "burst", "burst": {"size": 9, "interval": "1s"}}):
+        [_, other] = steps({"operation": "create"}, churn, load=load)
+        assert (other.load.max_send_lag_seconds, other.load.max_in_flight) == (0.5, 3)
+        assert other.schedule() == usual.schedule()
 
 
 @given(

@@ -138,7 +138,8 @@ class Step(ApiModel):
     mix: Mix | None = None
     """mix: how often each operation is drawn."""
     load: Load | None = None
-    """When the operations are sent; the test's load when absent."""
+    """When the operations are sent; the test's load when absent. churn has a schedule of its own,
+    and of the test's load its maxSendLag and maxInFlight."""
 
     @property
     def needs_values(self) -> bool:
