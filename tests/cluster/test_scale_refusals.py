@@ -25,7 +25,7 @@ BY_THE_API_SERVER: dict[str, tuple[Manifest, str]] = {
     ),
     "steps-hold-none": (
         {"steps": {"values": [4], "holdUntil": "Steady"}},
-        "hold must be above 0s with holdUntil Steady",
+        "steps.hold is too short for holdUntil Steady",
     ),
     "steps-hold-brief": (
         {"steps": {"values": [4], "hold": "25s", "holdUntil": "Steady"}, "collect": {}},
@@ -99,6 +99,7 @@ def test_the_api_server_refuses_it_and_names_the_field(cluster: Cluster) -> None
     assert applied.stdout == "", "something was taken"
     for name, (_, words) in BY_THE_API_SERVER.items():
         assert words in applied.stderr, name
+    assert applied.stderr.count("for holdUntil Steady") == 2, "each is told once"
     assert cluster.names("kroscaletests") == []
 
 

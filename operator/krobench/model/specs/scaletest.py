@@ -37,10 +37,6 @@ _HOLD_RULE = {
     "rule": "duration(self) <= duration('1h')",
     "message": "hold must not be longer than 1h",
 }
-_HOLD_UNTIL_RULE: JsonDict = {
-    "rule": "self.holdUntil != 'Steady' || duration(self.hold) > duration('0s')",
-    "message": "hold must be above 0s with holdUntil Steady: it is the most that a size is held",
-}
 _BUDGET_RULE = {
     "rule": "duration(self) >= duration('1m') && duration(self) <= duration('24h')",
     "message": "duration must be between 1m and 24h",
@@ -101,12 +97,10 @@ class ScaleSteps(ApiModel):
             raise ValueError(_RANGE_RULE["message"])
         if self.hold_seconds > 3600:
             raise ValueError(_HOLD_RULE["message"])
-        if self.hold_until is HoldUntil.STEADY and not self.hold_seconds:
-            raise ValueError(_HOLD_UNTIL_RULE["message"])
         return self
 
     model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": [_RANGE_RULE, _HOLD_UNTIL_RULE]}
+        "json_schema_extra": {"x-kubernetes-validations": [_RANGE_RULE]}
     }
 
 
