@@ -164,12 +164,15 @@ async def _delete(client: KubeClient, path: str, key: RunKey) -> None:
 
 
 async def _follow(client: KubeClient, path: str) -> dict[str, Any]:
-    """Show what goes on until the run has ended; an API server that is away is waited for."""
+    """Show what goes on until the run has ended; an API server that is away, or just back, is
+    waited for."""
     with progress_display(Console(stderr=True)) as show:
         while True:
             try:
                 status: dict[str, Any] = (await client.get(path)).get("status", {})
-            except ApiUnreachableError as error:
+            except (ApiError, ApiUnreachableError) as error:
+                if not error.transient:
+                    raise
                 status = {"message": str(error)}
             show(status)
             conditions = {c["type"]: c["status"] for c in status.get("conditions") or []}

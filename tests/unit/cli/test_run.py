@@ -16,7 +16,7 @@ from krobench.cli.names import RunName
 from krobench.cli.results import results_of
 from krobench.cli.run import ExitCode, Finished, RunError, read_manifest, run_file
 from krobench.kube.client import KubeClient
-from krobench.kube.errors import ApiError
+from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.model.kinds import RunKey, RunKind
 from krobench.model.record.run import RunState
 
@@ -199,6 +199,31 @@ def test_a_scale_test_is_waited_for_until_after_its_budget(
     assert run_file(path, None, replace=False).exit_code is ExitCode.PASSED
     run_file(path, 5.0, replace=False)
     assert waited == [3 * 3600.0, 5.0]
+
+
+class Restarted:
+    """A client of an API server that is started anew; it answers only after that."""
+
+    def __init__(self, last: ApiError | None = None) -> None:
+        starting = ApiError(403, "Forbidden", "no roles yet")
+        starting.starting = True
+        busy = ApiError(503, "ServiceUnavailable", "not all paths are there yet")
+        self.errors = [ApiUnreachableError("refused"), starting, busy, *([last] if last else [])]
+
+    async def get(self, path: str) -> dict[str, Any]:
+        if self.errors:
+            raise self.errors.pop(0)
+        return {"status": {"conditions": [{"type": "Finished", "status": "True"}]}}
+
+
+async def test_an_api_server_that_is_started_anew_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_POLL_SECONDS", 0.0)
+    assert "conditions" in await module._follow(cast("KubeClient", Restarted()), "/x")
+    denied = Restarted(ApiError(403, "Forbidden", "no"))
+    with pytest.raises(ApiError, match="Forbidden"):
+        await module._follow(cast("KubeClient", denied), "/x")
 
 
 class Both:
