@@ -91,7 +91,7 @@ async def test_a_kro_without_metrics_is_told_once(monkeypatch: pytest.MonkeyPatc
     record = await run_suite(MemoryCluster(), tests, defaults={"iterations": 2})
     [warning] = record.warnings
     assert warning.startswith("nothing was sampled of kro, and its figures are not available: ")
-    assert warning.endswith("connection refused")
+    assert warning.endswith("connection refused; spec.target.metricsPort says where")
     assert record.tests[0].iterations[0].memory.resident_max_bytes is None
 
 

@@ -271,6 +271,23 @@ async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.Monke
     assert record.scale.stopped == "budget.duration, 1h, was used up"
 
 
+async def test_a_budget_that_lacks_for_repetitions_of_the_last_size_alone_leaves_the_limit_beyond(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = MemoryCluster()
+    cluster.answer_seconds = 0.1
+    steps = {"values": [1, 2]}
+    made = scale_run(cluster, steps=steps, concurrency=1, warmup=0, repeats=20)
+    monkeypatch.setattr("krobench.model.specs.scaletest.Budget.duration_seconds", 6.0)
+    record = await made.run()
+    assert record.scale is not None
+    assert record.scale.stopped is None
+    assert record.scale.limit is not None
+    assert record.scale.limit.state is LimitState.NOT_REACHED
+    [warning] = [each for each in record.warnings if "instances-2 was run" in each]
+    assert warning.endswith("of 20 times, as budget.duration, 1h, was used up"), warning
+
+
 class SampledKro:
     """kro's memory, of which each sample finds so many bytes more and garbage collected."""
 

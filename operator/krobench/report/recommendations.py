@@ -2,7 +2,7 @@
 
 from krobench.analysis.krosettings import EXTRA_ENV
 from krobench.analysis.recommendations.settings import helm_values
-from krobench.model.findings.bottleneck import Evidence
+from krobench.model.findings.bottleneck import BottleneckKind, Evidence
 from krobench.model.findings.recommendation import Recommendation, Setting, Verification
 from krobench.model.notation.yaml import dump
 from krobench.model.record.run import RunRecord, RunState
@@ -22,15 +22,23 @@ _NOTHING = (
 )
 
 
+_NOT_MEASURED = (
+    "Not known: how busy kro's workers and its CPU were was not measured in any test, so that "
+    "there is nothing to tell what to change by. The warnings say why."
+)
+_OF_KRO = frozenset({BottleneckKind.KRO_WORKERS, BottleneckKind.KRO_CPU})
+
+
 def recommendations_section(run: RunRecord) -> str:
     """Return the section; empty where none was looked for, as in a run under way."""
     if run.recommendations:
         parts = [_one(index, each) for index, each in enumerate(run.recommendations, start=1)]
         return "\n\n".join(["## What to change", *parts])
-    looked = run.state is RunState.COMPLETED and any(
-        test.attribution is not None for test in run.tests
-    )
-    return f"## What to change\n\n{_NOTHING}" if looked else ""
+    looked = [test.attribution for test in run.tests if test.attribution is not None]
+    if run.state is not RunState.COMPLETED or not looked:
+        return ""
+    blind = all(attribution.unavailable.keys() >= _OF_KRO for attribution in looked)
+    return f"## What to change\n\n{_NOT_MEASURED if blind else _NOTHING}"
 
 
 def _one(index: int, advice: Recommendation) -> str:

@@ -1,7 +1,7 @@
 from unit.analysis.recommendations.made import a_test, kro, run, summary
 
 from krobench.analysis.recommendations.advise import advise
-from krobench.model.findings.bottleneck import Attribution
+from krobench.model.findings.bottleneck import Attribution, BottleneckKind
 from krobench.model.findings.comparison import MetricVerdict
 from krobench.model.findings.recommendation import Verification
 from krobench.model.record.run import RunRecord, RunState
@@ -51,3 +51,9 @@ def test_says_that_there_is_nothing_only_where_it_looked() -> None:
     looked.state = RunState.RUNNING
     assert recommendations_section(looked) == ""
     assert recommendations_section(run(a_test(summary()), kro=kro())) == ""
+
+
+def test_says_that_nothing_is_known_of_a_kro_of_which_nothing_was_measured() -> None:
+    why = dict.fromkeys((BottleneckKind.KRO_WORKERS, BottleneckKind.KRO_CPU), "not available")
+    record = run(a_test(summary(), attribution=Attribution(unavailable=why)), kro=kro())
+    assert "Not known: " in recommendations_section(record)

@@ -72,6 +72,8 @@ class ScaleRun(Session):
         """One for each step, in the same order."""
         self._ascent = Ascent(self._spec)
         self._deadline_seconds = 0.0
+        self._over = False
+        """There is no further step."""
         self._kro: KroFingerprint | None = None
         """As it was at the repetition before."""
 
@@ -115,12 +117,12 @@ class ScaleRun(Session):
         for _ in range(self._spec.warmup):
             step, test = self._at(self._sizes.usable[0], context)
             await self._repeat(step, test, warmup=True)
-            if self._scale.stopped is not None:
+            if self._over:
                 return
 
     async def _take_steps(self, context: RunContext) -> None:
         usable = self._sizes.usable
-        while self._scale.stopped is None:
+        while not self._over:
             size = next_size(self._spec, usable, self._scale.steps)
             if size is None:
                 self._stop(self._why_ended())
@@ -155,7 +157,7 @@ class ScaleRun(Session):
         kro = await self._leading_kro()
         left = self._deadline_seconds - self._clock.now()
         if left < _SHORTEST_SECONDS:
-            self._stop(self._budget_is_used_up())
+            self._stop_for_want_of_time()
             return
         timeout = duration_seconds(self._spec.timeout)
         index = test.add_turn(min(left, timeout), warmup=warmup)
@@ -176,7 +178,7 @@ class ScaleRun(Session):
         if not warmup:
             self._book(step, iteration, upon, cut_short=cut_short)
         if cut_short:
-            self._stop(self._budget_is_used_up())
+            self._stop_for_want_of_time()
 
     async def _leading_kro(self) -> KroPod:
         target = self._spec.target
@@ -227,6 +229,23 @@ class ScaleRun(Session):
         if reason is not None:
             logger.info("the scale test ends: %s", reason)
         self._scale.stopped = reason
+        self._over = True
+
+    def _stop_for_want_of_time(self) -> None:
+        """End the test early; where kro has met the SLOs at the last size already, only repetitions
+        of that one are missing, and the limit lies beyond all sizes."""
+        last = self._scale.steps[-1] if self._scale.steps else None
+        breached = bracket_of(self._scale.steps).first_breach is not None
+        whole = last is not None and last.size == self._sizes.usable[-1]
+        if last is None or not whole or breached or last.verdict is not StepVerdict.MET:
+            self._stop(self._budget_is_used_up())
+            return
+        done = sum(trial.met is not None for trial in last.trials)
+        self._warn(
+            f"{last.test} was run {done} of {self._spec.repeats} times, as "
+            f"{self._budget_is_used_up()}"
+        )
+        self._stop(self._sizes.left_out)
 
     def _budget_is_used_up(self) -> str:
         return f"budget.duration, {self._spec.budget.duration}, was used up"

@@ -242,8 +242,10 @@ class TestRun:
         for part, problem in {**unheard, **collected.silent}.items():
             if part not in told:
                 told.add(part)
+                remedy = "; spec.target.metricsPort says where" if part == "kro" else ""
                 self._context.warn(
-                    f"nothing was sampled of {part}, and its figures are not available: {problem}"
+                    f"nothing was sampled of {part}, and its figures are not available: "
+                    f"{problem}{remedy}"
                 )
 
     def _warn_of_restarts(self, plan: IterationPlan, collected: Collected) -> None:
