@@ -9,7 +9,7 @@ from emulated.memory import MemoryCluster
 from krobench.job.main import put_back
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.load.kinds import RGDS_PATH
+from krobench.load.kinds import CRDS_PATH, RGDS_PATH
 from krobench.model.common import RUN_LABEL
 from krobench.workload.identity import RunIdentity
 
@@ -40,6 +40,33 @@ async def test_what_a_run_made_goes_also_where_kro_cannot_be_put_back() -> None:
     with pytest.raises(ApiError, match="deployments may not be listed"):
         await put_back(cast("KubeClient", cluster), UID, only_kro=False)
     assert not rgds(cluster)
+
+
+async def test_instances_whose_rgd_somebody_deleted_go_with_their_config_maps() -> None:
+    """kro would never let them go, and their CRD would hang on them."""
+    cluster = MemoryCluster()
+    await cluster.create(RGDS_PATH, RGD)
+    [crd] = [path for path in cluster.objects if path.startswith(CRDS_PATH)]
+    spec = cluster.objects[crd]["spec"]
+    plural, version = spec["names"]["plural"], spec["versions"][0]["name"]
+    instances = f"/apis/{spec['group']}/{version}/namespaces/ns/{plural}"
+    for name, labels in (("ours", {RUN_LABEL: UID}), ("others", {})):
+        metadata = {
+            "name": name,
+            "uid": name,
+            "labels": labels,
+            "finalizers": ["kro.run/finalizer"],
+        }
+        await cluster.create(instances, {"metadata": metadata})
+        owned = {"kro.run/owned": "true", "kro.run/instance-id": name}
+        child = {"metadata": {"name": name, "labels": owned}}
+        await cluster.create("/api/v1/namespaces/ns/configmaps", child)
+    [rgd] = rgds(cluster)
+    await cluster.delete(rgd)
+    await put_back(cast("KubeClient", cluster), UID, only_kro=False)
+    left = [path.rpartition("/")[2] for path in cluster.objects if "/namespaces/ns/" in path]
+    assert left == ["others"] * 2
+    assert crd not in cluster.objects
 
 
 @pytest.mark.parametrize(

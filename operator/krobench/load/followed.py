@@ -87,6 +87,11 @@ class Followed:
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the object has been deleted, by whomever."""
+        return self._is_gone
+
     def when_gone(self) -> "asyncio.Future[None]":
         """Return what is done when the object is gone, for one who waits for that."""
         self._gone = asyncio.get_running_loop().create_future()

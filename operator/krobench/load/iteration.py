@@ -184,6 +184,12 @@ class Iteration:
         if self._targets:
             message += f": {self.ready_count} of {self.instance_count} instances were ready"
         for entry in followed:
+            if entry.record.operation == "create-rgd" and entry.is_gone:
+                return (
+                    f"{message}; RGD {entry.record.name} was deleted meanwhile, by somebody else, "
+                    "and kro no longer knows its instances"
+                )
+        for entry in followed:
             if entry.record.ready_seconds is None and entry.problem:
                 return f"{message}; {entry.record.kind} {entry.record.name} says: {entry.problem}"
         return message

@@ -14,6 +14,7 @@ from functools import partial
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.load.abandoned import free_abandoned
 from krobench.load.clock import RunClock
 from krobench.load.kinds import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.probe import PROBE_COMPONENT
@@ -138,6 +139,8 @@ class Sweeper:
 
     async def _ordered(self, instance_timeout_seconds: float, force: bool) -> list[Item]:
         kinds = await self._client.patiently(lambda: kinds_of_run(self._client, self._prefix))
+        free = partial(free_abandoned, self._client, kinds, self._selector)
+        await self._client.patiently(free)
         for lister, timeout_seconds in (
             (self._config_maps_of_ours, _PROBE_TIMEOUT_SECONDS),
             (lambda: self._instances(kinds), instance_timeout_seconds),
@@ -222,6 +225,7 @@ class Sweeper:
         """Delete what ``lister`` finds until it finds nothing; returns what would not go."""
         deadline = self._clock.now() + timeout_seconds
         asked: set[str] = set()
+        told = ""
         while True:
             try:
                 items = await lister()
@@ -234,7 +238,9 @@ class Sweeper:
                     raise
                 if self._clock.now() >= deadline:
                     raise
-                logger.warning("deleting goes on after: %s", error)
+                if str(error) != told:
+                    told = str(error)
+                    logger.warning("deleting goes on after: %s", told)
             else:
                 if self._clock.now() >= deadline:
                     return items
