@@ -137,8 +137,17 @@ class Facts:
     @cached_property
     def unfulfilled(self) -> float:
         """Creations and updates of an iteration that never had their effect. kro looks at these
-        again and again, and finds that something else is missing."""
-        return sum(f.censored for f in self._awaited()) / self.summary.iterations
+        again and again, and finds that something else is missing.
+
+        Others count with them where it is not known, for that reason, how long they took.
+        """
+        return (
+            sum(
+                f.censored + (f.n if f.censored and f.mean_seconds is None else 0)
+                for f in self._awaited()
+            )
+            / self.summary.iterations
+        )
 
     @property
     def unfulfilled_seconds(self) -> float:

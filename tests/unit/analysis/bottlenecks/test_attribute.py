@@ -163,7 +163,11 @@ def test_the_wait_for_a_requeue_is_told_of_steps_that_delete_too() -> None:
 
 def test_what_never_becomes_ready_is_no_matter_of_how_soon_kro_looks_again() -> None:
     """As where a quota refuses the children: a figure of a real run."""
-    refused = {"latency": {"instanceReady": {"n": 1, "censored": 4, "meanSeconds": 0.2}}}
+    refused: Values = {
+        "latency": {
+            "instanceReady": {"n": 1, "censored": 4, "meanSeconds": None, "p50Seconds": None}
+        }
+    }
     refused |= activity(
         seconds=13.0,
         instancePool={"reconciles": 23.0, "workSeconds": 0.49, "queueWaitSeconds": 0.6},
