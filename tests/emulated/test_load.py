@@ -1,5 +1,7 @@
 """The load Job from end to end, against an API server in memory."""
 
+import time
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
@@ -8,7 +10,7 @@ from emulated.memory import MemoryCluster
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.job.errors import AbortedError
 from krobench.job.run.suite import Suite
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
 from krobench.load.breaker import FAILURES_IN_A_ROW
@@ -162,6 +164,47 @@ async def test_an_api_server_in_distress_ends_the_test_with_what_there_is() -> N
     assert record.verdict is Verdict.FAILED
     assert record.orphans is not None
     assert record.orphans.count == 0
+
+
+class DeletedRgd(MemoryCluster):
+    """Somebody deletes the RGD when its second instance is made: kro forgets them, unready."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held: set[str] = set()
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+        made = await super().create(path, body)
+        if "/load.bench.kro.run/" in path:
+            self.held.add(f"{path}/{made['metadata']['name']}")
+        rgds = [key for key in self.objects if key.startswith(RGDS_PATH)]
+        if len(self.held) == 2 and rgds:
+            await super().delete(rgds[0])
+        return made
+
+    def _store(self, path: str, item: JsonObject, event: str) -> None:
+        if "/load.bench.kro.run/" in path:
+            item["status"] = {}
+        super()._store(path, item, event)
+
+    async def patch(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+        self.held.discard(path)
+        return await super().patch(path, {**body, "metadata": {}})
+
+    async def delete(self, path: str, propagation: str | None = None) -> None:
+        if path not in self.held:
+            await super().delete(path)
+
+
+async def test_an_rgd_that_somebody_deletes_is_named_and_holds_no_clean_up() -> None:
+    began = time.monotonic()
+    tests = [{"name": "a", "timeout": "4s", "workload": {"scenario": "single", "instances": 4}}]
+    record = await run_suite(DeletedRgd(), tests)
+    assert record.tests[0].error is not None
+    assert "was deleted meanwhile, by somebody else" in record.tests[0].error.message
+    assert record.orphans is not None
+    assert record.orphans.count == 0
+    assert time.monotonic() - began < 15.0
 
 
 async def test_what_would_not_go_is_counted_as_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,7 +140,10 @@ class Iteration:
         return outcome
 
     async def delete_instances(self, timeout_seconds: float) -> None:
-        """Delete all instances and time each until it is gone; leaves what the time does not do."""
+        """Delete all instances and time each until it is gone; leaves what the time does not do,
+        and all of them where kro would let none go."""
+        if self._lost_rgd() is not None:
+            return
         gate = asyncio.Semaphore(_DELETE_CONCURRENCY)
         deletions = [
             self._delete(target.path, followed, gate)
@@ -177,18 +180,24 @@ class Iteration:
         except FAILURES as error:
             self.outcome.error = explain(error)
 
+    def _lost_rgd(self) -> str | None:
+        """Return the name of an RGD of this iteration that somebody has deleted, if one is."""
+        followed = (f for observer in self._observers for f in observer.all())
+        rgds = (f for f in followed if f.record.operation == "create-rgd")
+        return next((rgd.record.name for rgd in rgds if rgd.is_gone), None)
+
     def _timeout_message(self, goal: str) -> str:
         seconds = self._plan.test.timeout_seconds
         message = f"the timeout of {seconds:g}s was over before {goal}"
         followed = [f for observer in self._observers for f in observer.all()]
         if self._targets:
             message += f": {self.ready_count} of {self.instance_count} instances were ready"
-        for entry in followed:
-            if entry.record.operation == "create-rgd" and entry.is_gone:
-                return (
-                    f"{message}; RGD {entry.record.name} was deleted meanwhile, by somebody else, "
-                    "and kro no longer knows its instances"
-                )
+        lost = self._lost_rgd()
+        if lost is not None:
+            return (
+                f"{message}; RGD {lost} was deleted meanwhile, by somebody else, and kro no longer "
+                "knows its instances"
+            )
         for entry in followed:
             if entry.record.ready_seconds is None and entry.problem:
                 return f"{message}; {entry.record.kind} {entry.record.name} says: {entry.problem}"
