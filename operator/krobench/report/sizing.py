@@ -12,9 +12,8 @@ def text(sizing: Sizing) -> str:
     """Return a sizing in words."""
     kro = f", kro {sizing.kro_version}" if sizing.kro_version else ""
     head = (
-        f"{sizing.workload}{kro}: {sizing.instances:,} instances of {sizing.rgds:,} RGD"
-        f"{'s' if sizing.rgds > 1 else ''}, "
-        f"{units.rate(sizing.instances_per_second)}"
+        f"{sizing.workload}{kro}: {units.counted(sizing.instances, 'instance')} of "
+        f"{units.counted(sizing.rgds, 'RGD')}, {units.rate(sizing.instances_per_second)}"
     )
     figures = [each for each in (sizing.memory, sizing.cpu, sizing.workers) if each is not None]
     rows = [_row(each) for each in figures]

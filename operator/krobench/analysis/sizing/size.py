@@ -25,6 +25,8 @@ from krobench.model.record.run import RunRecord
 BUSY = 0.7
 """Share of the time for which workers and processors are to be busy: beyond, most of the time until
 ready is queueing."""
+_VAGUE = 3.0
+"""From so many times the estimate on, an upper end is no value to be set without a warning."""
 _DEFAULT_CORES = 1.0
 _RGD_WORKERS, _REVISION_WORKERS = 8, 4
 
@@ -212,8 +214,14 @@ def _notes(memory: SizedFigure, wanted: Wanted, cases: Sequence[Case]) -> list[s
     if memory.extrapolated:
         times = _times_beyond(cases, wanted)
         notes.append(
-            f"Extrapolated: this scale is {times:.3g} times what was measured, and something may "
-            "break before it is reached."
+            f"Extrapolated: this scale is {units.number(float(f'{times:.3g}'))} times what was "
+            "measured, and something may break before it is reached."
+        )
+    if memory.high is not None and memory.high > _VAGUE * memory.value:
+        notes.append(
+            f"Memory is hardly known: the upper end is {units.number(memory.high / memory.value)} "
+            "times the estimate, and requests and limits are for that end. Measure sizes that are "
+            "nearer to this scale, or repeat them more often, before these values are used."
         )
     if memory.high is None:
         notes.append(
@@ -231,6 +239,13 @@ def _notes(memory: SizedFigure, wanted: Wanted, cases: Sequence[Case]) -> list[s
         "are its mean, limits leave processors busy for no more than "
         f"{units.percent(BUSY)} of the time, and are no lower than now."
     )
+    if fastest and (wanted.per_second or 0.0) > fastest:
+        beyond = (wanted.per_second or 0.0) / fastest
+        notes.append(
+            f"Extrapolated: that rate is {units.number(float(f'{beyond:.3g}'))} times the fastest "
+            "that was measured. Workers share kro's CPU and the API server, so that more of them "
+            "bring less and less."
+        )
     return notes
 
 

@@ -7,12 +7,19 @@ from unit.analysis.sizing.sized import LINEAR, POWER, WORKLOAD, scaled, suite
 from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
 from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import Parameter
+from krobench.model.findings.scaling import CurveFit, Parameter
 from krobench.model.findings.sizing import Sizing
 from krobench.model.findings.validity import Validity
 from krobench.model.record.run import RunRecord, RunState
 from krobench.model.specs.axis import Axis
 
+FLAT = CurveFit(
+    model="linear",
+    parameters=[
+        Parameter(name="intercept", value=50.0 * MIB),
+        Parameter(name="slope", value=0.0, low=0.0, high=0.6 * MIB),
+    ],
+)
 STEPS = {100: 60.0, 200: 70.0, 400: 90.0}
 RGDS = {10: 60.0, 20: 61.0, 40: 63.0}
 
@@ -32,6 +39,25 @@ def test_goes_on_along_the_curve_beyond_the_largest_size() -> None:
     assert any(note.startswith("Extrapolated") for note in sizing.notes)
     assert advised(sizing)["requests.memory"] == "224Mi"
     assert advised(sizing)["limits.memory"] == "320Mi"  # 315, half as much again
+
+
+def test_warns_of_values_that_hang_on_a_wide_interval() -> None:
+    """A slope of zero or more, drawn out to a thousand times the sizes that were measured."""
+    far = size_for([scaled(STEPS, fits=(FLAT,))], Wanted(rgds=1, instances=400_000))
+    near = size_for([scaled(STEPS, fits=(FLAT,))], Wanted(rgds=1, instances=401))
+
+    assert any(note.startswith("Memory is hardly known") for note in far.notes)
+    assert far.notes[0].startswith("Extrapolated: this scale is 1,000 times")
+    assert not any(note.startswith("Memory is hardly known") for note in near.notes)
+
+
+def test_warns_of_a_rate_beyond_all_that_was_measured() -> None:
+    def notes(rate: float) -> list[str]:
+        wanted = Wanted(rgds=1, instances=300, per_second=rate)
+        return size_for([scaled(STEPS)], wanted).notes
+
+    assert any("times the fastest that was measured" in note for note in notes(5000.0))
+    assert not any("times the fastest" in note for note in notes(0.1))
 
 
 def test_does_not_call_it_extrapolated_within() -> None:
