@@ -39,13 +39,13 @@ class Emulator(kmock.KubernetesEmulator):
     _numbers = itertools.count(1)
     starting = False
     """It has not read its roles yet, and refuses to make Jobs."""
-    refused = 0
+    unready_answers = 0
 
     async def _handle(self, request: Any) -> Any:
         if self.starting and request.url.path == "/readyz":
+            self.unready_answers += 1
             return web.Response(status=500)
         if self.starting and request.method == "POST" and request.url.path.endswith("/jobs"):
-            self.refused += 1
             return web.json_response({"reason": "Forbidden", "message": "no"}, status=403)
         if request.action == kmock.action.CREATE and isinstance(request.data, dict):
             number = next(self._numbers)

@@ -93,10 +93,10 @@ async def test_a_refusal_of_a_server_that_has_just_started_fails_no_run(
     emulator.starting = True
     await api.create("one")
 
-    async def refused() -> int:
-        return emulator.refused
+    async def asked() -> int:
+        return emulator.unready_answers
 
-    await api.until(refused, "the load Job was refused")
+    await api.until(asked, "the load Job was refused, and the server asked whether it is ready")
     emulator.starting = False
     await job_of(api, "one")
     assert (await api.until_phase("one", "Running"))["phase"] == "Running"
