@@ -2,7 +2,7 @@
 
 from krobench.analysis.scaling.words import at_least, at_most, plain
 from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import Limit, LimitState
+from krobench.model.findings.scaling import Limit, LimitState, ScaleRecord
 from krobench.model.findings.verdict import Verdict
 from krobench.model.notation.units import NOT_AVAILABLE
 from krobench.model.record.run import RunRecord
@@ -38,6 +38,13 @@ def shortfall(run: RunRecord) -> ErrorInfo | None:
         return ErrorInfo(reason="SmallestSizeBreached", message=message)
     message = f"the limit is {text}, and {minimum_text(run)}"
     return ErrorInfo(reason=MINIMUM_NOT_REACHED, message=message)
+
+
+def early_end(scale: ScaleRecord) -> str | None:
+    """Return why a scale test ended early; None where it did not, or the limit says it already."""
+    why = (scale.stopped or "").rstrip(".")
+    said = scale.limit.message if scale.limit is not None else ""
+    return why if why and why not in said else None
 
 
 def minimum_text(run: RunRecord) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
+from krobench.analysis.scaling.figures import per_second
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.analysis.scaling.words import (
     column_of,
@@ -16,7 +17,13 @@ from krobench.model.findings.scaling import CurveFit, ScaleRecord, ScaleStep, St
 from krobench.model.notation import units
 from krobench.model.record.run import RunRecord
 from krobench.model.record.test import TestRecord, TestSummary
-from krobench.report.limit import MINIMUM_NOT_REACHED, limit_text, minimum_text, shortfall
+from krobench.report.limit import (
+    MINIMUM_NOT_REACHED,
+    early_end,
+    limit_text,
+    minimum_text,
+    shortfall,
+)
 from krobench.report.tables import table
 
 _MODELS = {
@@ -61,10 +68,8 @@ def scale_section(run: RunRecord) -> str:
 
 
 def _ended_early(scale: ScaleRecord) -> str:
-    """Return why the test ended early, where the limit does not say it."""
-    stopped = (scale.stopped or "").rstrip(".")
-    said = scale.limit.message if scale.limit is not None else ""
-    return f"The test ended early: {stopped}." if stopped and stopped not in said else ""
+    why = early_end(scale)
+    return f"The test ended early: {why}." if why else ""
 
 
 def limit_sentence(run: RunRecord) -> str:
@@ -175,16 +180,15 @@ def _verdict(step: ScaleStep) -> str:
 def _api_load(tests: Sequence[TestRecord]) -> tuple[str, dict[str, float | None]]:
     """Return whose requests per second are shown, and how many by test: all, or where none of
     these are known kro's."""
-    measured = {test.name: test.summary for test in tests if test.summary is not None}
-    by_all = {name: _rate(each, each.api_requests.total) for name, each in measured.items()}
-    if any(value is not None for value in by_all.values()):
-        return "all", by_all
-    return "kro", {name: _rate(each, each.api_requests.kro) for name, each in measured.items()}
-
-
-def _rate(summary: TestSummary, count: float | None) -> float | None:
-    seconds = summary.usage.activity.seconds
-    return count / seconds if count is not None and seconds else None
+    by_all: dict[str, float | None] = {}
+    by_kro: dict[str, float | None] = {}
+    for test in tests:
+        if test.summary is not None:
+            requests, seconds = test.summary.api_requests, test.summary.usage.activity.seconds
+            by_all[test.name] = per_second(requests.total, seconds)
+            by_kro[test.name] = per_second(requests.kro, seconds)
+    known = any(value is not None for value in by_all.values())
+    return ("all", by_all) if known else ("kro", by_kro)
 
 
 def _growth(scale: ScaleRecord) -> str:

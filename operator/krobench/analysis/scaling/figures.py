@@ -58,10 +58,11 @@ def repetitions(step: ScaleStep, test: TestRecord | None) -> Iterator[IterationR
 def _values(iteration: IterationRecord) -> dict[str, float | None]:
     values = flat(values_by_name(iteration, errors_total=0))
     requests = iteration.api_requests
-    values["apiRequests.kroPerSecond"] = _rate(requests.kro, iteration.run_seconds)
-    values["apiRequests.totalPerSecond"] = _rate(requests.total, iteration.run_seconds)
+    values["apiRequests.kroPerSecond"] = per_second(requests.kro, iteration.run_seconds)
+    values["apiRequests.totalPerSecond"] = per_second(requests.total, iteration.run_seconds)
     return values
 
 
-def _rate(count: float | None, seconds: float | None) -> float | None:
+def per_second(count: float | None, seconds: float | None) -> float | None:
+    """Return a number per second of a run phase; None where either is not known."""
     return count / seconds if count is not None and seconds else None

@@ -214,7 +214,7 @@ def _notes(memory: SizedFigure, wanted: Wanted, cases: Sequence[Case]) -> list[s
     if memory.extrapolated:
         times = _times_beyond(cases, wanted)
         notes.append(
-            f"Extrapolated: this scale is {units.number(float(f'{times:.3g}'))} times what was "
+            f"Extrapolated: this scale is {_times(times)} times what was "
             "measured, and something may break before it is reached."
         )
     if memory.high is not None and memory.high > _VAGUE * memory.value:
@@ -242,11 +242,15 @@ def _notes(memory: SizedFigure, wanted: Wanted, cases: Sequence[Case]) -> list[s
     if fastest and (wanted.per_second or 0.0) > fastest:
         beyond = (wanted.per_second or 0.0) / fastest
         notes.append(
-            f"Extrapolated: that rate is {units.number(float(f'{beyond:.3g}'))} times the fastest "
+            f"Extrapolated: that rate is {_times(beyond)} times the fastest "
             "that was measured. Workers share kro's CPU and the API server, so that more of them "
             "bring less and less."
         )
     return notes
+
+
+def _times(factor: float) -> str:
+    return units.number(float(f"{factor:.3g}"))
 
 
 def _times_beyond(cases: Sequence[Case], wanted: Wanted) -> float:

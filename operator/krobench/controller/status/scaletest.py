@@ -1,5 +1,6 @@
 """The status of a run of a ``KroScaleTest``."""
 
+from krobench.analysis.scaling.figures import per_second
 from krobench.analysis.scaling.words import plain
 from krobench.controller.observed import Observed
 from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
@@ -11,6 +12,7 @@ from krobench.model.status import KroScaleTestStatus, LimitStatus, Phase, RunSta
 from krobench.report.limit import (
     LIMIT_NOT_AVAILABLE,
     MINIMUM_NOT_REACHED,
+    early_end,
     limit_text,
     minimum_text,
     shortfall,
@@ -74,9 +76,9 @@ def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
     # The rest of what it falls short of is in the sentence of the limit.
     if short is not None and short.reason == MINIMUM_NOT_REACHED:
         parts.append(minimum_text(record))
-    stopped = record.scale.stopped if record.scale is not None else None
-    if stopped is not None and stopped.rstrip(".") not in parts[0]:
-        parts.append(f"ended early: {stopped}")
+    why = early_end(record.scale) if record.scale is not None else None
+    if why is not None:
+        parts.append(f"ended early: {why}")
     if record.validity is not None and not record.validity.valid:
         parts.append(f"invalid: {record.validity.in_short()}")
     return "; ".join(part.rstrip(".") for part in parts)
@@ -146,7 +148,6 @@ def _line(step: ScaleStep, test: TestRecord) -> ScaleStepStatus:
     if summary is None:
         return line
     ready = summary.latency.instance_ready
-    requests, seconds = summary.api_requests.kro, summary.usage.activity.seconds
     return line.model_copy(
         update={
             "instance_ready_p50_seconds": rounded(median_seconds(ready)),
@@ -155,7 +156,7 @@ def _line(step: ScaleStep, test: TestRecord) -> ScaleStepStatus:
             "kro_cpu_cores": rounded(summary.cpu.kro_mean_cores),
             "kro_memory_max_bytes": summary.memory.resident_max_bytes,
             "api_requests_per_second": rounded(
-                requests / seconds if requests is not None and seconds else None
+                per_second(summary.api_requests.kro, summary.usage.activity.seconds)
             ),
         }
     )
