@@ -22,7 +22,7 @@ demo: $(VENV)/ready ## Run the main job: a cluster, kro, krobench, a benchmark, 
 test: lint unit cluster-test ## Run all tests, those on a real cluster included
 	@echo "All tests passed. 'make down' removes the cluster."
 
-unit: $(VENV)/ready ## Run the tests that need no cluster (about 2 minutes)
+unit: $(VENV)/ready ## Run the tests that need no cluster (about 3 minutes)
 	@# Those of the analysis take as long as all other pure ones; those against an emulated API mostly wait.
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit-analysis unit-others unit-emulated
 
