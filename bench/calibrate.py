@@ -29,13 +29,13 @@ import yaml
 from bench.environment import ROOT, testbed
 from bench.errorrates import false_alarms, only_primary, power
 from krobench.analysis.comparison.estimates import condense
+from krobench.api.common import rfc3339, utc_now
 from krobench.cli.names import RunName
 from krobench.cli.results import fetch_run
 from krobench.cli.run import run_file
-from krobench.model.common import rfc3339, utc_now
-from krobench.model.findings.comparison import Comparison, MetricVerdict, RunEstimates
-from krobench.model.measured.environment import Environment
-from krobench.model.record.run import RunRecord
+from krobench.figures.environment import Environment
+from krobench.findings.comparison import Comparison, MetricVerdict, RunEstimates
+from krobench.record.run import RunRecord
 from krobench.report.tables import table
 
 _DOCUMENT = ROOT / "docs" / "method.md"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.rules import Rules
-from krobench.model.findings.comparison import Comparison, MetricVerdict, RunEstimates
+from krobench.findings.comparison import Comparison, MetricVerdict, RunEstimates
 
 _Z95 = 1.96
 _FOUND = (MetricVerdict.BETTER, MetricVerdict.WORSE)

@@ -21,8 +21,8 @@ import yaml
 
 from bench.environment import ROOT, kubectl, testbed
 from krobench.analysis.scaling.words import plain
-from krobench.model.findings.scaling import Limit, LimitState
-from krobench.model.record.run import RunRecord
+from krobench.findings.scaling import Limit, LimitState
+from krobench.record.run import RunRecord
 from krobench.report.limit import limit_text
 from krobench.report.tables import table
 

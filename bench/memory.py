@@ -18,6 +18,7 @@ import orjson
 import uvloop
 
 import krobench.job.main  # noqa: F401 - what a load Job has imported is part of it
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.load.children import Children
 from krobench.load.clock import RunClock
@@ -27,7 +28,6 @@ from krobench.load.loops import closed_loop
 from krobench.load.observer import Observer, apply_instance
 from krobench.load.operations import Operations, Target
 from krobench.load.owncost import resident_max_bytes
-from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests

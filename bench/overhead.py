@@ -21,8 +21,8 @@ import yaml
 
 from bench.environment import kubectl, testbed
 from krobench.analysis.statistics.intervals import ratio_interval
-from krobench.model.common import duration_seconds
-from krobench.model.specs.collect import Collect
+from krobench.api.common import duration_seconds
+from krobench.api.specs.collect import Collect
 from krobench.report.tables import table
 
 _WITHOUT = "5m"

@@ -24,9 +24,9 @@ from krobench.analysis.comparison.limits import (
 )
 from krobench.analysis.comparison.limitspan import Span, span_of
 from krobench.analysis.scaling.limit import limit_and_crossing
-from krobench.model.findings.comparison import MetricVerdict
-from krobench.model.findings.scaling import ScaleRecord, ScaleStep
-from krobench.model.specs.axis import Axis
+from krobench.api.specs.axis import Axis
+from krobench.findings.comparison import MetricVerdict
+from krobench.findings.scaling import ScaleRecord, ScaleStep
 from krobench.report.tables import table
 
 _LIMIT = 1000.0

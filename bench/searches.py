@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Callable
 
-from krobench.model.findings.scaling import ScaleStep, StepVerdict, Trial
+from krobench.findings.scaling import ScaleStep, StepVerdict, Trial
 
 SLO = "latency.instanceReady.p99 < 1.0"
 FIGURE = "latency.instanceReady.p99"

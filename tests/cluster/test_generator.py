@@ -9,8 +9,8 @@ import pytest
 import yaml
 from cluster.kubectl import KRO, Cluster, Manifest
 
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.workload.generator import ChildKind
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.workload.generator import ChildKind
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests

@@ -2,8 +2,8 @@
 
 from cluster.kubectl import Cluster, benchmark, scenario
 
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 
 
 def run(

@@ -8,8 +8,8 @@ import pytest
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
 
 from krobench.analysis.profiling.breakdown import cpu_breakdown, heap_breakdowns
-from krobench.model.measured.profile import Breakdown, TestProfile
-from krobench.model.record.run import RunRecord
+from krobench.figures.profile import Breakdown, TestProfile
+from krobench.record.run import RunRecord
 
 GOES_ON = {"iterations": 1, "warmup": 0, "concurrency": 5}
 

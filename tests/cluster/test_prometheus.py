@@ -11,7 +11,7 @@ import pytest
 from cluster.conftest import provider
 from cluster.kubectl import Cluster, benchmark, scenario
 
-from krobench.model.record.run import RunRecord
+from krobench.record.run import RunRecord
 
 # The node's end of the pods' bridge.
 NODE = "10.87.0.1"

@@ -10,7 +10,7 @@ import pytest
 from cluster.conftest import provider
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, own_rgd, scenario
 
-from krobench.model.record.run import RunRecord
+from krobench.record.run import RunRecord
 from krobench.record.store import read_objects, read_series
 
 

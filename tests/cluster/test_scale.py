@@ -9,7 +9,7 @@ from cluster.kubectl import WAIT_SECONDS, Cluster, Manifest, wait_until
 from cluster.repetition import twice_at_most
 
 from krobench.analysis.profiling.breakdown import cpu_breakdown
-from krobench.model.record.run import RunRecord
+from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
 
 NAME = "far"

@@ -18,14 +18,14 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from unit.controller.world import SPECS
 
+from krobench.api.common import API_GROUP, API_VERSION
+from krobench.api.kinds import RunKind
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError
-from krobench.model.common import API_GROUP, API_VERSION
-from krobench.model.kinds import RunKind
 
 NAMESPACE = "krobench-system"
 TIMEOUT_SECONDS = 60.0

@@ -8,9 +8,9 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import quick, run_suite
 
 from krobench.analysis.comparison.estimates import condense
-from krobench.model.findings.comparison import Baseline, MetricVerdict, Replicates
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunRecord
+from krobench.api.verdict import Verdict
+from krobench.findings.comparison import Baseline, MetricVerdict, Replicates
+from krobench.record.run import RunRecord
 from krobench.record.store import Owner, RunLines, write_config_maps
 
 __all__ = ["quick"]

@@ -6,11 +6,11 @@ from typing import cast
 import pytest
 from emulated.memory import MemoryCluster
 
+from krobench.api.common import RUN_LABEL
 from krobench.job.main import put_back
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.load.kinds import CRDS_PATH, RGDS_PATH
-from krobench.model.common import RUN_LABEL
 from krobench.workload.identity import RunIdentity
 
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"

@@ -7,11 +7,11 @@ import pytest
 from emulated.memory import MemoryCluster
 from emulated.test_load import FakePod, quick, run_suite
 
+from krobench.api.verdict import Verdict
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.record.test import TestState
+from krobench.record.run import RunRecord, RunState
+from krobench.record.test import TestState
 
 __all__ = ["quick"]  # a fixture that all tests here use
 

@@ -7,7 +7,9 @@ from typing import Any, cast
 import pytest
 from emulated.memory import MemoryCluster
 
+from krobench.api.verdict import Verdict
 from krobench.collect.source import Scrape, SourceUnavailableError
+from krobench.figures.environment import KroFingerprint
 from krobench.job.errors import AbortedError
 from krobench.job.run.suite import Suite
 from krobench.kube.client import JsonObject, KubeClient
@@ -15,9 +17,7 @@ from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
 from krobench.load.breaker import FAILURES_IN_A_ROW
 from krobench.load.kinds import RGDS_PATH
-from krobench.model.findings.verdict import Verdict
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.record.run import RunRecord
+from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
 
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"

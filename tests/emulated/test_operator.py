@@ -4,6 +4,7 @@ from emulated.conftest import NAMESPACE, Api, Emulator, Manifest, RunningOperato
 from prometheus_client import CollectorRegistry
 from unit.controller.world import RECORDS, SPECS
 
+from krobench.api.kinds import RunKind
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
 from krobench.job.errors import AbortedError
@@ -11,8 +12,7 @@ from krobench.job.results.publisher import Publisher
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
-from krobench.model.kinds import RunKind
-from krobench.model.record.run import Progress, RunState
+from krobench.record.run import Progress, RunState
 from krobench.record.store import MAX_CONFIG_MAP_BYTES, Owner, RunLines, write_config_maps
 
 _NOTHING = {"scenario": "x", "instances": 0}

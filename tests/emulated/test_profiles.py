@@ -7,10 +7,10 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import quick, run_suite
 from unit.analysis.profiling.pprofs import cpu, heap
 
+from krobench.api.verdict import Verdict
 from krobench.collect.pprof import PprofError
 from krobench.job.errors import AbortedError
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunRecord
+from krobench.record.run import RunRecord
 
 __all__ = ["quick"]  # a fixture that all tests here use
 

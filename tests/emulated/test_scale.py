@@ -8,16 +8,16 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import UID, NoTracker, quick
 from emulated.test_profiles import FakePprof
 
+from krobench.api.verdict import Verdict
 from krobench.collect.exposition import Reading
 from krobench.collect.source import Scrape
+from krobench.findings.scaling import LimitState, StepVerdict
 from krobench.job.errors import AbortedError
 from krobench.job.run.scaletest import ScaleRun
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.findings.scaling import LimitState, StepVerdict
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.record.test import TestState
+from krobench.record.run import RunRecord, RunState
+from krobench.record.test import TestState
 
 assert quick  # a fixture that is used here too
 
@@ -263,7 +263,7 @@ async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.Monke
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.05
     made = scale_run(cluster, steps={"values": [5, 200]}, concurrency=1, warmup=0)
-    monkeypatch.setattr("krobench.model.specs.scaletest.Budget.duration_seconds", 3.0)
+    monkeypatch.setattr("krobench.api.specs.scaletest.Budget.duration_seconds", 3.0)
     record = await made.run()
     assert record.state is RunState.COMPLETED
     assert trials(record) == {5: [True], 200: [None]}
@@ -278,7 +278,7 @@ async def test_a_budget_that_lacks_for_repetitions_of_the_last_size_alone_leaves
     cluster.answer_seconds = 0.1
     steps = {"values": [1, 2]}
     made = scale_run(cluster, steps=steps, concurrency=1, warmup=0, repeats=20)
-    monkeypatch.setattr("krobench.model.specs.scaletest.Budget.duration_seconds", 6.0)
+    monkeypatch.setattr("krobench.api.specs.scaletest.Budget.duration_seconds", 6.0)
     record = await made.run()
     assert record.scale is not None
     assert record.scale.stopped is None
@@ -355,7 +355,7 @@ async def test_a_hold_goes_on_after_all_are_ready() -> None:
 @pytest.fixture
 def soon_steady(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a hold be judged after as many samples as ever, which come sooner."""
-    monkeypatch.setattr("krobench.model.specs.scaletest.STEADY_SECONDS", 0.0)
+    monkeypatch.setattr("krobench.api.specs.scaletest.STEADY_SECONDS", 0.0)
 
 
 async def held(most: str, repeats: int = 1) -> RunRecord:

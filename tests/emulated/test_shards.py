@@ -7,13 +7,13 @@ import pytest
 from emulated.memory import MemoryCluster
 from emulated.test_load import UID, quick
 
+from krobench.api.verdict import Verdict
 from krobench.job.errors import AbortedError
 from krobench.job.run.suite import Suite
 from krobench.job.shards.shard import Shard
 from krobench.kube.client import KubeClient
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.record.run import RunRecord
+from krobench.record.lines import ObjectRecord
+from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
 
 __all__ = ["quick"]

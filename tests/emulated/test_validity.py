@@ -8,9 +8,9 @@ import pytest
 from emulated.memory import MemoryCluster
 from emulated.test_load import quick, run_suite
 
+from krobench.api.verdict import Verdict
 from krobench.kube.client import JsonObject
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunRecord
+from krobench.record.run import RunRecord
 
 __all__ = ["quick"]
 

@@ -9,7 +9,7 @@ from emulated.test_profiles import FakePprof
 
 from krobench.job.errors import AbortedError
 from krobench.job.kro.variants import KroVariants
-from krobench.model.record.run import RunRecord, RunState
+from krobench.record.run import RunRecord, RunState
 
 assert quick  # a fixture that is used here too
 

@@ -7,13 +7,13 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import UID, quick
 from emulated.test_variants import Log, log
 
+from krobench.api.specs.variant import Variant
+from krobench.findings.comparison import MetricVerdict
+from krobench.findings.recommendation import Area, Confidence, Recommendation, Verification
 from krobench.job.run.suite import Suite
 from krobench.job.run.verification import Stage, verify
 from krobench.kube.client import KubeClient
-from krobench.model.findings.comparison import MetricVerdict
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation, Verification
-from krobench.model.record.run import RunRecord
-from krobench.model.specs.variant import Variant
+from krobench.record.run import RunRecord
 from krobench.workload.verification import plan_trial
 
 assert quick  # fixtures that are used here too

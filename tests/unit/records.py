@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from krobench.model.measured.environment import Environment
-from krobench.model.measured.measures import (
+from krobench.figures.environment import Environment
+from krobench.figures.measures import (
     ApiRequests,
     Counts,
     CpuUse,
@@ -11,10 +11,10 @@ from krobench.model.measured.measures import (
     MemoryUse,
     Throughput,
 )
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord, TestSummary
+from krobench.record.iteration import IterationRecord
+from krobench.record.lines import ObjectRecord
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord, TestSummary
 
 START = "2026-01-01T00:00:00Z"
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from krobench.model.findings.slope import SlopeUnit
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.test import TestRecord
+from krobench.findings.slope import SlopeUnit
+from krobench.record.iteration import IterationRecord
+from krobench.record.test import TestRecord
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from krobench.analysis.medians import known_median
-from krobench.model.common import ErrorInfo
-from krobench.model.measured.measures import LoadGenerator
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.specs.suite.load import Load
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.suite.load import Load
+from krobench.api.specs.validity import Cause
+from krobench.figures.measures import LoadGenerator
+from krobench.record.lines import ObjectRecord
 
 _MIN_ACHIEVED = 0.98
 _DIGITS = 6

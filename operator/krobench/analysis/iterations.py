@@ -6,10 +6,10 @@ from krobench.analysis.generator import summarise_generators
 from krobench.analysis.latencies import latencies
 from krobench.analysis.medians import known_median, median_usage
 from krobench.analysis.steps import summarise_steps
-from krobench.model.measured.measures import ApiRequests, Counts, CpuUse, MemoryUse, Throughput
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.record.test import TestSummary
+from krobench.figures.measures import ApiRequests, Counts, CpuUse, MemoryUse, Throughput
+from krobench.record.iteration import IterationRecord
+from krobench.record.lines import ObjectRecord
+from krobench.record.test import TestSummary
 
 
 def count_instances(

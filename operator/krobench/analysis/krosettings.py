@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from krobench.model.findings.recommendation import Setting
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.notation.flags import flag_values
+from krobench.api.notation.flags import flag_values
+from krobench.figures.environment import KroFingerprint
+from krobench.findings.recommendation import Setting
 
 EXTRA_ENV = "deployment.extraEnv"
 """Where kro's chart takes environment variables: a list of name and value."""

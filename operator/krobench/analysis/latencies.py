@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from krobench.analysis.statistics.percentiles import summarise
-from krobench.model.measured.measures import Latencies, LatencySummary
-from krobench.model.record.lines import ObjectRecord
+from krobench.figures.measures import Latencies, LatencySummary
+from krobench.record.lines import ObjectRecord
 
 _Timing = Callable[[ObjectRecord], float | None]
 

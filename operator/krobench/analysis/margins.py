@@ -7,7 +7,7 @@ from typing import Any
 from celpy.celtypes import BoolType
 from lark import Token, Tree
 
-from krobench.model.record.test import Margin
+from krobench.record.test import Margin
 
 _OPERATORS = {
     "relation_lt": "<",

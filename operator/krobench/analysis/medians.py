@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from krobench.model.measured.usage import UsageRecord
+from krobench.figures.usage import UsageRecord
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 _DIGITS = 9

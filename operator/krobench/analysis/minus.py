@@ -18,9 +18,9 @@ from krobench.analysis.figures import (
     values_of,
 )
 from krobench.analysis.statistics.theilsen import fit_slope
-from krobench.model.findings.difference import CostDifference
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.findings.difference import CostDifference
+from krobench.record.test import TestRecord
 
 _DIGITS = 9
 _FIGURES = (

@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from krobench.analysis.usage.measure import Phases, measure_usage
 from krobench.analysis.usage.windows import Series
 from krobench.analysis.watchlag import WATCH_METRICS
-from krobench.model.measured.measures import Latencies, LatencySummary
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.test import TestSummary
+from krobench.figures.measures import Latencies, LatencySummary
+from krobench.record.iteration import IterationRecord
+from krobench.record.test import TestSummary
 
 Values = dict[str, Any]
 """Numbers by name in a tree: ``values["latency"]["instanceReady"]["p99"]``."""

@@ -10,9 +10,9 @@ there are, keep that small.
 from collections.abc import Iterable, Sequence
 
 from krobench.analysis.statistics.intervals import mean_interval
-from krobench.model.measured.precision import Headline, Stop
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.specs.suite.precision import Precision
+from krobench.api.specs.suite.precision import Precision
+from krobench.figures.precision import Headline, Stop
+from krobench.record.iteration import IterationRecord
 
 _DIGITS = 6
 

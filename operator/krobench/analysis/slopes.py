@@ -19,10 +19,10 @@ from krobench.analysis.figures import (
     values_of,
 )
 from krobench.analysis.statistics.theilsen import fit_slope
-from krobench.model.findings.slope import SizeAxis, Slope
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.suite.test import Test
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.suite.test import Test
+from krobench.findings.slope import SizeAxis, Slope
+from krobench.record.test import TestRecord
 
 _DIGITS = 9
 # What two tests may differ in and still run the same workload in the same way.

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from krobench.analysis.generator import Schedule, measure_generator
 from krobench.analysis.latencies import latencies
 from krobench.analysis.medians import known_median
-from krobench.model.measured.measures import LoadGenerator, OperationCounts
-from krobench.model.record.iteration import IterationRecord, StepRecord
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.record.test import StepSummary
-from krobench.model.specs.suite.step import Operation
+from krobench.api.specs.suite.step import Operation
+from krobench.figures.measures import LoadGenerator, OperationCounts
+from krobench.record.iteration import IterationRecord, StepRecord
+from krobench.record.lines import ObjectRecord
+from krobench.record.test import StepSummary
 
 
 @dataclass(frozen=True)

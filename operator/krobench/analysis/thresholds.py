@@ -31,12 +31,12 @@ from krobench.analysis.names import (
     values_by_name,
 )
 from krobench.analysis.statistics.percentiles import why_absent
-from krobench.model.common import ErrorInfo
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.test import TestSummary, ThresholdResult
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.collect import Collect
-from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.collect import Collect
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.record.iteration import IterationRecord
+from krobench.record.test import TestSummary, ThresholdResult
 
 _ENVIRONMENT = celpy.Environment()
 _WHOLE = ("INT_LIT", "UINT_LIT")

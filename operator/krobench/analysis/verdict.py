@@ -1,7 +1,7 @@
 """Whether kro met what was asked of it."""
 
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunRecord
+from krobench.api.verdict import Verdict
+from krobench.record.run import RunRecord
 
 
 def verdict_of_run(run: RunRecord) -> Verdict:

@@ -12,9 +12,9 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
 from krobench.cli.errors import ResultsError
 from krobench.cli.sources import NamedRuns, read_side
+from krobench.findings.comparison import Baseline, Comparison, MetricVerdict
+from krobench.findings.scale_comparison import ScaleComparison
 from krobench.kube.errors import KubeError
-from krobench.model.findings.comparison import Baseline, Comparison, MetricVerdict
-from krobench.model.findings.scale_comparison import ScaleComparison
 from krobench.record.baseline import to_config_map, to_json, to_yaml
 from krobench.record.reading import RecordError
 from krobench.report import comparison as report

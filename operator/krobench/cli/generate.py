@@ -8,11 +8,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from krobench.model.kinds import RunKind
-from krobench.model.notation.yaml import dump, what_is_wrong
-from krobench.model.refusal import refusals
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.api.kinds import RunKind
+from krobench.api.notation.yaml import dump, what_is_wrong
+from krobench.api.refusal import refusals
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration

@@ -4,11 +4,11 @@ import asyncio
 
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.history import changes, series_lengths
+from krobench.api.kinds import RunKind
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import parse_name
 from krobench.cli.sources import read_history
 from krobench.kube.errors import KubeError
-from krobench.model.kinds import RunKind
 from krobench.record.reading import RecordError
 from krobench.report.history import render, render_limits
 

@@ -7,9 +7,9 @@ such as ``kroscaletest/NAME``. A namespace that is called like a kind must be gi
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from krobench.api.common import API_GROUP
+from krobench.api.kinds import RunKind
 from krobench.cli.errors import ResultsError
-from krobench.model.common import API_GROUP
-from krobench.model.kinds import RunKind
 
 _KINDS = {
     f"{word}{group}": kind

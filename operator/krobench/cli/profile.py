@@ -3,8 +3,8 @@
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import RunName
 from krobench.cli.results import fetch_file, fetch_run
-from krobench.model.measured.profile import ProfileFile
-from krobench.model.record.run import RunRecord
+from krobench.figures.profile import ProfileFile
+from krobench.record.run import RunRecord
 
 
 def fetch_profile(name: RunName, test: str | None, file: ProfileFile) -> bytes:

@@ -2,6 +2,8 @@
 
 import asyncio
 
+from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
+from krobench.api.kinds import RunKey
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import RunName
 from krobench.job.results.whole_run import whole
@@ -9,12 +11,10 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo
-from krobench.model.kinds import RunKey
-from krobench.model.record.lines import ObjectRecord, Sample
-from krobench.model.record.run import RunRecord
 from krobench.record.ending import as_given_up
+from krobench.record.lines import ObjectRecord, Sample
 from krobench.record.reading import RecordError
+from krobench.record.run import RunRecord
 from krobench.record.store import (
     OBJECTS_KEY,
     SERIES_KEY,

@@ -10,16 +10,16 @@ import yaml
 from pydantic import ValidationError
 from rich.console import Console
 
+from krobench.api.common import API_GROUP, API_VERSION
+from krobench.api.kinds import RunKey, RunKind
+from krobench.api.notation.yaml import what_is_wrong
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.api.verdict import Verdict
 from krobench.cli.progress import progress_display
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
-from krobench.model.common import API_GROUP, API_VERSION
-from krobench.model.findings.verdict import Verdict
-from krobench.model.kinds import RunKey, RunKind
-from krobench.model.notation.yaml import what_is_wrong
-from krobench.model.specs.scaletest import KroScaleTestSpec
 
 _POLL_SECONDS = 2.0
 _DELETE_SECONDS = 300.0

@@ -8,15 +8,15 @@ import orjson
 import yaml
 
 from krobench.analysis.sizing.size import Wanted, size_for
+from krobench.api.notation.yaml import dump
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import parse_name
 from krobench.cli.results import fetch_run
-from krobench.model.findings.comparison import Baseline
-from krobench.model.findings.sizing import Sizing
-from krobench.model.notation.yaml import dump
-from krobench.model.record.run import RunRecord
+from krobench.findings.comparison import Baseline
+from krobench.findings.sizing import Sizing
 from krobench.record.baseline import parse_config_map, parse_object
 from krobench.record.reading import RecordError
+from krobench.record.run import RunRecord
 from krobench.report import sizing as report
 
 

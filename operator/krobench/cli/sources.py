@@ -10,20 +10,20 @@ import yaml
 
 from krobench.analysis.comparison.compare import Side
 from krobench.analysis.comparison.estimates import condense
+from krobench.api.kinds import RunKind
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import RunName, parse_name
 from krobench.cli.results import results_of
+from krobench.findings.comparison import Baseline, RunEstimates
 from krobench.job.results.whole_run import whole
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError
-from krobench.model.findings.comparison import Baseline, RunEstimates
-from krobench.model.kinds import RunKind
-from krobench.model.record.run import RunRecord
 from krobench.record.baseline import parse_config_map, parse_object
 from krobench.record.history import main_maps, selector
 from krobench.record.reading import RecordError
+from krobench.record.run import RunRecord
 from krobench.record.store import read_run_record
 
 _CONFIG_MAP = "configmap:"

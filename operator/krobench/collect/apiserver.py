@@ -6,7 +6,7 @@ from krobench.collect.exposition import Labels, Series
 from krobench.collect.goruntime import PROCESS_SERIES, RUNTIME_SERIES
 from krobench.collect.source import Scrape, scrape_through
 from krobench.kube.client import KubeClient
-from krobench.model.record.lines import SourceName
+from krobench.record.lines import SourceName
 
 # They last as long as the client wants, which says nothing about the server.
 _LONG_REQUESTS = {"verb": frozenset({"WATCH", "CONNECT"})}

@@ -4,9 +4,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
+from krobench.api.notation.labels import labelled
 from krobench.collect.source import Scrape
-from krobench.model.notation.labels import labelled
-from krobench.model.record.lines import SourceName
+from krobench.record.lines import SourceName
 
 CPU_SECONDS = "collectors_cpu_seconds_total"
 PROCESS_CPU_SECONDS = "process_cpu_seconds_total"

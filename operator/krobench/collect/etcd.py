@@ -6,7 +6,7 @@ from krobench.collect.exposition import Series
 from krobench.collect.goruntime import HEADERS, PROCESS_SERIES, RUNTIME_SERIES
 from krobench.collect.source import SCRAPE_TIMEOUT_SECONDS, Scrape, SourceUnavailableError, parse
 from krobench.kube.config import ClientConfig
-from krobench.model.record.lines import SourceName
+from krobench.record.lines import SourceName
 
 _SERIES = (
     *PROCESS_SERIES,

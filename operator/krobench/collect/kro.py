@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from krobench.api.notation.labels import labelled, labels_of
 from krobench.collect.exposition import Labels, Series, families
 from krobench.collect.goruntime import NETWORK_SERIES, PROCESS_SERIES, RUNTIME_SERIES
 from krobench.collect.podhttp import PodHttp, PodHttpError
@@ -12,10 +13,9 @@ from krobench.collect.source import (
     read_through,
 )
 from krobench.collect.tracker import KroTracker
+from krobench.figures.activity import OWN_KINDS
 from krobench.kube.client import KubeClient
-from krobench.model.measured.activity import OWN_KINDS
-from krobench.model.notation.labels import labelled, labels_of
-from krobench.model.record.lines import SourceName
+from krobench.record.lines import SourceName
 
 _INSTANCE_QUEUE = "dynamic-controller-queue"
 _QUEUE = {"name": _INSTANCE_QUEUE}

@@ -4,14 +4,14 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from krobench.api.notation.labels import labelled
 from krobench.collect.exposition import Reading, Series
 from krobench.collect.source import Scrape, SourceUnavailableError, scrape_through
 from krobench.collect.tracker import KroTracker
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.controlplane import ControlPlanePod
-from krobench.model.notation.labels import labelled
-from krobench.model.record.lines import SourceName
+from krobench.record.lines import SourceName
 
 logger = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from krobench.model.common import duration_seconds
-from krobench.model.specs.prometheus import Prometheus
+from krobench.api.common import duration_seconds
+from krobench.api.specs.prometheus import Prometheus
 
 _PATH = "/api/v1/query_range"
 _MAX_POINTS = 500

@@ -9,14 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
+from krobench.api.common import duration_seconds
 from krobench.collect.cost import Cost
 from krobench.collect.source import Scrape, Source, SourceUnavailableError
 from krobench.collect.sources import Scope, open_sources
+from krobench.figures.usage import KroRestart
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
-from krobench.model.common import duration_seconds
-from krobench.model.measured.usage import KroRestart
-from krobench.model.record.lines import Sample, SourceName
+from krobench.record.lines import Sample, SourceName
 
 logger = logging.getLogger(__name__)
 

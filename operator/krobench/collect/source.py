@@ -8,7 +8,7 @@ from typing import Protocol
 from krobench.collect.exposition import Reading, Series, Tally, read
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.record.lines import SourceName
+from krobench.record.lines import SourceName
 
 SCRAPE_TIMEOUT_SECONDS = 5.0
 

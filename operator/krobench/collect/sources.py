@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from krobench.api.specs.collect import Collect
+from krobench.api.specs.target import Target
 from krobench.collect.apiserver import ApiServerSource
 from krobench.collect.etcd import EtcdSource
 from krobench.collect.kro import KroSource
@@ -12,8 +14,6 @@ from krobench.collect.tracker import KroTracker
 from krobench.kube.client import KubeClient
 from krobench.kube.controlplane import find_control_plane
 from krobench.kube.discover import KroPod
-from krobench.model.specs.collect import Collect
-from krobench.model.specs.target import Target
 
 __all__ = ["Scope", "Scrape", "Source", "SourceUnavailableError", "open_sources"]
 

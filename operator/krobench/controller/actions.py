@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from krobench.model.status import RunStatus
+from krobench.api.status import RunStatus
 
 
 class JobKind(StrEnum):

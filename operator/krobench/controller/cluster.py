@@ -4,6 +4,18 @@ import hashlib
 import logging
 from collections.abc import Set
 
+from krobench.api.common import (
+    API_GROUP,
+    API_VERSION,
+    FINALIZER,
+    GROUP_VERSION,
+    RUN_LABEL,
+    ErrorInfo,
+    rfc3339,
+    utc_now,
+)
+from krobench.api.kinds import RunKey, RunKind
+from krobench.api.status import ObjectRef, RunStatus
 from krobench.controller.actions import (
     Action,
     AddFinalizer,
@@ -21,18 +33,6 @@ from krobench.controller.settings import Settings
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.common import (
-    API_GROUP,
-    API_VERSION,
-    FINALIZER,
-    GROUP_VERSION,
-    RUN_LABEL,
-    ErrorInfo,
-    rfc3339,
-    utc_now,
-)
-from krobench.model.kinds import RunKey, RunKind
-from krobench.model.status import ObjectRef, RunStatus
 from krobench.record.reading import RecordError
 from krobench.record.store import (
     conflict,

@@ -1,14 +1,7 @@
 """The events that a change of a run's status is worth."""
 
-from krobench.controller.actions import Action, EmitEvent
-from krobench.controller.status.base import COMPLETED
-from krobench.controller.status.benchmark import NOT_COMPARED
-from krobench.model.findings.comparison import MetricVerdict
-from krobench.model.findings.scaling import StepVerdict
-from krobench.model.findings.verdict import Verdict
-from krobench.model.notation import units
-from krobench.model.record.test import TestState
-from krobench.model.status import (
+from krobench.api.notation import units
+from krobench.api.status import (
     ComparisonStatus,
     ConditionType,
     KroBenchmarkStatus,
@@ -18,6 +11,13 @@ from krobench.model.status import (
     RunStatus,
     ScaleStepStatus,
 )
+from krobench.api.verdict import Verdict
+from krobench.controller.actions import Action, EmitEvent
+from krobench.controller.status.base import COMPLETED
+from krobench.controller.status.benchmark import NOT_COMPARED
+from krobench.findings.comparison import MetricVerdict
+from krobench.findings.scaling import StepVerdict
+from krobench.record.test import TestState
 
 
 def events_of(old: RunStatus, new: RunStatus) -> list[Action]:

@@ -7,11 +7,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from krobench.controller.actions import JobKind
-from krobench.controller.observed import JobState, JobView, Run
-from krobench.controller.settings import Settings
-from krobench.controller.specs import longest_seconds, shards_of
-from krobench.model.common import (
+from krobench.api.common import (
     API_GROUP,
     COMPONENT_LABEL,
     GROUP_VERSION,
@@ -19,7 +15,11 @@ from krobench.model.common import (
     ErrorInfo,
     parse_rfc3339,
 )
-from krobench.model.kinds import RunKey, RunKind
+from krobench.api.kinds import RunKey, RunKind
+from krobench.controller.actions import JobKind
+from krobench.controller.observed import JobState, JobView, Run
+from krobench.controller.settings import Settings
+from krobench.controller.specs import longest_seconds, shards_of
 from krobench.workload.identity import RunIdentity
 
 Manifest = dict[str, Any]

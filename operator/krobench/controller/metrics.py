@@ -6,12 +6,12 @@ from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from krobench.api.kinds import RunKind
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus, Phase
+from krobench.api.verdict import Verdict
 from krobench.controller.observed import Run
-from krobench.model.findings.scaling import LimitState
-from krobench.model.findings.verdict import Verdict
-from krobench.model.kinds import RunKind
-from krobench.model.specs.scaletest import KroScaleTestSpec
-from krobench.model.status import KroBenchmarkStatus, KroScaleTestStatus, Phase
+from krobench.findings.scaling import LimitState
 
 _LABELS = ("namespace", "name", "test")
 _SCALE_LABELS = ("namespace", "name", "axis")

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from krobench.model.common import ErrorInfo
-from krobench.model.kinds import RunKey, RunKind, RunSpec
-from krobench.model.record.run import RunRecord
-from krobench.model.specs.benchmark import Cleanup
-from krobench.model.status import RunStatus
+from krobench.api.common import ErrorInfo
+from krobench.api.kinds import RunKey, RunKind, RunSpec
+from krobench.api.specs.benchmark import Cleanup
+from krobench.api.status import RunStatus
+from krobench.record.run import RunRecord
 
 CLEANUP_ATTEMPTS = 2
 

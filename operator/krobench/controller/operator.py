@@ -15,6 +15,8 @@ from typing import Any
 import kopf
 from prometheus_client import CollectorRegistry, start_http_server
 
+from krobench.api.common import API_GROUP, API_VERSION, COMPONENT_LABEL, RUN_LABEL
+from krobench.api.kinds import RunKey, RunKind
 from krobench.controller.cluster import Cluster
 from krobench.controller.jobs import run_of
 from krobench.controller.metrics import OperatorMetrics
@@ -25,8 +27,6 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch
-from krobench.model.common import API_GROUP, API_VERSION, COMPONENT_LABEL, RUN_LABEL
-from krobench.model.kinds import RunKey, RunKind
 from krobench.record.store import RESULTS_COMPONENT
 
 logger = logging.getLogger(__name__)

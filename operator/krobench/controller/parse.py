@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from krobench.api.common import FINALIZER, ErrorInfo
+from krobench.api.kinds import RunKey, RunKind, RunSpec
+from krobench.api.refusal import refusals
+from krobench.api.status import RunStatus
 from krobench.controller.observed import Run
 from krobench.controller.specs import check_spec
-from krobench.model.common import FINALIZER, ErrorInfo
-from krobench.model.kinds import RunKey, RunKind, RunSpec
-from krobench.model.refusal import refusals
-from krobench.model.status import RunStatus
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 

@@ -4,6 +4,8 @@ It is level-based: it never asks what happened, only how things stand, so that i
 at any time, after any crash, any number of times.
 """
 
+from krobench.api.common import ErrorInfo
+from krobench.api.status import ObjectRef, Phase, RunStatus
 from krobench.controller.actions import (
     Action,
     AddFinalizer,
@@ -18,9 +20,7 @@ from krobench.controller.events import events_of
 from krobench.controller.observed import JobState, JobView, Observed
 from krobench.controller.specs import may_change_kro
 from krobench.controller.status import Word, describe, had_begun, outcome
-from krobench.model.common import ErrorInfo
-from krobench.model.record.run import RunState
-from krobench.model.status import ObjectRef, Phase, RunStatus
+from krobench.record.run import RunState
 
 # A pod whose image cannot be pulled may still come up when someone mends it; not for ever.
 POD_START_TIMEOUT_SECONDS = 180.0

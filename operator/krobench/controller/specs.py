@@ -3,10 +3,10 @@
 from krobench.analysis.comparison.check import check_baseline
 from krobench.analysis.scaling.trials import check_samples
 from krobench.analysis.thresholds import check_slo, check_thresholds
-from krobench.model.common import ErrorInfo
-from krobench.model.kinds import RunSpec
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.api.common import ErrorInfo
+from krobench.api.kinds import RunSpec
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.workload.limits import check_objects, check_schedules
 from krobench.workload.scaleplan import fewest_observations, longest_scale_seconds, usable_sizes
 from krobench.workload.source import has_unread_rgd

@@ -8,13 +8,13 @@ import logging
 import time
 from dataclasses import replace
 
+from krobench.api.kinds import RunKey
 from krobench.controller.actions import Action, CreateJob, EmitEvent, JobKind
 from krobench.controller.cluster import Cluster, RefusedError
 from krobench.controller.metrics import OperatorMetrics
 from krobench.controller.observed import JobState, JobView, Observed
 from krobench.controller.reconcile import fail, reconcile
 from krobench.kube.errors import KubeError
-from krobench.model.kinds import RunKey
 
 logger = logging.getLogger(__name__)
 

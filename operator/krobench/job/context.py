@@ -3,20 +3,20 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from krobench.api.specs.benchmark import Cleanup
+from krobench.api.specs.collect import Collect
+from krobench.api.specs.target import Target
+from krobench.api.specs.validity import ValiditySettings
+from krobench.figures.environment import NodeFingerprint
 from krobench.job.observers.existing_prometheus import ExistingPrometheus
 from krobench.job.observers.profiling import Profiling
 from krobench.job.observers.watchman import KnownKro
 from krobench.kube.client import KubeClient
 from krobench.load.clock import RunClock
 from krobench.load.shard import Crew
-from krobench.model.measured.environment import NodeFingerprint
-from krobench.model.record.lines import CelLine, ObjectRecord, Sample
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.benchmark import Cleanup
-from krobench.model.specs.collect import Collect
-from krobench.model.specs.target import Target
-from krobench.model.specs.validity import ValiditySettings
-from krobench.record.lines import LineFile
+from krobench.record.lines import CelLine, ObjectRecord, Sample
+from krobench.record.rawlines import LineFile
+from krobench.record.test import TestRecord
 from krobench.workload.identity import RunIdentity
 from krobench.workload.testplan import TestPlan
 

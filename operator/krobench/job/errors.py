@@ -2,8 +2,8 @@
 
 import asyncio
 
+from krobench.api.common import ErrorInfo
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
-from krobench.model.common import ErrorInfo
 
 _MAX_REASON = 64
 

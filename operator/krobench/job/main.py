@@ -12,6 +12,9 @@ from typing import Any
 import uvloop
 from pydantic import ValidationError
 
+from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
+from krobench.api.notation import units
+from krobench.api.refusal import refusals
 from krobench.job.errors import AbortedError, info_of
 from krobench.job.kro.deployment import restore_all
 from krobench.job.run.session import Kind, Session
@@ -22,9 +25,6 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.load.sweep import Sweeper
-from krobench.model.common import API_GROUP, API_VERSION, ErrorInfo
-from krobench.model.notation import units
-from krobench.model.refusal import refusals
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.identity import RunIdentity
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from functools import partial
 
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.workload.workload import Workload
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.workload.workload import Workload
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.own import config_map_refs, with_rgd_inline, with_rgds_inline
 

@@ -4,12 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from krobench.api.specs.target import Target
+from krobench.figures.environment import KroFingerprint, NodeFingerprint
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.kube.krolease import LEADER_LEASE, holder_of, is_of_pod, leader_path
-from krobench.model.measured.environment import KroFingerprint, NodeFingerprint
-from krobench.model.specs.target import Target
 
 """Of several kro pods, the active one holds it."""
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")

@@ -1,9 +1,9 @@
 """The Lease by which kro's replicas agree on which of them leads."""
 
+from krobench.api.specs.target import Target
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.specs.target import Target
 
 LEADER_LEASE = "controller.kro.run"
 

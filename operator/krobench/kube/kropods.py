@@ -1,10 +1,10 @@
 """How kro's pods stand, whether any of them runs or not."""
 
+from krobench.api.specs.target import Target
+from krobench.figures.surroundings import KroPodState
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import fingerprint_of, has_ended, named, selector_of
-from krobench.model.measured.surroundings import KroPodState
-from krobench.model.specs.target import Target
 
 
 async def kro_pods(client: KubeClient, target: Target) -> tuple[KroPodState, ...]:

@@ -10,14 +10,14 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
+from krobench.api.common import API_GROUP
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.resources import resource_of
 from krobench.kube.watch import Watch, WatchCost, WatchEvent
 from krobench.load.clock import RunClock
 from krobench.load.followed import Pending
-from krobench.model.common import API_GROUP
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 from krobench.workload.blueprint import Manifest
 
 UPDATE_LABEL = f"{API_GROUP}/update"

@@ -7,7 +7,7 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.breaker import Breaker
 from krobench.load.clock import RunClock
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 from krobench.workload.blueprint import Manifest
 from krobench.workload.iterationplan import IterationPlan
 

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
 
+from krobench.api.common import RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
@@ -14,8 +15,7 @@ from krobench.load.followed import Followed, Pending
 from krobench.load.kinds import RGDS_PATH, Kind, find_kind
 from krobench.load.observer import Observer, RgdRejectedError, apply_instance, apply_rgd
 from krobench.load.rgdphases import count_revisions
-from krobench.model.common import RUN_LABEL, TEST_LABEL, ErrorInfo
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 from krobench.workload.cel import ROUND_FIELD, Expression, resources
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 

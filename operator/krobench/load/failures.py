@@ -1,10 +1,10 @@
 """How an iteration fails, and what is said of it."""
 
+from krobench.api.common import ErrorInfo
 from krobench.kube.errors import ApiError, KubeError
 from krobench.load.breaker import ApiServerInDistressError
 from krobench.load.driver import ForbiddenError
 from krobench.load.observer import RgdRejectedError
-from krobench.model.common import ErrorInfo
 
 
 class EndedEarlyError(Exception):

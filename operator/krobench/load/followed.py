@@ -2,7 +2,7 @@
 
 import asyncio
 
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 
 
 class Pending:

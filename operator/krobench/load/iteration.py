@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from typing import Self
 
+from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
@@ -29,7 +30,6 @@ from krobench.load.outcome import Outcome, StepOutcome
 from krobench.load.owncost import OwnCost
 from krobench.load.probe import WatchProbe
 from krobench.load.rgdphases import last_established, observe_phases
-from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD
 from krobench.workload.steps import StepPlan

@@ -11,7 +11,7 @@ from krobench.kube.watch import Watch, WatchCost, WatchEvent
 from krobench.load import lifecycle
 from krobench.load.clock import RunClock
 from krobench.load.followed import Followed
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 
 # kro builds a graph again after a failure, and may succeed once a kind it needs has appeared.
 REJECTION_GRACE_SECONDS = 3.0

@@ -10,7 +10,7 @@ from krobench.load.driver import Driver, OperationName
 from krobench.load.followed import Followed, Pending
 from krobench.load.loops import Send
 from krobench.load.observer import Observer
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.steps import Action, PlannedOperation, StepPlan
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from krobench.api.common import ErrorInfo
 from krobench.load.probe import WatchLag
-from krobench.model.common import ErrorInfo
-from krobench.model.record.iteration import Hold
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.iteration import Hold
+from krobench.record.lines import ObjectRecord
 from krobench.workload.steps import StepPlan
 
 

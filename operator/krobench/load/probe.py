@@ -12,12 +12,12 @@ import logging
 from dataclasses import dataclass
 from typing import Self
 
+from krobench.api.common import COMPONENT_LABEL
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.kube.watch import Watch
 from krobench.load.clock import RunClock
-from krobench.model.common import COMPONENT_LABEL
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from krobench.load import lifecycle
 from krobench.load.followed import Followed
 from krobench.load.kinds import CRDS_PATH, RGD_NAME_LABEL
 from krobench.load.observer import Observer
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 
 logger = logging.getLogger(__name__)
 

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
+from krobench.api.common import ErrorInfo
+from krobench.api.messages.shards import SHARD_LABEL, ShardReport
+from krobench.api.specs.validity import Cause
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
@@ -18,10 +21,7 @@ from krobench.load.followed import Followed
 from krobench.load.iteration import Iteration
 from krobench.load.loops import closed_loop, open_loop
 from krobench.load.outcome import Outcome, StepOutcome
-from krobench.model.common import ErrorInfo
-from krobench.model.messages.shards import SHARD_LABEL, ShardReport
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.specs.validity import Cause
+from krobench.record.lines import ObjectRecord
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.sharing import share_of_plan, share_of_times
 

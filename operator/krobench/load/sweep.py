@@ -11,6 +11,9 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from krobench.api.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
+from krobench.api.messages.shards import SHARD_COMPONENT, SHARD_LINES_COMPONENT
+from krobench.api.notation import units
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
@@ -18,11 +21,8 @@ from krobench.load.abandoned import free_abandoned
 from krobench.load.clock import RunClock
 from krobench.load.kinds import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.probe import PROBE_COMPONENT
-from krobench.model.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
-from krobench.model.messages.shards import SHARD_COMPONENT, SHARD_LINES_COMPONENT
-from krobench.model.notation import units
-from krobench.model.record.iteration import Teardown
-from krobench.model.record.run import Orphans
+from krobench.record.iteration import Teardown
+from krobench.record.run import Orphans
 from krobench.workload.identity import RunIdentity
 
 logger = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 import yaml
 
-from krobench.model.findings.comparison import BASELINE_SCHEMA, Baseline
-from krobench.model.notation.yaml import dump
-from krobench.model.record.run import SCHEMA, RunRecord
+from krobench.api.notation.yaml import dump
+from krobench.findings.comparison import BASELINE_SCHEMA, Baseline
 from krobench.record.reading import RecordError, read_as, refuse_newer_schema, schema_of
+from krobench.record.run import SCHEMA, RunRecord
 from krobench.record.store import RUN_KEY
 
 BASELINE_KEY = "baseline.json"

@@ -1,10 +1,10 @@
 """What becomes of the record of a run that did not come to its end."""
 
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import StepVerdict
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.record.test import TestState
+from krobench.api.common import ErrorInfo
+from krobench.api.verdict import Verdict
+from krobench.findings.scaling import StepVerdict
+from krobench.record.run import RunRecord, RunState
+from krobench.record.test import TestState
 
 
 def give_up(run: RunRecord, why: ErrorInfo, end_time: str) -> None:

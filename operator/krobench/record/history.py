@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from krobench.model.common import API_GROUP, COMPONENT_LABEL
-from krobench.model.kinds import RunKind
+from krobench.api.common import API_GROUP, COMPONENT_LABEL
+from krobench.api.kinds import RunKind
 from krobench.record.store import Owner
 
 HISTORY_COMPONENT = "history"

@@ -1,102 +1,132 @@
-"""Lines of JSON, gzipped in pieces that each can be opened on their own."""
+"""The raw lines of a run record: one object and operation, or one sample, each.
 
-import gzip
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+All lines of a file have the same columns, so that each opens as a table. They are dataclasses with
+slots, as a run has many thousands of them in memory: a model takes four times as much.
+"""
 
-import orjson
-from pydantic import TypeAdapter
+from typing import Literal
 
-_LINES_PER_MEMBER = 2000
+from pydantic.dataclasses import dataclass
 
-RecordT = TypeVar("RecordT")
+from krobench.api.common import ApiModel
+
+_CONFIG = ApiModel.model_config
+
+SourceName = Literal["kro", "apiserver", "kubelet", "etcd", "krobench"]
+"""Where a sample is from; krobench: what sampling itself took."""
+
+CelWhat = Literal[
+    "evaluations",
+    "reconciles",
+    "graph builds",
+    "revision compilations",
+    "heap growth",
+    "fresh evaluations",
+    "fresh reconciles",
+    "restart revisions",
+    "restart compilations",
+    "first evaluations",
+    "later evaluations",
+]
+"""evaluations: of one window in which kro reconciled no other instance. reconciles: of the
+iteration's windows together. graph builds, revision compilations: with one change of the RGD.
+heap growth: with one too, in a round before the iterations. fresh: of all expressions together,
+just after their RGDs were compiled anew. restart: how many revisions kro had to compile when it was
+restarted, and what compiling all of them took. first and later evaluations: of one reconcile each,
+in the process that was started then."""
 
 
-class LineFile(Generic[RecordT]):
-    """A file of lines that grows while a run goes on.
+@dataclass(slots=True, kw_only=True, config=_CONFIG)
+class ObjectRecord:
+    """A line of ``objects.jsonl``: one object and operation.
 
-    Lines are kept as they will be stored, gzipped 2,000 at a time: as objects, those of a long run
-    would be more than the memory of a load Job. So a change of a record after it was added has no
-    effect. Compression of 2,000 lines at a time costs a few percent of size.
+    Times are seconds on the load Job's monotonic clock since the start of the run; ``null``
+    where that point was never reached.
     """
 
-    def __init__(self, model: type[RecordT], records: Iterable[RecordT] = ()) -> None:
-        self._adapter = TypeAdapter(model)
-        self._members: list[bytes] = []
-        self._open: list[bytes] = []
-        """Lines of the member that is not full yet."""
-        self.extend(records)
+    test: str
+    iteration: int
+    warmup: bool
+    operation: Literal[
+        "create-rgd",
+        "create-instance",
+        "update-instance",
+        "update-rgd",
+        "fan-out",
+        "delete-instance",
+    ]
+    """fan-out: an instance's children took an update of its RGD over; its request is the RGD's."""
+    step: int | None = None
+    """Which of the test's steps it belongs to, from 0; None: set-up or tear-down."""
+    kind: str
+    namespace: str | None = None
+    name: str
+    intended_seconds: float | None = None
+    """Open loop: when the request was to be sent."""
+    sent_seconds: float
+    acknowledged_seconds: float | None = None
+    picked_up_seconds: float | None = None
+    """RGD only: kro's finalizer was seen."""
+    accepted_seconds: float | None = None
+    """RGD only: GraphAccepted=True was seen."""
+    compiled_seconds: float | None = None
+    """RGD only: Ready=True of its GraphRevision was seen."""
+    established_seconds: float | None = None
+    """RGD only: Established=True of its CRD was seen."""
+    active_seconds: float | None = None
+    """Instance: status.state=ACTIVE was seen. RGD: status.state=Active."""
+    first_child_seconds: float | None = None
+    """create-instance only: the first of its children was seen."""
+    last_child_seconds: float | None = None
+    """create-instance only: the last of its children was seen."""
+    ready_seconds: float | None = None
+    """Ready=True with the observedGeneration of this operation, or a later one, was seen; of
+    fan-out: all children had taken the update over."""
+    gone_seconds: float | None = None
+    """Deletion only: the object was gone."""
+    retries: int = 0
+    throttled: int = 0
+    """Answers with 429."""
+    server_errors: int = 0
+    """Answers with 5xx."""
+    error: str | None = None
 
-    def extend(self, records: Iterable[RecordT]) -> None:
-        """Add records at the end."""
-        for record in records:
-            self._open.append(_line(record, self._adapter))
-            if len(self._open) == _LINES_PER_MEMBER:
-                self._members.append(_compress(self._open))
-                self._open = []
+    @property
+    def start_seconds(self) -> float:
+        """The moment from which latencies count.
 
-    def pieces(self, max_bytes: int) -> list[bytes]:
-        """Return all lines, gzipped, in pieces of at most ``max_bytes``.
-
-        A piece is a series of whole gzip members, so every piece is a valid gzip file, and so is
-        their concatenation.
+        In an open loop that is the intended time: a request that was held up by those before
+        it has waited since then, whoever kept it waiting.
         """
-        pieces: list[bytes] = []
-        current: list[bytes] = []
-        for member in [*self._members, *([_compress(self._open)] if self._open else [])]:
-            if current and sum(map(len, current)) + len(member) > max_bytes:
-                pieces.append(b"".join(current))
-                current = []
-            current.append(member)
-        return [*pieces, b"".join(current)] if current else pieces
-
-    def rewrite(self, change: Callable[[RecordT], None]) -> None:
-        """Have ``change`` mend each record, in order."""
-        members, lines = self._members, self._open
-        self._members, self._open = [], []
-        for member in members:
-            self.extend(self._changed(gzip.decompress(member).splitlines(), change))
-        self.extend(self._changed(lines, change))
-
-    def _changed(
-        self, lines: Iterable[bytes], change: Callable[[RecordT], None]
-    ) -> Iterator[RecordT]:
-        for line in lines:
-            record = _read(line, self._adapter)
-            change(record)
-            yield record
+        return self.sent_seconds if self.intended_seconds is None else self.intended_seconds
 
 
-def encode(records: Sequence[object], max_bytes: int) -> list[bytes]:
-    """Return records of one kind as gzipped JSON lines in pieces of at most ``max_bytes``."""
-    return LineFile(type(records[0]), records).pieces(max_bytes) if records else []
+@dataclass(slots=True, kw_only=True, config=_CONFIG)
+class Sample:
+    """A line of ``series.jsonl``: one value of one metric at one moment."""
+
+    seconds: float
+    """When it was scraped, on the load Job's monotonic clock since the start of the run."""
+    source: SourceName
+    metric: str
+    value: float
+    at: float | None = None
+    """The source's own timestamp (seconds since the epoch), where it gives one."""
 
 
-def decode(pieces: Iterable[bytes], model: type[RecordT]) -> list[RecordT]:
-    """Return the records in gzipped pieces, in order."""
-    text = b"".join(gzip.decompress(piece) for piece in pieces)
-    adapter = TypeAdapter(model)
-    return [_read(line, adapter) for line in text.splitlines()]
+@dataclass(slots=True, kw_only=True, config=_CONFIG)
+class CelLine:
+    """A line of ``cel.jsonl``: one reading of what an expression took of kro."""
 
-
-def _compress(lines: Iterable[bytes]) -> bytes:
-    # A fixed mtime makes equal records equal bytes.
-    return gzip.compress(b"".join(lines), compresslevel=6, mtime=0)
-
-
-def _read(line: bytes, adapter: TypeAdapter[RecordT]) -> RecordT:
-    return adapter.validate_python(orjson.loads(line))
-
-
-def _line(record: RecordT, adapter: TypeAdapter[RecordT]) -> bytes:
-    # Nulls are kept: each line then has all columns, whatever of them was reached.
-    values = adapter.dump_python(record, by_alias=True, mode="json")
-    return orjson.dumps(_rounded(values), option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _rounded(values: dict[str, object]) -> dict[str, object]:
-    """Cut times to the microsecond: digits below that are noise, and a third of the size."""
-    return {
-        name: round(value, 6) if isinstance(value, float) else value
-        for name, value in values.items()
-    }
+    test: str
+    iteration: int
+    """Of the measured ones, from 0; of what is told of a restart, which one it was."""
+    expression: str | None = None
+    """Its name; None: of all together."""
+    copies: int | None = None
+    """How often the RGD has it."""
+    what: CelWhat
+    count: int | None = None
+    microseconds: float | None = None
+    """Of all ``count`` together."""
+    bytes: float | None = None

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from krobench import __version__
-from krobench.model.common import field_path
-from krobench.model.findings.comparison import BASELINE_SCHEMA
-from krobench.model.record.run import SCHEMA
-from krobench.model.refusal import words_of
+from krobench.api.common import field_path
+from krobench.api.refusal import words_of
+from krobench.findings.comparison import BASELINE_SCHEMA
+from krobench.record.run import SCHEMA
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 

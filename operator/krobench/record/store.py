@@ -14,22 +14,22 @@ from typing import Any, Literal
 import orjson
 from pydantic import ValidationError
 
-from krobench.model.common import (
+from krobench.api.common import (
     API_GROUP,
     COMPONENT_LABEL,
     GROUP_VERSION,
     RUN_LABEL,
     ErrorInfo,
 )
-from krobench.model.kinds import RunKey, RunKind
-from krobench.model.record.lines import CelLine, ObjectRecord, Sample
-from krobench.model.record.run import FULL_RUN_KEY, RunRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.scaletest import KroScaleTestSpec
-from krobench.record import lines
-from krobench.record.lines import LineFile
+from krobench.api.kinds import RunKey, RunKind
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.record import rawlines
+from krobench.record.lines import CelLine, ObjectRecord, Sample
+from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError, read_as, read_json, refuse_newer_schema, why_not
+from krobench.record.run import FULL_RUN_KEY, RunRecord
+from krobench.record.test import TestRecord
 
 RESULTS_COMPONENT = "results"
 RUN_KEY = "run.json"
@@ -95,7 +95,7 @@ def write_config_maps(
         (key, piece) for key, file in _files_of(raw) for piece in file.pieces(MAX_CONFIG_MAP_BYTES)
     ]
     if _is_too_large(run):
-        full = lines.encode([run], MAX_CONFIG_MAP_BYTES)
+        full = rawlines.encode([run], MAX_CONFIG_MAP_BYTES)
         pieces += [(FULL_RUN_KEY, piece) for piece in full]
     room = MAX_CONFIG_MAP_BYTES - _MAX_RUN_BYTES
     main, others = _distribute(name, pieces, room)
@@ -217,12 +217,12 @@ def conflict(config_map: Mapping[str, Any]) -> ErrorInfo:
 
 
 def _read_lines(
-    config_maps: Sequence[ConfigMap], key: str, model: type[lines.RecordT]
-) -> list[lines.RecordT]:
+    config_maps: Sequence[ConfigMap], key: str, model: type[rawlines.RecordT]
+) -> list[rawlines.RecordT]:
     names = [item["metadata"]["name"] for item in config_maps if key in _binary(item)]
     where = f"{key} in ConfigMap {', '.join(names) or '-'}"
     try:
-        return lines.decode(_pieces(config_maps, key), model)
+        return rawlines.decode(_pieces(config_maps, key), model)
     except ValidationError as error:
         raise RecordError(why_not(error.errors(), None, where)) from error
     except (ValueError, OSError, EOFError, zlib.error) as error:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.model.findings.bottleneck import Bottleneck, BottleneckKind, Evidence
-from krobench.model.notation import units
-from krobench.model.record.test import TestRecord
+from krobench.api.notation import units
+from krobench.findings.bottleneck import Bottleneck, BottleneckKind, Evidence
+from krobench.record.test import TestRecord
 from krobench.report.tables import table
 
 _NAMES = {

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from krobench.model.measured.cel import (
+from krobench.api.notation import units
+from krobench.figures.cel import (
     CelExpressionResult,
     CelRestartResults,
     CelResults,
     CelState,
     Estimate,
 )
-from krobench.model.notation import units
 from krobench.report.tables import table
 
 _OWN = "own"

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 
 from krobench.analysis.comparison.fingerprints import sentence
 from krobench.analysis.comparison.verdicts import MIN_REPLICATES
-from krobench.model.findings.comparison import (
+from krobench.api.notation import units
+from krobench.findings.comparison import (
     Better,
     Comparison,
     MetricComparison,
     MetricVerdict,
     Replicates,
 )
-from krobench.model.notation import units
 from krobench.report.tables import aligned, table
 
 _HEADER = ("metric", "old", "new", "ratio [95 %]", "p (corrected)", "verdict")

@@ -1,8 +1,8 @@
 """A test's headline figure with its interval, and why it was not repeated further."""
 
-from krobench.model.measured.precision import Headline
-from krobench.model.notation import units
-from krobench.model.record.test import TestRecord
+from krobench.api.notation import units
+from krobench.figures.precision import Headline
+from krobench.record.test import TestRecord
 
 
 def headline_line(test: TestRecord) -> str:

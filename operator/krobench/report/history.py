@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from krobench.analysis.history import Change
 from krobench.analysis.statistics.changepoints import MIN_SERIES
-from krobench.model.notation import units
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
+from krobench.api.notation import units
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 from krobench.report.comparison import label, show
 from krobench.report.limit import limit_text
 from krobench.report.tables import aligned

@@ -5,10 +5,10 @@ What is invalid has neither passed nor failed, and must not look as if it had pa
 
 from xml.etree import ElementTree as ET
 
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import Comparison, MetricVerdict
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord, TestState
+from krobench.api.common import ErrorInfo
+from krobench.findings.comparison import Comparison, MetricVerdict
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison as comparison_report
 from krobench.report.junitcase import add_error, add_invalid, line_of, new_case, numbers
 from krobench.report.junitscale import scale_cases

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from krobench.model.common import ErrorInfo
-from krobench.model.notation import units
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
+from krobench.api.common import ErrorInfo
+from krobench.api.notation import units
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 
 
 def new_case(run: RunRecord, name: str, duration_seconds: float | None = None) -> ET.Element:

@@ -6,10 +6,10 @@ limit is what was asked for is the case of the limit.
 
 from xml.etree import ElementTree as ET
 
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import ScaleStep, StepVerdict
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
+from krobench.api.common import ErrorInfo
+from krobench.findings.scaling import ScaleStep, StepVerdict
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 from krobench.report.junitcase import add_error, add_invalid, new_case, numbers
 from krobench.report.limit import LIMIT_NOT_AVAILABLE, limit_text, shortfall
 

@@ -1,12 +1,12 @@
 """The limit that a scale test found, in a few words."""
 
 from krobench.analysis.scaling.words import at_least, at_most, plain
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import Limit, LimitState, ScaleRecord
-from krobench.model.findings.verdict import Verdict
-from krobench.model.notation.units import NOT_AVAILABLE
-from krobench.model.record.run import RunRecord
-from krobench.model.specs.axis import Axis
+from krobench.api.common import ErrorInfo
+from krobench.api.notation.units import NOT_AVAILABLE
+from krobench.api.specs.axis import Axis
+from krobench.api.verdict import Verdict
+from krobench.findings.scaling import Limit, LimitState, ScaleRecord
+from krobench.record.run import RunRecord
 
 LIMIT_NOT_AVAILABLE = "LimitNotAvailable"
 MINIMUM_NOT_REACHED = "MinimumNotReached"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from krobench.analysis.comparison.limitspan import Span, median_span, span_of
 from krobench.analysis.scaling.words import at_least, at_most, plain
-from krobench.model.findings.scaling import Limit
-from krobench.model.notation import units
-from krobench.model.specs.axis import Axis
+from krobench.api.notation import units
+from krobench.api.specs.axis import Axis
+from krobench.findings.scaling import Limit
 
 
 def limit_in_words(limit: Limit, axis: Axis) -> str:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.model.measured.measures import LoadGenerator
-from krobench.model.notation import units
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.suite.load import Arrival
-from krobench.model.specs.validity import Cause
+from krobench.api.notation import units
+from krobench.api.specs.suite.load import Arrival
+from krobench.api.specs.validity import Cause
+from krobench.figures.measures import LoadGenerator
+from krobench.record.iteration import IterationRecord
+from krobench.record.test import TestRecord
 from krobench.report.tables import table
 
 _OF_THE_LOAD = (Cause.GENERATOR_LATE, Cause.SHARD_LOST)

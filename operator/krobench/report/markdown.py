@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.model.findings.scaling import StepVerdict
-from krobench.model.measured.measures import LatencySummary
-from krobench.model.notation import units
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.record.test import TestRecord, TestState
+from krobench.api.notation import units
+from krobench.figures.measures import LatencySummary
+from krobench.findings.scaling import StepVerdict
+from krobench.record.iteration import IterationRecord
+from krobench.record.run import RunRecord, RunState
+from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.cel import cel_section

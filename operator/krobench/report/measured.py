@@ -1,7 +1,7 @@
 """What decided a threshold, in words."""
 
-from krobench.model.notation import units
-from krobench.model.record.test import Margin, ThresholdResult
+from krobench.api.notation import units
+from krobench.record.test import Margin, ThresholdResult
 
 
 def measured(result: ThresholdResult) -> str:

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from krobench.model.findings.difference import CostDifference
-from krobench.model.notation import units
+from krobench.api.notation import units
+from krobench.findings.difference import CostDifference
 from krobench.report.tables import table
 
 _SHOW: dict[str, Callable[[float | None], str]] = {

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.model.measured.profile import Breakdown, TestProfile
-from krobench.model.notation import units
-from krobench.model.record.run import RunRecord
+from krobench.api.notation import units
+from krobench.figures.profile import Breakdown, TestProfile
+from krobench.record.run import RunRecord
 from krobench.report.tables import table
 
 Named = tuple[str, TestProfile]

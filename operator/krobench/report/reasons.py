@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from krobench.model.record.test import TestRecord
+from krobench.record.test import TestRecord
 
 _MOST_NAMES = 6
 _PROCESSES = {"apiserver": "the API server", "kubelet": "the kubelet", "etcd": "etcd"}

@@ -2,10 +2,10 @@
 
 from krobench.analysis.krosettings import EXTRA_ENV
 from krobench.analysis.recommendations.settings import helm_values
-from krobench.model.findings.bottleneck import BottleneckKind, Evidence
-from krobench.model.findings.recommendation import Recommendation, Setting, Verification
-from krobench.model.notation.yaml import dump
-from krobench.model.record.run import RunRecord, RunState
+from krobench.api.notation.yaml import dump
+from krobench.findings.bottleneck import BottleneckKind, Evidence
+from krobench.findings.recommendation import Recommendation, Setting, Verification
+from krobench.record.run import RunRecord, RunState
 from krobench.report.bottlenecks import measured_value
 
 _AREAS = {

@@ -13,10 +13,10 @@ from krobench.analysis.scaling.words import (
     shown,
     unit_of,
 )
-from krobench.model.findings.scaling import CurveFit, ScaleRecord, ScaleStep, StepVerdict
-from krobench.model.notation import units
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord, TestSummary
+from krobench.api.notation import units
+from krobench.findings.scaling import CurveFit, ScaleRecord, ScaleStep, StepVerdict
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord, TestSummary
 from krobench.report.limit import (
     MINIMUM_NOT_REACHED,
     early_end,

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from krobench.analysis.comparison.fingerprints import sentence
-from krobench.model.findings.comparison import MetricComparison, Replicates
-from krobench.model.findings.scale_comparison import ScaleComparison
-from krobench.model.findings.scaling import Limit
-from krobench.model.notation import units
+from krobench.api.notation import units
+from krobench.findings.comparison import MetricComparison, Replicates
+from krobench.findings.scale_comparison import ScaleComparison
+from krobench.findings.scaling import Limit
 from krobench.report.comparison import EXPLORATORY_HEADER, NO_VERDICTS, exploratory_row, p_in_words
 from krobench.report.limitwords import limit_in_words, limits_in_words
 from krobench.report.tables import aligned, table

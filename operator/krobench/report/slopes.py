@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from krobench.model.findings.slope import Slope
-from krobench.model.notation import units
+from krobench.api.notation import units
+from krobench.findings.slope import Slope
 from krobench.report.tables import table
 
 _SHOW = {"bytes": units.size, "seconds": units.seconds, "number": units.number}

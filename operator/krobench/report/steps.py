@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from krobench.model.measured.measures import LatencySummary
-from krobench.model.notation import units
-from krobench.model.record.test import StepSummary
+from krobench.api.notation import units
+from krobench.figures.measures import LatencySummary
+from krobench.record.test import StepSummary
 from krobench.report.tables import table
 
 _EFFECTS = (

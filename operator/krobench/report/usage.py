@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from krobench.model.measured.usage import (
+from krobench.api.notation import units
+from krobench.figures.usage import (
     CollectorCost,
     Distribution,
     GoUse,
@@ -11,8 +12,7 @@ from krobench.model.measured.usage import (
     RequestCount,
     UsageRecord,
 )
-from krobench.model.notation import units
-from krobench.model.record.test import TestRecord, TestSummary
+from krobench.record.test import TestRecord, TestSummary
 from krobench.report.reasons import reasons_section
 from krobench.report.tables import table
 

@@ -1,6 +1,6 @@
 """Why a run may not be believed: what a reader has to know before any number."""
 
-from krobench.model.record.run import RunRecord
+from krobench.record.run import RunRecord
 
 _SHOWN = 3
 

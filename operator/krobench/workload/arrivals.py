@@ -10,8 +10,8 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TypeVar
 
-from krobench.model.common import duration_seconds
-from krobench.model.specs.suite.load import Arrival, Burst, Load
+from krobench.api.common import duration_seconds
+from krobench.api.specs.suite.load import Arrival, Burst, Load
 
 ValueT = TypeVar("ValueT")
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from krobench.model.common import LOAD_GROUP
+from krobench.api.common import LOAD_GROUP
 
 Manifest = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from krobench.model.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL
+from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL
 from krobench.workload.blueprint import Manifest
 from krobench.workload.identity import RunIdentity
 from krobench.workload.source import RgdSource, rgds_of

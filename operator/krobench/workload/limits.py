@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from krobench.model.common import ErrorInfo
+from krobench.api.common import ErrorInfo
 from krobench.workload.source import children
 from krobench.workload.steps import peak_instances
 from krobench.workload.testplan import TestPlan

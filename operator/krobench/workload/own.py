@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
-from krobench.model.common import LOAD_GROUP
-from krobench.model.notation.yaml import what_is_wrong
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.workload.workload import ConfigMapKeyRef, RGDSource, Workload
+from krobench.api.common import LOAD_GROUP
+from krobench.api.notation.yaml import what_is_wrong
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.workload.workload import ConfigMapKeyRef, RGDSource, Workload
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,

@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from krobench.model.common import duration_seconds
-from krobench.model.refusal import refusals
-from krobench.model.specs.axis import Axis
-from krobench.model.specs.scaletest import MAX_STEPS, KroScaleTestSpec
-from krobench.model.specs.suite.load import Arrival, Load
-from krobench.model.specs.suite.step import Operation, Step
-from krobench.model.specs.suite.test import Test
-from krobench.model.specs.workload.workload import Workload
+from krobench.api.common import duration_seconds
+from krobench.api.refusal import refusals
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import MAX_STEPS, KroScaleTestSpec
+from krobench.api.specs.suite.load import Arrival, Load
+from krobench.api.specs.suite.step import Operation, Step
+from krobench.api.specs.suite.test import Test
+from krobench.api.specs.workload.workload import Workload
 from krobench.workload.ascent import adds_alike
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve

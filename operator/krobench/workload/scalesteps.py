@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from krobench.model.findings.scaling import ScaleStep, StepVerdict
-from krobench.model.specs.axis import Axis
-from krobench.model.specs.scaletest import MAX_STEPS, KroScaleTestSpec, ScaleSteps
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import MAX_STEPS, KroScaleTestSpec, ScaleSteps
+from krobench.findings.scaling import ScaleStep, StepVerdict
 
 MOST_UNDECIDED = 3
 """Repetitions of a size that say nothing, before it is given up: one, and two instead of it."""

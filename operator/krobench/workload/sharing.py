@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from krobench.model.messages.shards import SHARD_LABEL
+from krobench.api.messages.shards import SHARD_LABEL
 from krobench.workload.blueprint import Manifest
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.steps import StepPlan

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from krobench.model.common import LOAD_GROUP
-from krobench.model.specs.workload.workload import Workload
+from krobench.api.common import LOAD_GROUP
+from krobench.api.specs.workload.workload import Workload
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,

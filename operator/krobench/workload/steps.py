@@ -8,9 +8,9 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
-from krobench.model.specs.suite.load import Arrival, Load
-from krobench.model.specs.suite.step import Churn, Mix, Operation, Step
-from krobench.model.specs.suite.test import Test
+from krobench.api.specs.suite.load import Arrival, Load
+from krobench.api.specs.suite.step import Churn, Mix, Operation, Step
+from krobench.api.specs.suite.test import Test
 from krobench.workload.arrivals import Schedule, last_arrival_seconds, schedule
 from krobench.workload.blueprint import Manifest, WorkloadError
 

@@ -3,14 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from krobench.model.common import LOAD_GROUP, duration_seconds
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.collect import ProfileKind
-from krobench.model.specs.suite.load import Load
-from krobench.model.specs.suite.precision import Precision
-from krobench.model.specs.suite.test import Test
-from krobench.model.specs.target import Target
-from krobench.model.specs.workload.workload import Workload
+from krobench.api.common import LOAD_GROUP, duration_seconds
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.collect import ProfileKind
+from krobench.api.specs.suite.load import Load
+from krobench.api.specs.suite.precision import Precision
+from krobench.api.specs.suite.test import Test
+from krobench.api.specs.target import Target
+from krobench.api.specs.workload.workload import Workload
 from krobench.workload.rounds import visits
 from krobench.workload.source import children, source_name, with_counts
 from krobench.workload.steps import StepPlan, count_created, plan_steps

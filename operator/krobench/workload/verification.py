@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from krobench.model.findings.recommendation import Recommendation
-from krobench.model.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.variant import Variant
+from krobench.api.specs.variant import Variant
+from krobench.findings.recommendation import Recommendation
+from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
+from krobench.record.test import TestRecord
 from krobench.workload.rounds import visits
 from krobench.workload.testplan import TestPlan
 

@@ -2,8 +2,8 @@
 
 from unit.records import some_iteration
 
-from krobench.model.measured.measures import Latencies, LatencySummary
-from krobench.model.record.iteration import IterationRecord
+from krobench.figures.measures import Latencies, LatencySummary
+from krobench.record.iteration import IterationRecord
 
 
 def iteration(median: float | None, *, index: int = 0, warmup: bool = False) -> IterationRecord:

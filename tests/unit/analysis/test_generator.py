@@ -13,9 +13,9 @@ from krobench.analysis.generator import (
 )
 from krobench.analysis.iterations import count_instances, throughput
 from krobench.analysis.latencies import latencies
-from krobench.model.measured.measures import LoadGenerator
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.specs.suite.load import Load
+from krobench.api.specs.suite.load import Load
+from krobench.figures.measures import LoadGenerator
+from krobench.record.lines import ObjectRecord
 
 LOAD = Load.model_validate({"arrival": "constant", "rate": 10})
 LONG_AFTER = 1000.0

@@ -1,8 +1,8 @@
 from unit.analysis.comparison.runs import METRICS, environment, side
 
 from krobench.analysis.history import changes, series_lengths
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import RunEstimates
+from krobench.api.common import ErrorInfo
+from krobench.findings.comparison import RunEstimates
 
 LATENCY = METRICS[0]
 

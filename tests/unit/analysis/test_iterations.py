@@ -3,8 +3,8 @@ from unit.records import some_iteration, some_line
 
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
 from krobench.analysis.latencies import latencies
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.iteration import IterationRecord
+from krobench.record.lines import ObjectRecord
 
 
 def created(sent: float, ready: float | None, acknowledged: bool = True) -> ObjectRecord:

@@ -4,8 +4,8 @@ import pytest
 from unit.analysis.test_slopes import iteration, record, sized
 
 from krobench.analysis.minus import measure_differences
-from krobench.model.findings.difference import CostDifference
-from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.findings.difference import CostDifference
 
 
 def pair(with_it: tuple[float, ...], without: tuple[float, ...]) -> dict[str, CostDifference]:

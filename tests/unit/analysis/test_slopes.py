@@ -3,11 +3,11 @@ from typing import Any
 from unit.records import some_iteration, some_test
 
 from krobench.analysis.slopes import measure_slopes
-from krobench.model.measured.measures import ApiRequests
-from krobench.model.measured.usage import GoUse, UsageRecord
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.figures.measures import ApiRequests
+from krobench.figures.usage import GoUse, UsageRecord
+from krobench.record.iteration import IterationRecord
+from krobench.record.test import TestRecord
 
 
 def sized(name: str, instances: int = 4, rgds: int = 1, **changes: Any) -> dict[str, Any]:

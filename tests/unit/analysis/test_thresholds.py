@@ -2,8 +2,8 @@ import pytest
 
 from krobench.analysis.names import known_names
 from krobench.analysis.thresholds import bounds, check_thresholds, evaluate
-from krobench.model.record.test import TestSummary
-from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.record.test import TestSummary
 from krobench.report.measured import measured
 
 

@@ -1,5 +1,5 @@
 from bench.limits import spread_of
-from krobench.model.findings.scaling import Limit, LimitState
+from krobench.findings.scaling import Limit, LimitState
 
 
 def found(size: float) -> Limit:

@@ -10,9 +10,9 @@ from unit.controller.world import scale_record
 from unit.report.scales import scale_run
 
 from krobench.cli.main import app
-from krobench.model.findings.comparison import Baseline
-from krobench.model.record.run import RunRecord, RunState
+from krobench.findings.comparison import Baseline
 from krobench.record.baseline import to_json
+from krobench.record.run import RunRecord, RunState
 
 PRIMARY = f"--primary={METRICS[0]}"
 

@@ -4,14 +4,14 @@ import pytest
 from unit.controller.world import record
 from unit.report.scales import scale_run
 
+from krobench.api.kinds import RunKind
 from krobench.cli import sources
 from krobench.cli.errors import ResultsError
 from krobench.cli.history import show_history
 from krobench.cli.names import RunName, parse_name
 from krobench.cli.sources import read_side
-from krobench.model.kinds import RunKind
-from krobench.model.record.run import RunRecord, RunState
 from krobench.record.history import as_kept, kept_name, selector
+from krobench.record.run import RunRecord, RunState
 from krobench.record.store import Owner, RunLines, write_config_maps
 
 

@@ -5,8 +5,8 @@ from krobench.cli import profile as module
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import RunName
 from krobench.cli.profile import fetch_profile
-from krobench.model.measured.profile import ProfileFile, TestProfile
-from krobench.model.record.run import RunRecord, RunState
+from krobench.figures.profile import ProfileFile, TestProfile
+from krobench.record.run import RunRecord, RunState
 
 KEY = ProfileFile.CPU.key
 BENCH = RunName(None, "default", "bench")

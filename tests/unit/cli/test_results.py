@@ -4,12 +4,12 @@ from typing import Any, cast
 
 from unit.controller.world import record
 
+from krobench.api.kinds import RunKind
 from krobench.cli.names import RunName
 from krobench.cli.results import results_of
 from krobench.kube.client import KubeClient
-from krobench.model.kinds import RunKind
-from krobench.model.record.run import RunState
-from krobench.model.record.test import TestState
+from krobench.record.run import RunState
+from krobench.record.test import TestState
 
 NAME = RunName(RunKind.BENCHMARK, "default", "bench")
 

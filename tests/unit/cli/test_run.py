@@ -7,6 +7,7 @@ import yaml
 from typer.testing import CliRunner, Result
 from unit.controller.world import SCALE_SPEC, record
 
+from krobench.api.kinds import RunKey, RunKind
 from krobench.cli import report as report_module
 from krobench.cli import results as results_module
 from krobench.cli import run as module
@@ -17,8 +18,7 @@ from krobench.cli.results import results_of
 from krobench.cli.run import ExitCode, Finished, RunError, read_manifest, run_file
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.model.kinds import RunKey, RunKind
-from krobench.model.record.run import RunState
+from krobench.record.run import RunState
 
 KEY = RunKey(RunKind.BENCHMARK, "default", "bench")
 GOOD = "kind: KroBenchmark\nmetadata: {name: x}\nspec: {tests: []}\n"

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.discover import KroPod
-from krobench.model.measured.environment import KroFingerprint
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -4,6 +4,7 @@ import pytest
 from aiohttp import web
 from unit.collect.servers import api_server, closed_port, kro_pod, serve
 
+from krobench.api.specs.target import Target
 from krobench.collect.exposition import Reading, read
 from krobench.collect.kro import (
     KroSource,
@@ -13,7 +14,6 @@ from krobench.collect.kro import (
 )
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.collect.tracker import KroTracker
-from krobench.model.specs.target import Target
 
 
 def names(*keys: str) -> dict[str, float]:

@@ -4,15 +4,15 @@ from typing import cast
 import pytest
 
 from krobench.analysis.validity.neighbours import FOREIGN_CPU
+from krobench.api.specs.target import Target
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import SourceUnavailableError
 from krobench.collect.tracker import KroTracker
+from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import KubeClient
 from krobench.kube.controlplane import ControlPlanePod
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.specs.target import Target
 
 KRO = KroPod(
     "kro-system", "kro-1", "", "a", "kro", 8078, KroFingerprint(namespace="kro-system", pod="kro-1")

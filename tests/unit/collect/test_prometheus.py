@@ -6,8 +6,8 @@ import pytest
 from aiohttp import web
 from unit.collect.servers import closed_port, serve
 
+from krobench.api.specs.prometheus import Prometheus
 from krobench.collect.prometheus import PrometheusApi, QueryError, RangeResult
-from krobench.model.specs.prometheus import Prometheus
 
 
 def settings(url: str, **changes: Any) -> Prometheus:

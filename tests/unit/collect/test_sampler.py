@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
+from krobench.api.specs.collect import Collect
+from krobench.api.specs.target import Target
 from krobench.collect.exposition import Reading
 from krobench.collect.sampler import Sampler
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.collect.sources import Scope
+from krobench.figures.environment import KroFingerprint
 from krobench.kube.config import ClientConfig
 from krobench.kube.discover import KroPod
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.record.lines import SourceName
-from krobench.model.specs.collect import Collect
-from krobench.model.specs.target import Target
+from krobench.record.lines import SourceName
 
 POD = KroPod("n", "p", "", "node", "kro", 1, KroFingerprint(namespace="n", pod="p"))
 

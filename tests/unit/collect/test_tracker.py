@@ -3,11 +3,11 @@ from typing import cast
 
 import pytest
 
+from krobench.api.specs.target import Target
 from krobench.collect.tracker import KroTracker
+from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroNotFoundError, KroPod
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.specs.target import Target
 
 FINGERPRINT = KroFingerprint(namespace="kro-system", pod="a")
 POD_A = KroPod("kro-system", "a", "10.0.0.1", "node", "kro", 8078, FINGERPRINT)

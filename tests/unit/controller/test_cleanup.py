@@ -3,9 +3,9 @@
 import pytest
 from unit.controller.world import SPEC, World, record, started
 
+from krobench.api.status import Phase
+from krobench.api.verdict import Verdict
 from krobench.controller.observed import JobState, JobView
-from krobench.model.findings.verdict import Verdict
-from krobench.model.status import Phase
 
 
 def test_a_load_job_that_dies_is_cleaned_up_after_and_keeps_its_results() -> None:

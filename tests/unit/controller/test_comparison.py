@@ -6,10 +6,10 @@ from unit.controller.world import World, record
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.verdict import verdict_of_run
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import Better, Comparison
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunState
+from krobench.api.common import ErrorInfo
+from krobench.api.verdict import Verdict
+from krobench.findings.comparison import Better, Comparison
+from krobench.record.run import RunState
 
 
 def worse(**changes: object) -> Comparison:

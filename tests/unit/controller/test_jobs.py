@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.controller.world import SCALE_SPEC, SPEC
 
+from krobench.api.kinds import RunKind
 from krobench.controller.actions import JobKind
 from krobench.controller.jobs import job_manifest, job_name, run_of, view_job
 from krobench.controller.observed import JobState, Run
 from krobench.controller.parse import parse_run
 from krobench.controller.settings import Settings, SettingsError
-from krobench.model.kinds import RunKind
 
 NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 SETTINGS = Settings(namespace="krobench-system", image="registry/krobench:1")

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.controller.world import SPEC, World, started
 
+from krobench.api.common import ErrorInfo
+from krobench.api.kinds import RunKey, RunKind
+from krobench.api.status import Phase
 from krobench.controller.actions import CreateJob, JobKind
 from krobench.controller.observed import JobState, JobView
-from krobench.model.common import ErrorInfo
-from krobench.model.kinds import RunKey, RunKind
-from krobench.model.status import Phase
 
 
 def test_a_new_benchmark_gets_a_finalizer_before_its_job() -> None:

@@ -6,18 +6,18 @@ import pytest
 from unit.controller.world import SCALE_SPEC, World, scale_record
 from unit.records import some_summary
 
+from krobench.api.common import ErrorInfo
+from krobench.api.kinds import RunKind
+from krobench.api.status import Phase
+from krobench.api.verdict import Verdict
 from krobench.controller.observed import JobState
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import Limit, LimitState
-from krobench.model.findings.validity import Validity
-from krobench.model.findings.verdict import Verdict
-from krobench.model.kinds import RunKind
-from krobench.model.measured.activity import KroActivity
-from krobench.model.measured.measures import ApiRequests, Latencies, LatencySummary
-from krobench.model.measured.usage import UsageRecord
-from krobench.model.record.run import RunState
-from krobench.model.record.test import TestState
-from krobench.model.status import Phase
+from krobench.figures.activity import KroActivity
+from krobench.figures.measures import ApiRequests, Latencies, LatencySummary
+from krobench.figures.usage import UsageRecord
+from krobench.findings.scaling import Limit, LimitState
+from krobench.findings.validity import Validity
+from krobench.record.run import RunState
+from krobench.record.test import TestState
 
 
 def started(**changes: Any) -> World:

@@ -6,6 +6,11 @@ from typing import Any
 
 from unit.records import some_run, some_test
 
+from krobench.api.common import FINALIZER, ErrorInfo
+from krobench.api.kinds import RunKey, RunKind
+from krobench.api.specs.axis import Axis
+from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus, ObjectRef, RunStatus
+from krobench.api.verdict import Verdict
 from krobench.controller.actions import (
     Action,
     AddFinalizer,
@@ -19,8 +24,7 @@ from krobench.controller.actions import (
 from krobench.controller.observed import JobState, JobView, Observed, Results
 from krobench.controller.parse import parse_run
 from krobench.controller.reconcile import reconcile
-from krobench.model.common import FINALIZER, ErrorInfo
-from krobench.model.findings.scaling import (
+from krobench.findings.scaling import (
     Limit,
     LimitState,
     ScaleRecord,
@@ -28,12 +32,8 @@ from krobench.model.findings.scaling import (
     StepVerdict,
     Trial,
 )
-from krobench.model.findings.verdict import Verdict
-from krobench.model.kinds import RunKey, RunKind
-from krobench.model.record.run import Progress, RunRecord, RunState
-from krobench.model.record.test import TestState
-from krobench.model.specs.axis import Axis
-from krobench.model.status import KroBenchmarkStatus, KroScaleTestStatus, ObjectRef, RunStatus
+from krobench.record.run import Progress, RunRecord, RunState
+from krobench.record.test import TestState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = ObjectRef(kind="Job", namespace="krobench-system", name="bench-load")

@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.workload.scaleplan import plan_step
 from krobench.workload.scalesteps import sizes_of
 from krobench.workload.testplan import TestPlan, plan_tests

@@ -17,8 +17,8 @@ from unit.deploy.rendering import (
     kustomize,
 )
 
+from krobench.api.kinds import RunKind
 from krobench.controller.settings import Settings
-from krobench.model.kinds import RunKind
 
 _DIGEST = "sha256:" + "0" * 64
 

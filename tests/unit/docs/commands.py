@@ -18,10 +18,10 @@ import typer
 from typer.exceptions import TyperException
 from unit.docs.documents import ROOT, blocks, codes
 
+from krobench.api.crd import crd
+from krobench.api.kinds import RunKind
+from krobench.api.status import ConditionType
 from krobench.cli.main import app
-from krobench.model.crd import crd
-from krobench.model.kinds import RunKind
-from krobench.model.status import ConditionType
 
 _ENDS = frozenset({"&&", "||", "|", ";", ">", "("})
 _KEYWORDS = frozenset({"do", "export", "done", "for"})

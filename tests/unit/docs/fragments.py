@@ -14,8 +14,8 @@ from pydantic import BaseModel
 from unit.docs.documents import ROOT, Block, blocks, codes
 
 from krobench.analysis import krosettings
-from krobench.model.kinds import RunKind
-from krobench.model.specs.suite.test import Test
+from krobench.api.kinds import RunKind
+from krobench.api.specs.suite.test import Test
 
 Manifest = dict[str, Any]
 

@@ -8,9 +8,9 @@ import yaml
 from unit.docs.documents import ROOT, blocks
 from unit.docs.fragments import Manifest, Shown, own_rgds, shown, shown_manifests
 
+from krobench.api.kinds import RunKind
 from krobench.cli.generate import generate
 from krobench.controller.parse import parse_run
-from krobench.model.kinds import RunKind
 
 _OURS = set(RunKind)
 _EXAMPLES = sorted((ROOT / "manifests/examples").glob("*.yaml"))

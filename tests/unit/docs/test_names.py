@@ -11,15 +11,15 @@ from unit.docs.fragments import chart_values
 
 from krobench.analysis.names import known_names
 from krobench.analysis.thresholds import names_in
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.scaling import ScaleRecord
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestSummary
-from krobench.model.specs.axis import Axis
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.scaletest import KroScaleTestSpec
-from krobench.model.specs.suite.test import Test
-from krobench.model.specs.validity import Cause
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.api.specs.suite.test import Test
+from krobench.api.specs.validity import Cause
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.scaling import ScaleRecord
+from krobench.record.run import RunRecord
+from krobench.record.test import TestSummary
 
 _PATH = re.compile(r"[a-z]\w*(?:\[])?(?:\.[a-zA-Z]\w*(?:\[])?)+(?=$|=| ?[<>:=])")
 _EXPRESSION = re.compile(r"[a-z][\w.]+ (?:[<>]=?|==) [\d.e]+")

@@ -2,11 +2,11 @@ from typing import Any, cast
 
 import pytest
 
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.errors import AbortedError
 from krobench.job.own_rgds import read_own_rgds
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.specs.benchmark import KroBenchmarkSpec
 
 WORKLOAD = {"rgd": {"configMapKeyRef": {"name": "rgds", "key": "app.yaml"}}, "instances": 1}
 SPEC = KroBenchmarkSpec.model_validate(

@@ -2,10 +2,10 @@ from typing import Any, cast
 
 import pytest
 
+from krobench.api.specs.target import Target
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.krolease import kro_leader
-from krobench.model.specs.target import Target
 
 TARGET = Target()
 

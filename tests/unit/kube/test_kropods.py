@@ -1,8 +1,8 @@
 from typing import Any, cast
 
+from krobench.api.specs.target import Target
 from krobench.kube.client import KubeClient
 from krobench.kube.kropods import kro_pods
-from krobench.model.specs.target import Target
 
 TARGET = Target()
 

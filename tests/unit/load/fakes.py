@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.children import Children
@@ -12,8 +13,7 @@ from krobench.load.followed import Followed
 from krobench.load.loops import Send
 from krobench.load.observer import Observer
 from krobench.load.operations import Operations, Target
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.record.lines import ObjectRecord
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests

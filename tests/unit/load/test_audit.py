@@ -2,11 +2,11 @@ from typing import Any, cast
 
 import pytest
 
+from krobench.api.common import RUN_LABEL
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.sweep import Sweeper
-from krobench.model.common import RUN_LABEL
-from krobench.model.record.run import Orphans
+from krobench.record.run import Orphans
 from krobench.workload.identity import RunIdentity
 
 RUN = RunIdentity("bench", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")

@@ -1,7 +1,7 @@
 from unit.records import some_line
 
 from krobench.load.followed import Followed, Pending
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 
 
 def line() -> ObjectRecord:

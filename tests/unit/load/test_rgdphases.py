@@ -12,7 +12,7 @@ from krobench.kube.errors import ApiError
 from krobench.load.clock import RunClock
 from krobench.load.observer import Observer, apply_rgd
 from krobench.load.rgdphases import last_established, observe_phases
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 
 LABELS = {"kro.run/resource-graph-definition-name": "my-rgd"}
 

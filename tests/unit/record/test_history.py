@@ -1,6 +1,6 @@
 from typing import Any
 
-from krobench.model.kinds import RunKind
+from krobench.api.kinds import RunKind
 from krobench.record.history import as_kept, kept_name, main_maps, names_beyond, selector
 from krobench.record.store import Owner
 

@@ -11,7 +11,7 @@ import pytest
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
-from krobench.model.record.run import RunRecord
+from krobench.record.run import RunRecord
 from krobench.record.store import read_objects, read_run_record, read_series
 from krobench.report import junit, markdown
 

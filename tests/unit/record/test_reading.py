@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from unit.analysis.comparison.runs import METRICS, run
 
-from krobench.model.findings.comparison import Baseline
+from krobench.findings.comparison import Baseline
 from krobench.record import reading
 from krobench.record.baseline import parse, to_json
 from krobench.record.reading import RecordError

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from unit.analysis.comparison.test_estimates import iteration
 from unit.records import some_line, some_run, some_test
 
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.validity import Validity
-from krobench.model.kinds import RunKey, RunKind
-from krobench.model.record.lines import ObjectRecord, Sample
-from krobench.model.record.run import RunRecord, RunState
-from krobench.record import lines
-from krobench.record.lines import LineFile
+from krobench.api.common import ErrorInfo
+from krobench.api.kinds import RunKey, RunKind
+from krobench.findings.validity import Validity
+from krobench.record import rawlines
+from krobench.record.lines import ObjectRecord, Sample
+from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError
+from krobench.record.run import RunRecord, RunState
 from krobench.record.store import (
     Owner,
     RunLines,
@@ -160,9 +160,9 @@ def test_causes_and_warnings_without_end_leave_run_json_within_its_room(
 @given(count=st.integers(1, 6000), limit=st.integers(60_000, 200_000))
 def test_each_piece_can_be_opened_on_its_own(count: int, limit: int) -> None:
     records = objects(count)
-    pieces = lines.encode(records, limit)
+    pieces = rawlines.encode(records, limit)
     assert all(len(piece) <= limit for piece in pieces)
-    again = [record for piece in pieces for record in lines.decode([piece], ObjectRecord)]
+    again = [record for piece in pieces for record in rawlines.decode([piece], ObjectRecord)]
     assert again == records
 
 
@@ -172,14 +172,14 @@ def test_a_file_that_grows_is_the_one_that_was_written_at_once() -> None:
     for start in range(0, 4500, 700):
         file.extend(records[start : start + 700])
         file.pieces(LIMIT_BYTES)
-    assert file.pieces(LIMIT_BYTES) == lines.encode(records, LIMIT_BYTES)
+    assert file.pieces(LIMIT_BYTES) == rawlines.encode(records, LIMIT_BYTES)
 
 
 def test_a_line_is_what_the_record_was_when_it_was_added() -> None:
     [record] = objects(1)
     file = LineFile(ObjectRecord, [record])
     record.ready_seconds = 99.0
-    assert lines.decode(file.pieces(LIMIT_BYTES), ObjectRecord) == objects(1)
+    assert rawlines.decode(file.pieces(LIMIT_BYTES), ObjectRecord) == objects(1)
 
 
 def test_all_lines_can_be_mended() -> None:
@@ -192,7 +192,7 @@ def test_all_lines_can_be_mended() -> None:
     expected = objects(4500)
     for record in expected:
         mend(record)
-    assert lines.decode(file.pieces(LIMIT_BYTES), ObjectRecord) == expected
+    assert rawlines.decode(file.pieces(LIMIT_BYTES), ObjectRecord) == expected
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from unit.records import some_iteration, some_run, some_summary, some_test
 
 from krobench.analysis.scaling.findings import with_findings
-from krobench.model.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
-from krobench.model.measured.activity import KroActivity
-from krobench.model.measured.environment import Environment
-from krobench.model.measured.measures import (
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.figures.activity import KroActivity
+from krobench.figures.environment import Environment
+from krobench.figures.measures import (
     ApiRequests,
     Counts,
     CpuUse,
@@ -17,11 +17,11 @@ from krobench.model.measured.measures import (
     MemoryUse,
     Throughput,
 )
-from krobench.model.measured.usage import UsageRecord
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.figures.usage import UsageRecord
+from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
+from krobench.record.iteration import IterationRecord
+from krobench.record.run import RunRecord, RunState
+from krobench.record.test import TestRecord
 
 P99 = "latency.instanceReady.p99"
 SLO = f"{P99} < 2.0"

@@ -1,8 +1,8 @@
 from unit.controller.world import record
 
-from krobench.model.findings.bottleneck import Attribution, Bottleneck, BottleneckKind, Evidence
-from krobench.model.record.run import RunState
-from krobench.model.record.test import TestRecord
+from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind, Evidence
+from krobench.record.run import RunState
+from krobench.record.test import TestRecord
 from krobench.report.bottlenecks import bottlenecks_section
 
 

@@ -1,5 +1,6 @@
-from krobench.model.common import ErrorInfo
-from krobench.model.measured.cel import (
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.workload.cel import CelFamily, CelLevel
+from krobench.figures.cel import (
     CelExpressionResult,
     CelPattern,
     CelRestartResults,
@@ -7,7 +8,6 @@ from krobench.model.measured.cel import (
     CelState,
     Estimate,
 )
-from krobench.model.specs.workload.cel import CelFamily, CelLevel
 from krobench.report.cel import cel_line, cel_section
 
 

@@ -2,7 +2,7 @@ from unit.analysis.comparison.runs import METRICS, side
 
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
-from krobench.model.findings.comparison import Better, Comparison, Replicates
+from krobench.findings.comparison import Better, Comparison, Replicates
 from krobench.report.comparison import markdown, markdown_of_variants, p_in_words, summary, text
 
 RULES = Rules(primary={METRICS[0]: Better.LOWER, "cpu.kroSeconds": Better.LOWER})

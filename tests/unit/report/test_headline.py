@@ -1,7 +1,7 @@
 from unit.records import some_test
 
-from krobench.model.measured.precision import Headline, Stop
-from krobench.model.record.test import TestRecord
+from krobench.figures.precision import Headline, Stop
+from krobench.record.test import TestRecord
 from krobench.report.headline import headline_line
 
 

@@ -4,7 +4,7 @@ from unit.analysis.comparison.runs import METRICS, run
 from unit.controller.world import record
 
 from krobench.analysis.history import Change
-from krobench.model.record.run import RunState
+from krobench.record.run import RunState
 from krobench.report.history import render
 
 RUNS = [record(RunState.COMPLETED)]

@@ -5,12 +5,12 @@ from unit.controller.world import record
 
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import Better
-from krobench.model.findings.validity import Validity
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.record.test import TestState, ThresholdResult
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
+from krobench.findings.comparison import Better
+from krobench.findings.validity import Validity
+from krobench.record.run import RunRecord, RunState
+from krobench.record.test import TestState, ThresholdResult
 from krobench.report.junit import render
 
 

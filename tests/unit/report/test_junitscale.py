@@ -3,12 +3,12 @@ from xml.etree import ElementTree as ET
 import pytest
 from unit.controller.world import scale_record
 
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import Limit, LimitState, StepVerdict
-from krobench.model.findings.validity import Validity
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
+from krobench.api.verdict import Verdict
+from krobench.findings.scaling import Limit, LimitState, StepVerdict
+from krobench.findings.validity import Validity
+from krobench.record.run import RunRecord, RunState
 from krobench.report.junit import render
 
 

@@ -3,12 +3,12 @@ from typing import Any
 import pytest
 from unit.records import some_iteration, some_run, some_test
 
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.validity import Validity
-from krobench.model.findings.verdict import Verdict
-from krobench.model.measured.measures import Counts, LoadGenerator
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.suite.load import Load
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.suite.load import Load
+from krobench.api.verdict import Verdict
+from krobench.figures.measures import Counts, LoadGenerator
+from krobench.findings.validity import Validity
+from krobench.record.test import TestRecord
 from krobench.report.load import arrivals
 from krobench.report.markdown import render
 

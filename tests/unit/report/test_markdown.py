@@ -1,10 +1,10 @@
 import pytest
 from unit.controller.world import record
 
-from krobench.model.common import ErrorInfo
-from krobench.model.notation import units
-from krobench.model.record.run import RunState
-from krobench.model.record.test import TestSummary, ThresholdResult
+from krobench.api.common import ErrorInfo
+from krobench.api.notation import units
+from krobench.record.run import RunState
+from krobench.record.test import TestSummary, ThresholdResult
 from krobench.report.markdown import render
 
 

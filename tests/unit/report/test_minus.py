@@ -1,4 +1,4 @@
-from krobench.model.findings.difference import CostDifference
+from krobench.findings.difference import CostDifference
 from krobench.report.minus import differences_section
 
 CPU = CostDifference(

@@ -1,7 +1,7 @@
 from unit.controller.world import record
 
-from krobench.model.measured.profile import Breakdown, FunctionCost, GroupShare, TestProfile
-from krobench.model.record.run import RunState
+from krobench.figures.profile import Breakdown, FunctionCost, GroupShare, TestProfile
+from krobench.record.run import RunState
 from krobench.report.markdown import render
 
 CPU = Breakdown(

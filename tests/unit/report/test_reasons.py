@@ -1,7 +1,7 @@
 from unit.controller.world import record
 from unit.records import some_iteration
 
-from krobench.model.record.run import RunState
+from krobench.record.run import RunState
 from krobench.report.reasons import reasons_section
 
 

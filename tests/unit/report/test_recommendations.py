@@ -1,10 +1,10 @@
 from unit.analysis.recommendations.made import a_test, kro, run, summary
 
 from krobench.analysis.recommendations.advise import advise
-from krobench.model.findings.bottleneck import Attribution, BottleneckKind
-from krobench.model.findings.comparison import MetricVerdict
-from krobench.model.findings.recommendation import Verification
-from krobench.model.record.run import RunRecord, RunState
+from krobench.findings.bottleneck import Attribution, BottleneckKind
+from krobench.findings.comparison import MetricVerdict
+from krobench.findings.recommendation import Verification
+from krobench.record.run import RunRecord, RunState
 from krobench.report.markdown import render
 from krobench.report.recommendations import recommendations_section
 

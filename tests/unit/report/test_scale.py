@@ -1,8 +1,8 @@
 from unit.report.scales import SLO, scale_run
 
-from krobench.model.findings.scaling import ScaleRecord
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.iteration import Hold
+from krobench.api.verdict import Verdict
+from krobench.findings.scaling import ScaleRecord
+from krobench.record.iteration import Hold
 from krobench.report.limit import limit_text
 from krobench.report.markdown import render
 from krobench.report.scale import limit_sentence, scale_section

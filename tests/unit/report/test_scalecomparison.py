@@ -3,11 +3,11 @@ from unit.report.scales import scale_run
 
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
-from krobench.model.findings.scale_comparison import ScaleComparison
-from krobench.model.findings.scaling import Limit, LimitState
-from krobench.model.record.run import RunRecord
-from krobench.model.specs.axis import Axis
-from krobench.model.specs.baseline import DifferenceKind
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.baseline import DifferenceKind
+from krobench.findings.scale_comparison import ScaleComparison
+from krobench.findings.scaling import Limit, LimitState
+from krobench.record.run import RunRecord
 from krobench.report.limitwords import limit_in_words
 from krobench.report.scalecomparison import markdown, summary, text
 

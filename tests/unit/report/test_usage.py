@@ -1,8 +1,8 @@
 from unit.controller.world import record
 
-from krobench.model.findings.slope import Slope
-from krobench.model.record.run import RunState
-from krobench.model.record.test import TestRecord, TestSummary
+from krobench.findings.slope import Slope
+from krobench.record.run import RunState
+from krobench.record.test import TestRecord, TestSummary
 from krobench.report.slopes import slopes_section
 from krobench.report.usage import usage_section
 

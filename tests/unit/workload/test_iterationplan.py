@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.workload.plans import RUN, first_plan, suite
 
-from krobench.model.common import LOAD_GROUP, RUN_LABEL
-from krobench.model.specs.workload.workload import Scenario
+from krobench.api.common import LOAD_GROUP, RUN_LABEL
+from krobench.api.specs.workload.workload import Scenario
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.testplan import plan_tests

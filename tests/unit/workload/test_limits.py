@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.suite.load import Load
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.suite.load import Load
 from krobench.workload.arrivals import last_arrival_seconds, schedule
 from krobench.workload.limits import check_objects, check_schedules, objects_at_once
 from krobench.workload.testplan import TestPlan, plan_tests

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 from unit.workload.plans import RUN, first_plan, suite
 
-from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.own import with_rgds_inline

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import plan_iteration

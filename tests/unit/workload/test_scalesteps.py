@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.model.findings.scaling import ScaleStep, StepVerdict, Trial
-from krobench.model.specs.axis import Axis
-from krobench.model.specs.scaletest import MAX_STEPS, KroScaleTestSpec, ScaleSteps
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import MAX_STEPS, KroScaleTestSpec, ScaleSteps
+from krobench.findings.scaling import ScaleStep, StepVerdict, Trial
 from krobench.workload.scalesteps import (
     MOST_UNDECIDED,
     bracket_of,

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from unit.workload.plans import first_plan
 
-from krobench.model.common import RUN_LABEL
-from krobench.model.specs.workload.workload import Scenario
+from krobench.api.common import RUN_LABEL
+from krobench.api.specs.workload.workload import Scenario
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.scenarios import SCENARIOS
 

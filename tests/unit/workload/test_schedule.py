@@ -4,8 +4,8 @@ from itertools import groupby, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.specs.suite.order import Order
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.suite.order import Order
 from krobench.workload.schedule import Lane, Slot, interleaved, schedule, sequential
 from krobench.workload.testplan import TestPlan, plan_tests
 

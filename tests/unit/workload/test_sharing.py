@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from unit.load.fakes import plan
 
-from krobench.model.messages.shards import SHARD_LABEL
-from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.api.messages.shards import SHARD_LABEL
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.sharing import share_of_plan, share_of_times
 

@@ -2,12 +2,12 @@ import pytest
 from unit.records import some_test
 from unit.workload.plans import suite
 
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation
-from krobench.model.findings.scaling import Limit, LimitState, ScaleRecord, ScaleStep, StepVerdict
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.axis import Axis
-from krobench.model.specs.variant import Variant
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.variant import Variant
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.recommendation import Area, Confidence, Recommendation
+from krobench.findings.scaling import Limit, LimitState, ScaleRecord, ScaleStep, StepVerdict
+from krobench.record.test import TestRecord
 from krobench.workload.schedule import in_rounds_of_variants
 from krobench.workload.testplan import TestPlan, plan_tests
 from krobench.workload.verification import first_to_try, plan_trial, step_to_try_at

@@ -3,7 +3,7 @@
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
 from krobench.analysis.bottlenecks.facts import Facts, known
 from krobench.analysis.bottlenecks.requests import USUAL_ADMISSION_SECONDS, request_time
-from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.findings.bottleneck import BottleneckKind
 
 
 def assess(facts: Facts) -> list[Assessment]:

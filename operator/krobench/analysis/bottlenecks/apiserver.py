@@ -8,8 +8,8 @@ from krobench.analysis.bottlenecks.requests import (
     mean_seconds,
     request_time,
 )
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.measured.activity import Gates
+from krobench.figures.activity import Gates
+from krobench.findings.bottleneck import BottleneckKind
 
 
 def assess(facts: Facts) -> list[Assessment]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from krobench.model.findings.bottleneck import BottleneckKind, Evidence, EvidenceUnit
+from krobench.findings.bottleneck import BottleneckKind, Evidence, EvidenceUnit
 
 
 class Of(Enum):

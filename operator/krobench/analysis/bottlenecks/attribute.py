@@ -21,9 +21,9 @@ from krobench.analysis.bottlenecks import (
 )
 from krobench.analysis.bottlenecks.assessment import Assessment, Of
 from krobench.analysis.bottlenecks.facts import Facts, NotMeasuredError, Split
-from krobench.model.findings.bottleneck import Attribution, Bottleneck, BottleneckKind, Evidence
-from krobench.model.measured.environment import KroFingerprint, NodeFingerprint
-from krobench.model.record.test import TestRecord
+from krobench.figures.environment import KroFingerprint, NodeFingerprint
+from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind, Evidence
+from krobench.record.test import TestRecord
 
 LEAST_SCORE = 0.1
 """What explains less is not told: iterations of one test differ by as much."""

@@ -3,7 +3,7 @@
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence, ramp
 from krobench.analysis.bottlenecks.facts import Facts, known
 from krobench.analysis.bottlenecks.memory import collector_share
-from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.findings.bottleneck import BottleneckKind
 
 NEAR_LIMIT = 0.5
 """Mean use over the limit from which on kro is throttled in bursts: the kernel gives a container

@@ -6,7 +6,7 @@ from krobench.analysis.bottlenecks.requests import (
     USUAL_ETCD_SECONDS,
     request_time,
 )
-from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.findings.bottleneck import BottleneckKind
 
 
 def assess(facts: Facts) -> list[Assessment]:

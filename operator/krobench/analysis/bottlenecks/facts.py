@@ -6,12 +6,12 @@ from functools import cached_property
 
 from krobench.analysis.krosettings import REQUEUE_INTERVAL, Flag, KroSettings
 from krobench.analysis.quantities import number_of
-from krobench.model.common import duration_seconds
-from krobench.model.measured.activity import KroActivity
-from krobench.model.measured.environment import KroFingerprint, NodeFingerprint
-from krobench.model.measured.measures import Latencies, LatencySummary
-from krobench.model.measured.usage import UsageRecord
-from krobench.model.record.test import TestRecord, TestSummary
+from krobench.api.common import duration_seconds
+from krobench.figures.activity import KroActivity
+from krobench.figures.environment import KroFingerprint, NodeFingerprint
+from krobench.figures.measures import Latencies, LatencySummary
+from krobench.figures.usage import UsageRecord
+from krobench.record.test import TestRecord, TestSummary
 
 MANY_RGDS = 5
 """From so many RGDs on, making them is part of what a test asks about. Fewer are there for the

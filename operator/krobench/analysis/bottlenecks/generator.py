@@ -2,8 +2,8 @@
 
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
 from krobench.analysis.bottlenecks.facts import Facts, NotMeasuredError
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.measured.measures import LoadGenerator
+from krobench.figures.measures import LoadGenerator
+from krobench.findings.bottleneck import BottleneckKind
 
 KEPT = 0.98
 """A generator that sends this share of what was asked for has kept its schedule: the bound of

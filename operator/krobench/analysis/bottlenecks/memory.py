@@ -4,8 +4,8 @@ from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence, r
 from krobench.analysis.bottlenecks.facts import Facts
 from krobench.analysis.krosettings import GO_MEMORY_LIMIT
 from krobench.analysis.quantities import go_memory_bytes
-from krobench.model.findings.bottleneck import BottleneckKind, Evidence
-from krobench.model.specs.validity import Cause
+from krobench.api.specs.validity import Cause
+from krobench.findings.bottleneck import BottleneckKind, Evidence
 
 USUAL_COLLECTION = 0.25
 """Share of its CPU time that a Go program lets garbage collection take while it runs:

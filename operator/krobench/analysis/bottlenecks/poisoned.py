@@ -4,7 +4,7 @@ and anew."""
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
 from krobench.analysis.bottlenecks.facts import Facts, NotMeasuredError, known
 from krobench.analysis.krosettings import RGD_WORKERS
-from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.findings.bottleneck import BottleneckKind
 
 WORTH_A_WORD = 0.1
 """Share of the time of the workers for RGDs: a small graph fails within milliseconds, and takes

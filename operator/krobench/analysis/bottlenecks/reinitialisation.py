@@ -4,7 +4,7 @@ from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
 from krobench.analysis.bottlenecks.facts import Facts, known
 from krobench.analysis.bottlenecks.requests import RETRY_SECONDS
 from krobench.analysis.krosettings import RGD_WORKERS
-from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.findings.bottleneck import BottleneckKind
 
 
 def assess(facts: Facts) -> list[Assessment]:

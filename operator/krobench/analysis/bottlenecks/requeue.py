@@ -4,7 +4,7 @@ from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
 from krobench.analysis.bottlenecks.facts import Facts, known
 from krobench.analysis.bottlenecks.workers import SATURATED, utilisation
 from krobench.analysis.krosettings import INSTANCE_WORKERS
-from krobench.model.findings.bottleneck import BottleneckKind
+from krobench.findings.bottleneck import BottleneckKind
 
 LEAST_INTERVALS = 0.3
 """Idle time of an operation, in requeue intervals, that is no propagation of events any more: those

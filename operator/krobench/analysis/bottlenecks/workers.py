@@ -3,8 +3,8 @@
 from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence
 from krobench.analysis.bottlenecks.facts import Facts, NotMeasuredError, known
 from krobench.analysis.krosettings import INSTANCE_WORKERS, REVISION_WORKERS, RGD_WORKERS, Flag
-from krobench.model.findings.bottleneck import BottleneckKind, Evidence
-from krobench.model.measured.activity import PoolUse
+from krobench.figures.activity import PoolUse
+from krobench.findings.bottleneck import BottleneckKind, Evidence
 
 SATURATED = 0.8
 """A pool whose workers are at work this share of the time: from there on, queues grow faster than

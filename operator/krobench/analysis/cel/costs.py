@@ -18,7 +18,7 @@ from krobench.analysis.cel.restarts import (
     why_no_restart,
 )
 from krobench.analysis.cel.samples import CelSamples, Measured
-from krobench.model.measured.cel import (
+from krobench.figures.cel import (
     CONSTANTS,
     FIELD_ACCESS,
     ONE_CONSTANT,

@@ -6,7 +6,7 @@ A duration cannot be below zero, nor can its interval; a difference of two can.
 from collections.abc import Iterable
 
 from krobench.analysis.statistics.intervals import mean_interval, positive_interval, ratio_interval
-from krobench.model.measured.cel import Estimate
+from krobench.figures.cel import Estimate
 
 
 def positive(values: Iterable[float | None]) -> Estimate | None:

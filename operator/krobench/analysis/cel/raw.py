@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from krobench.analysis.cel.samples import CelSamples, Measured, Restart, Round, Spent
-from krobench.model.record.lines import CelLine, CelWhat
+from krobench.record.lines import CelLine, CelWhat
 
 _MICROSECONDS = 1e6
 

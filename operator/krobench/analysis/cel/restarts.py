@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from krobench.analysis.cel.estimates import mean, positive, ratio
 from krobench.analysis.cel.samples import CelSamples, Measured, Restart
-from krobench.model.measured.cel import CelRestartResults, Estimate
+from krobench.figures.cel import CelRestartResults, Estimate
 
 _NEVER = "kro was not restarted: the test had ended before"
 _NOT_ALL = "kro had not compiled all revisions while it was looked at"

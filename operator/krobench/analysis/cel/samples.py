@@ -3,8 +3,8 @@
 import statistics
 from dataclasses import dataclass, field
 
-from krobench.model.common import ErrorInfo
-from krobench.model.specs.workload.cel import CelFamily, CelLevel
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.workload.cel import CelFamily, CelLevel
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What is wrong with spec.baseline, said before anything is run."""
 
 from krobench.analysis.comparison.settings import rules_of
-from krobench.model.common import ErrorInfo
-from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 
 
 def check_baseline(spec: KroBenchmarkSpec) -> list[ErrorInfo]:

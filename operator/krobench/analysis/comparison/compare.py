@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from krobench.analysis.comparison.fingerprints import differences, refusal
 from krobench.analysis.comparison.metrics import Measured, judge_all, measure
 from krobench.analysis.comparison.rules import Rules
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import Comparison, MetricVerdict, Replicates, RunEstimates
+from krobench.api.common import ErrorInfo
+from krobench.findings.comparison import Comparison, MetricVerdict, Replicates, RunEstimates
 
 
 @dataclass(frozen=True)

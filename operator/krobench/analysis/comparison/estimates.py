@@ -8,19 +8,19 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from krobench.analysis.names import flat, values_by_name
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import RunEstimates, TestEstimates
-from krobench.model.kinds import RunKind
-from krobench.model.notation.flags import flag_values
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.run import FULL_RUN_KEY, RunRecord, RunState
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.collect import Collect
-from krobench.model.specs.scaletest import KroScaleTestSpec
-from krobench.model.specs.suite.load import Arrival
-from krobench.model.specs.suite.step import Step
-from krobench.model.specs.target import Target
-from krobench.model.specs.workload.workload import Workload
+from krobench.api.common import ErrorInfo
+from krobench.api.kinds import RunKind
+from krobench.api.notation.flags import flag_values
+from krobench.api.specs.collect import Collect
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.api.specs.suite.load import Arrival
+from krobench.api.specs.suite.step import Step
+from krobench.api.specs.target import Target
+from krobench.api.specs.workload.workload import Workload
+from krobench.findings.comparison import RunEstimates, TestEstimates
+from krobench.record.iteration import IterationRecord
+from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState
+from krobench.record.test import TestRecord
 
 _MAX_TEXT = 120
 

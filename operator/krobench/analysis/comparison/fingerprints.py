@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import Difference, RunEstimates
-from krobench.model.measured.environment import Environment, KroFingerprint, NodeFingerprint
-from krobench.model.notation.flags import flag_values
-from krobench.model.specs.baseline import DifferenceKind
+from krobench.api.common import ErrorInfo
+from krobench.api.notation.flags import flag_values
+from krobench.api.specs.baseline import DifferenceKind
+from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
+from krobench.findings.comparison import Difference, RunEstimates
 
 _KIB_PER_GIB = 2**20
 # What baselines of older versions do not tell of, and the one of these that each newer one has.

@@ -31,7 +31,7 @@ from krobench.analysis.comparison.verdicts import (
 from krobench.analysis.statistics.bootstrap import Interval, Runs, ratio_interval
 from krobench.analysis.statistics.few import compare_few
 from krobench.analysis.statistics.ranks import mann_whitney
-from krobench.model.findings.comparison import Better, MetricVerdict, Replicates
+from krobench.findings.comparison import Better, MetricVerdict, Replicates
 
 _UNIT = Replicates.RUNS.value.lower()
 _LEAST, _MOST = 1e-150, 1e150

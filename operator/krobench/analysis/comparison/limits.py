@@ -27,10 +27,10 @@ from krobench.analysis.scaling.words import at_least, at_most, sized
 from krobench.analysis.statistics.bootstrap import Interval
 from krobench.analysis.statistics.resampling import expanded_ends, seeded
 from krobench.analysis.statistics.welch import combined_error
-from krobench.model.findings.comparison import Better, MetricVerdict
-from krobench.model.findings.scaling import Limit, LimitState, ScaleRecord
-from krobench.model.specs.axis import Axis
-from krobench.model.specs.scaletest import MAX_REPEATS
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import MAX_REPEATS
+from krobench.findings.comparison import Better, MetricVerdict
+from krobench.findings.scaling import Limit, LimitState, ScaleRecord
 
 _PAIRS = 4000
 _STREAM = 1  # of random numbers: the crossings were drawn with the first

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median, pstdev
 
 from krobench.analysis.scaling.crossing import Crossing
-from krobench.model.findings.scaling import Limit, LimitState
+from krobench.findings.scaling import Limit, LimitState
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from krobench.analysis.statistics.bootstrap import Interval, Runs, estimate, rat
 from krobench.analysis.statistics.few import compare_few
 from krobench.analysis.statistics.multiple import benjamini_hochberg
 from krobench.analysis.statistics.ranks import mann_whitney
-from krobench.model.findings.comparison import MetricComparison, MetricVerdict, Replicates
+from krobench.findings.comparison import MetricComparison, MetricVerdict, Replicates
 
 _DIGITS = 6
 Iterations = Sequence[Mapping[str, float | None]]

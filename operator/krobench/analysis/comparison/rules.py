@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from krobench.model.findings.comparison import Better
-from krobench.model.specs.baseline import DifferenceKind
+from krobench.api.specs.baseline import DifferenceKind
+from krobench.findings.comparison import Better
 
 DEFAULT_MINIMUM_EFFECT = 0.05
 DEFAULT_PRIMARY = (

@@ -6,8 +6,8 @@ from krobench.analysis.comparison.estimates import numbers_of
 from krobench.analysis.comparison.metrics import Iterations, Measured, explore, explore_runs
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.scaling.figures import repetitions
-from krobench.model.findings.comparison import MetricComparison
-from krobench.model.record.run import RunRecord
+from krobench.findings.comparison import MetricComparison
+from krobench.record.run import RunRecord
 
 _FIGURES = (
     "throughput.instancesPerSecond",

@@ -14,11 +14,11 @@ from krobench.analysis.comparison.scalefigures import compare_figures
 from krobench.analysis.scaling.crossing import Crossing
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.analysis.scaling.slos import decided
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import Replicates
-from krobench.model.findings.scale_comparison import ScaleComparison
-from krobench.model.findings.scaling import Limit, ScaleRecord
-from krobench.model.record.run import RunRecord
+from krobench.api.common import ErrorInfo
+from krobench.findings.comparison import Replicates
+from krobench.findings.scale_comparison import ScaleComparison
+from krobench.findings.scaling import Limit, ScaleRecord
+from krobench.record.run import RunRecord
 
 Judged = tuple[list[Limit], list[Limit], LimitRatio]
 """The limits of each side's runs, and their ratio."""

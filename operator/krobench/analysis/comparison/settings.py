@@ -9,8 +9,8 @@ from krobench.analysis.comparison.rules import (
     default_direction,
 )
 from krobench.analysis.names import known_names
-from krobench.model.findings.comparison import Better
-from krobench.model.specs.baseline import DifferenceKind
+from krobench.api.specs.baseline import DifferenceKind
+from krobench.findings.comparison import Better
 
 _NEAREST = 3
 

@@ -11,10 +11,10 @@ from krobench.analysis.comparison.compare import overall
 from krobench.analysis.comparison.estimates import numbers_of
 from krobench.analysis.comparison.metrics import Measured, judge_all, measure
 from krobench.analysis.comparison.rules import Rules
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import Comparison, Replicates
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
+from krobench.api.common import ErrorInfo
+from krobench.findings.comparison import Comparison, Replicates
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 
 Visits = Sequence[Sequence[Mapping[str, float | None]]]
 """Of each visit, the numbers of its measured iterations."""

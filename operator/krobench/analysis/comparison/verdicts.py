@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from krobench.analysis.statistics.bootstrap import Interval
 from krobench.analysis.statistics.ranks import smallest_p, values_for
-from krobench.model.findings.comparison import Better, MetricVerdict, Replicates
+from krobench.findings.comparison import Better, MetricVerdict, Replicates
 
 SIGNIFICANCE = 0.05
 MIN_REPLICATES = 4

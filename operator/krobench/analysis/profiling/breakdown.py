@@ -8,7 +8,7 @@ from typing import Literal
 
 from krobench.analysis.profiling.packagegroups import group_of, is_of_a_group
 from krobench.analysis.profiling.proto import Profile, ProfileError, decode
-from krobench.model.measured.profile import (
+from krobench.figures.profile import (
     MAX_FUNCTION_NAME,
     MAX_FUNCTIONS,
     Breakdown,

@@ -7,8 +7,8 @@ from krobench.analysis.recommendations import cluster, requeue, resources, shape
 from krobench.analysis.recommendations.case import Case, Finding, Rule
 from krobench.analysis.recommendations.code import code_findings
 from krobench.analysis.recommendations.settings import may_be_advised
-from krobench.model.findings.recommendation import Confidence, Recommendation, Setting
-from krobench.model.record.run import RunRecord
+from krobench.findings.recommendation import Confidence, Recommendation, Setting
+from krobench.record.run import RunRecord
 
 MAX_RECOMMENDATIONS = 12
 

@@ -13,11 +13,11 @@ from krobench.analysis.bottlenecks.cpu import NEAR_LIMIT, THROTTLED
 from krobench.analysis.bottlenecks.facts import MANY_RGDS
 from krobench.analysis.krosettings import INSTANCE_WORKERS, KroSettings
 from krobench.analysis.quantities import number_of
-from krobench.model.findings.bottleneck import Bottleneck, BottleneckKind, Evidence, EvidenceUnit
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation
-from krobench.model.measured.environment import NodeFingerprint
-from krobench.model.measured.measures import LatencySummary
-from krobench.model.record.test import TestRecord, TestSummary
+from krobench.figures.environment import NodeFingerprint
+from krobench.figures.measures import LatencySummary
+from krobench.findings.bottleneck import Bottleneck, BottleneckKind, Evidence, EvidenceUnit
+from krobench.findings.recommendation import Area, Confidence, Recommendation
+from krobench.record.test import TestRecord, TestSummary
 
 _NOT_NAMED = 0.3
 MEASURED_BEFORE = "docs/recommendations.md, measured with kro 0.9.3"

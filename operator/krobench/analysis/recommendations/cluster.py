@@ -3,9 +3,9 @@
 from krobench.analysis.bottlenecks.requests import USUAL_ETCD_SECONDS
 from krobench.analysis.quantities import number_of
 from krobench.analysis.recommendations.case import Case, Finding, against, evidence, evidence_of
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation
-from krobench.model.notation import units
+from krobench.api.notation import units
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.recommendation import Area, Confidence, Recommendation
 
 _MOST = 0.5
 _FAIRNESS = "https://kubernetes.io/docs/concepts/cluster-administration/flow-control/"

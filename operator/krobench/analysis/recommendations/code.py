@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from krobench.analysis.profiling import packagegroups as groups
 from krobench.analysis.recommendations.case import Case, Finding, evidence
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation
-from krobench.model.measured.profile import Breakdown, FunctionCost, GroupShare
-from krobench.model.notation import units
+from krobench.api.notation import units
+from krobench.figures.profile import Breakdown, FunctionCost, GroupShare
+from krobench.findings.recommendation import Area, Confidence, Recommendation
 
 _LEAST_TICKS = 100
 """Below, a share of 20 % may as well be 13 % or 29 %."""

@@ -8,12 +8,12 @@ from krobench.analysis.recommendations.case import (
     evidence,
     evidence_of,
 )
-from krobench.model.common import duration_seconds
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation
-from krobench.model.notation import units
-from krobench.model.specs.suite.step import Operation
-from krobench.model.specs.variant import Variant
+from krobench.api.common import duration_seconds
+from krobench.api.notation import units
+from krobench.api.specs.suite.step import Operation
+from krobench.api.specs.variant import Variant
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.recommendation import Area, Confidence, Recommendation
 
 _SHORT, _SHORT_SECONDS = "500ms", 0.5
 _DELETES = frozenset({Operation.DELETE, Operation.CHURN})

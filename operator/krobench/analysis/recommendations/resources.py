@@ -11,11 +11,11 @@ from krobench.analysis.quantities import (
     number_of,
 )
 from krobench.analysis.recommendations.case import Case, Finding, evidence, evidence_of
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation
-from krobench.model.notation import units
-from krobench.model.specs.validity import Cause
-from krobench.model.specs.variant import Variant, VariantResources
+from krobench.api.notation import units
+from krobench.api.specs.validity import Cause
+from krobench.api.specs.variant import Variant, VariantResources
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.recommendation import Area, Confidence, Recommendation
 
 MEMORY_HEADROOM = 1.5
 """A limit over the most that was seen: a restart compiles all RGDs at once, and each may have

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from krobench.analysis.krosettings import EXTRA_ENV
-from krobench.model.findings.recommendation import Setting
+from krobench.findings.recommendation import Setting
 
 NEVER_ADVISED: Mapping[str, str] = {
     "client-qps": "it does nothing in kro 0.9: the client has no limit whatever it says",

@@ -9,10 +9,10 @@ from krobench.analysis.recommendations.case import (
     evidence,
     evidence_of,
 )
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation
-from krobench.model.notation import units
-from krobench.model.specs.suite.step import Operation
+from krobench.api.notation import units
+from krobench.api.specs.suite.step import Operation
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.recommendation import Area, Confidence, Recommendation
 
 _MANY_RECONCILES = 5.0
 """An instance whose resources do not wait for each other takes two or three."""

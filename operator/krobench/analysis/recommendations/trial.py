@@ -2,17 +2,17 @@
 
 from krobench.analysis.comparison.compare import overall
 from krobench.analysis.comparison.rules import DEFAULT_MINIMUM_EFFECT, Rules
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.comparison import (
+from krobench.api.notation import units
+from krobench.api.specs.suite.load import Load
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.comparison import (
     Better,
     Comparison,
     MetricComparison,
     MetricVerdict,
     Replicates,
 )
-from krobench.model.findings.recommendation import Recommendation, Verification
-from krobench.model.notation import units
-from krobench.model.specs.suite.load import Load
+from krobench.findings.recommendation import Recommendation, Verification
 
 _NAMES = {
     "throughput.instancesPerSecond": "Instances in a second",

@@ -16,10 +16,10 @@ from krobench.analysis.recommendations.case import (
     evidence,
     evidence_of,
 )
-from krobench.model.findings.bottleneck import Bottleneck, BottleneckKind, Evidence
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation
-from krobench.model.notation import units
-from krobench.model.specs.variant import Variant
+from krobench.api.notation import units
+from krobench.api.specs.variant import Variant
+from krobench.findings.bottleneck import Bottleneck, BottleneckKind, Evidence
+from krobench.findings.recommendation import Area, Confidence, Recommendation
 
 _BUSY = 0.75
 """From here on, more of the time until ready is queueing than work."""

@@ -8,9 +8,9 @@ from krobench.analysis.scaling.fits import Described, by_size, describe
 from krobench.analysis.scaling.models import Knee, Scalability
 from krobench.analysis.scaling.sentences import say_fit, say_knee, say_peak
 from krobench.analysis.scaling.words import unit_of
-from krobench.model.findings.scaling import Curve, CurveModel, CurvePoint, Parameter, ScaleStep
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.axis import Axis
+from krobench.api.specs.axis import Axis
+from krobench.findings.scaling import Curve, CurveModel, CurvePoint, Parameter, ScaleStep
+from krobench.record.test import TestRecord
 
 _FEWEST_OF_KNEE = 5
 

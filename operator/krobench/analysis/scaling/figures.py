@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from krobench.analysis.names import flat, values_by_name
 from krobench.analysis.scaling.slos import bounded_figures
-from krobench.model.findings.scaling import CurvePoint, ScaleStep
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.test import TestRecord
+from krobench.findings.scaling import CurvePoint, ScaleStep
+from krobench.record.iteration import IterationRecord
+from krobench.record.test import TestRecord
 
 _CPU_TIME = "cpu.kroSeconds"
 _FIGURES = (

@@ -6,9 +6,9 @@ from krobench.analysis.scaling.curves import measure_curves
 from krobench.analysis.scaling.limit import find_limit
 from krobench.analysis.scaling.nexttry import next_to_try
 from krobench.analysis.scaling.prediction import predict
-from krobench.model.findings.scaling import Limit, ScaleRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.findings.scaling import Limit, ScaleRecord
+from krobench.record.test import TestRecord
 
 
 def limit_so_far(spec: KroScaleTestSpec, scale: ScaleRecord) -> Limit:

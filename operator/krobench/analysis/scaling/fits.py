@@ -7,7 +7,7 @@ from statistics import median
 
 from krobench.analysis.scaling.models import FITS, Fitted
 from krobench.analysis.scaling.resample import Ends, Resampling, Values
-from krobench.model.findings.scaling import CurveFit, CurveModel, CurvePoint, Parameter
+from krobench.findings.scaling import CurveFit, CurveModel, CurvePoint, Parameter
 
 _FEWEST_SIZES = 3
 _AS_GOOD = 1.25

@@ -20,8 +20,8 @@ from krobench.analysis.scaling.slos import (
 )
 from krobench.analysis.scaling.words import at_least, at_most, plain, sized
 from krobench.analysis.statistics.resampling import CONFIDENCE
-from krobench.model.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict
-from krobench.model.specs.axis import Axis
+from krobench.api.specs.axis import Axis
+from krobench.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict
 
 _FEWEST_REPETITIONS = 2
 _FAR = 1.25

@@ -12,7 +12,7 @@ from typing import Protocol
 from krobench.analysis.scaling.leastsquares import relative_fit
 from krobench.analysis.scaling.resample import Values
 from krobench.analysis.statistics.theilsen import Line, fit_line
-from krobench.model.findings.scaling import CurveFit, CurveModel
+from krobench.findings.scaling import CurveFit, CurveModel
 
 _KNEES = 60
 """Sizes that are tried as the knee, and again around the best of them."""

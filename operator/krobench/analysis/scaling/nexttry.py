@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from krobench.analysis.scaling.words import about, at_least, at_most, sized
-from krobench.model.findings.scaling import (
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.findings.scaling import (
     Limit,
     LimitState,
     Prediction,
     ScaleRecord,
     StepVerdict,
 )
-from krobench.model.specs.scaletest import KroScaleTestSpec
 
 _WIDE = 0.25
 """Width of an interval, against the limit, from which on more repetitions are worth their time."""

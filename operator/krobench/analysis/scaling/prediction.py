@@ -22,9 +22,9 @@ from krobench.analysis.scaling.words import (
     sized,
     unit_of,
 )
-from krobench.model.findings.scaling import Limit, LimitState, Prediction, ScaleStep
-from krobench.model.notation import units
-from krobench.model.specs.axis import Axis
+from krobench.api.notation import units
+from krobench.api.specs.axis import Axis
+from krobench.findings.scaling import Limit, LimitState, Prediction, ScaleStep
 
 _FURTHEST = 100.0
 """Times the largest size used: what lies further is no prediction any more."""

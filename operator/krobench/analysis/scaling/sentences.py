@@ -14,8 +14,8 @@ from krobench.analysis.scaling.words import (
     shown,
     sized,
 )
-from krobench.model.findings.scaling import Curve, Parameter
-from krobench.model.notation import units
+from krobench.api.notation import units
+from krobench.findings.scaling import Curve, Parameter
 
 _STEADY_EXPONENT = 0.05
 """Where there is no interval that tells growth from scatter."""

@@ -20,8 +20,8 @@ from statistics import median
 
 from krobench.analysis.statistics.theilsen import fit_line
 from krobench.analysis.usage.windows import Series, UnavailableError
-from krobench.model.notation import units
-from krobench.model.record.lines import Sample
+from krobench.api.notation import units
+from krobench.record.lines import Sample
 
 FEWEST_SAMPLES = 6
 MEMORY_SHARE = 0.01

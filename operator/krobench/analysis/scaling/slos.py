@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from krobench.analysis.margins import Bound
 from krobench.analysis.thresholds import bounds
-from krobench.model.findings.scaling import ScaleStep, StepVerdict, Trial
+from krobench.findings.scaling import ScaleStep, StepVerdict, Trial
 
 _UPWARD = ("<", "<=")
 _DOWNWARD = (">", ">=")

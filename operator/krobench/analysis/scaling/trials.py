@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from krobench.analysis.statistics.percentiles import NEEDED_BY_STATISTIC
 from krobench.analysis.thresholds import evaluate, names_in
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import Trial
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.test import ThresholdResult
-from krobench.model.specs.validity import Cause, ValiditySettings
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause, ValiditySettings
+from krobench.findings.scaling import Trial
+from krobench.record.iteration import IterationRecord
+from krobench.record.test import ThresholdResult
 
 _OF_THE_SIZE = (Cause.NO_STEADY_STATE,)
 """What makes figures of a fixed load doubtful, and is what one looks for in a growing one."""

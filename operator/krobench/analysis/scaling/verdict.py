@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import Limit, ScaleStep, StepVerdict
-from krobench.model.findings.validity import Validity
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
+from krobench.api.verdict import Verdict
+from krobench.findings.scaling import Limit, ScaleStep, StepVerdict
+from krobench.findings.validity import Validity
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 
 
 def validity_of_scale_test(run: RunRecord, ignore: Sequence[Cause]) -> Validity:

@@ -3,8 +3,8 @@
 import math
 from typing import Literal
 
-from krobench.model.notation import units
-from krobench.model.specs.axis import Axis
+from krobench.api.notation import units
+from krobench.api.specs.axis import Axis
 
 FigureUnit = Literal["seconds", "bytes", "cores", "per_second", "number"]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from krobench.model.findings.scaling import CurveFit, Parameter
-from krobench.model.findings.slope import SizeAxis
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.axis import Axis
+from krobench.api.specs.axis import Axis
+from krobench.findings.scaling import CurveFit, Parameter
+from krobench.findings.slope import SizeAxis
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 
 _CURVE = "memory.residentMaxBytes"
 _SLOPE = "kro resident memory, max"

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from krobench.analysis.sizing.growth import Growth, SizingError, growths
-from krobench.model.findings.slope import SizeAxis
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.axis import Axis
+from krobench.api.specs.axis import Axis
+from krobench.findings.slope import SizeAxis
+from krobench.record.run import RunRecord, RunState
+from krobench.record.test import TestRecord
 
 _EXAMPLE = "manifests/examples/growth.yaml"
 

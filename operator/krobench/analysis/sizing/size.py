@@ -17,10 +17,10 @@ from krobench.analysis.recommendations.case import Case
 from krobench.analysis.recommendations.resources import MEMORY_HEADROOM
 from krobench.analysis.sizing.growth import Estimate, Growth, SizingError
 from krobench.analysis.sizing.records import Known, what_is_known
-from krobench.model.findings.recommendation import Setting
-from krobench.model.findings.sizing import SizedFigure, Sizing
-from krobench.model.notation import units
-from krobench.model.record.run import RunRecord
+from krobench.api.notation import units
+from krobench.findings.recommendation import Setting
+from krobench.findings.sizing import SizedFigure, Sizing
+from krobench.record.run import RunRecord
 
 BUSY = 0.7
 """Share of the time for which workers and processors are to be busy: beyond, most of the time until

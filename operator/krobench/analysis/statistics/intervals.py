@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from krobench.analysis.statistics.resampling import CONFIDENCE
 from krobench.analysis.statistics.student import t_quantile
-from krobench.model.measured.cel import Estimate
+from krobench.figures.cel import Estimate
 
 
 def mean_interval(values: Sequence[float]) -> Estimate | None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from krobench.model.measured.measures import LatencySummary
+from krobench.figures.measures import LatencySummary
 
 # A percentile q needs 1/(1-q) observations, or it is but another name for the maximum.
 MIN_OBSERVATIONS = {0.5: 1, 0.9: 10, 0.99: 100}

@@ -2,9 +2,9 @@
 
 from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.windows import Series
-from krobench.model.measured.activity import OWN_KINDS, Gates, KroActivity, Part, PoolUse
-from krobench.model.notation.labels import labels_of
-from krobench.model.record.lines import SourceName
+from krobench.api.notation.labels import labels_of
+from krobench.figures.activity import OWN_KINDS, Gates, KroActivity, Part, PoolUse
+from krobench.record.lines import SourceName
 
 _MAX_PARTS = 20
 _SAMPLED: dict[SourceName, str] = {

@@ -7,8 +7,8 @@ from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.resources import measure_resources
 from krobench.analysis.usage.unitcosts import cost_of_instance, cost_of_rgd, why_not_each
 from krobench.analysis.usage.windows import Series
-from krobench.model.measured.measures import ApiRequests, CpuUse, MemoryUse
-from krobench.model.measured.usage import UsageRecord
+from krobench.figures.measures import ApiRequests, CpuUse, MemoryUse
+from krobench.figures.usage import UsageRecord
 
 
 @dataclass

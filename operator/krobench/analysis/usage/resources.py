@@ -3,7 +3,8 @@
 from krobench.analysis.usage.activity import measure_gates
 from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.windows import Series
-from krobench.model.measured.usage import (
+from krobench.api.notation.labels import labelled, labels_of
+from krobench.figures.usage import (
     ApiServerUse,
     CollectorCost,
     EtcdUse,
@@ -12,8 +13,7 @@ from krobench.model.measured.usage import (
     RequestCount,
     UsageRecord,
 )
-from krobench.model.notation.labels import labelled, labels_of
-from krobench.model.record.lines import SourceName
+from krobench.record.lines import SourceName
 
 _MAX_REQUEST_KINDS = 60
 _CPU = "process_cpu_seconds_total"

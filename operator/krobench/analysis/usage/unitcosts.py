@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from krobench.analysis.usage.phase import PhaseReader
-from krobench.model.measured.usage import InstanceCost, RgdCost
-from krobench.model.record.lines import SourceName
+from krobench.figures.usage import InstanceCost, RgdCost
+from krobench.record.lines import SourceName
 
 _CPU = "process_cpu_seconds_total"
 _GC_CYCLES = "go_gc_duration_seconds_count"

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from krobench.model.common import ErrorInfo
-from krobench.model.measured.surroundings import Moment
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
+from krobench.figures.surroundings import Moment
 
 JUMP_SECONDS = 0.5
 """Half of what timestamps of an API server resolve."""

@@ -17,12 +17,12 @@ from krobench.analysis.validity.samples import (
     samples_missing,
 )
 from krobench.analysis.validity.steady import unsteady_iteration
-from krobench.model.common import ErrorInfo
-from krobench.model.measured.environment import NodeFingerprint
-from krobench.model.measured.surroundings import Moment
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.lines import Sample, SourceName
-from krobench.model.specs.validity import ValiditySettings
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import ValiditySettings
+from krobench.figures.environment import NodeFingerprint
+from krobench.figures.surroundings import Moment
+from krobench.record.iteration import IterationRecord
+from krobench.record.lines import Sample, SourceName
 
 
 @dataclass(frozen=True)

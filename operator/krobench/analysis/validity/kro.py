@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from krobench.model.common import ErrorInfo
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.measured.surroundings import KroPodState, Moment
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
+from krobench.figures.environment import KroFingerprint
+from krobench.figures.surroundings import KroPodState, Moment
 
 _OOM = "OOMKilled"
 # What differs between two pods of the same Deployment says nothing of how kro is set up.

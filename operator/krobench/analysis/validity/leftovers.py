@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from krobench.model.common import ErrorInfo
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
 
 
 def leftover_objects(found: Sequence[str], runs: Sequence[str]) -> list[ErrorInfo]:

@@ -2,10 +2,10 @@
 
 from krobench.analysis.quantities import number_of
 from krobench.analysis.usage.windows import Series, UnavailableError
-from krobench.model.common import ErrorInfo
-from krobench.model.measured.environment import NodeFingerprint
-from krobench.model.measured.measures import ApiRequests
-from krobench.model.specs.validity import Cause, ValiditySettings
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause, ValiditySettings
+from krobench.figures.environment import NodeFingerprint
+from krobench.figures.measures import ApiRequests
 
 FOREIGN_CPU = 'container_cpu_usage_seconds_total{of="others"}'
 """CPU of all pods on kro's node that are neither kro, nor krobench, nor in kube-system."""

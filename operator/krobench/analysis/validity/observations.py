@@ -1,10 +1,10 @@
 """Thresholds that the number of samples does not allow to decide."""
 
 from krobench.analysis.statistics.percentiles import NEEDED_BY_STATISTIC
-from krobench.model.common import ErrorInfo
-from krobench.model.measured.measures import LatencySummary
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
+from krobench.figures.measures import LatencySummary
+from krobench.record.test import TestRecord
 
 
 def too_few_samples(test: TestRecord) -> list[ErrorInfo]:

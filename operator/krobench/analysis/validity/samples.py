@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from krobench.model.common import ErrorInfo
-from krobench.model.record.lines import Sample, SourceName
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
+from krobench.record.lines import Sample, SourceName
 
 MIN_SHARE = 0.5
 """With fewer of the samples that were due, a maximum may have been anywhere between them."""

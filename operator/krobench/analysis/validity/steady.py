@@ -10,14 +10,14 @@ from krobench.analysis.statistics.steadystate import (
     of_iterations,
     of_latencies,
 )
-from krobench.model.common import ErrorInfo
-from krobench.model.measured.steady_state import SteadyState
-from krobench.model.notation import units
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.suite.load import Arrival
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.notation import units
+from krobench.api.specs.suite.load import Arrival
+from krobench.api.specs.validity import Cause
+from krobench.figures.steady_state import SteadyState
+from krobench.record.iteration import IterationRecord
+from krobench.record.lines import ObjectRecord
+from krobench.record.test import TestRecord
 
 # A burst or a ramp is not meant to be steady; a closed loop has no rate to be too high.
 _STEADY_ARRIVALS = frozenset({Arrival.CONSTANT, Arrival.POISSON})

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.validity import Validity
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
+from krobench.findings.validity import Validity
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 
 _SEVERITY = {cause.value: place for place, cause in enumerate(Cause)}
 

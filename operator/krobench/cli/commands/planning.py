@@ -73,7 +73,7 @@ def crds(
     directories: Annotated[list[Path], typer.Argument(help="Where to write them.")],
 ) -> None:
     """Write the CustomResourceDefinitions."""
-    from krobench.model.crd import crd_files
+    from krobench.api.crd import crd_files
 
     for directory in directories:
         directory.mkdir(parents=True, exist_ok=True)

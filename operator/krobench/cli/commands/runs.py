@@ -12,7 +12,7 @@ from krobench.cli.commands.common import (
     remove_stale,
     write,
 )
-from krobench.model.measured.profile import ProfileFile
+from krobench.figures.profile import ProfileFile
 
 _INTERRUPTED = 130
 """As shells have it after Ctrl-C."""
@@ -39,11 +39,11 @@ def run(
 
     Exit codes: 0 passed, 1 failed, 3 invalid, 4 error.
     """
+    from krobench.api.common import duration_seconds
     from krobench.cli.errors import ResultsError
     from krobench.cli.names import RunName
     from krobench.cli.results import fetch_run
     from krobench.cli.run import ExitCode, LeftAloneError, RunError, run_file
-    from krobench.model.common import duration_seconds
     from krobench.report import junit as junit_report
     from krobench.report.markdown import render
 

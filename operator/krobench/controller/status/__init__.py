@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
+from krobench.api.common import ErrorInfo, rfc3339
+from krobench.api.kinds import RunKind
+from krobench.api.status import KroScaleTestStatus, ObjectRef, Phase, RunStatus
 from krobench.controller.observed import Observed
 from krobench.controller.status import benchmark, scaletest
 from krobench.controller.status.base import COMPLETED, Word, base_status
-from krobench.model.common import ErrorInfo, rfc3339
-from krobench.model.kinds import RunKind
-from krobench.model.record.run import RunRecord
-from krobench.model.status import KroScaleTestStatus, ObjectRef, Phase, RunStatus
 from krobench.record.ending import as_given_up
+from krobench.record.run import RunRecord
 
 __all__ = ["COMPLETED", "Word", "describe", "had_begun", "outcome"]
 

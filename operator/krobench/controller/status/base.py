@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from krobench.api.common import rfc3339
+from krobench.api.status import Condition, ConditionType, ObjectRef, Phase, RunStatus
+from krobench.api.verdict import Verdict
 from krobench.controller.observed import Observed, Run
-from krobench.model.common import rfc3339
-from krobench.model.findings.verdict import Verdict
-from krobench.model.measured.measures import LatencySummary
-from krobench.model.record.run import RunRecord
-from krobench.model.status import Condition, ConditionType, ObjectRef, Phase, RunStatus
+from krobench.figures.measures import LatencySummary
+from krobench.record.run import RunRecord
 
 COMPLETED = "Completed"
 """Reason of a run that ended well; one with a result that is not, has another."""

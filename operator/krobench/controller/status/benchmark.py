@@ -2,15 +2,10 @@
 
 from collections.abc import Iterable
 
-from krobench.controller.observed import Observed, Run
-from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.verdict import Verdict
-from krobench.model.notation import units
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord, TestState
-from krobench.model.specs.benchmark import KroBenchmarkSpec
-from krobench.model.status import (
+from krobench.api.common import ErrorInfo
+from krobench.api.notation import units
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.status import (
     ComparisonStatus,
     Headline,
     KroBenchmarkStatus,
@@ -19,6 +14,11 @@ from krobench.model.status import (
     TestStatus,
     VariantStatus,
 )
+from krobench.api.verdict import Verdict
+from krobench.controller.observed import Observed, Run
+from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord, TestState
 from krobench.report.cel import cel_line
 from krobench.report.comparison import summary
 from krobench.report.headline import precision_text

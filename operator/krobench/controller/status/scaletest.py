@@ -2,13 +2,13 @@
 
 from krobench.analysis.scaling.figures import per_second
 from krobench.analysis.scaling.words import plain
+from krobench.api.common import ErrorInfo
+from krobench.api.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, ScaleStepStatus
 from krobench.controller.observed import Observed
 from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.record.test import TestRecord, TestState
-from krobench.model.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, ScaleStepStatus
+from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
+from krobench.record.run import RunRecord, RunState
+from krobench.record.test import TestRecord, TestState
 from krobench.report.limit import (
     LIMIT_NOT_AVAILABLE,
     MINIMUM_NOT_REACHED,

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from krobench.analysis.cel.samples import CelSamples, Measured, Round
+from krobench.api.common import ErrorInfo
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
@@ -37,7 +38,6 @@ from krobench.job.kro.habits import KroHabits
 from krobench.load.concurrency import run_together
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 from krobench.load.kinds import NEW_KIND_PAUSE_SECONDS
-from krobench.model.common import ErrorInfo
 from krobench.workload.cel import Opinion, Role, cross_check
 
 WINDOWS = 3

@@ -15,6 +15,7 @@ from krobench.analysis.cel.raw import lines_of
 from krobench.analysis.validity.clock import clock_jumps
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.verdict import validity_of_test
+from krobench.api.common import TIMEOUT, ErrorInfo, rfc3339, utc_now
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.job.cel.measure import CelMeasurement, failures
@@ -34,8 +35,7 @@ from krobench.load.driver import ForbiddenError
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 from krobench.load.iteration import Iteration
 from krobench.load.sweep import Sweeper
-from krobench.model.common import TIMEOUT, ErrorInfo, rfc3339, utc_now
-from krobench.model.record.test import TestRecord, TestState
+from krobench.record.test import TestRecord, TestState
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.cel import expressions_of
 from krobench.workload.iterationplan import plan_iteration

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
+from krobench.api.common import RUN_LABEL
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.load.kinds import RGDS_PATH, kinds_of_run
-from krobench.model.common import RUN_LABEL
 from krobench.workload.identity import RunIdentity
 
 _ALL_RUNS = "kb-"

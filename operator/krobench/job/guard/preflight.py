@@ -5,6 +5,8 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
+from krobench.api.common import RUN_LABEL
+from krobench.api.specs.target import Target
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
@@ -12,8 +14,6 @@ from krobench.kube.discover import KroNotFoundError, KroPod, find_kro
 from krobench.kube.errors import ApiError
 from krobench.kube.krolease import is_of_pod, kro_leader
 from krobench.load.kinds import RGDS_PATH
-from krobench.model.common import RUN_LABEL
-from krobench.model.specs.target import Target
 from krobench.workload.identity import RunIdentity
 from krobench.workload.limits import check_objects, check_schedules
 from krobench.workload.testplan import TestPlan

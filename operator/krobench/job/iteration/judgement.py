@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 
 from krobench.analysis.validity.iteration import Evidence, causes_around
+from krobench.api.specs.validity import ValiditySettings
 from krobench.collect.sampler import Collected
+from krobench.figures.environment import NodeFingerprint
+from krobench.findings.validity import Validity
 from krobench.job.observers.watchman import Watched
 from krobench.load.outcome import Outcome
-from krobench.model.findings.validity import Validity
-from krobench.model.measured.environment import NodeFingerprint
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.lines import SourceName
-from krobench.model.specs.validity import ValiditySettings
+from krobench.record.iteration import IterationRecord
+from krobench.record.lines import SourceName
 
 
 def judge(

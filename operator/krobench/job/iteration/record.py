@@ -4,14 +4,14 @@ from krobench.analysis.iterations import count_instances, throughput
 from krobench.analysis.latencies import latencies
 from krobench.analysis.usage.windows import Series
 from krobench.analysis.validity.steady import steady_state_of_load
+from krobench.api.common import rfc3339, utc_now
 from krobench.collect.sampler import Collected
+from krobench.figures.steady_state import SteadyState
+from krobench.findings.validity import Validity
 from krobench.job.iteration.steps import assess_steps, operation_errors
 from krobench.job.iteration.usage import run_seconds, usage_of
 from krobench.load.outcome import Outcome
-from krobench.model.common import rfc3339, utc_now
-from krobench.model.findings.validity import Validity
-from krobench.model.measured.steady_state import SteadyState
-from krobench.model.record.iteration import IterationRecord
+from krobench.record.iteration import IterationRecord
 from krobench.workload.iterationplan import IterationPlan
 
 

@@ -3,11 +3,11 @@
 from krobench.analysis.generator import Schedule, lateness
 from krobench.analysis.steps import MeasuredStep, measure_step
 from krobench.analysis.usage.windows import Series, UnavailableError
+from krobench.api.common import ErrorInfo
+from krobench.figures.measures import LoadGenerator
 from krobench.load.outcome import Outcome, StepOutcome
-from krobench.model.common import ErrorInfo
-from krobench.model.measured.measures import LoadGenerator
-from krobench.model.record.iteration import StepRecord
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.iteration import StepRecord
+from krobench.record.lines import ObjectRecord
 from krobench.workload.testplan import TestPlan
 
 _CPU = "process_cpu_seconds_total"

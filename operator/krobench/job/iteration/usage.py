@@ -6,7 +6,7 @@ from krobench.analysis.usage.measure import Phases, Usage, measure_usage
 from krobench.analysis.usage.windows import Series
 from krobench.analysis.watchlag import watch_lag_metrics
 from krobench.load.outcome import Outcome, StepOutcome
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 
 _HELD = (
     "memory.",

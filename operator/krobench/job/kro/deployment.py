@@ -5,14 +5,14 @@ import logging
 
 from pydantic import ValidationError
 
+from krobench.api.common import RUN_LABEL
+from krobench.api.messages.kro_change import VARIANT_ANNOTATION, KroChange
+from krobench.api.specs.target import Target
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import list_kro_pods
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.common import RUN_LABEL
-from krobench.model.messages.kro_change import VARIANT_ANNOTATION, KroChange
-from krobench.model.specs.target import Target
 from krobench.workload.variants import NoContainerError, PodTemplate, Restored, take_off
 
 logger = logging.getLogger(__name__)

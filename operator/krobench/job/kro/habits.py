@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from krobench.analysis.krosettings import KEPT_REVISIONS, PROGRESS_DELAY, REQUEUE_INTERVAL, Flag
-from krobench.model.common import duration_seconds
-from krobench.model.notation.flags import flag_values
+from krobench.api.common import duration_seconds
+from krobench.api.notation.flags import flag_values
 
 
 @dataclass(frozen=True)

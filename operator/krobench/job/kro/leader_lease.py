@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from krobench.api.specs.target import Target
 from krobench.job.kro.leadership import elects
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.krolease import holder_of, is_of_pod, leader_path
-from krobench.model.specs.target import Target
 
 
 async def one_leads(

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from krobench.api.notation.flags import flag_values
 from krobench.kube.krolease import LEADER_LEASE
-from krobench.model.notation.flags import flag_values
 
 _ELECT = "leader-elect"
 _NAMESPACE = "leader-election-namespace"

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 
+from krobench.api.specs.target import Target
 from krobench.job.errors import AbortedError
 from krobench.job.kro.leader_lease import one_leads
 from krobench.job.kro.leadership import why_leader_unknown
@@ -24,7 +25,6 @@ from krobench.kube.discover import (
     named,
 )
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.model.specs.target import Target
 
 logger = logging.getLogger(__name__)
 

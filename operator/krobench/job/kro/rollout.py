@@ -9,13 +9,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from krobench.api.messages.kro_change import VARIANT_ANNOTATION
+from krobench.api.specs.target import Target
 from krobench.job.kro.leader_lease import one_leads
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.discover import has_ended, list_kro_pods
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
-from krobench.model.messages.kro_change import VARIANT_ANNOTATION
-from krobench.model.specs.target import Target
 
 _POLL_SECONDS = 0.5
 _FAILING_SECONDS = 15.0

@@ -7,6 +7,9 @@ meanwhile shows in the Deployment's generation; it is named, and never overwritt
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from krobench.api.messages.kro_change import KroChange
+from krobench.api.specs.target import Target
+from krobench.api.specs.variant import Variant
 from krobench.job.errors import AbortedError
 from krobench.job.kro.deployment import (
     ATTEMPTS,
@@ -24,9 +27,6 @@ from krobench.job.kro.leadership import why_leader_unknown
 from krobench.job.kro.rollout import NotStartedError, Rollout
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.messages.kro_change import KroChange
-from krobench.model.specs.target import Target
-from krobench.model.specs.variant import Variant
 from krobench.record.store import Owner
 from krobench.workload.testplan import VARIANT_START_SECONDS
 from krobench.workload.variants import (

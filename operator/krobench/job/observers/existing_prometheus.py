@@ -8,13 +8,13 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 
+from krobench.api.specs.prometheus import KeyRef, Prometheus, PrometheusQuery
 from krobench.collect.prometheus import PrometheusApi, QueryError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.load.clock import RunClock
 from krobench.load.outcome import Outcome
-from krobench.model.specs.prometheus import KeyRef, Prometheus, PrometheusQuery
 
 Warn = Callable[[str], None]
 

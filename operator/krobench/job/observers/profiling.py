@@ -14,12 +14,12 @@ from typing import Self
 
 from krobench.analysis.profiling.breakdown import cpu_breakdown, heap_breakdowns
 from krobench.analysis.profiling.proto import ProfileError
+from krobench.api.specs.collect import ProfileKind
 from krobench.collect.pprof import Pprof, PprofError
+from krobench.figures.profile import ProfileFile, TestProfile
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
-from krobench.model.measured.profile import ProfileFile, TestProfile
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.specs.collect import ProfileKind
+from krobench.record.iteration import IterationRecord
 from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)

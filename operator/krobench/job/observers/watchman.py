@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Self
 
+from krobench.api.specs.target import Target
+from krobench.figures.surroundings import Moment
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.krolease import kro_leader
 from krobench.kube.kropods import kro_pods
 from krobench.load.clock import RunClock
-from krobench.model.measured.surroundings import Moment
-from krobench.model.specs.target import Target
 
 logger = logging.getLogger(__name__)
 

@@ -10,17 +10,17 @@ from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.settings import rules_of
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.baseline import BaselineRef, BaselineSource
+from krobench.findings.comparison import Comparison, RunEstimates
 from krobench.job.results.history import History
 from krobench.job.results.whole_run import whole
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import Comparison, RunEstimates
-from krobench.model.record.run import RunRecord
-from krobench.model.specs.baseline import BaselineRef, BaselineSource
 from krobench.record.baseline import parse_config_map
 from krobench.record.reading import RecordError
+from krobench.record.run import RunRecord
 from krobench.record.store import Owner
 
 # With many tests, the exploratory ones would not fit into run.json; the raw numbers are there.

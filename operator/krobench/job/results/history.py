@@ -4,12 +4,11 @@ import logging
 from collections.abc import AsyncIterator
 from functools import partial
 
+from krobench.api.kinds import RunKind
 from krobench.job.results.whole_run import whole
 from krobench.kube import paths
 from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.model.kinds import RunKind
-from krobench.model.record.run import RunRecord
 from krobench.record.history import (
     KEPT_RUN_LABEL,
     as_kept,
@@ -19,6 +18,7 @@ from krobench.record.history import (
     selector,
 )
 from krobench.record.reading import RecordError
+from krobench.record.run import RunRecord
 from krobench.record.store import Owner, RunLines, read_run_record, write_config_maps
 
 logger = logging.getLogger(__name__)

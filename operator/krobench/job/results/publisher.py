@@ -4,14 +4,14 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from krobench.api.common import API_GROUP, API_VERSION
+from krobench.api.kinds import RunKey
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.model.common import API_GROUP, API_VERSION
-from krobench.model.kinds import RunKey
-from krobench.model.record.run import RunRecord
 from krobench.record.profiles import write_profiles
+from krobench.record.run import RunRecord
 from krobench.record.store import (
     Owner,
     RunLines,

@@ -5,7 +5,7 @@ from functools import partial
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
-from krobench.model.record.run import FULL_RUN_KEY, RunRecord
+from krobench.record.run import FULL_RUN_KEY, RunRecord
 from krobench.record.store import whole_run
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.job.turns.run import TestRun
-from krobench.model.specs.scaletest import KroScaleTestSpec
 from krobench.workload.ascent import next_upon, way_to
 from krobench.workload.scaleplan import put_upon
 from krobench.workload.testplan import Maker

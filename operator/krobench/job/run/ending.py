@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from krobench.api.notation import units
+from krobench.api.specs.benchmark import Cleanup
 from krobench.kube.client import KubeClient
 from krobench.load.sweep import Sweeper
-from krobench.model.notation import units
-from krobench.model.record.run import RunRecord
-from krobench.model.specs.benchmark import Cleanup
+from krobench.record.run import RunRecord
 from krobench.workload.identity import RunIdentity
 from krobench.workload.testplan import TestPlan
 

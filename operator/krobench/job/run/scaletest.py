@@ -15,6 +15,10 @@ from krobench.analysis.scaling.trials import (
 )
 from krobench.analysis.scaling.verdict import validity_of_scale_test, verdict_of_scale_test
 from krobench.analysis.validity.verdict import ignored
+from krobench.api.common import duration_seconds
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.figures.environment import KroFingerprint
+from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
 from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError
 from krobench.job.guard.preflight import wait_for_leader
@@ -27,13 +31,9 @@ from krobench.job.turns.run import TestRun
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError
-from krobench.model.common import duration_seconds
-from krobench.model.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.run import Progress
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.record.iteration import IterationRecord
+from krobench.record.run import Progress
+from krobench.record.test import TestRecord
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.scaleplan import (

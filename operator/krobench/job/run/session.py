@@ -14,6 +14,11 @@ from typing import Any, Literal
 
 from krobench import __version__
 from krobench.analysis.validity.leftovers import leftover_objects
+from krobench.api.common import ErrorInfo, rfc3339, utc_now
+from krobench.api.kinds import RunSpec
+from krobench.api.specs.target import Target
+from krobench.api.specs.variant import Variant
+from krobench.figures.environment import Environment
 from krobench.job.cel.run import CelRun
 from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError, info_of
@@ -31,13 +36,8 @@ from krobench.job.turns.run import TestRun
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import KroPod, kubernetes_version, list_nodes
 from krobench.load.clock import RunClock
-from krobench.model.common import ErrorInfo, rfc3339, utc_now
-from krobench.model.kinds import RunSpec
-from krobench.model.measured.environment import Environment
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.specs.target import Target
-from krobench.model.specs.variant import Variant
 from krobench.record.ending import give_up
+from krobench.record.run import RunRecord, RunState
 from krobench.record.store import Owner, RunLines, results_name
 from krobench.workload.identity import RunIdentity
 from krobench.workload.testplan import TestPlan

@@ -11,6 +11,7 @@ from krobench.analysis.recommendations.advise import advise
 from krobench.analysis.slopes import measure_slopes
 from krobench.analysis.validity.verdict import ignored, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.cel.run import CelRun
 from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError
@@ -26,8 +27,7 @@ from krobench.job.turns.book import planned
 from krobench.job.turns.run import TestRun
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
-from krobench.model.record.run import Progress
-from krobench.model.specs.benchmark import KroBenchmarkSpec
+from krobench.record.run import Progress
 from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.schedule import schedule
 from krobench.workload.testplan import TestPlan, plan_tests

@@ -12,6 +12,11 @@ from krobench.analysis.recommendations.trial import (
     verification_of,
 )
 from krobench.analysis.validity.verdict import validity_of_run
+from krobench.api.notation import units
+from krobench.api.specs.benchmark import Cleanup
+from krobench.api.specs.target import Target
+from krobench.api.specs.variant import Variant
+from krobench.findings.recommendation import Recommendation, Verification
 from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError
 from krobench.job.guard.permissions import check_may_change_kro
@@ -20,13 +25,8 @@ from krobench.job.turns.book import planned
 from krobench.job.turns.run import TestRun
 from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError
-from krobench.model.findings.recommendation import Recommendation, Verification
-from krobench.model.notation import units
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.benchmark import Cleanup
-from krobench.model.specs.target import Target
-from krobench.model.specs.variant import Variant
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 from krobench.workload.schedule import in_rounds_of_variants
 from krobench.workload.verification import Trial
 

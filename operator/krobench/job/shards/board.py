@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-from krobench.kube import paths
-from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.errors import ApiError, KubeError
-from krobench.kube.watch import Watch
-from krobench.model.common import COMPONENT_LABEL, RUN_LABEL
-from krobench.model.messages.shards import (
+from krobench.api.common import COMPONENT_LABEL, RUN_LABEL
+from krobench.api.messages.shards import (
     SHARD_COMPONENT,
     SHARD_LINES_COMPONENT,
     LeaderWord,
     ShardWord,
 )
-from krobench.model.record.lines import ObjectRecord
-from krobench.record import lines
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.watch import Watch
+from krobench.record import rawlines
+from krobench.record.lines import ObjectRecord
 from krobench.record.store import Owner
 from krobench.workload.identity import RunIdentity
 
@@ -112,7 +112,7 @@ class Board:
     async def put_lines(self, name: str, records: Sequence[ObjectRecord]) -> list[str]:
         """Store lines in as many ConfigMaps as it takes, and return their names."""
         names = []
-        for number, piece in enumerate(lines.encode(records, _MAX_PIECE_BYTES)):
+        for number, piece in enumerate(rawlines.encode(records, _MAX_PIECE_BYTES)):
             full_name = f"{self._prefix}-{name}-{number}"
             body = self._manifest(full_name, SHARD_LINES_COMPONENT)
             body["binaryData"] = {_LINES_KEY: b64encode(piece).decode()}
@@ -127,7 +127,7 @@ class Board:
             path = f"{self._collection}/{name}"
             found = await self._client.patiently(partial(self._client.get, path))
             pieces.append(b64decode(found["binaryData"][_LINES_KEY]))
-        records = lines.decode(pieces, ObjectRecord)
+        records = rawlines.decode(pieces, ObjectRecord)
         for name in names:
             await self._delete(name)
         return records

@@ -5,12 +5,12 @@ import logging
 import time
 from contextlib import AsyncExitStack
 
+from krobench.api.messages.shards import LeaderWord, ShardReport, ShardWord
 from krobench.job.shards.board import Board, Heard
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
 from krobench.load.shard import Delivery, moved
-from krobench.model.messages.shards import LeaderWord, ShardReport, ShardWord
 from krobench.record.store import Owner
 from krobench.workload.iterationplan import IterationPlan
 

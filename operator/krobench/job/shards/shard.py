@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from krobench.api.messages.shards import LeaderWord, ShardReport, ShardWord
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.errors import AbortedError
 from krobench.job.own_rgds import read_own_rgds
 from krobench.job.shards.board import Board
@@ -14,8 +16,6 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
 from krobench.load.shard import SharedIteration
-from krobench.model.messages.shards import LeaderWord, ShardReport, ShardWord
-from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.record.store import Owner
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import plan_iteration

@@ -9,15 +9,15 @@ from krobench.analysis.precision import enough, headline
 from krobench.analysis.validity.observations import too_few_samples
 from krobench.analysis.validity.steady import steady_state_of_test, unsteady_test
 from krobench.analysis.validity.verdict import validity_of_test
+from krobench.api.common import rfc3339, utc_now
 from krobench.collect.sampler import Collected
+from krobench.figures.environment import KroFingerprint
 from krobench.job.context import RunContext
 from krobench.job.turns.thresholds import decide
 from krobench.load.outcome import Outcome
-from krobench.model.common import rfc3339, utc_now
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.record.test import TestRecord, TestState
+from krobench.record.iteration import IterationRecord
+from krobench.record.lines import ObjectRecord
+from krobench.record.test import TestRecord, TestState
 from krobench.workload.testplan import TestPlan
 
 

@@ -9,12 +9,12 @@ from krobench.analysis.scaling.settling import (
     judge_settling,
 )
 from krobench.analysis.usage.windows import Series
+from krobench.api.common import duration_seconds
 from krobench.collect.sampler import Sampler
 from krobench.job.context import RunContext
 from krobench.load.outcome import Outcome
-from krobench.model.common import duration_seconds
-from krobench.model.record.iteration import Hold
-from krobench.model.record.lines import Sample
+from krobench.record.iteration import Hold
+from krobench.record.lines import Sample
 from krobench.workload.testplan import TestPlan
 
 

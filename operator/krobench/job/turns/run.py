@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from krobench.api.common import ErrorInfo, rfc3339, utc_now
 from krobench.collect.sampler import Collected, Sampler
 from krobench.collect.sources import Scope
+from krobench.figures.environment import KroFingerprint
 from krobench.job.context import RunContext, keep_profile
 from krobench.job.errors import AbortedError
 from krobench.job.guard.preflight import ensure_namespace
@@ -19,10 +21,8 @@ from krobench.load.iteration import Iteration
 from krobench.load.outcome import Outcome
 from krobench.load.shard import open_iteration
 from krobench.load.sweep import Sweeper
-from krobench.model.common import ErrorInfo, rfc3339, utc_now
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.record.iteration import IterationRecord, Teardown
-from krobench.model.record.test import TestRecord, TestState
+from krobench.record.iteration import IterationRecord, Teardown
+from krobench.record.test import TestRecord, TestState
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import TestPlan

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from krobench.model.record.test import TestRecord, ThresholdResult
+from krobench.record.test import TestRecord, ThresholdResult
 
 
 def decide(expressions: Sequence[str], record: TestRecord) -> list[ThresholdResult]:

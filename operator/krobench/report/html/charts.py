@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from krobench.analysis.usage.phase import spaced
-from krobench.model.notation import units
-from krobench.model.record.lines import ObjectRecord, Sample
-from krobench.model.record.run import RunRecord
+from krobench.api.notation import units
+from krobench.record.lines import ObjectRecord, Sample
+from krobench.record.run import RunRecord
 from krobench.report.html.svg import Axis, Band, Bar, Line, Point, line_chart, share_bars
 
 _CPU = "process_cpu_seconds_total"

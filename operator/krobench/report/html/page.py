@@ -10,8 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from krobench.model.record.lines import ObjectRecord, Sample
-from krobench.model.record.run import RunRecord
+from krobench.record.lines import ObjectRecord, Sample
+from krobench.record.run import RunRecord
 from krobench.report.html.chart import Chart
 from krobench.report.html.charts import cpu_chart, latency_chart, memory_chart, profile_chart
 from krobench.report.html.scale import scale_charts

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from krobench.analysis.scaling.models import fitted_of
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.analysis.scaling.words import FigureUnit, at_most, figure_name, figure_title
-from krobench.model.findings.scaling import Curve, Limit, LimitState, ScaleRecord
-from krobench.model.notation import units
-from krobench.model.record.run import RunRecord
-from krobench.model.specs.axis import Axis as ScaleAxis
+from krobench.api.notation import units
+from krobench.api.specs.axis import Axis as ScaleAxis
+from krobench.findings.scaling import Curve, Limit, LimitState, ScaleRecord
+from krobench.record.run import RunRecord
 from krobench.report.html.chart import Chart
 from krobench.report.html.svg import Axis, Band, Line, Mark, Point, line_chart
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from krobench.model.specs.workload.cel import CelFamily, CelLevel
+from krobench.api.specs.workload.cel import CelFamily, CelLevel
 from krobench.workload.blueprint import Manifest
 
 COPIES = 50

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from krobench.model.measured import cel as results
-from krobench.model.specs.workload.cel import CelExpression, CelLevel, CelSuite, CelWorkload
+from krobench.api.specs.workload.cel import CelExpression, CelLevel, CelSuite, CelWorkload
+from krobench.figures import cel as results
 from krobench.workload.cel.expression import Expression, Role
 from krobench.workload.cel.standard import FIELD_ACCESS, STANDARD
 

@@ -4,7 +4,7 @@ import random
 from collections import defaultdict
 from dataclasses import dataclass
 
-from krobench.model.specs.workload.generator import ChildKind
+from krobench.api.specs.workload.generator import ChildKind
 from krobench.workload.generator.settings import Settings
 
 

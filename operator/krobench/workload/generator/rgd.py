@@ -2,8 +2,8 @@
 
 import random
 
-from krobench.model.common import API_GROUP
-from krobench.model.specs.workload.generator import Generator
+from krobench.api.common import API_GROUP
+from krobench.api.specs.workload.generator import Generator
 from krobench.workload.blueprint import Manifest, RgdParts
 from krobench.workload.generator.expressions import computed, reference
 from krobench.workload.generator.graph import Node, draw_graph

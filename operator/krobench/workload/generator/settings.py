@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from krobench.model.specs.workload.generator import ChildKind, Complexity, Generator
+from krobench.api.specs.workload.generator import ChildKind, Complexity, Generator
 from krobench.workload.blueprint import WorkloadError
 
 _COLLECTION_SHARE = 0.25

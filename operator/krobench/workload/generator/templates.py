@@ -6,7 +6,7 @@ is stored.
 
 from collections.abc import Callable
 
-from krobench.model.specs.workload.generator import ChildKind
+from krobench.api.specs.workload.generator import ChildKind
 from krobench.workload.blueprint import Manifest, config_map
 
 Properties = dict[str, str]

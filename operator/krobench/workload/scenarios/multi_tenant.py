@@ -1,7 +1,7 @@
 """Tenants of a shared cluster, each with a namespace of its own."""
 
-from krobench.model.common import RUN_LABEL
-from krobench.model.specs.workload.workload import Scenario
+from krobench.api.common import RUN_LABEL
+from krobench.api.specs.workload.workload import Scenario
 from krobench.workload.blueprint import Blueprint, Manifest, RgdParts
 from krobench.workload.scenarios.spec import ScenarioSpec
 

@@ -1,6 +1,6 @@
 """RGDs built on RGDs: a platform team's building block, used by a product team's own kind."""
 
-from krobench.model.specs.workload.workload import Scenario
+from krobench.api.specs.workload.workload import Scenario
 from krobench.workload.blueprint import (
     Blueprint,
     Manifest,

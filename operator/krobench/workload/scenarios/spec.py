@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from krobench.model.specs.workload.workload import Scenario
+from krobench.api.specs.workload.workload import Scenario
 from krobench.workload.blueprint import Blueprint
 
 

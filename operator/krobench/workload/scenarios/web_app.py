@@ -1,6 +1,6 @@
 """The web application of tutorials."""
 
-from krobench.model.specs.workload.workload import Scenario
+from krobench.api.specs.workload.workload import Scenario
 from krobench.workload.blueprint import Blueprint, Manifest, RgdParts, config_map
 from krobench.workload.scenarios.spec import ScenarioSpec
 

@@ -8,9 +8,9 @@ import copy
 from typing import Any
 
 from krobench.analysis.bottlenecks.attribute import attribute
-from krobench.model.findings.bottleneck import Attribution
-from krobench.model.measured.environment import KroFingerprint, NodeFingerprint
-from krobench.model.record.test import TestRecord
+from krobench.figures.environment import KroFingerprint, NodeFingerprint
+from krobench.findings.bottleneck import Attribution
+from krobench.record.test import TestRecord
 
 Values = dict[str, Any]
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from unit.analysis.bottlenecks.planted import Values, found, kro, planted
 
 from krobench.analysis.bottlenecks.attribute import LEAST_SCORE, attribute
-from krobench.model.findings.bottleneck import BottleneckKind as Kind
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.record.test import TestRecord
+from krobench.figures.environment import KroFingerprint
+from krobench.findings.bottleneck import BottleneckKind as Kind
+from krobench.record.test import TestRecord
 
 MANY_WORKERS = "--dynamic-controller-concurrent-reconciles=8"
 

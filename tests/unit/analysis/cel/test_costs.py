@@ -5,9 +5,9 @@ import pytest
 from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.samples import CelSamples, Measured, Round, Spent
 from krobench.analysis.statistics.intervals import mean_interval, positive_interval, ratio_interval
-from krobench.model.common import ErrorInfo
-from krobench.model.measured.cel import CelResults, CelState, Estimate
-from krobench.model.specs.workload.cel import CelLevel
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.workload.cel import CelLevel
+from krobench.figures.cel import CelResults, CelState, Estimate
 
 CONSTANT_SECONDS = 1e-6
 EMPTY_BUILD_SECONDS = 2e-3

@@ -3,7 +3,7 @@ from unit.analysis.cel.test_costs import measured, result_of, samples, value
 
 from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.samples import CelSamples, Restart, Spent
-from krobench.model.measured.cel import CelRestartResults, Estimate
+from krobench.figures.cel import CelRestartResults, Estimate
 
 MINE = "mine"
 

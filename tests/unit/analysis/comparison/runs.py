@@ -4,8 +4,8 @@ import random
 from typing import Any
 
 from krobench.analysis.comparison.compare import Side
-from krobench.model.findings.comparison import RunEstimates, TestEstimates
-from krobench.model.measured.environment import Environment, KroFingerprint, NodeFingerprint
+from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
+from krobench.findings.comparison import RunEstimates, TestEstimates
 
 METRICS = ("latency.instanceReady.p50", "throughput.instancesPerSecond", "memory.residentMaxBytes")
 

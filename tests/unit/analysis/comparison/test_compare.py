@@ -3,15 +3,15 @@ from unit.analysis.comparison.runs import METRICS, environment, run, side
 
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.rules import Rules
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import (
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.baseline import DifferenceKind
+from krobench.findings.comparison import (
     Better,
     Comparison,
     MetricVerdict,
     Replicates,
     TestEstimates,
 )
-from krobench.model.specs.baseline import DifferenceKind
 
 RULES = Rules(primary=dict.fromkeys(METRICS, Better.LOWER))
 LATENCY = METRICS[0]

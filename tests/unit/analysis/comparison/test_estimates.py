@@ -5,11 +5,11 @@ from unit.controller.world import record
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import RunEstimates
-from krobench.model.findings.validity import Validity
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.run import RunRecord, RunState
+from krobench.api.common import ErrorInfo
+from krobench.findings.comparison import RunEstimates
+from krobench.findings.validity import Validity
+from krobench.record.iteration import IterationRecord
+from krobench.record.run import RunRecord, RunState
 
 
 def iteration(index: int, **changes: Any) -> IterationRecord:

@@ -11,8 +11,8 @@ from krobench.analysis.comparison.limitruns import compare_limit_runs
 from krobench.analysis.comparison.limits import LimitRatio
 from krobench.analysis.comparison.limitspan import Span, median_span, rank_scores, span_of
 from krobench.analysis.statistics.ranks import mann_whitney
-from krobench.model.findings.comparison import MetricVerdict
-from krobench.model.findings.scaling import Limit, LimitState
+from krobench.findings.comparison import MetricVerdict
+from krobench.findings.scaling import Limit, LimitState
 
 EFFECT = 0.05
 PAIRS = 20

@@ -8,9 +8,9 @@ import pytest
 from bench.searches import FIGURE, SLO, TRUTHS, Search, step
 from krobench.analysis.comparison.limits import LimitRatio, MeasuredLimit, compare_limits
 from krobench.analysis.comparison.limits import measure_limit as measure
-from krobench.model.findings.comparison import MetricVerdict
-from krobench.model.findings.scaling import LimitState, ScaleRecord, ScaleStep, StepVerdict
-from krobench.model.specs.axis import Axis
+from krobench.api.specs.axis import Axis
+from krobench.findings.comparison import MetricVerdict
+from krobench.findings.scaling import LimitState, ScaleRecord, ScaleStep, StepVerdict
 
 EFFECT = 0.05
 SHAPES = ("proportional", "queue")

@@ -5,14 +5,14 @@ from unit.report.scales import scale_run
 
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import MetricVerdict, Replicates
-from krobench.model.findings.scale_comparison import ScaleComparison
-from krobench.model.findings.scaling import LimitState
-from krobench.model.findings.validity import Validity
-from krobench.model.record.run import FULL_RUN_KEY, RunRecord, RunState
-from krobench.model.specs.axis import Axis
-from krobench.model.specs.baseline import DifferenceKind
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.baseline import DifferenceKind
+from krobench.findings.comparison import MetricVerdict, Replicates
+from krobench.findings.scale_comparison import ScaleComparison
+from krobench.findings.scaling import LimitState
+from krobench.findings.validity import Validity
+from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState
 
 OLD = scale_run()
 LARGER = scale_run(1500, {100: 1, 400: 1, 800: 1, 950: 3, 1050: 2, 1400: 3, 1600: 3})

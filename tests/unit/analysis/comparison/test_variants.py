@@ -5,12 +5,12 @@ from unit.records import some_run, some_test
 
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.variants import compare_variants
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.comparison import Comparison, MetricVerdict, Replicates
-from krobench.model.findings.validity import Validity
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.record.run import RunState
-from krobench.model.record.test import TestRecord
+from krobench.api.common import ErrorInfo
+from krobench.findings.comparison import Comparison, MetricVerdict, Replicates
+from krobench.findings.validity import Validity
+from krobench.record.iteration import IterationRecord
+from krobench.record.run import RunState
+from krobench.record.test import TestRecord
 
 P50 = "latency.instanceReady.p50"
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from unit.records import some_run, some_summary
 
-from krobench.model.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
-from krobench.model.measured.environment import Environment, KroFingerprint, NodeFingerprint
-from krobench.model.measured.measures import Latencies, LatencySummary, MemoryUse, Throughput
-from krobench.model.measured.usage import UsageRecord
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.record.test import TestRecord, TestSummary
+from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
+from krobench.figures.measures import Latencies, LatencySummary, MemoryUse, Throughput
+from krobench.figures.usage import UsageRecord
+from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
+from krobench.record.run import RunRecord, RunState
+from krobench.record.test import TestRecord, TestSummary
 
 MIB = 2**20
 CALM: dict[str, float | None] = {

@@ -17,12 +17,12 @@ from krobench.analysis.krosettings import (
 )
 from krobench.analysis.recommendations.advise import MAX_RECOMMENDATIONS, advise
 from krobench.analysis.recommendations.settings import NEVER_ADVISED, helm_values
-from krobench.model.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
-from krobench.model.findings.recommendation import Setting
-from krobench.model.measured.measures import LatencySummary, MemoryUse
-from krobench.model.notation.flags import flag_name
-from krobench.model.record.run import RunRecord
-from krobench.model.specs.suite.step import Operation
+from krobench.api.notation.flags import flag_name
+from krobench.api.specs.suite.step import Operation
+from krobench.figures.measures import LatencySummary, MemoryUse
+from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
+from krobench.findings.recommendation import Setting
+from krobench.record.run import RunRecord
 
 NUMBERS = st.one_of(st.none(), st.just(0.0), st.floats(1e-6, 1e4))
 COUNTS = st.one_of(st.none(), st.integers(0, 4 * 2**30))

@@ -12,15 +12,15 @@ from unit.analysis.recommendations.made import (
 from unit.records import some_iteration
 
 from krobench.analysis.recommendations.advise import advise
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation
-from krobench.model.findings.validity import Validity
-from krobench.model.measured.measures import LatencySummary, MemoryUse
-from krobench.model.measured.profile import Breakdown, FunctionCost, GroupShare, TestProfile
-from krobench.model.specs.suite.load import Load
-from krobench.model.specs.suite.step import Operation
-from krobench.model.specs.validity import Cause
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.suite.load import Load
+from krobench.api.specs.suite.step import Operation
+from krobench.api.specs.validity import Cause
+from krobench.figures.measures import LatencySummary, MemoryUse
+from krobench.figures.profile import Breakdown, FunctionCost, GroupShare, TestProfile
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.recommendation import Area, Confidence, Recommendation
+from krobench.findings.validity import Validity
 
 
 def only(record: Any) -> Recommendation:

@@ -5,17 +5,17 @@ from krobench.analysis.recommendations.trial import (
     rules_of_trial,
     verification_of,
 )
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.comparison import (
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.suite.load import Arrival, Load
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.comparison import (
     Better,
     Comparison,
     MetricComparison,
     MetricVerdict,
     Replicates,
 )
-from krobench.model.findings.recommendation import Area, Confidence, Recommendation
-from krobench.model.specs.suite.load import Arrival, Load
+from krobench.findings.recommendation import Area, Confidence, Recommendation
 
 RATE = "throughput.instancesPerSecond"
 

@@ -1,10 +1,10 @@
 from unit.analysis.recommendations.made import a_test, attribution, kro, run, summary
 
 from krobench.analysis.recommendations.advise import advise
-from krobench.model.findings.bottleneck import BottleneckKind
-from krobench.model.findings.recommendation import Area, Recommendation
-from krobench.model.measured.measures import LatencySummary
-from krobench.model.record.run import RunRecord
+from krobench.figures.measures import LatencySummary
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.recommendation import Area, Recommendation
+from krobench.record.run import RunRecord
 
 INSTANCES = "--dynamic-controller-concurrent-reconciles"
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from krobench.analysis.scaling.curves import curve_of
 from krobench.analysis.scaling.models import fitted_of
-from krobench.model.findings.scaling import Curve, CurvePoint, Parameter
-from krobench.model.specs.axis import Axis
+from krobench.api.specs.axis import Axis
+from krobench.findings.scaling import Curve, CurvePoint, Parameter
 
 MEMORY = "memory.residentMaxBytes"
 LATENCY = "latency.instanceReady.p99"

@@ -3,17 +3,17 @@ from unit.records import some_iteration, some_test
 
 from bench.searches import SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.findings import limit_so_far, with_findings
-from krobench.model.findings.scaling import LimitState, ScaleRecord, ScaleStep, StepVerdict
-from krobench.model.measured.measures import (
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.figures.measures import (
     ApiRequests,
     CpuUse,
     Latencies,
     LatencySummary,
     MemoryUse,
 )
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.axis import Axis
-from krobench.model.specs.scaletest import KroScaleTestSpec
+from krobench.findings.scaling import LimitState, ScaleRecord, ScaleStep, StepVerdict
+from krobench.record.test import TestRecord
 
 SPEC = {
     "axis": "instances",

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from bench.searches import FIGURE, SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.limit import find_limit
-from krobench.model.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict, Trial
-from krobench.model.specs.axis import Axis
+from krobench.api.specs.axis import Axis
+from krobench.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict, Trial
 
 
 def limit(*steps: ScaleStep, slos: tuple[str, ...] = (SLO,), stopped: str | None = None) -> Limit:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from krobench.analysis.scaling.settling import METRICS, Settling, judge_settling
 from krobench.analysis.usage.windows import Series
-from krobench.model.record.lines import Sample
+from krobench.record.lines import Sample
 
 MIB = 2**20
 WINDOW = 30.0

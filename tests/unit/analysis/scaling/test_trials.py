@@ -3,11 +3,11 @@ from typing import Any
 import pytest
 
 from krobench.analysis.scaling.trials import check_samples, judge_trial, settings_of_steps
-from krobench.model.common import TIMEOUT, ErrorInfo
-from krobench.model.findings.validity import Validity
-from krobench.model.measured.measures import Counts, Latencies, LatencySummary
-from krobench.model.record.iteration import IterationRecord
-from krobench.model.specs.validity import Cause, ValiditySettings
+from krobench.api.common import TIMEOUT, ErrorInfo
+from krobench.api.specs.validity import Cause, ValiditySettings
+from krobench.figures.measures import Counts, Latencies, LatencySummary
+from krobench.findings.validity import Validity
+from krobench.record.iteration import IterationRecord
 
 SLOS = ["latency.instanceReady.max < 5.0", "errors.total == 0"]
 SETTINGS = settings_of_steps(ValiditySettings())

@@ -1,10 +1,10 @@
 import pytest
 
 from krobench.analysis.scaling.verdict import verdict_of_scale_test
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import Limit, LimitState
-from krobench.model.findings.validity import Validity
-from krobench.model.findings.verdict import Verdict
+from krobench.api.common import ErrorInfo
+from krobench.api.verdict import Verdict
+from krobench.findings.scaling import Limit, LimitState
+from krobench.findings.validity import Validity
 
 FOUND = Limit(state=LimitState.FOUND, size=100, last_met=95, first_breach=105)
 NOT_REACHED = Limit(state=LimitState.NOT_REACHED, size=200, last_met=200)

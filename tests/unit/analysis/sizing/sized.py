@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from unit.analysis.recommendations.made import MIB, a_test, kro, run, summary
 
-from krobench.model.findings.scaling import (
+from krobench.api.specs.axis import Axis
+from krobench.figures.measures import MemoryUse
+from krobench.findings.scaling import (
     Curve,
     CurveFit,
     CurvePoint,
@@ -13,11 +15,9 @@ from krobench.model.findings.scaling import (
     ScaleStep,
     StepVerdict,
 )
-from krobench.model.findings.slope import SizeAxis, Slope
-from krobench.model.measured.measures import MemoryUse
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.axis import Axis
+from krobench.findings.slope import SizeAxis, Slope
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 
 WORKLOAD = {"scenario": "single"}
 LINEAR = CurveFit(

@@ -6,12 +6,12 @@ from unit.analysis.sizing.sized import LINEAR, POWER, WORKLOAD, scaled, suite
 
 from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.scaling import CurveFit, Parameter
-from krobench.model.findings.sizing import Sizing
-from krobench.model.findings.validity import Validity
-from krobench.model.record.run import RunRecord, RunState
-from krobench.model.specs.axis import Axis
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.axis import Axis
+from krobench.findings.scaling import CurveFit, Parameter
+from krobench.findings.sizing import Sizing
+from krobench.findings.validity import Validity
+from krobench.record.run import RunRecord, RunState
 
 FLAT = CurveFit(
     model="linear",

@@ -3,8 +3,8 @@ import pytest
 from krobench.analysis.usage.activity import measure_activity, measure_gates
 from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.windows import Series
-from krobench.model.measured.activity import KroActivity, Part
-from krobench.model.record.lines import Sample, SourceName
+from krobench.figures.activity import KroActivity, Part
+from krobench.record.lines import Sample, SourceName
 
 START, END = 1.0, 11.0
 

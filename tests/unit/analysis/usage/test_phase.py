@@ -2,7 +2,7 @@ import pytest
 
 from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.windows import Series
-from krobench.model.record.lines import Sample, SourceName
+from krobench.record.lines import Sample, SourceName
 
 
 def samples(metric: str, *points: tuple[float, float], source: SourceName = "kro") -> list[Sample]:

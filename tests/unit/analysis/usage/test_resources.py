@@ -3,7 +3,7 @@ from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.resources import measure_resources
 from krobench.analysis.usage.unitcosts import cost_of_instance, cost_of_rgd
 from krobench.analysis.usage.windows import Series
-from krobench.model.measured.usage import (
+from krobench.figures.usage import (
     ApiServerUse,
     KroRestart,
     Level,
@@ -11,7 +11,7 @@ from krobench.model.measured.usage import (
     RequestCount,
     UsageRecord,
 )
-from krobench.model.record.lines import Sample, SourceName
+from krobench.record.lines import Sample, SourceName
 
 
 def grown(metric: str, first: float, last: float, source: SourceName = "kro") -> list[Sample]:

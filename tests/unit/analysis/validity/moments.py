@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.measured.surroundings import KroPodState, Moment
+from krobench.figures.environment import KroFingerprint
+from krobench.figures.surroundings import KroPodState, Moment
 
 
 def pod(

@@ -7,10 +7,10 @@ from krobench.analysis.validity.neighbours import (
     node_busy,
     usual_requests_per_second,
 )
-from krobench.model.measured.environment import NodeFingerprint
-from krobench.model.measured.measures import ApiRequests
-from krobench.model.record.lines import Sample
-from krobench.model.specs.validity import ValiditySettings
+from krobench.api.specs.validity import ValiditySettings
+from krobench.figures.environment import NodeFingerprint
+from krobench.figures.measures import ApiRequests
+from krobench.record.lines import Sample
 
 DEFAULTS = ValiditySettings()
 NODE = NodeFingerprint(name="node-1", cpu="2")

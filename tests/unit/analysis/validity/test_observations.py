@@ -1,8 +1,8 @@
 from unit.records import some_summary, some_test
 
 from krobench.analysis.validity.observations import too_few_samples
-from krobench.model.measured.measures import Latencies, LatencySummary
-from krobench.model.record.test import TestRecord, ThresholdResult
+from krobench.figures.measures import Latencies, LatencySummary
+from krobench.record.test import TestRecord, ThresholdResult
 
 P99 = "latency.instanceReady.p99"
 

@@ -5,7 +5,7 @@ from krobench.analysis.validity.samples import (
     counters_backwards,
     samples_missing,
 )
-from krobench.model.record.lines import Sample, SourceName
+from krobench.record.lines import Sample, SourceName
 
 EPOCH = 1_000_000.0
 

@@ -7,8 +7,8 @@ from krobench.analysis.validity.steady import (
     steady_state_of_test,
     unsteady_iteration,
 )
-from krobench.model.record.lines import ObjectRecord
-from krobench.model.specs.suite.load import Arrival
+from krobench.api.specs.suite.load import Arrival
+from krobench.record.lines import ObjectRecord
 
 
 def lines(latencies: list[float]) -> list[ObjectRecord]:

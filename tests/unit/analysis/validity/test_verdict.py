@@ -5,10 +5,10 @@ from unit.records import some_run, some_test
 
 from krobench.analysis.validity.leftovers import leftover_objects
 from krobench.analysis.validity.verdict import ignored, validity_of_run, validity_of_test
-from krobench.model.findings.validity import Validity
-from krobench.model.record.run import RunRecord
-from krobench.model.record.test import TestRecord
-from krobench.model.specs.validity import Cause
+from krobench.api.specs.validity import Cause
+from krobench.findings.validity import Validity
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 
 RESTARTED = Cause.KRO_RESTARTED.of("kro's pod was gone")
 LATE = Cause.GENERATOR_LATE.of("p99 of the send lag")

@@ -4,13 +4,13 @@ from typing import Any
 
 from unit.controller.world import record, started
 
+from krobench.api.common import ErrorInfo
+from krobench.api.status import Phase
+from krobench.api.verdict import Verdict
 from krobench.controller.observed import JobState
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.validity import Validity
-from krobench.model.findings.verdict import Verdict
-from krobench.model.record.run import RunState
-from krobench.model.record.test import TestRecord, TestState, ThresholdResult
-from krobench.model.status import Phase
+from krobench.findings.validity import Validity
+from krobench.record.run import RunState
+from krobench.record.test import TestRecord, TestState, ThresholdResult
 
 LATE = ErrorInfo(reason="GeneratorLate", message="only 3 of 9 requests that were due were sent")
 

@@ -7,15 +7,15 @@ import pytest
 from unit.workload.plans import first_plan
 
 from krobench.analysis.cel.costs import summarise
+from krobench.api.specs.workload.cel import CelWorkload
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
+from krobench.figures.cel import CelResults
 from krobench.job.cel import measure, readings
 from krobench.job.cel.measure import CelMeasurement, failures
 from krobench.job.kro.habits import KroHabits
 from krobench.load.expressions import Carrier, ExpressionError
 from krobench.load.kinds import Kind
-from krobench.model.measured.cel import CelResults
-from krobench.model.specs.workload.cel import CelWorkload
 from krobench.workload.cel import Role, expressions_of
 
 CEL = {

@@ -9,11 +9,11 @@ from unit.job.cel.test_measure import COMPILE_SECONDS, FakeKro, measurement
 from krobench.analysis.cel.costs import summarise
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
+from krobench.figures.cel import CelResults, Estimate
 from krobench.job.cel import measure, readings, restart
 from krobench.job.cel.restart import RestartMeasurement
 from krobench.job.kro.habits import KroHabits
 from krobench.load.expressions import Carrier, ExpressionError
-from krobench.model.measured.cel import CelResults, Estimate
 
 FIRST_SLOWER = 3.0
 KEPT = 3

@@ -1,9 +1,9 @@
 import pytest
 
+from krobench.api.specs.target import Target
 from krobench.job.guard.preflight import wait_for_leader
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
-from krobench.model.specs.target import Target
 
 
 async def test_a_kro_that_has_just_started_is_waited_for_until_it_leads(

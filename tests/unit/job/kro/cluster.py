@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, cast
 
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.kro.variants import KroVariants
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.model.specs.benchmark import KroBenchmarkSpec
 from krobench.record.store import Owner
 
 APPS = "/apis/apps/v1/namespaces/kro-system/deployments"

@@ -3,12 +3,12 @@ from typing import cast
 import pytest
 from unit.job.kro.cluster import BIG, OWNER, PATH, KroCluster, enter_big, variants_of
 
+from krobench.api.common import RUN_LABEL
+from krobench.api.messages.kro_change import VARIANT_ANNOTATION
 from krobench.job.errors import AbortedError
 from krobench.job.kro.deployment import UnreadableChangeError, change_on, restore, restore_all
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiUnreachableError
-from krobench.model.common import RUN_LABEL
-from krobench.model.messages.kro_change import VARIANT_ANNOTATION
 from krobench.record.store import Owner
 
 

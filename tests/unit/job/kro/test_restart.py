@@ -4,13 +4,13 @@ from typing import Any, cast
 
 import pytest
 
+from krobench.api.specs.target import Target
 from krobench.job.errors import AbortedError
 from krobench.job.kro import restart
 from krobench.job.kro.restart import check_restartable, restart_kro
 from krobench.job.kro.rollout import NotStartedError
 from krobench.kube.client import KubeClient
 from krobench.kube.discover import find_kro
-from krobench.model.specs.target import Target
 
 OWNER = [{"kind": "ReplicaSet", "name": "kro-1", "controller": True}]
 

@@ -3,8 +3,8 @@ from copy import deepcopy
 import pytest
 from unit.job.kro.cluster import BIG, KroCluster, variants_of
 
+from krobench.api.messages.kro_change import VARIANT_ANNOTATION
 from krobench.job.errors import AbortedError
-from krobench.model.messages.kro_change import VARIANT_ANNOTATION
 
 
 async def test_variants_follow_one_another_and_kro_is_left_as_it_was() -> None:

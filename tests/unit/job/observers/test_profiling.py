@@ -10,9 +10,9 @@ from unit.records import some_iteration
 from unit.workload.plans import suite
 
 from krobench.analysis.iterations import count_instances
+from krobench.figures.profile import ProfileFile, TestProfile
 from krobench.job.observers.profiling import Profiling, window_seconds
-from krobench.model.measured.profile import ProfileFile, TestProfile
-from krobench.model.record.iteration import IterationRecord
+from krobench.record.iteration import IterationRecord
 from krobench.workload.testplan import plan_tests
 
 CEL, JSON = "github.com/google/cel-go/x.New", "encoding/json.Unmarshal"

@@ -2,13 +2,13 @@ from typing import Any, cast
 
 import pytest
 
+from krobench.api.specs.target import Target
+from krobench.figures.environment import KroFingerprint
+from krobench.figures.surroundings import KroPodState
 from krobench.job.observers.watchman import KnownKro, Watchman, wall_clock_zero
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiUnreachableError
 from krobench.load.clock import RunClock
-from krobench.model.measured.environment import KroFingerprint
-from krobench.model.measured.surroundings import KroPodState
-from krobench.model.specs.target import Target
 
 
 class Kro:

@@ -5,12 +5,12 @@ from typing import cast
 import pytest
 from unit.records import some_line
 
+from krobench.api.messages.shards import ShardReport, ShardWord
 from krobench.job.shards.board import Heard
 from krobench.job.shards.crew import ShardCrew
 from krobench.kube.client import KubeClient
 from krobench.load.clock import RunClock
-from krobench.model.messages.shards import ShardReport, ShardWord
-from krobench.model.record.lines import ObjectRecord
+from krobench.record.lines import ObjectRecord
 from krobench.record.store import Owner
 
 LINE = some_line(sent_seconds=5.0, ready_seconds=6.0)

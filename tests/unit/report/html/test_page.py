@@ -7,11 +7,11 @@ from unit.controller.world import record
 from unit.records import some_line
 from unit.report.test_profiles import CPU
 
-from krobench.model.common import ErrorInfo
-from krobench.model.findings.validity import Validity
-from krobench.model.measured.profile import TestProfile
-from krobench.model.record.lines import ObjectRecord, Sample
-from krobench.model.record.run import RunRecord, RunState
+from krobench.api.common import ErrorInfo
+from krobench.figures.profile import TestProfile
+from krobench.findings.validity import Validity
+from krobench.record.lines import ObjectRecord, Sample
+from krobench.record.run import RunRecord, RunState
 from krobench.report.html.page import render
 
 EVIL = "<script>alert(1)</script> ![x](http://evil/x.png) [y](http://evil) <http://evil>"

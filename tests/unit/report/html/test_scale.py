@@ -2,8 +2,8 @@ import re
 
 from unit.report.scales import scale_run
 
-from krobench.model.findings.scaling import Curve, CurvePoint, ScaleRecord
-from krobench.model.specs.axis import Axis
+from krobench.api.specs.axis import Axis
+from krobench.findings.scaling import Curve, CurvePoint, ScaleRecord
 from krobench.report.html.page import render
 from krobench.report.html.scale import scale_charts
 

@@ -1,0 +1,1 @@
+"""The custom resources: specs, status, and the CRDs generated from them."""

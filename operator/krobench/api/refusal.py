@@ -1,0 +1,51 @@
+"""What is wrong with a spec, by the field's path and in words that are not pydantic's."""
+
+import re
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from krobench.api.common import field_path
+
+_SHOULD = re.compile(r"^(?:Input|String|List|Dictionary) should ")
+_WORDS = {
+    "missing": "must be set",
+    "extra_forbidden": "there is no such field",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+}
+
+
+class FieldError(ValueError):
+    """A rule over several fields is broken, and this one of them is to be named."""
+
+    def __init__(self, field: str, words: str) -> None:
+        """``field`` is a path from the model whose validator raises this."""
+        super().__init__(f"{field}: {words}")
+        self.field = field
+        self.words = words
+
+
+def refusals(error: ValidationError, path: str = "spec") -> list[str]:
+    """Return a sentence for each thing that is wrong, as ``spec.steps.from: must be …``.
+
+    ``path`` is that of what was validated.
+    """
+    return [_refusal(problem, path) for problem in error.errors()]
+
+
+def words_of(problem: ErrorDetails) -> str:
+    """Return what is wrong with a field, without its name."""
+    cause = problem.get("ctx", {}).get("error")
+    if isinstance(cause, FieldError):
+        return cause.words
+    if isinstance(cause, ValueError):
+        return str(cause)
+    message = _SHOULD.sub("must ", problem["msg"]).replace(" after validation", "")
+    return _WORDS.get(problem["type"], message)
+
+
+def _refusal(problem: ErrorDetails, path: str) -> str:
+    cause = problem.get("ctx", {}).get("error")
+    named = (cause.field,) if isinstance(cause, FieldError) else ()
+    return f"{field_path((path, *problem['loc'], *named))}: {words_of(problem)}"

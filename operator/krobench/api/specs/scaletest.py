@@ -1,0 +1,307 @@
+"""``KroScaleTest``: how far kro goes, and what breaks first."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic.config import JsonDict
+
+from krobench.api.common import ApiModel, Duration, Namespace, Percentage, duration_seconds
+from krobench.api.refusal import FieldError
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.benchmark import Cleanup, Results
+from krobench.api.specs.collect import Collect
+from krobench.api.specs.suite.load import Arrival, Load
+from krobench.api.specs.suite.test import Concurrency, ThresholdExpression, Timeout, Warmup
+from krobench.api.specs.target import Target
+from krobench.api.specs.validity import ValiditySettings
+from krobench.api.specs.workload.workload import MAX_INSTANCES, Workload
+
+MAX_STEPS = 32
+"""Most sizes of one scale test, those of the search included."""
+MAX_REPEATS = 20
+"""Most repetitions of a size."""
+STEADY_SECONDS = 20.0
+"""Least time over which it is judged whether kro is steady."""
+STEADY_INTERVALS = 6
+"""Least number of ``collect.interval`` over which it is."""
+
+_DEFAULT_EMPTY: JsonDict = {"default": {}}
+
+_RANGE_RULE: JsonDict = {
+    "rule": "has(self.values) ? !(has(self.from) || has(self.to)) : "
+    "(has(self.from) && has(self.to) && self.from < self.to)",
+    "message": "set either values, or from and a larger to",
+}
+_HOLD_RULE = {
+    "rule": "duration(self) <= duration('1h')",
+    "message": "hold must not be longer than 1h",
+}
+_BUDGET_RULE = {
+    "rule": "duration(self) >= duration('1m') && duration(self) <= duration('24h')",
+    "message": "duration must be between 1m and 24h",
+}
+
+Size = Annotated[float, Field(ge=0.01, le=100_000)]
+
+
+class HoldUntil(StrEnum):
+    """What ends the holding of a size."""
+
+    TIME = "Time"
+    STEADY = "Steady"
+
+
+class ScaleSteps(ApiModel):
+    """The sizes, ascending."""
+
+    from_: Size | None = Field(default=None, alias="from")
+    """Smallest size."""
+    to: Size | None = None
+    """Largest size."""
+    growth: Literal["geometric", "linear"] = "geometric"
+    """How a size follows from the one before: multiplied by factor, or with increment added."""
+    factor: Annotated[float, Field(gt=1, le=100)] = 2.0
+    """Of geometric growth."""
+    increment: Size | None = None
+    """Of linear growth; a tenth of the way when absent."""
+    values: Annotated[list[Size], Field(min_length=1, max_length=MAX_STEPS)] | None = None
+    """The sizes themselves, instead of from and to."""
+    hold: Annotated[
+        Duration, Field(json_schema_extra={"x-kubernetes-validations": [_HOLD_RULE]})
+    ] = "0s"
+    """Time for which a size is held once all of its instances are ready, and kro sampled; with
+    holdUntil Steady, the most that it is."""
+    hold_until: HoldUntil = HoldUntil.TIME
+    """What ends the hold: Time, when it is over; Steady, also before, as soon as kro's memory and
+    CPU use change no more and its queue is empty."""
+    keep: bool = False
+    """Whether each size is built upon the smaller ones, whose objects stay, instead of from
+    nothing. Its figures then are of what it adds while all else is there; those of memory are of
+    all together. A size that is run again is built up anew, through the smaller ones of the spec.
+    With axis instances or rgds only."""
+
+    @property
+    def hold_seconds(self) -> float:
+        """``hold`` in seconds."""
+        return duration_seconds(self.hold)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.values is not None:
+            if self.from_ is not None or self.to is not None:
+                raise ValueError(_RANGE_RULE["message"])
+            if sorted(set(self.values)) != self.values:
+                raise ValueError("values must be ascending, each once")
+        elif self.from_ is None or self.to is None or self.from_ >= self.to:
+            raise ValueError(_RANGE_RULE["message"])
+        if self.hold_seconds > 3600:
+            raise ValueError(_HOLD_RULE["message"])
+        return self
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": {"x-kubernetes-validations": [_RANGE_RULE]}
+    }
+
+
+class Search(ApiModel):
+    """How exactly the limit is looked for."""
+
+    refine: bool = True
+    """Whether to bisect between the last good and the first bad step."""
+    resolution: Percentage = "5%"
+    """The bisection ends when the two are closer than this, relative to the larger."""
+    stop_at_breach: bool = True
+    """Whether larger steps are left out after the first bad one."""
+
+    @property
+    def resolution_ratio(self) -> float:
+        """``resolution`` as a ratio."""
+        return float(self.resolution.removesuffix("%")) / 100
+
+
+class Budget(ApiModel):
+    """What a scale test may take; it ends with what it has when it is used up."""
+
+    duration: Annotated[
+        Duration, Field(json_schema_extra={"x-kubernetes-validations": [_BUDGET_RULE]})
+    ] = "1h"
+    """Time for all steps, without the clean-up after the last."""
+    max_instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = MAX_INSTANCES
+    """Most instances at once; larger steps are left out."""
+
+    @property
+    def duration_seconds(self) -> float:
+        """``duration`` in seconds."""
+        return duration_seconds(self.duration)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not 60 <= self.duration_seconds <= 24 * 3600:
+            raise ValueError(_BUDGET_RULE["message"])
+        return self
+
+
+_GENERATOR_RULE: JsonDict = {
+    "rule": "!(self.axis in ['resourcesPerRGD', 'dependencyDepth', 'celExpressions', "
+    "'collectionSize']) || has(self.workload.generator)",
+    "message": "this axis is a setting of workload.generator, which must be set",
+}
+_ARRIVAL_RULE: JsonDict = {
+    "rule": "self.axis != 'arrivalRate' || self.load.arrival in ['constant', 'poisson']",
+    "message": "axis arrivalRate needs load.arrival constant or poisson",
+}
+_CLOSED_RULE: JsonDict = {
+    "rule": "self.axis != 'concurrency' || self.load.arrival == 'closed'",
+    "message": "axis concurrency needs load.arrival closed",
+}
+_SHARDS_RULE: JsonDict = {
+    "rule": "!has(self.load.shards) || self.load.shards == 1",
+    "message": "load.shards must be 1 in a scale test",
+}
+_CEL_RULE: JsonDict = {
+    "rule": "!has(self.workload.cel)",
+    "message": "workload.cel has no size: use axis celExpressions with workload.generator",
+}
+_KEEP_RULE: JsonDict = {
+    "rule": "!self.steps.keep || self.axis in ['instances', 'rgds']",
+    "message": "steps.keep needs axis instances or rgds: along the others, nothing is added",
+}
+_SHARES_RULE: JsonDict = {
+    "rule": "!self.steps.keep || self.axis != 'rgds' || "
+    "self.workload.instances % self.workload.rgds == 0",
+    "message": "workload.instances must be a multiple of workload.rgds where steps.keep is set and "
+    "rgds grow: RGDs that stay keep their instances",
+}
+_COUNTS_RULE: JsonDict = {
+    "rule": "!self.steps.keep || !self.search.refine || "
+    "!(self.axis == 'rgds' || self.load.arrival == 'burst')",
+    "message": "search.refine must be false where steps.keep is set and RGDs or bursts are added: "
+    "how long these take depends on how many are added, and the search adds fewer",
+}
+_INTERVALS = " + ".join(["duration(self.collect.interval)"] * STEADY_INTERVALS)
+_STEADY_RULE: JsonDict = {
+    "rule": "self.steps.holdUntil != 'Steady' || (duration(self.steps.hold) >= "
+    f"duration('{STEADY_SECONDS:g}s') && duration(self.steps.hold) >= {_INTERVALS})",
+    "message": "steps.hold is too short for holdUntil Steady: whether kro is steady is judged over "
+    f"{STEADY_SECONDS:g}s at least, and over {STEADY_INTERVALS} times collect.interval",
+}
+_RULES: list[JsonDict] = [
+    _GENERATOR_RULE,
+    _ARRIVAL_RULE,
+    _CLOSED_RULE,
+    _SHARDS_RULE,
+    _CEL_RULE,
+    _KEEP_RULE,
+    _SHARES_RULE,
+    _COUNTS_RULE,
+    _STEADY_RULE,
+]
+
+
+class KroScaleTestSpec(ApiModel):
+    """How far to go, along which axis, and what must hold."""
+
+    target: Target = Field(default_factory=Target, json_schema_extra=_DEFAULT_EMPTY)
+    """The kro to be measured."""
+    axis: Axis
+    """What grows from step to step. instances and rgds: workload.instances and workload.rgds;
+    where rgds grow, each RGD keeps as many instances as workload.instances over workload.rgds
+    says. resourcesPerRGD, dependencyDepth, celExpressions and collectionSize: settings of
+    workload.generator. arrivalRate: load.rate. concurrency: instances that are under way at
+    once."""
+    steps: ScaleSteps
+    """The sizes."""
+    search: Search = Field(default_factory=Search, json_schema_extra=_DEFAULT_EMPTY)
+    """How exactly the limit is looked for."""
+    slo: Annotated[list[ThresholdExpression], Field(min_length=1, max_length=16)]
+    """CEL expressions over a step's results; a step is good when all are true."""
+    minimum: Size | None = None
+    """The test has passed when the limit is at least this; when absent, there is no such
+    demand, and a test that came to its end has passed."""
+    workload: Workload
+    """What is created; the axis overrides one of its settings."""
+    load: Load = Field(
+        default_factory=Load,
+        # Written out: an API server checks a default by the rules before it fills in defaults.
+        json_schema_extra={"default": {"arrival": "closed"}},
+    )
+    """When it is created."""
+    concurrency: Concurrency = 10
+    """Instances that are under way at once in a closed loop."""
+    repeats: Annotated[int, Field(ge=1, le=MAX_REPEATS)] = 3
+    """Repetitions of the steps that the limit rests on; the others are run once."""
+    warmup: Warmup = 1
+    """Repetitions of the smallest step beforehand whose results are kept apart."""
+    timeout: Timeout = "10m"
+    """Time for the set-up and run of one repetition; what is unfinished then breaches the SLOs."""
+    namespace: Namespace | None = None
+    """Namespace of the instances; a namespace of the run's own when absent."""
+    budget: Budget = Field(default_factory=Budget, json_schema_extra=_DEFAULT_EMPTY)
+    """What it may take in all."""
+    verify: bool = False
+    """Whether the first recommendation that can be tried is, as a variant of kro: kro's
+    Deployment is changed for it and restored; the chart must be installed with
+    variants.enabled."""
+    collect: Collect = Field(default_factory=Collect, json_schema_extra=_DEFAULT_EMPTY)
+    """Sampling of kro and the cluster."""
+    results: Results = Field(default_factory=Results, json_schema_extra=_DEFAULT_EMPTY)
+    """Storage of the results."""
+    validity: ValiditySettings = Field(
+        default_factory=ValiditySettings, json_schema_extra=_DEFAULT_EMPTY
+    )
+    """From where on a step is invalid."""
+    cleanup: Cleanup = Cleanup.ALWAYS
+    """When the objects of a step are deleted: Always, OnSuccess (a failed step's objects stay
+    for inspection), or Never."""
+
+    @property
+    def adds_at_once(self) -> bool:
+        """Whether sizes are built upon each other by what comes all at once, so that what a size
+        takes depends on how much it adds."""
+        at_once = self.axis is Axis.RGDS or self.load.arrival is Arrival.BURST
+        return self.steps.keep and at_once
+
+    @property
+    def steady_window_seconds(self) -> float | None:
+        """Time over which kro must have been steady for a hold to end before its time; None where
+        only its time ends it."""
+        if self.steps.hold_until is HoldUntil.TIME:
+            return None
+        interval = duration_seconds(self.collect.interval)
+        return max(STEADY_SECONDS, round(STEADY_INTERVALS * interval, 6))
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        checks = (
+            (self.axis.of_generator and self.workload.generator is None, _GENERATOR_RULE),
+            (
+                self.axis is Axis.ARRIVAL_RATE
+                and self.load.arrival.value not in ("constant", "poisson"),
+                _ARRIVAL_RULE,
+            ),
+            (self.axis is Axis.CONCURRENCY and self.load.arrival.open_loop, _CLOSED_RULE),
+            (self.load.shards > 1, _SHARDS_RULE),
+            (self.workload.cel is not None, _CEL_RULE),
+            (self.steps.keep and self.axis not in (Axis.INSTANCES, Axis.RGDS), _KEEP_RULE),
+            (
+                self.steps.keep
+                and self.axis is Axis.RGDS
+                and self.workload.instances % self.workload.rgds != 0,
+                _SHARES_RULE,
+            ),
+            (self.search.refine and self.adds_at_once, _COUNTS_RULE),
+        )
+        for broken, rule in checks:
+            if broken:
+                raise ValueError(rule["message"])
+        window = self.steady_window_seconds
+        if window is not None and self.steps.hold_seconds < window:
+            words = f"{self.steps.hold} is too short to judge whether kro is steady: with "
+            words += f"collect.interval {self.collect.interval}, that takes {window:g}s"
+            raise FieldError("steps.hold", words)
+        return self
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": {"x-kubernetes-validations": [*_RULES]}
+    }

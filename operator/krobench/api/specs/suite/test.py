@@ -1,0 +1,191 @@
+"""A suite's settings, and one of its tests."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+from pydantic.config import JsonDict
+
+from krobench.api.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
+from krobench.api.specs.suite.load import Load
+from krobench.api.specs.suite.precision import PRECISION_RULES, Precision, check_precision
+from krobench.api.specs.suite.step import Operation, Step
+from krobench.api.specs.target import Target
+from krobench.api.specs.workload.workload import Workload
+
+ThresholdExpression = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+
+
+_CEL_TEST_RULE: JsonDict = {
+    "rule": "!has(self.workload.cel) || (self.load.arrival == 'closed' && !has(self.steps) "
+    "&& !has(self.thresholds) && (!has(self.load.shards) || self.load.shards == 1))",
+    "message": "leave out load, steps and thresholds with workload.cel: how expressions are "
+    "measured is fixed",
+}
+
+
+TestName = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=40)]
+
+
+Iterations = Annotated[int, Field(ge=1, le=100)]
+
+
+Warmup = Annotated[int, Field(ge=0, le=20)]
+
+
+Concurrency = Annotated[int, Field(ge=1, le=1000)]
+
+
+_TIMEOUT_RULE = {
+    "rule": "duration(self) >= duration('1s') && duration(self) <= duration('24h')",
+    "message": "timeout must be between 1s and 24h",
+}
+
+
+Timeout = Annotated[
+    Duration, Field(json_schema_extra={"x-kubernetes-validations": [_TIMEOUT_RULE]})
+]
+
+
+def _check_timeout(timeout: str | None) -> None:
+    if timeout is not None and not 1.0 <= duration_seconds(timeout) <= 24 * 3600:
+        raise ValueError("timeout must be between 1s and 24h")
+
+
+class Defaults(ApiModel):
+    """Settings of the suite, which a single test overrides field by field."""
+
+    iterations: Iterations = 3
+    """Measured repetitions of each test; with a precision, the least of them."""
+    precision: Precision | None = None
+    """Repeats each test until its headline figure is known well enough."""
+    warmup: Warmup | None = None
+    """Repetitions before these whose results are kept apart and not summarised. When absent:
+    one, and afterwards as many of the measured as turn out not to be of the steady state, which
+    takes 12 of them to tell."""
+    concurrency: Concurrency = 10
+    """Instances that are under way at once: a new one is created when one became ready. Tests
+    in an open loop (load.arrival) take no notice of it."""
+    timeout: Timeout = "10m"
+    """Time for the set-up and run of one iteration; what is unfinished then fails the test."""
+    namespace: Namespace | None = None
+    """Namespace of the instances; a namespace of the run's own when absent."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_timeout(self.timeout)
+        check_precision(self.iterations, self.precision)
+        return self
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": {"x-kubernetes-validations": [*PRECISION_RULES]}
+    }
+
+
+_CONCURRENCY_RULE: JsonDict = {
+    "rule": "!has(self.concurrency) || self.load.arrival == 'closed'",
+    "message": "concurrency applies to load.arrival closed only: an open loop sends by its times",
+}
+
+
+_FIRST_STEP_RULE: JsonDict = {
+    "rule": "!has(self.steps) || self.steps.size() == 0 || self.steps[0].operation == 'create'",
+    "message": "the first of steps must be a create: there are no instances before",
+}
+
+
+_VALUES_RULE: JsonDict = {
+    "rule": "!has(self.workload.rgd) || !has(self.steps) || self.steps.all(step, "
+    "!(step.operation in ['update', 'mix']) || has(step.values))",
+    "message": "with an RGD of your own, a step of operation update or mix needs values: "
+    "which fields of the spec change",
+}
+
+
+_SHARDED_STEPS_RULE: JsonDict = {
+    "rule": "!has(self.steps) || self.steps.size() == 0 || !has(self.load.shards) "
+    "|| self.load.shards == 1",
+    "message": "load.shards must be 1 with steps: only creation is shared among shards",
+}
+
+
+_SHARDS_RULE: JsonDict = {
+    "rule": "!has(self.load.shards) || (self.load.shards <= self.workload.instances "
+    "&& (!has(self.concurrency) || self.load.shards <= self.concurrency))",
+    "message": "load.shards must exceed neither workload.instances nor concurrency: a shard would "
+    "have nothing to do",
+}
+
+
+class Test(ApiModel):
+    """One test of the suite."""
+
+    __test__ = False  # pytest would collect a class of this name
+
+    name: TestName
+    """Name of the test, unique in the suite."""
+    workload: Workload
+    """What is created."""
+    load: Load = Field(
+        default_factory=Load,
+        # Written out: an API server checks a default by the rules before it fills in defaults.
+        json_schema_extra={"default": {"arrival": "closed"}},
+    )
+    """When it is created."""
+    steps: Annotated[list[Step], Field(max_length=16)] = Field(default_factory=list)
+    """What is done, one step after another; when empty, all instances are created."""
+    minus: TestName | None = None
+    """Name of another test of the suite, of equal size and load: what this one costs beyond that
+    one is then told, figure by figure."""
+    iterations: Iterations | None = None
+    """Overrides defaults.iterations."""
+    precision: Precision | None = None
+    """Overrides defaults.precision."""
+    warmup: Warmup | None = None
+    """Overrides defaults.warmup."""
+    concurrency: Concurrency | None = None
+    """Overrides defaults.concurrency."""
+    timeout: Timeout | None = None
+    """Overrides defaults.timeout."""
+    namespace: Namespace | None = None
+    """Overrides defaults.namespace."""
+    target: Target | None = None
+    """Overrides spec.target."""
+    thresholds: Annotated[list[ThresholdExpression], Field(max_length=16)] = Field(
+        default_factory=list
+    )
+    """CEL expressions over this test's results; the test passes when all are true."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        _check_timeout(self.timeout)
+        if self.iterations is not None:
+            check_precision(self.iterations, self.precision)
+        if self.concurrency is not None and self.load.arrival.open_loop:
+            raise ValueError(_CONCURRENCY_RULE["message"])
+        if self.steps and self.steps[0].operation is not Operation.CREATE:
+            raise ValueError(_FIRST_STEP_RULE["message"])
+        if self.workload.rgd is not None and any(step.needs_values for step in self.steps):
+            raise ValueError(_VALUES_RULE["message"])
+        shards = self.load.shards
+        if self.steps and shards > 1:
+            raise ValueError(_SHARDED_STEPS_RULE["message"])
+        if shards > min(self.workload.instances, self.concurrency or shards):
+            raise ValueError(_SHARDS_RULE["message"])
+        plain = not (self.load.arrival.open_loop or self.steps or self.thresholds or shards > 1)
+        if self.workload.cel is not None and not plain:
+            raise ValueError(_CEL_TEST_RULE["message"])
+        return self
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                _CONCURRENCY_RULE,
+                _FIRST_STEP_RULE,
+                _VALUES_RULE,
+                _SHARDED_STEPS_RULE,
+                _SHARDS_RULE,
+                _CEL_TEST_RULE,
+                *PRECISION_RULES,
+            ]
+        }
+    }

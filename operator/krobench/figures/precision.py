@@ -1,0 +1,27 @@
+"""How well the headline figure of a test is known."""
+
+from typing import Literal
+
+from krobench.api.common import ApiModel
+
+
+class Headline(ApiModel):
+    """The figure that stands for a test, with its measured iterations as the replicates."""
+
+    iterations: int
+    """Those that have a median time until ready."""
+    mean_seconds: float
+    """Mean of these medians."""
+    low_seconds: float | None = None
+    """Lower end of the 95% interval of that mean; null for fewer than two iterations."""
+    high_seconds: float | None = None
+    """Its upper end."""
+    half_width_ratio: float | None = None
+    """Half the width of the interval over the mean: the precision reached."""
+
+
+class Stop(ApiModel):
+    """Why a test that asks for a precision was not repeated further."""
+
+    reason: Literal["PrecisionReached", "MaxIterations"]
+    message: str

@@ -1,0 +1,59 @@
+"""What a comparison of scale tests gives, in the form in which it is printed."""
+
+from pydantic import Field
+
+from krobench.api.common import ApiModel, ErrorInfo
+from krobench.api.specs.axis import Axis
+from krobench.findings.comparison import (
+    Difference,
+    MetricComparison,
+    MetricVerdict,
+    Replicates,
+)
+from krobench.findings.scaling import Limit
+
+
+class ScaleComparison(ApiModel):
+    """Runs of a ``KroScaleTest`` against others."""
+
+    old: str
+    """What the old side is called."""
+    new: str
+    old_runs: list[str]
+    """The runs that were compared, as namespace/name (UID)."""
+    new_runs: list[str]
+    replicates: Replicates | None = None
+    """Iterations, which are the repetitions of sizes, where each side is a single run."""
+    axis: Axis | None = None
+    """What all grow; None where that differs, and the limits are not compared."""
+    minimum_effect: float
+    """A change of less than this share is none."""
+    refused: ErrorInfo | None = None
+    """Why there is no comparison."""
+    differences: list[Difference] = Field(default_factory=list)
+    left_out: list[str] = Field(default_factory=list)
+    """What was not compared, and why."""
+    old_limits: list[Limit] = Field(default_factory=list)
+    """Of each run; empty where there is no comparison."""
+    new_limits: list[Limit] = Field(default_factory=list)
+    ratio: float | None = None
+    """The new limit over the old one, of several runs their medians; None where one of them is not
+    known: with an interval of its own, of single runs."""
+    ratio_low: float | None = None
+    """Lower end of the ratio's 95 % interval; with ratio None, what it is at least. None where too
+    few runs, or limits beyond the sizes, leave none."""
+    ratio_high: float | None = None
+    """Upper end; with ratio None, what it is at most."""
+    p: float | None = None
+    """Of several runs, as a metric's of benchmarks; None of single runs."""
+    verdict: MetricVerdict | None = None
+    """On the limit; None where there is no comparison."""
+    note: str | None = None
+    """Why the verdict is inconclusive, and what would do."""
+    metrics: list[MetricComparison] = Field(default_factory=list)
+    """Exploratory: key figures at the sizes that all have measured, single runs repeatedly."""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nothing can be said of what a verdict was asked for."""
+        return self.verdict is MetricVerdict.INCONCLUSIVE

@@ -1,1 +1,0 @@
-"""What is stored of a run: the run, its tests, their iterations, and the raw lines."""

@@ -1,0 +1,107 @@
+"""What is recorded of one repetition of a test."""
+
+from pydantic import Field
+
+from krobench.api.common import TIMEOUT, ApiModel, ErrorInfo
+from krobench.api.specs.suite.step import Operation
+from krobench.figures.measures import (
+    ApiRequests,
+    Counts,
+    CpuUse,
+    Latencies,
+    LoadGenerator,
+    MemoryUse,
+    OperationCounts,
+    Throughput,
+)
+from krobench.figures.steady_state import SteadyState
+from krobench.figures.usage import UsageRecord
+from krobench.findings.validity import Validity
+
+
+class Teardown(ApiModel):
+    """What became of the clean-up, which never hides a result."""
+
+    done: bool
+    """False when the policy keeps the objects or the clean-up failed."""
+    duration_seconds: float = 0.0
+    error: ErrorInfo | None = None
+    remaining: list[str] = Field(default_factory=list)
+    """Objects that are still there, as kind/namespace/name; at most 20."""
+
+
+class StepRecord(ApiModel):
+    """One step of an iteration."""
+
+    index: int
+    """Position in the test's steps, from 0."""
+    operation: Operation
+    duration_seconds: float
+    counts: OperationCounts
+    latency: Latencies
+    """Of this step's operations alone."""
+    generator: LoadGenerator | None = None
+    operations_per_second: float | None = None
+    """Operations done over the time from the first request to the last effect."""
+    kro_cpu_seconds: float | None = None
+    kro_api_requests: float | None = None
+
+
+class Hold(ApiModel):
+    """How long all that was ready was kept after the run phase, and kro sampled."""
+
+    seconds: float
+    steady: bool | None = None
+    """With holdUntil Steady: whether kro was steady at its end; None where that cannot be told."""
+    memory_bytes_per_second: float | None = None
+    """With holdUntil Steady: how fast kro's resident memory still grew at its end, or fell."""
+    message: str = ""
+    """Why kro was not steady, or why that cannot be told."""
+
+
+class IterationRecord(ApiModel):
+    """One repetition of a test."""
+
+    index: int
+    """Position in the test, warm-up included, from 0."""
+    warmup: bool
+    """Whether it is not summarised: to warm up, or as kro was profiled."""
+    profiled: bool = False
+    """Whether kro was profiled in it."""
+    visit: int = 0
+    """With variants: how often kro had been restarted for this one before, from 0."""
+    start_time: str
+    end_time: str
+    duration_seconds: float
+    """Set-up and run, without tear-down."""
+    run_seconds: float | None = None
+    """The run phase alone: from the first instance's request to the last one's end."""
+    hold: Hold | None = None
+    """What came after the run phase; None where nothing was to be held, or it had failed."""
+    success: bool
+    error: ErrorInfo | None = None
+    validity: Validity = Field(default_factory=Validity)
+    counts: Counts
+    steady_state: SteadyState | None = None
+    """Of the latencies in the order of their requests; None where the load is not meant to be
+    steady."""
+    generator: LoadGenerator | None = None
+    """None in a closed loop, which has no schedule, and where no run phase was reached."""
+    latency: Latencies = Field(default_factory=Latencies)
+    throughput: Throughput = Field(default_factory=Throughput)
+    cpu: CpuUse = Field(default_factory=CpuUse)
+    memory: MemoryUse = Field(default_factory=MemoryUse)
+    api_requests: ApiRequests = Field(default_factory=ApiRequests)
+    metrics: dict[str, float | None] = Field(default_factory=dict)
+    """Further metrics, open-ended; names carry their unit."""
+    usage: UsageRecord = Field(default_factory=UsageRecord)
+    steps: list[StepRecord] = Field(default_factory=list)
+    """Where the test has several steps; the other numbers are then of all of them together."""
+    unavailable: dict[str, str] = Field(default_factory=dict)
+    """Why a number is null, by the name of the metric or source."""
+    teardown: Teardown | None = None
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether it failed only in that not everything was ready in time."""
+        return self.error is not None and self.error.reason == TIMEOUT

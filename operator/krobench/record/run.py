@@ -1,0 +1,105 @@
+"""The run record: what a run measured, in the form in which it is stored.
+
+``RunRecord`` is ``run.json``. Beside it stand ``objects.jsonl`` (one :class:`ObjectRecord` a
+line) and ``series.jsonl`` (one :class:`Sample` a line). A number that was not measured is
+``null``, and ``unavailable`` says why; it is never zero.
+"""
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from krobench.api.common import ApiModel, ErrorInfo
+from krobench.api.verdict import Verdict
+from krobench.figures.environment import Environment
+from krobench.findings.comparison import Comparison
+from krobench.findings.difference import CostDifference
+from krobench.findings.recommendation import Recommendation
+from krobench.findings.scaling import ScaleRecord
+from krobench.findings.slope import Slope
+from krobench.findings.validity import Validity
+from krobench.record.test import TestRecord
+
+SCHEMA: Literal["krobench.run/v1"] = "krobench.run/v1"
+FULL_RUN_KEY = "run-full.json.gz"
+"""Among ``parts``: all of a run whose ``run.json`` had no room for its iterations."""
+
+
+class RunState(StrEnum):
+    """Where the load Job stands; ``Running`` in a finished Job means that it was killed."""
+
+    RUNNING = "Running"
+    COMPLETED = "Completed"
+    ABORTED = "Aborted"
+
+
+class Orphans(ApiModel):
+    """What was left of a run after its clean-up; none are expected."""
+
+    count: int | None = None
+    """None where it could not be counted."""
+    objects: list[str] = Field(default_factory=list)
+    """As kind/namespace/name; at most 20."""
+    unavailable: str | None = None
+    """Why it could not be counted."""
+
+
+class Progress(ApiModel):
+    """How far the Job is, for the status of a run under way."""
+
+    iterations_done: int = 0
+    iterations_planned: int = 0
+    activity: str = ""
+    """What is going on, such as 'web-app: iteration 2 of 4: 37 of 50 instances ready'."""
+
+
+class RunRecord(ApiModel):
+    """``run.json``."""
+
+    schema_: Literal["krobench.run/v1"] = Field(default=SCHEMA, alias="schema")
+    id: str
+    """UID of the custom resource."""
+    name: str
+    namespace: str
+    generation: int
+    kind: Literal["KroBenchmark", "KroScaleTest"] = "KroBenchmark"
+    """Of the custom resource. The tests of a ``KroScaleTest`` are its steps."""
+    state: RunState = RunState.RUNNING
+    start_time: str
+    end_time: str | None = None
+    spec: dict[str, Any]
+    """The spec as run."""
+    environment: Environment
+    variant: str | None = None
+    """The last variant that kro was changed to, or was about to be; None without variants."""
+    variant_comparisons: list[Comparison] = Field(default_factory=list)
+    """Each variant but the first compared with the first, once the run has completed."""
+    progress: Progress = Field(default_factory=Progress)
+    tests: list[TestRecord] = Field(default_factory=list)
+    verdict: Verdict | None = None
+    validity: Validity | None = None
+    """None until the run has completed."""
+    causes: list[ErrorInfo] = Field(default_factory=list)
+    """What speaks against the run as a whole."""
+    comparison: Comparison | None = None
+    """With what spec.baseline names; None where it names nothing, or the run was given up."""
+    slopes: list[Slope] = Field(default_factory=list)
+    """Of tests that differ in nothing but their size."""
+    differences: list[CostDifference] = Field(default_factory=list)
+    """Of tests that name another as their ``minus``."""
+    scale: ScaleRecord | None = None
+    """Of a ``KroScaleTest``."""
+    recommendations: list[Recommendation] = Field(default_factory=list)
+    """What to change, first things first."""
+    orphans: Orphans | None = None
+    """None where objects were kept, or the run did not get that far."""
+    error: ErrorInfo | None = None
+    warnings: list[str] = Field(default_factory=list)
+    parts: dict[str, list[str]] = Field(default_factory=dict)
+    """Where the raw lines are: file name to the ConfigMaps that hold its pieces, in order."""
+
+    @property
+    def shortened(self) -> bool:
+        """Whether this is without the iterations, which stand elsewhere."""
+        return FULL_RUN_KEY in self.parts and not any(test.iterations for test in self.tests)

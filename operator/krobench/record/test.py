@@ -1,0 +1,160 @@
+"""What is recorded of one test: its iterations, what they come to, and what is made of that."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from krobench.api.common import ApiModel, ErrorInfo
+from krobench.api.specs.suite.load import Load
+from krobench.api.specs.suite.step import Operation
+from krobench.figures.cel import CelResults
+from krobench.figures.environment import KroFingerprint
+from krobench.figures.measures import (
+    ApiRequests,
+    CpuUse,
+    Latencies,
+    LoadGenerator,
+    MemoryUse,
+    Throughput,
+)
+from krobench.figures.precision import Headline, Stop
+from krobench.figures.profile import TestProfile
+from krobench.figures.steady_state import SteadyState
+from krobench.figures.usage import UsageRecord
+from krobench.findings.bottleneck import Attribution
+from krobench.findings.validity import Validity
+from krobench.record.iteration import IterationRecord
+
+
+class TestState(StrEnum):
+    """Where a test stands."""
+
+    __test__ = False  # pytest would collect a class of this name
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
+
+
+class StepSummary(ApiModel):
+    """A step over all measured iterations: latencies pooled, other numbers medians."""
+
+    index: int
+    operation: Operation
+    done: int
+    """Operations that had their effect, over all iterations."""
+    errors: int
+    """Those that failed or were censored."""
+    latency: Latencies
+    operations_per_second: float | None = None
+    kro_cpu_seconds_per_operation: float | None = None
+    kro_api_requests_per_operation: float | None = None
+
+
+class TestSummary(ApiModel):
+    """The measured iterations of a test, taken together.
+
+    Latencies pool the instances of all measured iterations; the other numbers are medians of
+    the iterations' own.
+    """
+
+    __test__ = False  # pytest would collect a class of this name
+
+    iterations: int
+    generator: LoadGenerator | None = None
+    latency: Latencies
+    throughput: Throughput
+    cpu: CpuUse
+    memory: MemoryUse
+    api_requests: ApiRequests
+    duration_seconds: float | None
+    errors_total: int
+    """Operations that failed or were censored, and iterations that failed for other causes."""
+    metrics: dict[str, float | None] = Field(default_factory=dict)
+    usage: UsageRecord = Field(default_factory=UsageRecord)
+    steps: list[StepSummary] = Field(default_factory=list)
+    """Where the test has several steps."""
+
+
+class Margin(ApiModel):
+    """A comparison within a threshold that was false."""
+
+    names: list[str]
+    """The metrics on its measured side."""
+    operator: str
+    """What should have held between value and bound: <, <=, >, >= or ==."""
+    value: float
+    bound: float
+
+
+class ThresholdResult(ApiModel):
+    """What became of a threshold."""
+
+    expression: str
+    passed: bool | None
+    """None where it could not be decided, as for a number that is not available."""
+    values: dict[str, float | None] = Field(default_factory=dict)
+    """The measured values of the names used in the expression."""
+    margins: list[Margin] = Field(default_factory=list)
+    """How far it was missed by, where it was."""
+    message: str | None = None
+
+
+class TestRecord(ApiModel):
+    """One test of the suite."""
+
+    __test__ = False  # pytest would collect a class of this name
+
+    name: str
+    """Name in the spec; of a variant, with a dot and the variant's name after it."""
+    variant: str | None = None
+    """The variant of kro that it was measured on; None: kro as it was."""
+    kro: KroFingerprint | None = None
+    """The kro that the variant was measured on last; None without variants."""
+    workload: str
+    """Name of the scenario, or ``rgd`` for a user's own."""
+    state: TestState = TestState.PENDING
+    planned_iterations: int
+    """Measured iterations asked for; with a precision, the most of them until the test has
+    stopped, and from then on those that it took."""
+    planned_warmup: int
+    instances: int
+    rgds: int
+    steps: list[Operation] = Field(default_factory=list)
+    """What its steps do, where it has several."""
+    load: Load = Field(default_factory=Load)
+    concurrency: int | None
+    """None in an open loop."""
+    timeout_seconds: float
+    start_time: str | None = None
+    end_time: str | None = None
+    duration_seconds: float | None = None
+    """Its own turns, without those of other tests between them."""
+    success: bool | None = None
+    error: ErrorInfo | None = None
+    validity: Validity = Field(default_factory=Validity)
+    """What its measured iterations say, warm-up not counted, and the causes below; without what
+    spec.validity.ignore accepts."""
+    causes: list[ErrorInfo] = Field(default_factory=list)
+    """What speaks against the test as a whole."""
+    iterations: list[IterationRecord] = Field(default_factory=list)
+    summary: TestSummary | None = None
+    headline: Headline | None = None
+    steady_state: SteadyState | None = None
+    """Of the iterations' medians."""
+    stop: Stop | None = None
+    """Why it was not repeated further, where it asks for a precision."""
+    thresholds: list[ThresholdResult] = Field(default_factory=list)
+    profile: TestProfile | None = None
+    """None where none was asked for, or the test did not get that far."""
+    cel: CelResults | None = None
+    """Of a test of expressions, which has this instead of iterations and a summary."""
+    attribution: Attribution | None = None
+    """What held kro back; None where the test did not get that far."""
+
+    @property
+    def spec_name(self) -> str:
+        """Name of the test in the spec: that of all its variants."""
+        return self.name.removesuffix(f".{self.variant}")
