@@ -7,7 +7,7 @@ an earlier time count, so that it can be interrupted and gone on with. Then:
 - **power**: the same, with one side's numbers multiplied;
 - **planted**: variants of kro that differ in a setting, compared within a run each.
 
-The table goes to stdout, and between its marks in ``docs/method.md``.
+The table goes to stdout, and between its marks in ``docs/explanation/method.md``.
 
     python -m bench.calibrate --runs 8 --planted 1        # to try it
     make calibrate                                        # the whole
@@ -38,7 +38,7 @@ from krobench.findings.comparison import Comparison, MetricVerdict, RunEstimates
 from krobench.record.run import RunRecord
 from krobench.report.tables import table
 
-_DOCUMENT = ROOT / "docs" / "method.md"
+_DOCUMENT = ROOT / "docs" / "explanation" / "method.md"
 _BEGIN, _END = "<!-- calibration: begin -->", "<!-- calibration: end -->"
 _P50 = "latency.instanceReady.p50"
 _RATE = "throughput.instancesPerSecond"
@@ -116,7 +116,7 @@ def main() -> None:
     )
     parser.add_argument("--draws", type=int, default=2000, help="comparisons for each rate")
     parser.add_argument("--store", type=Path, default=ROOT / ".calibration")
-    parser.add_argument("--write", action="store_true", help="write docs/method.md")
+    parser.add_argument("--write", action="store_true", help="write docs/explanation/method.md")
     options = parser.parse_args()
     if options.runs + options.planted == 0 or (options.write and not options.runs):
         parser.error("there is nothing to measure, or no A/A runs for the table in the document")

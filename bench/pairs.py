@@ -4,7 +4,7 @@
     python -m bench.pairs --pairs 100        # the same with narrower intervals
 
 Each run searches its limit from start to end, and limits drift from run to run (log-normal). What
-is printed are the tables of docs/method.md. Equal options give equal tables.
+is printed are the tables of docs/explanation/method.md. Equal options give equal tables.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from krobench.api.common import ApiModel
 
 
 class BottleneckKind(StrEnum):
-    """What a test can be held back by; ``docs/bottlenecks.md`` says how each is told."""
+    """What can hold a test back. ``docs/explanation/bottlenecks.md`` says how each is found."""
 
     GENERATOR = "Generator"
     KRO_WORKERS = "KroWorkers"

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[3]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Block:
     """A fenced block."""
 
     place: str
-    """Its document and line, as ``docs/usage.md:10``."""
+    """Its document and line, as ``docs/reference/usage.md:10``."""
     language: str
     text: str
 

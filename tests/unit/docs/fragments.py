@@ -19,7 +19,7 @@ from krobench.api.specs.suite.test import Test
 
 Manifest = dict[str, Any]
 
-_ABOUT_SCALE_TESTS = frozenset({"docs/scale-tests.md"})
+_ABOUT_SCALE_TESTS = frozenset({"docs/how-to/scale-tests.md"})
 _BASES: Mapping[RunKind, Manifest] = {
     RunKind.BENCHMARK: {},
     RunKind.SCALE_TEST: {

@@ -33,7 +33,7 @@ def test_every_document_is_linked_to() -> None:
         ((ROOT / link.place.partition(":")[0]).parent / link.target.partition("#")[0]).resolve()
         for link in links()
     }
-    assert set(PAGES) - targets == {ROOT / "README.md"}
+    assert set(PAGES) - targets <= {ROOT / "README.md"}
 
 
 @pytest.mark.parametrize(
@@ -49,5 +49,5 @@ def test_a_file_that_is_named_is_there(code: Code) -> None:
 
 def test_links_to_places_that_are_not_there_are_found() -> None:
     assert "develop" in anchors(ROOT / "README.md")
-    assert "what-sampling-costs" in anchors(ROOT / "docs/benchmarks.md")
-    assert "what-sampling-takes" not in anchors(ROOT / "docs/benchmarks.md")
+    assert "what-sampling-costs" in anchors(ROOT / "docs/explanation/overhead.md")
+    assert "what-sampling-takes" not in anchors(ROOT / "docs/explanation/overhead.md")

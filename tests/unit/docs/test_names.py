@@ -107,9 +107,9 @@ def test_a_reason_or_kind_that_is_named_is_in_the_code(code: Code) -> None:
 def test_tables_of_causes_bottlenecks_and_axes_are_complete() -> None:
     named = {(code.place.partition(":")[0], code.text) for code in codes() if code.columns}
     for page, names in (
-        ("docs/validity.md", Cause),
-        ("docs/bottlenecks.md", BottleneckKind),
-        ("docs/scale-tests.md", Axis),
+        ("docs/explanation/validity.md", Cause),
+        ("docs/explanation/bottlenecks.md", BottleneckKind),
+        ("docs/how-to/scale-tests.md", Axis),
     ):
         assert {(page, name.value) for name in names} <= named
 

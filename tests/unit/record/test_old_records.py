@@ -17,7 +17,7 @@ from krobench.report import junit, markdown
 
 DATA = Path(__file__).parent / "data"
 README = Path(__file__).parents[3] / "README.md"
-DOCS = README.parent / "docs" / "results.md"
+DOCS = README.parent / "docs" / "reference" / "results.md"
 
 
 @pytest.fixture(params=sorted(DATA.glob("*.json")), ids=lambda path: path.stem)

@@ -12,7 +12,7 @@ LISTED = (Complexity.SIMPLE, Complexity.MEDIUM, Complexity.COMPLEX)
 def test_the_documented_numbers_of_each_level_are_those_in_use() -> None:
     rows = {
         cells[0].strip("` "): [cell.strip() for cell in cells[2:5]]
-        for line in (ROOT / "docs/workloads.md").read_text().splitlines()
+        for line in (ROOT / "docs/reference/workloads.md").read_text().splitlines()
         if len(cells := line.strip("|").split("|")) == 6
     }
     for name in vars(LEVELS[Complexity.SIMPLE]):

@@ -19,7 +19,7 @@ def scenario_plan(scenario: Scenario, **workload: Any) -> IterationPlan:
 @pytest.mark.parametrize("scenario", list(Scenario))
 def test_every_scenario_is_documented_as_it_describes_itself(scenario: Scenario) -> None:
     spec = SCENARIOS[scenario]
-    text = (ROOT / "docs/workloads.md").read_text()
+    text = (ROOT / "docs/reference/workloads.md").read_text()
     described, measured = text.split("### What they take")
     [line] = [line for line in described.splitlines() if line.startswith(f"| `{scenario}` |")]
     assert f"| `{scenario}` |" in measured

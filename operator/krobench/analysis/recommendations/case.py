@@ -20,7 +20,7 @@ from krobench.findings.recommendation import Area, Confidence, Recommendation
 from krobench.record.test import TestRecord, TestSummary
 
 _NOT_NAMED = 0.3
-MEASURED_BEFORE = "docs/recommendations.md, measured with kro 0.9.3"
+MEASURED_BEFORE = "docs/explanation/recommendations.md, measured with kro 0.9.3"
 
 
 @dataclass(frozen=True)

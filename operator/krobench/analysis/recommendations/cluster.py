@@ -128,7 +128,7 @@ def stronger_generator(case: Case) -> Finding | None:
                 "answers, and not for its CPU, load.maxInFlight is what to raise."
             ),
             confidence=Confidence.HIGH,
-            source=f"{case.source}; docs/shards.md",
+            source=f"{case.source}; docs/how-to/shards.md",
             evidence=[*numbers, *evidence_of(found)],
         ),
         # Before all others where it was most of it: with another load, they may be others.

@@ -107,7 +107,7 @@ def _finding(case: Case, breakdown: Breakdown, pattern: _Pattern, found: GroupSh
                 f"{_of_an_instance(case, share / 2) if of_cpu else ''}."
             ),
             confidence=Confidence.MEDIUM if of_cpu else Confidence.LOW,
-            source=f"a profile of kro in this run, test {case.test.name}; docs/profiles.md",
+            source=f"a profile of kro in this run, test {case.test.name}; docs/how-to/profiles.md",
             evidence=numbers,
         ),
         weight=0.2 * share,

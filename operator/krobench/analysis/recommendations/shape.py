@@ -41,7 +41,7 @@ def shorter_chains(case: Case) -> Finding | None:
                 "another resource."
             ),
             confidence=Confidence.MEDIUM,
-            source=f"{case.source}; docs/workloads.md",
+            source=f"{case.source}; docs/reference/workloads.md",
             evidence=[
                 evidence("reconciles for an instance", reconciles, "number", "two or three"),
                 evidence("time of a reconcile, mean", mean, "seconds"),
@@ -72,7 +72,7 @@ def narrower_rgds(case: Case) -> Finding | None:
                 "side."
             ),
             confidence=Confidence.MEDIUM,
-            source=f"{case.source}; docs/usage.md, requests for each reconcile",
+            source=f"{case.source}; docs/reference/usage.md, requests for each reconcile",
             evidence=[
                 evidence("requests in a reconcile", each, "number", "below 30"),
                 evidence("requests for an instance", requests, "number"),
@@ -104,7 +104,7 @@ def cheaper_cel(case: Case) -> Finding | None:
                 "once in a reconcile; cel.bind says a long part once."
             ),
             confidence=Confidence.MEDIUM,
-            source=f"{case.source}; docs/cel.md",
+            source=f"{case.source}; docs/explanation/cel.md",
             evidence=[
                 evidence(
                     "time for CEL, over that of all reconciles", min(1.0, share), "ratio", "20 %"

@@ -9,7 +9,7 @@ from krobench.api.common import ApiModel, ErrorInfo, Percentage
 
 
 class Cause(StrEnum):
-    """Why what was measured may not be believed; ``docs/validity.md`` says what to do."""
+    """Why a run is invalid. ``docs/explanation/validity.md`` says what to do about each."""
 
     SHARD_LOST = "ShardLost"
     GENERATOR_LATE = "GeneratorLate"

@@ -1,4 +1,4 @@
-"""The recipe of docs/results.md gives the figures of the report."""
+"""The recipe of docs/reference/results.md gives the figures of the report."""
 
 from pathlib import Path
 

@@ -110,7 +110,7 @@ def test_writes_values_of_kros_chart() -> None:
 
 
 def test_the_page_says_what_is_never_advised() -> None:
-    page = Path(__file__).parents[4] / "docs" / "recommendations.md"
+    page = Path(__file__).parents[4] / "docs" / "explanation" / "recommendations.md"
     named = set(re.findall(r"`--([a-z-]+)`", page.read_text()))
 
     assert NEVER_ADVISED.keys() <= named
