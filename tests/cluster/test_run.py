@@ -126,7 +126,7 @@ def test_runs_wait_for_each_other(cluster: Cluster) -> None:
     names = ["first", "second"]
     cluster.apply(*(benchmark(name, scenario("a", instances=10)) for name in names))
     cluster.wait_for("second", ".status.phase", "Queued")
-    assert "waits for KroBenchmark default/first" in cluster.status("second")["message"]
+    assert "queued behind KroBenchmark default/first" in cluster.status("second")["message"]
     for name in names:
         cluster.wait(name, "Finished")
     first, second = (cluster.status(name) for name in names)

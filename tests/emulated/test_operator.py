@@ -132,7 +132,7 @@ async def test_runs_of_either_kind_wait_for_each_other(api: Api, operator: Runni
     await job_of(api, "same-name")
     await api.create("same-name")
     status = await api.until_phase("same-name", "Queued")
-    assert f"waits for {other} default/same-name" in status["message"]
+    assert f"queued behind {other} default/same-name" in status["message"]
     assert len(await api.jobs()) == 1
 
 

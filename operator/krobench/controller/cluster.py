@@ -185,7 +185,7 @@ class Cluster:
             if error.not_found and not present:
                 return
             if error.forbidden and present:
-                message = f"the finalizer could not be set: {error.message}"
+                message = f"cannot set the finalizer: {error.message}"
                 raise RefusedError(ErrorInfo(reason="Forbidden", message=message)) from error
             raise
 
@@ -199,7 +199,7 @@ class Cluster:
             if error.transient:
                 raise
             reason = error.reason if error.reason != "Unknown" else "LoadJobRefused"
-            message = f"the {action.kind} Job could not be created: {error.message}"
+            message = f"cannot create the {action.kind} Job: {error.message}"
             raise RefusedError(ErrorInfo(reason=reason, message=message)) from error
 
     async def _delete_job(self, name: str) -> None:

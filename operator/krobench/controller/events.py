@@ -26,7 +26,7 @@ def events_of(old: RunStatus, new: RunStatus) -> list[Action]:
     if new.phase is Phase.QUEUED and old.phase is not Phase.QUEUED:
         events.append(EmitEvent("Queued", new.message or ""))
     if new.start_time is not None and old.start_time is None:
-        events.append(EmitEvent("Started", "the load Job was created"))
+        events.append(EmitEvent("Started", "created the load Job"))
     match old, new:
         case KroBenchmarkStatus(), KroBenchmarkStatus():
             events += [*_test_events(old, new), *_variant_events(old, new)]
@@ -90,7 +90,7 @@ def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Actio
             events.append(EmitEvent("TestInvalid", text, warning=True, subject=test.name))
         elif test.phase == TestState.SUCCEEDED:
             ready = units.seconds(test.instance_ready_p50_seconds)
-            text = f"test {test.name}: median time until an instance was ready: {ready}"
+            text = f"test {test.name}: instances became ready in {ready} (median)"
             events.append(EmitEvent("TestSucceeded", text, subject=test.name))
     return events
 
@@ -114,11 +114,11 @@ _STEP_REASONS = {
 
 
 def _step_event(step: ScaleStepStatus) -> EmitEvent:
-    text = f"size {step.size:g}: {step.trials} repetitions met all SLOs"
+    text = f"size {step.size:g}: {step.trials} iterations met all SLOs"
     if step.message is not None:
         text += f"; {step.message}"
     if step.bottleneck is not None:
-        text += f"; held back by {step.bottleneck}"
+        text += f"; bottleneck: {step.bottleneck}"
     # A breach is what a scale test looks for, and no cause for alarm.
     warning = step.verdict in (StepVerdict.INVALID, StepVerdict.FAILED)
     return EmitEvent(_STEP_REASONS[step.verdict], text, warning=warning, subject=f"{step.size:g}")
@@ -127,7 +127,7 @@ def _step_event(step: ScaleStepStatus) -> EmitEvent:
 def _limit_event(status: KroScaleTestStatus, limit: LimitStatus) -> EmitEvent:
     text = f"limit: {limit.text}"
     if status.bottleneck is not None:
-        text += f"; held back by {status.bottleneck}"
+        text += f"; bottleneck: {status.bottleneck}"
     if status.next_to_try is not None:
-        text += f"; next to try: {status.next_to_try}"
+        text += f"; try next: {status.next_to_try}"
     return EmitEvent(f"Limit{limit.state}", text)

@@ -225,14 +225,17 @@ def _last_word(condition: Mapping[str, Any], pods: Sequence[Manifest]) -> ErrorI
         if terminated.get("reason") == "OOMKilled":
             return ErrorInfo(
                 reason="LoadJobOOMKilled",
-                message="the load Job ran out of memory: raise the chart's value load.resources",
+                message="the load Job ran out of memory; raise the chart's value load.resources",
             )
         word = _parsed(terminated.get("message") or "")
         if word is not None:
             return word
     reason = condition.get("reason") or "LoadJobFailed"
     if reason == "DeadlineExceeded":
-        return ErrorInfo(reason=reason, message="the load Job ran longer than its spec allows")
+        return ErrorInfo(
+            reason=reason,
+            message="the load Job ran longer than its spec allows; raise the timeouts",
+        )
     messages = [state.get("message") for state in _container_states(pods, "terminated")]
     detail = next((text for text in messages if text), condition.get("message") or "")
     return ErrorInfo(reason="LoadJobFailed", message=f"the load Job failed: {detail}")

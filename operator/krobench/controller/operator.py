@@ -104,7 +104,7 @@ class Operator:
     async def _probe(self, **_: Any) -> float:
         idle_seconds = self.worker.idle_seconds
         if idle_seconds > _MAX_IDLE_SECONDS:
-            raise kopf.PermanentError(f"the worker has been silent for {idle_seconds:.0f}s")
+            raise kopf.PermanentError(f"the worker has made no progress for {idle_seconds:.0f} s")
         return round(idle_seconds, 1)
 
     async def _watch_jobs(self) -> None:
@@ -119,10 +119,10 @@ class Operator:
                     if key is not None:
                         self.worker.enqueue(key)
             except KubeError as error:
-                logger.warning("watching Jobs failed: %s", error)
+                logger.warning("cannot watch Jobs: %s", error)
             except Exception:
                 # The worker's resync stands in meanwhile, only slower.
-                logger.exception("watching Jobs failed")
+                logger.exception("cannot watch Jobs")
             await asyncio.sleep(_REWATCH_SECONDS)
 
 

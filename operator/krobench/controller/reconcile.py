@@ -60,11 +60,14 @@ def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
         return fail(observed, observed.results.error)
     if observed.ahead:
         active, place = observed.ahead[0], len(observed.ahead)
-        message = f"waits for {active}, as runs at once would spoil each other's numbers"
+        message = (
+            f"queued behind {active}: runs execute one at a time so that they don't disturb "
+            "each other"
+        )
         if place > 1:
-            message += f"; {place} runs go first"
+            message += f" ({place} runs are ahead)"
         return _say(observed, describe(observed, Word(Phase.QUEUED, "Queued", message)))
-    word = Word(Phase.RUNNING, "Running", "the load Job starts")
+    word = Word(Phase.RUNNING, "Running", "starting the load Job")
     return [
         *([] if run.has_finalizer else [AddFinalizer()]),
         CreateJob(JobKind.LOAD),
@@ -85,14 +88,17 @@ def _go_on(observed: Observed, load_job: ObjectRef) -> list[Action]:
 def _watch_over(observed: Observed, load_job: ObjectRef) -> list[Action]:
     record, waiting = observed.results.record, observed.load.waiting
     if waiting is not None and observed.load.age_seconds > POD_START_TIMEOUT_SECONDS:
-        message = f"the load Job's pod did not start: {waiting.reason}: {waiting.message}"
+        message = (
+            f"the load Job's pod did not start within {POD_START_TIMEOUT_SECONDS:g} s: "
+            f"{waiting.reason}: {waiting.message}"
+        )
         word = Word(Phase.CLEANING_UP, "LoadPodNotStarted", message)
         return [*_say(observed, describe(observed, word)), DeleteJob()]
-    message = "the load Job starts"
+    message = "starting the load Job"
     if waiting is not None:
-        message = f"the load Job's pod waits: {waiting.reason}: {waiting.message}"
+        message = f"the load Job's pod has not started yet: {waiting.reason}: {waiting.message}"
     elif record is not None and record.state is RunState.COMPLETED:
-        message = "the load Job ends"
+        message = "the load Job is finishing"
     elif record is not None:
         message = record.progress.activity or message
     word = Word(Phase.RUNNING, "Running", message)
@@ -104,8 +110,8 @@ def _conclude(observed: Observed) -> list[Action]:
     if record is None or record.state is not RunState.COMPLETED:
         error = observed.results.error or ErrorInfo(
             reason="ResultsMissing",
-            message=f"the load Job ended well, but ConfigMap {observed.results.name} does not "
-            "hold its results: was it deleted?",
+            message=f"the load Job succeeded, but ConfigMap {observed.results.name} does not hold "
+            "its results; check whether something deletes or overwrites the ConfigMap",
         )
         return fail(observed, error)
     word = outcome(record)
@@ -124,7 +130,7 @@ def _recover(observed: Observed) -> list[Action]:
     spec = observed.run.spec
     if observed.run.keeps_objects:
         assert spec is not None
-        kept = (f"objects were kept as spec.cleanup is {spec.cleanup}",)
+        kept = (f"objects were kept because spec.cleanup is {spec.cleanup}",)
         if not may_change_kro(spec):
             return fail(observed, error, *kept)
     actions, done = _clean_up(observed)
@@ -169,8 +175,10 @@ def _leftovers(observed: Observed) -> tuple[str, ...]:
     if any(job.state is JobState.SUCCEEDED for job in observed.cleanups):
         return ()
     last: JobView = observed.cleanups[-1]
-    detail = last.error.message if last.error else "its Job gave no reason"
-    return (f"clean-up failed: {detail}",)
+    detail = (
+        last.error.message if last.error else "its Job left no error message; check its pod's logs"
+    )
+    return (f"cleanup failed: {detail}",)
 
 
 def _why(observed: Observed) -> ErrorInfo:
@@ -189,11 +197,11 @@ def _why(observed: Observed) -> ErrorInfo:
         return observed.load.error
     if observed.load.state is JobState.ABSENT:
         return ErrorInfo(
-            reason="LoadJobDeleted", message="the load Job was deleted before it had ended"
+            reason="LoadJobDeleted", message="the load Job was deleted before it finished"
         )
     return ErrorInfo(
         reason="LoadJobFailed",
-        message="the load Job failed without a word: kubectl logs of its pod may say more",
+        message="the load Job failed without an error message; check its pod's logs",
     )
 
 

@@ -53,14 +53,14 @@ class Settings:
 def _required(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(name)
     if not value:
-        raise SettingsError(f"the environment variable {name} is not set; the chart sets it")
+        raise SettingsError(f"environment variable {name} is not set; the Helm chart sets it")
     return value
 
 
 def _positive(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name) or str(default)
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise SettingsError(f"the environment variable {name} must be a number above 0")
+        raise SettingsError(f"environment variable {name} must be a positive integer, not {text!r}")
     return int(text)
 
 
@@ -71,7 +71,8 @@ def _json(environment: Mapping[str, str], name: str, default: Any) -> Any:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        raise SettingsError(f"the environment variable {name} is not JSON: {error}") from error
+        raise SettingsError(f"environment variable {name} is not valid JSON: {error}") from error
     if not isinstance(value, type(default)):
-        raise SettingsError(f"the environment variable {name} must be a JSON {type(default)}")
+        expected = "an object" if isinstance(default, dict) else "an array"
+        raise SettingsError(f"environment variable {name} must be {expected} in JSON")
     return value

@@ -65,7 +65,7 @@ class Worker:
                 self._repeat_later(key, error)
             except Exception:
                 # A bug in one run's handling must not stop the others from being handled.
-                logger.exception("reconciling %s failed", key)
+                logger.exception("cannot reconcile %s", key)
                 self._repeat_later(key, None)
             else:
                 self._failures.pop(key, None)
@@ -76,10 +76,10 @@ class Worker:
             try:
                 await self._look_at_all()
             except KubeError as error:
-                logger.warning("listing runs failed: %s", error)
+                logger.warning("cannot list runs: %s", error)
             except Exception:
                 # Without this task, a bug met once would stop everything until a restart.
-                logger.exception("listing runs failed")
+                logger.exception("cannot list runs")
             await asyncio.sleep(self._resync_seconds)
 
     async def _look_at_all(self) -> None:
@@ -128,5 +128,5 @@ class Worker:
         self._failures[key] = failures + 1
         delay = min(_FIRST_DELAY_SECONDS * 2**failures, _MAX_DELAY_SECONDS)
         if error is not None:
-            logger.warning("reconciling %s: %s; again in %gs", key, error, delay)
+            logger.warning("cannot reconcile %s: %s; retrying in %g s", key, error, delay)
         asyncio.get_running_loop().call_later(delay, self.enqueue, key)

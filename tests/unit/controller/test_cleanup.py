@@ -100,7 +100,7 @@ def test_a_clean_up_that_fails_twice_ends_with_a_warning() -> None:
         world.end_cleanups(JobState.FAILED)
     world.settle()
     assert world.status.phase is Phase.FAILED
-    assert any("clean-up failed" in text for text in world.status.warnings)
+    assert any("cleanup failed" in text for text in world.status.warnings)
     assert not world.finalizers
 
 

@@ -66,7 +66,7 @@ def test_a_run_waits_for_those_ahead_and_says_for_which() -> None:
     world = World(ahead=(first, second))
     world.settle()
     assert world.status.phase is Phase.QUEUED
-    assert "waits for KroBenchmark team-a/first" in (world.status.message or "")
+    assert "queued behind KroBenchmark team-a/first" in (world.status.message or "")
     assert world.loads_created == 0
     world.ahead = ()
     world.settle()

@@ -49,7 +49,7 @@ def test_steps_are_shown_as_they_are_measured() -> None:
         (20, "Running"),
     ]
     assert world.scale_test.limit is None
-    assert world.events["StepMet", "10"].message == "size 10: 1/1 repetitions met all SLOs"
+    assert world.events["StepMet", "10"].message == "size 10: 1/1 iterations met all SLOs"
     assert ("StepBreached", "20") not in world.events
 
 
@@ -127,7 +127,7 @@ def test_a_run_without_any_step_measured_fails_with_the_reason_of_the_first() ->
     world = ended(tests=[failed], scale=scale, verdict=Verdict.FAILED)
     assert world.status.phase is Phase.FAILED
     assert world.status.conditions[0].reason == "RGDRejected"
-    assert world.status.message == "step 10: no such field"
+    assert world.status.message == "size 10: no such field"
 
 
 def test_an_invalid_run_has_neither_passed_nor_failed() -> None:

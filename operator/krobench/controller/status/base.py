@@ -128,12 +128,12 @@ def _message(kind: ConditionType, word: Word, *, true: bool) -> str:
 def _validity(record: RunRecord | None, phase: Phase) -> Claim:
     """Return whether the numbers may be believed."""
     if not phase.terminal:
-        return Claim("Unknown", "NotFinished", "known once the run has ended")
+        return Claim("Unknown", "NotFinished", "assessed when the run finishes")
     if record is None or record.validity is None:
-        message = "the run ended before it was known whether its numbers may be believed"
+        message = "the run ended before its validity was assessed"
         return Claim("Unknown", "NotAssessed", message)
     if record.validity.valid:
-        return Claim("True", "Valid", "nothing was found that speaks against the numbers")
+        return Claim("True", "Valid", "all validity checks passed")
     return Claim("False", record.validity.causes[0].reason, record.validity.in_short())
 
 

@@ -50,11 +50,7 @@ def outcome(record: RunRecord) -> Word:
         return Word(Phase.FAILED, error.reason, error.message)
     reason = COMPLETED
     missed = _missed_thresholds(record)
-    message = (
-        f"{len(record.tests)} tests were measured"
-        if len(record.tests) > 1
-        else "the test was measured"
-    )
+    message = f"measured {len(record.tests)} tests" if len(record.tests) > 1 else "measured 1 test"
     if record.validity is not None and not record.validity.valid:
         message += f"; invalid: {record.validity.in_short()}"
     if record.comparison is not None and record.comparison.failed:

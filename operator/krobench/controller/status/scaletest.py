@@ -65,14 +65,14 @@ def _error(record: RunRecord, otherwise: ErrorInfo) -> ErrorInfo:
     """Return why a step could not be measured."""
     for test in record.tests:
         if test.error is not None:
-            message = f"step {test.name}: {test.error.message}"
+            message = f"size {test.name}: {test.error.message}"
             return ErrorInfo(reason=test.error.reason, message=message)
     return otherwise
 
 
 def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
     limit = record.scale.limit if record.scale is not None else None
-    parts = [limit.message if limit and limit.message else f"{len(record.tests)} steps were run"]
+    parts = [limit.message if limit and limit.message else f"measured {len(record.tests)} sizes"]
     # The rest of what it falls short of is in the sentence of the limit.
     if short is not None and short.reason == MINIMUM_NOT_REACHED:
         parts.append(minimum_text(record))
