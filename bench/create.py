@@ -9,7 +9,7 @@ import uvloop
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
-from krobench.load.concurrency import run_together
+from krobench.load.loops import run_together
 
 
 async def create(namespace: str, count: int, workers: int) -> None:

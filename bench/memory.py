@@ -23,11 +23,11 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.load.children import Children
 from krobench.load.clock import RunClock
 from krobench.load.driver import Driver
-from krobench.load.followed import Followed
+from krobench.load.lifecycle import apply_instance
 from krobench.load.loops import closed_loop
-from krobench.load.observer import Observer, apply_instance
+from krobench.load.observer import Followed, Observer
 from krobench.load.operations import Operations, Target
-from krobench.load.owncost import resident_max_bytes
+from krobench.load.overhead import resident_max_bytes
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests

@@ -22,8 +22,7 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.load.clock import RunClock
-from krobench.load.concurrency import run_together
-from krobench.load.loops import from_now, open_loop
+from krobench.load.loops import from_now, open_loop, run_together
 from krobench.workload.steps import Action, PlannedOperation
 
 NAMESPACE = "krobench-pace"

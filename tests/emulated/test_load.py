@@ -13,9 +13,9 @@ from krobench.figures.environment import KroFingerprint
 from krobench.job.errors import AbortedError
 from krobench.job.run.suite import Suite
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
-from krobench.load.breaker import FAILURES_IN_A_ROW
+from krobench.kube.kro import KroPod
+from krobench.load.failures import FAILURES_IN_A_ROW
 from krobench.load.kinds import RGDS_PATH
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
@@ -210,8 +210,8 @@ async def test_an_rgd_that_somebody_deletes_is_named_and_holds_no_clean_up() -> 
 async def test_what_would_not_go_is_counted_as_left(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = MemoryCluster()
     cluster.undeletable = RGDS_PATH
-    monkeypatch.setattr("krobench.load.sweep._RGD_TIMEOUT_SECONDS", 0.0)
-    monkeypatch.setattr("krobench.load.sweep._FORCED_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr("krobench.load.cleanup._RGD_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr("krobench.load.cleanup._FORCED_TIMEOUT_SECONDS", 0.0)
     record = await run(cluster, 1)
     assert record.orphans is not None
     assert record.orphans.count

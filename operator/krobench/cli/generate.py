@@ -16,8 +16,8 @@ from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
-from krobench.workload.own import with_rgd_inline, with_rgds_inline
 from krobench.workload.scaleplan import plan_step, usable_sizes
+from krobench.workload.source import with_rgd_inline, with_rgds_inline
 from krobench.workload.testplan import TestPlan, plan_tests
 
 # The API server gives each resource its UID, of which names are made, when it is applied.

@@ -8,7 +8,7 @@ from krobench.collect.exposition import Series, families, read
 from krobench.collect.podhttp import PodHttp, PodHttpError
 from krobench.collect.source import SourceUnavailableError
 from krobench.kube.client import KubeClient
-from krobench.kube.discover import KroPod
+from krobench.kube.kro import KroPod
 
 _HEAP_SECONDS = 30.0
 _HEAP_QUERY = {"gc": "1", "debug": "1"}

@@ -13,8 +13,8 @@ import httpx
 from krobench.collect.goruntime import HEADERS
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
-from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.kro import KroPod
 
 _CONNECT_SECONDS = 2.0
 _MAX_DETAIL = 300

@@ -6,7 +6,7 @@ kro has them in builds with ``-tags pprof`` only, which its chart runs with
 
 from krobench.collect.podhttp import PodHttp, PodHttpError
 from krobench.kube.client import KubeClient
-from krobench.kube.discover import KroPod
+from krobench.kube.kro import KroPod
 
 _BASE = "/debug/pprof"
 _ANSWER_SECONDS = 30.0

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from krobench.api.specs.target import Target
 from krobench.figures.usage import KroRestart
 from krobench.kube.client import KubeClient
-from krobench.kube.discover import KroPod, find_kro
 from krobench.kube.errors import KubeError
+from krobench.kube.kro import KroPod, find_kro
 
 _LEAD_SECONDS = 10.0
 

@@ -12,7 +12,7 @@ from krobench.api.status import RunStatus
 from krobench.controller.observed import Run
 from krobench.controller.specs import check_spec
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.limits import DEFAULT_MAX_OBJECTS
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 
 
 def parse_run(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from krobench.workload.limits import DEFAULT_MAX_OBJECTS
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 
 
 class SettingsError(ValueError):

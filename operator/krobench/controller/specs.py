@@ -7,10 +7,14 @@ from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunSpec
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.workload.limits import check_objects, check_schedules
 from krobench.workload.scaleplan import fewest_observations, longest_scale_seconds, usable_sizes
 from krobench.workload.source import has_unread_rgd
-from krobench.workload.testplan import longest_run_seconds, plan_tests
+from krobench.workload.testplan import (
+    check_objects,
+    check_schedules,
+    longest_run_seconds,
+    plan_tests,
+)
 
 
 def check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:

@@ -24,10 +24,10 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
-from krobench.load.sweep import Sweeper
+from krobench.load.cleanup import RunCleanup
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.identity import RunIdentity
-from krobench.workload.limits import DEFAULT_MAX_OBJECTS
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 
 logger = logging.getLogger(__name__)
 
@@ -170,17 +170,17 @@ async def put_back(client: KubeClient, uid: str, *, only_kro: bool) -> None:
         failure = error
     try:
         if not only_kro:
-            await _sweep(Sweeper(client, RunIdentity("", uid)))
+            await _clean_up(RunCleanup(client, RunIdentity("", uid)))
     finally:
         if failure is not None:
             raise failure
 
 
-async def _sweep(sweeper: Sweeper) -> None:
-    there = await sweeper.audit(())
-    swept = await sweeper.sweep(_CLEANUP_INSTANCE_SECONDS, force=True)
-    namespaces = await sweeper.sweep_namespaces()
-    for teardown in (swept, namespaces):
+async def _clean_up(cleanup: RunCleanup) -> None:
+    there = await cleanup.audit(())
+    objects = await cleanup.delete_objects(_CLEANUP_INSTANCE_SECONDS, force=True)
+    namespaces = await cleanup.delete_namespaces()
+    for teardown in (objects, namespaces):
         if teardown.error is not None:
             raise AbortedError(teardown.error.reason, teardown.error.message)
     if there.count:

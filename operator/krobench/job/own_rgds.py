@@ -10,7 +10,7 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.own import config_map_refs, with_rgd_inline, with_rgds_inline
+from krobench.workload.source import config_map_refs, with_rgd_inline, with_rgds_inline
 
 
 async def read_own_rgds(

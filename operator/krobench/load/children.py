@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from krobench.api.common import API_GROUP
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.kube.resources import resource_of
 from krobench.kube.watch import Watch, WatchCost, WatchEvent
 from krobench.load.clock import RunClock
-from krobench.load.followed import Pending
+from krobench.load.kinds import resource_of
+from krobench.load.observer import Pending
 from krobench.record.lines import ObjectRecord
 from krobench.workload.blueprint import Manifest
 

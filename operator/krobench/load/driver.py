@@ -5,8 +5,8 @@ from typing import Literal
 
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.load.breaker import Breaker
 from krobench.load.clock import RunClock
+from krobench.load.failures import Breaker, ForbiddenError
 from krobench.record.lines import ObjectRecord
 from krobench.workload.blueprint import Manifest
 from krobench.workload.iterationplan import IterationPlan
@@ -16,10 +16,6 @@ _MAX_ERROR_LENGTH = 500
 OperationName = Literal[
     "create-rgd", "create-instance", "update-instance", "update-rgd", "delete-instance"
 ]
-
-
-class ForbiddenError(Exception):
-    """RBAC, a quota or an admission plug-in refused a request; repeating it is of no use."""
 
 
 class Driver:

@@ -10,11 +10,11 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
-from krobench.load.driver import Driver, ForbiddenError
-from krobench.load.followed import Followed, Pending
+from krobench.load.driver import Driver
+from krobench.load.failures import ForbiddenError, RgdRejectedError
 from krobench.load.kinds import RGDS_PATH, Kind, find_kind
-from krobench.load.observer import Observer, RgdRejectedError, apply_instance, apply_rgd
-from krobench.load.rgdphases import count_revisions
+from krobench.load.lifecycle import apply_instance, apply_rgd, count_revisions
+from krobench.load.observer import Followed, Observer, Pending
 from krobench.record.lines import ObjectRecord
 from krobench.workload.cel import ROUND_FIELD, Expression, resources
 from krobench.workload.iterationplan import IterationPlan, RgdPlan

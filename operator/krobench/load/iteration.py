@@ -1,9 +1,10 @@
-"""One iteration of a test: set-up, run, and the timed deletion of what it made."""
+"""What one iteration came to, before anything is made of it."""
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Self
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
@@ -12,10 +13,8 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.children import Children
 from krobench.load.clock import RunClock
-from krobench.load.concurrency import run_together
 from krobench.load.driver import Driver
 from krobench.load.failures import FAILURES, EndedEarlyError, explain
-from krobench.load.followed import Followed
 from krobench.load.kinds import (
     KIND_TIMEOUT_SECONDS,
     NEW_KIND_PAUSE_SECONDS,
@@ -23,16 +22,61 @@ from krobench.load.kinds import (
     find_kind,
     kind_exists,
 )
-from krobench.load.loops import closed_loop, from_now, open_loop
-from krobench.load.observer import Apply, Observer, apply_instance, apply_rgd
+from krobench.load.lifecycle import apply_instance, apply_rgd, last_established, observe_phases
+from krobench.load.loops import closed_loop, from_now, open_loop, run_together
+from krobench.load.observer import Apply, Followed, Observer
 from krobench.load.operations import Operations, Target
-from krobench.load.outcome import Outcome, StepOutcome
-from krobench.load.owncost import OwnCost
-from krobench.load.probe import WatchProbe
-from krobench.load.rgdphases import last_established, observe_phases
+from krobench.load.overhead import Overhead
+from krobench.load.probe import WatchLag, WatchProbe
+from krobench.record.iteration import Hold
+from krobench.record.lines import ObjectRecord
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD
 from krobench.workload.steps import StepPlan
+
+
+@dataclass
+class StepOutcome:
+    """When a step was begun and ended; the end is that of the iteration where it failed."""
+
+    plan: StepPlan
+    started_seconds: float
+    ended_seconds: float | None = None
+    schedule: tuple[float, ...] | None = None
+    """When its operations were to be sent; None in a closed loop."""
+
+
+@dataclass
+class Outcome:
+    """What an iteration came to; times are seconds on the run's clock."""
+
+    started_seconds: float
+    run_started_seconds: float | None = None
+    run_ended_seconds: float | None = None
+    ended_seconds: float | None = None
+    held_until_seconds: float | None = None
+    """Until when all that was ready was kept for samples; None where it was not."""
+    hold: Hold | None = None
+    """What is recorded of that."""
+    error: ErrorInfo | None = None
+    records: list[ObjectRecord] = field(default_factory=list)
+    watch_interruptions: int = 0
+    steps: list[StepOutcome] = field(default_factory=list)
+    """The steps that were begun."""
+    children_unavailable: str | None = None
+    """Why the first and last child of instances could not be timed."""
+    watch_lag: WatchLag | None = None
+    phases_unavailable: str | None = None
+    """Why the compilation of RGDs could not be timed."""
+    invalid: list[ErrorInfo] = field(default_factory=list)
+    """Why what was measured is not what was asked for."""
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    """Why a metric is None."""
+    requests_elsewhere: int = 0
+    """Requests of the run phase that other shards sent."""
+    watch_interruptions_elsewhere: int = 0
+
 
 _DELETE_CONCURRENCY = 16
 _UNANSWERED_RGDS = 16
@@ -87,7 +131,7 @@ class Iteration:
         which is in the outcome; ``between_steps`` is called before each but the first."""
         outcome = self.outcome
         outcome.run_started_seconds = self._clock.now()
-        cost = OwnCost()
+        cost = Overhead()
         async with self._probe() as probe:
             for step in self._plan.test.steps:
                 if step.index:
@@ -151,7 +195,7 @@ class Iteration:
             for followed in target.observer.all()
             if followed.record.acknowledged_seconds is not None and followed.deletion is None
         ]
-        # The sweep that follows deletes what is left, and reports what it cannot.
+        # The cleanup that follows deletes what is left, and reports what it cannot delete.
         with contextlib.suppress(TimeoutError, KubeError):
             async with asyncio.timeout(timeout_seconds):
                 await run_together(deletions)

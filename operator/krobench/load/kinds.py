@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError
 
 RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 CRDS_PATH = paths.group("apiextensions.k8s.io", "v1", "customresourcedefinitions")
@@ -77,3 +78,27 @@ async def kind_exists(client: KubeClient, group: str, kind: str) -> str | None:
 
 async def _crds(client: KubeClient, label_selector: str | None = None) -> list[JsonObject]:
     return await client.patiently(lambda: client.list(CRDS_PATH, label_selector))
+
+
+@dataclass(frozen=True)
+class Resource:
+    """How objects of a kind are addressed."""
+
+    base: str
+    """``/api/v1`` or ``/apis/<group>/<version>``."""
+    plural: str
+
+
+async def resource_of(client: KubeClient, api_version: str, kind: str) -> Resource | None:
+    """Return the resource that serves this kind, or None where there is none."""
+    base = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    try:
+        served = await client.patiently(lambda: client.get(base))
+    except ApiError as error:
+        if not error.not_found:
+            raise
+        return None
+    for entry in served.get("resources") or []:
+        if entry["kind"] == kind and "/" not in entry["name"]:
+            return Resource(base, entry["name"])
+    return None

@@ -89,7 +89,7 @@ class WatchProbe:
         if self._writer is not None:
             self._writer.cancel()
             await asyncio.gather(self._writer, return_exceptions=True)
-        # What cannot be deleted here carries the run's label, and is swept with the rest.
+        # If this fails, the cleanup finds the probe by the run's label.
         with contextlib.suppress(KubeError):
             await self._client.delete(f"{self._collection}/{self._name}")
 

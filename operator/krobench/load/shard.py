@@ -16,14 +16,11 @@ from krobench.api.specs.validity import Cause
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
-from krobench.load.concurrency import run_together
-from krobench.load.followed import Followed
-from krobench.load.iteration import Iteration
-from krobench.load.loops import closed_loop, open_loop
-from krobench.load.outcome import Outcome, StepOutcome
+from krobench.load.iteration import Iteration, Outcome, StepOutcome
+from krobench.load.loops import closed_loop, open_loop, run_together
+from krobench.load.observer import Followed
 from krobench.record.lines import ObjectRecord
-from krobench.workload.iterationplan import IterationPlan
-from krobench.workload.sharing import share_of_plan, share_of_times
+from krobench.workload.iterationplan import IterationPlan, share_of_plan, share_of_times
 
 # The start is told this long beforehand: a watch event and the set-up of tasks must fit in.
 _LEAD_SECONDS = 0.5
@@ -177,7 +174,7 @@ class LeaderIteration(SharedIteration):
 
     async def delete_instances(self, timeout_seconds: float) -> None:
         """Delete the instances of all shards and time each until it is gone."""
-        # Those that cannot be watched are deleted by the sweep that follows, untimed.
+        # The cleanup that follows deletes those that cannot be watched, untimed.
         with contextlib.suppress(TimeoutError, KubeError):
             async with asyncio.timeout(timeout_seconds):
                 await self._adopt()

@@ -1,9 +1,11 @@
 """What every source of workloads hands to the plan: ResourceGraphDefinitions without names."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from krobench.api.common import LOAD_GROUP
+from krobench.api.specs.workload.workload import Scenario
 
 Manifest = dict[str, Any]
 
@@ -54,3 +56,46 @@ def group_version() -> str:
 def config_map(name: str, data: Manifest | str) -> Manifest:
     """Return the template of a ConfigMap."""
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+INDEX = "{{index}}"
+ROUND = "{{round}}"
+
+
+def with_index(values: Any, index: int) -> Any:
+    """Return the values with each ``{{index}}`` in a string replaced by the instance's index.
+
+    The braces are those of no expression of kro's, which are ``${...}``.
+    """
+    return _replaced(values, {INDEX: str(index)})
+
+
+def with_round(values: Any, index: int, number: int) -> Any:
+    """Return what :func:`with_index` does, with ``{{round}}`` replaced by ``number`` too."""
+    return _replaced(values, {INDEX: str(index), ROUND: str(number)})
+
+
+def _replaced(values: Any, words: dict[str, str]) -> Any:
+    if isinstance(values, str):
+        for word, text in words.items():
+            values = values.replace(word, text)
+        return values
+    if isinstance(values, dict):
+        return {key: _replaced(value, words) for key, value in values.items()}
+    if isinstance(values, list):
+        return [_replaced(value, words) for value in values]
+    return values
+
+
+@dataclass(frozen=True)
+class ScenarioSpec:
+    """A ready-made workload."""
+
+    scenario: Scenario
+    stands_for: str
+    stresses: str
+    children: int
+    """Objects that kro creates for each instance with the default values, those of instances
+    that are children themselves included."""
+    build: Callable[[str], Blueprint]
+    """Builds the RGDs; it is given the kind of the outer one."""

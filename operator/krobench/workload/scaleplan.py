@@ -19,16 +19,17 @@ from krobench.api.specs.workload.workload import Workload
 from krobench.workload.ascent import adds_alike
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve
-from krobench.workload.limits import check_schedules, objects_at_once
 from krobench.workload.scalesteps import sizes_of
 from krobench.workload.steps import peak_instances, plan_steps
 from krobench.workload.testplan import (
+    CLEANUP_ALLOWANCE_SECONDS,
     RUN_ALLOWANCE_SECONDS,
-    SWEEP_ALLOWANCE_SECONDS,
     VARIANT_START_SECONDS,
     Kept,
     Maker,
     TestPlan,
+    check_schedules,
+    objects_at_once,
 )
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -209,7 +210,7 @@ def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
     )
     profiling = duration_seconds(spec.timeout) + largest if spec.collect.profiles else 0.0
     variants = VARIANT_START_SECONDS if spec.verify else 0.0
-    allowances = RUN_ALLOWANCE_SECONDS + SWEEP_ALLOWANCE_SECONDS + variants
+    allowances = RUN_ALLOWANCE_SECONDS + CLEANUP_ALLOWANCE_SECONDS + variants
     held = spec.steps.hold_seconds
     return spec.budget.duration_seconds + held + largest + profiling + allowances
 

@@ -1,20 +1,128 @@
-"""Where a workload's ResourceGraphDefinitions come from."""
+"""A user's own ResourceGraphDefinition, in the spec or in a ConfigMap."""
 
+import copy
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import yaml
 
 from krobench.api.common import LOAD_GROUP
-from krobench.api.specs.workload.workload import Workload
+from krobench.api.notation.yaml import what_is_wrong
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.workload.workload import ConfigMapKeyRef, RGDSource, Workload
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,
     Blueprint,
     Manifest,
     RgdParts,
+    WorkloadError,
 )
 from krobench.workload.cel import ROUND_FIELD, expression_parts, expressions_of
 from krobench.workload.generator import generate_rgd, resolve
-from krobench.workload.own import own_children, own_manifest
 from krobench.workload.scenarios import SCENARIOS
+
+_RGD_KIND = "ResourceGraphDefinition"
+# Only bounds the time for deletions, until the RGD has been read.
+_CHILDREN_OF_UNREAD_RGD = 100
+
+
+def own_manifest(source: RGDSource, field_path: str) -> Manifest:
+    """Return the RGD with what may be left out filled in.
+
+    Raises:
+        WorkloadError: if it has no spec.schema.kind.
+    """
+    assert source.inline is not None, "references were resolved before"
+    manifest = copy.deepcopy(source.inline)
+    if not _defines_kind(manifest):
+        raise WorkloadError(
+            f"{field_path}.inline.spec.schema.kind is missing: name the kind it defines"
+        )
+    schema = manifest["spec"]["schema"]
+    manifest.setdefault("apiVersion", RGD_API_VERSION)
+    manifest.setdefault("kind", _RGD_KIND)
+    schema.setdefault("apiVersion", KRO_DEFAULT_API_VERSION)
+    schema.setdefault("group", LOAD_GROUP)
+    return manifest
+
+
+def own_children(source: RGDSource) -> int:
+    """Return the number of objects that an instance has, taking each resource for one."""
+    if source.inline is None:
+        return _CHILDREN_OF_UNREAD_RGD
+    resources = source.inline.get("spec", {}).get("resources")
+    return len(resources) if isinstance(resources, list) else 1
+
+
+def config_map_refs(spec: KroBenchmarkSpec) -> Iterator[tuple[int, ConfigMapKeyRef]]:
+    """Yield the references to ConfigMaps with the indexes of their tests."""
+    for index, test in enumerate(spec.tests):
+        rgd = test.workload.rgd
+        if rgd is not None and rgd.config_map_key_ref is not None:
+            yield index, rgd.config_map_key_ref
+
+
+def with_rgds_inline(
+    spec: KroBenchmarkSpec, config_maps: Mapping[str, Manifest], namespace: str
+) -> KroBenchmarkSpec:
+    """Return the spec with each RGD in place of the reference to its ConfigMap.
+
+    ``config_maps`` are those of ``namespace`` that exist, by name.
+
+    Raises:
+        WorkloadError: if a ConfigMap or its key is missing, or holds no RGD.
+    """
+    tests = list(spec.tests)
+    for index, _ in config_map_refs(spec):
+        path = f"tests[{index}].workload"
+        workload = with_rgd_inline(tests[index].workload, config_maps, namespace, path)
+        tests[index] = tests[index].model_copy(update={"workload": workload})
+    return spec.model_copy(update={"tests": tests})
+
+
+def with_rgd_inline(
+    workload: Workload, config_maps: Mapping[str, Manifest], namespace: str, field_path: str
+) -> Workload:
+    """Return the workload with its RGD in place of the reference to a ConfigMap, if it has one.
+
+    Raises:
+        WorkloadError: if the ConfigMap or its key is missing, or holds no RGD.
+    """
+    ref = workload.rgd.config_map_key_ref if workload.rgd is not None else None
+    if ref is None:
+        return workload
+    path = f"{field_path}.rgd.configMapKeyRef"
+    manifest = _read(config_maps.get(ref.name), ref, f"{namespace}/{ref.name}", path)
+    return workload.model_copy(update={"rgd": RGDSource(inline=manifest)})
+
+
+def _read(
+    config_map: Manifest | None, ref: ConfigMapKeyRef, object_name: str, path: str
+) -> Manifest:
+    if config_map is None:
+        raise WorkloadError(f"{path}.name: there is no ConfigMap {object_name}")
+    text = (config_map.get("data") or {}).get(ref.key)
+    if text is None:
+        raise WorkloadError(f"{path}.key: ConfigMap {object_name} has no key {ref.key}")
+    where = f"{path}: key {ref.key} of ConfigMap {object_name}"
+    try:
+        manifest = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise WorkloadError(f"{where} is no YAML of one object: {what_is_wrong(error)}") from error
+    if not _defines_kind(manifest) or manifest.get("kind", _RGD_KIND) != _RGD_KIND:
+        raise WorkloadError(f"{where} is no {_RGD_KIND} with a spec.schema.kind")
+    read: Manifest = manifest
+    return read
+
+
+def _defines_kind(manifest: Any) -> bool:
+    node = manifest
+    for key in ("spec", "schema", "kind"):
+        node = node.get(key) if isinstance(node, dict) else None
+    return isinstance(node, str)
+
 
 OWN_RGD = "rgd"
 GENERATOR = "generator"
@@ -118,7 +226,7 @@ def _blueprint(source: RgdSource) -> Blueprint:
 def _manifest(
     source: RgdSource, name: str, kind: str, parts: RgdParts, blueprint: Blueprint
 ) -> Manifest:
-    # Instances that are children are found by the run's labels too, when a run is swept.
+    # The cleanup finds instances that are children by the run's labels, too.
     for resource in parts.resources:
         if resource["template"]["kind"] in blueprint.inner:
             resource["template"]["metadata"]["labels"] = source.labels

@@ -1,9 +1,10 @@
 """From a suite to its tests, with all defaults resolved, and to the time that they may take."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from krobench.api.common import LOAD_GROUP, duration_seconds
+from krobench.api.common import LOAD_GROUP, ErrorInfo, duration_seconds
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import ProfileKind
 from krobench.api.specs.suite.load import Load
@@ -13,14 +14,14 @@ from krobench.api.specs.target import Target
 from krobench.api.specs.workload.workload import Workload
 from krobench.workload.rounds import visits
 from krobench.workload.source import children, source_name, with_counts
-from krobench.workload.steps import StepPlan, count_created, plan_steps
+from krobench.workload.steps import StepPlan, count_created, peak_instances, plan_steps
 
 DEFAULT_WARMUP = 1
 
 _REQUEUE_SECONDS = 3.0
 _DELETION_BASE_SECONDS = 60.0
 _DELETION_SECONDS_PER_CHILD = 0.25
-SWEEP_ALLOWANCE_SECONDS = 180.0
+CLEANUP_ALLOWANCE_SECONDS = 180.0
 RUN_ALLOWANCE_SECONDS = 600.0
 
 VARIANT_START_SECONDS = 120.0
@@ -176,7 +177,7 @@ def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
     """Return the time after which a run of this spec cannot still be going on in good order."""
     return RUN_ALLOWANCE_SECONDS + sum(
         (test.total_iterations + bool(test.profiles))
-        * (test.timeout_seconds + test.deletion_timeout_seconds + SWEEP_ALLOWANCE_SECONDS)
+        * (test.timeout_seconds + test.deletion_timeout_seconds + CLEANUP_ALLOWANCE_SECONDS)
         + (test.profile_window_seconds or 0.0)
         + (len(test.visits) * VARIANT_START_SECONDS if test.variant is not None else 0.0)
         for test in plan_tests(spec)
@@ -222,3 +223,54 @@ def _plan_test(index: int, field_path: str, test: Test, spec: KroBenchmarkSpec) 
         profile_window_seconds=duration_seconds(window) if window else None,
     )
     return replace(plan, visits=(plan.most_iterations,))
+
+
+DEFAULT_MAX_OBJECTS = 50_000
+
+TOO_MANY_OBJECTS = "TooManyObjects"
+INVALID_SPEC = "InvalidSpec"
+
+
+def objects_at_once(test: TestPlan) -> int:
+    """Return how many objects an iteration has at its peak.
+
+    These are its RGDs, its instances, and what kro creates for each instance. A collection
+    (forEach) in an RGD of the user's own counts as one object, as its size is not known.
+    """
+    workload = test.workload
+    return peak_instances(test.steps) * (1 + children(workload)) + workload.rgds
+
+
+def check_objects(tests: Iterable[TestPlan], max_objects: int) -> list[ErrorInfo]:
+    """Return which tests would have more than ``max_objects`` objects at once."""
+    return [
+        ErrorInfo(
+            reason=TOO_MANY_OBJECTS,
+            message=f"test {test.name} would create {count} objects at once "
+            f"({peak_instances(test.steps)} instances with {children(test.workload)} children "
+            f"each, and {test.workload.rgds} RGDs), and {max_objects} are allowed: lower "
+            f"spec.{test.field_prefix}workload.instances, or have the operator's chart value "
+            "load.maxObjects raised",
+        )
+        for test in tests
+        if (count := objects_at_once(test)) > max_objects
+    ]
+
+
+def check_schedules(tests: Iterable[TestPlan]) -> list[ErrorInfo]:
+    """Return which open loops could not send all their requests within their test's timeout."""
+    errors = []
+    for test in tests:
+        needed = sum(step.last_seconds() or 0.0 for step in test.steps)
+        if needed >= test.timeout_seconds:
+            operations = sum(len(step.operations) for step in test.steps)
+            errors.append(
+                ErrorInfo(
+                    reason=INVALID_SPEC,
+                    message=f"spec.{test.field_prefix}load: the last of {operations} "
+                    f"operations would be sent after {needed:.4g}s, and the timeout is "
+                    f"{test.timeout_seconds:g}s: raise spec.{test.field_prefix}timeout, or "
+                    "ask for a higher rate or fewer instances",
+                )
+            )
+    return errors

@@ -11,8 +11,8 @@ from krobench.collect.tracker import KroTracker
 from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import KubeClient
 from krobench.kube.controlplane import ControlPlanePod
-from krobench.kube.discover import KroPod
 from krobench.kube.errors import ApiError
+from krobench.kube.kro import KroPod
 
 KRO = KroPod(
     "kro-system", "kro-1", "", "a", "kro", 8078, KroFingerprint(namespace="kro-system", pod="kro-1")

@@ -7,7 +7,7 @@ from krobench.api.specs.target import Target
 from krobench.collect.tracker import KroTracker
 from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import KubeClient
-from krobench.kube.discover import KroNotFoundError, KroPod
+from krobench.kube.kro import KroNotFoundError, KroPod
 
 FINGERPRINT = KroFingerprint(namespace="kro-system", pod="a")
 POD_A = KroPod("kro-system", "a", "10.0.0.1", "node", "kro", 8078, FINGERPRINT)

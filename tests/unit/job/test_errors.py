@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from krobench.job.errors import AbortedError, info_of
-from krobench.kube.discover import KroNotFoundError
 from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.kube.kro import KroNotFoundError
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from krobench.kube.config import load_client_config
+from krobench.kube.config import ServiceAccount, load_client_config
 from krobench.kube.errors import ConfigError
-from krobench.kube.serviceaccount import ServiceAccount
 
 POD = {"KUBERNETES_SERVICE_HOST": "10.96.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 KUBECONFIG = """

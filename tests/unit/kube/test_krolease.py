@@ -5,7 +5,7 @@ import pytest
 from krobench.api.specs.target import Target
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
-from krobench.kube.krolease import kro_leader
+from krobench.kube.kro import kro_leader
 
 TARGET = Target()
 

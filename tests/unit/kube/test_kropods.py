@@ -2,7 +2,7 @@ from typing import Any, cast
 
 from krobench.api.specs.target import Target
 from krobench.kube.client import KubeClient
-from krobench.kube.kropods import kro_pods
+from krobench.kube.kro import kro_pods
 
 TARGET = Target()
 

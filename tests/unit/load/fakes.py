@@ -9,9 +9,8 @@ from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.children import Children
 from krobench.load.clock import RunClock
 from krobench.load.driver import Driver
-from krobench.load.followed import Followed
 from krobench.load.loops import Send
-from krobench.load.observer import Observer
+from krobench.load.observer import Followed, Observer
 from krobench.load.operations import Operations, Target
 from krobench.record.lines import ObjectRecord
 from krobench.workload.identity import RunIdentity

@@ -10,7 +10,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.load.children import UPDATE_LABEL, Children, with_update_label
 from krobench.load.clock import RunClock
-from krobench.load.followed import Pending
+from krobench.load.observer import Pending
 from krobench.record.lines import ObjectRecord
 
 RGD: dict[str, Any] = {

@@ -7,7 +7,7 @@ from unit.load.fakes import FakeClient, FakeObserver, plan, sender
 
 from krobench.kube.errors import ApiError
 from krobench.load.clock import RunClock
-from krobench.load.loops import closed_loop, from_now, open_loop
+from krobench.load.loops import closed_loop, from_now, open_loop, run_together
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.steps import PlannedOperation
 
@@ -130,3 +130,35 @@ def test_a_schedule_begins_late_enough_to_be_prepared() -> None:
     times = from_now((0.0, 1.0), clock)
     assert times[0] > clock.now()
     assert times[1] - times[0] == pytest.approx(1.0)
+
+
+async def test_the_first_error_ends_the_others_and_is_raised_as_it_is() -> None:
+    ended = asyncio.Event()
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async def fail() -> None:
+        raise ValueError("this one")
+
+    with pytest.raises(ValueError, match="this one"):
+        await run_together([wait(), fail()])
+    assert ended.is_set()
+
+
+async def test_a_timeout_after_a_failure_is_a_timeout_and_no_cancellation() -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ValueError("failed before")
+
+    with pytest.raises(ValueError, match="failed before"):
+        await run_together([fail()])
+    task = asyncio.current_task()
+    assert task is not None
+    assert task.cancelling() == 0
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await run_together([asyncio.sleep(60)])

@@ -1,85 +1,49 @@
-import asyncio
-from typing import Any
-
-import pytest
 from unit.records import some_line
 
-from krobench.load import observer
-from krobench.load.followed import Followed
-from krobench.load.lifecycle import is_ready, problem, rejection
-from krobench.load.observer import RgdRejectedError, apply_instance, apply_rgd
+from krobench.load.observer import Followed, Pending
+from krobench.record.lines import ObjectRecord
 
 
-def item(state: str = "ACTIVE", generation: int = 1, **conditions: Any) -> dict[str, Any]:
-    entries = [
-        {"type": kind, "status": status, "observedGeneration": observed, "message": f"{kind}!"}
-        for kind, (status, observed) in conditions.items()
-    ]
-    return {
-        "metadata": {"name": "x", "generation": generation},
-        "status": {"state": state, "conditions": entries},
-    }
+def line() -> ObjectRecord:
+    return some_line(operation="update-instance")
 
 
-def followed() -> Followed:
-    return Followed(some_line(sent_seconds=1.0))
+async def test_an_update_is_done_when_its_generation_or_a_later_one_is_ready() -> None:
+    followed = Followed(line())
+    followed.became_ready(1, 1.0)
+    second, third = Pending(line()), Pending(line())
+    followed.expect(second, 2)
+    followed.expect(third, 3)
+    followed.became_ready(1, 1.5)
+    assert not second.done.done()
+    followed.became_ready(3, 2.0)
+    assert (second.record.ready_seconds, third.record.ready_seconds) == (2.0, 2.0)
+    assert followed.record.ready_seconds == 1.0
 
 
-def test_ready_counts_only_for_the_current_generation() -> None:
-    assert is_ready(item(Ready=("True", 1)))
-    assert not is_ready(item(generation=2, Ready=("True", 1)))
-    assert not is_ready(item(Ready=("False", 1)))
-    assert not is_ready({"metadata": {"name": "x"}})
+async def test_an_event_that_came_before_the_answer_counts_from_when_it_came() -> None:
+    followed = Followed(line())
+    followed.became_ready(2, 1.25)
+    update = Pending(line())
+    followed.expect(update, 2)
+    assert update.done.done()
+    assert update.record.ready_seconds == 1.25
 
 
-def test_a_condition_without_a_generation_is_believed() -> None:
-    plain = item(Ready=("True", 1))
-    del plain["status"]["conditions"][0]["observedGeneration"]
-    assert is_ready(plain)
+async def test_a_failure_ends_all_waiting() -> None:
+    followed, update = Followed(line()), Pending(line())
+    followed.expect(update, 2)
+    followed.fail(RuntimeError("the watch broke"))
+    assert isinstance(update.done.exception(), RuntimeError)
+    assert isinstance(followed.ready.exception(), RuntimeError)
 
 
-async def test_active_before_ready_is_kept_apart() -> None:
-    entry = followed()
-    apply_instance(entry, item(ResourcesReady=("False", 1)), 2.0)
-    assert entry.record.active_seconds == 2.0
-    assert entry.record.ready_seconds is None
-    assert entry.problem == "ResourcesReady=False: ResourcesReady!"
-    apply_instance(entry, item(Ready=("True", 1)), 3.0)
-    assert entry.record.active_seconds == 2.0
-    assert entry.record.ready_seconds == 3.0
-    assert entry.ready.done()
-
-
-async def test_later_events_do_not_move_the_first_time() -> None:
-    entry = followed()
-    for seconds in (2.0, 5.0):
-        apply_instance(entry, item(Ready=("True", 1)), seconds)
-    assert entry.record.ready_seconds == 2.0
-
-
-def test_a_rejection_is_in_kros_own_words() -> None:
-    assert rejection(item(GraphAccepted=("False", 1))) == "GraphAccepted!"
-    assert rejection(item(GraphAccepted=("True", 1))) is None
-    assert problem(item(GraphAccepted=("True", 1), Ready=("False", 1))) is None
-
-
-async def test_an_rgd_that_stays_rejected_ends_the_waiting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(observer, "REJECTION_GRACE_SECONDS", 0.01)
-    entry = followed()
-    apply_rgd(entry, item("Inactive", GraphAccepted=("False", 1)), 2.0)
-    with pytest.raises(RgdRejectedError, match="GraphAccepted!"):
-        await asyncio.wait_for(entry.ready, 1)
-
-
-async def test_an_rgd_that_is_accepted_in_time_is_no_failure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(observer, "REJECTION_GRACE_SECONDS", 0.01)
-    entry = followed()
-    apply_rgd(entry, item("Inactive", GraphAccepted=("False", 1)), 2.0)
-    apply_rgd(entry, item("Active", GraphAccepted=("True", 1), Ready=("True", 1)), 3.0)
-    await asyncio.sleep(0.02)
-    await entry.ready
-    assert entry.record.accepted_seconds == 3.0
+async def test_whoever_waits_for_an_object_to_go_is_told_also_where_it_has_gone_before() -> None:
+    before, after = Followed(line()), Followed(line())
+    waiting = before.when_gone()
+    for followed in (before, after):
+        followed.deletion = line()
+        followed.became_gone(3.5)
+        assert followed.deletion.gone_seconds == 3.5
+    await waiting
+    await after.when_gone()

@@ -8,7 +8,7 @@ from unit.workload.plans import RUN, first_plan, suite
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.iterationplan import plan_iteration
-from krobench.workload.own import with_rgds_inline
+from krobench.workload.source import with_rgds_inline
 from krobench.workload.testplan import longest_run_seconds, plan_tests
 
 RGD = """

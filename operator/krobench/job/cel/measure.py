@@ -35,9 +35,9 @@ from krobench.job.cel.readings import (
     spent_or_none,
 )
 from krobench.job.kro.habits import KroHabits
-from krobench.load.concurrency import run_together
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 from krobench.load.kinds import NEW_KIND_PAUSE_SECONDS
+from krobench.load.loops import run_together
 from krobench.workload.cel import Opinion, Role, cross_check
 
 WINDOWS = 3

@@ -28,13 +28,12 @@ from krobench.job.kro.restart import restart_kro
 from krobench.job.kro.rollout import NotStartedError
 from krobench.job.observers.profiling import Profiling
 from krobench.job.observers.watchman import Watchman
-from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError
-from krobench.load.breaker import ApiServerInDistressError
-from krobench.load.driver import ForbiddenError
+from krobench.kube.kro import KroPod
+from krobench.load.cleanup import RunCleanup
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
+from krobench.load.failures import ApiServerInDistressError, ForbiddenError
 from krobench.load.iteration import Iteration
-from krobench.load.sweep import Sweeper
 from krobench.record.test import TestRecord, TestState
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.cel import expressions_of
@@ -241,8 +240,8 @@ class CelRun:
             return
         self._tell("clean-up")
         prefix = f"{context.run.prefix}{self.plan.index}-"
-        sweeper = Sweeper(context.client, context.run, rgd_prefix=prefix)
-        teardown = await sweeper.sweep(self.plan.deletion_timeout_seconds)
+        cleanup = RunCleanup(context.client, context.run, rgd_prefix=prefix)
+        teardown = await cleanup.delete_objects(self.plan.deletion_timeout_seconds)
         if teardown.error is not None:
             context.warn(f"{self.plan.name}: clean-up: {teardown.error.message}")
 

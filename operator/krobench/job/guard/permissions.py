@@ -8,7 +8,7 @@ from krobench.job.errors import AbortedError
 from krobench.job.guard.lease import LEASE_NAME
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
-from krobench.kube.krolease import LEADER_LEASE
+from krobench.kube.kro import LEADER_LEASE
 from krobench.workload.testplan import TestPlan
 
 _REVIEWS = 5

@@ -10,13 +10,11 @@ from krobench.api.specs.target import Target
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.discover import KroNotFoundError, KroPod, find_kro
 from krobench.kube.errors import ApiError
-from krobench.kube.krolease import is_of_pod, kro_leader
+from krobench.kube.kro import KroNotFoundError, KroPod, find_kro, is_of_pod, kro_leader
 from krobench.load.kinds import RGDS_PATH
 from krobench.workload.identity import RunIdentity
-from krobench.workload.limits import check_objects, check_schedules
-from krobench.workload.testplan import TestPlan
+from krobench.workload.testplan import TestPlan, check_objects, check_schedules
 
 logger = logging.getLogger(__name__)
 # kro's leases last 15 seconds where its chart's defaults are kept.

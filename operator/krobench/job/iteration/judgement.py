@@ -8,7 +8,7 @@ from krobench.collect.sampler import Collected
 from krobench.figures.environment import NodeFingerprint
 from krobench.findings.validity import Validity
 from krobench.job.observers.watchman import Watched
-from krobench.load.outcome import Outcome
+from krobench.load.iteration import Outcome
 from krobench.record.iteration import IterationRecord
 from krobench.record.lines import SourceName
 

@@ -10,7 +10,7 @@ from krobench.figures.steady_state import SteadyState
 from krobench.findings.validity import Validity
 from krobench.job.iteration.steps import assess_steps, operation_errors
 from krobench.job.iteration.usage import run_seconds, usage_of
-from krobench.load.outcome import Outcome
+from krobench.load.iteration import Outcome
 from krobench.record.iteration import IterationRecord
 from krobench.workload.iterationplan import IterationPlan
 

@@ -5,7 +5,7 @@ from krobench.analysis.steps import MeasuredStep, measure_step
 from krobench.analysis.usage.windows import Series, UnavailableError
 from krobench.api.common import ErrorInfo
 from krobench.figures.measures import LoadGenerator
-from krobench.load.outcome import Outcome, StepOutcome
+from krobench.load.iteration import Outcome, StepOutcome
 from krobench.record.iteration import StepRecord
 from krobench.record.lines import ObjectRecord
 from krobench.workload.testplan import TestPlan

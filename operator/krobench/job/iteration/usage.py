@@ -5,7 +5,7 @@ from dataclasses import replace
 from krobench.analysis.usage.measure import Phases, Usage, measure_usage
 from krobench.analysis.usage.windows import Series
 from krobench.analysis.watchlag import watch_lag_metrics
-from krobench.load.outcome import Outcome, StepOutcome
+from krobench.load.iteration import Outcome, StepOutcome
 from krobench.record.lines import ObjectRecord
 
 _HELD = (

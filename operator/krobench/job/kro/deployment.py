@@ -11,8 +11,8 @@ from krobench.api.specs.target import Target
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.discover import list_kro_pods
 from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.kro import list_kro_pods
 from krobench.workload.variants import NoContainerError, PodTemplate, Restored, take_off
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from krobench.api.specs.target import Target
 from krobench.job.kro.leadership import elects
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.kube.krolease import holder_of, is_of_pod, leader_path
+from krobench.kube.kro import holder_of, is_of_pod, leader_path
 
 
 async def one_leads(

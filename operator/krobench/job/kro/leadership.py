@@ -3,7 +3,7 @@
 from typing import Any
 
 from krobench.api.notation.flags import flag_values
-from krobench.kube.krolease import LEADER_LEASE
+from krobench.kube.kro import LEADER_LEASE
 
 _ELECT = "leader-elect"
 _NAMESPACE = "leader-election-namespace"

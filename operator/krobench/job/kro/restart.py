@@ -16,7 +16,8 @@ from krobench.job.kro.leadership import why_leader_unknown
 from krobench.job.kro.rollout import NotStartedError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.discover import (
+from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.kube.kro import (
     KroNotFoundError,
     KroPod,
     find_kro,
@@ -24,7 +25,6 @@ from krobench.kube.discover import (
     list_kro_pods,
     named,
 )
-from krobench.kube.errors import ApiError, ApiUnreachableError
 
 logger = logging.getLogger(__name__)
 

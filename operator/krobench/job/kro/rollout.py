@@ -14,8 +14,8 @@ from krobench.api.specs.target import Target
 from krobench.job.kro.leader_lease import one_leads
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.discover import has_ended, list_kro_pods
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.kube.kro import has_ended, list_kro_pods
 
 _POLL_SECONDS = 0.5
 _FAILING_SECONDS = 15.0

@@ -14,7 +14,7 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.load.clock import RunClock
-from krobench.load.outcome import Outcome
+from krobench.load.iteration import Outcome
 
 Warn = Callable[[str], None]
 

@@ -10,8 +10,7 @@ from krobench.api.specs.target import Target
 from krobench.figures.surroundings import Moment
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
-from krobench.kube.krolease import kro_leader
-from krobench.kube.kropods import kro_pods
+from krobench.kube.kro import kro_leader, kro_pods
 from krobench.load.clock import RunClock
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from krobench.api.notation import units
 from krobench.api.specs.benchmark import Cleanup
 from krobench.kube.client import KubeClient
-from krobench.load.sweep import Sweeper
+from krobench.load.cleanup import RunCleanup
 from krobench.record.run import RunRecord
 from krobench.workload.identity import RunIdentity
 from krobench.workload.testplan import TestPlan
@@ -33,19 +33,19 @@ class Ending:
             )
             return
         self.tell("clean-up")
-        sweeper = Sweeper(self.client, self.run)
+        cleanup = RunCleanup(self.client, self.run)
         longest = max(plan.deletion_timeout_seconds for plan in self.plans)
         for teardown in (
-            await sweeper.sweep(longest, force=True),
-            await sweeper.sweep_namespaces(),
+            await cleanup.delete_objects(longest, force=True),
+            await cleanup.delete_namespaces(),
         ):
             if teardown.error is not None:
                 self.warn(f"clean-up: {teardown.error.message}")
-        await self._audit(sweeper)
+        await self._audit(cleanup)
 
-    async def _audit(self, sweeper: Sweeper) -> None:
+    async def _audit(self, cleanup: RunCleanup) -> None:
         used = {plan.namespace or self.run.namespace for plan in self.plans}
-        orphans = self.record.orphans = await sweeper.audit(sorted(used))
+        orphans = self.record.orphans = await cleanup.audit(sorted(used))
         if orphans.count is None:
             self.warn(f"what is left of the run could not be counted: {orphans.unavailable}")
         elif orphans.count:

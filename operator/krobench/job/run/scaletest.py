@@ -29,13 +29,12 @@ from krobench.job.run.verification import Stage, verify
 from krobench.job.turns.book import planned
 from krobench.job.turns.run import TestRun
 from krobench.kube.client import KubeClient
-from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError
+from krobench.kube.kro import KroPod
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import Progress
 from krobench.record.test import TestRecord
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.scaleplan import (
     Sizes,
     fewest_observations,
@@ -44,7 +43,7 @@ from krobench.workload.scaleplan import (
     usable_sizes,
 )
 from krobench.workload.scalesteps import bracket_of, next_size, verdict_of
-from krobench.workload.testplan import TestPlan
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, TestPlan
 from krobench.workload.verification import first_to_try, plan_trial, step_to_try_at
 
 logger = logging.getLogger(__name__)

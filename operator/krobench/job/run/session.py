@@ -34,7 +34,7 @@ from krobench.job.run.ending import Ending
 from krobench.job.shards.crew import ShardCrew
 from krobench.job.turns.run import TestRun
 from krobench.kube.client import KubeClient
-from krobench.kube.discover import KroPod, kubernetes_version, list_nodes
+from krobench.kube.kro import KroPod, kubernetes_version, list_nodes
 from krobench.load.clock import RunClock
 from krobench.record.ending import give_up
 from krobench.record.run import RunRecord, RunState

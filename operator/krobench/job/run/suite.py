@@ -28,9 +28,8 @@ from krobench.job.turns.run import TestRun
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.record.run import Progress
-from krobench.workload.limits import DEFAULT_MAX_OBJECTS
 from krobench.workload.schedule import schedule
-from krobench.workload.testplan import TestPlan, plan_tests
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, TestPlan, plan_tests
 
 logger = logging.getLogger(__name__)
 

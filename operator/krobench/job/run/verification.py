@@ -23,8 +23,8 @@ from krobench.job.guard.permissions import check_may_change_kro
 from krobench.job.kro.variants import KroVariants
 from krobench.job.turns.book import planned
 from krobench.job.turns.run import TestRun
-from krobench.kube.discover import KroPod
 from krobench.kube.errors import KubeError
+from krobench.kube.kro import KroPod
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.workload.schedule import in_rounds_of_variants

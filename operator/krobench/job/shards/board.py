@@ -171,7 +171,7 @@ class Board:
             await self._client.replace(f"{self._collection}/{name}", manifest)
 
     async def _delete(self, name: str) -> None:
-        # What stays is swept with the run, and goes with the KroBenchmark at the latest.
+        # If this fails, the cleanup deletes it, or it goes with the KroBenchmark at the latest.
         with contextlib.suppress(KubeError):
             await self._client.delete(f"{self._collection}/{name}")
 

@@ -14,7 +14,7 @@ from krobench.collect.sampler import Collected
 from krobench.figures.environment import KroFingerprint
 from krobench.job.context import RunContext
 from krobench.job.turns.thresholds import decide
-from krobench.load.outcome import Outcome
+from krobench.load.iteration import Outcome
 from krobench.record.iteration import IterationRecord
 from krobench.record.lines import ObjectRecord
 from krobench.record.test import TestRecord, TestState

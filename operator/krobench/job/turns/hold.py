@@ -12,7 +12,7 @@ from krobench.analysis.usage.windows import Series
 from krobench.api.common import duration_seconds
 from krobench.collect.sampler import Sampler
 from krobench.job.context import RunContext
-from krobench.load.outcome import Outcome
+from krobench.load.iteration import Outcome
 from krobench.record.iteration import Hold
 from krobench.record.lines import Sample
 from krobench.workload.testplan import TestPlan

@@ -16,11 +16,10 @@ from krobench.job.observers.watchman import Watchman
 from krobench.job.turns.book import TestBook
 from krobench.job.turns.hold import hold, not_steady
 from krobench.kube.config import own_namespace
-from krobench.kube.discover import KroPod
-from krobench.load.iteration import Iteration
-from krobench.load.outcome import Outcome
+from krobench.kube.kro import KroPod
+from krobench.load.cleanup import RunCleanup
+from krobench.load.iteration import Iteration, Outcome
 from krobench.load.shard import open_iteration
-from krobench.load.sweep import Sweeper
 from krobench.record.iteration import IterationRecord, Teardown
 from krobench.record.test import TestRecord, TestState
 from krobench.workload.blueprint import WorkloadError
@@ -185,8 +184,8 @@ class TestRun:
         context.tell(f"{self.plan.name}: clean-up of all sizes up to it")
         started = context.clock.now()
         # Nothing else of the run exists by now.
-        sweeper = Sweeper(context.client, context.run)
-        record.teardown = await sweeper.sweep(self.plan.deletion_timeout_seconds)
+        cleanup = RunCleanup(context.client, context.run)
+        record.teardown = await cleanup.delete_objects(self.plan.deletion_timeout_seconds)
         record.teardown.duration_seconds = round(context.clock.now() - started, 3)
         self._warn_of_remains(record)
 
@@ -263,8 +262,8 @@ class TestRun:
         await iteration.delete_instances(timeout_seconds)
         left = timeout_seconds - (context.clock.now() - started)
         prefix = f"{context.run.prefix}{plan.test.index}-{plan.index}-"
-        sweeper = Sweeper(context.client, context.run, rgd_prefix=prefix)
-        teardown = await sweeper.sweep(max(1.0, left))
+        cleanup = RunCleanup(context.client, context.run, rgd_prefix=prefix)
+        teardown = await cleanup.delete_objects(max(1.0, left))
         teardown.duration_seconds = round(context.clock.now() - started, 3)
         return teardown
 

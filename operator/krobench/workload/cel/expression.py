@@ -1,11 +1,13 @@
 """What is known of an expression before it is measured."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import product
 from typing import Any
 
 from krobench.api.specs.workload.cel import CelFamily, CelLevel
-from krobench.workload.blueprint import Manifest
+from krobench.workload.blueprint import Manifest, RgdParts, WorkloadError, config_map
 
 COPIES = 50
 """How often an RGD carries its expression: enough to outweigh what an RGD costs by itself."""
@@ -41,3 +43,114 @@ class Expression:
     distinct: bool = True
     """Whether the copies differ by a space here and there, so that kro takes each for another."""
     role: Role = Role.EXPRESSION
+
+
+_SCALARS: tuple[tuple[type, str], ...] = (
+    (bool, "boolean"),  # before int, of which it is one
+    (int, "integer"),
+    (float, "float"),
+    (str, "string"),
+)
+
+
+class UnknownTypeError(ValueError):
+    """A value does not tell its type; the message begins with the path to it."""
+
+
+def schema_of(values: Manifest, stated: Manifest) -> Manifest:
+    """Return ``types`` and ``spec`` of a schema for these values.
+
+    ``stated`` are types of fields that are not taken from the values.
+
+    Raises:
+        UnknownTypeError: if a value does not tell its type.
+    """
+    types: Manifest = {}
+    fields = {name: value for name, value in values.items() if name not in stated}
+    spec = _struct(fields, "", types) | stated
+    return {"types": types, "spec": spec} if types else {"spec": spec}
+
+
+def _struct(values: Manifest, path: str, types: Manifest) -> Manifest:
+    return {name: _type(value, f"{path}{name}", types) for name, value in values.items()}
+
+
+def _type(value: Any, path: str, types: Manifest) -> str | Manifest:
+    if isinstance(value, dict) and value:
+        return _struct(value, f"{path}.", types)
+    if isinstance(value, list) and value:
+        return _list(value, path, types)
+    for kind, name in _SCALARS:
+        if isinstance(value, kind):
+            return name
+    raise UnknownTypeError(
+        f"{path}: {value!r} does not tell its type; say it in types of the expression"
+    )
+
+
+def _list(items: list[Any], path: str, types: Manifest) -> str:
+    if all(isinstance(item, dict) for item in items):
+        struct = _struct(_all_fields(items), f"{path}.", types)
+        name = f"T{len(types)}"
+        types[name] = struct
+        return f"[]{name}"
+    kinds = {str(_type(item, path, types)) for item in items}
+    if kinds == {"integer", "float"}:
+        return "[]float"
+    if len(kinds) > 1:
+        raise UnknownTypeError(
+            f"{path}: its items are of different types, {', '.join(sorted(kinds))}"
+        )
+    return f"[]{kinds.pop()}"
+
+
+def _all_fields(items: Iterable[Manifest]) -> Manifest:
+    fields: Manifest = {}
+    for item in items:
+        fields = item | fields
+    return fields
+
+
+ROUND_FIELD = "round"
+"""A field of every instance that no expression uses: a change of it makes kro reconcile."""
+
+_NODE = "rendered"
+
+
+def expression_parts(expression: Expression, name: str, field_path: str) -> RgdParts:
+    """Return the RGD that measures an expression; ``name`` is that of the ConfigMap.
+
+    Raises:
+        WorkloadError: if the type of one of its values is not known.
+    """
+    try:
+        schema = schema_of(expression.values, expression.types)
+    except UnknownTypeError as error:
+        raise WorkloadError(
+            f"{field_path}.expressions[{expression.name}].values.{error}"
+        ) from error
+    schema["spec"][ROUND_FIELD] = "integer | default=0"
+    return RgdParts(schema, resources(expression, name, 0))
+
+
+def resources(expression: Expression, name: str, compilation: int) -> list[Manifest]:
+    """Return spec.resources with white space that is another for each ``compilation``.
+
+    Nothing else differs, so that kro compiles all of it anew and then changes no object. The
+    ConfigMap's name is no expression: kro evaluates the copies and nothing else.
+    """
+    after = " " * compilation
+    data = {
+        f"e{index:02d}": f"${{{text}{after}}}" for index, text in enumerate(_copies(expression))
+    }
+    return [{"id": _NODE, "template": config_map(name, data)}]
+
+
+def _copies(expression: Expression) -> list[str]:
+    if not expression.distinct:
+        return [expression.text] * expression.copies
+    spaces = product(" \t", repeat=(expression.copies - 1).bit_length())
+    return [
+        f"({''.join(space)}{expression.text})"
+        for space, _ in zip(spaces, range(expression.copies), strict=False)
+    ]

@@ -1,6 +1,8 @@
 """Which expressions a workload measures."""
 
 import json
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from krobench.api.specs.workload.cel import CelExpression, CelLevel, CelSuite, CelWorkload
@@ -62,3 +64,30 @@ def _expected_string(expected: Any) -> str:
     if isinstance(expected, bool):
         return str(expected).lower()
     return f"{expected:g}" if isinstance(expected, float) else str(expected)
+
+
+class Opinion(StrEnum):
+    """What celpy says of an expected value."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    KRO_ONLY = "kro only"
+
+
+@dataclass(frozen=True)
+class CrossCheck:
+    """Whether celpy is sure of an expression's value, and which it is."""
+
+    opinion: Opinion
+    value: str | None = None
+    """None where it has no opinion."""
+
+
+def cross_check(expression: Expression) -> CrossCheck:
+    """Return what celpy says of an expression's expected value."""
+    from krobench.workload.cel.celpyvalue import sure_value  # takes 10 MB
+
+    value = sure_value(expression)
+    if value is None:
+        return CrossCheck(Opinion.KRO_ONLY)
+    return CrossCheck(Opinion.AGREES if value == expression.expected else Opinion.DIFFERS, value)

@@ -1,11 +1,163 @@
-"""Which resources there are and which refers to which, before anything is written down."""
+"""The numbers of a generator, with those of its level filled in, and whether they can be met."""
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
-from krobench.api.specs.workload.generator import ChildKind
-from krobench.workload.generator.settings import Settings
+from krobench.api.specs.workload.generator import ChildKind, Complexity, Generator
+from krobench.workload.blueprint import WorkloadError
+
+_COLLECTION_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A generator's settings; ``Generator`` says what each means."""
+
+    resources: int
+    properties_per_resource: int
+    dependencies_per_resource: int
+    depth: int
+    kinds: tuple[ChildKind, ...]
+    for_each_size: int
+    include_when_share: float
+    ready_when_share: float
+    cel_expressions: int
+    cel_complexity: int
+
+    @property
+    def collections(self) -> int:
+        """Resources that are collections."""
+        return max(1, int(self.resources * _COLLECTION_SHARE)) if self.for_each_size else 0
+
+    @property
+    def include_when(self) -> int:
+        """Resources with an includeWhen."""
+        return round(self.resources * self.include_when_share)
+
+    @property
+    def ready_when(self) -> int:
+        """Resources with a readyWhen: kro rejects it on collections of several kinds."""
+        return round((self.resources - self.collections) * self.ready_when_share)
+
+    @property
+    def children(self) -> int:
+        """Objects that kro creates for an instance."""
+        return self.resources - self.collections + self.collections * self.for_each_size
+
+
+LEVELS = {
+    Complexity.SIMPLE: Settings(
+        resources=3,
+        properties_per_resource=3,
+        dependencies_per_resource=1,
+        depth=2,
+        kinds=(ChildKind.CONFIG_MAP,),
+        for_each_size=0,
+        include_when_share=0.0,
+        ready_when_share=0.0,
+        cel_expressions=3,
+        cel_complexity=1,
+    ),
+    Complexity.MEDIUM: Settings(
+        resources=10,
+        properties_per_resource=5,
+        dependencies_per_resource=2,
+        depth=4,
+        kinds=(
+            ChildKind.CONFIG_MAP,
+            ChildKind.SECRET,
+            ChildKind.SERVICE_ACCOUNT,
+            ChildKind.SERVICE,
+        ),
+        for_each_size=3,
+        include_when_share=0.2,
+        ready_when_share=0.2,
+        cel_expressions=20,
+        cel_complexity=2,
+    ),
+    Complexity.COMPLEX: Settings(
+        resources=30,
+        properties_per_resource=10,
+        dependencies_per_resource=3,
+        depth=8,
+        kinds=tuple(ChildKind),
+        for_each_size=5,
+        include_when_share=0.3,
+        ready_when_share=0.3,
+        cel_expressions=100,
+        cel_complexity=4,
+    ),
+    Complexity.CUSTOM: Settings(
+        resources=1,
+        properties_per_resource=1,
+        dependencies_per_resource=0,
+        depth=1,
+        kinds=(ChildKind.CONFIG_MAP,),
+        for_each_size=0,
+        include_when_share=0.0,
+        ready_when_share=0.0,
+        cel_expressions=0,
+        cel_complexity=1,
+    ),
+}
+
+
+def resolve(generator: Generator) -> Settings:
+    """Fill in the numbers of the generator's level; they need not fit each other yet."""
+    level = asdict(LEVELS[generator.complexity])
+    own = generator.model_dump(exclude={"seed", "complexity"}, exclude_none=True)
+    settings = level | own
+    return Settings(**settings | {"kinds": tuple(settings["kinds"])})
+
+
+def check(generator: Generator, settings: Settings, field_path: str) -> None:
+    """Check that an RGD of these settings exists.
+
+    Raises:
+        WorkloadError: naming the field that has to change.
+    """
+    for met, problem in _conditions(generator, settings):
+        if not met:
+            raise WorkloadError(f"{field_path}.{problem} (complexity is {generator.complexity})")
+
+
+def _conditions(generator: Generator, settings: Settings) -> Iterator[tuple[bool, str]]:
+    """Yield what has to hold, and what is wrong where it does not."""
+    depth, resources = settings.depth, settings.resources
+    dependencies = settings.dependencies_per_resource
+    slots = resources * settings.properties_per_resource
+    yield (
+        generator.complexity is not Complexity.CUSTOM or generator.resources is not None,
+        "resources must be set with complexity custom",
+    )
+    yield (
+        depth <= resources,
+        f"depth is {depth}, but must not exceed resources, which is {resources}",
+    )
+    yield (
+        dependencies < resources,
+        (
+            f"dependenciesPerResource is {dependencies}, but must be less than resources, "
+            f"which is {resources}"
+        ),
+    )
+    yield (
+        dependencies > 0 or depth == 1,
+        f"dependenciesPerResource is 0, but must be at least 1 for a depth of {depth}",
+    )
+    yield (
+        depth > 1 or dependencies == 0,
+        f"depth is 1, but must be at least 2 for dependenciesPerResource of {dependencies}",
+    )
+    yield (
+        settings.cel_expressions <= slots,
+        (
+            f"celExpressions is {settings.cel_expressions}, but must not exceed resources times "
+            f"propertiesPerResource, which is {slots}"
+        ),
+    )
 
 
 @dataclass(frozen=True)

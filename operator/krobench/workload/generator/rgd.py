@@ -1,14 +1,172 @@
-"""Writing a drawn graph down as a ResourceGraphDefinition."""
+"""The Kubernetes objects of a generated RGD.
+
+None needs a kubelet: Deployments have no replicas, and whatever else there is is ready once it
+is stored.
+"""
 
 import random
+from collections.abc import Callable
 
 from krobench.api.common import API_GROUP
-from krobench.api.specs.workload.generator import Generator
-from krobench.workload.blueprint import Manifest, RgdParts
-from krobench.workload.generator.expressions import computed, reference
-from krobench.workload.generator.graph import Node, draw_graph
-from krobench.workload.generator.settings import Settings, check, resolve
-from krobench.workload.generator.templates import ready_when, template
+from krobench.api.specs.workload.generator import ChildKind, Generator
+from krobench.workload.blueprint import Manifest, RgdParts, config_map
+from krobench.workload.generator.graph import Node, Settings, check, draw_graph, resolve
+
+Properties = dict[str, str]
+
+
+def template(kind: ChildKind, name: str, properties: Properties) -> Manifest:
+    """Return an object of this kind that carries the properties."""
+    return _BUILDERS[kind](name, properties)
+
+
+def ready_when(kind: ChildKind, resource_id: str) -> str:
+    """Return a condition that such an object meets soon after its creation."""
+    if kind is ChildKind.DEPLOYMENT:
+        return (
+            f"${{{resource_id}.status.?observedGeneration.orValue(0) "
+            f">= {resource_id}.metadata.generation}}"
+        )
+    return f'${{{resource_id}.metadata.?uid.orValue("") != ""}}'
+
+
+def _config_map(name: str, properties: Properties) -> Manifest:
+    return config_map(name, properties)
+
+
+def _secret(name: str, properties: Properties) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name},
+        "type": "Opaque",
+        "stringData": properties,
+    }
+
+
+def _service_account(name: str, properties: Properties) -> Manifest:
+    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(name, properties)}
+
+
+def _service(name: str, properties: Properties) -> Manifest:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata(name, properties),
+        "spec": {"selector": {"app": name}, "ports": [{"name": "http", "port": 80}]},
+    }
+
+
+def _deployment(name: str, properties: Properties) -> Manifest:
+    labels = {"app": name}
+    container = {"name": "app", "image": "registry.k8s.io/pause:3.10"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": _metadata(name, properties),
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+def _ingress(name: str, properties: Properties) -> Manifest:
+    backend = {"service": {"name": name, "port": {"number": 80}}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": _metadata(name, properties),
+        "spec": {"rules": [{"host": "app.example.com", "http": {"paths": [path]}}]},
+    }
+
+
+def _metadata(name: str, properties: Properties) -> Manifest:
+    return {"name": name, "annotations": properties}
+
+
+_BUILDERS: dict[ChildKind, Callable[[str, Properties], Manifest]] = {
+    ChildKind.CONFIG_MAP: _config_map,
+    ChildKind.SECRET: _secret,
+    ChildKind.SERVICE_ACCOUNT: _service_account,
+    ChildKind.SERVICE: _service,
+    ChildKind.DEPLOYMENT: _deployment,
+    ChildKind.INGRESS: _ingress,
+}
+
+
+_Operation = Callable[[str, str], str]
+
+
+def reference(target: Node) -> str:
+    """Return an expression that depends on ``target``: its name, or the names of its objects."""
+    if target.collection:
+        return f'{target.resource_id}.map(o, o.metadata.name).join(",")'
+    return f"{target.resource_id}.metadata.name"
+
+
+def computed(operations: int, rng: random.Random) -> str:
+    """Return an expression over the instance's spec with this many operations."""
+    expression = "schema.spec.value"
+    for step in range(operations):
+        # Nested macros need variables of their own.
+        expression = rng.choice(_OPERATIONS)(expression, f"v{step}")
+    return expression
+
+
+def _upper(text: str, _variable: str) -> str:
+    return f"{text}.upperAscii()"
+
+
+def _lower(text: str, _variable: str) -> str:
+    return f"{text}.lowerAscii()"
+
+
+def _replaced(text: str, _variable: str) -> str:
+    return f'{text}.replace("l", "L")'
+
+
+def _split(text: str, _variable: str) -> str:
+    return f'{text}.split("o").join("0")'
+
+
+def _formatted(text: str, _variable: str) -> str:
+    return f'"%s-%s".format([{text}, schema.metadata.name])'
+
+
+def _filtered(text: str, variable: str) -> str:
+    return f'[{text}, "x"].filter({variable}, {variable}.size() > 1).join("/")'
+
+
+def _mapped(text: str, variable: str) -> str:
+    return f'(lists.range(2).map({variable}, string({variable})).join("-") + {text})'
+
+
+def _shortened(text: str, variable: str) -> str:
+    return (
+        f"cel.bind({variable}, {text}, "
+        f"{variable}.size() > 40 ? {variable}.substring(0, 40) : {variable})"
+    )
+
+
+def _encoded(text: str, _variable: str) -> str:
+    return f"base64.encode(bytes({text}))"
+
+
+_OPERATIONS: tuple[_Operation, ...] = (
+    _upper,
+    _lower,
+    _replaced,
+    _split,
+    _formatted,
+    _filtered,
+    _mapped,
+    _shortened,
+    _encoded,
+)
+
 
 COMPLEXITY_LABEL = f"{API_GROUP}/complexity"
 INDEX_LABEL = f"{API_GROUP}/index"

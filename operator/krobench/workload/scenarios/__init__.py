@@ -4,13 +4,9 @@ Each stands for a shape of ResourceGraphDefinition that users write. Their child
 without a kubelet, so that kro is measured and not the start of pods.
 """
 
-from krobench.workload.scenarios.basic import CHAIN, SINGLE, WIDE
-from krobench.workload.scenarios.cel_heavy import CEL_HEAVY
-from krobench.workload.scenarios.for_each import FOR_EACH
-from krobench.workload.scenarios.multi_tenant import MULTI_TENANT
-from krobench.workload.scenarios.platform import PLATFORM
-from krobench.workload.scenarios.spec import ScenarioSpec
-from krobench.workload.scenarios.web_app import WEB_APP
+from krobench.workload.blueprint import ScenarioSpec
+from krobench.workload.scenarios.applications import MULTI_TENANT, PLATFORM, WEB_APP
+from krobench.workload.scenarios.basic import CEL_HEAVY, CHAIN, FOR_EACH, SINGLE, WIDE
 
 __all__ = ["SCENARIOS", "ScenarioSpec"]
 

@@ -1,8 +1,7 @@
 """The smallest workloads: one object, a chain of objects, and many side by side."""
 
 from krobench.api.specs.workload.workload import Scenario
-from krobench.workload.blueprint import Blueprint, Manifest, RgdParts, config_map
-from krobench.workload.scenarios.spec import ScenarioSpec
+from krobench.workload.blueprint import Blueprint, Manifest, RgdParts, ScenarioSpec, config_map
 
 WIDE_CHILDREN = 20
 
@@ -92,4 +91,177 @@ WIDE = ScenarioSpec(
     stresses="requests per reconcile: kro reads and applies every child each time",
     children=WIDE_CHILDREN,
     build=lambda _kind: _blueprint(_wide_resources()),
+)
+
+
+_TIERS = 2
+_SHARDS_PER_TIER = 5
+_NAMES = ("alpha", "beta", "gamma", "delta")
+_INDEX = 1
+
+
+def _for_each_schema() -> Manifest:
+    return {
+        "spec": {
+            "names": "[]string",
+            "shards": f"integer | default={_SHARDS_PER_TIER} minimum=0 maximum=50",
+        },
+        "status": {
+            "total": "${size(shards) + size(named)}",
+            "names": "${named.map(c, c.metadata.name)}",
+        },
+    }
+
+
+def _shards() -> Manifest:
+    """Two dimensions: kro makes an object for each pair."""
+    return {
+        "id": "shards",
+        "forEach": [
+            {"number": "${lists.range(schema.spec.shards)}"},
+            {"tier": '${["hot", "cold"]}'},
+        ],
+        "template": config_map(
+            "${schema.metadata.name}-${tier}-${string(number)}",
+            {"number": "${string(number)}", "tier": "${tier}"},
+        ),
+    }
+
+
+def _named() -> Manifest:
+    return {
+        "id": "named",
+        "forEach": [{"entry": "${schema.spec.names}"}],
+        "readyWhen": ['${each.data.key != ""}'],
+        "template": config_map("${schema.metadata.name}-n-${entry}", {"key": "${entry}"}),
+    }
+
+
+def _for_each_index() -> Manifest:
+    """An object that depends on a whole collection."""
+    data = {
+        "shards": '${shards.map(s, s.metadata.name).join(",")}',
+        "count": "${string(size(shards))}",
+    }
+    return {"id": "index", "template": config_map("${schema.metadata.name}-index", data)}
+
+
+FOR_EACH = ScenarioSpec(
+    Scenario.FOR_EACH,
+    stands_for="shards and tenants: collections whose size the instance decides",
+    stresses="forEach over one and two dimensions, readiness of each element, and CEL over "
+    "whole collections",
+    children=_TIERS * _SHARDS_PER_TIER + len(_NAMES) + _INDEX,
+    build=lambda _kind: Blueprint(
+        RgdParts(_for_each_schema(), [_shards(), _named(), _for_each_index()]),
+        values={"names": list(_NAMES)},
+        # One element goes and another comes.
+        update={"names": [*_NAMES[:-1], "round-{{round}}"]},
+    ),
+)
+
+
+def _cel_schema() -> Manifest:
+    return {
+        "types": {
+            "Service": {
+                "name": "string | required=true",
+                "port": "integer | default=80",
+                "tier": 'string | default="std" enum="std,gold"',
+                "tags": "[]string",
+            }
+        },
+        "spec": {
+            "env": 'string | default="dev" enum="dev,stage,prod"',
+            "domain": 'string | default="Example.COM"',
+            "replicas": "integer | default=1 minimum=1 maximum=20",
+            "limits": {"cpu": 'string | default="250m"'},
+            "labels": "map[string]string",
+            "services": "[]Service",
+        },
+        "status": {
+            "goldCount": '${size(schema.spec.services.filter(s, s.tier == "gold"))}',
+            "hash": "${rendered.data.hash}",
+        },
+    }
+
+
+def _expressions() -> dict[str, str]:
+    """One entry for each kind of work: strings, lists, macros, quantities, encodings, hashes."""
+    services = "schema.spec.services"
+    return {
+        "size": 'schema.spec.env == "prod" ? "large" : '
+        '(schema.spec.env == "stage" ? "medium" : "small")',
+        "names": f'{services}.map(s, s.name).join(",")',
+        "sorted": f'{services}.map(s, s.name + ":" + string(s.port)).sort().join(" ")',
+        "gold": f'{services}.filter(s, s.tier == "gold").map(s, s.name.upperAscii()).join("|")',
+        "allHttp": f"string({services}.all(s, s.port < 9000))",
+        "anyGold": f'string({services}.exists(s, s.tier == "gold"))',
+        "oneAdmin": f'string({services}.exists_one(s, s.name.startsWith("admin")))',
+        "tags": f'{services}.map(s, s.?tags.orValue([])).flatten().distinct().sort().join(",")',
+        "nested": f"string({services}.map(s, "
+        's.?tags.orValue([]).filter(t, t.matches("^x-.*")).size()).sum())',
+        "host": '"%s.%s".format([schema.metadata.name, schema.spec.domain.lowerAscii()])',
+        "root": 'schema.spec.domain.lowerAscii().split(".")[0].replace("-", "_")',
+        "milli": 'string(quantity(schema.spec.limits.cpu).isGreaterThan(quantity("200m")))',
+        "bound": "cel.bind(n, schema.spec.replicas * 3, "
+        'n > 10 ? "big-" + string(n) : "small-" + string(n))',
+        "labelKeys": "schema.spec.?labels.orValue({})"
+        '.transformList(k, v, k + "=" + v).sort().join(",")',
+        "json": f"json.marshal({services})",
+        "hash": f'"%x".format([hash.sha256(json.marshal({services}))])',
+        "b64": "base64.encode(bytes(schema.spec.domain))",
+    }
+
+
+def _rendered() -> Manifest:
+    template = config_map(
+        "${schema.metadata.name}-rendered",
+        {key: f"${{{expression}}}" for key, expression in _expressions().items()},
+    )
+    template["metadata"]["labels"] = (
+        '${{"env": schema.spec.env}.merge(schema.spec.?labels.orValue({}))}'
+    )
+    return {"id": "rendered", "template": template}
+
+
+def _followup() -> Manifest:
+    data = {
+        "first": '${rendered.data.names.split(",")[0]}',
+        "short": "${rendered.data.hash.substring(0, 12)}",
+    }
+    return {
+        "id": "followup",
+        "includeWhen": [
+            '${schema.spec.services.exists(s, s.tier == "gold")}',
+            '${rendered.data.size != ""}',
+        ],
+        "template": config_map("${schema.metadata.name}-followup", data),
+    }
+
+
+def _cel_values() -> Manifest:
+    return {
+        "env": "prod",
+        "replicas": 5,
+        "labels": {"team": "platform"},
+        "services": [
+            {"name": "admin", "port": 8443, "tier": "gold", "tags": ["x-internal", "tls"]},
+            {"name": "api", "port": 8080, "tags": ["x-public", "tls"]},
+            {"name": "web", "tags": ["x-public"]},
+        ],
+    }
+
+
+CEL_HEAVY = ScenarioSpec(
+    Scenario.CEL_HEAVY,
+    stands_for="configuration that is computed: two ConfigMaps rendered from a nested spec",
+    stresses="compiling and evaluating CEL: macros, lists, quantities, JSON, hashes; and memory "
+    "for each compiled graph",
+    children=2,
+    build=lambda _kind: Blueprint(
+        RgdParts(_cel_schema(), [_rendered(), _followup()]),
+        values=_cel_values(),
+        update={"domain": "round-{{round}}.Example.COM"},
+    ),
 )

@@ -10,7 +10,7 @@ from krobench.job.kro import restart
 from krobench.job.kro.restart import check_restartable, restart_kro
 from krobench.job.kro.rollout import NotStartedError
 from krobench.kube.client import KubeClient
-from krobench.kube.discover import find_kro
+from krobench.kube.kro import find_kro
 
 OWNER = [{"kind": "ReplicaSet", "name": "kro-1", "controller": True}]
 

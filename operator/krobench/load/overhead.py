@@ -19,7 +19,7 @@ class Metrics:
     unavailable: dict[str, str]
 
 
-class OwnCost:
+class Overhead:
     """The CPU time of this process from its making on, and the most memory it ever had."""
 
     def __init__(self) -> None:

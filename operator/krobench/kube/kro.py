@@ -1,4 +1,4 @@
-"""Finding kro, and what identifies this kro and this cluster."""
+"""The Lease by which kro's replicas agree on which of them leads."""
 
 import re
 from dataclasses import dataclass
@@ -6,10 +6,42 @@ from typing import Any
 
 from krobench.api.specs.target import Target
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
+from krobench.figures.surroundings import KroPodState
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.kube.krolease import LEADER_LEASE, holder_of, is_of_pod, leader_path
+
+LEADER_LEASE = "controller.kro.run"
+
+
+def leader_path(namespace: str) -> str:
+    """Return the path of the lease of the kro in this namespace."""
+    return paths.group("coordination.k8s.io", "v1", "leases", namespace, LEADER_LEASE)
+
+
+def holder_of(lease: JsonObject) -> str | None:
+    """Return who holds a lease; None where nobody does."""
+    return lease.get("spec", {}).get("holderIdentity") or None
+
+
+def is_of_pod(holder: str, pod: str) -> bool:
+    """Whether a holder is in this pod: it is the pod's name and a random part."""
+    return holder.startswith(pod)
+
+
+async def kro_leader(client: KubeClient, target: Target) -> str | None:
+    """Return who holds kro's lease; None where there is no lease, or it may not be read.
+
+    Raises:
+        KubeError: if the API server does not answer.
+    """
+    try:
+        return holder_of(await client.get(leader_path(target.namespace)))
+    except ApiError as error:
+        if error.not_found or error.forbidden:
+            return None
+        raise
+
 
 """Of several kro pods, the active one holds it."""
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
@@ -42,7 +74,7 @@ async def find_kro(client: KubeClient, target: Target) -> KroPod:
         ApiError: if pods may not be listed.
     """
     pods = await list_kro_pods(client, target)
-    running = [pod for pod in pods if _is_running(pod)]
+    running = [pod for pod in pods if _runs(pod)]
     if not running:
         raise KroNotFoundError(_not_found_message(target, pods))
     pod = await _leader(client, target.namespace, running) if len(running) > 1 else running[0]
@@ -100,7 +132,7 @@ async def kubernetes_version(client: KubeClient) -> str | None:
     return version
 
 
-def _is_running(pod: JsonObject) -> bool:
+def _runs(pod: JsonObject) -> bool:
     status = pod.get("status", {})
     return (
         status.get("phase") == "Running"
@@ -194,3 +226,40 @@ def _node(node: JsonObject) -> NodeFingerprint:
         kernel=info.get("kernelVersion"),
         kubelet=info.get("kubeletVersion"),
     )
+
+
+async def kro_pods(client: KubeClient, target: Target) -> tuple[KroPodState, ...]:
+    """Return kro's pods but those that are on their way out.
+
+    Raises:
+        KubeError: if they cannot be listed.
+    """
+    pods = await client.list(paths.core("pods", target.namespace), selector_of(target))
+    staying = [
+        pod for pod in pods if "deletionTimestamp" not in pod["metadata"] and not has_ended(pod)
+    ]
+    states = (_state(pod, target.container, len(staying)) for pod in staying)
+    return tuple(state for state in states if state is not None)
+
+
+def _state(pod: JsonObject, container_name: str, replicas: int) -> KroPodState | None:
+    container = named(pod["spec"]["containers"], container_name)
+    if container is None:
+        return None
+    status = named(pod.get("status", {}).get("containerStatuses") or [], container_name) or {}
+    return KroPodState(
+        uid=pod["metadata"]["uid"],
+        name=pod["metadata"]["name"],
+        restarts=status.get("restartCount", 0),
+        last_end=_last_end(status),
+        fingerprint=fingerprint_of(pod, container, replicas),
+    )
+
+
+def _last_end(status: JsonObject) -> str | None:
+    # A container that has just ended is told of in its state, and later in its last state.
+    for state in (status.get("state") or {}, status.get("lastState") or {}):
+        ended = state.get("terminated")
+        if ended:
+            return f"{ended.get('reason') or 'Ended'}, exit code {ended.get('exitCode')}"
+    return None

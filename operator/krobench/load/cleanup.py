@@ -17,7 +17,6 @@ from krobench.api.notation import units
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
-from krobench.load.abandoned import free_abandoned
 from krobench.load.clock import RunClock
 from krobench.load.kinds import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.probe import PROBE_COMPONENT
@@ -53,7 +52,7 @@ class Item:
 Lister = Callable[[], Awaitable[list[Item]]]
 
 
-class Sweeper:
+class RunCleanup:
     """Deletes the objects of a run, or of the part of it that ``rgd_prefix`` names.
 
     It needs no memory of what was created: labels and name prefixes say it, so that it works
@@ -70,7 +69,9 @@ class Sweeper:
         self._clock = RunClock()
         self._selector = f"{RUN_LABEL}={run.uid}"
 
-    async def sweep(self, instance_timeout_seconds: float, force: bool = False) -> Teardown:
+    async def delete_objects(
+        self, instance_timeout_seconds: float, force: bool = False
+    ) -> Teardown:
         """Delete instances, RGDs and CRDs; errors and left-overs are in what is returned.
 
         With ``force``, what did not go in its time, as when kro itself is gone, has its
@@ -79,7 +80,7 @@ class Sweeper:
         """
         return await self._reported(self._ordered(instance_timeout_seconds, force))
 
-    async def sweep_namespaces(self) -> Teardown:
+    async def delete_namespaces(self) -> Teardown:
         """Delete the namespaces that the run made, with all that is still in them."""
         return await self._reported(self._delete_all(self._namespaces, _NAMESPACE_TIMEOUT_SECONDS))
 
@@ -268,3 +269,62 @@ def _item(entry: JsonObject, kind: str, collection: str) -> Item:
     return Item(
         kind, metadata.get("namespace"), metadata["name"], f"{collection}/{metadata['name']}"
     )
+
+
+_OWNED = "kro.run/owned=true"
+_INSTANCE_ID = "kro.run/instance-id"
+
+
+async def free_abandoned(client: KubeClient, kinds: Iterable[Kind], selector: str) -> None:
+    """Delete such instances and their ConfigMaps, and say how other children are found.
+
+    Raises:
+        ApiError: if the API server refuses that.
+    """
+    try:
+        known = {rgd["metadata"]["name"] for rgd in await client.list(RGDS_PATH)}
+    except ApiError as error:
+        if not error.not_found:
+            raise
+        return  # kro itself is gone, and may come back
+    for kind in kinds:
+        if kind.rgd not in known:
+            await _free(client, kind, selector)
+
+
+async def _free(client: KubeClient, kind: Kind, selector: str) -> None:
+    try:
+        found = await client.list(paths.group(kind.group, kind.version, kind.plural), selector)
+    except ApiError as error:
+        if not error.not_found:
+            raise
+        return  # the CRD went meanwhile, and its instances with it
+    if not found:
+        return
+    logger.warning(
+        "RGD %s was deleted before its %d instances, which kro no longer knows: their ConfigMaps "
+        "are deleted, other children are left: they bear the label kro.run/instance-kind=%s",
+        kind.rgd,
+        len(found),
+        kind.kind,
+    )
+    uids = {instance["metadata"].get("uid") for instance in found}
+    for child in await client.list(paths.core("configmaps"), _OWNED):
+        if (child["metadata"].get("labels") or {}).get(_INSTANCE_ID) in uids:
+            collection = paths.core("configmaps", child["metadata"]["namespace"])
+            await _delete(client, f"{collection}/{child['metadata']['name']}")
+    for instance in found:
+        namespace = instance["metadata"].get("namespace")
+        collection = paths.group(kind.group, kind.version, kind.plural, namespace)
+        await _delete(client, f"{collection}/{instance['metadata']['name']}", held=True)
+
+
+async def _delete(client: KubeClient, path: str, *, held: bool = False) -> None:
+    """Delete an object, if it is still there; one that is ``held`` by finalizers, all the same."""
+    try:
+        if held:
+            await client.patch(path, {"metadata": {"finalizers": None}})
+        await client.delete(path)
+    except ApiError as error:
+        if not error.not_found:
+            raise

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -9,10 +10,96 @@ from unit.records import some_line
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError
+from krobench.load import lifecycle
 from krobench.load.clock import RunClock
-from krobench.load.observer import Observer, apply_rgd
-from krobench.load.rgdphases import last_established, observe_phases
+from krobench.load.failures import RgdRejectedError
+from krobench.load.lifecycle import (
+    apply_instance,
+    apply_rgd,
+    is_ready,
+    last_established,
+    observe_phases,
+    problem,
+    rejection,
+)
+from krobench.load.observer import Followed, Observer
 from krobench.record.lines import ObjectRecord
+
+
+def item(state: str = "ACTIVE", generation: int = 1, **conditions: Any) -> dict[str, Any]:
+    entries = [
+        {"type": kind, "status": status, "observedGeneration": observed, "message": f"{kind}!"}
+        for kind, (status, observed) in conditions.items()
+    ]
+    return {
+        "metadata": {"name": "x", "generation": generation},
+        "status": {"state": state, "conditions": entries},
+    }
+
+
+def followed() -> Followed:
+    return Followed(some_line(sent_seconds=1.0))
+
+
+def test_ready_counts_only_for_the_current_generation() -> None:
+    assert is_ready(item(Ready=("True", 1)))
+    assert not is_ready(item(generation=2, Ready=("True", 1)))
+    assert not is_ready(item(Ready=("False", 1)))
+    assert not is_ready({"metadata": {"name": "x"}})
+
+
+def test_a_condition_without_a_generation_is_believed() -> None:
+    plain = item(Ready=("True", 1))
+    del plain["status"]["conditions"][0]["observedGeneration"]
+    assert is_ready(plain)
+
+
+async def test_active_before_ready_is_kept_apart() -> None:
+    entry = followed()
+    apply_instance(entry, item(ResourcesReady=("False", 1)), 2.0)
+    assert entry.record.active_seconds == 2.0
+    assert entry.record.ready_seconds is None
+    assert entry.problem == "ResourcesReady=False: ResourcesReady!"
+    apply_instance(entry, item(Ready=("True", 1)), 3.0)
+    assert entry.record.active_seconds == 2.0
+    assert entry.record.ready_seconds == 3.0
+    assert entry.ready.done()
+
+
+async def test_later_events_do_not_move_the_first_time() -> None:
+    entry = followed()
+    for seconds in (2.0, 5.0):
+        apply_instance(entry, item(Ready=("True", 1)), seconds)
+    assert entry.record.ready_seconds == 2.0
+
+
+def test_a_rejection_is_in_kros_own_words() -> None:
+    assert rejection(item(GraphAccepted=("False", 1))) == "GraphAccepted!"
+    assert rejection(item(GraphAccepted=("True", 1))) is None
+    assert problem(item(GraphAccepted=("True", 1), Ready=("False", 1))) is None
+
+
+async def test_an_rgd_that_stays_rejected_ends_the_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lifecycle, "REJECTION_GRACE_SECONDS", 0.01)
+    entry = followed()
+    apply_rgd(entry, item("Inactive", GraphAccepted=("False", 1)), 2.0)
+    with pytest.raises(RgdRejectedError, match="GraphAccepted!"):
+        await asyncio.wait_for(entry.ready, 1)
+
+
+async def test_an_rgd_that_is_accepted_in_time_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lifecycle, "REJECTION_GRACE_SECONDS", 0.01)
+    entry = followed()
+    apply_rgd(entry, item("Inactive", GraphAccepted=("False", 1)), 2.0)
+    apply_rgd(entry, item("Active", GraphAccepted=("True", 1), Ready=("True", 1)), 3.0)
+    await asyncio.sleep(0.02)
+    await entry.ready
+    assert entry.record.accepted_seconds == 3.0
+
 
 LABELS = {"kro.run/resource-graph-definition-name": "my-rgd"}
 
@@ -46,7 +133,7 @@ class Client(KubeClient):
         raise ApiError(400, "Done", "the story is over")
 
 
-def line(established_seconds: float | None) -> ObjectRecord:
+def rgd_line(established_seconds: float | None) -> ObjectRecord:
     return some_line(operation="create-rgd", established_seconds=established_seconds)
 
 
@@ -83,6 +170,6 @@ async def test_without_revisions_compilation_is_not_available(code: int, words: 
 
 
 def test_kinds_are_as_new_as_the_last_of_them_and_one_that_was_not_seen_is_new() -> None:
-    assert last_established([line(3.0), line(5.0)], now_seconds=7.0) == 5.0
-    assert last_established([line(3.0), line(None)], now_seconds=7.0) == 7.0
+    assert last_established([rgd_line(3.0), rgd_line(5.0)], now_seconds=7.0) == 5.0
+    assert last_established([rgd_line(3.0), rgd_line(None)], now_seconds=7.0) == 7.0
     assert last_established([], now_seconds=7.0) == 7.0

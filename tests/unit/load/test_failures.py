@@ -2,8 +2,8 @@ import pytest
 from unit.load.fakes import FakeClient, FakeObserver, plan, sender
 
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.load.breaker import FAILURES_IN_A_ROW, ApiServerInDistressError, Breaker
 from krobench.load.clock import RunClock
+from krobench.load.failures import FAILURES_IN_A_ROW, ApiServerInDistressError, Breaker
 from krobench.load.loops import closed_loop
 
 UNAVAILABLE = ApiError(503, "ServiceUnavailable", "etcd is away")

@@ -1,11 +1,11 @@
 from pathlib import Path
 
 from krobench.kube.watch import WatchCost
-from krobench.load.owncost import OwnCost, resident_max_bytes
+from krobench.load.overhead import Overhead, resident_max_bytes
 
 
 def test_work_shows_in_the_cost() -> None:
-    cost = OwnCost()
+    cost = Overhead()
     assert sum(range(2_000_000)) > 0
     metrics = cost.metrics([WatchCost(2, 0.001), WatchCost(3, 0.002)]).values
     cpu, resident = metrics["krobench_cpu_seconds"], metrics["krobench_resident_max_bytes"]
@@ -18,7 +18,7 @@ def test_work_shows_in_the_cost() -> None:
 
 
 def test_no_event_has_no_cost() -> None:
-    metrics = OwnCost().metrics([])
+    metrics = Overhead().metrics([])
     assert metrics.values["krobench_cpu_seconds_per_watch_event"] is None
     assert "no events" in metrics.unavailable["krobench_cpu_seconds_per_watch_event"]
 

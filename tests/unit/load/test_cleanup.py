@@ -5,7 +5,7 @@ import pytest
 from krobench.api.common import RUN_LABEL
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.load.sweep import Sweeper
+from krobench.load.cleanup import RunCleanup
 from krobench.record.run import Orphans
 from krobench.workload.identity import RunIdentity
 
@@ -54,7 +54,7 @@ class Collections:
 
 
 async def audit(items: dict[str, list[JsonObject]]) -> Orphans:
-    return await Sweeper(cast("KubeClient", Collections(items)), RUN).audit(["mine"])
+    return await RunCleanup(cast("KubeClient", Collections(items)), RUN).audit(["mine"])
 
 
 async def test_nothing_left_is_a_count_of_zero() -> None:
@@ -86,7 +86,7 @@ async def test_all_that_is_left_of_the_run_is_counted_and_named() -> None:
 
 async def test_objects_are_found_by_the_label_of_the_run() -> None:
     collections = Collections({})
-    await Sweeper(cast("KubeClient", collections), RUN).audit([])
+    await RunCleanup(cast("KubeClient", collections), RUN).audit([])
     assert collections.selectors["/api/v1/namespaces"] == f"{RUN_LABEL}={RUN.uid}"
 
 
@@ -97,5 +97,5 @@ async def test_what_cannot_be_counted_is_not_zero(monkeypatch: pytest.MonkeyPatc
         async def list(self, path: str, label_selector: str | None = None) -> list[JsonObject]:
             raise ApiUnreachableError("connection refused")
 
-    orphans = await Sweeper(cast("KubeClient", Away({})), RUN).audit([])
+    orphans = await RunCleanup(cast("KubeClient", Away({})), RUN).audit([])
     assert orphans == Orphans(count=None, unavailable="connection refused")

@@ -1,0 +1,247 @@
+"""The web application of tutorials."""
+
+from krobench.api.common import RUN_LABEL
+from krobench.api.specs.workload.workload import Scenario
+from krobench.workload.blueprint import (
+    Blueprint,
+    Manifest,
+    RgdParts,
+    ScenarioSpec,
+    config_map,
+    group_version,
+    inner_kind,
+)
+
+
+def _web_schema() -> Manifest:
+    return {
+        "spec": {
+            "image": 'string | default="registry.k8s.io/pause:3.10"',
+            "replicas": "integer | default=2 minimum=0 maximum=50",
+            "port": "integer | default=8080",
+            "host": 'string | default="app.example.com"',
+            "ingressEnabled": "boolean | default=false",
+            "config": "map[string]string",
+        },
+        "status": {
+            "availableReplicas": "${deployment.status.?availableReplicas.orValue(0)}",
+            "clusterIP": '${service.spec.?clusterIP.orValue("")}',
+        },
+    }
+
+
+def _deployment() -> Manifest:
+    container = {
+        "name": "app",
+        "image": "${schema.spec.image}",
+        "ports": [{"containerPort": "${schema.spec.port}"}],
+        "envFrom": [{"configMapRef": {"name": "${config.metadata.name}"}}],
+    }
+    labels = {"app": "${schema.metadata.name}"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "${schema.metadata.name}"},
+        "spec": {
+            "replicas": "${schema.spec.replicas}",
+            "selector": {"matchLabels": labels},
+            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+        },
+    }
+
+
+def _ingress() -> Manifest:
+    backend = {
+        "service": {
+            "name": "${service.metadata.name}",
+            "port": {"number": "${service.spec.ports[0].port}"},
+        }
+    }
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "${schema.metadata.name}"},
+        "spec": {"rules": [{"host": "${schema.spec.host}", "http": {"paths": [path]}}]},
+    }
+
+
+def _web_resources() -> list[Manifest]:
+    config = config_map(
+        "${schema.metadata.name}-config", "${schema.spec.?config.orValue({'mode': 'default'})}"
+    )
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "${deployment.metadata.name}"},
+        "spec": {
+            "selector": "${deployment.spec.selector.matchLabels}",
+            "ports": [{"name": "http", "port": 80, "targetPort": "${schema.spec.port}"}],
+        },
+    }
+    # Observed by the Deployment controller, which needs no node; waiting for availableReplicas
+    # would measure the kubelet.
+    observed = (
+        "${deployment.status.?observedGeneration.orValue(0) >= deployment.metadata.generation}"
+    )
+    return [
+        {"id": "config", "template": config},
+        {"id": "deployment", "readyWhen": [observed], "template": _deployment()},
+        {"id": "service", "template": service},
+        {
+            "id": "ingress",
+            "includeWhen": ["${schema.spec.ingressEnabled}"],
+            "template": _ingress(),
+        },
+    ]
+
+
+def _web_values() -> Manifest:
+    return {"replicas": 0, "ingressEnabled": True, "config": {"mode": "benchmark"}}
+
+
+WEB_APP = ScenarioSpec(
+    Scenario.WEB_APP,
+    stands_for="the web application of tutorials: ConfigMap, Deployment, Service, Ingress",
+    stresses="mixed kinds, large schemas, readyWhen, includeWhen, status from children",
+    children=4,
+    build=lambda _kind: Blueprint(
+        RgdParts(_web_schema(), _web_resources()),
+        values=_web_values(),
+        update={"config": {"mode": "round-{{round}}"}},
+    ),
+)
+
+
+_ROLE = "Component"
+_COMPONENT_CHILDREN = 2
+_COMPONENTS = 2
+_OWN_CHILDREN = 1
+
+
+def _component() -> RgdParts:
+    """The inner RGD: an identity and its settings."""
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "${schema.metadata.name}"},
+    }
+    settings = config_map(
+        "${schema.metadata.name}",
+        {"upstream": "${schema.spec.upstream}", "account": "${account.metadata.name}"},
+    )
+    return RgdParts(
+        schema={
+            "spec": {"upstream": 'string | default="none"'},
+            "status": {"endpoint": '${settings.metadata.name + ".example.com"}'},
+        },
+        resources=[
+            {"id": "account", "template": account},
+            {"id": "settings", "template": settings},
+        ],
+    )
+
+
+def _component_instance(kind: str, resource_id: str, upstream: str) -> Manifest:
+    # ACTIVE is what kro says of an instance whose children are all there and ready.
+    active = f'${{{resource_id}.?status.?state.orValue("") == "ACTIVE"}}'
+    return {
+        "id": resource_id,
+        "readyWhen": [active],
+        "template": {
+            "apiVersion": group_version(),
+            "kind": kind,
+            "metadata": {"name": f"${{schema.metadata.name}}-{resource_id}"},
+            "spec": {"upstream": upstream},
+        },
+    }
+
+
+def _platform(component: str) -> RgdParts:
+    """The outer RGD: a front end that needs a back end, and a summary of both."""
+    summary = config_map(
+        "${schema.metadata.name}-summary",
+        {"backend": "${backend.status.endpoint}", "frontend": "${frontend.status.endpoint}"},
+    )
+    return RgdParts(
+        schema={"spec": {"region": 'string | default="eu"'}},
+        resources=[
+            _component_instance(component, "backend", "${schema.spec.region}"),
+            _component_instance(component, "frontend", "${backend.status.endpoint}"),
+            {"id": "summary", "template": summary},
+        ],
+    )
+
+
+def _build_platform(kind: str) -> Blueprint:
+    component = inner_kind(kind, _ROLE)
+    return Blueprint(
+        _platform(component), inner={component: _component()}, update={"region": "r{{round}}"}
+    )
+
+
+PLATFORM = ScenarioSpec(
+    Scenario.PLATFORM,
+    stands_for="a platform in layers: an RGD whose children are instances of another RGD",
+    stresses="reconciles that wait for reconciles: kro's one worker serves both layers, and "
+    "status travels upwards",
+    children=_COMPONENTS * (1 + _COMPONENT_CHILDREN) + _OWN_CHILDREN,
+    build=_build_platform,
+)
+
+
+_TENANT_NAMESPACE = "${tenant.metadata.name}"
+
+
+def _namespace() -> Manifest:
+    # It goes with its instance; by the label it is found where the instance was lost.
+    return {
+        "id": "tenant",
+        "readyWhen": ['${tenant.status.?phase.orValue("") == "Active"}'],
+        "template": {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "name": "${schema.metadata.name}",
+                "labels": {
+                    RUN_LABEL: f'${{schema.metadata.labels["{RUN_LABEL}"]}}',
+                    "owner": "${schema.spec.owner}",
+                },
+            },
+        },
+    }
+
+
+def _inside(resource_id: str, api_version: str, kind: str, body: Manifest) -> Manifest:
+    metadata = {"name": resource_id.lower(), "namespace": _TENANT_NAMESPACE}
+    head = {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+    return {"id": resource_id, "template": head | body}
+
+
+def _tenant_resources() -> list[Manifest]:
+    hard = {"pods": "${schema.spec.pods}", "services": "10"}
+    policy = {"podSelector": {}, "policyTypes": ["Ingress"]}
+    return [
+        _namespace(),
+        _inside("quota", "v1", "ResourceQuota", {"spec": {"hard": hard}}),
+        _inside("policy", "networking.k8s.io/v1", "NetworkPolicy", {"spec": policy}),
+        _inside("deployer", "v1", "ServiceAccount", {}),
+        _inside("settings", "v1", "ConfigMap", {"data": {"owner": "${schema.spec.owner}"}}),
+    ]
+
+
+MULTI_TENANT = ScenarioSpec(
+    Scenario.MULTI_TENANT,
+    stands_for="tenants that come and go: a namespace each, with quota, network policy, service "
+    "account and settings",
+    stresses="cluster-scoped children, children in other namespaces, and deletions that wait for "
+    "the namespace controller; meant for steps with churn",
+    children=5,
+    build=lambda _kind: Blueprint(
+        RgdParts(
+            {"spec": {"owner": 'string | default="team"', "pods": 'string | default="10"'}},
+            _tenant_resources(),
+        ),
+        update={"owner": "round-{{round}}"},
+    ),
+)
