@@ -46,7 +46,6 @@ def a_test(name: str, instances: int, **more: Any) -> dict[str, Any]:
     return {"name": name, "workload": {"scenario": "single", "instances": instances}} | more
 
 
-
 def by_rgd(resources: int) -> dict[str, Any]:
     schema = {"kind": "App"}
     inline = {"spec": {"schema": schema, "resources": [{}] * resources}}
