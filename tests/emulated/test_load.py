@@ -11,7 +11,7 @@ from krobench.api.verdict import Verdict
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.figures.environment import KroFingerprint
 from krobench.job.errors import AbortedError
-from krobench.job.run.suite import Suite
+from krobench.job.suite import Suite
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.kro import KroPod
@@ -38,9 +38,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_nodes(*_: object) -> list[object]:
         return []
 
-    monkeypatch.setattr("krobench.job.guard.preflight.find_kro", find_kro)
-    monkeypatch.setattr("krobench.job.run.session.kubernetes_version", nothing)
-    monkeypatch.setattr("krobench.job.run.session.list_nodes", no_nodes)
+    monkeypatch.setattr("krobench.job.preflight.find_kro", find_kro)
+    monkeypatch.setattr("krobench.job.engine.kubernetes_version", nothing)
+    monkeypatch.setattr("krobench.job.engine.list_nodes", no_nodes)
     monkeypatch.setattr("krobench.collect.sampler.open_sources", no_sources)
     monkeypatch.setattr("krobench.load.iteration.NEW_KIND_PAUSE_SECONDS", 0.0)
 

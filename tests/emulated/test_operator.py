@@ -8,7 +8,7 @@ from krobench.api.kinds import RunKind
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
 from krobench.job.errors import AbortedError
-from krobench.job.results.publisher import Publisher
+from krobench.job.publisher import Publisher
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig

@@ -42,7 +42,7 @@ class FakePprof:
 
 
 async def profile(cluster: MemoryCluster, monkeypatch: pytest.MonkeyPatch) -> RunRecord:
-    monkeypatch.setattr("krobench.job.observers.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
     return await run_suite(cluster, TESTS, collect={"profiles": ["cpu", "heap"]})
 
 

@@ -13,7 +13,7 @@ from krobench.collect.exposition import Reading
 from krobench.collect.source import Scrape
 from krobench.findings.scaling import LimitState, StepVerdict
 from krobench.job.errors import AbortedError
-from krobench.job.run.scaletest import ScaleRun
+from krobench.job.search import ScaleRun
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.record.run import RunRecord, RunState
@@ -192,7 +192,7 @@ async def test_instances_that_are_not_ready_in_time_breach() -> None:
 async def test_kro_is_profiled_at_the_smallest_size_that_breached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("krobench.job.observers.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
     cluster = MemoryCluster()
     record = await run(cluster, collect={"profiles": ["cpu", "heap"]})
     assert record.warnings == []
@@ -213,7 +213,7 @@ async def test_kro_is_profiled_at_the_smallest_size_that_breached(
 async def test_a_profile_of_what_is_not_ready_in_time_is_no_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("krobench.job.observers.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.01
     record = await run(
@@ -233,7 +233,7 @@ async def test_a_profile_of_what_is_not_ready_in_time_is_no_failure(
 
 
 async def test_what_is_profiled_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krobench.job.observers.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
     steps = {"values": [5], "hold": "5s"}
     collect = {"profiles": ["cpu"]}
     began = time.monotonic()

@@ -9,8 +9,8 @@ from emulated.test_load import UID, quick
 
 from krobench.api.verdict import Verdict
 from krobench.job.errors import AbortedError
-from krobench.job.run.suite import Suite
-from krobench.job.shards.shard import Shard
+from krobench.job.shards.worker import Shard
+from krobench.job.suite import Suite
 from krobench.kube.client import KubeClient
 from krobench.record.lines import ObjectRecord
 from krobench.record.run import RunRecord
@@ -21,8 +21,8 @@ __all__ = ["quick"]
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krobench.job.shards.crew.ARRIVAL_SECONDS", 3.0)
-    monkeypatch.setattr("krobench.job.shards.crew._CHECK_SECONDS", 0.05)
+    monkeypatch.setattr("krobench.job.shards.coordinator.ARRIVAL_SECONDS", 3.0)
+    monkeypatch.setattr("krobench.job.shards.coordinator._CHECK_SECONDS", 0.05)
     monkeypatch.setattr("krobench.load.shard._LEAD_SECONDS", 0.1)
 
 
@@ -123,8 +123,8 @@ async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
 
 
 async def test_a_shard_ends_when_its_leader_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krobench.job.shards.shard._LEADER_SILENCE_SECONDS", 0.2)
-    monkeypatch.setattr("krobench.job.shards.shard._SPEAK_SECONDS", 0.05)
+    monkeypatch.setattr("krobench.job.shards.worker._LEADER_SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr("krobench.job.shards.worker._SPEAK_SECONDS", 0.05)
     client = cast("KubeClient", MemoryCluster())
     resource = benchmark(20, 2)
     follower = asyncio.create_task(Shard(client, resource, 1).run())

@@ -102,7 +102,7 @@ async def test_kro_is_left_as_it_was_where_a_variant_does_not_start(log: Log) ->
 async def test_a_variant_that_does_not_start_to_be_profiled_takes_nothing_from_the_results(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("krobench.job.observers.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
     log.fails_at = ["found", "one", "two", "one"]
     record = await varied("cpu", iterations=1, warmup=0)
     assert log.entries == ["found", "one", "two", "one", "two", "left", "settled"]

@@ -10,11 +10,11 @@ from emulated.test_variants import Log, log
 from krobench.api.specs.variant import Variant
 from krobench.findings.comparison import MetricVerdict
 from krobench.findings.recommendation import Area, Confidence, Recommendation, Verification
-from krobench.job.run.suite import Suite
-from krobench.job.run.verification import Stage, verify
+from krobench.job.suite import Suite
+from krobench.job.verification import Stage, verify
 from krobench.kube.client import KubeClient
+from krobench.program.verification import plan_trial
 from krobench.record.run import RunRecord
-from krobench.workload.verification import plan_trial
 
 assert quick  # fixtures that are used here too
 assert log
@@ -89,7 +89,7 @@ async def test_says_what_is_missing_where_kro_may_not_be_changed(
     async def denied(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr("krobench.job.guard.permissions._is_allowed", denied)
+    monkeypatch.setattr("krobench.job.permissions._is_allowed", denied)
     found, record = await tried()
 
     assert "may not get deployments.apps in kro-system" in found.message

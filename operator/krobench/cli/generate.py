@@ -13,10 +13,10 @@ from krobench.api.notation.yaml import dump, what_is_wrong
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.program.sizes import plan_step, usable_sizes
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
-from krobench.workload.scaleplan import plan_step, usable_sizes
 from krobench.workload.source import with_rgd_inline, with_rgds_inline
 from krobench.workload.testplan import TestPlan, plan_tests
 

@@ -6,7 +6,7 @@ from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
 from krobench.api.kinds import RunKey
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import RunName
-from krobench.job.results.whole_run import whole
+from krobench.job.history import whole
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config

@@ -15,7 +15,7 @@ from krobench.cli.errors import ResultsError
 from krobench.cli.names import RunName, parse_name
 from krobench.cli.results import results_of
 from krobench.findings.comparison import Baseline, RunEstimates
-from krobench.job.results.whole_run import whole
+from krobench.job.history import whole
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config

@@ -7,7 +7,7 @@ from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunSpec
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.workload.scaleplan import fewest_observations, longest_scale_seconds, usable_sizes
+from krobench.program.sizes import fewest_observations, longest_scale_seconds, usable_sizes
 from krobench.workload.source import has_unread_rgd
 from krobench.workload.testplan import (
     check_objects,

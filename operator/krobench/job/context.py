@@ -8,9 +8,9 @@ from krobench.api.specs.collect import Collect
 from krobench.api.specs.target import Target
 from krobench.api.specs.validity import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
-from krobench.job.observers.existing_prometheus import ExistingPrometheus
-from krobench.job.observers.profiling import Profiling
-from krobench.job.observers.watchman import KnownKro
+from krobench.job.monitor import KnownKro
+from krobench.job.profiling import Profiling
+from krobench.job.prometheus import ExistingPrometheus
 from krobench.kube.client import KubeClient
 from krobench.load.clock import RunClock
 from krobench.load.shard import Crew

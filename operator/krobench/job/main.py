@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
 from krobench.api.notation import units
 from krobench.api.refusal import refusals
+from krobench.job.engine import Kind, Session
 from krobench.job.errors import AbortedError, info_of
 from krobench.job.kro.deployment import restore_all
-from krobench.job.run.session import Kind, Session
-from krobench.job.run.suite import Suite
-from krobench.job.shards.shard import Shard
+from krobench.job.shards.worker import Shard
+from krobench.job.suite import Suite
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
@@ -120,7 +120,7 @@ async def _load(subject: Subject, max_objects: int) -> int:
 def _session(kind: Kind, client: KubeClient, resource: dict[str, Any], max_objects: int) -> Session:
     if kind == "KroBenchmark":
         return Suite(client, resource, max_objects)
-    from krobench.job.run.scaletest import ScaleRun
+    from krobench.job.search import ScaleRun
 
     return ScaleRun(client, resource, max_objects)
 

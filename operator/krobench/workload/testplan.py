@@ -1,5 +1,6 @@
 """From a suite to its tests, with all defaults resolved, and to the time that they may take."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +13,6 @@ from krobench.api.specs.suite.precision import Precision
 from krobench.api.specs.suite.test import Test
 from krobench.api.specs.target import Target
 from krobench.api.specs.workload.workload import Workload
-from krobench.workload.rounds import visits
 from krobench.workload.source import children, source_name, with_counts
 from krobench.workload.steps import StepPlan, count_created, peak_instances, plan_steps
 
@@ -274,3 +274,21 @@ def check_schedules(tests: Iterable[TestPlan]) -> list[ErrorInfo]:
                 )
             )
     return errors
+
+
+def visit_of(round_index: int, position: int, variants: int) -> int:
+    """Return which visit to a variant a round belongs to, from 0.
+
+    ``position`` is that of the variant among all of them.
+    """
+    if variants == 1:
+        return 0
+    if position == 0:
+        return (round_index + 1) // 2
+    return round_index // 2 if position == variants - 1 else round_index
+
+
+def visits(rounds: int, position: int, variants: int) -> tuple[int, ...]:
+    """Return how many rounds each visit to a variant takes."""
+    counted = Counter(visit_of(index, position, variants) for index in range(rounds))
+    return tuple(counted[visit] for visit in sorted(counted))

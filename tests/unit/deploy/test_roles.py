@@ -14,7 +14,7 @@ from unit.deploy.rendering import (
     normal,
 )
 
-from krobench.job.guard.permissions import (
+from krobench.job.permissions import (
     Permission,
     required_permissions,
     restart_permissions,

@@ -4,7 +4,7 @@ import pytest
 
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.errors import AbortedError
-from krobench.job.own_rgds import read_own_rgds
+from krobench.job.preflight import read_own_rgds
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 

@@ -27,6 +27,7 @@ from krobench.job.cel.readings import (
     START,
     SUM,
     CelReadings,
+    KroHabits,
     Readings,
     evaluated_alone,
     growth,
@@ -34,7 +35,6 @@ from krobench.job.cel.readings import (
     spent,
     spent_or_none,
 )
-from krobench.job.kro.habits import KroHabits
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 from krobench.load.kinds import NEW_KIND_PAUSE_SECONDS
 from krobench.load.loops import run_together

@@ -16,12 +16,12 @@ from krobench.job.cel.readings import (
     EVALUATIONS,
     REVISION,
     CelReadings,
+    KroHabits,
     Readings,
     evaluated_alone,
     of_carrier,
     spent_or_none,
 )
-from krobench.job.kro.habits import KroHabits
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 
 LATER = 5

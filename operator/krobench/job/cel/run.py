@@ -19,15 +19,15 @@ from krobench.api.common import TIMEOUT, ErrorInfo, rfc3339, utc_now
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.job.cel.measure import CelMeasurement, failures
+from krobench.job.cel.readings import KroHabits
 from krobench.job.cel.restart import RestartMeasurement
 from krobench.job.context import RunContext, keep_profile
 from krobench.job.errors import AbortedError
-from krobench.job.guard.preflight import ensure_namespace
-from krobench.job.kro.habits import KroHabits
 from krobench.job.kro.restart import restart_kro
 from krobench.job.kro.rollout import NotStartedError
-from krobench.job.observers.profiling import Profiling
-from krobench.job.observers.watchman import Watchman
+from krobench.job.monitor import Watchman
+from krobench.job.preflight import ensure_namespace
+from krobench.job.profiling import Profiling
 from krobench.kube.errors import KubeError
 from krobench.kube.kro import KroPod
 from krobench.load.cleanup import RunCleanup

@@ -11,9 +11,7 @@ import time
 
 from krobench.api.specs.target import Target
 from krobench.job.errors import AbortedError
-from krobench.job.kro.leader_lease import one_leads
-from krobench.job.kro.leadership import why_leader_unknown
-from krobench.job.kro.rollout import NotStartedError
+from krobench.job.kro.rollout import NotStartedError, one_leads, why_leader_unknown
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError

@@ -8,14 +8,22 @@ it. So a Lease whose holder is gone is released here, and a variant is probed so
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from krobench.api.messages.kro_change import VARIANT_ANNOTATION
+from krobench.api.notation.flags import flag_values
 from krobench.api.specs.target import Target
-from krobench.job.kro.leader_lease import one_leads
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
-from krobench.kube.kro import has_ended, list_kro_pods
+from krobench.kube.kro import (
+    LEADER_LEASE,
+    has_ended,
+    holder_of,
+    is_of_pod,
+    leader_path,
+    list_kro_pods,
+)
 
 _POLL_SECONDS = 0.5
 _FAILING_SECONDS = 15.0
@@ -135,3 +143,78 @@ def _unfinished(pods: Sequence[JsonObject], timeout_seconds: float) -> str:
         f"{pod['metadata']['name']} is {pod.get('status', {}).get('phase')}" for pod in pods
     )
     return f"it was not ready and leading within {timeout_seconds:g}s; pods: {states or 'none'}"
+
+
+async def one_leads(
+    client: KubeClient, target: Target, template: dict[str, Any], pods: Sequence[JsonObject]
+) -> bool:
+    """Whether one of the pods of this template leads, if they elect a leader.
+
+    kro does not release its Lease when it ends: a Lease whose holder is none of the pods is
+    released here, or it would have to expire.
+    """
+    if not elects(template, target.container):
+        return True
+    path = leader_path(target.namespace)
+    try:
+        lease = await client.get(path)
+    except ApiError as error:
+        if error.not_found:
+            return False
+        raise
+    holder = holder_of(lease)
+    if holder is None:
+        return False
+    if any(is_of_pod(holder, pod["metadata"]["name"]) for pod in pods):
+        return True
+    await _release(client, path, lease)
+    return False
+
+
+async def _release(client: KubeClient, path: str, lease: JsonObject) -> None:
+    """Do what the holder, which is gone, has not done."""
+    spec = lease["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1}
+    try:
+        await client.replace(path, lease | {"spec": spec})
+    except ApiError as error:
+        if not (error.conflict or error.forbidden):
+            raise
+
+
+_ELECT = "leader-elect"
+_NAMESPACE = "leader-election-namespace"
+_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+
+
+def elects(template: dict[str, Any], container: str) -> bool:
+    """Whether kro of this pod template acts only once it leads; without the flag it does not."""
+    found = _flags(template, container)
+    return _ELECT in found and found[_ELECT] not in _FALSE
+
+
+def why_leader_unknown(template: dict[str, Any], container: str, namespace: str) -> str | None:
+    """Return why nobody can tell which pod of this template leads; None where one can.
+
+    The Lease's holder is the host's name as kro sees it, which is the pod's own unless the pod is
+    in the network of its node.
+    """
+    if not elects(template, container):
+        return None
+    if template["spec"].get("hostNetwork"):
+        return (
+            f"kro runs in its node's network, so that its lease {LEADER_LEASE} is held in the "
+            "node's name, which says of no pod that it leads"
+        )
+    elsewhere = _flags(template, container).get(_NAMESPACE)
+    if elsewhere and elsewhere != namespace:
+        return (
+            f"kro's lease {LEADER_LEASE} is in namespace {elsewhere} (flag --{_NAMESPACE}), and "
+            f"krobench reads that of namespace {namespace}"
+        )
+    return None
+
+
+def _flags(template: dict[str, Any], container: str) -> dict[str, str | None]:
+    containers = template["spec"]["containers"]
+    arguments = next((c.get("args") or [] for c in containers if c["name"] == container), [])
+    return flag_values(arguments)

@@ -23,8 +23,7 @@ from krobench.job.kro.deployment import (
     taken_off,
     with_template,
 )
-from krobench.job.kro.leadership import why_leader_unknown
-from krobench.job.kro.rollout import NotStartedError, Rollout
+from krobench.job.kro.rollout import NotStartedError, Rollout, why_leader_unknown
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.record.store import Owner

@@ -13,7 +13,7 @@ from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults
 from krobench.job.cel import measure, readings
 from krobench.job.cel.measure import CelMeasurement, failures
-from krobench.job.kro.habits import KroHabits
+from krobench.job.cel.readings import KroHabits
 from krobench.load.expressions import Carrier, ExpressionError
 from krobench.load.kinds import Kind
 from krobench.workload.cel import Role, expressions_of

@@ -11,8 +11,8 @@ from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults, Estimate
 from krobench.job.cel import measure, readings, restart
+from krobench.job.cel.readings import KroHabits
 from krobench.job.cel.restart import RestartMeasurement
-from krobench.job.kro.habits import KroHabits
 from krobench.load.expressions import Carrier, ExpressionError
 
 FIRST_SLOWER = 3.0

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from krobench.job.kro.leadership import elects, why_leader_unknown
+from krobench.job.kro.rollout import elects, why_leader_unknown
 
 
 def template(*args: str, **spec: Any) -> dict[str, Any]:

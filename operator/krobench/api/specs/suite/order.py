@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Order(StrEnum):
-    """Whose turn it is; ``krobench.workload.schedule`` says how each is laid out."""
+    """Whose turn it is; ``krobench.program.order`` says how each is laid out."""
 
     SEQUENTIAL = "Sequential"
     INTERLEAVED = "Interleaved"

@@ -1,0 +1,316 @@
+"""A run of whatever kind: what is checked first, how it is stored as it goes on, how it ends.
+
+What is measured in between, and what follows from it, is the program of each kind of custom
+resource: :class:`krobench.job.suite.Suite` and :class:`krobench.job.search.ScaleRun`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from krobench import __version__
+from krobench.analysis.validity.leftovers import leftover_objects
+from krobench.api.common import ErrorInfo, rfc3339, utc_now
+from krobench.api.kinds import RunSpec
+from krobench.api.notation import units
+from krobench.api.specs.benchmark import Cleanup
+from krobench.api.specs.target import Target
+from krobench.api.specs.variant import Variant
+from krobench.figures.environment import Environment
+from krobench.job.cel.run import CelRun
+from krobench.job.context import RunContext
+from krobench.job.errors import AbortedError, info_of
+from krobench.job.history import History
+from krobench.job.kro.variants import KroVariants
+from krobench.job.lease import ClusterLease
+from krobench.job.permissions import check_permissions
+from krobench.job.preflight import check_kro_installed, find_leftovers, require_kro, wait_for_leader
+from krobench.job.prometheus import ExistingPrometheus
+from krobench.job.publisher import Publisher
+from krobench.job.shards.coordinator import ShardCrew
+from krobench.job.testrun import TestRun
+from krobench.kube.client import KubeClient
+from krobench.kube.kro import KroPod, kubernetes_version, list_nodes
+from krobench.load.cleanup import RunCleanup
+from krobench.load.clock import RunClock
+from krobench.record.ending import give_up
+from krobench.record.run import RunRecord, RunState
+from krobench.record.store import Owner, RunLines, results_name
+from krobench.workload.identity import RunIdentity
+from krobench.workload.testplan import TestPlan
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal["KroBenchmark", "KroScaleTest"]
+
+_PROGRESS_SECONDS = 3.0
+_FINAL_PUBLISH_SECONDS = 10.0
+_KRO_RETURNS_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The clean-up of a run whose tests have ended."""
+
+    client: KubeClient
+    run: RunIdentity
+    plans: Sequence[TestPlan]
+    record: RunRecord
+    tell: Callable[[str], None]
+    """Says what is going on, for the progress."""
+    warn: Callable[[str], None]
+
+    async def clean_up(self, policy: Cleanup) -> None:
+        """Delete what the run made, if it is not to be kept, and count what is left of it."""
+        if policy.keeps(success=all(test.success for test in self.record.tests)):
+            self.warn(
+                f"objects were kept as spec.cleanup is {policy}; "
+                f"krobench cleanup --run {self.run.uid} deletes them"
+            )
+            return
+        self.tell("clean-up")
+        cleanup = RunCleanup(self.client, self.run)
+        longest = max(plan.deletion_timeout_seconds for plan in self.plans)
+        for teardown in (
+            await cleanup.delete_objects(longest, force=True),
+            await cleanup.delete_namespaces(),
+        ):
+            if teardown.error is not None:
+                self.warn(f"clean-up: {teardown.error.message}")
+        await self._audit(cleanup)
+
+    async def _audit(self, cleanup: RunCleanup) -> None:
+        used = {plan.namespace or self.run.namespace for plan in self.plans}
+        orphans = self.record.orphans = await cleanup.audit(sorted(used))
+        if orphans.count is None:
+            self.warn(f"what is left of the run could not be counted: {orphans.unavailable}")
+        elif orphans.count:
+            number = units.counted(orphans.count, "object")
+            self.warn(f"{number} of the run are left, the first is {orphans.objects[0]}")
+
+
+class Session(ABC):
+    """One run of a custom resource."""
+
+    def __init__(
+        self, client: KubeClient, resource: dict[str, Any], kind: Kind, spec: RunSpec
+    ) -> None:
+        metadata = resource["metadata"]
+        self._client = client
+        self._settings = spec
+        self._identity = RunIdentity(metadata["name"], metadata["uid"])
+        self._clock = RunClock()
+        self._lines = RunLines()
+        self._current: TestRun | CelRun | None = None
+        """The test whose turn it is."""
+        self._owner = owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"], kind)
+        self._lease = ClusterLease(client, f"{owner.namespace}/{owner.name}")
+        self._crew: ShardCrew | None = None
+        prometheus = spec.collect.prometheus
+        self._prometheus = (
+            ExistingPrometheus(client, prometheus, owner.namespace, self._warn)
+            if prometheus is not None
+            else None
+        )
+        self._publisher = Publisher(client, results_name(owner.name, spec), owner)
+        self.record = RunRecord(
+            id=metadata["uid"],
+            name=metadata["name"],
+            namespace=metadata["namespace"],
+            generation=metadata["generation"],
+            kind=kind,
+            start_time=rfc3339(utc_now()),
+            spec=resource["spec"],
+            environment=Environment(krobench=__version__),
+        )
+
+    @property
+    @abstractmethod
+    def _plans(self) -> Sequence[TestPlan]:
+        """All tests, as far as they are known by now; at least one."""
+
+    @abstractmethod
+    async def _complete_spec(self) -> None:
+        """Read what the spec refers to, and check what it asks for."""
+
+    async def _check_further(self) -> None:  # noqa: B027 - not every kind needs more
+        """Check what only this kind of run needs, before others are asked to wait for it."""
+
+    @abstractmethod
+    async def _run_tests(self, context: RunContext) -> None:
+        """Run all tests."""
+
+    @abstractmethod
+    def _conclude(self) -> None:
+        """Put into the record what follows from all tests, the verdict included."""
+
+    async def run(self) -> RunRecord:
+        """Run all tests and return the record, which is stored too.
+
+        Raises:
+            AbortedError: if the run had to be given up; what was measured is stored, as it is
+                before any other error is raised.
+        """
+        try:
+            await self._publish()
+            await self._prepare()
+            reporter = asyncio.create_task(self._report_progress())
+            try:
+                await self._run_tests(self._context())
+                self._lease.check()
+                await self._send_shards_home()
+                await self._ending().clean_up(self._settings.cleanup)
+            finally:
+                reporter.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await reporter
+            await self._complete()
+        except (Exception, asyncio.CancelledError) as error:
+            # Whatever it was: results that stand as of a run under way would never get a verdict.
+            await self._abort(info_of(error))
+            raise
+        finally:
+            await self._send_shards_home()
+            if self._prometheus is not None:
+                await self._prometheus.close()
+            await self._lease.release()
+        return self.record
+
+    async def _prepare(self) -> None:
+        target = self._settings.target
+        await check_kro_installed(self._client)
+        await self._complete_spec()
+        await check_permissions(self._client, self._plans)
+        kro = await require_kro(self._client, target)
+        await wait_for_leader(self._client, target, kro.fingerprint.pod, self._tell)
+        await self._check_further()
+        await self._lease.acquire(target.namespace, self._tell)
+        if self._crew is not None:
+            self._tell("waits for the shards")
+            await self._crew.open()
+        if self._prometheus is not None:
+            await self._prometheus.open()
+        self.record.environment = Environment(
+            krobench=__version__,
+            kubernetes=await kubernetes_version(self._client),
+            kro=kro.fingerprint,
+            nodes=await list_nodes(self._client),
+        )
+        left = await self._client.patiently(lambda: find_leftovers(self._client, self._identity))
+        self.record.causes = leftover_objects(left.objects, left.runs)
+
+    async def _send_shards_home(self) -> None:
+        if self._crew is not None:
+            await self._crew.close()
+
+    def _context(self) -> RunContext:
+        return RunContext(
+            client=self._client,
+            clock=self._clock,
+            run=self._identity,
+            cleanup=self._settings.cleanup,
+            collect=self._settings.collect,
+            publish=self._publish,
+            tell=self._tell,
+            warn=self._warn,
+            objects=self._lines.objects,
+            samples=self._lines.samples,
+            cel=self._lines.cel,
+            store_profiles=self._publisher.publish_profiles,
+            validity=self._settings.validity,
+            nodes=self.record.environment.nodes,
+            crew=self._crew,
+            prometheus=self._prometheus,
+        )
+
+    @asynccontextmanager
+    async def _changing_kro(self, variants: Sequence[Variant]) -> AsyncIterator[KroVariants]:
+        """Let variants of kro be put in force; kro is then put back as it was, whatever becomes
+        of what is done meanwhile. Without any variant nothing is changed."""
+        target, owner = self._settings.target, self._owner
+        kro = KroVariants(
+            self._client, target, variants, owner, tell=self._tell, announce=self._announce
+        )
+        await kro.find()
+        try:
+            yield kro
+        finally:
+            for warning in await kro.leave():
+                self._warn(warning)
+        await kro.settle()
+
+    async def _announce(self, variant: str) -> None:
+        """Say that kro is about to be changed: whoever finds this Job dead then puts it back."""
+        first = self.record.variant is None
+        self.record.variant = variant
+        if first:
+            await self._publish()
+
+    async def _kro_at(self, target: Target) -> KroPod:
+        return await require_kro(self._client, target, _KRO_RETURNS_SECONDS, self._tell)
+
+    def _ending(self) -> Ending:
+        client, run = self._client, self._identity
+        return Ending(client, run, self._plans, self.record, self._tell, self._warn)
+
+    async def _complete(self) -> None:
+        self.record.state = RunState.COMPLETED
+        self.record.end_time = rfc3339(utc_now())
+        self.record.progress.activity = ""
+        self._conclude()
+        await self._keep()
+        await self._publish()
+
+    async def _keep(self) -> None:
+        retention = self._settings.results.retention
+        if retention is not None:
+            history = History(self._client, self._owner)
+            self._warn_of(await history.keep(self.record, self._lines, retention.runs))
+
+    async def _abort(self, info: ErrorInfo) -> None:
+        give_up(self.record, info, rfc3339(utc_now()))
+        try:
+            async with asyncio.timeout(_FINAL_PUBLISH_SECONDS):
+                await self._publish()
+        except (AbortedError, TimeoutError) as error:
+            logger.warning("the aborted run could not be stored: %s", error)
+
+    async def _publish(self) -> None:
+        await self._publisher.publish(self.record, self._lines)
+
+    def _tell(self, activity: str) -> None:
+        self.record.progress.activity = activity
+        logger.info("%s", activity)
+
+    def _warn(self, message: str) -> None:
+        logger.warning("%s", message)
+        self.record.warnings.append(message[:1000])
+
+    def _warn_of(self, message: str | None) -> None:
+        if message is not None:
+            self._warn(message)
+
+    async def _report_progress(self) -> None:
+        last = ""
+        while True:
+            await asyncio.sleep(_PROGRESS_SECONDS)
+            now = self._describe()
+            if now != last:
+                last = now
+                progress = self.record.progress.model_copy(update={"activity": now})
+                current = self.record.model_copy(update={"progress": progress})
+                await self._publisher.publish_progress(current)
+
+    def _describe(self) -> str:
+        activity = self.record.progress.activity
+        iteration = self._current.current if self._current else None
+        if iteration is None or iteration.outcome.run_started_seconds is None:
+            return activity
+        if iteration.outcome.run_ended_seconds is not None:
+            return activity
+        return f"{activity}: {iteration.ready_count} of {iteration.instance_count} instances ready"

@@ -1,0 +1,233 @@
+"""Keeping a run's results beyond its custom resource, and reading those that were kept."""
+
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+
+from krobench.analysis.comparison.compare import Side, compare
+from krobench.analysis.comparison.estimates import condense
+from krobench.analysis.comparison.rules import Rules
+from krobench.analysis.comparison.settings import rules_of
+from krobench.api.common import ErrorInfo
+from krobench.api.kinds import RunKind
+from krobench.api.specs.baseline import BaselineRef, BaselineSource
+from krobench.findings.comparison import Comparison, RunEstimates
+from krobench.kube import paths
+from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
+from krobench.kube.errors import ApiError, KubeError
+from krobench.record.baseline import parse_config_map
+from krobench.record.history import (
+    KEPT_RUN_LABEL,
+    as_kept,
+    kept_name,
+    main_maps,
+    names_beyond,
+    selector,
+)
+from krobench.record.reading import RecordError
+from krobench.record.run import FULL_RUN_KEY, RunRecord
+from krobench.record.store import Owner, RunLines, read_run_record, whole_run, write_config_maps
+
+logger = logging.getLogger(__name__)
+
+_MAX_RETRIES = 8
+
+
+class History:
+    """The kept results of all runs of one custom resource's name."""
+
+    def __init__(self, client: KubeClient, owner: Owner) -> None:
+        self._client = client
+        self._owner = owner
+        self._collection = paths.core("configmaps", owner.namespace)
+
+    async def earlier_runs(self) -> AsyncIterator[RunRecord]:
+        """Yield the kept runs but this one, newest first; those of other versions are left out.
+
+        One is read at a time: all of them with their raw lines may be more than a pod's memory.
+
+        Raises:
+            KubeError: if they cannot be read.
+        """
+        for item in reversed(main_maps(await self._kept())):
+            name = item["metadata"]["name"]
+            if name == kept_name(self._owner.name, self._owner.uid):
+                continue
+            try:
+                path = f"{self._collection}/{name}"
+                kept = await self._client.patiently(partial(self._client.get, path))
+                yield await whole(self._client, read_run_record(kept))
+            except RecordError as error:
+                logger.warning("%s", error)
+
+    async def keep(self, run: RunRecord, lines: RunLines, most: int) -> str | None:
+        """Store a run under a name of its own, and delete the oldest beyond ``most``.
+
+        Returns what is to be said where that was not possible: it costs no result.
+        """
+        name = kept_name(self._owner.name, self._owner.uid)
+        _, config_maps = write_config_maps(name, self._owner, run, lines)
+        try:
+            for config_map in config_maps:
+                await self._put(as_kept(config_map, self._owner))
+            for old in names_beyond(await self._kept(), most):
+                await self._client.patiently(partial(self._delete, old))
+        except KubeError as error:
+            return f"results could not be kept as ConfigMap {name}: {error}"
+        return None
+
+    async def _kept(self) -> list[JsonObject]:
+        """Return the metadata of all ConfigMaps that hold kept results."""
+        chosen = {"labelSelector": selector(RunKind(self._owner.kind), self._owner.name)}
+        page = await self._client.patiently(
+            lambda: self._client.get(self._collection, chosen, METADATA_LIST)
+        )
+        items: list[JsonObject] = page.get("items") or []
+        return items
+
+    async def _put(self, config_map: JsonObject) -> None:
+        await self._client.patiently(lambda: self._create_or_replace(config_map), _MAX_RETRIES)
+
+    async def _create_or_replace(self, config_map: JsonObject) -> None:
+        try:
+            await self._client.create(self._collection, config_map)
+        except ApiError as error:
+            if not error.already_exists:
+                raise
+            path = f"{self._collection}/{config_map['metadata']['name']}"
+            labels = (await self._client.get(path))["metadata"].get("labels") or {}
+            if labels.get(KEPT_RUN_LABEL) != self._owner.uid:
+                raise
+            await self._client.replace(path, config_map)
+
+    async def _delete(self, name: str) -> None:
+        try:
+            await self._client.delete(f"{self._collection}/{name}")
+        except ApiError as error:
+            if not error.not_found:
+                raise
+
+
+async def whole(client: KubeClient, run: RunRecord) -> RunRecord:
+    """Return the run with its iterations; as it is where they are in it, or nowhere any more.
+
+    Raises:
+        RecordError: if they cannot be read.
+        KubeError: if the cluster cannot be asked.
+    """
+    if not run.shortened:
+        return run
+    try:
+        config_maps = [
+            await client.patiently(
+                partial(client.get, paths.core("configmaps", run.namespace, name))
+            )
+            for name in run.parts[FULL_RUN_KEY]
+        ]
+    except ApiError as error:
+        if error.not_found:
+            return run
+        raise
+    return whole_run(run, config_maps)
+
+
+# With many tests, the exploratory ones would not fit into run.json; the raw numbers are there.
+_MAX_STORED_METRICS = 300
+
+
+@dataclass(frozen=True)
+class RunBaseline:
+    """The baseline of one run."""
+
+    source: BaselineSource
+    rules: Rules
+    label: str
+    runs: tuple[RunEstimates, ...]
+    error: ErrorInfo | None = None
+    """Why there is nothing to compare with."""
+
+    @property
+    def warning(self) -> str | None:
+        """What is to be said when the run begins; a first run has no earlier ones, of course."""
+        if self.error is None or self.error.reason == "NoEarlierRuns":
+            return None
+        return f"there will be no comparison: {self.error.message}"
+
+    def compare(self, record: RunRecord) -> Comparison:
+        """Compare a run that has ended with the baseline."""
+        new = Side(f"{record.namespace}/{record.name}", [condense(record)])
+        if self.error is not None:
+            return Comparison(
+                old=self.label,
+                new=new.label,
+                old_runs=[],
+                new_runs=[],
+                minimum_effect=self.rules.minimum_effect,
+                refused=self.error,
+            )
+        comparison = compare(Side(self.label, self.runs), new, self.rules)
+        metrics = comparison.metrics
+        if len(metrics) > _MAX_STORED_METRICS:
+            metrics = comparison.primary
+        changes = {"metrics": metrics, "fails_run": self.source.fail_when_worse}
+        return comparison.model_copy(update=changes)
+
+
+async def read_baseline(
+    client: KubeClient, source: BaselineSource | None, owner: Owner
+) -> RunBaseline | None:
+    """Return what ``spec.baseline`` names; None where it names nothing."""
+    if source is None:
+        return None
+    rules = rules_of(source.allow_different, source.minimum_effect, source.primary)
+    if source.config_map_ref is not None:
+        label = f"ConfigMap {source.config_map_ref.name}"
+        found = await _from_config_map(client, source.config_map_ref, owner)
+    else:
+        label = f"earlier runs of {owner.name}"
+        found = await _from_history(client, source.previous_runs or 0, owner)
+    if isinstance(found, ErrorInfo):
+        return RunBaseline(source, rules, label, (), found)
+    return RunBaseline(source, rules, label, tuple(found))
+
+
+async def _from_config_map(
+    client: KubeClient, reference: BaselineRef, owner: Owner
+) -> list[RunEstimates] | ErrorInfo:
+    path = paths.core("configmaps", owner.namespace, reference.name)
+    try:
+        config_map = await client.patiently(lambda: client.get(path))
+        parsed = parse_config_map(config_map, reference.key)
+        if isinstance(parsed, RunRecord):
+            return [condense(await whole(client, parsed))]
+    except RecordError as error:
+        return ErrorInfo(reason="BaselineUnreadable", message=f"spec.baseline: {error}")
+    except KubeError as error:
+        if isinstance(error, ApiError) and error.not_found:
+            message = (
+                f"spec.baseline: there is no ConfigMap {owner.namespace}/{reference.name}: "
+                f"krobench baseline export RUN --config-map {reference.name} writes one"
+            )
+            return ErrorInfo(reason="BaselineNotFound", message=message)
+        return ErrorInfo(reason="BaselineUnreadable", message=f"spec.baseline: {error}")
+    return parsed.runs
+
+
+async def _from_history(
+    client: KubeClient, most: int, owner: Owner
+) -> list[RunEstimates] | ErrorInfo:
+    usable: list[RunEstimates] = []
+    try:
+        async for run in History(client, owner).earlier_runs():
+            condensed = condense(run)
+            if condensed.unusable is None:
+                usable.append(condensed)
+            if len(usable) == most:
+                break
+    except KubeError as error:
+        return ErrorInfo(reason="BaselineUnreadable", message=f"earlier runs: {error}")
+    if usable:
+        return usable
+    message = f"no earlier valid run of KroBenchmark {owner.namespace}/{owner.name} is kept"
+    return ErrorInfo(reason="NoEarlierRuns", message=message)

@@ -1,1 +1,0 @@
-"""From what was seen of one iteration to its record and its validity."""

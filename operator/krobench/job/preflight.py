@@ -1,0 +1,212 @@
+"""What must be so before a load is worth starting, and else is said at once."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from krobench.api.common import RUN_LABEL
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.target import Target
+from krobench.api.specs.workload.workload import Workload
+from krobench.job.errors import AbortedError
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError
+from krobench.kube.kro import KroNotFoundError, KroPod, find_kro, is_of_pod, kro_leader
+from krobench.load.kinds import RGDS_PATH, kinds_of_run
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.identity import RunIdentity
+from krobench.workload.source import config_map_refs, with_rgd_inline, with_rgds_inline
+from krobench.workload.testplan import TestPlan, check_objects, check_schedules
+
+logger = logging.getLogger(__name__)
+# kro's leases last 15 seconds where its chart's defaults are kept.
+_LEADS_WITHIN_SECONDS = 20.0
+
+
+async def check_kro_installed(client: KubeClient) -> None:
+    """Check that ResourceGraphDefinitions are served.
+
+    Raises:
+        AbortedError: if they are not.
+    """
+    try:
+        await client.patiently(lambda: client.get(RGDS_PATH, {"limit": "1"}))
+    except ApiError as error:
+        if error.not_found:
+            raise AbortedError(
+                "KroNotInstalled",
+                "this cluster serves no ResourceGraphDefinition (kro.run/v1alpha1): install kro "
+                "with its Helm chart",
+            ) from error
+        if error.forbidden:
+            raise AbortedError("Forbidden", error.message) from error
+        raise
+
+
+async def require_kro(
+    client: KubeClient,
+    target: Target,
+    patience_seconds: float = 0.0,
+    tell: Callable[[str], None] = logger.info,
+) -> KroPod:
+    """Return the pod of the active kro, which may be back only after some time.
+
+    Raises:
+        AbortedError: if there is none until then.
+    """
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return await find_kro(client, target)
+        except KroNotFoundError as error:
+            if time.monotonic() >= deadline:
+                raise AbortedError("KroNotFound", str(error)) from error
+            tell("waits for kro to be back")
+            await asyncio.sleep(1.0)
+
+
+async def wait_for_leader(
+    client: KubeClient, target: Target, pod: str, tell: Callable[[str], None]
+) -> None:
+    """Wait until this pod leads: one that has just started does nothing until the lease of the
+    one before has run out.
+
+    Where a lease is left from a time when kro elected leaders, that is in vain, and no error.
+    """
+    deadline = time.monotonic() + _LEADS_WITHIN_SECONDS
+    while time.monotonic() < deadline:
+        leader = await client.patiently(lambda: kro_leader(client, target))
+        if leader is None or is_of_pod(leader, pod):
+            return
+        tell(f"waits for kro's pod {pod} to lead")
+        await asyncio.sleep(1.0)
+
+
+def check_limits(tests: Iterable[TestPlan], max_objects: int) -> None:
+    """Check what is asked for, now that every RGD is known.
+
+    Raises:
+        AbortedError: if it is more than the operator allows, or takes longer than it may.
+    """
+    tests = list(tests)
+    for error in [*check_schedules(tests), *check_objects(tests, max_objects)]:
+        raise AbortedError(error.reason, error.message)
+
+
+async def ensure_namespace(client: KubeClient, run: RunIdentity, namespace: str) -> None:
+    """Create a namespace if it is not there.
+
+    Raises:
+        AbortedError: if it is being deleted.
+    """
+
+    async def found_or_created() -> JsonObject:
+        try:
+            return await client.get(paths.core("namespaces", None, namespace))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+        return await client.create(paths.core("namespaces"), _namespace(run, namespace))
+
+    existing = await client.patiently(found_or_created)
+    if existing.get("status", {}).get("phase") == "Terminating":
+        raise AbortedError(
+            "NamespaceTerminating",
+            f"namespace {namespace} is being deleted: wait until it is gone, or name another in "
+            "spec.defaults.namespace or the test's namespace",
+        )
+
+
+def _namespace(run: RunIdentity, name: str) -> dict[str, object]:
+    labels = {"app.kubernetes.io/managed-by": "krobench", RUN_LABEL: run.uid}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+
+
+_ALL_RUNS = "kb-"
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """RGDs and instances that other runs made."""
+
+    objects: list[str]
+    """As kind/namespace/name."""
+    runs: list[str]
+    """UIDs of these runs."""
+
+
+async def find_leftovers(client: KubeClient, run: RunIdentity) -> Leftovers:
+    """Return what is there of other runs, whether these have ended or not.
+
+    Raises:
+        KubeError: if it cannot be listed.
+    """
+    selector = f"{RUN_LABEL},{RUN_LABEL}!={run.uid}"
+    found = [("ResourceGraphDefinition", rgd) for rgd in await client.list(RGDS_PATH, selector)]
+    for kind in await kinds_of_run(client, _ALL_RUNS):
+        collection = paths.group(kind.group, kind.version, kind.plural)
+        try:
+            instances = await client.list(collection, selector)
+        except ApiError as error:
+            # The CRD goes just now, or it is of a user's own group that is not granted any more.
+            if not (error.not_found or error.forbidden):
+                raise
+            continue
+        found += [(kind.kind, instance) for instance in instances]
+    runs = dict.fromkeys(item["metadata"]["labels"][RUN_LABEL] for _, item in found)
+    return Leftovers([_name(kind, item) for kind, item in found], list(runs))
+
+
+def _name(kind: str, item: JsonObject) -> str:
+    metadata = item["metadata"]
+    parts = (kind, metadata.get("namespace"), metadata["name"])
+    return "/".join(part for part in parts if part)
+
+
+async def read_own_rgds(
+    client: KubeClient, spec: KroBenchmarkSpec, namespace: str
+) -> KroBenchmarkSpec:
+    """Return the spec with the RGDs that stand in ConfigMaps in place of their references.
+
+    Raises:
+        AbortedError: if one is missing or holds no RGD.
+    """
+    names = {ref.name for _, ref in config_map_refs(spec)}
+    config_maps = await _config_maps(client, names, namespace)
+    try:
+        return with_rgds_inline(spec, config_maps, namespace)
+    except WorkloadError as error:
+        raise AbortedError("InvalidWorkload", f"spec.{error}") from error
+
+
+async def read_own_rgd(client: KubeClient, workload: Workload, namespace: str) -> Workload:
+    """Return the workload of a scale test with its RGD in place of the reference to a ConfigMap.
+
+    Raises:
+        AbortedError: if it is missing or holds no RGD.
+    """
+    ref = workload.rgd.config_map_key_ref if workload.rgd is not None else None
+    config_maps = await _config_maps(client, {ref.name} if ref is not None else set(), namespace)
+    try:
+        return with_rgd_inline(workload, config_maps, namespace, "workload")
+    except WorkloadError as error:
+        raise AbortedError("InvalidWorkload", f"spec.{error}") from error
+
+
+async def _config_maps(
+    client: KubeClient, names: Iterable[str], namespace: str
+) -> dict[str, JsonObject]:
+    """Return those of these ConfigMaps that exist, by name."""
+    found = {}
+    for name in names:
+        try:
+            path = paths.core("configmaps", namespace, name)
+            found[name] = await client.patiently(partial(client.get, path))
+        except ApiError as error:
+            if not error.not_found:
+                raise
+    return found

@@ -1,1 +1,0 @@
-"""A run as a whole, for each kind of custom resource, from its first check to its clean-up."""

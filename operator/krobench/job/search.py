@@ -1,0 +1,377 @@
+"""Running a scale test: one size after another, until it is known how far kro goes."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from krobench.analysis.recommendations.advise import advise
+from krobench.analysis.scaling.findings import limit_so_far, with_findings
+from krobench.analysis.scaling.trials import (
+    check_samples,
+    is_measured,
+    judge_trial,
+    settings_of_steps,
+)
+from krobench.analysis.scaling.verdict import validity_of_scale_test, verdict_of_scale_test
+from krobench.analysis.validity.verdict import ignored
+from krobench.api.common import duration_seconds
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.figures.environment import KroFingerprint
+from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
+from krobench.job.context import RunContext
+from krobench.job.engine import Session
+from krobench.job.errors import AbortedError
+from krobench.job.preflight import read_own_rgd, wait_for_leader
+from krobench.job.recorder import planned
+from krobench.job.testrun import TestRun
+from krobench.job.verification import Stage, verify
+from krobench.kube.client import KubeClient
+from krobench.kube.errors import KubeError
+from krobench.kube.kro import KroPod
+from krobench.program.search import bracket_of, next_size, verdict_of
+from krobench.program.sizes import (
+    Sizes,
+    fewest_observations,
+    from_nothing,
+    next_upon,
+    plan_step,
+    put_upon,
+    usable_sizes,
+    way_to,
+)
+from krobench.program.verification import first_to_try, plan_trial, step_to_try_at
+from krobench.record.iteration import IterationRecord
+from krobench.record.run import Progress
+from krobench.record.test import TestRecord
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, Maker, TestPlan
+
+logger = logging.getLogger(__name__)
+
+_SHORTEST_SECONDS = 1.0
+"""With less than this left of the budget, no repetition is begun."""
+
+
+class ScaleRun(Session):
+    """One run of a ``KroScaleTest``."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        scale_test: dict[str, Any],
+        max_objects: int = DEFAULT_MAX_OBJECTS,
+    ) -> None:
+        self._spec = KroScaleTestSpec.model_validate(scale_test["spec"])
+        super().__init__(client, scale_test, "KroScaleTest", self._spec)
+        self._max_objects = max_objects
+        self._scale = self.record.scale = ScaleRecord(axis=self._spec.axis)
+        self._validity = settings_of_steps(self._spec.validity)
+        self._sizes = Sizes((), None)
+        self._tests: list[TestRun] = []
+        """One for each step, in the same order."""
+        self._ascent = Ascent(self._spec)
+        self._deadline_seconds = 0.0
+        self._over = False
+        """There is no further step."""
+        self._kro: KroFingerprint | None = None
+        """As it was at the repetition before."""
+
+    @property
+    def _plans(self) -> Sequence[TestPlan]:
+        plans = [test.plan for test in self._tests]
+        return plans or [plan_step(self._spec, 0, self._sizes.usable[0])]
+
+    async def _complete_spec(self) -> None:
+        spec, namespace = self._spec, self.record.namespace
+        workload = await read_own_rgd(self._client, spec.workload, namespace)
+        self._spec = spec.model_copy(update={"workload": workload})
+        if workload.rgd is not None:
+            self.record.spec["workload"]["rgd"] = {"inline": workload.rgd.inline}
+        try:
+            self._sizes = usable_sizes(self._spec, self._max_objects)
+        except WorkloadError as error:
+            raise AbortedError("InvalidSpec", f"spec.{error}") from error
+        self._scale.sizes = list(self._sizes.usable)
+        too_few = check_samples(spec.slo, *fewest_observations(self._spec, self._sizes.usable))
+        if too_few is not None:
+            raise AbortedError(too_few.reason, too_few.message)
+
+    async def _run_tests(self, context: RunContext) -> None:
+        context = replace(context, validity=self._validity)
+        self._deadline_seconds = self._clock.now() + self._spec.budget.duration_seconds
+        try:
+            await self._warm_up(context)
+            await self._take_steps(context)
+        except AbortedError as error:
+            if not any(step.trials for step in self._scale.steps):
+                raise
+            # What the steps before have shown stands.
+            self._stop(f"{error.info.reason}: {error.info.message}")
+        await self._ascent.take_down()
+        await self._profile()
+        self._finish()
+        await self._verify(context)
+
+    async def _warm_up(self, context: RunContext) -> None:
+        for _ in range(self._spec.warmup):
+            step, test = self._at(self._sizes.usable[0], context)
+            await self._repeat(step, test, warmup=True)
+            if self._over:
+                return
+
+    async def _take_steps(self, context: RunContext) -> None:
+        usable = self._sizes.usable
+        while not self._over:
+            size = next_size(self._spec, usable, self._scale.steps)
+            if size is None:
+                self._stop(self._why_ended())
+                return
+            if self._spec.steps.keep:
+                size = await self._ascent.next_to(size, usable)
+            step, test = self._at(size, context)
+            if step.trials and step.trials[-1].met is None:
+                test.set_apart(step.trials[-1].iteration)
+            await self._repeat(step, test)
+            limit = limit_so_far(self._spec, self._scale)
+            # Before a breach it is not known whether the limit lies beyond all sizes.
+            self._scale.limit = limit if limit.first_breach is not None else None
+            await self._publish()
+
+    def _at(self, size: float, context: RunContext) -> tuple[ScaleStep, TestRun]:
+        """Return the step of this size, which may be a new one."""
+        for step, test in zip(self._scale.steps, self._tests, strict=True):
+            if step.size == size:
+                return step, test
+        plan = plan_step(self._spec, len(self._tests), size)
+        record = planned(plan)
+        step = ScaleStep(size=size, test=plan.name, refined=size not in self._sizes.usable)
+        test = TestRun(context, plan, record)
+        self.record.tests.append(record)
+        self._scale.steps.append(step)
+        self._tests.append(test)
+        return step, test
+
+    async def _repeat(self, step: ScaleStep, test: TestRun, *, warmup: bool = False) -> None:
+        """Run a step once, within what is left of the budget, and judge it."""
+        kro = await self._leading_kro()
+        left = self._deadline_seconds - self._clock.now()
+        if left < _SHORTEST_SECONDS:
+            self._stop_for_want_of_time()
+            return
+        timeout = duration_seconds(self._spec.timeout)
+        index = test.add_turn(min(left, timeout), warmup=warmup)
+        upon = self._ascent.upon
+        if self._spec.steps.keep and not warmup:
+            self._ascent.place(test, index)
+        self._count(step)
+        self._begin_turn(test)
+        await test.take_turn(index, kro)
+        if test.plan.leaves_objects:
+            self._ascent.add(step.size, test)
+        record = self._record_of(step)
+        iteration = next((done for done in record.iterations if done.index == index), None)
+        if record.error is not None or iteration is None or not is_measured(iteration):
+            step.verdict = StepVerdict.FAILED
+            return
+        cut_short = iteration.timed_out and left < timeout
+        if not warmup:
+            self._book(step, iteration, upon, cut_short=cut_short)
+        if cut_short:
+            self._stop_for_want_of_time()
+
+    async def _leading_kro(self) -> KroPod:
+        target = self._spec.target
+        kro = await self._kro_at(target)
+        known = self._kro or self.record.environment.kro
+        self._kro = kro.fingerprint
+        if known is None or _start_of(known) != _start_of(self._kro):
+            # One that the repetition before has killed takes its time to lead again.
+            await wait_for_leader(self._client, target, self._kro.pod, self._tell)
+        return kro
+
+    def _book(
+        self, step: ScaleStep, iteration: IterationRecord, upon: float | None, *, cut_short: bool
+    ) -> None:
+        trial = judge_trial(iteration, self._spec.slo, self._validity)
+        trial.upon = upon
+        if cut_short:
+            trial.met, trial.message = None, self._budget_is_used_up()
+        step.trials.append(trial)
+        step.verdict = verdict_of(step)
+        bracket = bracket_of(self._scale.steps)
+        ends = [each.size for each in bracket.steps]
+        for each in self._scale.steps:
+            undecided = each.verdict is StepVerdict.INVALID and bracket.first_breach is None
+            each.decisive = each.refined or each.size in ends or undecided
+        logger.info("%s: %s (%s)", step.test, step.verdict, _in_words(trial))
+
+    def _record_of(self, step: ScaleStep) -> TestRecord:
+        return self.record.tests[self._scale.steps.index(step)]
+
+    def _count(self, step: ScaleStep) -> None:
+        ahead = sum(size > step.size for size in self._sizes.usable)
+        if bracket_of(self._scale.steps).first_breach is not None:
+            ahead = 0
+        self._count_one_more(ahead)
+
+    def _count_one_more(self, ahead: int = 0) -> None:
+        """Say that another iteration begins, and that so many are to come after it."""
+        progress = self.record.progress
+        progress.iterations_done = self._iterations_done
+        progress.iterations_planned = progress.iterations_done + 1 + ahead
+
+    @property
+    def _iterations_done(self) -> int:
+        return sum(len(test.iterations) for test in self.record.tests)
+
+    def _stop(self, reason: str | None) -> None:
+        if reason is not None:
+            logger.info("the scale test ends: %s", reason)
+        self._scale.stopped = reason
+        self._over = True
+
+    def _stop_for_want_of_time(self) -> None:
+        """End the test early; where kro has met the SLOs at the last size already, only repetitions
+        of that one are missing, and the limit lies beyond all sizes."""
+        last = self._scale.steps[-1] if self._scale.steps else None
+        breached = bracket_of(self._scale.steps).first_breach is not None
+        whole = last is not None and last.size == self._sizes.usable[-1]
+        if last is None or not whole or breached or last.verdict is not StepVerdict.MET:
+            self._stop(self._budget_is_used_up())
+            return
+        done = sum(trial.met is not None for trial in last.trials)
+        self._warn(
+            f"{last.test} was run {done} of {self._spec.repeats} times, as "
+            f"{self._budget_is_used_up()}"
+        )
+        self._stop(self._sizes.left_out)
+
+    def _budget_is_used_up(self) -> str:
+        return f"budget.duration, {self._spec.budget.duration}, was used up"
+
+    def _why_ended(self) -> str | None:
+        """Return why there is no further step; None where all were done."""
+        for step in self._scale.steps:
+            error = self._record_of(step).error
+            if step.verdict is StepVerdict.FAILED:
+                why = f"{error.reason}: {error.message}" if error is not None else "no result"
+                return f"{step.test} could not be measured: {why}"
+            if step.verdict is StepVerdict.INVALID:
+                why = step.trials[-1].message
+                return f"{step.test} was repeated in vain, the last time: {why}"
+        if bracket_of(self._scale.steps).first_breach is None:
+            return self._sizes.left_out
+        return None
+
+    async def _profile(self) -> None:
+        """Profile kro at the smallest size that it did not bear, or at the largest that it did."""
+        bracket = bracket_of(self._scale.steps)
+        step = bracket.first_breach or bracket.last_met
+        if step is None or not self._spec.collect.profiles:
+            return
+        test = self._tests[self._scale.steps.index(step)]
+        test.plan = from_nothing(test.plan)
+        self._count_one_more()
+        self._begin_turn(test)
+        try:
+            await test.profile(await self._leading_kro())
+        except (AbortedError, KubeError) as error:
+            # What was measured stands.
+            self._warn(f"{step.test}: kro was not profiled: {error}")
+
+    def _finish(self) -> None:
+        """Put into the record what follows from all steps."""
+        record = self.record
+        self._scale = record.scale = with_findings(self._spec, self._scale, record.tests)
+        record.recommendations = advise(record)
+
+    async def _verify(self, context: RunContext) -> None:
+        """Try the first recommendation that can be tried, if asked for."""
+        advice = first_to_try(self.record.recommendations)
+        step = step_to_try_at(self._scale, self.record.tests)
+        if not self._spec.verify or advice is None or advice.variant is None or step is None:
+            return
+        plan = plan_step(self._spec, 0, step.size)
+        trial = plan_trial(
+            replace(plan, warmup=self._spec.warmup),
+            self._record_of(step),
+            advice.variant,
+            self._spec.repeats,
+            index=len(self._tests),
+        )
+        stage = Stage(
+            context=context,
+            changing_kro=self._changing_kro,
+            kro_at=self._kro_at,
+            begin_turn=self._begin_turn,
+            seconds_left=self._deadline_seconds - self._clock.now(),
+        )
+        advice.verification = await verify(stage, self.record, advice, trial)
+
+    def _begin_turn(self, test: TestRun) -> None:
+        self._lease.check()
+        self._current = test
+
+    def _conclude(self) -> None:
+        record, ignore = self.record, self._spec.validity.ignore
+        done = self._iterations_done
+        record.progress = Progress(iterations_done=done, iterations_planned=done)
+        record.validity = validity_of_scale_test(record, ignore)
+        for accepted in ignored(record, ignore):
+            self._warn(accepted)
+        record.verdict = verdict_of_scale_test(
+            self._scale.limit, self._spec.minimum, record.validity
+        )
+
+
+def _start_of(kro: KroFingerprint) -> tuple[str, int | None]:
+    return kro.pod, kro.restarts
+
+
+def _in_words(trial: Trial) -> str:
+    if trial.met is None:
+        return trial.message
+    return "; ".join(trial.breached) or "all SLOs were met"
+
+
+class Ascent:
+    """Goes up from size to size, and down to nothing where another way up is to be taken."""
+
+    def __init__(self, spec: KroScaleTestSpec) -> None:
+        self._spec = spec
+        self._built: list[tuple[float, TestRun]] = []
+        self._maker = Maker(0, 0)
+
+    @property
+    def upon(self) -> float | None:
+        """The size that is there; None where nothing is."""
+        return self._built[-1][0] if self._built else None
+
+    async def next_to(self, size: float, sizes: Sequence[float]) -> float:
+        """Return what is run next on the way to a size, of a test with these ``sizes``.
+
+        What is there and does not lie on that way is taken down.
+        """
+        upon = next_upon([each for each, _ in self._built], size, sizes)
+        if upon is None:
+            await self.take_down()
+            upon = way_to(size, sizes)[0]
+        return upon
+
+    def place(self, test: TestRun, index: int) -> None:
+        """Plan the test's next iteration, which has this index, upon what is there."""
+        if not self._built:
+            self._maker = Maker(test.plan.index, index)
+        test.plan = put_upon(self._spec, test.plan, self.upon, self._maker)
+
+    def add(self, size: float, test: TestRun) -> None:
+        """Book what an iteration has left in place."""
+        self._built.append((size, test))
+
+    async def take_down(self) -> None:
+        """Delete the objects of all sizes that are there."""
+        if self._built:
+            _, last = self._built[-1]
+            self._built = []
+            await last.take_down()

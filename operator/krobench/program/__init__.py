@@ -1,0 +1,1 @@
+"""Programs: which iteration of a run comes next, decided from the results so far. Pure."""

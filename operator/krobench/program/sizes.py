@@ -1,0 +1,281 @@
+"""From a scale test and a size to a test like any other."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from krobench.api.common import duration_seconds
+from krobench.api.refusal import refusals
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import MAX_STEPS, KroScaleTestSpec
+from krobench.api.specs.suite.load import Arrival, Load
+from krobench.api.specs.suite.step import Operation, Step
+from krobench.api.specs.suite.test import Test
+from krobench.api.specs.workload.workload import Workload
+from krobench.program.search import sizes_of
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.generator import check, resolve
+from krobench.workload.steps import peak_instances, plan_steps
+from krobench.workload.testplan import (
+    CLEANUP_ALLOWANCE_SECONDS,
+    RUN_ALLOWANCE_SECONDS,
+    VARIANT_START_SECONDS,
+    Kept,
+    Maker,
+    TestPlan,
+    check_schedules,
+    objects_at_once,
+)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_WORKLOAD = "workload"
+_GENERATOR = "workload.generator"
+_LOAD = "load"
+_GENERATOR_FIELDS = {
+    Axis.RESOURCES_PER_RGD: "resources",
+    Axis.DEPENDENCY_DEPTH: "depth",
+    Axis.CEL_EXPRESSIONS: "cel_expressions",
+    Axis.COLLECTION_SIZE: "for_each_size",
+}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes of a scale test that may be run."""
+
+    usable: tuple[float, ...]
+    left_out: str | None
+    """Why there are no larger ones; None where none of the spec's is left out."""
+
+
+def step_name(axis: Axis, size: float) -> str:
+    """Return the name of the test that is a step."""
+    return f"{axis.value}-{size:.12g}"
+
+
+def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
+    """Return the sizes up to the first that may not be run.
+
+    Raises:
+        WorkloadError: if not even the smallest may be run, or there are too many.
+    """
+    sizes = sizes_of(spec.steps, spec.axis)
+    if len(sizes) > MAX_STEPS:
+        raise WorkloadError(
+            f"steps: more than {MAX_STEPS} sizes lie between from and to: let them grow faster"
+        )
+    if spec.adds_at_once and not adds_alike(sizes):
+        raise WorkloadError(
+            "steps: each size must add as many as the first has where steps.keep is set and RGDs "
+            "or bursts are added, as how long they take depends on how many: ask for values such "
+            "as [10, 20, 30], or for growth linear with an increment like from"
+        )
+    usable: list[float] = []
+    for size in sizes:
+        why_not = why_unusable(spec, size, max_objects)
+        if why_not is None:
+            usable.append(size)
+        elif usable:
+            left = [other for other in sizes if other >= size]
+            listed = ", ".join(f"{other:.12g}" for other in left)
+            which = f"sizes {listed} were" if len(left) > 1 else f"size {listed} was"
+            return Sizes(tuple(usable), f"{which} left out: {why_not}")
+        else:
+            raise WorkloadError(f"steps: the smallest size, {size:.12g}, cannot be run: {why_not}")
+    return Sizes(tuple(usable), None)
+
+
+def why_unusable(spec: KroScaleTestSpec, size: float, max_objects: int) -> str | None:
+    """Return why a size may not be run, or None."""
+    try:
+        plan = plan_step(spec, 0, size)
+    except WorkloadError as error:
+        return f"spec.{error}"
+    instances, objects = peak_instances(plan.steps), objects_at_once(plan)
+    if instances > spec.budget.max_instances:
+        return (
+            f"spec.budget.maxInstances is {spec.budget.max_instances}, and "
+            f"{size:.12g} has {instances} instances"
+        )
+    if objects > max_objects:
+        return f"the operator's chart value load.maxObjects is {max_objects}, and it has {objects}"
+    late = check_schedules([plan])
+    return late[0].message if late else None
+
+
+def plan_step(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
+    """Return the test that measures a size; ``index`` counts the steps of a run.
+
+    Raises:
+        WorkloadError: if there can be no such test.
+    """
+    workload = _workload(spec, size)
+    concurrency = int(size) if spec.axis is Axis.CONCURRENCY else spec.concurrency
+    load = _load(spec, size, workload)
+    if spec.axis is Axis.CONCURRENCY and concurrency > workload.instances:
+        raise WorkloadError(
+            f"workload.instances is {workload.instances}: {concurrency} cannot be under way at once"
+        )
+    name, window = step_name(spec.axis, size), spec.collect.profile_window
+    # A test's own rules on its name are for users; only what is planned of it counts here.
+    test = Test.model_construct(name=name, workload=workload, load=load, steps=[])
+    return TestPlan(
+        index=index,
+        field_prefix="",
+        name=name,
+        variant=None,
+        visits=(0,),
+        workload=workload,
+        iterations=0,
+        precision=None,
+        warmup=0,
+        detects_warmup=False,
+        concurrency=concurrency,
+        timeout_seconds=duration_seconds(spec.timeout),
+        namespace=spec.namespace,
+        load=load,
+        steps=plan_steps(test, concurrency, ""),
+        target=spec.target,
+        thresholds=tuple(spec.slo),
+        profiles=tuple(spec.collect.profiles),
+        profile_window_seconds=duration_seconds(window) if window else None,
+        hold_seconds=spec.steps.hold_seconds,
+        steady_window_seconds=spec.steady_window_seconds,
+        timeout_is_result=True,
+    )
+
+
+def put_upon(spec: KroScaleTestSpec, plan: TestPlan, below: float | None, maker: Maker) -> TestPlan:
+    """Return the plan of a step as it is run where sizes are built upon each other.
+
+    It creates what its size has more than ``below``, or all of it where that is None, and leaves
+    it in place. Where instances are added to RGDs, ``maker`` made these.
+    """
+    kept = None
+    if below is not None:
+        smaller = _workload(spec, below)
+        used_again = None if spec.axis is Axis.RGDS else maker
+        kept = Kept(smaller.instances, smaller.rgds, used_again)
+    return _creating(replace(plan, kept=kept, leaves_objects=True))
+
+
+def from_nothing(plan: TestPlan) -> TestPlan:
+    """Return the plan of a step, whatever it was built upon, as one that stands alone."""
+    return _creating(replace(plan, kept=None, leaves_objects=False))
+
+
+def _creating(plan: TestPlan) -> TestPlan:
+    """Return a plan that creates those of its instances that are not there already."""
+    added = plan.workload.instances - (plan.kept.instances if plan.kept else 0)
+    create = Step(operation=Operation.CREATE, count=added)
+    test = Test.model_construct(
+        name=plan.name, workload=plan.workload, load=plan.load, steps=[create]
+    )
+    return replace(plan, steps=plan_steps(test, plan.concurrency, ""))
+
+
+def fewest_observations(spec: KroScaleTestSpec, sizes: Sequence[float]) -> tuple[int, int]:
+    """Return the fewest instances and RGDs that a repetition creates, of the sizes of a test."""
+    workloads = [_workload(spec, size) for size in sizes]
+    first = workloads[0]
+    if not spec.steps.keep:
+        return first.instances, first.rgds
+    added = [
+        (larger.instances - smaller.instances, larger.rgds - smaller.rgds)
+        for smaller, larger in pairwise(workloads)
+    ]
+    counts = [(first.instances, first.rgds), *added]
+    return min(instances for instances, _ in counts), min(rgds for _, rgds in counts)
+
+
+def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
+    """Return the time after which a run of this spec cannot still be going on in good order.
+
+    The budget ends the steps wherever they are; only what was created last is then held and
+    deleted, and kro profiled and put back.
+    """
+    largest = max(
+        (
+            plan_step(spec, 0, size).deletion_timeout_seconds
+            for size in sizes_of(spec.steps, spec.axis)[:MAX_STEPS]
+            if why_unusable(spec, size, sys.maxsize) is None
+        ),
+        default=0.0,
+    )
+    profiling = duration_seconds(spec.timeout) + largest if spec.collect.profiles else 0.0
+    variants = VARIANT_START_SECONDS if spec.verify else 0.0
+    allowances = RUN_ALLOWANCE_SECONDS + CLEANUP_ALLOWANCE_SECONDS + variants
+    held = spec.steps.hold_seconds
+    return spec.budget.duration_seconds + held + largest + profiling + allowances
+
+
+def _workload(spec: KroScaleTestSpec, size: float) -> Workload:
+    workload = spec.workload
+    if spec.axis is Axis.INSTANCES:
+        return _changed(workload, _WORKLOAD, instances=int(size))
+    if spec.axis is Axis.RGDS:
+        each = workload.instances / workload.rgds
+        instances = max(int(size), round(size * each))
+        return _changed(workload, _WORKLOAD, rgds=int(size), instances=instances)
+    if spec.axis in _GENERATOR_FIELDS:
+        assert workload.generator is not None
+        fields = {_GENERATOR_FIELDS[spec.axis]: int(size)}
+        generator = _changed(workload.generator, _GENERATOR, **fields)
+        check(generator, resolve(generator), _GENERATOR)
+        return _changed(workload, _WORKLOAD, generator=generator)
+    return workload
+
+
+def _load(spec: KroScaleTestSpec, size: float, workload: Workload) -> Load:
+    """Return the load; a burst that was the whole of it still is."""
+    load = spec.load
+    if spec.axis is Axis.ARRIVAL_RATE:
+        return _changed(load, _LOAD, rate=size)
+    if load.arrival is Arrival.BURST:
+        assert load.burst is not None
+        if load.burst.size >= spec.workload.instances:
+            burst = _changed(load.burst, f"{_LOAD}.burst", size=workload.instances)
+            return _changed(load, _LOAD, burst=burst)
+    return load
+
+
+def _changed(model: ModelT, path: str, **fields: Any) -> ModelT:
+    """Return the model, which is the spec's field at ``path``, with other values, checked.
+
+    Raises:
+        WorkloadError: if they are out of their bounds.
+    """
+    values = {name: getattr(model, name) for name in model.model_fields_set}
+    try:
+        return type(model).model_validate(values | fields)
+    except ValidationError as error:
+        raise WorkloadError(refusals(error, path)[0]) from error
+
+
+def way_to(size: float, sizes: Sequence[float]) -> tuple[float, ...]:
+    """Return the sizes that are run one upon the other up to this one, which is the last.
+
+    ``sizes`` are those of the spec, ascending.
+    """
+    least = min((high - low for low, high in pairwise(sizes)), default=0.0)
+    return (*(below for below in sizes if below < size and below <= size - least), size)
+
+
+def adds_alike(sizes: Sequence[float]) -> bool:
+    """Whether each size, the first too, adds as much as any other."""
+    return len({high - low for low, high in pairwise((0.0, *sizes))}) == 1
+
+
+def next_upon(built: Sequence[float], size: float, sizes: Sequence[float]) -> float | None:
+    """Return what is run next on the way to a size, upon those that are built already.
+
+    None where these do not lie on its way, so that all has to be taken down first.
+    """
+    way = way_to(size, sizes)
+    on_the_way = len(built) < len(way) and tuple(built) == way[: len(built)]
+    return way[len(built)] if on_the_way else None

@@ -1,0 +1,28 @@
+import pytest
+
+from krobench.api.specs.target import Target
+from krobench.job.preflight import wait_for_leader
+from krobench.kube.client import KubeClient
+from krobench.kube.config import ClientConfig
+
+
+async def test_a_kro_that_has_just_started_is_waited_for_until_it_leads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    holders: list[str | None] = ["kro-0_x", "kro-0_x", "kro-1_y"]
+    asked: list[str | None] = []
+
+    async def leader(*_: object) -> str | None:
+        asked.append(holders[len(asked)])
+        return asked[-1]
+
+    async def at_once(_: float) -> None:
+        return None
+
+    monkeypatch.setattr("krobench.job.preflight.kro_leader", leader)
+    monkeypatch.setattr("krobench.job.preflight.asyncio.sleep", at_once)
+    told: list[str] = []
+    client = KubeClient(ClientConfig("http://nowhere", None, lambda: None))
+    await wait_for_leader(client, Target(), "kro-1", told.append)
+    assert asked == holders
+    assert told == ["waits for kro's pod kro-1 to lead"] * 2

@@ -1,0 +1,116 @@
+import pytest
+from unit.records import some_test
+from unit.workload.plans import suite
+
+from krobench.api.specs.axis import Axis
+from krobench.api.specs.variant import Variant
+from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.recommendation import Area, Confidence, Recommendation
+from krobench.findings.scaling import Limit, LimitState, ScaleRecord, ScaleStep, StepVerdict
+from krobench.program.order import in_rounds_of_variants
+from krobench.program.verification import first_to_try, plan_trial, step_to_try_at
+from krobench.record.test import TestRecord
+from krobench.workload.testplan import TestPlan, plan_tests
+
+MORE = Variant(name="5-workers", args=["--workers=5"])
+
+
+def advice(variant: Variant | None) -> Recommendation:
+    return Recommendation(
+        title="t",
+        area=Area.KRO_FLAG,
+        bottleneck=BottleneckKind.KRO_WORKERS,
+        expected_effect="e",
+        confidence=Confidence.HIGH,
+        source="s",
+        variant=variant,
+    )
+
+
+def record(name: str, *, success: bool = True, seconds: float = 30.0) -> TestRecord:
+    return some_test(
+        name=name, instances=10, concurrency=10, success=success, duration_seconds=seconds
+    )
+
+
+def scale(limit: Limit | None = None, **verdicts: StepVerdict) -> ScaleRecord:
+    steps = [
+        ScaleStep(size=float(name[1:]), test=name, verdict=verdict)
+        for name, verdict in verdicts.items()
+    ]
+    return ScaleRecord(axis=Axis.INSTANCES, steps=steps, limit=limit)
+
+
+def found(first_breach: float) -> Limit:
+    return Limit(state=LimitState.FOUND, size=first_breach - 1, first_breach=first_breach)
+
+
+MET, BREACHED, INVALID = StepVerdict.MET, StepVerdict.BREACHED, StepVerdict.INVALID
+
+
+def test_takes_the_first_that_can_be_tried() -> None:
+    assert first_to_try([advice(None), advice(MORE), advice(Variant(name="b"))]) == advice(MORE)
+    assert first_to_try([advice(None)]) is None
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdicts", "failed", "expected"),
+    [
+        (found(40), {"s20": MET, "s40": BREACHED, "s80": BREACHED}, (), "s40"),
+        (found(40), {"s20": MET, "s40": BREACHED}, ("s40",), "s20"),
+        (None, {"s20": MET, "s40": MET, "s80": INVALID}, (), "s40"),
+        (None, {}, (), None),
+    ],
+)
+def test_tries_it_where_the_limit_is(
+    limit: Limit | None,
+    verdicts: dict[str, StepVerdict],
+    failed: tuple[str, ...],
+    expected: str | None,
+) -> None:
+    tests = [record(name, success=name not in failed) for name in verdicts]
+
+    step = step_to_try_at(scale(limit, **verdicts), tests)
+
+    assert (step.test if step is not None else None) == expected
+
+
+def step_plan(**changes: object) -> TestPlan:
+    return plan_tests(suite(defaults={"warmup": 1}, **changes))[0]
+
+
+def test_plans_as_many_restarts_as_a_verdict_takes() -> None:
+    trial = plan_trial(step_plan(), record("a"), MORE, repeats=3, index=7)
+
+    as_it_is, advised = trial.plans
+    assert [plan.name for plan in trial.plans] == ["a.as-it-is", "a.5-workers"]
+    assert [plan.index for plan in trial.plans] == [7, 8]
+    assert (len(as_it_is.visits), len(advised.visits)) == (4, 4)
+    assert trial.variants[0] == Variant(name="as-it-is")  # kro as it is, and restarted too
+
+
+def test_takes_turns_forwards_and_backwards() -> None:
+    trial = plan_trial(step_plan(), record("a"), MORE, repeats=1, index=0)
+
+    turns = [(slot.variant, slot.iteration) for slot in in_rounds_of_variants(trial.plans)]
+
+    assert turns == [
+        ("as-it-is", 0),
+        ("as-it-is", 1),
+        ("5-workers", 0),
+        ("5-workers", 1),
+        ("5-workers", 2),
+        ("as-it-is", 2),
+        ("as-it-is", 3),
+        ("as-it-is", 4),
+        ("5-workers", 3),
+        ("5-workers", 4),
+    ]
+
+
+def test_says_how_long_it_will_take() -> None:
+    tested = record("a", seconds=30.0)
+    tested.iterations = []
+
+    # Ten iterations of 30 s, four starts of kro, and one to put it back.
+    assert plan_trial(step_plan(), tested, MORE, 1, 0).expected_seconds == 10 * 30 + 5 * 10
