@@ -8,10 +8,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TESTBED = $(BIN)/python -m testbed
-CODE := operator/krobench testbed tests bench
+CODE := operator/krobench testbed tests bench scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test bench-load bench-memory bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds lock up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test bench-load bench-memory bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds docs lock up deploy down status kubeconfig clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -74,6 +74,9 @@ format: $(VENV)/ready ## Format the code
 
 crds: $(VENV)/ready ## Generate the CRDs from the models
 	$(BIN)/krobench crds crds helm/krobench/files/crds
+
+docs: $(VENV)/ready ## Generate the reference pages from the models, the chart and the commands
+	$(BIN)/python -m scripts.reference
 
 lock: $(VENV)/ready ## Pin the newest versions of all dependencies
 	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock

@@ -16,6 +16,7 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.specs.suite.test import Test
 from krobench.api.specs.validity import Cause
+from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.scaling import ScaleRecord
 from krobench.record.run import RunRecord
@@ -29,6 +30,8 @@ _OF_OTHERS = {
     "cel.bind",  # of cel-go
     "debug.pprof.enabled",  # of kro's chart
     "load.bench.kro.run",  # an API group
+    "metadata.creationTimestamp",  # of every object
+    "metav1.Condition",  # of Kubernetes
     "rbac.mode",  # of kro's chart
     "runtime.gcBgMarkWorker",  # of Go
     "status.state",  # of kro's instances
@@ -37,6 +40,10 @@ _OF_OTHERS = {
 _GROUPS = re.compile(r"`(usage\.\w+)`")
 _FIGURE = re.compile(r"[a-z]+(?:[A-Z]\w*)+")
 _MODELS = (KroBenchmarkSpec, KroScaleTestSpec, Test, RunRecord, ScaleRecord, TestSummary)
+_OF_RESOURCES: dict[str, tuple[type[BaseModel], ...]] = {
+    "spec": (KroBenchmarkSpec, KroScaleTestSpec),
+    "status": (KroBenchmarkStatus, KroScaleTestStatus),
+}
 
 
 def _is_figure(code: Code) -> bool:
@@ -60,9 +67,9 @@ def paths() -> list[Code]:
 @pytest.mark.parametrize("code", paths(), ids=str)
 def test_a_field_that_is_named_is_there(code: Code) -> None:
     path = _PATH.findall(code.text)[0].replace("[]", "").split(".")
-    models = (KroBenchmarkSpec, KroScaleTestSpec) if path[0] == "spec" else _MODELS
-    parts = path[1:] if path[0] == "spec" else path
-    in_chart = path[0] != "spec" and _in_values(parts, chart_values())
+    models = _OF_RESOURCES.get(path[0], _MODELS)
+    parts = path[1:] if path[0] in _OF_RESOURCES else path
+    in_chart = path[0] not in _OF_RESOURCES and _in_values(parts, chart_values())
     is_metric = any(f"{name}.".startswith(f"{'.'.join(path)}.") for name in known_names())
     assert in_chart or is_metric or any(_has(model, parts) for model in models)
 

@@ -1,0 +1,35 @@
+"""The generated pages are current, and complete."""
+
+import re
+from pathlib import Path
+
+import pytest
+from unit.docs.documents import ROOT
+
+from krobench.api.crd import Schema, crd
+from krobench.api.kinds import RunKind
+from scripts.reference import DIRECTORY, VALUES, chart_values, pages
+
+
+@pytest.mark.parametrize("page", list(pages()), ids=lambda page: page.name)
+def test_a_generated_page_is_current(page: Path) -> None:
+    assert page.read_text() == pages()[page], f"{page.relative_to(ROOT)} is stale: run `make docs`"
+
+
+@pytest.mark.parametrize("kind", RunKind)
+def test_every_field_of_a_resource_is_on_its_page(kind: RunKind) -> None:
+    schema = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    text = (DIRECTORY / f"{kind.singular}.md").read_text()
+    for name in field_names(schema["properties"]["spec"]):
+        assert f"`{name}`" in text
+
+
+def field_names(schema: Schema) -> set[str]:
+    fields = schema.get("properties", {}) | schema.get("items", {}).get("properties", {})
+    return set(fields).union(*(field_names(each) for each in fields.values()))
+
+
+def test_every_value_of_the_chart_has_a_description() -> None:
+    described = [path.split(".")[-1] for path, _, text in chart_values() if text]
+    keys = re.findall(r"^ *# -- .*\n(?: *# .*\n)* *(\w+):", VALUES.read_text(), re.MULTILINE)
+    assert described == keys
