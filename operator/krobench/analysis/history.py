@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from krobench.analysis.comparison.fingerprints import differences, sentence
+from krobench.analysis.comparison.differences import differences, sentence
 from krobench.analysis.comparison.rules import DEFAULT_PRIMARY
 from krobench.analysis.statistics.changepoints import change_points
 from krobench.api.specs.baseline import DifferenceKind

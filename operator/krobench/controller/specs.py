@@ -1,7 +1,7 @@
 """What the controller has to know of a spec, of whichever kind."""
 
-from krobench.analysis.comparison.check import check_baseline
-from krobench.analysis.scaling.trials import check_samples
+from krobench.analysis.comparison.settings import check_baseline
+from krobench.analysis.scaling.slos import check_samples
 from krobench.analysis.thresholds import check_slo, check_thresholds
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunSpec

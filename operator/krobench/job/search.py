@@ -6,14 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 from krobench.analysis.recommendations.advise import advise
-from krobench.analysis.scaling.findings import limit_so_far, with_findings
-from krobench.analysis.scaling.trials import (
+from krobench.analysis.scaling.findings import (
+    limit_so_far,
+    validity_of_scale_test,
+    verdict_of_scale_test,
+    with_findings,
+)
+from krobench.analysis.scaling.slos import (
     check_samples,
     is_measured,
     judge_trial,
     settings_of_steps,
 )
-from krobench.analysis.scaling.verdict import validity_of_scale_test, verdict_of_scale_test
 from krobench.analysis.validity.verdict import ignored
 from krobench.api.common import duration_seconds
 from krobench.api.specs.scaletest import KroScaleTestSpec

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from krobench.analysis.scaling.settling import (
+from krobench.analysis.scaling.steady import (
     COLLECTION_SECONDS,
     METRICS,
     Settling,

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from krobench.analysis.comparison.compare import compare_variants
 from krobench.analysis.comparison.rules import Rules
-from krobench.analysis.comparison.variants import compare_variants
 from krobench.analysis.minus import measure_differences
 from krobench.analysis.recommendations.advise import advise
 from krobench.analysis.slopes import measure_slopes

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
-from krobench.analysis.comparison.variants import compare_variants
+from krobench.analysis.comparison.compare import compare_variants
 from krobench.analysis.recommendations.trial import (
     metric_to_judge_by,
     not_verified,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.analysis.comparison.fingerprints import sentence
-from krobench.analysis.comparison.verdicts import MIN_REPLICATES
+from krobench.analysis.comparison.differences import sentence
+from krobench.analysis.comparison.metrics import MIN_REPLICATES
 from krobench.api.notation import units
 from krobench.findings.comparison import (
     Better,

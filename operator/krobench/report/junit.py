@@ -1,18 +1,113 @@
 """A run as JUnit XML, for the test views of CI systems.
 
-What is invalid has neither passed nor failed, and must not look as if it had passed.
+An invalid test has neither passed nor failed and must not look as if it had passed. A size of a
+scale test that misses the SLOs has not failed: finding it is what the test is for. Whether the
+limit is high enough is a test case of its own.
 """
 
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from krobench.api.common import ErrorInfo
+from krobench.api.notation import units
 from krobench.findings.comparison import Comparison, MetricVerdict
+from krobench.findings.scaling import ScaleStep, StepVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison as comparison_report
-from krobench.report.junitcase import add_error, add_invalid, line_of, new_case, numbers
-from krobench.report.junitscale import scale_cases
+from krobench.report.limit import LIMIT_NOT_AVAILABLE, limit_text, shortfall
 from krobench.report.measured import measured
+
+
+def new_case(run: RunRecord, name: str, duration_seconds: float | None = None) -> ET.Element:
+    """Return a test case of a run that has passed so far."""
+    return ET.Element(
+        "testcase",
+        classname=f"{run.namespace}.{run.name}",
+        name=name,
+        time=f"{duration_seconds or 0.0:.3f}",
+    )
+
+
+def add_error(case: ET.Element, info: ErrorInfo, causes: Sequence[ErrorInfo]) -> None:
+    """Say that it could not be measured, with what speaks against its numbers besides."""
+    error = ET.SubElement(case, "error", type=info.reason, message=info.message)
+    error.text = "\n".join([info.message, *map(line_of, causes)])
+
+
+def add_invalid(case: ET.Element, causes: Sequence[ErrorInfo]) -> None:
+    """Say that its numbers may not be believed, so that it has neither passed nor failed."""
+    skipped = ET.SubElement(case, "skipped", message=f"invalid: {line_of(causes[0])}")
+    skipped.text = "\n".join(map(line_of, causes))
+
+
+def line_of(cause: ErrorInfo) -> str:
+    """Return a cause in a line."""
+    return f"{cause.reason}: {cause.message}"
+
+
+def numbers(test: TestRecord) -> str:
+    """Return what was measured in a line; empty where nothing was."""
+    if test.summary is None:
+        return ""
+    ready = test.summary.latency.instance_ready
+    return (
+        f"instances ready: {units.number(ready.n if ready else None)}; "
+        f"p50 {units.seconds(ready.p50_seconds if ready else None)}; "
+        f"p99 {units.seconds(ready.p99_seconds if ready else None)}; "
+        f"{units.rate(test.summary.throughput.instances_per_second)}"
+    )
+
+
+def scale_cases(run: RunRecord) -> list[ET.Element]:
+    """Return the test cases of a scale test, finished or not."""
+    scale = run.scale
+    if scale is None:
+        return []
+    tests = {test.name: test for test in run.tests}
+    steps = sorted(scale.steps, key=lambda step: step.size)
+    return [*(_step(run, step, tests[step.test]) for step in steps), _limit(run)]
+
+
+def _step(run: RunRecord, step: ScaleStep, test: TestRecord) -> ET.Element:
+    case = new_case(run, step.test, test.duration_seconds)
+    if test.error is not None:
+        add_error(case, test.error, test.validity.causes)
+    elif step.verdict is None:
+        ET.SubElement(case, "skipped", message="the run ended before this step")
+    elif step.verdict is StepVerdict.INVALID and test.validity.causes:
+        add_invalid(case, test.validity.causes)
+    said = [step.verdict or "", *_breaches(step), numbers(test)]
+    ET.SubElement(case, "system-out").text = "; ".join(filter(None, said))
+    return case
+
+
+def _breaches(step: ScaleStep) -> list[str]:
+    """Return the SLOs that a step breached, as the first repetition that did so measured them."""
+    return next((trial.breached for trial in step.trials if trial.breached), [])
+
+
+def _limit(run: RunRecord) -> ET.Element:
+    case = new_case(run, "limit")
+    limit = run.scale.limit if run.scale is not None else None
+    short = shortfall(run)
+    if run.error is not None:
+        add_error(case, run.error, [])
+    elif run.validity is not None and not run.validity.valid:
+        add_invalid(case, run.validity.causes)
+    elif short is not None and short.reason == LIMIT_NOT_AVAILABLE:
+        add_error(case, short, [])
+    elif short is not None:
+        _fail(case, short)
+    if limit is not None and run.scale is not None:
+        text = limit.message or limit_text(limit, run.scale.axis)
+        ET.SubElement(case, "system-out").text = text
+    return case
+
+
+def _fail(case: ET.Element, why: ErrorInfo) -> None:
+    failure = ET.SubElement(case, "failure", type=why.reason, message=why.message)
+    failure.text = why.message
 
 
 def render(run: RunRecord) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from krobench.analysis.scaling.figures import per_second
+from krobench.analysis.scaling.curves import per_second
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.analysis.scaling.words import (
     column_of,

@@ -8,8 +8,7 @@ from krobench.api.specs.baseline import DifferenceKind
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import Limit, LimitState
 from krobench.record.run import RunRecord
-from krobench.report.limitwords import limit_in_words
-from krobench.report.scalecomparison import markdown, summary, text
+from krobench.report.scalecomparison import limit_in_words, markdown, summary, text
 
 OLD = scale_run()
 LARGER = scale_run(1500, {100: 1, 950: 3, 1400: 3, 1600: 3})

@@ -1,16 +1,14 @@
-"""The ratio of two sides' limits where sides have several runs: runs are the replicates.
+"""The ratio of two sides' limits if a side has several runs: runs are the replicates.
 
-It is judged as any metric of benchmarks is, by the exact rank test, the bootstrap over runs, and
-where one side has few runs by the spread of the other. What is of its own here are runs whose limit
-lies beyond their sizes. The rank test takes them by their scores
-(:func:`~krobench.analysis.comparison.limitspan.rank_scores`). The interval is drawn twice, once
-with each limit at the end of its span that makes the ratio small, and once at the other: the
-outer ends hold whatever the limits are.
+It is judged like any metric of benchmarks: by the exact rank test, the bootstrap over runs, and, if
+one side has few runs, by the spread of the other. Runs whose limit is beyond their sizes need more:
+the rank test takes them by their scores (:func:`~krobench.analysis.comparison.limits.rank_scores`),
+and the interval is drawn twice, once with each limit at the end of its span that makes the ratio
+small, and once at the other end. The outer ends hold for any limits within the spans.
 
-A single run whose limit lies beyond its sizes is held against the spread of several by the last
-size itself: the limit lies further off still. That the run met the SLOs there, or missed them, may
-be the luck of one repetition, so the scatter of single repetitions of the several runs is added to
-their spread.
+A single run whose limit is beyond its sizes is compared with the spread of several by its last
+size; its limit is still further off. Whether the run met or missed the SLOs there may be the luck
+of one iteration, so the scatter of single iterations of the several runs is added to their spread.
 """
 
 import math
@@ -18,9 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from krobench.analysis.comparison.limits import LimitRatio
-from krobench.analysis.comparison.limitspan import Span, median_span, rank_scores
-from krobench.analysis.comparison.verdicts import (
+from krobench.analysis.comparison.limits import LimitRatio, Span, median_span, rank_scores
+from krobench.analysis.comparison.metrics import (
     MIN_REPLICATES,
     Basis,
     Evidence,
@@ -29,8 +26,7 @@ from krobench.analysis.comparison.verdicts import (
     judge,
 )
 from krobench.analysis.statistics.bootstrap import Interval, Runs, ratio_interval
-from krobench.analysis.statistics.few import compare_few
-from krobench.analysis.statistics.ranks import mann_whitney
+from krobench.analysis.statistics.significance import compare_by_spread, mann_whitney
 from krobench.findings.comparison import Better, MetricVerdict, Replicates
 
 _UNIT = Replicates.RUNS.value.lower()
@@ -111,7 +107,7 @@ def _by_ranks(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds 
 def _by_spread(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds] | None:
     """Return None where limits are not known well enough for it."""
     if _all_known(old, new):
-        few = compare_few(_lows(old), _lows(new))
+        few = compare_by_spread(_lows(old), _lows(new))
         assert few is not None  # sizes are above zero, and one side has several
         return few.p, _Bounds(few.interval, few.interval)
     if len(old) == 1:
@@ -126,7 +122,9 @@ def _one_beyond(one: Span, several: Sequence[Span]) -> tuple[float, _Bounds] | N
     if len(singles) < len(several) or one.above == one.below:
         return None
     size = one.low if one.above else one.high
-    few = compare_few(_lows(several), [[size]], further=math.sqrt(fmean(s**2 for s in singles)))
+    few = compare_by_spread(
+        _lows(several), [[size]], further=math.sqrt(fmean(s**2 for s in singles))
+    )
     assert few is not None  # sizes are above zero, and one side has several
     ratio, low, high = few.interval.ratio, few.interval.low, few.interval.high
     if one.above:

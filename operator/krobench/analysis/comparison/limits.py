@@ -1,36 +1,106 @@
-"""The ratio of two limits, with its interval, and the verdict.
+"""The limits of scale tests as spans of sizes, and the ratio of two limits.
 
-Each limit is where a line through the repetitions around it crosses the SLO's bound, and the
-bootstrap that makes its interval draws such crossings (:mod:`krobench.analysis.scaling.crossing`).
-The sides are independent of each other, so a ratio is drawn by dividing any draw of the one by any
-of the other. As for a limit, percentiles of the draws are expanded after Hesterberg, here by the
-degrees of freedom of both sides together, after Welch and Satterthwaite.
+A known limit is a span without width. A limit beyond all tried sizes is censored: its span has one
+end. So the spans of two runs may leave open which limit is larger.
 
-Where one side has met, or missed, the SLOs at all sizes, its limit is only known to lie beyond a
-size. That rests on as little as one repetition there, which may have been a lucky one: so this size
-is drawn too, with the scatter that single repetitions have on the other side. What follows is what
-the ratio is at least, or at most.
+The ratio of two limits: each limit is where a line through the iterations around it crosses the
+SLO's bound, and the bootstrap behind its interval draws such crossings
+(:mod:`krobench.analysis.scaling.limit`). The sides are independent, so a ratio is drawn by dividing
+any draw of one side by any draw of the other. As for a limit, the percentiles are expanded after
+Hesterberg, here by the joint degrees of freedom of both sides (Welch and Satterthwaite).
 
-All of that is within one run each: of a drift between the two runs, it knows nothing. Several runs
-a side do (:mod:`.limitruns`).
+If one side met or missed the SLOs at all sizes, its limit is only known to be above or below a
+size. That may rest on a single lucky iteration, so the size is drawn too, with the scatter that
+single iterations have on the other side. The result is a lower or an upper bound of the ratio.
+
+This uses one run a side and can't see a drift between the two runs. Several runs a side can
+(:mod:`.limitruns`).
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import variance
+from dataclasses import dataclass, field, replace
+from statistics import median, pstdev, variance
 
-from krobench.analysis.comparison.verdicts import by_interval, times_needed
-from krobench.analysis.scaling.crossing import Crossing
-from krobench.analysis.scaling.limit import limit_and_crossing
+from krobench.analysis.comparison.metrics import by_interval, times_needed
+from krobench.analysis.scaling.limit import Crossing, limit_and_crossing
 from krobench.analysis.scaling.words import at_least, at_most, sized
-from krobench.analysis.statistics.bootstrap import Interval
-from krobench.analysis.statistics.resampling import expanded_ends, seeded
-from krobench.analysis.statistics.welch import combined_error
+from krobench.analysis.statistics.bootstrap import Interval, expanded_ends, seeded
+from krobench.analysis.statistics.intervals import combined_error
 from krobench.api.specs.axis import Axis
 from krobench.api.specs.scaletest import MAX_REPEATS
 from krobench.findings.comparison import Better, MetricVerdict
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord
+
+
+@dataclass(frozen=True)
+class Span:
+    """Between which sizes a limit lies."""
+
+    low: float
+    """0 where it lies below all sizes."""
+    high: float
+    """Infinite where it lies above all sizes."""
+    single: float | None = field(default=None, compare=False)
+    """How far off a single repetition of that run may put a size: the standard deviation of the
+    size's logarithm. None where that is not known."""
+
+    @property
+    def known(self) -> bool:
+        """Whether it is a single size."""
+        return self.low == self.high
+
+    @property
+    def above(self) -> bool:
+        """Whether the limit lies above all sizes that were tried."""
+        return math.isinf(self.high)
+
+    @property
+    def below(self) -> bool:
+        """Whether it lies below all of them."""
+        return self.low == 0
+
+
+def span_of(limit: Limit, crossing: Crossing | None = None) -> Span | None:
+    """Return the span of a limit, which may be that of a crossing; None where no step says
+    anything."""
+    span = _span(limit)
+    if span is None or crossing is None:
+        return span
+    return replace(span, single=pstdev(crossing.draws.single))
+
+
+def _span(limit: Limit) -> Span | None:
+    match limit:
+        case Limit(state=LimitState.FOUND, method="crossing", size=float(size)):
+            return Span(size, size)
+        case Limit(state=LimitState.FOUND, low=float(low), high=float(high)):
+            return Span(low, high)
+        case Limit(state=LimitState.BELOW_FIRST, first_breach=float(size)):
+            return Span(0, size)
+        case Limit(last_met=float(size)):
+            return Span(size, math.inf)
+    return None
+
+
+def median_span(spans: Sequence[Span]) -> Span:
+    """Return the span of the median of several limits; at least one."""
+    return Span(median(span.low for span in spans), median(span.high for span in spans))
+
+
+def rank_scores(spans: Sequence[Span]) -> list[int]:
+    """Return of each limit how many others are smaller for certain, less how many are larger.
+
+    After Gehan (Biometrika 52, 1965). Of limits that are all known, or that lie above all others,
+    the scores have the order of the limits, so that a rank test of them is that of the limits.
+    """
+    return [sum(_order(other, span) for other in spans) for span in spans]
+
+
+def _order(one: Span, other: Span) -> int:
+    """Return 1 where ``one`` is smaller for certain, -1 where it is larger, else 0."""
+    return (one.high <= other.low) - (other.high <= one.low)
+
 
 _PAIRS = 4000
 _STREAM = 1  # of random numbers: the crossings were drawn with the first

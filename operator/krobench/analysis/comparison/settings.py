@@ -1,4 +1,4 @@
-"""From what users write of a comparison to its rules."""
+"""From what users write about a comparison to its rules, and what is wrong with it."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,9 @@ from krobench.analysis.comparison.rules import (
     default_direction,
 )
 from krobench.analysis.names import known_names
+from krobench.api.common import ErrorInfo
 from krobench.api.specs.baseline import DifferenceKind
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.findings.comparison import Better
 
 _NEAREST = 3
@@ -71,3 +73,16 @@ def _metric(word: str) -> tuple[str, Better]:
         return name, Better(direction.capitalize())
     except ValueError as error:
         raise ValueError(f"{word}: better is Lower or Higher, not {direction!r}") from error
+
+
+def check_baseline(spec: KroBenchmarkSpec) -> list[ErrorInfo]:
+    """Return what is wrong with the metrics that a spec's baseline names; all else of it is known
+    to be right."""
+    source = spec.baseline
+    if source is None:
+        return []
+    try:
+        rules_of(primary=source.primary)
+    except ValueError as error:
+        return [ErrorInfo(reason="InvalidBaseline", message=f"spec.baseline.primary: {error}")]
+    return []

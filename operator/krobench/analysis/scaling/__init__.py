@@ -1,1 +1,1 @@
-"""How far kro goes: limit, curves against size and predictions, from a scale test's steps."""
+"""How far kro scales: limit, curves against size and predictions, from a scale test."""

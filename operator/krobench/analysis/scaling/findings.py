@@ -1,13 +1,17 @@
-"""What a scale test found, from its steps and their tests."""
+"""What a scale test found, from its sizes and their tests, and its verdict."""
 
 from collections.abc import Sequence
 
 from krobench.analysis.scaling.curves import measure_curves
 from krobench.analysis.scaling.limit import find_limit
-from krobench.analysis.scaling.nexttry import next_to_try
-from krobench.analysis.scaling.prediction import predict
+from krobench.analysis.scaling.predictions import next_to_try, predict
+from krobench.api.common import ErrorInfo
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.findings.scaling import Limit, ScaleRecord
+from krobench.api.specs.validity import Cause
+from krobench.api.verdict import Verdict
+from krobench.findings.scaling import Limit, ScaleRecord, ScaleStep, StepVerdict
+from krobench.findings.validity import Validity
+from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 
 
@@ -33,3 +37,44 @@ def with_findings(
             "next_to_try": next_to_try(spec, scale, limit, predictions),
         }
     )
+
+
+def validity_of_scale_test(run: RunRecord, ignore: Sequence[Cause]) -> Validity:
+    """Return what speaks against the run as a whole, and against a step that the limit hangs on.
+
+    A repetition that says nothing was made anew, and other steps do not change the limit.
+    """
+    tests = {test.name: test for test in run.tests}
+    causes = [cause for cause in run.causes if cause.reason not in ignore]
+    for step in run.scale.steps if run.scale is not None else ():
+        if step.verdict is StepVerdict.INVALID and step.decisive:
+            causes += _causes_of(step, tests[step.test])
+    return Validity.of(causes)
+
+
+def verdict_of_scale_test(
+    limit: Limit | None, minimum: float | None, validity: Validity
+) -> Verdict:
+    """Return the verdict of a scale test that has come to its end.
+
+    It has passed if kro has met the SLOs at some size, and at the ``minimum`` or a larger one
+    where there is a minimum.
+    """
+    if not validity.valid:
+        return Verdict.INVALID
+    reached = None
+    if limit is not None:
+        reached = limit.size if limit.size is not None else limit.last_met
+    if reached is None or (minimum is not None and reached < minimum):
+        return Verdict.FAILED
+    return Verdict.PASSED
+
+
+def _causes_of(step: ScaleStep, test: TestRecord) -> list[ErrorInfo]:
+    causes = test.validity.causes or [
+        Cause.SAMPLES_MISSING.of(trial.message) for trial in step.trials[-1:]
+    ]
+    return [
+        ErrorInfo(reason=cause.reason, message=f"step {test.name}: {cause.message}")
+        for cause in causes
+    ]

@@ -1,13 +1,95 @@
-"""Fits of a curve with their intervals, and which of them describes it best."""
+"""Fits of a curve with their intervals, and which one describes it best.
+
+Intervals are a residual bootstrap over sizes and iterations. Sizes of a scale test have one
+iteration, or a few: too few to resample each size by itself. So the deviations from the fit are
+pooled over all sizes, on two levels, because iterations of one size share conditions: the mean
+deviation of a size, and the deviations of its iterations from that mean. Both are drawn with
+replacement (Davison and Hinkley, Bootstrap Methods and their Application, 1997, sections 6.2.3 and
+3.8). The means already contain the scatter of the iterations, which is taken off so that it does
+not count twice. The interval allows for how few deviations there are
+(:func:`~krobench.analysis.statistics.bootstrap.expanded_ends`).
+
+Deviations are ratios, taken as logarithms: a value twice as large scatters twice as far.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
-from krobench.analysis.scaling.models import FITS, Fitted
-from krobench.analysis.scaling.resample import Ends, Resampling, Values
+from krobench.analysis.scaling.models import FITS, Fitted, Values
+from krobench.analysis.statistics.bootstrap import expanded_ends, seeded
 from krobench.findings.scaling import CurveFit, CurveModel, CurvePoint, Parameter
+
+_RESAMPLES = 400
+_MOST_PAIRS = 400_000
+_FEWEST_RESAMPLES = 100
+_FEWEST_OF_ALL = 0.8
+
+
+@dataclass(frozen=True)
+class Ends:
+    """An interval at 95 %."""
+
+    low: float
+    high: float
+
+
+class Resampling:
+    """New values like those that were measured, if the fit were the truth."""
+
+    def __init__(self, fitted: Mapping[float, float], values: Values, parameters: int) -> None:
+        """``values`` are logarithms, ``fitted`` what the fit of so many parameters says of each
+        size."""
+        self._fitted = fitted
+        self._counts = {size: len(each) for size, each in values.items()}
+        means = {size: fmean(each) - fitted[size] for size, each in values.items()}
+        self._within = [
+            (value - fmean(each)) * math.sqrt(len(each) / (len(each) - 1))
+            for each in values.values()
+            if len(each) > 1
+            for value in each
+        ]
+        self._between = self._shrunk(list(means.values()), parameters)
+        self.degrees = max(1, sum(self._counts.values()) - parameters)
+        """Of freedom: values beyond those that the fit takes."""
+
+    def _shrunk(self, means: Sequence[float], parameters: int) -> list[float]:
+        centre = fmean(means)
+        spare = max(1, len(means) - parameters)
+        between = sum((mean - centre) ** 2 for mean in means) / spare
+        within = fmean(value**2 for value in self._within) if self._within else 0.0
+        of_repetitions = within * fmean(1 / count for count in self._counts.values())
+        if between <= of_repetitions:
+            return [0.0]
+        scale = math.sqrt((1 - of_repetitions / between) * len(means) / spare)
+        return [(mean - centre) * scale for mean in means]
+
+    def draws(self) -> Iterator[dict[float, list[float]]]:
+        """Return such values, as often as there is time for."""
+        rng = seeded()
+        total = sum(self._counts.values())
+        count = min(_RESAMPLES, max(_FEWEST_RESAMPLES, 2 * _MOST_PAIRS // total**2))
+        within = self._within or [0.0]
+        for _ in range(count):
+            yield {
+                size: [shift + deviation for deviation in rng.choices(within, k=repetitions)]
+                for size, repetitions in self._counts.items()
+                for shift in (self._fitted[size] + rng.choice(self._between),)
+            }
+
+    def interval(self, estimate: Callable[[Values], float | None]) -> Ends | None:
+        """Return between what an estimate lies; None where it often cannot be made at all."""
+        drawn = [estimate(values) for values in self.draws()]
+        return self.interval_of(drawn)
+
+    def interval_of(self, drawn: Sequence[float | None]) -> Ends | None:
+        """Return between what estimates lie that were made of the draws."""
+        known = [value for value in drawn if value is not None]
+        if not known or len(known) < _FEWEST_OF_ALL * len(drawn):
+            return None
+        return Ends(*expanded_ends(known, self.degrees))
+
 
 _FEWEST_SIZES = 3
 _AS_GOOD = 1.25

@@ -1,27 +1,163 @@
 """The limit: the largest size at which kro meets the SLOs.
 
-Where the SLO that breaks first holds a figure against a bound, and the sizes around were repeated,
-it is the size at which the figure crosses the bound (:mod:`.crossing`), with an interval at 95 %.
-Else it is a bracket: the last size at which all SLOs were met, and the first at which they were
-not.
+If the SLO that breaks first is a bound of one figure, and the sizes around it were repeated, the
+limit is the size at which the figure crosses the bound, with an interval at 95 %. Otherwise it is a
+bracket: the last size that met all SLOs, and the first that did not.
+
+Around the crossing, the logarithm of the figure is taken to be a straight line over the logarithm
+of size (Theil-Sen), with the bootstrap interval of :mod:`.fits`. The line is fitted to nearby sizes
+only: of the windows around the two sizes that bracket the limit, the narrowest in which the figure
+rises clearly more than it scatters. So a bend, such as the onset of saturation, does no harm, and
+if figures scatter a lot, many sizes support each other.
+
+Simulated searches from start to end (sizes that double, a bisection to 5 %, three iterations of the
+two deciding sizes; figures that grow with the root of size up to its square, with a bend, or like a
+queue), 150 of each: the 95 % interval holds the true limit in 96 to 100 of 100. With 2 % of
+scatter, the median error of the estimate is below 0.2 %, and 90 of 100 are within 3 %. With 20 %
+the median error is below 1.5 %, and the interval is wide: ±10 % of the limit if the figure grows
+with the square of size, ±20 % if it is proportional to size, ±40 % if it grows with its root. The
+bracket alone holds the true limit in 75 to 100 of 100 with 2 %, and with 20 % in as few as 13.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
-from krobench.analysis.scaling.crossing import Crossing, find_crossing
-from krobench.analysis.scaling.slos import (
-    broken_bound,
-    decided,
-    first_broken,
-    upward,
-    values_of,
-)
+from krobench.analysis.scaling.fits import Resampling
+from krobench.analysis.scaling.slos import broken_bound, decided, first_broken, upward, values_of
 from krobench.analysis.scaling.words import at_least, at_most, plain, sized
-from krobench.analysis.statistics.resampling import CONFIDENCE
+from krobench.analysis.statistics.intervals import CONFIDENCE
+from krobench.analysis.statistics.theilsen import Line, fit_line
 from krobench.api.specs.axis import Axis
 from krobench.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict
+
+_WINDOWS = (1.15, 1.3, 1.5, 2.0, 3.0)
+"""How far around the steps, as factors."""
+_FEWEST_SIZES = 3
+_FEWEST_VALUES = 6
+_CLEAR_RISE = 6.0
+"""Times the standard deviation of the scatter."""
+_FLAT = 1e-6
+_ROUNDING = 1e-9
+
+Logs = Mapping[float, Sequence[float]]
+"""Logarithms of the figure by logarithms of size."""
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What else a crossing may have been; all are logarithms of sizes."""
+
+    crossings: Sequence[float]
+    """Of resampled values."""
+    single: Sequence[float]
+    """By how much each repetition by itself is off."""
+    degrees: int
+    """Of freedom, that the scatter is known with."""
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where the bound is crossed, with the interval at 95 %."""
+
+    size: float
+    low: float
+    high: float
+    smallest_used: float
+    largest_used: float
+    clear: bool
+    """Whether the figure rises clearly more than it scatters."""
+    draws: Draws
+
+
+def find_crossing(
+    values: Mapping[float, Sequence[float]], bound: float, last: float, first: float
+) -> Crossing | None:
+    """Return where the figure grows beyond ``bound``, which is above 0.
+
+    ``last`` and ``first`` are the sizes that the crossing is expected between. None where
+    the values are too few, or do not grow clearly enough.
+    """
+    logs = {
+        math.log(size): [math.log(value) for value in each if value > 0]
+        for size, each in values.items()
+        if any(value > 0 for value in each)
+    }
+    window = _window(logs, last, first)
+    if window is None:
+        return None
+    near, line, clear = window
+    resampling = Resampling({x: line.at(x) for x in near}, near, parameters=2)
+    level = math.log(bound)
+    drawn = [_where(fit_line(values), level) for values in resampling.draws()]
+    ends = resampling.interval_of(drawn)
+    size = _where(line, level)
+    if ends is None or size is None:
+        return None
+    try:
+        return Crossing(
+            math.exp(size),
+            math.exp(min(ends.low, size)),
+            math.exp(max(ends.high, size)),
+            smallest_used=math.exp(min(near)),
+            largest_used=math.exp(max(near)),
+            clear=clear,
+            draws=Draws(
+                [each for each in drawn if each is not None],
+                _single(near, line),
+                resampling.degrees,
+            ),
+        )
+    except OverflowError:
+        return None
+
+
+def _window(logs: Logs, last: float, first: float) -> tuple[Logs, Line, bool] | None:
+    chosen = None
+    for factor in _WINDOWS:
+        start = math.log(last / factor) - _ROUNDING
+        end = math.log(first * factor) + _ROUNDING
+        near = {x: each for x, each in logs.items() if start <= x <= end}
+        line = fit_line(near)
+        values = sum(map(len, near.values()))
+        if len(near) < _FEWEST_SIZES or values < _FEWEST_VALUES or line is None:
+            continue
+        if line.slope <= _FLAT:
+            continue
+        rise = line.slope * (max(near) - min(near))
+        chosen = near, line, rise >= _CLEAR_RISE * _scatter(near, line)
+        if chosen[-1]:
+            break
+    return chosen
+
+
+def _scatter(near: Logs, line: Line) -> float:
+    squares = [deviation**2 for deviation in _deviations(near, line)]
+    return math.sqrt(fmean(squares) * _spared(squares))
+
+
+def _single(near: Logs, line: Line) -> list[float]:
+    deviations = _deviations(near, line)
+    scale = math.sqrt(_spared(deviations)) / line.slope
+    return [deviation * scale for deviation in deviations]
+
+
+def _deviations(near: Logs, line: Line) -> list[float]:
+    return [y - line.at(x) for x, each in near.items() for y in each]
+
+
+def _spared(values: Sequence[float]) -> float:
+    """Return what makes up for the two parameters of the line, which fit the values too well."""
+    return len(values) / (len(values) - 2)
+
+
+def _where(line: Line | None, level: float) -> float | None:
+    """Return the logarithm of the size at which the line is this high."""
+    if line is None or line.slope <= _FLAT:
+        return None
+    return (level - line.intercept) / line.slope
+
 
 _FEWEST_REPETITIONS = 2
 _FAR = 1.25

@@ -1,19 +1,58 @@
-"""How sure a ratio of two medians is: a hierarchical bootstrap over runs, then iterations.
+"""Bootstraps: shared random numbers and quantiles, and the interval of a ratio of two medians.
 
-Single observations are not drawn anew: their scatter stands in their iteration's estimate
-already, and to draw it once more would count it twice (Davison and Hinkley, Bootstrap Methods
-and their Application, 1997, section 3.8).
+Equal input gives equal output on every machine: each bootstrap starts from the same seed.
 
-The percentile interval of a median is wide enough from four values a side on, as the tests of this
-module show; of fewer there is none.
+The ratio's bootstrap is hierarchical: it draws runs, then iterations. It does not draw single
+observations, because their scatter is already in their iteration's estimate and would count twice
+(Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). The percentile
+interval of a median is wide enough from four values a side, as the tests of this module show; with
+fewer there is no interval.
 """
 
+import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import NormalDist, median
 
-from krobench.analysis.statistics.resampling import percentile_ends, seeded
+from krobench.analysis.statistics.intervals import CONFIDENCE, t_quantile
+
+_SEED = 20_240_607
+
+
+def seeded(stream: int = 0) -> random.Random:
+    """Return the random numbers of a bootstrap, from their beginning.
+
+    What draws from the draws of another takes another ``stream``, or it would hang on that one.
+    """
+    return random.Random(_SEED + stream)  # noqa: S311 - nothing secret
+
+
+def percentile_ends(
+    drawn: Iterable[float], tail: float = (1 - CONFIDENCE) / 2
+) -> tuple[float, float]:
+    """Return the ends of a percentile interval, each of which leaves out this share of the draws,
+    of which there is at least one."""
+    values = sorted(drawn)
+    return _quantile(values, tail), _quantile(values, 1 - tail)
+
+
+def expanded_ends(drawn: Iterable[float], degrees: int) -> tuple[float, float]:
+    """Return the ends of an interval of draws that rest on few values.
+
+    They make a bootstrap too narrow, which is made up for by the expanded percentiles of Hesterberg
+    (What Teachers Should Know About the Bootstrap, The American Statistician 69, 2015).
+    """
+    return percentile_ends(drawn, NormalDist().cdf(-t_quantile(CONFIDENCE, degrees)))
+
+
+def _quantile(values: Sequence[float], q: float) -> float:
+    """Return the q-quantile of ascending values, by linear interpolation."""
+    position = q * (len(values) - 1)
+    low = math.floor(position)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (values[high] - values[low]) * (position - low)
+
 
 Runs = Sequence[Sequence[float]]
 """The values of one side: of each run, one value for each iteration."""

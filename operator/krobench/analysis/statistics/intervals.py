@@ -1,12 +1,84 @@
-"""Intervals of a mean over few iterations, by Student's t."""
+"""Student's t, and intervals of a mean and of a difference of means.
+
+:func:`difference_error` is Welch's (The Generalization of 'Student's' Problem when Several
+Different Population Variances are Involved, Biometrika 34, 1947): the two sides may have different
+spreads. Degrees of freedom follow Satterthwaite (Biometrics Bulletin 2, 1946), rounded down, which
+makes intervals wider rather than narrower.
+"""
 
 import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import variance
 
-from krobench.analysis.statistics.resampling import CONFIDENCE
-from krobench.analysis.statistics.student import t_quantile
 from krobench.figures.cel import Estimate
+
+CONFIDENCE = 0.95
+"""Of every interval that is given."""
+_PRECISION = 1e-9
+
+
+def t_quantile(confidence: float, degrees: int) -> float:
+    """Return the t within which, on both sides of 0, the share ``confidence`` lies."""
+    low, high = 0.0, 1.0
+    while _within(high, degrees) < confidence:
+        high *= 2
+    while high - low > _PRECISION * high:
+        middle = (low + high) / 2
+        if _within(middle, degrees) < confidence:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def two_sided_p(t: float, degrees: int) -> float:
+    """Return how likely a value at least as far from 0 as ``t`` is."""
+    return max(0.0, 1 - _within(abs(t), degrees))
+
+
+def _within(t: float, degrees: int) -> float:
+    """Return P(|T| <= t): the finite series 26.7.3 and 26.7.4 of Abramowitz and Stegun."""
+    theta = math.atan(t / math.sqrt(degrees))
+    sine, cosine = math.sin(theta), math.cos(theta)
+    odd = degrees % 2
+    term = cosine if odd else 1.0
+    series = term if degrees > 1 else 0.0
+    for k in range(2 + odd, degrees, 2):
+        term *= cosine**2 * (k - 1) / k
+        series += term
+    return 2 / math.pi * (theta + sine * series) if odd else sine * series
+
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class StandardError:
+    """The standard error of a difference, and the degrees of freedom of Student's t with it."""
+
+    value: float
+    degrees: int
+
+
+def difference_error(a: Sequence[float], b: Sequence[float]) -> StandardError:
+    """Return the error of the difference of two sides' means; each has two values at least."""
+    parts = [variance(side) / len(side) for side in (a, b)]
+    return combined_error(parts, [len(a) - 1, len(b) - 1])
+
+
+def combined_error(parts: Sequence[float], degrees: Sequence[int]) -> StandardError:
+    """Return the error of a sum of independent estimates, by their variances.
+
+    ``degrees`` are the degrees of freedom that each variance is known with.
+    """
+    total = sum(parts)
+    # Shares, as squares of what is small may be zero. Without any spread, all values count.
+    shares = [part / total for part in parts] if total > 0 else [0.0 for _ in parts]
+    weights = sum(share**2 / each for share, each in zip(shares, degrees, strict=True))
+    together = math.floor(1 / weights + _ROUNDING) if weights > 0 else sum(degrees)
+    return StandardError(math.sqrt(total), together)
 
 
 def mean_interval(values: Sequence[float]) -> Estimate | None:

@@ -13,9 +13,8 @@ from itertools import combinations
 from statistics import median
 from typing import TypeVar
 
-from krobench.analysis.statistics.resampling import CONFIDENCE, percentile_ends, seeded
-from krobench.analysis.statistics.student import t_quantile
-from krobench.analysis.statistics.welch import difference_error
+from krobench.analysis.statistics.bootstrap import percentile_ends, seeded
+from krobench.analysis.statistics.intervals import CONFIDENCE, difference_error, t_quantile
 
 _FEWEST_OF_TWO = 2
 _FEWEST = 5

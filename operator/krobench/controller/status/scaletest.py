@@ -1,6 +1,6 @@
 """The status of a run of a ``KroScaleTest``."""
 
-from krobench.analysis.scaling.figures import per_second
+from krobench.analysis.scaling.curves import per_second
 from krobench.analysis.scaling.words import plain
 from krobench.api.common import ErrorInfo
 from krobench.api.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, ScaleStepStatus

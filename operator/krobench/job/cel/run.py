@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from krobench.analysis.cel.costs import summarise
-from krobench.analysis.cel.raw import lines_of
+from krobench.analysis.cel.samples import lines_of
 from krobench.analysis.validity.clock import clock_jumps
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.verdict import validity_of_test

@@ -12,9 +12,14 @@ from markupsafe import Markup
 
 from krobench.record.lines import ObjectRecord, Sample
 from krobench.record.run import RunRecord
-from krobench.report.html.chart import Chart
-from krobench.report.html.charts import cpu_chart, latency_chart, memory_chart, profile_chart
-from krobench.report.html.scale import scale_charts
+from krobench.report.html.charts import (
+    Chart,
+    cpu_chart,
+    latency_chart,
+    memory_chart,
+    profile_chart,
+    scale_charts,
+)
 from krobench.report.markdown import render as render_markdown
 from krobench.report.scale import limit_sentence
 

@@ -8,9 +8,8 @@ from dataclasses import replace
 import pytest
 
 from krobench.analysis.comparison.limitruns import compare_limit_runs
-from krobench.analysis.comparison.limits import LimitRatio
-from krobench.analysis.comparison.limitspan import Span, median_span, rank_scores, span_of
-from krobench.analysis.statistics.ranks import mann_whitney
+from krobench.analysis.comparison.limits import LimitRatio, Span, median_span, rank_scores, span_of
+from krobench.analysis.statistics.significance import mann_whitney
 from krobench.findings.comparison import MetricVerdict
 from krobench.findings.scaling import Limit, LimitState
 

@@ -1,18 +1,17 @@
+""""""
+
 import pytest
 from unit.records import some_iteration, some_test
 
 from bench.searches import SLO, TRUTHS, Search, step
-from krobench.analysis.scaling.findings import limit_so_far, with_findings
+from krobench.analysis.scaling.findings import limit_so_far, verdict_of_scale_test, with_findings
+from krobench.api.common import ErrorInfo
 from krobench.api.specs.axis import Axis
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.figures.measures import (
-    ApiRequests,
-    CpuUse,
-    Latencies,
-    LatencySummary,
-    MemoryUse,
-)
-from krobench.findings.scaling import LimitState, ScaleRecord, ScaleStep, StepVerdict
+from krobench.api.verdict import Verdict
+from krobench.figures.measures import ApiRequests, CpuUse, Latencies, LatencySummary, MemoryUse
+from krobench.findings.scaling import Limit, LimitState, ScaleRecord, ScaleStep, StepVerdict
+from krobench.findings.validity import Validity
 from krobench.record.test import TestRecord
 
 SPEC = {
@@ -155,3 +154,37 @@ def test_a_test_that_ended_before_a_breach_asks_for_what_ended_it(
 
 def test_the_limit_alone_is_told_after_each_step() -> None:
     assert limit_so_far(spec(), record(step(25, 0.1))).state is LimitState.NOT_REACHED
+
+
+FOUND = Limit(state=LimitState.FOUND, size=100, last_met=95, first_breach=105)
+NOT_REACHED = Limit(state=LimitState.NOT_REACHED, size=200, last_met=200)
+BELOW = Limit(state=LimitState.BELOW_FIRST, first_breach=10)
+STOPPED = Limit(state=LimitState.UNDECIDED, last_met=40)
+NOTHING = Limit(state=LimitState.UNDECIDED)
+
+
+@pytest.mark.parametrize(
+    ("limit", "minimum", "verdict"),
+    [
+        (FOUND, None, Verdict.PASSED),
+        (FOUND, 100, Verdict.PASSED),
+        (FOUND, 101, Verdict.FAILED),
+        (NOT_REACHED, None, Verdict.PASSED),
+        (NOT_REACHED, 500, Verdict.FAILED),
+        (BELOW, None, Verdict.FAILED),
+        (STOPPED, None, Verdict.PASSED),
+        (STOPPED, 40, Verdict.PASSED),
+        (STOPPED, 41, Verdict.FAILED),
+        (NOTHING, None, Verdict.FAILED),
+        (None, None, Verdict.FAILED),
+    ],
+)
+def test_a_scale_test_passes_where_the_slos_were_met_as_far_as_asked_for(
+    limit: Limit | None, minimum: float | None, verdict: Verdict
+) -> None:
+    assert verdict_of_scale_test(limit, minimum, Validity()) is verdict
+
+
+def test_a_limit_that_may_not_be_believed_has_neither_passed_nor_failed() -> None:
+    invalid = Validity.of([ErrorInfo(reason="NodeBusy", message="why")])
+    assert verdict_of_scale_test(FOUND, None, invalid) is Verdict.INVALID

@@ -4,8 +4,8 @@ from unit.report.scales import scale_run
 
 from krobench.api.specs.axis import Axis
 from krobench.findings.scaling import Curve, CurvePoint, ScaleRecord
+from krobench.report.html.charts import scale_charts
 from krobench.report.html.page import render
-from krobench.report.html.scale import scale_charts
 
 
 def test_figures_are_drawn_with_fit_bound_and_limit() -> None:

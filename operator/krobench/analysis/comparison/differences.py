@@ -1,4 +1,4 @@
-"""In what runs differ, so that their numbers may differ for reasons of their own."""
+"""What differs between runs, so that their numbers may differ for other reasons."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 

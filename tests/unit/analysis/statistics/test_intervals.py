@@ -1,6 +1,16 @@
+""""""
+
 import pytest
 
-from krobench.analysis.statistics.welch import difference_error
+from krobench.analysis.statistics.intervals import difference_error, t_quantile
+
+
+@pytest.mark.parametrize(
+    ("degrees", "t"),
+    [(1, 12.706), (2, 4.303), (3, 3.182), (4, 2.776), (7, 2.365), (10, 2.228), (30, 2.042)],
+)
+def test_the_table_of_every_textbook(degrees: int, t: float) -> None:
+    assert t_quantile(0.95, degrees) == pytest.approx(t, abs=6e-4)
 
 
 def test_the_error_is_of_both_sides_and_the_degrees_are_satterthwaites() -> None:

@@ -1,8 +1,10 @@
+""""""
+
 from typing import Any
 
 import pytest
 
-from krobench.analysis.scaling.trials import check_samples, judge_trial, settings_of_steps
+from krobench.analysis.scaling.slos import check_samples, judge_trial, settings_of_steps
 from krobench.api.common import TIMEOUT, ErrorInfo
 from krobench.api.specs.validity import Cause, ValiditySettings
 from krobench.figures.measures import Counts, Latencies, LatencySummary

@@ -1,10 +1,12 @@
+""""""
+
 from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.analysis.scaling.settling import METRICS, Settling, judge_settling
+from krobench.analysis.scaling.steady import METRICS, Settling, judge_settling
 from krobench.analysis.usage.windows import Series
 from krobench.record.lines import Sample
 

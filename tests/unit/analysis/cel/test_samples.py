@@ -8,8 +8,7 @@ import pytest
 from unit.analysis.cel.test_costs import measured, result_of, samples, value
 
 from krobench.analysis.cel.costs import summarise
-from krobench.analysis.cel.raw import lines_of
-from krobench.analysis.cel.samples import Restart, Spent
+from krobench.analysis.cel.samples import Restart, Spent, lines_of
 from krobench.record.lines import CelLine
 from krobench.record.rawlines import LineFile
 

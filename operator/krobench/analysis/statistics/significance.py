@@ -1,0 +1,165 @@
+"""How likely a difference is by chance: rank test, small samples, many tests at once.
+
+- :func:`mann_whitney`: the exact two-sided test, with ties. Under the null hypothesis every way of
+  dealing the pooled values to the two sides is equally likely. The distribution of the rank sum
+  over all of them is counted by the recurrence of Mann and Whitney (1947), carried over to
+  midranks, so ties need no correction.
+- :func:`compare_by_spread`: a few runs against several. A rank test of one run against five cannot
+  go below p = 1/3, but the five show how much runs differ when nothing has changed. Student's t on
+  logarithms answers whether the one is further off than that. One run has no spread, so that of the
+  several counts (Crawford and Howell, Comparing an Individual's Test Score Against Norms Derived
+  from Small Samples, The Clinical Neuropsychologist 12, 1998). Two or three runs have a spread of
+  their own, so both sides count by Welch's test, with an error no smaller than that of the several
+  alone. The test assumes that drift is about log-normal, which ranks don't.
+- :func:`benjamini_hochberg`: the false discovery rate of many tests (1995).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from statistics import NormalDist, fmean, stdev
+
+from krobench.analysis.statistics.bootstrap import Interval, Runs, estimate
+from krobench.analysis.statistics.intervals import (
+    CONFIDENCE,
+    StandardError,
+    difference_error,
+    t_quantile,
+    two_sided_p,
+)
+
+# Beyond, the normal approximation differs from the exact p in the third digit only.
+_MAX_EXACT = 40
+
+
+def mann_whitney(old: Sequence[float], new: Sequence[float]) -> float:
+    """Return the two-sided p-value: how likely a rank sum at least this far from its mean is.
+
+    Raises:
+        ValueError: if a side has no values.
+    """
+    if not old or not new:
+        raise ValueError("a rank test needs values on both sides")
+    ranks = _doubled_midranks([*old, *new])
+    rank_sum = sum(ranks[: len(old)])
+    if len(ranks) > _MAX_EXACT:
+        return _approximate(ranks, rank_sum, len(old))
+    return _exact(tuple(sorted(ranks)), rank_sum, len(old))
+
+
+def smallest_p(old: int, new: int) -> float:
+    """Return the smallest p that a test of so many values a side can give."""
+    return min(1.0, 2 / math.comb(old + new, old))
+
+
+def values_for(p: float) -> int:
+    """Return how many values a side are needed for a p this small to be possible."""
+    count = 1
+    while smallest_p(count, count) > p:
+        count += 1
+    return count
+
+
+def _doubled_midranks(values: Sequence[float]) -> list[int]:
+    """Return the rank of each value; equal ones share their mean, doubled to stay whole."""
+    order = sorted(values)
+    first = {value: index for index, value in reversed(list(enumerate(order)))}
+    last = {value: index for index, value in enumerate(order)}
+    return [first[value] + last[value] + 2 for value in values]
+
+
+def _exact(ranks: tuple[int, ...], rank_sum: int, count: int) -> float:
+    ways = _ways(ranks, count)
+    # The mean is count * (n + 1), as ranks are doubled: no rounding anywhere.
+    mean = count * (len(ranks) + 1)
+    distance = abs(rank_sum - mean)
+    far = sum(number for total, number in ways.items() if abs(total - mean) >= distance)
+    return far / math.comb(len(ranks), count)
+
+
+@lru_cache(maxsize=256)
+def _ways(ranks: tuple[int, ...], count: int) -> dict[int, int]:
+    """Return in how many ways ``count`` of the ranks have each sum."""
+    by_size: list[dict[int, int]] = [{0: 1}, *({} for _ in range(count))]
+    for rank in ranks:
+        for size in range(count, 0, -1):
+            bigger = by_size[size]
+            for total, number in by_size[size - 1].items():
+                bigger[total + rank] = bigger.get(total + rank, 0) + number
+    return by_size[count]
+
+
+def _approximate(ranks: Sequence[int], rank_sum: int, count: int) -> float:
+    total, other = len(ranks), len(ranks) - count
+    tied = sum(ranks.count(rank) ** 3 - ranks.count(rank) for rank in set(ranks))
+    variance = count * other / 12 * (total + 1 - tied / (total * (total - 1)))
+    if variance == 0:
+        return 1.0
+    distance = abs(rank_sum - count * (total + 1)) / 2
+    z = max(0.0, distance - 0.5) / math.sqrt(variance)
+    return min(1.0, 2 * NormalDist().cdf(-z))
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Return adjusted p-values: those at most q are discoveries, of which a share q is false."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index], reverse=True)
+    adjusted = [1.0] * len(p_values)
+    smallest = 1.0
+    for place, index in enumerate(order):
+        rank = len(p_values) - place
+        smallest = min(smallest, p_values[index] * len(p_values) / rank)
+        adjusted[index] = smallest
+    return adjusted
+
+
+_LEAST_P = 1e-9
+"""Few values without any spread, as of something that is counted, prove nothing for certain."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a few runs say against several."""
+
+    p: float
+    interval: Interval
+
+
+def compare_by_spread(old: Runs, new: Runs, further: float = 0.0) -> Comparison | None:
+    """Return p and the interval of new over old, by the spread of the sides that show one.
+
+    ``further`` is what a side's only value may be off by beyond what the other side's spread says,
+    as the standard deviation of its logarithm. None where some value is not above zero, or where
+    neither side has two runs.
+    """
+    if any(value <= 0 for run in (*old, *new) for value in run):
+        return None
+    before, after = _logarithms(old), _logarithms(new)
+    if max(len(before), len(after)) < 2:
+        return None
+    error = _error(before, after)
+    error = StandardError(math.hypot(error.value, further), error.degrees)
+    change = fmean(after) - fmean(before)
+    ratio = estimate(new) / estimate(old)
+    width = math.exp(t_quantile(CONFIDENCE, error.degrees) * error.value)
+    return Comparison(p=_p(change, error), interval=Interval(ratio, ratio / width, ratio * width))
+
+
+def _error(before: Sequence[float], after: Sequence[float]) -> StandardError:
+    several = max(before, after, key=len)
+    alone = stdev(several) * math.sqrt(1 / len(before) + 1 / len(after))
+    if min(len(before), len(after)) < 2:
+        return StandardError(alone, len(several) - 1)
+    error = difference_error(before, after)
+    # Two runs are close together by chance now and then, which makes them no better known.
+    return StandardError(max(error.value, alone), error.degrees)
+
+
+def _p(change: float, error: StandardError) -> float:
+    if error.value == 0:
+        return 1.0 if change == 0 else _LEAST_P
+    return max(_LEAST_P, two_sided_p(change / error.value, error.degrees))
+
+
+def _logarithms(runs: Runs) -> Sequence[float]:
+    return [math.log(estimate([run])) for run in runs]
