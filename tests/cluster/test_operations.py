@@ -27,8 +27,8 @@ def test_updates_fan_out_churn_and_deletion_are_timed_one_after_another(cluster:
     ]
     test = run(cluster, "operations", scenario("a", "web-app", instances=10, steps=steps))
     [iteration] = test.iterations
-    assert [step.counts.done for step in iteration.steps] == [10, 10, 1, 4, 10]
-    assert all(step.kro_cpu_seconds is not None for step in iteration.steps)
+    assert [step.counts.done for step in iteration.phases] == [10, 10, 1, 4, 10]
+    assert all(step.kro_cpu_seconds is not None for step in iteration.phases)
     latency = iteration.latency
     for summary, count in (
         (latency.instance_ready, 12),
@@ -62,5 +62,5 @@ def test_tenants_come_and_go_and_leave_no_namespace(cluster: Cluster) -> None:
     ]
     tenants = scenario("a", "multi-tenant", instances=4, steps=steps)
     test = run(cluster, "tenants", tenants, own_namespace=True)
-    [create, churn] = test.iterations[0].steps
+    [create, churn] = test.iterations[0].phases
     assert (create.counts.done, churn.counts.done) == (4, 4)

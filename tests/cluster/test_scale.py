@@ -159,9 +159,9 @@ def test_a_size_is_held_until_kro_is_steady(cluster: Cluster) -> None:
     assert found["warnings"] == []
     record = json.loads(cluster.get("configmap", f"{NAME}-results")["data"]["run.json"])
     [done] = record["tests"][0]["iterations"]
-    assert done["hold"]["steady"] is True
+    assert done["soak"]["steady"] is True
     # It is judged over samples of 20 s.
-    assert 19 < done["hold"]["seconds"] < HELD_SECONDS
+    assert 19 < done["soak"]["seconds"] < HELD_SECONDS
 
 
 def test_a_load_that_dies_leaves_what_it_has_published(cluster: Cluster) -> None:

@@ -230,7 +230,7 @@ async def test_steps_follow_one_another_and_each_has_its_own_numbers() -> None:
     [test] = record.tests
     assert record.verdict is Verdict.PASSED, (record.error, test.error)
     [iteration] = test.iterations
-    done = [(step.operation, step.counts.done, step.counts.failed) for step in iteration.steps]
+    done = [(step.operation, step.counts.done, step.counts.failed) for step in iteration.phases]
     assert done == [("create", 5, 0), ("update", 5, 0), ("mix", 20, 0), ("delete", 2, 0)]
     assert iteration.generator is not None
     assert test.summary is not None

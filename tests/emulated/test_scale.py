@@ -346,9 +346,9 @@ async def test_a_hold_goes_on_after_all_are_ready() -> None:
     [iteration] = record.tests[0].iterations
     assert iteration.run_seconds is not None
     assert iteration.run_seconds < 1  # a millisecond, in memory: the hold is no part of it
-    assert iteration.hold is not None
-    assert iteration.hold.seconds == pytest.approx(1, abs=0.2)
-    assert (iteration.hold.steady, iteration.hold.message) == (None, "")
+    assert iteration.soak is not None
+    assert iteration.soak.seconds == pytest.approx(1, abs=0.2)
+    assert (iteration.soak.steady, iteration.soak.message) == (None, "")
     assert record.warnings == []
 
 
@@ -373,10 +373,10 @@ async def test_a_hold_ends_when_kro_is_steady(monkeypatch: pytest.MonkeyPatch) -
     sample_of(SampledKro(growth=0), monkeypatch)
     record = await held("1m")
     [iteration] = record.tests[0].iterations
-    assert iteration.hold is not None
-    assert iteration.hold.steady is True
-    assert 1.2 <= iteration.hold.seconds < 10
-    assert iteration.hold.memory_bytes_per_second == 0
+    assert iteration.soak is not None
+    assert iteration.soak.steady is True
+    assert 1.2 <= iteration.soak.seconds < 10
+    assert iteration.soak.memory_bytes_per_second == 0
     assert record.warnings == []
 
 
@@ -386,7 +386,7 @@ async def test_a_kro_that_grows_is_held_for_the_whole_time_and_told_of_once_a_si
 ) -> None:
     sample_of(SampledKro(growth=2**20), monkeypatch)
     record = await held("1500ms", repeats=2)
-    holds = [done.hold for done in record.tests[0].iterations]
+    holds = [done.soak for done in record.tests[0].iterations]
     assert len(holds) == 2
     for each in holds:
         assert each is not None
@@ -405,9 +405,9 @@ async def test_a_kro_that_grows_is_held_for_the_whole_time_and_told_of_once_a_si
 async def test_a_kro_that_is_not_sampled_is_held_for_the_whole_time_and_that_is_said() -> None:
     record = await held("1200ms")
     [iteration] = record.tests[0].iterations
-    assert iteration.hold is not None
-    assert iteration.hold.seconds >= 1.2
-    assert (iteration.hold.steady, iteration.hold.memory_bytes_per_second) == (None, None)
+    assert iteration.soak is not None
+    assert iteration.soak.seconds >= 1.2
+    assert (iteration.soak.steady, iteration.soak.memory_bytes_per_second) == (None, None)
     [warning] = record.warnings
     assert warning == (
         "instances-5: it cannot be told whether kro was steady, so it was held for all of 1.2s: "

@@ -41,7 +41,7 @@ def throughput(objects: Iterable[ObjectRecord]) -> Throughput:
     ready = [
         line
         for line in objects
-        if line.operation == "create-instance" and not line.step and line.ready_seconds is not None
+        if line.operation == "create-instance" and not line.phase and line.ready_seconds is not None
     ]
     if len(ready) < 2:
         return Throughput()
@@ -77,15 +77,15 @@ def summarise_test(
         errors_total=sum(errors_of(record) for record in measured),
         metrics={name: known_median(r.metrics.get(name) for r in measured) for name in names},
         usage=median_usage([r.usage for r in measured]),
-        steps=summarise_steps(measured, lines),
+        phases=summarise_steps(measured, lines),
     )
 
 
 def errors_of(record: IterationRecord) -> int:
     """Return how many operations failed or were censored; 1 where it failed for another cause."""
     missing = record.counts.failed + record.counts.censored
-    if record.steps:
-        missing = sum(step.counts.failed + step.counts.censored for step in record.steps)
+    if record.phases:
+        missing = sum(step.counts.failed + step.counts.censored for step in record.phases)
     return missing if missing or record.success else 1
 
 

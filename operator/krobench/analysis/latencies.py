@@ -26,7 +26,7 @@ def latencies(objects: Sequence[ObjectRecord]) -> Latencies:
         rgd_updated=_summary(objects, "update-rgd", lambda line: line.ready_seconds),
         instance_fanned_out=_summary(objects, "fan-out", lambda line: line.ready_seconds),
         instance_gone=_summary(
-            [line for line in deleted if line.step is not None] or deleted,
+            [line for line in deleted if line.phase is not None] or deleted,
             "delete-instance",
             lambda line: line.gone_seconds,
         ),

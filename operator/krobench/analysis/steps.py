@@ -8,9 +8,9 @@ from krobench.analysis.latencies import latencies
 from krobench.analysis.medians import known_median
 from krobench.api.specs.suite.step import Operation
 from krobench.figures.measures import LoadGenerator, OperationCounts
-from krobench.record.iteration import IterationRecord, StepRecord
+from krobench.record.iteration import IterationRecord, PhaseRecord
 from krobench.record.lines import ObjectRecord
-from krobench.record.test import StepSummary
+from krobench.record.test import PhaseSummary
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ def measure_step(
     objects: Iterable[ObjectRecord],
     kro_cpu_seconds: float | None,
     kro_api_requests: float | None,
-) -> StepRecord:
+) -> PhaseRecord:
     """Take the lines of one step together; ``objects`` are those of the whole iteration."""
-    lines = [line for line in objects if line.step == step.index]
+    lines = [line for line in objects if line.phase == step.index]
     requests = [line for line in lines if line.operation != "fan-out"]
     generator: LoadGenerator | None = None
     if step.schedule is not None:
         generator = measure_generator(step.schedule, lines)
-    return StepRecord(
+    return PhaseRecord(
         index=step.index,
         operation=step.operation,
         duration_seconds=round(step.ended_seconds - step.started_seconds, 6),
@@ -54,19 +54,19 @@ def measure_step(
 
 def summarise_steps(
     iterations: Sequence[IterationRecord], objects: Sequence[ObjectRecord]
-) -> list[StepSummary]:
+) -> list[PhaseSummary]:
     """Take each step over these iterations together."""
-    by_index: dict[int, list[StepRecord]] = {}
+    by_index: dict[int, list[PhaseRecord]] = {}
     for iteration in iterations:
-        for step in iteration.steps:
+        for step in iteration.phases:
             by_index.setdefault(step.index, []).append(step)
     return [
-        StepSummary(
+        PhaseSummary(
             index=index,
             operation=steps[0].operation,
             done=sum(step.counts.done for step in steps),
             errors=sum(step.counts.failed + step.counts.censored for step in steps),
-            latency=latencies([line for line in objects if line.step == index]),
+            latency=latencies([line for line in objects if line.phase == index]),
             operations_per_second=known_median(step.operations_per_second for step in steps),
             kro_cpu_seconds_per_operation=known_median(
                 _each(step.kro_cpu_seconds, step.counts.done) for step in steps

@@ -21,7 +21,7 @@ from krobench.figures.steady_state import SteadyState
 from krobench.findings.validity import Validity
 from krobench.job.monitor import Watched
 from krobench.load.iteration import Outcome, StepOutcome
-from krobench.record.iteration import IterationRecord, StepRecord
+from krobench.record.iteration import IterationRecord, PhaseRecord
 from krobench.record.lines import ObjectRecord, SourceName
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.testplan import TestPlan
@@ -54,7 +54,7 @@ def iteration_record(
         end_time=rfc3339(utc_now()),
         duration_seconds=round(outcome.ended_seconds - outcome.started_seconds, 6),
         run_seconds=run_seconds(outcome),
-        hold=outcome.hold,
+        soak=outcome.soak,
         success=error is None,
         error=error,
         validity=Validity.of(outcome.invalid + late),
@@ -68,7 +68,7 @@ def iteration_record(
         api_requests=usage.api_requests,
         metrics=usage.metrics,
         usage=usage.resources,
-        steps=steps,
+        phases=steps,
         unavailable=usage.unavailable,
     )
 
@@ -114,13 +114,13 @@ _REASONS = {
 
 def assess_steps(
     test: TestPlan, outcome: Outcome, series: Series
-) -> tuple[list[StepRecord], LoadGenerator | None, list[ErrorInfo]]:
+) -> tuple[list[PhaseRecord], LoadGenerator | None, list[ErrorInfo]]:
     """Return the steps where there are several, how the one with a schedule kept it, and how
     schedules were missed.
 
     With several schedules, the second is None: each step has its own.
     """
-    steps: list[StepRecord] = []
+    steps: list[PhaseRecord] = []
     generators: list[LoadGenerator] = []
     causes: list[ErrorInfo] = []
     for begun in outcome.steps:
@@ -160,7 +160,7 @@ def _measured(begun: StepOutcome, outcome: Outcome) -> MeasuredStep:
     schedule: Schedule | None = None
     if begun.schedule is not None:
         sent = sum(
-            line.step == plan.index and line.intended_seconds is not None
+            line.phase == plan.index and line.intended_seconds is not None
             for line in outcome.records
             if line.operation != "fan-out"
         )
@@ -270,7 +270,7 @@ def _set_up_seconds(outcome: Outcome) -> float | None:
 def _usage_of_first(outcome: Outcome, series: Series, phases: Phases) -> Usage:
     """Return what the first step used."""
     made = [
-        line for line in outcome.records if line.operation == "create-instance" and line.step == 0
+        line for line in outcome.records if line.operation == "create-instance" and line.phase == 0
     ]
     missing = sum(_is_missing(line) for line in made)
     return measure_usage(series, phases, len(made) - missing, missing=missing)

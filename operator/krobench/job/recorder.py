@@ -29,7 +29,7 @@ def planned(plan: TestPlan) -> TestRecord:
         planned_iterations=plan.most_iterations,
         planned_warmup=plan.warmup,
         instances=plan.workload.instances,
-        steps=[step.operation for step in plan.steps] if len(plan.steps) > 1 else [],
+        phases=[step.operation for step in plan.steps] if len(plan.steps) > 1 else [],
         rgds=plan.workload.rgds,
         load=plan.load,
         concurrency=None if plan.load.arrival.open_loop else plan.concurrency,
@@ -65,7 +65,7 @@ class TestBook:
         deletions = [
             line
             for line in outcome.records
-            if line.operation == "delete-instance" and line.step is None
+            if line.operation == "delete-instance" and line.phase is None
         ]
         iteration.latency.instance_gone = latencies(outcome.records).instance_gone
         self._add_lines(deletions)

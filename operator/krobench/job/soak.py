@@ -13,7 +13,7 @@ from krobench.api.common import duration_seconds
 from krobench.collect.sampler import Sampler
 from krobench.job.context import RunContext
 from krobench.load.iteration import Outcome
-from krobench.record.iteration import Hold
+from krobench.record.iteration import Soak
 from krobench.record.lines import Sample
 from krobench.workload.testplan import TestPlan
 
@@ -40,7 +40,7 @@ async def hold(context: RunContext, plan: TestPlan, outcome: Outcome, sampler: S
     if not watch.steady:
         watch.look()
     found = watch.found
-    outcome.hold = Hold(
+    outcome.soak = Soak(
         seconds=round(outcome.held_until_seconds - began, 3),
         steady=found.steady,
         memory_bytes_per_second=found.memory_bytes_per_second,
@@ -48,7 +48,7 @@ async def hold(context: RunContext, plan: TestPlan, outcome: Outcome, sampler: S
     )
 
 
-def not_steady(plan: TestPlan, held: Hold) -> str | None:
+def not_steady(plan: TestPlan, held: Soak) -> str | None:
     """Return what to warn of when a hold has ended; None where kro was steady, or was not to be."""
     if plan.steady_window_seconds is None or held.steady:
         return None

@@ -224,8 +224,8 @@ class TestRun:
         if not self.plan.hold_seconds or outcome.error is not None:
             return
         await hold(self._context, self.plan, outcome, sampler)
-        assert outcome.hold is not None
-        warning = not_steady(self.plan, outcome.hold)
+        assert outcome.soak is not None
+        warning = not_steady(self.plan, outcome.soak)
         if warning is not None and not plan.warmup and not self._told_unsteady:
             self._told_unsteady = True
             self._context.warn(warning)

@@ -44,7 +44,7 @@ class Driver:
             iteration=self._plan.index,
             warmup=self._plan.warmup,
             operation=operation,
-            step=step,
+            phase=step,
             kind=manifest["kind"],
             namespace=metadata.get("namespace"),
             name=metadata["name"],

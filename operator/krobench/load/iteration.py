@@ -28,7 +28,7 @@ from krobench.load.observer import Apply, Followed, Observer
 from krobench.load.operations import Operations, Target
 from krobench.load.overhead import Overhead
 from krobench.load.probe import WatchLag, WatchProbe
-from krobench.record.iteration import Hold
+from krobench.record.iteration import Soak
 from krobench.record.lines import ObjectRecord
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD
@@ -56,7 +56,7 @@ class Outcome:
     ended_seconds: float | None = None
     held_until_seconds: float | None = None
     """Until when all that was ready was kept for samples; None where it was not."""
-    hold: Hold | None = None
+    soak: Soak | None = None
     """What is recorded of that."""
     error: ErrorInfo | None = None
     records: list[ObjectRecord] = field(default_factory=list)

@@ -11,6 +11,7 @@ from krobench.findings.comparison import BASELINE_SCHEMA, Baseline
 from krobench.record.reading import RecordError, read_as, refuse_newer_schema, schema_of
 from krobench.record.run import SCHEMA, RunRecord
 from krobench.record.store import RUN_KEY
+from krobench.record.v1 import RUN_V1
 
 BASELINE_KEY = "baseline.json"
 MAX_BYTES = 1_000_000
@@ -35,7 +36,11 @@ def parse_object(raw: Any, where: str) -> Baseline | RunRecord:
     """Return the baseline or the run record that an object is; as :func:`parse`."""
     refuse_newer_schema(raw, where)
     schema = schema_of(raw)
-    models: dict[str, type[Baseline | RunRecord]] = {BASELINE_SCHEMA: Baseline, SCHEMA: RunRecord}
+    models: dict[str, type[Baseline | RunRecord]] = {
+        BASELINE_SCHEMA: Baseline,
+        SCHEMA: RunRecord,
+        RUN_V1: RunRecord,
+    }
     model = models.get(schema or "")
     if model is None:
         has = f"has schema {schema}" if schema else "has no schema field"

@@ -30,7 +30,7 @@ class Teardown(ApiModel):
     """Objects that are still there, as kind/namespace/name; at most 20."""
 
 
-class StepRecord(ApiModel):
+class PhaseRecord(ApiModel):
     """One step of an iteration."""
 
     index: int
@@ -47,7 +47,7 @@ class StepRecord(ApiModel):
     kro_api_requests: float | None = None
 
 
-class Hold(ApiModel):
+class Soak(ApiModel):
     """How long all that was ready was kept after the run phase, and kro sampled."""
 
     seconds: float
@@ -76,7 +76,7 @@ class IterationRecord(ApiModel):
     """Set-up and run, without tear-down."""
     run_seconds: float | None = None
     """The run phase alone: from the first instance's request to the last one's end."""
-    hold: Hold | None = None
+    soak: Soak | None = None
     """What came after the run phase; None where nothing was to be held, or it had failed."""
     success: bool
     error: ErrorInfo | None = None
@@ -95,7 +95,7 @@ class IterationRecord(ApiModel):
     metrics: dict[str, float | None] = Field(default_factory=dict)
     """Further metrics, open-ended; names carry their unit."""
     usage: UsageRecord = Field(default_factory=UsageRecord)
-    steps: list[StepRecord] = Field(default_factory=list)
+    phases: list[PhaseRecord] = Field(default_factory=list)
     """Where the test has several steps; the other numbers are then of all of them together."""
     unavailable: dict[str, str] = Field(default_factory=dict)
     """Why a number is null, by the name of the metric or source."""

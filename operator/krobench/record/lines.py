@@ -56,7 +56,7 @@ class ObjectRecord:
         "delete-instance",
     ]
     """fan-out: an instance's children took an update of its RGD over; its request is the RGD's."""
-    step: int | None = None
+    phase: int | None = None
     """Which of the test's steps it belongs to, from 0; None: set-up or tear-down."""
     kind: str
     namespace: str | None = None

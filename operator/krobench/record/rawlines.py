@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import orjson
 from pydantic import TypeAdapter
@@ -72,11 +72,15 @@ def encode(records: Sequence[object], max_bytes: int) -> list[bytes]:
     return LineFile(type(records[0]), records).pieces(max_bytes) if records else []
 
 
-def decode(pieces: Iterable[bytes], model: type[RecordT]) -> list[RecordT]:
-    """Return the records in gzipped pieces, in order."""
+def decode(
+    pieces: Iterable[bytes],
+    model: type[RecordT],
+    upgrade: Callable[[Any], Any] = lambda line: line,
+) -> list[RecordT]:
+    """Return the records in gzipped pieces, in order; ``upgrade`` brings older lines up to date."""
     text = b"".join(gzip.decompress(piece) for piece in pieces)
     adapter = TypeAdapter(model)
-    return [_read(line, adapter) for line in text.splitlines()]
+    return [adapter.validate_python(upgrade(orjson.loads(line))) for line in text.splitlines()]
 
 
 def _compress(lines: Iterable[bytes]) -> bytes:

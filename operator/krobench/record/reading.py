@@ -12,6 +12,7 @@ from krobench import __version__
 from krobench.api.common import field_path
 from krobench.api.refusal import words_of
 from krobench.findings.comparison import BASELINE_SCHEMA
+from krobench.record import v1
 from krobench.record.run import SCHEMA
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -37,14 +38,14 @@ def read_json(text: str | bytes, where: str) -> Any:
 
 
 def read_as(model: type[ModelT], raw: Any, where: str) -> ModelT:
-    """Return a stored object as a run record or a baseline.
+    """Return a stored object, of this or an earlier version, as a run record or a baseline.
 
     Raises:
         RecordError: if a newer krobench wrote it, or it is damaged; ``where`` and what is wrong in
             it are named.
     """
     try:
-        return model.model_validate(raw)
+        return model.model_validate(v1.upgrade(raw))
     except ValidationError as error:
         raise RecordError(why_not(error.errors(), raw, where)) from error
 

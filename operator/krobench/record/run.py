@@ -21,7 +21,7 @@ from krobench.findings.slope import Slope
 from krobench.findings.validity import Validity
 from krobench.record.test import TestRecord
 
-SCHEMA: Literal["krobench.run/v1"] = "krobench.run/v1"
+SCHEMA: Literal["krobench.run/v2"] = "krobench.run/v2"
 FULL_RUN_KEY = "run-full.json.gz"
 """Among ``parts``: all of a run whose ``run.json`` had no room for its iterations."""
 
@@ -57,7 +57,7 @@ class Progress(ApiModel):
 class RunRecord(ApiModel):
     """``run.json``."""
 
-    schema_: Literal["krobench.run/v1"] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal["krobench.run/v2"] = Field(default=SCHEMA, alias="schema")
     id: str
     """UID of the custom resource."""
     name: str

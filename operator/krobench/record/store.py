@@ -30,6 +30,7 @@ from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError, read_as, read_json, refuse_newer_schema, why_not
 from krobench.record.run import FULL_RUN_KEY, RunRecord
 from krobench.record.test import TestRecord
+from krobench.record.v1 import upgrade_line
 
 RESULTS_COMPONENT = "results"
 RUN_KEY = "run.json"
@@ -222,7 +223,7 @@ def _read_lines(
     names = [item["metadata"]["name"] for item in config_maps if key in _binary(item)]
     where = f"{key} in ConfigMap {', '.join(names) or '-'}"
     try:
-        return rawlines.decode(_pieces(config_maps, key), model)
+        return rawlines.decode(_pieces(config_maps, key), model, upgrade_line)
     except ValidationError as error:
         raise RecordError(why_not(error.errors(), None, where)) from error
     except (ValueError, OSError, EOFError, zlib.error) as error:

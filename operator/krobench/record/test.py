@@ -38,7 +38,7 @@ class TestState(StrEnum):
     SKIPPED = "Skipped"
 
 
-class StepSummary(ApiModel):
+class PhaseSummary(ApiModel):
     """A step over all measured iterations: latencies pooled, other numbers medians."""
 
     index: int
@@ -74,7 +74,7 @@ class TestSummary(ApiModel):
     """Operations that failed or were censored, and iterations that failed for other causes."""
     metrics: dict[str, float | None] = Field(default_factory=dict)
     usage: UsageRecord = Field(default_factory=UsageRecord)
-    steps: list[StepSummary] = Field(default_factory=list)
+    phases: list[PhaseSummary] = Field(default_factory=list)
     """Where the test has several steps."""
 
 
@@ -122,7 +122,7 @@ class TestRecord(ApiModel):
     planned_warmup: int
     instances: int
     rgds: int
-    steps: list[Operation] = Field(default_factory=list)
+    phases: list[Operation] = Field(default_factory=list)
     """What its steps do, where it has several."""
     load: Load = Field(default_factory=Load)
     concurrency: int | None

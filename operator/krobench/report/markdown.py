@@ -157,8 +157,8 @@ def _test(test: TestRecord) -> str:
         lines += ["", load_table(test.iterations)]
     if test.thresholds:
         lines += ["", _thresholds(test)]
-    if test.summary is not None and test.summary.steps:
-        lines += ["", steps_table(test.summary.steps)]
+    if test.summary is not None and test.summary.phases:
+        lines += ["", steps_table(test.summary.phases)]
     if test.summary is not None:
         lines += ["", _latency_table(test), "", usage_section(test)]
     if test.iterations:
@@ -178,7 +178,7 @@ def _test_line(test: TestRecord) -> str:
             f"{iterations}{warm}. {test.state}."
         )
     rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
-    steps = f"; steps: {', '.join(test.steps)}" if test.steps else ""
+    steps = f"; steps: {', '.join(test.phases)}" if test.phases else ""
     return (
         f"{test.workload}: {units.counted(test.instances, 'instance')}{rgds}, "
         f"{arrivals(test)}{steps}, {iterations}{warm}. {test.state}."

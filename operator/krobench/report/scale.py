@@ -134,7 +134,7 @@ def _row(
 def _held(test: TestRecord) -> str:
     """Show for how long a size was held, by the median of its repetitions, and how many of these
     ended before kro was steady, where it was to be."""
-    holds = [done.hold for done in test.iterations if done.hold is not None and not done.warmup]
+    holds = [done.soak for done in test.iterations if done.soak is not None and not done.warmup]
     if not holds:
         return "-"
     text = units.seconds(median(held.seconds for held in holds))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from krobench.api.notation import units
 from krobench.figures.measures import LatencySummary
-from krobench.record.test import StepSummary
+from krobench.record.test import PhaseSummary
 from krobench.report.tables import table
 
 _EFFECTS = (
@@ -16,7 +16,7 @@ _EFFECTS = (
 )
 
 
-def steps_table(steps: Sequence[StepSummary]) -> str:
+def steps_table(steps: Sequence[PhaseSummary]) -> str:
     """Show each step: a line for each kind of operation in it."""
     header = (
         "step",
@@ -34,7 +34,7 @@ def steps_table(steps: Sequence[StepSummary]) -> str:
     return table(header, [row for step in steps for row in _rows(step)])
 
 
-def _rows(step: StepSummary) -> Iterator[Sequence[str]]:
+def _rows(step: PhaseSummary) -> Iterator[Sequence[str]]:
     head: tuple[str, ...] = (
         f"{step.index + 1} {step.operation}",
         units.number(step.done),

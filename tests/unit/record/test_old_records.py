@@ -42,6 +42,18 @@ def test_an_old_record_is_read_reported_and_compared(config_map: dict[str, Any])
     assert {metric.ratio for metric in comparison.primary if metric.ratio is not None} == {1.0}
 
 
+def test_an_old_record_has_phases_where_it_had_steps(config_map: dict[str, Any]) -> None:
+    raw = json.loads(config_map["data"]["run.json"])
+    run = read_run_record(config_map)
+    for test, was in zip(run.tests, raw["tests"], strict=True):
+        assert [str(phase) for phase in test.phases] == was["steps"]
+        for iteration, before in zip(test.iterations, was["iterations"], strict=True):
+            done = [phase.counts.done for phase in iteration.phases]
+            assert done == [step["counts"]["done"] for step in before["steps"]]
+    lines = read_objects([config_map])
+    assert {line.phase for line in lines} >= {None, 0}
+
+
 def test_pandas_opens_each_part_in_a_line_as_the_docs_say(
     config_map: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

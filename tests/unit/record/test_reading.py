@@ -70,10 +70,10 @@ def test_a_value_that_a_newer_version_introduced_is_named(record: dict[str, Any]
 
 def test_a_newer_schema_is_refused_by_its_name(record: dict[str, Any]) -> None:
     record["environment"]["krobench"] = "1.0.0"
-    record["schema"] = "krobench.run/v2"
+    record["schema"] = "krobench.run/v3"
     refused = refusal_of(record)
     assert "written by krobench 1.0.0" in refused
-    assert "has schema krobench.run/v2, which this one does not know" in refused
+    assert "has schema krobench.run/v3, which this one does not know" in refused
 
 
 def test_damage_is_told_from_a_newer_version(record: dict[str, Any]) -> None:

@@ -202,7 +202,7 @@ def test_all_lines_can_be_mended() -> None:
         ({"metadata": {"name": "x"}, "data": {"run.json": "{"}}, "run.json in ConfigMap x"),
         (
             {"metadata": {"name": "x"}, "data": {"run.json": '{"schema": "other/v9"}'}},
-            "krobench.run/v1",
+            "krobench.run/v2",
         ),
     ],
 )

@@ -2,7 +2,7 @@ from unit.report.scales import SLO, scale_run
 
 from krobench.api.verdict import Verdict
 from krobench.findings.scaling import ScaleRecord
-from krobench.record.iteration import Hold
+from krobench.record.iteration import Soak
 from krobench.report.limit import limit_text
 from krobench.report.markdown import render
 from krobench.report.scale import limit_sentence, scale_section
@@ -73,11 +73,11 @@ def test_how_long_sizes_were_held_is_told_where_any_was() -> None:
     run = scale_run()
     assert "held" not in scale_section(run)
     [first, _, _, _, repeated, *_] = run.tests
-    first.iterations[0].hold = Hold(seconds=20.0)
+    first.iterations[0].soak = Soak(seconds=20.0)
     unsteady = "its memory still grew by 3.1 MiB/min"
-    repeated.iterations[0].hold = Hold(seconds=60.0, steady=False, message=unsteady)
-    repeated.iterations[1].hold = Hold(seconds=30.0, steady=True)
-    repeated.iterations[2].hold = Hold(seconds=40.0, steady=True)
+    repeated.iterations[0].soak = Soak(seconds=60.0, steady=False, message=unsteady)
+    repeated.iterations[1].soak = Soak(seconds=30.0, steady=True)
+    repeated.iterations[2].soak = Soak(seconds=40.0, steady=True)
     lines = scale_section(run).splitlines()
     rows = lines[lines.index("### Steps") + 2 :]
     assert rows[0].endswith("| held |")

@@ -120,7 +120,7 @@ class Facts:
         return sum(f.n + f.censored for f in self._operations()) / self.summary.iterations
 
     def _latencies(self) -> list[Latencies]:
-        steps = [step.latency for step in self.summary.steps]
+        steps = [step.latency for step in self.summary.phases]
         return steps or [Latencies(instance_ready=self.summary.latency.instance_ready)]
 
     def _operations(self) -> Iterator[LatencySummary]:

@@ -26,7 +26,7 @@ def shorter_requeues(case: Case) -> Finding | None:
     interval = case.settings.value(REQUEUE_INTERVAL)
     seconds = _seconds(interval)
     gone = case.summary.latency.instance_gone
-    deletes = bool(_DELETES & set(case.test.steps)) and gone is not None
+    deletes = bool(_DELETES & set(case.test.phases)) and gone is not None
     gone_seconds = gone.p50_seconds if deletes and gone is not None else None
     slow_deletion = gone_seconds is not None and seconds is not None and gone_seconds > 2 * seconds
     if seconds is None or seconds <= _SHORT_SECONDS or not (found is not None or slow_deletion):

@@ -124,7 +124,7 @@ def fewer_revisions(case: Case) -> Finding | None:
     if each is None or kept is None or each < _LARGE_GRAPH_BYTES or kept <= _FEW_REVISIONS:
         return None
     saved = each * (kept - _FEW_REVISIONS)
-    updates = Operation.UPDATE_RGD in case.test.steps
+    updates = Operation.UPDATE_RGD in case.test.phases
     memory = case.bottleneck(BottleneckKind.KRO_MEMORY)
     return Finding(
         Recommendation(

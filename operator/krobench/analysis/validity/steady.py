@@ -43,7 +43,7 @@ def steady_state_of_load(arrival: Arrival, lines: Sequence[ObjectRecord]) -> Ste
     if arrival not in _STEADY_ARRIVALS:
         return None
     created = sorted(
-        (line for line in lines if line.operation == "create-instance" and not line.step),
+        (line for line in lines if line.operation == "create-instance" and not line.phase),
         key=lambda line: line.start_seconds,
     )
     values = [

@@ -129,7 +129,7 @@ def _run_phases(objects: Iterable[ObjectRecord]) -> list[Band]:
     """Return from the first request to the last effect of each iteration."""
     ends: dict[tuple[str, int], tuple[float, float]] = {}
     for line in objects:
-        if line.step is None:  # set-up and tear-down
+        if line.phase is None:  # set-up and tear-down
             continue
         key = (line.test, line.iteration)
         end = max(line.sent_seconds, line.ready_seconds or 0.0, line.gone_seconds or 0.0)

@@ -153,7 +153,7 @@ def test_the_wait_for_a_requeue_is_told_of_steps_that_delete_too() -> None:
     step = {"index": 1, "operation": "delete", "done": 20, "errors": 0}
     create = step | {"index": 0, "operation": "create"}
     waits: Values = {
-        "steps": [
+        "phases": [
             create | {"latency": {"instanceReady": {"n": 20, "meanSeconds": 1.2}}},
             step | {"latency": {"instanceGone": {"n": 20, "meanSeconds": 12.0}}},
         ]

@@ -47,7 +47,7 @@ def runs(draw: st.DrawFn) -> RunRecord:
         attribution=Attribution(bottlenecks=bottlenecks),
         rgds=draw(st.integers(1, 500)),
         concurrency=draw(st.one_of(st.none(), st.integers(1, 1000))),
-        steps=draw(st.lists(st.sampled_from(Operation), max_size=4)),
+        phases=draw(st.lists(st.sampled_from(Operation), max_size=4)),
     )
     workers = st.integers(1, 64)
     args = [

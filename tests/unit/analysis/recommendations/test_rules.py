@@ -43,7 +43,7 @@ def test_shortens_requeues_where_deletions_wait_for_them() -> None:
     found.latency.instance_gone = LatencySummary(n=100, p50_seconds=12.1)
     steps = [Operation.CREATE, Operation.DELETE]
 
-    assert "500ms" in only(run(a_test(found, steps=steps), kro=kro())).title
+    assert "500ms" in only(run(a_test(found, phases=steps), kro=kro())).title
     assert advise(run(a_test(found), kro=kro())) == []  # its clean-up was not measured
 
 

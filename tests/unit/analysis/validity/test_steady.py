@@ -14,7 +14,7 @@ from krobench.record.lines import ObjectRecord
 def lines(latencies: list[float]) -> list[ObjectRecord]:
     return [
         some_line(
-            step=0,
+            phase=0,
             name=f"i{index}",
             intended_seconds=float(index),
             sent_seconds=float(index),

@@ -45,7 +45,7 @@ def test_two_samples_in_a_breath_are_no_cpu_use_of_nothing() -> None:
 
 def test_run_phases_are_shaded() -> None:
     samples = sampled("process_resident_memory_bytes", 1.0, 2.0, 3.0)
-    lines = [created(0), created(1), created(0, step=None), created(5, iteration=1)]
+    lines = [created(0), created(1), created(0, phase=None), created(5, iteration=1)]
     assert memory_chart(lines, samples).count('class="band"') == 2
 
 

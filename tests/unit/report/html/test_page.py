@@ -19,7 +19,7 @@ EVIL = "<script>alert(1)</script> ![x](http://evil/x.png) [y](http://evil) <http
 
 def created(index: int, ready: float | None = 1.0, **changes: Any) -> ObjectRecord:
     line = some_line(
-        step=0,
+        phase=0,
         name=f"i{index}",
         sent_seconds=float(index),
         acknowledged_seconds=index + 0.01,

@@ -1,0 +1,68 @@
+"""Reading what ``krobench.run/v1`` and ``krobench.baseline/v1`` stored: as version 2 stores it.
+
+An upgrade is a series of steps, each of which changes one thing in the parsed JSON, in place. A
+record may be damaged: a step skips whatever does not have the expected form, and the models
+report it afterwards.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+RUN_V1 = "krobench.run/v1"
+BASELINE_V1 = "krobench.baseline/v1"
+
+Raw = dict[str, Any]
+Step = Callable[[Raw], None]
+
+
+def upgrade(raw: Any) -> Any:
+    """Return a record of version 1 as one of version 2; anything else as it is."""
+    schema = raw.get("schema") if isinstance(raw, Mapping) else None
+    steps = {RUN_V1: RUN_STEPS}.get(str(schema))
+    if steps is None:
+        return raw
+    upgraded: Raw = copy.deepcopy(dict(raw))
+    for step in steps:
+        step(upgraded)
+    upgraded["schema"] = str(schema).removesuffix("/v1") + "/v2"
+    return upgraded
+
+
+def upgrade_line(line: Any) -> Any:
+    """Return a line of ``objects.jsonl`` as version 2 writes it; lines have no schema."""
+    if isinstance(line, dict):
+        rename(line, "step", "phase")
+    return line
+
+
+def rename(of: Raw, old: str, new: str) -> None:
+    """Give a field another name."""
+    if old in of:
+        of[new] = of.pop(old)
+
+
+def dicts_in(of: Any, *path: str) -> Iterator[Raw]:
+    """Yield the objects at a path of fields; each item where a field is a list."""
+    if isinstance(of, list):
+        for item in of:
+            yield from dicts_in(item, *path)
+    elif isinstance(of, dict):
+        if not path:
+            yield of
+        else:
+            yield from dicts_in(of.get(path[0]), *path[1:])
+
+
+def _phases_and_soak(run: Raw) -> None:
+    """A test's steps are its phases; the hold of a size is its soak."""
+    for test in dicts_in(run, "tests"):
+        rename(test, "steps", "phases")
+    for summary in dicts_in(run, "tests", "summary"):
+        rename(summary, "steps", "phases")
+    for iteration in dicts_in(run, "tests", "iterations"):
+        rename(iteration, "steps", "phases")
+        rename(iteration, "hold", "soak")
+
+
+RUN_STEPS: tuple[Step, ...] = (_phases_and_soak,)
