@@ -162,7 +162,7 @@ def _measure(manifest: dict[str, Any]) -> RunRecord:
         yaml.safe_dump(manifest, file)
         file.flush()
         finished = run_file(Path(file.name), _TIMEOUT_SECONDS, replace=True)
-    return fetch_run(RunName(*finished.key))
+    return fetch_run(RunName.of(finished.key))
 
 
 def _manifest(name: str, iterations: int, **spec: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import orjson
 import uvloop
 
 import krobench.job.main  # noqa: F401 - what a load Job has imported is part of it
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.load.children import Children
@@ -28,7 +29,6 @@ from krobench.load.loops import closed_loop
 from krobench.load.observer import Followed, Observer
 from krobench.load.operations import Operations, Target
 from krobench.load.overhead import resident_max_bytes
-from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests
 
@@ -95,7 +95,7 @@ def plan(instances: int) -> IterationPlan:
     """Return an iteration of this many instances of ``single``."""
     workload = {"scenario": "single", "instances": instances}
     spec = KroBenchmarkSpec.model_validate({"tests": [{"name": "track", "workload": workload}]})
-    identity = RunIdentity("track", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
+    identity = RunRef(RunKind.BENCHMARK, "default", "track", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
     return plan_iteration(identity, plan_tests(spec)[0], 0)
 
 

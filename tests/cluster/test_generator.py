@@ -9,9 +9,9 @@ import pytest
 import yaml
 from cluster.kubectl import KRO, Cluster, Manifest
 
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.workload.generator import ChildKind
-from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests
 
@@ -19,7 +19,7 @@ CONFIGURATIONS = 100
 SEED = 20260801
 NAMESPACE = "generated"
 # Names of objects begin with this run's prefix.
-RUN = RunIdentity("generated", "deadbeef-0000-0000-0000-000000000000")
+RUN = RunRef(RunKind.BENCHMARK, "default", "generated", "deadbeef-0000-0000-0000-000000000000")
 # With one worker for each, as by default, kro takes a second for each RGD, one after another.
 SETTINGS = {
     "KRO_RESOURCE_GROUP_CONCURRENT_RECONCILES": 8,

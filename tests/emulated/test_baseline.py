@@ -8,10 +8,11 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import quick, run_suite
 
 from krobench.analysis.comparison.estimates import condense
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.verdict import Verdict
 from krobench.findings.comparison import Baseline, MetricVerdict, Replicates
 from krobench.record.run import RunRecord
-from krobench.record.store import Owner, RunLines, write_config_maps
+from krobench.record.store import RunLines, write_config_maps
 
 __all__ = ["quick"]
 
@@ -75,7 +76,7 @@ async def test_iterations_that_run_json_had_no_room_for_are_read_too(
     first = await run(cluster, None)
     first.id = "uid-large"
     monkeypatch.setattr("krobench.record.store._MAX_RUN_BYTES", 1000)
-    owner = Owner("large", "default", first.id)
+    owner = RunRef(RunKind.BENCHMARK, "default", "large", first.id)
     _, config_maps = write_config_maps("large-results", owner, first, RunLines())
     for config_map in config_maps:
         await cluster.create(CONFIG_MAPS, config_map)

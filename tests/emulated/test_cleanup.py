@@ -7,15 +7,15 @@ import pytest
 from emulated.memory import MemoryCluster
 
 from krobench.api.common import RUN_LABEL
+from krobench.api.kinds import object_prefix
 from krobench.job.main import put_back
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.load.kinds import CRDS_PATH, RGDS_PATH
-from krobench.workload.identity import RunIdentity
 
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 RGD = {
-    "metadata": {"name": f"{RunIdentity('', UID).prefix}x", "labels": {RUN_LABEL: UID}},
+    "metadata": {"name": f"{object_prefix(UID)}x", "labels": {RUN_LABEL: UID}},
     "spec": {"schema": {"kind": "X", "group": "load.bench.kro.run", "apiVersion": "v1"}},
 }
 

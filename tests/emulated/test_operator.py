@@ -4,7 +4,7 @@ from emulated.conftest import NAMESPACE, Api, Emulator, Manifest, RunningOperato
 from prometheus_client import CollectorRegistry
 from unit.controller.world import RECORDS, SPECS
 
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
 from krobench.job.errors import AbortedError
@@ -13,7 +13,7 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.record.run import Progress, RunState
-from krobench.record.store import MAX_CONFIG_MAP_BYTES, Owner, RunLines, write_config_maps
+from krobench.record.store import MAX_CONFIG_MAP_BYTES, RunLines, write_config_maps
 
 _NOTHING = {"scenario": "x", "instances": 0}
 BAD: dict[RunKind, Manifest] = {
@@ -31,7 +31,7 @@ UNKNOWN_METRIC: dict[RunKind, Manifest] = {
 async def store_results(api: Api, name: str, state: RunState) -> None:
     """Do what the load Job does."""
     resource = await api.client.get(api.path(name))
-    owner = Owner(name, "default", resource["metadata"]["uid"], api.kind.value)
+    owner = RunRef.of(api.kind, resource["metadata"])
     progress = Progress(iterations_done=1, iterations_planned=4)
     run = RECORDS[api.kind](state, id=owner.uid, name=name, progress=progress)
     _, [config_map] = write_config_maps(f"{name}-results", owner, run, RunLines())
@@ -203,7 +203,7 @@ async def test_of_two_kinds_of_one_name_the_second_is_told_whose_the_results_are
     assert ("same", "ResultsConflict") in await api.events()
     assert len(await api.jobs()) == 1
     # Should the first store its results only once the load of the second is under way:
-    owner = Owner("same", "default", "uid-of-the-second", api.kind.value)
+    owner = RunRef(api.kind, "default", "same", "uid-of-the-second")
     record = RECORDS[api.kind](RunState.RUNNING, id=owner.uid, name="same")
     with pytest.raises(AbortedError, match=f"holds the results of {first.kind} same"):
         await Publisher(api.client, "same-results", owner).publish(record, RunLines())
@@ -215,8 +215,8 @@ async def store_results_of_deleted(
     api: Api, run: str, config_map: str, *other_owners: Manifest
 ) -> None:
     """Store what a run that does not exist any more has left to the garbage collector."""
-    owner = Owner(run, "default", "uid-of-the-deleted", api.kind.value)
-    owners = [owner.reference, *other_owners]
+    owner = RunRef(api.kind, "default", run, "uid-of-the-deleted")
+    owners = [owner.owner_reference, *other_owners]
     metadata = {"name": config_map, "namespace": "default", "ownerReferences": owners}
     body = {"metadata": metadata, "data": {"run.json": "{}"}}
     await api.client.create(paths.core("configmaps", "default"), body)
@@ -230,12 +230,12 @@ async def test_results_of_a_run_that_was_deleted_just_now_are_in_nobodys_way(
     await api.create("again")
     await api.until_phase("again", "Running")
     uid = (await api.client.get(api.path("again")))["metadata"]["uid"]
-    owner = Owner("again", "default", uid, api.kind.value)
+    owner = RunRef(api.kind, "default", "again", uid)
     record = RECORDS[api.kind](RunState.RUNNING, id=uid, name="again")
     for name in ("again-results", "again-results-1"):
         await Publisher(api.client, name, owner).publish(record, RunLines())
         stored = await api.client.get(paths.core("configmaps", "default", name))
-        assert stored["metadata"]["ownerReferences"] == [owner.reference]
+        assert stored["metadata"]["ownerReferences"] == [owner.owner_reference]
     assert (await api.status("again"))["phase"] == "Running"
 
 

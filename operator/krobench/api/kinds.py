@@ -1,11 +1,17 @@
 """The kinds of custom resources that ask for a run."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, Self
 
+from krobench.api.common import GROUP_VERSION
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus, RunStatus
+
+_SHORT_ID_LENGTH = 8
+_NAMESPACE_NAME_LENGTH = 40
 
 RunSpec = KroBenchmarkSpec | KroScaleTestSpec
 
@@ -37,12 +43,59 @@ class RunKind(StrEnum):
         return KroBenchmarkStatus if self is RunKind.BENCHMARK else KroScaleTestStatus
 
 
-class RunKey(NamedTuple):
-    """What names a run in a cluster."""
+def object_prefix(uid: str) -> str:
+    """Return what the names of a run's cluster-scoped objects start with.
+
+    With the run's label, it finds everything that a run leaves behind from its UID alone.
+    """
+    return f"kb-{_short_id(uid)}-"
+
+
+def _short_id(uid: str) -> str:
+    return uid.replace("-", "")[:_SHORT_ID_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRef:
+    """Which run: the custom resource that asks for it."""
 
     kind: RunKind
     namespace: str
     name: str
+    uid: str = ""
+    """Empty if only the name is known."""
+
+    @classmethod
+    def of(cls, kind: RunKind, metadata: Mapping[str, Any]) -> Self:
+        """Return the reference to a resource with this metadata."""
+        return cls(kind, metadata["namespace"], metadata["name"], metadata["uid"])
 
     def __str__(self) -> str:
         return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def short_id(self) -> str:
+        """The first eight hexadecimal digits of the UID."""
+        return _short_id(self.uid)
+
+    @property
+    def prefix(self) -> str:
+        return object_prefix(self.uid)
+
+    @property
+    def own_namespace(self) -> str:
+        """The namespace that the run creates for its objects if its spec names none."""
+        stem = self.name[:_NAMESPACE_NAME_LENGTH].rstrip("-.")
+        return f"kb-{stem}-{self.short_id}".replace(".", "-")
+
+    @property
+    def owner_reference(self) -> dict[str, Any]:
+        """Makes an object in the same namespace go when the custom resource goes."""
+        return {
+            "apiVersion": GROUP_VERSION,
+            "kind": self.kind.value,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": False,
+        }

@@ -8,14 +8,13 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.notation.yaml import dump, what_is_wrong
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.program.sizes import plan_step, usable_sizes
 from krobench.workload.blueprint import Manifest, WorkloadError
-from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.source import with_rgd_inline, with_rgds_inline
 from krobench.workload.testplan import TestPlan, plan_tests
@@ -73,7 +72,7 @@ def _run(run: Manifest, documents: list[Manifest], test_name: str | None) -> Ite
         seen: set[str] = set()
         for heading, test in tests:
             if test_name in (None, test.name):
-                plan = plan_iteration(RunIdentity(name, _UID), test, 0)
+                plan = plan_iteration(RunRef(RunKind(run["kind"]), namespace, name, _UID), test, 0)
                 yield heading
                 yield from _objects(plan, seen)
     except ValidationError as error:

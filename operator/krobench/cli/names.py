@@ -6,9 +6,10 @@ such as ``kroscaletest/NAME``. A namespace that is called like a kind must be gi
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Self
 
 from krobench.api.common import API_GROUP
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.cli.errors import ResultsError
 
 _KINDS = {
@@ -27,6 +28,11 @@ class RunName:
     """None where it was not said."""
     namespace: str
     name: str
+
+    @classmethod
+    def of(cls, run: RunRef) -> Self:
+        """Return the name of one run."""
+        return cls(run.kind, run.namespace, run.name)
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"

@@ -3,7 +3,7 @@
 import asyncio
 
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
-from krobench.api.kinds import RunKey
+from krobench.api.kinds import RunRef
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import RunName
 from krobench.job.history import whole
@@ -65,7 +65,7 @@ async def results_of(client: KubeClient, name: RunName) -> RunRecord:
     return as_given_up(run, why, status["completionTime"])
 
 
-async def _status_of(client: KubeClient, name: RunName) -> tuple[RunKey, JsonObject]:
+async def _status_of(client: KubeClient, name: RunName) -> tuple[RunRef, JsonObject]:
     """Return what the name stands for, and its status."""
     found = {}
     for each in name.kinds:
@@ -82,7 +82,7 @@ async def _status_of(client: KubeClient, name: RunName) -> tuple[RunKey, JsonObj
         raise ResultsError(f"there is no {first} {name}{nor}: kubectl get {plurals} -A")
     name.refuse_several(found)
     [(chosen, resource)] = found.items()
-    return RunKey(chosen, name.namespace, name.name), resource.get("status") or {}
+    return RunRef(chosen, name.namespace, name.name), resource.get("status") or {}
 
 
 def fetch_lines(run: RunRecord) -> tuple[list[ObjectRecord], list[Sample]]:

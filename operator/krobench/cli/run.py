@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from krobench.api.common import API_GROUP, API_VERSION
-from krobench.api.kinds import RunKey, RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.notation.yaml import what_is_wrong
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.verdict import Verdict
@@ -48,7 +48,7 @@ class LeftAloneError(Exception):
 class Finished:
     """A run that has ended."""
 
-    key: RunKey
+    key: RunRef
     status: dict[str, Any]
 
     @property
@@ -82,7 +82,7 @@ def run_file(path: Path, timeout_seconds: float | None, *, replace: bool) -> Fin
         raise RunError(str(error)) from error
 
 
-def _goes_on(key: RunKey) -> str:
+def _goes_on(key: RunRef) -> str:
     which = f"{key.kind.singular} {key.name} --namespace={key.namespace}"
     return f"the run goes on: kubectl get {which} shows it, and kubectl delete {which} ends it"
 
@@ -119,9 +119,9 @@ def _budget_seconds(manifest: dict[str, Any]) -> float:
         return 0.0
 
 
-def _key(manifest: dict[str, Any]) -> RunKey:
+def _key(manifest: dict[str, Any]) -> RunRef:
     metadata = manifest["metadata"]
-    return RunKey(RunKind(manifest["kind"]), metadata["namespace"], metadata["name"])
+    return RunRef(RunKind(manifest["kind"]), metadata["namespace"], metadata["name"])
 
 
 async def _run(manifest: dict[str, Any], timeout_seconds: float, *, replace: bool) -> Finished:
@@ -144,7 +144,7 @@ async def _run(manifest: dict[str, Any], timeout_seconds: float, *, replace: boo
             raise LeftAloneError(f"no longer waiting; {_goes_on(key)}") from error
 
 
-async def _delete(client: KubeClient, path: str, key: RunKey) -> None:
+async def _delete(client: KubeClient, path: str, key: RunRef) -> None:
     """Delete the resource and wait until it is gone, with all that its run made.
 
     Raises:

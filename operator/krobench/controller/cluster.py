@@ -14,7 +14,7 @@ from krobench.api.common import (
     rfc3339,
     utc_now,
 )
-from krobench.api.kinds import RunKey, RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.status import ObjectRef, RunStatus
 from krobench.controller.actions import (
     Action,
@@ -75,7 +75,7 @@ class Cluster:
         ]
         return sorted(runs, key=_place_in_queue)
 
-    async def observe(self, key: RunKey) -> Observed | None:
+    async def observe(self, key: RunRef) -> Observed | None:
         """Return how a run stands; None if its resource does not exist."""
         runs = await self.runs()
         run = next((each for each in runs if each.key == key), None)
@@ -165,7 +165,7 @@ class Cluster:
                 return Results(name, error=ErrorInfo(reason="Forbidden", message=error.message))
             raise
         owners = owning_runs(config_map)
-        if owners and known.isdisjoint(owners):
+        if owners and known.isdisjoint(owner.uid for owner in owners):
             return Results(name)  # of a run that was deleted: the load Job takes its place
         return _results_in(config_map, name, run)
 
@@ -279,7 +279,7 @@ def _place_in_queue(run: Run) -> tuple[bool, str, str, str, RunKind]:
     return not run.occupies_cluster, run.created, run.namespace, run.name, run.kind
 
 
-def _ahead(run: Run, runs: list[Run]) -> tuple[RunKey, ...]:
+def _ahead(run: Run, runs: list[Run]) -> tuple[RunRef, ...]:
     """Return the runs that go before this one; ``runs`` are in the order in which they go."""
     keys = []
     for other in runs:

@@ -10,17 +10,15 @@ from pydantic import ValidationError
 from krobench.api.common import (
     API_GROUP,
     COMPONENT_LABEL,
-    GROUP_VERSION,
     RUN_LABEL,
     ErrorInfo,
     parse_rfc3339,
 )
-from krobench.api.kinds import RunKey, RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.controller.actions import JobKind
 from krobench.controller.observed import JobState, JobView, Run
 from krobench.controller.settings import Settings
 from krobench.controller.specs import longest_seconds, shards_of
-from krobench.workload.identity import RunIdentity
 
 Manifest = dict[str, Any]
 
@@ -40,7 +38,7 @@ def job_name(run: Run, kind: JobKind, attempt: int = 1) -> str:
     """Return the name of a run's Job: the same for the same run, and a DNS label."""
     stem = run.name[:_NAME_LENGTH].replace(".", "-").strip("-")
     suffix = kind.value if kind is JobKind.LOAD else f"{kind.value}-{attempt}"
-    return f"{stem}-{RunIdentity(run.name, run.uid).short_id}-{suffix}"
+    return f"{stem}-{run.key.short_id}-{suffix}"
 
 
 def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> Manifest:
@@ -68,7 +66,7 @@ def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> M
         "annotations": annotations,
     }
     if run.namespace == settings.namespace:
-        metadata["ownerReferences"] = [_owner(run)]
+        metadata["ownerReferences"] = [run.key.owner_reference]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -86,14 +84,17 @@ def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> M
     }
 
 
-def run_of(job: Mapping[str, Any]) -> RunKey | None:
+def run_of(job: Mapping[str, Any]) -> RunRef | None:
     """Return the run that a Job is of; None for one that is no run's."""
-    annotations = job["metadata"].get("annotations") or {}
+    metadata = job["metadata"]
+    annotations = metadata.get("annotations") or {}
     name = annotations.get(_RUN_NAME_ANNOTATION)
     if name is None:
         return None
     kind = annotations.get(_RUN_KIND_ANNOTATION, RunKind.BENCHMARK.value)
-    return RunKey(RunKind(kind), annotations[_RUN_NAMESPACE_ANNOTATION], name)
+    return RunRef(
+        RunKind(kind), annotations[_RUN_NAMESPACE_ANNOTATION], name, metadata["labels"][RUN_LABEL]
+    )
 
 
 def view_job(job: Mapping[str, Any] | None, pods: Sequence[Manifest], now: datetime) -> JobView:
@@ -119,17 +120,6 @@ def view_job(job: Mapping[str, Any] | None, pods: Sequence[Manifest], now: datet
 def is_running(pod: Manifest) -> bool:
     """Whether a pod's containers may still run."""
     return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
-
-
-def _owner(run: Run) -> Manifest:
-    return {
-        "apiVersion": GROUP_VERSION,
-        "kind": run.kind.value,
-        "name": run.name,
-        "uid": run.uid,
-        "controller": True,
-        "blockOwnerDeletion": False,
-    }
 
 
 def _deadline_seconds(run: Run, kind: JobKind) -> int:

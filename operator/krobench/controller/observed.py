@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from krobench.api.common import ErrorInfo
-from krobench.api.kinds import RunKey, RunKind, RunSpec
+from krobench.api.kinds import RunKind, RunRef, RunSpec
 from krobench.api.specs.benchmark import Cleanup
 from krobench.api.status import RunStatus
 from krobench.record.run import RunRecord
@@ -50,8 +50,7 @@ class Results:
 class Run:
     """The custom resource that asks for a run."""
 
-    key: RunKey
-    uid: str
+    key: RunRef
     generation: int
     created: str
     deleting: bool
@@ -72,6 +71,11 @@ class Run:
     def namespace(self) -> str:
         """The namespace of the resource and of its results."""
         return self.key.namespace
+
+    @property
+    def uid(self) -> str:
+        """The UID of the resource."""
+        return self.key.uid
 
     @property
     def name(self) -> str:
@@ -112,6 +116,6 @@ class Observed:
     )
     """One for each attempt."""
     results: Results = field(default_factory=Results)
-    ahead: tuple[RunKey, ...] = ()
+    ahead: tuple[RunRef, ...] = ()
     """Runs of any kind that go first; the first of them is the one under way."""
     now: datetime = field(default_factory=lambda: datetime.fromtimestamp(0).astimezone())

@@ -16,7 +16,7 @@ import kopf
 from prometheus_client import CollectorRegistry, start_http_server
 
 from krobench.api.common import API_GROUP, API_VERSION, COMPONENT_LABEL, RUN_LABEL
-from krobench.api.kinds import RunKey, RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.controller.cluster import Cluster
 from krobench.controller.jobs import run_of
 from krobench.controller.metrics import OperatorMetrics
@@ -27,7 +27,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch
-from krobench.record.store import RESULTS_COMPONENT
+from krobench.record.store import RESULTS_COMPONENT, owning_runs
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,6 @@ _MAX_IDLE_SECONDS = 60.0
 _REWATCH_SECONDS = 5.0
 # kopf lists whole objects, and a ConfigMap of results may be a megabyte.
 _LIST_CHUNK = 20
-_KINDS = frozenset(kind.value for kind in RunKind)
 
 
 class Operator:
@@ -90,16 +89,12 @@ class Operator:
                 await task
         await self._client.close()
 
-    async def _changed(
-        self, kind: RunKind, namespace: str | None, name: str | None, **_: Any
-    ) -> None:
-        if namespace and name:
-            self.worker.enqueue(RunKey(kind, namespace, name))
+    async def _changed(self, kind: RunKind, meta: kopf.Meta, **_: Any) -> None:
+        self.worker.enqueue(RunRef.of(kind, meta))
 
-    async def _results_changed(self, namespace: str | None, meta: kopf.Meta, **_: Any) -> None:
-        for owner in meta.get("ownerReferences") or []:
-            if owner.get("kind") in _KINDS and namespace:
-                self.worker.enqueue(RunKey(RunKind(owner["kind"]), namespace, owner["name"]))
+    async def _results_changed(self, body: kopf.Body, **_: Any) -> None:
+        for run in owning_runs(body):
+            self.worker.enqueue(run)
 
     async def _probe(self, **_: Any) -> float:
         idle_seconds = self.worker.idle_seconds

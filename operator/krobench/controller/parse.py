@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from krobench.api.common import FINALIZER, ErrorInfo
-from krobench.api.kinds import RunKey, RunKind, RunSpec
+from krobench.api.kinds import RunKind, RunRef, RunSpec
 from krobench.api.refusal import refusals
 from krobench.api.status import RunStatus
 from krobench.controller.observed import Run
@@ -22,8 +22,7 @@ def parse_run(
     metadata = item["metadata"]
     spec, errors = _parse_spec(kind, item.get("spec") or {}, max_objects)
     return Run(
-        key=RunKey(kind, metadata["namespace"], metadata["name"]),
-        uid=metadata["uid"],
+        key=RunRef.of(kind, metadata),
         generation=metadata.get("generation", 1),
         created=metadata["creationTimestamp"],
         deleting="deletionTimestamp" in metadata,

@@ -8,7 +8,7 @@ import logging
 import time
 from dataclasses import replace
 
-from krobench.api.kinds import RunKey
+from krobench.api.kinds import RunRef
 from krobench.controller.actions import Action, CreateJob, EmitEvent, JobKind
 from krobench.controller.cluster import Cluster, RefusedError
 from krobench.controller.metrics import OperatorMetrics
@@ -31,9 +31,9 @@ class Worker:
         self._cluster = cluster
         self._metrics = metrics
         self._resync_seconds = resync_seconds
-        self._queue: asyncio.Queue[RunKey] = asyncio.Queue()
-        self._waiting: set[RunKey] = set()
-        self._failures: dict[RunKey, int] = {}
+        self._queue: asyncio.Queue[RunRef] = asyncio.Queue()
+        self._waiting: set[RunRef] = set()
+        self._failures: dict[RunRef, int] = {}
         self._last_seen_alive = time.monotonic()
 
     @property
@@ -41,7 +41,7 @@ class Worker:
         """Time since the worker last showed a sign of life."""
         return time.monotonic() - self._last_seen_alive
 
-    def enqueue(self, key: RunKey) -> None:
+    def enqueue(self, key: RunRef) -> None:
         """Have a run reconciled; one that waits for that already is not added again."""
         if key not in self._waiting:
             self._waiting.add(key)
@@ -91,7 +91,7 @@ class Worker:
                 self.enqueue(run.key)
         await self._cluster.delete_orphaned_jobs()
 
-    async def _reconcile(self, key: RunKey) -> None:
+    async def _reconcile(self, key: RunRef) -> None:
         observed = await self._cluster.observe(key)
         if observed is None:
             return
@@ -122,7 +122,7 @@ class Worker:
         for following in actions:
             await self._cluster.apply(run, following)
 
-    def _repeat_later(self, key: RunKey, error: KubeError | None) -> None:
+    def _repeat_later(self, key: RunRef, error: KubeError | None) -> None:
         self._metrics.reconcile_errors.inc()
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1

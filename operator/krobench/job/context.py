@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from krobench.api.kinds import RunRef
 from krobench.api.specs.benchmark import Cleanup
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.target import Target
@@ -17,7 +18,6 @@ from krobench.load.shard import Crew
 from krobench.record.lines import CelLine, ObjectRecord, Sample
 from krobench.record.rawlines import LineFile
 from krobench.record.test import TestRecord
-from krobench.workload.identity import RunIdentity
 from krobench.workload.testplan import TestPlan
 
 
@@ -27,7 +27,7 @@ class RunContext:
 
     client: KubeClient
     clock: RunClock
-    run: RunIdentity
+    run: RunRef
     cleanup: Cleanup
     collect: Collect
     publish: Callable[[], Awaitable[None]]

@@ -11,12 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from krobench import __version__
 from krobench.analysis.validity.leftovers import leftover_objects
 from krobench.api.common import ErrorInfo, rfc3339, utc_now
-from krobench.api.kinds import RunSpec
+from krobench.api.kinds import RunKind, RunRef, RunSpec
 from krobench.api.notation import units
 from krobench.api.specs.benchmark import Cleanup
 from krobench.api.specs.target import Target
@@ -40,13 +40,11 @@ from krobench.load.cleanup import RunCleanup
 from krobench.load.clock import RunClock
 from krobench.record.ending import give_up
 from krobench.record.run import RunRecord, RunState
-from krobench.record.store import Owner, RunLines, results_name
-from krobench.workload.identity import RunIdentity
+from krobench.record.store import RunLines, results_name
 from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["KroBenchmark", "KroScaleTest"]
 
 _PROGRESS_SECONDS = 3.0
 _FINAL_PUBLISH_SECONDS = 10.0
@@ -58,7 +56,7 @@ class Ending:
     """The clean-up of a run whose tests have ended."""
 
     client: KubeClient
-    run: RunIdentity
+    run: RunRef
     plans: Sequence[TestPlan]
     record: RunRecord
     tell: Callable[[str], None]
@@ -74,7 +72,7 @@ class Ending:
             )
             return
         self.tell("clean-up")
-        cleanup = RunCleanup(self.client, self.run)
+        cleanup = RunCleanup(self.client, self.run.uid)
         longest = max(plan.deletion_timeout_seconds for plan in self.plans)
         for teardown in (
             await cleanup.delete_objects(longest, force=True),
@@ -85,7 +83,7 @@ class Ending:
         await self._audit(cleanup)
 
     async def _audit(self, cleanup: RunCleanup) -> None:
-        used = {plan.namespace or self.run.namespace for plan in self.plans}
+        used = {plan.namespace or self.run.own_namespace for plan in self.plans}
         orphans = self.record.orphans = await cleanup.audit(sorted(used))
         if orphans.count is None:
             self.warn(f"what is left of the run could not be counted: {orphans.unavailable}")
@@ -98,32 +96,31 @@ class Session(ABC):
     """One run of a custom resource."""
 
     def __init__(
-        self, client: KubeClient, resource: dict[str, Any], kind: Kind, spec: RunSpec
+        self, client: KubeClient, resource: dict[str, Any], kind: RunKind, spec: RunSpec
     ) -> None:
         metadata = resource["metadata"]
         self._client = client
         self._settings = spec
-        self._identity = RunIdentity(metadata["name"], metadata["uid"])
         self._clock = RunClock()
         self._lines = RunLines()
         self._current: TestRun | CelRun | None = None
         """The test whose turn it is."""
-        self._owner = owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"], kind)
-        self._lease = ClusterLease(client, f"{owner.namespace}/{owner.name}")
+        self._run = run = RunRef.of(kind, metadata)
+        self._lease = ClusterLease(client, f"{run.namespace}/{run.name}")
         self._crew: ShardCrew | None = None
         prometheus = spec.collect.prometheus
         self._prometheus = (
-            ExistingPrometheus(client, prometheus, owner.namespace, self._warn)
+            ExistingPrometheus(client, prometheus, run.namespace, self._warn)
             if prometheus is not None
             else None
         )
-        self._publisher = Publisher(client, results_name(owner.name, spec), owner)
+        self._publisher = Publisher(client, results_name(run.name, spec), run)
         self.record = RunRecord(
             id=metadata["uid"],
             name=metadata["name"],
             namespace=metadata["namespace"],
             generation=metadata["generation"],
-            kind=kind,
+            kind=kind.value,
             start_time=rfc3339(utc_now()),
             spec=resource["spec"],
             environment=Environment(krobench=__version__),
@@ -201,7 +198,7 @@ class Session(ABC):
             kro=kro.fingerprint,
             nodes=await list_nodes(self._client),
         )
-        left = await self._client.patiently(lambda: find_leftovers(self._client, self._identity))
+        left = await self._client.patiently(lambda: find_leftovers(self._client, self._run))
         self.record.causes = leftover_objects(left.objects, left.runs)
 
     async def _send_shards_home(self) -> None:
@@ -212,7 +209,7 @@ class Session(ABC):
         return RunContext(
             client=self._client,
             clock=self._clock,
-            run=self._identity,
+            run=self._run,
             cleanup=self._settings.cleanup,
             collect=self._settings.collect,
             publish=self._publish,
@@ -232,9 +229,9 @@ class Session(ABC):
     async def _changing_kro(self, variants: Sequence[Variant]) -> AsyncIterator[KroVariants]:
         """Let variants of kro be put in force; kro is then put back as it was, whatever becomes
         of what is done meanwhile. Without any variant nothing is changed."""
-        target, owner = self._settings.target, self._owner
+        target = self._settings.target
         kro = KroVariants(
-            self._client, target, variants, owner, tell=self._tell, announce=self._announce
+            self._client, target, variants, self._run, tell=self._tell, announce=self._announce
         )
         await kro.find()
         try:
@@ -255,7 +252,7 @@ class Session(ABC):
         return await require_kro(self._client, target, _KRO_RETURNS_SECONDS, self._tell)
 
     def _ending(self) -> Ending:
-        client, run = self._client, self._identity
+        client, run = self._client, self._run
         return Ending(client, run, self._plans, self.record, self._tell, self._warn)
 
     async def _complete(self) -> None:
@@ -269,7 +266,7 @@ class Session(ABC):
     async def _keep(self) -> None:
         retention = self._settings.results.retention
         if retention is not None:
-            history = History(self._client, self._owner)
+            history = History(self._client, self._run)
             self._warn_of(await history.keep(self.record, self._lines, retention.runs))
 
     async def _abort(self, info: ErrorInfo) -> None:

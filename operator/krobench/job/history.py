@@ -10,7 +10,7 @@ from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.settings import rules_of
 from krobench.api.common import ErrorInfo
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import RunRef
 from krobench.api.specs.baseline import BaselineRef, BaselineSource
 from krobench.findings.comparison import Comparison, RunEstimates
 from krobench.kube import paths
@@ -27,7 +27,7 @@ from krobench.record.history import (
 )
 from krobench.record.reading import RecordError
 from krobench.record.run import FULL_RUN_KEY, RunRecord
-from krobench.record.store import Owner, RunLines, read_run_record, whole_run, write_config_maps
+from krobench.record.store import RunLines, read_run_record, whole_run, write_config_maps
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ _MAX_RETRIES = 8
 class History:
     """The kept results of all runs of one custom resource's name."""
 
-    def __init__(self, client: KubeClient, owner: Owner) -> None:
+    def __init__(self, client: KubeClient, owner: RunRef) -> None:
         self._client = client
         self._owner = owner
         self._collection = paths.core("configmaps", owner.namespace)
@@ -79,7 +79,7 @@ class History:
 
     async def _kept(self) -> list[JsonObject]:
         """Return the metadata of all ConfigMaps that hold kept results."""
-        chosen = {"labelSelector": selector(RunKind(self._owner.kind), self._owner.name)}
+        chosen = {"labelSelector": selector(self._owner.kind, self._owner.name)}
         page = await self._client.patiently(
             lambda: self._client.get(self._collection, chosen, METADATA_LIST)
         )
@@ -175,7 +175,7 @@ class RunBaseline:
 
 
 async def read_baseline(
-    client: KubeClient, source: BaselineSource | None, owner: Owner
+    client: KubeClient, source: BaselineSource | None, owner: RunRef
 ) -> RunBaseline | None:
     """Return what ``spec.baseline`` names; None where it names nothing."""
     if source is None:
@@ -193,7 +193,7 @@ async def read_baseline(
 
 
 async def _from_config_map(
-    client: KubeClient, reference: BaselineRef, owner: Owner
+    client: KubeClient, reference: BaselineRef, owner: RunRef
 ) -> list[RunEstimates] | ErrorInfo:
     path = paths.core("configmaps", owner.namespace, reference.name)
     try:
@@ -215,7 +215,7 @@ async def _from_config_map(
 
 
 async def _from_history(
-    client: KubeClient, most: int, owner: Owner
+    client: KubeClient, most: int, owner: RunRef
 ) -> list[RunEstimates] | ErrorInfo:
     usable: list[RunEstimates] = []
     try:

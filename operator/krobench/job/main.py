@@ -5,17 +5,17 @@ import logging
 import signal
 import sys
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uvloop
 from pydantic import ValidationError
 
-from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
+from krobench.api.common import ErrorInfo
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.notation import units
 from krobench.api.refusal import refusals
-from krobench.job.engine import Kind, Session
+from krobench.job.engine import Session
 from krobench.job.errors import AbortedError, info_of
 from krobench.job.kro.deployment import restore_all
 from krobench.job.shards.worker import Shard
@@ -26,7 +26,6 @@ from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.load.cleanup import RunCleanup
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.identity import RunIdentity
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 
 logger = logging.getLogger(__name__)
@@ -47,30 +46,14 @@ _CLEANUP_INSTANCE_SECONDS = 120.0
 _NO_LIMIT = 0
 
 
-@dataclass(frozen=True)
-class Subject:
-    """The custom resource whose load is to be run."""
-
-    kind: Kind
-    namespace: str
-    name: str
-    uid: str
-
-    @property
-    def path(self) -> str:
-        """Where the API server has it."""
-        plural = f"{self.kind.lower()}s"
-        return paths.group(API_GROUP, API_VERSION, plural, self.namespace, self.name)
-
-
-def run_load(subject: Subject, max_objects: int | None, shard: int = 0) -> int:
+def run_load(run: RunRef, max_objects: int | None, shard: int = 0) -> int:
     """Run the tests of a custom resource, or as a shard what its leader says.
 
     Returns the exit code.
     """
     if shard > 0:
-        return _run(_serve(subject, shard))
-    return _run(_load(subject, max_objects or DEFAULT_MAX_OBJECTS))
+        return _run(_serve(run, shard))
+    return _run(_load(run, max_objects or DEFAULT_MAX_OBJECTS))
 
 
 def run_cleanup(uid: str, *, only_kro: bool = False) -> int:
@@ -104,11 +87,11 @@ async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
     return await task
 
 
-async def _load(subject: Subject, max_objects: int) -> int:
+async def _load(run: RunRef, max_objects: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
-        resource = await _read(client, subject)
+        resource = await _read(client, run)
         try:
-            session = _session(subject.kind, client, resource, max_objects)
+            session = _session(run.kind, client, resource, max_objects)
         except ValidationError as error:
             raise _invalid(error) from error
         except WorkloadError as error:
@@ -117,17 +100,19 @@ async def _load(subject: Subject, max_objects: int) -> int:
     return EXIT_OK
 
 
-def _session(kind: Kind, client: KubeClient, resource: dict[str, Any], max_objects: int) -> Session:
-    if kind == "KroBenchmark":
+def _session(
+    kind: RunKind, client: KubeClient, resource: dict[str, Any], max_objects: int
+) -> Session:
+    if kind is RunKind.BENCHMARK:
         return Suite(client, resource, max_objects)
     from krobench.job.search import ScaleRun
 
     return ScaleRun(client, resource, max_objects)
 
 
-async def _serve(subject: Subject, number: int) -> int:
+async def _serve(run: RunRef, number: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
-        benchmark = await _read(client, subject)
+        benchmark = await _read(client, run)
         try:
             shard = Shard(client, benchmark, number)
         except ValidationError as error:
@@ -136,10 +121,10 @@ async def _serve(subject: Subject, number: int) -> int:
     return EXIT_OK
 
 
-async def _read(client: KubeClient, subject: Subject) -> dict[str, Any]:
-    resource = await client.patiently(lambda: client.get(subject.path))
-    if resource["metadata"]["uid"] != subject.uid:
-        message = f"{subject.kind} {subject.namespace}/{subject.name} is another one now"
+async def _read(client: KubeClient, run: RunRef) -> dict[str, Any]:
+    resource = await client.patiently(lambda: client.get(paths.run(run)))
+    if resource["metadata"]["uid"] != run.uid:
+        message = f"{run} is another one now"
         raise AbortedError("Replaced", message)
     return resource
 
@@ -170,7 +155,7 @@ async def put_back(client: KubeClient, uid: str, *, only_kro: bool) -> None:
         failure = error
     try:
         if not only_kro:
-            await _clean_up(RunCleanup(client, RunIdentity("", uid)))
+            await _clean_up(RunCleanup(client, uid))
     finally:
         if failure is not None:
             raise failure

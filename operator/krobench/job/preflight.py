@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from krobench.api.common import RUN_LABEL
+from krobench.api.kinds import RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.target import Target
 from krobench.api.specs.workload.workload import Workload
@@ -18,7 +19,6 @@ from krobench.kube.errors import ApiError
 from krobench.kube.kro import KroNotFoundError, KroPod, find_kro, is_of_pod, kro_leader
 from krobench.load.kinds import RGDS_PATH, kinds_of_run
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.identity import RunIdentity
 from krobench.workload.source import config_map_refs, with_rgd_inline, with_rgds_inline
 from krobench.workload.testplan import TestPlan, check_objects, check_schedules
 
@@ -97,7 +97,7 @@ def check_limits(tests: Iterable[TestPlan], max_objects: int) -> None:
         raise AbortedError(error.reason, error.message)
 
 
-async def ensure_namespace(client: KubeClient, run: RunIdentity, namespace: str) -> None:
+async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> None:
     """Create a namespace if it is not there.
 
     Raises:
@@ -121,7 +121,7 @@ async def ensure_namespace(client: KubeClient, run: RunIdentity, namespace: str)
         )
 
 
-def _namespace(run: RunIdentity, name: str) -> dict[str, object]:
+def _namespace(run: RunRef, name: str) -> dict[str, object]:
     labels = {"app.kubernetes.io/managed-by": "krobench", RUN_LABEL: run.uid}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
@@ -139,7 +139,7 @@ class Leftovers:
     """UIDs of these runs."""
 
 
-async def find_leftovers(client: KubeClient, run: RunIdentity) -> Leftovers:
+async def find_leftovers(client: KubeClient, run: RunRef) -> Leftovers:
     """Return what is there of other runs, whether these have ended or not.
 
     Raises:

@@ -4,8 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from krobench.api.common import API_GROUP, API_VERSION
-from krobench.api.kinds import RunKey
+from krobench.api.kinds import RunRef
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
@@ -13,7 +12,6 @@ from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.record.profiles import write_profiles
 from krobench.record.run import RunRecord
 from krobench.record.store import (
-    Owner,
     RunLines,
     conflict,
     is_owned_by,
@@ -31,7 +29,7 @@ _MAX_RETRIES = 20
 class Publisher:
     """Writes one run's ConfigMaps."""
 
-    def __init__(self, client: KubeClient, name: str, owner: Owner) -> None:
+    def __init__(self, client: KubeClient, name: str, owner: RunRef) -> None:
         self._client = client
         self._name = name
         self._owner = owner
@@ -104,17 +102,16 @@ class Publisher:
     async def _is_waste(self, config_map: Mapping[str, Any]) -> bool:
         """Whether it is of runs that were deleted, and the garbage collector is yet to come."""
         owners = owning_runs(config_map)
-        return bool(owners) and not any([await self._exists(*each) for each in owners.items()])
+        return bool(owners) and not any([await self._exists(each) for each in owners])
 
-    async def _exists(self, uid: str, run: RunKey) -> bool:
-        path = paths.group(API_GROUP, API_VERSION, run.kind.plural, run.namespace, run.name)
+    async def _exists(self, run: RunRef) -> bool:
         try:
-            resource = await self._client.get(path)
+            resource = await self._client.get(paths.run(run))
         except ApiError as error:
             if error.not_found:
                 return False
             raise
-        return bool(resource["metadata"]["uid"] == uid)
+        return bool(resource["metadata"]["uid"] == run.uid)
 
     async def _delete(self, config_map: Mapping[str, Any]) -> None:
         metadata = config_map["metadata"]

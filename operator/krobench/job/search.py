@@ -20,6 +20,7 @@ from krobench.analysis.scaling.slos import (
 )
 from krobench.analysis.validity.verdict import ignored
 from krobench.api.common import duration_seconds
+from krobench.api.kinds import RunKind
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.figures.environment import KroFingerprint
 from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
@@ -67,7 +68,7 @@ class ScaleRun(Session):
         max_objects: int = DEFAULT_MAX_OBJECTS,
     ) -> None:
         self._spec = KroScaleTestSpec.model_validate(scale_test["spec"])
-        super().__init__(client, scale_test, "KroScaleTest", self._spec)
+        super().__init__(client, scale_test, RunKind.SCALE_TEST, self._spec)
         self._max_objects = max_objects
         self._scale = self.record.scale = ScaleRecord(axis=self._spec.axis)
         self._validity = settings_of_steps(self._spec.validity)

@@ -11,6 +11,7 @@ from krobench.analysis.recommendations.advise import advise
 from krobench.analysis.slopes import measure_slopes
 from krobench.analysis.validity.verdict import ignored, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
+from krobench.api.kinds import RunKind
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.cel.run import CelRun
 from krobench.job.context import RunContext
@@ -43,13 +44,13 @@ class Suite(Session):
         max_objects: int = DEFAULT_MAX_OBJECTS,
     ) -> None:
         self._spec = KroBenchmarkSpec.model_validate(benchmark["spec"])
-        super().__init__(client, benchmark, "KroBenchmark", self._spec)
+        super().__init__(client, benchmark, RunKind.BENCHMARK, self._spec)
         self._max_objects = max_objects
         self._tests = plan_tests(self._spec)
         self._baseline: RunBaseline | None = None
         shards = max(plan.load.shards for plan in self._tests)
         if shards > 1:
-            self._crew = ShardCrew(client, self._clock, self._owner, shards)
+            self._crew = ShardCrew(client, self._clock, self._run, shards)
         self.record.progress = Progress(
             iterations_planned=sum(p.total_iterations + bool(p.profiles) for p in self._tests)
         )
@@ -75,7 +76,7 @@ class Suite(Session):
             if plan.workload.cel is not None and plan.workload.cel.restarts:
                 await check_may_restart_kro(self._client, plan.target.namespace)
                 await check_restartable(self._client, plan.target)
-        self._baseline = await read_baseline(self._client, self._spec.baseline, self._owner)
+        self._baseline = await read_baseline(self._client, self._spec.baseline, self._run)
         self._warn_of(self._baseline.warning if self._baseline is not None else None)
 
     async def _run_tests(self, context: RunContext) -> None:

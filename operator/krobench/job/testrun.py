@@ -120,7 +120,7 @@ class TestRun:
     ) -> IterationRecord:
         context = self._context
         await ensure_namespace(
-            context.client, context.run, self.plan.namespace or context.run.namespace
+            context.client, context.run, self.plan.namespace or context.run.own_namespace
         )
         plan = plan_iteration(context.run, self.plan, index)
         groups = frozenset({self.plan.api_group})
@@ -183,7 +183,7 @@ class TestRun:
         context.tell(f"{self.plan.name}: clean-up of all sizes up to it")
         started = context.clock.now()
         # Nothing else of the run exists by now.
-        cleanup = RunCleanup(context.client, context.run)
+        cleanup = RunCleanup(context.client, context.run.uid)
         record.teardown = await cleanup.delete_objects(self.plan.deletion_timeout_seconds)
         record.teardown.duration_seconds = round(context.clock.now() - started, 3)
         self._warn_of_remains(record)
@@ -261,7 +261,7 @@ class TestRun:
         await iteration.delete_instances(timeout_seconds)
         left = timeout_seconds - (context.clock.now() - started)
         prefix = f"{context.run.prefix}{plan.test.index}-{plan.index}-"
-        cleanup = RunCleanup(context.client, context.run, rgd_prefix=prefix)
+        cleanup = RunCleanup(context.client, context.run.uid, rgd_prefix=prefix)
         teardown = await cleanup.delete_objects(max(1.0, left))
         teardown.duration_seconds = round(context.clock.now() - started, 3)
         return teardown

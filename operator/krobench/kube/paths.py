@@ -1,5 +1,8 @@
 """URL paths of Kubernetes resources."""
 
+from krobench.api.common import API_GROUP, API_VERSION
+from krobench.api.kinds import RunRef
+
 
 def core(
     plural: str, namespace: str | None = None, name: str | None = None, sub: str | None = None
@@ -18,6 +21,11 @@ def group(
 ) -> str:
     """Return the path of a resource of a named group."""
     return _join(f"/apis/{group_name}/{version}", plural, namespace, name, sub)
+
+
+def run(ref: RunRef, sub: str | None = None) -> str:
+    """Return the path of the custom resource that asks for a run."""
+    return group(API_GROUP, API_VERSION, ref.kind.plural, ref.namespace, ref.name, sub)
 
 
 def _join(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
+from krobench.api.kinds import object_prefix
 from krobench.api.messages.shards import SHARD_COMPONENT, SHARD_LINES_COMPONENT
 from krobench.api.notation import units
 from krobench.kube import paths
@@ -22,7 +23,6 @@ from krobench.load.kinds import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.probe import PROBE_COMPONENT
 from krobench.record.iteration import Teardown
 from krobench.record.run import Orphans
-from krobench.workload.identity import RunIdentity
 
 logger = logging.getLogger(__name__)
 
@@ -59,15 +59,14 @@ class RunCleanup:
     as well after a crash.
     """
 
-    def __init__(self, client: KubeClient, run: RunIdentity, rgd_prefix: str | None = None) -> None:
+    def __init__(self, client: KubeClient, run_uid: str, rgd_prefix: str | None = None) -> None:
         self._client = client
-        self._run = run
-        self._prefix = rgd_prefix or run.prefix
+        self._prefix = rgd_prefix or object_prefix(run_uid)
         # Shards talk throughout the run, and not only in the part that is swept.
         talk = () if rgd_prefix else (SHARD_COMPONENT, SHARD_LINES_COMPONENT)
         self._components = (PROBE_COMPONENT, *talk)
         self._clock = RunClock()
-        self._selector = f"{RUN_LABEL}={run.uid}"
+        self._selector = f"{RUN_LABEL}={run_uid}"
 
     async def delete_objects(
         self, instance_timeout_seconds: float, force: bool = False

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from krobench.api.common import API_GROUP, COMPONENT_LABEL
-from krobench.api.kinds import RunKind
-from krobench.record.store import Owner
+from krobench.api.kinds import RunKind, RunRef
 
 HISTORY_COMPONENT = "history"
 NAME_LABELS = {
@@ -31,7 +30,7 @@ def selector(kind: RunKind, name: str) -> str:
     return f"{COMPONENT_LABEL}={HISTORY_COMPONENT},{NAME_LABELS[kind]}={name}"
 
 
-def as_kept(config_map: ConfigMap, owner: Owner) -> ConfigMap:
+def as_kept(config_map: ConfigMap, owner: RunRef) -> ConfigMap:
     """Return a results ConfigMap without an owner, so that nothing but retention deletes it."""
     metadata = {
         "name": config_map["metadata"]["name"],
@@ -40,7 +39,7 @@ def as_kept(config_map: ConfigMap, owner: Owner) -> ConfigMap:
             "app.kubernetes.io/name": "krobench",
             "app.kubernetes.io/managed-by": "krobench",
             COMPONENT_LABEL: HISTORY_COMPONENT,
-            NAME_LABELS[RunKind(owner.kind)]: owner.name,
+            NAME_LABELS[owner.kind]: owner.name,
             KEPT_RUN_LABEL: owner.uid,
         },
     }

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from krobench.record.store import MAX_CONFIG_MAP_BYTES, ConfigMap, Owner, config_map
+from krobench.api.kinds import RunRef
+from krobench.record.store import MAX_CONFIG_MAP_BYTES, ConfigMap, config_map
 
 MAX_RUN_PROFILE_BYTES = 8 << 20
 """Over all profiles of a run; a heap or CPU profile of kro takes some 50 to 200 kB."""
@@ -22,7 +23,7 @@ class StoredProfiles:
 
 
 def write_profiles(
-    results: str, owner: Owner, test_index: int, files: Mapping[str, bytes], used_bytes: int
+    results: str, owner: RunRef, test_index: int, files: Mapping[str, bytes], used_bytes: int
 ) -> StoredProfiles:
     """Return the ConfigMaps for the profiles of a test; ``used_bytes`` are those stored before.
 

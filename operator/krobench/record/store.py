@@ -9,7 +9,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from pydantic import ValidationError
@@ -17,11 +17,10 @@ from pydantic import ValidationError
 from krobench.api.common import (
     API_GROUP,
     COMPONENT_LABEL,
-    GROUP_VERSION,
     RUN_LABEL,
     ErrorInfo,
 )
-from krobench.api.kinds import RunKey, RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.record import rawlines
@@ -49,28 +48,6 @@ ConfigMap = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Owner:
-    """The custom resource that results belong to."""
-
-    name: str
-    namespace: str
-    uid: str
-    kind: Literal["KroBenchmark", "KroScaleTest"] = "KroBenchmark"
-
-    @property
-    def reference(self) -> dict[str, Any]:
-        """What makes an object in its namespace go with it."""
-        return {
-            "apiVersion": GROUP_VERSION,
-            "kind": self.kind,
-            "name": self.name,
-            "uid": self.uid,
-            "controller": True,
-            "blockOwnerDeletion": False,
-        }
-
-
-@dataclass(frozen=True)
 class RunLines:
     """The raw lines of a run."""
 
@@ -85,7 +62,7 @@ def results_name(name: str, spec: KroBenchmarkSpec | KroScaleTestSpec) -> str:
 
 
 def write_config_maps(
-    name: str, owner: Owner, run: RunRecord, raw: RunLines
+    name: str, owner: RunRef, run: RunRecord, raw: RunLines
 ) -> tuple[RunRecord, list[ConfigMap]]:
     """Return the run with its ``parts`` filled in, and its ConfigMaps, that named ``name`` last.
 
@@ -177,20 +154,20 @@ def is_owned_by(config_map: Mapping[str, Any], uid: str) -> bool:
     return any(reference.get("uid") == uid for reference in references)
 
 
-def owning_runs(config_map: Mapping[str, Any]) -> dict[str, RunKey]:
-    """Return the runs that a ConfigMap is deleted with, by uid; none where it has another owner.
+def owning_runs(config_map: Mapping[str, Any]) -> list[RunRef]:
+    """Return the runs that a ConfigMap is deleted with; none if anything else owns it too.
 
     Once they are deleted it is waste, which the cluster's garbage collector has yet to collect.
     """
     metadata = config_map.get("metadata", {})
     references = metadata.get("ownerReferences") or []
     if any(_kind_of(reference) is None for reference in references):
-        return {}
-    return {
-        reference["uid"]: RunKey(kind, metadata["namespace"], reference["name"])
+        return []
+    return [
+        RunRef(kind, metadata["namespace"], reference["name"], reference["uid"])
         for reference in references
         if (kind := _kind_of(reference)) is not None
-    }
+    ]
 
 
 def _kind_of(reference: Mapping[str, Any]) -> RunKind | None:
@@ -296,7 +273,7 @@ def _dump(run: RunRecord) -> bytes:
 
 
 def config_map(
-    name: str, owner: Owner, data: dict[str, str], binary: Mapping[str, bytes]
+    name: str, owner: RunRef, data: dict[str, str], binary: Mapping[str, bytes]
 ) -> ConfigMap:
     """Return a ConfigMap of results, which goes when its owner goes."""
     return {
@@ -311,7 +288,7 @@ def config_map(
                 RUN_LABEL: owner.uid,
                 COMPONENT_LABEL: RESULTS_COMPONENT,
             },
-            "ownerReferences": [owner.reference],
+            "ownerReferences": [owner.owner_reference],
         },
         "data": data,
         "binaryData": {key: b64encode(value).decode() for key, value in binary.items()},

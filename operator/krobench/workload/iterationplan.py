@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL
+from krobench.api.kinds import RunRef
 from krobench.api.messages.shards import SHARD_LABEL
 from krobench.workload.blueprint import Manifest, with_index, with_round
-from krobench.workload.identity import RunIdentity
 from krobench.workload.source import RgdSource, rgds_of
 from krobench.workload.steps import StepPlan
 from krobench.workload.testplan import Kept, Maker, TestPlan
@@ -33,7 +33,7 @@ class RgdPlan:
 class IterationPlan:
     """All objects of one iteration of a test."""
 
-    run: RunIdentity
+    run: RunRef
     test: TestPlan
     index: int
     namespace: str
@@ -96,13 +96,13 @@ class IterationPlan:
         return {"spec": with_round(step.values if step.values is not None else own, index, number)}
 
 
-def plan_iteration(run: RunIdentity, test: TestPlan, index: int) -> IterationPlan:
+def plan_iteration(run: RunRef, test: TestPlan, index: int) -> IterationPlan:
     """Return the objects of one iteration; equal arguments give equal objects.
 
     Raises:
         WorkloadError: if the workload cannot be turned into objects.
     """
-    namespace = test.namespace or run.namespace
+    namespace = test.namespace or run.own_namespace
     labels = _labels(run, test, index)
     kept = test.kept or Kept(0, 0, None)
     maker = kept.maker or Maker(test.index, index)
@@ -137,7 +137,7 @@ def _shares(test: TestPlan, kept: Kept) -> Iterator[tuple[int, Mapping[int, int]
             yield kept.rgds + position, dict(enumerate(indexes))
 
 
-def _labels(run: RunIdentity, test: TestPlan, index: int) -> dict[str, str]:
+def _labels(run: RunRef, test: TestPlan, index: int) -> dict[str, str]:
     return {
         "app.kubernetes.io/name": "krobench-load",
         "app.kubernetes.io/component": test.workload_name,

@@ -4,7 +4,7 @@ import pytest
 from unit.controller.world import record
 from unit.report.scales import scale_run
 
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.cli import sources
 from krobench.cli.errors import ResultsError
 from krobench.cli.history import show_history
@@ -12,7 +12,7 @@ from krobench.cli.names import RunName, parse_name
 from krobench.cli.sources import read_side
 from krobench.record.history import as_kept, kept_name, selector
 from krobench.record.run import RunRecord, RunState
-from krobench.record.store import Owner, RunLines, write_config_maps
+from krobench.record.store import RunLines, write_config_maps
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ class Kept:
 
 def _kept(kind: RunKind) -> dict[str, Any]:
     run: RunRecord = scale_run() if kind is RunKind.SCALE_TEST else record(RunState.COMPLETED)
-    owner = Owner("x", "team", f"{kind.singular}-uid", kind.value)
+    owner = RunRef(kind, "team", "x", f"{kind.singular}-uid")
     _, config_maps = write_config_maps(kept_name("x", owner.uid), owner, run, RunLines())
     return as_kept(config_maps[-1], owner)
 

@@ -7,7 +7,7 @@ import yaml
 from typer.testing import CliRunner, Result
 from unit.controller.world import SCALE_SPEC, record
 
-from krobench.api.kinds import RunKey, RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.cli import report as report_module
 from krobench.cli import results as results_module
 from krobench.cli import run as module
@@ -20,7 +20,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.record.run import RunState
 
-KEY = RunKey(RunKind.BENCHMARK, "default", "bench")
+KEY = RunRef(RunKind.BENCHMARK, "default", "bench")
 GOOD = "kind: KroBenchmark\nmetadata: {name: x}\nspec: {tests: []}\n"
 
 
@@ -193,7 +193,7 @@ def test_a_scale_test_is_waited_for_until_after_its_budget(
 
     async def run(manifest: dict[str, Any], timeout_seconds: float, *, replace: bool) -> Finished:
         waited.append(timeout_seconds)
-        return Finished(RunKey(RunKind.SCALE_TEST, "default", "x"), {"verdict": "Passed"})
+        return Finished(RunRef(RunKind.SCALE_TEST, "default", "x"), {"verdict": "Passed"})
 
     monkeypatch.setattr(module, "_run", run)
     assert run_file(path, None, replace=False).exit_code is ExitCode.PASSED

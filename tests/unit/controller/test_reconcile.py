@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from unit.controller.world import SPEC, World, started
 
 from krobench.api.common import ErrorInfo
-from krobench.api.kinds import RunKey, RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.status import Phase
 from krobench.controller.actions import CreateJob, JobKind
 from krobench.controller.observed import JobState, JobView
@@ -61,8 +61,8 @@ def test_results_that_belong_to_another_are_not_overwritten() -> None:
 
 
 def test_a_run_waits_for_those_ahead_and_says_for_which() -> None:
-    first = RunKey(RunKind.BENCHMARK, "team-a", "first")
-    second = RunKey(RunKind.SCALE_TEST, "team-b", "second")
+    first = RunRef(RunKind.BENCHMARK, "team-a", "first")
+    second = RunRef(RunKind.SCALE_TEST, "team-b", "second")
     world = World(ahead=(first, second))
     world.settle()
     assert world.status.phase is Phase.QUEUED

@@ -7,7 +7,7 @@ from typing import Any
 from unit.records import some_run, some_test
 
 from krobench.api.common import FINALIZER, ErrorInfo
-from krobench.api.kinds import RunKey, RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.axis import Axis
 from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus, ObjectRef, RunStatus
 from krobench.api.verdict import Verdict
@@ -144,7 +144,7 @@ class World:
     cleanups: list[JobView] = field(default_factory=lambda: [JobView(), JobView()])
     results: RunRecord | None = None
     conflict: ErrorInfo | None = None
-    ahead: tuple[RunKey, ...] = ()
+    ahead: tuple[RunRef, ...] = ()
     events: dict[tuple[str, str], EmitEvent] = field(default_factory=dict)
     loads_created: int = 0
     now: datetime = NOW

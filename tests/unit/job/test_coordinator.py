@@ -5,13 +5,13 @@ from typing import cast
 import pytest
 from unit.records import some_line
 
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.messages.shards import ShardReport, ShardWord
 from krobench.job.shards.coordinator import ShardCrew
 from krobench.job.shards.mailbox import Heard
 from krobench.kube.client import KubeClient
 from krobench.load.clock import RunClock
 from krobench.record.lines import ObjectRecord
-from krobench.record.store import Owner
 
 LINE = some_line(sent_seconds=5.0, ready_seconds=6.0)
 
@@ -32,7 +32,9 @@ class OneBoard:
 
 
 def crew(up_seconds: float) -> ShardCrew:
-    made = ShardCrew(cast("KubeClient", None), RunClock(), Owner("b", "default", "u-1"), 2)
+    made = ShardCrew(
+        cast("KubeClient", None), RunClock(), RunRef(RunKind.BENCHMARK, "default", "b", "u-1"), 2
+    )
     made._board = OneBoard(up_seconds)  # type: ignore[assignment]
     made._zero_epoch_seconds = 100.0
     made._said(1)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
@@ -13,7 +14,6 @@ from krobench.load.loops import Send
 from krobench.load.observer import Followed, Observer
 from krobench.load.operations import Operations, Target
 from krobench.record.lines import ObjectRecord
-from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests
 
@@ -60,7 +60,7 @@ def plan(instances: int, **test: Any) -> IterationPlan:
     spec = KroBenchmarkSpec.model_validate(
         {"tests": [{"name": "a", "workload": workload} | test], "defaults": {"warmup": 0}}
     )
-    identity = RunIdentity("bench", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
+    identity = RunRef(RunKind.BENCHMARK, "default", "bench", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
     return plan_iteration(identity, plan_tests(spec)[0], 0)
 
 

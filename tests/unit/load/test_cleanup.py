@@ -3,13 +3,13 @@ from typing import Any, cast
 import pytest
 
 from krobench.api.common import RUN_LABEL
+from krobench.api.kinds import RunKind, RunRef
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.cleanup import RunCleanup
 from krobench.record.run import Orphans
-from krobench.workload.identity import RunIdentity
 
-RUN = RunIdentity("bench", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
+RUN = RunRef(RunKind.BENCHMARK, "default", "bench", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 RGDS = "/apis/kro.run/v1alpha1/resourcegraphdefinitions"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 KINDS = "/apis/load.bench.kro.run/v1alpha1/kinds"
@@ -54,7 +54,7 @@ class Collections:
 
 
 async def audit(items: dict[str, list[JsonObject]]) -> Orphans:
-    return await RunCleanup(cast("KubeClient", Collections(items)), RUN).audit(["mine"])
+    return await RunCleanup(cast("KubeClient", Collections(items)), RUN.uid).audit(["mine"])
 
 
 async def test_nothing_left_is_a_count_of_zero() -> None:
@@ -86,7 +86,7 @@ async def test_all_that_is_left_of_the_run_is_counted_and_named() -> None:
 
 async def test_objects_are_found_by_the_label_of_the_run() -> None:
     collections = Collections({})
-    await RunCleanup(cast("KubeClient", collections), RUN).audit([])
+    await RunCleanup(cast("KubeClient", collections), RUN.uid).audit([])
     assert collections.selectors["/api/v1/namespaces"] == f"{RUN_LABEL}={RUN.uid}"
 
 
@@ -97,5 +97,5 @@ async def test_what_cannot_be_counted_is_not_zero(monkeypatch: pytest.MonkeyPatc
         async def list(self, path: str, label_selector: str | None = None) -> list[JsonObject]:
             raise ApiUnreachableError("connection refused")
 
-    orphans = await RunCleanup(cast("KubeClient", Away({})), RUN).audit([])
+    orphans = await RunCleanup(cast("KubeClient", Away({})), RUN.uid).audit([])
     assert orphans == Orphans(count=None, unavailable="connection refused")

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.program.sizes import (
     fewest_observations,
@@ -16,11 +17,10 @@ from krobench.program.sizes import (
     usable_sizes,
 )
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.testplan import Maker
 
-RUN = RunIdentity("far", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
+RUN = RunRef(RunKind.SCALE_TEST, "default", "far", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 
 
 def spec_of(axis: str, **fields: Any) -> KroScaleTestSpec:

@@ -1,8 +1,7 @@
 from typing import Any
 
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.record.history import as_kept, kept_name, main_maps, names_beyond, selector
-from krobench.record.store import Owner
 
 
 def kept(
@@ -12,7 +11,7 @@ def kept(
     for name in (kept_name("web", uid), *pieces):
         metadata = {"name": name, "namespace": "n", "ownerReferences": [{"uid": uid}]}
         source = {"metadata": metadata, "data": {} if name in pieces else {"run.json": "{}"}}
-        item = as_kept(source, Owner("web", "n", uid, kind.value))
+        item = as_kept(source, RunRef(kind, "n", "web", uid))
         item["metadata"]["creationTimestamp"] = created
         maps.append(item)
     return maps

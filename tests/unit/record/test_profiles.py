@@ -3,10 +3,11 @@ from base64 import b64decode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from krobench.api.kinds import RunKind, RunRef
 from krobench.record.profiles import MAX_RUN_PROFILE_BYTES, write_profiles
-from krobench.record.store import Owner, is_owned_by, read_part
+from krobench.record.store import is_owned_by, read_part
 
-OWNER = Owner("bench", "default", "uid-1")
+OWNER = RunRef(RunKind.BENCHMARK, "default", "bench", "uid-1")
 LIMIT_BYTES = 1_048_576
 
 

@@ -8,7 +8,7 @@ from unit.analysis.comparison.test_estimates import iteration
 from unit.records import some_line, some_run, some_test
 
 from krobench.api.common import ErrorInfo
-from krobench.api.kinds import RunKey, RunKind
+from krobench.api.kinds import RunKind, RunRef
 from krobench.findings.validity import Validity
 from krobench.record import rawlines
 from krobench.record.lines import ObjectRecord, Sample
@@ -16,7 +16,6 @@ from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError
 from krobench.record.run import RunRecord, RunState
 from krobench.record.store import (
-    Owner,
     RunLines,
     is_owned_by,
     owning_runs,
@@ -27,7 +26,7 @@ from krobench.record.store import (
     write_config_maps,
 )
 
-OWNER = Owner("bench", "default", "uid-1")
+OWNER = RunRef(RunKind.BENCHMARK, "default", "bench", "uid-1")
 LIMIT_BYTES = 1_048_576
 
 
@@ -58,19 +57,19 @@ def size(config_map: dict[str, dict[str, str]]) -> int:
 
 
 @pytest.mark.parametrize(
-    ("references", "uids"),
+    ("references", "runs"),
     [
-        ([OWNER.reference], {OWNER.uid: RunKey(RunKind.BENCHMARK, OWNER.namespace, OWNER.name)}),
-        ([OWNER.reference, {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}], {}),
-        ([OWNER.reference | {"apiVersion": "example.com/v1"}], {}),
-        ([], {}),
+        ([OWNER.owner_reference], [OWNER]),
+        ([OWNER.owner_reference, {"apiVersion": "v1", "kind": "Pod", "name": "p", "uid": "u"}], []),
+        ([OWNER.owner_reference | {"apiVersion": "example.com/v1"}], []),
+        ([], []),
     ],
 )
 def test_a_config_map_goes_with_runs_alone_where_nothing_else_owns_it(
-    references: list[dict[str, Any]], uids: dict[str, RunKey]
+    references: list[dict[str, Any]], runs: list[RunRef]
 ) -> None:
     metadata = {"name": "r", "namespace": OWNER.namespace, "ownerReferences": references}
-    assert owning_runs({"metadata": metadata}) == uids
+    assert owning_runs({"metadata": metadata}) == runs
 
 
 def test_what_is_stored_is_read_back_the_same() -> None:

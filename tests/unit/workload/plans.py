@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests
 
-RUN = RunIdentity("my.benchmark", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
+RUN = RunRef(RunKind.BENCHMARK, "default", "my.benchmark", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 
 
 def suite(**changes: Any) -> KroBenchmarkSpec:

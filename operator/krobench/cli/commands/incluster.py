@@ -30,9 +30,11 @@ def load(
     ] = 0,
 ) -> None:
     """Run the tests of a custom resource (the operator starts this in a Job)."""
-    from krobench.job.main import Subject, run_load
+    from krobench.api.kinds import RunKind, RunRef
+    from krobench.job.main import run_load
 
-    raise typer.Exit(run_load(Subject(kind, namespace, name, uid), max_objects, shard))
+    run = RunRef(RunKind(kind), namespace, name, uid)
+    raise typer.Exit(run_load(run, max_objects, shard))
 
 
 def cleanup(

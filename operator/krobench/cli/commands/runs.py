@@ -58,7 +58,7 @@ def run(
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(_INTERRUPTED) from error
     try:
-        record = fetch_run(RunName(*finished.key))
+        record = fetch_run(RunName.of(finished.key))
     except ResultsError as error:
         typer.echo(f"krobench: {error}", err=True)
         raise typer.Exit(finished.exit_code) from error

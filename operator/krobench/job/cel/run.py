@@ -186,7 +186,7 @@ class CelRun:
         """Do this with RGDs and instances of their own; returns why it ended early."""
         context, cel = self._context, self.plan.workload.cel
         assert cel is not None
-        namespace = self.plan.namespace or context.run.namespace
+        namespace = self.plan.namespace or context.run.own_namespace
         await ensure_namespace(context.client, context.run, namespace)
         plan = plan_iteration(context.run, self.plan, index)
         carriers = [
@@ -240,7 +240,7 @@ class CelRun:
             return
         self._tell("clean-up")
         prefix = f"{context.run.prefix}{self.plan.index}-"
-        cleanup = RunCleanup(context.client, context.run, rgd_prefix=prefix)
+        cleanup = RunCleanup(context.client, context.run.uid, rgd_prefix=prefix)
         teardown = await cleanup.delete_objects(self.plan.deletion_timeout_seconds)
         if teardown.error is not None:
             context.warn(f"{self.plan.name}: clean-up: {teardown.error.message}")

@@ -7,6 +7,7 @@ meanwhile shows in the Deployment's generation; it is named, and never overwritt
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from krobench.api.kinds import RunRef
 from krobench.api.messages.kro_change import KroChange
 from krobench.api.specs.target import Target
 from krobench.api.specs.variant import Variant
@@ -26,7 +27,6 @@ from krobench.job.kro.deployment import (
 from krobench.job.kro.rollout import NotStartedError, Rollout, why_leader_unknown
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.record.store import Owner
 from krobench.workload.testplan import VARIANT_START_SECONDS
 from krobench.workload.variants import (
     NoContainerError,
@@ -46,7 +46,7 @@ class KroVariants:
         client: KubeClient,
         target: Target,
         variants: Sequence[Variant],
-        owner: Owner,
+        owner: RunRef,
         *,
         tell: Callable[[str], None],
         announce: Callable[[str], Awaitable[None]],

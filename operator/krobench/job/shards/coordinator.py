@@ -5,13 +5,13 @@ import logging
 import time
 from contextlib import AsyncExitStack
 
+from krobench.api.kinds import RunRef
 from krobench.api.messages.shards import LeaderWord, ShardReport, ShardWord
 from krobench.job.shards.mailbox import Board, Heard
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
 from krobench.load.shard import Delivery, moved
-from krobench.record.store import Owner
 from krobench.workload.iterationplan import IterationPlan
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ _CHECK_SECONDS = 1.0
 class ShardCrew:
     """All shards but the first, which leads them; see :class:`krobench.load.shard.Crew`."""
 
-    def __init__(self, client: KubeClient, clock: RunClock, owner: Owner, shards: int) -> None:
+    def __init__(self, client: KubeClient, clock: RunClock, owner: RunRef, shards: int) -> None:
         self._board = Board(client, owner)
         self._clock = clock
         self._shards = range(1, shards)

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Self
 
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL
+from krobench.api.kinds import RunRef
 from krobench.api.messages.shards import (
     SHARD_COMPONENT,
     SHARD_LINES_COMPONENT,
@@ -26,8 +27,6 @@ from krobench.kube.errors import ApiError, KubeError
 from krobench.kube.watch import Watch
 from krobench.record import rawlines
 from krobench.record.lines import ObjectRecord
-from krobench.record.store import Owner
-from krobench.workload.identity import RunIdentity
 
 _WORD_KEY = "word"
 _LINES_KEY = "objects.jsonl.gz"
@@ -51,10 +50,10 @@ class Board:
     They stand in the namespace of the KroBenchmark, which owns them, beside its results.
     """
 
-    def __init__(self, client: KubeClient, owner: Owner) -> None:
+    def __init__(self, client: KubeClient, owner: RunRef) -> None:
         self._client = client
         self._owner = owner
-        self._prefix = f"{RunIdentity(owner.name, owner.uid).prefix}shard"
+        self._prefix = f"{owner.prefix}shard"
         selector = f"{RUN_LABEL}={owner.uid},{COMPONENT_LABEL}={SHARD_COMPONENT}"
         self._collection = paths.core("configmaps", owner.namespace)
         self._watch = Watch(client, self._collection, selector)
@@ -184,5 +183,9 @@ class Board:
             RUN_LABEL: self._owner.uid,
             COMPONENT_LABEL: component,
         }
-        metadata = {"name": name, "labels": labels, "ownerReferences": [self._owner.reference]}
+        metadata = {
+            "name": name,
+            "labels": labels,
+            "ownerReferences": [self._owner.owner_reference],
+        }
         return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.messages.shards import LeaderWord, ShardReport, ShardWord
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.errors import AbortedError
@@ -16,8 +17,6 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
 from krobench.load.shard import SharedIteration
-from krobench.record.store import Owner
-from krobench.workload.identity import RunIdentity
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.testplan import plan_tests
 
@@ -32,14 +31,12 @@ class Shard:
     """One of the pods that share a load, counted from 1; the leader is number 0."""
 
     def __init__(self, client: KubeClient, benchmark: dict[str, Any], shard: int) -> None:
-        metadata = benchmark["metadata"]
         self._client = client
         self._shard = shard
         self._spec = KroBenchmarkSpec.model_validate(benchmark["spec"])
-        self._owner = Owner(metadata["name"], metadata["namespace"], metadata["uid"])
-        self._identity = RunIdentity(metadata["name"], metadata["uid"])
+        self._run = RunRef.of(RunKind.BENCHMARK, benchmark["metadata"])
         self._clock = RunClock()
-        self._board = Board(client, self._owner)
+        self._board = Board(client, self._run)
         self._word = ShardWord(shard=shard)
         self._iteration: SharedIteration | None = None
         self._heard_at = 0.0
@@ -54,7 +51,7 @@ class Shard:
         async with self._board:
             if not await self._board.wait(lambda: self._leader() is not None, _LEADER_SECONDS):
                 raise AbortedError("LeaderMissing", "no leader called this shard")
-            self._spec = await read_own_rgds(self._client, self._spec, self._owner.namespace)
+            self._spec = await read_own_rgds(self._client, self._spec, self._run.namespace)
             async with self._present():
                 await self._serve()
 
@@ -67,7 +64,7 @@ class Shard:
             test = plans[word.test]
             self._word = ShardWord(shard=self._shard, round=word.round, phase="arrived")
             if self._shard < test.load.shards:
-                whole = plan_iteration(self._identity, test, word.iteration)
+                whole = plan_iteration(self._run, test, word.iteration)
                 iteration = SharedIteration(self._client, self._clock, whole, self._shard)
                 async with iteration:
                     self._iteration = iteration

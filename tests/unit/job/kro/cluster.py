@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any, cast
 
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.kro.variants import KroVariants
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.record.store import Owner
 
 APPS = "/apis/apps/v1/namespaces/kro-system/deployments"
 PATH = f"{APPS}/kro"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kro-system/leases/controller.kro.run"
-OWNER = Owner("bench", "default", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
+OWNER = RunRef(RunKind.BENCHMARK, "default", "bench", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 LABELS = {"app.kubernetes.io/name": "kro"}
 BIG: dict[str, Any] = {"name": "big", "args": ["--workers=4"]}
 

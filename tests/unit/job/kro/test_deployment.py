@@ -4,12 +4,12 @@ import pytest
 from unit.job.kro.cluster import BIG, OWNER, PATH, KroCluster, enter_big, variants_of
 
 from krobench.api.common import RUN_LABEL
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.messages.kro_change import VARIANT_ANNOTATION
 from krobench.job.errors import AbortedError
 from krobench.job.kro.deployment import UnreadableChangeError, change_on, restore, restore_all
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiUnreachableError
-from krobench.record.store import Owner
 
 
 async def test_what_was_changed_is_noted_by_the_request_that_changes_it() -> None:
@@ -56,7 +56,7 @@ async def test_kro_that_another_run_has_changed_is_not_touched() -> None:
     cluster = KroCluster()
     await enter_big(cluster)
     other = variants_of(cluster, BIG)
-    other._owner = Owner("other", "default", "ffff")
+    other._owner = RunRef(RunKind.BENCHMARK, "default", "other", "ffff")
     with pytest.raises(AbortedError) as raised:
         await other.find()
     assert f"krobench cleanup --run {OWNER.uid}" in raised.value.info.message
