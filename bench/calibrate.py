@@ -67,7 +67,7 @@ class Effect:
 _DELETION = {
     "name": "web-app",
     "workload": {"scenario": "web-app", "instances": 10},
-    "steps": [{"operation": "create"}, {"operation": "delete"}],
+    "phases": [{"operation": "create"}, {"operation": "delete"}],
 }
 
 

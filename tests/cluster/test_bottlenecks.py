@@ -273,7 +273,7 @@ def test_what_is_planted_around_kro_is_named_first(cluster: Cluster) -> None:
     tests = [
         IDLE,
         scenario("generator", instances=30, load=late),
-        scenario("requeue", "chain", steps=[{"operation": "create"}, {"operation": "delete"}]),
+        scenario("requeue", "chain", phases=[{"operation": "create"}, {"operation": "delete"}]),
         scenario("admission", instances=4, concurrency=4, namespace=SLOW_ADMISSION),
         {
             "name": "refused",

@@ -25,7 +25,7 @@ def test_updates_fan_out_churn_and_deletion_are_timed_one_after_another(cluster:
         {"operation": "churn", "churn": {"share": 0.2, "interval": "2s", "rounds": 1}},
         {"operation": "delete"},
     ]
-    test = run(cluster, "operations", scenario("a", "web-app", instances=10, steps=steps))
+    test = run(cluster, "operations", scenario("a", "web-app", instances=10, phases=steps))
     [iteration] = test.iterations
     assert [step.counts.done for step in iteration.phases] == [10, 10, 1, 4, 10]
     assert all(step.kro_cpu_seconds is not None for step in iteration.phases)
@@ -60,7 +60,7 @@ def test_tenants_come_and_go_and_leave_no_namespace(cluster: Cluster) -> None:
         {"operation": "create"},
         {"operation": "churn", "churn": {"share": 0.5, "interval": "2s", "rounds": 1}},
     ]
-    tenants = scenario("a", "multi-tenant", instances=4, steps=steps)
+    tenants = scenario("a", "multi-tenant", instances=4, phases=steps)
     test = run(cluster, "tenants", tenants, own_namespace=True)
     [create, churn] = test.iterations[0].phases
     assert (create.counts.done, churn.counts.done) == (4, 4)

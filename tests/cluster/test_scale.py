@@ -24,12 +24,12 @@ def scale_test(**spec: Any) -> Manifest:
     burst = {"arrival": "burst", "burst": {"size": 1, "interval": "1s"}, "maxSendLag": "5s"}
     quick = {
         "axis": "instances",
-        "steps": {"values": [FEWEST, MOST], "hold": "3s"},
+        "sizes": {"values": [FEWEST, MOST], "soak": "3s"},
         "search": {"resolution": "60%"},
         "slo": [SLO, f"{MEMORY} < 900000000.0"],
         "workload": {"scenario": "single"},
         "load": burst,
-        "repeats": 1,
+        "iterations": 1,
         "timeout": "5m",
         "collect": {"profiles": ["cpu", "heap"]},
         "budget": {"duration": "15m"},
@@ -50,7 +50,7 @@ def status(cluster: Cluster) -> Manifest:
 @twice_at_most
 def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster, tmp_path: Path) -> None:
     cluster.apply(scale_test())
-    wait_until(lambda: bool(status(cluster).get("steps")), "a step is done")
+    wait_until(lambda: bool(status(cluster).get("sizes")), "a step is done")
     operator = ("--namespace=krobench-system", "--selector=app.kubernetes.io/component=operator")
     before = cluster.names("pods", *operator)
     cluster.run("delete", "pods", *operator, "--grace-period=0", "--force")
@@ -64,11 +64,11 @@ def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster, tmp_pa
     limit = found["limit"]
     assert limit["state"] == "Found"
     assert FEWEST <= limit["low"] <= limit["size"] <= limit["high"] <= MOST
-    verdicts = {step["size"]: step["verdict"] for step in found["steps"]}
+    verdicts = {step["size"]: step["verdict"] for step in found["sizes"]}
     assert verdicts[FEWEST] == "Met"
     assert verdicts[MOST] == "Breached"
     assert len(verdicts) > 2, "the way between was not searched"
-    assert found["step"] == f"{len(verdicts)}/{len(verdicts)}"
+    assert found["size"] == f"{len(verdicts)}/{len(verdicts)}"
 
     results = cluster.get("configmap", f"{NAME}-results")
     [owner] = results["metadata"]["ownerReferences"]
@@ -115,7 +115,7 @@ def check_profile(cluster: Cluster, run: RunRecord, target: Path) -> None:
 def test_a_size_is_built_upon_a_smaller_one_that_stays(cluster: Cluster) -> None:
     cluster.apply(
         scale_test(
-            steps={"values": [4, 13], "keep": True},
+            sizes={"values": [4, 13], "cumulative": True},
             slo=["errors.total < 1"],
             workload={"scenario": "single", "instances": 2, "rgds": 2},
             load={"arrival": "closed"},
@@ -147,7 +147,7 @@ def test_a_size_is_held_until_kro_is_steady(cluster: Cluster) -> None:
     # The more often kro is sampled, the sooner its garbage is collected.
     cluster.apply(
         scale_test(
-            steps={"values": [5], "hold": f"{HELD_SECONDS}s", "holdUntil": "Steady"},
+            sizes={"values": [5], "soak": f"{HELD_SECONDS}s", "soakUntil": "Steady"},
             collect={"interval": "200ms"},
             warmup=0,
         )
@@ -166,14 +166,14 @@ def test_a_size_is_held_until_kro_is_steady(cluster: Cluster) -> None:
 
 def test_a_load_that_dies_leaves_what_it_has_published(cluster: Cluster) -> None:
     steps = {"values": [FEWEST, MOST]}
-    cluster.apply(scale_test(steps=steps, warmup=0, collect={}))
+    cluster.apply(scale_test(sizes=steps, warmup=0, collect={}))
     cluster.wait_for_rgd(f"instances-{MOST}")
     kill_load(cluster)
     finished = "--for=condition=Finished"
     cluster.run("wait", "kroscaletest", NAME, finished, f"--timeout={WAIT_SECONDS}s")
     found = status(cluster)
     assert (found["phase"], found["verdict"]) == ("Failed", "Error")
-    assert [step["verdict"] for step in found["steps"]] == ["Met", "Failed"]
+    assert [step["verdict"] for step in found["sizes"]] == ["Met", "Failed"]
     report = cluster.krobench("report", NAME).stdout
     assert f"# default/{NAME}: Error" in report
     assert cluster.leftovers() == []

@@ -9,48 +9,48 @@ BY_THE_API_SERVER: dict[str, tuple[Manifest, str]] = {
     "axis-rate": ({"axis": "arrivalRate"}, "axis arrivalRate needs load.arrival constant or"),
     "axis-closed": ({"axis": "concurrency"}, "axis concurrency needs load.arrival closed"),
     "axis-generator": ({"axis": "celExpressions"}, "workload.generator, which must be set"),
-    "steps-open": ({"steps": {"from": 5}}, "set either values, or from and a larger to"),
-    "steps-small": ({"steps": {"from": 0.001, "to": 5}}, "spec.steps.from: Invalid value"),
+    "steps-open": ({"sizes": {"from": 5}}, "set either values, or from and a larger to"),
+    "steps-small": ({"sizes": {"from": 0.001, "to": 5}}, "spec.sizes.from: Invalid value"),
     "steps-zero": (
-        {"steps": {"from": 0, "to": 5}},
-        "spec.steps.from in body should be greater than 0",
+        {"sizes": {"from": 0, "to": 5}},
+        "spec.sizes.from in body should be greater than 0",
     ),
     "steps-hold": (
-        {"steps": {"values": [4], "hold": "2h"}},
-        "hold must not be longer than 1h",
+        {"sizes": {"values": [4], "soak": "2h"}},
+        "soak must not be longer than 1h",
     ),
     "steps-hold-until": (
-        {"steps": {"values": [4], "holdUntil": "Stable"}},
-        'spec.steps.holdUntil: Unsupported value: "Stable"',
+        {"sizes": {"values": [4], "soakUntil": "Stable"}},
+        'spec.sizes.soakUntil: Unsupported value: "Stable"',
     ),
     "steps-hold-none": (
-        {"steps": {"values": [4], "holdUntil": "Steady"}},
-        "steps.hold is too short for holdUntil Steady",
+        {"sizes": {"values": [4], "soakUntil": "Steady"}},
+        "sizes.soak is too short for soakUntil Steady",
     ),
     "steps-hold-brief": (
-        {"steps": {"values": [4], "hold": "25s", "holdUntil": "Steady"}, "collect": {}},
-        "steps.hold is too short for holdUntil Steady",
+        {"sizes": {"values": [4], "soak": "25s", "soakUntil": "Steady"}, "collect": {}},
+        "sizes.soak is too short for soakUntil Steady",
     ),
     "steps-keep": (
         {
             "axis": "concurrency",
             "load": {"arrival": "closed"},
-            "steps": {"values": [4], "keep": True},
+            "sizes": {"values": [4], "cumulative": True},
         },
-        "steps.keep needs axis instances or rgds",
+        "sizes.cumulative requires axis instances or rgds",
     ),
     "steps-shares": (
         {
             "axis": "rgds",
             "workload": {"scenario": "single", "instances": 3, "rgds": 2},
-            "steps": {"values": [4], "keep": True},
+            "sizes": {"values": [4], "cumulative": True},
             "search": {"refine": False},
         },
-        "workload.instances must be a multiple of workload.rgds where steps.keep is set",
+        "workload.instances must be a multiple of workload.rgds if sizes.cumulative is set",
     ),
     "steps-search": (
-        {"steps": {"values": [4], "keep": True}},
-        "search.refine must be false where steps.keep is set and RGDs or bursts are added",
+        {"sizes": {"values": [4], "cumulative": True}},
+        "search.refine must be false if sizes.cumulative is set with axis rgds",
     ),
     "slo-none": ({"slo": []}, "spec.slo: Invalid value"),
     "budget-short": ({"budget": {"duration": "30s"}}, "duration must be between 1m and 24h"),
@@ -70,19 +70,19 @@ BY_THE_OPERATOR: dict[str, tuple[Manifest, str, str]] = {
         "needs 100 observations in each repetition, and the smallest step has 3",
     ),
     "steps-order": (
-        {"steps": {"values": [60, 4]}},
+        {"sizes": {"values": [60, 4]}},
         "InvalidSpec",
-        "spec.steps: values must be ascending",
+        "spec.sizes: values must be ascending",
     ),
     "steps-many": (
-        {"steps": {"from": 1, "to": 100, "growth": "linear", "increment": 1}},
+        {"sizes": {"from": 1, "to": 100, "growth": "linear", "increment": 1}},
         "InvalidSpec",
-        "spec.steps: more than 32 sizes lie between from and to",
+        "spec.sizes: more than 32 sizes lie between from and to",
     ),
     "steps-vast": (
-        {"steps": {"values": [60000]}},
+        {"sizes": {"values": [60000]}},
         "InvalidSpec",
-        "spec.steps: the smallest size, 60000, cannot be run: spec.workload.instances: must be",
+        "spec.sizes: the smallest size, 60000, cannot be run: spec.workload.instances: must be",
     ),
 }
 
@@ -99,7 +99,7 @@ def test_the_api_server_refuses_it_and_names_the_field(cluster: Cluster) -> None
     assert applied.stdout == "", "something was taken"
     for name, (_, words) in BY_THE_API_SERVER.items():
         assert words in applied.stderr, name
-    assert applied.stderr.count("for holdUntil Steady") == 2, "each is told once"
+    assert applied.stderr.count("for soakUntil Steady") == 2, "each is told once"
     assert cluster.names("kroscaletests") == []
 
 

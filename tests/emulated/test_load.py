@@ -226,7 +226,7 @@ async def test_steps_follow_one_another_and_each_has_its_own_numbers() -> None:
         {"operation": "delete", "count": 2},
     ]
     cluster = MemoryCluster()
-    record = await run(cluster, 5, steps=steps)
+    record = await run(cluster, 5, phases=steps)
     [test] = record.tests
     assert record.verdict is Verdict.PASSED, (record.error, test.error)
     [iteration] = test.iterations
@@ -245,7 +245,7 @@ async def test_steps_follow_one_another_and_each_has_its_own_numbers() -> None:
 async def test_an_update_that_changes_nothing_is_no_update() -> None:
     steps = [{"operation": "create"}, {"operation": "update", "values": {"value": "same"}}]
     steps.append({"operation": "update", "values": {"value": "same"}})
-    record = await run(MemoryCluster(), 3, steps=steps)
+    record = await run(MemoryCluster(), 3, phases=steps)
     [test] = record.tests
     assert test.error is not None
     assert test.error.reason == "UpdatesRefused"
@@ -260,7 +260,7 @@ async def test_interleaved_tests_take_turns_and_one_that_fails_loses_its_own() -
     unchanged.append(unchanged[1])
     tests = [
         {"name": "first", "workload": workload},
-        {"name": "failing", "workload": workload, "steps": unchanged},
+        {"name": "failing", "workload": workload, "phases": unchanged},
         {"name": "last", "workload": workload, "iterations": 3},
     ]
     cluster = MemoryCluster()

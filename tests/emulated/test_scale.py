@@ -32,11 +32,11 @@ async def run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) ->
 def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) -> ScaleRun:
     spec = {
         "axis": "instances",
-        "steps": {"from": 5, "to": 80},
+        "sizes": {"from": 5, "to": 80},
         "search": {"resolution": "30%"},
         "slo": [AT_MOST_20],
         "workload": {"scenario": "single"},
-        "repeats": 2,
+        "iterations": 2,
         "timeout": "10s",
     }
     metadata = {"name": "far", "namespace": "default", "uid": UID, "generation": 1}
@@ -84,7 +84,7 @@ async def test_steps_are_tests_and_the_two_around_the_limit_are_repeated() -> No
 
 async def test_sizes_that_are_built_upon_each_other_are_deleted_together() -> None:
     cluster = MemoryCluster()
-    record = await run(cluster, steps={"from": 5, "to": 80, "keep": True}, slo=[f"{N} <= 10"])
+    record = await run(cluster, sizes={"from": 5, "to": 80, "cumulative": True}, slo=[f"{N} <= 10"])
     assert record.scale is not None
     ways = [[(t.upon, t.met) for t in s.trials] for s in record.scale.steps]
     by_size = dict(zip([step.size for step in record.scale.steps], ways, strict=True))
@@ -116,7 +116,7 @@ async def test_rgds_that_are_kept_keep_their_instances() -> None:
     record = await run(
         cluster,
         axis="rgds",
-        steps={"values": [2, 4, 6], "keep": True},
+        sizes={"values": [2, 4, 6], "cumulative": True},
         search={"refine": False},
         workload={"scenario": "single", "instances": 2},
         slo=["errors.total < 1"],
@@ -173,10 +173,10 @@ async def test_instances_that_are_not_ready_in_time_breach() -> None:
         cluster,
         timeout="3s",
         concurrency=1,
-        steps={"values": [5, 400]},
+        sizes={"values": [5, 400]},
         slo=slos,
         search={"refine": False},
-        repeats=1,
+        iterations=1,
         warmup=0,
     )
     assert trials(record) == {5: [True], 400: [False]}
@@ -220,9 +220,9 @@ async def test_a_profile_of_what_is_not_ready_in_time_is_no_failure(
         cluster,
         timeout="1s",
         concurrency=1,
-        steps={"values": [400]},
+        sizes={"values": [400]},
         slo=["errors.total < 1000"],
-        repeats=1,
+        iterations=1,
         warmup=0,
         collect={"profiles": ["cpu"]},
     )
@@ -234,10 +234,10 @@ async def test_a_profile_of_what_is_not_ready_in_time_is_no_failure(
 
 async def test_what_is_profiled_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
-    steps = {"values": [5], "hold": "5s"}
+    steps = {"values": [5], "soak": "5s"}
     collect = {"profiles": ["cpu"]}
     began = time.monotonic()
-    record = await run(MemoryCluster(), steps=steps, repeats=1, warmup=0, collect=collect)
+    record = await run(MemoryCluster(), sizes=steps, iterations=1, warmup=0, collect=collect)
     assert [done.profiled for done in record.tests[0].iterations] == [False, True]
     assert 5.0 < time.monotonic() - began < 10.0, "held once"
 
@@ -247,7 +247,7 @@ async def test_an_invalid_repetition_is_made_anew_and_set_apart() -> None:
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.01
     record = await run(
-        cluster, load=load | {"maxInFlight": 1}, steps={"values": [20, 40]}, warmup=0
+        cluster, load=load | {"maxInFlight": 1}, sizes={"values": [20, 40]}, warmup=0
     )
     assert trials(record) == {20: [None] * 3}
     assert record.scale is not None
@@ -262,7 +262,7 @@ async def test_an_invalid_repetition_is_made_anew_and_set_apart() -> None:
 async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.05
-    made = scale_run(cluster, steps={"values": [5, 200]}, concurrency=1, warmup=0)
+    made = scale_run(cluster, sizes={"values": [5, 200]}, concurrency=1, warmup=0)
     monkeypatch.setattr("krobench.api.specs.scaletest.Budget.duration_seconds", 3.0)
     record = await made.run()
     assert record.state is RunState.COMPLETED
@@ -277,7 +277,7 @@ async def test_a_budget_that_lacks_for_repetitions_of_the_last_size_alone_leaves
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.1
     steps = {"values": [1, 2]}
-    made = scale_run(cluster, steps=steps, concurrency=1, warmup=0, repeats=20)
+    made = scale_run(cluster, sizes=steps, concurrency=1, warmup=0, iterations=20)
     monkeypatch.setattr("krobench.api.specs.scaletest.Budget.duration_seconds", 6.0)
     record = await made.run()
     assert record.scale is not None
@@ -323,12 +323,12 @@ def sample_of(kro: SampledKro, monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_memory_is_that_of_the_hold_too(monkeypatch: pytest.MonkeyPatch) -> None:
     sample_of(SampledKro(), monkeypatch)
     memory = "memory.residentMaxBytes"
-    steps = {"values": [5], "hold": "1s"}
+    steps = {"values": [5], "soak": "1s"}
     record = await run(
         MemoryCluster(),
-        steps=steps,
+        sizes=steps,
         warmup=0,
-        repeats=1,
+        iterations=1,
         slo=[f"{memory} > 0"],
         collect={"interval": "200ms"},
     )
@@ -339,9 +339,9 @@ async def test_memory_is_that_of_the_hold_too(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_a_hold_goes_on_after_all_are_ready() -> None:
-    steps = {"values": [5], "hold": "1s"}
+    steps = {"values": [5], "soak": "1s"}
     began = time.monotonic()
-    record = await run(MemoryCluster(), steps=steps, warmup=0, repeats=1)
+    record = await run(MemoryCluster(), sizes=steps, warmup=0, iterations=1)
     assert time.monotonic() - began >= 1
     [iteration] = record.tests[0].iterations
     assert iteration.run_seconds is not None
@@ -358,12 +358,12 @@ def soon_steady(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("krobench.api.specs.scaletest.STEADY_SECONDS", 0.0)
 
 
-async def held(most: str, repeats: int = 1) -> RunRecord:
+async def held(most: str, iterations: int = 1) -> RunRecord:
     return await run(
         MemoryCluster(),
-        steps={"values": [5], "hold": most, "holdUntil": "Steady"},
+        sizes={"values": [5], "soak": most, "soakUntil": "Steady"},
         warmup=0,
-        repeats=repeats,
+        iterations=iterations,
         collect={"interval": "200ms"},
     )
 
@@ -385,7 +385,7 @@ async def test_a_kro_that_grows_is_held_for_the_whole_time_and_told_of_once_a_si
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sample_of(SampledKro(growth=2**20), monkeypatch)
-    record = await held("1500ms", repeats=2)
+    record = await held("1500ms", iterations=2)
     holds = [done.soak for done in record.tests[0].iterations]
     assert len(holds) == 2
     for each in holds:

@@ -1,12 +1,22 @@
 """Building blocks shared by the custom resources and the run record."""
 
 import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any, ClassVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.config import JsonDict
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 API_GROUP = "bench.kro.run"
 API_VERSION = "v1alpha1"
@@ -48,8 +58,43 @@ ConfigMapName = Annotated[
 Namespace = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=63)]
 
 
+RENAMED = "x-renamed"
+"""In a model's JSON Schema: :attr:`ApiModel.renamed`, for the generator of the CRDs."""
+
+
+class FieldError(ValueError):
+    """A spec breaks a rule, and this field of it is the one to name."""
+
+    def __init__(self, field: str, words: str) -> None:
+        """``field`` is a path from the model whose validator raises this."""
+        super().__init__(f"{field}: {words}")
+        self.field = field
+        self.words = words
+
+
 class ApiModel(BaseModel):
     """Base of everything that is read from or written to an API server: camelCase, closed."""
+
+    renamed: ClassVar[Mapping[str, str]] = {}
+    """Old names of fields and their new ones, as in YAML. Both the model and the API server refuse
+    an old name with a message that names the new one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old_names(cls, raw: Any) -> Any:
+        for old, new in cls.renamed.items() if isinstance(raw, Mapping) else ():
+            if old in raw:
+                raise FieldError(old, renamed_words(old, new))
+        return raw
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        found = handler(schema)
+        if cls.renamed:
+            handler.resolve_ref_schema(found)[RENAMED] = dict(cls.renamed)
+        return found
 
     model_config = ConfigDict(
         alias_generator=to_camel,
@@ -57,6 +102,39 @@ class ApiModel(BaseModel):
         extra="forbid",
         use_attribute_docstrings=True,
     )
+
+
+def renamed_words(old: str, new: str) -> str:
+    """Return the message for a field that is used by its old name."""
+    return f"{old} was renamed: use {new}"
+
+
+def with_current_names(model: type[BaseModel], raw: Any) -> Any:
+    """Return a stored spec of any age with the names that fields have today.
+
+    Only for what was accepted when it was stored: a user's new spec is refused instead.
+    """
+    if not isinstance(raw, Mapping):
+        return raw
+    renamed = model.renamed if issubclass(model, ApiModel) else {}
+    named = {renamed.get(name, name): value for name, value in raw.items()}
+    for name, field in model.model_fields.items():
+        for key in {name, field.alias or name} & named.keys():
+            for inner in _models_in(field.annotation):
+                value = named[key]
+                if isinstance(value, list):
+                    named[key] = [with_current_names(inner, each) for each in value]
+                else:
+                    named[key] = with_current_names(inner, value)
+    return named
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models in the type of a field, such as ``list[Test]`` or ``Load | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)
 
 
 def map_keyed_by(name: str) -> JsonDict:

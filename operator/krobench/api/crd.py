@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from krobench.api.common import API_GROUP, API_VERSION
+from krobench.api.common import API_GROUP, API_VERSION, RENAMED, renamed_words
 from krobench.api.kinds import RunKind
 from krobench.api.notation.yaml import dump
 
@@ -81,7 +81,7 @@ _RESOURCES = {
             description="KroScaleTest finds, once, how far a kro controller goes along an axis, "
             "and what holds it back there.",
             columns=(
-                _Column("Step", ".status.step"),
+                _Column("Size", ".status.size"),
                 _Column("Limit", ".status.limit.text"),
                 _Column("Bottleneck", ".status.bottleneck"),
                 _Column("Verdict", ".status.verdict"),
@@ -110,6 +110,8 @@ def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
         result["properties"] = {
             name: _convert(child, definitions) for name, child in node["properties"].items()
         }
+    if RENAMED in node:
+        _add_old_names(result, result.pop(RENAMED))
     if "items" in node:
         result["items"] = _convert(node["items"], definitions)
         result.setdefault("maxItems", _DEFAULT_MAX_ITEMS)
@@ -121,6 +123,52 @@ def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
         result.setdefault("format", "int64")
     _convert_bounds(result)
     return result
+
+
+def _add_old_names(result: Schema, renamed: dict[str, str]) -> None:
+    """Keep the old names of fields in the schema, with rules that refuse them.
+
+    An API server says no more of a field that a schema does not have than that it is unknown. A new
+    name that is required becomes optional with a rule: a required field that is missing keeps the
+    API server from checking any rules.
+    """
+    refusals: list[Schema] = []
+    rules = result.pop("x-kubernetes-validations", [])
+    for old, new in renamed.items():
+        field = {
+            "description": f"Renamed: use {new}.",
+            "type": result["properties"][new]["type"],
+        }
+        if field["type"] == "array":
+            field["items"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+            field["maxItems"] = _DEFAULT_MAX_ITEMS
+        elif field["type"] == "object":
+            field["x-kubernetes-preserve-unknown-fields"] = True
+        elif field["type"] == "string":
+            field["maxLength"] = _DEFAULT_MAX_LENGTH
+        result["properties"][old] = field
+        refusals.append(
+            {
+                "rule": f"!has(self.{old})",
+                "message": renamed_words(old, new),
+                "fieldPath": f".{old}",
+            }
+        )
+        if new in result.get("required", []):
+            result["required"] = [name for name in result["required"] if name != new]
+            refusals.append(
+                {
+                    "rule": f"has(self.{new}) || has(self.{old})",
+                    "message": f"{new} must be set",
+                }
+            )
+            rules = [
+                rule | {"rule": f"!has(self.{new}) || ({rule['rule']})"}
+                if f"self.{new}." in rule["rule"]
+                else rule
+                for rule in rules
+            ]
+    result["x-kubernetes-validations"] = refusals + rules
 
 
 def _convert_bounds(result: Schema) -> None:

@@ -5,7 +5,7 @@ import re
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from krobench.api.common import field_path
+from krobench.api.common import FieldError, field_path
 
 _SHOULD = re.compile(r"^(?:Input|String|List|Dictionary) should ")
 _WORDS = {
@@ -16,18 +16,8 @@ _WORDS = {
 }
 
 
-class FieldError(ValueError):
-    """A rule over several fields is broken, and this one of them is to be named."""
-
-    def __init__(self, field: str, words: str) -> None:
-        """``field`` is a path from the model whose validator raises this."""
-        super().__init__(f"{field}: {words}")
-        self.field = field
-        self.words = words
-
-
 def refusals(error: ValidationError, path: str = "spec") -> list[str]:
-    """Return a sentence for each thing that is wrong, as ``spec.steps.from: must be …``.
+    """Return a sentence for each thing that is wrong, as ``spec.sizes.from: must be …``.
 
     ``path`` is that of what was validated.
     """

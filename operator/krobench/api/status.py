@@ -168,14 +168,14 @@ class KroBenchmarkStatus(RunStatus):
     """What became of each variant but the first."""
 
 
-class ScaleStepStatus(ApiModel):
+class SizeStatus(ApiModel):
     """One line a size that was tried, in the order of the sizes."""
 
     size: float
     verdict: ShortText
     """Running, Met, Breached, Invalid or Failed."""
-    trials: ShortText
-    """Repetitions that met all SLOs, of those done, such as 2/3."""
+    iterations: ShortText
+    """Iterations that met all SLOs, of those done, such as 2/3."""
     instance_ready_p50_seconds: float | None = None
     instance_ready_p99_seconds: float | None = None
     instances_per_second: float | None = None
@@ -206,16 +206,16 @@ class LimitStatus(ApiModel):
 class KroScaleTestStatus(RunStatus):
     """What is known of a run of a ``KroScaleTest``."""
 
-    step: ShortText | None = None
-    """Steps done, of those known by now, with the size that is under way, such as '3/7 (200)'."""
+    size: ShortText | None = None
+    """Sizes done, of those known so far, and the size that is running, such as '3/7 (200)'."""
     limit: LimitStatus | None = None
     bottleneck: ShortText | None = None
     """Kind of the first bottleneck of the step at which the SLOs were breached, or of the
     largest."""
     next_to_try: Message | None = None
     """What would help most, or tell more."""
-    steps: Annotated[
-        list[ScaleStepStatus],
+    sizes: Annotated[
+        list[SizeStatus],
         Field(max_length=32, json_schema_extra=map_keyed_by("size")),
     ] = Field(default_factory=list)
     recommendations: Annotated[list[Message], Field(max_length=16)] = Field(default_factory=list)

@@ -27,8 +27,8 @@ def _lines(console: Console) -> Show:
 
     def show(status: Mapping[str, Any]) -> None:
         nonlocal last
-        step = f"step {status['step']}:" if status.get("step") else status.get("progress")
-        parts = (status.get("phase"), step, status.get("message"))
+        place = f"size {status['size']}:" if status.get("size") else status.get("progress")
+        parts = (status.get("phase"), place, status.get("message"))
         line = " ".join(str(part) for part in parts if part)
         if line and line != last:
             last = line
@@ -39,7 +39,7 @@ def _lines(console: Console) -> Show:
 
 @contextmanager
 def _bar(console: Console) -> Iterator[Show]:
-    """Keep a bar up to date, with the tests or steps that have ended printed above it."""
+    """Keep a bar up to date, with the tests or sizes that have ended printed above it."""
     columns = (
         TextColumn("{task.fields[phase]}", markup=False),
         BarColumn(),
@@ -60,7 +60,7 @@ def _bar(console: Console) -> Iterator[Show]:
                 description=str(status.get("message") or ""),
                 phase=status.get("phase") or "Pending",
             )
-            for line in _ended_tests(status) + _ended_steps(status):
+            for line in _ended_tests(status) + _ended_sizes(status):
                 if line not in ended:
                     ended.add(line)
                     console.print(line, markup=False, highlight=False)
@@ -80,14 +80,14 @@ def _ended_test(test: Mapping[str, Any]) -> str:
     return f"{test['name']}: {test['phase']} after {test['iterations']} iterations{measured}{why}"
 
 
-def _ended_steps(status: Mapping[str, Any]) -> list[str]:
-    steps = status.get("steps") or []
-    return [_ended_step(step) for step in steps if step["verdict"] != "Running"]
+def _ended_sizes(status: Mapping[str, Any]) -> list[str]:
+    sizes = status.get("sizes") or []
+    return [_ended_size(size) for size in sizes if size["verdict"] != "Running"]
 
 
-def _ended_step(step: Mapping[str, Any]) -> str:
-    """Return a line of a step, which is another one once the step was repeated."""
-    p99 = step.get("instanceReadyP99Seconds")
+def _ended_size(size: Mapping[str, Any]) -> str:
+    """Return a line about a size; it changes with each further iteration."""
+    p99 = size.get("instanceReadyP99Seconds")
     measured = f", ready p99 {p99:g} s" if p99 is not None else ""
-    why = f": {step['message']}" if step.get("message") else ""
-    return f"{step['size']:g}: {step['verdict']} ({step['trials']}){measured}{why}"
+    why = f": {size['message']}" if size.get("message") else ""
+    return f"{size['size']:g}: {size['verdict']} ({size['iterations']}){measured}{why}"

@@ -9,7 +9,7 @@ from krobench.api.status import (
     LimitStatus,
     Phase,
     RunStatus,
-    ScaleStepStatus,
+    SizeStatus,
 )
 from krobench.api.verdict import Verdict
 from krobench.controller.actions import Action, EmitEvent
@@ -97,10 +97,10 @@ def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Actio
 
 def _step_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[Action]:
     """Return an event for each step whose verdict has become known, or another one."""
-    before = {step.size: step.verdict for step in old.steps}
+    before = {step.size: step.verdict for step in old.sizes}
     return [
         _step_event(step)
-        for step in new.steps
+        for step in new.sizes
         if step.verdict in _STEP_REASONS and before.get(step.size) != step.verdict
     ]
 
@@ -113,8 +113,8 @@ _STEP_REASONS = {
 }
 
 
-def _step_event(step: ScaleStepStatus) -> EmitEvent:
-    text = f"size {step.size:g}: {step.trials} iterations met all SLOs"
+def _step_event(step: SizeStatus) -> EmitEvent:
+    text = f"size {step.size:g}: {step.iterations} iterations met all SLOs"
     if step.message is not None:
         text += f"; {step.message}"
     if step.bottleneck is not None:

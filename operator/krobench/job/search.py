@@ -132,7 +132,7 @@ class ScaleRun(Session):
             if size is None:
                 self._stop(self._why_ended())
                 return
-            if self._spec.steps.keep:
+            if self._spec.sizes.cumulative:
                 size = await self._ascent.next_to(size, usable)
             step, test = self._at(size, context)
             if step.trials and step.trials[-1].met is None:
@@ -167,7 +167,7 @@ class ScaleRun(Session):
         timeout = duration_seconds(self._spec.timeout)
         index = test.add_turn(min(left, timeout), warmup=warmup)
         upon = self._ascent.upon
-        if self._spec.steps.keep and not warmup:
+        if self._spec.sizes.cumulative and not warmup:
             self._ascent.place(test, index)
         self._count(step)
         self._begin_turn(test)
@@ -247,7 +247,7 @@ class ScaleRun(Session):
             return
         done = sum(trial.met is not None for trial in last.trials)
         self._warn(
-            f"{last.test} was run {done} of {self._spec.repeats} times, as "
+            f"{last.test} was run {done} of {self._spec.iterations} times, as "
             f"{self._budget_is_used_up()}"
         )
         self._stop(self._sizes.left_out)
@@ -302,7 +302,7 @@ class ScaleRun(Session):
             replace(plan, warmup=self._spec.warmup),
             self._record_of(step),
             advice.variant,
-            self._spec.repeats,
+            self._spec.iterations,
             index=len(self._tests),
         )
         stage = Stage(

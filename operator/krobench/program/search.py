@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from krobench.api.specs.axis import Axis
-from krobench.api.specs.scaletest import MAX_STEPS, KroScaleTestSpec, ScaleSteps
+from krobench.api.specs.scaletest import MAX_SIZES, KroScaleTestSpec, ScaleSizes
 from krobench.findings.scaling import ScaleStep, StepVerdict
 
 MOST_UNDECIDED = 3
@@ -37,13 +37,13 @@ class Bracket:
         return tuple(step for step in (self.last_met, self.first_breach) if step is not None)
 
 
-def sizes_of(steps: ScaleSteps, axis: Axis) -> tuple[float, ...]:
+def sizes_of(sizes: ScaleSizes, axis: Axis) -> tuple[float, ...]:
     """Return the sizes that a spec names, ascending; the last is always ``to``.
 
-    There may be more than MAX_STEPS of them.
+    There may be more than MAX_SIZES of them.
     """
-    sizes = steps.values if steps.values is not None else _grown(steps)
-    return tuple(dict.fromkeys(_rounded(size, axis) for size in sizes))
+    named = sizes.values if sizes.values is not None else _grown(sizes)
+    return tuple(dict.fromkeys(_rounded(size, axis) for size in named))
 
 
 def next_size(
@@ -60,13 +60,13 @@ def next_size(
             return step.size
     bracket = bracket_of(steps)
     if bracket.first_breach is None or not spec.search.stop_at_breach:
-        for size in sizes[:MAX_STEPS]:
+        for size in sizes[:MAX_SIZES]:
             if all(size != step.size for step in steps):
                 return size
     for step in sorted(bracket.steps, key=_repetitions):
-        if wants_repetition(step, spec.repeats):
+        if wants_repetition(step, spec.iterations):
             return step.size
-    return _between(spec, bracket) if len(steps) < MAX_STEPS else None
+    return _between(spec, bracket) if len(steps) < MAX_SIZES else None
 
 
 def bracket_of(steps: Sequence[ScaleStep]) -> Bracket:
@@ -122,27 +122,27 @@ def _between(spec: KroScaleTestSpec, bracket: Bracket) -> float | None:
     low, high = bracket.last_met.size, bracket.first_breach.size
     if high - low <= spec.search.resolution_ratio * high:
         return None
-    geometric = spec.steps.growth == "geometric"
+    geometric = spec.sizes.growth == "geometric"
     middle = _rounded(math.sqrt(low * high) if geometric else (low + high) / 2, spec.axis)
     if spec.axis.whole:
         middle = min(max(middle, low + 1), high - 1)
     return middle if low < middle < high else None
 
 
-def _grown(steps: ScaleSteps) -> Iterator[float]:
-    assert steps.from_ is not None
-    assert steps.to is not None
-    size = steps.from_
-    increment = steps.increment or (steps.to - steps.from_) / _INCREMENTS
+def _grown(sizes: ScaleSizes) -> Iterator[float]:
+    assert sizes.from_ is not None
+    assert sizes.to is not None
+    size = sizes.from_
+    increment = sizes.increment or (sizes.to - sizes.from_) / _INCREMENTS
     number = 0
-    while size < steps.to and number <= MAX_STEPS:
+    while size < sizes.to and number <= MAX_SIZES:
         yield size
         number += 1
-        if steps.growth == "geometric":
-            size = steps.from_ * steps.factor**number
+        if sizes.growth == "geometric":
+            size = sizes.from_ * sizes.factor**number
         else:
-            size = steps.from_ + increment * number
-    yield steps.to
+            size = sizes.from_ + increment * number
+    yield sizes.to
 
 
 def _rounded(size: float, axis: Axis) -> float:

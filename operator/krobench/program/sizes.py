@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 from krobench.api.common import duration_seconds
 from krobench.api.refusal import refusals
 from krobench.api.specs.axis import Axis
-from krobench.api.specs.scaletest import MAX_STEPS, KroScaleTestSpec
+from krobench.api.specs.scaletest import MAX_SIZES, KroScaleTestSpec
 from krobench.api.specs.suite.load import Arrival, Load
-from krobench.api.specs.suite.step import Operation, Step
+from krobench.api.specs.suite.phase import LoadPhase, Operation
 from krobench.api.specs.suite.test import Test
 from krobench.api.specs.workload.workload import Workload
 from krobench.program.search import sizes_of
@@ -64,16 +64,17 @@ def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
     Raises:
         WorkloadError: if not even the smallest may be run, or there are too many.
     """
-    sizes = sizes_of(spec.steps, spec.axis)
-    if len(sizes) > MAX_STEPS:
+    sizes = sizes_of(spec.sizes, spec.axis)
+    if len(sizes) > MAX_SIZES:
         raise WorkloadError(
-            f"steps: more than {MAX_STEPS} sizes lie between from and to: let them grow faster"
+            f"sizes: more than {MAX_SIZES} sizes lie between from and to: let them grow faster"
         )
     if spec.adds_at_once and not adds_alike(sizes):
         raise WorkloadError(
-            "steps: each size must add as many as the first has where steps.keep is set and RGDs "
-            "or bursts are added, as how long they take depends on how many: ask for values such "
-            "as [10, 20, 30], or for growth linear with an increment like from"
+            "sizes: each size must add as many as the first has if sizes.cumulative is set with "
+            "axis rgds or load.arrival burst, because how long these take depends on how many are "
+            "added: set values such as [10, 20, 30], or growth linear with an increment equal to "
+            "from"
         )
     usable: list[float] = []
     for size in sizes:
@@ -86,7 +87,7 @@ def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
             which = f"sizes {listed} were" if len(left) > 1 else f"size {listed} was"
             return Sizes(tuple(usable), f"{which} left out: {why_not}")
         else:
-            raise WorkloadError(f"steps: the smallest size, {size:.12g}, cannot be run: {why_not}")
+            raise WorkloadError(f"sizes: the smallest size, {size:.12g}, cannot be run: {why_not}")
     return Sizes(tuple(usable), None)
 
 
@@ -123,7 +124,7 @@ def plan_step(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
         )
     name, window = step_name(spec.axis, size), spec.collect.profile_window
     # A test's own rules on its name are for users; only what is planned of it counts here.
-    test = Test.model_construct(name=name, workload=workload, load=load, steps=[])
+    test = Test.model_construct(name=name, workload=workload, load=load, phases=[])
     return TestPlan(
         index=index,
         field_prefix="",
@@ -144,7 +145,7 @@ def plan_step(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
         thresholds=tuple(spec.slo),
         profiles=tuple(spec.collect.profiles),
         profile_window_seconds=duration_seconds(window) if window else None,
-        hold_seconds=spec.steps.hold_seconds,
+        hold_seconds=spec.sizes.soak_seconds,
         steady_window_seconds=spec.steady_window_seconds,
         timeout_is_result=True,
     )
@@ -172,9 +173,9 @@ def from_nothing(plan: TestPlan) -> TestPlan:
 def _creating(plan: TestPlan) -> TestPlan:
     """Return a plan that creates those of its instances that are not there already."""
     added = plan.workload.instances - (plan.kept.instances if plan.kept else 0)
-    create = Step(operation=Operation.CREATE, count=added)
+    create = LoadPhase(operation=Operation.CREATE, count=added)
     test = Test.model_construct(
-        name=plan.name, workload=plan.workload, load=plan.load, steps=[create]
+        name=plan.name, workload=plan.workload, load=plan.load, phases=[create]
     )
     return replace(plan, steps=plan_steps(test, plan.concurrency, ""))
 
@@ -183,7 +184,7 @@ def fewest_observations(spec: KroScaleTestSpec, sizes: Sequence[float]) -> tuple
     """Return the fewest instances and RGDs that a repetition creates, of the sizes of a test."""
     workloads = [_workload(spec, size) for size in sizes]
     first = workloads[0]
-    if not spec.steps.keep:
+    if not spec.sizes.cumulative:
         return first.instances, first.rgds
     added = [
         (larger.instances - smaller.instances, larger.rgds - smaller.rgds)
@@ -202,7 +203,7 @@ def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
     largest = max(
         (
             plan_step(spec, 0, size).deletion_timeout_seconds
-            for size in sizes_of(spec.steps, spec.axis)[:MAX_STEPS]
+            for size in sizes_of(spec.sizes, spec.axis)[:MAX_SIZES]
             if why_unusable(spec, size, sys.maxsize) is None
         ),
         default=0.0,
@@ -210,7 +211,7 @@ def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
     profiling = duration_seconds(spec.timeout) + largest if spec.collect.profiles else 0.0
     variants = VARIANT_START_SECONDS if spec.verify else 0.0
     allowances = RUN_ALLOWANCE_SECONDS + CLEANUP_ALLOWANCE_SECONDS + variants
-    held = spec.steps.hold_seconds
+    held = spec.sizes.soak_seconds
     return spec.budget.duration_seconds + held + largest + profiling + allowances
 
 

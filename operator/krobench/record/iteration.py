@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from krobench.api.common import TIMEOUT, ApiModel, ErrorInfo
-from krobench.api.specs.suite.step import Operation
+from krobench.api.specs.suite.phase import Operation
 from krobench.figures.measures import (
     ApiRequests,
     Counts,
@@ -52,9 +52,9 @@ class Soak(ApiModel):
 
     seconds: float
     steady: bool | None = None
-    """With holdUntil Steady: whether kro was steady at its end; None where that cannot be told."""
+    """With soakUntil Steady: whether kro was steady at its end; None where that cannot be told."""
     memory_bytes_per_second: float | None = None
-    """With holdUntil Steady: how fast kro's resident memory still grew at its end, or fell."""
+    """With soakUntil Steady: how fast kro's resident memory still grew at its end, or fell."""
     message: str = ""
     """Why kro was not steady, or why that cannot be told."""
 

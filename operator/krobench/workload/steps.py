@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from krobench.api.specs.suite.load import Arrival, Load
-from krobench.api.specs.suite.step import Churn, Mix, Operation, Step
+from krobench.api.specs.suite.phase import Churn, LoadPhase, Mix, Operation
 from krobench.api.specs.suite.test import Test
 from krobench.workload.arrivals import Schedule, last_arrival_seconds, schedule
 from krobench.workload.blueprint import Manifest, WorkloadError
@@ -70,9 +70,9 @@ def plan_steps(test: Test, concurrency: int, field_path: str) -> tuple[StepPlan,
         WorkloadError: if a step needs instances that do not exist by then.
     """
     planner = _Planner(test, concurrency)
-    steps = test.steps or [Step(operation=Operation.CREATE)]
+    steps = test.phases or [LoadPhase(operation=Operation.CREATE)]
     return tuple(
-        planner.plan(index, step, f"{field_path}.steps[{index}]")
+        planner.plan(index, step, f"{field_path}.phases[{index}]")
         for index, step in enumerate(steps)
     )
 
@@ -114,7 +114,7 @@ class _Planner:
         self._rounds: dict[int, int] = {}
         self._rgd_rounds = 0
 
-    def plan(self, index: int, step: Step, path: str) -> StepPlan:
+    def plan(self, index: int, step: LoadPhase, path: str) -> StepPlan:
         churn = (step.churn or Churn()) if step.operation is Operation.CHURN else None
         if churn is not None:
             load = _load_of_churn(self._test.load)
@@ -130,7 +130,9 @@ class _Planner:
             churn=churn,
         )
 
-    def _operations(self, step: Step, churn: Churn | None, path: str) -> list[PlannedOperation]:
+    def _operations(
+        self, step: LoadPhase, churn: Churn | None, path: str
+    ) -> list[PlannedOperation]:
         match step.operation:
             case Operation.CREATE:
                 return [self._create() for _ in range(step.count or self._test.workload.instances)]
@@ -154,8 +156,8 @@ class _Planner:
     def _need(self, count: int, path: str) -> None:
         if len(self._live) < count:
             raise WorkloadError(
-                f"{path}: it needs {count} instances, and the steps before leave "
-                f"{len(self._live)}: put a create step before it"
+                f"{path}: it needs {count} instances, and the phases before leave "
+                f"{len(self._live)}: add a create phase before it"
             )
 
     def _create(self) -> PlannedOperation:

@@ -96,7 +96,7 @@ def test_kubectl_get_shows_the_columns_that_were_promised() -> None:
     assert columns(benchmark, wide=True) == ["Compared"]
     assert columns(scale_test, wide=False) == [
         "Phase",
-        "Step",
+        "Size",
         "Limit",
         "Bottleneck",
         "Verdict",

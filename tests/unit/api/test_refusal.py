@@ -12,7 +12,7 @@ TEST = {"name": "a", "workload": WORKLOAD}
 SCALE = {
     "workload": WORKLOAD,
     "axis": "instances",
-    "steps": {"from": 5, "to": 50},
+    "sizes": {"from": 5, "to": 50},
     "slo": ["errors.total == 0"],
 }
 
@@ -26,9 +26,9 @@ def refused(model: type[BaseModel], spec: Any) -> list[str]:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"steps": {"values": [9, 3]}}, "spec.steps: values must be ascending, each once"),
-        ({"steps": {"from": 0, "to": 5}}, "spec.steps.from: must be greater than or equal to 0.01"),
-        ({"steps": 5}, "spec.steps: must be an object"),
+        ({"sizes": {"values": [9, 3]}}, "spec.sizes: values must be ascending, each once"),
+        ({"sizes": {"from": 0, "to": 5}}, "spec.sizes.from: must be greater than or equal to 0.01"),
+        ({"sizes": 5}, "spec.sizes: must be an object"),
         ({"steeps": {}}, "spec.steeps: there is no such field"),
         ({"slo": []}, "spec.slo: must have at least 1 item, not 0"),
         ({"axis": "concurrency"}, "spec.workload: must be set"),

@@ -139,7 +139,7 @@ def test_of_a_scale_test_the_smallest_step_is_shown_or_the_one_named(tmp_path: P
 
 
 def test_sizes_of_a_scale_test_that_cannot_be_are_told(tmp_path: Path) -> None:
-    path = scale_test(tmp_path, steps={"values": [10, 20_000]})
+    path = scale_test(tmp_path, sizes={"values": [10, 20_000]})
     assert "size 20000 was left out: spec.workload.instances: must be less" in generate(path).output
-    path = scale_test(tmp_path, steps={"values": [20_000]})
-    assert "spec.steps: the smallest size, 20000, cannot be run" in (generate(path).output)
+    path = scale_test(tmp_path, sizes={"values": [20_000]})
+    assert "spec.sizes: the smallest size, 20000, cannot be run" in (generate(path).output)

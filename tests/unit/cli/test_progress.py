@@ -18,11 +18,11 @@ STATUS: dict[str, Any] = {
 SCALE_STATUS: dict[str, Any] = {
     "phase": "Running",
     "progress": "4/9",
-    "step": "1/3 (20)",
+    "size": "1/3 (20)",
     "message": "instances-20: repetition 1",
-    "steps": [
-        {"size": 10, "verdict": "Met", "trials": "1/1", "instanceReadyP99Seconds": 1.5},
-        {"size": 20, "verdict": "Running", "trials": "0/0"},
+    "sizes": [
+        {"size": 10, "verdict": "Met", "iterations": "1/1", "instanceReadyP99Seconds": 1.5},
+        {"size": 20, "verdict": "Running", "iterations": "0/0"},
     ],
 }
 
@@ -47,9 +47,9 @@ def test_a_terminal_gets_a_bar_and_the_tests_that_have_ended() -> None:
     assert text.count("wide: Succeeded after 3/3 iterations, ready p50 1.5 s") == 1
 
 
-def test_of_a_scale_test_the_steps_are_shown() -> None:
+def test_of_a_scale_test_the_sizes_are_shown() -> None:
     lines = shown(terminal=False, status=SCALE_STATUS).splitlines()
-    assert lines == ["Running step 1/3 (20): instances-20: repetition 1"]
+    assert lines == ["Running size 1/3 (20): instances-20: repetition 1"]
     text = shown(terminal=True, status=SCALE_STATUS)
     assert text.count("10: Met (1/1), ready p99 1.5 s") == 1
     assert "20: Running" not in text

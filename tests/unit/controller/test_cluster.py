@@ -10,7 +10,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "krobenchmarks": {"tests": [{"name": "a", "workload": {"scenario": "single"}}]},
     "kroscaletests": {
         "axis": "instances",
-        "steps": {"values": [1, 2]},
+        "sizes": {"values": [1, 2]},
         "slo": ["errors.total < 1"],
         "workload": {"scenario": "single"},
     },

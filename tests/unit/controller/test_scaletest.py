@@ -43,8 +43,8 @@ def test_steps_are_shown_as_they_are_measured() -> None:
     world = started()
     world.results = scale_record()
     world.settle()
-    assert world.scale_test.step == "1/3 (20)", "40 may follow"
-    assert [(step.size, step.verdict) for step in world.scale_test.steps] == [
+    assert world.scale_test.size == "1/3 (20)", "40 may follow"
+    assert [(step.size, step.verdict) for step in world.scale_test.sizes] == [
         (10, "Met"),
         (20, "Running"),
     ]
@@ -73,10 +73,10 @@ def test_the_end_tells_the_limit_what_held_kro_back_and_what_to_try() -> None:
     assert (status.phase, status.verdict) == (Phase.COMPLETED, Verdict.PASSED)
     assert status.limit is not None
     assert status.limit.text == "14 instances (12 to 18)"
-    assert status.step == "2/2"
+    assert status.size == "2/2"
     assert status.next_to_try == "give kro more instance workers"
     assert status.message == "kro keeps the SLOs up to 14 instances"
-    assert "7.1 is above the bound 5" in (status.steps[1].message or "")
+    assert "7.1 is above the bound 5" in (status.sizes[1].message or "")
     assert "limit: 14 instances (12 to 18)" in world.events["LimitFound", ""].message
     assert {"Started", "StepMet", "StepBreached", "LimitFound", "Completed"} <= world.reasons
     assert not any(event.warning for event in world.events.values())
@@ -115,7 +115,7 @@ def test_a_step_that_could_not_be_measured_does_not_fail_the_run() -> None:
     failed = record.tests[1].model_copy(update={"state": TestState.FAILED, "error": error})
     world = ended(tests=[record.tests[0], failed])
     assert world.status.phase is Phase.COMPLETED
-    assert "ApiServerInDistress" in (world.scale_test.steps[1].message or "")
+    assert "ApiServerInDistress" in (world.scale_test.sizes[1].message or "")
 
 
 def test_a_run_without_any_step_measured_fails_with_the_reason_of_the_first() -> None:
@@ -147,7 +147,7 @@ def test_what_was_not_measured_is_left_out_of_a_steps_line() -> None:
         duration_seconds=40.0,
     )
     measured = record.tests[0].model_copy(update={"summary": summary})
-    line = ended(tests=[measured, record.tests[1]]).scale_test.steps[0]
+    line = ended(tests=[measured, record.tests[1]]).scale_test.sizes[0]
     assert line.instance_ready_p50_seconds == 0.5
     assert line.instance_ready_p99_seconds is None
     assert line.api_requests_per_second is None
@@ -161,7 +161,7 @@ def test_requests_per_second_are_of_the_run_phase_and_not_of_all_that_an_iterati
     )
     record = scale_record(RunState.COMPLETED)
     measured = record.tests[0].model_copy(update={"summary": summary})
-    line = ended(tests=[measured, record.tests[1]]).scale_test.steps[0]
+    line = ended(tests=[measured, record.tests[1]]).scale_test.sizes[0]
     assert line.api_requests_per_second == 50.0
 
 
@@ -175,7 +175,7 @@ def test_a_dead_load_job_is_cleaned_up_after_and_its_steps_are_kept() -> None:
     world.end_cleanups(JobState.SUCCEEDED)
     world.settle()
     assert (world.status.phase, world.status.verdict) == (Phase.FAILED, Verdict.ERROR)
-    assert [step.size for step in world.scale_test.steps] == [10, 20]
+    assert [step.size for step in world.scale_test.sizes] == [10, 20]
 
 
 def test_no_step_of_a_load_job_that_died_stands_as_under_way() -> None:
@@ -184,9 +184,9 @@ def test_no_step_of_a_load_job_that_died_stands_as_under_way() -> None:
     world.settle()
     world.end_cleanups(JobState.SUCCEEDED)
     world.settle()
-    steps = [(step.size, step.verdict) for step in world.scale_test.steps]
+    steps = [(step.size, step.verdict) for step in world.scale_test.sizes]
     assert steps == [(10, "Met"), (20, "Failed")]
-    assert world.scale_test.step == "2/2"
+    assert world.scale_test.size == "2/2"
     assert "LoadJobOOMKilled: it broke" in world.events["StepFailed", "20"].message
 
 
@@ -212,11 +212,11 @@ def test_kro_that_was_changed_to_verify_advice_is_put_back_even_where_objects_ar
             "spec.slo[0]: latency.instanceReady.p99",
         ),
         (
-            {"steps": {"values": [20_000]}},
+            {"sizes": {"values": [20_000]}},
             "InvalidSpec",
-            "spec.steps: the smallest size, 20000, cannot be run: spec.workload.instances: must be",
+            "spec.sizes: the smallest size, 20000, cannot be run: spec.workload.instances: must be",
         ),
-        ({"steps": {"values": [9, 3]}}, "InvalidSpec", "spec.steps: values must be ascending"),
+        ({"sizes": {"values": [9, 3]}}, "InvalidSpec", "spec.sizes: values must be ascending"),
     ],
 )
 def test_a_bad_spec_ends_at_once_and_leaves_nothing(

@@ -43,7 +43,7 @@ SPEC: dict[str, Any] = {
 }
 SCALE_SPEC: dict[str, Any] = {
     "axis": "instances",
-    "steps": {"values": [10, 20, 40]},
+    "sizes": {"values": [10, 20, 40]},
     "slo": ["latency.instanceReady.max < 5.0"],
     "workload": {"scenario": "single"},
 }

@@ -92,5 +92,5 @@ def example_plans(path: Path) -> tuple[TestPlan, ...]:
     example = yaml.safe_load(path.read_text())
     if example["kind"] == "KroScaleTest":
         spec = KroScaleTestSpec.model_validate(example["spec"])
-        return (plan_step(spec, 0, sizes_of(spec.steps, spec.axis)[0]),)
+        return (plan_step(spec, 0, sizes_of(spec.sizes, spec.axis)[0]),)
     return plan_tests(KroBenchmarkSpec.model_validate(example["spec"]))

@@ -24,7 +24,7 @@ _BASES: Mapping[RunKind, Manifest] = {
     RunKind.BENCHMARK: {},
     RunKind.SCALE_TEST: {
         "axis": "instances",
-        "steps": {"from": 100, "to": 200},
+        "sizes": {"from": 100, "to": 200},
         "slo": ["latency.instanceReady.p99 < 5.0"],
         "workload": {"scenario": "single"},
     },

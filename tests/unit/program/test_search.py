@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krobench.api.specs.axis import Axis
-from krobench.api.specs.scaletest import MAX_STEPS, KroScaleTestSpec, ScaleSteps
+from krobench.api.specs.scaletest import MAX_SIZES, KroScaleTestSpec, ScaleSizes
 from krobench.findings.scaling import ScaleStep, StepVerdict, Trial
 from krobench.program.search import (
     MOST_UNDECIDED,
@@ -21,17 +21,17 @@ Met = Callable[[float, int], bool | None]
 """What the repetition of a size comes to."""
 
 
-def spec_of(axis: str = "instances", repeats: int = 3, **fields: Any) -> KroScaleTestSpec:
+def spec_of(axis: str = "instances", iterations: int = 3, **fields: Any) -> KroScaleTestSpec:
     load = {"arrival": "constant", "rate": 1} if axis == "arrivalRate" else {"arrival": "closed"}
-    steps = fields.pop("steps", {"from": 10, "to": 1000})
+    steps = fields.pop("sizes", {"from": 10, "to": 1000})
     return KroScaleTestSpec.model_validate(
         {
             "axis": axis,
-            "steps": steps,
+            "sizes": steps,
             "slo": ["errors.total == 0"],
             "workload": {"scenario": "single"},
             "load": load,
-            "repeats": repeats,
+            "iterations": iterations,
             "search": fields,
         }
     )
@@ -39,7 +39,7 @@ def spec_of(axis: str = "instances", repeats: int = 3, **fields: Any) -> KroScal
 
 def walk(spec: KroScaleTestSpec, met: Met) -> list[ScaleStep]:
     """Run all that the planner asks for."""
-    sizes, steps = sizes_of(spec.steps, spec.axis), list[ScaleStep]()
+    sizes, steps = sizes_of(spec.sizes, spec.axis), list[ScaleStep]()
     while (size := next_size(spec, sizes, steps)) is not None:
         step = next((step for step in steps if step.size == size), None)
         if step is None:
@@ -72,9 +72,9 @@ def test_sizes_end_with_the_last_and_are_whole_but_for_rates(
 ) -> None:
     if expected is None:
         with pytest.raises(ValueError, match="greater than or equal"):
-            ScaleSteps.model_validate(steps)
+            ScaleSizes.model_validate(steps)
         return
-    assert sizes_of(ScaleSteps.model_validate(steps), axis) == expected
+    assert sizes_of(ScaleSizes.model_validate(steps), axis) == expected
 
 
 def test_sizes_ascend_to_the_breach_whose_neighbours_are_repeated_and_refined() -> None:
@@ -86,7 +86,7 @@ def test_sizes_ascend_to_the_breach_whose_neighbours_are_repeated_and_refined() 
 
 def test_the_bisection_is_arithmetic_where_sizes_grow_so() -> None:
     steps = {"from": 100, "to": 500, "growth": "linear", "increment": 200}
-    walked = walk(spec_of(repeats=1, steps=steps, resolution="30%"), lambda size, _: size < 450)
+    walked = walk(spec_of(iterations=1, sizes=steps, resolution="30%"), lambda size, _: size < 450)
     assert [step.size for step in walked] == [100, 300, 500, 400]
 
 
@@ -95,7 +95,7 @@ def test_without_refinement_only_the_two_are_repeated() -> None:
 
 
 def test_the_largest_size_is_repeated_where_no_size_breaches() -> None:
-    assert counts(walk(spec_of(steps={"values": [1, 2, 4]}), lambda *_: True)) == {1: 1, 2: 1, 4: 3}
+    assert counts(walk(spec_of(sizes={"values": [1, 2, 4]}), lambda *_: True)) == {1: 1, 2: 1, 4: 3}
 
 
 def test_the_smallest_size_is_repeated_where_it_breaches_already() -> None:
@@ -103,20 +103,20 @@ def test_the_smallest_size_is_repeated_where_it_breaches_already() -> None:
 
 
 def test_it_goes_on_beyond_the_breach_if_asked_to() -> None:
-    spec = spec_of(steps={"values": [1, 2, 4, 8]}, stopAtBreach=False, refine=False)
+    spec = spec_of(sizes={"values": [1, 2, 4, 8]}, stopAtBreach=False, refine=False)
     steps = walk(spec, lambda size, _: size in {1, 4})
     assert counts(steps) == {1: 3, 2: 3, 4: 1, 8: 1}
 
 
 def test_repetitions_may_turn_a_breach_around_and_the_ascent_goes_on() -> None:
-    spec = spec_of(steps={"values": [1, 2, 4]}, refine=False)
+    spec = spec_of(sizes={"values": [1, 2, 4]}, refine=False)
     steps = walk(spec, lambda size, trial: size < 4 and (size, trial) != (2, 0))
     assert counts(steps) == {1: 3, 2: 3, 4: 3}
     assert [step.size for step in bracket_of(steps).steps] == [2, 4]
 
 
 def test_a_repetition_that_says_nothing_is_made_anew() -> None:
-    spec = spec_of(steps={"values": [1, 2]}, refine=False)
+    spec = spec_of(sizes={"values": [1, 2]}, refine=False)
     steps = walk(spec, lambda size, trial: None if trial in {0, 2} else size < 2)
     assert counts(steps) == {1: 5, 2: 5}
     assert [verdict_of(step) for step in steps] == [StepVerdict.MET, StepVerdict.BREACHED]
@@ -141,25 +141,25 @@ def test_as_many_breaches_as_not_are_a_breach() -> None:
 
 @given(
     limit=st.floats(0.5, 5000),
-    repeats=st.integers(1, 4),
+    iterations=st.integers(1, 4),
     percent=st.sampled_from(["0.5%", "5%", "30%"]),
     factor=st.floats(1.2, 10),
     growth=st.sampled_from(["geometric", "linear"]),
     axis=st.sampled_from(["instances", "rgds", "arrivalRate"]),
 )
 def test_the_limit_lies_between_the_two_and_they_are_as_close_as_asked_for(
-    limit: float, repeats: int, percent: str, factor: float, growth: str, axis: str
+    limit: float, iterations: int, percent: str, factor: float, growth: str, axis: str
 ) -> None:
     steps = {"from": 1, "to": 2000, "factor": factor, "growth": growth}
-    spec = spec_of(axis, repeats, steps=steps, resolution=percent)
+    spec = spec_of(axis, iterations, sizes=steps, resolution=percent)
     walked = walk(spec, lambda size, _: size <= limit)
-    assert len(walked) <= MAX_STEPS
+    assert len(walked) <= MAX_SIZES
     bracket = bracket_of(walked)
     low, high = bracket.last_met, bracket.first_breach
     assert low is None or low.size <= limit
     assert high is None or high.size > limit
-    assert all(len(step.trials) == repeats for step in bracket.steps)
-    if low is None or high is None or len(walked) == MAX_STEPS:
+    assert all(len(step.trials) == iterations for step in bracket.steps)
+    if low is None or high is None or len(walked) == MAX_SIZES:
         return
     gap = high.size - low.size
     smallest = 1 if spec.axis.whole else 0.001 * high.size
@@ -168,17 +168,17 @@ def test_the_limit_lies_between_the_two_and_they_are_as_close_as_asked_for(
 
 @given(
     answers=st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=60),
-    repeats=st.integers(1, 5),
+    iterations=st.integers(1, 5),
 )
 def test_it_ends_whatever_repetitions_say_and_goes_on_from_any_record(
-    answers: list[bool | None], repeats: int
+    answers: list[bool | None], iterations: int
 ) -> None:
-    spec = spec_of(repeats=repeats)
+    spec = spec_of(iterations=iterations)
     said = iter(answers * 200)
     steps = walk(spec, lambda *_: next(said))
-    sizes = sizes_of(spec.steps, spec.axis)
+    sizes = sizes_of(spec.sizes, spec.axis)
     assert next_size(spec, sizes, list(reversed(steps))) is None
-    most = repeats + MOST_UNDECIDED
+    most = iterations + MOST_UNDECIDED
     assert all(len(step.trials) <= most for step in steps)
     ascent = [step.size for step in steps if step.size in sizes]
     assert all(before < after for before, after in pairwise(ascent))

@@ -29,7 +29,7 @@ def spec_of(axis: str, **fields: Any) -> KroScaleTestSpec:
         del workload["scenario"]
     spec = {
         "axis": axis,
-        "steps": {"from": 1, "to": 64},
+        "sizes": {"from": 1, "to": 64},
         "slo": ["errors.total == 0"],
         "workload": workload,
     }
@@ -44,23 +44,23 @@ def test_a_step_is_a_test_of_its_size() -> None:
 
 
 @pytest.mark.parametrize(("interval", "window"), [("200ms", 20), ("5s", 30), ("3.7s", 22.2)])
-def test_a_step_is_held_until_kro_is_steady_over_some_samples(interval: str, window: float) -> None:
-    steps = {"from": 1, "to": 64, "hold": f"{window}s"}
+def test_a_size_is_held_until_kro_is_steady_over_some_samples(interval: str, window: float) -> None:
+    steps = {"from": 1, "to": 64, "soak": f"{window}s"}
     collect = {"interval": interval}
-    plan = plan_step(spec_of("instances", steps=steps, collect=collect), 0, 2)
+    plan = plan_step(spec_of("instances", sizes=steps, collect=collect), 0, 2)
     assert (plan.hold_seconds, plan.steady_window_seconds) == (window, None)
-    steady = steps | {"holdUntil": "Steady"}
-    plan = plan_step(spec_of("instances", steps=steady, collect=collect), 0, 2)
+    steady = steps | {"soakUntil": "Steady"}
+    plan = plan_step(spec_of("instances", sizes=steady, collect=collect), 0, 2)
     assert (plan.hold_seconds, plan.steady_window_seconds) == (window, window)
-    with pytest.raises(ValueError, match="too short to judge whether kro is steady: with collect"):
-        spec_of("instances", steps=steady | {"hold": f"{window - 0.1:g}s"}, collect=collect)
-    with pytest.raises(ValueError, match="0s is too short to judge whether kro is steady"):
-        spec_of("instances", steps=steady | {"hold": "0s"}, collect=collect)
+    with pytest.raises(ValueError, match="too short for soakUntil Steady: with collect"):
+        spec_of("instances", sizes=steady | {"soak": f"{window - 0.1:g}s"}, collect=collect)
+    with pytest.raises(ValueError, match="0s is too short for soakUntil Steady"):
+        spec_of("instances", sizes=steady | {"soak": "0s"}, collect=collect)
 
 
 def test_what_is_held_when_the_budget_is_used_up_has_its_time() -> None:
     spec = spec_of("instances")
-    held = spec_of("instances", steps={"from": 1, "to": 64, "hold": "1h"})
+    held = spec_of("instances", sizes={"from": 1, "to": 64, "soak": "1h"})
     assert longest_scale_seconds(held) == longest_scale_seconds(spec) + 3600
 
 
@@ -98,8 +98,8 @@ def test_sizes_that_are_built_upon_each_other_come_to_the_whole(
     axis: str, rgds: int, each: int, sizes: list[int]
 ) -> None:
     workload = {"scenario": "wide", "instances": rgds * each, "rgds": rgds}
-    steps = {"values": sizes, "keep": True}
-    spec = spec_of(axis, workload=workload, steps=steps, search={"refine": False})
+    steps = {"values": sizes, "cumulative": True}
+    spec = spec_of(axis, workload=workload, sizes=steps, search={"refine": False})
     below, made = None, []
     for index, size in enumerate(sizes):
         plan = put_upon(spec, plan_step(spec, index, size), below, Maker(0, 1))
@@ -122,8 +122,8 @@ def test_sizes_that_are_built_upon_each_other_come_to_the_whole(
 def test_no_two_instances_that_are_there_at_once_have_the_same_index() -> None:
     workload = {"instances": 4, "rgds": 2, "values": {"name": "v{{index}}"}}
     for axis in ("instances", "rgds"):
-        steps = {"values": [2, 5], "keep": True}
-        spec = spec_of(axis, workload=workload, steps=steps, search={"refine": False})
+        steps = {"values": [2, 5], "cumulative": True}
+        spec = spec_of(axis, workload=workload, sizes=steps, search={"refine": False})
         first = put_upon(spec, plan_step(spec, 0, 2), None, Maker(0, 0))
         second = put_upon(spec, plan_step(spec, 1, 5), 2, Maker(0, 0))
         plans = [plan_iteration(RUN, plan, 0) for plan in (first, second)]
@@ -133,7 +133,7 @@ def test_no_two_instances_that_are_there_at_once_have_the_same_index() -> None:
 
 
 def test_a_step_that_was_built_upon_others_can_stand_alone() -> None:
-    spec = spec_of("instances", steps={"values": [10, 40], "keep": True})
+    spec = spec_of("instances", sizes={"values": [10, 40], "cumulative": True})
     alone = plan_step(spec, 1, 40)
     upon = put_upon(spec, alone, 10, Maker(0, 0))
     assert (alone.created_instances, upon.created_instances) == (40, 30)
@@ -154,16 +154,16 @@ def test_a_step_that_was_built_upon_others_can_stand_alone() -> None:
 def test_the_fewest_observations_are_of_the_smallest_addition(
     axis: str, keep: bool, fewest: tuple[int, int]
 ) -> None:
-    steps = {"values": [100, 120, 200], "keep": keep}
+    steps = {"values": [100, 120, 200], "cumulative": keep}
     workload = {"instances": 10, "rgds": 2}
-    spec = spec_of(axis, workload=workload, steps=steps, search={"refine": False})
+    spec = spec_of(axis, workload=workload, sizes=steps, search={"refine": False})
     assert fewest_observations(spec, [100, 120, 200]) == fewest
 
 
 @pytest.mark.parametrize(
     ("axis", "workload", "field"),
     [
-        ("concurrency", {"instances": 100}, "steps.keep"),
+        ("concurrency", {"instances": 100}, "sizes.cumulative"),
         ("rgds", {"instances": 3, "rgds": 2}, "workload.instances"),
         ("rgds", {"instances": 2, "rgds": 2}, "search.refine"),
     ],
@@ -172,7 +172,7 @@ def test_sizes_that_cannot_be_built_upon_each_other_are_refused(
     axis: str, workload: dict[str, int], field: str
 ) -> None:
     with pytest.raises(ValidationError, match=field):
-        spec_of(axis, workload=workload, steps={"values": [1, 2], "keep": True})
+        spec_of(axis, workload=workload, sizes={"values": [1, 2], "cumulative": True})
 
 
 @pytest.mark.parametrize(
@@ -190,8 +190,8 @@ def test_what_comes_all_at_once_is_added_in_equal_numbers(
     load: dict[str, Any] = {"arrival": arrival}
     if arrival == "burst":
         load["burst"] = {"size": 1, "interval": "1s"}
-    steps = {"values": sizes, "keep": True}
-    spec = spec_of(axis, steps=steps, load=load, search={"refine": False})
+    steps = {"values": sizes, "cumulative": True}
+    spec = spec_of(axis, sizes=steps, load=load, search={"refine": False})
     if sound:
         assert usable_sizes(spec, 1000).usable == tuple(sizes)
     else:
@@ -233,7 +233,7 @@ def test_sizes_from_the_first_that_may_not_be_run_are_left_out(
     fields: dict[str, Any], reason: str
 ) -> None:
     if fields["axis"] == "dependencyDepth":
-        fields = fields | {"steps": {"from": 2, "to": 64}}
+        fields = fields | {"sizes": {"from": 2, "to": 64}}
     sizes = usable_sizes(spec_of(**fields), max_objects=100)
     assert sizes.usable[-1] < 64
     assert sizes.left_out is not None
@@ -242,7 +242,7 @@ def test_sizes_from_the_first_that_may_not_be_run_are_left_out(
 
 
 def test_more_sizes_than_there_may_be_are_refused() -> None:
-    spec = spec_of("instances", steps={"from": 1, "to": 64, "growth": "linear", "increment": 1})
+    spec = spec_of("instances", sizes={"from": 1, "to": 64, "growth": "linear", "increment": 1})
     with pytest.raises(WorkloadError, match="more than 32 sizes"):
         usable_sizes(spec, 50_000)
 

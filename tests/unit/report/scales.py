@@ -27,7 +27,7 @@ P99 = "latency.instanceReady.p99"
 SLO = f"{P99} < 2.0"
 SPEC = {
     "axis": "instances",
-    "steps": {"from": 100, "to": 1600},
+    "sizes": {"from": 100, "to": 1600},
     "slo": [SLO, "memory.residentMaxBytes < 300.0 * 1048576.0"],
     "workload": {"scenario": "single", "instances": 1},
 }

@@ -16,7 +16,7 @@ def steps(
     *given: dict[str, Any], instances: int = 10, rgds: int = 1, **test_spec: Any
 ) -> tuple[StepPlan, ...]:
     workload = {"scenario": "single", "instances": instances, "rgds": rgds}
-    spec = {"name": "t", "workload": workload, "steps": list(given), **test_spec}
+    spec = {"name": "t", "workload": workload, "phases": list(given), **test_spec}
     test = Test.model_validate(spec)
     return plan_steps(test, 4, "tests[0]")
 
@@ -114,9 +114,9 @@ def test_equal_seeds_give_equal_mixes_by_their_weights() -> None:
 
 
 def test_more_deletions_than_instances_are_refused_by_the_name_of_the_step() -> None:
-    with pytest.raises(WorkloadError, match=r"tests\[0\].steps\[1\]: it needs 11 instances"):
+    with pytest.raises(WorkloadError, match=r"tests\[0\].phases\[1\]: it needs 11 instances"):
         steps({"operation": "create"}, {"operation": "delete", "count": 11})
-    with pytest.raises(WorkloadError, match=r"steps\[2\].*leave 0"):
+    with pytest.raises(WorkloadError, match=r"phases\[2\].*leave 0"):
         steps({"operation": "create"}, {"operation": "delete"}, {"operation": "update"})
 
 
@@ -138,5 +138,5 @@ def test_what_does_not_fit_together_is_refused(bad: dict[str, Any], why: str) ->
 
 
 def test_the_first_step_creates() -> None:
-    with pytest.raises(ValueError, match="must be a create"):
+    with pytest.raises(ValueError, match="must have operation create"):
         steps({"operation": "update"})

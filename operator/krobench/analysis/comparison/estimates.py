@@ -8,13 +8,14 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from krobench.analysis.names import flat, values_by_name
-from krobench.api.common import ErrorInfo
+from krobench.api.common import ErrorInfo, with_current_names
 from krobench.api.kinds import RunKind
 from krobench.api.notation.flags import flag_values
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.specs.suite.load import Arrival
-from krobench.api.specs.suite.step import Step
+from krobench.api.specs.suite.phase import LoadPhase
+from krobench.api.specs.suite.test import Test
 from krobench.api.specs.target import Target
 from krobench.api.specs.workload.workload import Workload
 from krobench.findings.comparison import RunEstimates, TestEstimates
@@ -80,11 +81,11 @@ def _too_large(run: RunRecord) -> ErrorInfo | None:
 def scale_settings(run: RunRecord) -> dict[str, str]:
     """Return what a scale test did and asked for, but for its sizes and how it searched."""
     spec = _completed(KroScaleTestSpec, run.spec)
-    steps = spec.get("steps") or {}
+    sizes = spec.get("sizes") or {}
     settings = {
         "workload": spec.get("workload"),
         "load": spec.get("load"),
-        "steps": {name: steps.get(name) for name in ("hold", "holdUntil", "keep")},
+        "sizes": {name: sizes.get(name) for name in ("soak", "soakUntil", "cumulative")},
         "timeout": spec.get("timeout"),
         "collect": {"interval": (spec.get("collect") or {}).get("interval")},
     }
@@ -102,11 +103,11 @@ def numbers_of(iteration: IterationRecord) -> dict[str, float | None]:
 
 def _fingerprint(test: TestRecord, spec: Mapping[str, Any]) -> dict[str, str]:
     """Return what was done, with defaults filled in: an older record may lack newer fields."""
-    raw = _named(spec.get("tests"), test.spec_name)
+    raw = with_current_names(Test, _named(spec.get("tests"), test.spec_name))
     settings: dict[str, Any] = {
         "workload": _completed(Workload, raw.get("workload") or {"instances": test.instances}),
         "load": test.load.model_dump(by_alias=True, mode="json", exclude_none=True),
-        "steps": [_completed(Step, step) for step in raw.get("steps") or []],
+        "steps": [_completed(LoadPhase, phase) for phase in raw.get("phases") or []],
         "collect": {"interval": (spec.get("collect") or {}).get("interval", Collect().interval)},
     }
     if test.concurrency is not None and not test.load.arrival.open_loop:
@@ -130,6 +131,7 @@ def _variant(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _completed(model: type[BaseModel], raw: Mapping[str, Any]) -> Any:
+    raw = with_current_names(model, raw)
     try:
         return model.model_validate(raw).model_dump(by_alias=True, mode="json", exclude_none=True)
     except ValidationError:

@@ -182,7 +182,7 @@ def _unknown(side: str, spans: Sequence[Span]) -> Iterator[str]:
         yield (
             f"{_of(brackets, spans, side)} {'is' if brackets == 1 else 'are'} known without an "
             "interval: it takes an SLO that is a bound of one figure, and repetitions of both "
-            "sizes (spec.repeats)"
+            "sizes (spec.iterations)"
         )
 
 

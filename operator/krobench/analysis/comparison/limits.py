@@ -28,7 +28,7 @@ from krobench.analysis.scaling.words import at_least, at_most, sized
 from krobench.analysis.statistics.bootstrap import Interval, expanded_ends, seeded
 from krobench.analysis.statistics.intervals import combined_error
 from krobench.api.specs.axis import Axis
-from krobench.api.specs.scaletest import MAX_REPEATS
+from krobench.api.specs.scaletest import MAX_ITERATIONS
 from krobench.findings.comparison import Better, MetricVerdict
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord
 
@@ -233,14 +233,14 @@ def _exp(logarithm: float) -> float:
 
 def _what_would_do(interval: Interval, minimum_effect: float, repetitions: int) -> str:
     needed = repetitions * times_needed(interval, minimum_effect)
-    if needed > MAX_REPEATS:
+    if needed > MAX_ITERATIONS:
         return (
-            f"too close to the minimum effect even for {MAX_REPEATS} repetitions (spec.repeats), "
-            "the most there may be"
+            f"too close to the minimum effect even for {MAX_ITERATIONS} repetitions "
+            "(spec.iterations), the most there may be"
         )
     more = max(repetitions + 1, math.ceil(needed))
     return (
-        f"about {more} repetitions of the sizes that decide (spec.repeats) on both sides, where "
+        f"about {more} repetitions of the sizes that decide (spec.iterations) on both sides, where "
         f"there were {repetitions}"
     )
 
@@ -259,5 +259,5 @@ def _why_unknown(unknown: MeasuredLimit) -> str:
     return (
         f"the limit of the {unknown.side} side is known without an interval, between "
         f"{at_most(limit.low, axis)} and {at_least(limit.high, axis)}: it takes an SLO that is a "
-        "bound of one figure, and repetitions of both sizes (spec.repeats)"
+        "bound of one figure, and repetitions of both sizes (spec.iterations)"
     )

@@ -10,7 +10,7 @@ from krobench.analysis.recommendations.case import (
 )
 from krobench.api.common import duration_seconds
 from krobench.api.notation import units
-from krobench.api.specs.suite.step import Operation
+from krobench.api.specs.suite.phase import Operation
 from krobench.api.specs.variant import Variant
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, Recommendation

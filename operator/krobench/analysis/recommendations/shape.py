@@ -10,7 +10,7 @@ from krobench.analysis.recommendations.case import (
     evidence_of,
 )
 from krobench.api.notation import units
-from krobench.api.specs.suite.step import Operation
+from krobench.api.specs.suite.phase import Operation
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, Recommendation
 

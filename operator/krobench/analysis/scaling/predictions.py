@@ -122,7 +122,7 @@ def _in_words(prediction: Prediction, axis: Axis) -> str:
 
 _WIDE = 0.25
 """Width of an interval, against the limit, from which on more repetitions are worth their time."""
-_FEW_REPEATS = 3
+_FEW_ITERATIONS = 3
 
 
 def next_to_try(
@@ -184,7 +184,7 @@ def _look_closer(spec: KroScaleTestSpec, limit: Limit) -> str | None:
     if width <= _WIDE:
         return None
     return (
-        f"Repeat the steps that decide more often (spec.repeats above {spec.repeats}): the "
+        f"Repeat the steps that decide more often (spec.iterations above {spec.iterations}): the "
         f"limit is known from {low} to {high} only."
     )
 
@@ -194,8 +194,8 @@ def _towards_an_interval(spec: KroScaleTestSpec, between: str, width: float) -> 
         return f"Take smaller steps between {between}: each size must add as many."
     if not spec.search.refine:
         return "Search between the last good and the first bad step: spec.search.refine."
-    if spec.repeats < _FEW_REPEATS:
-        return f"Repeat the steps that decide: spec.repeats {_FEW_REPEATS} gives an interval."
+    if spec.iterations < _FEW_ITERATIONS:
+        return f"Repeat the steps that decide: spec.iterations {_FEW_ITERATIONS} gives an interval."
     if width > spec.search.resolution_ratio:
         return (
             "Give it more time (spec.budget): the search had not come to its end between "

@@ -85,7 +85,9 @@ _OF_THE_SIZE = (Cause.NO_STEADY_STATE,)
 """What makes figures of a fixed load doubtful, and is what one looks for in a growing one."""
 _NOT_BORNE = (Cause.KRO_OOM_KILLED,)
 _REMEDY = "use max or p50, or begin at a larger size"
-_NO_RGDS = "with steps.keep, the first size makes the RGDs, and the others add instances alone"
+_NO_RGDS = (
+    "with sizes.cumulative, the first size creates the RGDs, and the others add only instances"
+)
 
 
 def settings_of_steps(settings: ValiditySettings) -> ValiditySettings:

@@ -6,8 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic.config import JsonDict
 
-from krobench.api.common import ApiModel, ConfigMapName, map_keyed_by
-from krobench.api.refusal import FieldError
+from krobench.api.common import ApiModel, ConfigMapName, FieldError, map_keyed_by
 from krobench.api.specs.baseline import RETENTION_RULE, BaselineSource, Retention
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.suite.minus import (

@@ -1,13 +1,20 @@
 """``KroScaleTest``: how far kro goes, and what breaks first."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic.config import JsonDict
 
-from krobench.api.common import ApiModel, Duration, Namespace, Percentage, duration_seconds
-from krobench.api.refusal import FieldError
+from krobench.api.common import (
+    ApiModel,
+    Duration,
+    FieldError,
+    Namespace,
+    Percentage,
+    duration_seconds,
+)
 from krobench.api.specs.axis import Axis
 from krobench.api.specs.benchmark import Cleanup, Results
 from krobench.api.specs.collect import Collect
@@ -17,10 +24,10 @@ from krobench.api.specs.target import Target
 from krobench.api.specs.validity import ValiditySettings
 from krobench.api.specs.workload.workload import MAX_INSTANCES, Workload
 
-MAX_STEPS = 32
-"""Most sizes of one scale test, those of the search included."""
-MAX_REPEATS = 20
-"""Most repetitions of a size."""
+MAX_SIZES = 32
+"""Most sizes of one scale test, including those that the search adds."""
+MAX_ITERATIONS = 20
+"""Most iterations of a size."""
 STEADY_SECONDS = 20.0
 """Least time over which it is judged whether kro is steady."""
 STEADY_INTERVALS = 6
@@ -33,9 +40,9 @@ _RANGE_RULE: JsonDict = {
     "(has(self.from) && has(self.to) && self.from < self.to)",
     "message": "set either values, or from and a larger to",
 }
-_HOLD_RULE = {
+_SOAK_RULE = {
     "rule": "duration(self) <= duration('1h')",
-    "message": "hold must not be longer than 1h",
+    "message": "soak must not be longer than 1h",
 }
 _BUDGET_RULE = {
     "rule": "duration(self) >= duration('1m') && duration(self) <= duration('24h')",
@@ -45,15 +52,21 @@ _BUDGET_RULE = {
 Size = Annotated[float, Field(ge=0.01, le=100_000)]
 
 
-class HoldUntil(StrEnum):
-    """What ends the holding of a size."""
+class SoakUntil(StrEnum):
+    """What ends the soak of a size."""
 
     TIME = "Time"
     STEADY = "Steady"
 
 
-class ScaleSteps(ApiModel):
-    """The sizes, ascending."""
+class ScaleSizes(ApiModel):
+    """The sizes to run, in ascending order."""
+
+    renamed: ClassVar[Mapping[str, str]] = {
+        "hold": "soak",
+        "holdUntil": "soakUntil",
+        "keep": "cumulative",
+    }
 
     from_: Size | None = Field(default=None, alias="from")
     """Smallest size."""
@@ -65,26 +78,26 @@ class ScaleSteps(ApiModel):
     """Of geometric growth."""
     increment: Size | None = None
     """Of linear growth; a tenth of the way when absent."""
-    values: Annotated[list[Size], Field(min_length=1, max_length=MAX_STEPS)] | None = None
+    values: Annotated[list[Size], Field(min_length=1, max_length=MAX_SIZES)] | None = None
     """The sizes themselves, instead of from and to."""
-    hold: Annotated[
-        Duration, Field(json_schema_extra={"x-kubernetes-validations": [_HOLD_RULE]})
+    soak: Annotated[
+        Duration, Field(json_schema_extra={"x-kubernetes-validations": [_SOAK_RULE]})
     ] = "0s"
-    """Time for which a size is held once all of its instances are ready, and kro sampled; with
-    holdUntil Steady, the most that it is."""
-    hold_until: HoldUntil = HoldUntil.TIME
-    """What ends the hold: Time, when it is over; Steady, also before, as soon as kro's memory and
-    CPU use change no more and its queue is empty."""
-    keep: bool = False
-    """Whether each size is built upon the smaller ones, whose objects stay, instead of from
-    nothing. Its figures then are of what it adds while all else is there; those of memory are of
-    all together. A size that is run again is built up anew, through the smaller ones of the spec.
-    With axis instances or rgds only."""
+    """How long to keep sampling kro at a size after all of its instances are ready. With soakUntil
+    Steady, this is the maximum."""
+    soak_until: SoakUntil = SoakUntil.TIME
+    """What ends the soak. Time: the soak lasts for the whole duration. Steady: it ends early, as
+    soon as kro's memory and CPU use are steady and its queue is empty."""
+    cumulative: bool = False
+    """Whether each size adds to the objects of the smaller sizes instead of starting from nothing.
+    Its figures then cover only what it adds, except memory, which covers everything. A size that
+    is run again is rebuilt from nothing through the smaller sizes. Requires axis instances or
+    rgds."""
 
     @property
-    def hold_seconds(self) -> float:
-        """``hold`` in seconds."""
-        return duration_seconds(self.hold)
+    def soak_seconds(self) -> float:
+        """``soak`` in seconds."""
+        return duration_seconds(self.soak)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -95,8 +108,8 @@ class ScaleSteps(ApiModel):
                 raise ValueError("values must be ascending, each once")
         elif self.from_ is None or self.to is None or self.from_ >= self.to:
             raise ValueError(_RANGE_RULE["message"])
-        if self.hold_seconds > 3600:
-            raise ValueError(_HOLD_RULE["message"])
+        if self.soak_seconds > 3600:
+            raise ValueError(_SOAK_RULE["message"])
         return self
 
     model_config = ApiModel.model_config | {
@@ -163,28 +176,29 @@ _CEL_RULE: JsonDict = {
     "rule": "!has(self.workload.cel)",
     "message": "workload.cel has no size: use axis celExpressions with workload.generator",
 }
-_KEEP_RULE: JsonDict = {
-    "rule": "!self.steps.keep || self.axis in ['instances', 'rgds']",
-    "message": "steps.keep needs axis instances or rgds: along the others, nothing is added",
+_CUMULATIVE_RULE: JsonDict = {
+    "rule": "!self.sizes.cumulative || self.axis in ['instances', 'rgds']",
+    "message": "sizes.cumulative requires axis instances or rgds: the other axes add no objects",
 }
 _SHARES_RULE: JsonDict = {
-    "rule": "!self.steps.keep || self.axis != 'rgds' || "
+    "rule": "!self.sizes.cumulative || self.axis != 'rgds' || "
     "self.workload.instances % self.workload.rgds == 0",
-    "message": "workload.instances must be a multiple of workload.rgds where steps.keep is set and "
-    "rgds grow: RGDs that stay keep their instances",
+    "message": "workload.instances must be a multiple of workload.rgds if sizes.cumulative is set "
+    "and axis is rgds: RGDs that stay keep their instances",
 }
 _COUNTS_RULE: JsonDict = {
-    "rule": "!self.steps.keep || !self.search.refine || "
+    "rule": "!self.sizes.cumulative || !self.search.refine || "
     "!(self.axis == 'rgds' || self.load.arrival == 'burst')",
-    "message": "search.refine must be false where steps.keep is set and RGDs or bursts are added: "
-    "how long these take depends on how many are added, and the search adds fewer",
+    "message": "search.refine must be false if sizes.cumulative is set with axis rgds or "
+    "load.arrival burst: how long these take depends on how many are added, and the search adds "
+    "fewer",
 }
 _INTERVALS = " + ".join(["duration(self.collect.interval)"] * STEADY_INTERVALS)
 _STEADY_RULE: JsonDict = {
-    "rule": "self.steps.holdUntil != 'Steady' || (duration(self.steps.hold) >= "
-    f"duration('{STEADY_SECONDS:g}s') && duration(self.steps.hold) >= {_INTERVALS})",
-    "message": "steps.hold is too short for holdUntil Steady: whether kro is steady is judged over "
-    f"{STEADY_SECONDS:g}s at least, and over {STEADY_INTERVALS} times collect.interval",
+    "rule": "self.sizes.soakUntil != 'Steady' || (duration(self.sizes.soak) >= "
+    f"duration('{STEADY_SECONDS:g}s') && duration(self.sizes.soak) >= {_INTERVALS})",
+    "message": "sizes.soak is too short for soakUntil Steady: it must be at least "
+    f"{STEADY_SECONDS:g}s and at least {STEADY_INTERVALS} times collect.interval",
 }
 _RULES: list[JsonDict] = [
     _GENERATOR_RULE,
@@ -192,7 +206,7 @@ _RULES: list[JsonDict] = [
     _CLOSED_RULE,
     _SHARDS_RULE,
     _CEL_RULE,
-    _KEEP_RULE,
+    _CUMULATIVE_RULE,
     _SHARES_RULE,
     _COUNTS_RULE,
     _STEADY_RULE,
@@ -202,6 +216,8 @@ _RULES: list[JsonDict] = [
 class KroScaleTestSpec(ApiModel):
     """How far to go, along which axis, and what must hold."""
 
+    renamed: ClassVar[Mapping[str, str]] = {"steps": "sizes", "repeats": "iterations"}
+
     target: Target = Field(default_factory=Target, json_schema_extra=_DEFAULT_EMPTY)
     """The kro to be measured."""
     axis: Axis
@@ -210,8 +226,8 @@ class KroScaleTestSpec(ApiModel):
     says. resourcesPerRGD, dependencyDepth, celExpressions and collectionSize: settings of
     workload.generator. arrivalRate: load.rate. concurrency: instances that are under way at
     once."""
-    steps: ScaleSteps
-    """The sizes."""
+    sizes: ScaleSizes
+    """The sizes to run along the axis."""
     search: Search = Field(default_factory=Search, json_schema_extra=_DEFAULT_EMPTY)
     """How exactly the limit is looked for."""
     slo: Annotated[list[ThresholdExpression], Field(min_length=1, max_length=16)]
@@ -229,8 +245,8 @@ class KroScaleTestSpec(ApiModel):
     """When it is created."""
     concurrency: Concurrency = 10
     """Instances that are under way at once in a closed loop."""
-    repeats: Annotated[int, Field(ge=1, le=MAX_REPEATS)] = 3
-    """Repetitions of the steps that the limit rests on; the others are run once."""
+    iterations: Annotated[int, Field(ge=1, le=MAX_ITERATIONS)] = 3
+    """Iterations of the two sizes that decide the limit; all other sizes are run once."""
     warmup: Warmup = 1
     """Repetitions of the smallest step beforehand whose results are kept apart."""
     timeout: Timeout = "10m"
@@ -260,13 +276,13 @@ class KroScaleTestSpec(ApiModel):
         """Whether sizes are built upon each other by what comes all at once, so that what a size
         takes depends on how much it adds."""
         at_once = self.axis is Axis.RGDS or self.load.arrival is Arrival.BURST
-        return self.steps.keep and at_once
+        return self.sizes.cumulative and at_once
 
     @property
     def steady_window_seconds(self) -> float | None:
-        """Time over which kro must have been steady for a hold to end before its time; None where
-        only its time ends it."""
-        if self.steps.hold_until is HoldUntil.TIME:
+        """Time over which kro must have been steady before a soak may end early; None if the soak
+        lasts for its whole duration."""
+        if self.sizes.soak_until is SoakUntil.TIME:
             return None
         interval = duration_seconds(self.collect.interval)
         return max(STEADY_SECONDS, round(STEADY_INTERVALS * interval, 6))
@@ -283,9 +299,12 @@ class KroScaleTestSpec(ApiModel):
             (self.axis is Axis.CONCURRENCY and self.load.arrival.open_loop, _CLOSED_RULE),
             (self.load.shards > 1, _SHARDS_RULE),
             (self.workload.cel is not None, _CEL_RULE),
-            (self.steps.keep and self.axis not in (Axis.INSTANCES, Axis.RGDS), _KEEP_RULE),
             (
-                self.steps.keep
+                self.sizes.cumulative and self.axis not in (Axis.INSTANCES, Axis.RGDS),
+                _CUMULATIVE_RULE,
+            ),
+            (
+                self.sizes.cumulative
                 and self.axis is Axis.RGDS
                 and self.workload.instances % self.workload.rgds != 0,
                 _SHARES_RULE,
@@ -296,10 +315,10 @@ class KroScaleTestSpec(ApiModel):
             if broken:
                 raise ValueError(rule["message"])
         window = self.steady_window_seconds
-        if window is not None and self.steps.hold_seconds < window:
-            words = f"{self.steps.hold} is too short to judge whether kro is steady: with "
-            words += f"collect.interval {self.collect.interval}, that takes {window:g}s"
-            raise FieldError("steps.hold", words)
+        if window is not None and self.sizes.soak_seconds < window:
+            words = f"{self.sizes.soak} is too short for soakUntil Steady: with collect.interval "
+            words += f"{self.collect.interval}, set at least {window:g}s"
+            raise FieldError("sizes.soak", words)
         return self
 
     model_config = ApiModel.model_config | {

@@ -6,8 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 from pydantic.config import JsonDict
 
-from krobench.api.common import DNS_LABEL_PATTERN, ApiModel
-from krobench.api.refusal import FieldError
+from krobench.api.common import DNS_LABEL_PATTERN, ApiModel, FieldError
 
 VARIANTS_RULE: JsonDict = {
     "rule": "!has(self.variants) || self.variants.size() == 0 || self.variants.size() > 1",

@@ -3,7 +3,7 @@
 from krobench.analysis.scaling.curves import per_second
 from krobench.analysis.scaling.words import plain
 from krobench.api.common import ErrorInfo
-from krobench.api.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, ScaleStepStatus
+from krobench.api.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, SizeStatus
 from krobench.controller.observed import Observed
 from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
 from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
@@ -19,7 +19,7 @@ from krobench.report.limit import (
 )
 
 _RUNNING = "Running"
-_MAX_STEPS = 32
+_MAX_SIZES = 32
 _MAX_RECOMMENDATIONS = 16
 
 
@@ -30,15 +30,15 @@ def describe(observed: Observed, base: RunStatus) -> KroScaleTestStatus:
     if record is None or record.scale is None:
         kept = {name: getattr(old, name) for name in KroScaleTestStatus.__annotations__}
         return KroScaleTestStatus(**dict(base), **kept)
-    steps = _steps(record, record.scale)
+    sizes = _sizes(record, record.scale)
     advice = [f"{item.title}: {item.expected_effect}" for item in record.recommendations]
     return KroScaleTestStatus(
         **dict(base),
-        step=_step(record, record.scale),
+        size=_size(record, record.scale),
         limit=_limit(record.scale),
-        bottleneck=_bottleneck(steps, record.scale),
+        bottleneck=_bottleneck(sizes, record.scale),
         next_to_try=record.scale.next_to_try or (advice[0] if advice else None),
-        steps=steps,
+        sizes=sizes,
         recommendations=advice[:_MAX_RECOMMENDATIONS],
     )
 
@@ -58,7 +58,7 @@ def outcome(record: RunRecord) -> Word:
 
 def had_begun(status: RunStatus) -> bool:
     """Whether the status knows of a step that had begun."""
-    return isinstance(status, KroScaleTestStatus) and bool(status.steps)
+    return isinstance(status, KroScaleTestStatus) and bool(status.sizes)
 
 
 def _error(record: RunRecord, otherwise: ErrorInfo) -> ErrorInfo:
@@ -84,8 +84,8 @@ def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
     return "; ".join(part.rstrip(".") for part in parts)
 
 
-def _step(record: RunRecord, scale: ScaleRecord) -> str:
-    """Return how many steps are done, of those known by now, and which is under way."""
+def _size(record: RunRecord, scale: ScaleRecord) -> str:
+    """Return how many sizes are done, of those known by now, and which is running."""
     done = {step.size for step in scale.steps if step.verdict is not None}
     running = {test.name for test in record.tests if test.state is TestState.RUNNING}
     under_way = [step.size for step in scale.steps if step.test in running]
@@ -117,30 +117,30 @@ def _limit(scale: ScaleRecord) -> LimitStatus | None:
     )
 
 
-def _bottleneck(steps: list[ScaleStepStatus], scale: ScaleRecord) -> str | None:
+def _bottleneck(sizes: list[SizeStatus], scale: ScaleRecord) -> str | None:
     """Return that of the first step that was breached, or of the largest."""
     decisive = scale.limit.first_breach if scale.limit is not None else None
-    measured = [step for step in steps if step.verdict in (StepVerdict.MET, StepVerdict.BREACHED)]
-    breached = [step for step in measured if step.verdict == StepVerdict.BREACHED]
-    at_limit = [step for step in measured if step.size == decisive]
+    measured = [size for size in sizes if size.verdict in (StepVerdict.MET, StepVerdict.BREACHED)]
+    breached = [size for size in measured if size.verdict == StepVerdict.BREACHED]
+    at_limit = [size for size in measured if size.size == decisive]
     candidates = at_limit or breached[:1] or measured[-1:]
     return candidates[0].bottleneck if candidates else None
 
 
-def _steps(record: RunRecord, scale: ScaleRecord) -> list[ScaleStepStatus]:
+def _sizes(record: RunRecord, scale: ScaleRecord) -> list[SizeStatus]:
     """Return a line for each size that was tried, by size."""
     tests = {test.name: test for test in record.tests if test.start_time is not None}
     tried = [step for step in scale.steps if step.test in tests]
     ordered = sorted(tried, key=lambda step: step.size)
-    return [_line(step, tests[step.test]) for step in ordered][:_MAX_STEPS]
+    return [_line(step, tests[step.test]) for step in ordered][:_MAX_SIZES]
 
 
-def _line(step: ScaleStep, test: TestRecord) -> ScaleStepStatus:
+def _line(step: ScaleStep, test: TestRecord) -> SizeStatus:
     bottlenecks = test.attribution.bottlenecks if test.attribution is not None else []
-    line = ScaleStepStatus(
+    line = SizeStatus(
         size=step.size,
         verdict=step.verdict or _RUNNING,
-        trials=f"{sum(trial.met is True for trial in step.trials)}/{len(step.trials)}",
+        iterations=f"{sum(trial.met is True for trial in step.trials)}/{len(step.trials)}",
         bottleneck=bottlenecks[0].kind if bottlenecks else None,
         message=_message(step, test),
     )

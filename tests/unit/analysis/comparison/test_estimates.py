@@ -45,7 +45,7 @@ def test_measured_iterations_that_went_well_are_taken_with_what_was_measured() -
 def test_a_field_that_an_older_record_lacks_makes_no_other_workload() -> None:
     older, newer = finished(), finished()
     newer.spec = {"tests": [{"name": "a", "workload": {
-        "scenario": "single", "instances": 3, "rgds": 1, "values": {}}, "steps": []}]}  # fmt: skip
+        "scenario": "single", "instances": 3, "rgds": 1, "values": {}}, "phases": []}]}  # fmt: skip
     assert condense(older).tests[0].workload == condense(newer).tests[0].workload
     assert condense(older).tests[0].workload["workload.instances"] == "3"
 

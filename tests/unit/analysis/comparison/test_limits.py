@@ -100,7 +100,7 @@ def test_an_inconclusive_verdict_says_how_many_repetitions_would_do() -> None:
     found = compare_limits(old, searched("new", "proportional", 0.05, 107, 1.1), EFFECT)
     assert found.verdict is MetricVerdict.INCONCLUSIVE
     assert found.note == (
-        "about 8 repetitions of the sizes that decide (spec.repeats) on both sides, where there "
+        "about 8 repetitions of the sizes that decide (spec.iterations) on both sides, where there "
         "were 3"
     )
 

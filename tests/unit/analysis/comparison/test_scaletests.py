@@ -75,10 +75,10 @@ def test_sizes_that_both_repeated_have_ratios_of_key_figures_without_verdicts() 
         ({"load": {"arrival": "poisson", "rate": 5}}, "load.arrival is closed"),
         ({"concurrency": 20}, "concurrency is 10 on the old side and 20 on the new"),
         ({"timeout": "5m"}, "timeout is 10m on the old side and 5m on the new"),
-        ({"steps": {"from": 1, "to": 2, "hold": "30s"}}, "steps.hold is 0s on the old side"),
+        ({"sizes": {"from": 1, "to": 2, "soak": "30s"}}, "sizes.soak is 0s on the old side"),
         (
-            {"steps": {"from": 1, "to": 2, "hold": "30s", "holdUntil": "Steady"}},
-            "steps.holdUntil is Time on the old side and Steady on the new",
+            {"sizes": {"from": 1, "to": 2, "soak": "30s", "soakUntil": "Steady"}},
+            "sizes.soakUntil is Time on the old side and Steady on the new",
         ),
     ],
 )
@@ -95,7 +95,7 @@ def test_what_was_done_must_be_alike_unless_told_otherwise(
 
 
 def test_how_it_was_searched_may_differ() -> None:
-    spec = {"steps": {"values": [1, 2]}, "repeats": 5, "search": {"refine": False}, "warmup": 0}
+    spec = {"sizes": {"values": [1, 2]}, "iterations": 5, "search": {"refine": False}, "warmup": 0}
     assert compared(new=changed(**spec)).refused is None
 
 

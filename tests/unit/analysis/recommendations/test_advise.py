@@ -18,7 +18,7 @@ from krobench.analysis.krosettings import (
 from krobench.analysis.recommendations.advise import MAX_RECOMMENDATIONS, advise
 from krobench.analysis.recommendations.settings import NEVER_ADVISED, helm_values
 from krobench.api.notation.flags import flag_name
-from krobench.api.specs.suite.step import Operation
+from krobench.api.specs.suite.phase import Operation
 from krobench.figures.measures import LatencySummary, MemoryUse
 from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
 from krobench.findings.recommendation import Setting

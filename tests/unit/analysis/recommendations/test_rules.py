@@ -14,7 +14,7 @@ from unit.records import some_iteration
 from krobench.analysis.recommendations.advise import advise
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.suite.load import Load
-from krobench.api.specs.suite.step import Operation
+from krobench.api.specs.suite.phase import Operation
 from krobench.api.specs.validity import Cause
 from krobench.figures.measures import LatencySummary, MemoryUse
 from krobench.figures.profile import Breakdown, FunctionCost, GroupShare, TestProfile

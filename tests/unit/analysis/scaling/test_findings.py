@@ -16,7 +16,7 @@ from krobench.record.test import TestRecord
 
 SPEC = {
     "axis": "instances",
-    "steps": {"from": 25, "to": 10000},
+    "sizes": {"from": 25, "to": 10000},
     "slo": [SLO],
     "workload": {"scenario": "single", "instances": 1},
 }
@@ -107,11 +107,11 @@ def test_a_figure_that_hardly_grows_predicts_nothing() -> None:
     ("changes", "words"),
     [
         ({"search": {"refine": False}}, "spec.search.refine"),
-        ({"repeats": 1}, "spec.repeats 3"),
+        ({"iterations": 1}, "spec.iterations 3"),
         (
             {
                 "axis": "rgds",
-                "steps": {"values": [10, 20], "keep": True},
+                "sizes": {"values": [10, 20], "cumulative": True},
                 "search": {"refine": False},
             },
             "smaller steps between 10 and 20",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic.config import JsonDict
 
-from krobench.api.refusal import FieldError
+from krobench.api.common import FieldError
 from krobench.api.specs.suite.order import Order
 from krobench.api.specs.suite.test import Defaults, Test
 
@@ -73,9 +73,9 @@ def _apart(test: Test, other: Test, defaults: Defaults) -> Iterable[str]:
         yield "load"
     if (test.concurrency or defaults.concurrency) != (other.concurrency or defaults.concurrency):
         yield "concurrency"
-    if [step.model_dump(exclude={"values"}) for step in test.steps] != [
-        step.model_dump(exclude={"values"}) for step in other.steps
+    if [phase.model_dump(exclude={"values"}) for phase in test.phases] != [
+        phase.model_dump(exclude={"values"}) for phase in other.phases
     ]:
-        yield "steps"
+        yield "phases"
     if test.target != other.target:
         yield "target"

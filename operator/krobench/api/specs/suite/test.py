@@ -1,14 +1,15 @@
 """A suite's settings, and one of its tests."""
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
 from krobench.api.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
 from krobench.api.specs.suite.load import Load
+from krobench.api.specs.suite.phase import LoadPhase, Operation
 from krobench.api.specs.suite.precision import PRECISION_RULES, Precision, check_precision
-from krobench.api.specs.suite.step import Operation, Step
 from krobench.api.specs.target import Target
 from krobench.api.specs.workload.workload import Workload
 
@@ -16,9 +17,9 @@ ThresholdExpression = Annotated[str, StringConstraints(min_length=1, max_length=
 
 
 _CEL_TEST_RULE: JsonDict = {
-    "rule": "!has(self.workload.cel) || (self.load.arrival == 'closed' && !has(self.steps) "
+    "rule": "!has(self.workload.cel) || (self.load.arrival == 'closed' && !has(self.phases) "
     "&& !has(self.thresholds) && (!has(self.load.shards) || self.load.shards == 1))",
-    "message": "leave out load, steps and thresholds with workload.cel: how expressions are "
+    "message": "leave out load, phases and thresholds with workload.cel: how expressions are "
     "measured is fixed",
 }
 
@@ -87,24 +88,24 @@ _CONCURRENCY_RULE: JsonDict = {
 }
 
 
-_FIRST_STEP_RULE: JsonDict = {
-    "rule": "!has(self.steps) || self.steps.size() == 0 || self.steps[0].operation == 'create'",
-    "message": "the first of steps must be a create: there are no instances before",
+_FIRST_PHASE_RULE: JsonDict = {
+    "rule": "!has(self.phases) || self.phases.size() == 0 || self.phases[0].operation == 'create'",
+    "message": "the first phase must have operation create: there are no instances before it",
 }
 
 
 _VALUES_RULE: JsonDict = {
-    "rule": "!has(self.workload.rgd) || !has(self.steps) || self.steps.all(step, "
-    "!(step.operation in ['update', 'mix']) || has(step.values))",
-    "message": "with an RGD of your own, a step of operation update or mix needs values: "
+    "rule": "!has(self.workload.rgd) || !has(self.phases) || self.phases.all(phase, "
+    "!(phase.operation in ['update', 'mix']) || has(phase.values))",
+    "message": "with an RGD of your own, a phase of operation update or mix needs values: "
     "which fields of the spec change",
 }
 
 
-_SHARDED_STEPS_RULE: JsonDict = {
-    "rule": "!has(self.steps) || self.steps.size() == 0 || !has(self.load.shards) "
+_SHARDED_PHASES_RULE: JsonDict = {
+    "rule": "!has(self.phases) || self.phases.size() == 0 || !has(self.load.shards) "
     "|| self.load.shards == 1",
-    "message": "load.shards must be 1 with steps: only creation is shared among shards",
+    "message": "load.shards must be 1 with phases: only creation can be sharded",
 }
 
 
@@ -120,6 +121,7 @@ class Test(ApiModel):
     """One test of the suite."""
 
     __test__ = False  # pytest would collect a class of this name
+    renamed: ClassVar[Mapping[str, str]] = {"steps": "phases"}
 
     name: TestName
     """Name of the test, unique in the suite."""
@@ -131,8 +133,8 @@ class Test(ApiModel):
         json_schema_extra={"default": {"arrival": "closed"}},
     )
     """When it is created."""
-    steps: Annotated[list[Step], Field(max_length=16)] = Field(default_factory=list)
-    """What is done, one step after another; when empty, all instances are created."""
+    phases: Annotated[list[LoadPhase], Field(max_length=16)] = Field(default_factory=list)
+    """The phases of the load, run one after another; if empty, all instances are created."""
     minus: TestName | None = None
     """Name of another test of the suite, of equal size and load: what this one costs beyond that
     one is then told, figure by figure."""
@@ -162,16 +164,16 @@ class Test(ApiModel):
             check_precision(self.iterations, self.precision)
         if self.concurrency is not None and self.load.arrival.open_loop:
             raise ValueError(_CONCURRENCY_RULE["message"])
-        if self.steps and self.steps[0].operation is not Operation.CREATE:
-            raise ValueError(_FIRST_STEP_RULE["message"])
-        if self.workload.rgd is not None and any(step.needs_values for step in self.steps):
+        if self.phases and self.phases[0].operation is not Operation.CREATE:
+            raise ValueError(_FIRST_PHASE_RULE["message"])
+        if self.workload.rgd is not None and any(phase.needs_values for phase in self.phases):
             raise ValueError(_VALUES_RULE["message"])
         shards = self.load.shards
-        if self.steps and shards > 1:
-            raise ValueError(_SHARDED_STEPS_RULE["message"])
+        if self.phases and shards > 1:
+            raise ValueError(_SHARDED_PHASES_RULE["message"])
         if shards > min(self.workload.instances, self.concurrency or shards):
             raise ValueError(_SHARDS_RULE["message"])
-        plain = not (self.load.arrival.open_loop or self.steps or self.thresholds or shards > 1)
+        plain = not (self.load.arrival.open_loop or self.phases or self.thresholds or shards > 1)
         if self.workload.cel is not None and not plain:
             raise ValueError(_CEL_TEST_RULE["message"])
         return self
@@ -180,9 +182,9 @@ class Test(ApiModel):
         "json_schema_extra": {
             "x-kubernetes-validations": [
                 _CONCURRENCY_RULE,
-                _FIRST_STEP_RULE,
+                _FIRST_PHASE_RULE,
                 _VALUES_RULE,
-                _SHARDED_STEPS_RULE,
+                _SHARDED_PHASES_RULE,
                 _SHARDS_RULE,
                 _CEL_TEST_RULE,
                 *PRECISION_RULES,

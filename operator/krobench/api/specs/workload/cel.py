@@ -6,8 +6,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
-from krobench.api.common import DNS_LABEL_PATTERN, ApiModel
-from krobench.api.refusal import FieldError
+from krobench.api.common import DNS_LABEL_PATTERN, ApiModel, FieldError
 
 MAX_EXPRESSIONS = 50
 MAX_RESTARTS = 10

@@ -1,4 +1,4 @@
-"""The steps of a test: which operations its load consists of, one after another."""
+"""The phases of a test: which operations its load consists of, one after another."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -12,7 +12,7 @@ MAX_OPERATIONS = 100_000
 
 
 class Operation(StrEnum):
-    """What a step does."""
+    """What a phase does."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -93,9 +93,9 @@ _CHURN_DECIDES = (
 )
 _ONLY_UPDATES = "values are to be set with operation update or mix only"
 
-_ONE_SHARD = "load.shards of a step must be 1: only a test without steps is shared among shards"
+_ONE_SHARD = "load.shards of a phase must be 1: only a test without phases can be sharded"
 
-_STEP_RULES: list[JsonValue] = [
+_PHASE_RULES: list[JsonValue] = [
     {
         "rule": "!has(self.load) || !has(self.load.shards) || self.load.shards == 1",
         "message": _ONE_SHARD,
@@ -114,7 +114,7 @@ _STEP_RULES: list[JsonValue] = [
 ]
 
 
-class Step(ApiModel):
+class LoadPhase(ApiModel):
     """One phase of a test's load; the next begins when all of its operations have ended."""
 
     operation: Operation
@@ -163,5 +163,5 @@ class Step(ApiModel):
         return self
 
     model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": _STEP_RULES}
+        "json_schema_extra": {"x-kubernetes-validations": _PHASE_RULES}
     }
