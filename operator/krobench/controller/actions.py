@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from krobench.api.status import RunStatus
+from krobench.report.events import RunEvent
 
 
 class JobKind(StrEnum):
@@ -43,15 +44,4 @@ class PatchStatus:
     status: RunStatus
 
 
-@dataclass(frozen=True)
-class EmitEvent:
-    """Tell users; the same event is told once, however often it is emitted."""
-
-    reason: str
-    message: str
-    warning: bool = False
-    subject: str = ""
-    """Tells events of one reason apart, as the name of a test does."""
-
-
-Action = AddFinalizer | RemoveFinalizer | CreateJob | DeleteJob | PatchStatus | EmitEvent
+Action = AddFinalizer | RemoveFinalizer | CreateJob | DeleteJob | PatchStatus | RunEvent

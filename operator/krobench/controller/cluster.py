@@ -21,7 +21,6 @@ from krobench.controller.actions import (
     AddFinalizer,
     CreateJob,
     DeleteJob,
-    EmitEvent,
     JobKind,
     PatchStatus,
     RemoveFinalizer,
@@ -41,6 +40,7 @@ from krobench.record.store import (
     read_run_record,
     results_name,
 )
+from krobench.report.events import RunEvent
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ class Cluster:
                 await self._delete_job(job_name(run, JobKind.LOAD))
             case PatchStatus():
                 await self._patch_status(run, action.status)
-            case EmitEvent():
+            case RunEvent():
                 await self._emit(run, action)
 
     async def _job(
@@ -219,7 +219,7 @@ class Cluster:
             if not error.not_found:
                 raise
 
-    async def _emit(self, run: Run, event: EmitEvent) -> None:
+    async def _emit(self, run: Run, event: RunEvent) -> None:
         """Create the Event under a name made from what it says, so that it is told only once."""
         identity = f"{run.uid}/{event.reason}/{event.subject}"
         digest = hashlib.sha256(identity.encode()).hexdigest()[:16]

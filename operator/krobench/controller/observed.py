@@ -6,9 +6,10 @@ from enum import StrEnum
 
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef, RunSpec
-from krobench.api.specs.benchmark import Cleanup
-from krobench.api.status import RunStatus
+from krobench.api.specs.benchmark import Cleanup, KroBenchmarkSpec
+from krobench.api.status import ObjectRef, RunStatus
 from krobench.record.run import RunRecord
+from krobench.report.status import StatusFacts
 
 CLEANUP_ATTEMPTS = 2
 
@@ -119,3 +120,19 @@ class Observed:
     ahead: tuple[RunRef, ...] = ()
     """Runs of any kind that go first; the first of them is the one under way."""
     now: datetime = field(default_factory=lambda: datetime.fromtimestamp(0).astimezone())
+
+    @property
+    def facts(self) -> StatusFacts:
+        """What the status is rendered from."""
+        run, results = self.run, self.results
+        return StatusFacts(
+            kind=run.kind,
+            generation=run.generation,
+            old=run.status,
+            planned_tests=len(run.spec.tests) if isinstance(run.spec, KroBenchmarkSpec) else None,
+            record=results.record,
+            results=ObjectRef(kind="ConfigMap", namespace=run.namespace, name=results.name)
+            if results.record is not None
+            else None,
+            now=self.now,
+        )

@@ -11,16 +11,15 @@ from krobench.controller.actions import (
     AddFinalizer,
     CreateJob,
     DeleteJob,
-    EmitEvent,
     JobKind,
     PatchStatus,
     RemoveFinalizer,
 )
-from krobench.controller.events import events_of
 from krobench.controller.observed import JobState, JobView, Observed
 from krobench.controller.specs import may_change_kro
-from krobench.controller.status import Word, describe, had_begun, outcome
 from krobench.record.run import RunState
+from krobench.report.events import RunEvent, events_of
+from krobench.report.status import StatusLine, describe, had_begun, outcome
 
 # A pod whose image cannot be pulled may still come up when someone mends it; not for ever.
 POD_START_TIMEOUT_SECONDS = 180.0
@@ -44,8 +43,8 @@ def reconcile(observed: Observed, load_job: ObjectRef) -> list[Action]:
 
 def fail(observed: Observed, error: ErrorInfo, *warnings: str) -> list[Action]:
     """Return what ends a run that cannot go on."""
-    word = Word(Phase.FAILED, error.reason, error.message, warnings)
-    return [*_say(observed, describe(observed, word)), *_release(observed)]
+    line = StatusLine(Phase.FAILED, error.reason, error.message, warnings)
+    return [*_say(observed, describe(observed.facts, line)), *_release(observed)]
 
 
 def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
@@ -66,12 +65,12 @@ def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
         )
         if place > 1:
             message += f" ({place} runs are ahead)"
-        return _say(observed, describe(observed, Word(Phase.QUEUED, "Queued", message)))
-    word = Word(Phase.RUNNING, "Running", "starting the load Job")
+        return _say(observed, describe(observed.facts, StatusLine(Phase.QUEUED, "Queued", message)))
+    line = StatusLine(Phase.RUNNING, "Running", "starting the load Job")
     return [
         *([] if run.has_finalizer else [AddFinalizer()]),
         CreateJob(JobKind.LOAD),
-        *_say(observed, describe(observed, word, load_job)),
+        *_say(observed, describe(observed.facts, line, load_job)),
     ]
 
 
@@ -92,8 +91,8 @@ def _watch_over(observed: Observed, load_job: ObjectRef) -> list[Action]:
             f"the load Job's pod did not start within {POD_START_TIMEOUT_SECONDS:g} s: "
             f"{waiting.reason}: {waiting.message}"
         )
-        word = Word(Phase.CLEANING_UP, "LoadPodNotStarted", message)
-        return [*_say(observed, describe(observed, word)), DeleteJob()]
+        line = StatusLine(Phase.CLEANING_UP, "LoadPodNotStarted", message)
+        return [*_say(observed, describe(observed.facts, line)), DeleteJob()]
     message = "starting the load Job"
     if waiting is not None:
         message = f"the load Job's pod has not started yet: {waiting.reason}: {waiting.message}"
@@ -101,8 +100,8 @@ def _watch_over(observed: Observed, load_job: ObjectRef) -> list[Action]:
         message = "the load Job is finishing"
     elif record is not None:
         message = record.progress.activity or message
-    word = Word(Phase.RUNNING, "Running", message)
-    return _say(observed, describe(observed, word, load_job))
+    line = StatusLine(Phase.RUNNING, "Running", message)
+    return _say(observed, describe(observed.facts, line, load_job))
 
 
 def _conclude(observed: Observed) -> list[Action]:
@@ -114,16 +113,16 @@ def _conclude(observed: Observed) -> list[Action]:
             "its results; check whether something deletes or overwrites the ConfigMap",
         )
         return fail(observed, error)
-    word = outcome(record)
-    return [*_say(observed, describe(observed, word)), *_release(observed)]
+    line = outcome(record)
+    return [*_say(observed, describe(observed.facts, line)), *_release(observed)]
 
 
 def _recover(observed: Observed) -> list[Action]:
     """The load Job failed, or is gone: clean up after it as the policy says, then give up."""
     error = _why(observed)
-    word = Word(Phase.CLEANING_UP, error.reason, error.message)
+    line = StatusLine(Phase.CLEANING_UP, error.reason, error.message)
     if observed.load_pods_running:
-        return _say(observed, describe(observed, word))  # they still send requests
+        return _say(observed, describe(observed.facts, line))  # they still send requests
     if not _may_have_left_objects(observed):
         return fail(observed, error)
     kept: tuple[str, ...] = ()
@@ -135,7 +134,7 @@ def _recover(observed: Observed) -> list[Action]:
             return fail(observed, error, *kept)
     actions, done = _clean_up(observed)
     if not done:
-        return [*actions, *_say(observed, describe(observed, word))]
+        return [*actions, *_say(observed, describe(observed.facts, line))]
     return fail(observed, error, *kept, *_leftovers(observed))
 
 
@@ -151,7 +150,7 @@ def _delete(observed: Observed) -> list[Action]:
     if not done:
         return actions
     warnings = _leftovers(observed)
-    events = [EmitEvent("CleanupFailed", text, warning=True) for text in warnings]
+    events = [RunEvent("CleanupFailed", text, warning=True) for text in warnings]
     return [*events, RemoveFinalizer()]
 
 

@@ -9,12 +9,13 @@ import time
 from dataclasses import replace
 
 from krobench.api.kinds import RunRef
-from krobench.controller.actions import Action, CreateJob, EmitEvent, JobKind
+from krobench.controller.actions import Action, CreateJob, JobKind
 from krobench.controller.cluster import Cluster, RefusedError
 from krobench.controller.metrics import OperatorMetrics
 from krobench.controller.observed import JobState, JobView, Observed
 from krobench.controller.reconcile import fail, reconcile
 from krobench.kube.errors import KubeError
+from krobench.report.events import RunEvent
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ class Worker:
             return
         run = observed.run
         for action in reconcile(observed, self._cluster.load_job(run)):
-            if isinstance(action, EmitEvent):
+            if isinstance(action, RunEvent):
                 logger.info("%s: %s: %s", run.key, action.reason, action.message)
             try:
                 await self._cluster.apply(run, action)

@@ -16,7 +16,6 @@ from krobench.controller.actions import (
     AddFinalizer,
     CreateJob,
     DeleteJob,
-    EmitEvent,
     JobKind,
     PatchStatus,
     RemoveFinalizer,
@@ -34,6 +33,7 @@ from krobench.findings.scaling import (
 )
 from krobench.record.run import Progress, RunRecord, RunState
 from krobench.record.test import TestState
+from krobench.report.events import RunEvent
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 JOB = ObjectRef(kind="Job", namespace="krobench-system", name="bench-load")
@@ -145,7 +145,7 @@ class World:
     results: RunRecord | None = None
     conflict: ErrorInfo | None = None
     ahead: tuple[RunRef, ...] = ()
-    events: dict[tuple[str, str], EmitEvent] = field(default_factory=dict)
+    events: dict[tuple[str, str], RunEvent] = field(default_factory=dict)
     loads_created: int = 0
     now: datetime = NOW
 
@@ -204,7 +204,7 @@ class World:
                 self.load = JobView()
             case PatchStatus():
                 self.status = action.status
-            case EmitEvent():
+            case RunEvent():
                 self.events.setdefault((action.reason, action.subject), action)
         self._collect()
 

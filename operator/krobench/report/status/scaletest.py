@@ -4,8 +4,6 @@ from krobench.analysis.scaling.curves import per_second
 from krobench.analysis.scaling.words import plain
 from krobench.api.common import ErrorInfo
 from krobench.api.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, SizeStatus
-from krobench.controller.observed import Observed
-from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
 from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestState
@@ -17,15 +15,22 @@ from krobench.report.limit import (
     minimum_text,
     shortfall,
 )
+from krobench.report.status.base import (
+    COMPLETED,
+    StatusFacts,
+    StatusLine,
+    median_seconds,
+    rounded,
+)
 
 _RUNNING = "Running"
 _MAX_SIZES = 32
 _MAX_RECOMMENDATIONS = 16
 
 
-def describe(observed: Observed, base: RunStatus) -> KroScaleTestStatus:
-    """Return the status, given what it says whatever the kind of the run."""
-    record, old = observed.results.record, observed.run.status
+def describe(facts: StatusFacts, base: RunStatus) -> KroScaleTestStatus:
+    """Return the status; ``base`` has the fields that all kinds share."""
+    record, old = facts.record, facts.old
     assert isinstance(old, KroScaleTestStatus)
     if record is None or record.scale is None:
         kept = {name: getattr(old, name) for name in KroScaleTestStatus.__annotations__}
@@ -43,22 +48,17 @@ def describe(observed: Observed, base: RunStatus) -> KroScaleTestStatus:
     )
 
 
-def outcome(record: RunRecord) -> Word:
-    """Return what is to be said of a run that went to its end.
+def outcome(record: RunRecord) -> StatusLine:
+    """Return how a run ended that completed its program.
 
-    A step that could not be measured fails it only where there is no limit without that step.
+    A size that was not measured fails the run only if there is no limit without it.
     """
     short = shortfall(record)
     if short is not None and short.reason == LIMIT_NOT_AVAILABLE:
         error = _error(record, short)
-        return Word(Phase.FAILED, error.reason, error.message)
+        return StatusLine(Phase.FAILED, error.reason, error.message)
     reason = short.reason if short is not None else COMPLETED
-    return Word(Phase.COMPLETED, reason, _sentence(record, short))
-
-
-def had_begun(status: RunStatus) -> bool:
-    """Whether the status knows of a step that had begun."""
-    return isinstance(status, KroScaleTestStatus) and bool(status.sizes)
+    return StatusLine(Phase.COMPLETED, reason, _sentence(record, short))
 
 
 def _error(record: RunRecord, otherwise: ErrorInfo) -> ErrorInfo:

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from krobench.api.common import ErrorInfo
 from krobench.api.notation import units
-from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.status import (
     ComparisonStatus,
     Headline,
@@ -15,27 +14,31 @@ from krobench.api.status import (
     VariantStatus,
 )
 from krobench.api.verdict import Verdict
-from krobench.controller.observed import Observed, Run
-from krobench.controller.status.base import COMPLETED, Word, median_seconds, rounded
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report.cel import cel_line
 from krobench.report.comparison import summary
 from krobench.report.headline import precision_text
 from krobench.report.measured import measured
+from krobench.report.status.base import (
+    COMPLETED,
+    StatusFacts,
+    StatusLine,
+    median_seconds,
+    rounded,
+)
 
 NOT_COMPARED = "NotCompared"
 
 
-def describe(observed: Observed, base: RunStatus) -> KroBenchmarkStatus:
-    """Return the status, given what it says whatever the kind of the run."""
-    record = observed.results.record
+def describe(facts: StatusFacts, base: RunStatus) -> KroBenchmarkStatus:
+    """Return the status; ``base`` has the fields that all kinds share."""
+    record, old = facts.record, facts.old
     finished = base.phase is not None and base.phase.terminal
-    old = observed.run.status
     assert isinstance(old, KroBenchmarkStatus)
     return KroBenchmarkStatus(
         **dict(base),
-        tests_succeeded=_tests_succeeded(observed.run, record),
+        tests_succeeded=_tests_succeeded(facts),
         headline=_headline(record) if finished and record else None,
         comparison=_comparison(record) if finished and record else None,
         tests=[_test(test) for test in record.tests] if record else old.tests,
@@ -43,11 +46,10 @@ def describe(observed: Observed, base: RunStatus) -> KroBenchmarkStatus:
     )
 
 
-def outcome(record: RunRecord) -> Word:
-    """Return what is to be said of a run that went to its end."""
+def outcome(record: RunRecord) -> StatusLine:
     error = _first_error(record)
     if error is not None:
-        return Word(Phase.FAILED, error.reason, error.message)
+        return StatusLine(Phase.FAILED, error.reason, error.message)
     reason = COMPLETED
     missed = _missed_thresholds(record)
     message = f"measured {len(record.tests)} tests" if len(record.tests) > 1 else "measured 1 test"
@@ -60,17 +62,16 @@ def outcome(record: RunRecord) -> Word:
         message += f"; thresholds not met: {'; '.join(missed)}"
     if record.comparison is not None:
         message += f"; {summary(record.comparison)}"
-    return Word(Phase.COMPLETED, reason, message)
+    return StatusLine(Phase.COMPLETED, reason, message)
 
 
 def had_begun(status: RunStatus) -> bool:
-    """Whether the status knows of a test that had begun."""
     tests = status.tests if isinstance(status, KroBenchmarkStatus) else []
     return any(test.phase != TestState.PENDING for test in tests)
 
 
 def _first_error(record: RunRecord) -> ErrorInfo | None:
-    """Return why a run that went to its end counts as failed: its first failed test."""
+    """Return why a run that completed its program counts as failed: its first failed test."""
     for test in record.tests:
         if test.state is TestState.FAILED and test.error is not None:
             return ErrorInfo(
@@ -81,7 +82,7 @@ def _first_error(record: RunRecord) -> ErrorInfo | None:
 
 
 def _missed_thresholds(record: RunRecord) -> list[str]:
-    """Return the thresholds that were not met, each with what was measured."""
+    """Return the missed thresholds, each with the measured value."""
     return [
         f"test {test.name}: {result.expression} "
         f"({'undecided: ' if result.passed is None else ''}{measured(result)})"
@@ -91,10 +92,10 @@ def _missed_thresholds(record: RunRecord) -> list[str]:
     ]
 
 
-def _tests_succeeded(run: Run, record: RunRecord | None) -> str | None:
+def _tests_succeeded(facts: StatusFacts) -> str | None:
+    record = facts.record
     if record is None:
-        spec = run.spec
-        return f"0/{len(spec.tests)}" if isinstance(spec, KroBenchmarkSpec) else None
+        return f"0/{facts.planned_tests}" if facts.planned_tests is not None else None
     done = sum(test.state is TestState.SUCCEEDED for test in record.tests)
     return f"{done}/{len(record.tests)}"
 

@@ -1,4 +1,6 @@
-"""The events that a change of a run's status is worth."""
+"""The Events of a run: what changes in its status are reported to users."""
+
+from dataclasses import dataclass
 
 from krobench.api.notation import units
 from krobench.api.status import (
@@ -12,21 +14,31 @@ from krobench.api.status import (
     SizeStatus,
 )
 from krobench.api.verdict import Verdict
-from krobench.controller.actions import Action, EmitEvent
-from krobench.controller.status.base import COMPLETED
-from krobench.controller.status.benchmark import NOT_COMPARED
 from krobench.findings.comparison import MetricVerdict
 from krobench.findings.scaling import StepVerdict
 from krobench.record.test import TestState
+from krobench.report.status.base import COMPLETED
+from krobench.report.status.benchmark import NOT_COMPARED
 
 
-def events_of(old: RunStatus, new: RunStatus) -> list[Action]:
+@dataclass(frozen=True)
+class RunEvent:
+    """A Kubernetes Event of a run; one of the same reason and subject is reported only once."""
+
+    reason: str
+    message: str
+    warning: bool = False
+    subject: str = ""
+    """Distinguishes Events of the same reason, for example by the name of a test."""
+
+
+def events_of(old: RunStatus, new: RunStatus) -> list[RunEvent]:
     """Return the events between two statuses of a run, in order."""
-    events: list[Action] = []
+    events: list[RunEvent] = []
     if new.phase is Phase.QUEUED and old.phase is not Phase.QUEUED:
-        events.append(EmitEvent("Queued", new.message or ""))
+        events.append(RunEvent("Queued", new.message or ""))
     if new.start_time is not None and old.start_time is None:
-        events.append(EmitEvent("Started", "created the load Job"))
+        events.append(RunEvent("Started", "created the load Job"))
     match old, new:
         case KroBenchmarkStatus(), KroBenchmarkStatus():
             events += [*_test_events(old, new), *_variant_events(old, new)]
@@ -34,7 +46,7 @@ def events_of(old: RunStatus, new: RunStatus) -> list[Action]:
             events += _step_events(old, new)
     known = set(old.warnings)
     events += [
-        EmitEvent("RunWarning", text, warning=True, subject=text)
+        RunEvent("RunWarning", text, warning=True, subject=text)
         for text in new.warnings
         if text not in known
     ]
@@ -43,16 +55,16 @@ def events_of(old: RunStatus, new: RunStatus) -> list[Action]:
     return events
 
 
-def _ending_events(status: RunStatus) -> list[Action]:
+def _ending_events(status: RunStatus) -> list[RunEvent]:
     """Return the events of a run that has just ended, in the words of its conditions."""
     if status.phase is None or not status.phase.terminal:
         return []
     conditions = {condition.type: condition for condition in status.conditions}
     ready, valid = conditions[ConditionType.READY], conditions[ConditionType.VALID]
     good = ready.status == "True" and ready.reason == COMPLETED
-    events: list[Action] = [EmitEvent(ready.reason, status.message or "", warning=not good)]
+    events: list[RunEvent] = [RunEvent(ready.reason, status.message or "", warning=not good)]
     if valid.status == "False" and valid.reason != ready.reason:
-        events.append(EmitEvent(valid.reason, valid.message, warning=True))
+        events.append(RunEvent(valid.reason, valid.message, warning=True))
     if isinstance(status, KroBenchmarkStatus) and status.comparison is not None:
         events.append(_comparison_event(status.comparison))
     if isinstance(status, KroScaleTestStatus) and status.limit is not None:
@@ -60,42 +72,42 @@ def _ending_events(status: RunStatus) -> list[Action]:
     return events
 
 
-def _comparison_event(comparison: ComparisonStatus) -> EmitEvent:
+def _comparison_event(comparison: ComparisonStatus) -> RunEvent:
     compared = comparison.verdict != NOT_COMPARED
     worse = comparison.verdict == MetricVerdict.WORSE
     reason = "Compared" if compared else NOT_COMPARED
-    return EmitEvent(reason, comparison.message, warning=worse or not compared)
+    return RunEvent(reason, comparison.message, warning=worse or not compared)
 
 
-def _variant_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Action]:
+def _variant_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[RunEvent]:
     compared = {variant.name for variant in old.variants}
     return [
-        EmitEvent("VariantCompared", f"variant {each.name}: {each.message}", subject=each.name)
+        RunEvent("VariantCompared", f"variant {each.name}: {each.message}", subject=each.name)
         for each in new.variants
         if each.name not in compared
     ]
 
 
-def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[Action]:
+def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[RunEvent]:
     before = {test.name: test.phase for test in old.tests}
-    events: list[Action] = []
+    events: list[RunEvent] = []
     for test in new.tests:
         if before.get(test.name) == test.phase:
             continue
         if test.phase == TestState.FAILED:
             text = f"test {test.name}: {test.message}"
-            events.append(EmitEvent("TestFailed", text, warning=True, subject=test.name))
+            events.append(RunEvent("TestFailed", text, warning=True, subject=test.name))
         elif test.verdict == Verdict.INVALID:
             text = f"test {test.name}: {test.message}"
-            events.append(EmitEvent("TestInvalid", text, warning=True, subject=test.name))
+            events.append(RunEvent("TestInvalid", text, warning=True, subject=test.name))
         elif test.phase == TestState.SUCCEEDED:
             ready = units.seconds(test.instance_ready_p50_seconds)
             text = f"test {test.name}: instances became ready in {ready} (median)"
-            events.append(EmitEvent("TestSucceeded", text, subject=test.name))
+            events.append(RunEvent("TestSucceeded", text, subject=test.name))
     return events
 
 
-def _step_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[Action]:
+def _step_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[RunEvent]:
     """Return an event for each step whose verdict has become known, or another one."""
     before = {step.size: step.verdict for step in old.sizes}
     return [
@@ -113,7 +125,7 @@ _STEP_REASONS = {
 }
 
 
-def _step_event(step: SizeStatus) -> EmitEvent:
+def _step_event(step: SizeStatus) -> RunEvent:
     text = f"size {step.size:g}: {step.iterations} iterations met all SLOs"
     if step.message is not None:
         text += f"; {step.message}"
@@ -121,13 +133,13 @@ def _step_event(step: SizeStatus) -> EmitEvent:
         text += f"; bottleneck: {step.bottleneck}"
     # A breach is what a scale test looks for, and no cause for alarm.
     warning = step.verdict in (StepVerdict.INVALID, StepVerdict.FAILED)
-    return EmitEvent(_STEP_REASONS[step.verdict], text, warning=warning, subject=f"{step.size:g}")
+    return RunEvent(_STEP_REASONS[step.verdict], text, warning=warning, subject=f"{step.size:g}")
 
 
-def _limit_event(status: KroScaleTestStatus, limit: LimitStatus) -> EmitEvent:
+def _limit_event(status: KroScaleTestStatus, limit: LimitStatus) -> RunEvent:
     text = f"limit: {limit.text}"
     if status.bottleneck is not None:
         text += f"; bottleneck: {status.bottleneck}"
     if status.next_to_try is not None:
         text += f"; try next: {status.next_to_try}"
-    return EmitEvent(f"Limit{limit.state}", text)
+    return RunEvent(f"Limit{limit.state}", text)

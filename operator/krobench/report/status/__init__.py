@@ -1,0 +1,46 @@
+"""The status of a run, rendered from its record and from how its Jobs stand."""
+
+from dataclasses import replace
+
+from krobench.api.common import ErrorInfo, rfc3339
+from krobench.api.kinds import RunKind
+from krobench.api.status import KroScaleTestStatus, ObjectRef, Phase, RunStatus
+from krobench.record.ending import as_given_up
+from krobench.record.run import RunRecord
+from krobench.report.status import benchmark, scaletest
+from krobench.report.status.base import StatusFacts, StatusLine, base_status
+
+__all__ = ["StatusFacts", "StatusLine", "describe", "had_begun", "outcome"]
+
+
+def describe(facts: StatusFacts, line: StatusLine, job: ObjectRef | None = None) -> RunStatus:
+    """Return the status of a run."""
+    if line.phase is Phase.FAILED:
+        facts = _as_given_up(facts, line)
+    base = base_status(facts, line, job)
+    if facts.kind is RunKind.SCALE_TEST:
+        return scaletest.describe(facts, base)
+    return benchmark.describe(facts, base)
+
+
+def outcome(record: RunRecord) -> StatusLine:
+    """Return how a run ended that completed its program."""
+    if record.kind == RunKind.SCALE_TEST:
+        return scaletest.outcome(record)
+    return benchmark.outcome(record)
+
+
+def had_begun(status: RunStatus) -> bool:
+    """Whether a test had begun, as far as the status tells; the record may be lost."""
+    if isinstance(status, KroScaleTestStatus):
+        return bool(status.sizes)
+    return benchmark.had_begun(status)
+
+
+def _as_given_up(facts: StatusFacts, line: StatusLine) -> StatusFacts:
+    """End the tests that still count as running: their load may have died in them."""
+    if facts.record is None:
+        return facts
+    why = ErrorInfo(reason=line.reason, message=line.message)
+    end_time = facts.old.completion_time or rfc3339(facts.now)
+    return replace(facts, record=as_given_up(facts.record, why, end_time))
