@@ -39,8 +39,8 @@ def test_a_shard_that_is_killed_is_named_and_makes_the_run_invalid(cluster: Clus
     assert condition(status, "Valid")["reason"] == "ShardLost"
     assert status["orphans"] == 0
     [iteration] = cluster.run_record("maimed")["tests"][0]["iterations"]
-    causes = {cause["reason"]: cause["message"] for cause in iteration["validity"]["causes"]}
-    assert "shard 1 of 2 was lost" in causes["ShardLost"]
+    causes = {cause["code"]: cause for cause in iteration["validity"]["causes"]}
+    assert (causes["ShardLost"]["shard"], causes["ShardLost"]["shards"]) == (1, 2)
     assert iteration["counts"]["requested"] == 40
     assert iteration["counts"]["sent"] == iteration["counts"]["ready"] == 20
 

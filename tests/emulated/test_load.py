@@ -10,6 +10,7 @@ from emulated.memory import MemoryCluster
 from krobench.api.verdict import Verdict
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.figures.environment import KroFingerprint
+from krobench.findings.validity import LeftoverObjects, SendLagTooLong
 from krobench.job.errors import AbortedError
 from krobench.job.suite import Suite
 from krobench.kube.client import JsonObject, KubeClient
@@ -141,7 +142,9 @@ async def test_an_open_loop_that_missed_its_schedule_is_invalid() -> None:
     assert record.verdict is Verdict.INVALID
     assert record.validity is not None
     assert record.validity.causes[0].reason == "GeneratorLate"
-    assert record.validity.causes[0].message.startswith("test a: iteration 1: the p99")
+    first = record.validity.causes[0]
+    assert isinstance(first, SendLagTooLong)
+    assert (first.test, first.iteration) == ("a", 1)
     assert record.tests[0].success
     assert record.tests[0].iterations[0].counts.late > 40
 
@@ -303,4 +306,5 @@ async def test_what_another_run_left_makes_this_one_invalid_unless_it_is_accepte
         record = await run_suite(cluster, tests, validity={"ignore": accepted})
         assert record.verdict is verdict
         assert record.causes[0].reason == "LeftoverObjects"
-        assert "krobench cleanup --run uid-of-another" in record.causes[0].message
+        assert isinstance(record.causes[0], LeftoverObjects)
+        assert record.causes[0].runs == ["uid-of-another"]

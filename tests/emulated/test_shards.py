@@ -8,6 +8,7 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import UID, quick
 
 from krobench.api.verdict import Verdict
+from krobench.findings.validity import ShardLost
 from krobench.job.errors import AbortedError
 from krobench.job.shards.worker import Shard
 from krobench.job.suite import Suite
@@ -97,7 +98,9 @@ async def test_a_shard_that_never_comes_is_named() -> None:
     assert record.validity is not None
     [cause, *_] = record.validity.causes
     assert cause.reason == "ShardLost"
-    assert "shard 2 of 3 was lost (its pod did not come within 3s)" in cause.message
+    assert isinstance(cause, ShardLost)
+    assert (cause.shard, cause.shards) == (2, 3)
+    assert cause.error == "its pod did not come within 3s"
     assert record.tests[0].iterations[0].counts.sent == 14
 
 
@@ -117,7 +120,7 @@ async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
     assert record.verdict is Verdict.INVALID
     first = record.tests[0].iterations[0]
     assert first.validity.causes[0].reason == "ShardLost"
-    assert "shard 1 of 2 was lost (its pod has ended)" in first.validity.causes[0].message
+    assert first.validity.causes[0] == ShardLost(shard=1, shards=2, error="its pod has ended")
     assert first.counts.requested == 20
     assert first.counts.sent == 10
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from krobench.analysis.medians import known_median
-from krobench.api.common import ErrorInfo
 from krobench.api.specs.suite.load import Load
-from krobench.api.specs.validity import Cause
 from krobench.figures.measures import LoadGenerator
+from krobench.findings.validity import (
+    AnyCause,
+    RateNotReached,
+    RequestsNotSent,
+    SendLagTooLong,
+)
 from krobench.record.lines import ObjectRecord
 
 _MIN_ACHIEVED = 0.98
@@ -62,25 +66,25 @@ def measure_generator(schedule: Schedule, objects: Iterable[ObjectRecord]) -> Lo
     )
 
 
-def lateness(generator: LoadGenerator, schedule: Schedule) -> list[ErrorInfo]:
-    """Return in which ways the schedule was missed; empty where it was kept."""
-    causes = []
-    lag = generator.send_lag_p99_seconds
-    if lag is not None and lag > schedule.load.max_send_lag_seconds:
-        causes.append(
-            f"the p99 of the send lag was {lag * 1e3:.3g} ms, above maxSendLag of "
-            f"{schedule.load.max_send_lag}"
-        )
+def lateness(generator: LoadGenerator, schedule: Schedule) -> list[AnyCause]:
+    """Return in which ways the schedule was missed; empty if it was kept."""
+    causes: list[AnyCause] = []
+    lag, allowed = generator.send_lag_p99_seconds, schedule.load.max_send_lag_seconds
+    if lag is not None and lag > allowed:
+        causes.append(SendLagTooLong(p99_seconds=lag, allowed_seconds=allowed))
     sent, due = schedule.sent, len(schedule.due)
     if sent < _MIN_ACHIEVED * due:
-        causes.append(f"only {sent} of {due} requests that were due were sent")
+        causes.append(RequestsNotSent(sent=sent, due=due))
     requested, achieved = generator.requested_per_second, generator.achieved_per_second
     if requested and achieved is not None and achieved < _MIN_ACHIEVED * requested:
         causes.append(
-            f"{achieved:.4g} requests per second were sent of {requested:.4g} asked for, "
-            f"less than {_MIN_ACHIEVED:.0%}"
+            RateNotReached(
+                achieved_per_second=achieved,
+                requested_per_second=requested,
+                least_ratio=_MIN_ACHIEVED,
+            )
         )
-    return [Cause.GENERATOR_LATE.of(cause) for cause in causes]
+    return causes
 
 
 def summarise_generators(generators: Iterable[LoadGenerator | None]) -> LoadGenerator | None:

@@ -9,7 +9,7 @@ from krobench.analysis.latencies import latencies
 from krobench.analysis.steps import MeasuredStep, measure_step
 from krobench.analysis.usage.measure import Phases, Usage, measure_usage
 from krobench.analysis.usage.windows import Series, UnavailableError
-from krobench.analysis.validity.iteration import Evidence, causes_around
+from krobench.analysis.validity.judge import Surroundings, causes_around
 from krobench.analysis.validity.steady import steady_state_of_load
 from krobench.analysis.watchlag import watch_lag_metrics
 from krobench.api.common import ErrorInfo, rfc3339, utc_now
@@ -18,7 +18,7 @@ from krobench.collect.sampler import Collected
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.measures import LoadGenerator
 from krobench.figures.steady_state import SteadyState
-from krobench.findings.validity import Validity
+from krobench.findings.validity import AnyCause, Validity
 from krobench.job.monitor import Watched
 from krobench.load.iteration import Outcome, StepOutcome
 from krobench.record.iteration import IterationRecord, PhaseRecord
@@ -90,7 +90,7 @@ def judge(
 ) -> Validity:
     """Return the validity of an iteration, whose own causes its record has already."""
     assert outcome.ended_seconds is not None
-    evidence = Evidence(
+    seen = Surroundings(
         first=watched.first,
         moments=watched.moments,
         samples=collected.samples,
@@ -99,7 +99,7 @@ def judge(
         started_seconds=outcome.started_seconds,
         ended_seconds=outcome.run_ended_seconds or outcome.ended_seconds,
     )
-    return Validity.of(record.validity.causes + causes_around(record, evidence, settings))
+    return Validity.of(record.validity.causes + causes_around(record, seen, settings))
 
 
 _CPU = "process_cpu_seconds_total"
@@ -114,7 +114,7 @@ _REASONS = {
 
 def assess_steps(
     test: TestPlan, outcome: Outcome, series: Series
-) -> tuple[list[PhaseRecord], LoadGenerator | None, list[ErrorInfo]]:
+) -> tuple[list[PhaseRecord], LoadGenerator | None, list[AnyCause]]:
     """Return the steps where there are several, how the one with a schedule kept it, and how
     schedules were missed.
 
@@ -122,7 +122,7 @@ def assess_steps(
     """
     steps: list[PhaseRecord] = []
     generators: list[LoadGenerator] = []
-    causes: list[ErrorInfo] = []
+    causes: list[AnyCause] = []
     for begun in outcome.steps:
         measured = _measured(begun, outcome)
         window = (measured.started_seconds, measured.ended_seconds)
@@ -135,9 +135,9 @@ def assess_steps(
         steps.append(record)
         if record.generator is not None and measured.schedule is not None:
             generators.append(record.generator)
-            place = f"step {begun.plan.index + 1}: " if len(test.steps) > 1 else ""
+            phase = begun.plan.index + 1 if len(test.steps) > 1 else None
             causes += [
-                ErrorInfo(reason=cause.reason, message=place + cause.message)
+                cause.model_copy(update={"phase": phase})
                 for cause in lateness(record.generator, measured.schedule)
             ]
     generator = generators[0] if len(generators) == 1 else None

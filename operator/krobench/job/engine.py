@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from krobench import __version__
-from krobench.analysis.validity.leftovers import leftover_objects
+from krobench.analysis.validity.surroundings import leftover_objects
 from krobench.api.common import ErrorInfo, rfc3339, utc_now
 from krobench.api.kinds import RunKind, RunRef, RunSpec
 from krobench.api.notation import units

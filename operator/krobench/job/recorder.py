@@ -6,9 +6,9 @@ from krobench.analysis.bottlenecks.attribute import attribute
 from krobench.analysis.iterations import summarise_test
 from krobench.analysis.latencies import latencies
 from krobench.analysis.precision import enough, headline
-from krobench.analysis.validity.observations import too_few_samples
+from krobench.analysis.validity.judge import validity_of_test
+from krobench.analysis.validity.samples import too_few_samples
 from krobench.analysis.validity.steady import steady_state_of_test, unsteady_test
-from krobench.analysis.validity.verdict import validity_of_test
 from krobench.api.common import rfc3339, utc_now
 from krobench.collect.sampler import Collected
 from krobench.figures.environment import KroFingerprint

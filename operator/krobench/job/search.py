@@ -18,7 +18,7 @@ from krobench.analysis.scaling.slos import (
     judge_trial,
     settings_of_steps,
 )
-from krobench.analysis.validity.verdict import ignored
+from krobench.analysis.validity.judge import ignored_causes
 from krobench.api.common import duration_seconds
 from krobench.api.kinds import RunKind
 from krobench.api.specs.scaletest import KroScaleTestSpec
@@ -49,6 +49,7 @@ from krobench.program.verification import first_to_try, plan_trial, step_to_try_
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import Progress
 from krobench.record.test import TestRecord
+from krobench.report.words.validity import ignored_warnings
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, Maker, TestPlan
 
@@ -323,8 +324,8 @@ class ScaleRun(Session):
         done = self._iterations_done
         record.progress = Progress(iterations_done=done, iterations_planned=done)
         record.validity = validity_of_scale_test(record, ignore)
-        for accepted in ignored(record, ignore):
-            self._warn(accepted)
+        for warning in ignored_warnings(ignored_causes(record, ignore)):
+            self._warn(warning)
         record.verdict = verdict_of_scale_test(
             self._scale.limit, self._spec.minimum, record.validity
         )

@@ -9,7 +9,7 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.minus import measure_differences
 from krobench.analysis.recommendations.advise import advise
 from krobench.analysis.slopes import measure_slopes
-from krobench.analysis.validity.verdict import ignored, validity_of_run
+from krobench.analysis.validity.judge import ignored_causes, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
 from krobench.api.kinds import RunKind
 from krobench.api.specs.benchmark import KroBenchmarkSpec
@@ -29,6 +29,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.program.order import schedule
 from krobench.record.run import Progress
+from krobench.report.words.validity import ignored_warnings
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, TestPlan, plan_tests
 
 logger = logging.getLogger(__name__)
@@ -129,8 +130,8 @@ class Suite(Session):
         record.slopes = measure_slopes(self._spec, record.tests)
         record.differences = measure_differences(self._spec, record.tests)
         record.validity = validity_of_run(record, ignore)
-        for accepted in ignored(record, ignore):
-            self._warn(accepted)
+        for warning in ignored_warnings(ignored_causes(record, ignore)):
+            self._warn(warning)
         if self._baseline is not None:
             record.comparison = self._baseline.compare(record)
         rules = self._baseline.rules if self._baseline is not None else Rules()

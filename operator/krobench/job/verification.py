@@ -11,7 +11,7 @@ from krobench.analysis.recommendations.trial import (
     rules_of_trial,
     verification_of,
 )
-from krobench.analysis.validity.verdict import validity_of_run
+from krobench.analysis.validity.judge import validity_of_run
 from krobench.api.notation import units
 from krobench.api.specs.benchmark import Cleanup
 from krobench.api.specs.target import Target

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
+from krobench.findings.validity import AnyCause
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
@@ -68,7 +69,7 @@ class Outcome:
     watch_lag: WatchLag | None = None
     phases_unavailable: str | None = None
     """Why the compilation of RGDs could not be timed."""
-    invalid: list[ErrorInfo] = field(default_factory=list)
+    invalid: list[AnyCause] = field(default_factory=list)
     """Why what was measured is not what was asked for."""
     metrics: dict[str, float | None] = field(default_factory=dict)
     unavailable: dict[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from krobench.api.common import ErrorInfo
 from krobench.api.messages.shards import SHARD_LABEL, ShardReport
-from krobench.api.specs.validity import Cause
+from krobench.findings.validity import ShardLost
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
@@ -200,10 +200,7 @@ class LeaderIteration(SharedIteration):
                 message = f"shard {delivery.shard}: {report.error.message}"
                 outcome.error = ErrorInfo(reason=report.error.reason, message=message)
         outcome.invalid += [
-            Cause.SHARD_LOST.of(
-                f"shard {shard} of {self._shards} was lost ({why}): what it was to send, "
-                "or what it measured, is missing"
-            )
+            ShardLost(shard=shard, shards=self._shards, error=why)
             for shard, why in sorted(self._crew.losses.items())
             if shard < self._shards
         ]

@@ -18,7 +18,7 @@ from krobench.findings.difference import CostDifference
 from krobench.findings.recommendation import Recommendation
 from krobench.findings.scaling import ScaleRecord
 from krobench.findings.slope import Slope
-from krobench.findings.validity import Validity
+from krobench.findings.validity import AnyCause, Validity
 from krobench.record.test import TestRecord
 
 SCHEMA: Literal["krobench.run/v2"] = "krobench.run/v2"
@@ -80,8 +80,8 @@ class RunRecord(ApiModel):
     verdict: Verdict | None = None
     validity: Validity | None = None
     """None until the run has completed."""
-    causes: list[ErrorInfo] = Field(default_factory=list)
-    """What speaks against the run as a whole."""
+    causes: list[AnyCause] = Field(default_factory=list)
+    """What makes the run as a whole invalid."""
     comparison: Comparison | None = None
     """With what spec.baseline names; None where it names nothing, or the run was given up."""
     slopes: list[Slope] = Field(default_factory=list)

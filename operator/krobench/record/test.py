@@ -22,7 +22,7 @@ from krobench.figures.profile import TestProfile
 from krobench.figures.steady_state import SteadyState
 from krobench.figures.usage import UsageRecord
 from krobench.findings.bottleneck import Attribution
-from krobench.findings.validity import Validity
+from krobench.findings.validity import AnyCause, Validity
 from krobench.record.iteration import IterationRecord
 
 
@@ -137,8 +137,8 @@ class TestRecord(ApiModel):
     validity: Validity = Field(default_factory=Validity)
     """What its measured iterations say, warm-up not counted, and the causes below; without what
     spec.validity.ignore accepts."""
-    causes: list[ErrorInfo] = Field(default_factory=list)
-    """What speaks against the test as a whole."""
+    causes: list[AnyCause] = Field(default_factory=list)
+    """What makes the test as a whole invalid."""
     iterations: list[IterationRecord] = Field(default_factory=list)
     summary: TestSummary | None = None
     headline: Headline | None = None

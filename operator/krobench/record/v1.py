@@ -42,6 +42,13 @@ def rename(of: Raw, old: str, new: str) -> None:
         of[new] = of.pop(old)
 
 
+def quote(finding: Raw, message: str) -> None:
+    """Make a finding of what was stored as a sentence in this field."""
+    if message in finding:
+        finding["code"] = "Quoted"
+        finding["text"] = finding.pop(message)
+
+
 def dicts_in(of: Any, *path: str) -> Iterator[Raw]:
     """Yield the objects at a path of fields; each item where a field is a list."""
     if isinstance(of, list):
@@ -65,4 +72,20 @@ def _phases_and_soak(run: Raw) -> None:
         rename(iteration, "hold", "soak")
 
 
-RUN_STEPS: tuple[Step, ...] = (_phases_and_soak,)
+def _causes(run: Raw) -> None:
+    """A cause of invalidity was a reason and a message."""
+    holders = [run, *dicts_in(run, "tests"), *dicts_in(run, "tests", "iterations")]
+    for holder in holders:
+        for cause in (*dicts_in(holder, "causes"), *dicts_in(holder, "validity", "causes")):
+            quote(cause, "message")
+
+
+def _steady_states(run: Raw) -> None:
+    """Whether a test was steady was a sentence, too."""
+    for of, path in (("iterations", ("tests",)), ("instances", ("tests", "iterations"))):
+        for state in dicts_in(run, *path, "steadyState"):
+            state["of"] = of
+            rename(state, "message", "text")
+
+
+RUN_STEPS: tuple[Step, ...] = (_phases_and_soak, _causes, _steady_states)

@@ -3,6 +3,7 @@
 from krobench.api.notation import units
 from krobench.figures.precision import Headline
 from krobench.record.test import TestRecord
+from krobench.report.words.validity import steady_state_line
 
 
 def headline_line(test: TestRecord) -> str:
@@ -17,7 +18,7 @@ def headline_line(test: TestRecord) -> str:
     if test.stop is not None:
         text += f" {test.stop.reason}: {test.stop.message}."
     if test.steady_state is not None:
-        text += f" Steady state: {test.steady_state.message}."
+        text += f" Steady state: {steady_state_line(test.steady_state)}."
     return text
 
 

@@ -12,11 +12,13 @@ from krobench.api.common import ErrorInfo
 from krobench.api.notation import units
 from krobench.findings.comparison import Comparison, MetricVerdict
 from krobench.findings.scaling import ScaleStep, StepVerdict
+from krobench.findings.validity import AnyCause
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison as comparison_report
 from krobench.report.limit import LIMIT_NOT_AVAILABLE, limit_text, shortfall
 from krobench.report.measured import measured
+from krobench.report.words.validity import cause_line, reasoned_line
 
 
 def new_case(run: RunRecord, name: str, duration_seconds: float | None = None) -> ET.Element:
@@ -29,21 +31,16 @@ def new_case(run: RunRecord, name: str, duration_seconds: float | None = None) -
     )
 
 
-def add_error(case: ET.Element, info: ErrorInfo, causes: Sequence[ErrorInfo]) -> None:
-    """Say that it could not be measured, with what speaks against its numbers besides."""
+def add_error(case: ET.Element, info: ErrorInfo, causes: Sequence[AnyCause]) -> None:
+    """Add why it could not be measured, and what makes its numbers doubtful besides."""
     error = ET.SubElement(case, "error", type=info.reason, message=info.message)
-    error.text = "\n".join([info.message, *map(line_of, causes)])
+    error.text = "\n".join([info.message, *map(reasoned_line, causes)])
 
 
-def add_invalid(case: ET.Element, causes: Sequence[ErrorInfo]) -> None:
-    """Say that its numbers may not be believed, so that it has neither passed nor failed."""
-    skipped = ET.SubElement(case, "skipped", message=f"invalid: {line_of(causes[0])}")
-    skipped.text = "\n".join(map(line_of, causes))
-
-
-def line_of(cause: ErrorInfo) -> str:
-    """Return a cause in a line."""
-    return f"{cause.reason}: {cause.message}"
+def add_invalid(case: ET.Element, causes: Sequence[AnyCause]) -> None:
+    """Add what makes its numbers doubtful: it has neither passed nor failed."""
+    skipped = ET.SubElement(case, "skipped", message=f"invalid: {reasoned_line(causes[0])}")
+    skipped.text = "\n".join(map(reasoned_line, causes))
 
 
 def numbers(test: TestRecord) -> str:
@@ -156,16 +153,16 @@ def _case(run: RunRecord, test: TestRecord) -> ET.Element:
     return case
 
 
-def _causes_of_run(run: RunRecord) -> list[ErrorInfo]:
+def _causes_of_run(run: RunRecord) -> list[AnyCause]:
     """Return what makes the run invalid, apart from its tests."""
     causes = run.validity.causes if run.validity is not None else []
     return [cause for cause in causes if cause in run.causes]
 
 
-def _invalid_run(run: RunRecord, causes: list[ErrorInfo]) -> ET.Element:
+def _invalid_run(run: RunRecord, causes: list[AnyCause]) -> ET.Element:
     case = new_case(run, "validity")
-    error = ET.SubElement(case, "error", type=causes[0].reason, message=causes[0].message)
-    error.text = "\n".join(map(line_of, causes))
+    error = ET.SubElement(case, "error", type=causes[0].reason, message=cause_line(causes[0]))
+    error.text = "\n".join(map(reasoned_line, causes))
     return case
 
 

@@ -15,6 +15,12 @@ from krobench.analysis.iterations import count_instances, throughput
 from krobench.analysis.latencies import latencies
 from krobench.api.specs.suite.load import Load
 from krobench.figures.measures import LoadGenerator
+from krobench.findings.validity import (
+    AnyCause,
+    RateNotReached,
+    RequestsNotSent,
+    SendLagTooLong,
+)
 from krobench.record.lines import ObjectRecord
 
 LOAD = Load.model_validate({"arrival": "constant", "rate": 10})
@@ -34,12 +40,12 @@ def line(intended: float, lag: float = 0.0, **changes: Any) -> ObjectRecord:
 
 def check(
     lags: Sequence[float], count: int | None = None, ended: float = LONG_AFTER
-) -> tuple[LoadGenerator, list[str]]:
+) -> tuple[LoadGenerator, list[AnyCause]]:
     times = [position / 10 for position in range(count or len(lags))]
     lines = [line(moment, lag) for moment, lag in zip(times, lags, strict=False)]
     schedule = Schedule(LOAD, times, ended, len(lines))
     generator = measure_generator(schedule, lines)
-    return generator, [c.message for c in lateness(generator, schedule)]
+    return generator, lateness(generator, schedule)
 
 
 def test_a_schedule_that_was_kept_is_valid_and_has_its_rate() -> None:
@@ -56,10 +62,8 @@ def test_a_lag_within_the_bound_does_not_spoil_a_short_schedule() -> None:
 
 def test_one_late_request_in_a_hundred_is_borne_and_two_are_not() -> None:
     assert check([0.0] * 99 + [0.2])[1] == []
-    assert (
-        "p99 of the send lag was 200 ms, above maxSendLag of 50ms"
-        in check([0.0] * 98 + [0.2] * 2)[1][0]
-    )
+    late = SendLagTooLong(p99_seconds=0.2, allowed_seconds=0.05)
+    assert late in check([0.0] * 98 + [0.2] * 2)[1]
 
 
 def test_of_few_requests_none_may_be_late() -> None:
@@ -72,12 +76,14 @@ def test_a_few_requests_that_drag_on_spoil_the_rate() -> None:
     generator, causes = check([0.0] * 199 + [30.0])
     assert generator.send_lag_p99_seconds == 0
     assert generator.achieved_per_second == pytest.approx(199 / 49.85, rel=0.001)
-    assert "less than 98%" in causes[0]
+    assert isinstance(causes[0], RateNotReached)
+    assert causes[0].least_ratio == 0.98
+    assert causes[0].requested_per_second == pytest.approx(10)
 
 
 def test_requests_that_were_due_and_never_sent_are_missed() -> None:
     _, causes = check([0.0] * 90, count=100)
-    assert "only 90 of 100 requests that were due were sent" in causes[0]
+    assert causes[0] == RequestsNotSent(sent=90, due=100)
 
 
 def test_what_was_not_due_when_the_iteration_ended_is_not_missed() -> None:

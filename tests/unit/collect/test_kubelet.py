@@ -3,7 +3,7 @@ from typing import cast
 
 import pytest
 
-from krobench.analysis.validity.neighbours import FOREIGN_CPU
+from krobench.analysis.validity.surroundings import FOREIGN_CPU
 from krobench.api.specs.target import Target
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import SourceUnavailableError

@@ -8,11 +8,11 @@ from krobench.api.common import ErrorInfo
 from krobench.api.status import Phase
 from krobench.api.verdict import Verdict
 from krobench.controller.observed import JobState
-from krobench.findings.validity import Validity
+from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.run import RunState
 from krobench.record.test import TestRecord, TestState, ThresholdResult
 
-LATE = ErrorInfo(reason="GeneratorLate", message="only 3 of 9 requests that were due were sent")
+LATE = RequestsNotSent(sent=3, due=9)
 
 
 def with_test(**changes: Any) -> list[TestRecord]:

@@ -15,7 +15,7 @@ from krobench.figures.activity import KroActivity
 from krobench.figures.measures import ApiRequests, Latencies, LatencySummary
 from krobench.figures.usage import UsageRecord
 from krobench.findings.scaling import Limit, LimitState
-from krobench.findings.validity import Validity
+from krobench.findings.validity import PodReplaced, Validity
 from krobench.record.run import RunState
 from krobench.record.test import TestState
 
@@ -131,7 +131,7 @@ def test_a_run_without_any_step_measured_fails_with_the_reason_of_the_first() ->
 
 
 def test_an_invalid_run_has_neither_passed_nor_failed() -> None:
-    validity = Validity.of([ErrorInfo(reason="KroRestarted", message="kro was restarted")])
+    validity = Validity.of([PodReplaced(pod="kro-1", at_seconds=3.0, successors=[])])
     world = ended(validity=validity, verdict=Verdict.INVALID)
     assert (world.status.phase, world.status.verdict) == (Phase.COMPLETED, Verdict.INVALID)
     assert world.condition("Valid") == "False"

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from unit.analysis.comparison.test_estimates import iteration
 from unit.records import some_line, some_run, some_test
 
-from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
-from krobench.findings.validity import Validity
+from krobench.api.specs.validity import Cause
+from krobench.findings.validity import QuotedCause, Validity
 from krobench.record import rawlines
 from krobench.record.lines import ObjectRecord, Sample
 from krobench.record.rawlines import LineFile
@@ -132,7 +132,7 @@ def test_a_whole_run_that_is_not_there_is_a_clear_sentence() -> None:
 def test_causes_and_warnings_without_end_leave_run_json_within_its_room(
     length: int, kept: int
 ) -> None:
-    cause = ErrorInfo(reason="NodeBusy", message="x" * length)
+    cause = QuotedCause(reason=Cause.NODE_BUSY, text="x" * length)
     test = some_test(
         planned_iterations=50,
         causes=[cause] * 100,

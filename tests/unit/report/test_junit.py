@@ -6,12 +6,19 @@ from unit.controller.world import record
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.validity import Cause
 from krobench.findings.comparison import Better
-from krobench.findings.validity import Validity
+from krobench.findings.validity import (
+    ClockJumped,
+    LeftoverObjects,
+    NodeBusy,
+    RequestsNotSent,
+    Validity,
+)
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestState, ThresholdResult
 from krobench.report.junit import render
+
+LATE = RequestsNotSent(sent=3, due=9)
 
 
 def suite(run: RunRecord) -> ET.Element:
@@ -74,29 +81,34 @@ def test_what_is_worse_than_the_baseline_is_a_failure_where_it_fails_the_run() -
 
 def test_an_invalid_test_is_skipped_with_the_cause_whatever_its_thresholds_say() -> None:
     run = record(RunState.COMPLETED)
-    causes = [Cause.GENERATOR_LATE.of("40 % late"), Cause.NODE_BUSY.of("80 % of the CPU")]
-    run.tests[0].validity = Validity.of(causes)
+    busy = NodeBusy(node="n", used_cores=1.6, cores=2.0, allowed_ratio=0.25)
+    run.tests[0].validity = Validity.of([LATE, busy])
     run.tests[0].thresholds = [ThresholdResult(expression="errors.total == 0", passed=False)]
-    run.validity = Validity.of([Cause.GENERATOR_LATE.of("test a: 40 % late")])
+    run.validity = Validity.of([LATE.model_copy(update={"test": "a"})])
     root = suite(run)
     counts = {kind: root.get(kind) for kind in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "1", "failures": "0", "errors": "0", "skipped": "1"}
     [skipped] = root.iter("skipped")
-    assert skipped.get("message") == "invalid: GeneratorLate: 40 % late"
+    assert skipped.get("message") == "invalid: GeneratorLate: only 3 of 9 due requests were sent"
     assert "NodeBusy" in (skipped.text or "")
     run.tests[0].error = ErrorInfo(reason="Timeout", message="late")
     [error] = suite(run).iter("error")
-    assert (error.text or "").splitlines()[:2] == ["late", "GeneratorLate: 40 % late"]
+    assert (error.text or "").splitlines()[:2] == [
+        "late",
+        "GeneratorLate: only 3 of 9 due requests were sent",
+    ]
 
 
 def test_what_speaks_against_the_run_as_a_whole_is_an_error_of_its_own() -> None:
     run = record(RunState.COMPLETED)
-    accepted, cause = Cause.CLOCK_JUMPED.of("by 3 s"), Cause.LEFTOVER_OBJECTS.of("2 RGDs")
+    accepted = ClockJumped(jump_seconds=3.0, before_seconds=0.0, after_seconds=6.0)
+    cause = LeftoverObjects(count=2, first="RGD/a", runs=["uid-1"])
     run.causes = [accepted, cause]
     run.validity = Validity.of([cause])
     root = suite(run)
     assert (root.get("tests"), root.get("errors")) == ("2", "1")
     [error] = root.iter("error")
-    assert (error.get("type"), error.get("message")) == ("LeftoverObjects", "2 RGDs")
+    assert error.get("type") == "LeftoverObjects"
+    assert (error.get("message") or "").startswith("2 objects of an earlier run existed")
     assert [case.get("name") for case in root.iter("testcase")] == ["a", "validity"]
-    assert "by 3 s" not in render(run)
+    assert "ClockJumped" not in render(run)

@@ -4,10 +4,9 @@ import pytest
 from unit.controller.world import scale_record
 
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.validity import Cause
 from krobench.api.verdict import Verdict
 from krobench.findings.scaling import Limit, LimitState, StepVerdict
-from krobench.findings.validity import Validity
+from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.run import RunRecord, RunState
 from krobench.report.junit import render
 
@@ -57,7 +56,7 @@ def test_a_step_that_could_not_be_measured_is_an_error_and_the_rest_is_skipped()
 
 
 def test_an_invalid_step_and_its_limit_have_neither_passed_nor_failed() -> None:
-    validity = Validity.of([Cause.GENERATOR_LATE.of("40 % late")])
+    validity = Validity.of([RequestsNotSent(sent=3, due=5)])
     run = ended(validity=validity, verdict=Verdict.INVALID)
     assert run.scale is not None
     run.scale.steps[1].verdict = StepVerdict.INVALID

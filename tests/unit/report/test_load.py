@@ -3,16 +3,15 @@ from typing import Any
 import pytest
 from unit.records import some_iteration, some_run, some_test
 
-from krobench.api.common import ErrorInfo
 from krobench.api.specs.suite.load import Load
 from krobench.api.verdict import Verdict
 from krobench.figures.measures import Counts, LoadGenerator
-from krobench.findings.validity import Validity
+from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.test import TestRecord
 from krobench.report.load import arrivals
 from krobench.report.markdown import render
 
-LATE = ErrorInfo(reason="GeneratorLate", message="only 3 of 9 requests that were due were sent")
+LATE = RequestsNotSent(sent=3, due=9)
 
 
 def record(load: dict[str, Any], **changes: Any) -> TestRecord:

@@ -54,7 +54,7 @@ def unusable(run: RunRecord) -> ErrorInfo | None:
         return ErrorInfo(reason="NotCompleted", message=f"it did not come to its end: {detail}")
     if run.validity is None or run.validity.valid:
         return None
-    causes = "; ".join(cause.message for cause in run.validity.causes)
+    causes = ", ".join(run.validity.by_reason())
     return ErrorInfo(reason="Invalid", message=f"it is invalid: {causes}")
 
 

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from krobench.analysis.scaling.curves import measure_curves
 from krobench.analysis.scaling.limit import find_limit
 from krobench.analysis.scaling.predictions import next_to_try, predict
-from krobench.api.common import ErrorInfo
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.specs.validity import Cause
 from krobench.api.verdict import Verdict
 from krobench.findings.scaling import Limit, ScaleRecord, ScaleStep, StepVerdict
-from krobench.findings.validity import Validity
+from krobench.findings.validity import AnyCause, QuotedCause, Validity
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 
@@ -70,11 +69,8 @@ def verdict_of_scale_test(
     return Verdict.PASSED
 
 
-def _causes_of(step: ScaleStep, test: TestRecord) -> list[ErrorInfo]:
+def _causes_of(step: ScaleStep, test: TestRecord) -> list[AnyCause]:
     causes = test.validity.causes or [
-        Cause.SAMPLES_MISSING.of(trial.message) for trial in step.trials[-1:]
+        QuotedCause(reason=Cause.SAMPLES_MISSING, text=trial.message) for trial in step.trials[-1:]
     ]
-    return [
-        ErrorInfo(reason=cause.reason, message=f"step {test.name}: {cause.message}")
-        for cause in causes
-    ]
+    return [cause.model_copy(update={"test": test.name}) for cause in causes]

@@ -130,9 +130,9 @@ def judge_trial(
     results = [evaluate(slo, iteration, iteration.unavailable) for slo in slos]
     trial = Trial(iteration=iteration.index, met=None, values=_values(results))
     causes = [c for c in iteration.validity.causes if c.reason not in settings.ignore]
-    killed = [c.message for c in causes if c.reason in _NOT_BORNE]
+    killed = [cause.reason.value for cause in causes if cause.reason in _NOT_BORNE]
     if causes and not killed:
-        trial.message = "; ".join(f"{cause.reason}: {cause.message}" for cause in causes)
+        trial.message = ", ".join(dict.fromkeys(cause.reason for cause in causes))
         return trial
     late = [iteration.error.message] if iteration.error is not None else []
     missed = [_in_words(result) for result in results if result.passed is False]

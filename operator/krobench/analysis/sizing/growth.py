@@ -227,7 +227,7 @@ def _check(run: RunRecord) -> None:
     if run.state is not RunState.COMPLETED:
         raise SizingError(f"{name} did not come to its end: it is {run.state}")
     if run.validity is not None and not run.validity.valid:
-        causes = "; ".join(cause.message for cause in run.validity.causes[:3])
+        causes = ", ".join(run.validity.by_reason())
         raise SizingError(f"{name} is invalid, and its numbers mean nothing: {causes}")
 
 

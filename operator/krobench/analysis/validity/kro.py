@@ -1,72 +1,68 @@
-"""kro itself in mid-run: restarted, killed for want of memory, led by another, set up anew."""
+"""kro itself during a run: restarted, OOM-killed, led by another process, reconfigured."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from krobench.api.common import ErrorInfo
 from krobench.api.specs.validity import Cause
 from krobench.figures.environment import KroFingerprint
-from krobench.figures.surroundings import KroPodState, Moment
+from krobench.figures.surroundings import Moment
+from krobench.findings.validity import (
+    AnyCause,
+    ContainerRestarted,
+    KroReconfigured,
+    LeaderChanged,
+    PodReplaced,
+    SettingChange,
+)
 
 _OOM = "OOMKilled"
-# What differs between two pods of the same Deployment says nothing of how kro is set up.
+# These differ between two pods of the same Deployment, so they are not part of kro's configuration.
 _OF_THE_POD = frozenset({"namespace", "pod", "node", "restarts", "replicas"})
 
 
-def causes_of_kro(first: Moment | None, moments: Sequence[Moment]) -> list[ErrorInfo]:
-    """Return what happened to kro between these moments, the settings compared with ``first``."""
+def causes_of_kro(first: Moment | None, moments: Sequence[Moment]) -> list[AnyCause]:
+    """Return what happened to kro between these moments; ``first`` has its original settings."""
     restarts = _restarts(moments)
     reconfigured = _reconfigured(first, moments, replaced=bool(restarts))
     return [*reconfigured, *restarts, *_leader_changes(moments, restarted=bool(restarts))]
 
 
-def _restarts(moments: Sequence[Moment]) -> list[ErrorInfo]:
-    causes = []
+def _restarts(moments: Sequence[Moment]) -> list[AnyCause]:
+    causes: list[AnyCause] = []
     for before, after in pairwise(moments):
         now = {pod.uid: pod for pod in after.pods}
+        known = {pod.uid for pod in before.pods}
         for pod in before.pods:
             later = now.get(pod.uid)
             if later is None:
-                causes.append(_replaced(pod, before, after))
+                new = [other.name for other in after.pods if other.uid not in known]
+                causes.append(PodReplaced(pod=pod.name, at_seconds=after.seconds, successors=new))
             elif later.restarts > pod.restarts:
-                causes.append(_restarted(pod, later, after))
+                killed = (later.last_end or "").startswith(_OOM)
+                causes.append(
+                    ContainerRestarted(
+                        reason=Cause.KRO_OOM_KILLED if killed else Cause.KRO_RESTARTED,
+                        pod=pod.name,
+                        last_end=later.last_end,
+                        at_seconds=after.seconds,
+                        restarts_before=pod.restarts,
+                        restarts_after=later.restarts,
+                        memory_limit=pod.fingerprint.limits.get("memory"),
+                    )
+                )
     return causes
 
 
-def _restarted(pod: KroPodState, later: KroPodState, after: Moment) -> ErrorInfo:
-    end = later.last_end or "no reason given"
-    text = (
-        f"kro's container in pod {pod.name} ended ({end}) and was started again by "
-        f"{after.seconds:.1f}s of the run: restarts went from {pod.restarts} to {later.restarts}"
-    )
-    if not end.startswith(_OOM):
-        return Cause.KRO_RESTARTED.of(text)
-    limit = pod.fingerprint.limits.get("memory", "none set")
-    return Cause.KRO_OOM_KILLED.of(f"{text}; its memory limit is {limit}")
+def _leader_changes(moments: Sequence[Moment], *, restarted: bool) -> list[AnyCause]:
+    """Return the changes of the leader, except those that merely follow from a restart.
 
-
-def _replaced(pod: KroPodState, before: Moment, after: Moment) -> ErrorInfo:
-    known = {other.uid for other in before.pods}
-    new = [other.name for other in after.pods if other.uid not in known]
-    successor = f", {', '.join(new)} took its place" if new else ", and none had taken its place"
-    return Cause.KRO_RESTARTED.of(
-        f"kro's pod {pod.name} was gone at {after.seconds:.1f}s of the run{successor}"
-    )
-
-
-def _leader_changes(moments: Sequence[Moment], *, restarted: bool) -> list[ErrorInfo]:
-    """Return the changes of the leader that do not merely follow from a restart.
-
-    That one which has just started leads says nothing more; that a replica took over which was
-    there before does: its caches and counters are its own.
+    After a restart, the new process leads: the restart says as much. A replica that existed before
+    and takes over is a cause of its own, because it has other caches and counters.
     """
     led = [moment for moment in moments if moment.leader is not None]
     return [
-        Cause.KRO_LEADER_CHANGED.of(
-            f"kro's lease went from {before.leader} to {after.leader} by {after.seconds:.1f}s "
-            "of the run: another process was measured than before"
-        )
+        LeaderChanged(before=before.leader, after=after.leader, at_seconds=after.seconds)
         for before, after in pairwise(led)
         if before.leader != after.leader
         and (not restarted or _was_beside(before, after.leader or ""))
@@ -83,43 +79,44 @@ def _was_beside(before: Moment, leader: str) -> bool:
 
 def _reconfigured(
     first: Moment | None, moments: Sequence[Moment], *, replaced: bool
-) -> list[ErrorInfo]:
+) -> list[AnyCause]:
     if first is None:
         return []
     then = first.pods[0].fingerprint
     for moment in moments:
         changes = next(filter(None, (_changes(then, pod.fingerprint) for pod in moment.pods)), [])
-        # A rollout has a pod more for a while, which says nothing of the replicas wanted.
+        # A rollout adds a pod for a while, so its number of pods is not the replicas wanted.
         if not changes and not replaced and len(moment.pods) != len(first.pods):
-            changes = [f"replicas: {len(first.pods)} → {len(moment.pods)}"]
+            changes = [_change("replicas", len(first.pods), len(moment.pods))]
         if changes:
-            return [
-                Cause.KRO_RECONFIGURED.of(
-                    f"kro was set up otherwise at {moment.seconds:.1f}s of the run than "
-                    f"when it began: {'; '.join(changes)}"
-                )
-            ]
+            return [KroReconfigured(at_seconds=moment.seconds, changes=changes)]
     return []
 
 
-def _changes(then: KroFingerprint, now: KroFingerprint) -> list[str]:
+def _changes(then: KroFingerprint, now: KroFingerprint) -> list[SettingChange]:
     changes = []
     for name in KroFingerprint.model_fields:
         old, new = getattr(then, name), getattr(now, name)
         # A pod that has not been started has no image yet.
         if name in _OF_THE_POD or old == new or (name == "image_id" and not (old and new)):
             continue
-        changes.append(f"{name}: {_difference(old, new)}")
+        changes.append(_change(name, old, new))
     return changes
 
 
-def _difference(old: Any, new: Any) -> str:
-    """Write what differs: of lists and mappings only the entries that are not in both."""
+def _change(name: str, old: Any, new: Any) -> SettingChange:
+    """Return what differs: of lists and mappings only the entries that are not in both."""
     if isinstance(old, dict) and isinstance(new, dict):
         old = [f"{key}={value}" for key, value in old.items()]
         new = [f"{key}={value}" for key, value in new.items()]
     if isinstance(old, list) and isinstance(new, list):
-        gone = " ".join(entry for entry in old if entry not in new) or "nothing"
-        come = " ".join(entry for entry in new if entry not in old) or "nothing"
-        return f"{gone} → {come}"
-    return f"{old} → {new}"
+        return SettingChange(
+            name=name,
+            before=[entry for entry in old if entry not in new],
+            after=[entry for entry in new if entry not in old],
+        )
+    return SettingChange(
+        name=name,
+        before=[] if old is None else [str(old)],
+        after=[] if new is None else [str(new)],
+    )

@@ -1,20 +1,28 @@
-"""Samples that are missing, and counters that went backwards."""
+"""Samples that are missing, counters that went backwards, and percentiles of too few values."""
 
 import math
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from krobench.api.common import ErrorInfo
-from krobench.api.specs.validity import Cause
+from krobench.analysis.statistics.percentiles import NEEDED_BY_STATISTIC
+from krobench.figures.measures import LatencySummary
+from krobench.findings.validity import (
+    AnyCause,
+    APIServerRestarted,
+    CounterFell,
+    SamplesMissing,
+    TooFewSamples,
+)
 from krobench.record.lines import Sample, SourceName
+from krobench.record.test import TestRecord
 
 MIN_SHARE = 0.5
-"""With fewer of the samples that were due, a maximum may have been anywhere between them."""
+"""With fewer of the due samples, a maximum may lie anywhere between them."""
 _MIN_DUE = 6
 _SHORTEST_INTERVAL_SECONDS = 1.0
 _START_TIME = "process_start_time_seconds"
 _COUNTER_ENDINGS = ("_total", "_sum", "_count")
-# What kro watches just now: gauges, in spite of their names.
+# What kro watches at the moment: gauges, in spite of their names.
 _GAUGE_ENDINGS = ("_watch_count", "_gvr_count")
 _SECONDS = 1.0
 
@@ -24,32 +32,31 @@ def samples_missing(
     intervals: Mapping[SourceName, float],
     started_seconds: float,
     ended_seconds: float,
-) -> list[ErrorInfo]:
-    """Return the sources of which fewer samples came than were due between these times.
+) -> list[AnyCause]:
+    """Return the sources that delivered fewer samples than were due between these times.
 
-    One of which there is none at all is not available, and its numbers say so. Below a second,
-    sampling itself takes its time, so that no more than a sample a second is due.
+    A source with no sample at all is unavailable, and its figures say so. Sampling takes time
+    itself, so at most one sample a second is due.
     """
     taken: dict[SourceName, set[float]] = {}
     for sample in samples:
         taken.setdefault(sample.source, set()).add(sample.seconds)
-    causes = []
+    causes: list[AnyCause] = []
     for source, interval in intervals.items():
         seconds = ended_seconds - started_seconds
         due = math.floor(seconds / max(interval, _SHORTEST_INTERVAL_SECONDS))
         came = sum(started_seconds <= at <= ended_seconds for at in taken.get(source, ()))
         if source in taken and due >= _MIN_DUE and came < MIN_SHARE * due:
             causes.append(
-                Cause.SAMPLES_MISSING.of(
-                    f"{came} of {due} samples of {source} came in {seconds:.1f}s, "
-                    f"less than {MIN_SHARE:.0%}"
+                SamplesMissing(
+                    source=source, taken=came, due=due, seconds=seconds, least_ratio=MIN_SHARE
                 )
             )
     return causes
 
 
-def counters_backwards(samples: Iterable[Sample]) -> list[ErrorInfo]:
-    """Return whether a counter of kro fell, as none does in a process that goes on."""
+def counters_backwards(samples: Iterable[Sample]) -> list[AnyCause]:
+    """Return whether a counter of kro fell, which does not happen within one process."""
     by_metric: dict[str, list[Sample]] = {}
     for sample in samples:
         if sample.source == "kro" and _is_counter(sample.metric.partition("{")[0]):
@@ -63,21 +70,23 @@ def counters_backwards(samples: Iterable[Sample]) -> list[ErrorInfo]:
     if not falls:
         return []
     metric, before, after = falls[0]
-    more = len({name for name, _, _ in falls}) - 1
     return [
-        Cause.COUNTERS_WENT_BACKWARDS.of(
-            f"kro's {metric} went from {before.value:g} to {after.value:g} between "
-            f"{before.seconds:.1f}s and {after.seconds:.1f}s of the run"
-            + (f", and {more} more counters went backwards" if more else "")
+        CounterFell(
+            metric=metric,
+            before=before.value,
+            after=after.value,
+            before_seconds=before.seconds,
+            after_seconds=after.seconds,
+            more=len({name for name, _, _ in falls}) - 1,
         )
     ]
 
 
-def api_server_restarts(samples: Iterable[Sample], zero_epoch_seconds: float) -> list[ErrorInfo]:
-    """Return whether the API server was started between its samples.
+def api_server_restarts(samples: Iterable[Sample], zero_epoch_seconds: float) -> list[AnyCause]:
+    """Return whether the API server was restarted between its samples.
 
-    These may come from several API servers that take turns, so that their counters tell nothing;
-    a start that lies within the samples' own time does.
+    Several API servers may answer in turn, so a counter that falls proves nothing; a start time
+    between two samples does.
     """
     starts = [
         sample
@@ -87,14 +96,39 @@ def api_server_restarts(samples: Iterable[Sample], zero_epoch_seconds: float) ->
     for before, after in pairwise(starts):
         at = after.value - zero_epoch_seconds
         if after.value > before.value + _SECONDS and before.seconds < at <= after.seconds:
-            return [
-                Cause.COUNTERS_WENT_BACKWARDS.of(
-                    f"the API server was started anew at about {at:.1f}s of the run: all its "
-                    "counters began from zero"
-                )
-            ]
+            return [APIServerRestarted(at_seconds=at)]
     return []
 
 
 def _is_counter(name: str) -> bool:
     return name.endswith(_COUNTER_ENDINGS) and not name.endswith(_GAUGE_ENDINGS)
+
+
+def too_few_samples(test: TestRecord) -> list[AnyCause]:
+    """Return which thresholds use a percentile that needs more observations than there are.
+
+    Such a threshold is neither met nor missed. Objects that never became ready are observations
+    too: a percentile that falls among them is kro's result, and no matter of samples.
+    """
+    if test.summary is None:
+        return []
+    summaries = {
+        field.alias or name: getattr(test.summary.latency, name)
+        for name, field in type(test.summary.latency).model_fields.items()
+    }
+    names = dict.fromkeys(
+        name
+        for result in test.thresholds
+        if result.passed is None
+        for name, value in result.values.items()
+        if value is None and name.startswith("latency.")
+    )
+    causes: list[AnyCause] = []
+    for name in names:
+        group, _, statistic = name.removeprefix("latency.").partition(".")
+        needed, found = NEEDED_BY_STATISTIC.get(statistic, 0), summaries.get(group)
+        if isinstance(found, LatencySummary) and found.n + found.censored < needed:
+            causes.append(
+                TooFewSamples(figure=name, needed=needed, observations=found.n + found.censored)
+            )
+    return causes

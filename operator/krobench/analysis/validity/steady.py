@@ -1,4 +1,4 @@
-"""Tests that went on changing: their figures hang on when one stopped."""
+"""Tests whose figures keep changing: they depend on when the test stopped."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,9 @@ from krobench.analysis.statistics.steadystate import (
     of_iterations,
     of_latencies,
 )
-from krobench.api.common import ErrorInfo
-from krobench.api.notation import units
 from krobench.api.specs.suite.load import Arrival
-from krobench.api.specs.validity import Cause
-from krobench.figures.steady_state import SteadyState
+from krobench.figures.steady_state import Observed, SteadyState
+from krobench.findings.validity import AnyCause, NotSteady
 from krobench.record.iteration import IterationRecord
 from krobench.record.lines import ObjectRecord
 from krobench.record.test import TestRecord
@@ -26,20 +24,16 @@ _STEADY_ARRIVALS = frozenset({Arrival.CONSTANT, Arrival.POISSON})
 def steady_state_of_test(iterations: Sequence[IterationRecord]) -> SteadyState:
     """Judge the medians of a test's measured iterations."""
     values = headline_values(iterations)
-    whole = len(values) == sum(not record.warmup for record in iterations)
-    found = of_iterations(values) if whole else None
-    if found is None:
-        why = f"it takes {MIN_ITERATIONS}" if whole else "as some have no median"
-        return SteadyState(
-            observations=len(values),
-            message=f"cannot be told from {units.counted(len(values), 'iteration')}, {why}",
-        )
-    return _judged(len(values), found, "iterations")
+    if len(values) < sum(not record.warmup for record in iterations):
+        return SteadyState(of="iterations", observations=len(values), gaps=True)
+    return _judged("iterations", len(values), of_iterations(values), MIN_ITERATIONS)
 
 
 def steady_state_of_load(arrival: Arrival, lines: Sequence[ObjectRecord]) -> SteadyState | None:
-    """Judge the latencies of an iteration's creations in the order in which they were due; None
-    where the load is not meant to be steady."""
+    """Judge the latencies of an iteration's creations, in the order in which they were due.
+
+    None if the load is not meant to be steady.
+    """
     if arrival not in _STEADY_ARRIVALS:
         return None
     created = sorted(
@@ -51,44 +45,34 @@ def steady_state_of_load(arrival: Arrival, lines: Sequence[ObjectRecord]) -> Ste
         for line in created
         if line.ready_seconds is not None
     ]
-    found = of_latencies(values)
-    if found is None:
-        return SteadyState(
-            observations=len(values),
-            message=f"cannot be told from {units.counted(len(values), 'instance')}, "
-            f"it takes {MIN_REQUESTS}",
-        )
-    return _judged(len(values), found, "instances")
+    return _judged("instances", len(values), of_latencies(values), MIN_REQUESTS)
 
 
-def unsteady_iteration(record: IterationRecord) -> list[ErrorInfo]:
-    """Return whether the latencies of an iteration went on changing."""
-    state = record.steady_state
-    if state is None or state.steady is not False:
+def unsteady_iteration(record: IterationRecord) -> list[AnyCause]:
+    """Return whether the latencies of an iteration kept changing."""
+    return _unsteady(record.steady_state)
+
+
+def unsteady_test(test: TestRecord) -> list[AnyCause]:
+    """Return whether a test's iterations kept changing."""
+    return _unsteady(test.steady_state)
+
+
+def _unsteady(state: SteadyState | None) -> list[AnyCause]:
+    if state is None or state.steady is not False or state.halves_ratio is None:
         return []
     return [
-        Cause.NO_STEADY_STATE.of(
-            f"{state.message}: ask for a lower rate, or for a longer load if it is to settle"
-        )
+        NotSteady(of=state.of, observations=state.observations, halves_ratio=state.halves_ratio)
     ]
 
 
-def unsteady_test(test: TestRecord) -> list[ErrorInfo]:
-    """Return whether a test's iterations went on changing."""
-    state = test.steady_state
-    if state is None or state.steady is not False:
-        return []
-    return [Cause.NO_STEADY_STATE.of(f"{state.message}: something fills up or slows down")]
-
-
-def _judged(observations: int, found: Steadiness, unit: str) -> SteadyState:
-    if not found.steady:
-        message = (
-            f"the times until ready go on changing over {observations} {unit}: the median of the "
-            f"second half is {found.halves_ratio:.2f} times that of the first"
-        )
-    else:
-        message = f"steady after {found.cut} of {observations} {unit}"
+def _judged(of: Observed, observations: int, found: Steadiness | None, needed: int) -> SteadyState:
+    if found is None:
+        return SteadyState(of=of, observations=observations, needed=needed)
     return SteadyState(
-        observations=observations, cut=found.cut, steady=found.steady, message=message
+        of=of,
+        observations=observations,
+        cut=found.cut,
+        steady=found.steady,
+        halves_ratio=found.halves_ratio,
     )

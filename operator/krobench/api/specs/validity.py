@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from krobench.api.common import ApiModel, ErrorInfo, Percentage
+from krobench.api.common import ApiModel, Percentage
 
 
 class Cause(StrEnum):
@@ -25,10 +25,6 @@ class Cause(StrEnum):
     LEFTOVER_OBJECTS = "LeftoverObjects"
     NO_STEADY_STATE = "NoSteadyState"
     TOO_FEW_SAMPLES = "TooFewSamples"
-
-    def of(self, message: str) -> ErrorInfo:
-        """Return this cause with its numbers."""
-        return ErrorInfo(reason=self.value, message=message)
 
 
 class ValiditySettings(ApiModel):

@@ -12,9 +12,9 @@ from typing import Any
 
 from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.samples import lines_of
-from krobench.analysis.validity.clock import clock_jumps
+from krobench.analysis.validity.judge import validity_of_test
 from krobench.analysis.validity.kro import causes_of_kro
-from krobench.analysis.validity.verdict import validity_of_test
+from krobench.analysis.validity.surroundings import clock_jumps
 from krobench.api.common import TIMEOUT, ErrorInfo, rfc3339, utc_now
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.source import SourceUnavailableError

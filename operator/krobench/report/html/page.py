@@ -22,6 +22,7 @@ from krobench.report.html.charts import (
 )
 from krobench.report.markdown import render as render_markdown
 from krobench.report.scale import limit_sentence
+from krobench.report.words.validity import validity_line
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("krobench.report.html", "templates"),
@@ -68,7 +69,7 @@ def _lead(run: RunRecord) -> str:
     if run.error is not None:
         parts.insert(0, f"**{run.error.reason}**: {run.error.message}")
     if run.validity is not None and not run.validity.valid:
-        parts.insert(0, f"**This run is invalid:** {run.validity.in_short()}")
+        parts.insert(0, f"**This run is invalid:** {validity_line(run.validity)}")
     return "\n\n".join(part for part in parts if part)
 
 

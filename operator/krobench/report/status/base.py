@@ -9,6 +9,7 @@ from krobench.api.status import Condition, ConditionType, ObjectRef, Phase, RunS
 from krobench.api.verdict import Verdict
 from krobench.figures.measures import LatencySummary
 from krobench.record.run import RunRecord
+from krobench.report.words.validity import VALID, validity_line
 
 COMPLETED = "Completed"
 """Reason of a run without any finding; a missed threshold, for example, is a reason of its own."""
@@ -133,8 +134,8 @@ def _validity(record: RunRecord | None, phase: Phase) -> _Claim:
         message = "the run ended before its validity was assessed"
         return _Claim("Unknown", "NotAssessed", message)
     if record.validity.valid:
-        return _Claim("True", "Valid", "all validity checks passed")
-    return _Claim("False", record.validity.causes[0].reason, record.validity.in_short())
+        return _Claim("True", "Valid", VALID)
+    return _Claim("False", record.validity.causes[0].reason, validity_line(record.validity))
 
 
 def _condition(

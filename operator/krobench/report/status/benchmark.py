@@ -27,6 +27,7 @@ from krobench.report.status.base import (
     median_seconds,
     rounded,
 )
+from krobench.report.words.validity import validity_line
 
 NOT_COMPARED = "NotCompared"
 
@@ -54,7 +55,7 @@ def outcome(record: RunRecord) -> StatusLine:
     missed = _missed_thresholds(record)
     message = f"measured {len(record.tests)} tests" if len(record.tests) > 1 else "measured 1 test"
     if record.validity is not None and not record.validity.valid:
-        message += f"; invalid: {record.validity.in_short()}"
+        message += f"; invalid: {validity_line(record.validity)}"
     if record.comparison is not None and record.comparison.failed:
         reason = "WorseThanBaseline"
     if missed:
@@ -152,7 +153,7 @@ def _test(test: TestRecord) -> TestStatus:
 def _message(test: TestRecord) -> str | None:
     if test.error is not None:
         return f"{test.error.reason}: {test.error.message}"
-    return None if test.validity.valid else f"invalid: {test.validity.in_short()}"
+    return None if test.validity.valid else f"invalid: {validity_line(test.validity)}"
 
 
 def _iterations_done(test: TestRecord) -> int:

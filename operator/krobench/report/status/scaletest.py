@@ -22,6 +22,7 @@ from krobench.report.status.base import (
     median_seconds,
     rounded,
 )
+from krobench.report.words.validity import validity_line
 
 _RUNNING = "Running"
 _MAX_SIZES = 32
@@ -80,7 +81,7 @@ def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
     if why is not None:
         parts.append(f"ended early: {why}")
     if record.validity is not None and not record.validity.valid:
-        parts.append(f"invalid: {record.validity.in_short()}")
+        parts.append(f"invalid: {validity_line(record.validity)}")
     return "; ".join(part.rstrip(".") for part in parts)
 
 
@@ -166,7 +167,7 @@ def _message(step: ScaleStep, test: TestRecord) -> str | None:
     if test.error is not None:
         return f"{test.error.reason}: {test.error.message}"
     if not test.validity.valid:
-        return f"invalid: {test.validity.in_short()}"
+        return f"invalid: {validity_line(test.validity)}"
     if step.verdict is not StepVerdict.BREACHED:
         return None
     breaches = next((trial.breached for trial in step.trials if trial.breached), [])

@@ -129,7 +129,10 @@ def test_a_kill_for_want_of_memory_weighs_most_and_needs_no_other_figure() -> No
         "durationSeconds": 1.0,
         "success": True,
         "counts": {"requested": 1},
-        "validity": {"valid": False, "causes": [{"reason": "KroOOMKilled", "message": "killed"}]},
+        "validity": {
+            "valid": False,
+            "causes": [{"code": "Quoted", "reason": "KroOOMKilled", "text": "killed"}],
+        },
     }
     test = planted({"usage": {}, "cpu": {}}, iterations=[iteration])
     assert found(test).bottlenecks[0].kind is Kind.KRO_MEMORY

@@ -11,6 +11,7 @@ from krobench.analysis.comparison.compare import Side, compare, compare_variants
 from krobench.analysis.comparison.rules import Rules
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.baseline import DifferenceKind
+from krobench.api.specs.validity import Cause
 from krobench.findings.comparison import (
     Better,
     Comparison,
@@ -18,7 +19,7 @@ from krobench.findings.comparison import (
     Replicates,
     TestEstimates,
 )
-from krobench.findings.validity import Validity
+from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunState
 from krobench.record.test import TestRecord
@@ -306,7 +307,7 @@ def test_an_invalid_run_compares_nothing() -> None:
     [comparison] = compared(
         of_variant("one", measured(2, 1, level=1.0)),
         of_variant("two", measured(2, 2, level=1.0)),
-        validity=Validity.of([ErrorInfo(reason="ShardLost", message="it was lost")]),
+        validity=Validity.of([QuotedCause(reason=Cause.SHARD_LOST, text="it was lost")]),
     )
     assert comparison.refused is not None
     assert comparison.metrics == []

@@ -6,8 +6,9 @@ from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
 from krobench.findings.comparison import RunEstimates
-from krobench.findings.validity import Validity
+from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord, RunState
 
@@ -112,10 +113,10 @@ def test_a_run_without_its_iterations_is_not_compared_and_it_is_said_where_they_
 
 
 def test_runs_that_are_invalid_or_were_given_up_are_not_to_be_compared() -> None:
-    late = Validity.of([ErrorInfo(reason="GeneratorLate", message="it was late")])
+    late = Validity.of([QuotedCause(reason=Cause.GENERATOR_LATE, text="it was late")])
     invalid = condense(finished(validity=late)).unusable
     assert invalid is not None
-    assert invalid.message == "it is invalid: it was late"
+    assert invalid.message == "it is invalid: GeneratorLate"
     error = ErrorInfo(reason="KroNotFound", message="no kro pod")
     aborted = condense(record(RunState.ABORTED, error=error)).unusable
     assert aborted is not None

@@ -8,10 +8,11 @@ from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tes
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.axis import Axis
 from krobench.api.specs.baseline import DifferenceKind
+from krobench.api.specs.validity import Cause
 from krobench.findings.comparison import MetricVerdict, Replicates
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import LimitState
-from krobench.findings.validity import Validity
+from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState
 
 OLD = scale_run()
@@ -123,7 +124,7 @@ def test_limits_along_two_axes_are_never_compared() -> None:
     [
         ({"state": RunState.ABORTED}, "NotCompleted"),
         (
-            {"validity": Validity(valid=False, causes=[{"reason": "x", "message": "busy"}])},
+            {"validity": Validity.of([QuotedCause(reason=Cause.NODE_BUSY, text="busy")])},
             "Invalid",
         ),
         ({"scale": None}, "NoSteps"),

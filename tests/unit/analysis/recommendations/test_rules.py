@@ -12,7 +12,6 @@ from unit.analysis.recommendations.made import (
 from unit.records import some_iteration
 
 from krobench.analysis.recommendations.advise import advise
-from krobench.api.common import ErrorInfo
 from krobench.api.specs.suite.load import Load
 from krobench.api.specs.suite.phase import Operation
 from krobench.api.specs.validity import Cause
@@ -20,7 +19,7 @@ from krobench.figures.measures import LatencySummary, MemoryUse
 from krobench.figures.profile import Breakdown, FunctionCost, GroupShare, TestProfile
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, Recommendation
-from krobench.findings.validity import Validity
+from krobench.findings.validity import QuotedCause, Validity
 
 
 def only(record: Any) -> Recommendation:
@@ -76,7 +75,7 @@ def test_raises_a_memory_limit_that_is_near() -> None:
 
 def test_raises_a_memory_limit_at_which_kro_was_killed() -> None:
     # What was seen before the kill is less than the limit, and says nothing of what it takes.
-    cause = ErrorInfo(reason=Cause.KRO_OOM_KILLED, message="kro was killed")
+    cause = QuotedCause(reason=Cause.KRO_OOM_KILLED, text="kro was killed")
     killed = some_iteration(validity=Validity.of([cause]))
     record = a_test(
         summary(), attribution=attribution(BottleneckKind.KRO_MEMORY), iterations=[killed]
@@ -208,7 +207,7 @@ def test_looks_for_another_node_where_kro_is_far_below_its_limit() -> None:
 
 
 def test_names_the_generator_alone_in_an_invalid_test() -> None:
-    causes = [ErrorInfo(reason="GeneratorLate", message="late")]
+    causes = [QuotedCause(reason=Cause.GENERATOR_LATE, text="late")]
     record = a_test(
         summary(rate=9.9),
         attribution=attribution(BottleneckKind.GENERATOR),

@@ -5,13 +5,13 @@ from unit.records import some_iteration, some_test
 
 from bench.searches import SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.findings import limit_so_far, verdict_of_scale_test, with_findings
-from krobench.api.common import ErrorInfo
 from krobench.api.specs.axis import Axis
 from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.api.specs.validity import Cause
 from krobench.api.verdict import Verdict
 from krobench.figures.measures import ApiRequests, CpuUse, Latencies, LatencySummary, MemoryUse
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord, ScaleStep, StepVerdict
-from krobench.findings.validity import Validity
+from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.test import TestRecord
 
 SPEC = {
@@ -186,5 +186,5 @@ def test_a_scale_test_passes_where_the_slos_were_met_as_far_as_asked_for(
 
 
 def test_a_limit_that_may_not_be_believed_has_neither_passed_nor_failed() -> None:
-    invalid = Validity.of([ErrorInfo(reason="NodeBusy", message="why")])
+    invalid = Validity.of([QuotedCause(reason=Cause.NODE_BUSY, text="why")])
     assert verdict_of_scale_test(FOUND, None, invalid) is Verdict.INVALID

@@ -8,7 +8,7 @@ from krobench.analysis.scaling.slos import check_samples, judge_trial, settings_
 from krobench.api.common import TIMEOUT, ErrorInfo
 from krobench.api.specs.validity import Cause, ValiditySettings
 from krobench.figures.measures import Counts, Latencies, LatencySummary
-from krobench.findings.validity import Validity
+from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.iteration import IterationRecord
 
 SLOS = ["latency.instanceReady.max < 5.0", "errors.total == 0"]
@@ -76,10 +76,12 @@ def test_invalid_repetitions_say_nothing_unless_it_is_the_size_that_does_it(
     cause: Cause, ignore: list[Cause], met: bool | None
 ) -> None:
     settings = settings_of_steps(ValiditySettings(ignore=ignore))
-    trial = judge_trial(iteration(validity=Validity.of([cause.of("why")])), SLOS, settings)
+    trial = judge_trial(
+        iteration(validity=Validity.of([QuotedCause(reason=cause, text="why")])), SLOS, settings
+    )
     assert trial.met is met
-    assert trial.message == ("" if met is not None else f"{cause}: why")
-    assert trial.breached == (["why"] if met is False else [])
+    assert trial.message == ("" if met is not None else cause)
+    assert trial.breached == ([cause] if met is False else [])
 
 
 @pytest.mark.parametrize(

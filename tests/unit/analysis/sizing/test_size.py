@@ -6,11 +6,11 @@ from unit.analysis.sizing.sized import LINEAR, POWER, WORKLOAD, scaled, suite
 
 from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
-from krobench.api.common import ErrorInfo
 from krobench.api.specs.axis import Axis
+from krobench.api.specs.validity import Cause
 from krobench.findings.scaling import CurveFit, Parameter
 from krobench.findings.sizing import Sizing
-from krobench.findings.validity import Validity
+from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import RunRecord, RunState
 
 FLAT = CurveFit(
@@ -149,7 +149,7 @@ def test_says_that_there_is_no_interval() -> None:
 
 def invalid() -> RunRecord:
     record = scaled(STEPS)
-    cause = ErrorInfo(reason="NodeBusy", message="others took it")
+    cause = QuotedCause(reason=Cause.NODE_BUSY, text="others took it")
     record.validity = Validity(valid=False, causes=[cause])
     return record
 

@@ -1,13 +1,26 @@
 from collections.abc import Iterable
 
+from unit.records import some_summary, some_test
+
 from krobench.analysis.validity.samples import (
     api_server_restarts,
     counters_backwards,
     samples_missing,
+    too_few_samples,
+)
+from krobench.figures.measures import Latencies, LatencySummary
+from krobench.findings.validity import (
+    AnyCause,
+    APIServerRestarted,
+    CounterFell,
+    SamplesMissing,
+    TooFewSamples,
 )
 from krobench.record.lines import Sample, SourceName
+from krobench.record.test import TestRecord, ThresholdResult
 
 EPOCH = 1_000_000.0
+P99 = "latency.instanceReady.p99"
 
 
 def samples(
@@ -19,36 +32,43 @@ def samples(
     ]
 
 
-def missing(taken: list[Sample], interval: float = 1.0) -> list[str]:
-    return [c.message for c in samples_missing(taken, {"kro": interval}, 0.0, 20.0)]
+def missing(taken: list[Sample], interval: float = 1.0) -> list[AnyCause]:
+    return samples_missing(taken, {"kro": interval}, 0.0, 20.0)
 
 
-def test_half_of_the_samples_that_were_due_are_enough() -> None:
+def test_half_of_the_due_samples_are_enough() -> None:
     assert missing(samples("kro", "x_total", range(21))) == []
     assert missing(samples("kro", "x_total", range(10))) == []
 
 
-def test_fewer_are_told_with_their_number() -> None:
-    [message] = missing(samples("kro", "x_total", range(9)))
-    assert "9 of 20 samples of kro came in 20.0s" in message
+def test_fewer_than_half_are_a_cause() -> None:
+    [cause] = missing(samples("kro", "x_total", range(9)))
+    assert cause == SamplesMissing(source="kro", taken=9, due=20, seconds=20.0, least_ratio=0.5)
+    assert cause.reason == "SamplesMissing"
 
 
-def test_a_source_that_gave_none_is_not_available_and_not_missing() -> None:
+def test_a_source_without_samples_is_unavailable_and_not_a_cause() -> None:
     assert missing([]) == []
 
 
-def test_below_a_second_sampling_takes_its_own_time_and_few_due_say_nothing() -> None:
+def test_at_most_one_sample_a_second_is_due_and_few_due_prove_nothing() -> None:
     assert missing(samples("kro", "x_total", range(12)), interval=0.2) == []
     assert missing(samples("kro", "x_total", [1.0]), interval=5.0) == []
 
 
-def test_a_counter_of_kro_that_fell_is_told_with_its_values() -> None:
+def test_a_counter_of_kro_that_fell_is_a_cause_with_its_values() -> None:
     fell = samples("kro", "process_cpu_seconds_total", [10.0, 12.0, 0.5])
     also = samples("kro", "y_count", [3.0, 1.0, 1.0])
     [cause] = counters_backwards([*fell, *also])
     assert cause.reason == "CountersWentBackwards"
-    assert "process_cpu_seconds_total went from 12 to 0.5 between 1.0s and 2.0s" in cause.message
-    assert "1 more" in cause.message
+    assert cause == CounterFell(
+        metric="process_cpu_seconds_total",
+        before=12.0,
+        after=0.5,
+        before_seconds=1.0,
+        after_seconds=2.0,
+        more=1,
+    )
 
 
 def test_gauges_may_fall_and_api_servers_may_take_turns() -> None:
@@ -63,7 +83,33 @@ def test_gauges_may_fall_and_api_servers_may_take_turns() -> None:
     assert api_server_restarts(taken, EPOCH) == []
 
 
-def test_an_api_server_that_began_between_two_samples_was_restarted() -> None:
+def test_an_api_server_that_started_between_two_samples_was_restarted() -> None:
     starts = [EPOCH - 500.0, EPOCH - 500.0, EPOCH + 1.5]
     [cause] = api_server_restarts(samples("apiserver", "process_start_time_seconds", starts), EPOCH)
-    assert "started anew at about 1.5s" in cause.message
+    assert cause == APIServerRestarted(at_seconds=1.5)
+    assert cause.reason == "CountersWentBackwards"
+
+
+def record(n: int, censored: int, **values: float | None) -> TestRecord:
+    summary = some_summary(latency=Latencies(instance_ready=LatencySummary(n=n, censored=censored)))
+    return some_test(
+        instances=n,
+        summary=summary,
+        thresholds=[ThresholdResult(expression="…", passed=None, values=dict(values))],
+    )
+
+
+def test_a_percentile_of_too_few_observations_is_a_cause() -> None:
+    [cause] = too_few_samples(record(30, 0, **{P99: None}))
+    assert cause == TooFewSamples(figure=P99, needed=100, observations=30)
+    assert cause.reason == "TooFewSamples"
+
+
+def test_a_percentile_among_objects_that_never_became_ready_is_not_a_cause() -> None:
+    assert too_few_samples(record(70, 30, **{P99: None})) == []
+
+
+def test_other_missing_numbers_are_not_a_cause() -> None:
+    assert too_few_samples(record(5, 0, **{"cpu.kroSeconds": None})) == []
+    assert too_few_samples(record(5, 0, **{"latency.rgdReady.p99": None})) == []
+    assert too_few_samples(record(5, 0, **{"latency.instanceReady.p90": 1.0})) == []

@@ -8,8 +8,9 @@ from unit.records import some_line
 from unit.report.test_profiles import CPU
 
 from krobench.api.common import ErrorInfo
+from krobench.api.specs.validity import Cause
 from krobench.figures.profile import TestProfile
-from krobench.findings.validity import Validity
+from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.lines import ObjectRecord, Sample
 from krobench.record.run import RunRecord, RunState
 from krobench.report.html.page import render
@@ -60,7 +61,7 @@ def full_page(run: RunRecord | None = None) -> str:
 
 def test_what_speaks_against_a_run_stands_before_its_charts() -> None:
     run = record(RunState.COMPLETED)
-    run.validity = Validity.of([ErrorInfo(reason="GeneratorLate", message="it was late")])
+    run.validity = Validity.of([QuotedCause(reason=Cause.GENERATOR_LATE, text="it was late")])
     run.error = ErrorInfo(reason="KroNotFound", message="there is no kro")
     before_charts, _, _ = full_page(run).partition("<svg")
     assert "This run is invalid:</strong> GeneratorLate: it was late" in before_charts

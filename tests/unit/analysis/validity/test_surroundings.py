@@ -1,15 +1,25 @@
 import pytest
+from unit.analysis.validity.moments import moment
 
 from krobench.analysis.usage.windows import Series
-from krobench.analysis.validity.neighbours import (
+from krobench.analysis.validity.surroundings import (
     FOREIGN_CPU,
     api_server_busy,
+    clock_jumps,
+    leftover_objects,
     node_busy,
     usual_requests_per_second,
 )
 from krobench.api.specs.validity import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.measures import ApiRequests
+from krobench.findings.validity import (
+    AnyCause,
+    APIServerBusy,
+    ClockJumped,
+    LeftoverObjects,
+    NodeBusy,
+)
 from krobench.record.lines import Sample
 
 DEFAULTS = ValiditySettings()
@@ -23,39 +33,37 @@ def requests(foreign: float) -> ApiRequests:
 
 def busy(
     foreign: float, usual: float | None = None, settings: ValiditySettings = DEFAULTS
-) -> list[str]:
-    return [c.message for c in api_server_busy(requests(foreign), 10.0, usual, settings)]
+) -> list[AnyCause]:
+    return api_server_busy(requests(foreign), 10.0, usual, settings)
 
 
-def test_controllers_and_kubelets_are_no_disturbance() -> None:
+def test_controllers_and_kubelets_are_allowed() -> None:
     assert busy(90.0) == []
 
 
-def test_who_sends_more_than_the_measured_is_one() -> None:
-    [message] = busy(150.0)
-    assert message == (
-        "others sent 150 requests per second to the API server, kro and krobench 100; "
-        "100 are allowed"
-    )
+def test_clients_that_send_more_than_kro_and_krobench_are_a_cause() -> None:
+    assert busy(150.0) == [
+        APIServerBusy(foreign_per_second=150.0, own_per_second=100.0, allowed_per_second=100.0)
+    ]
 
 
-def test_what_is_usual_in_a_large_cluster_is_no_disturbance_until_it_doubles() -> None:
+def test_the_usual_rate_of_a_large_cluster_is_allowed_until_it_doubles() -> None:
     assert busy(350.0, usual=200.0) == []
     assert busy(450.0, usual=200.0) != []
 
 
-def test_a_bound_that_the_user_sets_is_the_only_one() -> None:
+def test_a_bound_set_by_the_user_replaces_all_others() -> None:
     settings = ValiditySettings(max_foreign_requests_per_second=30)
     assert busy(31.0, usual=1000.0, settings=settings) != []
     assert busy(29.0, settings=settings) == []
 
 
-def test_nothing_is_said_where_a_count_is_not_available() -> None:
+def test_a_missing_count_is_not_a_cause() -> None:
     assert api_server_busy(ApiRequests(kro=None, krobench=1, total=1e9), 1.0, None, DEFAULTS) == []
     assert api_server_busy(requests(1e6), None, None, DEFAULTS) == []
 
 
-def test_what_is_usual_is_the_mean_since_the_api_server_s_start() -> None:
+def test_the_usual_rate_is_the_mean_since_the_api_server_started() -> None:
     def sample(metric: str, value: float) -> Sample:
         return Sample(seconds=50.0, source="apiserver", metric=metric, value=value)
 
@@ -72,23 +80,43 @@ def cpu(*readings: tuple[float, float]) -> Series:
     )
 
 
-def test_pods_of_others_that_take_their_part_of_the_node_are_told() -> None:
+def test_other_pods_that_use_much_of_the_node_are_a_cause() -> None:
     [cause] = node_busy(cpu((0.0, 5.0), (20.0, 17.0)), NODE, 0.0, 20.0, DEFAULTS)
+    assert cause == NodeBusy(node="node-1", used_cores=0.6, cores=2.0, allowed_ratio=0.25)
     assert cause.reason == "NodeBusy"
-    assert "30% of the CPU of kro's node node-1 (0.60 of 2 cores); 25% is allowed" in cause.message
     assert node_busy(cpu((0.0, 5.0), (20.0, 14.0)), NODE, 0.0, 20.0, DEFAULTS) == []
 
 
-def test_a_pod_that_comes_in_mid_run_is_told_once_it_was_measured_twice() -> None:
+def test_a_pod_that_arrives_during_the_run_counts_once_it_was_measured_twice() -> None:
     nobody = Sample(seconds=0.0, source="kubelet", metric=FOREIGN_CPU, value=0.0, at=None)
     later = [
         Sample(seconds=at, source="kubelet", metric=FOREIGN_CPU, value=at, at=1e9 + at)
         for at in (10.0, 20.0)
     ]
     [cause] = node_busy(Series([nobody, *later]), NODE, 5.0, 20.0, DEFAULTS)
-    assert "50% of the CPU" in cause.message
+    assert isinstance(cause, NodeBusy)
+    assert cause.used_cores / cause.cores == pytest.approx(0.5)
 
 
-def test_nothing_is_said_of_a_node_that_was_not_measured_twice_or_is_not_known() -> None:
+def test_a_node_that_is_unknown_or_was_measured_once_is_not_a_cause() -> None:
     assert node_busy(cpu((0.0, 5.0)), NODE, 0.0, 20.0, DEFAULTS) == []
     assert node_busy(cpu((0.0, 0.0), (20.0, 99.0)), None, 0.0, 20.0, DEFAULTS) == []
+
+
+@pytest.mark.parametrize("jump", [1.0, -1.0, -3600.0])
+def test_a_wall_clock_that_was_set_has_jumped(jump: float) -> None:
+    [cause] = clock_jumps([moment(0.0), moment(3.0), moment(6.0, wall=1e9 + jump)])
+    assert cause == ClockJumped(jump_seconds=jump, before_seconds=3.0, after_seconds=6.0)
+    assert cause.reason == "ClockJumped"
+
+
+def test_a_clock_that_ntp_slews_has_not_jumped() -> None:
+    pulled = [moment(t, wall=1e9 + 4e-4 * t) for t in (0.0, 3.0, 6.0, 3600.0)]
+    assert clock_jumps(pulled) == []
+
+
+def test_leftover_objects_have_the_runs_that_created_them() -> None:
+    [cause] = leftover_objects(["ResourceGraphDefinition/kb-1", "Namespace/kb"], ["uid-1"])
+    assert cause == LeftoverObjects(count=2, first="ResourceGraphDefinition/kb-1", runs=["uid-1"])
+    assert cause.reason == "LeftoverObjects"
+    assert leftover_objects([], []) == []
