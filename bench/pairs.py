@@ -25,7 +25,7 @@ from krobench.analysis.comparison.limits import (
     span_of,
 )
 from krobench.analysis.scaling.limit import limit_and_crossing
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import MetricVerdict
 from krobench.findings.scaling import ScaleRecord, ScaleStep
 from krobench.report.tables import table

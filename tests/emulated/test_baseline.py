@@ -9,7 +9,7 @@ from emulated.test_load import quick, run_suite
 
 from krobench.analysis.comparison.estimates import condense
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.findings.comparison import Baseline, MetricVerdict, Replicates
 from krobench.record.run import RunRecord
 from krobench.record.store import RunLines, write_config_maps

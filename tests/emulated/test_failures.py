@@ -7,7 +7,7 @@ import pytest
 from emulated.memory import MemoryCluster
 from emulated.test_load import FakePod, quick, run_suite
 
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.record.run import RunRecord, RunState

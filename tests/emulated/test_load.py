@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from emulated.memory import MemoryCluster
 
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.figures.environment import KroFingerprint
 from krobench.findings.validity import LeftoverObjects, SendLagTooLong

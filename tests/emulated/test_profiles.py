@@ -7,7 +7,7 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import quick, run_suite
 from unit.analysis.profiling.pprofs import cpu, heap
 
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.collect.pprof import PprofError
 from krobench.job.errors import AbortedError
 from krobench.record.run import RunRecord

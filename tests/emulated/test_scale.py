@@ -8,7 +8,7 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import UID, NoTracker, quick
 from emulated.test_profiles import FakePprof
 
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.collect.exposition import Reading
 from krobench.collect.source import Scrape
 from krobench.findings.scaling import LimitState, StepVerdict

@@ -7,7 +7,7 @@ import pytest
 from emulated.memory import MemoryCluster
 from emulated.test_load import UID, quick
 
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.findings.validity import ShardLost
 from krobench.job.errors import AbortedError
 from krobench.job.shards.worker import Shard

@@ -8,7 +8,7 @@ import pytest
 from emulated.memory import MemoryCluster
 from emulated.test_load import quick, run_suite
 
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.findings.validity import ContainerRestarted, KroReconfigured
 from krobench.kube.client import JsonObject
 from krobench.record.run import RunRecord

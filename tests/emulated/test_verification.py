@@ -7,7 +7,7 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import UID, quick
 from emulated.test_variants import Log, log
 
-from krobench.api.specs.variant import Variant
+from krobench.api.specs.kro import Variant
 from krobench.findings.comparison import MetricVerdict
 from krobench.findings.recommendation import Area, Confidence, Recommendation, Verification
 from krobench.job.suite import Suite

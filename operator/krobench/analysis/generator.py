@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from krobench.analysis.medians import known_median
-from krobench.api.specs.suite.load import Load
+from krobench.api.specs.load import Load
 from krobench.figures.measures import LoadGenerator
 from krobench.findings.validity import (
     AnyCause,

@@ -7,7 +7,7 @@ from statistics import median
 from krobench.analysis.comparison.differences import differences, sentence
 from krobench.analysis.comparison.rules import DEFAULT_PRIMARY
 from krobench.analysis.statistics.changepoints import change_points
-from krobench.api.specs.baseline import DifferenceKind
+from krobench.api.specs.results import DifferenceKind
 from krobench.findings.comparison import Difference, RunEstimates, TestEstimates
 
 _OF_KROS_CHART = "kro's KRO_"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from krobench.api.notation.flags import flag_values
+from krobench.api.notation import flag_values
 from krobench.figures.environment import KroFingerprint
 from krobench.findings.recommendation import Setting
 

@@ -10,7 +10,7 @@ there are, keep that small.
 from collections.abc import Iterable, Sequence
 
 from krobench.analysis.statistics.intervals import mean_interval
-from krobench.api.specs.suite.precision import Precision
+from krobench.api.specs.suite import Precision
 from krobench.figures.precision import Headline, Stop
 from krobench.record.iteration import IterationRecord
 

@@ -20,7 +20,7 @@ from krobench.analysis.figures import (
 )
 from krobench.analysis.statistics.theilsen import fit_slope
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.suite.test import Test
+from krobench.api.specs.suite import Test
 from krobench.findings.slope import SizeAxis, Slope
 from krobench.record.test import TestRecord
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from krobench.analysis.generator import Schedule, measure_generator
 from krobench.analysis.latencies import latencies
 from krobench.analysis.medians import known_median
-from krobench.api.specs.suite.phase import Operation
+from krobench.api.specs.load import Operation
 from krobench.figures.measures import LoadGenerator, OperationCounts
 from krobench.record.iteration import IterationRecord, PhaseRecord
 from krobench.record.lines import ObjectRecord

@@ -1,6 +1,6 @@
 """Whether kro met what was asked of it."""
 
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.record.run import RunRecord
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from krobench.api.common import API_GROUP, API_VERSION, RENAMED, renamed_words
 from krobench.api.kinds import RunKind
-from krobench.api.notation.yaml import dump
+from krobench.api.yaml import dump
 
 Schema = dict[str, Any]
 

@@ -6,7 +6,20 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from krobench.api.common import ApiModel, Message, map_keyed_by
-from krobench.api.verdict import Verdict
+
+
+class Verdict(StrEnum):
+    """Whether kro met the thresholds; an aborted run has no verdict but ``Error``.
+
+    Numbers of an invalid run are not those of the load that was asked for, so it has neither
+    passed nor failed.
+    """
+
+    PASSED = "Passed"
+    FAILED = "Failed"
+    INVALID = "Invalid"
+    ERROR = "Error"
+
 
 ShortText = Annotated[str, StringConstraints(max_length=64)]
 Name = Annotated[str, StringConstraints(max_length=253)]

@@ -9,10 +9,10 @@ import yaml
 from pydantic import ValidationError
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.notation.yaml import dump, what_is_wrong
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.api.yaml import dump, what_is_wrong
 from krobench.program.sizes import plan_step, usable_sizes
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.iterationplan import IterationPlan, plan_iteration

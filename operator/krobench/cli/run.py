@@ -12,9 +12,9 @@ from rich.console import Console
 
 from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.notation.yaml import what_is_wrong
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
+from krobench.api.yaml import what_is_wrong
 from krobench.cli.progress import progress_display
 from krobench.kube import paths
 from krobench.kube.client import KubeClient

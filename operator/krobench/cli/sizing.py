@@ -8,7 +8,7 @@ import orjson
 import yaml
 
 from krobench.analysis.sizing.size import Wanted, size_for
-from krobench.api.notation.yaml import dump
+from krobench.api.yaml import dump
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import parse_name
 from krobench.cli.results import fetch_run

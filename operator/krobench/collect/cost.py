@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 
-from krobench.api.notation.labels import labelled
+from krobench.api.notation import labelled
 from krobench.collect.source import Scrape
 from krobench.record.lines import SourceName
 

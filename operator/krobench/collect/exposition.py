@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from krobench.api.notation.labels import labelled
+from krobench.api.notation import labelled
 
 Labels = Mapping[str, str]
 

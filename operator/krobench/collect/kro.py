@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from krobench.api.notation.labels import labelled, labels_of
+from krobench.api.notation import labelled, labels_of
 from krobench.collect.exposition import Labels, Series, families
 from krobench.collect.goruntime import NETWORK_SERIES, PROCESS_SERIES, RUNTIME_SERIES
 from krobench.collect.podhttp import PodHttp, PodHttpError

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from krobench.api.notation.labels import labelled
+from krobench.api.notation import labelled
 from krobench.collect.exposition import Reading, Series
 from krobench.collect.source import Scrape, SourceUnavailableError, scrape_through
 from krobench.collect.tracker import KroTracker

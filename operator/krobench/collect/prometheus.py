@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from krobench.api.common import duration_seconds
-from krobench.api.specs.prometheus import Prometheus
+from krobench.api.specs.collect import Prometheus
 
 _PATH = "/api/v1/query_range"
 _MAX_POINTS = 500

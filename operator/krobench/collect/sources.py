@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from krobench.api.specs.collect import Collect
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.collect.apiserver import ApiServerSource
 from krobench.collect.etcd import EtcdSource
 from krobench.collect.kro import KroSource

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.figures.usage import KroRestart
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError

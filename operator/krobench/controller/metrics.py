@@ -8,8 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from krobench.api.kinds import RunKind
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus, Phase
-from krobench.api.verdict import Verdict
+from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus, Phase, Verdict
 from krobench.controller.observed import Run
 from krobench.findings.scaling import LimitState
 

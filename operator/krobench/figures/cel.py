@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
-from krobench.api.specs.workload.cel import CelFamily, CelLevel
+from krobench.api.specs.workload import CelFamily, CelLevel
 
 # The names of what all other expressions are compared with.
 CONSTANTS = "constants"

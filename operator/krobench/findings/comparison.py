@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
-from krobench.api.specs.baseline import DifferenceKind
+from krobench.api.specs.results import DifferenceKind
 from krobench.figures.environment import Environment
 
 BASELINE_SCHEMA: Literal["krobench.baseline/v1"] = "krobench.baseline/v1"

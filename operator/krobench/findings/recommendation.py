@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from krobench.api.common import ApiModel
-from krobench.api.specs.variant import Variant
+from krobench.api.specs.kro import Variant
 from krobench.findings.bottleneck import BottleneckKind, Evidence
 from krobench.findings.comparison import MetricVerdict
 

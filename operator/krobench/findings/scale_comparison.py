@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import (
     Difference,
     MetricComparison,

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from krobench.api.common import ApiModel
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 
 
 class StepVerdict(StrEnum):

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from krobench.api.common import ApiModel
-from krobench.api.specs.validity import Cause
+from krobench.api.specs.results import Cause
 from krobench.findings.finding import Finding, Quoted
 
 

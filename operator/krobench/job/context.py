@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from krobench.api.kinds import RunRef
 from krobench.api.specs.benchmark import Cleanup
 from krobench.api.specs.collect import Collect
-from krobench.api.specs.target import Target
-from krobench.api.specs.validity import ValiditySettings
+from krobench.api.specs.kro import Target
+from krobench.api.specs.results import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.job.monitor import KnownKro
 from krobench.job.profiling import Profiling

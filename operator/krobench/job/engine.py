@@ -15,12 +15,11 @@ from typing import Any
 
 from krobench import __version__
 from krobench.analysis.validity.surroundings import leftover_objects
+from krobench.api import units
 from krobench.api.common import ErrorInfo, rfc3339, utc_now
 from krobench.api.kinds import RunKind, RunRef, RunSpec
-from krobench.api.notation import units
 from krobench.api.specs.benchmark import Cleanup
-from krobench.api.specs.target import Target
-from krobench.api.specs.variant import Variant
+from krobench.api.specs.kro import Target, Variant
 from krobench.figures.environment import Environment
 from krobench.job.cel.run import CelRun
 from krobench.job.context import RunContext

@@ -11,7 +11,7 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.settings import rules_of
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunRef
-from krobench.api.specs.baseline import BaselineRef, BaselineSource
+from krobench.api.specs.results import BaselineRef, BaselineSource
 from krobench.findings.comparison import Comparison, RunEstimates
 from krobench.kube import paths
 from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient

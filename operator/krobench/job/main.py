@@ -11,9 +11,9 @@ from typing import Any
 import uvloop
 from pydantic import ValidationError
 
+from krobench.api import units
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.notation import units
 from krobench.api.refusal import refusals
 from krobench.job.engine import Session
 from krobench.job.errors import AbortedError, info_of

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Self
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.figures.surroundings import Moment
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError

@@ -10,8 +10,8 @@ from functools import partial
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.target import Target
-from krobench.api.specs.workload.workload import Workload
+from krobench.api.specs.kro import Target
+from krobench.api.specs.workload import Workload
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient

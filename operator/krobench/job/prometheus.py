@@ -8,7 +8,7 @@ import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 
-from krobench.api.specs.prometheus import KeyRef, Prometheus, PrometheusQuery
+from krobench.api.specs.collect import KeyRef, Prometheus, PrometheusQuery
 from krobench.collect.prometheus import PrometheusApi, QueryError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient

@@ -12,10 +12,9 @@ from krobench.analysis.recommendations.trial import (
     verification_of,
 )
 from krobench.analysis.validity.judge import validity_of_run
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.api.specs.benchmark import Cleanup
-from krobench.api.specs.target import Target
-from krobench.api.specs.variant import Variant
+from krobench.api.specs.kro import Target, Variant
 from krobench.findings.recommendation import Recommendation, Verification
 from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError

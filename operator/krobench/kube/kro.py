@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
 from krobench.figures.surroundings import KroPodState
 from krobench.kube import paths

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from krobench.api import units
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
 from krobench.api.kinds import object_prefix
-from krobench.api.messages.shards import SHARD_COMPONENT, SHARD_LINES_COMPONENT
-from krobench.api.notation import units
+from krobench.api.messages import SHARD_COMPONENT, SHARD_LINES_COMPONENT
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 from krobench.api.common import ErrorInfo
-from krobench.api.messages.shards import SHARD_LABEL, ShardReport
+from krobench.api.messages import SHARD_LABEL, ShardReport
 from krobench.findings.validity import ShardLost
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError

@@ -16,7 +16,7 @@ that ends early, as one whose test failed, is skipped by the suite from then on.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from krobench.api.specs.suite.order import Order
+from krobench.api.specs.suite import Order
 from krobench.workload.testplan import TestPlan
 
 

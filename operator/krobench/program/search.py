@@ -10,8 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from krobench.api.specs.axis import Axis
-from krobench.api.specs.scaletest import MAX_SIZES, KroScaleTestSpec, ScaleSizes
+from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec, ScaleSizes
 from krobench.findings.scaling import ScaleStep, StepVerdict
 
 MOST_UNDECIDED = 3

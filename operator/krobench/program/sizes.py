@@ -10,12 +10,10 @@ from pydantic import BaseModel, ValidationError
 
 from krobench.api.common import duration_seconds
 from krobench.api.refusal import refusals
-from krobench.api.specs.axis import Axis
-from krobench.api.specs.scaletest import MAX_SIZES, KroScaleTestSpec
-from krobench.api.specs.suite.load import Arrival, Load
-from krobench.api.specs.suite.phase import LoadPhase, Operation
-from krobench.api.specs.suite.test import Test
-from krobench.api.specs.workload.workload import Workload
+from krobench.api.specs.load import Arrival, Load, LoadPhase, Operation
+from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec
+from krobench.api.specs.suite import Test
+from krobench.api.specs.workload import Workload
 from krobench.program.search import sizes_of
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve

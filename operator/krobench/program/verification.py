@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from krobench.api.specs.variant import Variant
+from krobench.api.specs.kro import Variant
 from krobench.findings.recommendation import Recommendation
 from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
 from krobench.record.test import TestRecord

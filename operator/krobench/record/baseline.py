@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import yaml
 
-from krobench.api.notation.yaml import dump
+from krobench.api.yaml import dump
 from krobench.findings.comparison import BASELINE_SCHEMA, Baseline
 from krobench.record.reading import RecordError, read_as, refuse_newer_schema, schema_of
 from krobench.record.run import SCHEMA, RunRecord

@@ -1,7 +1,7 @@
 """What becomes of the record of a run that did not come to its end."""
 
 from krobench.api.common import ErrorInfo
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.findings.scaling import StepVerdict
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestState

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from krobench.api.common import TIMEOUT, ApiModel, ErrorInfo
-from krobench.api.specs.suite.phase import Operation
+from krobench.api.specs.load import Operation
 from krobench.figures.measures import (
     ApiRequests,
     Counts,

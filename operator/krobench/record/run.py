@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.figures.environment import Environment
 from krobench.findings.comparison import Comparison
 from krobench.findings.difference import CostDifference

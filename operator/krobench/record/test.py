@@ -5,8 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
-from krobench.api.specs.suite.load import Load
-from krobench.api.specs.suite.phase import Operation
+from krobench.api.specs.load import Load, Operation
 from krobench.figures.cel import CelResults
 from krobench.figures.environment import KroFingerprint
 from krobench.figures.measures import (

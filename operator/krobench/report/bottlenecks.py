@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.findings.bottleneck import Bottleneck, BottleneckKind, Evidence
 from krobench.record.test import TestRecord
 from krobench.report.tables import table

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.figures.cel import (
     CelExpressionResult,
     CelRestartResults,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from krobench.analysis.comparison.differences import sentence
 from krobench.analysis.comparison.metrics import MIN_REPLICATES
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.findings.comparison import (
     Better,
     Comparison,

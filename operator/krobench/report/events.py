@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.api.status import (
     ComparisonStatus,
     ConditionType,
@@ -12,8 +12,8 @@ from krobench.api.status import (
     Phase,
     RunStatus,
     SizeStatus,
+    Verdict,
 )
-from krobench.api.verdict import Verdict
 from krobench.findings.comparison import MetricVerdict
 from krobench.findings.scaling import StepVerdict
 from krobench.record.test import TestState

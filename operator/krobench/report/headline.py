@@ -1,6 +1,6 @@
 """A test's headline figure with its interval, and why it was not repeated further."""
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.figures.precision import Headline
 from krobench.record.test import TestRecord
 from krobench.report.words.validity import steady_state_line

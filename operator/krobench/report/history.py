@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from krobench.analysis.history import Change
 from krobench.analysis.statistics.changepoints import MIN_SERIES
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.report.comparison import label, show

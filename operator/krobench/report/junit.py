@@ -8,8 +8,8 @@ limit is high enough is a test case of its own.
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
+from krobench.api import units
 from krobench.api.common import ErrorInfo
-from krobench.api.notation import units
 from krobench.findings.comparison import Comparison, MetricVerdict
 from krobench.findings.scaling import ScaleStep, StepVerdict
 from krobench.findings.validity import AnyCause

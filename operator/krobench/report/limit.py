@@ -2,9 +2,9 @@
 
 from krobench.analysis.scaling.words import at_least, at_most, plain
 from krobench.api.common import ErrorInfo
-from krobench.api.notation.units import NOT_AVAILABLE
-from krobench.api.specs.axis import Axis
-from krobench.api.verdict import Verdict
+from krobench.api.specs.scaletest import Axis
+from krobench.api.status import Verdict
+from krobench.api.units import NOT_AVAILABLE
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord
 from krobench.record.run import RunRecord
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.api.notation import units
-from krobench.api.specs.suite.load import Arrival
-from krobench.api.specs.validity import Cause
+from krobench.api import units
+from krobench.api.specs.load import Arrival
+from krobench.api.specs.results import Cause
 from krobench.figures.measures import LoadGenerator
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestRecord

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.figures.measures import LatencySummary
 from krobench.findings.scaling import StepVerdict
 from krobench.record.iteration import IterationRecord

@@ -1,6 +1,6 @@
 """What decided a threshold, in words."""
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.record.test import Margin, ThresholdResult
 
 

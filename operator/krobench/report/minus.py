@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.findings.difference import CostDifference
 from krobench.report.tables import table
 

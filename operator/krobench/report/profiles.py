@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.figures.profile import Breakdown, TestProfile
 from krobench.record.run import RunRecord
 from krobench.report.tables import table

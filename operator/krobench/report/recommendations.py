@@ -2,7 +2,7 @@
 
 from krobench.analysis.krosettings import EXTRA_ENV
 from krobench.analysis.recommendations.settings import helm_values
-from krobench.api.notation.yaml import dump
+from krobench.api.yaml import dump
 from krobench.findings.bottleneck import BottleneckKind, Evidence
 from krobench.findings.recommendation import Recommendation, Setting, Verification
 from krobench.record.run import RunRecord, RunState

@@ -13,7 +13,7 @@ from krobench.analysis.scaling.words import (
     shown,
     unit_of,
 )
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.findings.scaling import CurveFit, ScaleRecord, ScaleStep, StepVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestSummary

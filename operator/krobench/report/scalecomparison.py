@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from krobench.analysis.comparison.differences import sentence
 from krobench.analysis.comparison.limits import Span, median_span, span_of
 from krobench.analysis.scaling.words import at_least, at_most, plain
-from krobench.api.notation import units
-from krobench.api.specs.axis import Axis
+from krobench.api import units
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import MetricComparison, Replicates
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import Limit

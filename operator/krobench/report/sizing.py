@@ -1,8 +1,8 @@
 """What kro needs for a wanted scale, for a terminal."""
 
 from krobench.analysis.recommendations.settings import helm_values
-from krobench.api.notation import units
-from krobench.api.notation.yaml import dump
+from krobench.api import units
+from krobench.api.yaml import dump
 from krobench.findings.recommendation import Setting
 from krobench.findings.sizing import SizedFigure, Sizing
 from krobench.report.tables import aligned

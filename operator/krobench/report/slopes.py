@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.findings.slope import Slope
 from krobench.report.tables import table
 

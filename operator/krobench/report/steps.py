@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.figures.measures import LatencySummary
 from krobench.record.test import PhaseSummary
 from krobench.report.tables import table

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.figures.usage import (
     CollectorCost,
     Distribution,

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import TypeVar
 
 from krobench.api.common import duration_seconds
-from krobench.api.specs.suite.load import Arrival, Burst, Load
+from krobench.api.specs.load import Arrival, Burst, Load
 
 ValueT = TypeVar("ValueT")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from krobench.api.common import LOAD_GROUP
-from krobench.api.specs.workload.workload import Scenario
+from krobench.api.specs.workload import Scenario
 
 Manifest = dict[str, Any]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL
 from krobench.api.kinds import RunRef
-from krobench.api.messages.shards import SHARD_LABEL
+from krobench.api.messages import SHARD_LABEL
 from krobench.workload.blueprint import Manifest, with_index, with_round
 from krobench.workload.source import RgdSource, rgds_of
 from krobench.workload.steps import StepPlan

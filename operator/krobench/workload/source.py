@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from krobench.api.common import LOAD_GROUP
-from krobench.api.notation.yaml import what_is_wrong
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.workload.workload import ConfigMapKeyRef, RGDSource, Workload
+from krobench.api.specs.workload import ConfigMapKeyRef, RGDSource, Workload
+from krobench.api.yaml import what_is_wrong
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,

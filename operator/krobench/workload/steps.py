@@ -8,9 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
-from krobench.api.specs.suite.load import Arrival, Load
-from krobench.api.specs.suite.phase import Churn, LoadPhase, Mix, Operation
-from krobench.api.specs.suite.test import Test
+from krobench.api.specs.load import Arrival, Churn, Load, LoadPhase, Mix, Operation
+from krobench.api.specs.suite import Test
 from krobench.workload.arrivals import Schedule, last_arrival_seconds, schedule
 from krobench.workload.blueprint import Manifest, WorkloadError
 

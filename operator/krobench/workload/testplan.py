@@ -8,11 +8,10 @@ from typing import Any
 from krobench.api.common import LOAD_GROUP, ErrorInfo, duration_seconds
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import ProfileKind
-from krobench.api.specs.suite.load import Load
-from krobench.api.specs.suite.precision import Precision
-from krobench.api.specs.suite.test import Test
-from krobench.api.specs.target import Target
-from krobench.api.specs.workload.workload import Workload
+from krobench.api.specs.kro import Target
+from krobench.api.specs.load import Load
+from krobench.api.specs.suite import Precision, Test
+from krobench.api.specs.workload import Workload
 from krobench.workload.source import children, source_name, with_counts
 from krobench.workload.steps import StepPlan, count_created, peak_instances, plan_steps
 

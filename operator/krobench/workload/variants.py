@@ -11,9 +11,9 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from krobench.api.messages.kro_change import VARIANT_ANNOTATION, FieldChange
-from krobench.api.notation.flags import flag_name, flags
-from krobench.api.specs.variant import Variant, VariantResources
+from krobench.api.messages import VARIANT_ANNOTATION, FieldChange
+from krobench.api.notation import flag_name, flags
+from krobench.api.specs.kro import Variant, VariantResources
 
 PodTemplate = dict[str, Any]
 

@@ -13,7 +13,7 @@ from krobench.analysis.generator import (
 )
 from krobench.analysis.iterations import count_instances, throughput
 from krobench.analysis.latencies import latencies
-from krobench.api.specs.suite.load import Load
+from krobench.api.specs.load import Load
 from krobench.figures.measures import LoadGenerator
 from krobench.findings.validity import (
     AnyCause,

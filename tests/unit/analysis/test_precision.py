@@ -2,7 +2,7 @@ import pytest
 from unit.analysis.records import iteration, iterations
 
 from krobench.analysis.precision import enough, headline
-from krobench.api.specs.suite.precision import Precision
+from krobench.api.specs.suite import Precision
 
 PRECISION = Precision(target="5%", max_iterations=5)
 

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from unit.collect.servers import api_server, closed_port, kro_pod, serve
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.collect.exposition import Reading, read
 from krobench.collect.kro import (
     KroSource,

@@ -4,7 +4,7 @@ from typing import cast
 import pytest
 
 from krobench.analysis.validity.surroundings import FOREIGN_CPU
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import SourceUnavailableError
 from krobench.collect.tracker import KroTracker

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from unit.collect.servers import closed_port, serve
 
-from krobench.api.specs.prometheus import Prometheus
+from krobench.api.specs.collect import Prometheus
 from krobench.collect.prometheus import PrometheusApi, QueryError, RangeResult
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from krobench.api.specs.collect import Collect
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.collect.exposition import Reading
 from krobench.collect.sampler import Sampler
 from krobench.collect.source import Scrape, SourceUnavailableError

@@ -3,7 +3,7 @@ from typing import cast
 
 import pytest
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.collect.tracker import KroTracker
 from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import KubeClient

@@ -5,8 +5,7 @@ from typing import Any
 from unit.controller.world import record, started
 
 from krobench.api.common import ErrorInfo
-from krobench.api.status import Phase
-from krobench.api.verdict import Verdict
+from krobench.api.status import Phase, Verdict
 from krobench.controller.observed import JobState
 from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.run import RunState

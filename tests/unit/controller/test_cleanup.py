@@ -3,8 +3,7 @@
 import pytest
 from unit.controller.world import SPEC, World, record, started
 
-from krobench.api.status import Phase
-from krobench.api.verdict import Verdict
+from krobench.api.status import Phase, Verdict
 from krobench.controller.observed import JobState, JobView
 
 

@@ -7,7 +7,7 @@ from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.verdict import verdict_of_run
 from krobench.api.common import ErrorInfo
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.findings.comparison import Better, Comparison
 from krobench.record.run import RunState
 

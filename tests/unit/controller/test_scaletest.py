@@ -8,8 +8,7 @@ from unit.records import some_summary
 
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind
-from krobench.api.status import Phase
-from krobench.api.verdict import Verdict
+from krobench.api.status import Phase, Verdict
 from krobench.controller.observed import JobState
 from krobench.figures.activity import KroActivity
 from krobench.figures.measures import ApiRequests, Latencies, LatencySummary

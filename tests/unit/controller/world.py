@@ -8,9 +8,14 @@ from unit.records import some_run, some_test
 
 from krobench.api.common import FINALIZER, ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.specs.axis import Axis
-from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus, ObjectRef, RunStatus
-from krobench.api.verdict import Verdict
+from krobench.api.specs.scaletest import Axis
+from krobench.api.status import (
+    KroBenchmarkStatus,
+    KroScaleTestStatus,
+    ObjectRef,
+    RunStatus,
+    Verdict,
+)
 from krobench.controller.actions import (
     Action,
     AddFinalizer,

@@ -15,7 +15,7 @@ from unit.docs.documents import ROOT, Block, blocks, codes
 
 from krobench.analysis import krosettings
 from krobench.api.kinds import RunKind
-from krobench.api.specs.suite.test import Test
+from krobench.api.specs.suite import Test
 
 Manifest = dict[str, Any]
 

@@ -11,11 +11,10 @@ from unit.docs.fragments import chart_values
 
 from krobench.analysis.names import known_names
 from krobench.analysis.thresholds import names_in
-from krobench.api.specs.axis import Axis
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.specs.suite.test import Test
-from krobench.api.specs.validity import Cause
+from krobench.api.specs.results import Cause
+from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
+from krobench.api.specs.suite import Test
 from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.scaling import ScaleRecord

@@ -6,7 +6,7 @@ import pytest
 from unit.records import some_line
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.messages.shards import ShardReport, ShardWord
+from krobench.api.messages import ShardReport, ShardWord
 from krobench.job.shards.coordinator import ShardCrew
 from krobench.job.shards.mailbox import Heard
 from krobench.kube.client import KubeClient

@@ -2,7 +2,7 @@ from typing import Any, cast
 
 import pytest
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.figures.environment import KroFingerprint
 from krobench.figures.surroundings import KroPodState
 from krobench.job.monitor import KnownKro, Watchman, wall_clock_zero

@@ -1,6 +1,6 @@
 import pytest
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.job.preflight import wait_for_leader
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig

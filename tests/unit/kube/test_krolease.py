@@ -2,7 +2,7 @@ from typing import Any, cast
 
 import pytest
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.kro import kro_leader

@@ -1,6 +1,6 @@
 from typing import Any, cast
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.kube.client import KubeClient
 from krobench.kube.kro import kro_pods
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.suite.order import Order
+from krobench.api.specs.suite import Order
 from krobench.program.order import Lane, Slot, interleaved, schedule, sequential
 from krobench.workload.testplan import TestPlan, plan_tests
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.api.specs.axis import Axis
-from krobench.api.specs.scaletest import MAX_SIZES, KroScaleTestSpec, ScaleSizes
+from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec, ScaleSizes
 from krobench.findings.scaling import ScaleStep, StepVerdict, Trial
 from krobench.program.search import (
     MOST_UNDECIDED,

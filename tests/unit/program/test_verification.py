@@ -2,8 +2,8 @@ import pytest
 from unit.records import some_test
 from unit.workload.plans import suite
 
-from krobench.api.specs.axis import Axis
-from krobench.api.specs.variant import Variant
+from krobench.api.specs.kro import Variant
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, Recommendation
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord, ScaleStep, StepVerdict

@@ -4,7 +4,7 @@ import pytest
 from unit.controller.world import scale_record
 
 from krobench.api.common import ErrorInfo
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.findings.scaling import Limit, LimitState, StepVerdict
 from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.run import RunRecord, RunState

@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from unit.records import some_iteration, some_run, some_test
 
-from krobench.api.specs.suite.load import Load
-from krobench.api.verdict import Verdict
+from krobench.api.specs.load import Load
+from krobench.api.status import Verdict
 from krobench.figures.measures import Counts, LoadGenerator
 from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.test import TestRecord

@@ -1,8 +1,8 @@
 import pytest
 from unit.controller.world import record
 
+from krobench.api import units
 from krobench.api.common import ErrorInfo
-from krobench.api.notation import units
 from krobench.record.run import RunState
 from krobench.record.test import TestSummary, ThresholdResult
 from krobench.report.markdown import render

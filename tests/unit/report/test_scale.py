@@ -1,6 +1,6 @@
 from unit.report.scales import SLO, scale_run
 
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.findings.scaling import ScaleRecord
 from krobench.record.iteration import Soak
 from krobench.report.limit import limit_text

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.api.specs.suite.load import Load
+from krobench.api.specs.load import Load
 from krobench.workload.arrivals import Schedule, schedule
 
 RATES = st.floats(0.01, 10_000)

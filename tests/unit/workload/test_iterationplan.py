@@ -8,9 +8,9 @@ from unit.load.fakes import plan
 from unit.workload.plans import RUN, first_plan, suite
 
 from krobench.api.common import LOAD_GROUP, RUN_LABEL
-from krobench.api.messages.shards import SHARD_LABEL
+from krobench.api.messages import SHARD_LABEL
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.workload.workload import Scenario
+from krobench.api.specs.workload import Scenario
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.iterationplan import (
     IterationPlan,

@@ -5,7 +5,7 @@ import pytest
 from unit.workload.plans import first_plan
 
 from krobench.api.common import RUN_LABEL
-from krobench.api.specs.workload.workload import Scenario
+from krobench.api.specs.workload import Scenario
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.scenarios import SCENARIOS
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.api.specs.suite.test import Test
+from krobench.api.specs.suite import Test
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.steps import Action, PlannedOperation, StepPlan, count_created, plan_steps
 

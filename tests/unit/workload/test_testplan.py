@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from unit.workload.plans import suite
 
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.suite.load import Load
+from krobench.api.specs.load import Load
 from krobench.workload.arrivals import last_arrival_seconds, schedule
 from krobench.workload.testplan import (
     TestPlan,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.api.messages.kro_change import VARIANT_ANNOTATION
-from krobench.api.specs.variant import Variant
+from krobench.api.messages import VARIANT_ANNOTATION
+from krobench.api.specs.kro import Variant
 from krobench.workload.variants import (
     NoContainerError,
     changes_between,

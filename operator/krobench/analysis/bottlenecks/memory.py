@@ -4,7 +4,7 @@ from krobench.analysis.bottlenecks.assessment import Assessment, Of, evidence, r
 from krobench.analysis.bottlenecks.facts import Facts
 from krobench.analysis.krosettings import GO_MEMORY_LIMIT
 from krobench.analysis.quantities import go_memory_bytes
-from krobench.api.specs.validity import Cause
+from krobench.api.specs.results import Cause
 from krobench.findings.bottleneck import BottleneckKind, Evidence
 
 USUAL_COLLECTION = 0.25

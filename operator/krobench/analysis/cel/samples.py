@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.workload.cel import CelFamily, CelLevel
+from krobench.api.specs.workload import CelFamily, CelLevel
 from krobench.record.lines import CelLine, CelWhat
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from krobench.api.common import ErrorInfo
-from krobench.api.notation.flags import flag_values
-from krobench.api.specs.baseline import DifferenceKind
+from krobench.api.notation import flag_values
+from krobench.api.specs.results import DifferenceKind
 from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
 from krobench.findings.comparison import Difference, RunEstimates
 

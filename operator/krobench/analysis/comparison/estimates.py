@@ -10,14 +10,13 @@ from pydantic import BaseModel, ValidationError
 from krobench.analysis.names import flat, values_by_name
 from krobench.api.common import ErrorInfo, with_current_names
 from krobench.api.kinds import RunKind
-from krobench.api.notation.flags import flag_values
+from krobench.api.notation import flag_values
 from krobench.api.specs.collect import Collect
+from krobench.api.specs.kro import Target
+from krobench.api.specs.load import Arrival, LoadPhase
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.specs.suite.load import Arrival
-from krobench.api.specs.suite.phase import LoadPhase
-from krobench.api.specs.suite.test import Test
-from krobench.api.specs.target import Target
-from krobench.api.specs.workload.workload import Workload
+from krobench.api.specs.suite import Test
+from krobench.api.specs.workload import Workload
 from krobench.findings.comparison import RunEstimates, TestEstimates
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState

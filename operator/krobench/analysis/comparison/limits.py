@@ -27,8 +27,7 @@ from krobench.analysis.scaling.limit import Crossing, limit_and_crossing
 from krobench.analysis.scaling.words import at_least, at_most, sized
 from krobench.analysis.statistics.bootstrap import Interval, expanded_ends, seeded
 from krobench.analysis.statistics.intervals import combined_error
-from krobench.api.specs.axis import Axis
-from krobench.api.specs.scaletest import MAX_ITERATIONS
+from krobench.api.specs.scaletest import MAX_ITERATIONS, Axis
 from krobench.findings.comparison import Better, MetricVerdict
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord
 

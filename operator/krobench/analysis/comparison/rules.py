@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from krobench.api.specs.baseline import DifferenceKind
+from krobench.api.specs.results import DifferenceKind
 from krobench.findings.comparison import Better
 
 DEFAULT_MINIMUM_EFFECT = 0.05

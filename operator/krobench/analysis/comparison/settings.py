@@ -10,8 +10,8 @@ from krobench.analysis.comparison.rules import (
 )
 from krobench.analysis.names import known_names
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.baseline import DifferenceKind
 from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.results import DifferenceKind
 from krobench.findings.comparison import Better
 
 _NEAREST = 3

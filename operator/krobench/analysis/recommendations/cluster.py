@@ -3,7 +3,7 @@
 from krobench.analysis.bottlenecks.requests import USUAL_ETCD_SECONDS
 from krobench.analysis.quantities import number_of
 from krobench.analysis.recommendations.case import Case, Finding, against, evidence, evidence_of
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, Recommendation
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from krobench.analysis.profiling import packagegroups as groups
 from krobench.analysis.recommendations.case import Case, Finding, evidence
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.figures.profile import Breakdown, FunctionCost, GroupShare
 from krobench.findings.recommendation import Area, Confidence, Recommendation
 

@@ -8,10 +8,10 @@ from krobench.analysis.recommendations.case import (
     evidence,
     evidence_of,
 )
+from krobench.api import units
 from krobench.api.common import duration_seconds
-from krobench.api.notation import units
-from krobench.api.specs.suite.phase import Operation
-from krobench.api.specs.variant import Variant
+from krobench.api.specs.kro import Variant
+from krobench.api.specs.load import Operation
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, Recommendation
 

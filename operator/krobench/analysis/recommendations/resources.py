@@ -11,9 +11,9 @@ from krobench.analysis.quantities import (
     number_of,
 )
 from krobench.analysis.recommendations.case import Case, Finding, evidence, evidence_of
-from krobench.api.notation import units
-from krobench.api.specs.validity import Cause
-from krobench.api.specs.variant import Variant, VariantResources
+from krobench.api import units
+from krobench.api.specs.kro import Variant, VariantResources
+from krobench.api.specs.results import Cause
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, Recommendation
 

@@ -9,8 +9,8 @@ from krobench.analysis.recommendations.case import (
     evidence,
     evidence_of,
 )
-from krobench.api.notation import units
-from krobench.api.specs.suite.phase import Operation
+from krobench.api import units
+from krobench.api.specs.load import Operation
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, Recommendation
 

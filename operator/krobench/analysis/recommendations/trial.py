@@ -2,8 +2,8 @@
 
 from krobench.analysis.comparison.compare import overall
 from krobench.analysis.comparison.rules import DEFAULT_MINIMUM_EFFECT, Rules
-from krobench.api.notation import units
-from krobench.api.specs.suite.load import Load
+from krobench.api import units
+from krobench.api.specs.load import Load
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.comparison import (
     Better,

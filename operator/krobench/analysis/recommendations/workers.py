@@ -16,8 +16,8 @@ from krobench.analysis.recommendations.case import (
     evidence,
     evidence_of,
 )
-from krobench.api.notation import units
-from krobench.api.specs.variant import Variant
+from krobench.api import units
+from krobench.api.specs.kro import Variant
 from krobench.findings.bottleneck import Bottleneck, BottleneckKind, Evidence
 from krobench.findings.recommendation import Area, Confidence, Recommendation
 

@@ -9,7 +9,7 @@ from krobench.analysis.scaling.models import Knee, Scalability
 from krobench.analysis.scaling.sentences import say_fit, say_knee, say_peak
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.analysis.scaling.words import unit_of
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import Curve, CurveModel, CurvePoint, Parameter, ScaleStep
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestRecord

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from krobench.analysis.scaling.curves import measure_curves
 from krobench.analysis.scaling.limit import find_limit
 from krobench.analysis.scaling.predictions import next_to_try, predict
+from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.specs.validity import Cause
-from krobench.api.verdict import Verdict
+from krobench.api.status import Verdict
 from krobench.findings.scaling import Limit, ScaleRecord, ScaleStep, StepVerdict
 from krobench.findings.validity import AnyCause, QuotedCause, Validity
 from krobench.record.run import RunRecord

@@ -29,7 +29,7 @@ from krobench.analysis.scaling.slos import broken_bound, decided, first_broken, 
 from krobench.analysis.scaling.words import at_least, at_most, plain, sized
 from krobench.analysis.statistics.intervals import CONFIDENCE
 from krobench.analysis.statistics.theilsen import Line, fit_line
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict
 
 _WINDOWS = (1.15, 1.3, 1.5, 2.0, 3.0)

@@ -24,9 +24,8 @@ from krobench.analysis.scaling.words import (
     sized,
     unit_of,
 )
-from krobench.api.notation import units
-from krobench.api.specs.axis import Axis
-from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.api import units
+from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
 from krobench.findings.scaling import (
     Limit,
     LimitState,

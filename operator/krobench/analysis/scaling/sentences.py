@@ -14,7 +14,7 @@ from krobench.analysis.scaling.words import (
     shown,
     sized,
 )
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.findings.scaling import Curve, Parameter
 
 _STEADY_EXPONENT = 0.05

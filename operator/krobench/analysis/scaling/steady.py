@@ -20,7 +20,7 @@ from statistics import median
 
 from krobench.analysis.statistics.theilsen import fit_line
 from krobench.analysis.usage.windows import Series, UnavailableError
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.record.lines import Sample
 
 FEWEST_SAMPLES = 6

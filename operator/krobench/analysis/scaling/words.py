@@ -3,8 +3,8 @@
 import math
 from typing import Literal
 
-from krobench.api.notation import units
-from krobench.api.specs.axis import Axis
+from krobench.api import units
+from krobench.api.specs.scaletest import Axis
 
 FigureUnit = Literal["seconds", "bytes", "cores", "per_second", "number"]
 

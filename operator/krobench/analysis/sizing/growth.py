@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal
 
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import CurveFit, Parameter
 from krobench.findings.slope import SizeAxis
 from krobench.record.run import RunRecord, RunState

@@ -16,7 +16,7 @@ from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_o
 from krobench.analysis.recommendations.case import Case
 from krobench.analysis.recommendations.resources import MEMORY_HEADROOM
 from krobench.analysis.sizing.growth import Estimate, Growth, Known, SizingError, what_is_known
-from krobench.api.notation import units
+from krobench.api import units
 from krobench.findings.recommendation import Setting
 from krobench.findings.sizing import SizedFigure, Sizing
 from krobench.record.run import RunRecord

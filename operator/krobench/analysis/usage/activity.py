@@ -2,7 +2,7 @@
 
 from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.windows import Series
-from krobench.api.notation.labels import labels_of
+from krobench.api.notation import labels_of
 from krobench.figures.activity import OWN_KINDS, Gates, KroActivity, Part, PoolUse
 from krobench.record.lines import SourceName
 

@@ -3,7 +3,7 @@
 from krobench.analysis.usage.activity import measure_gates
 from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.windows import Series
-from krobench.api.notation.labels import labelled, labels_of
+from krobench.api.notation import labelled, labels_of
 from krobench.figures.usage import (
     ApiServerUse,
     CollectorCost,

@@ -17,7 +17,7 @@ from krobench.analysis.validity.surroundings import (
     node_busy,
     usual_requests_per_second,
 )
-from krobench.api.specs.validity import Cause, ValiditySettings
+from krobench.api.specs.results import Cause, ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.surroundings import Moment
 from krobench.findings.validity import AnyCause, Validity

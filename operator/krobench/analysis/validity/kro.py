@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from krobench.api.specs.validity import Cause
+from krobench.api.specs.results import Cause
 from krobench.figures.environment import KroFingerprint
 from krobench.figures.surroundings import Moment
 from krobench.findings.validity import (

@@ -10,7 +10,7 @@ from krobench.analysis.statistics.steadystate import (
     of_iterations,
     of_latencies,
 )
-from krobench.api.specs.suite.load import Arrival
+from krobench.api.specs.load import Arrival
 from krobench.figures.steady_state import Observed, SteadyState
 from krobench.findings.validity import AnyCause, NotSteady
 from krobench.record.iteration import IterationRecord

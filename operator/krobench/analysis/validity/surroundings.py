@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from krobench.analysis.quantities import number_of
 from krobench.analysis.usage.windows import Series, UnavailableError
-from krobench.api.specs.validity import ValiditySettings
+from krobench.api.specs.results import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.measures import ApiRequests
 from krobench.figures.surroundings import Moment

@@ -7,27 +7,27 @@ from pydantic import Field, model_validator
 from pydantic.config import JsonDict
 
 from krobench.api.common import ApiModel, ConfigMapName, FieldError, map_keyed_by
-from krobench.api.specs.baseline import RETENTION_RULE, BaselineSource, Retention
 from krobench.api.specs.collect import Collect
-from krobench.api.specs.suite.minus import (
-    MINUS_NAME_RULE,
-    MINUS_ORDER_RULE,
-    MINUS_SIZE_RULE,
-    check_minus,
-)
-from krobench.api.specs.suite.order import Order
-from krobench.api.specs.suite.precision import check_precision
-from krobench.api.specs.suite.test import Defaults, Test
-from krobench.api.specs.target import Target
-from krobench.api.specs.validity import ValiditySettings
-from krobench.api.specs.variant import (
+from krobench.api.specs.kro import (
     MAX_TESTS,
     VARIANTS_CEL_RULE,
     VARIANTS_COUNT_RULE,
     VARIANTS_RULE,
     VARIANTS_TARGET_RULE,
+    Target,
     Variant,
     check_variants,
+)
+from krobench.api.specs.results import RETENTION_RULE, BaselineSource, Retention, ValiditySettings
+from krobench.api.specs.suite import (
+    MINUS_NAME_RULE,
+    MINUS_ORDER_RULE,
+    MINUS_SIZE_RULE,
+    Defaults,
+    Order,
+    Test,
+    check_minus,
+    check_precision,
 )
 
 # The API server then fills in the defaults of the fields inside.

@@ -1,4 +1,4 @@
-"""``KroScaleTest``: how far kro goes, and what breaks first."""
+"""``KroScaleTest``: how far kro scales, and what limits it."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,14 +15,59 @@ from krobench.api.common import (
     Percentage,
     duration_seconds,
 )
-from krobench.api.specs.axis import Axis
 from krobench.api.specs.benchmark import Cleanup, Results
 from krobench.api.specs.collect import Collect
-from krobench.api.specs.suite.load import Arrival, Load
-from krobench.api.specs.suite.test import Concurrency, ThresholdExpression, Timeout, Warmup
-from krobench.api.specs.target import Target
-from krobench.api.specs.validity import ValiditySettings
-from krobench.api.specs.workload.workload import MAX_INSTANCES, Workload
+from krobench.api.specs.kro import Target
+from krobench.api.specs.load import Arrival, Load
+from krobench.api.specs.results import ValiditySettings
+from krobench.api.specs.suite import Concurrency, ThresholdExpression, Timeout, Warmup
+from krobench.api.specs.workload import MAX_INSTANCES, Workload
+
+
+class Axis(StrEnum):
+    """What grows from step to step."""
+
+    INSTANCES = "instances"
+    RGDS = "rgds"
+    RESOURCES_PER_RGD = "resourcesPerRGD"
+    DEPENDENCY_DEPTH = "dependencyDepth"
+    CEL_EXPRESSIONS = "celExpressions"
+    COLLECTION_SIZE = "collectionSize"
+    ARRIVAL_RATE = "arrivalRate"
+    CONCURRENCY = "concurrency"
+
+    @property
+    def of_generator(self) -> bool:
+        """Whether it is a setting of ``workload.generator``."""
+        return self in (
+            Axis.RESOURCES_PER_RGD,
+            Axis.DEPENDENCY_DEPTH,
+            Axis.CEL_EXPRESSIONS,
+            Axis.COLLECTION_SIZE,
+        )
+
+    @property
+    def whole(self) -> bool:
+        """Whether its sizes are whole numbers."""
+        return self is not Axis.ARRIVAL_RATE
+
+    @property
+    def unit(self) -> str:
+        """What is counted, for readers, such as ``instances/s``."""
+        return _UNITS[self]
+
+
+_UNITS = {
+    Axis.INSTANCES: "instances",
+    Axis.RGDS: "RGDs",
+    Axis.RESOURCES_PER_RGD: "resources per RGD",
+    Axis.DEPENDENCY_DEPTH: "resources in a chain",
+    Axis.CEL_EXPRESSIONS: "CEL expressions",
+    Axis.COLLECTION_SIZE: "objects in a collection",
+    Axis.ARRIVAL_RATE: "instances/s",
+    Axis.CONCURRENCY: "instances at once",
+}
+
 
 MAX_SIZES = 32
 """Most sizes of one scale test, including those that the search adds."""

@@ -6,8 +6,8 @@ import logging
 from pydantic import ValidationError
 
 from krobench.api.common import RUN_LABEL
-from krobench.api.messages.kro_change import VARIANT_ANNOTATION, KroChange
-from krobench.api.specs.target import Target
+from krobench.api.messages import VARIANT_ANNOTATION, KroChange
+from krobench.api.specs.kro import Target
 from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.job.errors import AbortedError
 from krobench.job.kro.rollout import NotStartedError, one_leads, why_leader_unknown
 from krobench.kube import paths

@@ -10,9 +10,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from krobench.api.messages.kro_change import VARIANT_ANNOTATION
-from krobench.api.notation.flags import flag_values
-from krobench.api.specs.target import Target
+from krobench.api.messages import VARIANT_ANNOTATION
+from krobench.api.notation import flag_values
+from krobench.api.specs.kro import Target
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError

@@ -8,9 +8,8 @@ meanwhile shows in the Deployment's generation; it is named, and never overwritt
 from collections.abc import Awaitable, Callable, Sequence
 
 from krobench.api.kinds import RunRef
-from krobench.api.messages.kro_change import KroChange
-from krobench.api.specs.target import Target
-from krobench.api.specs.variant import Variant
+from krobench.api.messages import KroChange
+from krobench.api.specs.kro import Target, Variant
 from krobench.job.errors import AbortedError
 from krobench.job.kro.deployment import (
     ATTEMPTS,

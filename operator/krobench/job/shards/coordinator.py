@@ -6,7 +6,7 @@ import time
 from contextlib import AsyncExitStack
 
 from krobench.api.kinds import RunRef
-from krobench.api.messages.shards import LeaderWord, ShardReport, ShardWord
+from krobench.api.messages import LeaderWord, ShardReport, ShardWord
 from krobench.job.shards.mailbox import Board, Heard
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError

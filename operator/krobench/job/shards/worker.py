@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.messages.shards import LeaderWord, ShardReport, ShardWord
+from krobench.api.messages import LeaderWord, ShardReport, ShardWord
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.errors import AbortedError
 from krobench.job.preflight import read_own_rgds

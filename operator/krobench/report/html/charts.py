@@ -10,8 +10,8 @@ from krobench.analysis.scaling.models import fitted_of
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.analysis.scaling.words import FigureUnit, at_most, figure_name, figure_title
 from krobench.analysis.usage.phase import spaced
-from krobench.api.notation import units
-from krobench.api.specs.axis import Axis as ScaleAxis
+from krobench.api import units
+from krobench.api.specs.scaletest import Axis as ScaleAxis
 from krobench.findings.scaling import Curve, Limit, LimitState, ScaleRecord
 from krobench.record.lines import ObjectRecord, Sample
 from krobench.record.run import RunRecord

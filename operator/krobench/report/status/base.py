@@ -5,8 +5,7 @@ from datetime import datetime
 
 from krobench.api.common import rfc3339
 from krobench.api.kinds import RunKind
-from krobench.api.status import Condition, ConditionType, ObjectRef, Phase, RunStatus
-from krobench.api.verdict import Verdict
+from krobench.api.status import Condition, ConditionType, ObjectRef, Phase, RunStatus, Verdict
 from krobench.figures.measures import LatencySummary
 from krobench.record.run import RunRecord
 from krobench.report.words.validity import VALID, validity_line

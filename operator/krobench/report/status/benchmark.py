@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from krobench.api import units
 from krobench.api.common import ErrorInfo
-from krobench.api.notation import units
 from krobench.api.status import (
     ComparisonStatus,
     Headline,
@@ -12,8 +12,8 @@ from krobench.api.status import (
     RunStatus,
     TestStatus,
     VariantStatus,
+    Verdict,
 )
-from krobench.api.verdict import Verdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report.cel import cel_line

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from krobench.api.notation import units
-from krobench.api.specs.validity import Cause
+from krobench.api import units
+from krobench.api.specs.results import Cause
 from krobench.figures.steady_state import SteadyState
 from krobench.findings.validity import (
     AnyCause,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from krobench.api.specs.workload.cel import CelExpression, CelLevel, CelSuite, CelWorkload
+from krobench.api.specs.workload import CelExpression, CelLevel, CelSuite, CelWorkload
 from krobench.figures import cel as results
 from krobench.workload.cel.expression import Expression, Role
 from krobench.workload.cel.standard import FIELD_ACCESS, STANDARD

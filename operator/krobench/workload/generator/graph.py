@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from krobench.api.specs.workload.generator import ChildKind, Complexity, Generator
+from krobench.api.specs.workload import ChildKind, Complexity, Generator
 from krobench.workload.blueprint import WorkloadError
 
 _COLLECTION_SHARE = 0.25

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 
 from krobench.api.common import API_GROUP
-from krobench.api.specs.workload.generator import ChildKind, Generator
+from krobench.api.specs.workload import ChildKind, Generator
 from krobench.workload.blueprint import Manifest, RgdParts, config_map
 from krobench.workload.generator.graph import Node, Settings, check, draw_graph, resolve
 

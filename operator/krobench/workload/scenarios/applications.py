@@ -1,7 +1,7 @@
 """The web application of tutorials."""
 
 from krobench.api.common import RUN_LABEL
-from krobench.api.specs.workload.workload import Scenario
+from krobench.api.specs.workload import Scenario
 from krobench.workload.blueprint import (
     Blueprint,
     Manifest,

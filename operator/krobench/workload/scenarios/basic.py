@@ -1,6 +1,6 @@
 """The smallest workloads: one object, a chain of objects, and many side by side."""
 
-from krobench.api.specs.workload.workload import Scenario
+from krobench.api.specs.workload import Scenario
 from krobench.workload.blueprint import Blueprint, Manifest, RgdParts, ScenarioSpec, config_map
 
 WIDE_CHILDREN = 20

@@ -8,7 +8,7 @@ from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.samples import CelSamples, Measured, Restart, Round, Spent
 from krobench.analysis.statistics.intervals import mean_interval, positive_interval, ratio_interval
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.workload.cel import CelLevel
+from krobench.api.specs.workload import CelLevel
 from krobench.figures.cel import CelRestartResults, CelResults, CelState, Estimate
 
 CONSTANT_SECONDS = 1e-6

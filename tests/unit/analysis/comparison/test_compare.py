@@ -10,8 +10,7 @@ from unit.records import some_run, some_test
 from krobench.analysis.comparison.compare import Side, compare, compare_variants
 from krobench.analysis.comparison.rules import Rules
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.baseline import DifferenceKind
-from krobench.api.specs.validity import Cause
+from krobench.api.specs.results import Cause, DifferenceKind
 from krobench.findings.comparison import (
     Better,
     Comparison,

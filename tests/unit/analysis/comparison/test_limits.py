@@ -8,7 +8,7 @@ import pytest
 from bench.searches import FIGURE, SLO, TRUTHS, Search, step
 from krobench.analysis.comparison.limits import LimitRatio, MeasuredLimit, compare_limits
 from krobench.analysis.comparison.limits import measure_limit as measure
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import MetricVerdict
 from krobench.findings.scaling import LimitState, ScaleRecord, ScaleStep, StepVerdict
 

@@ -6,9 +6,8 @@ from unit.report.scales import scale_run
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.axis import Axis
-from krobench.api.specs.baseline import DifferenceKind
-from krobench.api.specs.validity import Cause
+from krobench.api.specs.results import Cause, DifferenceKind
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import MetricVerdict, Replicates
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import LimitState

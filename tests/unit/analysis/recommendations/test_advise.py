@@ -17,8 +17,8 @@ from krobench.analysis.krosettings import (
 )
 from krobench.analysis.recommendations.advise import MAX_RECOMMENDATIONS, advise
 from krobench.analysis.recommendations.settings import NEVER_ADVISED, helm_values
-from krobench.api.notation.flags import flag_name
-from krobench.api.specs.suite.phase import Operation
+from krobench.api.notation import flag_name
+from krobench.api.specs.load import Operation
 from krobench.figures.measures import LatencySummary, MemoryUse
 from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
 from krobench.findings.recommendation import Setting

@@ -12,9 +12,8 @@ from unit.analysis.recommendations.made import (
 from unit.records import some_iteration
 
 from krobench.analysis.recommendations.advise import advise
-from krobench.api.specs.suite.load import Load
-from krobench.api.specs.suite.phase import Operation
-from krobench.api.specs.validity import Cause
+from krobench.api.specs.load import Load, Operation
+from krobench.api.specs.results import Cause
 from krobench.figures.measures import LatencySummary, MemoryUse
 from krobench.figures.profile import Breakdown, FunctionCost, GroupShare, TestProfile
 from krobench.findings.bottleneck import BottleneckKind

@@ -6,7 +6,7 @@ from krobench.analysis.recommendations.trial import (
     verification_of,
 )
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.suite.load import Arrival, Load
+from krobench.api.specs.load import Arrival, Load
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.comparison import (
     Better,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from krobench.analysis.scaling.curves import curve_of
 from krobench.analysis.scaling.models import fitted_of
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import Curve, CurvePoint, Parameter
 
 MEMORY = "memory.residentMaxBytes"

@@ -5,10 +5,9 @@ from unit.records import some_iteration, some_test
 
 from bench.searches import SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.findings import limit_so_far, verdict_of_scale_test, with_findings
-from krobench.api.specs.axis import Axis
-from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.specs.validity import Cause
-from krobench.api.verdict import Verdict
+from krobench.api.specs.results import Cause
+from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
+from krobench.api.status import Verdict
 from krobench.figures.measures import ApiRequests, CpuUse, Latencies, LatencySummary, MemoryUse
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord, ScaleStep, StepVerdict
 from krobench.findings.validity import QuotedCause, Validity

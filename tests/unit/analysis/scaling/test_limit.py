@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bench.searches import FIGURE, SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.limit import find_limit
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict, Trial
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from krobench.analysis.scaling.slos import check_samples, judge_trial, settings_of_steps
 from krobench.api.common import TIMEOUT, ErrorInfo
-from krobench.api.specs.validity import Cause, ValiditySettings
+from krobench.api.specs.results import Cause, ValiditySettings
 from krobench.figures.measures import Counts, Latencies, LatencySummary
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.iteration import IterationRecord

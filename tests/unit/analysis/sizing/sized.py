@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from unit.analysis.recommendations.made import MIB, a_test, kro, run, summary
 
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 from krobench.figures.measures import MemoryUse
 from krobench.findings.scaling import (
     Curve,

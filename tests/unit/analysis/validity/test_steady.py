@@ -7,7 +7,7 @@ from krobench.analysis.validity.steady import (
     steady_state_of_test,
     unsteady_iteration,
 )
-from krobench.api.specs.suite.load import Arrival
+from krobench.api.specs.load import Arrival
 from krobench.findings.validity import NotSteady
 from krobench.record.lines import ObjectRecord
 

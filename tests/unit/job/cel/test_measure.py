@@ -7,7 +7,7 @@ import pytest
 from unit.workload.plans import first_plan
 
 from krobench.analysis.cel.costs import summarise
-from krobench.api.specs.workload.cel import CelWorkload
+from krobench.api.specs.workload import CelWorkload
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults

@@ -5,7 +5,7 @@ from unit.job.kro.cluster import BIG, OWNER, PATH, KroCluster, enter_big, varian
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.messages.kro_change import VARIANT_ANNOTATION
+from krobench.api.messages import VARIANT_ANNOTATION
 from krobench.job.errors import AbortedError
 from krobench.job.kro.deployment import UnreadableChangeError, change_on, restore, restore_all
 from krobench.kube.client import KubeClient

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import pytest
 
-from krobench.api.specs.target import Target
+from krobench.api.specs.kro import Target
 from krobench.job.errors import AbortedError
 from krobench.job.kro import restart
 from krobench.job.kro.restart import check_restartable, restart_kro

@@ -3,7 +3,7 @@ from copy import deepcopy
 import pytest
 from unit.job.kro.cluster import BIG, KroCluster, variants_of
 
-from krobench.api.messages.kro_change import VARIANT_ANNOTATION
+from krobench.api.messages import VARIANT_ANNOTATION
 from krobench.job.errors import AbortedError
 
 

@@ -8,7 +8,7 @@ from unit.records import some_line
 from unit.report.test_profiles import CPU
 
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.validity import Cause
+from krobench.api.specs.results import Cause
 from krobench.figures.profile import TestProfile
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.lines import ObjectRecord, Sample

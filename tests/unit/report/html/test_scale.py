@@ -2,7 +2,7 @@ import re
 
 from unit.report.scales import scale_run
 
-from krobench.api.specs.axis import Axis
+from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import Curve, CurvePoint, ScaleRecord
 from krobench.report.html.charts import scale_charts
 from krobench.report.html.page import render

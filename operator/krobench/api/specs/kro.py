@@ -1,4 +1,4 @@
-"""Variants of kro that one run measures side by side."""
+"""Where kro runs, and variants of its configuration that a run compares."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -6,7 +6,31 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 from pydantic.config import JsonDict
 
-from krobench.api.common import DNS_LABEL_PATTERN, ApiModel, FieldError
+from krobench.api.common import DNS_LABEL_PATTERN, ApiModel, FieldError, Namespace
+
+LabelValue = Annotated[str, StringConstraints(max_length=63)]
+
+
+LabelKey = Annotated[str, StringConstraints(max_length=253)]
+
+
+class Target(ApiModel):
+    """Where kro runs and how its pods are told apart."""
+
+    namespace: Namespace = "kro-system"
+    """Namespace of the kro controller."""
+    match_labels: Annotated[dict[LabelKey, LabelValue], Field(min_length=1, max_length=16)] = Field(
+        default_factory=lambda: {"app.kubernetes.io/name": "kro"},
+        json_schema_extra={"default": {"app.kubernetes.io/name": "kro"}},
+    )
+    """Labels that kro's pods carry."""
+    container: Annotated[str, StringConstraints(min_length=1, max_length=63)] = "kro"
+    """Name of the controller's container in these pods."""
+    metrics_port: Annotated[int, Field(ge=1, le=65535)] = 8078
+    """Port of kro's /metrics endpoint."""
+    pprof_port: Annotated[int, Field(ge=1, le=65535)] = 6060
+    """Port of kro's /debug/pprof endpoints, in a kro that has them."""
+
 
 VARIANTS_RULE: JsonDict = {
     "rule": "!has(self.variants) || self.variants.size() == 0 || self.variants.size() > 1",

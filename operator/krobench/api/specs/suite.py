@@ -1,17 +1,81 @@
-"""A suite's settings, and one of its tests."""
+"""The tests of a ``KroBenchmark``: their settings, iterations, order and differences."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 
-from krobench.api.common import DNS_LABEL_PATTERN, ApiModel, Duration, Namespace, duration_seconds
-from krobench.api.specs.suite.load import Load
-from krobench.api.specs.suite.phase import LoadPhase, Operation
-from krobench.api.specs.suite.precision import PRECISION_RULES, Precision, check_precision
-from krobench.api.specs.target import Target
-from krobench.api.specs.workload.workload import Workload
+from krobench.api.common import (
+    DNS_LABEL_PATTERN,
+    ApiModel,
+    Duration,
+    FieldError,
+    Namespace,
+    Percentage,
+    duration_seconds,
+)
+from krobench.api.specs.kro import Target
+from krobench.api.specs.load import Load, LoadPhase, Operation
+from krobench.api.specs.workload import Workload
+
+
+class Order(StrEnum):
+    """Whose turn it is; ``krobench.program.order`` says how each is laid out."""
+
+    SEQUENTIAL = "Sequential"
+    INTERLEAVED = "Interleaved"
+
+
+MIN_ITERATIONS = 3
+"""Two replicates have an interval of 13 standard errors, and no use for it."""
+
+_TOO_FEW = f"precision needs iterations of at least {MIN_ITERATIONS}"
+_CROSSED = "precision.maxIterations must not be below iterations"
+
+PRECISION_RULES: list[JsonDict] = [
+    {
+        "rule": f"!has(self.precision) || !has(self.iterations) "
+        f"|| self.iterations >= {MIN_ITERATIONS}",
+        "message": _TOO_FEW,
+    },
+    {
+        "rule": "!has(self.precision) || !has(self.iterations) "
+        "|| self.precision.maxIterations >= self.iterations",
+        "message": _CROSSED,
+    },
+]
+
+
+class Precision(ApiModel):
+    """When a test has been repeated enough. ``iterations`` are the least; more follow until the
+    95% interval of the mean of the iterations' median times until ready is narrow enough."""
+
+    target: Percentage = "5%"
+    """Half the width of that interval, as a share of the mean."""
+    max_iterations: Annotated[int, Field(ge=MIN_ITERATIONS, le=100)] = 20
+    """Measured iterations after which the test ends, precise or not."""
+
+    @property
+    def target_ratio(self) -> float:
+        """``target`` as a ratio."""
+        return float(self.target.removesuffix("%")) / 100
+
+
+def check_precision(iterations: int, precision: Precision | None) -> None:
+    """Check that the least iterations fit a precision.
+
+    Raises:
+        ValueError: if they do not.
+    """
+    if precision is None:
+        return
+    if iterations < MIN_ITERATIONS:
+        raise ValueError(_TOO_FEW)
+    if precision.max_iterations < iterations:
+        raise ValueError(_CROSSED)
+
 
 ThresholdExpression = Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
@@ -191,3 +255,76 @@ class Test(ApiModel):
             ]
         }
     }
+
+
+MINUS_ORDER_RULE: JsonDict = {
+    "rule": "!self.tests.exists(t, has(t.minus)) || self.order == 'Interleaved'",
+    "message": "order must be Interleaved with tests[].minus: a drift of the cluster between two "
+    "tests would pass for their difference",
+}
+
+
+MINUS_NAME_RULE: JsonDict = {
+    "rule": "self.tests.all(t, !has(t.minus) || self.tests.exists(o, o.name == t.minus "
+    "&& o.name != t.name))",
+    "message": "tests[].minus must name another test of the suite",
+}
+
+
+MINUS_SIZE_RULE: JsonDict = {
+    "rule": "self.tests.all(t, !has(t.minus) || self.tests.all(o, o.name != t.minus "
+    "|| (!has(o.workload.cel) && !has(t.workload.cel) "
+    "&& o.workload.instances == t.workload.instances && o.workload.rgds == t.workload.rgds)))",
+    "message": "a test and the one that its minus names must have as many workload.instances and "
+    "workload.rgds, and no workload.cel: else their difference is one of size, which the slopes "
+    "of the report tell",
+}
+
+
+def check_minus(tests: Sequence[Test], defaults: Defaults, order: Order) -> None:
+    """Check that each test that is to be compared with another can be.
+
+    Raises:
+        ValueError: if it makes no sense; the message names the field.
+    """
+    by_name = {test.name: test for test in tests}
+    for index, test in enumerate(tests):
+        if test.minus is None:
+            continue
+        other = by_name.get(test.minus)
+        if other is None or other is test:
+            raise FieldError(
+                f"tests[{index}].minus",
+                f"{test.minus!r} is no other test of the suite: "
+                f"{', '.join(name for name in by_name if name != test.name) or 'there is none'}",
+            )
+        if order is not Order.INTERLEAVED:
+            raise ValueError(MINUS_ORDER_RULE["message"])
+        apart = list(_apart(test, other, defaults))
+        if apart:
+            raise FieldError(
+                f"tests[{index}].minus",
+                f"{test.name} and {other.name} differ in "
+                f"{', '.join(apart)}: give both the same, so that their difference is that of "
+                "their workloads",
+            )
+
+
+def _apart(test: Test, other: Test, defaults: Defaults) -> Iterable[str]:
+    """Yield what two tests may not differ in, and do."""
+    if test.workload.cel is not None or other.workload.cel is not None:
+        yield "workload.cel, whose costs are measured in another way"
+    if test.workload.instances != other.workload.instances:
+        yield f"workload.instances ({test.workload.instances} and {other.workload.instances})"
+    if test.workload.rgds != other.workload.rgds:
+        yield f"workload.rgds ({test.workload.rgds} and {other.workload.rgds})"
+    if test.load != other.load:
+        yield "load"
+    if (test.concurrency or defaults.concurrency) != (other.concurrency or defaults.concurrency):
+        yield "concurrency"
+    if [phase.model_dump(exclude={"values"}) for phase in test.phases] != [
+        phase.model_dump(exclude={"values"}) for phase in other.phases
+    ]:
+        yield "phases"
+    if test.target != other.target:
+        yield "target"

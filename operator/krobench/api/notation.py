@@ -1,6 +1,7 @@
-"""The command line of a Go program: flags, and the values that they are given."""
+"""How values are written as text: command lines of Go programs, names of labelled metrics."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 
 
 def flags(words: Sequence[str]) -> Iterator[list[str]]:
@@ -38,3 +39,18 @@ def flag_values(words: Sequence[str]) -> dict[str, str | None]:
             _, separator, value = found[0].partition("=")
             values[name] = value if separator else next(iter(found[1:]), None)
     return values
+
+
+_LABEL = re.compile(r'(\w+)="([^"]*)"')
+
+
+def labelled(metric: str, labels: Mapping[str, str]) -> str:
+    """Return a name such as ``requests_total{verb="LIST",resource="pods"}``."""
+    if not labels:
+        return metric
+    return metric + "{" + ",".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
+
+
+def labels_of(name: str) -> dict[str, str]:
+    """Return the labels in a name that :func:`labelled` made."""
+    return dict(_LABEL.findall(name))

@@ -1,1 +1,0 @@
-"""What krobench writes on objects of a cluster for another of its pods to read."""

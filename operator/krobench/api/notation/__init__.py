@@ -1,1 +1,0 @@
-"""How values are written as text: flags, labels, numbers with units, YAML."""
