@@ -8,12 +8,12 @@ from emulated.memory import MemoryCluster
 from emulated.test_load import UID, quick
 
 from krobench.api.status import Verdict
+from krobench.figures.lines import ObjectRecord
 from krobench.findings.validity import ShardLost
 from krobench.job.errors import AbortedError
 from krobench.job.shards.worker import Shard
 from krobench.job.suite import Suite
 from krobench.kube.client import KubeClient
-from krobench.record.lines import ObjectRecord
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from krobench.figures.environment import Environment
+from krobench.figures.lines import ObjectRecord
 from krobench.figures.measures import (
     ApiRequests,
     Counts,
@@ -12,7 +13,6 @@ from krobench.figures.measures import (
     Throughput,
 )
 from krobench.record.iteration import IterationRecord
-from krobench.record.lines import ObjectRecord
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestSummary
 

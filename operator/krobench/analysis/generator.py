@@ -11,6 +11,7 @@ from functools import cached_property
 
 from krobench.analysis.medians import known_median
 from krobench.api.specs.load import Load
+from krobench.figures.lines import ObjectRecord
 from krobench.figures.measures import LoadGenerator
 from krobench.findings.validity import (
     AnyCause,
@@ -18,7 +19,6 @@ from krobench.findings.validity import (
     RequestsNotSent,
     SendLagTooLong,
 )
-from krobench.record.lines import ObjectRecord
 
 _MIN_ACHIEVED = 0.98
 _DIGITS = 6

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from krobench.analysis.generator import summarise_generators
-from krobench.analysis.latencies import latencies
 from krobench.analysis.medians import known_median, median_usage
 from krobench.analysis.steps import summarise_steps
+from krobench.figures.latencies import latencies
+from krobench.figures.lines import ObjectRecord
 from krobench.figures.measures import ApiRequests, Counts, CpuUse, MemoryUse, Throughput
 from krobench.record.iteration import IterationRecord
-from krobench.record.lines import ObjectRecord
 from krobench.record.test import TestSummary
 
 

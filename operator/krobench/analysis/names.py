@@ -6,9 +6,9 @@ from typing import Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel
 
 from krobench.analysis.usage.measure import Phases, measure_usage
-from krobench.analysis.usage.windows import Series
 from krobench.analysis.watchlag import WATCH_METRICS
 from krobench.figures.measures import Latencies, LatencySummary
+from krobench.figures.series import Series
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestSummary
 

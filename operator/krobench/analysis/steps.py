@@ -4,12 +4,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from krobench.analysis.generator import Schedule, measure_generator
-from krobench.analysis.latencies import latencies
 from krobench.analysis.medians import known_median
 from krobench.api.specs.load import Operation
+from krobench.figures.latencies import latencies
+from krobench.figures.lines import ObjectRecord
 from krobench.figures.measures import LoadGenerator, OperationCounts
 from krobench.record.iteration import IterationRecord, PhaseRecord
-from krobench.record.lines import ObjectRecord
 from krobench.record.test import PhaseSummary
 
 

@@ -30,11 +30,11 @@ from krobench.analysis.names import (
     lookup,
     values_by_name,
 )
-from krobench.analysis.statistics.percentiles import why_absent
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.figures.latencies import why_absent
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestSummary, ThresholdResult
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from krobench.analysis.statistics.percentiles import NEEDED_BY_STATISTIC, summarise
+from krobench.figures.latencies import NEEDED_BY_STATISTIC, summarise
 
 _P50, _P99, _MAX = "watch_lag_p50_seconds", "watch_lag_p99_seconds", "watch_lag_max_seconds"
 WATCH_METRICS = ("watch_interruptions", _P50, _P99, _MAX)

@@ -6,13 +6,13 @@ from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
 from krobench.api.kinds import RunRef
 from krobench.cli.errors import ResultsError
 from krobench.cli.names import RunName
+from krobench.figures.lines import ObjectRecord, Sample
 from krobench.job.history import whole
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, KubeError
 from krobench.record.ending import as_given_up
-from krobench.record.lines import ObjectRecord, Sample
 from krobench.record.reading import RecordError
 from krobench.record.run import RunRecord
 from krobench.record.store import (

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from krobench.collect.exposition import Labels, Series
 from krobench.collect.goruntime import PROCESS_SERIES, RUNTIME_SERIES
 from krobench.collect.source import Scrape, scrape_through
+from krobench.figures.lines import SourceName
 from krobench.kube.client import KubeClient
-from krobench.record.lines import SourceName
 
 # They last as long as the client wants, which says nothing about the server.
 _LONG_REQUESTS = {"verb": frozenset({"WATCH", "CONNECT"})}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from krobench.api.notation import labelled
 from krobench.collect.source import Scrape
-from krobench.record.lines import SourceName
+from krobench.figures.lines import SourceName
 
 CPU_SECONDS = "collectors_cpu_seconds_total"
 PROCESS_CPU_SECONDS = "process_cpu_seconds_total"

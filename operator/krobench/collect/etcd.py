@@ -5,8 +5,8 @@ import httpx
 from krobench.collect.exposition import Series
 from krobench.collect.goruntime import HEADERS, PROCESS_SERIES, RUNTIME_SERIES
 from krobench.collect.source import SCRAPE_TIMEOUT_SECONDS, Scrape, SourceUnavailableError, parse
+from krobench.figures.lines import SourceName
 from krobench.kube.config import ClientConfig
-from krobench.record.lines import SourceName
 
 _SERIES = (
     *PROCESS_SERIES,

@@ -14,8 +14,8 @@ from krobench.collect.source import (
 )
 from krobench.collect.tracker import KroTracker
 from krobench.figures.activity import OWN_KINDS
+from krobench.figures.lines import SourceName
 from krobench.kube.client import KubeClient
-from krobench.record.lines import SourceName
 
 _INSTANCE_QUEUE = "dynamic-controller-queue"
 _QUEUE = {"name": _INSTANCE_QUEUE}

@@ -8,10 +8,10 @@ from krobench.api.notation import labelled
 from krobench.collect.exposition import Reading, Series
 from krobench.collect.source import Scrape, SourceUnavailableError, scrape_through
 from krobench.collect.tracker import KroTracker
+from krobench.figures.lines import SourceName
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.controlplane import ControlPlanePod
-from krobench.record.lines import SourceName
 
 logger = logging.getLogger(__name__)
 

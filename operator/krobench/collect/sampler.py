@@ -13,10 +13,10 @@ from krobench.api.common import duration_seconds
 from krobench.collect.cost import Cost
 from krobench.collect.source import Scrape, Source, SourceUnavailableError
 from krobench.collect.sources import Scope, open_sources
+from krobench.figures.lines import Sample, SourceName
 from krobench.figures.usage import KroRestart
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
-from krobench.record.lines import Sample, SourceName
 
 logger = logging.getLogger(__name__)
 

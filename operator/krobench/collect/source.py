@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from krobench.collect.exposition import Reading, Series, Tally, read
+from krobench.figures.lines import SourceName
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.record.lines import SourceName
 
 SCRAPE_TIMEOUT_SECONDS = 5.0
 

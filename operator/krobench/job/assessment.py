@@ -5,10 +5,8 @@ from dataclasses import replace
 
 from krobench.analysis.generator import Schedule, lateness
 from krobench.analysis.iterations import count_instances, throughput
-from krobench.analysis.latencies import latencies
 from krobench.analysis.steps import MeasuredStep, measure_step
 from krobench.analysis.usage.measure import Phases, Usage, measure_usage
-from krobench.analysis.usage.windows import Series, UnavailableError
 from krobench.analysis.validity.judge import Surroundings, causes_around
 from krobench.analysis.validity.steady import steady_state_of_load
 from krobench.analysis.watchlag import watch_lag_metrics
@@ -16,13 +14,15 @@ from krobench.api.common import ErrorInfo, rfc3339, utc_now
 from krobench.api.specs.results import ValiditySettings
 from krobench.collect.sampler import Collected
 from krobench.figures.environment import NodeFingerprint
+from krobench.figures.latencies import latencies
+from krobench.figures.lines import ObjectRecord, SourceName
 from krobench.figures.measures import LoadGenerator
+from krobench.figures.series import Series, UnavailableError
 from krobench.figures.steady_state import SteadyState
 from krobench.findings.validity import AnyCause, Validity
 from krobench.job.monitor import Watched
 from krobench.load.iteration import Outcome, StepOutcome
 from krobench.record.iteration import IterationRecord, PhaseRecord
-from krobench.record.lines import ObjectRecord, SourceName
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.testplan import TestPlan
 

@@ -9,13 +9,13 @@ from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
 from krobench.api.specs.results import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
+from krobench.figures.lines import CelLine, ObjectRecord, Sample
 from krobench.job.monitor import KnownKro
 from krobench.job.profiling import Profiling
 from krobench.job.prometheus import ExistingPrometheus
 from krobench.kube.client import KubeClient
 from krobench.load.clock import RunClock
 from krobench.load.shard import Crew
-from krobench.record.lines import CelLine, ObjectRecord, Sample
 from krobench.record.rawlines import LineFile
 from krobench.record.test import TestRecord
 from krobench.workload.testplan import TestPlan

@@ -4,7 +4,6 @@ from collections.abc import Sequence, Set
 
 from krobench.analysis.bottlenecks.attribute import attribute
 from krobench.analysis.iterations import summarise_test
-from krobench.analysis.latencies import latencies
 from krobench.analysis.precision import enough, headline
 from krobench.analysis.validity.judge import validity_of_test
 from krobench.analysis.validity.samples import too_few_samples
@@ -12,10 +11,11 @@ from krobench.analysis.validity.steady import steady_state_of_test, unsteady_tes
 from krobench.api.common import rfc3339, utc_now
 from krobench.collect.sampler import Collected
 from krobench.figures.environment import KroFingerprint
+from krobench.figures.latencies import latencies
+from krobench.figures.lines import ObjectRecord
 from krobench.job.context import RunContext
 from krobench.load.iteration import Outcome
 from krobench.record.iteration import IterationRecord
-from krobench.record.lines import ObjectRecord
 from krobench.record.test import TestRecord, TestState, ThresholdResult
 from krobench.workload.testplan import TestPlan
 

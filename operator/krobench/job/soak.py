@@ -8,13 +8,13 @@ from krobench.analysis.scaling.steady import (
     Settling,
     judge_settling,
 )
-from krobench.analysis.usage.windows import Series
 from krobench.api.common import duration_seconds
 from krobench.collect.sampler import Sampler
+from krobench.figures.lines import Sample
+from krobench.figures.series import Series
 from krobench.job.context import RunContext
 from krobench.load.iteration import Outcome
 from krobench.record.iteration import Soak
-from krobench.record.lines import Sample
 from krobench.workload.testplan import TestPlan
 
 

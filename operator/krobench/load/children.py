@@ -11,13 +11,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from krobench.api.common import API_GROUP
+from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.watch import Watch, WatchCost, WatchEvent
 from krobench.load.clock import RunClock
 from krobench.load.kinds import resource_of
 from krobench.load.observer import Pending
-from krobench.record.lines import ObjectRecord
 from krobench.workload.blueprint import Manifest
 
 UPDATE_LABEL = f"{API_GROUP}/update"

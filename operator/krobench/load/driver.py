@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Literal
 
+from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.clock import RunClock
 from krobench.load.failures import Breaker, ForbiddenError
-from krobench.record.lines import ObjectRecord
 from krobench.workload.blueprint import Manifest
 from krobench.workload.iterationplan import IterationPlan
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from krobench.api.common import RUN_LABEL, TEST_LABEL, ErrorInfo
+from krobench.figures.lines import ObjectRecord
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
@@ -15,7 +16,6 @@ from krobench.load.failures import ForbiddenError, RgdRejectedError
 from krobench.load.kinds import RGDS_PATH, Kind, find_kind
 from krobench.load.lifecycle import apply_instance, apply_rgd, count_revisions
 from krobench.load.observer import Followed, Observer, Pending
-from krobench.record.lines import ObjectRecord
 from krobench.workload.cel import ROUND_FIELD, Expression, resources
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 

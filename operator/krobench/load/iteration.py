@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
+from krobench.figures.lines import ObjectRecord
 from krobench.findings.validity import AnyCause
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
@@ -30,7 +31,6 @@ from krobench.load.operations import Operations, Target
 from krobench.load.overhead import Overhead
 from krobench.load.probe import WatchLag, WatchProbe
 from krobench.record.iteration import Soak
-from krobench.record.lines import ObjectRecord
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.source import OWN_RGD
 from krobench.workload.steps import StepPlan

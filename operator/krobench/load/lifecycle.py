@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 
+from krobench.figures.lines import ObjectRecord
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.load.failures import RgdRejectedError
 from krobench.load.kinds import CRDS_PATH, RGD_NAME_LABEL
 from krobench.load.observer import Followed, Observer
-from krobench.record.lines import ObjectRecord
 
 logger = logging.getLogger(__name__)
 

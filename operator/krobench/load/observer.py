@@ -5,11 +5,11 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Self
 
+from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch, WatchCost, WatchEvent
 from krobench.load.clock import RunClock
-from krobench.record.lines import ObjectRecord
 
 
 class Pending:

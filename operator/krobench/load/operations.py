@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 
+from krobench.figures.lines import ObjectRecord
 from krobench.load.children import Children, with_update_label
 from krobench.load.clock import RunClock
 from krobench.load.driver import Driver, OperationName
 from krobench.load.loops import Send
 from krobench.load.observer import Followed, Observer, Pending
-from krobench.record.lines import ObjectRecord
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.steps import Action, PlannedOperation, StepPlan
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from krobench.api.common import ErrorInfo
 from krobench.api.messages import SHARD_LABEL, ShardReport
+from krobench.figures.lines import ObjectRecord
 from krobench.findings.validity import ShardLost
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
@@ -19,7 +20,6 @@ from krobench.load.clock import RunClock
 from krobench.load.iteration import Iteration, Outcome, StepOutcome
 from krobench.load.loops import closed_loop, open_loop, run_together
 from krobench.load.observer import Followed
-from krobench.record.lines import ObjectRecord
 from krobench.workload.iterationplan import IterationPlan, share_of_plan, share_of_times
 
 # The start is told this long beforehand: a watch event and the set-up of tasks must fit in.

@@ -23,8 +23,8 @@ from krobench.api.common import (
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.figures.lines import CelLine, ObjectRecord, Sample
 from krobench.record import rawlines
-from krobench.record.lines import CelLine, ObjectRecord, Sample
 from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError, read_as, read_json, refuse_newer_schema, why_not
 from krobench.record.run import FULL_RUN_KEY, RunRecord

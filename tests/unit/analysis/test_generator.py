@@ -12,8 +12,9 @@ from krobench.analysis.generator import (
     summarise_generators,
 )
 from krobench.analysis.iterations import count_instances, throughput
-from krobench.analysis.latencies import latencies
 from krobench.api.specs.load import Load
+from krobench.figures.latencies import latencies
+from krobench.figures.lines import ObjectRecord
 from krobench.figures.measures import LoadGenerator
 from krobench.findings.validity import (
     AnyCause,
@@ -21,7 +22,6 @@ from krobench.findings.validity import (
     RequestsNotSent,
     SendLagTooLong,
 )
-from krobench.record.lines import ObjectRecord
 
 LOAD = Load.model_validate({"arrival": "constant", "rate": 10})
 LONG_AFTER = 1000.0

@@ -2,9 +2,9 @@ import pytest
 from unit.records import some_iteration, some_line
 
 from krobench.analysis.iterations import count_instances, summarise_test, throughput
-from krobench.analysis.latencies import latencies
+from krobench.figures.latencies import latencies
+from krobench.figures.lines import ObjectRecord
 from krobench.record.iteration import IterationRecord
-from krobench.record.lines import ObjectRecord
 
 
 def created(sent: float, ready: float | None, acknowledged: bool = True) -> ObjectRecord:

@@ -12,9 +12,9 @@ from krobench.collect.sampler import Sampler
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.collect.sources import Scope
 from krobench.figures.environment import KroFingerprint
+from krobench.figures.lines import SourceName
 from krobench.kube.config import ClientConfig
 from krobench.kube.kro import KroPod
-from krobench.record.lines import SourceName
 
 POD = KroPod("n", "p", "", "node", "kro", 1, KroFingerprint(namespace="n", pod="p"))
 

@@ -7,11 +7,11 @@ from unit.records import some_line
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.messages import ShardReport, ShardWord
+from krobench.figures.lines import ObjectRecord
 from krobench.job.shards.coordinator import ShardCrew
 from krobench.job.shards.mailbox import Heard
 from krobench.kube.client import KubeClient
 from krobench.load.clock import RunClock
-from krobench.record.lines import ObjectRecord
 
 LINE = some_line(sent_seconds=5.0, ready_seconds=6.0)
 

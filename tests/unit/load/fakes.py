@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.children import Children
@@ -13,7 +14,6 @@ from krobench.load.driver import Driver
 from krobench.load.loops import Send
 from krobench.load.observer import Followed, Observer
 from krobench.load.operations import Operations, Target
-from krobench.record.lines import ObjectRecord
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests
 

@@ -6,12 +6,12 @@ from typing import Any, cast
 import orjson
 from unit.records import some_line
 
+from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.load.children import UPDATE_LABEL, Children, with_update_label
 from krobench.load.clock import RunClock
 from krobench.load.observer import Pending
-from krobench.record.lines import ObjectRecord
 
 RGD: dict[str, Any] = {
     "spec": {

@@ -7,6 +7,7 @@ import orjson
 import pytest
 from unit.records import some_line
 
+from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError
@@ -23,7 +24,6 @@ from krobench.load.lifecycle import (
     rejection,
 )
 from krobench.load.observer import Followed, Observer
-from krobench.record.lines import ObjectRecord
 
 
 def item(state: str = "ACTIVE", generation: int = 1, **conditions: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 from unit.records import some_line
 
+from krobench.figures.lines import ObjectRecord
 from krobench.load.observer import Followed, Pending
-from krobench.record.lines import ObjectRecord
 
 
 def line() -> ObjectRecord:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.workload import CelFamily, CelLevel
-from krobench.record.lines import CelLine, CelWhat
+from krobench.figures.lines import CelLine, CelWhat
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from krobench.analysis.margins import Bound
-from krobench.analysis.statistics.percentiles import NEEDED_BY_STATISTIC
 from krobench.analysis.thresholds import bounds, evaluate, names_in
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause, ValiditySettings
+from krobench.figures.latencies import NEEDED_BY_STATISTIC
 from krobench.findings.scaling import ScaleStep, StepVerdict, Trial
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import ThresholdResult

@@ -19,9 +19,9 @@ from itertools import pairwise
 from statistics import median
 
 from krobench.analysis.statistics.theilsen import fit_line
-from krobench.analysis.usage.windows import Series, UnavailableError
 from krobench.api import units
-from krobench.record.lines import Sample
+from krobench.figures.lines import Sample
+from krobench.figures.series import Series, UnavailableError
 
 FEWEST_SAMPLES = 6
 MEMORY_SHARE = 0.01

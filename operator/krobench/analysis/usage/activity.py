@@ -1,10 +1,10 @@
 """What kro's workers did in a phase, and what requests waited for in the API server."""
 
-from krobench.analysis.usage.phase import PhaseReader
-from krobench.analysis.usage.windows import Series
 from krobench.api.notation import labels_of
 from krobench.figures.activity import OWN_KINDS, Gates, KroActivity, Part, PoolUse
-from krobench.record.lines import SourceName
+from krobench.figures.lines import SourceName
+from krobench.figures.phase import PhaseReader
+from krobench.figures.series import Series
 
 _MAX_PARTS = 20
 _SAMPLED: dict[SourceName, str] = {

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 from krobench.analysis.usage.activity import measure_activity
-from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.resources import measure_resources
 from krobench.analysis.usage.unitcosts import cost_of_instance, cost_of_rgd, why_not_each
-from krobench.analysis.usage.windows import Series
 from krobench.figures.measures import ApiRequests, CpuUse, MemoryUse
+from krobench.figures.phase import PhaseReader
+from krobench.figures.series import Series
 from krobench.figures.usage import UsageRecord
 
 

@@ -1,9 +1,10 @@
 """What the processes around a load used in a phase: CPU, memory, network, requests."""
 
 from krobench.analysis.usage.activity import measure_gates
-from krobench.analysis.usage.phase import PhaseReader
-from krobench.analysis.usage.windows import Series
 from krobench.api.notation import labelled, labels_of
+from krobench.figures.lines import SourceName
+from krobench.figures.phase import PhaseReader
+from krobench.figures.series import Series
 from krobench.figures.usage import (
     ApiServerUse,
     CollectorCost,
@@ -13,7 +14,6 @@ from krobench.figures.usage import (
     RequestCount,
     UsageRecord,
 )
-from krobench.record.lines import SourceName
 
 _MAX_REQUEST_KINDS = 60
 _CPU = "process_cpu_seconds_total"

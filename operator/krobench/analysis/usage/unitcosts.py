@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from krobench.analysis.usage.phase import PhaseReader
+from krobench.figures.lines import SourceName
+from krobench.figures.phase import PhaseReader
 from krobench.figures.usage import InstanceCost, RgdCost
-from krobench.record.lines import SourceName
 
 _CPU = "process_cpu_seconds_total"
 _GC_CYCLES = "go_gc_duration_seconds_count"

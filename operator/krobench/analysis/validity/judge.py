@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from krobench.analysis.usage.windows import Series
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.samples import (
     api_server_restarts,
@@ -19,10 +18,11 @@ from krobench.analysis.validity.surroundings import (
 )
 from krobench.api.specs.results import Cause, ValiditySettings
 from krobench.figures.environment import NodeFingerprint
+from krobench.figures.lines import Sample, SourceName
+from krobench.figures.series import Series
 from krobench.figures.surroundings import Moment
 from krobench.findings.validity import AnyCause, Validity
 from krobench.record.iteration import IterationRecord
-from krobench.record.lines import Sample, SourceName
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 

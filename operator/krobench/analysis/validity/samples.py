@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
-from krobench.analysis.statistics.percentiles import NEEDED_BY_STATISTIC
+from krobench.figures.latencies import NEEDED_BY_STATISTIC
+from krobench.figures.lines import Sample, SourceName
 from krobench.figures.measures import LatencySummary
 from krobench.findings.validity import (
     AnyCause,
@@ -13,7 +14,6 @@ from krobench.findings.validity import (
     SamplesMissing,
     TooFewSamples,
 )
-from krobench.record.lines import Sample, SourceName
 from krobench.record.test import TestRecord
 
 MIN_SHARE = 0.5

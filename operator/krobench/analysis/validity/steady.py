@@ -11,10 +11,10 @@ from krobench.analysis.statistics.steadystate import (
     of_latencies,
 )
 from krobench.api.specs.load import Arrival
+from krobench.figures.lines import ObjectRecord
 from krobench.figures.steady_state import Observed, SteadyState
 from krobench.findings.validity import AnyCause, NotSteady
 from krobench.record.iteration import IterationRecord
-from krobench.record.lines import ObjectRecord
 from krobench.record.test import TestRecord
 
 # A burst or a ramp is not meant to be steady; a closed loop has no rate to be too high.

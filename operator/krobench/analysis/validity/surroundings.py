@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from krobench.analysis.quantities import number_of
-from krobench.analysis.usage.windows import Series, UnavailableError
 from krobench.api.specs.results import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.measures import ApiRequests
+from krobench.figures.series import Series, UnavailableError
 from krobench.figures.surroundings import Moment
 from krobench.findings.validity import (
     AnyCause,

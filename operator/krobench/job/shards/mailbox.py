@@ -21,12 +21,12 @@ from krobench.api.messages import (
     LeaderWord,
     ShardWord,
 )
+from krobench.figures.lines import ObjectRecord
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.kube.watch import Watch
 from krobench.record import rawlines
-from krobench.record.lines import ObjectRecord
 
 _WORD_KEY = "word"
 _LINES_KEY = "objects.jsonl.gz"

@@ -9,11 +9,11 @@ from markupsafe import Markup
 from krobench.analysis.scaling.models import fitted_of
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.analysis.scaling.words import FigureUnit, at_most, figure_name, figure_title
-from krobench.analysis.usage.phase import spaced
 from krobench.api import units
 from krobench.api.specs.scaletest import Axis as ScaleAxis
+from krobench.figures.lines import ObjectRecord, Sample
+from krobench.figures.phase import spaced
 from krobench.findings.scaling import Curve, Limit, LimitState, ScaleRecord
-from krobench.record.lines import ObjectRecord, Sample
 from krobench.record.run import RunRecord
 from krobench.report.html.svg import Axis, Band, Bar, Line, Mark, Point, line_chart, share_bars
 

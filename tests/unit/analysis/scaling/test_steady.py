@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krobench.analysis.scaling.steady import METRICS, Settling, judge_settling
-from krobench.analysis.usage.windows import Series
-from krobench.record.lines import Sample
+from krobench.figures.lines import Sample
+from krobench.figures.series import Series
 
 MIB = 2**20
 WINDOW = 30.0

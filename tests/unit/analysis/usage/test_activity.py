@@ -1,10 +1,10 @@
 import pytest
 
 from krobench.analysis.usage.activity import measure_activity, measure_gates
-from krobench.analysis.usage.phase import PhaseReader
-from krobench.analysis.usage.windows import Series
 from krobench.figures.activity import KroActivity, Part
-from krobench.record.lines import Sample, SourceName
+from krobench.figures.lines import Sample, SourceName
+from krobench.figures.phase import PhaseReader
+from krobench.figures.series import Series
 
 START, END = 1.0, 11.0
 

@@ -1,6 +1,6 @@
 from krobench.analysis.usage.measure import Phases, measure_usage
-from krobench.analysis.usage.windows import Series
-from krobench.record.lines import Sample, SourceName
+from krobench.figures.lines import Sample, SourceName
+from krobench.figures.series import Series
 
 
 def samples(metric: str, *values: float, source: SourceName = "kro") -> list[Sample]:

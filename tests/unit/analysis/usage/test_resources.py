@@ -1,8 +1,9 @@
 from krobench.analysis.medians import median_usage
-from krobench.analysis.usage.phase import PhaseReader
 from krobench.analysis.usage.resources import measure_resources
 from krobench.analysis.usage.unitcosts import cost_of_instance, cost_of_rgd
-from krobench.analysis.usage.windows import Series
+from krobench.figures.lines import Sample, SourceName
+from krobench.figures.phase import PhaseReader
+from krobench.figures.series import Series
 from krobench.figures.usage import (
     ApiServerUse,
     KroRestart,
@@ -11,7 +12,6 @@ from krobench.figures.usage import (
     RequestCount,
     UsageRecord,
 )
-from krobench.record.lines import Sample, SourceName
 
 
 def grown(metric: str, first: float, last: float, source: SourceName = "kro") -> list[Sample]:

@@ -8,6 +8,7 @@ from krobench.analysis.validity.samples import (
     samples_missing,
     too_few_samples,
 )
+from krobench.figures.lines import Sample, SourceName
 from krobench.figures.measures import Latencies, LatencySummary
 from krobench.findings.validity import (
     AnyCause,
@@ -16,7 +17,6 @@ from krobench.findings.validity import (
     SamplesMissing,
     TooFewSamples,
 )
-from krobench.record.lines import Sample, SourceName
 from krobench.record.test import TestRecord, ThresholdResult
 
 EPOCH = 1_000_000.0

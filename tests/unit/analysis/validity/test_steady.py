@@ -8,8 +8,8 @@ from krobench.analysis.validity.steady import (
     unsteady_iteration,
 )
 from krobench.api.specs.load import Arrival
+from krobench.figures.lines import ObjectRecord
 from krobench.findings.validity import NotSteady
-from krobench.record.lines import ObjectRecord
 
 
 def lines(latencies: list[float]) -> list[ObjectRecord]:

@@ -1,7 +1,6 @@
 import pytest
 from unit.analysis.validity.moments import moment
 
-from krobench.analysis.usage.windows import Series
 from krobench.analysis.validity.surroundings import (
     FOREIGN_CPU,
     api_server_busy,
@@ -12,7 +11,9 @@ from krobench.analysis.validity.surroundings import (
 )
 from krobench.api.specs.results import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
+from krobench.figures.lines import Sample
 from krobench.figures.measures import ApiRequests
+from krobench.figures.series import Series
 from krobench.findings.validity import (
     AnyCause,
     APIServerBusy,
@@ -20,7 +21,6 @@ from krobench.findings.validity import (
     LeftoverObjects,
     NodeBusy,
 )
-from krobench.record.lines import Sample
 
 DEFAULTS = ValiditySettings()
 NODE = NodeFingerprint(name="node-1", cpu="2")

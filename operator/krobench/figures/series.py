@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from krobench.record.lines import Sample
+from krobench.figures.lines import Sample
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 import pytest
 
-from krobench.analysis.usage.phase import PhaseReader
-from krobench.analysis.usage.windows import Series
-from krobench.record.lines import Sample, SourceName
+from krobench.figures.lines import Sample, SourceName
+from krobench.figures.phase import PhaseReader
+from krobench.figures.series import Series
 
 
 def samples(metric: str, *points: tuple[float, float], source: SourceName = "kro") -> list[Sample]:

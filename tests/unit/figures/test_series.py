@@ -1,7 +1,7 @@
 import pytest
 
-from krobench.analysis.usage.windows import Series, UnavailableError
-from krobench.record.lines import Sample
+from krobench.figures.lines import Sample
+from krobench.figures.series import Series, UnavailableError
 
 
 def samples(*points: tuple[float, float], metric: str = "m") -> list[Sample]:

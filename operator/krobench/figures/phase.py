@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
-from krobench.analysis.usage.windows import Delta, Series, UnavailableError
+from krobench.figures.lines import Sample, SourceName
+from krobench.figures.series import Delta, Series, UnavailableError
 from krobench.figures.usage import Distribution, Level
-from krobench.record.lines import Sample, SourceName
 
 _START_TIME = "process_start_time_seconds"
 # Two samples at the border of a phase can be so close that the counter's own steps, of 10 ms of

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.analysis.statistics.percentiles import summarise
+from krobench.figures.latencies import summarise
 
 DURATIONS = st.lists(st.floats(0.0, 1e4), min_size=2, max_size=300)
 
