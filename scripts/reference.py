@@ -171,7 +171,12 @@ def _default(value: Any) -> str:
 def _object(path: str, schema: Schema) -> Iterator[str]:
     """The table of an object's fields, then those of the objects in it."""
     yield from _rules(schema)
-    fields = schema["properties"]
+    # Old names of fields are in the schema only to be refused with the new one.
+    fields = {
+        name: field
+        for name, field in schema["properties"].items()
+        if not field.get("description", "").startswith("Renamed:")
+    }
     required = set(schema.get("required", ()))
     rows = [
         [
@@ -240,6 +245,7 @@ def _field_default(field: Schema, is_required: bool) -> str:
 
 def _rules(schema: Schema) -> Iterator[str]:
     messages = [rule["message"] for rule in schema.get("x-kubernetes-validations", ())]
+    messages = [message for message in messages if " was renamed: " not in message]
     if messages:
         yield "The API server refuses a resource that breaks one of these rules:"
         yield "\n".join(f"- {_text(message)}" for message in messages)

@@ -89,6 +89,8 @@ def check(command: Command) -> None:
         case "helm", [("install" | "upgrade"), _, chart, *_]:
             if not (ROOT / chart / "Chart.yaml").is_file():
                 raise BadCommandError(f"there is no chart {chart}")
+        case "helm", ["uninstall", _, "--namespace", _]:
+            pass
         case _ if program not in _OF_OTHERS:
             raise BadCommandError(f"no rule knows {program}")
 
@@ -146,7 +148,7 @@ def _commands_of(text: str) -> Iterator[tuple[str, ...]]:
     for word in [*lexer, ";"]:
         if word in _ENDS:
             if words and words[0] != "for":
-                yield tuple(words)
+                yield (words[0].removeprefix(".venv/bin/"), *words[1:])
             words, is_file = [], word == ">"
         elif is_file:
             is_file = False

@@ -15,7 +15,14 @@ _CODE = (
     ROOT / "docs",
 )
 # What users have, or what is named because it is not there.
-_NOT_OURS = {"benchmark.yaml", "operator/__init__.py", ".yaml", "pkg/"}
+_NOT_OURS = {
+    "benchmark.yaml",
+    "mine.yaml",
+    "scale-kept.yaml",
+    "operator/__init__.py",
+    ".yaml",
+    "pkg/",
+}
 
 
 @pytest.mark.parametrize("link", [link for link in links() if "://" not in link.target], ids=str)
@@ -33,7 +40,7 @@ def test_every_document_is_linked_to() -> None:
         ((ROOT / link.place.partition(":")[0]).parent / link.target.partition("#")[0]).resolve()
         for link in links()
     }
-    assert set(PAGES) - targets <= {ROOT / "README.md"}
+    assert set(PAGES) <= targets
 
 
 @pytest.mark.parametrize(
@@ -48,6 +55,6 @@ def test_a_file_that_is_named_is_there(code: Code) -> None:
 
 
 def test_links_to_places_that_are_not_there_are_found() -> None:
-    assert "develop" in anchors(ROOT / "README.md")
+    assert "try-it" in anchors(ROOT / "README.md")
     assert "what-sampling-costs" in anchors(ROOT / "docs/explanation/overhead.md")
     assert "what-sampling-takes" not in anchors(ROOT / "docs/explanation/overhead.md")

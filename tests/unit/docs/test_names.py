@@ -60,6 +60,7 @@ def paths() -> list[Code]:
         and not _FILES.match(code.text)
         and _PATH.findall(code.text)[0] not in _OF_OTHERS
         and not _is_figure(code)
+        and code.columns[code.column : code.column + 1] != ("old field",)
     ]
 
 

@@ -16,8 +16,9 @@ from krobench.record.store import read_objects, read_run_record, read_series
 from krobench.report import junit, markdown
 
 DATA = Path(__file__).parent / "data"
-README = Path(__file__).parents[3] / "README.md"
-DOCS = README.parent / "docs" / "reference" / "results.md"
+DOCS = Path(__file__).parents[3] / "docs"
+RESULTS = DOCS / "reference" / "results.md"
+GUIDE = DOCS / "how-to" / "read-results.md"
 
 
 @pytest.fixture(params=sorted(DATA.glob("*.json")), ids=lambda path: path.stem)
@@ -62,23 +63,23 @@ def test_pandas_opens_each_part_in_a_line_as_the_docs_say(
         (tmp_path / name).write_bytes(b64decode(content))
     monkeypatch.chdir(tmp_path)
     opened: dict[str, Any] = {}
-    exec(documented_code(DOCS), opened)
+    exec(documented_code(RESULTS), opened)
     assert list(opened["tests"].index) == ["web-app", "steps"]
     assert opened["iterations"]["latency.instanceReady.p50Seconds"].notna().all()
     assert len(opened["objects"]) == len(read_objects([config_map]))
     assert {"seconds", "source", "metric", "value"} <= set(opened["series"].columns)
-    exec(documented_code(DOCS, 2), opened)
+    exec(documented_code(RESULTS, 2), opened)
     assert_latencies_are_those_of_the_run(opened["ready"], read_run_record(config_map))
     assert opened["memory"].index.is_monotonic_increasing
     assert opened["memory"].min() > 2**20
 
 
-def test_pandas_finds_the_latencies_of_a_run_as_the_readme_says(
+def test_pandas_finds_the_latencies_of_a_run_as_the_guide_says(
     config_map: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subprocess, "check_output", lambda command: json.dumps(config_map))
     opened: dict[str, Any] = {}
-    exec(documented_code(README), opened)
+    exec(documented_code(GUIDE), opened)
     ready = opened["ready_seconds"].groupby(opened["made"].test).describe()
     assert_latencies_are_those_of_the_run(ready, read_run_record(config_map))
 
