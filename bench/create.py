@@ -20,7 +20,7 @@ async def create(namespace: str, count: int, workers: int) -> None:
 
         async def work() -> None:
             for body in bodies:
-                await client.create(path, body)
+                await client.create(path, body, retries=0)
 
         started = time.process_time()
         await run_together(work() for _ in range(workers))

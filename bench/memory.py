@@ -21,6 +21,7 @@ import krobench.job.main  # noqa: F401 - what a load Job has imported is part of
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.config import ClientConfig
 from krobench.load.children import Children
 from krobench.load.clock import RunClock
 from krobench.load.driver import Driver
@@ -37,25 +38,25 @@ _PAGE_BYTES = 4096
 _INSTANCES, _CHILDREN = "/instances", "/api/v1/configmaps"
 
 
-class QuickKro:
-    """Has the methods of a KubeClient that a load needs; kro makes one child of each instance."""
+class QuickKro(KubeClient):
+    """A client whose API server keeps nothing; its kro makes one child of each instance."""
 
     def __init__(self) -> None:
+        super().__init__(ClientConfig("http://memory", None, lambda: None))
         self._watches: dict[str, asyncio.Queue[bytes]] = {}
         self._version = 0
 
-    async def get(self, path: str, *_: Any) -> JsonObject:
-        """List nothing; say what there is to be watched."""
+    async def _request(
+        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, **_: Any
+    ) -> bytes:
+        if method == "POST":
+            assert body is not None
+            return orjson.dumps(self._create(path, body))
         if path == "/api/v1":
-            return {"resources": [{"kind": "ConfigMap", "name": "configmaps"}]}
-        return {"metadata": {"resourceVersion": "0"}, "items": []}
+            return orjson.dumps({"resources": [{"kind": "ConfigMap", "name": "configmaps"}]})
+        return orjson.dumps({"metadata": {"resourceVersion": "0"}, "items": []})
 
-    async def patiently(self, request: Any) -> JsonObject:
-        """Send a request once."""
-        answer: JsonObject = await request()
-        return answer
-
-    async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+    def _create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
         """Create an instance, which is ready some events later."""
         answer = dict(body) | {"metadata": body["metadata"] | {"generation": 1}}
         self._tell(path, "ADDED", answer)
@@ -77,7 +78,7 @@ class QuickKro:
         self,
         path: str,
         params: Mapping[str, str],  # noqa: ARG002 - it is a KubeClient's
-        accept: str,  # noqa: ARG002 - the same
+        accept: str = "",  # noqa: ARG002 - the same
     ) -> AsyncIterator[bytes]:
         """Yield what is told of a collection."""
         queue = self._watches.setdefault(path, asyncio.Queue())
@@ -102,7 +103,7 @@ def plan(instances: int) -> IterationPlan:
 @asynccontextmanager
 async def followed(instances: int) -> AsyncIterator[Observer]:
     """Create instances and follow them until all are ready, and keep all that is known of them."""
-    client, clock, iteration = cast("KubeClient", QuickKro()), RunClock(), plan(instances)
+    client, clock, iteration = QuickKro(), RunClock(), plan(instances)
     children = Children(client, clock, iteration.namespace)
     operations = Operations(Driver(client, clock, iteration), clock, iteration, children)
     [rgd] = iteration.targets

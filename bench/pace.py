@@ -68,7 +68,7 @@ async def _round(count: int) -> Round:
         path = paths.core("configmaps", NAMESPACE)
 
         async def create(prefix: str, index: int) -> None:
-            await client.create(path, _config_map(f"{prefix}-{index}"))
+            await client.create(path, _config_map(f"{prefix}-{index}"), retries=0)
 
         capacity = await _closed(create, count)
         return await _open(create, count, capacity)

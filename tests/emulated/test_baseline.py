@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from emulated.memory import MemoryCluster
+from doubles.cluster import MemoryCluster
 from emulated.test_load import quick, run_suite
 
 from krobench.analysis.comparison.estimates import condense

@@ -1,15 +1,14 @@
 """The clean-up Job against an API server in memory."""
 
 from collections.abc import Mapping
-from typing import cast
 
 import pytest
-from emulated.memory import MemoryCluster
+from doubles.cluster import MemoryCluster
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import object_prefix
 from krobench.job.main import put_back
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.load.kinds import CRDS_PATH, RGDS_PATH
 
@@ -23,10 +22,10 @@ RGD = {
 class NoDeployments(MemoryCluster):
     """Lets nobody see kro's Deployment."""
 
-    async def list(self, path: str, label_selector: str | None = None) -> list[JsonObject]:
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
         if path.endswith("/deployments"):
             raise ApiError(403, "Forbidden", "deployments may not be listed")
-        return await super().list(path, label_selector)
+        await super().admit(verb, path, body)
 
 
 def rgds(cluster: MemoryCluster) -> Mapping[str, JsonObject]:
@@ -38,7 +37,7 @@ async def test_what_a_run_made_goes_also_where_kro_cannot_be_put_back() -> None:
     await cluster.create(RGDS_PATH, RGD)
     assert rgds(cluster)
     with pytest.raises(ApiError, match="deployments may not be listed"):
-        await put_back(cast("KubeClient", cluster), UID, only_kro=False)
+        await put_back(cluster, UID, only_kro=False)
     assert not rgds(cluster)
 
 
@@ -63,7 +62,7 @@ async def test_instances_whose_rgd_somebody_deleted_go_with_their_config_maps() 
         await cluster.create("/api/v1/namespaces/ns/configmaps", child)
     [rgd] = rgds(cluster)
     await cluster.delete(rgd)
-    await put_back(cast("KubeClient", cluster), UID, only_kro=False)
+    await put_back(cluster, UID, only_kro=False)
     left = [path.rpartition("/")[2] for path in cluster.objects if "/namespaces/ns/" in path]
     assert left == ["others"] * 2
     assert crd not in cluster.objects
@@ -83,12 +82,12 @@ async def test_it_says_whether_there_was_anything_to_delete(
     for rgd in made:
         await cluster.create(RGDS_PATH, rgd)
     with caplog.at_level("INFO"):
-        await put_back(cast("KubeClient", cluster), UID, only_kro=False)
+        await put_back(cluster, UID, only_kro=False)
     assert words in caplog.text
 
 
 async def test_with_kro_alone_to_be_put_back_nothing_is_deleted() -> None:
     cluster = MemoryCluster()
     await cluster.create(RGDS_PATH, RGD)
-    await put_back(cast("KubeClient", cluster), UID, only_kro=True)
+    await put_back(cluster, UID, only_kro=True)
     assert rgds(cluster)

@@ -3,7 +3,7 @@
 from base64 import b64decode
 
 import pytest
-from emulated.memory import MemoryCluster
+from doubles.cluster import MemoryCluster
 from emulated.test_load import quick, run_suite
 from unit.analysis.profiling.pprofs import cpu, heap
 

@@ -1,10 +1,10 @@
 """A scale test from end to end, against an API server in memory."""
 
 import time
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from emulated.memory import MemoryCluster
+from doubles.cluster import MemoryCluster
 from emulated.test_load import UID, NoTracker, quick
 from emulated.test_profiles import FakePprof
 
@@ -14,7 +14,6 @@ from krobench.collect.source import Scrape
 from krobench.findings.scaling import LimitState, StepVerdict
 from krobench.job.errors import AbortedError
 from krobench.job.search import ScaleRun
-from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestState
@@ -41,7 +40,7 @@ def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) ->
     }
     metadata = {"name": "far", "namespace": "default", "uid": UID, "generation": 1}
     resource = {"metadata": metadata, "spec": spec | fields}
-    return ScaleRun(cast("KubeClient", cluster), resource, max_objects)
+    return ScaleRun(cluster, resource, max_objects)
 
 
 def trials(record: RunRecord) -> dict[float, list[bool | None]]:

@@ -1,10 +1,10 @@
 """A load that is shared by several shards, against an API server in memory."""
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from emulated.memory import MemoryCluster
+from doubles.cluster import MemoryCluster
 from emulated.test_load import UID, quick
 
 from krobench.api.status import Verdict
@@ -13,7 +13,6 @@ from krobench.findings.validity import ShardLost
 from krobench.job.errors import AbortedError
 from krobench.job.shards.worker import Shard
 from krobench.job.suite import Suite
-from krobench.kube.client import KubeClient
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
 
@@ -41,7 +40,7 @@ def benchmark(instances: int, shards: int, **test: Any) -> dict[str, Any]:
 async def run(
     cluster: MemoryCluster, resource: dict[str, Any], present: list[int]
 ) -> tuple[RunRecord, list[asyncio.Task[None]]]:
-    client = cast("KubeClient", cluster)
+    client = cluster
     followers = [asyncio.create_task(Shard(client, resource, k).run()) for k in present]
     record = await Suite(client, resource).run()
     await asyncio.wait_for(asyncio.gather(*followers, return_exceptions=True), 30)
@@ -108,7 +107,7 @@ async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.2
     resource = benchmark(20, 2, concurrency=2)
-    client = cast("KubeClient", cluster)
+    client = cluster
     follower = asyncio.create_task(Shard(client, resource, 1).run())
     suite = Suite(client, resource)
     leader = asyncio.create_task(suite.run())
@@ -128,7 +127,7 @@ async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
 async def test_a_shard_ends_when_its_leader_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("krobench.job.shards.worker._LEADER_SILENCE_SECONDS", 0.2)
     monkeypatch.setattr("krobench.job.shards.worker._SPEAK_SECONDS", 0.05)
-    client = cast("KubeClient", MemoryCluster())
+    client = MemoryCluster()
     resource = benchmark(20, 2)
     follower = asyncio.create_task(Shard(client, resource, 1).run())
     suite = Suite(client, resource)
@@ -143,7 +142,7 @@ async def test_a_run_that_is_stopped_sends_its_shards_home() -> None:
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.2
     resource = benchmark(20, 2, concurrency=2)
-    client = cast("KubeClient", cluster)
+    client = cluster
     follower = asyncio.create_task(Shard(client, resource, 1).run())
     leader = asyncio.create_task(Suite(client, resource).run())
     await asyncio.sleep(1.0)

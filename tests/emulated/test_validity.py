@@ -1,11 +1,10 @@
 """What happens around a load, from end to end against an API server in memory."""
 
-from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
 import pytest
-from emulated.memory import MemoryCluster
+from doubles.cluster import MemoryCluster
 from emulated.test_load import quick, run_suite
 
 from krobench.api.status import Verdict
@@ -42,10 +41,10 @@ class ClusterWithKro(MemoryCluster):
         self._changed = changed
         self._during = during
 
-    async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
-        if "/load.bench.kro.run/" in path and f"-{self._during}-" in body["metadata"]["name"]:
+    def prepare(self, path: str, item: JsonObject) -> None:
+        super().prepare(path, item)
+        if "/load.bench.kro.run/" in path and f"-{self._during}-" in path:
             self.objects[POD_PATH] = deepcopy(self._changed)
-        return await super().create(path, body)
 
 
 def oom_killed() -> JsonObject:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from emulated.memory import MemoryCluster
+from doubles.cluster import MemoryCluster
 from emulated.test_load import quick, run_suite
 from emulated.test_profiles import FakePprof
 

@@ -1,9 +1,7 @@
 """Trying a recommendation, on a kro that is only said to be restarted."""
 
-from typing import cast
-
 import pytest
-from emulated.memory import MemoryCluster
+from doubles.cluster import MemoryCluster
 from emulated.test_load import UID, quick
 from emulated.test_variants import Log, log
 
@@ -12,7 +10,6 @@ from krobench.findings.comparison import MetricVerdict
 from krobench.findings.recommendation import Area, Confidence, Recommendation, Verification
 from krobench.job.suite import Suite
 from krobench.job.verification import Stage, verify
-from krobench.kube.client import KubeClient
 from krobench.program.verification import plan_trial
 from krobench.record.run import RunRecord
 
@@ -37,7 +34,7 @@ ADVICE = Recommendation(
 
 async def tried(seconds_left: float = 1e6) -> tuple[Verification, RunRecord]:
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
-    suite = Suite(cast("KubeClient", MemoryCluster()), {"metadata": metadata, "spec": SPEC})
+    suite = Suite(MemoryCluster(), {"metadata": metadata, "spec": SPEC})
     (plan,), (tested,) = suite._plans, suite.record.tests
     tested.duration_seconds = 10.0
     stage = Stage(

@@ -11,7 +11,8 @@ from krobench.job.history import whole
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config
-from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.errors import KubeError
+from krobench.kube.transport import NO_RETRIES
 from krobench.record.ending import as_given_up
 from krobench.record.reading import RecordError
 from krobench.record.run import RunRecord
@@ -39,7 +40,7 @@ def fetch_run(name: RunName) -> RunRecord:
 
 
 async def _fetch_run(name: RunName) -> RunRecord:
-    async with KubeClient(load_client_config()) as client:
+    async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
         return await results_of(client, name)
 
 
@@ -70,11 +71,9 @@ async def _status_of(client: KubeClient, name: RunName) -> tuple[RunRef, JsonObj
     found = {}
     for each in name.kinds:
         path = paths.group(API_GROUP, API_VERSION, each.plural, name.namespace, name.name)
-        try:
-            found[each] = await client.get(path)
-        except ApiError as error:
-            if not error.not_found:
-                raise
+        resource = await client.find(path)
+        if resource is not None:
+            found[each] = resource
     if not found:
         first, *others = [each.value for each in name.kinds]
         nor = "".join(f", and no {other} of this name" for other in others)
@@ -111,7 +110,7 @@ def fetch_file(run: RunRecord, key: str) -> bytes:
 
 
 async def _fetch_parts(run: RunRecord, key: str) -> list[ConfigMap]:
-    async with KubeClient(load_client_config()) as client:
+    async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
         return [
             await client.get(config_map_path(run.namespace, name))
             for name in run.parts.get(key, [])

@@ -20,6 +20,7 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.kube.transport import NO_RETRIES
 
 _POLL_SECONDS = 2.0
 _DELETE_SECONDS = 300.0
@@ -128,7 +129,7 @@ async def _run(manifest: dict[str, Any], timeout_seconds: float, *, replace: boo
     key = _key(manifest)
     collection = paths.group(API_GROUP, API_VERSION, key.kind.plural, key.namespace)
     path = f"{collection}/{key.name}"
-    async with KubeClient(load_client_config()) as client:
+    async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
         if replace:
             await _delete(client, path, key)
         try:
@@ -153,12 +154,8 @@ async def _delete(client: KubeClient, path: str, key: RunRef) -> None:
     try:
         await client.delete(path)
         async with asyncio.timeout(_DELETE_SECONDS):
-            while True:
-                await client.get(path)
+            while await client.find(path) is not None:  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(_POLL_SECONDS)
-    except ApiError as error:
-        if not error.not_found:
-            raise
     except TimeoutError as error:
         raise RunError(f"{key} was not deleted within {_DELETE_SECONDS:g}s") from error
 

@@ -19,7 +19,7 @@ from krobench.job.history import whole
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
-from krobench.kube.errors import ApiError
+from krobench.kube.transport import NO_RETRIES
 from krobench.record.baseline import parse_config_map, parse_object
 from krobench.record.history import main_maps, selector
 from krobench.record.reading import RecordError
@@ -85,7 +85,7 @@ async def read_history(name: RunName) -> list[RunRecord]:
         RecordError: if one cannot be read.
         KubeError: if the cluster cannot be asked.
     """
-    async with KubeClient(load_client_config()) as client:
+    async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
         collection = paths.core("configmaps", name.namespace)
         found = {}
         for kind in name.kinds:
@@ -143,15 +143,12 @@ async def _from_cluster(argument: str, namespace: str) -> Found:
     if kind == _HISTORY:
         kept = await read_history(parse_name(name, namespace))
         return [found for run in kept for found in _found(run)]
-    async with KubeClient(load_client_config()) as client:
+    async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
         if not kind:
             return _found(await results_of(client, parse_name(name, namespace)))
         place, _, short = name.rpartition("/")
-        try:
-            config_map = await client.get(paths.core("configmaps", place or namespace, short))
-        except ApiError as error:
-            if error.not_found:
-                raise ResultsError(f"there is no ConfigMap {place or namespace}/{short}") from error
-            raise
+        config_map = await client.find(paths.core("configmaps", place or namespace, short))
+        if config_map is None:
+            raise ResultsError(f"there is no ConfigMap {place or namespace}/{short}")
         parsed = parse_config_map(config_map)
         return _found(await whole(client, parsed) if isinstance(parsed, RunRecord) else parsed)

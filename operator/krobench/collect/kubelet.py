@@ -11,7 +11,7 @@ from krobench.collect.tracker import KroTracker
 from krobench.figures.lines import SourceName
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
-from krobench.kube.controlplane import ControlPlanePod
+from krobench.kube.cluster import ControlPlanePod
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import Scrape, Source, SourceUnavailableError
 from krobench.collect.tracker import KroTracker
 from krobench.kube.client import KubeClient
-from krobench.kube.controlplane import find_control_plane
+from krobench.kube.cluster import find_control_plane
 from krobench.kube.kro import KroPod
 
 __all__ = ["Scope", "Scrape", "Source", "SourceUnavailableError", "open_sources"]

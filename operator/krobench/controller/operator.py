@@ -26,6 +26,7 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
+from krobench.kube.transport import NO_RETRIES
 from krobench.kube.watch import Watch
 from krobench.record.store import RESULTS_COMPONENT, owning_runs
 
@@ -129,7 +130,9 @@ def run_operator() -> None:
     metrics = CollectorRegistry()
     start_http_server(METRICS_PORT, registry=metrics)
     registry = kopf.OperatorRegistry()
-    Operator(KubeClient(load_client_config()), settings, metrics).register(registry)
+    Operator(KubeClient(load_client_config(), policy=NO_RETRIES), settings, metrics).register(
+        registry
+    )
     kopf.run(
         registry=registry,
         standalone=True,

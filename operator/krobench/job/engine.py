@@ -34,7 +34,8 @@ from krobench.job.publisher import Publisher
 from krobench.job.shards.coordinator import ShardCrew
 from krobench.job.testrun import TestRun
 from krobench.kube.client import KubeClient
-from krobench.kube.kro import KroPod, kubernetes_version, list_nodes
+from krobench.kube.cluster import kubernetes_version, list_nodes
+from krobench.kube.kro import KroPod
 from krobench.load.cleanup import RunCleanup
 from krobench.load.clock import RunClock
 from krobench.record.ending import give_up
@@ -197,7 +198,7 @@ class Session(ABC):
             kro=kro.fingerprint,
             nodes=await list_nodes(self._client),
         )
-        left = await self._client.patiently(lambda: find_leftovers(self._client, self._run))
+        left = await find_leftovers(self._client, self._run)
         self.record.causes = leftover_objects(left.objects, left.runs)
 
     async def _send_shards_home(self) -> None:

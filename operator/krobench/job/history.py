@@ -3,7 +3,6 @@
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from functools import partial
 
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
@@ -14,8 +13,8 @@ from krobench.api.kinds import RunRef
 from krobench.api.specs.results import BaselineRef, BaselineSource
 from krobench.findings.comparison import Comparison, RunEstimates
 from krobench.kube import paths
-from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
-from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import KubeError
 from krobench.record.baseline import parse_config_map
 from krobench.record.history import (
     KEPT_RUN_LABEL,
@@ -55,8 +54,7 @@ class History:
             if name == kept_name(self._owner.name, self._owner.uid):
                 continue
             try:
-                path = f"{self._collection}/{name}"
-                kept = await self._client.patiently(partial(self._client.get, path))
+                kept = await self._client.get(f"{self._collection}/{name}")
                 yield await whole(self._client, read_run_record(kept))
             except RecordError as error:
                 logger.warning("%s", error)
@@ -70,43 +68,26 @@ class History:
         _, config_maps = write_config_maps(name, self._owner, run, lines)
         try:
             for config_map in config_maps:
-                await self._put(as_kept(config_map, self._owner))
+                await self._client.create_or_replace(
+                    self._collection,
+                    as_kept(config_map, self._owner),
+                    may_replace=self._is_own,
+                    retries=_MAX_RETRIES,
+                )
             for old in names_beyond(await self._kept(), most):
-                await self._client.patiently(partial(self._delete, old))
+                await self._client.delete(f"{self._collection}/{old}")
         except KubeError as error:
             return f"results could not be kept as ConfigMap {name}: {error}"
         return None
 
     async def _kept(self) -> list[JsonObject]:
         """Return the metadata of all ConfigMaps that hold kept results."""
-        chosen = {"labelSelector": selector(self._owner.kind, self._owner.name)}
-        page = await self._client.patiently(
-            lambda: self._client.get(self._collection, chosen, METADATA_LIST)
-        )
-        items: list[JsonObject] = page.get("items") or []
-        return items
+        chosen = selector(self._owner.kind, self._owner.name)
+        return await self._client.list(self._collection, chosen, metadata_only=True)
 
-    async def _put(self, config_map: JsonObject) -> None:
-        await self._client.patiently(lambda: self._create_or_replace(config_map), _MAX_RETRIES)
-
-    async def _create_or_replace(self, config_map: JsonObject) -> None:
-        try:
-            await self._client.create(self._collection, config_map)
-        except ApiError as error:
-            if not error.already_exists:
-                raise
-            path = f"{self._collection}/{config_map['metadata']['name']}"
-            labels = (await self._client.get(path))["metadata"].get("labels") or {}
-            if labels.get(KEPT_RUN_LABEL) != self._owner.uid:
-                raise
-            await self._client.replace(path, config_map)
-
-    async def _delete(self, name: str) -> None:
-        try:
-            await self._client.delete(f"{self._collection}/{name}")
-        except ApiError as error:
-            if not error.not_found:
-                raise
+    def _is_own(self, config_map: JsonObject) -> bool:
+        labels = config_map["metadata"].get("labels") or {}
+        return bool(labels.get(KEPT_RUN_LABEL) == self._owner.uid)
 
 
 async def whole(client: KubeClient, run: RunRecord) -> RunRecord:
@@ -118,17 +99,12 @@ async def whole(client: KubeClient, run: RunRecord) -> RunRecord:
     """
     if not run.shortened:
         return run
-    try:
-        config_maps = [
-            await client.patiently(
-                partial(client.get, paths.core("configmaps", run.namespace, name))
-            )
-            for name in run.parts[FULL_RUN_KEY]
-        ]
-    except ApiError as error:
-        if error.not_found:
+    config_maps = []
+    for name in run.parts[FULL_RUN_KEY]:
+        config_map = await client.find(paths.core("configmaps", run.namespace, name))
+        if config_map is None:
             return run
-        raise
+        config_maps.append(config_map)
     return whole_run(run, config_maps)
 
 
@@ -197,19 +173,17 @@ async def _from_config_map(
 ) -> list[RunEstimates] | ErrorInfo:
     path = paths.core("configmaps", owner.namespace, reference.name)
     try:
-        config_map = await client.patiently(lambda: client.get(path))
-        parsed = parse_config_map(config_map, reference.key)
-        if isinstance(parsed, RunRecord):
-            return [condense(await whole(client, parsed))]
-    except RecordError as error:
-        return ErrorInfo(reason="BaselineUnreadable", message=f"spec.baseline: {error}")
-    except KubeError as error:
-        if isinstance(error, ApiError) and error.not_found:
+        config_map = await client.find(path)
+        if config_map is None:
             message = (
                 f"spec.baseline: there is no ConfigMap {owner.namespace}/{reference.name}: "
                 f"krobench baseline export RUN --config-map {reference.name} writes one"
             )
             return ErrorInfo(reason="BaselineNotFound", message=message)
+        parsed = parse_config_map(config_map, reference.key)
+        if isinstance(parsed, RunRecord):
+            return [condense(await whole(client, parsed))]
+    except (RecordError, KubeError) as error:
         return ErrorInfo(reason="BaselineUnreadable", message=f"spec.baseline: {error}")
     return parsed.runs
 

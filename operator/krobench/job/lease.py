@@ -56,7 +56,7 @@ class ClusterLease:
         deadline = time.monotonic() + self._wait_seconds
         seen_version, seen_at = "", time.monotonic()
         while True:
-            lease = await self._client.patiently(self._read)
+            lease = await self._read()
             holder = _holder(lease)
             version = lease["metadata"]["resourceVersion"] if lease else ""
             now = time.monotonic()
@@ -64,7 +64,7 @@ class ClusterLease:
                 seen_version, seen_at = version, now
             expired = now - seen_at > _duration(lease)
             free = not holder or holder == self.identity or expired
-            if free and await self._client.patiently(partial(self._take, lease)):
+            if free and await self._client.retry(partial(self._take, lease)):
                 if holder:
                     logger.warning("took the lease over from %s, which renewed it no more", holder)
                 break
@@ -124,12 +124,7 @@ class ClusterLease:
                 logger.warning("%s was not renewed: %s", self._where, error)
 
     async def _read(self) -> JsonObject | None:
-        try:
-            return await self._client.get(self._path(LEASE_NAME))
-        except ApiError as error:
-            if error.not_found:
-                return None
-            raise
+        return await self._client.find(self._path(LEASE_NAME))
 
     async def _take(self, lease: JsonObject | None) -> bool:
         """Write our name; False where another was faster."""
@@ -142,12 +137,13 @@ class ClusterLease:
         }
         try:
             if lease is None:
-                await self._client.create(self._path(), _manifest(spec))
+                await self._client.create(self._path(), _manifest(spec), retries=0)
                 return True
             if _holder(lease) == self.identity:
                 spec["acquireTime"] = lease["spec"]["acquireTime"]
             # The resourceVersion in it guards against another who takes it at the same time.
-            await self._client.replace(self._path(LEASE_NAME), lease | {"spec": spec})
+            body = lease | {"spec": spec}
+            await self._client.replace(self._path(LEASE_NAME), body, retries=0)
         except ApiError as error:
             if error.conflict:
                 return False

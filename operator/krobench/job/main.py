@@ -122,7 +122,7 @@ async def _serve(run: RunRef, number: int) -> int:
 
 
 async def _read(client: KubeClient, run: RunRef) -> dict[str, Any]:
-    resource = await client.patiently(lambda: client.get(paths.run(run)))
+    resource = await client.get(paths.run(run))
     if resource["metadata"]["uid"] != run.uid:
         message = f"{run} is another one now"
         raise AbortedError("Replaced", message)
@@ -148,7 +148,7 @@ async def put_back(client: KubeClient, uid: str, *, only_kro: bool) -> None:
     """
     failure: KubeError | None = None
     try:
-        for warning in await client.patiently(lambda: restore_all(client, uid)):
+        for warning in await restore_all(client, uid):
             logger.warning("%s", warning)
     except KubeError as error:
         logger.exception("kro's Deployment was not put back as it was")

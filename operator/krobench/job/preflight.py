@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunRef
@@ -34,7 +33,7 @@ async def check_kro_installed(client: KubeClient) -> None:
         AbortedError: if they are not.
     """
     try:
-        await client.patiently(lambda: client.get(RGDS_PATH, {"limit": "1"}))
+        await client.get(RGDS_PATH, {"limit": "1"})
     except ApiError as error:
         if error.not_found:
             raise AbortedError(
@@ -79,7 +78,7 @@ async def wait_for_leader(
     """
     deadline = time.monotonic() + _LEADS_WITHIN_SECONDS
     while time.monotonic() < deadline:
-        leader = await client.patiently(lambda: kro_leader(client, target))
+        leader = await kro_leader(client, target)
         if leader is None or is_of_pod(leader, pod):
             return
         tell(f"waits for kro's pod {pod} to lead")
@@ -103,16 +102,9 @@ async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> N
     Raises:
         AbortedError: if it is being deleted.
     """
-
-    async def found_or_created() -> JsonObject:
-        try:
-            return await client.get(paths.core("namespaces", None, namespace))
-        except ApiError as error:
-            if not error.not_found:
-                raise
-        return await client.create(paths.core("namespaces"), _namespace(run, namespace))
-
-    existing = await client.patiently(found_or_created)
+    existing = await client.find(paths.core("namespaces", None, namespace))
+    if existing is None:
+        existing = await client.create(paths.core("namespaces"), _namespace(run, namespace))
     if existing.get("status", {}).get("phase") == "Terminating":
         raise AbortedError(
             "NamespaceTerminating",
@@ -146,17 +138,18 @@ async def find_leftovers(client: KubeClient, run: RunRef) -> Leftovers:
         KubeError: if it cannot be listed.
     """
     selector = f"{RUN_LABEL},{RUN_LABEL}!={run.uid}"
-    found = [("ResourceGraphDefinition", rgd) for rgd in await client.list(RGDS_PATH, selector)]
+    found = [
+        ("ResourceGraphDefinition", rgd)
+        for rgd in await client.list(RGDS_PATH, selector, metadata_only=True)
+    ]
     for kind in await kinds_of_run(client, _ALL_RUNS):
-        collection = paths.group(kind.group, kind.version, kind.plural)
         try:
-            instances = await client.list(collection, selector)
+            instances = await client.find_all(kind.path(), selector, metadata_only=True)
         except ApiError as error:
-            # The CRD goes just now, or it is of a user's own group that is not granted any more.
-            if not (error.not_found or error.forbidden):
+            if not error.forbidden:  # a user's own group to which access was revoked
                 raise
             continue
-        found += [(kind.kind, instance) for instance in instances]
+        found += [(kind.kind, instance) for instance in instances or []]
     runs = dict.fromkeys(item["metadata"]["labels"][RUN_LABEL] for _, item in found)
     return Leftovers([_name(kind, item) for kind, item in found], list(runs))
 
@@ -203,10 +196,7 @@ async def _config_maps(
     """Return those of these ConfigMaps that exist, by name."""
     found = {}
     for name in names:
-        try:
-            path = paths.core("configmaps", namespace, name)
-            found[name] = await client.patiently(partial(client.get, path))
-        except ApiError as error:
-            if not error.not_found:
-                raise
+        config_map = await client.find(paths.core("configmaps", namespace, name))
+        if config_map is not None:
+            found[name] = config_map
     return found

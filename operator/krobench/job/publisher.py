@@ -68,7 +68,7 @@ class Publisher:
         """Store run.json alone; a failure is left to the next time."""
         current = run.model_copy(update={"parts": self._parts})
         try:
-            await self._client.patch(self._path(self._name), {"data": run_json(current)})
+            await self._client.patch(self._path(self._name), {"data": run_json(current)}, retries=0)
         except (ApiError, ApiUnreachableError) as error:
             logger.warning("progress was not stored: %s", error)
 
@@ -76,50 +76,30 @@ class Publisher:
         return paths.core("configmaps", self._owner.namespace, name)
 
     async def _write(self, config_map: Mapping[str, Any]) -> None:
-        try:
-            await self._client.patiently(lambda: self._create_or_replace(config_map), _MAX_RETRIES)
-        except (ApiError, ApiUnreachableError) as error:
-            raise self._refused(config_map["metadata"]["name"], error) from error
-
-    async def _create_or_replace(self, config_map: Mapping[str, Any]) -> None:
         name = config_map["metadata"]["name"]
         try:
-            existing = await self._client.get(self._path(name))
-        except ApiError as error:
-            if not error.not_found:
-                raise
-            await self._client.create(self._path(), config_map)
-            return
-        if is_owned_by(existing, self._owner.uid):
-            await self._client.replace(self._path(name), config_map)
-            return
-        if not await self._is_waste(existing):
-            why = conflict(existing)
-            raise AbortedError(why.reason, why.message)
-        await self._delete(existing)
-        await self._client.create(self._path(), config_map)
+            existing = await self._client.find(self._path(name), retries=_MAX_RETRIES)
+            if existing is not None and is_owned_by(existing, self._owner.uid):
+                await self._client.replace(self._path(name), config_map, retries=_MAX_RETRIES)
+                return
+            if existing is not None:
+                if not await self._is_waste(existing):
+                    why = conflict(existing)
+                    raise AbortedError(why.reason, why.message)
+                uid = existing["metadata"]["uid"]
+                await self._client.delete(self._path(name), uid=uid, retries=_MAX_RETRIES)
+            await self._client.create(self._path(), config_map, retries=_MAX_RETRIES)
+        except (ApiError, ApiUnreachableError) as error:
+            raise self._refused(name, error) from error
 
     async def _is_waste(self, config_map: Mapping[str, Any]) -> bool:
-        """Whether it is of runs that were deleted, and the garbage collector is yet to come."""
+        """Whether its runs were deleted, and the garbage collector will delete it."""
         owners = owning_runs(config_map)
         return bool(owners) and not any([await self._exists(each) for each in owners])
 
     async def _exists(self, run: RunRef) -> bool:
-        try:
-            resource = await self._client.get(paths.run(run))
-        except ApiError as error:
-            if error.not_found:
-                return False
-            raise
-        return bool(resource["metadata"]["uid"] == run.uid)
-
-    async def _delete(self, config_map: Mapping[str, Any]) -> None:
-        metadata = config_map["metadata"]
-        try:
-            await self._client.delete(self._path(metadata["name"]), uid=metadata["uid"])
-        except ApiError as error:
-            if not error.not_found:
-                raise
+        resource = await self._client.find(paths.run(run), retries=_MAX_RETRIES)
+        return resource is not None and bool(resource["metadata"]["uid"] == run.uid)
 
     def _refused(self, name: str, error: ApiError | ApiUnreachableError) -> AbortedError:
         where = f"ConfigMap {self._owner.namespace}/{name}"

@@ -9,8 +9,9 @@ from typing import Literal, cast
 
 import orjson
 
-from krobench.kube.client import JSON, METADATA_LIST, METADATA_ONLY, JsonObject, KubeClient
+from krobench.kube.client import METADATA_LIST, METADATA_ONLY, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, api_error
+from krobench.kube.transport import JSON
 
 logger = logging.getLogger(__name__)
 
@@ -80,12 +81,10 @@ class Watch:
     async def start(self) -> list[JsonObject]:
         """List the collection, and return what it holds.
 
-        It is asked for again where the API server wants patience: a kind that is new to it is
-        answered with 429 for a while.
+        The client's retries matter here: an API server answers with 429 for a while if a kind is
+        new to it.
         """
-        answer = await self._client.patiently(
-            lambda: self._client.get(self._path, self._params, self._accept[0])
-        )
+        answer = await self._client.get(self._path, self._params, self._accept[0])
         self._resource_version = answer["metadata"]["resourceVersion"]
         items: list[JsonObject] = answer.get("items") or []
         self._known = {_key(item) for item in items}

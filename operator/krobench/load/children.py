@@ -16,7 +16,7 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.watch import Watch, WatchCost, WatchEvent
 from krobench.load.clock import RunClock
-from krobench.load.kinds import resource_of
+from krobench.load.kinds import path_of_kind
 from krobench.load.observer import Pending
 from krobench.workload.blueprint import Manifest
 
@@ -70,12 +70,11 @@ class Children:
         )
         watches = []
         for api_version, kind, selector in kinds:
-            resource = await resource_of(self._client, api_version, kind)
-            if resource is None:
+            # Children may be in other namespaces than their instance.
+            path = await path_of_kind(self._client, api_version, kind)
+            if path is None:
                 self.unavailable = f"children of kind {kind} cannot be watched: it is not served"
                 return
-            # Children may be in other namespaces than their instance.
-            path = f"{resource.base}/{resource.plural}"
             watch = Watch(self._client, path, selector, metadata_only=True)
             try:
                 await watch.start()

@@ -1,22 +1,21 @@
-"""Deleting what a run made, in the order that kro needs, and saying what is left.
+"""Deleting what a run created, in the order that kro needs, and reporting what is left.
 
-The order is instances, then RGDs, then CRDs, then the namespace: instances of a deleted RGD
-hang on their finalizers for ever, and kro keeps the CRD of a deleted RGD. Nothing depends on
-the probes of the watch's lag, which go first.
+The order is instances, then RGDs, then CRDs, then the namespace: instances of a deleted RGD keep
+their finalizers for ever, and kro keeps the CRD of a deleted RGD. Nothing depends on the probes of
+the watch's lag, which go first. Only the metadata of objects is read.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from krobench.api import units
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
 from krobench.api.kinds import object_prefix
 from krobench.api.messages import SHARD_COMPONENT, SHARD_LINES_COMPONENT
 from krobench.kube import paths
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import METADATA_ONLY, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.load.clock import RunClock
 from krobench.load.kinds import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
@@ -34,6 +33,10 @@ _RGD_TIMEOUT_SECONDS = 60.0
 _CRD_TIMEOUT_SECONDS = 60.0
 _NAMESPACE_TIMEOUT_SECONDS = 90.0
 _FORCED_TIMEOUT_SECONDS = 15.0
+
+_NO_FINALIZERS: JsonObject = {"metadata": {"finalizers": None}}
+_OWNED_BY_KRO = "kro.run/owned=true"
+_INSTANCE_ID = "kro.run/instance-id"
 
 
 @dataclass(frozen=True)
@@ -55,66 +58,53 @@ Lister = Callable[[], Awaitable[list[Item]]]
 class RunCleanup:
     """Deletes the objects of a run, or of the part of it that ``rgd_prefix`` names.
 
-    It needs no memory of what was created: labels and name prefixes say it, so that it works
-    as well after a crash.
+    It needs no memory of what was created: labels and name prefixes identify it, so it works as
+    well after a crash.
     """
 
-    def __init__(self, client: KubeClient, run_uid: str, rgd_prefix: str | None = None) -> None:
+    def __init__(self, client: KubeClient, uid: str, rgd_prefix: str | None = None) -> None:
         self._client = client
-        self._prefix = rgd_prefix or object_prefix(run_uid)
-        # Shards talk throughout the run, and not only in the part that is swept.
-        talk = () if rgd_prefix else (SHARD_COMPONENT, SHARD_LINES_COMPONENT)
-        self._components = (PROBE_COMPONENT, *talk)
+        self._prefix = rgd_prefix or object_prefix(uid)
+        # Shards use their ConfigMaps throughout the run, not only in a part of it.
+        shared = () if rgd_prefix else (SHARD_COMPONENT, SHARD_LINES_COMPONENT)
+        self._components = (PROBE_COMPONENT, *shared)
         self._clock = RunClock()
-        self._selector = f"{RUN_LABEL}={run_uid}"
+        self._selector = f"{RUN_LABEL}={uid}"
 
     async def delete_objects(
         self, instance_timeout_seconds: float, force: bool = False
     ) -> Teardown:
-        """Delete instances, RGDs and CRDs; errors and left-overs are in what is returned.
+        """Delete instances, RGDs and CRDs; the result has the error, if any, and what is left.
 
-        With ``force``, what did not go in its time, as when kro itself is gone, has its
-        finalizers taken away: RGDs, and instances in namespaces that the run made. Children
-        of such instances go with the namespace, so nothing is orphaned by that.
+        With ``force``, the finalizers of what is not deleted in time, for example because kro
+        itself is gone, are removed: those of RGDs, and of instances in namespaces that the run
+        created. Children of such instances go with the namespace, so nothing is orphaned by that.
         """
-        return await self._reported(self._ordered(instance_timeout_seconds, force))
+        return await self._reported(self._delete_in_order(instance_timeout_seconds, force))
 
     async def delete_namespaces(self) -> Teardown:
-        """Delete the namespaces that the run made, with all that is still in them."""
+        """Delete the namespaces that the run created, with all that is still in them."""
         return await self._reported(self._delete_all(self._namespaces, _NAMESPACE_TIMEOUT_SECONDS))
 
     async def audit(self, namespaces: Collection[str]) -> Orphans:
-        """Count what is left of the run, whatever was said of its deletion.
+        """Count what is left of the run, independently of what the deletion reported.
 
-        ``namespaces`` are those that the run used: what kro made for instances there bears
-        their names, and so the run's prefix, but not its labels.
+        ``namespaces`` are those that the run used: what kro made for instances there has their
+        names, and so the run's prefix, but not its labels.
         """
         try:
-            left = await self._client.patiently(lambda: self._left(namespaces))
+            kinds = await kinds_of_run(self._client, self._prefix)
+            left = [
+                *await self._instances(kinds),
+                *await self._rgds(),
+                *await self._crds(kinds),
+                *await self._namespaces(),
+            ]
+            for namespace in namespaces:
+                left += await self._config_maps_in(namespace)
         except KubeError as error:
             return Orphans(unavailable=str(error))
         return Orphans(count=len(left), objects=[str(item) for item in left[:_MAX_REMAINING]])
-
-    async def _left(self, namespaces: Collection[str]) -> list[Item]:
-        kinds = await kinds_of_run(self._client, self._prefix)
-        left = [
-            *await self._instances(kinds),
-            *await self._rgds(),
-            *await self._crds(kinds),
-            *await self._namespaces(),
-        ]
-        for namespace in namespaces:
-            left += await self._config_maps(namespace)
-        return left
-
-    async def _config_maps(self, namespace: str) -> list[Item]:
-        """Return the probes, and the children of kind ConfigMap, which are most of them."""
-        collection = paths.core("configmaps", namespace)
-        return [
-            _item(entry, "ConfigMap", collection)
-            for entry in await self._client.list(collection)
-            if entry["metadata"]["name"].startswith(self._prefix)
-        ]
 
     async def _reported(self, work: Awaitable[list[Item]]) -> Teardown:
         error: ErrorInfo | None = None
@@ -137,125 +127,155 @@ class RunCleanup:
             remaining=[str(item) for item in remaining[:_MAX_REMAINING]],
         )
 
-    async def _ordered(self, instance_timeout_seconds: float, force: bool) -> list[Item]:
-        kinds = await self._client.patiently(lambda: kinds_of_run(self._client, self._prefix))
-        free = partial(free_abandoned, self._client, kinds, self._selector)
-        await self._client.patiently(free)
+    async def _delete_in_order(self, instance_timeout_seconds: float, force: bool) -> list[Item]:
+        kinds = await kinds_of_run(self._client, self._prefix)
+        await self._release_abandoned(kinds)
         for lister, timeout_seconds in (
-            (self._config_maps_of_ours, _PROBE_TIMEOUT_SECONDS),
+            (self._own_config_maps, _PROBE_TIMEOUT_SECONDS),
             (lambda: self._instances(kinds), instance_timeout_seconds),
             (self._rgds, _RGD_TIMEOUT_SECONDS),
             (lambda: self._crds(kinds), _CRD_TIMEOUT_SECONDS),
         ):
             remaining = await self._delete_all(lister, timeout_seconds)
             if remaining and force:
-                await self._take_finalizers_away(remaining)
+                await self._remove_finalizers(remaining)
                 remaining = await self._delete_all(lister, _FORCED_TIMEOUT_SECONDS)
             if remaining:
                 return remaining
         return []
 
-    async def _take_finalizers_away(self, items: list[Item]) -> None:
-        ours = {item.name for item in await self._client.patiently(self._namespaces)}
-        bare = {"metadata": {"finalizers": None}}
+    async def _release_abandoned(self, kinds: Iterable[Kind]) -> None:
+        """Release the instances of RGDs that somebody has deleted.
+
+        kro no longer knows them: it would have deleted their children and then removed its
+        finalizer. Now nobody does, and their CRD could never be deleted.
+        """
+        rgds = await self._client.find_all(RGDS_PATH, metadata_only=True)
+        if rgds is None:
+            return  # kro itself is gone, and may come back
+        known = {rgd["metadata"]["name"] for rgd in rgds}
+        for kind in kinds:
+            if kind.rgd not in known:
+                await self._release(kind)
+
+    async def _release(self, kind: Kind) -> None:
+        instances = await self._client.find_all(kind.path(), self._selector, metadata_only=True)
+        if not instances:
+            return
+        logger.warning(
+            "RGD %s was deleted before its %d instances, which kro no longer knows. Their "
+            "ConfigMaps are deleted; delete other children by their label "
+            "kro.run/instance-kind=%s",
+            kind.rgd,
+            len(instances),
+            kind.kind,
+        )
+        uids = {instance["metadata"].get("uid") for instance in instances}
+        for child in await self._client.list(
+            paths.core("configmaps"), _OWNED_BY_KRO, metadata_only=True
+        ):
+            if (child["metadata"].get("labels") or {}).get(_INSTANCE_ID) in uids:
+                item = _item(child, "ConfigMap", paths.core("configmaps", _namespace(child)))
+                await self._client.delete(item.path)
+        for instance in instances:
+            item = _item(instance, kind.kind, kind.path(_namespace(instance)))
+            await self._without_finalizers(item.path)
+            await self._client.delete(item.path)
+
+    async def _remove_finalizers(self, items: list[Item]) -> None:
+        ours = {item.name for item in await self._namespaces()}
         for item in items:
             if item.namespace in ours or item.path.startswith(RGDS_PATH):
-                logger.warning("taking the finalizers of %s away", item)
-                await self._client.patiently(partial(self._client.patch, item.path, bare))
+                logger.warning("removing the finalizers of %s", item)
+                await self._without_finalizers(item.path)
 
-    async def _namespaces(self) -> list[Item]:
-        found = await self._client.list(paths.core("namespaces"), self._selector)
-        return [_item(entry, "Namespace", paths.core("namespaces")) for entry in found]
-
-    async def _config_maps_of_ours(self) -> list[Item]:
-        items = []
-        for component in self._components:
-            selector = f"{self._selector},{COMPONENT_LABEL}={component}"
-            found = await self._client.list(paths.core("configmaps"), selector)
-            items += [
-                _item(entry, "ConfigMap", paths.core("configmaps", entry["metadata"]["namespace"]))
-                for entry in found
-            ]
-        return items
-
-    async def _instances(self, kinds: list[Kind]) -> list[Item]:
-        items: list[Item] = []
-        for kind in kinds:
-            collection = paths.group(kind.group, kind.version, kind.plural)
-            try:
-                found = await self._client.list(collection, self._selector)
-            except ApiError as error:
-                if not error.not_found:
-                    raise
-                continue  # the CRD went meanwhile, and its instances with it
-            for entry in found:
-                namespace = entry["metadata"].get("namespace")
-                own = paths.group(kind.group, kind.version, kind.plural, namespace)
-                items.append(_item(entry, kind.kind, own))
-        return items
-
-    async def _rgds(self) -> list[Item]:
+    async def _without_finalizers(self, path: str) -> None:
         try:
-            found = await self._client.list(RGDS_PATH, self._selector)
+            await self._client.patch(path, _NO_FINALIZERS)
         except ApiError as error:
             if not error.not_found:
                 raise
-            return []  # kro is not installed, or no longer
+
+    async def _namespaces(self) -> list[Item]:
+        return await self._items("Namespace", lambda _: paths.core("namespaces"))
+
+    async def _own_config_maps(self) -> list[Item]:
+        """Return the ConfigMaps of probes and shards."""
         return [
-            _item(entry, "ResourceGraphDefinition", RGDS_PATH)
-            for entry in found
+            item
+            for component in self._components
+            for item in await self._items(
+                "ConfigMap",
+                lambda namespace: paths.core("configmaps", namespace),
+                f",{COMPONENT_LABEL}={component}",
+            )
+        ]
+
+    async def _config_maps_in(self, namespace: str) -> list[Item]:
+        """Return the probes, and the children of kind ConfigMap, which are most of them."""
+        collection = paths.core("configmaps", namespace)
+        return [
+            _item(entry, "ConfigMap", collection)
+            for entry in await self._client.list(collection, metadata_only=True)
             if entry["metadata"]["name"].startswith(self._prefix)
         ]
 
+    async def _instances(self, kinds: list[Kind]) -> list[Item]:
+        return [item for kind in kinds for item in await self._items(kind.kind, kind.path)]
+
+    async def _rgds(self) -> list[Item]:
+        found = await self._items("ResourceGraphDefinition", lambda _: RGDS_PATH)
+        return [item for item in found if item.name.startswith(self._prefix)]
+
     async def _crds(self, kinds: list[Kind]) -> list[Item]:
-        names = {kind.crd for kind in kinds}
         items = []
-        for name in sorted(names):
+        for name in sorted({kind.crd for kind in kinds}):
             path = f"{CRDS_PATH}/{name}"
-            try:
-                await self._client.get(path)
-            except ApiError as error:
-                if not error.not_found:
-                    raise
-                continue
-            items.append(Item("CustomResourceDefinition", None, name, path))
+            if await self._client.find(path, METADATA_ONLY) is not None:
+                items.append(Item("CustomResourceDefinition", None, name, path))
         return items
 
+    async def _items(
+        self, kind: str, collection: Callable[[str | None], str], selector: str = ""
+    ) -> list[Item]:
+        """Return the run's objects of a kind in all namespaces; none if it is not served any more.
+
+        ``collection`` makes the path of the kind's collection in a namespace, or in all.
+        """
+        found = await self._client.find_all(
+            collection(None), self._selector + selector, metadata_only=True
+        )
+        return [_item(entry, kind, collection(_namespace(entry))) for entry in found or []]
+
     async def _delete_all(self, lister: Lister, timeout_seconds: float) -> list[Item]:
-        """Delete what ``lister`` finds until it finds nothing; returns what would not go."""
+        """Delete what ``lister`` finds until it finds nothing; return what is left in the end."""
         deadline = self._clock.now() + timeout_seconds
-        asked: set[str] = set()
-        told = ""
+        requested: set[str] = set()
+        last_problem = ""
         while True:
             try:
                 items = await lister()
                 if not items:
                     return []
-                await self._ask(item for item in items if item.path not in asked)
-                asked.update(item.path for item in items)
+                await self._delete(item for item in items if item.path not in requested)
+                requested.update(item.path for item in items)
             except (ApiError, ApiUnreachableError) as error:
-                if isinstance(error, ApiError) and not error.transient:
+                if not error.transient or self._clock.now() >= deadline:
                     raise
-                if self._clock.now() >= deadline:
-                    raise
-                if str(error) != told:
-                    told = str(error)
-                    logger.warning("deleting goes on after: %s", told)
+                if str(error) != last_problem:
+                    last_problem = str(error)
+                    logger.warning("deleting goes on after: %s", last_problem)
             else:
                 if self._clock.now() >= deadline:
                     return items
             await asyncio.sleep(_POLL_SECONDS)
 
-    async def _ask(self, items: Iterable[Item]) -> None:
+    async def _delete(self, items: Iterable[Item]) -> None:
         gate = asyncio.Semaphore(_CONCURRENCY)
 
         async def delete(item: Item) -> None:
             async with gate:
-                try:
-                    await self._client.delete(item.path)
-                except ApiError as error:
-                    if not error.not_found:
-                        raise
+                await self._client.delete(item.path)
 
         results = await asyncio.gather(*(delete(item) for item in items), return_exceptions=True)
         for result in results:
@@ -263,67 +283,11 @@ class RunCleanup:
                 raise result
 
 
+def _namespace(entry: JsonObject) -> str | None:
+    namespace: str | None = entry["metadata"].get("namespace")
+    return namespace
+
+
 def _item(entry: JsonObject, kind: str, collection: str) -> Item:
-    metadata = entry["metadata"]
-    return Item(
-        kind, metadata.get("namespace"), metadata["name"], f"{collection}/{metadata['name']}"
-    )
-
-
-_OWNED = "kro.run/owned=true"
-_INSTANCE_ID = "kro.run/instance-id"
-
-
-async def free_abandoned(client: KubeClient, kinds: Iterable[Kind], selector: str) -> None:
-    """Delete such instances and their ConfigMaps, and say how other children are found.
-
-    Raises:
-        ApiError: if the API server refuses that.
-    """
-    try:
-        known = {rgd["metadata"]["name"] for rgd in await client.list(RGDS_PATH)}
-    except ApiError as error:
-        if not error.not_found:
-            raise
-        return  # kro itself is gone, and may come back
-    for kind in kinds:
-        if kind.rgd not in known:
-            await _free(client, kind, selector)
-
-
-async def _free(client: KubeClient, kind: Kind, selector: str) -> None:
-    try:
-        found = await client.list(paths.group(kind.group, kind.version, kind.plural), selector)
-    except ApiError as error:
-        if not error.not_found:
-            raise
-        return  # the CRD went meanwhile, and its instances with it
-    if not found:
-        return
-    logger.warning(
-        "RGD %s was deleted before its %d instances, which kro no longer knows: their ConfigMaps "
-        "are deleted, other children are left: they bear the label kro.run/instance-kind=%s",
-        kind.rgd,
-        len(found),
-        kind.kind,
-    )
-    uids = {instance["metadata"].get("uid") for instance in found}
-    for child in await client.list(paths.core("configmaps"), _OWNED):
-        if (child["metadata"].get("labels") or {}).get(_INSTANCE_ID) in uids:
-            collection = paths.core("configmaps", child["metadata"]["namespace"])
-            await _delete(client, f"{collection}/{child['metadata']['name']}")
-    for instance in found:
-        namespace = instance["metadata"].get("namespace")
-        collection = paths.group(kind.group, kind.version, kind.plural, namespace)
-        await _delete(client, f"{collection}/{instance['metadata']['name']}", held=True)
-
-
-async def _delete(client: KubeClient, path: str, *, held: bool = False) -> None:
-    """Delete an object, if it is still there; one that is ``held`` by finalizers, all the same."""
-    try:
-        if held:
-            await client.patch(path, {"metadata": {"finalizers": None}})
-        await client.delete(path)
-    except ApiError as error:
-        if not error.not_found:
-            raise
+    name = entry["metadata"]["name"]
+    return Item(kind, _namespace(entry), name, f"{collection}/{name}")

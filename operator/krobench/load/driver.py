@@ -59,7 +59,7 @@ class Driver:
             ForbiddenError: if the request was refused in a way that the next one will be too.
             ApiServerInDistressError: if it was one of many in a row that the server failed at.
         """
-        answer = await self._send(lambda: self._client.create(path, manifest), record)
+        answer = await self._send(lambda: self._client.create(path, manifest, retries=0), record)
         return answer is not None
 
     async def patch(self, path: str, body: Manifest, record: ObjectRecord) -> int | None:
@@ -70,7 +70,7 @@ class Driver:
             ForbiddenError: as above.
             ApiServerInDistressError: as above.
         """
-        answer = await self._send(lambda: self._client.patch(path, body), record)
+        answer = await self._send(lambda: self._client.patch(path, body, retries=0), record)
         return None if answer is None else int(answer["metadata"].get("generation", 0))
 
     async def delete(self, path: str, record: ObjectRecord) -> bool:
@@ -80,15 +80,12 @@ class Driver:
             ForbiddenError: as above.
             ApiServerInDistressError: as above.
         """
-        return await self._send(lambda: self._delete(path), record) is not None
 
-    async def _delete(self, path: str) -> JsonObject:
-        try:
-            await self._client.delete(path)
-        except ApiError as error:
-            if not error.not_found:
-                raise
-        return {}
+        async def request() -> JsonObject:
+            await self._client.delete(path, retries=0)
+            return {}
+
+        return await self._send(request, record) is not None
 
     async def _send(
         self, request: Callable[[], Awaitable[JsonObject]], record: ObjectRecord

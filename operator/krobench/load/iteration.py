@@ -21,8 +21,8 @@ from krobench.load.kinds import (
     KIND_TIMEOUT_SECONDS,
     NEW_KIND_PAUSE_SECONDS,
     RGDS_PATH,
+    crd_of,
     find_kind,
-    kind_exists,
 )
 from krobench.load.lifecycle import apply_instance, apply_rgd, last_established, observe_phases
 from krobench.load.loops import closed_loop, from_now, open_loop, run_together
@@ -297,7 +297,7 @@ class Iteration:
         if self._plan.test.workload_name != OWN_RGD:
             return
         for rgd in self._plan.rgds:
-            owner = await kind_exists(self._client, rgd.group, rgd.kind)
+            owner = await crd_of(self._client, rgd.group, rgd.kind)
             if owner is not None:
                 raise EndedEarlyError(
                     "KindExists",

@@ -1,11 +1,10 @@
-"""The kinds that RGDs define, found by the labels of their CRDs: plurals cannot be guessed."""
+"""The kinds that RGDs define, and those of their children: plurals cannot be guessed."""
 
 import asyncio
 from dataclasses import dataclass
 
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.errors import ApiError
 
 RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 CRDS_PATH = paths.group("apiextensions.k8s.io", "v1", "customresourcedefinitions")
@@ -13,11 +12,13 @@ RGD_NAME_LABEL = "kro.run/resource-graph-definition-name"
 
 # An API server answers a create request of a kind that was established less than two seconds
 # ago only after sleeping for two seconds (so that in a cluster of several servers the others
-# have learnt of the kind). Without this pause after that, the sleep would be booked on kro.
+# have learnt of the kind). Without this pause, the sleep would be attributed to kro.
 NEW_KIND_PAUSE_SECONDS = 2.1
 
 KIND_TIMEOUT_SECONDS = 10.0
 _POLL_SECONDS = 0.1
+_CRDS_AT_ONCE = 50
+"""A CRD may have a hundred kilobytes of schema, and takes eight times that once parsed."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,51 @@ class Kind:
     plural: str
     namespaced: bool
 
+    def path(self, namespace: str | None = None) -> str:
+        """Return the path of its collection, of one namespace or of all."""
+        return paths.group(self.group, self.version, self.plural, namespace)
 
-def kind_of_crd(crd: JsonObject) -> Kind:
-    """Return what a CRD says."""
+
+async def find_kind(client: KubeClient, rgd_name: str) -> Kind | None:
+    """Return the kind that this RGD defines, or None if none appears in time."""
+    async with asyncio.timeout(KIND_TIMEOUT_SECONDS + 1):
+        for _ in range(int(KIND_TIMEOUT_SECONDS / _POLL_SECONDS)):
+            found = await client.list(CRDS_PATH, f"{RGD_NAME_LABEL}={rgd_name}")
+            if found:
+                return _kind_of_crd(found[0])
+            await asyncio.sleep(_POLL_SECONDS)
+    return None
+
+
+async def kinds_of_run(client: KubeClient, prefix: str) -> list[Kind]:
+    """Return the kinds of all RGDs whose name begins with ``prefix``."""
+    pages = client.pages(CRDS_PATH, RGD_NAME_LABEL, limit=_CRDS_AT_ONCE)
+    kinds = [_kind_of_crd(crd) async for page in pages for crd in page]
+    return [kind for kind in kinds if kind.rgd.startswith(prefix)]
+
+
+async def crd_of(client: KubeClient, group: str, kind: str) -> str | None:
+    """Return the name of the CRD of this group and kind, if there is one."""
+    for item in await client.list(CRDS_PATH, metadata_only=True):
+        name: str = item["metadata"]["name"]
+        if name.partition(".")[2] == group:
+            crd = await client.find(f"{CRDS_PATH}/{name}")
+            if crd is not None and crd["spec"]["names"]["kind"] == kind:
+                return name
+    return None
+
+
+async def path_of_kind(client: KubeClient, api_version: str, kind: str) -> str | None:
+    """Return the path of this kind's collection in all namespaces; None if it is not served."""
+    base = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+    served = await client.find(base) or {}
+    for entry in served.get("resources") or []:
+        if entry["kind"] == kind and "/" not in entry["name"]:
+            return f"{base}/{entry['name']}"
+    return None
+
+
+def _kind_of_crd(crd: JsonObject) -> Kind:
     spec = crd["spec"]
     return Kind(
         crd=crd["metadata"]["name"],
@@ -47,58 +90,3 @@ def kind_of_crd(crd: JsonObject) -> Kind:
         plural=spec["names"]["plural"],
         namespaced=spec["scope"] == "Namespaced",
     )
-
-
-async def find_kind(client: KubeClient, rgd_name: str) -> Kind | None:
-    """Return the kind that this RGD defines, or None where none appears in time."""
-    async with asyncio.timeout(KIND_TIMEOUT_SECONDS + 1):
-        for _ in range(int(KIND_TIMEOUT_SECONDS / _POLL_SECONDS)):
-            found = await _crds(client, f"{RGD_NAME_LABEL}={rgd_name}")
-            if found:
-                return kind_of_crd(found[0])
-            await asyncio.sleep(_POLL_SECONDS)
-    return None
-
-
-async def kinds_of_run(client: KubeClient, prefix: str) -> list[Kind]:
-    """Return the kinds of all RGDs whose name begins with ``prefix``."""
-    crds = await client.list(CRDS_PATH, RGD_NAME_LABEL)
-    kinds = [kind_of_crd(crd) for crd in crds]
-    return [kind for kind in kinds if kind.rgd.startswith(prefix)]
-
-
-async def kind_exists(client: KubeClient, group: str, kind: str) -> str | None:
-    """Return the name of the CRD of this group and kind, if there is one."""
-    for crd in await _crds(client):
-        if crd["spec"]["group"] == group and crd["spec"]["names"]["kind"] == kind:
-            name: str = crd["metadata"]["name"]
-            return name
-    return None
-
-
-async def _crds(client: KubeClient, label_selector: str | None = None) -> list[JsonObject]:
-    return await client.patiently(lambda: client.list(CRDS_PATH, label_selector))
-
-
-@dataclass(frozen=True)
-class Resource:
-    """How objects of a kind are addressed."""
-
-    base: str
-    """``/api/v1`` or ``/apis/<group>/<version>``."""
-    plural: str
-
-
-async def resource_of(client: KubeClient, api_version: str, kind: str) -> Resource | None:
-    """Return the resource that serves this kind, or None where there is none."""
-    base = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-    try:
-        served = await client.patiently(lambda: client.get(base))
-    except ApiError as error:
-        if not error.not_found:
-            raise
-        return None
-    for entry in served.get("resources") or []:
-        if entry["kind"] == kind and "/" not in entry["name"]:
-            return Resource(base, entry["name"])
-    return None

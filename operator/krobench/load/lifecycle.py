@@ -5,7 +5,6 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
-from functools import partial
 
 from krobench.figures.lines import ObjectRecord
 from krobench.kube import paths
@@ -107,7 +106,7 @@ async def count_revisions(client: KubeClient) -> tuple[dict[str, int], str | Non
     for group in _REVISION_GROUPS:
         try:
             path = paths.group(group, "v1alpha1", "graphrevisions")
-            found = await client.patiently(partial(client.list, path))
+            found = await client.list(path, metadata_only=True)
         except ApiError as error:
             if not error.not_found and not error.forbidden:
                 raise

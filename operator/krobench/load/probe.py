@@ -95,9 +95,7 @@ class WatchProbe:
 
     async def _write(self) -> None:
         try:
-            await self._client.patiently(
-                lambda: self._client.create(self._collection, self._manifest())
-            )
+            await self._client.create(self._collection, self._manifest())
             await self._watch.start()
         except KubeError as error:
             self._give_up(error)
@@ -122,9 +120,9 @@ class WatchProbe:
     async def _write_once(self, number: str) -> None:
         body = {"metadata": {"annotations": {_ANNOTATION: number}}}
         try:
-            await self._client.patch(f"{self._collection}/{self._name}", body)
+            await self._client.patch(f"{self._collection}/{self._name}", body, retries=0)
         except (ApiError, ApiUnreachableError) as error:
-            if isinstance(error, ApiError) and not error.transient:
+            if not error.transient:
                 raise
             return  # a server that is busy is when the lag of the next write matters most
         if number != _FIRST:

@@ -10,6 +10,7 @@ from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.kro import KroPod
+from krobench.kube.transport import RetryPolicy
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -41,7 +42,8 @@ def closed_port() -> int:
 
 
 def api_server(port: int) -> KubeClient:
-    return KubeClient(ClientConfig(f"http://127.0.0.1:{port}", None, lambda: None))
+    policy = RetryPolicy(first_seconds=0.0, readiness_seconds=0.0)
+    return KubeClient(ClientConfig(f"http://127.0.0.1:{port}", None, lambda: None), policy=policy)
 
 
 def kro_pod() -> KroPod:

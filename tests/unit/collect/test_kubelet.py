@@ -10,7 +10,7 @@ from krobench.collect.source import SourceUnavailableError
 from krobench.collect.tracker import KroTracker
 from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import KubeClient
-from krobench.kube.controlplane import ControlPlanePod
+from krobench.kube.cluster import ControlPlanePod
 from krobench.kube.errors import ApiError
 from krobench.kube.kro import KroPod
 

@@ -1,46 +1,33 @@
-from typing import Any, cast
-
 import pytest
+from doubles.cluster import MemoryApi
 from unit.workload.plans import suite
 
 from krobench.job.errors import AbortedError
 from krobench.job.permissions import check_may_restart_kro, check_permissions
-from krobench.kube.client import KubeClient
 from krobench.workload.testplan import plan_tests
 
 
-class Reviewer:
-    """Allows everything but one verb; an API server that has read its roles."""
+class StartingReviewer(MemoryApi):
+    """Knows the role of a verb only when it was asked twice whether it starts."""
 
-    patiently = KubeClient.patiently
-
-    def __init__(self, denied: str) -> None:
-        self.denied = denied
+    looks = 0
 
     async def may_be_starting(self) -> bool:
-        return False
-
-    async def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        assert path.endswith("/selfsubjectaccessreviews")
-        verb = body["spec"]["resourceAttributes"]["verb"]
-        return {"status": {"allowed": verb != self.denied}}
-
-
-class StartingReviewer(Reviewer):
-    """Knows the role of that verb only when it was asked twice whether it starts."""
-
-    asked = 0
-
-    async def may_be_starting(self) -> bool:
-        self.asked += 1
-        if self.asked == 2:
-            self.denied = ""
+        self.looks += 1
+        if self.looks == 2:
+            self.denied = set()
         return True
+
+
+def denying(*verbs: str) -> MemoryApi:
+    api = MemoryApi()
+    api.denied = set(verbs)
+    return api
 
 
 @pytest.mark.parametrize("verb", ["create", "list", "watch", "patch", "delete"])
 async def test_each_missing_right_is_named_before_anything_is_created(verb: str) -> None:
-    client = cast("KubeClient", Reviewer(denied=verb))
+    client = denying(verb)
     with pytest.raises(AbortedError) as raised:
         await check_permissions(client, plan_tests(suite()))
     assert raised.value.info.reason == "Forbidden"
@@ -52,18 +39,19 @@ async def test_a_server_that_has_just_started_is_asked_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("krobench.job.permissions._REVIEW_AGAIN_SECONDS", 0.0)
-    reviewer = StartingReviewer(denied="create")
-    await check_permissions(cast("KubeClient", reviewer), plan_tests(suite()))
-    assert reviewer.asked == 2
+    reviewer = StartingReviewer()
+    reviewer.denied = {"create"}
+    await check_permissions(reviewer, plan_tests(suite()))
+    assert reviewer.looks == 2
 
 
 async def test_nothing_is_said_where_all_is_allowed() -> None:
-    await check_permissions(cast("KubeClient", Reviewer(denied="-")), plan_tests(suite()))
+    await check_permissions(denying(), plan_tests(suite()))
 
 
 async def test_a_restart_that_is_not_permitted_is_told_with_what_permits_it() -> None:
     with pytest.raises(AbortedError) as raised:
-        await check_may_restart_kro(cast("KubeClient", Reviewer(denied="delete")), "kro-system")
+        await check_may_restart_kro(denying("delete"), "kro-system")
     assert raised.value.info.message == (
         "the load Job's ServiceAccount may not delete pods in kro-system: for "
         "workload.cel.restarts, install the chart with variants.enabled=true and "

@@ -3,22 +3,18 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from doubles.cluster import MemoryApi
 from unit.collect.servers import api_server, closed_port, serve
 
-from krobench.kube import client as client_module
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.kube.transport import RetryPolicy
 
 BUSY = ApiError(429, "TooManyRequests", "later")
 NO_ANSWER = ApiUnreachableError("reset")
 FORBIDDEN = ApiError(403, "Forbidden", "no")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_module, "_FIRST_BACKOFF_SECONDS", 0.0)
-    monkeypatch.setattr(client_module, "_READY_AGAIN_SECONDS", 0.0)
+QUICK = RetryPolicy(first_seconds=0.0, readiness_seconds=0.0)
 
 
 class Request:
@@ -34,24 +30,24 @@ class Request:
 
 
 def client() -> KubeClient:
-    return KubeClient(ClientConfig("http://nowhere", None, lambda: None))
+    return KubeClient(ClientConfig("http://nowhere", None, lambda: None), policy=QUICK)
 
 
 async def test_a_request_is_repeated_while_its_failure_may_pass() -> None:
-    assert await client().patiently(Request(BUSY, NO_ANSWER, BUSY)) == "answer"
+    assert await client().retry(Request(BUSY, NO_ANSWER, BUSY)) == "answer"
 
 
 async def test_patience_has_an_end() -> None:
     request = Request(BUSY, BUSY, BUSY, BUSY)
     with pytest.raises(ApiError, match="later"):
-        await client().patiently(request, 2)
+        await client().retry(request, 2)
     assert len(request.errors) == 1
 
 
 async def test_a_request_that_was_refused_for_good_is_not_repeated() -> None:
     request = Request(FORBIDDEN, BUSY)
     with pytest.raises(ApiError, match="Forbidden"):
-        await client().patiently(request)
+        await client().retry(request)
     assert request.errors == [BUSY]
 
 
@@ -93,7 +89,7 @@ class Server:
 async def test_a_server_that_is_not_ready_yet_may_refuse_everybody(refusal: int) -> None:
     server = Server([refusal, refusal, 200], ready=[403, 500, 500])
     async with serve(server) as port, api_server(port) as kube:
-        assert (await kube.patiently(lambda: kube.create("/a", {})))["message"] == "ok"
+        assert (await kube.create("/a", {}))["message"] == "ok"
     assert server.answers == server.ready == []
 
 
@@ -101,7 +97,7 @@ async def test_a_server_that_is_ready_means_what_it_refuses() -> None:
     server = Server([403, 200], ready=[200])
     async with serve(server) as port, api_server(port) as kube:
         with pytest.raises(ApiError, match="cannot create resource") as raised:
-            await kube.patiently(lambda: kube.create("/a", {}))
+            await kube.create("/a", {})
     assert raised.value.forbidden
     assert server.answers == [200]
 
@@ -110,7 +106,7 @@ async def test_who_may_not_ask_whether_a_server_is_ready_is_told_what_it_refuses
     server = Server([403], ready=[403] * 4)
     async with serve(server) as port, api_server(port) as kube:
         with pytest.raises(ApiError, match="cannot create resource") as raised:
-            await kube.create("/a", {})
+            await kube.create("/a", {}, retries=0)
     assert raised.value.forbidden
 
 
@@ -118,16 +114,94 @@ async def test_a_server_that_never_gets_ready_is_not_asked_for_ever() -> None:
     server = Server([403] * 4, ready=[500] * 4)
     async with serve(server) as port, api_server(port) as kube:
         with pytest.raises(ApiError, match="cannot create resource"):
-            await kube.patiently(lambda: kube.create("/a", {}), 3)
+            await kube.create("/a", {}, retries=3)
 
 
 async def test_a_refusal_is_not_meant_just_after_a_connection_broke() -> None:
     server = Server([403, 403, 200], ready=[])
     async with serve(server) as port, api_server(closed_port()) as kube:
         with pytest.raises(ApiUnreachableError):
-            await kube.get("/a")
+            await kube.get("/a", retries=0)
         kube.config = api_server(port).config
         with pytest.raises(ApiError) as raised:
             [line async for line in kube.watch_lines("/a", {})]
         assert raised.value.transient
-        assert (await kube.patiently(lambda: kube.get("/a")))["message"] == "ok"
+        assert (await kube.get("/a"))["message"] == "ok"
+
+
+class Script(MemoryApi):
+    """Raises errors before or after it has carried a request out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: list[Exception] = []
+        self.after: list[Exception] = []
+
+    async def _request(self, method: str, path: str, **options: Any) -> bytes:
+        if self.before:
+            raise self.before.pop(0)
+        answer = await super()._request(method, path, **options)
+        if self.after:
+            raise self.after.pop(0)
+        return answer
+
+
+MAPS = "/api/v1/namespaces/n/configmaps"
+
+
+def config_map(name: str = "a", **data: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "data": data}
+
+
+async def test_what_is_not_there_is_found_to_be_none() -> None:
+    api = MemoryApi()
+    assert await api.find(f"{MAPS}/a") is None
+    await api.create(MAPS, config_map(k="v"))
+    found = await api.find(f"{MAPS}/a")
+    assert found is not None
+    assert found["data"] == {"k": "v"}
+
+
+async def test_a_creation_whose_answer_was_lost_is_a_success() -> None:
+    api = Script()
+    api.after = [NO_ANSWER]
+    made = await api.create(MAPS, config_map(k="v"))
+    assert made["data"] == {"k": "v"}
+    with pytest.raises(ApiError, match="AlreadyExists"):
+        await api.create(MAPS, config_map(k="w"))
+
+
+async def test_a_creation_without_retries_is_sent_once() -> None:
+    api = Script()
+    api.before = [BUSY]
+    with pytest.raises(ApiError, match="later"):
+        await api.create(MAPS, config_map(), retries=0)
+    assert api.objects == {}
+
+
+async def test_an_object_is_created_or_replaced() -> None:
+    api = MemoryApi()
+    for value in ("1", "2"):
+        await api.create_or_replace(MAPS, config_map(k=value))
+        assert api.objects[f"{MAPS}/a"]["data"] == {"k": value}
+    with pytest.raises(ApiError, match="AlreadyExists"):
+        await api.create_or_replace(MAPS, config_map(k="3"), may_replace=lambda _: False)
+
+
+async def test_a_deletion_says_whether_there_was_anything() -> None:
+    api = MemoryApi()
+    await api.create(MAPS, config_map())
+    assert await api.delete(f"{MAPS}/a")
+    assert not await api.delete(f"{MAPS}/a")
+
+
+async def test_a_list_may_be_of_metadata_alone_and_of_a_kind_that_is_not_served() -> None:
+    class Unserved(MemoryApi):
+        async def admit(self, verb: str, path: str, body: dict[str, Any]) -> None:
+            raise ApiError(404, "NotFound", path)
+
+    api = MemoryApi()
+    await api.create(MAPS, config_map(k="v"))
+    [found] = await api.list(MAPS, metadata_only=True)
+    assert set(found) == {"metadata"}
+    assert await Unserved().find_all(MAPS) is None

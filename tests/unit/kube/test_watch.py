@@ -8,6 +8,7 @@ from krobench.kube import watch as watch_module
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError, ApiUnreachableError, api_error
+from krobench.kube.transport import RetryPolicy
 from krobench.kube.watch import Watch
 
 
@@ -22,15 +23,21 @@ def line(kind: str, item: dict[str, Any]) -> bytes:
 class Client(KubeClient):
     """Answers lists and watches from a script."""
 
-    def __init__(self, lists: list[list[dict[str, Any]]], watches: list[Any]) -> None:
-        super().__init__(ClientConfig("http://nowhere", None, lambda: None))
+    def __init__(self, lists: list[Any], watches: list[Any]) -> None:
+        super().__init__(
+            ClientConfig("http://nowhere", None, lambda: None),
+            policy=RetryPolicy(first_seconds=0.0),
+        )
         self.lists = lists
         self.watches = watches
         self.versions: list[str] = []
 
-    async def get(self, path: str, params: Any = None, accept: str = "") -> dict[str, Any]:
+    async def _request(self, method: str, path: str, **_: Any) -> bytes:
         items = self.lists.pop(0)
-        return {"metadata": {"resourceVersion": f"list-{len(self.lists)}"}, "items": items}
+        if isinstance(items, Exception):
+            raise items
+        version = f"list-{len(self.lists)}"
+        return orjson.dumps({"metadata": {"resourceVersion": version}, "items": items})
 
     async def watch_lines(self, path: str, params: Any, accept: str = "") -> AsyncIterator[bytes]:
         self.versions.append(params["resourceVersion"])
@@ -113,12 +120,5 @@ def test_an_answer_that_is_no_status_is_quoted() -> None:
 async def test_a_kind_that_is_still_being_set_up_is_listed_again() -> None:
     initializing = api_error(429, b"storage is (re)initializing", "0")
 
-    class Young(Client):
-        async def get(self, path: str, params: Any = None, accept: str = "") -> dict[str, Any]:
-            if self.lists[0] is None:
-                self.lists.pop(0)
-                raise initializing
-            return await super().get(path, params, accept)
-
-    client = Young([None, []], [[line("ADDED", thing("a", 5))]])  # type: ignore[list-item]
+    client = Client([initializing, []], [[line("ADDED", thing("a", 5))]])
     assert await collect(client, 1) == [("ADDED", "a")]

@@ -1,13 +1,14 @@
 """What a driver needs of a cluster, in memory."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
+
+from doubles.cluster import MemoryApi
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.children import Children
 from krobench.load.clock import RunClock
 from krobench.load.driver import Driver
@@ -20,23 +21,18 @@ from krobench.workload.testplan import plan_tests
 Answer = Callable[[str], Awaitable[None]]
 
 
-class FakeClient:
-    """Answers create requests as ``answer`` says; waits for nothing before a repetition."""
+class AnsweringApi(MemoryApi):
+    """Answers create requests as ``answer`` does."""
 
-    def __init__(self, answer: Answer, max_retries: int = 2) -> None:
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
         self._answer = answer
-        self._max_retries = max_retries
         self.created: list[str] = []
 
-    async def create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
         name = body["metadata"]["name"]
         self.created.append(name)
         await self._answer(name)
-        return dict(body)
-
-    async def backoff(self, error: ApiError | ApiUnreachableError, attempt: int) -> None:
-        if attempt >= self._max_retries or (isinstance(error, ApiError) and not error.transient):
-            raise error
 
 
 class FakeObserver:
@@ -65,15 +61,20 @@ def plan(instances: int, **test: Any) -> IterationPlan:
 
 
 def sender(
-    client: FakeClient, clock: RunClock, made: IterationPlan, observer: FakeObserver
+    client: KubeClient, clock: RunClock, made: IterationPlan, observer: FakeObserver
 ) -> Send:
-    """Return what sends the first step of a plan, by a fake client."""
-    kube = cast("KubeClient", client)
-    children = Children(kube, clock, made.namespace)
-    operations = Operations(Driver(kube, clock, made), clock, made, children)
+    """Return what sends the first step of a plan."""
+    children = Children(client, clock, made.namespace)
+    operations = Operations(Driver(client, clock, made), clock, made, children)
     operations.aim(
         [
-            Target(rgd, "/rgds", cast("Followed", None), "/apis/x", cast("Observer", observer))
+            Target(
+                rgd,
+                "/apis/x/v1/rgds",
+                cast("Followed", None),
+                "/apis/x/v1/kinds",
+                cast("Observer", observer),
+            )
             for rgd in made.targets
         ]
     )

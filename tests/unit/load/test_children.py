@@ -1,13 +1,12 @@
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import Any, cast
+from typing import Any
 
-import orjson
+from doubles.cluster import MemoryApi
 from unit.records import some_line
 
 from krobench.figures.lines import ObjectRecord
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.load.children import UPDATE_LABEL, Children, with_update_label
 from krobench.load.clock import RunClock
@@ -31,52 +30,39 @@ RGD: dict[str, Any] = {
 }
 
 
-class Server:
+CHILDREN = "/api/v1/namespaces/ns/configmaps"
+
+
+class Server(MemoryApi):
     """Serves one kind of children."""
 
     def __init__(self, refuse: ApiError | None = None) -> None:
-        self.lines: asyncio.Queue[bytes] = asyncio.Queue()
-        self.selectors: set[str] = set()
+        super().__init__()
+        self.resources["/api/v1"] = [{"name": "configmaps", "kind": "ConfigMap"}]
         self._refuse = refuse
 
-    async def get(self, path: str, params: Any = None, accept: str = "") -> dict[str, Any]:
-        if path == "/api/v1":
-            return {"resources": [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]}
-        if self._refuse is not None:
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
+        if verb == "list" and self._refuse is not None:
             raise self._refuse
-        assert "PartialObjectMetadata" in accept
-        self.selectors.add(params["labelSelector"])
-        return {"metadata": {"resourceVersion": "1"}, "items": []}
 
-    async def watch_lines(self, path: str, params: Any, accept: str = "") -> AsyncIterator[bytes]:
-        assert "PartialObjectMetadata" in accept
-        while True:
-            yield await self.lines.get()
-            self.lines.task_done()  # the one who asked has taken it in
-
-    patiently = KubeClient.patiently
-
-    async def backoff(self, error: ApiError, attempt: int, max_retries: int) -> None:
-        raise error
-
-    def tell(self, name: str, node: str, kind: str = "ADDED", **labels: str) -> None:
-        own = {"kro.run/instance-name": "x", "kro.run/node-id": node}
-        metadata = {"name": name, "resourceVersion": "2", "labels": own | labels}
-        self.lines.put_nowait(orjson.dumps({"type": kind, "object": {"metadata": metadata}}))
+    async def tell(self, name: str, node: str, **labels: str) -> None:
+        """Write a child, and return when the watch has seen it."""
+        own = {
+            "kro.run/instance-name": "x",
+            "kro.run/instance-namespace": "ns",
+            "kro.run/node-id": node,
+        }
+        self.put(f"{CHILDREN}/{name}", {"metadata": {"name": name, "labels": own | labels}})
+        for _ in range(5):
+            await asyncio.sleep(0)
 
 
 def line() -> ObjectRecord:
     return some_line()
 
 
-async def settled(server: Server) -> None:
-    """Return when the watch has taken all that was told."""
-    await server.lines.join()
-    await asyncio.sleep(0)
-
-
 def watcher(server: Server) -> Children:
-    return Children(cast("KubeClient", server), RunClock(), "ns")
+    return Children(server, RunClock(), "ns")
 
 
 async def test_the_first_and_the_last_child_until_the_instance_was_ready() -> None:
@@ -85,16 +71,13 @@ async def test_the_first_and_the_last_child_until_the_instance_was_ready() -> No
     async with AsyncExitStack() as stack:
         await children.watch(stack, [RGD])
         children.follow(record)
-        server.tell("one", "a")
-        await settled(server)
+        await server.tell("one", "a")
         first = record.first_child_seconds
-        server.tell("two", "b")
-        server.tell("one", "a", "MODIFIED")
-        await settled(server)
+        await server.tell("two", "b")
+        await server.tell("one", "a")
         last = record.last_child_seconds
         children.complete("x")
-        server.tell("late", "a")
-        await settled(server)
+        await server.tell("late", "a")
     assert first is not None
     assert last is not None
     assert record.first_child_seconds == first < last == record.last_child_seconds
@@ -107,16 +90,13 @@ async def test_a_fan_out_is_done_when_all_children_that_can_bear_the_label_do() 
         await children.watch(stack, [RGD])
         children.follow(line())
         for name, node in (("one", "a"), ("two", "a"), ("three", "b")):
-            server.tell(name, node)
-        await settled(server)
+            await server.tell(name, node)
         _, nodes = with_update_label(RGD, 7)
         assert children.expect("x", 7, nodes, update)
-        server.tell("one", "a", "MODIFIED", **{UPDATE_LABEL: "7"})
-        server.tell("two", "a", "MODIFIED", **{UPDATE_LABEL: "6"})
-        await settled(server)
+        await server.tell("one", "a", **{UPDATE_LABEL: "7"})
+        await server.tell("two", "a", **{UPDATE_LABEL: "6"})
         assert not update.done.done()
-        server.tell("two", "a", "MODIFIED", **{UPDATE_LABEL: "7"})
-        await settled(server)
+        await server.tell("two", "a", **{UPDATE_LABEL: "7"})
     assert update.done.done()
     assert update.record.ready_seconds is not None
 
@@ -132,7 +112,8 @@ async def test_children_of_an_instance_without_a_namespace_are_watched_too() -> 
             await watcher(server).watch(
                 stack, [{"spec": RGD["spec"] | {"schema": {"scope": scope}}}]
             )
-        assert server.selectors == {selector}
+        assert server.selectors == {"/api/v1/configmaps": selector}
+        assert server.metadata_only == {"/api/v1/configmaps"}
 
 
 async def test_a_kind_that_may_not_be_watched_is_named_with_what_to_grant() -> None:

@@ -1,11 +1,11 @@
-from typing import Any, cast
+from typing import Any
 
-import pytest
+from doubles.cluster import MemoryApi
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunKind, RunRef
-from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.kube.client import JsonObject
+from krobench.kube.errors import ApiUnreachableError
 from krobench.load.cleanup import RunCleanup
 from krobench.record.run import Orphans
 
@@ -17,6 +17,10 @@ KINDS = "/apis/load.bench.kro.run/v1alpha1/kinds"
 
 def named(name: str, **metadata: Any) -> JsonObject:
     return {"metadata": {"name": name} | metadata}
+
+
+def ours(name: str, **metadata: Any) -> JsonObject:
+    return named(name, labels={RUN_LABEL: RUN.uid}, **metadata)
 
 
 def crd() -> JsonObject:
@@ -31,30 +35,16 @@ def crd() -> JsonObject:
     }
 
 
-class Collections:
-    """An API server of which only lists are asked; a missing collection is empty."""
-
-    patiently = KubeClient.patiently
-    backoff = KubeClient.backoff
-
-    def __init__(self, items: dict[str, list[JsonObject]]) -> None:
-        self._items = items
-        self.selectors: dict[str, str | None] = {}
-
-    async def list(self, path: str, label_selector: str | None = None) -> list[JsonObject]:
-        self.selectors[path] = label_selector
-        return self._items.get(path, [])
-
-    async def get(self, path: str) -> JsonObject:
-        collection, _, name = path.rpartition("/")
-        for item in self._items.get(collection, []):
-            if item["metadata"]["name"] == name:
-                return item
-        raise ApiError(404, "NotFound", path)
+def objects(items: dict[str, list[JsonObject]]) -> dict[str, JsonObject]:
+    return {
+        f"{collection}/{item['metadata']['name']}": item
+        for collection, found in items.items()
+        for item in found
+    }
 
 
 async def audit(items: dict[str, list[JsonObject]]) -> Orphans:
-    return await RunCleanup(cast("KubeClient", Collections(items)), RUN.uid).audit(["mine"])
+    return await RunCleanup(MemoryApi(objects(items)), RUN.uid).audit(["mine"])
 
 
 async def test_nothing_left_is_a_count_of_zero() -> None:
@@ -65,9 +55,9 @@ async def test_all_that_is_left_of_the_run_is_counted_and_named() -> None:
     orphans = await audit(
         {
             CRDS: [crd()],
-            KINDS: [named(f"{RUN.prefix}0-0-0-00000", namespace="mine")],
-            RGDS: [named(f"{RUN.prefix}0-0-0")],
-            "/api/v1/namespaces": [named(RUN.namespace)],
+            KINDS: [ours(f"{RUN.prefix}0-0-0-00000", namespace="mine")],
+            RGDS: [ours(f"{RUN.prefix}0-0-0"), named("of-another-run")],
+            "/api/v1/namespaces": [ours(RUN.namespace)],
             "/api/v1/namespaces/mine/configmaps": [
                 named(f"{RUN.prefix}0-0-0-00000-config", namespace="mine"),
                 named("somebody-elses", namespace="mine"),
@@ -85,17 +75,24 @@ async def test_all_that_is_left_of_the_run_is_counted_and_named() -> None:
 
 
 async def test_objects_are_found_by_the_label_of_the_run() -> None:
-    collections = Collections({})
-    await RunCleanup(cast("KubeClient", collections), RUN.uid).audit([])
-    assert collections.selectors["/api/v1/namespaces"] == f"{RUN_LABEL}={RUN.uid}"
+    api = MemoryApi()
+    await RunCleanup(api, RUN.uid).audit([])
+    assert api.selectors["/api/v1/namespaces"] == f"{RUN_LABEL}={RUN.uid}"
 
 
-async def test_what_cannot_be_counted_is_not_zero(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krobench.kube.client._FIRST_BACKOFF_SECONDS", 0.0)
-
-    class Away(Collections):
-        async def list(self, path: str, label_selector: str | None = None) -> list[JsonObject]:
+async def test_what_cannot_be_counted_is_not_zero() -> None:
+    class Away(MemoryApi):
+        async def admit(self, verb: str, path: str, body: JsonObject) -> None:
             raise ApiUnreachableError("connection refused")
 
-    orphans = await RunCleanup(cast("KubeClient", Away({})), RUN.uid).audit([])
+    orphans = await RunCleanup(Away(), RUN.uid).audit([])
     assert orphans == Orphans(count=None, unavailable="connection refused")
+
+
+async def test_only_metadata_is_read_but_of_crds() -> None:
+    left = {CRDS: [crd()], RGDS: [ours(f"{RUN.prefix}0-0-0")]}
+    api = MemoryApi(objects(left))
+    await RunCleanup(api, RUN.uid).delete_objects(1.0)
+    assert api.objects == {}
+    lists = {path for verb, path in api.asked if verb == "list"}
+    assert lists - api.metadata_only == {CRDS}

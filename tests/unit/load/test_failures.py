@@ -1,5 +1,5 @@
 import pytest
-from unit.load.fakes import FakeClient, FakeObserver, plan, sender
+from unit.load.fakes import AnsweringApi, FakeObserver, plan, sender
 
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.clock import RunClock
@@ -42,7 +42,7 @@ async def test_a_load_ends_early_with_what_it_has() -> None:
             raise UNAVAILABLE
         left.pop()
 
-    client = FakeClient(break_down, max_retries=1)
+    client = AnsweringApi(break_down)
     operations, send = made.test.steps[0].operations, sender(client, clock, made, observer)
     with pytest.raises(ApiServerInDistressError, match="etcd is away"):
         await closed_loop(send, operations, 1)

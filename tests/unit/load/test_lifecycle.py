@@ -1,19 +1,18 @@
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
-import orjson
 import pytest
+from doubles.cluster import MemoryApi
 from unit.records import some_line
 
 from krobench.figures.lines import ObjectRecord
-from krobench.kube.client import KubeClient
-from krobench.kube.config import ClientConfig
+from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.load import lifecycle
 from krobench.load.clock import RunClock
 from krobench.load.failures import RgdRejectedError
+from krobench.load.kinds import CRDS_PATH
 from krobench.load.lifecycle import (
     apply_instance,
     apply_rgd,
@@ -104,51 +103,45 @@ async def test_an_rgd_that_is_accepted_in_time_is_no_failure(
 LABELS = {"kro.run/resource-graph-definition-name": "my-rgd"}
 
 
-def telling(name: str, condition: str) -> bytes:
-    item = {
-        "metadata": {"name": name, "resourceVersion": "2", "generation": 1, "labels": LABELS},
-        "status": {"conditions": [{"type": condition, "status": "True"}]},
-    }
-    return orjson.dumps({"type": "MODIFIED", "object": item})
+class Revisions(MemoryApi):
+    """Serves GraphRevisions, but in the groups that it refuses with these codes."""
 
+    def __init__(self, **refusals: int) -> None:
+        super().__init__()
+        self._refusals = {name.replace("_", "."): code for name, code in refusals.items()}
 
-class Client(KubeClient):
-    """Serves CRDs, and GraphRevisions in the groups that it is told to."""
-
-    def __init__(self, **revision_groups: int) -> None:
-        super().__init__(ClientConfig("http://nowhere", None, lambda: None))
-        self.refusals = {name.replace("_", "."): code for name, code in revision_groups.items()}
-
-    async def get(self, path: str, params: Any = None, accept: str = "") -> dict[str, Any]:
-        for group, code in self.refusals.items():
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
+        for group, code in self._refusals.items():
             if path.startswith(f"/apis/{group}/"):
                 raise ApiError(code, "Forbidden" if code == 403 else "NotFound", "no")
-        return {"metadata": {"resourceVersion": "1"}, "items": []}
 
-    async def watch_lines(self, path: str, params: Any, accept: str = "") -> AsyncIterator[bytes]:
-        if path.endswith("graphrevisions"):
-            yield telling("my-rgd-r00001", "Ready")
-        elif path.endswith("customresourcedefinitions"):
-            yield telling("things.example.com", "Established")
-        raise ApiError(400, "Done", "the story is over")
+    def tell(self, path: str, condition: str) -> None:
+        item = {
+            "metadata": {"name": path.rpartition("/")[2], "generation": 1, "labels": LABELS},
+            "status": {"conditions": [{"type": condition, "status": "True"}]},
+        }
+        self.put(path, item)
 
 
 def rgd_line(established_seconds: float | None) -> ObjectRecord:
     return some_line(operation="create-rgd", established_seconds=established_seconds)
 
 
-async def followed_through(client: Client) -> tuple[ObjectRecord, str | None]:
-    rgds = Observer(client, RunClock(), "/rgds", "a=b", apply_rgd)
+async def followed_through(api: Revisions) -> tuple[ObjectRecord, str | None]:
+    rgds = Observer(api, RunClock(), "/apis/kro.run/v1alpha1/rgds", "a=b", apply_rgd)
     followed = rgds.follow(some_line(operation="create-rgd", name="my-rgd"))
     async with AsyncExitStack() as stack:
         problem = await observe_phases(stack, rgds)
-        with pytest.raises(ApiError):
-            await followed.ready
+        for group in ("internal.kro.run", "kro.run"):
+            api.tell(f"/apis/{group}/v1alpha1/graphrevisions/my-rgd-r00001", "Ready")
+        api.tell(f"{CRDS_PATH}/things.example.com", "Established")
+        for _ in range(5):
+            await asyncio.sleep(0)
     return followed.record, problem
 
 
 async def test_compilation_and_establishment_are_told_by_other_objects() -> None:
-    record, problem = await followed_through(Client())
+    record, problem = await followed_through(Revisions())
     assert problem is None
     assert record.compiled_seconds is not None
     assert record.established_seconds is not None
@@ -156,14 +149,14 @@ async def test_compilation_and_establishment_are_told_by_other_objects() -> None
 
 
 async def test_an_older_group_of_revisions_is_found_too() -> None:
-    record, problem = await followed_through(Client(internal_kro_run=404))
+    record, problem = await followed_through(Revisions(internal_kro_run=404))
     assert problem is None
     assert record.compiled_seconds is not None
 
 
 @pytest.mark.parametrize(("code", "words"), [(404, "no GraphRevisions"), (403, "grant list")])
 async def test_without_revisions_compilation_is_not_available(code: int, words: str) -> None:
-    record, problem = await followed_through(Client(internal_kro_run=code, kro_run=code))
+    record, problem = await followed_through(Revisions(internal_kro_run=code, kro_run=code))
     assert problem is not None
     assert words in problem
     assert record.compiled_seconds is None

@@ -3,7 +3,7 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from unit.load.fakes import FakeClient, FakeObserver, plan, sender
+from unit.load.fakes import AnsweringApi, FakeObserver, plan, sender
 
 from krobench.kube.errors import ApiError
 from krobench.load.clock import RunClock
@@ -33,7 +33,7 @@ async def test_requests_are_sent_at_their_time_whatever_became_of_those_before()
             all_sent.set()
         await asyncio.Event().wait()
 
-    client = FakeClient(never)
+    client = AnsweringApi(never)
     times = soon(clock, 10)
     work = asyncio.create_task(
         open_loop(sender(client, clock, made, observer), operations(made), times, clock, 100)
@@ -60,7 +60,7 @@ async def test_a_request_beyond_those_in_flight_waits_and_its_lag_shows_it() -> 
 
     times = [clock.now()] * 3
     await open_loop(
-        sender(FakeClient(slowly), clock, made, observer), operations(made), times, clock, 2
+        sender(AnsweringApi(slowly), clock, made, observer), operations(made), times, clock, 2
     )
     assert most == 2
     last = observer.followed[-1].record
@@ -76,7 +76,7 @@ async def test_a_generator_that_stalls_sends_late_and_counts_from_the_intended_t
             time.sleep(0.03)  # noqa: ASYNC251 - the loop stands still, as on a busy machine
 
     await open_loop(
-        sender(FakeClient(stall), clock, made, observer), operations(made), times, clock, 10
+        sender(AnsweringApi(stall), clock, made, observer), operations(made), times, clock, 10
     )
     last = observer.followed[-1].record
     assert last.start_seconds == times[-1]
@@ -90,7 +90,7 @@ async def test_a_refused_instance_is_recorded_and_the_schedule_goes_on() -> None
         raise ApiError(422, "Invalid", "no such field")
 
     await open_loop(
-        sender(FakeClient(refuse), clock, made, observer),
+        sender(AnsweringApi(refuse), clock, made, observer),
         operations(made),
         soon(clock, 4),
         clock,
@@ -102,7 +102,7 @@ async def test_a_refused_instance_is_recorded_and_the_schedule_goes_on() -> None
 
 async def test_the_closed_loop_has_no_more_under_way_than_asked_for() -> None:
     made, clock, observer = plan(20), RunClock(), FakeObserver()
-    client = FakeClient(at_once)
+    client = AnsweringApi(at_once)
     await closed_loop(sender(client, clock, made, observer), operations(made), 3)
     assert len(client.created) == 20
     assert all(f.record.intended_seconds is None for f in observer.followed)
@@ -119,7 +119,7 @@ async def test_answers_that_ask_for_patience_are_counted_by_their_kind(
         if left:
             raise left.pop()
 
-    await closed_loop(sender(FakeClient(busy), clock, made, observer), operations(made), 1)
+    await closed_loop(sender(AnsweringApi(busy), clock, made, observer), operations(made), 1)
     [record] = [followed.record for followed in observer.followed]
     assert (record.retries, record.throttled, record.server_errors) == (2, throttled, errors)
     assert record.acknowledged_seconds is not None

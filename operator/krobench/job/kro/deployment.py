@@ -9,10 +9,9 @@ from krobench.api.common import RUN_LABEL
 from krobench.api.messages import VARIANT_ANNOTATION, KroChange
 from krobench.api.specs.kro import Target
 from krobench.job.errors import AbortedError
-from krobench.kube import paths
+from krobench.kube import kro, paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.kube.kro import list_kro_pods
 from krobench.workload.variants import NoContainerError, PodTemplate, Restored, take_off
 
 logger = logging.getLogger(__name__)
@@ -31,17 +30,13 @@ async def find_deployment(client: KubeClient, target: Target) -> JsonObject:
     Raises:
         AbortedError: if there is none.
     """
-    pods = await list_kro_pods(client, target)
-    path = paths.group("apps", "v1", "deployments", target.namespace)
-    found = await client.patiently(lambda: client.list(path))
-    for deployment in found:
-        selector = deployment["spec"]["selector"].get("matchLabels") or {}
-        if any(selector.items() <= pod["metadata"].get("labels", {}).items() for pod in pods):
-            return deployment
-    raise AbortedError(
-        "KroNotFound",
-        f"no Deployment in namespace {target.namespace} runs kro's pods: variants need one",
-    )
+    deployment = await kro.find_deployment(client, target)
+    if deployment is None:
+        raise AbortedError(
+            "KroNotFound",
+            f"no Deployment in namespace {target.namespace} runs kro's pods: variants need one",
+        )
+    return deployment
 
 
 async def restore_all(client: KubeClient, run: str) -> list[str]:

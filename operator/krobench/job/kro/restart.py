@@ -64,7 +64,7 @@ async def restart_kro(client: KubeClient, target: Target, kro: KroPod) -> KroPod
         KubeError: if the pod cannot be deleted.
     """
     path = paths.core("pods", target.namespace, kro.name)
-    template = await client.patiently(lambda: client.get(path))
+    template = await client.get(path)
     await client.delete(path)
     deadline = time.monotonic() + _TIMEOUT_SECONDS
     while time.monotonic() < deadline:

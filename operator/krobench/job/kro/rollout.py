@@ -156,14 +156,9 @@ async def one_leads(
     if not elects(template, target.container):
         return True
     path = leader_path(target.namespace)
-    try:
-        lease = await client.get(path)
-    except ApiError as error:
-        if error.not_found:
-            return False
-        raise
-    holder = holder_of(lease)
-    if holder is None:
+    lease = await client.find(path)
+    holder = holder_of(lease or {})
+    if lease is None or holder is None:
         return False
     if any(is_of_pod(holder, pod["metadata"]["name"]) for pod in pods):
         return True

@@ -131,7 +131,7 @@ class KroVariants:
             AbortedError: naming who has, and when.
         """
         if self._change is not None:
-            deployment = await self._client.patiently(lambda: self._client.get(self._path))
+            deployment = await self._client.get(self._path)
             self._check(deployment, self._change)
 
     async def leave(self) -> list[str]:
@@ -143,9 +143,7 @@ class KroVariants:
             return []
         self._tell("kro is restarted as it was")
         try:
-            warnings = await self._client.patiently(
-                lambda: restore(self._client, self._path, self._owner.uid, self._change)
-            )
+            warnings = await restore(self._client, self._path, self._owner.uid, self._change)
         except KubeError as error:
             return [f"{NOT_RESTORED}: {error}"]
         self._change, self._written = None, False
@@ -179,7 +177,8 @@ class KroVariants:
                 change = self._change_for(deployment, original, draft["spec"]["template"], variant)
                 written = with_template(deployment, template, change)
                 self._written = True
-                answer = await self._client.replace(self._path, written)
+                # No retry: after a lost answer, the next attempt would read the variant as kro's.
+                answer = await self._client.replace(self._path, written, retries=0)
             except ApiError as error:
                 if error.conflict:
                     continue  # the resourceVersion: its status has changed, most probably

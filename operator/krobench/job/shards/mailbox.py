@@ -10,7 +10,6 @@ import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Self
 
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL
@@ -24,7 +23,7 @@ from krobench.api.messages import (
 from krobench.figures.lines import ObjectRecord
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch
 from krobench.record import rawlines
 
@@ -85,15 +84,16 @@ class Board:
             KubeError: if it cannot be said, also after some repetitions.
         """
         async with self._speaking:
-            await self._client.patiently(lambda: self._say(self._name(shard), word), _MAX_RETRIES)
+            await self._client.retry(lambda: self._say(self._name(shard), word), _MAX_RETRIES)
 
     async def _say(self, name: str, word: LeaderWord | ShardWord) -> None:
         said = word.model_copy(update={"said_epoch_seconds": time.time()})
         data = {_WORD_KEY: said.model_dump_json(by_alias=True)}
         if name in self._spoken:
-            await self._client.patch(f"{self._collection}/{name}", {"data": data})
+            await self._client.patch(f"{self._collection}/{name}", {"data": data}, retries=0)
         else:
-            await self._create(self._manifest(name, SHARD_COMPONENT) | {"data": data})
+            body = self._manifest(name, SHARD_COMPONENT) | {"data": data}
+            await self._client.create_or_replace(self._collection, body, retries=0)
             self._spoken.add(name)
 
     async def wait(self, until: Callable[[], bool], seconds: float) -> bool:
@@ -115,7 +115,7 @@ class Board:
             full_name = f"{self._prefix}-{name}-{number}"
             body = self._manifest(full_name, SHARD_LINES_COMPONENT)
             body["binaryData"] = {_LINES_KEY: b64encode(piece).decode()}
-            await self._client.patiently(partial(self._create, body), _MAX_RETRIES)
+            await self._client.create_or_replace(self._collection, body, retries=_MAX_RETRIES)
             names.append(full_name)
         return names
 
@@ -123,8 +123,7 @@ class Board:
         """Read the lines in these ConfigMaps, and delete them."""
         pieces = []
         for name in names:
-            path = f"{self._collection}/{name}"
-            found = await self._client.patiently(partial(self._client.get, path))
+            found = await self._client.get(f"{self._collection}/{name}")
             pieces.append(b64decode(found["binaryData"][_LINES_KEY]))
         records = rawlines.decode(pieces, ObjectRecord)
         for name in names:
@@ -139,8 +138,8 @@ class Board:
         """Delete everything that this run's shards have said or brought."""
         for component in (SHARD_COMPONENT, SHARD_LINES_COMPONENT):
             selector = f"{RUN_LABEL}={self._owner.uid},{COMPONENT_LABEL}={component}"
-            found = partial(self._client.list, self._collection, selector)
-            for item in await self._client.patiently(found):
+            found = await self._client.list(self._collection, selector, metadata_only=True)
+            for item in found:
                 await self._delete(item["metadata"]["name"])
 
     async def _listen(self) -> None:
@@ -159,15 +158,6 @@ class Board:
             return
         epoch = time.time() - (time.monotonic() - received)
         self._heard[name] = Heard(text, epoch, received)
-
-    async def _create(self, manifest: JsonObject) -> None:
-        name = manifest["metadata"]["name"]
-        try:
-            await self._client.create(self._collection, manifest)
-        except ApiError as error:
-            if not error.already_exists:
-                raise
-            await self._client.replace(f"{self._collection}/{name}", manifest)
 
     async def _delete(self, name: str) -> None:
         # If this fails, the cleanup deletes it, or it goes with the KroBenchmark at the latest.

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
-from typing import Any, cast
+from typing import Any
+
+from doubles.cluster import MemoryApi
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.kro.variants import KroVariants
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError, ApiUnreachableError
 
 APPS = "/apis/apps/v1/namespaces/kro-system/deployments"
@@ -18,7 +20,7 @@ LABELS = {"app.kubernetes.io/name": "kro"}
 BIG: dict[str, Any] = {"name": "big", "args": ["--workers=4"]}
 
 
-class KroCluster:
+class KroCluster(MemoryApi):
     """kro's Deployment, the pod that a rollout leaves, and the Lease of its leader."""
 
     def __init__(self) -> None:
@@ -30,78 +32,78 @@ class KroCluster:
             "readinessProbe": {"initialDelaySeconds": 10},
         }
         template = {"metadata": {"labels": LABELS}, "spec": {"containers": [container]}}
-        self.deployment: dict[str, Any] = {
+        deployment: JsonObject = {
             "metadata": {
                 "name": "kro",
                 "namespace": "kro-system",
                 "labels": dict(LABELS),
                 "annotations": {"meta.helm.sh/release-name": "kro"},
                 "generation": 4,
-                "resourceVersion": "1",
+                "resourceVersion": "0",
             },
             "spec": {"replicas": 1, "selector": {"matchLabels": LABELS}, "template": template},
             "status": {"observedGeneration": 4, "updatedReplicas": 1, "readyReplicas": 1},
         }
-        self.lease: dict[str, Any] = {"spec": {"holderIdentity": "kro-old_1"}}
+        lease = {"metadata": {"name": "kro"}, "spec": {"holderIdentity": "kro-old_1"}}
+        super().__init__({PATH: deployment, LEASE: lease})
         self.pods: list[dict[str, Any]] = [self._pod("kro-old", template)]
         self.released = 0
         self.lost_answers = 0
         self.busy_answers = 0
         self.written: list[dict[str, Any]] = []
+        self.texts["/api/v1/namespaces/kro-system/pods/kro-5/log?container=kro"] = (
+            "flag provided but not defined: -nope\nUsage of controller:\n  -a\n  -b\n  -c\nbye"
+        )
 
-    async def get(self, path: str) -> dict[str, Any]:
-        if self.busy_answers:
+    @property
+    def deployment(self) -> dict[str, Any]:
+        return self.objects[PATH]
+
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
+        if verb == "get" and self.busy_answers:
             self.busy_answers -= 1
             raise ApiError(429, "TooManyRequests", path)
-        found = {PATH: self.deployment, LEASE: self.lease}
-        if self.lease["spec"]["holderIdentity"] == "":
-            self.lease["spec"]["holderIdentity"] = f"{self.pods[-1]['metadata']['name']}_2"
-        return deepcopy(found[path])
+        lease = self.objects[LEASE]
+        if (verb, path) == ("get", LEASE) and lease["spec"]["holderIdentity"] == "":
+            lease["spec"]["holderIdentity"] = f"{self.pods[-1]['metadata']['name']}_2"
 
-    async def get_text(self, path: str, accept: str) -> str:
-        if accept == "text/plain":
-            raise ApiError(406, "NotAcceptable", path)
-        assert path.startswith("/api/v1/namespaces/kro-system/pods/kro-5/log?container=kro")
-        return "flag provided but not defined: -nope\nUsage of controller:\n  -a\n  -b\n  -c\nbye"
+    async def _request(self, method: str, path: str, **options: Any) -> bytes:
+        answer = await super()._request(method, path, **options)
+        if (method, path) == ("PUT", PATH) and self.lost_answers and not options.get("params"):
+            self.lost_answers -= 1
+            raise ApiUnreachableError("no answer")
+        return answer
 
-    async def list(self, path: str, label_selector: str | None = None) -> list[dict[str, Any]]:
-        if path.endswith("/pods"):
-            return deepcopy(self.pods)
-        key, _, value = (label_selector or "").partition("=")
-        labels = self.deployment["metadata"]["labels"]
-        return [deepcopy(self.deployment)] if not key or labels.get(key) == value else []
+    def _list(self, path: str, params: Mapping[str, str]) -> JsonObject:
+        return {"items": self.pods} if path.endswith("/pods") else super()._list(path, params)
 
-    async def replace(
-        self, path: str, body: Mapping[str, Any], *, dry_run: bool = False
-    ) -> dict[str, Any]:
+    def _update(self, path: str, item: JsonObject, *, dry_run: bool = False) -> JsonObject:
         if path == LEASE:
             self.released += 1
-            self.lease = deepcopy(dict(body))
-            return self.lease
-        assert path == PATH
-        if self.lost_answers and not dry_run:
-            self.lost_answers -= 1
-            self._store(deepcopy(dict(body)))
-            raise ApiUnreachableError("no answer")
-        if body["metadata"]["resourceVersion"] != self.deployment["metadata"]["resourceVersion"]:
-            raise ApiError(409, "Conflict", path)
-        [kro] = body["spec"]["template"]["spec"]["containers"]
+            return super()._update(path, item)
+        [kro] = item["spec"]["template"]["spec"]["containers"]
         if kro["image"] == "":
             raise ApiError(422, "Invalid", "image: Required value")
-        new = deepcopy(dict(body))
-        limits = new["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+        limits = kro["resources"]["limits"]
         limits["cpu"] = {"2000m": "2"}.get(limits["cpu"], limits["cpu"])
+        before = self.deployment["metadata"]["generation"]
+        written = super()._update(path, item, dry_run=dry_run)
         if not dry_run:
-            self._store(new)
-        return deepcopy(new)
+            if written["metadata"]["generation"] != before:
+                self._roll_out(written)
+            self.written.append(deepcopy(written))
+        return written
 
-    patiently = KubeClient.patiently
-
-    async def backoff(
-        self, error: ApiError | ApiUnreachableError, attempt: int, max_retries: int
-    ) -> None:
-        if attempt >= 2 or not error.transient:
-            raise error
+    def _roll_out(self, deployment: JsonObject) -> None:
+        generation, template = deployment["metadata"]["generation"], deployment["spec"]["template"]
+        pod = self._pod(f"kro-{generation}", template)
+        bad = any("--nope" in arg for arg in template["spec"]["containers"][0]["args"])
+        if bad:
+            state = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
+            pod["status"]["containerStatuses"] = [{"name": "kro", "state": state}]
+        self.pods = [*self.pods, pod] if bad else [pod]
+        ready = {"updatedReplicas": 1, "readyReplicas": 1}
+        deployment["status"] = {"observedGeneration": generation} | ready
 
     def change(self, manager: str, **spec: Any) -> None:
         """Change the Deployment as somebody else."""
@@ -109,25 +111,7 @@ class KroCluster:
         new["spec"] |= spec
         entry = {"manager": manager, "operation": "Update", "time": "2026-01-31T10:00:00Z"}
         new["metadata"]["managedFields"] = [entry]
-        self._store(new)
-
-    def _store(self, new: dict[str, Any]) -> None:
-        metadata = new["metadata"]
-        metadata["resourceVersion"] = str(int(metadata["resourceVersion"]) + 1)
-        if new["spec"] != self.deployment["spec"]:
-            metadata["generation"] += 1
-            template = new["spec"]["template"]
-            name = f"kro-{metadata['generation']}"
-            bad = any("--nope" in arg for arg in template["spec"]["containers"][0]["args"])
-            pod = self._pod(name, template)
-            if bad:
-                state = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}
-                pod["status"]["containerStatuses"] = [{"name": "kro", "state": state}]
-            self.pods = [*self.pods, pod] if bad else [pod]
-            ready = {"updatedReplicas": 1, "readyReplicas": 1}
-            new["status"] = {"observedGeneration": metadata["generation"]} | ready
-        self.deployment = new
-        self.written.append(deepcopy(new))
+        self._update(PATH, new)
 
     def _pod(self, name: str, template: dict[str, Any]) -> dict[str, Any]:
         metadata = deepcopy(template["metadata"]) | {"name": name, "namespace": "kro-system"}
@@ -162,7 +146,7 @@ def variants_of(cluster: KroCluster, *variants: dict[str, Any]) -> KroVariants:
         pass
 
     return KroVariants(
-        cast("KubeClient", cluster),
+        cluster,
         spec.target,
         spec.variants,
         OWNER,

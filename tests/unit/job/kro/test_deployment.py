@@ -1,5 +1,3 @@
-from typing import cast
-
 import pytest
 from unit.job.kro.cluster import BIG, OWNER, PATH, KroCluster, enter_big, variants_of
 
@@ -8,7 +6,6 @@ from krobench.api.kinds import RunKind, RunRef
 from krobench.api.messages import VARIANT_ANNOTATION
 from krobench.job.errors import AbortedError
 from krobench.job.kro.deployment import UnreadableChangeError, change_on, restore, restore_all
-from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiUnreachableError
 
 
@@ -32,7 +29,7 @@ async def test_a_stranger_who_finds_the_note_can_undo_the_change() -> None:
     variants = variants_of(cluster, {"name": "big", "resources": {"limits": {"cpu": "2000m"}}})
     await variants.find()
     await variants.enter("big")
-    client = cast("KubeClient", cluster)
+    client = cluster
     assert await restore_all(client, "another") == []
     assert cluster.settled() != before
     assert await restore_all(client, OWNER.uid) == []
@@ -60,7 +57,7 @@ async def test_kro_that_another_run_has_changed_is_not_touched() -> None:
     with pytest.raises(AbortedError) as raised:
         await other.find()
     assert f"krobench cleanup --run {OWNER.uid}" in raised.value.info.message
-    assert await restore(cast("KubeClient", cluster), PATH, "ffff") == []
+    assert await restore(cluster, PATH, "ffff") == []
 
 
 async def test_a_change_whose_answer_was_lost_is_undone_too() -> None:
@@ -92,7 +89,7 @@ async def test_a_note_that_cannot_be_read_is_named_and_not_taken_for_none() -> N
     variants = await enter_big(cluster)
     cluster.deployment["metadata"]["annotations"][VARIANT_ANNOTATION] = "{}"
     with pytest.raises(UnreadableChangeError, match=f"annotation {VARIANT_ANNOTATION} cannot be"):
-        await restore_all(cast("KubeClient", cluster), OWNER.uid)
+        await restore_all(cluster, OWNER.uid)
     with pytest.raises(AbortedError, match="KroChanged"):
         await variants_of(cluster, {"name": "big"}).find()
     assert await variants.leave() == [], "the run itself still knows"

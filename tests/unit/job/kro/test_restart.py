@@ -1,15 +1,16 @@
 """kro is restarted by the deletion of its pod, and what follows is waited for."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
+from doubles.cluster import MemoryApi
 
 from krobench.api.specs.kro import Target
 from krobench.job.errors import AbortedError
 from krobench.job.kro import restart
 from krobench.job.kro.restart import check_restartable, restart_kro
 from krobench.job.kro.rollout import NotStartedError
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject
 from krobench.kube.kro import find_kro
 
 OWNER = [{"kind": "ReplicaSet", "name": "kro-1", "controller": True}]
@@ -21,6 +22,8 @@ def pod(name: str, **spec: Any) -> dict[str, Any]:
         "name": name,
         "uid": f"uid-of-{name}",
         "namespace": "kro-system",
+        "labels": {"app.kubernetes.io/name": "kro"},
+        "finalizers": ["the/kubelet"],
         "ownerReferences": OWNER,
     }
     return {
@@ -30,46 +33,39 @@ def pod(name: str, **spec: Any) -> dict[str, Any]:
     }
 
 
-class PodCluster:
+PODS = "/api/v1/namespaces/kro-system/pods"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/kro-system/leases/controller.kro.run"
+
+
+class PodCluster(MemoryApi):
     """kro's pods and its Lease, with a Deployment that makes another pod for one that is gone."""
 
-    def __init__(self) -> None:
-        self.pods = [pod("kro-a")]
-        self.holder = "kro-a_1"
+    def __init__(self, **spec: Any) -> None:
+        lease = {"metadata": {"name": "controller.kro.run"}, "spec": {"holderIdentity": "kro-a_1"}}
+        super().__init__({f"{PODS}/kro-a": pod("kro-a", **spec), LEASE: lease})
         self.looks_until_gone = 2
         self.makes_another = True
         self.released = 0
-        self._looks = -1
 
-    async def patiently(self, work: Any) -> Any:
-        return await work()
+    @property
+    def kro(self) -> dict[str, Any]:
+        return self.objects[f"{PODS}/kro-a"]
 
-    async def list(self, path: str, _: str | None = None) -> list[dict[str, Any]]:
-        assert path.endswith("/pods")
-        if self._looks >= 0:
-            self._looks += 1
-            if self._looks > self.looks_until_gone:
-                self.pods = [pod("kro-b")] if self.makes_another else []
-                if not self.holder and self.makes_another:
-                    self.holder = "kro-b_2"
-        return self.pods
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
+        old = self.objects.get(f"{PODS}/kro-a")
+        if (verb, path) == ("list", PODS) and old and "deletionTimestamp" in old["metadata"]:
+            self.looks_until_gone -= 1
+            if self.looks_until_gone < 0:
+                self._remove(f"{PODS}/kro-a")
+                if self.makes_another:
+                    self.put(f"{PODS}/kro-b", pod("kro-b"))
 
-    async def get(self, path: str) -> dict[str, Any]:
-        if "/leases/" in path:
-            return {"spec": {"holderIdentity": self.holder}}
-        return self.pods[0]
-
-    async def replace(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        assert "/leases/" in path
-        assert self.pods[0]["metadata"]["name"] != "kro-a", "it was still there, and led"
-        self.released += 1
-        self.holder = body["spec"]["holderIdentity"]
-        return body
-
-    async def delete(self, path: str) -> None:
-        assert path.endswith("/kro-a")
-        self.pods[0]["metadata"]["deletionTimestamp"] = "2026-11-28T04:00:00Z"
-        self._looks = 0
+    def react(self, verb: str, path: str) -> None:
+        if (verb, path) == ("update", LEASE):
+            assert f"{PODS}/kro-a" not in self.objects, "it was still there, and led"
+            self.released += 1
+            lease = self.objects[LEASE]
+            self.put(LEASE, lease | {"spec": lease["spec"] | {"holderIdentity": "kro-b_2"}})
 
 
 @pytest.fixture(autouse=True)
@@ -79,9 +75,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_the_next_kro_is_let_in_once_the_deleted_one_is_gone() -> None:
     cluster = PodCluster()
-    client = cast("KubeClient", cluster)
-    kro = await find_kro(client, Target())
-    found = await restart_kro(client, Target(), kro)
+    kro = await find_kro(cluster, Target())
+    found = await restart_kro(cluster, Target(), kro)
     assert found.name == "kro-b"
     assert cluster.released == 1
 
@@ -90,22 +85,20 @@ async def test_a_kro_that_nobody_starts_again_is_told(monkeypatch: pytest.Monkey
     monkeypatch.setattr(restart, "_TIMEOUT_SECONDS", 0.05)
     cluster = PodCluster()
     cluster.makes_another = False
-    client = cast("KubeClient", cluster)
-    kro = await find_kro(client, Target())
+    kro = await find_kro(cluster, Target())
     with pytest.raises(NotStartedError, match="deletion of pod kro-system/kro-a"):
-        await restart_kro(client, Target(), kro)
+        await restart_kro(cluster, Target(), kro)
 
 
 async def test_a_pod_of_no_deployment_is_not_deleted() -> None:
     cluster = PodCluster()
-    del cluster.pods[0]["metadata"]["ownerReferences"]
+    del cluster.kro["metadata"]["ownerReferences"]
     with pytest.raises(AbortedError, match="pod kro-system/kro-a is of no Deployment"):
-        await check_restartable(cast("KubeClient", cluster), Target())
+        await check_restartable(cluster, Target())
 
 
 async def test_nothing_is_restarted_where_nobody_can_tell_who_leads() -> None:
-    cluster = PodCluster()
-    cluster.pods = [pod("kro-a", hostNetwork=True)]
+    cluster = PodCluster(hostNetwork=True)
     with pytest.raises(AbortedError, match="node's network") as raised:
-        await check_restartable(cast("KubeClient", cluster), Target())
+        await check_restartable(cluster, Target())
     assert raised.value.info.reason == "LeaderUnknown"
