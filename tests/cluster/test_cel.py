@@ -69,7 +69,7 @@ def test_expressions_are_measured_in_kro_and_one_that_it_rejects_is_named(cluste
     assert "evaluationSeconds" in rejected["unavailable"]
 
     mistaken = results["mistaken"]
-    assert mistaken["error"]["message"] == "expected 'small', and kro made 'big'"
+    assert mistaken["error"]["message"] == "expected 'small', but kro returned 'big'"
 
     # A restart that was asked for is no reason to doubt what was measured before it.
     assert {cause["reason"] for cause in record["causes"]}.isdisjoint(KRO_CHANGED)

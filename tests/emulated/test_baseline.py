@@ -89,7 +89,11 @@ async def test_iterations_that_run_json_had_no_room_for_are_read_too(
 @pytest.mark.parametrize(
     ("data", "reason", "words"),
     [
-        (None, "BaselineNotFound", "there is no ConfigMap default/base: krobench baseline export"),
+        (
+            None,
+            "BaselineNotFound",
+            "ConfigMap default/base does not exist; create it with krobench baseline export",
+        ),
         ({"x": "{}"}, "BaselineUnreadable", "has no key baseline.json or run.json: it holds x"),
         (
             {"baseline.json": '{"schema": "krobench.baseline/v9"}'},

@@ -7,7 +7,7 @@ from doubles.cluster import MemoryCluster
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import object_prefix
-from krobench.job.main import put_back
+from krobench.job.main import restore
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.load.kinds import CRDS_PATH, RGDS_PATH
@@ -32,12 +32,12 @@ def rgds(cluster: MemoryCluster) -> Mapping[str, JsonObject]:
     return {path: item for path, item in cluster.objects.items() if path.startswith(RGDS_PATH)}
 
 
-async def test_what_a_run_made_goes_also_where_kro_cannot_be_put_back() -> None:
+async def test_what_a_run_made_goes_also_where_kro_cannot_be_restore() -> None:
     cluster = NoDeployments()
     await cluster.create(RGDS_PATH, RGD)
     assert rgds(cluster)
     with pytest.raises(ApiError, match="deployments may not be listed"):
-        await put_back(cluster, UID, only_kro=False)
+        await restore(cluster, UID, only_kro=False)
     assert not rgds(cluster)
 
 
@@ -62,7 +62,7 @@ async def test_instances_whose_rgd_somebody_deleted_go_with_their_config_maps() 
         await cluster.create("/api/v1/namespaces/ns/configmaps", child)
     [rgd] = rgds(cluster)
     await cluster.delete(rgd)
-    await put_back(cluster, UID, only_kro=False)
+    await restore(cluster, UID, only_kro=False)
     left = [path.rpartition("/")[2] for path in cluster.objects if "/namespaces/ns/" in path]
     assert left == ["others"] * 2
     assert crd not in cluster.objects
@@ -72,7 +72,7 @@ async def test_instances_whose_rgd_somebody_deleted_go_with_their_config_maps() 
     ("made", "words"),
     [
         ([RGD], "deleted 2 objects, the first was ResourceGraphDefinition/"),
-        ([], "nothing of this run"),
+        ([], "found no objects of this run"),
     ],
 )
 async def test_it_says_whether_there_was_anything_to_delete(
@@ -82,12 +82,12 @@ async def test_it_says_whether_there_was_anything_to_delete(
     for rgd in made:
         await cluster.create(RGDS_PATH, rgd)
     with caplog.at_level("INFO"):
-        await put_back(cluster, UID, only_kro=False)
+        await restore(cluster, UID, only_kro=False)
     assert words in caplog.text
 
 
-async def test_with_kro_alone_to_be_put_back_nothing_is_deleted() -> None:
+async def test_with_kro_alone_to_be_restore_nothing_is_deleted() -> None:
     cluster = MemoryCluster()
     await cluster.create(RGDS_PATH, RGD)
-    await put_back(cluster, UID, only_kro=True)
+    await restore(cluster, UID, only_kro=True)
     assert rgds(cluster)

@@ -93,7 +93,7 @@ async def test_a_kro_without_metrics_is_told_once(monkeypatch: pytest.MonkeyPatc
     tests = [{"name": name, "workload": {"scenario": "single"}} for name in ("a", "b")]
     record = await run_suite(MemoryCluster(), tests, defaults={"iterations": 2})
     [warning] = record.warnings
-    assert warning.startswith("nothing was sampled of kro, and its figures are not available: ")
+    assert warning.startswith("no samples of kro, so its figures are not available: ")
     assert warning.endswith("connection refused; spec.target.metricsPort says where")
     assert record.tests[0].iterations[0].memory.resident_max_bytes is None
 
@@ -207,7 +207,7 @@ async def test_what_would_not_go_is_counted_as_left(monkeypatch: pytest.MonkeyPa
     record = await run(cluster, 1)
     assert record.orphans is not None
     assert record.orphans.count
-    assert any("of the run are left" in warning for warning in record.warnings)
+    assert any("of the run left after clean-up" in warning for warning in record.warnings)
 
 
 async def test_steps_follow_one_another_and_each_has_its_own_numbers() -> None:

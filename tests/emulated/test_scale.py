@@ -251,7 +251,7 @@ async def test_an_invalid_repetition_is_made_anew_and_set_apart() -> None:
     assert trials(record) == {20: [None] * 3}
     assert record.scale is not None
     assert record.scale.stopped is not None
-    assert "repeated in vain, the last time: GeneratorLate" in record.scale.stopped
+    assert "gave no valid result in 3 iterations: GeneratorLate" in record.scale.stopped
     assert [done.warmup for done in record.tests[0].iterations] == [True, True, False]
     assert record.verdict is Verdict.INVALID
     assert record.validity is not None

@@ -11,18 +11,19 @@ from krobench.api.status import Verdict
 from krobench.figures.lines import ObjectRecord
 from krobench.findings.validity import ShardLost
 from krobench.job.errors import AbortedError
-from krobench.job.shards.worker import Shard
+from krobench.job.shards.worker import Worker
 from krobench.job.suite import Suite
+from krobench.kube.timing import Timing
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
 
 __all__ = ["quick"]
 
+QUICK = Timing(workers_arrive=3.0, coordinator_poll=0.05)
+
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krobench.job.shards.coordinator.ARRIVAL_SECONDS", 3.0)
-    monkeypatch.setattr("krobench.job.shards.coordinator._CHECK_SECONDS", 0.05)
     monkeypatch.setattr("krobench.load.shard._LEAD_SECONDS", 0.1)
 
 
@@ -41,10 +42,10 @@ async def run(
     cluster: MemoryCluster, resource: dict[str, Any], present: list[int]
 ) -> tuple[RunRecord, list[asyncio.Task[None]]]:
     client = cluster
-    followers = [asyncio.create_task(Shard(client, resource, k).run()) for k in present]
-    record = await Suite(client, resource).run()
-    await asyncio.wait_for(asyncio.gather(*followers, return_exceptions=True), 30)
-    return record, followers
+    workers = [asyncio.create_task(Worker(client, resource, k).run()) for k in present]
+    record = await Suite(client, resource, timing=QUICK).run()
+    await asyncio.wait_for(asyncio.gather(*workers, return_exceptions=True), 30)
+    return record, workers
 
 
 def stored_lines(cluster: MemoryCluster) -> list[ObjectRecord]:
@@ -56,9 +57,9 @@ def stored_lines(cluster: MemoryCluster) -> list[ObjectRecord]:
 )
 async def test_each_instance_is_sent_once_and_measured_once(load: dict[str, Any]) -> None:
     cluster = MemoryCluster()
-    record, followers = await run(cluster, benchmark(20, 3, load=load), [1, 2])
+    record, workers = await run(cluster, benchmark(20, 3, load=load), [1, 2])
     assert record.verdict is Verdict.PASSED
-    assert all(task.exception() is None for task in followers)
+    assert all(task.exception() is None for task in workers)
     for iteration in record.tests[0].iterations:
         assert (iteration.counts.sent, iteration.counts.ready) == (20, 20)
         assert iteration.metrics["shards"] == 3
@@ -99,7 +100,7 @@ async def test_a_shard_that_never_comes_is_named() -> None:
     assert cause.reason == "ShardLost"
     assert isinstance(cause, ShardLost)
     assert (cause.shard, cause.shards) == (2, 3)
-    assert cause.error == "its pod did not come within 3s"
+    assert cause.error == "its pod did not start within 3s"
     assert record.tests[0].iterations[0].counts.sent == 14
 
 
@@ -108,14 +109,14 @@ async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
     cluster.answer_seconds = 0.2
     resource = benchmark(20, 2, concurrency=2)
     client = cluster
-    follower = asyncio.create_task(Shard(client, resource, 1).run())
-    suite = Suite(client, resource)
-    leader = asyncio.create_task(suite.run())
+    worker = asyncio.create_task(Worker(client, resource, 1).run())
+    suite = Suite(client, resource, timing=QUICK)
+    coordinator = asyncio.create_task(suite.run())
     while not any(item.get("status") for key, item in cluster.objects.items() if "/kb" in key):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.5)
-    follower.cancel()
-    record = await leader
+    worker.cancel()
+    record = await coordinator
     assert record.verdict is Verdict.INVALID
     first = record.tests[0].iterations[0]
     assert first.validity.causes[0].reason == "ShardLost"
@@ -124,30 +125,29 @@ async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
     assert first.counts.sent == 10
 
 
-async def test_a_shard_ends_when_its_leader_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krobench.job.shards.worker._LEADER_SILENCE_SECONDS", 0.2)
-    monkeypatch.setattr("krobench.job.shards.worker._SPEAK_SECONDS", 0.05)
+async def test_a_worker_ends_if_the_coordinator_is_silent() -> None:
+    timing = Timing(coordinator_silence=0.2, worker_interval=0.05)
     client = MemoryCluster()
     resource = benchmark(20, 2)
-    follower = asyncio.create_task(Shard(client, resource, 1).run())
-    suite = Suite(client, resource)
-    assert suite._crew is not None
-    await suite._crew.open()
-    with pytest.raises(AbortedError, match="LeaderLost"):
-        await asyncio.wait_for(follower, 30)
-    await suite._crew.close()
+    worker = asyncio.create_task(Worker(client, resource, 1, timing).run())
+    suite = Suite(client, resource, timing=QUICK)
+    assert suite._coordinator is not None
+    await suite._coordinator.open()
+    with pytest.raises(AbortedError, match="CoordinatorLost"):
+        await asyncio.wait_for(worker, 30)
+    await suite._coordinator.close()
 
 
-async def test_a_run_that_is_stopped_sends_its_shards_home() -> None:
+async def test_a_stopped_run_dismisses_its_workers() -> None:
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.2
     resource = benchmark(20, 2, concurrency=2)
     client = cluster
-    follower = asyncio.create_task(Shard(client, resource, 1).run())
-    leader = asyncio.create_task(Suite(client, resource).run())
+    worker = asyncio.create_task(Worker(client, resource, 1).run())
+    coordinator = asyncio.create_task(Suite(client, resource, timing=QUICK).run())
     await asyncio.sleep(1.0)
-    leader.cancel()
+    coordinator.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await leader
-    await asyncio.wait_for(follower, 30)
+        await coordinator
+    await asyncio.wait_for(worker, 30)
     assert not [path for path in cluster.objects if "-shard-" in path]

@@ -40,8 +40,8 @@ SHARD_COMPONENT = "shard"
 SHARD_LINES_COMPONENT = "shard-lines"
 
 
-class LeaderWord(ApiModel):
-    """What the leader asks of the shards."""
+class CoordinatorMessage(ApiModel):
+    """What the coordinator asks of the workers."""
 
     phase: Literal["wait", "prepare", "run", "over"] = "wait"
     round: int = 0
@@ -52,35 +52,35 @@ class LeaderWord(ApiModel):
     """When the run phase begins."""
     elapsed_seconds: float = 0.0
     """How much of the test's timeout is over then."""
-    said_epoch_seconds: float = 0.0
+    sent_epoch_seconds: float = 0.0
 
 
 class ShardReport(ApiModel):
-    """What a shard came to in an iteration; times are by its own monotonic clock."""
+    """A worker's results of an iteration; times are by its own monotonic clock."""
 
     pieces: list[str] = Field(default_factory=list)
     """ConfigMaps that hold its lines, in order."""
     lines: int
     """How many there are."""
     zero_epoch_seconds: float
-    """When its monotonic clock stood at zero."""
+    """When its monotonic clock was zero."""
     began_seconds: float | None
     """When it began to send."""
     ended_seconds: float
-    fastest_word_seconds: float
-    """The least time that a word of the leader took, its arrival by the shard's wall clock less
-    its sending by the leader's: the shard's clock is ahead of the leader's by no more."""
+    fastest_message_seconds: float
+    """The shortest time that a message of the coordinator took: its arrival by the worker's wall
+    clock minus its sending by the coordinator's. The worker's clock is ahead by no more."""
     error: ErrorInfo | None = None
     watch_interruptions: int = 0
     requests: int = 0
 
 
-class ShardWord(ApiModel):
-    """What a shard answers."""
+class WorkerMessage(ApiModel):
+    """What a worker answers."""
 
     shard: int
     phase: Literal["arrived", "ready", "running", "done"] = "arrived"
     round: int = 0
     ready_instances: int = 0
     report: ShardReport | None = None
-    said_epoch_seconds: float = 0.0
+    sent_epoch_seconds: float = 0.0

@@ -20,7 +20,7 @@ from krobench.figures.measures import LoadGenerator
 from krobench.figures.series import Series, UnavailableError
 from krobench.figures.steady_state import SteadyState
 from krobench.findings.validity import AnyCause, Validity
-from krobench.job.monitor import Watched
+from krobench.job.monitor import Observation
 from krobench.load.iteration import Outcome, StepOutcome
 from krobench.record.iteration import IterationRecord, PhaseRecord
 from krobench.workload.iterationplan import IterationPlan
@@ -82,7 +82,7 @@ def _steady_state(outcome: Outcome) -> SteadyState | None:
 def judge(
     record: IterationRecord,
     outcome: Outcome,
-    watched: Watched,
+    observation: Observation,
     collected: Collected,
     intervals: Mapping[SourceName, float],
     nodes: Sequence[NodeFingerprint],
@@ -91,8 +91,8 @@ def judge(
     """Return the validity of an iteration, whose own causes its record has already."""
     assert outcome.ended_seconds is not None
     seen = Surroundings(
-        first=watched.first,
-        moments=watched.moments,
+        first=observation.first,
+        moments=observation.moments,
         samples=collected.samples,
         intervals=intervals,
         nodes=nodes,

@@ -1,4 +1,4 @@
-"""What the tests of a run share, and what each kind of them does alike."""
+"""What the tests of a run share."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +10,11 @@ from krobench.api.specs.kro import Target
 from krobench.api.specs.results import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.lines import CelLine, ObjectRecord, Sample
-from krobench.job.monitor import KnownKro
+from krobench.job.monitor import KnownKro, Monitor
 from krobench.job.profiling import Profiling
 from krobench.job.prometheus import ExistingPrometheus
 from krobench.kube.client import KubeClient
+from krobench.kube.timing import Timing
 from krobench.load.clock import RunClock
 from krobench.load.shard import Crew
 from krobench.record.rawlines import LineFile
@@ -31,32 +32,38 @@ class RunContext:
     cleanup: Cleanup
     collect: Collect
     publish: Callable[[], Awaitable[None]]
-    """Stores the whole run as it stands."""
-    tell: Callable[[str], None]
-    """Says what is going on, for the progress."""
+    """Stores the results of the whole run so far."""
+    report: Callable[[str], None]
+    """Reports the current activity."""
     warn: Callable[[str], None]
     objects: LineFile[ObjectRecord]
     samples: LineFile[Sample]
     cel: LineFile[CelLine]
     store_profiles: Callable[[int, Mapping[str, bytes]], Awaitable[dict[str, str]]]
-    """Stores raw profiles of a test, and returns why some could not be."""
+    """Stores raw profiles of a test; returns why some were not stored."""
     validity: ValiditySettings
     nodes: Sequence[NodeFingerprint]
+    timing: Timing = field(default_factory=Timing)
     crew: Crew | None = None
-    """The other shards, where a test asks for any."""
+    """The workers of a sharded load."""
     prometheus: ExistingPrometheus | None = None
     kros: dict[str, KnownKro] = field(default_factory=dict)
-    """What is known of each kro, by its target and variant."""
+    """What this run has seen of each kro, by target and variant."""
 
     silent: set[str] = field(default_factory=set)
-    """Sources of samples, or parts of these, of which it was told that they gave nothing."""
+    """Sources of samples, or parts of them, about whose silence the run has warned."""
 
     def known_kro(self, target: Target, variant: str | None) -> KnownKro:
-        """Return what is known of the kro at this target under this variant."""
         return self.kros.setdefault(f"{variant}: {target.model_dump_json()}", KnownKro())
 
+    def monitor(self, test: TestPlan) -> Monitor:
+        """Return a monitor of the kro that a test measures."""
+        known = self.known_kro(test.target, test.variant)
+        interval = self.timing.monitor_interval
+        return Monitor(self.client, self.clock, test.target, known, interval)
+
     def expect_another_kro(self) -> None:
-        """Take it for no finding that other pods run now: kro was restarted on purpose."""
+        """Accept that other pods run from now on: kro was restarted on purpose."""
         for known in self.kros.values():
             known.last = None
 
@@ -64,7 +71,7 @@ class RunContext:
 async def keep_profile(
     context: RunContext, test: TestPlan, record: TestRecord, profiling: Profiling
 ) -> None:
-    """Put into a test's record what its profiles say, and store them; what is missing is told."""
+    """Add a test's profiles to its record and store them; warn about missing ones."""
     profile = record.profile = await profiling.result()
     files = {file.key(test.name): data for file, data in profiling.files.items()}
     profile.unavailable |= await context.store_profiles(test.index, files)

@@ -31,11 +31,12 @@ from krobench.job.permissions import check_permissions
 from krobench.job.preflight import check_kro_installed, find_leftovers, require_kro, wait_for_leader
 from krobench.job.prometheus import ExistingPrometheus
 from krobench.job.publisher import Publisher
-from krobench.job.shards.coordinator import ShardCrew
+from krobench.job.shards.coordinator import Coordinator
 from krobench.job.testrun import TestRun
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import kubernetes_version, list_nodes
 from krobench.kube.kro import KroPod
+from krobench.kube.timing import Timing
 from krobench.load.cleanup import RunCleanup
 from krobench.load.clock import RunClock
 from krobench.record.ending import give_up
@@ -46,11 +47,6 @@ from krobench.workload.testplan import TestPlan
 logger = logging.getLogger(__name__)
 
 
-_PROGRESS_SECONDS = 3.0
-_FINAL_PUBLISH_SECONDS = 10.0
-_KRO_RETURNS_SECONDS = 60.0
-
-
 @dataclass(frozen=True)
 class Ending:
     """The clean-up of a run whose tests have ended."""
@@ -59,19 +55,19 @@ class Ending:
     run: RunRef
     plans: Sequence[TestPlan]
     record: RunRecord
-    tell: Callable[[str], None]
-    """Says what is going on, for the progress."""
+    report: Callable[[str], None]
+    """Reports the current activity."""
     warn: Callable[[str], None]
 
     async def clean_up(self, policy: Cleanup) -> None:
         """Delete what the run made, if it is not to be kept, and count what is left of it."""
         if policy.keeps(success=all(test.success for test in self.record.tests)):
             self.warn(
-                f"objects were kept as spec.cleanup is {policy}; "
-                f"krobench cleanup --run {self.run.uid} deletes them"
+                f"objects were kept because spec.cleanup is {policy}; delete them with "
+                f"krobench cleanup --run {self.run.uid}"
             )
             return
-        self.tell("clean-up")
+        self.report("clean-up")
         cleanup = RunCleanup(self.client, self.run.uid)
         longest = max(plan.deletion_timeout_seconds for plan in self.plans)
         for teardown in (
@@ -86,28 +82,34 @@ class Ending:
         used = {plan.namespace or self.run.own_namespace for plan in self.plans}
         orphans = self.record.orphans = await cleanup.audit(sorted(used))
         if orphans.count is None:
-            self.warn(f"what is left of the run could not be counted: {orphans.unavailable}")
+            self.warn(f"objects left of the run could not be counted: {orphans.unavailable}")
         elif orphans.count:
             number = units.counted(orphans.count, "object")
-            self.warn(f"{number} of the run are left, the first is {orphans.objects[0]}")
+            self.warn(f"{number} of the run left after clean-up, the first is {orphans.objects[0]}")
 
 
 class Session(ABC):
     """One run of a custom resource."""
 
     def __init__(
-        self, client: KubeClient, resource: dict[str, Any], kind: RunKind, spec: RunSpec
+        self,
+        client: KubeClient,
+        resource: dict[str, Any],
+        kind: RunKind,
+        spec: RunSpec,
+        timing: Timing | None = None,
     ) -> None:
         metadata = resource["metadata"]
         self._client = client
+        self._timing = timing or Timing()
         self._settings = spec
         self._clock = RunClock()
         self._lines = RunLines()
         self._current: TestRun | CelRun | None = None
         """The test whose turn it is."""
         self._run = run = RunRef.of(kind, metadata)
-        self._lease = ClusterLease(client, f"{run.namespace}/{run.name}")
-        self._crew: ShardCrew | None = None
+        self._lease = ClusterLease(client, f"{run.namespace}/{run.name}", self._timing)
+        self._coordinator: Coordinator | None = None
         prometheus = spec.collect.prometheus
         self._prometheus = (
             ExistingPrometheus(client, prometheus, run.namespace, self._warn)
@@ -160,7 +162,7 @@ class Session(ABC):
             try:
                 await self._run_tests(self._context())
                 self._lease.check()
-                await self._send_shards_home()
+                await self._dismiss_workers()
                 await self._ending().clean_up(self._settings.cleanup)
             finally:
                 reporter.cancel()
@@ -172,7 +174,7 @@ class Session(ABC):
             await self._abort(info_of(error))
             raise
         finally:
-            await self._send_shards_home()
+            await self._dismiss_workers()
             if self._prometheus is not None:
                 await self._prometheus.close()
             await self._lease.release()
@@ -182,14 +184,14 @@ class Session(ABC):
         target = self._settings.target
         await check_kro_installed(self._client)
         await self._complete_spec()
-        await check_permissions(self._client, self._plans)
-        kro = await require_kro(self._client, target)
-        await wait_for_leader(self._client, target, kro.fingerprint.pod, self._tell)
+        await check_permissions(self._client, self._plans, self._timing)
+        kro = await require_kro(self._client, target, self._timing)
+        await wait_for_leader(self._client, target, kro.fingerprint.pod, self._timing, self._report)
         await self._check_further()
-        await self._lease.acquire(target.namespace, self._tell)
-        if self._crew is not None:
-            self._tell("waits for the shards")
-            await self._crew.open()
+        await self._lease.acquire(target.namespace, self._report)
+        if self._coordinator is not None:
+            self._report("waiting for the pods of all shards")
+            await self._coordinator.open()
         if self._prometheus is not None:
             await self._prometheus.open()
         self.record.environment = Environment(
@@ -201,9 +203,9 @@ class Session(ABC):
         left = await find_leftovers(self._client, self._run)
         self.record.causes = leftover_objects(left.objects, left.runs)
 
-    async def _send_shards_home(self) -> None:
-        if self._crew is not None:
-            await self._crew.close()
+    async def _dismiss_workers(self) -> None:
+        if self._coordinator is not None:
+            await self._coordinator.close()
 
     def _context(self) -> RunContext:
         return RunContext(
@@ -213,7 +215,7 @@ class Session(ABC):
             cleanup=self._settings.cleanup,
             collect=self._settings.collect,
             publish=self._publish,
-            tell=self._tell,
+            report=self._report,
             warn=self._warn,
             objects=self._lines.objects,
             samples=self._lines.samples,
@@ -221,7 +223,8 @@ class Session(ABC):
             store_profiles=self._publisher.publish_profiles,
             validity=self._settings.validity,
             nodes=self.record.environment.nodes,
-            crew=self._crew,
+            timing=self._timing,
+            crew=self._coordinator,
             prometheus=self._prometheus,
         )
 
@@ -231,7 +234,13 @@ class Session(ABC):
         of what is done meanwhile. Without any variant nothing is changed."""
         target = self._settings.target
         kro = KroVariants(
-            self._client, target, variants, self._run, tell=self._tell, announce=self._announce
+            self._client,
+            target,
+            variants,
+            self._run,
+            timing=self._timing,
+            report=self._report,
+            announce=self._announce,
         )
         await kro.find()
         try:
@@ -249,11 +258,12 @@ class Session(ABC):
             await self._publish()
 
     async def _kro_at(self, target: Target) -> KroPod:
-        return await require_kro(self._client, target, _KRO_RETURNS_SECONDS, self._tell)
+        timing = self._timing
+        return await require_kro(self._client, target, timing, timing.kro_returns, self._report)
 
     def _ending(self) -> Ending:
         client, run = self._client, self._run
-        return Ending(client, run, self._plans, self.record, self._tell, self._warn)
+        return Ending(client, run, self._plans, self.record, self._report, self._warn)
 
     async def _complete(self) -> None:
         self.record.state = RunState.COMPLETED
@@ -272,7 +282,7 @@ class Session(ABC):
     async def _abort(self, info: ErrorInfo) -> None:
         give_up(self.record, info, rfc3339(utc_now()))
         try:
-            async with asyncio.timeout(_FINAL_PUBLISH_SECONDS):
+            async with asyncio.timeout(self._timing.last_publish):
                 await self._publish()
         except (AbortedError, TimeoutError) as error:
             logger.warning("the aborted run could not be stored: %s", error)
@@ -280,7 +290,7 @@ class Session(ABC):
     async def _publish(self) -> None:
         await self._publisher.publish(self.record, self._lines)
 
-    def _tell(self, activity: str) -> None:
+    def _report(self, activity: str) -> None:
         self.record.progress.activity = activity
         logger.info("%s", activity)
 
@@ -295,7 +305,7 @@ class Session(ABC):
     async def _report_progress(self) -> None:
         last = ""
         while True:
-            await asyncio.sleep(_PROGRESS_SECONDS)
+            await asyncio.sleep(self._timing.progress_interval)
             now = self._describe()
             if now != last:
                 last = now

@@ -1,4 +1,8 @@
-"""Keeping a run's results beyond its custom resource, and reading those that were kept."""
+"""Results of earlier runs: keeping this run's, reading those kept, and comparing with them.
+
+A baseline is read when the run begins: if it is missing, the user learns that before an hour of
+load. A faulty baseline never costs a run its own results.
+"""
 
 import logging
 from collections.abc import AsyncIterator
@@ -42,9 +46,9 @@ class History:
         self._collection = paths.core("configmaps", owner.namespace)
 
     async def earlier_runs(self) -> AsyncIterator[RunRecord]:
-        """Yield the kept runs but this one, newest first; those of other versions are left out.
+        """Yield the other kept runs, newest first, without those that cannot be read.
 
-        One is read at a time: all of them with their raw lines may be more than a pod's memory.
+        One is read at a time: all of them with their raw lines may exceed the pod's memory.
 
         Raises:
             KubeError: if they cannot be read.
@@ -62,7 +66,7 @@ class History:
     async def keep(self, run: RunRecord, lines: RunLines, most: int) -> str | None:
         """Store a run under a name of its own, and delete the oldest beyond ``most``.
 
-        Returns what is to be said where that was not possible: it costs no result.
+        Returns a warning if that failed.
         """
         name = kept_name(self._owner.name, self._owner.uid)
         _, config_maps = write_config_maps(name, self._owner, run, lines)
@@ -77,7 +81,7 @@ class History:
             for old in names_beyond(await self._kept(), most):
                 await self._client.delete(f"{self._collection}/{old}")
         except KubeError as error:
-            return f"results could not be kept as ConfigMap {name}: {error}"
+            return f"results were not kept as ConfigMap {name}: {error}"
         return None
 
     async def _kept(self) -> list[JsonObject]:
@@ -91,11 +95,11 @@ class History:
 
 
 async def whole(client: KubeClient, run: RunRecord) -> RunRecord:
-    """Return the run with its iterations; as it is where they are in it, or nowhere any more.
+    """Return the run with its iterations, if they are stored apart and still exist.
 
     Raises:
         RecordError: if they cannot be read.
-        KubeError: if the cluster cannot be asked.
+        KubeError: if the API server cannot be reached.
     """
     if not run.shortened:
         return run
@@ -108,7 +112,7 @@ async def whole(client: KubeClient, run: RunRecord) -> RunRecord:
     return whole_run(run, config_maps)
 
 
-# With many tests, the exploratory ones would not fit into run.json; the raw numbers are there.
+# With many tests, exploratory metrics would not fit into run.json, which has the raw numbers.
 _MAX_STORED_METRICS = 300
 
 
@@ -121,17 +125,17 @@ class RunBaseline:
     label: str
     runs: tuple[RunEstimates, ...]
     error: ErrorInfo | None = None
-    """Why there is nothing to compare with."""
+    """Why there is no comparison."""
 
     @property
     def warning(self) -> str | None:
-        """What is to be said when the run begins; a first run has no earlier ones, of course."""
+        """A warning for the start of the run; a first run needs none."""
         if self.error is None or self.error.reason == "NoEarlierRuns":
             return None
-        return f"there will be no comparison: {self.error.message}"
+        return f"this run will not be compared: {self.error.message}"
 
     def compare(self, record: RunRecord) -> Comparison:
-        """Compare a run that has ended with the baseline."""
+        """Compare a run that has ended with its baseline."""
         new = Side(f"{record.namespace}/{record.name}", [condense(record)])
         if self.error is not None:
             return Comparison(
@@ -153,7 +157,7 @@ class RunBaseline:
 async def read_baseline(
     client: KubeClient, source: BaselineSource | None, owner: RunRef
 ) -> RunBaseline | None:
-    """Return what ``spec.baseline`` names; None where it names nothing."""
+    """Return the baseline of ``spec.baseline``, if it names one."""
     if source is None:
         return None
     rules = rules_of(source.allow_different, source.minimum_effect, source.primary)
@@ -176,8 +180,8 @@ async def _from_config_map(
         config_map = await client.find(path)
         if config_map is None:
             message = (
-                f"spec.baseline: there is no ConfigMap {owner.namespace}/{reference.name}: "
-                f"krobench baseline export RUN --config-map {reference.name} writes one"
+                f"spec.baseline: ConfigMap {owner.namespace}/{reference.name} does not exist; "
+                f"create it with krobench baseline export RUN --config-map {reference.name}"
             )
             return ErrorInfo(reason="BaselineNotFound", message=message)
         parsed = parse_config_map(config_map, reference.key)
@@ -203,5 +207,5 @@ async def _from_history(
         return ErrorInfo(reason="BaselineUnreadable", message=f"earlier runs: {error}")
     if usable:
         return usable
-    message = f"no earlier valid run of KroBenchmark {owner.namespace}/{owner.name} is kept"
+    message = f"no earlier valid run of KroBenchmark {owner.namespace}/{owner.name} was kept"
     return ErrorInfo(reason="NoEarlierRuns", message=message)

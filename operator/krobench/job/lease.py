@@ -1,7 +1,7 @@
-"""One load at a time in a cluster: a Lease beside kro, held by the load Job that runs.
+"""One load at a time in a cluster: a Lease in kro's namespace, held by the load Job that runs.
 
-The operator runs its benchmarks one after another. The Lease is for what it does not know of:
-another krobench in the same cluster, or a ``krobench load`` by hand.
+The operator runs its benchmarks one after another. The Lease also keeps out loads that this
+operator does not know: another krobench in the cluster, or ``krobench load`` at a terminal.
 """
 
 import asyncio
@@ -18,42 +18,38 @@ from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.kube.timing import Timing
 
 logger = logging.getLogger(__name__)
 
 LEASE_NAME = "krobench-load"
 
-DURATION_SECONDS = 30
-WAIT_SECONDS = DURATION_SECONDS + 10.0
-"""A holder that has died is known by then."""
-_RENEW_SECONDS = 5.0
-_POLL_SECONDS = 1.0
 _GROUP = ("coordination.k8s.io", "v1", "leases")
 
 
 class ClusterLease:
     """The right to put load on a cluster.
 
-    Whether another holder is still alive is judged by *its* renewals as *we* see them arrive,
-    on our own clock: the clocks of nodes differ.
+    Another holder is alive as long as its renewals arrive, by this process's clock: the clocks of
+    nodes differ.
     """
 
-    def __init__(self, client: KubeClient, run: str, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(self, client: KubeClient, run: str, timing: Timing | None = None) -> None:
         self._client = client
+        self._timing = timing or Timing()
         self.identity = f"{run} in {socket.gethostname()[:63]} ({uuid.uuid4().hex[:8]})"
-        self._wait_seconds = wait_seconds
         self._namespace = ""
         self._renewer: asyncio.Task[None] | None = None
         self._taken_by: str | None = None
 
-    async def acquire(self, namespace: str, tell: Callable[[str], None]) -> None:
-        """Take the lease in kro's namespace, or wait until its holder is done or gone, and tell so.
+    async def acquire(self, namespace: str, report: Callable[[str], None]) -> None:
+        """Take the lease in kro's namespace; wait until its holder has ended or died.
 
         Raises:
-            AbortedError: ``ClusterBusy`` if it is still held after the wait.
+            AbortedError: ``ClusterBusy`` if it is still held after ``lease_wait``.
         """
         self._namespace = namespace
-        deadline = time.monotonic() + self._wait_seconds
+        deadline = time.monotonic() + self._timing.lease_wait
         seen_version, seen_at = "", time.monotonic()
         while True:
             lease = await self._read()
@@ -62,34 +58,36 @@ class ClusterLease:
             now = time.monotonic()
             if version != seen_version:
                 seen_version, seen_at = version, now
-            expired = now - seen_at > _duration(lease)
+            expired = now - seen_at > self._duration(lease)
             free = not holder or holder == self.identity or expired
             if free and await self._client.retry(partial(self._take, lease)):
                 if holder:
-                    logger.warning("took the lease over from %s, which renewed it no more", holder)
+                    logger.warning("took over the lease from %s, which stopped renewing it", holder)
                 break
             if now >= deadline:
                 raise AbortedError("ClusterBusy", self._busy(holder))
             if holder:
-                tell(f"waits for the cluster's lease, which {holder} holds")
-            await asyncio.sleep(_POLL_SECONDS)
+                report(f"waiting for the cluster's lease, held by {holder}")
+            await asyncio.sleep(self._timing.lease_poll)
         self._renewer = asyncio.create_task(self._renew())
 
     def check(self) -> None:
-        """Check that no other has taken the lease.
+        """Check that this run still holds the lease.
 
         Raises:
-            AbortedError: if one has, as when this Job could not reach the API server for long.
+            AbortedError: if another load took it, for example because this Job could not reach the
+                API server for long.
         """
         if self._taken_by is not None:
             raise AbortedError(
                 "ClusterLeaseLost",
-                f"{self._where} was taken by {self._taken_by} after it could not be renewed for "
-                f"{DURATION_SECONDS}s: two loads ran at once, and their numbers mean nothing",
+                f"{self._taken_by} took {self._where} after it could not be renewed for "
+                f"{self._timing.lease_duration:g}s: two loads ran at once, so discard the numbers "
+                "of both and start the runs again",
             )
 
     async def release(self) -> None:
-        """Let the next one in; what fails here is made good by the lease's expiry."""
+        """Let the next load in; if this fails, the lease expires."""
         if self._renewer is None:
             return
         self._renewer.cancel()
@@ -107,17 +105,17 @@ class ClusterLease:
 
     def _busy(self, holder: str | None) -> str:
         return (
-            f"another load runs in this cluster: {self._where} is held by {holder}, still after "
-            f"{self._wait_seconds:g}s of waiting: start this run again when that one has ended"
+            f"another load is running in this cluster: {holder} still holds {self._where} after "
+            f"{self._timing.lease_wait:g}s; start this run again when that load has ended"
         )
 
     async def _renew(self) -> None:
         while True:
-            await asyncio.sleep(_RENEW_SECONDS)
+            await asyncio.sleep(self._timing.lease_renewal)
             try:
                 lease = await self._read()
                 if lease is not None and _holder(lease) != self.identity:
-                    self._taken_by = _holder(lease) or "someone who has released it"
+                    self._taken_by = _holder(lease) or "a load that has released it since"
                     return
                 await self._take(lease)
             except (ApiError, ApiUnreachableError) as error:
@@ -127,11 +125,11 @@ class ClusterLease:
         return await self._client.find(self._path(LEASE_NAME))
 
     async def _take(self, lease: JsonObject | None) -> bool:
-        """Write our name; False where another was faster."""
+        """Write our name; False if another load was faster."""
         now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         spec = {
             "holderIdentity": self.identity,
-            "leaseDurationSeconds": DURATION_SECONDS,
+            "leaseDurationSeconds": max(1, round(self._timing.lease_duration)),
             "acquireTime": now,
             "renewTime": now,
         }
@@ -141,7 +139,7 @@ class ClusterLease:
                 return True
             if _holder(lease) == self.identity:
                 spec["acquireTime"] = lease["spec"]["acquireTime"]
-            # The resourceVersion in it guards against another who takes it at the same time.
+            # Its resourceVersion makes this fail if another load takes it at the same time.
             body = lease | {"spec": spec}
             await self._client.replace(self._path(LEASE_NAME), body, retries=0)
         except ApiError as error:
@@ -150,16 +148,16 @@ class ClusterLease:
             raise
         return True
 
+    def _duration(self, lease: JsonObject | None) -> float:
+        known = (lease or {}).get("spec", {}).get("leaseDurationSeconds")
+        return float(known or self._timing.lease_duration)
+
     def _path(self, name: str | None = None) -> str:
         return paths.group(*_GROUP, self._namespace, name)
 
 
 def _holder(lease: JsonObject | None) -> str | None:
     return (lease or {}).get("spec", {}).get("holderIdentity") or None
-
-
-def _duration(lease: JsonObject | None) -> float:
-    return float((lease or {}).get("spec", {}).get("leaseDurationSeconds") or DURATION_SECONDS)
 
 
 def _manifest(spec: JsonObject) -> JsonObject:

@@ -18,7 +18,7 @@ from krobench.api.refusal import refusals
 from krobench.job.engine import Session
 from krobench.job.errors import AbortedError, info_of
 from krobench.job.kro.deployment import restore_all
-from krobench.job.shards.worker import Shard
+from krobench.job.shards.worker import Worker
 from krobench.job.suite import Suite
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
@@ -31,7 +31,7 @@ from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 logger = logging.getLogger(__name__)
 
 # Samples are parsed in a thread of their own. With Python's default of 5 ms, each event and each
-# request could wait that long for the interpreter, and its wait would look like kro's.
+# request could wait that long for the interpreter, and the wait would count as kro's.
 _SWITCH_INTERVAL_SECONDS = 0.0005
 
 EXIT_OK = 0
@@ -41,47 +41,44 @@ EXIT_INTERRUPTED = 143
 _TERMINATION_LOG = Path("/dev/termination-log")
 _CLEANUP_INSTANCE_SECONDS = 120.0
 
-# The load limits its requests itself, and each RGD's watch keeps a connection of its own: with
-# a limit here, watches would starve requests, and requests would wait unseen for connections.
+# The load limits its requests itself, and each RGD's watch holds a connection: with a limit here,
+# watches would starve requests, and requests would wait for connections unnoticed.
 _NO_LIMIT = 0
 
 
 def run_load(run: RunRef, max_objects: int | None, shard: int = 0) -> int:
-    """Run the tests of a custom resource, or as a shard what its leader says.
-
-    Returns the exit code.
-    """
+    """Run the tests of a custom resource, or a worker's share of them. Returns the exit code."""
     if shard > 0:
         return _run(_serve(run, shard))
     return _run(_load(run, max_objects or DEFAULT_MAX_OBJECTS))
 
 
 def run_cleanup(uid: str, *, only_kro: bool = False) -> int:
-    """Put kro back as it was before the run with this uid, and delete everything it made.
+    """Restore kro to what it was before the run with this uid, and delete all its objects.
 
-    With ``only_kro``, its objects are kept. Returns the exit code.
+    With ``only_kro``, its objects stay. Returns the exit code.
     """
     return _run(_cleanup(uid, only_kro=only_kro))
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
-    """Run to the end; an error is left where the operator finds it, also without a ConfigMap."""
+    """Run to the end; an error goes to the termination log too, where the operator finds it."""
     sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
     try:
         return uvloop.run(_until_sigterm(work))
     except (AbortedError, KubeError) as error:
-        _leave_word(info_of(error))
+        _leave_error(info_of(error))
         return EXIT_ABORTED
     except asyncio.CancelledError as error:
-        _leave_word(info_of(error))
+        _leave_error(info_of(error))
         return EXIT_INTERRUPTED
     except Exception as error:
-        _leave_word(info_of(error))
+        _leave_error(info_of(error))
         raise
 
 
 async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
-    # The first process of a container has no default action for SIGTERM: it would be ignored.
+    # The first process of a container ignores SIGTERM by default.
     task = asyncio.ensure_future(work)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await task
@@ -114,17 +111,17 @@ async def _serve(run: RunRef, number: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
         benchmark = await _read(client, run)
         try:
-            shard = Shard(client, benchmark, number)
+            worker = Worker(client, benchmark, number)
         except ValidationError as error:
             raise _invalid(error) from error
-        await shard.run()
+        await worker.run()
     return EXIT_OK
 
 
 async def _read(client: KubeClient, run: RunRef) -> dict[str, Any]:
     resource = await client.get(paths.run(run))
     if resource["metadata"]["uid"] != run.uid:
-        message = f"{run} is another one now"
+        message = f"{run} was deleted and created again"
         raise AbortedError("Replaced", message)
     return resource
 
@@ -135,23 +132,23 @@ def _invalid(error: ValidationError) -> AbortedError:
 
 async def _cleanup(uid: str, *, only_kro: bool) -> int:
     async with KubeClient(load_client_config()) as client:
-        await put_back(client, uid, only_kro=only_kro)
+        await restore(client, uid, only_kro=only_kro)
     return EXIT_OK
 
 
-async def put_back(client: KubeClient, uid: str, *, only_kro: bool) -> None:
-    """Put kro back as it was before a run, and delete what the run made.
+async def restore(client: KubeClient, uid: str, *, only_kro: bool) -> None:
+    """Restore kro to what it was before a run, and delete the run's objects.
 
     Raises:
-        KubeError: if kro could not be put back; everything else is deleted all the same.
-        AbortedError: if something is left.
+        KubeError: if kro could not be restored; everything else is deleted anyway.
+        AbortedError: if objects are left.
     """
     failure: KubeError | None = None
     try:
         for warning in await restore_all(client, uid):
             logger.warning("%s", warning)
     except KubeError as error:
-        logger.exception("kro's Deployment was not put back as it was")
+        logger.exception("kro's Deployment was not restored")
         failure = error
     try:
         if not only_kro:
@@ -172,10 +169,10 @@ async def _clean_up(cleanup: RunCleanup) -> None:
         number = units.counted(there.count, "object")
         logger.info("deleted %s, the first was %s", number, there.objects[0])
     elif there.count == 0:
-        logger.info("nothing of this run was there; --run takes the UID of its resource")
+        logger.info("found no objects of this run; check that --run is the UID of its resource")
 
 
-def _leave_word(info: ErrorInfo) -> None:
+def _leave_error(info: ErrorInfo) -> None:
     logger.error("%s: %s", info.reason, info.message)
     if _TERMINATION_LOG.exists():
         _TERMINATION_LOG.write_text(info.model_dump_json(by_alias=True))

@@ -1,4 +1,4 @@
-"""Looks at kro and at the clocks while an iteration runs; what is seen is judged afterwards."""
+"""Observes kro's pods and the clocks while a load runs; the analysis judges them afterwards."""
 
 import asyncio
 import logging
@@ -15,9 +15,6 @@ from krobench.load.clock import RunClock
 
 logger = logging.getLogger(__name__)
 
-# Two small requests each time. A container that ends is back within a second or two, but its
-# pod's count of restarts stays, so that nothing is missed between two looks.
-_INTERVAL_SECONDS = 3.0
 _STEADY_SECONDS = 0.01
 _ATTEMPTS = 5
 
@@ -26,35 +23,40 @@ _ATTEMPTS = 5
 class KnownKro:
     """What a run has seen of the kro that it measures.
 
-    Whoever changes kro on purpose, as between variants, forgets ``last`` and keeps a ``first``
-    for each of its settings.
+    Code that changes kro on purpose resets ``last``; there is one ``first`` for each variant.
     """
 
     first: Moment | None = None
-    """When its pods were seen for the first time in this run: how kro is set up."""
+    """kro when this run first saw its pods: how it is configured."""
     last: Moment | None = None
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What a watchman saw."""
+class Observation:
+    """What a monitor has observed."""
 
     first: Moment | None
-    """The run's first look at this kro."""
+    """The run's first observation of this kro."""
     moments: list[Moment]
-    """From the end of the turn before on."""
+    """From the end of the previous iteration."""
 
 
-class Watchman:
-    """Looks from entry until :meth:`finish`; an async context manager that never fails the run."""
+class Monitor:
+    """Observes from entry until :meth:`finish`; an async context manager that never fails a run."""
 
     def __init__(
-        self, client: KubeClient, clock: RunClock, target: Target, known: KnownKro
+        self,
+        client: KubeClient,
+        clock: RunClock,
+        target: Target,
+        known: KnownKro,
+        interval_seconds: float,
     ) -> None:
         self._client = client
         self._clock = clock
         self._target = target
         self._known = known
+        self._interval_seconds = interval_seconds
         self._moments = [] if known.last is None else [known.last]
 
     async def __aenter__(self) -> Self:
@@ -66,18 +68,18 @@ class Watchman:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def finish(self) -> Watched:
-        """Look for the last time, and return all that was seen."""
+    async def finish(self) -> Observation:
+        """Observe for the last time, and return all observations."""
         self._task.cancel()
         await self._look()
-        return Watched(self._known.first, self._moments)
+        return Observation(self._known.first, self._moments)
 
     async def _look(self) -> None:
         try:
             pods = await kro_pods(self._client, self._target)
             leader = await kro_leader(self._client, self._target)
         except KubeError as error:
-            logger.warning("kro's pods could not be looked at: %s", error)
+            logger.warning("kro's pods could not be observed: %s", error)
             return
         moment = Moment(self._clock.now(), wall_clock_zero(self._clock), pods, leader)
         self._moments.append(moment)
@@ -87,15 +89,14 @@ class Watchman:
 
     async def _keep_looking(self) -> None:
         while True:
-            await asyncio.sleep(_INTERVAL_SECONDS)
+            await asyncio.sleep(self._interval_seconds)
             await self._look()
 
 
 def wall_clock_zero(clock: RunClock) -> float:
-    """Return when the run's clock stood at zero, by the wall clock.
+    """Return when the run's clock was zero, by the wall clock.
 
-    The two are read one after the other; where this process was held up between, they are read
-    again.
+    The two are read one after the other, and again if this process was delayed in between.
     """
     zero = 0.0
     for _ in range(_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""What the load Job must be allowed to do, and whether it is."""
+"""What the load Job must be allowed to do, and whether it is allowed to."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -9,10 +9,10 @@ from krobench.job.lease import LEASE_NAME
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.kro import LEADER_LEASE
+from krobench.kube.timing import Timing
 from krobench.workload.testplan import TestPlan
 
 _REVIEWS = 5
-_REVIEW_AGAIN_SECONDS = 1.0
 _REVIEWS_PATH = paths.group("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
 
 
@@ -33,14 +33,15 @@ class Permission:
         return f"{self.verb} {kind}" + (f" in {self.namespace}" if self.namespace else "")
 
 
-async def check_permissions(client: KubeClient, tests: Iterable[TestPlan]) -> None:
-    """Check that the load Job may do all it has to.
+async def check_permissions(client: KubeClient, tests: Iterable[TestPlan], timing: Timing) -> None:
+    """Check that the load Job may do what these tests need.
 
     Raises:
-        AbortedError: naming every permission that is missing.
+        AbortedError: names every missing permission.
     """
     await _require(
         client,
+        timing,
         required_permissions(tests),
         "bind the ClusterRole krobench-load to it, and name groups of your own RGDs in the "
         "chart's value load.extraGroups",
@@ -48,31 +49,33 @@ async def check_permissions(client: KubeClient, tests: Iterable[TestPlan]) -> No
 
 
 async def check_may_change_kro(
-    client: KubeClient, namespace: str, wanted_for: str = "spec.variants"
+    client: KubeClient, namespace: str, timing: Timing, wanted_for: str = "spec.variants"
 ) -> None:
-    """Check that the load Job may put variants of kro in force, and let the next one lead.
+    """Check that the load Job may apply variants of kro and release kro's lease.
 
-    ``wanted_for`` is the field of the spec that asks for it.
+    ``wanted_for`` is the field of the spec that needs it.
 
     Raises:
-        AbortedError: naming every permission that is missing.
+        AbortedError: names every missing permission.
     """
     await _require(
         client,
+        timing,
         variant_permissions(namespace),
         f"for {wanted_for}, install the chart with variants.enabled=true and "
         f"variants.namespace={namespace}",
     )
 
 
-async def check_may_restart_kro(client: KubeClient, namespace: str) -> None:
-    """Check that the load Job may delete kro's pod, and let the next one lead.
+async def check_may_restart_kro(client: KubeClient, namespace: str, timing: Timing) -> None:
+    """Check that the load Job may delete kro's pod and release kro's lease.
 
     Raises:
-        AbortedError: naming every permission that is missing.
+        AbortedError: names every missing permission.
     """
     await _require(
         client,
+        timing,
         restart_permissions(namespace),
         "for workload.cel.restarts, install the chart with variants.enabled=true and "
         f"variants.namespace={namespace}",
@@ -80,7 +83,7 @@ async def check_may_restart_kro(client: KubeClient, namespace: str) -> None:
 
 
 def required_permissions(tests: Iterable[TestPlan]) -> list[Permission]:
-    """Return what a load of these tests takes."""
+    """Return the permissions that a load of these tests needs."""
     tests = list(tests)
     # Steps update RGDs and instances, and a clean-up that gets stuck takes their finalizers away.
     changed = ("create", "list", "watch", "patch", "delete")
@@ -104,7 +107,7 @@ def required_permissions(tests: Iterable[TestPlan]) -> list[Permission]:
 
 
 def variant_permissions(namespace: str) -> list[Permission]:
-    """Return what variants of the kro in this namespace take."""
+    """Return the permissions that variants of the kro in this namespace need."""
     return [
         *(Permission(verb, "deployments", "apps", namespace) for verb in ("get", "list", "update")),
         Permission("update", "leases", "coordination.k8s.io", namespace, LEADER_LEASE),
@@ -113,7 +116,7 @@ def variant_permissions(namespace: str) -> list[Permission]:
 
 
 def restart_permissions(namespace: str) -> list[Permission]:
-    """Return what restarts of the kro in this namespace take."""
+    """Return the permissions that restarts of the kro in this namespace need."""
     return [
         Permission("get", "pods", namespace=namespace),
         Permission("delete", "pods", namespace=namespace),
@@ -121,17 +124,19 @@ def restart_permissions(namespace: str) -> list[Permission]:
     ]
 
 
-async def _require(client: KubeClient, required: Sequence[Permission], remedy: str) -> None:
+async def _require(
+    client: KubeClient, timing: Timing, required: Sequence[Permission], remedy: str
+) -> None:
     missing = await _missing(client, required)
     for _ in range(1, _REVIEWS):
         if not missing or not await client.may_be_starting():
             break
-        await asyncio.sleep(_REVIEW_AGAIN_SECONDS)
+        await asyncio.sleep(timing.permission_review)
         missing = await _missing(client, missing)
     if missing:
         raise AbortedError(
             "Forbidden",
-            f"the load Job's ServiceAccount may not {', '.join(map(str, missing))}: {remedy}",
+            f"the load Job's ServiceAccount may not {', '.join(map(str, missing))}; {remedy}",
         )
 
 

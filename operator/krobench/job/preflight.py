@@ -1,4 +1,4 @@
-"""What must be so before a load is worth starting, and else is said at once."""
+"""Checks before a load starts: kro, namespaces, limits, leftovers of other runs, users' RGDs."""
 
 import asyncio
 import logging
@@ -16,14 +16,13 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.kro import KroNotFoundError, KroPod, find_kro, is_of_pod, kro_leader
+from krobench.kube.timing import Timing
 from krobench.load.kinds import RGDS_PATH, kinds_of_run
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.source import config_map_refs, with_rgd_inline, with_rgds_inline
 from krobench.workload.testplan import TestPlan, check_objects, check_schedules
 
 logger = logging.getLogger(__name__)
-# kro's leases last 15 seconds where its chart's defaults are kept.
-_LEADS_WITHIN_SECONDS = 20.0
 
 
 async def check_kro_installed(client: KubeClient) -> None:
@@ -38,8 +37,8 @@ async def check_kro_installed(client: KubeClient) -> None:
         if error.not_found:
             raise AbortedError(
                 "KroNotInstalled",
-                "this cluster serves no ResourceGraphDefinition (kro.run/v1alpha1): install kro "
-                "with its Helm chart",
+                "this cluster does not serve ResourceGraphDefinition (kro.run/v1alpha1); install "
+                "kro with its Helm chart",
             ) from error
         if error.forbidden:
             raise AbortedError("Forbidden", error.message) from error
@@ -49,47 +48,48 @@ async def check_kro_installed(client: KubeClient) -> None:
 async def require_kro(
     client: KubeClient,
     target: Target,
-    patience_seconds: float = 0.0,
-    tell: Callable[[str], None] = logger.info,
+    timing: Timing,
+    wait_seconds: float = 0.0,
+    report: Callable[[str], None] = logger.info,
 ) -> KroPod:
-    """Return the pod of the active kro, which may be back only after some time.
+    """Return the pod of the active kro; wait for it if asked to, for example after a restart.
 
     Raises:
-        AbortedError: if there is none until then.
+        AbortedError: if there is none by then.
     """
-    deadline = time.monotonic() + patience_seconds
+    deadline = time.monotonic() + wait_seconds
     while True:
         try:
             return await find_kro(client, target)
         except KroNotFoundError as error:
             if time.monotonic() >= deadline:
                 raise AbortedError("KroNotFound", str(error)) from error
-            tell("waits for kro to be back")
-            await asyncio.sleep(1.0)
+            report("waiting for a kro pod to run")
+            await asyncio.sleep(timing.kro_poll)
 
 
 async def wait_for_leader(
-    client: KubeClient, target: Target, pod: str, tell: Callable[[str], None]
+    client: KubeClient, target: Target, pod: str, timing: Timing, report: Callable[[str], None]
 ) -> None:
-    """Wait until this pod leads: one that has just started does nothing until the lease of the
-    one before has run out.
+    """Wait until this pod leads: a new pod does nothing until its predecessor's lease expires.
 
-    Where a lease is left from a time when kro elected leaders, that is in vain, and no error.
+    If kro no longer elects leaders, a lease may remain that nobody takes: then the wait ends
+    without an error.
     """
-    deadline = time.monotonic() + _LEADS_WITHIN_SECONDS
+    deadline = time.monotonic() + timing.kro_leads
     while time.monotonic() < deadline:
         leader = await kro_leader(client, target)
         if leader is None or is_of_pod(leader, pod):
             return
-        tell(f"waits for kro's pod {pod} to lead")
-        await asyncio.sleep(1.0)
+        report(f"waiting for kro's pod {pod} to become the leader")
+        await asyncio.sleep(timing.kro_poll)
 
 
 def check_limits(tests: Iterable[TestPlan], max_objects: int) -> None:
-    """Check what is asked for, now that every RGD is known.
+    """Check the size and the schedules of all tests, now that every RGD is known.
 
     Raises:
-        AbortedError: if it is more than the operator allows, or takes longer than it may.
+        AbortedError: if there are too many objects, or a schedule is longer than its timeout.
     """
     tests = list(tests)
     for error in [*check_schedules(tests), *check_objects(tests, max_objects)]:
@@ -108,8 +108,8 @@ async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> N
     if existing.get("status", {}).get("phase") == "Terminating":
         raise AbortedError(
             "NamespaceTerminating",
-            f"namespace {namespace} is being deleted: wait until it is gone, or name another in "
-            "spec.defaults.namespace or the test's namespace",
+            f"namespace {namespace} is being deleted; wait until it is gone, or set "
+            "spec.defaults.namespace or the test's namespace to another one",
         )
 
 
@@ -132,10 +132,10 @@ class Leftovers:
 
 
 async def find_leftovers(client: KubeClient, run: RunRef) -> Leftovers:
-    """Return what is there of other runs, whether these have ended or not.
+    """Return objects of other runs, whether these have ended or not.
 
     Raises:
-        KubeError: if it cannot be listed.
+        KubeError: if they cannot be listed.
     """
     selector = f"{RUN_LABEL},{RUN_LABEL}!={run.uid}"
     found = [
@@ -163,10 +163,10 @@ def _name(kind: str, item: JsonObject) -> str:
 async def read_own_rgds(
     client: KubeClient, spec: KroBenchmarkSpec, namespace: str
 ) -> KroBenchmarkSpec:
-    """Return the spec with the RGDs that stand in ConfigMaps in place of their references.
+    """Return the spec with users' RGDs, read from ConfigMaps, in place of the references.
 
     Raises:
-        AbortedError: if one is missing or holds no RGD.
+        AbortedError: if one is missing or contains no RGD.
     """
     names = {ref.name for _, ref in config_map_refs(spec)}
     config_maps = await _config_maps(client, names, namespace)
@@ -177,10 +177,10 @@ async def read_own_rgds(
 
 
 async def read_own_rgd(client: KubeClient, workload: Workload, namespace: str) -> Workload:
-    """Return the workload of a scale test with its RGD in place of the reference to a ConfigMap.
+    """Return a scale test's workload with its RGD in place of the reference to a ConfigMap.
 
     Raises:
-        AbortedError: if it is missing or holds no RGD.
+        AbortedError: if it is missing or contains no RGD.
     """
     ref = workload.rgd.config_map_key_ref if workload.rgd is not None else None
     config_maps = await _config_maps(client, {ref.name} if ref is not None else set(), namespace)

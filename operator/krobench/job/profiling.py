@@ -1,8 +1,8 @@
-"""Profiling kro in an iteration of its own, after those that are measured.
+"""Profiling kro in an iteration of its own, after the measured ones.
 
 A profile disturbs what it measures: Go's CPU profiler interrupts kro a hundred times a second,
-and the heap is profiled after a forced garbage collection. So no measured iteration is
-profiled; and as it comes last, it is known for how long the run phase is to be profiled.
+and a heap profile forces a garbage collection. So no measured iteration is profiled. The profiled
+one comes last because the measured run phases give the length of the CPU profile.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from krobench.workload.testplan import TestPlan
 logger = logging.getLogger(__name__)
 
 _MAX_WINDOW_SECONDS = 120
-"""A profile says in two minutes what it says in ten, in less space."""
-# pprof begins when the request arrives, and answers nothing before the end.
+"""Ten minutes show no more than two, and take more space."""
+# pprof begins when the request arrives, and answers only at the end.
 _BEGIN_SECONDS = 0.1
 
 
@@ -52,7 +52,7 @@ class Profiling:
         await self._pprof.close()
 
     async def prepare(self, iterations: Sequence[IterationRecord]) -> bool:
-        """Return whether kro can be profiled: else there is no point in another iteration."""
+        """Return whether kro can be profiled; if not, skip the iteration."""
         self._window_seconds = window_seconds(self._plan.profile_window_seconds, iterations)
         try:
             await self._pprof.check()
@@ -63,7 +63,7 @@ class Profiling:
         return True
 
     async def begin(self, iteration: int) -> None:
-        """Begin, just before the run phase."""
+        """Begin just before the run phase."""
         self._profile.iteration = iteration
         if ProfileKind.HEAP in self._plan.profiles:
             await self._take_heap(ProfileFile.HEAP_BASE)
@@ -72,7 +72,7 @@ class Profiling:
             await asyncio.sleep(_BEGIN_SECONDS)
 
     async def end(self) -> None:
-        """Take the profiles over, just after the run phase."""
+        """Fetch the profiles just after the run phase."""
         if self._cpu is not None:
             try:
                 self.files[ProfileFile.CPU] = await self._cpu
@@ -82,14 +82,14 @@ class Profiling:
             await self._take_heap(ProfileFile.HEAP)
 
     async def result(self) -> TestProfile:
-        """Return what the profiles say; the raw ones are in ``files``."""
-        # In a thread: decoding takes a second of CPU time, and watches must be heard.
+        """Return the breakdowns; the raw profiles are in ``files``."""
+        # In a thread: decoding takes a second of CPU time, and watch events must not wait.
         await asyncio.to_thread(self._read_cpu)
         await asyncio.to_thread(self._read_heap)
         for kind in self._plan.profiles:
             taken = self._profile.cpu if kind is ProfileKind.CPU else self._profile.in_use
             if taken is None and kind not in self._profile.unavailable:
-                self._miss(kind, "the run phase of the profiled iteration was never reached")
+                self._miss(kind, "the profiled iteration failed before its run phase")
         return self._profile
 
     def _read_cpu(self) -> None:
@@ -121,10 +121,10 @@ class Profiling:
 
 
 def window_seconds(asked: float | None, iterations: Sequence[IterationRecord]) -> int:
-    """Return for how many seconds the CPU is profiled; Go takes whole ones.
+    """Return the length of the CPU profile in whole seconds, as Go wants it.
 
-    Where the spec says nothing, it is the median run phase of the measured iterations, rounded
-    down, so that the window ends before the clean-up begins.
+    Without a value in the spec, it is the median run phase of the measured iterations, rounded
+    down: the profile then ends before the clean-up begins.
     """
     if asked is not None:
         return max(1, round(asked))

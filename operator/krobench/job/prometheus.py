@@ -1,7 +1,4 @@
-"""Asking an existing Prometheus about each run phase.
-
-It is an addition: whatever it does or leaves undone, the run goes on.
-"""
+"""Querying an existing Prometheus about each run phase; its failures never fail a run."""
 
 import asyncio
 import binascii
@@ -20,13 +17,13 @@ Warn = Callable[[str], None]
 
 
 class SettingsError(Exception):
-    """The token or the certificates cannot be had; the message says why."""
+    """The token or the certificates are missing or invalid."""
 
 
 class ExistingPrometheus:
     """The Prometheus of ``spec.collect.prometheus``.
 
-    Each reason for which a query has no result is told once, by ``warn``.
+    Each reason why a query has no result is passed to ``warn`` once.
     """
 
     def __init__(
@@ -36,24 +33,23 @@ class ExistingPrometheus:
         self._settings = settings
         self._namespace = namespace
         self._warn = warn
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._api: PrometheusApi | None = None
         self._problem = ""
 
     async def open(self) -> None:
-        """Read the token and the certificates; what is wrong with them is told later."""
+        """Read the token and the certificates; a problem is the reason that all queries give."""
         try:
             self._api = await self._connect()
         except SettingsError as error:
             self._problem = str(error)
 
     async def close(self) -> None:
-        """Close all connections."""
         if self._api is not None:
             await self._api.close()
 
     async def add_to(self, outcome: Outcome, clock: RunClock) -> None:
-        """Add the metrics of an iteration's run phase to its outcome, if it came to one."""
+        """Add the metrics of an iteration's run phase to its outcome, if it reached one."""
         if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
             return
         zero = clock.zero_epoch_seconds()
@@ -80,7 +76,7 @@ class ExistingPrometheus:
                 result = await self._api.query(query.query, start_seconds, end_seconds)
             except QueryError as error:
                 unavailable.update(dict.fromkeys((mean, maximum), str(error)))
-                self._tell(query, str(error))
+                self._warn_once(query, str(error))
             else:
                 metrics[mean] = round(result.mean, 9)
                 metrics[maximum] = round(result.maximum, 9)
@@ -88,10 +84,10 @@ class ExistingPrometheus:
         await asyncio.gather(*(ask(query) for query in self._settings.queries))
         return metrics, unavailable
 
-    def _tell(self, query: PrometheusQuery, reason: str) -> None:
+    def _warn_once(self, query: PrometheusQuery, reason: str) -> None:
         text = f"Prometheus query {query.name} is not available: {reason}"
-        if text not in self._told:
-            self._told.add(text)
+        if text not in self._warned:
+            self._warned.add(text)
             self._warn(text)
 
     async def _connect(self) -> PrometheusApi:
@@ -117,10 +113,10 @@ class ExistingPrometheus:
             token = b64decode(_value("Secret", reference, data)).decode().strip()
         except (binascii.Error, UnicodeDecodeError) as error:
             raise SettingsError(
-                f"key {reference.key} of Secret {reference.name} is no text"
+                f"key {reference.key} of Secret {reference.name} is not text"
             ) from error
         if not token.isascii() or not token.isprintable():
-            raise SettingsError(f"key {reference.key} of Secret {reference.name} is no token")
+            raise SettingsError(f"key {reference.key} of Secret {reference.name} is not a token")
         return token
 
     async def _get(self, kind: str, reference: KeyRef) -> JsonObject:

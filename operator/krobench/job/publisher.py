@@ -1,4 +1,4 @@
-"""Keeping what was measured: the run's ConfigMaps, written early and often."""
+"""Storing results in the run's ConfigMaps, early and often."""
 
 import logging
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from krobench.record.store import (
 
 logger = logging.getLogger(__name__)
 
-# Some three minutes: an API server that restarts must not cost what was measured.
+# About three minutes: an API server that restarts must not cost the results.
 _MAX_RETRIES = 20
 
 
@@ -38,10 +38,10 @@ class Publisher:
         self._profile_bytes = 0
 
     async def publish(self, run: RunRecord, lines: RunLines) -> None:
-        """Store everything measured so far; a transient failure is repeated.
+        """Store everything measured so far, with retries.
 
         Raises:
-            AbortedError: if results cannot be stored: without them nothing is worth measuring.
+            AbortedError: if results cannot be stored: measuring on would be pointless.
         """
         run = run.model_copy(update={"parts": self._profile_parts})
         stored, config_maps = write_config_maps(self._name, self._owner, run, lines)
@@ -50,10 +50,7 @@ class Publisher:
         self._parts = stored.parts
 
     async def publish_profiles(self, test_index: int, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store raw profiles, and return why some could not be, by their keys.
-
-        They are a by-product: whatever happens to them, the run goes on.
-        """
+        """Store raw profiles; returns why some were not stored, by key. The run goes on anyway."""
         stored = write_profiles(self._name, self._owner, test_index, files, self._profile_bytes)
         try:
             for config_map in stored.config_maps:
@@ -65,7 +62,7 @@ class Publisher:
         return stored.left_out
 
     async def publish_progress(self, run: RunRecord) -> None:
-        """Store run.json alone; a failure is left to the next time."""
+        """Store run.json alone; if this fails, the next update stores it."""
         current = run.model_copy(update={"parts": self._parts})
         try:
             await self._client.patch(self._path(self._name), {"data": run_json(current)}, retries=0)
@@ -83,7 +80,7 @@ class Publisher:
                 await self._client.replace(self._path(name), config_map, retries=_MAX_RETRIES)
                 return
             if existing is not None:
-                if not await self._is_waste(existing):
+                if not await self._is_orphaned(existing):
                     why = conflict(existing)
                     raise AbortedError(why.reason, why.message)
                 uid = existing["metadata"]["uid"]
@@ -92,7 +89,7 @@ class Publisher:
         except (ApiError, ApiUnreachableError) as error:
             raise self._refused(name, error) from error
 
-    async def _is_waste(self, config_map: Mapping[str, Any]) -> bool:
+    async def _is_orphaned(self, config_map: Mapping[str, Any]) -> bool:
         """Whether its runs were deleted, and the garbage collector will delete it."""
         owners = owning_runs(config_map)
         return bool(owners) and not any([await self._exists(each) for each in owners])
@@ -105,6 +102,6 @@ class Publisher:
         where = f"ConfigMap {self._owner.namespace}/{name}"
         if isinstance(error, ApiError) and error.forbidden:
             return AbortedError(
-                "Forbidden", f"results cannot be stored in {where}: {error.message}"
+                "Forbidden", f"the load Job may not store results in {where}: {error.message}"
             )
-        return AbortedError("ResultsNotStored", f"results cannot be stored in {where}: {error}")
+        return AbortedError("ResultsNotStored", f"results could not be stored in {where}: {error}")

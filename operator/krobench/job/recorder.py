@@ -1,4 +1,4 @@
-"""Keeping the books of one test: its record, which grows turn by turn until it is concluded."""
+"""Collects the results of one test, iteration by iteration."""
 
 from collections.abc import Sequence, Set
 
@@ -37,7 +37,7 @@ def planned(plan: TestPlan) -> TestRecord:
     )
 
 
-class TestBook:
+class Recorder:
     """What is known of one test: its record, and the lines of its objects."""
 
     __test__ = False  # pytest would collect a class of this name

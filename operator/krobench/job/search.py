@@ -34,6 +34,7 @@ from krobench.job.verification import Stage, verify
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.kro import KroPod
+from krobench.kube.timing import Timing
 from krobench.program.search import bracket_of, next_size, verdict_of
 from krobench.program.sizes import (
     Sizes,
@@ -55,9 +56,6 @@ from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, Maker, TestPlan
 
 logger = logging.getLogger(__name__)
 
-_SHORTEST_SECONDS = 1.0
-"""With less than this left of the budget, no repetition is begun."""
-
 
 class ScaleRun(Session):
     """One run of a ``KroScaleTest``."""
@@ -67,9 +65,10 @@ class ScaleRun(Session):
         client: KubeClient,
         scale_test: dict[str, Any],
         max_objects: int = DEFAULT_MAX_OBJECTS,
+        timing: Timing | None = None,
     ) -> None:
         self._spec = KroScaleTestSpec.model_validate(scale_test["spec"])
-        super().__init__(client, scale_test, RunKind.SCALE_TEST, self._spec)
+        super().__init__(client, scale_test, RunKind.SCALE_TEST, self._spec, timing)
         self._max_objects = max_objects
         self._scale = self.record.scale = ScaleRecord(axis=self._spec.axis)
         self._validity = settings_of_steps(self._spec.validity)
@@ -162,7 +161,7 @@ class ScaleRun(Session):
         """Run a step once, within what is left of the budget, and judge it."""
         kro = await self._leading_kro()
         left = self._deadline_seconds - self._clock.now()
-        if left < _SHORTEST_SECONDS:
+        if left < self._timing.shortest_iteration:
             self._stop_for_want_of_time()
             return
         timeout = duration_seconds(self._spec.timeout)
@@ -182,7 +181,7 @@ class ScaleRun(Session):
             return
         cut_short = iteration.timed_out and left < timeout
         if not warmup:
-            self._book(step, iteration, upon, cut_short=cut_short)
+            self._recorder(step, iteration, upon, cut_short=cut_short)
         if cut_short:
             self._stop_for_want_of_time()
 
@@ -193,10 +192,10 @@ class ScaleRun(Session):
         self._kro = kro.fingerprint
         if known is None or _start_of(known) != _start_of(self._kro):
             # One that the repetition before has killed takes its time to lead again.
-            await wait_for_leader(self._client, target, self._kro.pod, self._tell)
+            await wait_for_leader(self._client, target, self._kro.pod, self._timing, self._report)
         return kro
 
-    def _book(
+    def _recorder(
         self, step: ScaleStep, iteration: IterationRecord, upon: float | None, *, cut_short: bool
     ) -> None:
         trial = judge_trial(iteration, self._spec.slo, self._validity)
@@ -248,7 +247,7 @@ class ScaleRun(Session):
             return
         done = sum(trial.met is not None for trial in last.trials)
         self._warn(
-            f"{last.test} was run {done} of {self._spec.iterations} times, as "
+            f"{last.test} ran {done} of {self._spec.iterations} times because "
             f"{self._budget_is_used_up()}"
         )
         self._stop(self._sizes.left_out)
@@ -265,7 +264,7 @@ class ScaleRun(Session):
                 return f"{step.test} could not be measured: {why}"
             if step.verdict is StepVerdict.INVALID:
                 why = step.trials[-1].message
-                return f"{step.test} was repeated in vain, the last time: {why}"
+                return f"{step.test} gave no valid result in {len(step.trials)} iterations: {why}"
         if bracket_of(self._scale.steps).first_breach is None:
             return self._sizes.left_out
         return None

@@ -1,4 +1,4 @@
-"""Keeping what is ready for a time, or until kro is steady, while kro is sampled."""
+"""Soaking: holding a size for a time, or until kro is steady, while kro is sampled."""
 
 import asyncio
 
@@ -26,10 +26,10 @@ async def hold(context: RunContext, plan: TestPlan, outcome: Outcome, sampler: S
     until = began + plan.hold_seconds
     watch = _Watch(plan, outcome, sampler)
     if watch.window_seconds is None:
-        context.tell(f"{plan.name}: hold for {plan.hold_seconds:g}s")
+        context.report(f"{plan.name}: soaking for {plan.hold_seconds:g}s")
         await clock.sleep_until(until)
     else:
-        context.tell(f"{plan.name}: hold until kro is steady, for {plan.hold_seconds:g}s at most")
+        context.report(f"{plan.name}: soaking until kro is steady, at most {plan.hold_seconds:g}s")
         interval = duration_seconds(context.collect.interval)
         while not watch.steady and (left := until - clock.now()) > 0:
             await asyncio.sleep(min(interval, left))

@@ -23,10 +23,11 @@ from krobench.job.kro.variants import KroVariants
 from krobench.job.permissions import check_may_change_kro, check_may_restart_kro
 from krobench.job.preflight import check_limits, read_own_rgds
 from krobench.job.recorder import planned
-from krobench.job.shards.coordinator import ShardCrew
+from krobench.job.shards.coordinator import Coordinator
 from krobench.job.testrun import TestRun
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
+from krobench.kube.timing import Timing
 from krobench.program.order import schedule
 from krobench.record.run import Progress
 from krobench.report.words.validity import ignored_warnings
@@ -43,15 +44,16 @@ class Suite(Session):
         client: KubeClient,
         benchmark: dict[str, Any],
         max_objects: int = DEFAULT_MAX_OBJECTS,
+        timing: Timing | None = None,
     ) -> None:
         self._spec = KroBenchmarkSpec.model_validate(benchmark["spec"])
-        super().__init__(client, benchmark, RunKind.BENCHMARK, self._spec)
+        super().__init__(client, benchmark, RunKind.BENCHMARK, self._spec, timing)
         self._max_objects = max_objects
         self._tests = plan_tests(self._spec)
         self._baseline: RunBaseline | None = None
         shards = max(plan.load.shards for plan in self._tests)
         if shards > 1:
-            self._crew = ShardCrew(client, self._clock, self._run, shards)
+            self._coordinator = Coordinator(client, self._clock, self._run, shards, self._timing)
         self.record.progress = Progress(
             iterations_planned=sum(p.total_iterations + bool(p.profiles) for p in self._tests)
         )
@@ -72,10 +74,10 @@ class Suite(Session):
 
     async def _check_further(self) -> None:
         if self._spec.variants:
-            await check_may_change_kro(self._client, self._spec.target.namespace)
+            await check_may_change_kro(self._client, self._spec.target.namespace, self._timing)
         for plan in self._tests:
             if plan.workload.cel is not None and plan.workload.cel.restarts:
-                await check_may_restart_kro(self._client, plan.target.namespace)
+                await check_may_restart_kro(self._client, plan.target.namespace, self._timing)
                 await check_restartable(self._client, plan.target)
         self._baseline = await read_baseline(self._client, self._spec.baseline, self._run)
         self._warn_of(self._baseline.warning if self._baseline is not None else None)

@@ -1,4 +1,4 @@
-"""Running one test: the turns of its iterations, each measured, stored, and then cleaned up."""
+"""Running one test: its iterations, each measured, stored and then cleaned up."""
 
 from dataclasses import replace
 
@@ -9,10 +9,9 @@ from krobench.figures.environment import KroFingerprint
 from krobench.job.assessment import iteration_record, judge
 from krobench.job.context import RunContext, keep_profile
 from krobench.job.errors import AbortedError
-from krobench.job.monitor import Watchman
 from krobench.job.preflight import ensure_namespace
 from krobench.job.profiling import Profiling
-from krobench.job.recorder import TestBook
+from krobench.job.recorder import Recorder
 from krobench.job.soak import hold, not_steady
 from krobench.kube.config import own_namespace
 from krobench.kube.kro import KroPod
@@ -27,7 +26,7 @@ from krobench.workload.testplan import TestPlan
 
 
 class TestRun:
-    """Runs one test turn by turn, others having theirs between, and fills in its record."""
+    """Runs one test, iteration by iteration, and fills in its record."""
 
     __test__ = False  # pytest would collect a class of this name
 
@@ -35,10 +34,10 @@ class TestRun:
         self.plan = plan
         self._context = context
         self._record = record
-        self._book = TestBook(context, record)
+        self._recorder = Recorder(context, record)
         self._taken_seconds = 0.0
         self._kro: KroFingerprint | None = None
-        self._told_unsteady = False
+        self._warned_unsteady = False
         self.current: Iteration | None = None
 
     @property
@@ -63,12 +62,12 @@ class TestRun:
             visits=(measured,),
             timeout_seconds=timeout_seconds,
         )
-        self._book.extend(warmup=warmup)
+        self._recorder.extend(warmup=warmup)
         return len(self._record.iterations)
 
     def set_apart(self, index: int) -> None:
         """Book an iteration that says nothing as warm-up: another one is made instead of it."""
-        self._book.set_apart({index})
+        self._recorder.set_apart({index})
 
     async def take_turn(self, index: int, kro: KroPod) -> None:
         """Run the iteration with this index; one that fails ends the test."""
@@ -77,7 +76,7 @@ class TestRun:
         if record.start_time is None:
             record.state = TestState.RUNNING
             record.start_time = rfc3339(utc_now())
-            # Said before the first object is created: whoever finds this Job dead cleans up then.
+            # Stored before the first object is created: if this Job dies, the operator cleans up.
             await context.publish()
         self._kro = kro.fingerprint
         if self.plan.variant is not None:
@@ -91,9 +90,9 @@ class TestRun:
         except WorkloadError as error:
             record.error = ErrorInfo(reason="InvalidWorkload", message=f"spec.{error}")
         self._taken_seconds += context.clock.now() - started
-        self._book.assess(self.plan)
+        self._recorder.assess(self.plan)
         if record.error or record.stop or index + 1 == self.plan.total_iterations:
-            self._book.conclude(self.plan, self._taken_seconds, self._kro)
+            self._recorder.conclude(self.plan, self._taken_seconds, self._kro)
 
     async def profile(self, kro: KroPod) -> None:
         """Profile kro in one more iteration, if asked for, once the test has ended well.
@@ -138,9 +137,8 @@ class TestRun:
         start_time = rfc3339(utc_now())
         # Before the set-up begins, as what it took is told from what there was.
         await sampler.snapshot()
-        known = context.known_kro(plan.test.target, plan.test.variant)
         async with (
-            Watchman(context.client, context.clock, plan.test.target, known) as watchman,
+            context.monitor(plan.test) as monitor,
             open_iteration(context.client, context.clock, plan, context.crew) as iteration,
         ):
             self.current = iteration
@@ -154,23 +152,23 @@ class TestRun:
             self._warn_of_restarts(plan, collected)
             self._warn_of_silence(collected)
             record = iteration_record(plan, outcome, collected, start_time, requests)
-            watched = await watchman.finish()
+            observation = await monitor.finish()
             record.validity = judge(
                 record,
                 outcome,
-                watched,
+                observation,
                 collected,
                 sampler.intervals,
                 context.nodes,
                 context.validity,
             )
-            self._book.add(record, outcome, collected)
+            self._recorder.add(record, outcome, collected)
             await context.publish()
             if not plan.test.leaves_objects:
-                context.tell(f"{_label(plan)}: clean-up")
+                context.report(f"{_label(plan)}: clean-up")
                 record.teardown = await self._tear_down(plan, iteration, self._has_result(record))
         self.current = None
-        self._book.add_deletions(record, iteration.outcome)
+        self._recorder.add_deletions(record, iteration.outcome)
         self._warn_of_remains(record)
         return record
 
@@ -180,7 +178,7 @@ class TestRun:
         if context.cleanup.keeps(success=self._record.error is None) or not done:
             return
         record = done[-1]
-        context.tell(f"{self.plan.name}: clean-up of all sizes up to it")
+        context.report(f"{self.plan.name}: clean-up of this size and all smaller ones")
         started = context.clock.now()
         # Nothing else of the run exists by now.
         cleanup = RunCleanup(context.client, context.run.uid)
@@ -203,13 +201,13 @@ class TestRun:
     ) -> int:
         """Set up, and carry out all steps; returns krobench's own requests in the run phase."""
         context = self._context
-        context.tell(f"{_label(plan)}: RGDs")
+        context.report(f"{_label(plan)}: RGDs")
         await iteration.set_up()
         if iteration.outcome.error is not None:
             return 0
         await sampler.snapshot()
         before = context.client.requests.total() + sampler.requests
-        context.tell(_label(plan))
+        context.report(_label(plan))
         if profiling is not None:
             await profiling.begin(plan.index)
         await iteration.run(sampler.snapshot)
@@ -226,12 +224,12 @@ class TestRun:
         await hold(self._context, self.plan, outcome, sampler)
         assert outcome.soak is not None
         warning = not_steady(self.plan, outcome.soak)
-        if warning is not None and not plan.warmup and not self._told_unsteady:
-            self._told_unsteady = True
+        if warning is not None and not plan.warmup and not self._warned_unsteady:
+            self._warned_unsteady = True
             self._context.warn(warning)
 
     def _warn_of_silence(self, collected: Collected) -> None:
-        """Tell once in a run of what nothing was sampled, as its figures are missing everywhere."""
+        """Warn once in a run about each source without samples."""
         heard = {sample.source for sample in collected.samples}
         unheard: dict[str, str] = {
             source: gaps.problem for source, gaps in collected.gaps.items() if source not in heard
@@ -240,10 +238,9 @@ class TestRun:
         for part, problem in {**unheard, **collected.silent}.items():
             if part not in told:
                 told.add(part)
-                remedy = "; spec.target.metricsPort says where" if part == "kro" else ""
+                remedy = "; check spec.target.metricsPort" if part == "kro" else ""
                 self._context.warn(
-                    f"nothing was sampled of {part}, and its figures are not available: "
-                    f"{problem}{remedy}"
+                    f"no samples of {part}, so its figures are not available: {problem}{remedy}"
                 )
 
     def _warn_of_restarts(self, plan: IterationPlan, collected: Collected) -> None:

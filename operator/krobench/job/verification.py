@@ -80,12 +80,15 @@ async def _hindrance(stage: Stage, trial: Trial) -> str | None:
     """Return why it cannot be tried; None where it can."""
     if trial.expected_seconds > stage.seconds_left:
         return (
-            f"it would take about {units.seconds(trial.expected_seconds)}, and "
+            f"it would take about {units.seconds(trial.expected_seconds)}, but only "
             f"{units.seconds(max(0.0, stage.seconds_left))} of budget.duration are left"
         )
     try:
         await check_may_change_kro(
-            stage.context.client, trial.plans[0].target.namespace, "spec.verify"
+            stage.context.client,
+            trial.plans[0].target.namespace,
+            stage.context.timing,
+            "spec.verify",
         )
     except (AbortedError, KubeError) as error:
         return str(error)

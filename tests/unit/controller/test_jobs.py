@@ -207,7 +207,7 @@ def indexed_pod(index: int, phase: str, word: str = "") -> dict[str, Any]:
 
 def test_the_leaders_word_counts_in_an_indexed_job() -> None:
     indexed = job(FAILED) | {"spec": {"completionMode": "Indexed"}}
-    lost = indexed_pod(1, "Failed", '{"reason": "LeaderLost", "message": "m"}')
+    lost = indexed_pod(1, "Failed", '{"reason": "CoordinatorLost", "message": "m"}')
     leader = indexed_pod(0, "Failed", '{"reason": "KroNotFound", "message": "m"}')
     view = view_job(indexed, [lost, leader], NOW)
     assert view.error is not None

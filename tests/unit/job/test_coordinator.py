@@ -1,4 +1,4 @@
-"""The clocks of shards, as far as the leader can know them."""
+"""What the coordinator knows about the clocks of its workers."""
 
 from typing import cast
 
@@ -6,38 +6,38 @@ import pytest
 from unit.records import some_line
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.messages import ShardReport, ShardWord
+from krobench.api.messages import ShardReport, WorkerMessage
 from krobench.figures.lines import ObjectRecord
-from krobench.job.shards.coordinator import ShardCrew
-from krobench.job.shards.mailbox import Heard
+from krobench.job.shards.coordinator import Coordinator
+from krobench.job.shards.mailbox import Message
 from krobench.kube.client import KubeClient
 from krobench.load.clock import RunClock
 
 LINE = some_line(sent_seconds=5.0, ready_seconds=6.0)
 
 
-class OneBoard:
-    """Has the lines of one shard, and its last word."""
+class OneMailbox:
+    """Holds the lines and the latest message of one worker."""
 
-    def __init__(self, word_took_seconds: float) -> None:
-        text = ShardWord(shard=1, said_epoch_seconds=1000.0).model_dump_json(by_alias=True)
-        self._heard = Heard(text, 1000.0 + word_took_seconds, 0.0)
+    def __init__(self, took_seconds: float) -> None:
+        text = WorkerMessage(shard=1, sent_epoch_seconds=1000.0).model_dump_json(by_alias=True)
+        self._message = Message(text, 1000.0 + took_seconds, 0.0)
 
-    def heard(self, shard: int) -> Heard:
+    def latest(self, shard: int) -> Message:
         assert shard == 1
-        return self._heard
+        return self._message
 
-    async def take_lines(self, names: list[str]) -> list[ObjectRecord]:
+    async def fetch_lines(self, names: list[str]) -> list[ObjectRecord]:
         return [LINE] * len(names)
 
 
-def crew(up_seconds: float) -> ShardCrew:
-    made = ShardCrew(
+def coordinator(up_seconds: float) -> Coordinator:
+    made = Coordinator(
         cast("KubeClient", None), RunClock(), RunRef(RunKind.BENCHMARK, "default", "b", "u-1"), 2
     )
-    made._board = OneBoard(up_seconds)  # type: ignore[assignment]
+    made._mailbox = OneMailbox(up_seconds)  # type: ignore[assignment]
     made._zero_epoch_seconds = 100.0
-    made._said(1)
+    made._latest(1)
     return made
 
 
@@ -48,7 +48,7 @@ def report(down_seconds: float, lines: int = 1) -> ShardReport:
         zero_epoch_seconds=110.0,
         began_seconds=5.0,
         ended_seconds=6.0,
-        fastest_word_seconds=down_seconds,
+        fastest_message_seconds=down_seconds,
     )
 
 
@@ -56,20 +56,20 @@ def report(down_seconds: float, lines: int = 1) -> ShardReport:
     ("up_seconds", "down_seconds", "ahead_seconds"),
     [
         (0.01, 0.02, 0.0),  # the clocks can agree
-        (-2.97, 3.02, 2.97),  # a word arrived before it was sent: the shard is ahead
+        (-2.97, 3.02, 2.97),  # a message arrived before it was sent: the shard is ahead
         (3.02, -2.97, -2.97),  # the shard is behind
     ],
 )
-async def test_lines_are_moved_by_what_the_words_prove_of_the_clocks(
+async def test_lines_are_moved_by_what_the_messages_prove_about_the_clocks(
     up_seconds: float, down_seconds: float, ahead_seconds: float
 ) -> None:
-    delivery = await crew(up_seconds)._fetch(1, report(down_seconds))
+    delivery = await coordinator(up_seconds)._fetch(1, report(down_seconds))
     [line] = delivery.records
     assert line.sent_seconds == pytest.approx(5.0 + 10.0 - ahead_seconds)
     assert line.ready_seconds == pytest.approx(line.sent_seconds + 1.0)
     assert delivery.clock_uncertainty_seconds == pytest.approx(up_seconds + down_seconds)
 
 
-async def test_lines_that_are_missing_are_no_delivery() -> None:
-    with pytest.raises(ValueError, match="1 lines came of 2"):
-        await crew(0.01)._fetch(1, report(0.01, lines=2))
+async def test_missing_lines_are_not_a_delivery() -> None:
+    with pytest.raises(ValueError, match="1 of 2 lines arrived"):
+        await coordinator(0.01)._fetch(1, report(0.01, lines=2))

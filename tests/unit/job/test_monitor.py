@@ -5,14 +5,14 @@ import pytest
 from krobench.api.specs.kro import Target
 from krobench.figures.environment import KroFingerprint
 from krobench.figures.surroundings import KroPodState
-from krobench.job.monitor import KnownKro, Watchman, wall_clock_zero
+from krobench.job.monitor import KnownKro, Monitor, wall_clock_zero
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiUnreachableError
 from krobench.load.clock import RunClock
 
 
 class Kro:
-    """A kro as the watchman's two questions find it."""
+    """A kro as the monitor's two questions find it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.uid = "1"
@@ -30,19 +30,19 @@ class Kro:
         return f"kro-{self.uid}_x"
 
 
-def watchman(known: KnownKro) -> Watchman:
-    return Watchman(cast("KubeClient", None), RunClock(), Target(), known)
+def monitor(known: KnownKro) -> Monitor:
+    return Monitor(cast("KubeClient", None), RunClock(), Target(), known, 60.0)
 
 
 async def test_what_happens_between_two_turns_belongs_to_the_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     kro, known = Kro(monkeypatch), KnownKro()
-    async with watchman(known) as first:
+    async with monitor(known) as first:
         seen = await first.finish()
     assert [moment.pods[0].uid for moment in seen.moments] == ["1", "1"]
     kro.uid = "2"
-    async with watchman(known) as second:
+    async with monitor(known) as second:
         seen = await second.finish()
     assert [moment.pods[0].uid for moment in seen.moments] == ["1", "2", "2"]
     assert seen.first is not None
@@ -52,7 +52,7 @@ async def test_what_happens_between_two_turns_belongs_to_the_second(
 async def test_an_api_server_that_is_away_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     kro, known = Kro(monkeypatch), KnownKro()
     kro.away = True
-    async with watchman(known) as watching:
+    async with monitor(known) as watching:
         seen = await watching.finish()
     assert (seen.first, seen.moments) == (None, [])
 

@@ -4,6 +4,7 @@ from unit.workload.plans import suite
 
 from krobench.job.errors import AbortedError
 from krobench.job.permissions import check_may_restart_kro, check_permissions
+from krobench.kube.timing import Timing
 from krobench.workload.testplan import plan_tests
 
 
@@ -19,6 +20,9 @@ class StartingReviewer(MemoryApi):
         return True
 
 
+QUICK = Timing(permission_review=0.0)
+
+
 def denying(*verbs: str) -> MemoryApi:
     api = MemoryApi()
     api.denied = set(verbs)
@@ -29,31 +33,28 @@ def denying(*verbs: str) -> MemoryApi:
 async def test_each_missing_right_is_named_before_anything_is_created(verb: str) -> None:
     client = denying(verb)
     with pytest.raises(AbortedError) as raised:
-        await check_permissions(client, plan_tests(suite()))
+        await check_permissions(client, plan_tests(suite()), QUICK)
     assert raised.value.info.reason == "Forbidden"
     for resource in ("resourcegraphdefinitions.kro.run", "*.load.bench.kro.run"):
         assert f"{verb} {resource}" in raised.value.info.message
 
 
-async def test_a_server_that_has_just_started_is_asked_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("krobench.job.permissions._REVIEW_AGAIN_SECONDS", 0.0)
+async def test_a_server_that_has_just_started_is_asked_again() -> None:
     reviewer = StartingReviewer()
     reviewer.denied = {"create"}
-    await check_permissions(reviewer, plan_tests(suite()))
+    await check_permissions(reviewer, plan_tests(suite()), QUICK)
     assert reviewer.looks == 2
 
 
-async def test_nothing_is_said_where_all_is_allowed() -> None:
-    await check_permissions(denying(), plan_tests(suite()))
+async def test_a_job_that_may_do_everything_passes() -> None:
+    await check_permissions(denying(), plan_tests(suite()), QUICK)
 
 
-async def test_a_restart_that_is_not_permitted_is_told_with_what_permits_it() -> None:
+async def test_a_missing_right_to_restart_kro_is_named_with_the_remedy() -> None:
     with pytest.raises(AbortedError) as raised:
-        await check_may_restart_kro(denying("delete"), "kro-system")
+        await check_may_restart_kro(denying("delete"), "kro-system", QUICK)
     assert raised.value.info.message == (
-        "the load Job's ServiceAccount may not delete pods in kro-system: for "
+        "the load Job's ServiceAccount may not delete pods in kro-system; for "
         "workload.cel.restarts, install the chart with variants.enabled=true and "
         "variants.namespace=kro-system"
     )

@@ -4,6 +4,7 @@ from krobench.api.specs.kro import Target
 from krobench.job.preflight import wait_for_leader
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
+from krobench.kube.timing import Timing
 
 
 async def test_a_kro_that_has_just_started_is_waited_for_until_it_leads(
@@ -16,13 +17,9 @@ async def test_a_kro_that_has_just_started_is_waited_for_until_it_leads(
         asked.append(holders[len(asked)])
         return asked[-1]
 
-    async def at_once(_: float) -> None:
-        return None
-
     monkeypatch.setattr("krobench.job.preflight.kro_leader", leader)
-    monkeypatch.setattr("krobench.job.preflight.asyncio.sleep", at_once)
-    told: list[str] = []
+    reported: list[str] = []
     client = KubeClient(ClientConfig("http://nowhere", None, lambda: None))
-    await wait_for_leader(client, Target(), "kro-1", told.append)
+    await wait_for_leader(client, Target(), "kro-1", Timing(kro_poll=0.0), reported.append)
     assert asked == holders
-    assert told == ["waits for kro's pod kro-1 to lead"] * 2
+    assert reported == ["waiting for kro's pod kro-1 to become the leader"] * 2

@@ -69,8 +69,8 @@ async def test_a_query_without_result_is_none_with_its_reason_and_told_once() ->
     [
         ({}, REFERENCE, "Secret prom: you may not; name it in the chart's value load.prom"),
         ({SECRET: {}}, REFERENCE, "Secret prom has no key token"),
-        (secret(b"\xff"), REFERENCE, "is no text"),
-        (secret(b"a\r\nHost: b"), REFERENCE, "is no token"),
+        (secret(b"\xff"), REFERENCE, "is not text"),
+        (secret(b"a\r\nHost: b"), REFERENCE, "is not a token"),
         (
             {"/api/v1/namespaces/team/configmaps/ca": {"data": {"x": "nonsense"}}},
             {"tls": {"caConfigMapRef": {"name": "ca", "key": "x"}}},

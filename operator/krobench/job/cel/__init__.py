@@ -1,1 +1,1 @@
-"""Tests of expressions: how kro is made to evaluate them, and its counters read."""
+"""Tests of CEL expressions: making kro evaluate them, and reading its counters."""

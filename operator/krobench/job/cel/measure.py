@@ -1,12 +1,12 @@
-"""Having kro compile and evaluate expressions, and reading its counters around each.
+"""Making kro compile and evaluate expressions, and reading its counters around each.
 
-kro's counters of evaluations know no RGD. So the RGDs that carry the expressions are changed one
-at a time, and a window counts only where kro reconciled no other. That takes some care:
+kro's evaluation counters have no label for the RGD. So the RGDs with the expressions are changed
+one at a time, and a window counts only if kro reconciled no other instance. That needs some care:
 
-- kro looks at an RGD again some seconds after it changed, and then at all its instances. So first
-  all RGDs are compiled anew, then nothing is done until that is over, and then the instances have
-  their turns, whose updates change no object and so have no echo.
-- A window ends when kro's counters stand still, as an instance is ready before its reconcile ends.
+- Some seconds after an RGD has changed, kro looks at it and all its instances again. So first all
+  RGDs are recompiled, then nothing happens until that echo is over, and then the instances are
+  updated one by one; these updates change no object and have no echo.
+- An instance is ready before its reconcile ends, so a window ends when kro's counters settle.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ from krobench.job.cel.readings import (
     spent,
     spent_or_none,
 )
+from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 from krobench.load.kinds import NEW_KIND_PAUSE_SECONDS
 from krobench.load.loops import run_together
@@ -43,64 +44,65 @@ from krobench.workload.cel import Opinion, Role, cross_check
 WINDOWS = 3
 """Windows of an expression in an iteration."""
 UPDATES = 3
-"""Updates of the instance in a window, each of which makes kro reconcile it once or more."""
+"""Updates of the instance in a window; each makes kro reconcile it at least once."""
 
-_ECHO_ALLOWANCE_SECONDS = 0.3
 _CONCURRENCY = 8
 _TRIES = 3
 _TWIN_EVERY = 8
-"""Expressions between two turns of the constants, which all are compared with."""
+"""Number of expressions between two measurements of the constants, the reference for all."""
 
 Work = Callable[[Carrier], Awaitable[None]]
 
 
 class CelMeasurement:
-    """Measures the expressions of a test; what it has so far is in ``samples``."""
+    """Measures the expressions of a test; the results so far are in ``samples``."""
 
     def __init__(
         self,
         load: ExpressionLoad,
         counters: KroCounters,
         carriers: Sequence[Carrier],
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
         habits: KroHabits,
+        timing: Timing,
     ) -> None:
         self._habits = habits
         self._load = load
-        self._readings = CelReadings(counters)
+        self._readings = CelReadings(counters, timing)
         self._carriers = list(carriers)
-        self._tell = tell
+        self._report = report
+        self._timing = timing
         self._measured = {c.expression.name: _measured(c) for c in carriers}
         self.samples = CelSamples(list(self._measured.values()))
         self.rounds_done = 0
 
     @property
     def carriers(self) -> Sequence[Carrier]:
-        """The expressions that have not failed so far."""
+        """The expressions that have not failed."""
         return self._carriers
 
     async def set_up(self, memory_rounds: int = 0) -> None:
-        """Make all RGDs and instances, and check the values; what fails is left out.
+        """Create all RGDs and instances, and check the values; expressions that fail are left out.
 
-        In between, the memory of compiled expressions is measured in so many rounds, or as many as
-        kro keeps revisions: without instances, kro holds next to nothing that comes and goes.
+        In between, the memory of compiled expressions is measured in this many rounds, but at most
+        as many as kro keeps revisions: without instances, kro's heap hardly changes otherwise.
 
         Raises:
-            ExpressionError: if what all expressions are compared with fails.
+            ExpressionError: if a reference expression fails.
             SourceUnavailableError: if kro's metrics cannot be read.
         """
-        self._tell(f"{len(self._carriers)} RGDs")
+        self._report(f"{len(self._carriers)} RGDs")
         await self._all(self._create_rgd)
         await asyncio.sleep(NEW_KIND_PAUSE_SECONDS)
-        # Beyond the revisions that kro keeps, an old one goes for each new one.
+        # Once kro keeps the most revisions, each new one replaces an old one.
         rounds = min(memory_rounds, self._habits.kept_revisions - 1)
         for index in range(rounds):
             if self.samples.heap_unavailable is not None:
                 break
-            self._tell(f"memory, round {index + 1} of {rounds}")
+            self._report(f"memory, round {index + 1} of {rounds}")
             await self._quiet()
             await self._measure_memory(index)
-        self._tell(f"{len(self._carriers)} instances")
+        self._report(f"{len(self._carriers)} instances")
         await self._all(self._create_instance)
 
     async def _all(self, work: Work) -> None:
@@ -113,31 +115,31 @@ class CelMeasurement:
         await run_together(one(carrier) for carrier in list(self._carriers))
 
     async def measure(self, iterations: int, warmup: int) -> None:
-        """Measure all expressions in each iteration; those of the warm-up are not kept.
+        """Measure all expressions in each iteration; warm-up iterations are discarded.
 
         Raises:
-            ExpressionError: if kro was restarted, or what all are compared with fails.
+            ExpressionError: if kro was restarted, or a reference expression fails.
             SourceUnavailableError: if kro's metrics cannot be read.
         """
         for index in range(warmup + iterations):
             label = f"iteration {index + 1} of {warmup + iterations}"
             rounds = {carrier.expression.name: Round() for carrier in self._carriers}
             before = await self._readings.read(self._reconciles_of_all())
-            self._tell(f"{label}: compiling")
+            self._report(f"{label}: compiling")
             await self._compile_all(rounds)
             await self._quiet()
             after = await self._readings.read(self._reconciles_of_all())
-            self._tell(f"{label}: evaluating")
+            self._report(f"{label}: evaluating")
             await self._evaluate_all(rounds, backwards=index % 2 == 1)
             if index >= warmup:
                 self._keep(rounds, before, after)
             self.rounds_done = index + 1
 
     async def go_on(self, seconds: float) -> None:
-        """Have kro evaluate all expressions in turn for that long, with nothing measured.
+        """Make kro evaluate all expressions in turn for this long, without measuring.
 
         Raises:
-            ExpressionError: if what all are compared with fails.
+            ExpressionError: if a reference expression fails.
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
@@ -162,8 +164,8 @@ class CelMeasurement:
         if checked.opinion is Opinion.DIFFERS:
             raise ExpressionError(
                 "WrongExpectation",
-                f"expected {carrier.expression.expected!r}, and it is {checked.value!r} by the "
-                "rules of CEL: it was not given to kro",
+                f"expected {carrier.expression.expected!r}, but by the rules of CEL it is "
+                f"{checked.value!r}; correct the expected value",
             )
         await self._load.create_rgd(carrier)
 
@@ -175,11 +177,11 @@ class CelMeasurement:
         if values != [expected]:
             raise ExpressionError(
                 "ValueMismatch",
-                f"expected {expected!r}, and kro made {', '.join(map(repr, values))}",
+                f"expected {expected!r}, but kro returned {', '.join(map(repr, values))}",
             )
 
     async def _try(self, carrier: Carrier, work: Work) -> bool:
-        """Do this for an expression; one that fails is named, and left out from then on."""
+        """Do this for an expression; one that fails is recorded and left out from then on."""
         try:
             await work(carrier)
         except ExpressionError as error:
@@ -253,7 +255,7 @@ class CelMeasurement:
             before = after
 
     async def _quiet(self) -> None:
-        await asyncio.sleep(self._habits.echo_seconds + _ECHO_ALLOWANCE_SECONDS)
+        await asyncio.sleep(self._habits.echo_seconds + self._timing.cel_echo_allowance)
         await self._readings.settled(EVALUATIONS)
 
     def _reconciles_of_all(self) -> list[Series]:
@@ -274,7 +276,7 @@ def _measured(carrier: Carrier) -> Measured:
 
 
 def failures(samples: CelSamples) -> ErrorInfo | None:
-    """Return the error of a test some of whose expressions failed."""
+    """Return the error of a test in which expressions failed, or None."""
     failed = [item for item in samples.expressions if item.error is not None]
     if not failed:
         return None
@@ -284,5 +286,5 @@ def failures(samples: CelSamples) -> ErrorInfo | None:
         reason="ExpressionsFailed",
         message=f"{len(failed)} of {len(samples.expressions) - 2} expressions failed: "
         f"{', '.join(item.name for item in failed)}; "
-        f"the first with {first.error.reason}: {first.error.message}",
+        f"the first: {first.error.reason}: {first.error.message}",
     )

@@ -1,4 +1,4 @@
-"""kro's counters as measuring expressions needs them: of one process, and at rest."""
+"""kro's counters for measuring expressions: those of one process, once they have settled."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,9 @@ from krobench.api.common import duration_seconds
 from krobench.api.notation import flag_values
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.exposition import Series
+from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError
 
-_POLL_SECONDS = 0.04
 _MOST_POLLS = 100
 
 START = "process_start_time_seconds"
@@ -29,12 +29,13 @@ Readings = dict[str, float]
 class CelReadings:
     """Reads the counters of one process of kro."""
 
-    def __init__(self, counters: KroCounters) -> None:
+    def __init__(self, counters: KroCounters, timing: Timing) -> None:
         self.counters = counters
+        self._timing = timing
         self._started: float | None = None
 
     async def read(self, series: Sequence[Series]) -> Readings:
-        """Return readings; ``series`` must have the time at which kro was started.
+        """Return readings; ``series`` must include the start time of kro's process.
 
         Raises:
             ExpressionError: if kro was restarted since the first reading.
@@ -43,7 +44,7 @@ class CelReadings:
         readings = await self.counters.read(series)
         started = readings.get(START)
         if self._started is not None and started != self._started:
-            raise ExpressionError("KroRestarted", "kro was restarted while it was measured")
+            raise ExpressionError("KroRestarted", "kro was restarted during the measurement")
         self._started = started
         return readings
 
@@ -51,7 +52,7 @@ class CelReadings:
         """Return readings that did not change for a moment; raises as :meth:`read` does."""
         last = await self.read(series)
         for _ in range(_MOST_POLLS):
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(self._timing.cel_poll)
             now = await self.read(series)
             if now == last:
                 break
@@ -60,16 +61,16 @@ class CelReadings:
 
 
 def of_carrier(carrier: Carrier) -> Series:
-    """Return the reconciles of an expression's instance, kept under the name of its kind."""
+    """Return the series of an expression's reconciles, named after its kind."""
     return Series(RECONCILES, {"gvr": carrier.gvr}, name=carrier.gvr)
 
 
 def evaluated_alone(
     before: Readings, after: Readings, carrier: Carrier
 ) -> tuple[Spent, int] | None:
-    """Return what evaluations took between two readings, and how many reconciles made them.
+    """Return what evaluations took between two readings, and how many reconciles caused them.
 
-    None where kro reconciled another instance, or evaluated nothing.
+    None if kro reconciled another instance, or evaluated nothing.
     """
     reconciles = growth(before, after, carrier.gvr)
     evaluations = spent(before, after, SUM, COUNT)
@@ -79,7 +80,7 @@ def evaluated_alone(
 
 
 def growth(before: Readings, after: Readings, key: str) -> float:
-    """Return by how much a counter grew; one that is not there yet is zero."""
+    """Return by how much a counter grew; a counter that does not exist yet is zero."""
     return after.get(key, 0.0) - before.get(key, 0.0)
 
 
@@ -89,17 +90,17 @@ def spent(before: Readings, after: Readings, total: str, count: str) -> Spent:
 
 
 def spent_or_none(before: Readings, after: Readings, histogram: str) -> Spent | None:
-    """Return by how much a histogram grew; None where it did not."""
+    """Return by how much a histogram grew; None if it did not."""
     grown = spent(before, after, f"{histogram}_sum", f"{histogram}_count")
     return grown if grown.count else None
 
 
 @dataclass(frozen=True)
 class KroHabits:
-    """What kro's flags say of what it does unasked."""
+    """What kro does by itself, according to its flags."""
 
     kept_revisions: int
-    """--rgd-max-graph-revisions: beyond, an old one goes for each new one."""
+    """--rgd-max-graph-revisions: with this many, each new one replaces an old one."""
     echo_seconds: float
     """The longer of --rgd-progress-requeue-delay and --instance-requeue-interval."""
 
@@ -107,8 +108,8 @@ class KroHabits:
     def from_arguments(cls, arguments: Sequence[str]) -> "KroHabits":
         """Read kro's arguments.
 
-        kro's default stands for a flag that is not there, and for a value that is known to kro
-        only, as one that a Secret holds, or cannot be read.
+        kro's default applies to a missing flag, and to a value that cannot be read or that only
+        kro knows, such as one from a Secret.
         """
         flags = flag_values(arguments)
         return cls(

@@ -1,7 +1,7 @@
-"""Restarting kro, and measuring what it does again of all that it had done.
+"""Restarting kro, and measuring the work that it repeats.
 
-Instances are suspended over the restart: kro looks at them and evaluates nothing. They are then
-resumed in turns, so that the first evaluation of each expression in the new process is known.
+Instances are suspended during the restart: kro looks at them but evaluates nothing. Then they are
+resumed one by one, which shows the first evaluation of each expression in the new process.
 """
 
 import asyncio
@@ -22,13 +22,12 @@ from krobench.job.cel.readings import (
     of_carrier,
     spent_or_none,
 )
+from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 
 LATER = 5
-"""Reconciles of an instance that its first one is compared with."""
+"""Number of later reconciles that an instance's first one is compared with."""
 
-_POLL_SECONDS = 0.1
-_BACK_SECONDS = 120.0
 _COUNTERS = (
     *EVALUATIONS,
     *(Series(f"{metric}_{end}") for metric in (REVISION, BUILD) for end in ("sum", "count")),
@@ -38,7 +37,7 @@ Starter = Callable[[], Awaitable[KroCounters]]
 
 
 class RestartMeasurement:
-    """Measures restarts of kro with the expressions of a test, once these are measured."""
+    """Measures restarts of kro with the expressions of a test, after the expressions."""
 
     def __init__(
         self,
@@ -47,28 +46,32 @@ class RestartMeasurement:
         names: Mapping[str, str],
         samples: CelSamples,
         habits: KroHabits,
+        timing: Timing,
     ) -> None:
-        """``carriers`` are those that did not fail; ``names`` has the expressions of all, by RGD.
-        What is measured is added to ``samples``."""
+        """``carriers`` are those that did not fail; ``names`` maps all RGDs to their expressions.
+
+        Results are added to ``samples``.
+        """
         self._load = load
         self._carriers = list(carriers)
         self._names = names
         self._samples = samples
         self._habits = habits
+        self._timing = timing
 
     async def measure(self, restart: Starter) -> None:
-        """Measure one restart, which ``restart`` carries out: it returns once the new kro leads.
+        """Measure one restart; ``restart`` carries it out and returns once the new kro leads.
 
         Raises:
-            ExpressionError: if kro does not come back to all instances, or ends once more.
-            SourceUnavailableError: if kro's metrics cannot be read any more.
+            ExpressionError: if kro does not reconcile all instances again, or restarts once more.
+            SourceUnavailableError: if kro's metrics can no longer be read.
         """
         for carrier in self._carriers:
             await self._load.suspend(carrier)
         revisions, self._samples.revisions_unavailable = await self._load.count_revisions()
         clock = asyncio.get_running_loop().time
         deleted = clock()
-        readings = CelReadings(await restart())
+        readings = CelReadings(await restart(), self._timing)
         led = clock()
         taken = Restart(
             leading_seconds=led - deleted,
@@ -84,7 +87,7 @@ class RestartMeasurement:
             await self._evaluate(readings, carrier, taken)
 
     async def _until_back(self, readings: CelReadings, taken: Restart, led: float) -> None:
-        """Wait until kro has compiled all revisions and looked at all instances."""
+        """Wait until kro has compiled all revisions and reconciled all instances."""
         clock = asyncio.get_running_loop().time
         known = self._samples.revisions_unavailable is None
         revisions = sum(taken.revisions.values()) + taken.foreign_revisions
@@ -98,17 +101,17 @@ class RestartMeasurement:
                 taken.compiled_seconds = seconds
             if taken.reconciled_seconds is None and not missing:
                 taken.reconciled_seconds = seconds
-            if seconds > _BACK_SECONDS:
+            if seconds > (limit := self._timing.cel_restart):
                 raise ExpressionError(
                     "KroNotBack",
-                    f"{_BACK_SECONDS:g}s after a restart, kro had compiled "
+                    f"{limit:g}s after a restart, kro had compiled "
                     f"{now.get(f'{REVISION}_count', 0.0):g} of {revisions} revisions, and had not "
-                    f"looked at {len(missing)} of {len(self._carriers)} instances",
+                    f"reconciled {len(missing)} of {len(self._carriers)} instances",
                 )
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(self._timing.cel_restart_poll)
 
     async def _take_compilations(self, readings: CelReadings, taken: Restart) -> None:
-        """Take what the new process has compiled, once it does nothing more of itself."""
+        """Record what the new process has compiled, once it has come to rest."""
         await asyncio.sleep(self._habits.echo_seconds)
         after = await readings.settled(_COUNTERS)
         taken.compiled = spent_or_none({}, after, REVISION)
@@ -132,7 +135,7 @@ class RestartMeasurement:
 
 
 async def _read_if_possible(readings: CelReadings, series: Sequence[Series]) -> Readings:
-    """Return readings; none where kro does not answer yet, as it has only just been started."""
+    """Return readings; none if kro does not answer yet, just after its start."""
     try:
         return await readings.read(series)
     except SourceUnavailableError:

@@ -1,6 +1,6 @@
-"""Running a test of expressions: like any other test, but for what is done in between.
+"""Running a test of expressions.
 
-All its iterations are one turn: they share the RGDs, whose creation takes a second each.
+All its iterations run together: they share the RGDs, each of which takes a second to create.
 """
 
 import asyncio
@@ -25,7 +25,6 @@ from krobench.job.context import RunContext, keep_profile
 from krobench.job.errors import AbortedError
 from krobench.job.kro.restart import restart_kro
 from krobench.job.kro.rollout import NotStartedError
-from krobench.job.monitor import Watchman
 from krobench.job.preflight import ensure_namespace
 from krobench.job.profiling import Profiling
 from krobench.kube.errors import KubeError
@@ -40,13 +39,10 @@ from krobench.workload.cel import expressions_of
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.testplan import TestPlan
 
-_PROFILED_SECONDS = 10.0
-"""Where spec.collect.profileWindow says nothing."""
-
 
 @dataclass
 class _Bench:
-    """What a measurement of expressions goes on with."""
+    """What a measurement of expressions works with."""
 
     measurement: CelMeasurement
     load: ExpressionLoad
@@ -54,14 +50,14 @@ class _Bench:
     habits: KroHabits
     kro: KroPod
     stack: AsyncExitStack
-    """Of what is closed in the end."""
+    """Closes what the measurement has opened."""
 
 
 Work = Callable[[_Bench], Coroutine[Any, Any, None]]
 
 
 class CelRun:
-    """Runs one test of expressions and fills in its record."""
+    """Runs one test of expressions."""
 
     def __init__(self, context: RunContext, plan: TestPlan, record: TestRecord) -> None:
         self.plan = plan
@@ -69,22 +65,20 @@ class CelRun:
         self._record = record
         self._measurement: CelMeasurement | None = None
         self.current: Iteration | None = None
-        """None always: its progress is in words."""
+        """Always None: the activity describes its progress."""
 
     @property
     def ended(self) -> bool:
-        """Whether there is nothing more to do."""
         return self._record.end_time is not None
 
     @property
     def iterations_over(self) -> int:
-        """Iterations that are done, or will not be done any more."""
         if self.ended:
             return self.plan.total_iterations
         return self._measurement.rounds_done if self._measurement else 0
 
     async def take_turn(self, index: int, kro: KroPod) -> None:
-        """Run all iterations, whichever is asked for."""
+        """Run all iterations, whatever the index."""
         del index
         context, record = self._context, self._record
         started = context.clock.now()
@@ -104,16 +98,16 @@ class CelRun:
         record.duration_seconds = round(context.clock.now() - started, 3)
 
     async def profile(self, kro: KroPod) -> None:
-        """Profile kro while it evaluates all expressions, if asked for, once all went well."""
+        """Profile kro while it evaluates all expressions, if asked for and the test passed."""
         context, record = self._context, self._record
         if not self.plan.profiles or record.error is not None:
             return
-        seconds = self.plan.profile_window_seconds or _PROFILED_SECONDS
+        seconds = self.plan.profile_window_seconds or context.timing.cel_profile
         test = replace(self.plan, profile_window_seconds=seconds)
 
         async def work(bench: _Bench) -> None:
             await bench.measurement.set_up()
-            self._tell("profile")
+            self._report("profile")
             await profiling.begin(test.profiled_index)
             await bench.measurement.go_on(seconds)
             await profiling.end()
@@ -133,7 +127,7 @@ class CelRun:
             self._measurement = measurement = bench.measurement
             assert self.plan.workload.cel is not None
             measurement.samples.restarts_wanted = self.plan.workload.cel.restarts
-            async with self._watched():
+            async with self._monitored():
                 await measurement.set_up(memory_rounds=self.plan.iterations)
                 await measurement.measure(self.plan.iterations, self.plan.warmup)
             await self._measure_restarts(bench)
@@ -149,41 +143,45 @@ class CelRun:
         return error
 
     @asynccontextmanager
-    async def _watched(self) -> AsyncIterator[None]:
-        """Look at kro meanwhile, and note what makes the measurement invalid."""
+    async def _monitored(self) -> AsyncIterator[None]:
+        """Observe kro meanwhile, and record what makes the measurement invalid."""
         context, plan = self._context, self.plan
-        known = context.known_kro(plan.target, plan.variant)
-        async with Watchman(context.client, context.clock, plan.target, known) as watchman:
+        async with context.monitor(plan) as monitor:
             try:
                 yield
             finally:
-                watched = await watchman.finish()
+                observation = await monitor.finish()
                 self._record.causes = [
-                    *causes_of_kro(watched.first, watched.moments),
-                    *clock_jumps(watched.moments),
+                    *causes_of_kro(observation.first, observation.moments),
+                    *clock_jumps(observation.moments),
                 ]
 
     async def _measure_restarts(self, bench: _Bench) -> None:
-        """Measure the restarts of kro that are asked for."""
+        """Measure the restarts of kro that the test asks for."""
         samples = bench.measurement.samples
         names = {carrier.rgd.name: carrier.expression.name for carrier in bench.carriers}
         restarts = RestartMeasurement(
-            bench.load, bench.measurement.carriers, names, samples, bench.habits
+            bench.load,
+            bench.measurement.carriers,
+            names,
+            samples,
+            bench.habits,
+            self._context.timing,
         )
         for number in range(samples.restarts_wanted):
-            self._tell(f"restart {number + 1} of {samples.restarts_wanted}")
-            await restarts.measure(partial(self._start_anew, bench))
+            self._report(f"restart {number + 1} of {samples.restarts_wanted}")
+            await restarts.measure(partial(self._restart, bench))
 
-    async def _start_anew(self, bench: _Bench) -> KroCounters:
+    async def _restart(self, bench: _Bench) -> KroCounters:
         context, plan = self._context, self.plan
         context.expect_another_kro()
-        bench.kro = await restart_kro(context.client, plan.target, bench.kro)
+        bench.kro = await restart_kro(context.client, plan.target, bench.kro, context.timing)
         counters = KroCounters(context.client, bench.kro, plan.target.pprof_port)
         bench.stack.push_async_callback(counters.close)
         return counters
 
     async def _with_measurement(self, index: int, kro: KroPod, work: Work) -> ErrorInfo | None:
-        """Do this with RGDs and instances of their own; returns why it ended early."""
+        """Do this with RGDs and instances of their own; returns the error, if any."""
         context, cel = self._context, self.plan.workload.cel
         assert cel is not None
         namespace = self.plan.namespace or context.run.own_namespace
@@ -200,7 +198,9 @@ class CelRun:
             load = await stack.enter_async_context(
                 ExpressionLoad(context.client, context.clock, plan)
             )
-            measurement = CelMeasurement(load, counters, carriers, self._tell, habits)
+            measurement = CelMeasurement(
+                load, counters, carriers, self._report, habits, context.timing
+            )
             bench = _Bench(measurement, load, carriers, habits, kro, stack)
             error = await self._guarded(work(bench))
             context.objects.extend(load.records)
@@ -214,9 +214,9 @@ class CelRun:
         except TimeoutError:
             return ErrorInfo(
                 reason=TIMEOUT,
-                message=f"the timeout of {seconds:g}s was over after "
+                message=f"the test timed out after {seconds:g}s, with "
                 f"{self.iterations_over} of {self.plan.total_iterations} iterations"
-                f"{self._restarts_done()}",
+                f"{self._restarts_done()} done",
             )
         except ExpressionError as error:
             return error.info
@@ -238,12 +238,12 @@ class CelRun:
         context = self._context
         if context.cleanup.keeps(success=success):
             return
-        self._tell("clean-up")
+        self._report("clean-up")
         prefix = f"{context.run.prefix}{self.plan.index}-"
         cleanup = RunCleanup(context.client, context.run.uid, rgd_prefix=prefix)
         teardown = await cleanup.delete_objects(self.plan.deletion_timeout_seconds)
         if teardown.error is not None:
             context.warn(f"{self.plan.name}: clean-up: {teardown.error.message}")
 
-    def _tell(self, activity: str) -> None:
-        self._context.tell(f"{self.plan.name}: {activity}")
+    def _report(self, activity: str) -> None:
+        self._context.report(f"{self.plan.name}: {activity}")

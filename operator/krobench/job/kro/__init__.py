@@ -1,1 +1,1 @@
-"""What changes kro's Deployment, restarts kro, and waits until it leads again."""
+"""kro itself: changing its Deployment, restarting it, waiting until it leads."""

@@ -1,4 +1,4 @@
-"""kro's Deployment: finding it, what a variant has changed on it, and taking that off again."""
+"""kro's Deployment: finding it, the change that a variant has made to it, and undoing that."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ _OURS = "krobench"
 
 
 class UnreadableChangeError(KubeError):
-    """What a run has changed of kro is noted in a way that this version cannot read."""
+    """The note about what a run has changed on kro cannot be read by this version."""
 
 
 async def find_deployment(client: KubeClient, target: Target) -> JsonObject:
@@ -34,13 +34,14 @@ async def find_deployment(client: KubeClient, target: Target) -> JsonObject:
     if deployment is None:
         raise AbortedError(
             "KroNotFound",
-            f"no Deployment in namespace {target.namespace} runs kro's pods: variants need one",
+            f"no Deployment in namespace {target.namespace} runs kro's pods; install kro with its "
+            "Helm chart to use variants",
         )
     return deployment
 
 
 async def restore_all(client: KubeClient, run: str) -> list[str]:
-    """Put every Deployment back that this run has changed; returns what is to be warned of."""
+    """Restore every Deployment that this run has changed; returns warnings."""
     selector = f"{RUN_LABEL}={run}"
     warnings = []
     for deployment in await client.list(paths.group("apps", "v1", "deployments"), selector):
@@ -52,13 +53,13 @@ async def restore_all(client: KubeClient, run: str) -> list[str]:
 async def restore(
     client: KubeClient, path: str, run: str, known: KroChange | None = None
 ) -> list[str]:
-    """Take this run's change off a Deployment, with nothing waited for.
+    """Undo this run's change on a Deployment, without waiting for the rollout.
 
-    ``known`` is the change as the load Job remembers it, should its note on the Deployment be lost.
-    Returns a warning for each field that somebody else has changed since: it is left alone.
+    ``known`` is the change as the load Job remembers it, used if its note on the Deployment is
+    lost. Returns a warning for each field that someone else has changed since: it stays as it is.
 
     Raises:
-        KubeError: if it cannot be taken off, or what it was cannot be read.
+        KubeError: if the change cannot be undone, or its note cannot be read.
     """
     for attempt in range(ATTEMPTS):
         deployment = await client.get(path)
@@ -73,11 +74,13 @@ async def restore(
                 raise
             await asyncio.sleep(0)
             continue
-        logger.info("%s is as it was before variant %s", describe(deployment), change.variant)
+        logger.info(
+            "%s was restored to what it was before variant %s", describe(deployment), change.variant
+        )
         await _disown(client, path, answer)
         return [
-            f"{describe(deployment)}: {field} was changed by {changed_by(deployment)} while "
-            f"variant {change.variant} was in force, and was left as it is"
+            f"{describe(deployment)}: {changed_by(deployment)} changed {field} while variant "
+            f"{change.variant} was applied, so it was not restored"
             for field in restored.conflicts
         ]
     return []
@@ -93,7 +96,7 @@ def _change_to_undo(deployment: JsonObject, known: KroChange | None) -> KroChang
 
 
 async def _disown(client: KubeClient, path: str, deployment: JsonObject) -> None:
-    """Give up the fields that we wrote, or whoever applies them next would meet a conflict."""
+    """Give up the fields that we wrote: otherwise the next apply of another manager conflicts."""
     metadata = deployment["metadata"]
     entries = metadata.get("managedFields") or []
     kept = [entry for entry in entries if entry.get("manager") != _OURS]
@@ -102,11 +105,13 @@ async def _disown(client: KubeClient, path: str, deployment: JsonObject) -> None
     try:
         await client.replace(path, deployment | {"metadata": metadata | {"managedFields": kept}})
     except KubeError as error:
-        logger.warning("%s: fields are still marked as ours: %s", describe(deployment), error)
+        logger.warning(
+            "%s: fields are still marked as managed by krobench: %s", describe(deployment), error
+        )
 
 
 def taken_off(deployment: JsonObject, change: KroChange | None) -> Restored:
-    """Return the template of a Deployment without a change."""
+    """Return a Deployment's template with a change undone."""
     template = deployment["spec"]["template"]
     if change is None:
         return Restored(template, ())
@@ -119,7 +124,7 @@ def taken_off(deployment: JsonObject, change: KroChange | None) -> Restored:
 def with_template(
     deployment: JsonObject, template: PodTemplate, change: KroChange | None = None
 ) -> JsonObject:
-    """Return a Deployment with this template, and with a change noted on it, or none."""
+    """Return a Deployment with this template and the note of a change, if there is one."""
     metadata = dict(deployment["metadata"])
     labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != RUN_LABEL}
     annotations = {
@@ -136,11 +141,11 @@ def with_template(
 
 
 def change_on(deployment: JsonObject) -> KroChange | None:
-    """Return the change that is noted on a Deployment; None where there is none.
+    """Return the change that is noted on a Deployment, or None.
 
     Raises:
-        UnreadableChangeError: if what is noted is no change: kro is then not as it was, and nobody
-            knows what it was like.
+        UnreadableChangeError: if the note cannot be read: kro is changed, and its original
+            settings are unknown.
     """
     text = (deployment["metadata"].get("annotations") or {}).get(VARIANT_ANNOTATION)
     if text is None:
@@ -149,31 +154,30 @@ def change_on(deployment: JsonObject) -> KroChange | None:
         return KroChange.model_validate_json(text)
     except ValidationError as error:
         raise UnreadableChangeError(
-            f"{describe(deployment)}: annotation {VARIANT_ANNOTATION} cannot be read, and so what "
-            "a run has changed is not known: put the Deployment back as it was, as with kubectl "
-            "rollout undo, and remove the annotation"
+            f"{describe(deployment)}: annotation {VARIANT_ANNOTATION} is not valid, so the change "
+            "that a run has made is unknown; restore the Deployment yourself, for example with "
+            "kubectl rollout undo, and remove the annotation"
         ) from error
 
 
 def changed_by(deployment: JsonObject) -> str:
-    """Return who, besides us, was the last to change what a Deployment asks for, and when."""
+    """Return the field manager, other than krobench, that changed a Deployment's spec last."""
     entries = [
         entry
         for entry in deployment["metadata"].get("managedFields") or []
         if not entry.get("subresource") and entry.get("manager") != _OURS
     ]
     if not entries:
-        return "somebody"
+        return "someone"
     last = max(entries, key=lambda entry: entry.get("time", ""))
-    return f"{last.get('manager', 'somebody')} at {last.get('time', 'an unknown time')}"
+    return f"{last.get('manager', 'someone')} at {last.get('time', 'an unknown time')}"
 
 
 def path_of(deployment: JsonObject) -> str:
-    """Return the path of a Deployment."""
     metadata = deployment["metadata"]
     return paths.group("apps", "v1", "deployments", metadata["namespace"], metadata["name"])
 
 
 def describe(deployment: JsonObject) -> str:
-    """Return how a Deployment is called in messages."""
+    """Return a Deployment's name in messages."""
     return f"Deployment {deployment['metadata']['namespace']}/{deployment['metadata']['name']}"

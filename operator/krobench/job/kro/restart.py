@@ -1,8 +1,8 @@
-"""Restarting kro by the deletion of its pod.
+"""Restarting kro by deleting its pod.
 
-What runs the pod, as a Deployment does, makes another one of the same settings. So nothing of kro
-is changed, and nothing has to be put back should this Job be killed; under a variant it is the
-variant that starts anew. A rollout would take one more restart, for the way back.
+The pod's controller creates another pod with the same settings. So kro is not changed, and nothing
+has to be restored if this Job is killed; with a variant applied, the variant restarts. A rollout
+would need a second restart to undo it.
 """
 
 import asyncio
@@ -23,18 +23,16 @@ from krobench.kube.kro import (
     list_kro_pods,
     named,
 )
+from krobench.kube.timing import Timing
 
 logger = logging.getLogger(__name__)
 
-_POLL_SECONDS = 0.1
-_TIMEOUT_SECONDS = 120.0
-
 
 async def check_restartable(client: KubeClient, target: Target) -> None:
-    """Check that kro would be started again, and that one can tell when it leads.
+    """Check that a deleted kro pod is replaced, and that its new leader can be known.
 
     Raises:
-        AbortedError: if not; the message says why.
+        AbortedError: if not.
     """
     for pod in await _pods(client, target):
         metadata = pod["metadata"]
@@ -42,8 +40,8 @@ async def check_restartable(client: KubeClient, target: Target) -> None:
         if not any(owner.get("controller") for owner in owners):
             raise AbortedError(
                 "KroNotRestartable",
-                f"pod {target.namespace}/{metadata['name']} is of no Deployment that would make "
-                "another one when it is deleted: leave out restarts, or install kro with its chart",
+                f"pod {target.namespace}/{metadata['name']} has no controller that replaces it; "
+                "leave out restarts, or install kro with its Helm chart",
             )
         if named(pod["spec"]["containers"], target.container) is None:
             continue
@@ -51,13 +49,13 @@ async def check_restartable(client: KubeClient, target: Target) -> None:
         if why is not None:
             raise AbortedError(
                 "LeaderUnknown",
-                f"restarts need to know when the new kro leads, and {why}: leave out restarts, or "
-                "run kro with --leader-elect=false and one replica",
+                f"restarts need to know when the new kro pod leads, but {why}; leave out restarts, "
+                "or run kro with --leader-elect=false and one replica",
             )
 
 
-async def restart_kro(client: KubeClient, target: Target, kro: KroPod) -> KroPod:
-    """Delete kro's pod and wait until another one leads; returns that one.
+async def restart_kro(client: KubeClient, target: Target, kro: KroPod, timing: Timing) -> KroPod:
+    """Delete kro's pod, wait until another one leads, and return that one.
 
     Raises:
         NotStartedError: if none leads in time.
@@ -66,7 +64,7 @@ async def restart_kro(client: KubeClient, target: Target, kro: KroPod) -> KroPod
     path = paths.core("pods", target.namespace, kro.name)
     template = await client.get(path)
     await client.delete(path)
-    deadline = time.monotonic() + _TIMEOUT_SECONDS
+    deadline = time.monotonic() + timing.restart_timeout
     while time.monotonic() < deadline:
         try:
             found = await _next_leader(client, target, template)
@@ -75,12 +73,13 @@ async def restart_kro(client: KubeClient, target: Target, kro: KroPod) -> KroPod
                 raise
             found = None
         if found is not None:
-            logger.info("kro %s leads after %s was deleted", found.name, kro.name)
+            logger.info("kro pod %s leads after %s was deleted", found.name, kro.name)
             return found
-        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(timing.restart_poll)
     raise NotStartedError(
-        f"no other kro led within {_TIMEOUT_SECONDS:g}s of the deletion of pod "
-        f"{target.namespace}/{kro.name}: see kubectl describe pod in {target.namespace}"
+        f"no other kro pod led within {timing.restart_timeout:g}s after pod "
+        f"{target.namespace}/{kro.name} was deleted; check kubectl describe pod in namespace "
+        f"{target.namespace}"
     )
 
 

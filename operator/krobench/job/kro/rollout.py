@@ -1,8 +1,8 @@
-"""Waiting until kro runs as its Deployment says, and leads.
+"""Waiting until kro runs as its Deployment says and a pod leads; releasing stale leases.
 
-On the test bed, a new kro led 26 s after a change: 11 s until its first readiness probe, a second
-until the old one had ended, and 14 s until the old one's Lease had expired, as kro does not release
-it. So a Lease whose holder is gone is released here, and a variant is probed sooner: 3 to 6 s.
+On the test bed, a new kro led 26 s after a change: 11 s until its first readiness probe, one second
+until the old pod had ended, and 14 s until the old pod's Lease had expired: kro does not release
+it. So this module releases a Lease whose holder is gone, and probes a variant sooner: 3 to 6 s.
 """
 
 import asyncio
@@ -24,34 +24,36 @@ from krobench.kube.kro import (
     leader_path,
     list_kro_pods,
 )
+from krobench.kube.timing import Timing
 
-_POLL_SECONDS = 0.5
-_FAILING_SECONDS = 15.0
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})
 _LOG_BYTES = 16384
 _LOG_LINES = 2
 
 
 class NotStartedError(KubeError):
-    """kro does not run as it is to; the message says what its container says."""
+    """kro does not run as configured; the message quotes its container."""
 
 
 class Rollout:
-    """kro's pods on their way to what the Deployment says."""
+    """A rollout of kro's Deployment."""
 
-    def __init__(self, client: KubeClient, target: Target, deployment_path: str) -> None:
+    def __init__(
+        self, client: KubeClient, target: Target, deployment_path: str, timing: Timing
+    ) -> None:
         self._client = client
         self._target = target
         self._path = deployment_path
+        self._timing = timing
         self._failing_since: float | None = None
 
     async def wait(self, variant: str | None, timeout_seconds: float) -> None:
-        """Wait until all pods of kro are those of ``variant``, and one of them leads.
+        """Wait until all pods of kro belong to ``variant`` and one of them leads.
 
-        A pod that fails is given some time, as an image may be pulled at the second attempt.
+        A failing pod gets some time: an image pull may work at the second attempt.
 
         Raises:
-            NotStartedError: if it fails for longer, or time is over.
+            NotStartedError: if a pod fails for longer, or the time is over.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
@@ -73,14 +75,14 @@ class Rollout:
                 self._failing_since = None
             elif self._failing_since is None:
                 self._failing_since = time.monotonic()
-            elif time.monotonic() - self._failing_since > _FAILING_SECONDS:
+            elif time.monotonic() - self._failing_since > self._timing.rollout_failing:
                 raise NotStartedError(await self._last_words(failing))
             if time.monotonic() > deadline:
                 raise NotStartedError(_unfinished(pods, timeout_seconds))
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(self._timing.rollout_poll)
 
     async def _last_words(self, pod: JsonObject) -> str:
-        """Return what the container's state and its log say."""
+        """Return a container's state and the first and last lines of its log."""
         name, container = pod["metadata"]["name"], self._target.container
         state = _state(pod, container)
         detail = f"container {container}: {state.get('reason') or 'Error'}"
@@ -93,7 +95,7 @@ class Rollout:
                 f"{path}?container={container}&limitBytes={_LOG_BYTES}", accept="*/*"
             )
         except KubeError:
-            return detail  # no container has run, as where its image could not be pulled
+            return detail  # the container never ran, for example because of its image
         lines = [line.strip() for line in text.splitlines() if line.strip()]
         if len(lines) > 2 * _LOG_LINES:
             lines = [*lines[:_LOG_LINES], "…", *lines[-_LOG_LINES:]]
@@ -119,7 +121,7 @@ def _mark(pod: JsonObject) -> str | None:
 
 
 def _failing(pods: Sequence[JsonObject], variant: str | None, container: str) -> JsonObject | None:
-    """Return a pod of the variant whose container has ended, or cannot be started."""
+    """Return a pod of the variant whose container has ended or cannot start."""
     for pod in pods:
         if _mark(pod) != variant or "deletionTimestamp" in pod["metadata"]:
             continue
@@ -129,7 +131,7 @@ def _failing(pods: Sequence[JsonObject], variant: str | None, container: str) ->
 
 
 def _state(pod: JsonObject, container: str) -> JsonObject:
-    """Return why a container does not run; empty where it does, or nothing is said."""
+    """Return why a container does not run; empty if it runs or gives no reason."""
     for status in pod.get("status", {}).get("containerStatuses") or []:
         if status["name"] == container:
             state = status.get("state", {})
@@ -142,7 +144,7 @@ def _unfinished(pods: Sequence[JsonObject], timeout_seconds: float) -> str:
     states = ", ".join(
         f"{pod['metadata']['name']} is {pod.get('status', {}).get('phase')}" for pod in pods
     )
-    return f"it was not ready and leading within {timeout_seconds:g}s; pods: {states or 'none'}"
+    return f"no pod was ready and leading within {timeout_seconds:g}s; pods: {states or 'none'}"
 
 
 async def one_leads(
@@ -150,8 +152,8 @@ async def one_leads(
 ) -> bool:
     """Whether one of the pods of this template leads, if they elect a leader.
 
-    kro does not release its Lease when it ends: a Lease whose holder is none of the pods is
-    released here, or it would have to expire.
+    kro does not release its Lease when it ends, so a Lease that none of the pods holds is released
+    here; otherwise it would have to expire.
     """
     if not elects(template, target.container):
         return True
@@ -167,7 +169,7 @@ async def one_leads(
 
 
 async def _release(client: KubeClient, path: str, lease: JsonObject) -> None:
-    """Do what the holder, which is gone, has not done."""
+    """Release a Lease whose holder is gone."""
     spec = lease["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1}
     try:
         await client.replace(path, lease | {"spec": spec})
@@ -182,29 +184,29 @@ _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 
 def elects(template: dict[str, Any], container: str) -> bool:
-    """Whether kro of this pod template acts only once it leads; without the flag it does not."""
+    """Whether kro of this pod template waits until it leads; without the flag it does not."""
     found = _flags(template, container)
     return _ELECT in found and found[_ELECT] not in _FALSE
 
 
 def why_leader_unknown(template: dict[str, Any], container: str, namespace: str) -> str | None:
-    """Return why nobody can tell which pod of this template leads; None where one can.
+    """Return why the leader among pods of this template cannot be known; None if it can.
 
-    The Lease's holder is the host's name as kro sees it, which is the pod's own unless the pod is
-    in the network of its node.
+    The Lease's holder is the host name that kro sees: the pod's name, unless the pod uses the
+    network of its node.
     """
     if not elects(template, container):
         return None
     if template["spec"].get("hostNetwork"):
         return (
-            f"kro runs in its node's network, so that its lease {LEADER_LEASE} is held in the "
-            "node's name, which says of no pod that it leads"
+            f"kro uses its node's network, so its lease {LEADER_LEASE} names the node and not the "
+            "pod that leads"
         )
     elsewhere = _flags(template, container).get(_NAMESPACE)
     if elsewhere and elsewhere != namespace:
         return (
-            f"kro's lease {LEADER_LEASE} is in namespace {elsewhere} (flag --{_NAMESPACE}), and "
-            f"krobench reads that of namespace {namespace}"
+            f"kro's lease {LEADER_LEASE} is in namespace {elsewhere} (flag --{_NAMESPACE}), while "
+            f"krobench reads the one in namespace {namespace}"
         )
     return None
 

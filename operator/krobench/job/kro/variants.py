@@ -1,8 +1,7 @@
-"""Putting variants of kro in force, one after another, and the Deployment back as it was.
+"""Applying variants of kro one after another, and restoring kro's Deployment afterwards.
 
-What was changed stands on the Deployment itself, written by the same request as the change: whoever
-finds it later, as the clean-up Job after a load Job was killed, can undo it. What others change
-meanwhile shows in the Deployment's generation; it is named, and never overwritten.
+The change is noted on the Deployment itself, by the same request that makes it: the clean-up Job
+can undo it after a load Job was killed. Changes by others meanwhile are named, never overwritten.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -26,6 +25,7 @@ from krobench.job.kro.deployment import (
 from krobench.job.kro.rollout import NotStartedError, Rollout, why_leader_unknown
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.timing import Timing
 from krobench.workload.testplan import VARIANT_START_SECONDS
 from krobench.workload.variants import (
     NoContainerError,
@@ -34,11 +34,11 @@ from krobench.workload.variants import (
     lay_over,
 )
 
-NOT_RESTORED = "kro's Deployment was not put back as it was"
+NOT_RESTORED = "kro's Deployment was not restored"
 
 
 class KroVariants:
-    """The variants of a run, and which of them is in force; without any, it does nothing."""
+    """The variants of a run, and the one that is applied; without any, it does nothing."""
 
     def __init__(
         self,
@@ -47,28 +47,30 @@ class KroVariants:
         variants: Sequence[Variant],
         owner: RunRef,
         *,
-        tell: Callable[[str], None],
+        timing: Timing,
+        report: Callable[[str], None],
         announce: Callable[[str], Awaitable[None]],
     ) -> None:
-        """``announce`` is told of a variant before anything is changed for it."""
+        """``announce`` is called with a variant's name before anything is changed for it."""
         self._client = client
         self._target = target
         self._variants = {variant.name: variant for variant in variants}
         self._owner = owner
-        self._tell = tell
+        self._timing = timing
+        self._report = report
         self._announce = announce
         self._path = ""
         self._change: KroChange | None = None
         self._written = False
-        """Whether a change was sent, be it answered or not."""
+        """Whether a change was sent, answered or not."""
 
     async def find(self) -> None:
-        """Find kro's Deployment, and check that it is nobody else's just now.
+        """Find kro's Deployment, and check that no other run has changed it.
 
         Raises:
-            AbortedError: if kro is run by something else, nobody can tell who leads, or it is
-                still as a run has left it, be it an earlier attempt of this one: what was kro's
-                own and what a variant's is known only to the process that has changed it.
+            AbortedError: if no Deployment runs kro, it cannot be known which pod leads, or a run
+                has left its change on the Deployment (even an earlier attempt of this one: only the
+                process that made the change knows kro's own settings).
         """
         if not self._variants:
             return
@@ -81,13 +83,13 @@ class KroVariants:
         if change is not None:
             raise AbortedError(
                 "KroChanged",
-                f"{describe(deployment)} is still as variant {change.variant} of "
-                f"{change.benchmark} left it: krobench cleanup --run {change.run} restores it",
+                f"{describe(deployment)} still has variant {change.variant} of {change.benchmark} "
+                f"applied; run krobench cleanup --run {change.run} to restore it",
             )
         self._check_leadership(deployment["spec"]["template"])
 
     def _check_leadership(self, original: PodTemplate) -> None:
-        """A new kro counts as in force once it leads, so it must be told whether it does."""
+        """A variant counts as applied once its pod leads, so the leader must be known."""
         laid_over = (self._laid_over(original, each) for each in self._variants.values())
         for template in (original, *laid_over):
             target = self._target
@@ -95,53 +97,53 @@ class KroVariants:
             if why is not None:
                 raise AbortedError(
                     "LeaderUnknown",
-                    f"variants need to know when a new kro leads, and {why}: run kro with "
-                    "--leader-elect=false and one replica while variants are measured",
+                    f"variants need to know when a new kro pod leads, but {why}; run kro with "
+                    "--leader-elect=false and one replica while you measure variants",
                 )
 
     async def enter(self, name: str | None) -> bool:
-        """Put a variant in force and wait until kro leads with it; None stands for none.
+        """Apply a variant and wait until a pod of it leads; None means no variant.
 
         Returns whether kro was restarted for it.
 
         Raises:
-            AbortedError: if the API server or kro itself does not take it, or somebody else has
-                changed the Deployment.
+            AbortedError: if the API server or kro rejects it, or someone else has changed the
+                Deployment.
         """
         if name is None or (self._change is not None and self._change.variant == name):
             return False
-        self._tell(f"kro is restarted as variant {name}")
+        self._report(f"restarting kro as variant {name}")
         await self._announce(name)
-        self._change = await self._put_in_force(self._variants[name])
-        rollout = Rollout(self._client, self._target, self._path)
+        self._change = await self._apply(self._variants[name])
+        rollout = Rollout(self._client, self._target, self._path, self._timing)
         try:
             await rollout.wait(name, VARIANT_START_SECONDS)
         except NotStartedError as error:
             await self.check()
             raise AbortedError(
                 "VariantNotStarted",
-                f"kro did not start as variant {name}, and was put back as it was: {error}",
+                f"kro did not start as variant {name} and was restored: {error}",
             ) from error
         return True
 
     async def check(self) -> None:
-        """Check that nobody else has changed the Deployment.
+        """Check that no one else has changed the Deployment.
 
         Raises:
-            AbortedError: naming who has, and when.
+            AbortedError: names who has, and when.
         """
         if self._change is not None:
             deployment = await self._client.get(self._path)
             self._check(deployment, self._change)
 
     async def leave(self) -> list[str]:
-        """Put the Deployment back as it was; returns what is to be warned of.
+        """Restore the Deployment; returns warnings.
 
-        Errors are among these: nothing here may hide why a run has ended.
+        Errors are among these: they must not hide why a run has ended.
         """
         if not self._written:
             return []
-        self._tell("kro is restarted as it was")
+        self._report("restarting kro with its own settings")
         try:
             warnings = await restore(self._client, self._path, self._owner.uid, self._change)
         except KubeError as error:
@@ -150,27 +152,29 @@ class KroVariants:
         return warnings
 
     async def settle(self) -> None:
-        """Wait until kro leads as it was, as the clean-up needs it.
+        """Wait until a restored kro leads: the clean-up needs it.
 
         Raises:
-            AbortedError: if it does not.
+            AbortedError: if none leads in time.
         """
         if not self._path:
             return
         try:
-            await Rollout(self._client, self._target, self._path).wait(None, VARIANT_START_SECONDS)
+            await Rollout(self._client, self._target, self._path, self._timing).wait(
+                None, VARIANT_START_SECONDS
+            )
         except NotStartedError as error:
             raise AbortedError(
-                "KroNotStarted", f"kro did not start again as it was before the run: {error}"
+                "KroNotStarted", f"kro did not start again with its own settings: {error}"
             ) from error
 
-    async def _put_in_force(self, variant: Variant) -> KroChange:
+    async def _apply(self, variant: Variant) -> KroChange:
         for _ in range(ATTEMPTS):
             deployment = await self._client.get(self._path)
             original = self._original(deployment)
             template = self._laid_over(original, variant)
             try:
-                # What the API server makes of it, such as 1 of 1000m, is known only from itself.
+                # The API server normalises values, such as 1000m to 1: a dry run shows the result.
                 draft = await self._client.replace(
                     self._path, with_template(deployment, template), dry_run=True
                 )
@@ -181,17 +185,19 @@ class KroVariants:
                 answer = await self._client.replace(self._path, written, retries=0)
             except ApiError as error:
                 if error.conflict:
-                    continue  # the resourceVersion: its status has changed, most probably
+                    continue  # the resourceVersion: most likely its status has changed
                 if error.transient:
                     raise
                 raise AbortedError(
                     "VariantRefused",
-                    f"variant {variant.name} is not taken for {describe(deployment)}: "
+                    f"the API server rejected variant {variant.name} of {describe(deployment)}: "
                     f"{error.message}",
                 ) from error
             generation = answer["metadata"]["generation"]
             return change.model_copy(update={"generation": generation})
-        raise AbortedError("DeploymentBusy", f"{self._path} changes all the time")
+        raise AbortedError(
+            "DeploymentBusy", f"{self._path} kept changing while a variant was applied; try again"
+        )
 
     def _original(self, deployment: JsonObject) -> PodTemplate:
         if self._change is not None:
@@ -214,7 +220,7 @@ class KroVariants:
             benchmark=f"{self._owner.namespace}/{self._owner.name}",
             variant=variant.name,
             container=self._target.container,
-            # The next, by the API server's rule; the resourceVersion sees to it that it is ours.
+            # The next one, by the API server's rule; the resourceVersion guards against others.
             generation=deployment["metadata"]["generation"] + 1,
             changes=list(changes_between(original, template, self._target.container)),
         )
@@ -223,7 +229,7 @@ class KroVariants:
         if deployment["metadata"]["generation"] != change.generation:
             raise AbortedError(
                 "KroChanged",
-                f"{describe(deployment)} was changed by {changed_by(deployment)} while variant "
-                f"{change.variant} was in force: measure while nobody changes kro; a GitOps "
-                "controller that reverts changes has to be suspended for this Deployment",
+                f"{changed_by(deployment)} changed {describe(deployment)} while variant "
+                f"{change.variant} was applied; do not change kro during a run, and suspend GitOps "
+                "controllers for this Deployment",
             )

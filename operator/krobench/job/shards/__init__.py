@@ -1,1 +1,1 @@
-"""A sharded load: its leader, the shards that follow, and how they talk."""
+"""A load that several pods send: one coordinator, its workers, and the mailbox between them."""

@@ -1,7 +1,7 @@
-"""How the pods of a sharded load talk: each has a ConfigMap to speak in, and watches all.
+"""Messages between the pods of a sharded load: each writes one ConfigMap and watches all.
 
 The API server is the one thing that all of them reach, wherever they run. In the run phase
-they say little, so that the talk does not spoil what is measured.
+they send little, to keep their traffic out of what is measured.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from krobench.api.kinds import RunRef
 from krobench.api.messages import (
     SHARD_COMPONENT,
     SHARD_LINES_COMPONENT,
-    LeaderWord,
-    ShardWord,
+    CoordinatorMessage,
+    WorkerMessage,
 )
 from krobench.figures.lines import ObjectRecord
 from krobench.kube import paths
@@ -27,15 +27,15 @@ from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch
 from krobench.record import rawlines
 
-_WORD_KEY = "word"
+_MESSAGE_KEY = "message"
 _LINES_KEY = "objects.jsonl.gz"
 _MAX_PIECE_BYTES = 900_000
 _MAX_RETRIES = 8
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A word that has arrived."""
+class Message:
+    """A message that has arrived."""
 
     text: str
     received_epoch_seconds: float
@@ -43,10 +43,10 @@ class Heard:
     received_monotonic: float
 
 
-class Board:
+class Mailbox:
     """The ConfigMaps of one run's shards; an async context manager, on whose exit the watch ends.
 
-    They stand in the namespace of the KroBenchmark, which owns them, beside its results.
+    They are in the namespace of the KroBenchmark, which owns them, beside its results.
     """
 
     def __init__(self, client: KubeClient, owner: RunRef) -> None:
@@ -56,11 +56,11 @@ class Board:
         selector = f"{RUN_LABEL}={owner.uid},{COMPONENT_LABEL}={SHARD_COMPONENT}"
         self._collection = paths.core("configmaps", owner.namespace)
         self._watch = Watch(client, self._collection, selector)
-        self._heard: dict[str, Heard] = {}
-        self._spoken: set[str] = set()
+        self._received: dict[str, Message] = {}
+        self._created: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
-        self._speaking = asyncio.Lock()
+        self._posting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         for item in await self._watch.start():
@@ -73,31 +73,31 @@ class Board:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def heard(self, shard: int) -> Heard | None:
-        """Return the last word of a shard (the leader is shard 0); None while it has none."""
-        return self._heard.get(self._name(shard))
+    def latest(self, shard: int) -> Message | None:
+        """Return a shard's latest message (the coordinator is shard 0); None if there is none."""
+        return self._received.get(self._name(shard))
 
-    async def say(self, shard: int, word: LeaderWord | ShardWord) -> None:
-        """Say a word, with the time at which it is sent; words arrive in the order of their saying.
+    async def post(self, shard: int, message: CoordinatorMessage | WorkerMessage) -> None:
+        """Send a message, stamped with the time; messages arrive in the order of sending.
 
         Raises:
-            KubeError: if it cannot be said, also after some repetitions.
+            KubeError: if it cannot be sent, even after retries.
         """
-        async with self._speaking:
-            await self._client.retry(lambda: self._say(self._name(shard), word), _MAX_RETRIES)
+        async with self._posting:
+            await self._client.retry(lambda: self._post(self._name(shard), message), _MAX_RETRIES)
 
-    async def _say(self, name: str, word: LeaderWord | ShardWord) -> None:
-        said = word.model_copy(update={"said_epoch_seconds": time.time()})
-        data = {_WORD_KEY: said.model_dump_json(by_alias=True)}
-        if name in self._spoken:
+    async def _post(self, name: str, message: CoordinatorMessage | WorkerMessage) -> None:
+        sent = message.model_copy(update={"sent_epoch_seconds": time.time()})
+        data = {_MESSAGE_KEY: sent.model_dump_json(by_alias=True)}
+        if name in self._created:
             await self._client.patch(f"{self._collection}/{name}", {"data": data}, retries=0)
         else:
             body = self._manifest(name, SHARD_COMPONENT) | {"data": data}
             await self._client.create_or_replace(self._collection, body, retries=0)
-            self._spoken.add(name)
+            self._created.add(name)
 
     async def wait(self, until: Callable[[], bool], seconds: float) -> bool:
-        """Wait until something that was heard makes it true, or the time is over."""
+        """Wait until messages make it true; False if the time is over first."""
         deadline = time.monotonic() + seconds
         while not until():
             left = deadline - time.monotonic()
@@ -108,7 +108,7 @@ class Board:
                 await asyncio.wait_for(self._changed.wait(), left)
         return True
 
-    async def put_lines(self, name: str, records: Sequence[ObjectRecord]) -> list[str]:
+    async def store_lines(self, name: str, records: Sequence[ObjectRecord]) -> list[str]:
         """Store lines in as many ConfigMaps as it takes, and return their names."""
         names = []
         for number, piece in enumerate(rawlines.encode(records, _MAX_PIECE_BYTES)):
@@ -119,7 +119,7 @@ class Board:
             names.append(full_name)
         return names
 
-    async def take_lines(self, names: Sequence[str]) -> list[ObjectRecord]:
+    async def fetch_lines(self, names: Sequence[str]) -> list[ObjectRecord]:
         """Read the lines in these ConfigMaps, and delete them."""
         pieces = []
         for name in names:
@@ -130,12 +130,12 @@ class Board:
             await self._delete(name)
         return records
 
-    async def withdraw(self, shard: int) -> None:
-        """Take a shard's words back: it is gone."""
+    async def remove(self, shard: int) -> None:
+        """Delete a shard's message: it is gone."""
         await self._delete(self._name(shard))
 
     async def clear(self) -> None:
-        """Delete everything that this run's shards have said or brought."""
+        """Delete all messages and lines of this run's shards."""
         for component in (SHARD_COMPONENT, SHARD_LINES_COMPONENT):
             selector = f"{RUN_LABEL}={self._owner.uid},{COMPONENT_LABEL}={component}"
             found = await self._client.list(self._collection, selector, metadata_only=True)
@@ -146,18 +146,18 @@ class Board:
         async for event in self._watch.events():
             name = event.object["metadata"]["name"]
             if event.type == "DELETED":
-                self._heard.pop(name, None)
+                self._received.pop(name, None)
             else:
                 self._take(event.object, event.received_monotonic)
             self._changed.set()
 
     def _take(self, item: JsonObject, received: float) -> None:
-        text = (item.get("data") or {}).get(_WORD_KEY)
+        text = (item.get("data") or {}).get(_MESSAGE_KEY)
         name = item["metadata"]["name"]
         if text is None or not name.startswith(self._prefix):
             return
         epoch = time.time() - (time.monotonic() - received)
-        self._heard[name] = Heard(text, epoch, received)
+        self._received[name] = Message(text, epoch, received)
 
     async def _delete(self, name: str) -> None:
         # If this fails, the cleanup deletes it, or it goes with the KroBenchmark at the latest.

@@ -1,4 +1,4 @@
-"""A shard's side of a sharded load: it does what the leader says until that is over."""
+"""A worker's side of a sharded load: it does what the coordinator asks until dismissed."""
 
 import asyncio
 import logging
@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.messages import LeaderWord, ShardReport, ShardWord
+from krobench.api.messages import CoordinatorMessage, ShardReport, WorkerMessage
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.errors import AbortedError
 from krobench.job.preflight import read_own_rgds
-from krobench.job.shards.mailbox import Board
+from krobench.job.shards.mailbox import Mailbox
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
+from krobench.kube.timing import Timing
 from krobench.load.clock import RunClock
 from krobench.load.shard import SharedIteration
 from krobench.workload.iterationplan import plan_iteration
@@ -22,35 +23,43 @@ from krobench.workload.testplan import plan_tests
 
 logger = logging.getLogger(__name__)
 
-_LEADER_SECONDS = 600.0
-_LEADER_SILENCE_SECONDS = 60.0
-_SPEAK_SECONDS = 3.0
 
+class Worker:
+    """One of the pods that share a load, counted from 1; the coordinator's own shard is 0."""
 
-class Shard:
-    """One of the pods that share a load, counted from 1; the leader is number 0."""
-
-    def __init__(self, client: KubeClient, benchmark: dict[str, Any], shard: int) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        benchmark: dict[str, Any],
+        shard: int,
+        timing: Timing | None = None,
+    ) -> None:
         self._client = client
         self._shard = shard
+        self._timing = timing or Timing()
         self._spec = KroBenchmarkSpec.model_validate(benchmark["spec"])
         self._run = RunRef.of(RunKind.BENCHMARK, benchmark["metadata"])
         self._clock = RunClock()
-        self._board = Board(client, self._run)
-        self._word = ShardWord(shard=shard)
+        self._mailbox = Mailbox(client, self._run)
+        self._message = WorkerMessage(shard=shard)
         self._iteration: SharedIteration | None = None
-        self._heard_at = 0.0
+        self._received_at = 0.0
         self._fastest = float("inf")
 
     async def run(self) -> None:
-        """Serve until the leader says that it is over.
+        """Serve until the coordinator ends the load.
 
         Raises:
-            AbortedError: if there is no leader, or no more.
+            AbortedError: if there is no coordinator, or it has gone.
         """
-        async with self._board:
-            if not await self._board.wait(lambda: self._leader() is not None, _LEADER_SECONDS):
-                raise AbortedError("LeaderMissing", "no leader called this shard")
+        async with self._mailbox:
+            seconds = self._timing.coordinator_arrives
+            if not await self._mailbox.wait(lambda: self._coordinator() is not None, seconds):
+                raise AbortedError(
+                    "CoordinatorMissing",
+                    f"the coordinator sent no message to this shard within {seconds:g}s; check "
+                    "the pod with index 0 of the load Job",
+                )
             self._spec = await read_own_rgds(self._client, self._spec, self._run.namespace)
             async with self._present():
                 await self._serve()
@@ -58,13 +67,13 @@ class Shard:
     async def _serve(self) -> None:
         plans = plan_tests(self._spec)
         while True:
-            word = await self._next(_prepares_after(self._word.round))
-            if word is None:
+            asked = await self._next(_prepares_after(self._message.round))
+            if asked is None:
                 return
-            test = plans[word.test]
-            self._word = ShardWord(shard=self._shard, round=word.round, phase="arrived")
+            test = plans[asked.test]
+            self._message = WorkerMessage(shard=self._shard, round=asked.round, phase="arrived")
             if self._shard < test.load.shards:
-                whole = plan_iteration(self._run, test, word.iteration)
+                whole = plan_iteration(self._run, test, asked.iteration)
                 iteration = SharedIteration(self._client, self._clock, whole, self._shard)
                 async with iteration:
                     self._iteration = iteration
@@ -72,29 +81,43 @@ class Shard:
                 self._iteration = None
 
     async def _take_part(self, iteration: SharedIteration) -> None:
-        number = self._word.round
+        number = self._message.round
         await iteration.set_up()
-        await self._say(phase="ready")
-        word = await self._next(lambda w: w.round > number or w.phase == "run")
-        if word is None or word.round != number or word.start_epoch_seconds is None:
+        await self._post(phase="ready")
+        start = await self._next(lambda m: m.round > number or m.phase == "run")
+        if start is None or start.round != number or start.start_epoch_seconds is None:
             return
         zero = self._clock.zero_epoch_seconds()
-        await self._say(phase="running")
+        await self._post(phase="running")
         before = self._client.requests.total()
-        drive = iteration.run_from(word.start_epoch_seconds - zero, word.elapsed_seconds)
+        drive = iteration.run_from(start.start_epoch_seconds - zero, start.elapsed_seconds)
         if not await self._while_led(drive, number):
             return
+        outcome = iteration.finish()
+        assert outcome.run_ended_seconds is not None
         requests = self._client.requests.total() - before
-        await self._deliver(iteration, zero, requests)
+        pieces = await self._mailbox.store_lines(f"{self._shard}-{number}", outcome.records)
+        report = ShardReport(
+            pieces=pieces,
+            lines=len(outcome.records),
+            zero_epoch_seconds=zero,
+            began_seconds=iteration.began_seconds,
+            ended_seconds=outcome.run_ended_seconds,
+            fastest_message_seconds=self._fastest,
+            error=outcome.error,
+            watch_interruptions=outcome.watch_interruptions,
+            requests=requests,
+        )
+        await self._post(phase="done", report=report)
 
     async def _while_led(self, work: Coroutine[Any, Any, None], number: int) -> bool:
-        """Do it to its end; False where the leader is gone, or further on, before that."""
+        """Finish the work; False if the coordinator is gone, or further on, before that."""
         drive = asyncio.ensure_future(work)
-        left = asyncio.ensure_future(self._next(lambda word: word.round > number))
+        left = asyncio.ensure_future(self._next(lambda message: message.round > number))
         try:
             await asyncio.wait((drive, left), return_when=asyncio.FIRST_COMPLETED)
             if not drive.done():
-                left.result()  # raises where the leader fell silent
+                left.result()  # raises if the coordinator fell silent
                 return False
             drive.result()
             return True
@@ -103,74 +126,63 @@ class Shard:
                 task.cancel()
             await asyncio.gather(drive, left, return_exceptions=True)
 
-    async def _deliver(self, iteration: SharedIteration, zero: float, requests: int) -> None:
-        outcome = iteration.finish()
-        assert outcome.run_ended_seconds is not None
-        name = f"{self._shard}-{self._word.round}"
-        pieces = await self._board.put_lines(name, outcome.records)
-        report = ShardReport(
-            pieces=pieces,
-            lines=len(outcome.records),
-            zero_epoch_seconds=zero,
-            began_seconds=iteration.began_seconds,
-            ended_seconds=outcome.run_ended_seconds,
-            fastest_word_seconds=self._fastest,
-            error=outcome.error,
-            watch_interruptions=outcome.watch_interruptions,
-            requests=requests,
-        )
-        await self._say(phase="done", report=report)
-
-    async def _next(self, wanted: Callable[[LeaderWord], bool]) -> LeaderWord | None:
-        """Wait for a word of the leader; None where it is over."""
+    async def _next(
+        self, wanted: Callable[[CoordinatorMessage], bool]
+    ) -> CoordinatorMessage | None:
+        """Wait for a message of the coordinator; None if the load is over."""
         while True:
-            word = self._leader()
-            if word is None or word.phase == "over":
+            message = self._coordinator()
+            if message is None or message.phase == "over":
                 return None
-            if wanted(word):
-                return word
-            if time.monotonic() - self._heard_at > _LEADER_SILENCE_SECONDS:
-                message = f"nothing was heard of the leader for {_LEADER_SILENCE_SECONDS:g}s"
-                raise AbortedError("LeaderLost", message)
-            await self._board.wait(self._is_new(word), _SPEAK_SECONDS)
+            if wanted(message):
+                return message
+            silence = self._timing.coordinator_silence
+            if time.monotonic() - self._received_at > silence:
+                raise AbortedError(
+                    "CoordinatorLost",
+                    f"the coordinator sent no message for {silence:g}s; check the pod with index "
+                    "0 of the load Job",
+                )
+            await self._mailbox.wait(self._is_newer_than(message), self._timing.worker_interval)
 
-    def _is_new(self, word: LeaderWord) -> Callable[[], bool]:
-        return lambda: self._leader() != word
+    def _is_newer_than(self, message: CoordinatorMessage) -> Callable[[], bool]:
+        return lambda: self._coordinator() != message
 
-    def _leader(self) -> LeaderWord | None:
-        heard = self._board.heard(0)
-        if heard is None:
+    def _coordinator(self) -> CoordinatorMessage | None:
+        """Return the coordinator's latest message; None if there is none."""
+        received = self._mailbox.latest(0)
+        if received is None:
             return None
-        word = LeaderWord.model_validate_json(heard.text)
-        if heard.received_monotonic != self._heard_at:
-            self._heard_at = heard.received_monotonic
-            took = heard.received_epoch_seconds - word.said_epoch_seconds
+        message = CoordinatorMessage.model_validate_json(received.text)
+        if received.received_monotonic != self._received_at:
+            self._received_at = received.received_monotonic
+            took = received.received_epoch_seconds - message.sent_epoch_seconds
             self._fastest = min(self._fastest, took)
-        return word
+        return message
 
-    async def _say(self, **changes: Any) -> None:
+    async def _post(self, **changes: Any) -> None:
         ready = 0 if self._iteration is None else self._iteration.ready_count
-        self._word = self._word.model_copy(update={"ready_instances": ready} | changes)
-        await self._board.say(self._shard, self._word)
+        self._message = self._message.model_copy(update={"ready_instances": ready} | changes)
+        await self._mailbox.post(self._shard, self._message)
 
     @asynccontextmanager
     async def _present(self) -> AsyncIterator[None]:
-        """Speak now and then, and take the words back when this shard ends, however it does."""
-        await self._say()
-        speaker = asyncio.create_task(self._keep_speaking())
+        """Post regularly, and remove the message when this worker ends, however it ends."""
+        await self._post()
+        sender = asyncio.create_task(self._keep_posting())
         try:
             yield
         finally:
-            speaker.cancel()
-            await asyncio.gather(speaker, return_exceptions=True)
-            await self._board.withdraw(self._shard)
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
+            await self._mailbox.remove(self._shard)
 
-    async def _keep_speaking(self) -> None:
+    async def _keep_posting(self) -> None:
         while True:
-            await asyncio.sleep(_SPEAK_SECONDS)
+            await asyncio.sleep(self._timing.worker_interval)
             with suppress(KubeError):
-                await self._say()
+                await self._post()
 
 
-def _prepares_after(number: int) -> Callable[[LeaderWord], bool]:
-    return lambda word: word.round > number and word.phase == "prepare"
+def _prepares_after(number: int) -> Callable[[CoordinatorMessage], bool]:
+    return lambda message: message.round > number and message.phase == "prepare"

@@ -11,9 +11,10 @@ from krobench.api.specs.workload import CelWorkload
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults
-from krobench.job.cel import measure, readings
+from krobench.job.cel import measure
 from krobench.job.cel.measure import CelMeasurement, failures
 from krobench.job.cel.readings import KroHabits
+from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError
 from krobench.load.kinds import Kind
 from krobench.workload.cel import Role, expressions_of
@@ -109,14 +110,12 @@ class FakeKro:
         return self.heap
 
 
+QUICK = Timing(cel_poll=0.0, cel_echo_allowance=0.0, cel_restart_poll=0.0)
+
+
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, name in (
-        (measure, "NEW_KIND_PAUSE_SECONDS"),
-        (measure, "_ECHO_ALLOWANCE_SECONDS"),
-        (readings, "_POLL_SECONDS"),
-    ):
-        monkeypatch.setattr(module, name, 0.0)
+    monkeypatch.setattr(measure, "NEW_KIND_PAUSE_SECONDS", 0.0)
 
 
 def measurement(kro: FakeKro) -> CelMeasurement:
@@ -124,7 +123,7 @@ def measurement(kro: FakeKro) -> CelMeasurement:
     expressions = expressions_of(CelWorkload.model_validate(CEL))
     carriers = [Carrier(e, rgd) for e, rgd in zip(expressions, plan.rgds, strict=True)]
     habits = KroHabits(kept_revisions=5, echo_seconds=0.0)
-    return CelMeasurement(kro, kro, carriers, lambda _: None, habits)  # type: ignore[arg-type]
+    return CelMeasurement(kro, kro, carriers, lambda _: None, habits, QUICK)  # type: ignore[arg-type]
 
 
 def run(kro: FakeKro, iterations: int = 2, warmup: int = 0) -> tuple[CelMeasurement, CelResults]:
@@ -165,7 +164,7 @@ def test_what_kro_rejects_is_named_in_its_words_and_the_others_go_on() -> None:
     assert costs(results, "mine") is not None
     error = failures(measured.samples)
     assert error is not None
-    assert error.message.startswith("1 of 3 expressions failed: bad; the first with RejectedByKro")
+    assert error.message.startswith("1 of 3 expressions failed: bad; the first: RejectedByKro")
 
 
 def test_a_value_that_is_another_fails_with_both() -> None:
@@ -175,7 +174,7 @@ def test_a_value_that_is_another_fails_with_both() -> None:
     _, results = run(kro)
     mine = next(item for item in results.expressions if item.name == "mine")
     assert mine.error is not None
-    assert mine.error.message == "expected 'x', and kro made 'y'"
+    assert mine.error.message == "expected 'x', but kro returned 'y'"
     assert costs(results, "mine") is None
 
 

@@ -11,6 +11,7 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.kro.variants import KroVariants
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.kube.timing import Timing
 
 APPS = "/apis/apps/v1/namespaces/kro-system/deployments"
 PATH = f"{APPS}/kro"
@@ -18,6 +19,8 @@ LEASE = "/apis/coordination.k8s.io/v1/namespaces/kro-system/leases/controller.kr
 OWNER = RunRef(RunKind.BENCHMARK, "default", "bench", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 LABELS = {"app.kubernetes.io/name": "kro"}
 BIG: dict[str, Any] = {"name": "big", "args": ["--workers=4"]}
+
+QUICK = Timing(rollout_poll=0.001, rollout_failing=0.01)
 
 
 class KroCluster(MemoryApi):
@@ -150,13 +153,14 @@ def variants_of(cluster: KroCluster, *variants: dict[str, Any]) -> KroVariants:
         spec.target,
         spec.variants,
         OWNER,
-        tell=lambda _: None,
+        timing=QUICK,
+        report=lambda _: None,
         announce=announced,
     )
 
 
 async def enter_big(cluster: KroCluster) -> KroVariants:
-    """Put a variant with more workers in force."""
+    """Apply a variant with more workers."""
     variants = variants_of(cluster, BIG)
     await variants.find()
     await variants.enter("big")

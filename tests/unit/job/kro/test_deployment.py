@@ -88,7 +88,7 @@ async def test_a_note_that_cannot_be_read_is_named_and_not_taken_for_none() -> N
     before = cluster.settled()
     variants = await enter_big(cluster)
     cluster.deployment["metadata"]["annotations"][VARIANT_ANNOTATION] = "{}"
-    with pytest.raises(UnreadableChangeError, match=f"annotation {VARIANT_ANNOTATION} cannot be"):
+    with pytest.raises(UnreadableChangeError, match=f"{VARIANT_ANNOTATION} is not valid"):
         await restore_all(cluster, OWNER.uid)
     with pytest.raises(AbortedError, match="KroChanged"):
         await variants_of(cluster, {"name": "big"}).find()

@@ -1,5 +1,6 @@
 """kro is restarted by the deletion of its pod, and what follows is waited for."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,11 +8,11 @@ from doubles.cluster import MemoryApi
 
 from krobench.api.specs.kro import Target
 from krobench.job.errors import AbortedError
-from krobench.job.kro import restart
 from krobench.job.kro.restart import check_restartable, restart_kro
 from krobench.job.kro.rollout import NotStartedError
 from krobench.kube.client import JsonObject
 from krobench.kube.kro import find_kro
+from krobench.kube.timing import Timing
 
 OWNER = [{"kind": "ReplicaSet", "name": "kro-1", "controller": True}]
 
@@ -68,32 +69,29 @@ class PodCluster(MemoryApi):
             self.put(LEASE, lease | {"spec": lease["spec"] | {"holderIdentity": "kro-b_2"}})
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restart, "_POLL_SECONDS", 0.0)
+QUICK = Timing(restart_poll=0.0)
 
 
 async def test_the_next_kro_is_let_in_once_the_deleted_one_is_gone() -> None:
     cluster = PodCluster()
     kro = await find_kro(cluster, Target())
-    found = await restart_kro(cluster, Target(), kro)
+    found = await restart_kro(cluster, Target(), kro, QUICK)
     assert found.name == "kro-b"
     assert cluster.released == 1
 
 
-async def test_a_kro_that_nobody_starts_again_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(restart, "_TIMEOUT_SECONDS", 0.05)
+async def test_a_kro_that_is_not_started_again_is_an_error() -> None:
     cluster = PodCluster()
     cluster.makes_another = False
     kro = await find_kro(cluster, Target())
-    with pytest.raises(NotStartedError, match="deletion of pod kro-system/kro-a"):
-        await restart_kro(cluster, Target(), kro)
+    with pytest.raises(NotStartedError, match="after pod kro-system/kro-a was deleted"):
+        await restart_kro(cluster, Target(), kro, replace(QUICK, restart_timeout=0.05))
 
 
 async def test_a_pod_of_no_deployment_is_not_deleted() -> None:
     cluster = PodCluster()
     del cluster.kro["metadata"]["ownerReferences"]
-    with pytest.raises(AbortedError, match="pod kro-system/kro-a is of no Deployment"):
+    with pytest.raises(AbortedError, match="pod kro-system/kro-a has no controller"):
         await check_restartable(cluster, Target())
 
 

@@ -56,11 +56,14 @@ async def test_a_change_by_somebody_else_ends_the_run_and_is_kept() -> None:
     with pytest.raises(AbortedError) as raised:
         await variants.check()
     assert raised.value.info.reason == "KroChanged"
-    assert "changed by helm at 2026-01-31T10:00:00Z while variant big" in raised.value.info.message
+    assert (
+        "helm at 2026-01-31T10:00:00Z changed Deployment kro-system/kro while variant big"
+        in raised.value.info.message
+    )
     with pytest.raises(AbortedError):
         await variants.enter("plain")
     [warning] = await variants.leave()
-    assert "image was changed by helm" in warning
+    assert "helm at 2026-01-31T10:00:00Z changed image" in warning
     assert cluster.container["image"] == "kro:3"
     assert cluster.container["args"] == ["--leader-elect", "--workers", "$(WORKERS)"]
     assert VARIANT_ANNOTATION not in cluster.deployment["metadata"]["annotations"]

@@ -1,0 +1,83 @@
+"""How long things may take, and how often krobench looks: every constant of time in one place.
+
+An object that waits, polls or gives up is given a :class:`Timing` when it is made, so a test can
+give it a quicker one.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Seconds, unless a name says otherwise."""
+
+    # The lease that keeps two loads apart.
+    lease_duration: float = 30.0
+    """A lease that was not renewed for this long is free."""
+    lease_wait: float = 40.0
+    """Wait this long for another load to end: a holder that died is known by then."""
+    lease_renewal: float = 5.0
+    """Pause between two renewals."""
+    lease_poll: float = 1.0
+    """Pause between two looks at a lease that another load holds."""
+
+    # kro.
+    kro_returns: float = 60.0
+    """Wait this long for a kro pod to run again, for example after it was killed."""
+    kro_leads: float = 20.0
+    """Wait this long for a new pod to lead. A lease of kro lasts 15 s by default."""
+    kro_poll: float = 1.0
+    """Pause between two looks for a kro that is away or does not lead yet."""
+    rollout_poll: float = 0.5
+    """Pause between two looks at a rollout of kro."""
+    rollout_failing: float = 15.0
+    """A rollout fails if a container fails for this long: an image pull may work later."""
+    restart_poll: float = 0.1
+    """Pause between two looks after kro's pod was deleted: restarts are measured."""
+    restart_timeout: float = 120.0
+    """A new pod must lead within this time."""
+    monitor_interval: float = 3.0
+    """Pause between two looks at kro's pods during a load. A container is back within a second or
+    two, but its pod counts the restart, so no restart is missed."""
+
+    # The run.
+    progress_interval: float = 3.0
+    """Pause between two updates of the progress in the results ConfigMap."""
+    last_publish: float = 10.0
+    """Time to store the results of a run that was given up, before its pod is killed."""
+    permission_review: float = 1.0
+    """Pause before a permission is reviewed again, while the API server may still be starting."""
+    shortest_iteration: float = 1.0
+    """No iteration starts with less than this left of the budget."""
+
+    # Tests of CEL expressions.
+    cel_poll: float = 0.04
+    """Pause between two readings of kro's counters while they settle."""
+    cel_echo_allowance: float = 0.3
+    """Added to the time after which kro looks at an RGD again."""
+    cel_restart_poll: float = 0.1
+    """Pause between two readings after a restart of kro."""
+    cel_restart: float = 120.0
+    """kro must have compiled and reconciled everything within this time after a restart."""
+    cel_profile: float = 10.0
+    """Length of a CPU profile if the spec does not give one."""
+
+    # Sharded loads.
+    workers_arrive: float = 120.0
+    """The pods of all shards must start within this time."""
+    workers_prepare: float = 30.0
+    """A worker must prepare an iteration within this time."""
+    workers_deliver: float = 30.0
+    """A worker must deliver its results within this time after an iteration's deadline."""
+    worker_silence: float = 20.0
+    """A worker that sends nothing for this long is lost; it sends every few seconds."""
+    worker_interval: float = 3.0
+    """Pause between two messages of a worker."""
+    coordinator_arrives: float = 600.0
+    """A worker waits this long for the first message of the coordinator."""
+    coordinator_silence: float = 60.0
+    """A worker gives up if the coordinator sends nothing for this long."""
+    coordinator_interval: float = 5.0
+    """Pause between two messages of the coordinator."""
+    coordinator_poll: float = 1.0
+    """Pause between two checks for lost workers."""
