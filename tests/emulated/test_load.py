@@ -85,7 +85,7 @@ class SilentKro:
         return None
 
 
-async def test_a_kro_without_metrics_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_kro_without_metrics_gives_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sources(*_: object) -> tuple[list[SilentKro], NoTracker]:
         return [SilentKro()], NoTracker()
 
@@ -94,7 +94,7 @@ async def test_a_kro_without_metrics_is_told_once(monkeypatch: pytest.MonkeyPatc
     record = await run_suite(MemoryCluster(), tests, defaults={"iterations": 2})
     [warning] = record.warnings
     assert warning.startswith("no samples of kro, so its figures are not available: ")
-    assert warning.endswith("connection refused; spec.target.metricsPort says where")
+    assert warning.endswith("connection refused; check spec.target.metricsPort")
     assert record.tests[0].iterations[0].memory.resident_max_bytes is None
 
 

@@ -284,8 +284,8 @@ async def test_a_budget_that_lacks_for_repetitions_of_the_last_size_alone_leaves
     assert record.scale.stopped is None
     assert record.scale.limit is not None
     assert record.scale.limit.state is LimitState.NOT_REACHED
-    [warning] = [each for each in record.warnings if "instances-2 was run" in each]
-    assert warning.endswith("of 20 times, as budget.duration, 1h, was used up"), warning
+    [warning] = [each for each in record.warnings if "instances-2 ran" in each]
+    assert warning.endswith("of 20 times because budget.duration, 1h, was used up"), warning
 
 
 class SampledKro:
