@@ -23,7 +23,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.load.clock import RunClock
 from krobench.load.loops import from_now, open_loop, run_together
-from krobench.workload.steps import Action, PlannedOperation
+from krobench.workload.phases import Action, PlannedOperation
 
 NAMESPACE = "krobench-pace"
 WORKERS = 32

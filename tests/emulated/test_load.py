@@ -193,7 +193,7 @@ async def test_an_rgd_that_somebody_deletes_is_named_and_holds_no_clean_up() -> 
     tests = [{"name": "a", "timeout": "4s", "workload": {"scenario": "single", "instances": 4}}]
     record = await run_suite(DeletedRgd(), tests)
     assert record.tests[0].error is not None
-    assert "was deleted meanwhile, by somebody else" in record.tests[0].error.message
+    assert "somebody deleted RGD" in record.tests[0].error.message
     assert record.orphans is not None
     assert record.orphans.count == 0
     assert time.monotonic() - began < 15.0

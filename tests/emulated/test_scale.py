@@ -182,7 +182,7 @@ async def test_instances_that_are_not_ready_in_time_breach() -> None:
     assert record.scale is not None
     assert record.scale.stopped is None
     assert (
-        "the timeout of 3s was over before all instances were ready"
+        "the timeout of 3s expired before all instances were ready"
         in record.scale.steps[1].trials[0].breached[0]
     )
     assert record.tests[1].error is None

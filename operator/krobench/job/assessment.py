@@ -21,7 +21,7 @@ from krobench.figures.series import Series, UnavailableError
 from krobench.figures.steady_state import SteadyState
 from krobench.findings.validity import AnyCause, Validity
 from krobench.job.monitor import Observation
-from krobench.load.iteration import Outcome, StepOutcome
+from krobench.load.iteration import Outcome, PhaseOutcome
 from krobench.record.iteration import IterationRecord, PhaseRecord
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.testplan import TestPlan
@@ -74,9 +74,9 @@ def iteration_record(
 
 
 def _steady_state(outcome: Outcome) -> SteadyState | None:
-    if not outcome.steps:
+    if not outcome.phases:
         return None
-    return steady_state_of_load(outcome.steps[0].plan.load.arrival, outcome.records)
+    return steady_state_of_load(outcome.phases[0].plan.load.arrival, outcome.records)
 
 
 def judge(
@@ -123,7 +123,7 @@ def assess_steps(
     steps: list[PhaseRecord] = []
     generators: list[LoadGenerator] = []
     causes: list[AnyCause] = []
-    for begun in outcome.steps:
+    for begun in outcome.phases:
         measured = _measured(begun, outcome)
         window = (measured.started_seconds, measured.ended_seconds)
         record = measure_step(
@@ -135,13 +135,13 @@ def assess_steps(
         steps.append(record)
         if record.generator is not None and measured.schedule is not None:
             generators.append(record.generator)
-            phase = begun.plan.index + 1 if len(test.steps) > 1 else None
+            phase = begun.plan.index + 1 if len(test.phases) > 1 else None
             causes += [
                 cause.model_copy(update={"phase": phase})
                 for cause in lateness(record.generator, measured.schedule)
             ]
     generator = generators[0] if len(generators) == 1 else None
-    return steps if len(test.steps) > 1 else [], generator, causes
+    return steps if len(test.phases) > 1 else [], generator, causes
 
 
 def operation_errors(records: list[ObjectRecord]) -> ErrorInfo | None:
@@ -154,7 +154,7 @@ def operation_errors(records: list[ObjectRecord]) -> ErrorInfo | None:
     return None
 
 
-def _measured(begun: StepOutcome, outcome: Outcome) -> MeasuredStep:
+def _measured(begun: PhaseOutcome, outcome: Outcome) -> MeasuredStep:
     plan = begun.plan
     ended = begun.ended_seconds or outcome.ended_seconds or begun.started_seconds
     schedule: Schedule | None = None
@@ -199,8 +199,8 @@ def usage_of(outcome: Outcome, series: Series, ready: int) -> Usage:
     _add_watch_metrics(usage, outcome)
     if outcome.children_unavailable is not None:
         usage.unavailable["latency.instanceFirstChild"] = outcome.children_unavailable
-    if outcome.phases_unavailable is not None:
-        usage.unavailable["latency.rgdCompiled"] = outcome.phases_unavailable
+    if outcome.compilation_unavailable is not None:
+        usage.unavailable["latency.rgdCompiled"] = outcome.compilation_unavailable
     return usage
 
 
@@ -222,7 +222,7 @@ def _run_usage(outcome: Outcome, series: Series, ready: int) -> Usage:
     if outcome.held_until_seconds is not None:
         held = replace(phases, run_ended_seconds=outcome.held_until_seconds)
         _take_memory(usage, measure_usage(series, held, ready))
-    first = outcome.steps[0] if len(outcome.steps) > 1 else None
+    first = outcome.phases[0] if len(outcome.phases) > 1 else None
     if first is not None and first.ended_seconds is not None:
         _take_per_instance(usage, _usage_of_first(outcome, series, _phases(outcome, first)))
     return usage
@@ -246,7 +246,7 @@ def _take_reasons(usage: Usage, other: Usage, names: tuple[str, ...]) -> None:
                 usage.unavailable[name] = other.unavailable[name]
 
 
-def _phases(outcome: Outcome, step: StepOutcome) -> Phases:
+def _phases(outcome: Outcome, step: PhaseOutcome) -> Phases:
     assert step.ended_seconds is not None
     return Phases(outcome.started_seconds, step.started_seconds, step.ended_seconds)
 

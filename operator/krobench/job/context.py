@@ -16,7 +16,7 @@ from krobench.job.prometheus import ExistingPrometheus
 from krobench.kube.client import KubeClient
 from krobench.kube.timing import Timing
 from krobench.load.clock import RunClock
-from krobench.load.shard import Crew
+from krobench.load.shard import Workers
 from krobench.record.rawlines import LineFile
 from krobench.record.test import TestRecord
 from krobench.workload.testplan import TestPlan
@@ -44,7 +44,7 @@ class RunContext:
     validity: ValiditySettings
     nodes: Sequence[NodeFingerprint]
     timing: Timing = field(default_factory=Timing)
-    crew: Crew | None = None
+    crew: Workers | None = None
     """The workers of a sharded load."""
     prometheus: ExistingPrometheus | None = None
     kros: dict[str, KnownKro] = field(default_factory=dict)

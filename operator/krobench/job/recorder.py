@@ -29,7 +29,7 @@ def planned(plan: TestPlan) -> TestRecord:
         planned_iterations=plan.most_iterations,
         planned_warmup=plan.warmup,
         instances=plan.workload.instances,
-        phases=[step.operation for step in plan.steps] if len(plan.steps) > 1 else [],
+        phases=[step.operation for step in plan.phases] if len(plan.phases) > 1 else [],
         rgds=plan.workload.rgds,
         load=plan.load,
         concurrency=None if plan.load.arrival.open_loop else plan.concurrency,

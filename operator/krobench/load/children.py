@@ -1,7 +1,7 @@
 """The children that kro makes of instances: the first, the last, and what an update changed.
 
-Only their metadata is watched, which is enough: kro labels each child with its instance and with
-the resource of the RGD that it comes from.
+Only their metadata is watched: kro labels each child with its instance and with the RGD's resource
+that it is made from.
 """
 
 import asyncio
@@ -33,19 +33,18 @@ Child = tuple[str, str, str]
 
 @dataclass(slots=True)
 class _Family:
-    """What is known of an instance's children."""
+    """The known children of an instance."""
 
     record: ObjectRecord
     complete: bool = False
-    """The instance was ready: children that come later belong to updates."""
+    """The instance was ready: later children belong to updates."""
     nodes: dict[Child, str] = field(default_factory=dict)
     rounds: dict[Child, int] = field(default_factory=dict)
     waiting: "tuple[int, frozenset[str], Pending] | None" = None
 
 
 class Children:
-    """Watches the children of instances; an async context manager is not needed, as its watches
-    end with the stack that it is given."""
+    """Watches the children of instances."""
 
     def __init__(self, client: KubeClient, clock: RunClock, namespace: str) -> None:
         self._client = client
@@ -54,10 +53,10 @@ class Children:
         self._families: dict[str, _Family] = {}
         self._watches: list[Watch] = []
         self.unavailable: str | None = None
-        """Why children cannot be seen, all of them or some."""
+        """Why some or all children cannot be seen."""
 
     async def watch(self, stack: AsyncExitStack, manifests: Iterable[Manifest]) -> None:
-        """Watch all kinds of children that these RGDs make."""
+        """Watch all kinds of children that these RGDs create; the watches end with ``stack``."""
         kinds = dict.fromkeys(
             (
                 resource["template"]["apiVersion"],
@@ -73,7 +72,9 @@ class Children:
             # Children may be in other namespaces than their instance.
             path = await path_of_kind(self._client, api_version, kind)
             if path is None:
-                self.unavailable = f"children of kind {kind} cannot be watched: it is not served"
+                self.unavailable = (
+                    f"children of kind {kind} cannot be watched: the API server does not serve it"
+                )
                 return
             watch = Watch(self._client, path, selector, metadata_only=True)
             try:
@@ -83,7 +84,7 @@ class Children:
                     raise
                 self.unavailable = (
                     f"children of kind {kind} cannot be watched: {error.message}; grant list and "
-                    "watch to the load Job, for Secrets by the chart's value load.watchSecrets"
+                    "watch to the load Job, for Secrets with the chart value load.watchSecrets"
                 )
                 return
             watches.append((kind, watch))
@@ -94,24 +95,23 @@ class Children:
 
     def _selector(self, manifest: Manifest) -> str:
         if manifest["spec"].get("schema", {}).get("scope") == "Cluster":
-            return f"{_INSTANCE_LABEL},!{_NAMESPACE_LABEL}"  # such an instance has no namespace
+            return f"{_INSTANCE_LABEL},!{_NAMESPACE_LABEL}"
         return f"{_NAMESPACE_LABEL}={self._namespace}"
 
     @property
     def costs(self) -> list[WatchCost]:
-        """What each watch took of the CPU so far."""
         return [watch.cost for watch in self._watches]
 
     def follow(self, record: ObjectRecord) -> None:
-        """Announce an instance that is about to be created."""
+        """Announce an instance before it is created."""
         self._families[record.name] = _Family(record)
 
     def complete(self, name: str) -> None:
-        """Say that an instance is ready, and so has all of its children."""
+        """Note that an instance is ready, and so has all its children."""
         self._families[name].complete = True
 
     def expect(self, name: str, number: int, nodes: frozenset[str], update: Pending) -> bool:
-        """Wait until the instance's children of these nodes bear this number in their label.
+        """Wait until the instance's children of these nodes have this number in their label.
 
         Returns whether there are any such children.
         """
@@ -131,7 +131,7 @@ class Children:
         family = self._families.get(labels.get(_INSTANCE_LABEL, ""))
         if family is None:
             return
-        # What thousands of children have in common is kept once.
+        # Interned: thousands of children share these strings.
         child = (kind, sys.intern(metadata.get("namespace", "")), metadata["name"])
         if event.type == "DELETED":
             family.nodes.pop(child, None)
@@ -173,8 +173,10 @@ async def _end(task: "asyncio.Task[None]") -> None:
 
 
 def with_update_label(manifest: Manifest, number: int) -> tuple[list[Manifest], frozenset[str]]:
-    """Return the RGD's resources with the label of this update on each template that can bear it,
-    and the ids of these: labels that are a CEL expression are left alone."""
+    """Return the RGD's resources with the label of this update, and the ids of those that have it.
+
+    Templates whose labels are a CEL expression are left alone.
+    """
     resources, touched = [], set()
     for resource in manifest["spec"]["resources"]:
         labels = resource.get("template", {}).get("metadata", {}).get("labels", {})

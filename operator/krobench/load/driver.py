@@ -1,4 +1,4 @@
-"""Sending requests, each timed and repeated where the API server asks for it."""
+"""Sending the requests of a load, each timed and retried if the API server asks for it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -19,7 +19,10 @@ OperationName = Literal[
 
 
 class Driver:
-    """Sends the requests of one iteration; what became of each is in its record."""
+    """Sends the requests of one iteration; their results are in their records.
+
+    It does without the client's retries, as it counts its own.
+    """
 
     def __init__(self, client: KubeClient, clock: RunClock, plan: IterationPlan) -> None:
         self._client = client
@@ -31,12 +34,12 @@ class Driver:
         self,
         manifest: Manifest,
         operation: OperationName,
-        step: int | None = None,
+        phase: int | None = None,
         intended_seconds: float | None = None,
     ) -> ObjectRecord:
-        """Return the line of an operation on this object that is sent now.
+        """Return the record of an operation on this object that is sent now.
 
-        ``intended_seconds`` is when an open loop had it to be sent.
+        ``intended_seconds`` is when the schedule of an open loop says to send it.
         """
         metadata = manifest["metadata"]
         return ObjectRecord(
@@ -44,7 +47,7 @@ class Driver:
             iteration=self._plan.index,
             warmup=self._plan.warmup,
             operation=operation,
-            phase=step,
+            phase=phase,
             kind=manifest["kind"],
             namespace=metadata.get("namespace"),
             name=metadata["name"],
@@ -53,18 +56,18 @@ class Driver:
         )
 
     async def create(self, path: str, manifest: Manifest, record: ObjectRecord) -> bool:
-        """Create an object in the collection ``path``; returns whether it was.
+        """Create an object in the collection ``path``; return whether it was created.
 
         Raises:
-            ForbiddenError: if the request was refused in a way that the next one will be too.
-            ApiServerInDistressError: if it was one of many in a row that the server failed at.
+            ForbiddenError: if the request was refused, and the next one would be too.
+            ApiServerInDistressError: if too many consecutive requests failed.
         """
         answer = await self._send(lambda: self._client.create(path, manifest, retries=0), record)
         return answer is not None
 
     async def patch(self, path: str, body: Manifest, record: ObjectRecord) -> int | None:
-        """Apply a merge patch to the object ``path``; returns its new generation, or None where
-        it was refused.
+        """Apply a merge patch to the object ``path``; return its new generation, or None if it was
+        refused.
 
         Raises:
             ForbiddenError: as above.
@@ -74,7 +77,7 @@ class Driver:
         return None if answer is None else int(answer["metadata"].get("generation", 0))
 
     async def delete(self, path: str, record: ObjectRecord) -> bool:
-        """Delete the object ``path``; returns whether that was taken on.
+        """Delete the object ``path``; return whether the request succeeded.
 
         Raises:
             ForbiddenError: as above.
@@ -90,7 +93,7 @@ class Driver:
     async def _send(
         self, request: Callable[[], Awaitable[JsonObject]], record: ObjectRecord
     ) -> JsonObject | None:
-        """Send a request, again where the API server asks for it; None if it was refused."""
+        """Send a request, with retries; return None if it was refused."""
         answer: JsonObject = {}
         attempt = 0
         while True:
@@ -100,8 +103,8 @@ class Driver:
             except (ApiError, ApiUnreachableError) as error:
                 _count(error, record)
                 if attempt > 0 and isinstance(error, ApiError) and error.already_exists:
-                    break  # the attempt before had got through, only its answer was lost
-                if not await self._may_repeat(error, attempt, record):
+                    break  # the attempt before was carried out, and its answer was lost
+                if not await self._may_retry(error, attempt, record):
                     return None
                 attempt += 1
                 record.retries = attempt
@@ -109,7 +112,7 @@ class Driver:
         self._breaker.succeeded()
         return answer
 
-    async def _may_repeat(
+    async def _may_retry(
         self, error: ApiError | ApiUnreachableError, attempt: int, record: ObjectRecord
     ) -> bool:
         if isinstance(error, ApiError) and error.forbidden:

@@ -1,4 +1,4 @@
-"""RGDs that carry expressions, each with one instance: made, changed, and read one by one."""
+"""RGDs that carry expressions, each with one instance: created, changed, and read one by one."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -25,7 +25,7 @@ _SUSPENDED = "suspended"
 
 
 class ExpressionError(Exception):
-    """An expression cannot be measured; ``info`` says why, in kro's words where it has any."""
+    """An expression cannot be measured; ``info`` says why, in kro's words if there are any."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -62,7 +62,7 @@ class Carrier:
 
 
 class ExpressionLoad:
-    """Makes RGDs and instances, and changes them; an async context manager."""
+    """Creates RGDs and instances, and changes them; an async context manager."""
 
     def __init__(self, client: KubeClient, clock: RunClock, plan: IterationPlan) -> None:
         self._client = client
@@ -87,10 +87,10 @@ class ExpressionLoad:
         return ",".join(f"{key}={labels[key]}" for key in (RUN_LABEL, TEST_LABEL))
 
     async def create_rgd(self, carrier: Carrier) -> None:
-        """Create the RGD and wait until its kind is served.
+        """Create the RGD, and wait until its kind is served.
 
         Raises:
-            ExpressionError: if kro does not accept it; it is deleted then.
+            ExpressionError: if kro does not accept it; the RGD is then deleted.
         """
         assert self._rgds is not None
         record = self._driver.record(carrier.rgd.manifest, "create-rgd")
@@ -111,8 +111,8 @@ class ExpressionLoad:
         """Create the instance and wait until it is ready.
 
         Raises:
-            ExpressionError: if it does not become ready; it is deleted then, so that kro does not
-                try again and again while others are measured.
+            ExpressionError: if it does not become ready; it is then deleted, or kro would retry
+                it while others are measured.
         """
         observer = Observer(self._client, self._clock, carrier.path, self._selector, apply_instance)
         await self._stack.enter_async_context(observer)
@@ -129,10 +129,10 @@ class ExpressionLoad:
             raise
 
     async def recompile(self, carrier: Carrier) -> None:
-        """Change the RGD in white space, and wait until kro has compiled and serves it.
+        """Change the RGD's white space, and wait until kro has compiled and serves it.
 
         Raises:
-            ExpressionError: if that did not come.
+            ExpressionError: if it does not happen in time.
         """
         carrier.compilations += 1
         followed = carrier.followed_rgd
@@ -146,15 +146,15 @@ class ExpressionLoad:
         )
 
     async def reconcile(self, carrier: Carrier) -> None:
-        """Change a field of the instance that no expression uses, and wait until kro has seen it.
+        """Change a field of the instance that no expression uses, and wait until kro reconciles it.
 
         Raises:
-            ExpressionError: if that did not come.
+            ExpressionError: if it does not happen in time.
         """
         await self._update_instance(carrier, {})
 
     async def suspend(self, carrier: Carrier) -> None:
-        """Have kro leave the instance alone until it is resumed; nothing is waited for.
+        """Suspend kro's reconciles of the instance, without waiting.
 
         Raises:
             ExpressionError: if the API server refuses.
@@ -166,15 +166,15 @@ class ExpressionLoad:
             raise ExpressionError("UpdateRefused", str(error)) from error
 
     async def resume(self, carrier: Carrier) -> None:
-        """Have kro reconcile a suspended instance again, and wait until it has.
+        """Resume kro's reconciles of the instance, and wait for the first.
 
         Raises:
-            ExpressionError: if that did not come.
+            ExpressionError: if it does not happen in time.
         """
         await self._update_instance(carrier, _annotated(None))
 
     async def count_revisions(self) -> tuple[dict[str, int], str | None]:
-        """Return how many revisions kro keeps of each RGD, and why that is not known, if so."""
+        """Return how many revisions kro keeps of each RGD, and why that is unknown, if it is."""
         return await count_revisions(self._client)
 
     async def _update_instance(self, carrier: Carrier, further: JsonObject) -> None:
@@ -201,7 +201,7 @@ class ExpressionLoad:
         await _within(update.done, f"the update of {record.name} was not ready", followed)
 
     async def values(self, carrier: Carrier) -> list[str]:
-        """Return what stands in the object that kro made, each different value once.
+        """Return the values in the object that kro created, each distinct value once.
 
         Raises:
             ExpressionError: if it cannot be read.

@@ -63,11 +63,11 @@ FAILURES = (
     ApiServerInDistressError,
     KubeError,
 )
-"""What ends an iteration, and is its result; anything else is a fault of ours."""
+"""What ends an iteration and is its result; anything else is a bug in krobench."""
 
 
 def explain(error: Exception) -> ErrorInfo:
-    """Return the reason and a sentence of an error that is one of ``FAILURES``."""
+    """Return the reason and the message of an error that is one of ``FAILURES``."""
     match error:
         case EndedEarlyError():
             return error.info
@@ -76,14 +76,14 @@ def explain(error: Exception) -> ErrorInfo:
         case ForbiddenError():
             return ErrorInfo(
                 reason="Forbidden",
-                message=f"{error}; grant it to the load Job, for kinds of your own RGD by the "
-                "chart's value load.extraGroups",
+                message=f"{error}; grant it to the load Job, for kinds of your own RGD with the "
+                "chart value load.extraGroups",
             )
         case ApiServerInDistressError():
             return ErrorInfo(
                 reason="ApiServerInDistress",
-                message=f"the test was ended to spare the API server: {error}; see its log, or "
-                "ask for a lower load",
+                message=f"the test was ended to protect the API server: {error}; check its log, "
+                "or lower the load",
             )
         case ApiError():
             return ErrorInfo(reason=error.reason or "ApiError", message=str(error))

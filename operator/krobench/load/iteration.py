@@ -1,4 +1,4 @@
-"""What one iteration came to, before anything is made of it."""
+"""One iteration of a test: set-up, run, and the timed deletion of what it created."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ from krobench.load.kinds import (
     crd_of,
     find_kind,
 )
-from krobench.load.lifecycle import apply_instance, apply_rgd, last_established, observe_phases
+from krobench.load.lifecycle import apply_instance, apply_rgd, last_established, observe_compilation
 from krobench.load.loops import closed_loop, from_now, open_loop, run_together
 from krobench.load.observer import Apply, Followed, Observer
 from krobench.load.operations import Operations, Target
@@ -32,45 +32,45 @@ from krobench.load.overhead import Overhead
 from krobench.load.probe import WatchLag, WatchProbe
 from krobench.record.iteration import Soak
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
+from krobench.workload.phases import PhasePlan
 from krobench.workload.source import OWN_RGD
-from krobench.workload.steps import StepPlan
 
 
 @dataclass
-class StepOutcome:
-    """When a step was begun and ended; the end is that of the iteration where it failed."""
+class PhaseOutcome:
+    """When a phase started and ended."""
 
-    plan: StepPlan
+    plan: PhasePlan
     started_seconds: float
     ended_seconds: float | None = None
     schedule: tuple[float, ...] | None = None
-    """When its operations were to be sent; None in a closed loop."""
+    """The intended times of its operations; None in a closed loop."""
 
 
 @dataclass
 class Outcome:
-    """What an iteration came to; times are seconds on the run's clock."""
+    """The result of an iteration; times are seconds on the run's clock."""
 
     started_seconds: float
     run_started_seconds: float | None = None
     run_ended_seconds: float | None = None
     ended_seconds: float | None = None
     held_until_seconds: float | None = None
-    """Until when all that was ready was kept for samples; None where it was not."""
+    """End of the soak, in which all that is ready is kept and sampled; None without a soak."""
     soak: Soak | None = None
-    """What is recorded of that."""
+    """What is recorded of the soak."""
     error: ErrorInfo | None = None
     records: list[ObjectRecord] = field(default_factory=list)
     watch_interruptions: int = 0
-    steps: list[StepOutcome] = field(default_factory=list)
-    """The steps that were begun."""
+    phases: list[PhaseOutcome] = field(default_factory=list)
+    """The phases that were started."""
     children_unavailable: str | None = None
     """Why the first and last child of instances could not be timed."""
     watch_lag: WatchLag | None = None
-    phases_unavailable: str | None = None
+    compilation_unavailable: str | None = None
     """Why the compilation of RGDs could not be timed."""
     invalid: list[AnyCause] = field(default_factory=list)
-    """Why what was measured is not what was asked for."""
+    """Why the measurement is not what the spec asks for."""
     metrics: dict[str, float | None] = field(default_factory=dict)
     unavailable: dict[str, str] = field(default_factory=dict)
     """Why a metric is None."""
@@ -119,27 +119,31 @@ class Iteration:
         return self._plan.test.created_instances
 
     async def set_up(self) -> None:
-        """Create the RGDs that are not there, and wait until each is ready; what goes wrong is in
-        the outcome."""
+        """Create the RGDs that do not exist, and wait until each is ready.
+
+        Errors go to the outcome.
+        """
         if self._plan.has_rgds_already:
             made = self._observe_instances(self._instance_selector(), {})
             await self._guarded(made, "the kinds were found")
         else:
             await self._guarded(self._create_rgds(), "the RGDs were ready")
 
-    async def run(self, between_steps: Callable[[], Awaitable[None]]) -> None:
-        """Carry out all steps, each until it has had its effect, up to the first that goes wrong,
-        which is in the outcome; ``between_steps`` is called before each but the first."""
+    async def run(self, between_phases: Callable[[], Awaitable[None]]) -> None:
+        """Carry out all phases until each has taken effect, or one fails: that goes to the outcome.
+
+        ``between_phases`` is called before each phase but the first.
+        """
         outcome = self.outcome
         outcome.run_started_seconds = self._clock.now()
         cost = Overhead()
         async with self._probe() as probe:
-            for step in self._plan.test.steps:
-                if step.index:
-                    await between_steps()
-                begun = StepOutcome(step, self._clock.now())
-                outcome.steps.append(begun)
-                await self._guarded(self._run_step(step, begun), self._goal(step))
+            for phase in self._plan.test.phases:
+                if phase.index:
+                    await between_phases()
+                begun = PhaseOutcome(phase, self._clock.now())
+                outcome.phases.append(begun)
+                await self._guarded(self._run_phase(phase, begun), self._goal(phase))
                 begun.ended_seconds = outcome.run_ended_seconds = self._clock.now()
                 if outcome.error is not None:
                     break
@@ -149,20 +153,20 @@ class Iteration:
         outcome.metrics |= own.values
         outcome.unavailable |= own.unavailable
 
-    def _goal(self, step: StepPlan) -> str:
-        if len(self._plan.test.steps) == 1:
+    def _goal(self, phase: PhasePlan) -> str:
+        if len(self._plan.test.phases) == 1:
             return "all instances were ready"
-        return f"step {step.index + 1}, {step.operation}, was done"
+        return f"phase {phase.index + 1}, {phase.operation}, was done"
 
-    async def _run_step(self, step: StepPlan, begun: StepOutcome) -> None:
-        arrivals = step.schedule()
-        send = self._operations.sender(step)
+    async def _run_phase(self, phase: PhasePlan, begun: PhaseOutcome) -> None:
+        arrivals = phase.schedule()
+        send = self._operations.sender(phase)
         if arrivals is None:
-            await closed_loop(send, step.operations, step.concurrency)
+            await closed_loop(send, phase.operations, phase.concurrency)
             return
         begun.schedule = from_now(arrivals, self._clock)
-        in_flight = step.load.max_in_flight
-        await open_loop(send, step.operations, begun.schedule, self._clock, in_flight)
+        in_flight = phase.load.max_in_flight
+        await open_loop(send, phase.operations, begun.schedule, self._clock, in_flight)
 
     def _probe(self) -> WatchProbe:
         plan = self._plan
@@ -170,7 +174,7 @@ class Iteration:
         return WatchProbe(self._client, self._clock, plan.namespace, name, plan.labels)
 
     def finish(self) -> Outcome:
-        """Close the books: what was measured up to now is the result."""
+        """Return the result: what has been measured up to now."""
         outcome = self.outcome
         outcome.ended_seconds = self._clock.now()
         outcome.records = [f.record for observer in self._observers for f in observer.all()]
@@ -185,8 +189,11 @@ class Iteration:
         return outcome
 
     async def delete_instances(self, timeout_seconds: float) -> None:
-        """Delete all instances and time each until it is gone; leaves what the time does not do,
-        and all of them where kro would let none go."""
+        """Delete all instances, and time each until it is gone.
+
+        It leaves what is not deleted in time, and all instances of an RGD that somebody deleted, as
+        kro would never finish these.
+        """
         if self._lost_rgd() is not None:
             return
         gate = asyncio.Semaphore(_DELETE_CONCURRENCY)
@@ -215,7 +222,7 @@ class Iteration:
             await gone
 
     async def _guarded(self, work: Coroutine[None, None, None], goal: str) -> None:
-        """Await ``work`` within what is left of the test's timeout, and book its failure."""
+        """Await ``work`` within the rest of the test's timeout; a failure goes to the outcome."""
         deadline = self.outcome.started_seconds + self._plan.test.timeout_seconds
         try:
             async with asyncio.timeout(max(0.0, deadline - self._clock.now())):
@@ -226,22 +233,22 @@ class Iteration:
             self.outcome.error = explain(error)
 
     def _lost_rgd(self) -> str | None:
-        """Return the name of an RGD of this iteration that somebody has deleted, if one is."""
+        """Return the name of an RGD of this iteration that somebody has deleted, or None."""
         followed = (f for observer in self._observers for f in observer.all())
         rgds = (f for f in followed if f.record.operation == "create-rgd")
         return next((rgd.record.name for rgd in rgds if rgd.is_gone), None)
 
     def _timeout_message(self, goal: str) -> str:
         seconds = self._plan.test.timeout_seconds
-        message = f"the timeout of {seconds:g}s was over before {goal}"
+        message = f"the timeout of {seconds:g}s expired before {goal}"
         followed = [f for observer in self._observers for f in observer.all()]
         if self._targets:
             message += f": {self.ready_count} of {self.instance_count} instances were ready"
         lost = self._lost_rgd()
         if lost is not None:
             return (
-                f"{message}; RGD {lost} was deleted meanwhile, by somebody else, and kro no longer "
-                "knows its instances"
+                f"{message}; somebody deleted RGD {lost} during the run, so kro no longer manages "
+                "its instances"
             )
         for entry in followed:
             if entry.record.ready_seconds is None and entry.problem:
@@ -252,13 +259,13 @@ class Iteration:
         await self._refuse_existing_kind()
         selector = self._instance_selector()
         observer = await self._observe(RGDS_PATH, selector, apply_rgd)
-        self.outcome.phases_unavailable = await observe_phases(self._stack, observer)
+        self.outcome.compilation_unavailable = await observe_compilation(self._stack, observer)
         gate = asyncio.Semaphore(_UNANSWERED_RGDS)
         made: dict[str, Followed] = {}
 
         async def create(rgd: RgdPlan) -> None:
-            # Held back are requests that wait for an answer, never RGDs that wait for others to
-            # become ready: all of a stage lie before kro together.
+            # Limits requests that wait for an answer, never RGDs that wait for others to become
+            # ready: kro has all RGDs of a stage at once.
             async with gate:
                 record = self._driver.record(rgd.manifest, "create-rgd")
                 followed = made[rgd.name] = observer.follow(record)
@@ -278,7 +285,7 @@ class Iteration:
         return ",".join(f"{key}={labels[key]}" for key in (RUN_LABEL, TEST_LABEL, ITERATION_LABEL))
 
     async def _observe_instances(self, selector: str, made: Mapping[str, Followed]) -> None:
-        """Watch the instances that are to come; ``made`` are the RGDs of this process."""
+        """Watch instances before they are created; ``made`` are the RGDs of this process."""
         for rgd in self._plan.targets:
             path = await self._path_of_kind(rgd)
             watcher = await self._observe(path, selector, apply_instance)
@@ -293,7 +300,7 @@ class Iteration:
         return observer
 
     async def _refuse_existing_kind(self) -> None:
-        """A user's own kind that is in use already would be deleted at our tear-down."""
+        """Refuse a user's own kind that exists already: the tear-down would delete it."""
         if self._plan.test.workload_name != OWN_RGD:
             return
         for rgd in self._plan.rgds:
@@ -301,9 +308,9 @@ class Iteration:
             if owner is not None:
                 raise EndedEarlyError(
                     "KindExists",
-                    f"kind {rgd.kind} in group {rgd.group} exists already ({owner}): give "
-                    f"{self._plan.test.field_prefix}workload.rgd.inline.spec.schema "
-                    "another kind or group",
+                    f"kind {rgd.kind} in group {rgd.group} exists already ({owner}): set another "
+                    f"kind or group in {self._plan.test.field_prefix}"
+                    "workload.rgd.inline.spec.schema",
                 )
 
     async def _path_of_kind(self, rgd: RgdPlan) -> str:
@@ -311,8 +318,8 @@ class Iteration:
         if kind is None:
             raise EndedEarlyError(
                 "CRDNotFound",
-                f"RGD {rgd.name} is Ready, but no CRD of kind {rgd.kind} carries its label after "
-                f"{KIND_TIMEOUT_SECONDS:g}s; see the log of kro",
+                f"RGD {rgd.name} is Ready, but no CRD of kind {rgd.kind} has its label after "
+                f"{KIND_TIMEOUT_SECONDS:g}s; check the log of kro",
             )
         namespace = self._plan.namespace if kind.namespaced else None
         return paths.group(kind.group, rgd.version, kind.plural, namespace)

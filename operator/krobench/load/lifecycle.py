@@ -1,4 +1,4 @@
-"""Reading the life of RGDs and instances from their status."""
+"""What the status of RGDs, instances and other objects says about their lifecycle."""
 
 import asyncio
 import logging
@@ -22,13 +22,12 @@ REJECTION_GRACE_SECONDS = 3.0
 
 
 def condition(item: JsonObject, kind: str) -> JsonObject | None:
-    """Return the condition of this type."""
     conditions: list[JsonObject] = item.get("status", {}).get("conditions") or []
     return next((entry for entry in conditions if entry.get("type") == kind), None)
 
 
 def is_true(item: JsonObject, kind: str) -> bool:
-    """Whether the condition is true *of the current generation*.
+    """Whether the condition is true *for the current generation*.
 
     kro reports ACTIVE, and can report an older Ready=True, before it has seen the latest spec.
     """
@@ -41,7 +40,6 @@ def is_true(item: JsonObject, kind: str) -> bool:
 
 
 def is_ready(item: JsonObject) -> bool:
-    """Whether an RGD or an instance is ready."""
     return is_true(item, "Ready")
 
 
@@ -52,7 +50,7 @@ def state(item: JsonObject) -> str | None:
 
 
 def rejection(rgd: JsonObject) -> str | None:
-    """Return kro's message where it does not accept the RGD."""
+    """Return kro's message if it does not accept the RGD."""
     entry = condition(rgd, "GraphAccepted")
     if entry is None or entry.get("status") != "False":
         return None
@@ -60,7 +58,7 @@ def rejection(rgd: JsonObject) -> str | None:
 
 
 def problem(item: JsonObject) -> str | None:
-    """Return what the object says of why it is not ready: its conditions that are not true."""
+    """Return why the object is not ready: its conditions that are not true."""
     conditions: list[JsonObject] = item.get("status", {}).get("conditions") or []
     failing = [
         f"{entry['type']}={entry.get('status')}: {entry.get('message') or entry.get('reason')}"
@@ -75,10 +73,10 @@ _REVISION_GROUPS = ("internal.kro.run", "kro.run")
 _NOT_SERVED = "no GraphRevisions are served"
 
 
-async def observe_phases(stack: AsyncExitStack, rgds: Observer) -> str | None:
-    """Time the compilation of the RGDs that ``rgds`` follows, and their CRDs' establishment.
+async def observe_compilation(stack: AsyncExitStack, rgds: Observer) -> str | None:
+    """Time the compilation of the RGDs that ``rgds`` follows, and when their CRDs are established.
 
-    Returns why compilation cannot be timed, or None where it can. The watches end with ``stack``.
+    Returns why compilation cannot be timed, or None if it can. The watches end with ``stack``.
     """
     crds = rgds.companion(CRDS_PATH, RGD_NAME_LABEL, _apply_crd, _rgd_name)
     await stack.enter_async_context(crds)
@@ -100,8 +98,7 @@ async def observe_phases(stack: AsyncExitStack, rgds: Observer) -> str | None:
 
 
 async def count_revisions(client: KubeClient) -> tuple[dict[str, int], str | None]:
-    """Return how many GraphRevisions each RGD of the cluster has, and why that is not known; None
-    where it is."""
+    """Return how many GraphRevisions each RGD has, and why that is unknown, if it is."""
     problem = _NOT_SERVED
     for group in _REVISION_GROUPS:
         try:
@@ -122,7 +119,7 @@ def _forbidden(group: str, error: ApiError) -> str:
 
 
 def last_established(rgds: Iterable[ObjectRecord], now_seconds: float) -> float:
-    """Return when the last of these RGDs' kinds was established; now, where one was not seen."""
+    """Return when the last of these RGDs' kinds was established; now, if one was not seen."""
     times = (rgd.established_seconds for rgd in rgds)
     return max((now_seconds if at is None else at for at in times), default=now_seconds)
 
@@ -145,7 +142,7 @@ def _apply_revision(followed: Followed, item: JsonObject, seconds: float) -> Non
 
 
 def apply_instance(followed: Followed, item: JsonObject, seconds: float) -> None:
-    """Record what an instance's new state says."""
+    """Record an instance's new state."""
     record = followed.record
     if record.active_seconds is None and state(item) == "active":
         record.active_seconds = seconds
@@ -156,7 +153,7 @@ def apply_instance(followed: Followed, item: JsonObject, seconds: float) -> None
 
 
 def apply_rgd(followed: Followed, item: JsonObject, seconds: float) -> None:
-    """Record what an RGD's new state says; one that stays rejected ends the waiting."""
+    """Record an RGD's new state; if it stays rejected, waiting for it fails."""
     record = followed.record
     if record.picked_up_seconds is None and item["metadata"].get("finalizers"):
         record.picked_up_seconds = seconds

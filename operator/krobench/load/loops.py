@@ -1,4 +1,4 @@
-"""Running coroutines side by side.
+"""Running operations concurrently: in a closed loop, or in an open one.
 
 ``asyncio.TaskGroup`` would serve, were it not for Python before 3.11.5: a group that failed
 leaves its task marked as being cancelled, and the next timeout then ends the whole program.
@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from krobench.load.clock import RunClock
-from krobench.workload.steps import PlannedOperation
+from krobench.workload.phases import PlannedOperation
 
 
 async def run_together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Await all; the first that fails ends the others, and its error is raised."""
+    """Await all; if one fails, cancel the others and raise its error."""
     tasks = [asyncio.ensure_future(coroutine) for coroutine in work]
     try:
         await asyncio.gather(*tasks)
@@ -28,14 +28,14 @@ _LEAD_SECONDS = 0.05
 _LEAD_SECONDS_PER_OPERATION = 25e-6
 
 Send = Callable[[PlannedOperation, float | None], Awaitable[Awaitable[None] | None]]
-"""Sends an operation, with its intended time in an open loop; returns what to wait for until it
-has had its effect, or None where it was refused."""
+"""Sends an operation, with its intended time in an open loop. Returns what to await until the
+operation has taken effect, or None if it was refused."""
 
 
 async def closed_loop(send: Send, operations: Sequence[PlannedOperation], concurrency: int) -> None:
-    """Keep ``concurrency`` operations under way until all have had their effect.
+    """Keep ``concurrency`` operations running until all have taken effect.
 
-    One that is refused is recorded as failed, and the loop goes on.
+    An operation that is refused is recorded as failed, and the loop continues.
     """
     source = iter(operations)
 
@@ -49,7 +49,7 @@ async def closed_loop(send: Send, operations: Sequence[PlannedOperation], concur
 
 
 def from_now(schedule: Sequence[float], clock: RunClock) -> tuple[float, ...]:
-    """Return the times of a schedule that is to begin now, on the run's clock."""
+    """Return the times of a schedule that begins now, on the run's clock."""
     origin = clock.now() + _LEAD_SECONDS + len(schedule) * _LEAD_SECONDS_PER_OPERATION
     return tuple(origin + seconds for seconds in schedule)
 
@@ -61,11 +61,11 @@ async def open_loop(
     clock: RunClock,
     max_in_flight: int,
 ) -> None:
-    """Send each operation at its time, and wait until all have had their effect.
+    """Send each operation at its time, and wait until all have taken effect.
 
-    No request waits for the answer to another, but beyond ``max_in_flight`` unanswered ones:
-    what a server does not answer must not pile up in it without end. Repetitions of a request
-    count as that request being unanswered.
+    A request waits for others only if ``max_in_flight`` are unanswered, so that requests do not
+    pile up without end in a server that does not answer. A request that is retried counts as
+    unanswered.
     """
     gate = asyncio.Semaphore(max_in_flight)
 

@@ -1,4 +1,4 @@
-"""Objects that are waited for, each with the lines of its operations."""
+"""Observing objects by watch, each with the records of its operations."""
 
 import asyncio
 import contextlib
@@ -13,23 +13,23 @@ from krobench.load.clock import RunClock
 
 
 class Pending:
-    """An update of an object that is waited for."""
+    """An update that has not taken effect yet."""
 
     def __init__(self, record: ObjectRecord) -> None:
         self.record = record
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.generation: int | None = None
-        """Generation that the update made; None until it was answered."""
+        """Generation that the update created; None until it is answered."""
 
     def finish(self, seconds: float) -> None:
-        """Note the moment from which the object was as the update wanted it."""
+        """Record when the update took effect."""
         if not self.done.done():
             self.record.ready_seconds = seconds
             self.done.set_result(None)
 
 
 class Followed:
-    """An object that is waited for; there may be many thousands, so it is kept small."""
+    """An object that is observed. There may be many thousands, so it is kept small."""
 
     __slots__ = (
         "_gone",
@@ -50,7 +50,7 @@ class Followed:
         self.deletion: ObjectRecord | None = None
         self.problem: str | None = None
         self.generation = 1
-        """Of the latest spec that the API server took."""
+        """Of the latest spec that the API server accepted."""
         self._gone: asyncio.Future[None] | None = None
         self._is_gone = False
         self._updates: tuple[Pending, ...] = ()
@@ -58,15 +58,15 @@ class Followed:
         self._ready_seconds = 0.0
 
     def fail(self, error: Exception) -> None:
-        """End the waiting with an error."""
+        """End all waiting for this object with an error."""
         for future in (self.ready, *(update.done for update in self._updates)):
             if not future.done():
                 future.set_exception(error)
-                # Whoever waits sees it; where nobody does any more, it is not worth a warning.
+                # If nobody waits any more, asyncio would warn that the error was never retrieved.
                 future.add_done_callback(lambda done: done.exception())
 
     def expect(self, update: Pending, generation: int) -> None:
-        """Wait for this generation to be ready; the event that says so may have come already."""
+        """Wait until this generation is ready; its event may have arrived already."""
         self.generation = update.generation = generation
         if self._ready_generation >= generation:
             update.finish(self._ready_seconds)
@@ -74,7 +74,7 @@ class Followed:
             self._updates = (*self._updates, update)
 
     def became_ready(self, generation: int, seconds: float) -> None:
-        """Note that the object is ready with the spec of this generation."""
+        """Record that the object is ready with the spec of this generation."""
         if self.record.ready_seconds is None:
             self.record.ready_seconds = seconds
         if not self.ready.done():
@@ -87,7 +87,7 @@ class Followed:
         self._updates = tuple(update for update in self._updates if not update.done.done())
 
     def became_gone(self, seconds: float) -> None:
-        """Note that the object is not there any more."""
+        """Record that the object is deleted."""
         self._is_gone = True
         if self.deletion is not None:
             self.deletion.gone_seconds = seconds
@@ -96,11 +96,11 @@ class Followed:
 
     @property
     def is_gone(self) -> bool:
-        """Whether the object has been deleted, by whomever."""
+        """Whether the object has been deleted, by us or by somebody else."""
         return self._is_gone
 
     def when_gone(self) -> "asyncio.Future[None]":
-        """Return what is done when the object is gone, for one who waits for that."""
+        """Return a future that is done when the object is deleted."""
         self._gone = asyncio.get_running_loop().create_future()
         if self._is_gone:
             self._gone.set_result(None)
@@ -109,20 +109,19 @@ class Followed:
 
 Apply = Callable[[Followed, JsonObject, float], None]
 Identify = Callable[[JsonObject], str]
-"""From an object to the name of the followed object that it tells of."""
+"""From an object to the name of the followed object that it belongs to."""
 
 
 def name_of(item: JsonObject) -> str:
-    """Return the object's own name."""
     name: str = item["metadata"]["name"]
     return name
 
 
 class Observer:
-    """Watches one collection and keeps the records of the objects announced to it.
+    """Watches one collection, and keeps the records of the objects announced to it.
 
-    Use as an async context manager: on entry the watch stands, so that no event of an object
-    created afterwards is missed.
+    Use it as an async context manager: once entered, it misses no event of objects that are created
+    afterwards.
     """
 
     def __init__(
@@ -139,7 +138,7 @@ class Observer:
     def companion(
         self, path: str, label_selector: str, apply: Apply, identify: Identify
     ) -> "Observer":
-        """Return an observer of objects of another kind that tell of the same followed ones."""
+        """Return an observer of another kind, whose objects belong to the same followed ones."""
         other = Observer(self._client, self._clock, path, label_selector, apply)
         other._identify = identify
         other._followed = self._followed
@@ -158,12 +157,11 @@ class Observer:
 
     @property
     def interruptions(self) -> int:
-        """How often the watch broke; timings around that are coarser."""
+        """How often the watch broke; timings around these moments are coarser."""
         return self._watch.interruptions
 
     @property
     def cost(self) -> WatchCost:
-        """What the watch took of the CPU so far."""
         return self._watch.cost
 
     def follow(self, record: ObjectRecord) -> Followed:
@@ -173,7 +171,7 @@ class Observer:
         return followed
 
     def all(self) -> Iterable[Followed]:
-        """Return everything that was announced."""
+        """Return all objects that were announced."""
         return self._followed.values()
 
     async def _consume(self) -> None:

@@ -1,4 +1,4 @@
-"""Carrying planned operations out: which request each one is, and what shows its effect."""
+"""Carrying out planned operations: the request of each, and what shows that it took effect."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
@@ -11,10 +11,10 @@ from krobench.load.driver import Driver, OperationName
 from krobench.load.loops import Send
 from krobench.load.observer import Followed, Observer, Pending
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
-from krobench.workload.steps import Action, PlannedOperation, StepPlan
+from krobench.workload.phases import Action, PhasePlan, PlannedOperation
 
-NO_CHANGE = "the update changed nothing: let values of the step change the spec in each round"
-_NOT_CREATED = "the instance could not be created before"
+NO_CHANGE = "the update changed nothing: use {{round}} in the phase's values"
+_NOT_CREATED = "the instance was not created"
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Target:
 
 
 class Operations:
-    """Carries out the operations of an iteration, one after another on each object."""
+    """Carries out the operations of an iteration: on each object, one after another."""
 
     def __init__(
         self, driver: Driver, clock: RunClock, plan: IterationPlan, children: Children
@@ -44,31 +44,31 @@ class Operations:
         self._targets: Sequence[Target] = ()
         self._instances: dict[int, Followed] = {}
         self._busy: dict[int, asyncio.Future[None]] = {}
-        """The last operation on each instance; the next one on it begins when it has ended."""
+        """The last operation on each instance; the next one starts when it has taken effect."""
         self.records: list[ObjectRecord] = []
-        """Lines of all operations but creations, which are with their observers."""
+        """Records of all operations except creations, whose records the observers keep."""
 
     def aim(self, targets: Sequence[Target]) -> None:
-        """Say what the operations are on."""
+        """Set the objects of the operations."""
         self._targets = targets
 
-    def sender(self, step: StepPlan) -> Send:
-        """Return what sends an operation of this step."""
+    def sender(self, phase: PhasePlan) -> Send:
+        """Return a function that sends an operation of this phase."""
 
         async def send(
             operation: PlannedOperation, intended: float | None
         ) -> Awaitable[None] | None:
             match operation.action:
                 case Action.UPDATE_RGD:
-                    return await self._update_rgd(step, operation, intended)
+                    return await self._update_rgd(phase, operation, intended)
                 case Action.CREATE:
-                    effect = await self._create(step, operation, intended)
+                    effect = await self._create(phase, operation, intended)
                 case Action.UPDATE:
                     await self._until_free(operation.target)
-                    effect = await self._update(step, operation, intended)
+                    effect = await self._update(phase, operation, intended)
                 case Action.DELETE:
                     await self._until_free(operation.target)
-                    effect = await self._delete(step, operation, intended)
+                    effect = await self._delete(phase, operation, intended)
             if effect is not None:
                 self._busy[operation.target] = effect
             return effect
@@ -81,16 +81,16 @@ class Operations:
             await asyncio.wait([busy])
 
     async def _create(
-        self, step: StepPlan, operation: PlannedOperation, intended: float | None
+        self, phase: PhasePlan, operation: PlannedOperation, intended: float | None
     ) -> "asyncio.Future[None] | None":
         position, manifest = self._plan.instance(operation.target)
         target = self._targets[position]
-        record = self._driver.record(manifest, "create-instance", step.index, intended)
+        record = self._driver.record(manifest, "create-instance", phase.index, intended)
         followed = target.observer.follow(record)
         self._instances[operation.target] = followed
         self._children.follow(record)
         followed.ready.add_done_callback(lambda _: self._children.complete(record.name))
-        # Announced before it is sent: an update may be due before the answer has come.
+        # Announced before it is sent: an update may be due before the answer arrives.
         self._busy[operation.target] = followed.ready
         if not await self._driver.create(target.path, manifest, record):
             followed.fail(RuntimeError(record.error))
@@ -98,13 +98,13 @@ class Operations:
         return followed.ready
 
     async def _update(
-        self, step: StepPlan, operation: PlannedOperation, intended: float | None
+        self, phase: PhasePlan, operation: PlannedOperation, intended: float | None
     ) -> "asyncio.Future[None] | None":
-        record, followed = self._on_created("update-instance", step, operation, intended)
+        record, followed = self._on_created("update-instance", phase, operation, intended)
         if followed is None:
             return None
         before = followed.generation
-        body = self._plan.patch(step, operation.target, operation.round)
+        body = self._plan.patch(phase, operation.target, operation.round)
         generation = await self._driver.patch(self._path(operation, record), body, record)
         if generation is None:
             return None
@@ -116,9 +116,9 @@ class Operations:
         return update.done
 
     async def _delete(
-        self, step: StepPlan, operation: PlannedOperation, intended: float | None
+        self, phase: PhasePlan, operation: PlannedOperation, intended: float | None
     ) -> "asyncio.Future[None] | None":
-        record, followed = self._on_created("delete-instance", step, operation, intended)
+        record, followed = self._on_created("delete-instance", phase, operation, intended)
         if followed is None:
             return None
         return await self.delete(self._path(operation, record), followed, record)
@@ -135,13 +135,13 @@ class Operations:
     def _on_created(
         self,
         name: OperationName,
-        step: StepPlan,
+        phase: PhasePlan,
         operation: PlannedOperation,
         intended: float | None,
     ) -> tuple[ObjectRecord, Followed | None]:
         """Return the line of an operation on an instance, and the instance where it was created."""
         _, manifest = self._plan.instance(operation.target)
-        record = self._driver.record(manifest, name, step.index, intended)
+        record = self._driver.record(manifest, name, phase.index, intended)
         self.records.append(record)
         followed = self._instances.get(operation.target)
         if followed is None or followed.record.acknowledged_seconds is None:
@@ -154,12 +154,12 @@ class Operations:
         return f"{self._targets[position].path}/{record.name}"
 
     async def _update_rgd(
-        self, step: StepPlan, operation: PlannedOperation, intended: float | None
+        self, phase: PhasePlan, operation: PlannedOperation, intended: float | None
     ) -> Awaitable[None] | None:
         target = self._targets[operation.target]
         manifest, rgd = target.rgd.manifest, target.rgd_followed
         assert rgd is not None, "RGDs are updated by the process that made them"
-        record = self._driver.record(manifest, "update-rgd", step.index, intended)
+        record = self._driver.record(manifest, "update-rgd", phase.index, intended)
         self.records.append(record)
         resources, nodes = with_update_label(manifest, operation.round)
         fan_out = self._expect_fan_out(target, operation, nodes, record)
@@ -181,7 +181,7 @@ class Operations:
         nodes: frozenset[str],
         request: ObjectRecord,
     ) -> list[Pending]:
-        """Wait for the children of each instance, whose lines count from the RGD's request."""
+        """Wait for the children of each instance; their latencies count from the RGD's request."""
         expected = []
         for followed in target.observer.all():
             line = followed.record

@@ -1,4 +1,4 @@
-"""What the load itself costs: CPU time and memory of this process, of which kro gets none."""
+"""What measuring costs: CPU time and memory of this process, which kro does not get."""
 
 import time
 from collections.abc import Iterable
@@ -20,13 +20,13 @@ class Metrics:
 
 
 class Overhead:
-    """The CPU time of this process from its making on, and the most memory it ever had."""
+    """The CPU time of this process since the object was created, and its peak memory."""
 
     def __init__(self) -> None:
         self._cpu_seconds = time.process_time()
 
     def metrics(self, watches: Iterable[WatchCost]) -> Metrics:
-        """Return what was used, in metrics of an iteration, and why one is None."""
+        """Return the iteration's metrics of it, and why one is None."""
         total = WatchCost()
         for cost in watches:
             total.add(cost)
@@ -39,7 +39,7 @@ class Overhead:
         }
         unavailable = {}
         if resident is None:
-            unavailable["krobench_resident_max_bytes"] = "the kernel does not tell VmHWM"
+            unavailable["krobench_resident_max_bytes"] = "the kernel does not report VmHWM"
         if total.events:
             each = total.cpu_seconds / total.events
             values["krobench_cpu_seconds_per_watch_event"] = round(each, 9)
@@ -49,7 +49,7 @@ class Overhead:
 
 
 def resident_max_bytes(status: Path = _STATUS) -> float | None:
-    """Return the largest resident set of this process so far (VmHWM), where the kernel tells."""
+    """Return the peak resident set of this process (VmHWM), if the kernel reports it."""
     try:
         lines = status.read_text().splitlines()
     except OSError:

@@ -1,8 +1,8 @@
 """How late a watch is: the error of all our timings, measured beside them.
 
-Latencies end when a watch event has arrived. Under load, events arrive late: the API server
-hands them out late, or we read them late. A probe ConfigMap is therefore written now and then,
-and the event of each write is timed by the same machinery in the same event loop.
+Latencies end when a watch event arrives. Under load, events arrive late: the API server sends them
+late, or we read them late. So a probe ConfigMap is written twice a second, and the event of each
+write is timed by the same code in the same event loop.
 """
 
 import asyncio
@@ -31,22 +31,20 @@ _ANNOTATION = "bench.kro.run/probe"
 
 @dataclass(frozen=True)
 class WatchLag:
-    """What a probe found."""
-
     seconds: list[float]
-    """Lag of each write whose event has arrived."""
+    """The lag of each write whose event has arrived."""
     missing: int
     """Writes whose event has not arrived."""
     failure: str | None = None
-    """Why the probe gave up, if it did."""
+    """Why the probe stopped, if it did."""
 
 
 class WatchProbe:
     """Measures from entry to exit; an async context manager that never fails the run.
 
-    The lag of a write is the time from its answer until its watch event, or zero where the
-    event came first. As a write is stored somewhat before it is answered, the lag is
-    understated by at most the time of such an answer.
+    The lag of a write is the time from its answer until its watch event, or zero if the event
+    arrives first. A write is stored shortly before it is answered, so the lag is understated by at
+    most the time of such an answer.
     """
 
     def __init__(
@@ -73,7 +71,6 @@ class WatchProbe:
         self._failure: str | None = None
 
     def result(self) -> WatchLag:
-        """Return what was found so far."""
         seconds = [
             max(0.0, self._arrived[number] - answered)
             for number, answered in self._answered.items()
@@ -102,7 +99,7 @@ class WatchProbe:
             return
         listener = asyncio.create_task(self._listen())
         try:
-            # An event that waits for the watch's connection would be late by that.
+            # The first event may wait for the watch's connection, so it is not counted.
             await self._write_once(_FIRST)
             await self._standing.wait()
             for number in itertools.count():
@@ -111,7 +108,7 @@ class WatchProbe:
         except KubeError as error:
             self._give_up(error)
         finally:
-            # The event of a write just before the end may be on its way.
+            # The event of a write just before the end may still arrive.
             if self.result().missing:
                 await asyncio.sleep(_LAST_EVENT_SECONDS)
             listener.cancel()
@@ -124,7 +121,7 @@ class WatchProbe:
         except (ApiError, ApiUnreachableError) as error:
             if not error.transient:
                 raise
-            return  # a server that is busy is when the lag of the next write matters most
+            return  # if the server is busy, the lag of the next write matters most
         if number != _FIRST:
             self._answered[number] = self._clock.now()
 

@@ -1,7 +1,7 @@
 """An iteration whose instances are sent by several processes.
 
-The leader sets up, has the others start at the same moment, drives its own share, and takes
-the lines of the others over as they are, moved to its own clock.
+The coordinator sets up, has the workers start at the same moment, drives its own share, and takes
+over the records of the workers, moved to its own clock.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from krobench.findings.validity import ShardLost
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.load.clock import RunClock
-from krobench.load.iteration import Iteration, Outcome, StepOutcome
+from krobench.load.iteration import Iteration, Outcome, PhaseOutcome
 from krobench.load.loops import closed_loop, open_loop, run_together
 from krobench.load.observer import Followed
 from krobench.workload.iterationplan import IterationPlan, share_of_plan, share_of_times
 
-# The start is told this long beforehand: a watch event and the set-up of tasks must fit in.
+# The start is announced this long beforehand: a watch event and the set-up of tasks must fit in.
 _LEAD_SECONDS = 0.5
 _LEAD_SECONDS_PER_INSTANCE = 25e-6
 
@@ -31,7 +31,7 @@ _TIMES = tuple(field.name for field in fields(ObjectRecord) if field.name.endswi
 
 @dataclass(frozen=True)
 class Delivery:
-    """What a shard brought back, on the leader's clock."""
+    """What a worker measured, on the coordinator's clock."""
 
     shard: int
     report: ShardReport
@@ -39,15 +39,15 @@ class Delivery:
     began_seconds: float | None
     ended_seconds: float
     clock_uncertainty_seconds: float
-    """By how much the times of this shard may be off against the leader's, at most."""
+    """How far the times of this shard may be off the coordinator's, at most."""
 
 
-class Crew(Protocol):
-    """The other shards, as the leader sees them."""
+class Workers(Protocol):
+    """The workers, as the coordinator sees them."""
 
     @property
     def ready_instances(self) -> int:
-        """Instances of theirs that are ready so far."""
+        """How many of their instances are ready."""
 
     @property
     def losses(self) -> dict[int, str]:
@@ -57,13 +57,13 @@ class Crew(Protocol):
         """Have all shards prepare an iteration; those that do not are lost."""
 
     async def start(self, start_seconds: float, elapsed_seconds: float) -> None:
-        """Tell them when to begin."""
+        """Tell them when to start."""
 
     async def deliveries(self, deadline_seconds: float) -> list[Delivery]:
-        """Wait for what they bring back; those that bring nothing in time are lost."""
+        """Wait for what they measured; those that deliver nothing in time are lost."""
 
 
-class SharedIteration(Iteration):
+class ShardIteration(Iteration):
     """One shard's part of an iteration."""
 
     def __init__(
@@ -76,13 +76,13 @@ class SharedIteration(Iteration):
         super().__init__(client, clock, share_of_plan(whole, shard, self._shards))
 
     async def set_up(self) -> None:
-        """Watch the instances that are to come; the leader has made the RGDs."""
+        """Watch instances before they are created; the coordinator has created the RGDs."""
         selector = self._instance_selector()
         selector += f",{SHARD_LABEL}={self._shard}"
         await self._guarded(self._observe_instances(selector, {}), "the shard was prepared")
 
     async def run_from(self, start_seconds: float, elapsed_seconds: float) -> None:
-        """Drive this shard's instances from that moment on."""
+        """Drive this shard's instances from ``start_seconds`` on."""
         self.outcome.started_seconds = start_seconds - elapsed_seconds
         self.outcome.run_started_seconds = start_seconds
         if self.outcome.error is None:
@@ -90,24 +90,24 @@ class SharedIteration(Iteration):
         self.outcome.run_ended_seconds = self._clock.now()
 
     def _times(self, start_seconds: float) -> tuple[float, ...] | None:
-        """Return when all instances of the iteration are to be sent; None in a closed loop."""
-        [step] = self._whole.test.steps
-        arrivals = step.schedule()
+        """Return the intended times of all instances of the iteration; None in a closed loop."""
+        [phase] = self._whole.test.phases
+        arrivals = phase.schedule()
         return None if arrivals is None else tuple(start_seconds + t for t in arrivals)
 
     async def _share(self, start_seconds: float) -> None:
-        [step] = self._plan.test.steps
-        send, times = self._operations.sender(step), self._times(start_seconds)
+        [phase] = self._plan.test.phases
+        send, times = self._operations.sender(phase), self._times(start_seconds)
         if times is None:
             await self._begin(start_seconds)
-            await closed_loop(send, step.operations, step.concurrency)
+            await closed_loop(send, phase.operations, phase.concurrency)
             return
         own = share_of_times(times, self._shard, self._shards)
-        in_flight = step.load.max_in_flight
+        in_flight = phase.load.max_in_flight
         await run_together(
             [
                 self._begin(start_seconds),
-                open_loop(send, step.operations, own, self._clock, in_flight),
+                open_loop(send, phase.operations, own, self._clock, in_flight),
             ]
         )
 
@@ -116,50 +116,50 @@ class SharedIteration(Iteration):
         self.began_seconds = self._clock.now()
 
 
-class LeaderIteration(SharedIteration):
-    """An iteration of which this process leads the shards, and is itself shard 0."""
+class CoordinatorIteration(ShardIteration):
+    """An iteration in which this process coordinates the shards, and is itself shard 0."""
 
     def __init__(
-        self, client: KubeClient, clock: RunClock, whole: IterationPlan, crew: Crew
+        self, client: KubeClient, clock: RunClock, whole: IterationPlan, workers: Workers
     ) -> None:
         super().__init__(client, clock, whole, shard=0)
-        self._crew = crew
+        self._workers = workers
         self._foreign: list[ObjectRecord] = []
 
     @property
     def ready_count(self) -> int:
-        """Instances of all shards that are ready so far."""
-        return super().ready_count + self._crew.ready_instances
+        return super().ready_count + self._workers.ready_instances
 
     @property
     def instance_count(self) -> int:
-        """Instances of all shards."""
         return self._whole.instance_count
 
     async def set_up(self) -> None:
         """Create the RGDs, and have the other shards prepare."""
         await Iteration.set_up(self)
         if self.outcome.error is None:
-            await self._guarded(self._crew.gather(self._whole), "the shards were prepared")
+            await self._guarded(self._workers.gather(self._whole), "the shards were prepared")
 
-    async def run(self, between_steps: Callable[[], Awaitable[None]]) -> None:  # noqa: ARG002
-        """Start all shards, drive the own share, and take over what the others bring; there is
-        but one step, and so nothing between steps."""
+    async def run(self, between_phases: Callable[[], Awaitable[None]]) -> None:  # noqa: ARG002
+        """Start all shards, drive the own share, and collect the records.
+
+        There is only one phase.
+        """
         outcome = self.outcome
         lead = _LEAD_SECONDS + self._whole.instance_count * _LEAD_SECONDS_PER_INSTANCE
         start = self._clock.now() + lead
-        [step] = self._whole.test.steps
-        begun = StepOutcome(step, start, schedule=self._times(start))
-        outcome.steps.append(begun)
+        [phase] = self._whole.test.phases
+        begun = PhaseOutcome(phase, start, schedule=self._times(start))
+        outcome.phases.append(begun)
         outcome.run_started_seconds = start
         deadline = outcome.started_seconds + self._plan.test.timeout_seconds
         async with self._probe() as probe:
-            begin = self._crew.start(start, start - outcome.started_seconds)
+            begin = self._workers.start(start, start - outcome.started_seconds)
             await self._guarded(begin, "the shards were told to start")
             if outcome.error is None:
                 await self._guarded(self._share(start), "all instances were ready")
             ended = self._clock.now()
-            deliveries = await self._crew.deliveries(deadline)
+            deliveries = await self._workers.deliveries(deadline)
             begun.ended_seconds = outcome.run_ended_seconds = max(
                 [ended, *(d.ended_seconds for d in deliveries)]
             )
@@ -167,7 +167,7 @@ class LeaderIteration(SharedIteration):
         self._take_over(deliveries)
 
     def finish(self) -> Outcome:
-        """Close the books: what all shards measured up to now is the result."""
+        """Return the result: what all shards have measured up to now."""
         outcome = super().finish()
         outcome.records += self._foreign
         return outcome
@@ -201,7 +201,7 @@ class LeaderIteration(SharedIteration):
                 outcome.error = ErrorInfo(reason=report.error.reason, message=message)
         outcome.invalid += [
             ShardLost(shard=shard, shards=self._shards, error=why)
-            for shard, why in sorted(self._crew.losses.items())
+            for shard, why in sorted(self._workers.losses.items())
             if shard < self._shards
         ]
         self._measure_start(deliveries)
@@ -224,20 +224,20 @@ class LeaderIteration(SharedIteration):
 
 
 def open_iteration(
-    client: KubeClient, clock: RunClock, plan: IterationPlan, crew: Crew | None
+    client: KubeClient, clock: RunClock, plan: IterationPlan, workers: Workers | None
 ) -> Iteration:
-    """Return an iteration of this process alone, or of all shards that the test asks for."""
-    if crew is None or plan.test.load.shards == 1:
+    """Return an iteration of this process alone, or of all shards of the test."""
+    if workers is None or plan.test.load.shards == 1:
         return Iteration(client, clock, plan)
-    return LeaderIteration(client, clock, plan, crew)
+    return CoordinatorIteration(client, clock, plan, workers)
 
 
 def moved(record: ObjectRecord, seconds: float) -> ObjectRecord:
-    """Return the line with all its times moved: the distances between them stay as they are."""
+    """Return the record with all its times moved by as much."""
     values = {name: getattr(record, name) for name in _TIMES}
     later = {name: value + seconds for name, value in values.items() if value is not None}
     return replace(record, **later)
 
 
 def _ignore(followed: Followed, item: JsonObject, seconds: float) -> None:
-    """Take no notice of what an instance says: its shard has told its life."""
+    """Ignore an instance's states: its own shard has recorded them."""

@@ -17,7 +17,7 @@ from krobench.api.specs.workload import Workload
 from krobench.program.search import sizes_of
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve
-from krobench.workload.steps import peak_instances, plan_steps
+from krobench.workload.phases import peak_instances, plan_phases
 from krobench.workload.testplan import (
     CLEANUP_ALLOWANCE_SECONDS,
     RUN_ALLOWANCE_SECONDS,
@@ -95,7 +95,7 @@ def why_unusable(spec: KroScaleTestSpec, size: float, max_objects: int) -> str |
         plan = plan_step(spec, 0, size)
     except WorkloadError as error:
         return f"spec.{error}"
-    instances, objects = peak_instances(plan.steps), objects_at_once(plan)
+    instances, objects = peak_instances(plan.phases), objects_at_once(plan)
     if instances > spec.budget.max_instances:
         return (
             f"spec.budget.maxInstances is {spec.budget.max_instances}, and "
@@ -138,7 +138,7 @@ def plan_step(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
         timeout_seconds=duration_seconds(spec.timeout),
         namespace=spec.namespace,
         load=load,
-        steps=plan_steps(test, concurrency, ""),
+        phases=plan_phases(test, concurrency, ""),
         target=spec.target,
         thresholds=tuple(spec.slo),
         profiles=tuple(spec.collect.profiles),
@@ -175,7 +175,7 @@ def _creating(plan: TestPlan) -> TestPlan:
     test = Test.model_construct(
         name=plan.name, workload=plan.workload, load=plan.load, phases=[create]
     )
-    return replace(plan, steps=plan_steps(test, plan.concurrency, ""))
+    return replace(plan, phases=plan_phases(test, plan.concurrency, ""))
 
 
 def fewest_observations(spec: KroScaleTestSpec, sizes: Sequence[float]) -> tuple[int, int]:

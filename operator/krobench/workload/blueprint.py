@@ -1,4 +1,4 @@
-"""What every source of workloads hands to the plan: ResourceGraphDefinitions without names."""
+"""What every source of workloads gives to the plan: ResourceGraphDefinitions without names."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ KRO_DEFAULT_API_VERSION = "v1alpha1"
 
 
 class WorkloadError(ValueError):
-    """A workload that cannot be turned into objects; the message names the field."""
+    """A workload from which no objects can be made; the message names the field."""
 
 
 @dataclass(frozen=True)
@@ -26,25 +26,25 @@ class RgdParts:
     resources: list[Manifest]
     """spec.resources."""
     labels: dict[str, str] = field(default_factory=dict)
-    """Labels beside those of the run."""
+    """Labels in addition to those of the run."""
 
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What one RGD of a test, and the RGDs that it rests on, are made from."""
+    """What one RGD of a test, and the RGDs that it uses, are made from."""
 
     outer: RgdParts
     """The RGD whose kind has the instances."""
     inner: dict[str, RgdParts] = field(default_factory=dict)
-    """RGDs whose kinds the outer one uses, by kind; each needs those before it."""
+    """RGDs whose kinds the outer one uses, by kind; each may use those before it."""
     values: Manifest = field(default_factory=dict)
     """The default spec of an instance."""
     update: Manifest = field(default_factory=dict)
-    """A merge patch of an instance's spec that makes work for kro, with ``{{round}}`` in it."""
+    """A merge patch of an instance's spec that gives kro work, with ``{{round}}`` in it."""
 
 
 def inner_kind(outer: str, role: str) -> str:
-    """Return the name of the kind that plays this role for the RGD of kind ``outer``."""
+    """Return the name of the kind that has this role for the RGD of kind ``outer``."""
     return f"{outer}{role}"
 
 
@@ -65,13 +65,13 @@ ROUND = "{{round}}"
 def with_index(values: Any, index: int) -> Any:
     """Return the values with each ``{{index}}`` in a string replaced by the instance's index.
 
-    The braces are those of no expression of kro's, which are ``${...}``.
+    They cannot be confused with kro's expressions, which are ``${...}``.
     """
     return _replaced(values, {INDEX: str(index)})
 
 
 def with_round(values: Any, index: int, number: int) -> Any:
-    """Return what :func:`with_index` does, with ``{{round}}`` replaced by ``number`` too."""
+    """Do the same as :func:`with_index`, and replace ``{{round}}`` by ``number``."""
     return _replaced(values, {INDEX: str(index), ROUND: str(number)})
 
 
@@ -98,4 +98,4 @@ class ScenarioSpec:
     """Objects that kro creates for each instance with the default values, those of instances
     that are children themselves included."""
     build: Callable[[str], Blueprint]
-    """Builds the RGDs; it is given the kind of the outer one."""
+    """Builds the RGDs, given the kind of the outer one."""

@@ -7,8 +7,8 @@ from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL
 from krobench.api.kinds import RunRef
 from krobench.api.messages import SHARD_LABEL
 from krobench.workload.blueprint import Manifest, with_index, with_round
+from krobench.workload.phases import PhasePlan
 from krobench.workload.source import RgdSource, rgds_of
-from krobench.workload.steps import StepPlan
 from krobench.workload.testplan import Kept, Maker, TestPlan
 
 
@@ -22,7 +22,7 @@ class RgdPlan:
     kind: str
     manifest: Manifest
     stage: int
-    """RGDs of a stage need those of the stages before, whose kinds they use."""
+    """RGDs of a stage use the kinds of the stages before."""
     instances: tuple[Manifest, ...] = field(repr=False)
     """Empty for an RGD whose kind only other RGDs use."""
     update: Manifest = field(default_factory=dict)
@@ -41,7 +41,7 @@ class IterationPlan:
 
     @property
     def warmup(self) -> bool:
-        """Whether this iteration's results are kept apart: to warm up, or as kro is profiled."""
+        """Whether its results are kept apart: it warms up, or kro is profiled in it."""
         return self.test.is_warmup(self.index) or self.profiled
 
     @property
@@ -51,12 +51,11 @@ class IterationPlan:
 
     @property
     def labels(self) -> dict[str, str]:
-        """Labels of every object of this iteration."""
         return _labels(self.run, self.test, self.index)
 
     @property
     def stages(self) -> tuple[tuple[RgdPlan, ...], ...]:
-        """The RGDs in the order in which they have to be ready."""
+        """The RGDs, grouped, in the order in which they must be ready."""
         last = max(rgd.stage for rgd in self.rgds)
         return tuple(
             tuple(rgd for rgd in self.rgds if rgd.stage == stage) for stage in range(last + 1)
@@ -69,31 +68,32 @@ class IterationPlan:
 
     @property
     def has_rgds_already(self) -> bool:
-        """Whether its RGDs are there, and only instances are to be created."""
+        """Whether its RGDs exist, and it creates instances only."""
         return self.test.kept is not None and self.test.kept.maker is not None
 
     @property
     def instance_count(self) -> int:
-        """Instances over all RGDs."""
         return sum(len(rgd.instances) for rgd in self.rgds)
 
     def instance(self, index: int) -> tuple[int, Manifest]:
         """Return the instance with this index in the order of creation, and its RGD's position.
 
-        RGDs take turns, so that all kinds are under load from the beginning.
+        RGDs alternate, so all kinds are under load from the beginning.
         """
         position = self._position(index)
         return position, self.targets[position].instances[index // len(self.targets)]
 
     def _position(self, index: int) -> int:
-        """Return whose turn it is: where others had theirs before, theirs count too."""
+        """Return the position of the instance's RGD, counting instances of smaller sizes too."""
         kept = self.test.kept.instances if self.test.kept and self.has_rgds_already else 0
         return (kept + index) % len(self.targets)
 
-    def patch(self, step: StepPlan, index: int, number: int) -> Manifest:
+    def patch(self, phase: PhasePlan, index: int, number: int) -> Manifest:
         """Return the merge patch of an instance's spec for its update of this number."""
         own = self.targets[self._position(index)].update
-        return {"spec": with_round(step.values if step.values is not None else own, index, number)}
+        return {
+            "spec": with_round(phase.values if phase.values is not None else own, index, number)
+        }
 
 
 def plan_iteration(run: RunRef, test: TestPlan, index: int) -> IterationPlan:
@@ -123,7 +123,7 @@ def plan_iteration(run: RunRef, test: TestPlan, index: int) -> IterationPlan:
 def _shares(test: TestPlan, kept: Kept) -> Iterator[tuple[int, Mapping[int, int]]]:
     """Yield each RGD's number, with the indexes of its new instances by their position in it.
 
-    No index is twice in what is there at once, as values may be made of it.
+    Indexes are unique among the objects that exist at once, as values may contain them.
     """
     total, count = kept.instances + test.created_instances, test.workload.rgds
     if kept.maker is not None:
@@ -149,7 +149,7 @@ def _labels(run: RunRef, test: TestPlan, index: int) -> dict[str, str]:
 
 
 def _plan_rgds(source: RgdSource, indexes: Mapping[int, int], namespace: str) -> list[RgdPlan]:
-    """Plan an RGD with instances of these indexes, and before it the RGDs that it rests on."""
+    """Plan an RGD with instances of these indexes, and before it the RGDs that it uses."""
     rgds = rgds_of(source)
     last = len(rgds.manifests) - 1
     plans = []
@@ -185,9 +185,9 @@ def _plan_rgds(source: RgdSource, indexes: Mapping[int, int], namespace: str) ->
 def share_of_plan(plan: IterationPlan, shard: int, shards: int) -> IterationPlan:
     """Return what one of the shards, counted from 0, does of an iteration that only creates.
 
-    Of the operations in the order in which they are sent, it has each ``shards``-th; of the
-    concurrency, and of the requests that may be unanswered, an even part. Every instance bears
-    the label of the shard that sends it.
+    It sends every ``shards``-th operation, in the order of sending, and has an even part of the
+    concurrency and of the requests that may be unanswered. Every instance has the label of the
+    shard that sends it.
     """
     count = len(plan.targets)
     turns = {rgd.name: turn for turn, rgd in enumerate(plan.targets)}
@@ -201,8 +201,8 @@ def share_of_plan(plan: IterationPlan, shard: int, shards: int) -> IterationPlan
         )
         for rgd in plan.rgds
     )
-    steps = tuple(_share_of_step(step, shard, shards) for step in plan.test.steps)
-    return replace(plan, test=replace(plan.test, steps=steps), rgds=rgds)
+    phases = tuple(_share_of_phase(phase, shard, shards) for phase in plan.test.phases)
+    return replace(plan, test=replace(plan.test, phases=phases), rgds=rgds)
 
 
 def share_of_times(times: Sequence[float], shard: int, shards: int) -> tuple[float, ...]:
@@ -210,13 +210,13 @@ def share_of_times(times: Sequence[float], shard: int, shards: int) -> tuple[flo
     return tuple(times[shard::shards])
 
 
-def _share_of_step(step: StepPlan, shard: int, shards: int) -> StepPlan:
-    part = max(1, _part(step.load.max_in_flight, shard, shards))
+def _share_of_phase(phase: PhasePlan, shard: int, shards: int) -> PhasePlan:
+    part = max(1, _part(phase.load.max_in_flight, shard, shards))
     return replace(
-        step,
-        operations=step.operations[shard::shards],
-        concurrency=max(1, _part(step.concurrency, shard, shards)),
-        load=step.load.model_copy(update={"max_in_flight": part}),
+        phase,
+        operations=phase.operations[shard::shards],
+        concurrency=max(1, _part(phase.concurrency, shard, shards)),
+        load=phase.load.model_copy(update={"max_in_flight": part}),
     )
 
 

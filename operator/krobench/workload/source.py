@@ -1,4 +1,4 @@
-"""A user's own ResourceGraphDefinition, in the spec or in a ConfigMap."""
+"""Where a workload's RGDs come from: a scenario, the generator, expressions, or the user."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -24,21 +24,22 @@ from krobench.workload.generator import generate_rgd, resolve
 from krobench.workload.scenarios import SCENARIOS
 
 _RGD_KIND = "ResourceGraphDefinition"
-# Only bounds the time for deletions, until the RGD has been read.
+# Bounds only the time for deletions, until the RGD has been read.
 _CHILDREN_OF_UNREAD_RGD = 100
 
 
 def own_manifest(source: RGDSource, field_path: str) -> Manifest:
-    """Return the RGD with what may be left out filled in.
+    """Return the RGD with optional fields filled in.
 
     Raises:
         WorkloadError: if it has no spec.schema.kind.
     """
-    assert source.inline is not None, "references were resolved before"
+    assert source.inline is not None, "references are resolved before"
     manifest = copy.deepcopy(source.inline)
     if not _defines_kind(manifest):
         raise WorkloadError(
-            f"{field_path}.inline.spec.schema.kind is missing: name the kind it defines"
+            f"{field_path}.inline.spec.schema.kind is missing: set it to the kind that the RGD "
+            "defines"
         )
     schema = manifest["spec"]["schema"]
     manifest.setdefault("apiVersion", RGD_API_VERSION)
@@ -49,7 +50,7 @@ def own_manifest(source: RGDSource, field_path: str) -> Manifest:
 
 
 def own_children(source: RGDSource) -> int:
-    """Return the number of objects that an instance has, taking each resource for one."""
+    """Return the number of objects of an instance, counting each resource as one."""
     if source.inline is None:
         return _CHILDREN_OF_UNREAD_RGD
     resources = source.inline.get("spec", {}).get("resources")
@@ -67,12 +68,12 @@ def config_map_refs(spec: KroBenchmarkSpec) -> Iterator[tuple[int, ConfigMapKeyR
 def with_rgds_inline(
     spec: KroBenchmarkSpec, config_maps: Mapping[str, Manifest], namespace: str
 ) -> KroBenchmarkSpec:
-    """Return the spec with each RGD in place of the reference to its ConfigMap.
+    """Return the spec with RGDs inline, instead of references to their ConfigMaps.
 
-    ``config_maps`` are those of ``namespace`` that exist, by name.
+    ``config_maps`` are the existing ones of ``namespace``, by name.
 
     Raises:
-        WorkloadError: if a ConfigMap or its key is missing, or holds no RGD.
+        WorkloadError: if a ConfigMap or its key is missing, or is not an RGD.
     """
     tests = list(spec.tests)
     for index, _ in config_map_refs(spec):
@@ -85,10 +86,10 @@ def with_rgds_inline(
 def with_rgd_inline(
     workload: Workload, config_maps: Mapping[str, Manifest], namespace: str, field_path: str
 ) -> Workload:
-    """Return the workload with its RGD in place of the reference to a ConfigMap, if it has one.
+    """Return the workload with its RGD inline, if it refers to a ConfigMap.
 
     Raises:
-        WorkloadError: if the ConfigMap or its key is missing, or holds no RGD.
+        WorkloadError: if the ConfigMap or its key is missing, or is not an RGD.
     """
     ref = workload.rgd.config_map_key_ref if workload.rgd is not None else None
     if ref is None:
@@ -102,17 +103,19 @@ def _read(
     config_map: Manifest | None, ref: ConfigMapKeyRef, object_name: str, path: str
 ) -> Manifest:
     if config_map is None:
-        raise WorkloadError(f"{path}.name: there is no ConfigMap {object_name}")
+        raise WorkloadError(f"{path}.name: ConfigMap {object_name} does not exist; create it")
     text = (config_map.get("data") or {}).get(ref.key)
     if text is None:
-        raise WorkloadError(f"{path}.key: ConfigMap {object_name} has no key {ref.key}")
+        raise WorkloadError(f"{path}.key: ConfigMap {object_name} has no key {ref.key}; add it")
     where = f"{path}: key {ref.key} of ConfigMap {object_name}"
     try:
         manifest = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise WorkloadError(f"{where} is no YAML of one object: {what_is_wrong(error)}") from error
+        raise WorkloadError(
+            f"{where} must be YAML of one object: {what_is_wrong(error)}"
+        ) from error
     if not _defines_kind(manifest) or manifest.get("kind", _RGD_KIND) != _RGD_KIND:
-        raise WorkloadError(f"{where} is no {_RGD_KIND} with a spec.schema.kind")
+        raise WorkloadError(f"{where} must be a {_RGD_KIND} with a spec.schema.kind")
     read: Manifest = manifest
     return read
 
@@ -135,17 +138,17 @@ class RgdSource:
 
     workload: Workload
     field_path: str
-    """Where the workload stands in the spec, for messages."""
+    """The workload's path in the spec, for messages."""
     number: int
     """Which of the test's RGDs it is."""
     name: str
     kind: str
-    """The kind to define; a user's own RGD keeps the one it names."""
+    """The kind that it defines; a user's own RGD keeps its own."""
     labels: dict[str, str]
 
 
 def source_name(workload: Workload) -> str:
-    """Return the scenario's name, or the field that takes its place."""
+    """Return the scenario's name, or the field that is set instead."""
     if workload.scenario is not None:
         return workload.scenario.value
     if workload.cel is not None:
@@ -166,7 +169,7 @@ def children(workload: Workload) -> int:
 
 
 def with_counts(workload: Workload) -> Workload:
-    """Return the workload with the numbers of RGDs and instances that its expressions make."""
+    """Return the workload with the numbers of RGDs and instances that its expressions need."""
     if workload.cel is None:
         return workload
     count = len(expressions_of(workload.cel))
@@ -174,27 +177,27 @@ def with_counts(workload: Workload) -> Workload:
 
 
 def has_unread_rgd(workload: Workload) -> bool:
-    """Whether the RGD stands in a ConfigMap, so that its number of children is not known yet."""
+    """Whether the RGD is still in a ConfigMap, so its number of children is unknown."""
     return workload.rgd is not None and workload.rgd.inline is None
 
 
 @dataclass(frozen=True)
 class RgdSet:
-    """An RGD and what it rests on."""
+    """An RGD and the RGDs that it uses."""
 
     manifests: tuple[Manifest, ...]
-    """In the order of their creation: the last one's kind has the instances."""
+    """In the order of creation; the last one's kind has the instances."""
     values: Manifest
     """The spec of the instances."""
     update: Manifest
-    """A merge patch of it that makes work for kro; empty for a user's own RGD."""
+    """A merge patch of the spec that gives kro work; empty for a user's own RGD."""
 
 
 def rgds_of(source: RgdSource) -> RgdSet:
-    """Return the RGD, and before it those that it rests on.
+    """Return the RGD, and before it those that it uses.
 
     Raises:
-        WorkloadError: if there is no RGD for this workload.
+        WorkloadError: if the workload has no valid RGD.
     """
     workload = source.workload
     if workload.rgd is not None:

@@ -1,4 +1,4 @@
-"""From a suite to its tests, with all defaults resolved, and to the time that they may take."""
+"""From a suite to its tests, with all defaults resolved, and the limits on them."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Load
 from krobench.api.specs.suite import Precision, Test
 from krobench.api.specs.workload import Workload
+from krobench.workload.phases import PhasePlan, count_created, peak_instances, plan_phases
 from krobench.workload.source import children, source_name, with_counts
-from krobench.workload.steps import StepPlan, count_created, peak_instances, plan_steps
 
 DEFAULT_WARMUP = 1
 
@@ -24,12 +24,12 @@ CLEANUP_ALLOWANCE_SECONDS = 180.0
 RUN_ALLOWANCE_SECONDS = 600.0
 
 VARIANT_START_SECONDS = 120.0
-"""Time in which a kro must have started, and lead, with a variant's settings."""
+"""Time in which kro must start with a variant's settings, and become the leader."""
 
 
 @dataclass(frozen=True)
 class Maker:
-    """The iteration that made RGDs which others use again."""
+    """The iteration that created RGDs which later ones reuse."""
 
     test: int
     """Index of its test's plan."""
@@ -38,12 +38,12 @@ class Maker:
 
 @dataclass(frozen=True)
 class Kept:
-    """What smaller sizes have left in place for one that is built upon them."""
+    """What smaller cumulative sizes have left in place."""
 
     instances: int
     rgds: int
     maker: Maker | None
-    """Who made the RGDs, where instances are added to them; None where RGDs are added."""
+    """Which iteration created the RGDs to which instances are added; None if RGDs are added."""
 
 
 @dataclass(frozen=True)
@@ -53,51 +53,51 @@ class TestPlan:
     __test__ = False  # pytest would collect a class of this name
 
     index: int
-    """Position among all plans: each variant of a test has one of its own."""
+    """Position among all plans; each variant of a test has its own."""
     field_prefix: str
     """Where its fields stand in the spec, such as ``tests[0].``; empty in a scale test, whose
-    steps share the spec's own."""
+    phases share the spec's own."""
     name: str
-    """The test's name; with variants, and the variant's after a dot."""
+    """The test's name; with variants, followed by a dot and the variant's name."""
     variant: str | None
-    """The variant of kro that it measures; None: kro as it is."""
+    """The variant of kro that it measures; None for kro as it is."""
     visits: tuple[int, ...]
-    """Measured iterations between two restarts of kro; one visit takes all without variants."""
+    """Measured iterations of each visit, which begins with a restart of kro; one visit without
+    variants."""
     workload: Workload
     iterations: int
-    """Measured ones; with a precision, the least of them."""
+    """Measured iterations; with a precision, the fewest."""
     precision: Precision | None
     warmup: int
-    """Iterations before the measured ones, of each visit."""
+    """Iterations before the measured ones of each visit."""
     detects_warmup: bool
-    """Whether measured iterations may turn out to be warm-up, too."""
+    """Whether measured iterations may be classified as warm-up afterwards."""
     concurrency: int
     timeout_seconds: float
     namespace: str | None
-    """None: the namespace of the run's own."""
+    """None for the run's own namespace."""
     load: Load
-    steps: tuple[StepPlan, ...]
+    phases: tuple[PhasePlan, ...]
     target: Target
     thresholds: tuple[str, ...]
     profiles: tuple[ProfileKind, ...] = ()
     profile_window_seconds: float | None = None
     """None: as long as the run phase takes."""
     hold_seconds: float = 0.0
-    """Time for which all that is ready is kept, and kro sampled, before it is deleted."""
+    """The soak: how long all that is ready is kept, and kro sampled, before it is deleted."""
     steady_window_seconds: float | None = None
-    """Time over which kro must have been steady for that to end before; None: nothing else ends
-    it."""
+    """How long kro must be steady for the soak to end early; None if it never does."""
     timeout_is_result: bool = False
-    """Whether objects that are not ready in time are a finding, and no failure of the test."""
+    """Whether objects that are not ready in time are a result, not a failure of the test."""
     kept: Kept | None = None
-    """What is there before it begins, and counts as part of its workload."""
+    """What exists before it begins, and counts as part of its workload."""
     leaves_objects: bool = False
-    """Whether what an iteration has made stays, for a larger size to be built upon."""
+    """Whether its objects stay, for a larger cumulative size."""
 
     @property
     def created_instances(self) -> int:
-        """Instances that an iteration creates, those of later steps included."""
-        return count_created(self.steps)
+        """Instances that an iteration creates, in all phases."""
+        return count_created(self.phases)
 
     @property
     def workload_name(self) -> str:
@@ -114,12 +114,12 @@ class TestPlan:
 
     @property
     def total_iterations(self) -> int:
-        """Iterations to be run at most, warm-up included."""
+        """The most iterations that may run, including warm-up."""
         return self.warmup * len(self.visits) + self.most_iterations
 
     @property
     def most_iterations(self) -> int:
-        """Measured iterations to be run at most."""
+        """The most measured iterations that may run."""
         return self.precision.max_iterations if self.precision else self.iterations
 
     def is_warmup(self, index: int) -> bool:
@@ -127,7 +127,7 @@ class TestPlan:
         return self._place(index)[1] < self.warmup
 
     def visit_of(self, index: int) -> int:
-        """Return which visit the iteration with this index belongs to, from 0."""
+        """Return the visit of the iteration with this index, from 0."""
         return self._place(index)[0]
 
     def _place(self, index: int) -> tuple[int, int]:
@@ -140,15 +140,15 @@ class TestPlan:
 
     @property
     def profiled_index(self) -> int:
-        """Index of the iteration in which kro is profiled, which comes after all others."""
+        """Index of the iteration in which kro is profiled, after all others."""
         return self.total_iterations
 
     @property
     def deletion_timeout_seconds(self) -> float:
         """Time that deleting one iteration's instances may take.
 
-        kro deletes an instance's children one per requeue (3 s by default), reading all of them
-        each time, with one worker for all instances.
+        kro deletes an instance's children one per requeue (3 s by default), reads all of them
+        each time, and has one worker for all instances.
         """
         count = children(self.workload)
         requeues = count * _REQUEUE_SECONDS
@@ -161,7 +161,7 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
     """Resolve the suite's defaults into each test.
 
     Raises:
-        WorkloadError: if the steps of a test do not fit together.
+        WorkloadError: if a phase of a test needs instances that do not exist.
     """
     names: list[str | None] = [variant.name for variant in spec.variants]
     plans: list[TestPlan] = []
@@ -173,7 +173,7 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
 
 
 def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
-    """Return the time after which a run of this spec cannot still be going on in good order."""
+    """Return the longest time that a run of this spec can take if nothing is wrong."""
     return RUN_ALLOWANCE_SECONDS + sum(
         (test.total_iterations + bool(test.profiles))
         * (test.timeout_seconds + test.deletion_timeout_seconds + CLEANUP_ALLOWANCE_SECONDS)
@@ -215,7 +215,7 @@ def _plan_test(index: int, field_path: str, test: Test, spec: KroBenchmarkSpec) 
         timeout_seconds=duration_seconds(resolved("timeout")),
         namespace=resolved("namespace"),
         load=test.load,
-        steps=plan_steps(test, resolved("concurrency"), field_path),
+        phases=plan_phases(test, resolved("concurrency"), field_path),
         target=test.target or spec.target,
         thresholds=tuple(test.thresholds),
         profiles=tuple(spec.collect.profiles),
@@ -237,7 +237,7 @@ def objects_at_once(test: TestPlan) -> int:
     (forEach) in an RGD of the user's own counts as one object, as its size is not known.
     """
     workload = test.workload
-    return peak_instances(test.steps) * (1 + children(workload)) + workload.rgds
+    return peak_instances(test.phases) * (1 + children(workload)) + workload.rgds
 
 
 def check_objects(tests: Iterable[TestPlan], max_objects: int) -> list[ErrorInfo]:
@@ -246,7 +246,7 @@ def check_objects(tests: Iterable[TestPlan], max_objects: int) -> list[ErrorInfo
         ErrorInfo(
             reason=TOO_MANY_OBJECTS,
             message=f"test {test.name} would create {count} objects at once "
-            f"({peak_instances(test.steps)} instances with {children(test.workload)} children "
+            f"({peak_instances(test.phases)} instances with {children(test.workload)} children "
             f"each, and {test.workload.rgds} RGDs), and {max_objects} are allowed: lower "
             f"spec.{test.field_prefix}workload.instances, or have the operator's chart value "
             "load.maxObjects raised",
@@ -260,9 +260,9 @@ def check_schedules(tests: Iterable[TestPlan]) -> list[ErrorInfo]:
     """Return which open loops could not send all their requests within their test's timeout."""
     errors = []
     for test in tests:
-        needed = sum(step.last_seconds() or 0.0 for step in test.steps)
+        needed = sum(phase.last_seconds() or 0.0 for phase in test.phases)
         if needed >= test.timeout_seconds:
-            operations = sum(len(step.operations) for step in test.steps)
+            operations = sum(len(phase.operations) for phase in test.phases)
             errors.append(
                 ErrorInfo(
                     reason=INVALID_SPEC,

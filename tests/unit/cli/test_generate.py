@@ -82,7 +82,7 @@ def test_an_rgd_is_taken_from_a_config_map_of_the_same_file(file: Path) -> None:
 @pytest.mark.parametrize(
     ("workload", "message"),
     [
-        (OWN, "mine: spec.tests[0].workload.rgd.configMapKeyRef.name: there is no ConfigMap"),
+        (OWN, "mine: spec.tests[0].workload.rgd.configMapKeyRef.name: ConfigMap "),
         (
             {"scenario": "nope", "instances": 1},
             "mine: spec.tests[0].workload.scenario: must be 'single'",

@@ -27,5 +27,6 @@ async def test_a_config_map_that_is_missing_ends_the_run_by_its_name() -> None:
         await read_own_rgds(MemoryApi(), SPEC, "team")
     assert raised.value.info.reason == "InvalidWorkload"
     assert raised.value.info.message == (
-        "spec.tests[0].workload.rgd.configMapKeyRef.name: there is no ConfigMap team/rgds"
+        "spec.tests[0].workload.rgd.configMapKeyRef.name: ConfigMap team/rgds does not exist; "
+        "create it"
     )

@@ -78,4 +78,4 @@ def sender(
             for rgd in made.targets
         ]
     )
-    return operations.sender(made.test.steps[0])
+    return operations.sender(made.test.phases[0])

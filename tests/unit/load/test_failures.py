@@ -43,7 +43,7 @@ async def test_a_load_ends_early_with_what_it_has() -> None:
         left.pop()
 
     client = AnsweringApi(break_down)
-    operations, send = made.test.steps[0].operations, sender(client, clock, made, observer)
+    operations, send = made.test.phases[0].operations, sender(client, clock, made, observer)
     with pytest.raises(ApiServerInDistressError, match="etcd is away"):
         await closed_loop(send, operations, 1)
     lines = [followed.record for followed in observer.followed]

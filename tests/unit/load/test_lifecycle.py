@@ -18,7 +18,7 @@ from krobench.load.lifecycle import (
     apply_rgd,
     is_ready,
     last_established,
-    observe_phases,
+    observe_compilation,
     problem,
     rejection,
 )
@@ -131,7 +131,7 @@ async def followed_through(api: Revisions) -> tuple[ObjectRecord, str | None]:
     rgds = Observer(api, RunClock(), "/apis/kro.run/v1alpha1/rgds", "a=b", apply_rgd)
     followed = rgds.follow(some_line(operation="create-rgd", name="my-rgd"))
     async with AsyncExitStack() as stack:
-        problem = await observe_phases(stack, rgds)
+        problem = await observe_compilation(stack, rgds)
         for group in ("internal.kro.run", "kro.run"):
             api.tell(f"/apis/{group}/v1alpha1/graphrevisions/my-rgd-r00001", "Ready")
         api.tell(f"{CRDS_PATH}/things.example.com", "Established")

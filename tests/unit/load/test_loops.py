@@ -9,11 +9,11 @@ from krobench.kube.errors import ApiError
 from krobench.load.clock import RunClock
 from krobench.load.loops import closed_loop, from_now, open_loop, run_together
 from krobench.workload.iterationplan import IterationPlan
-from krobench.workload.steps import PlannedOperation
+from krobench.workload.phases import PlannedOperation
 
 
 def operations(made: IterationPlan) -> Sequence[PlannedOperation]:
-    return made.test.steps[0].operations
+    return made.test.phases[0].operations
 
 
 async def at_once(name: str) -> None:

@@ -85,7 +85,7 @@ def test_profiles_take_one_more_iteration_that_is_not_summarised() -> None:
 
 
 def names(made: IterationPlan) -> list[str]:
-    [step] = made.test.steps
+    [step] = made.test.phases
     return [made.instance(entry.target)[1]["metadata"]["name"] for entry in step.operations]
 
 
@@ -108,7 +108,7 @@ def test_every_instance_has_one_shard_and_its_time(
 def test_concurrency_and_unanswered_requests_are_divided() -> None:
     whole = plan(20, concurrency=10)
     shares = [share_of_plan(whole, shard, 3) for shard in range(3)]
-    steps = [share.test.steps[0] for share in shares]
+    steps = [share.test.phases[0] for share in shares]
     assert [step.concurrency for step in steps] == [4, 3, 3]
     assert sum(step.load.max_in_flight for step in steps) == 256
 
@@ -116,7 +116,7 @@ def test_concurrency_and_unanswered_requests_are_divided() -> None:
 def test_instances_say_whose_they_are() -> None:
     workload = {"scenario": "single", "instances": 7, "rgds": 2}
     share = share_of_plan(plan(7, workload=workload), 2, 3)
-    sent = [share.instance(entry.target)[1] for entry in share.test.steps[0].operations]
+    sent = [share.instance(entry.target)[1] for entry in share.test.phases[0].operations]
     assert [item["metadata"]["labels"][SHARD_LABEL] for item in sent] == ["2", "2"]
 
 

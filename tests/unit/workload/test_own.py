@@ -45,19 +45,25 @@ def test_the_time_of_a_run_is_known_before_its_rgd_is_read() -> None:
 @pytest.mark.parametrize(
     ("config_maps", "message"),
     [
-        ({}, ".name: there is no ConfigMap team/rgds"),
+        ({}, ".name: ConfigMap team/rgds does not exist"),
         ({"rgds": {}}, ".key: ConfigMap team/rgds has no key app.yaml"),
         ({"rgds": {"data": {"other": ""}}}, ".key: ConfigMap team/rgds has no key app.yaml"),
-        (config_map("a: b: c"), ": key app.yaml of ConfigMap team/rgds is no YAML of one object"),
+        (config_map("a: b: c"), ": key app.yaml of ConfigMap team/rgds must be YAML of one object"),
         (
             config_map("a: ["),
-            "is no YAML of one object: line 1, column 5: expected the node content",
+            "must be YAML of one object: line 1, column 5: expected the node content",
         ),
-        (config_map(RGD + "---" + RGD), ": key app.yaml of ConfigMap team/rgds is no YAML of one"),
-        (config_map("- a list"), ": key app.yaml of ConfigMap team/rgds is no ResourceGraph"),
-        (config_map("kind: ConfigMap"), "team/rgds is no ResourceGraphDefinition with a spec"),
-        (config_map(RGD.replace("kind: App", "a: b")), "is no ResourceGraphDefinition with a spec"),
-        (config_map(RGD.replace("kind: Resource", "kind: X")), "is no ResourceGraphDefinition"),
+        (
+            config_map(RGD + "---" + RGD),
+            ": key app.yaml of ConfigMap team/rgds must be YAML of one",
+        ),
+        (config_map("- a list"), ": key app.yaml of ConfigMap team/rgds must be a ResourceGraph"),
+        (config_map("kind: ConfigMap"), "team/rgds must be a ResourceGraphDefinition with a spec"),
+        (
+            config_map(RGD.replace("kind: App", "a: b")),
+            "must be a ResourceGraphDefinition with a spec",
+        ),
+        (config_map(RGD.replace("kind: Resource", "kind: X")), "must be a ResourceGraphDefinition"),
     ],
 )
 def test_what_is_no_rgd_is_refused_by_the_name_of_the_object(

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 class Coordinator:
-    """Leads all shards but the first, which is this pod's own; see :class:`load.shard.Crew`."""
+    """Leads all shards but the first, which is this pod's own; see :class:`load.shard.Workers`."""
 
     def __init__(
         self,

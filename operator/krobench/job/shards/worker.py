@@ -17,7 +17,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
 from krobench.load.clock import RunClock
-from krobench.load.shard import SharedIteration
+from krobench.load.shard import ShardIteration
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.testplan import plan_tests
 
@@ -42,7 +42,7 @@ class Worker:
         self._clock = RunClock()
         self._mailbox = Mailbox(client, self._run)
         self._message = WorkerMessage(shard=shard)
-        self._iteration: SharedIteration | None = None
+        self._iteration: ShardIteration | None = None
         self._received_at = 0.0
         self._fastest = float("inf")
 
@@ -74,13 +74,13 @@ class Worker:
             self._message = WorkerMessage(shard=self._shard, round=asked.round, phase="arrived")
             if self._shard < test.load.shards:
                 whole = plan_iteration(self._run, test, asked.iteration)
-                iteration = SharedIteration(self._client, self._clock, whole, self._shard)
+                iteration = ShardIteration(self._client, self._clock, whole, self._shard)
                 async with iteration:
                     self._iteration = iteration
                     await self._take_part(iteration)
                 self._iteration = None
 
-    async def _take_part(self, iteration: SharedIteration) -> None:
+    async def _take_part(self, iteration: ShardIteration) -> None:
         number = self._message.round
         await iteration.set_up()
         await self._post(phase="ready")

@@ -1,4 +1,4 @@
-"""Expressions to be measured in kro, each in an RGD of its own."""
+"""Expressions that are measured in kro, each in its own RGD."""
 
 from krobench.workload.cel.expression import (
     ROUND_FIELD,

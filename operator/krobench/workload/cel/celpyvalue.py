@@ -1,8 +1,8 @@
-"""What an expression comes to by a CEL in Python.
+"""The value of an expression according to celpy, a CEL in Python.
 
-celpy has no optional types and none of kro's libraries, and it differs from cel-go here and
-there. So its word counts only for expressions that use no more than the core of the language;
-of all others only kro can say what they come to. Its speed says nothing about kro's.
+celpy has neither optional types nor kro's libraries, and it differs from cel-go in some details. So
+its value counts only for expressions of the language's core; the value of all others is known only
+to kro. Its speed says nothing about kro's.
 """
 
 import celpy
@@ -21,7 +21,7 @@ _ENVIRONMENT = celpy.Environment()
 
 
 def sure_value(expression: Expression) -> str | None:
-    """Return the value of an expression, or None where celpy's word does not count."""
+    """Return the value of an expression, or None if celpy may be wrong about it."""
     try:
         tree = _ENVIRONMENT.compile(expression.text)
         if not _calls(tree) <= _SURE_OF:

@@ -1,4 +1,8 @@
-"""What is known of an expression before it is measured."""
+"""An expression that is measured, and its RGD: one ConfigMap that carries it many times.
+
+kro evaluates equal texts once in a reconcile, and caches what it has compiled by the text. So the
+copies differ by white space, which changes neither the parsed expression nor its value.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +14,7 @@ from krobench.api.specs.workload import CelFamily, CelLevel
 from krobench.workload.blueprint import Manifest, RgdParts, WorkloadError, config_map
 
 COPIES = 50
-"""How often an RGD carries its expression: enough to outweigh what an RGD costs by itself."""
+"""Copies of the expression in an RGD: enough to outweigh the cost of the RGD itself."""
 
 
 class Role(StrEnum):
@@ -18,14 +22,14 @@ class Role(StrEnum):
 
     EXPRESSION = "expression"
     CONSTANTS = "constants"
-    """The twin: as many constants, whose evaluation is all kro's and cel-go's framework."""
+    """The control: as many constants, whose evaluation costs only kro's and cel-go's framework."""
     ONE_CONSTANT = "one-constant"
-    """An RGD with next to no CEL, to compare the building of others with."""
+    """An RGD with almost no CEL, to compare the compilation of others with."""
 
 
 @dataclass(frozen=True)
 class Expression:
-    """An expression with all that is needed to have kro evaluate it, and to check its value."""
+    """An expression, with what kro needs to evaluate it and we need to check its value."""
 
     name: str
     text: str
@@ -33,20 +37,20 @@ class Expression:
     expected: Any
     level: CelLevel = CelLevel.SIMPLE
     family: CelFamily | None = None
-    """None for a user's own and for those that others are compared with."""
+    """None for a user's own expressions and for controls."""
     values: Manifest = field(default_factory=dict)
     """The spec of the instance."""
     types: dict[str, Any] = field(default_factory=dict)
-    """SimpleSchema types of values that cannot be taken from the values."""
+    """SimpleSchema types of values whose types cannot be inferred."""
     copies: int = COPIES
-    """How often its RGD carries it."""
+    """Copies of it in its RGD."""
     distinct: bool = True
-    """Whether the copies differ by a space here and there, so that kro takes each for another."""
+    """Whether the copies differ by white space, so kro compiles and evaluates each."""
     role: Role = Role.EXPRESSION
 
 
 _SCALARS: tuple[tuple[type, str], ...] = (
-    (bool, "boolean"),  # before int, of which it is one
+    (bool, "boolean"),  # before int, its base class
     (int, "integer"),
     (float, "float"),
     (str, "string"),
@@ -54,16 +58,16 @@ _SCALARS: tuple[tuple[type, str], ...] = (
 
 
 class UnknownTypeError(ValueError):
-    """A value does not tell its type; the message begins with the path to it."""
+    """The type of a value cannot be inferred; the message starts with the value's path."""
 
 
 def schema_of(values: Manifest, stated: Manifest) -> Manifest:
     """Return ``types`` and ``spec`` of a schema for these values.
 
-    ``stated`` are types of fields that are not taken from the values.
+    ``stated`` are the types of fields that are not inferred.
 
     Raises:
-        UnknownTypeError: if a value does not tell its type.
+        UnknownTypeError: if the type of a value cannot be inferred.
     """
     types: Manifest = {}
     fields = {name: value for name, value in values.items() if name not in stated}
@@ -84,7 +88,7 @@ def _type(value: Any, path: str, types: Manifest) -> str | Manifest:
         if isinstance(value, kind):
             return name
     raise UnknownTypeError(
-        f"{path}: {value!r} does not tell its type; say it in types of the expression"
+        f"{path}: cannot infer the type of {value!r}; set it in the expression's types"
     )
 
 
@@ -99,7 +103,8 @@ def _list(items: list[Any], path: str, types: Manifest) -> str:
         return "[]float"
     if len(kinds) > 1:
         raise UnknownTypeError(
-            f"{path}: its items are of different types, {', '.join(sorted(kinds))}"
+            f"{path}: items have different types ({', '.join(sorted(kinds))}); "
+            "give all the same type"
         )
     return f"[]{kinds.pop()}"
 
@@ -112,16 +117,16 @@ def _all_fields(items: Iterable[Manifest]) -> Manifest:
 
 
 ROUND_FIELD = "round"
-"""A field of every instance that no expression uses: a change of it makes kro reconcile."""
+"""A field of each instance that no expression uses; changing it makes kro reconcile."""
 
 _NODE = "rendered"
 
 
 def expression_parts(expression: Expression, name: str, field_path: str) -> RgdParts:
-    """Return the RGD that measures an expression; ``name`` is that of the ConfigMap.
+    """Return the RGD that measures an expression; ``name`` names the ConfigMap.
 
     Raises:
-        WorkloadError: if the type of one of its values is not known.
+        WorkloadError: if the type of one of its values is unknown.
     """
     try:
         schema = schema_of(expression.values, expression.types)
@@ -134,10 +139,10 @@ def expression_parts(expression: Expression, name: str, field_path: str) -> RgdP
 
 
 def resources(expression: Expression, name: str, compilation: int) -> list[Manifest]:
-    """Return spec.resources with white space that is another for each ``compilation``.
+    """Return spec.resources, with different white space for each ``compilation``.
 
-    Nothing else differs, so that kro compiles all of it anew and then changes no object. The
-    ConfigMap's name is no expression: kro evaluates the copies and nothing else.
+    Nothing else differs, so kro compiles all of it again and then changes no object. The
+    ConfigMap's name is a constant: kro evaluates only the copies.
     """
     after = " " * compilation
     data = {

@@ -1,4 +1,4 @@
-"""Which expressions a workload measures."""
+"""Which expressions a workload measures, and whether celpy agrees with their expected values."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ ONE_CONSTANT = Expression(
 
 
 def expressions_of(workload: CelWorkload) -> tuple[Expression, ...]:
-    """Return what is measured: first what the rest is compared with, then the rest."""
+    """Return the measured expressions, with the controls first."""
     own = [_own(expression) for expression in workload.expressions]
     chosen = [
         expression
@@ -48,7 +48,7 @@ def _own(expression: CelExpression) -> Expression:
 
 
 def _as_string(text: str, expected: Any) -> str:
-    """Wrap an expression whose value a ConfigMap cannot hold."""
+    """Convert an expression's value to a string, as a ConfigMap holds nothing else."""
     if isinstance(expected, str):
         return text
     if isinstance(expected, list | dict):
@@ -67,7 +67,7 @@ def _expected_string(expected: Any) -> str:
 
 
 class Opinion(StrEnum):
-    """What celpy says of an expected value."""
+    """What celpy says about an expected value."""
 
     AGREES = "agrees"
     DIFFERS = "differs"
@@ -76,15 +76,15 @@ class Opinion(StrEnum):
 
 @dataclass(frozen=True)
 class CrossCheck:
-    """Whether celpy is sure of an expression's value, and which it is."""
+    """celpy's value of an expression, if it has one."""
 
     opinion: Opinion
     value: str | None = None
-    """None where it has no opinion."""
+    """None if celpy does not support the expression."""
 
 
 def cross_check(expression: Expression) -> CrossCheck:
-    """Return what celpy says of an expression's expected value."""
+    """Compare an expression's expected value with celpy's."""
     from krobench.workload.cel.celpyvalue import sure_value  # takes 10 MB
 
     value = sure_value(expression)

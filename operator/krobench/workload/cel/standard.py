@@ -1,6 +1,6 @@
 """The standard suite: families of expressions at three levels, each with its expected value.
 
-The texts are what RGD authors write; the values are small, but where size is what is measured.
+The texts are what RGD authors write. The values are small, unless size is what is measured.
 """
 
 import hashlib

@@ -7,21 +7,21 @@ from hypothesis import strategies as st
 
 from krobench.api.specs.suite import Test
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.steps import Action, PlannedOperation, StepPlan, count_created, plan_steps
+from krobench.workload.phases import Action, PhasePlan, PlannedOperation, count_created, plan_phases
 
 MIX = {"operation": "mix", "count": 200, "mix": {"create": 2, "update": 5, "delete": 3}}
 
 
 def steps(
     *given: dict[str, Any], instances: int = 10, rgds: int = 1, **test_spec: Any
-) -> tuple[StepPlan, ...]:
+) -> tuple[PhasePlan, ...]:
     workload = {"scenario": "single", "instances": instances, "rgds": rgds}
     spec = {"name": "t", "workload": workload, "phases": list(given), **test_spec}
     test = Test.model_validate(spec)
-    return plan_steps(test, 4, "tests[0]")
+    return plan_phases(test, 4, "tests[0]")
 
 
-def live_after(plans: tuple[StepPlan, ...]) -> set[int]:
+def live_after(plans: tuple[PhasePlan, ...]) -> set[int]:
     """Carry the operations out; each must be on what exists."""
     live: set[int] = set()
     for operation in (operation for plan in plans for operation in plan.operations):
@@ -113,8 +113,8 @@ def test_equal_seeds_give_equal_mixes_by_their_weights() -> None:
     assert drawn[Action.DELETE] == pytest.approx(60, abs=30)
 
 
-def test_more_deletions_than_instances_are_refused_by_the_name_of_the_step() -> None:
-    with pytest.raises(WorkloadError, match=r"tests\[0\].phases\[1\]: it needs 11 instances"):
+def test_more_deletions_than_instances_are_refused_by_the_name_of_the_phase() -> None:
+    with pytest.raises(WorkloadError, match=r"tests\[0\].phases\[1\]: needs 11 instances"):
         steps({"operation": "create"}, {"operation": "delete", "count": 11})
     with pytest.raises(WorkloadError, match=r"phases\[2\].*leave 0"):
         steps({"operation": "create"}, {"operation": "delete"}, {"operation": "update"})
