@@ -13,10 +13,13 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer
 import yaml
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics import MetricWrapperBase
 
 from krobench.api.crd import Schema, crd
 from krobench.api.kinds import RunKind
 from krobench.cli.main import app
+from krobench.controller.metrics import OperatorMetrics
 
 ROOT = Path(__file__).parents[1]
 DIRECTORY = ROOT / "docs" / "reference"
@@ -102,6 +105,32 @@ def chart_values() -> Iterator[tuple[str, Any, str]]:
                     default = default[name]
                 yield ".".join(path), default, comment
             comment = ""
+
+
+def metrics_page() -> str:
+    """Every metric that the operator exposes."""
+    metrics = vars(OperatorMetrics(CollectorRegistry())).values()
+    collectors = [metric for metric in metrics if isinstance(metric, MetricWrapperBase)]
+    rows = [
+        [
+            f"`{metric.name}{'_total' if metric.type == 'counter' else ''}`",
+            metric.type,
+            ", ".join(f"`{label}`" for label in collector._labelnames),
+            _text(metric.documentation),
+        ]
+        for collector in collectors
+        for metric in collector.describe()
+    ]
+    about = (
+        "The operator exposes these on port 8080 at `/metrics`. `serviceMonitor.enabled=true` of "
+    )
+    about += "the [chart](values.md) has the Prometheus operator scrape them."
+    lines = [
+        _HEADER.format(source="operator/krobench/controller/metrics.py") + "# Metrics",
+        about,
+        _table(["metric", "type", "labels", "meaning"], rows),
+    ]
+    return "\n\n".join(lines) + "\n"
 
 
 def cli_page() -> str:
@@ -268,6 +297,7 @@ _PAGES: Mapping[str, Callable[[], str]] = {
     "kroscaletest.md": lambda: resource_page(RunKind.SCALE_TEST),
     "values.md": values_page,
     "cli.md": cli_page,
+    "metrics.md": metrics_page,
 }
 
 if __name__ == "__main__":
