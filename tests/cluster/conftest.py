@@ -1,23 +1,35 @@
-"""One cluster for all tests here: brought up where none runs, and left up for the next time."""
+"""One cluster for all tests here: started if none runs, and left up for the next time."""
 
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cluster.kubectl import KRO, ROOT, Cluster
 
 from testbed import providers
 
+FAST_KRO = Path(__file__).with_name("fast-kro.yaml")
+TESTBED = (sys.executable, "-m", "testbed")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests here, and put those last that take the cluster down."""
+    """Mark all tests here and order them: the chart's kro, the fast kro, no cluster at all.
+
+    Each change of kro's settings takes a rollout, so tests with the same settings run together.
+    """
     for item in items:
         if "tests/cluster/" in str(item.path):
             item.add_marker(pytest.mark.cluster)
-    items.sort(key=lambda item: item.path.name == "test_testbed.py")
+    items.sort(
+        key=lambda item: (
+            item.path.name == "test_testbed.py",
+            item.get_closest_marker("chart_defaults") is None,
+        )
+    )
 
 
 def provider() -> str:
@@ -26,7 +38,7 @@ def provider() -> str:
 
 
 def call(*command: str) -> str:
-    """Run a program of this repository; what it says of its progress goes to the terminal."""
+    """Run a program of this repository and return its output; its progress goes to the terminal."""
     return subprocess.run(
         command, cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE
     ).stdout.strip()
@@ -35,21 +47,48 @@ def call(*command: str) -> str:
 @pytest.fixture(scope="session")
 def cluster(pytestconfig: pytest.Config) -> Cluster:
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
-    testbed = (sys.executable, "-m", "testbed")
-    # Bringing a cluster up takes minutes where caches are cold: its progress is to be seen.
+    # The first start takes minutes; show its progress.
     with capture.global_and_fixture_disabled():
-        audit = ("--audit-log",) if provider() == "testbed" else ()
-        call(*testbed, "up", *audit)
+        up(fast_kro=False)
         call("scripts/deploy.sh")
-    cluster = Cluster(call(*testbed, "tool", "kubectl"), call(*testbed, "kubeconfig"))
+    cluster = Cluster(call(*TESTBED, "tool", "kubectl"), call(*TESTBED, "kubeconfig"))
     cluster.delete_runs()
     probe_kro_sooner(cluster)
     return cluster
 
 
+def up(*, fast_kro: bool) -> None:
+    """Bring the cluster up, with kro as its chart installs it or with shorter pauses."""
+    audit = ("--audit-log",) if provider() == "testbed" else ()
+    values = (f"--kro-values={FAST_KRO}",) if fast_kro else ()
+    call(*TESTBED, "up", *audit, *values)
+
+
+@pytest.fixture(scope="session")
+def installed_kro() -> dict[str, bool]:
+    """Whether the kro that runs now is the fast one; changed by the fixture ``kro_settings``."""
+    return {"fast": False}
+
+
+@pytest.fixture(autouse=True)
+def kro_settings(
+    cluster: Cluster, installed_kro: dict[str, bool], request: pytest.FixtureRequest
+) -> None:
+    """Give each test the kro that it needs. A cluster of the user's own keeps its kro as it is."""
+    if request.node.path.name == "test_testbed.py" or provider() == "existing":
+        return
+    fast = request.node.get_closest_marker("chart_defaults") is None
+    if fast != installed_kro["fast"]:
+        up(fast_kro=fast)
+        probe_kro_sooner(cluster)
+        installed_kro["fast"] = fast
+
+
 def probe_kro_sooner(cluster: Cluster) -> None:
-    """Have kro's pods be ready when they are: its chart's first probe comes after ten seconds, and
-    these tests start kro some twenty times."""
+    """Let kro's pods become ready as soon as they are.
+
+    The chart's first probe comes after ten seconds, and these tests start kro some twenty times.
+    """
     probe = {"initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 10}
     spec = {"containers": [{"name": "kro", "readinessProbe": probe}]}
     patch = json.dumps({"spec": {"template": {"spec": spec}}})

@@ -11,6 +11,8 @@ from cluster.disturbances import slow_etcd
 from cluster.kubectl import KRO, WAIT_SECONDS, Cluster, Manifest, benchmark, scenario, wait_until
 from cluster.repetition import twice_at_most
 
+pytestmark = pytest.mark.chart_defaults
+
 WORKERS = "--dynamic-controller-concurrent-reconciles"
 SLOW_ADMISSION, REFUSED = "planted-admission", "planted-refused"
 PLANTED = "krobench-planted"

@@ -9,6 +9,8 @@ from cluster.kubectl import WAIT_SECONDS, Cluster, Manifest
 from cluster.repetition import twice_at_most
 from cluster.test_variants import kro
 
+pytestmark = pytest.mark.chart_defaults
+
 WORKERS = "--dynamic-controller-concurrent-reconciles"
 
 
