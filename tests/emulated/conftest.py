@@ -22,6 +22,7 @@ from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
+from krobench.controller.worker import Pace
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
@@ -47,6 +48,10 @@ class Emulator(kmock.KubernetesEmulator):
             return web.Response(status=500)
         if self.starting and request.method == "POST" and request.url.path.endswith("/jobs"):
             return web.json_response({"reason": "Forbidden", "message": "no"}, status=403)
+        if request.action == kmock.action.UPDATE and isinstance(request.data, dict):
+            request.data.setdefault("metadata", {})["resourceVersion"] = str(next(self._numbers))
+        if request.action == kmock.action.DELETE:
+            self._touch(request)
         if request.action == kmock.action.CREATE and isinstance(request.data, dict):
             number = next(self._numbers)
             request.data["metadata"] = {
@@ -56,6 +61,12 @@ class Emulator(kmock.KubernetesEmulator):
                 "generation": 1,
             } | request.data["metadata"]
         return await super()._handle(request)
+
+    def _touch(self, request: Any) -> None:
+        """Give an object that is to be deleted another version, as its finalizers may keep it."""
+        key = (request.resource, request.namespace, request.name)
+        if key in self.objects and not self.objects[key].deleted:
+            self.objects[key].patch({"metadata": {"resourceVersion": str(next(self._numbers))}})
 
 
 @dataclass
@@ -181,7 +192,8 @@ class RunningOperator:
         config = ClientConfig(self._server, None, lambda: None)
         settings = Settings(namespace=NAMESPACE, image="registry/krobench:1")
         registry = kopf.OperatorRegistry()
-        operator = Operator(KubeClient(config), settings, CollectorRegistry())
+        pace = Pace(look_seconds=0.5, progress_seconds=0.1)
+        operator = Operator(KubeClient(config), settings, CollectorRegistry(), pace)
         operator.register(registry, login=self._login)
         asyncio.run(
             kopf.operator(

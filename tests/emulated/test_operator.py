@@ -1,19 +1,13 @@
-import kopf
 import pytest
-from emulated.conftest import NAMESPACE, Api, Emulator, Manifest, RunningOperator
-from prometheus_client import CollectorRegistry
+from emulated.conftest import Api, Emulator, Manifest, RunningOperator
 from unit.controller.world import RECORDS, SPECS
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.controller.operator import Operator
-from krobench.controller.settings import Settings
 from krobench.job.errors import AbortedError
 from krobench.job.publisher import Publisher
 from krobench.kube import paths
-from krobench.kube.client import KubeClient
-from krobench.kube.config import ClientConfig
 from krobench.record.run import Progress, RunState
-from krobench.record.store import MAX_CONFIG_MAP_BYTES, RunLines, write_config_maps
+from krobench.record.store import RunLines, write_config_maps
 
 _NOTHING = {"scenario": "x", "instances": 0}
 BAD: dict[RunKind, Manifest] = {
@@ -247,16 +241,3 @@ async def test_what_somebody_else_owns_as_well_is_left_alone(
     await api.create("shared")
     status = await api.until_phase("shared", "Failed")
     assert status["conditions"][0]["reason"] == "ResultsConflict"
-
-
-async def test_config_maps_of_results_are_listed_a_few_at_a_time(server: str) -> None:
-    client = KubeClient(ClientConfig(server, None, lambda: None))
-    operator = Operator(client, Settings(NAMESPACE, "registry/krobench:1"), CollectorRegistry())
-    settings = kopf.OperatorSettings()
-    await operator._start(settings=settings)
-    try:
-        chunk = settings.watching.chunk_size
-        assert chunk is not None
-        assert chunk * MAX_CONFIG_MAP_BYTES < 20 << 20
-    finally:
-        await operator._stop()

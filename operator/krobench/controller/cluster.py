@@ -1,45 +1,33 @@
-"""Between the decisions and the API server: observing a run, and carrying actions out."""
+"""Between the decisions and the API server: observing a run, and carrying out actions.
+
+Observing reads caches. Only a decision that gives up a run is checked with a fresh look before it
+is carried out.
+"""
 
 import hashlib
 import logging
-from collections.abc import Set
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from krobench.api.common import (
-    API_GROUP,
-    API_VERSION,
-    FINALIZER,
-    GROUP_VERSION,
-    RUN_LABEL,
-    ErrorInfo,
-    rfc3339,
-    utc_now,
-)
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.common import FINALIZER, GROUP_VERSION, ErrorInfo, rfc3339, utc_now
+from krobench.api.kinds import RunRef
 from krobench.api.status import ObjectRef, RunStatus
-from krobench.controller.actions import (
+from krobench.controller.jobs import job_manifest, job_name, view_job
+from krobench.controller.observed import CLEANUP_ATTEMPTS, JobKind, JobView, Observed, Results, Run
+from krobench.controller.reconcile import (
     Action,
     AddFinalizer,
     CreateJob,
     DeleteJob,
-    JobKind,
     PatchStatus,
     RemoveFinalizer,
 )
-from krobench.controller.jobs import is_running, job_manifest, job_name, view_job
-from krobench.controller.observed import CLEANUP_ATTEMPTS, Observed, Results, Run
-from krobench.controller.parse import parse_run
+from krobench.controller.runs import RunCache
 from krobench.controller.settings import Settings
+from krobench.controller.watched import JobCache, ResultsCache
 from krobench.kube import paths
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
-from krobench.record.reading import RecordError
-from krobench.record.store import (
-    conflict,
-    is_owned_by,
-    owning_runs,
-    read_run_record,
-    results_name,
-)
 from krobench.report.events import RunEvent
 
 logger = logging.getLogger(__name__)
@@ -55,71 +43,87 @@ class RefusedError(Exception):
         self.info = info
 
 
-class Cluster:
-    """Reads and changes what the controller is responsible for."""
+class GoneError(Exception):
+    """The resource is gone, and with it all that was to do for it."""
 
-    def __init__(self, client: KubeClient, settings: Settings) -> None:
+
+class Cluster:
+    """What the controller sees and changes."""
+
+    def __init__(
+        self, client: KubeClient, settings: Settings, changed: Callable[[RunRef], None]
+    ) -> None:
+        """``changed`` is called with each run whose Jobs, pods or results change."""
         self._client = client
         self._settings = settings
+        self.runs = RunCache(client, settings.load_max_objects)
+        self.jobs = JobCache(client, settings.namespace, changed)
+        self.results = ResultsCache(client, self.runs.__contains__, changed)
 
-    async def runs(self) -> list[Run]:
-        """Return all runs of all kinds, in the order in which they may go.
+    async def observe(self, ref: RunRef, *, fresh: bool = False) -> Observed | None:
+        """Return what is known of a run; None if its resource does not exist.
 
-        Times of creation are whole seconds: those of one ``kubectl apply`` go by their names.
+        With ``fresh``, everything is read from the API server again.
+
+        Raises:
+            KubeError: if the API server is asked, and does not answer.
         """
-        most = self._settings.load_max_objects
-        runs = [
-            parse_run(kind, item, most)
-            for kind in RunKind
-            for item in await self._client.list(paths.group(API_GROUP, API_VERSION, kind.plural))
-        ]
-        return sorted(runs, key=_place_in_queue)
-
-    async def observe(self, key: RunRef) -> Observed | None:
-        """Return how a run stands; None if its resource does not exist."""
-        runs = await self.runs()
-        run = next((each for each in runs if each.key == key), None)
+        run = await self.runs.reread(ref) if fresh else self.runs.get(ref.uid)
         if run is None:
+            self.results.forget(ref.uid)
             return None
+        if run.finished or run.deleting:
+            self.results.forget(ref.uid)
+        if run.settled:
+            return Observed(run, now=utc_now())
+        load_name = job_name(run, JobKind.LOAD)
+        if fresh:
+            await self.jobs.reread(load_name)
+        ahead = self.runs.ahead_of(run)
+        results = Results()
+        if not run.finished and not run.deleting and run.spec is not None:
+            if fresh:
+                await self.results.reread(run)
+            results = await self.results.of(run, follow=not ahead)
         return Observed(
             run=run,
-            load=view_job(*await self._job(run, JobKind.LOAD), utc_now()),
-            load_pods_running=any(is_running(p) for p in await self._pods(run, JobKind.LOAD)),
+            load=self._view(load_name),
+            load_pods_running=any(pod.running for pod in self.jobs.pods(load_name)),
             cleanups=tuple(
-                [
-                    view_job(*await self._job(run, JobKind.CLEANUP, attempt), utc_now())
-                    for attempt in range(1, CLEANUP_ATTEMPTS + 1)
-                ]
+                self._view(job_name(run, JobKind.CLEANUP, attempt))
+                for attempt in range(1, CLEANUP_ATTEMPTS + 1)
             ),
-            results=await self._results(run, {each.uid for each in runs}),
-            ahead=_ahead(run, runs),
+            results=results,
+            ahead=ahead,
             now=utc_now(),
         )
 
+    def _view(self, name: str) -> JobView:
+        return view_job(self.jobs.job(name), self.jobs.pods(name), utc_now())
+
     async def delete_orphaned_jobs(self) -> None:
-        """Delete Jobs whose resource is gone: in another namespace, no owner can be named."""
-        jobs = await self._client.list(self._jobs_path(), RUN_LABEL)
-        # The resources are listed after the Jobs, so those of all these Jobs are among them.
-        known = {run.uid for run in await self.runs()} if jobs else set()
-        for job in jobs:
-            metadata = job["metadata"]
-            if metadata["labels"][RUN_LABEL] not in known:
-                await self._delete_job(metadata["name"])
+        """Delete Jobs whose resource is gone: in another namespace, they cannot have an owner.
+
+        Raises:
+            KubeError: if the API server does not answer.
+        """
+        for job in self.jobs.jobs():
+            if job.run.uid not in self.runs and await self.runs.reread(job.run) is None:
+                await self._delete_job(job.name)
 
     def load_job(self, run: Run) -> ObjectRef:
         """Return the reference of a run's load Job."""
         return ObjectRef(
-            kind="Job",
-            namespace=self._settings.namespace,
-            name=job_name(run, JobKind.LOAD),
+            kind="Job", namespace=self._settings.namespace, name=job_name(run, JobKind.LOAD)
         )
 
     async def apply(self, run: Run, action: Action) -> None:
         """Carry out an action.
 
         Raises:
-            RefusedError: if it will never be possible.
-            ApiError, ApiUnreachableError: if it may be possible later.
+            RefusedError: if the API server refuses it for good.
+            GoneError: if the resource is gone.
+            KubeError: if it may be possible later.
         """
         match action:
             case AddFinalizer():
@@ -135,66 +139,52 @@ class Cluster:
             case RunEvent():
                 await self._emit(run, action)
 
-    async def _job(
-        self, run: Run, kind: JobKind, attempt: int = 1
-    ) -> tuple[JsonObject | None, list[JsonObject]]:
-        name = job_name(run, kind, attempt)
-        try:
-            job = await self._client.get(self._jobs_path(name))
-        except ApiError as error:
-            if error.not_found:
-                return None, []
-            raise
-        return job, await self._pods(run, kind, attempt)
-
-    async def _pods(self, run: Run, kind: JobKind, attempt: int = 1) -> list[JsonObject]:
-        selector = f"batch.kubernetes.io/job-name={job_name(run, kind, attempt)}"
-        return await self._client.list(paths.core("pods", self._settings.namespace), selector)
-
-    async def _results(self, run: Run, known: Set[str]) -> Results:
-        """Return the results of a run; ``known`` are the uids of all runs that exist."""
-        if run.spec is None:
-            return Results()
-        name = results_name(run.name, run.spec)
-        try:
-            config_map = await self._client.get(paths.core("configmaps", run.namespace, name))
-        except ApiError as error:
-            if error.not_found:
-                return Results(name)
-            if error.forbidden:
-                return Results(name, error=ErrorInfo(reason="Forbidden", message=error.message))
-            raise
-        owners = owning_runs(config_map)
-        if owners and known.isdisjoint(owner.uid for owner in owners):
-            return Results(name)  # of a run that was deleted: the load Job takes its place
-        return _results_in(config_map, name, run)
-
     async def _set_finalizer(self, run: Run, *, present: bool) -> None:
-        path = self._run_path(run)
+        current = self.runs.get(run.uid) or run
+        wanted = [item for item in current.finalizers if item != FINALIZER]
+        if present:
+            wanted.append(FINALIZER)
         try:
-            current = await self._client.get(path)
-            held = current["metadata"].get("finalizers") or []
-            wanted = [item for item in held if item != FINALIZER]
-            if present:
-                wanted.append(FINALIZER)
-            # The resourceVersion guards finalizers that others add or remove meanwhile.
-            version = current["metadata"]["resourceVersion"]
-            metadata = {"finalizers": wanted, "resourceVersion": version}
-            await self._client.patch(path, {"metadata": metadata})
+            await self._patch(run.ref, {"metadata": {"finalizers": wanted}})
         except ApiError as error:
-            if error.not_found and not present:
-                return
             if error.forbidden and present:
                 message = f"cannot set the finalizer: {error.message}"
                 raise RefusedError(ErrorInfo(reason="Forbidden", message=message)) from error
             raise
 
+    async def _patch_status(self, run: Run, status: RunStatus) -> None:
+        body = status.model_dump(by_alias=True, mode="json", exclude_none=True)
+        fields = {field.alias or name for name, field in type(status).model_fields.items()}
+        removed = {field: None for field in fields if field not in body}
+        await self._patch(run.ref, {"status": removed | body}, "status")
+
+    async def _patch(self, ref: RunRef, body: Mapping[str, Any], sub: str | None = None) -> None:
+        """Patch a resource that nobody else has changed meanwhile.
+
+        The resourceVersion also protects a new resource of the same name.
+        """
+        known = self.runs.get(ref.uid)
+        if known is None:
+            raise GoneError
+        metadata = {**body.get("metadata", {}), "resourceVersion": known.version}
+        try:
+            answer = await self._client.patch(paths.run(ref, sub), {**body, "metadata": metadata})
+        except ApiError as error:
+            if error.not_found:
+                self.runs.remove(ref.uid)
+                raise GoneError from error
+            if error.conflict:
+                await self.runs.reread(ref)
+            raise
+        self.runs.put(ref.kind, answer)
+
     async def _create_job(self, run: Run, action: CreateJob) -> None:
         manifest = job_manifest(run, action.kind, action.attempt, self._settings)
         try:
-            await self._client.create(self._jobs_path(), manifest)
+            self.jobs.put_job(await self._client.create(self._jobs_path(), manifest))
         except ApiError as error:
             if error.already_exists:
+                await self.jobs.reread(manifest["metadata"]["name"])
                 return
             if error.transient:
                 raise
@@ -203,24 +193,10 @@ class Cluster:
             raise RefusedError(ErrorInfo(reason=reason, message=message)) from error
 
     async def _delete_job(self, name: str) -> None:
-        try:
-            await self._client.delete(self._jobs_path(name), propagation="Background")
-        except ApiError as error:
-            if not error.not_found:
-                raise
-
-    async def _patch_status(self, run: Run, status: RunStatus) -> None:
-        body = status.model_dump(by_alias=True, mode="json", exclude_none=True)
-        removed = {field: None for field in _fields(status) if field not in body}
-        path = self._run_path(run, "status")
-        try:
-            await self._client.patch(path, {"status": removed | body})
-        except ApiError as error:
-            if not error.not_found:
-                raise
+        await self._client.delete(self._jobs_path(name), propagation="Background")
 
     async def _emit(self, run: Run, event: RunEvent) -> None:
-        """Create the Event under a name made from what it says, so that it is told only once."""
+        """Create the Event under a name made from what it says, so that it exists only once."""
         identity = f"{run.uid}/{event.reason}/{event.subject}"
         digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
         now = rfc3339(utc_now())
@@ -252,39 +228,7 @@ class Cluster:
                 raise
             if not error.already_exists:
                 # An Event is a courtesy; the status says the same.
-                logger.warning("event %s of %s: %s", event.reason, run.key, error)
+                logger.warning("cannot create Event %s of %s: %s", event.reason, run, error)
 
     def _jobs_path(self, name: str | None = None) -> str:
         return paths.group("batch", "v1", "jobs", self._settings.namespace, name)
-
-    def _run_path(self, run: Run, sub: str | None = None) -> str:
-        return paths.group(API_GROUP, API_VERSION, run.kind.plural, run.namespace, run.name, sub)
-
-
-def _results_in(config_map: JsonObject, name: str, run: Run) -> Results:
-    if not is_owned_by(config_map, run.uid):
-        return Results(name, conflict=conflict(config_map))
-    try:
-        return Results(name, record=read_run_record(config_map))
-    except RecordError as error:
-        info = ErrorInfo(reason="ResultsUnreadable", message=str(error))
-        return Results(name, error=info)
-
-
-def _fields(status: RunStatus) -> set[str]:
-    return {field.alias or name for name, field in type(status).model_fields.items()}
-
-
-def _place_in_queue(run: Run) -> tuple[bool, str, str, str, RunKind]:
-    return not run.occupies_cluster, run.created, run.namespace, run.name, run.kind
-
-
-def _ahead(run: Run, runs: list[Run]) -> tuple[RunRef, ...]:
-    """Return the runs that go before this one; ``runs`` are in the order in which they go."""
-    keys = []
-    for other in runs:
-        if other.uid == run.uid:
-            break
-        if other.occupies_cluster or not (other.finished or other.deleting or other.errors):
-            keys.append(other.key)
-    return tuple(keys)

@@ -1,6 +1,7 @@
 """The Jobs of a run: their names, their manifests, and what can be read off them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +16,9 @@ from krobench.api.common import (
     parse_rfc3339,
 )
 from krobench.api.kinds import RunKind, RunRef
-from krobench.controller.actions import JobKind
-from krobench.controller.observed import JobState, JobView, Run
+from krobench.controller.observed import JobKind, JobState, JobView, Run
+from krobench.controller.runs import longest_seconds, shards_of
 from krobench.controller.settings import Settings
-from krobench.controller.specs import longest_seconds, shards_of
 
 Manifest = dict[str, Any]
 
@@ -31,6 +31,7 @@ _KEEP_SECONDS = 24 * 3600
 _CLEANUP_DEADLINE_SECONDS = 900
 _GRACE_SECONDS = 20
 _USER_ID = 65532
+JOB_NAME_LABEL = "batch.kubernetes.io/job-name"
 _INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
 
 
@@ -38,7 +39,7 @@ def job_name(run: Run, kind: JobKind, attempt: int = 1) -> str:
     """Return the name of a run's Job: the same for the same run, and a DNS label."""
     stem = run.name[:_NAME_LENGTH].replace(".", "-").strip("-")
     suffix = kind.value if kind is JobKind.LOAD else f"{kind.value}-{attempt}"
-    return f"{stem}-{run.key.short_id}-{suffix}"
+    return f"{stem}-{run.ref.short_id}-{suffix}"
 
 
 def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> Manifest:
@@ -66,7 +67,7 @@ def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> M
         "annotations": annotations,
     }
     if run.namespace == settings.namespace:
-        metadata["ownerReferences"] = [run.key.owner_reference]
+        metadata["ownerReferences"] = [run.ref.owner_reference]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -82,44 +83,6 @@ def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> M
             },
         },
     }
-
-
-def run_of(job: Mapping[str, Any]) -> RunRef | None:
-    """Return the run that a Job is of; None for one that is no run's."""
-    metadata = job["metadata"]
-    annotations = metadata.get("annotations") or {}
-    name = annotations.get(_RUN_NAME_ANNOTATION)
-    if name is None:
-        return None
-    kind = annotations.get(_RUN_KIND_ANNOTATION, RunKind.BENCHMARK.value)
-    return RunRef(
-        RunKind(kind), annotations[_RUN_NAMESPACE_ANNOTATION], name, metadata["labels"][RUN_LABEL]
-    )
-
-
-def view_job(job: Mapping[str, Any] | None, pods: Sequence[Manifest], now: datetime) -> JobView:
-    """Return what a Job and its pods say; None stands for a Job that does not exist."""
-    if job is None:
-        return JobView()
-    created = parse_rfc3339(job["metadata"]["creationTimestamp"])
-    age_seconds = (now - created).total_seconds()
-    pods = _leaders(pods)
-    for condition in job.get("status", {}).get("conditions") or []:
-        if condition.get("status") != "True":
-            continue
-        if condition["type"] == "Complete":
-            return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
-        if condition["type"] == "Failed" and _succeeded(pods, job):
-            # A shard that failed can outweigh the successPolicy; the leader has said so, and why.
-            return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
-        if condition["type"] == "Failed":
-            return JobView(JobState.FAILED, _last_word(condition, pods), age_seconds=age_seconds)
-    return JobView(JobState.ACTIVE, waiting=_waiting(pods), age_seconds=age_seconds)
-
-
-def is_running(pod: Manifest) -> bool:
-    """Whether a pod's containers may still run."""
-    return pod.get("status", {}).get("phase") not in ("Succeeded", "Failed")
 
 
 def _deadline_seconds(run: Run, kind: JobKind) -> int:
@@ -144,15 +107,6 @@ def _indexed(run: Run) -> Manifest:
         "backoffLimitPerIndex": 0,
         "successPolicy": {"rules": [{"succeededIndexes": "0"}]},
     }
-
-
-def _leaders(pods: Sequence[Manifest]) -> list[Manifest]:
-    """Return the pods that lead: the shards that they lead are their concern."""
-    return [
-        pod
-        for pod in pods
-        if pod.get("metadata", {}).get("labels", {}).get(_INDEX_LABEL, "0") == "0"
-    ]
 
 
 def _pod_spec(run: Run, kind: JobKind, settings: Settings) -> Manifest:
@@ -203,56 +157,141 @@ def _container(run: Run, kind: JobKind, settings: Settings) -> Manifest:
     }
 
 
-def _succeeded(pods: Sequence[Manifest], job: Mapping[str, Any]) -> bool:
-    """Whether the leader of an Indexed Job ended well."""
-    indexed = job.get("spec", {}).get("completionMode") == "Indexed"
-    return indexed and any(pod.get("status", {}).get("phase") == "Succeeded" for pod in pods)
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is kept of a Job."""
+
+    name: str
+    run: RunRef
+    created: datetime
+    indexed: bool
+    ended: tuple[str, str, str] | None
+    """Type, reason and message of the condition with which it ended."""
 
 
-def _last_word(condition: Mapping[str, Any], pods: Sequence[Manifest]) -> ErrorInfo:
-    """Return the pod's termination message, or where it left none, what Kubernetes says."""
-    for terminated in _container_states(pods, "terminated"):
-        if terminated.get("reason") == "OOMKilled":
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """What is kept of a Job's pod."""
+
+    name: str
+    job: str
+    run: RunRef | None
+    leads: bool
+    """Whether it is a Job's only pod, or the one that coordinates the others."""
+    phase: str
+    waiting: ErrorInfo | None
+    """Why it does not start."""
+    terminated: tuple[tuple[str, str], ...]
+    """Reason and message of each container that has ended."""
+
+    @property
+    def running(self) -> bool:
+        """Whether its containers may be running."""
+        return self.phase not in ("Succeeded", "Failed")
+
+
+def read_job(manifest: Mapping[str, Any]) -> Job | None:
+    """Return what is to be kept of a Job; None if it is not of a run."""
+    metadata = manifest["metadata"]
+    run = _run_of(metadata)
+    if run is None:
+        return None
+    ended = [
+        (condition["type"], condition.get("reason") or "", condition.get("message") or "")
+        for condition in manifest.get("status", {}).get("conditions") or []
+        if condition.get("status") == "True" and condition["type"] in ("Complete", "Failed")
+    ]
+    return Job(
+        name=metadata["name"],
+        run=run,
+        created=parse_rfc3339(metadata["creationTimestamp"]),
+        indexed=manifest.get("spec", {}).get("completionMode") == "Indexed",
+        ended=ended[0] if ended else None,
+    )
+
+
+def _run_of(metadata: Mapping[str, Any]) -> RunRef | None:
+    annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
+    kind, uid = annotations.get(_RUN_KIND_ANNOTATION), labels.get(RUN_LABEL)
+    namespace, name = (
+        annotations.get(_RUN_NAMESPACE_ANNOTATION),
+        annotations.get(_RUN_NAME_ANNOTATION),
+    )
+    if kind not in list(RunKind) or not (uid and namespace and name):
+        return None
+    return RunRef(RunKind(kind), namespace, name, uid)
+
+
+def read_pod(manifest: Mapping[str, Any]) -> Pod:
+    """Return what is to be kept of a Job's pod."""
+    metadata, status = manifest["metadata"], manifest.get("status") or {}
+    labels = metadata.get("labels") or {}
+    states = [container["state"] for container in status.get("containerStatuses") or []]
+    return Pod(
+        name=metadata["name"],
+        job=labels.get(JOB_NAME_LABEL, ""),
+        run=_run_of(metadata),
+        leads=labels.get(_INDEX_LABEL, "0") == "0",
+        phase=status.get("phase", ""),
+        waiting=_waiting(states, status.get("conditions") or []),
+        terminated=tuple(
+            (state["terminated"].get("reason") or "", state["terminated"].get("message") or "")
+            for state in states
+            if "terminated" in state
+        ),
+    )
+
+
+def _waiting(
+    states: Sequence[Manifest], conditions: Sequence[Mapping[str, str]]
+) -> ErrorInfo | None:
+    for state in states:
+        reason = state.get("waiting", {}).get("reason", "")
+        if reason and reason not in ("ContainerCreating", "PodInitializing"):
+            return ErrorInfo(reason=reason, message=state["waiting"].get("message") or "no message")
+    for condition in conditions:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return ErrorInfo(
+                reason=condition.get("reason", "Unschedulable"),
+                message=condition.get("message") or "no message",
+            )
+    return None
+
+
+def view_job(job: Job | None, pods: Sequence[Pod], now: datetime) -> JobView:
+    """Return what a Job and its pods tell; None if there is no such Job."""
+    if job is None:
+        return JobView()
+    age_seconds = (now - job.created).total_seconds()
+    leaders = [pod for pod in pods if pod.leads]
+    if job.ended is None:
+        waiting = next((pod.waiting for pod in leaders if pod.waiting is not None), None)
+        return JobView(JobState.ACTIVE, waiting=waiting, age_seconds=age_seconds)
+    how, reason, message = job.ended
+    # A worker that failed can outweigh the successPolicy; the coordinator reports it.
+    led_well = job.indexed and any(pod.phase == "Succeeded" for pod in leaders)
+    if how == "Complete" or led_well:
+        return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
+    return JobView(JobState.FAILED, _why_failed(reason, message, leaders), age_seconds=age_seconds)
+
+
+def _why_failed(reason: str, message: str, pods: Sequence[Pod]) -> ErrorInfo:
+    """Return the error that the load reported, or if there is none, what Kubernetes says."""
+    terminated = [each for pod in pods for each in pod.terminated]
+    for how, text in terminated:
+        if how == "OOMKilled":
             return ErrorInfo(
                 reason="LoadJobOOMKilled",
                 message="the load Job ran out of memory; raise the chart's value load.resources",
             )
-        word = _parsed(terminated.get("message") or "")
-        if word is not None:
-            return word
-    reason = condition.get("reason") or "LoadJobFailed"
+        try:
+            return ErrorInfo.model_validate(orjson.loads(text))
+        except (orjson.JSONDecodeError, ValidationError):
+            continue
     if reason == "DeadlineExceeded":
         return ErrorInfo(
             reason=reason,
             message="the load Job ran longer than its spec allows; raise the timeouts",
         )
-    messages = [state.get("message") for state in _container_states(pods, "terminated")]
-    detail = next((text for text in messages if text), condition.get("message") or "")
+    detail = next((text for _, text in terminated if text), message)
     return ErrorInfo(reason="LoadJobFailed", message=f"the load Job failed: {detail}")
-
-
-def _parsed(message: str) -> ErrorInfo | None:
-    try:
-        return ErrorInfo.model_validate(orjson.loads(message))
-    except (orjson.JSONDecodeError, ValidationError):
-        return None
-
-
-def _waiting(pods: Sequence[Manifest]) -> ErrorInfo | None:
-    for waiting in _container_states(pods, "waiting"):
-        reason = waiting.get("reason", "")
-        if reason and reason not in ("ContainerCreating", "PodInitializing"):
-            return ErrorInfo(reason=reason, message=waiting.get("message") or "no message")
-    for pod in pods:
-        for condition in pod.get("status", {}).get("conditions") or []:
-            if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-                return ErrorInfo(
-                    reason=condition.get("reason", "Unschedulable"),
-                    message=condition.get("message") or "no message",
-                )
-    return None
-
-
-def _container_states(pods: Sequence[Manifest], kind: str) -> list[Manifest]:
-    statuses = [s for pod in pods for s in pod.get("status", {}).get("containerStatuses") or []]
-    return [status["state"][kind] for status in statuses if kind in status.get("state", {})]

@@ -1,19 +1,65 @@
 """The operator's own metrics, for an existing Prometheus."""
 
 from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
-from krobench.api.kinds import RunKind
-from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus, Phase, Verdict
-from krobench.controller.observed import Run
+from krobench.api.kinds import RunKind, RunRef
+from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus, Phase, RunStatus, Verdict
 from krobench.findings.scaling import LimitState
 
-_LABELS = ("namespace", "name", "test")
-_SCALE_LABELS = ("namespace", "name", "axis")
+_READY = "krobench_test_instance_ready_p50_seconds"
+_THROUGHPUT = "krobench_test_instances_per_second"
+_LIMIT = "krobench_scale_limit"
+_FAMILIES = {
+    _READY: (
+        "Median time until an instance was ready, of each finished test",
+        ("namespace", "name", "test"),
+    ),
+    _THROUGHPUT: (
+        "Instances that became ready per second, of each finished test",
+        ("namespace", "name", "test"),
+    ),
+    _LIMIT: (
+        "Largest size at which kro met the SLOs, of each scale test that found it",
+        ("namespace", "name", "axis"),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """What the metrics show of a run."""
+
+    kind: RunKind
+    phase: Phase
+    values: tuple[tuple[str, tuple[str, str, str], float], ...]
+    """Metric, labels and value."""
+
+
+def figures_of(run: RunRef, status: RunStatus, axis: str | None) -> RunFigures:
+    """Return what the metrics show of a run; ``axis`` is that of a scale test."""
+    phase = status.phase or Phase.PENDING
+    values: list[tuple[str, tuple[str, str, str], float | None]] = []
+    if isinstance(status, KroBenchmarkStatus):
+        for test in status.tests:
+            labels = (run.namespace, run.name, test.name)
+            if test.verdict != Verdict.INVALID:  # its numbers are not those of the wanted load
+                values += [
+                    (_READY, labels, test.instance_ready_p50_seconds),
+                    (_THROUGHPUT, labels, test.instances_per_second),
+                ]
+    elif isinstance(status, KroScaleTestStatus) and status.verdict != Verdict.INVALID:
+        limit = status.limit
+        if limit is not None and limit.state == LimitState.FOUND:
+            values.append((_LIMIT, (run.namespace, run.name, axis or ""), limit.size))
+    known = tuple((name, labels, value) for name, labels, value in values if value is not None)
+    return RunFigures(run.kind, phase, known)
 
 
 class OperatorMetrics:
@@ -28,55 +74,27 @@ class OperatorMetrics:
             "Reconciles that failed and are repeated",
             registry=registry,
         )
-        self._runs = Gauge(
-            "krobench_runs", "Runs by kind and phase", ["kind", "phase"], registry=registry
-        )
-        self._ready = Gauge(
-            "krobench_test_instance_ready_p50_seconds",
-            "Median time until an instance was ready, of each finished test",
-            _LABELS,
-            registry=registry,
-        )
-        self._throughput = Gauge(
-            "krobench_test_instances_per_second",
-            "Instances that became ready per second, of each finished test",
-            _LABELS,
-            registry=registry,
-        )
-        self._limit = Gauge(
-            "krobench_scale_limit",
-            "Largest size at which kro met the SLOs, of each scale test that found it",
-            _SCALE_LABELS,
-            registry=registry,
-        )
 
-    def show(self, runs: Iterable[Run]) -> None:
-        """Show how all runs stand; those that were deleted are no longer shown."""
-        runs = list(runs)
-        tally = Tally((run.kind, run.status.phase or Phase.PENDING) for run in runs)
+
+class RunMetrics(Collector):
+    """Metrics of all runs, read from what is known of them when Prometheus asks."""
+
+    def __init__(self, figures: Callable[[], Sequence[RunFigures]]) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        figures = self._figures()
+        runs = GaugeMetricFamily(
+            "krobench_runs", "Runs by kind and phase", labels=["kind", "phase"]
+        )
+        tally = Tally((each.kind, each.phase) for each in figures)
         for kind, phase in product(RunKind, Phase):
-            self._runs.labels(kind.value, phase.value).set(tally[kind, phase])
-        for gauge in (self._ready, self._throughput, self._limit):
-            gauge.clear()
-        for run in runs:
-            if isinstance(run.status, KroBenchmarkStatus):
-                self._show_tests(run, run.status)
-            elif isinstance(run.status, KroScaleTestStatus):
-                self._show_limit(run, run.status)
-
-    def _show_tests(self, run: Run, status: KroBenchmarkStatus) -> None:
-        for test in status.tests:
-            if test.verdict == Verdict.INVALID:
-                continue  # its numbers are not those of the load that was asked for
-            labels = (run.namespace, run.name, test.name)
-            if test.instance_ready_p50_seconds is not None:
-                self._ready.labels(*labels).set(test.instance_ready_p50_seconds)
-            if test.instances_per_second is not None:
-                self._throughput.labels(*labels).set(test.instances_per_second)
-
-    def _show_limit(self, run: Run, status: KroScaleTestStatus) -> None:
-        limit, spec = status.limit, run.spec
-        if limit is None or limit.state != LimitState.FOUND or status.verdict == Verdict.INVALID:
-            return
-        if limit.size is not None and isinstance(spec, KroScaleTestSpec):
-            self._limit.labels(run.namespace, run.name, spec.axis.value).set(limit.size)
+            runs.add_metric([kind.value, phase.value], tally[kind, phase])
+        families = {
+            name: GaugeMetricFamily(name, text, labels=labels)
+            for name, (text, labels) in _FAMILIES.items()
+        }
+        for each in figures:
+            for name, labels, value in each.values:
+                families[name].add_metric(labels, value)
+        return [runs, *families.values()]

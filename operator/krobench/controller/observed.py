@@ -1,21 +1,29 @@
-"""What the controller knows when it decides: a snapshot of everything about one run."""
+"""What the controller sees of a run when it decides: data only."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from krobench.api.common import ErrorInfo
+from krobench.api.common import FINALIZER, ErrorInfo
 from krobench.api.kinds import RunKind, RunRef, RunSpec
 from krobench.api.specs.benchmark import Cleanup, KroBenchmarkSpec
 from krobench.api.status import ObjectRef, RunStatus
+from krobench.controller.metrics import RunFigures
 from krobench.record.run import RunRecord
 from krobench.report.status import StatusFacts
 
 CLEANUP_ATTEMPTS = 2
 
 
+class JobKind(StrEnum):
+    """The Jobs of a run."""
+
+    LOAD = "load"
+    CLEANUP = "cleanup"
+
+
 class JobState(StrEnum):
-    """Where a Job stands; a finished one has no pod that still runs."""
+    """How a Job is doing; no pod of a finished one is running."""
 
     ABSENT = "Absent"
     ACTIVE = "Active"
@@ -25,84 +33,99 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True)
 class JobView:
-    """A Job, as far as the controller cares."""
+    """What decisions need to know of a Job."""
 
     state: JobState = JobState.ABSENT
     error: ErrorInfo | None = None
-    """What a failed Job left behind as its last word."""
+    """The error that a failed Job reported."""
     waiting: ErrorInfo | None = None
-    """Why the pod of an active Job does not start, such as ImagePullBackOff."""
+    """Why the pod of an active Job does not start, for example ImagePullBackOff."""
     age_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Results:
-    """The results ConfigMap."""
+    """The results ConfigMap of a run."""
 
     name: str = ""
     conflict: ErrorInfo | None = None
-    """Whom an existing ConfigMap belongs to, where that is not this run."""
+    """Set if the existing ConfigMap belongs to something else."""
     record: RunRecord | None = None
     error: ErrorInfo | None = None
-    """Why an existing ConfigMap could not be read."""
+    """Why the existing ConfigMap is unreadable."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Run:
     """The custom resource that asks for a run."""
 
-    key: RunRef
+    ref: RunRef
+    version: str
+    """Its resourceVersion."""
     generation: int
     created: str
     deleting: bool
-    has_finalizer: bool
+    finalizers: tuple[str, ...]
     spec: RunSpec | None
-    """None where it is invalid."""
+    """None if it is invalid, or not needed any more."""
     errors: tuple[ErrorInfo, ...]
     """What is wrong with the spec."""
     status: RunStatus
-    """That of its kind."""
+    """Of a finished run, only its phase."""
+    figures: RunFigures
+    """What metrics show of it."""
+
+    def __str__(self) -> str:
+        return str(self.ref)
 
     @property
     def kind(self) -> RunKind:
-        """Which kind of resource it is."""
-        return self.key.kind
+        return self.ref.kind
 
     @property
     def namespace(self) -> str:
-        """The namespace of the resource and of its results."""
-        return self.key.namespace
-
-    @property
-    def uid(self) -> str:
-        """The UID of the resource."""
-        return self.key.uid
+        return self.ref.namespace
 
     @property
     def name(self) -> str:
-        """The name of the resource."""
-        return self.key.name
+        return self.ref.name
+
+    @property
+    def uid(self) -> str:
+        return self.ref.uid
+
+    @property
+    def has_finalizer(self) -> bool:
+        return FINALIZER in self.finalizers
 
     @property
     def started(self) -> bool:
-        """Whether the status says that the run has begun."""
         return self.status.start_time is not None
 
     @property
     def finished(self) -> bool:
-        """Whether the status says that the run has ended."""
         return self.status.phase is not None and self.status.phase.terminal
 
     @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do for it, unless someone deletes it."""
+        return self.finished and not self.has_finalizer
+
+    @property
     def keeps_objects(self) -> bool:
-        """Whether what a run that failed has made is to be kept; not when it is deleted."""
+        """Whether the objects of a failed run stay; a deleted run keeps none."""
         policy = self.spec.cleanup if self.spec is not None else Cleanup.ALWAYS
         return policy is not Cleanup.ALWAYS and not self.deleting
 
     @property
     def occupies_cluster(self) -> bool:
-        """Whether its load or its clean-up may be going on, so that no other may begin."""
+        """Whether its load or its cleanup may be running, so that no other run may start."""
         return self.has_finalizer or (self.started and not self.finished and not self.deleting)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it wants to start."""
+        return not (self.occupies_cluster or self.finished or self.deleting or self.errors)
 
 
 @dataclass(frozen=True)
@@ -112,13 +135,11 @@ class Observed:
     run: Run
     load: JobView = field(default_factory=JobView)
     load_pods_running: bool = False
-    cleanups: tuple[JobView, ...] = field(
-        default_factory=lambda: tuple(JobView() for _ in range(CLEANUP_ATTEMPTS))
-    )
+    cleanups: tuple[JobView, ...] = (JobView(),) * CLEANUP_ATTEMPTS
     """One for each attempt."""
     results: Results = field(default_factory=Results)
     ahead: tuple[RunRef, ...] = ()
-    """Runs of any kind that go first; the first of them is the one under way."""
+    """Runs of both kinds that go first; the first of them may be running."""
     now: datetime = field(default_factory=lambda: datetime.fromtimestamp(0).astimezone())
 
     @property

@@ -1,49 +1,105 @@
-"""Deciding what is to be done: a pure function of what is observed.
+"""What to do next: a pure function of what is observed.
 
-It is level-based: it never asks what happened, only how things stand, so that it may be called
+It is level-based: it looks at the state of things and never at what happened, so it may be called
 at any time, after any crash, any number of times.
 """
 
+from dataclasses import dataclass
+
 from krobench.api.common import ErrorInfo
 from krobench.api.status import ObjectRef, Phase, RunStatus
-from krobench.controller.actions import (
-    Action,
-    AddFinalizer,
-    CreateJob,
-    DeleteJob,
-    JobKind,
-    PatchStatus,
-    RemoveFinalizer,
-)
-from krobench.controller.observed import JobState, JobView, Observed
-from krobench.controller.specs import may_change_kro
+from krobench.controller.observed import JobKind, JobState, JobView, Observed
+from krobench.controller.runs import may_change_kro
 from krobench.record.run import RunState
 from krobench.report.events import RunEvent, events_of
 from krobench.report.status import StatusLine, describe, had_begun, outcome
 
-# A pod whose image cannot be pulled may still come up when someone mends it; not for ever.
+# Someone may still fix an image that cannot be pulled, but other runs wait.
 POD_START_TIMEOUT_SECONDS = 180.0
 
 
-def reconcile(observed: Observed, load_job: ObjectRef) -> list[Action]:
-    """Return what is to be done now, in order; nothing where all is as it should be.
+@dataclass(frozen=True)
+class AddFinalizer:
+    """Keep the resource until the objects of its run are deleted."""
 
-    ``load_job`` names the Job of this run, whether it exists or not.
+
+@dataclass(frozen=True)
+class RemoveFinalizer:
+    """Let the resource be deleted."""
+
+
+@dataclass(frozen=True)
+class CreateJob:
+    """Create a Job, unless it exists."""
+
+    kind: JobKind
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class DeleteJob:
+    """Delete the load Job and its pods, if it exists."""
+
+
+@dataclass(frozen=True)
+class PatchStatus:
+    """Write the status."""
+
+    status: RunStatus
+    may_wait: bool = False
+    """Whether only progress changes, so that it need not be written at once."""
+
+
+Action = AddFinalizer | RemoveFinalizer | CreateJob | DeleteJob | PatchStatus | RunEvent
+
+
+def reconcile(observed: Observed, load_job: ObjectRef) -> list[Action]:
+    """Return the actions to take now, in order.
+
+    ``load_job`` names the load Job of this run, whether it exists or not.
     """
     run = observed.run
     if run.deleting:
         return _delete(observed)
     if run.finished:
-        return [RemoveFinalizer()] if run.has_finalizer else []
-    begun = run.started or observed.results.record is not None
-    if observed.load.state is JobState.ABSENT and not begun:
-        return _begin(observed, load_job)
+        return _release(observed)
+    record = observed.results.record
+    if record is not None and record.state is RunState.COMPLETED:
+        # The load Job writes this when all is done and cleaned up; its own end tells no more.
+        return _end(observed, outcome(record))
     return _go_on(observed, load_job)
 
 
+def _go_on(observed: Observed, load_job: ObjectRef) -> list[Action]:
+    match observed.load.state:
+        case JobState.ABSENT if not (observed.run.started or observed.results.record):
+            return _begin(observed, load_job)
+        case JobState.ACTIVE:
+            return _watch_over(observed, load_job)
+        case JobState.SUCCEEDED:
+            return fail(observed, observed.results.error or _results_missing(observed))
+        case _:
+            return _recover(observed)
+
+
+def is_final(actions: list[Action]) -> bool:
+    """Whether these actions give up a run, so that they must not rest on an outdated view."""
+    return any(
+        (isinstance(action, CreateJob) and action.kind is JobKind.CLEANUP)
+        or (
+            isinstance(action, PatchStatus)
+            and action.status.phase in (Phase.FAILED, Phase.CLEANING_UP)
+        )
+        for action in actions
+    )
+
+
 def fail(observed: Observed, error: ErrorInfo, *warnings: str) -> list[Action]:
-    """Return what ends a run that cannot go on."""
-    line = StatusLine(Phase.FAILED, error.reason, error.message, warnings)
+    """Return the actions that end a run which cannot continue."""
+    return _end(observed, StatusLine(Phase.FAILED, error.reason, error.message, warnings))
+
+
+def _end(observed: Observed, line: StatusLine) -> list[Action]:
     return [*_say(observed, describe(observed.facts, line)), *_release(observed)]
 
 
@@ -74,16 +130,6 @@ def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
     ]
 
 
-def _go_on(observed: Observed, load_job: ObjectRef) -> list[Action]:
-    match observed.load.state:
-        case JobState.ACTIVE:
-            return _watch_over(observed, load_job)
-        case JobState.SUCCEEDED:
-            return _conclude(observed)
-        case _:
-            return _recover(observed)
-
-
 def _watch_over(observed: Observed, load_job: ObjectRef) -> list[Action]:
     record, waiting = observed.results.record, observed.load.waiting
     if waiting is not None and observed.load.age_seconds > POD_START_TIMEOUT_SECONDS:
@@ -96,33 +142,26 @@ def _watch_over(observed: Observed, load_job: ObjectRef) -> list[Action]:
     message = "starting the load Job"
     if waiting is not None:
         message = f"the load Job's pod has not started yet: {waiting.reason}: {waiting.message}"
-    elif record is not None and record.state is RunState.COMPLETED:
-        message = "the load Job is finishing"
     elif record is not None:
         message = record.progress.activity or message
     line = StatusLine(Phase.RUNNING, "Running", message)
     return _say(observed, describe(observed.facts, line, load_job))
 
 
-def _conclude(observed: Observed) -> list[Action]:
-    record = observed.results.record
-    if record is None or record.state is not RunState.COMPLETED:
-        error = observed.results.error or ErrorInfo(
-            reason="ResultsMissing",
-            message=f"the load Job succeeded, but ConfigMap {observed.results.name} does not hold "
-            "its results; check whether something deletes or overwrites the ConfigMap",
-        )
-        return fail(observed, error)
-    line = outcome(record)
-    return [*_say(observed, describe(observed.facts, line)), *_release(observed)]
+def _results_missing(observed: Observed) -> ErrorInfo:
+    return ErrorInfo(
+        reason="ResultsMissing",
+        message=f"the load Job succeeded, but ConfigMap {observed.results.name} does not hold its "
+        "results; check whether something deletes or overwrites the ConfigMap",
+    )
 
 
 def _recover(observed: Observed) -> list[Action]:
-    """The load Job failed, or is gone: clean up after it as the policy says, then give up."""
+    """Clean up after a load Job that failed or is gone, as the policy says, then give up."""
     error = _why(observed)
     line = StatusLine(Phase.CLEANING_UP, error.reason, error.message)
     if observed.load_pods_running:
-        return _say(observed, describe(observed.facts, line))  # they still send requests
+        return _say(observed, describe(observed.facts, line))  # they may still send requests
     if not _may_have_left_objects(observed):
         return fail(observed, error)
     kept: tuple[str, ...] = ()
@@ -139,13 +178,13 @@ def _recover(observed: Observed) -> list[Action]:
 
 
 def _delete(observed: Observed) -> list[Action]:
-    """Deleted in mid-run: end the load, wait until it has stopped, clean up, let go."""
+    """Handle a resource that is deleted while it runs: stop the load, clean up, let it go."""
     if not observed.run.has_finalizer:
         return []
     if observed.load.state is JobState.ACTIVE:
         return [DeleteJob()]
     if observed.load_pods_running:
-        return []  # the deletion of the Job is under way; its pods still send requests
+        return []  # the Job is being deleted; its pods may still send requests
     actions, done = _clean_up(observed)
     if not done:
         return actions
@@ -155,7 +194,7 @@ def _delete(observed: Observed) -> list[Action]:
 
 
 def _clean_up(observed: Observed) -> tuple[list[Action], bool]:
-    """Return what furthers the clean-up, and whether it has come to its end, well or not."""
+    """Return the next step of the cleanup, and whether the cleanup has ended, well or not."""
     for attempt, job in enumerate(observed.cleanups, start=1):
         match job.state:
             case JobState.ABSENT:
@@ -170,7 +209,7 @@ def _clean_up(observed: Observed) -> tuple[list[Action], bool]:
 
 
 def _leftovers(observed: Observed) -> tuple[str, ...]:
-    """Return what a clean-up that failed for the last time says is left."""
+    """Return the error of the last attempt to clean up, if all have failed."""
     if any(job.state is JobState.SUCCEEDED for job in observed.cleanups):
         return ()
     last: JobView = observed.cleanups[-1]
@@ -181,9 +220,9 @@ def _leftovers(observed: Observed) -> tuple[str, ...]:
 
 
 def _why(observed: Observed) -> ErrorInfo:
-    """Return the best explanation there is: the Job's own last word before Kubernetes'.
+    """Return the best explanation there is: the load's own before that of Kubernetes.
 
-    Once the clean-up has begun, the status keeps the reason, whatever becomes of the Job.
+    Once the cleanup has begun, the reason stays that of the status, even if the Job is deleted.
     """
     status = observed.run.status
     if status.phase is Phase.CLEANING_UP and status.conditions:
@@ -205,9 +244,9 @@ def _why(observed: Observed) -> ErrorInfo:
 
 
 def _may_have_left_objects(observed: Observed) -> bool:
-    """Whether any test had begun, or kro was changed for one: the record says so beforehand.
+    """Whether any test had begun, or kro was changed for one; the record tells before it happens.
 
-    Where the record is lost, what the status kept of it has to do.
+    If the record is lost, the status tells.
     """
     record = observed.results.record
     if record is not None:
@@ -223,6 +262,15 @@ def _release(observed: Observed) -> list[Action]:
 
 
 def _say(observed: Observed, status: RunStatus) -> list[Action]:
-    """Return the writing of a status, with the events that its changes are worth."""
+    """Return the actions that write a status and emit the Events of its changes."""
     old = observed.run.status
-    return [] if status == old else [*events_of(old, status), PatchStatus(status)]
+    if status == old:
+        return []
+    events = events_of(old, status)
+    return [*events, PatchStatus(status, may_wait=not events and _only_progresses(old, status))]
+
+
+def _only_progresses(old: RunStatus, new: RunStatus) -> bool:
+    return old.phase is new.phase and [c.reason for c in old.conditions] == [
+        c.reason for c in new.conditions
+    ]

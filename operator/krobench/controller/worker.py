@@ -1,19 +1,27 @@
 """The one worker that reconciles, and the queue before it.
 
-There is one, as two runs must not start at once; a reconcile takes some ten milliseconds.
+There is one, because two runs must not start at once; a reconcile takes a few milliseconds.
 """
 
 import asyncio
 import logging
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from krobench.api.kinds import RunRef
-from krobench.controller.actions import Action, CreateJob, JobKind
-from krobench.controller.cluster import Cluster, RefusedError
+from krobench.api.kinds import RunKind, RunRef
+from krobench.controller.cluster import Cluster, GoneError, RefusedError
 from krobench.controller.metrics import OperatorMetrics
-from krobench.controller.observed import JobState, JobView, Observed
-from krobench.controller.reconcile import fail, reconcile
+from krobench.controller.observed import JobKind, JobState, JobView, Observed
+from krobench.controller.reconcile import (
+    Action,
+    CreateJob,
+    PatchStatus,
+    fail,
+    is_final,
+    reconcile,
+)
+from krobench.controller.settings import Settings
+from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.report.events import RunEvent
 
@@ -23,18 +31,38 @@ _FIRST_DELAY_SECONDS = 1.0
 _MAX_DELAY_SECONDS = 60.0
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How often the operator looks and writes when nothing asks for it."""
+
+    look_seconds: float = 5.0
+    """Between looks at all runs that are not finished: time passes without an event. A look costs
+    no request."""
+    progress_seconds: float = 5.0
+    """Between writes of a status in which only progress changes."""
+    refresh_seconds: float = 600.0
+    """Between lists of all resources, in case the watch missed that one is gone."""
+
+
 class Worker:
-    """Reconciles keys as they are enqueued, each at most once at a time."""
+    """Reconciles runs as they are enqueued, one at a time."""
 
     def __init__(
-        self, cluster: Cluster, metrics: OperatorMetrics, resync_seconds: float = 5.0
+        self,
+        client: KubeClient,
+        settings: Settings,
+        metrics: OperatorMetrics,
+        pace: Pace | None = None,
     ) -> None:
-        self._cluster = cluster
+        self.cluster = Cluster(client, settings, self.enqueue)
         self._metrics = metrics
-        self._resync_seconds = resync_seconds
+        self._pace = pace or Pace()
         self._queue: asyncio.Queue[RunRef] = asyncio.Queue()
         self._waiting: set[RunRef] = set()
         self._failures: dict[RunRef, int] = {}
+        self._progress_written: dict[RunRef, float] = {}
+        """When the status was last written, of runs that are not finished."""
+        self._postponed: set[RunRef] = set()
         self._last_seen_alive = time.monotonic()
 
     @property
@@ -42,92 +70,160 @@ class Worker:
         """Time since the worker last showed a sign of life."""
         return time.monotonic() - self._last_seen_alive
 
-    def enqueue(self, key: RunRef) -> None:
-        """Have a run reconciled; one that waits for that already is not added again."""
-        if key not in self._waiting:
-            self._waiting.add(key)
-            self._queue.put_nowait(key)
+    def enqueue(self, run: RunRef) -> None:
+        """Have a run reconciled soon."""
+        if run not in self._waiting:
+            self._waiting.add(run)
+            self._queue.put_nowait(run)
+
+    def take(self, kind: RunKind, item: JsonObject) -> None:
+        """Take news of a resource from a watch."""
+        before = self.cluster.runs.queue()
+        if self.cluster.runs.put(kind, item):
+            self.enqueue(RunRef.of(kind, item["metadata"]))
+            self._enqueue_moved(before)
+
+    def drop(self, kind: RunKind, item: JsonObject) -> None:
+        """Take from a watch that a resource is gone."""
+        before = self.cluster.runs.queue()
+        self.cluster.runs.remove(item["metadata"]["uid"])
+        self.enqueue(RunRef.of(kind, item["metadata"]))
+        self._enqueue_moved(before)
+
+    def _enqueue_moved(self, before: tuple[RunRef, ...]) -> None:
+        """Enqueue the runs that have another place in the queue than before."""
+        after = self.cluster.runs.queue()
+        if after != before:
+            for run in after:
+                self.enqueue(run)
+
+    async def start(self) -> None:
+        """Look at everything once.
+
+        Raises:
+            KubeError: if that is not possible.
+        """
+        await self.cluster.runs.refresh()
+        await self.cluster.jobs.fill()
 
     async def run(self) -> None:
         """Reconcile until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._work())
-            group.create_task(self._resync())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.cluster.jobs.follow())
+                group.create_task(self._work())
+                group.create_task(self._look())
+        finally:
+            self.cluster.results.close()
 
     async def _work(self) -> None:
         while True:
-            key = await self._queue.get()
-            self._waiting.discard(key)
+            run = await self._queue.get()
+            self._waiting.discard(run)
             self._last_seen_alive = time.monotonic()
+            before = self.cluster.runs.queue()
             try:
                 with self._metrics.reconcile_seconds.time():
-                    await self._reconcile(key)
+                    await self._reconcile(run)
+            except GoneError:
+                self._forget(run)
             except KubeError as error:
-                self._repeat_later(key, error)
+                self._repeat_later(run, error)
             except Exception:
-                # A bug in one run's handling must not stop the others from being handled.
-                logger.exception("cannot reconcile %s", key)
-                self._repeat_later(key, None)
+                # A bug in the handling of one run must not stop that of others.
+                logger.exception("cannot reconcile %s", run)
+                self._repeat_later(run, None)
             else:
-                self._failures.pop(key, None)
+                self._failures.pop(run, None)
+            self._enqueue_moved(before)
 
-    async def _resync(self) -> None:
-        """Look at all unfinished runs again and again: Jobs and time change without an event."""
+    async def _look(self) -> None:
+        """Look at all unfinished runs again and again, as time passes without an event."""
+        refreshed = time.monotonic()
         while True:
+            self._last_seen_alive = time.monotonic()
             try:
-                await self._look_at_all()
+                if time.monotonic() - refreshed > self._pace.refresh_seconds:
+                    refreshed = time.monotonic()
+                    await self.cluster.runs.refresh()
+                for run in self.cluster.runs.unsettled():
+                    self.enqueue(run)
+                await self.cluster.delete_orphaned_jobs()
             except KubeError as error:
-                logger.warning("cannot list runs: %s", error)
+                logger.warning("cannot look at all runs: %s", error)
             except Exception:
                 # Without this task, a bug met once would stop everything until a restart.
-                logger.exception("cannot list runs")
-            await asyncio.sleep(self._resync_seconds)
+                logger.exception("cannot look at all runs")
+            await asyncio.sleep(self._pace.look_seconds)
 
-    async def _look_at_all(self) -> None:
-        runs = await self._cluster.runs()
-        self._last_seen_alive = time.monotonic()
-        self._metrics.show(runs)
-        for run in runs:
-            if not run.finished or run.has_finalizer:
-                self.enqueue(run.key)
-        await self._cluster.delete_orphaned_jobs()
-
-    async def _reconcile(self, key: RunRef) -> None:
-        observed = await self._cluster.observe(key)
-        if observed is None:
+    async def _reconcile(self, ref: RunRef) -> None:
+        observed = await self.cluster.observe(ref)
+        actions = self._decide(observed)
+        if is_final(actions):
+            observed = await self.cluster.observe(ref, fresh=True)
+            actions = self._decide(observed)
+        if observed is None or observed.run.settled:
+            self._forget(ref)
             return
-        run = observed.run
-        for action in reconcile(observed, self._cluster.load_job(run)):
+        for action in actions:
+            if isinstance(action, PatchStatus) and self._postpones(ref, action):
+                continue
             if isinstance(action, RunEvent):
-                logger.info("%s: %s: %s", run.key, action.reason, action.message)
+                logger.info("%s: %s: %s", ref, action.reason, action.message)
             try:
-                await self._cluster.apply(run, action)
+                await self.cluster.apply(observed.run, action)
             except RefusedError as error:
                 await self._give_up(observed, action, error)
                 return
 
+    def _decide(self, observed: Observed | None) -> list[Action]:
+        if observed is None:
+            return []
+        return reconcile(observed, self.cluster.load_job(observed.run))
+
+    def _postpones(self, run: RunRef, action: PatchStatus) -> bool:
+        """Whether a status is to be written later; the run is then reconciled again."""
+        now = time.monotonic()
+        due = self._progress_written.get(run, float("-inf")) + self._pace.progress_seconds
+        if action.may_wait and now < due:
+            if run not in self._postponed:
+                self._postponed.add(run)
+                asyncio.get_running_loop().call_later(due - now, self._resume, run)
+            return True
+        self._progress_written[run] = now
+        return False
+
+    def _resume(self, run: RunRef) -> None:
+        self._postponed.discard(run)
+        self.enqueue(run)
+
+    def _forget(self, run: RunRef) -> None:
+        self.cluster.results.forget(run.uid)
+        self._progress_written.pop(run, None)
+        self._failures.pop(run, None)
+
     async def _give_up(self, before: Observed, action: Action, error: RefusedError) -> None:
-        """End a run one of whose actions was refused for good."""
+        """End a run one of whose actions is refused for good."""
         run = before.run
-        logger.warning("%s: %s", run.key, error)
-        # The refused action may follow upon others, such as the setting of the finalizer.
-        current = await self._cluster.observe(run.key)
+        logger.warning("%s: %s", run, error)
+        # Other actions may have been carried out before, such as setting the finalizer.
+        current = await self.cluster.observe(run.ref)
         if current is None:
             return
         if isinstance(action, CreateJob) and action.kind is JobKind.CLEANUP:
             failed = JobView(JobState.FAILED, error.info)
             current = replace(current, cleanups=(failed,) * len(current.cleanups))
-            actions = reconcile(current, self._cluster.load_job(run))
+            actions = self._decide(current)
         else:
             actions = fail(current, error.info)
         for following in actions:
-            await self._cluster.apply(run, following)
+            await self.cluster.apply(run, following)
 
-    def _repeat_later(self, key: RunRef, error: KubeError | None) -> None:
+    def _repeat_later(self, run: RunRef, error: KubeError | None) -> None:
         self._metrics.reconcile_errors.inc()
-        failures = self._failures.get(key, 0)
-        self._failures[key] = failures + 1
+        failures = self._failures.get(run, 0)
+        self._failures[run] = failures + 1
         delay = min(_FIRST_DELAY_SECONDS * 2**failures, _MAX_DELAY_SECONDS)
         if error is not None:
-            logger.warning("cannot reconcile %s: %s; retrying in %g s", key, error, delay)
-        asyncio.get_running_loop().call_later(delay, self.enqueue, key)
+            logger.warning("cannot reconcile %s: %s; retrying in %g s", run, error, delay)
+        asyncio.get_running_loop().call_later(delay, self.enqueue, run)

@@ -66,12 +66,14 @@ class Watch:
         client: KubeClient,
         path: str,
         label_selector: str | None = None,
+        field_selector: str | None = None,
         metadata_only: bool = False,
     ) -> None:
         self._client = client
         self._path = path
         self._accept = (METADATA_LIST, METADATA_ONLY) if metadata_only else (JSON, JSON)
-        self._params = {"labelSelector": label_selector} if label_selector else {}
+        selectors = {"labelSelector": label_selector, "fieldSelector": field_selector}
+        self._params = {key: value for key, value in selectors.items() if value}
         self._resource_version = ""
         self._known: set[str] = set()
         """Keys of all objects that it holds; there may be many thousands."""

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from unit.controller.world import SCALE_SPEC, SPEC
 
 from krobench.api.kinds import RunKind
-from krobench.controller.actions import JobKind
-from krobench.controller.jobs import job_manifest, job_name, run_of, view_job
-from krobench.controller.observed import JobState, Run
-from krobench.controller.parse import parse_run
+from krobench.controller.jobs import job_manifest, job_name, read_job, read_pod, view_job
+from krobench.controller.observed import JobKind, JobState, JobView, Run
+from krobench.controller.runs import parse_run
 from krobench.controller.settings import Settings, SettingsError
 
 NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
@@ -63,14 +62,18 @@ def test_an_owner_is_named_only_where_it_is_in_the_same_namespace() -> None:
 
 
 def job(*conditions: dict[str, str]) -> dict[str, Any]:
-    return {
-        "metadata": {"creationTimestamp": "2026-01-01T00:00:00Z"},
-        "status": {"conditions": list(conditions)},
-    }
+    manifest = job_manifest(benchmark(), JobKind.LOAD, 1, SETTINGS)
+    manifest["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    return {"metadata": manifest["metadata"], "status": {"conditions": list(conditions)}}
 
 
 def pod(**state: Any) -> dict[str, Any]:
-    return {"status": {"phase": "Failed", "containerStatuses": [{"state": state}]}}
+    status = {"phase": "Failed", "containerStatuses": [{"state": state}]}
+    return {"metadata": {"name": "p"}, "status": status}
+
+
+def view(job: dict[str, Any], *pods: dict[str, Any]) -> JobView:
+    return view_job(read_job(job), [read_pod(each) for each in pods], NOW)
 
 
 FAILED = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"}
@@ -85,27 +88,26 @@ FAILED = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", 
         ({}, "LoadJobFailed", "m"),
     ],
 )
-def test_a_failed_job_is_explained_by_its_last_word(
+def test_a_failed_job_is_explained_by_what_its_pod_reported(
     state: dict[str, str], reason: str, words: str
 ) -> None:
-    view = view_job(job(FAILED), [pod(terminated=state)], NOW)
-    assert view.state is JobState.FAILED
-    assert view.error is not None
-    assert view.error.reason == reason
-    assert words in view.error.message
+    found = view(job(FAILED), pod(terminated=state))
+    assert found.state is JobState.FAILED
+    assert found.error is not None
+    assert found.error.reason == reason
+    assert words in found.error.message
 
 
 def test_an_active_job_says_why_its_pod_waits() -> None:
-    view = view_job(job(), [pod(waiting={"reason": "ErrImagePull", "message": "x"})], NOW)
-    assert view.state is JobState.ACTIVE
-    assert view.waiting is not None
-    assert view.waiting.reason == "ErrImagePull"
-    assert view.age_seconds == 60
+    found = view(job(), pod(waiting={"reason": "ErrImagePull", "message": "x"}))
+    assert found.state is JobState.ACTIVE
+    assert found.waiting is not None
+    assert found.waiting.reason == "ErrImagePull"
+    assert found.age_seconds == 60
 
 
 def test_a_container_that_is_being_created_is_no_problem() -> None:
-    view = view_job(job(), [pod(waiting={"reason": "ContainerCreating"})], NOW)
-    assert view.waiting is None
+    assert view(job(), pod(waiting={"reason": "ContainerCreating"})).waiting is None
 
 
 def test_a_missing_setting_is_named() -> None:
@@ -165,8 +167,11 @@ def test_a_job_says_of_which_kind_and_run_it_is() -> None:
     manifest = job_manifest(run, JobKind.LOAD, 1, SETTINGS)
     [container] = manifest["spec"]["template"]["spec"]["containers"]
     assert "--kind=KroScaleTest" in container["args"]
-    assert run_of(manifest) == run.key
-    assert run_of({"metadata": {}}) is None
+    manifest["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    job = read_job(manifest)
+    assert job is not None
+    assert job.run == run.ref
+    assert read_job({"metadata": {}}) is None
 
 
 def test_a_scale_test_may_take_its_budget_and_ends_by_itself() -> None:
@@ -202,15 +207,15 @@ def indexed_pod(index: int, phase: str, word: str = "") -> dict[str, Any]:
     labels = {"batch.kubernetes.io/job-completion-index": str(index)}
     state = {"terminated": {"message": word}}
     status = {"phase": phase, "containerStatuses": [{"state": state}]}
-    return {"metadata": {"labels": labels}, "status": status}
+    return {"metadata": {"name": str(index), "labels": labels}, "status": status}
 
 
-def test_the_leaders_word_counts_in_an_indexed_job() -> None:
+def test_the_coordinators_error_counts_in_an_indexed_job() -> None:
     indexed = job(FAILED) | {"spec": {"completionMode": "Indexed"}}
     lost = indexed_pod(1, "Failed", '{"reason": "CoordinatorLost", "message": "m"}')
     leader = indexed_pod(0, "Failed", '{"reason": "KroNotFound", "message": "m"}')
-    view = view_job(indexed, [lost, leader], NOW)
-    assert view.error is not None
-    assert view.error.reason == "KroNotFound"
-    done = view_job(indexed, [lost, indexed_pod(0, "Succeeded")], NOW)
+    found = view(indexed, lost, leader)
+    assert found.error is not None
+    assert found.error.reason == "KroNotFound"
+    done = view(indexed, lost, indexed_pod(0, "Succeeded"))
     assert done.state is JobState.SUCCEEDED

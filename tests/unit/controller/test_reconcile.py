@@ -9,8 +9,9 @@ from unit.controller.world import SPEC, World, started
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.status import Phase
-from krobench.controller.actions import CreateJob, JobKind
-from krobench.controller.observed import JobState, JobView
+from krobench.controller.observed import JobKind, JobState, JobView
+from krobench.controller.reconcile import CreateJob, PatchStatus, is_final
+from krobench.record.run import Progress, RunState
 
 
 def test_a_new_benchmark_gets_a_finalizer_before_its_job() -> None:
@@ -94,6 +95,45 @@ def test_a_finished_run_is_never_run_again() -> None:
     world.settle()
     world.load = JobView()  # its time to live is over
     assert world.decide() == []
+
+
+@pytest.mark.parametrize("kind", RunKind)
+@pytest.mark.parametrize("job", [JobState.ACTIVE, JobState.FAILED, JobState.ABSENT])
+def test_a_run_is_complete_when_its_record_is_however_its_job_is_doing(
+    kind: RunKind, job: JobState
+) -> None:
+    world = World(kind)
+    world.settle()
+    world.finish_load()
+    world.load = JobView(job)
+    world.settle()
+    assert world.status.phase is Phase.COMPLETED
+    assert not world.finalizers
+    assert all(cleanup.state is JobState.ABSENT for cleanup in world.cleanups)
+
+
+def test_progress_may_wait_to_be_written_and_nothing_else() -> None:
+    world = World()
+    assert [a.may_wait for a in world.decide() if isinstance(a, PatchStatus)] == [False]
+    world.settle()
+    world.results = world.record()
+    world.settle()
+    progress = Progress(iterations_done=2, iterations_planned=4, activity="a: cleanup")
+    world.results = world.record(progress=progress)
+    assert [a.may_wait for a in world.decide() if isinstance(a, PatchStatus)] == [True]
+    world.results = world.record(RunState.COMPLETED)
+    assert [a.may_wait for a in world.decide() if isinstance(a, PatchStatus)] == [False]
+
+
+def test_giving_up_is_final_and_going_on_is_not() -> None:
+    world = started()
+    world.results = world.record()
+    assert not is_final(world.decide())
+    world.fail_load()
+    assert is_final(world.decide())
+    world.settle()
+    world.end_cleanups(JobState.SUCCEEDED)
+    assert is_final(world.decide())
 
 
 STEPS: dict[str, Callable[[World], None]] = {

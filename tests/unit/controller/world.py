@@ -16,18 +16,17 @@ from krobench.api.status import (
     RunStatus,
     Verdict,
 )
-from krobench.controller.actions import (
+from krobench.controller.observed import JobKind, JobState, JobView, Observed, Results
+from krobench.controller.reconcile import (
     Action,
     AddFinalizer,
     CreateJob,
     DeleteJob,
-    JobKind,
     PatchStatus,
     RemoveFinalizer,
+    reconcile,
 )
-from krobench.controller.observed import JobState, JobView, Observed, Results
-from krobench.controller.parse import parse_run
-from krobench.controller.reconcile import reconcile
+from krobench.controller.runs import parse_run
 from krobench.findings.scaling import (
     Limit,
     LimitState,

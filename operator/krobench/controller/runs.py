@@ -1,0 +1,261 @@
+"""The custom resources that ask for runs: reading them, and a cache of all.
+
+Each is parsed once per resourceVersion. What the operator writes is put into the cache from the
+answer to its request, as the watch's event may come later; an older version never replaces a newer.
+"""
+
+import bisect
+import logging
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import ValidationError
+
+from krobench.analysis.comparison.settings import check_baseline
+from krobench.analysis.scaling.slos import check_samples
+from krobench.analysis.thresholds import check_slo, check_thresholds
+from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
+from krobench.api.kinds import RunKind, RunRef, RunSpec
+from krobench.api.refusal import refusals
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.status import Phase, RunStatus
+from krobench.controller.metrics import RunFigures, figures_of
+from krobench.controller.observed import Run
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.program.sizes import fewest_observations, longest_scale_seconds, usable_sizes
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.source import has_unread_rgd
+from krobench.workload.testplan import (
+    DEFAULT_MAX_OBJECTS,
+    check_objects,
+    check_schedules,
+    longest_run_seconds,
+    plan_tests,
+)
+
+logger = logging.getLogger(__name__)
+
+_PAGE = 100  # objects in memory at a time
+
+
+def parse_run(
+    kind: RunKind, item: Mapping[str, Any], max_objects: int = DEFAULT_MAX_OBJECTS
+) -> Run:
+    """Read a custom resource; what is wrong with its spec is in ``errors``.
+
+    Of a finished run neither the spec nor all of the status is kept: there may be thousands.
+    """
+    metadata, raw_spec = item["metadata"], item.get("spec") or {}
+    ref, status = RunRef.of(kind, metadata), _parse_status(kind, item.get("status") or {})
+    figures = figures_of(ref, status, raw_spec.get("axis"))
+    spec: RunSpec | None = None
+    errors: tuple[ErrorInfo, ...] = ()
+    if status.phase is not None and status.phase.terminal:
+        status = _finished(kind, status.phase)
+    else:
+        spec, errors = _parse_spec(kind, raw_spec, max_objects)
+    return Run(
+        ref=ref,
+        version=metadata.get("resourceVersion", ""),
+        generation=metadata.get("generation", 1),
+        created=metadata["creationTimestamp"],
+        deleting="deletionTimestamp" in metadata,
+        finalizers=tuple(metadata.get("finalizers") or ()),
+        spec=spec,
+        errors=errors,
+        status=status,
+        figures=figures,
+    )
+
+
+@cache
+def _finished(kind: RunKind, phase: Phase) -> RunStatus:
+    return kind.status(phase=phase)
+
+
+def _parse_spec(
+    kind: RunKind, raw: Mapping[str, Any], max_objects: int
+) -> tuple[RunSpec | None, tuple[ErrorInfo, ...]]:
+    """Validate a spec; the API server did so too, but perhaps by an older CRD."""
+    try:
+        spec = kind.spec.model_validate(raw)
+        return spec, _check_spec(spec, max_objects)
+    except ValidationError as error:
+        messages = refusals(error)
+    except WorkloadError as error:
+        messages = [f"spec.{error}"]
+    except Exception as error:
+        # A spec that the checks do not foresee must not stop the runs of others.
+        logger.exception("cannot check the spec of a %s", kind)
+        messages = [f"spec: krobench cannot check it ({type(error).__name__}: {error}); change it"]
+    return None, tuple(ErrorInfo(reason="InvalidSpec", message=text) for text in messages)
+
+
+def _parse_status(kind: RunKind, raw: Mapping[str, Any]) -> RunStatus:
+    """Read a status, which another version may have written, without what is not understood."""
+    understood = {}
+    for key, value in raw.items():
+        try:
+            kind.status.model_validate({key: value})
+        except ValidationError:
+            continue
+        understood[key] = value
+    return kind.status.model_validate(understood)
+
+
+def _check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:
+    """Return what is wrong with a valid spec, as far as that is known before the run starts.
+
+    Raises:
+        WorkloadError: if it cannot be planned.
+    """
+    if isinstance(spec, KroBenchmarkSpec):
+        plans = plan_tests(spec)
+        # Only the load Job can read RGDs from ConfigMaps, and so knows their children.
+        known = [plan for plan in plans if not has_unread_rgd(plan.workload)]
+        return (
+            *check_thresholds(spec),
+            *check_baseline(spec),
+            *check_schedules(plans),
+            *check_objects(known, max_objects),
+        )
+    # The samples that an SLO needs can only be counted for one that can be parsed.
+    if wrong := check_slo(spec):
+        return tuple(wrong)
+    if has_unread_rgd(spec.workload):
+        return ()
+    instances, rgds = fewest_observations(spec, usable_sizes(spec, max_objects).usable)
+    too_few = check_samples(spec.slo, instances, rgds)
+    return (too_few,) if too_few is not None else ()
+
+
+def longest_seconds(spec: RunSpec) -> float:
+    """Return the time that a run may take at most; after that it is stuck."""
+    if isinstance(spec, KroBenchmarkSpec):
+        return longest_run_seconds(spec)
+    return longest_scale_seconds(spec)
+
+
+def shards_of(spec: RunSpec) -> int:
+    """Return how many pods drive the load."""
+    if isinstance(spec, KroBenchmarkSpec):
+        return max(test.load.shards for test in spec.tests)
+    return 1
+
+
+def may_change_kro(spec: RunSpec) -> bool:
+    """Whether kro may have to be restored after the run."""
+    return bool(spec.variants) if isinstance(spec, KroBenchmarkSpec) else spec.verify
+
+
+Place = tuple[bool, str, str, str, RunKind]
+
+
+def _place(run: Run) -> Place:
+    """Return what runs are ordered by: first the running one, then the oldest.
+
+    Creation times are whole seconds: runs of one ``kubectl apply`` go by their names.
+    """
+    return not run.occupies_cluster, run.created, run.namespace, run.name, run.kind
+
+
+def _place_of(queued: tuple[Place, Run]) -> Place:
+    return queued[0]
+
+
+def is_newer(version: str, known: str) -> bool:
+    """Compare resourceVersions, which grow; a server whose versions are no numbers is trusted."""
+    if version.isdecimal() and known.isdecimal():
+        return int(version) > int(known)
+    return True
+
+
+class RunCache:
+    """All custom resources that ask for runs, each parsed once per resourceVersion."""
+
+    def __init__(self, client: KubeClient, max_objects: int) -> None:
+        self._client = client
+        self._max_objects = max_objects
+        self._runs: dict[str, Run] = {}
+        self._queue: list[tuple[Place, Run]] = []
+        """All that are running or want to, in the order in which they go."""
+
+    def get(self, uid: str) -> Run | None:
+        return self._runs.get(uid)
+
+    def __contains__(self, uid: str) -> bool:
+        return uid in self._runs
+
+    def put(self, kind: RunKind, item: Any) -> bool:
+        """Take a resource as the API server gives it; return whether it is news."""
+        metadata = item["metadata"]
+        uid, version = metadata["uid"], metadata.get("resourceVersion", "")
+        known = self._runs.get(uid)
+        if known is not None and not is_newer(version, known.version):
+            return False
+        if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
+            return self.remove(uid)
+        self._unqueue(known)
+        run = self._runs[uid] = parse_run(kind, item, self._max_objects)
+        if run.occupies_cluster or run.waits:
+            bisect.insort(self._queue, (_place(run), run), key=_place_of)
+        return True
+
+    def remove(self, uid: str) -> bool:
+        """Forget a resource that is gone; return whether that is news."""
+        known = self._runs.pop(uid, None)
+        self._unqueue(known)
+        return known is not None
+
+    def _unqueue(self, run: Run | None) -> None:
+        if run is not None and (run.occupies_cluster or run.waits):
+            at = bisect.bisect_left(self._queue, _place(run), key=_place_of)
+            del self._queue[at]
+
+    def ahead_of(self, run: Run) -> tuple[RunRef, ...]:
+        """Return the runs that go before this one, the running one first."""
+        at = bisect.bisect_left(self._queue, _place(run), key=_place_of)
+        return tuple(other.ref for _, other in self._queue[:at])
+
+    def queue(self) -> tuple[RunRef, ...]:
+        """Return the runs that are running or want to, in the order in which they go."""
+        return tuple(run.ref for _, run in self._queue)
+
+    def unsettled(self) -> list[RunRef]:
+        """Return all runs for which something may be left to do."""
+        return [run.ref for run in self._runs.values() if not run.settled]
+
+    def figures(self) -> list[RunFigures]:
+        """Return the figures of all runs; safe to call from another thread."""
+        return [run.figures for run in list(self._runs.values())]
+
+    async def refresh(self) -> None:
+        """List all resources, and forget those that are gone.
+
+        Raises:
+            KubeError: if they cannot be listed.
+        """
+        before = set(self._runs)
+        for kind in RunKind:
+            path = paths.group(API_GROUP, API_VERSION, kind.plural)
+            async for page in self._client.pages(path, limit=_PAGE):
+                for item in page:
+                    before.discard(item["metadata"]["uid"])
+                    self.put(kind, item)
+        for uid in before:
+            self.remove(uid)
+
+    async def reread(self, ref: RunRef) -> Run | None:
+        """Ask the API server for a resource; None if it is gone.
+
+        Raises:
+            KubeError: if the API server does not answer.
+        """
+        item = await self._client.find(paths.run(ref))
+        if item is None or item["metadata"]["uid"] != ref.uid:
+            self.remove(ref.uid)
+            return None
+        self.put(ref.kind, item)
+        return self.get(ref.uid)
