@@ -6,8 +6,14 @@ from emulated.test_load import UID, quick
 from emulated.test_variants import Log, log
 
 from krobench.api.specs.kro import Variant
-from krobench.findings.comparison import MetricVerdict
-from krobench.findings.recommendation import Area, Confidence, Recommendation, Verification
+from krobench.findings.comparison import MetricVerdict, Replicates
+from krobench.findings.recommendation import (
+    Area,
+    Confidence,
+    QuotedAdvice,
+    Recommendation,
+    Verification,
+)
 from krobench.job.suite import Suite
 from krobench.job.verification import Stage, verify
 from krobench.program.verification import plan_trial
@@ -23,11 +29,9 @@ SPEC = {
 }
 ADVISED = Variant(name="two", args=["--workers=2"])
 ADVICE = Recommendation(
-    title="t",
+    advice=QuotedAdvice(title="t", effect="e", source="s"),
     area=Area.KRO_FLAG,
-    expected_effect="e",
     confidence=Confidence.HIGH,
-    source="s",
     variant=ADVISED,
 )
 
@@ -53,7 +57,8 @@ async def test_takes_turns_and_compares_them(log: Log) -> None:
 
     assert found.verdict in set(MetricVerdict)
     assert found.ratio is not None
-    assert "4 and 4 restarts" in found.message
+    assert (found.old_replicates, found.new_replicates) == (4, 4)
+    assert found.replicates is Replicates.RESTARTS
     (comparison,) = record.variant_comparisons
     assert (comparison.old, comparison.new) == ("as-it-is", "two")
     assert [test.name for test in record.tests] == ["a"]
@@ -66,7 +71,7 @@ async def test_puts_kro_back_where_it_does_not_start(log: Log) -> None:
     found, record = await tried()
 
     assert found.verdict is None
-    assert "kro did not start" in found.message
+    assert "kro did not start" in (found.error or "")
     assert log.entries[-2:] == ["left", "settled"]
     assert record.variant_comparisons == []
     assert any("could not be tried" in warning for warning in record.warnings)
@@ -76,7 +81,7 @@ async def test_stays_within_the_budget(log: Log) -> None:
     found, _ = await tried(seconds_left=5.0)
 
     assert found.verdict is None
-    assert "5 s of budget.duration are left" in found.message
+    assert "5 s of budget.duration are left" in (found.error or "")
     assert log.entries == []
 
 
@@ -89,7 +94,7 @@ async def test_says_what_is_missing_where_kro_may_not_be_changed(
     monkeypatch.setattr("krobench.job.permissions._is_allowed", denied)
     found, record = await tried()
 
-    assert "may not get deployments.apps in kro-system" in found.message
-    assert "for spec.verify, install the chart with variants.enabled=true" in found.message
+    assert "may not get deployments.apps in kro-system" in (found.error or "")
+    assert "for spec.verify, install the chart with variants.enabled=true" in (found.error or "")
     assert record.warnings
     assert log.entries == []

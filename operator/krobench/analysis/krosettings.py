@@ -1,6 +1,8 @@
-"""kro's settings: their names and defaults, and how the kro that was measured is set."""
+"""kro's settings: names, defaults, those of the measured kro, and those that are never advised."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from krobench.api.notation import flag_values
 from krobench.figures.environment import KroFingerprint
@@ -108,3 +110,56 @@ class KroSettings:
             current=current or ("none" if self.known else None),
             advised=advised,
         )
+
+
+NEVER_ADVISED: Mapping[str, str] = {
+    "client-qps": "it does nothing in kro 0.9: the client has no limit whatever its value",
+    "client-burst": "it does nothing in kro 0.9: the client has no limit whatever its value",
+    "dynamic-controller-rate-limiter-min-delay": "it affects retries after errors only: find "
+    "out why they fail instead",
+    "dynamic-controller-rate-limiter-max-delay": "it affects retries after errors only: find "
+    "out why they fail instead",
+    "dynamic-controller-rate-limiter-rate-limit": "it affects retries after errors only: find "
+    "out why they fail instead",
+    "dynamic-controller-rate-limiter-burst-limit": "it affects retries after errors only: find "
+    "out why they fail instead",
+    "dynamic-controller-default-resync-period": "its ten hours are longer than any run, so "
+    "its effect is not measured",
+    "dynamic-controller-default-queue-max-retries": "it decides when kro gives up, not how fast "
+    "it is",
+    "leader-elect": "without it, two pods of kro would work against each other",
+    "allow-crd-deletion": "it deletes users' instances with their RGD",
+}
+"""Names of flags, without dashes, and why."""
+
+
+def may_be_advised(name: str) -> bool:
+    """Whether a setting may be part of a recommendation at all."""
+    return name.lstrip("-") not in NEVER_ADVISED
+
+
+def helm_values(settings: Sequence[Setting]) -> dict[str, Any]:
+    """Return settings as values of kro's chart; those without one are left out."""
+    values: dict[str, Any] = {}
+    for setting in settings:
+        if setting.helm_value == EXTRA_ENV:
+            variable = {"name": setting.name, "value": setting.advised}
+            _put(values, EXTRA_ENV, [*_get(values, EXTRA_ENV), variable])
+        elif setting.helm_value is not None:
+            whole = setting.advised.isdecimal() and setting.name.startswith("-")
+            _put(values, setting.helm_value, int(setting.advised) if whole else setting.advised)
+    return values
+
+
+def _get(values: Mapping[str, Any], path: str) -> list[Any]:
+    found: Any = values
+    for name in path.split("."):
+        found = found.get(name, {})
+    return list(found)
+
+
+def _put(values: dict[str, Any], path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for name in parents:
+        values = values.setdefault(name, {})
+    values[last] = value

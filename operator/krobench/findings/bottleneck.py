@@ -1,15 +1,16 @@
-"""What held kro back in a test, ranked, with the numbers that speak for and against."""
+"""What held kro back in a test, ranked, with the evidence."""
 
 from enum import StrEnum
-from typing import Literal
 
 from pydantic import Field
 
 from krobench.api.common import ApiModel
+from krobench.findings.evidence import Evidence, EvidenceCode
+from krobench.findings.finding import Finding
 
 
 class BottleneckKind(StrEnum):
-    """What can hold a test back. ``docs/explanation/bottlenecks.md`` says how each is found."""
+    """What can hold a test back; ``docs/explanation/bottlenecks.md`` says how each is found."""
 
     GENERATOR = "Generator"
     KRO_WORKERS = "KroWorkers"
@@ -23,41 +24,77 @@ class BottleneckKind(StrEnum):
     POISONED_RGD = "PoisonedRGD"
 
 
-EvidenceUnit = Literal["seconds", "bytes", "ratio", "number", "per_second"]
+class BottleneckCode(StrEnum):
+    """In which way a test is held back."""
+
+    LOAD_NOT_SENT = "LoadNotSent"
+    INSTANCES_QUEUE = "InstancesQueue"
+    RGDS_QUEUE = "RGDsQueue"
+    CPU_LIMITED = "CPULimited"
+    NODE_FULL = "NodeFull"
+    OOM_KILLED = "OOMKilled"
+    COLLECTING_GARBAGE = "CollectingGarbage"
+    NEAR_MEMORY_LIMIT = "NearMemoryLimit"
+    WAITING_FOR_REQUEUE = "WaitingForRequeue"
+    REQUESTS_REFUSED = "RequestsRefused"
+    REQUESTS_SLOW = "RequestsSlow"
+    WATCH_CACHES_NEW = "WatchCachesNew"
+    ADMISSION_SLOW = "AdmissionSlow"
+    ETCD_SLOW = "EtcdSlow"
+    OTHER_KIND_WORKED_ON = "OtherKindWorkedOn"
+    GRAPH_BUILDS_FAIL = "GraphBuildsFail"
+    QUOTED = "Quoted"
 
 
-class Evidence(ApiModel):
-    """A measured number that speaks for or against something."""
+class Missing(StrEnum):
+    """What a cause cannot be judged without."""
 
-    figure: str
-    """What was measured, in words such as 'utilisation of the instance workers'."""
-    value: float
-    unit: EvidenceUnit
-    expected: str = ""
-    """What it is compared with, such as 'above 90 %'; empty where it speaks for itself."""
-    speaks_for: bool
-    """Whether it speaks for the finding; otherwise against it."""
+    OPERATIONS = "Operations"
+    RUN_SECONDS = "RunSeconds"
+    SET_UP_SECONDS = "SetUpSeconds"
+    WORK_SECONDS = "WorkSeconds"
+    WORK_BY_KIND = "WorkByKind"
+    QUEUE_SECONDS = "QueueSeconds"
+    RGD_READY = "RGDReady"
+    RGD_QUEUE_SECONDS = "RGDQueueSeconds"
+    FAILED_BUILD_SECONDS = "FailedBuildSeconds"
+    KRO_CPU = "KroCPU"
+    CPU_LIMIT = "CPULimit"
+    REQUESTS = "Requests"
+    REQUESTS_BY_CODE = "RequestsByCode"
+    REQUEST_SECONDS = "RequestSeconds"
+    ADMISSION_SECONDS = "AdmissionSeconds"
+    ETCD_SECONDS = "EtcdSeconds"
 
 
-class Bottleneck(ApiModel):
+class Bottleneck(Finding):
     """One of the causes that held kro back."""
 
+    code: BottleneckCode
     kind: BottleneckKind
     subject: str | None = None
     """What exactly, such as a worker pool or an RGD's name."""
     score: float = Field(ge=0, le=1)
-    """How much speaks for it: about the share of the time that it explains. It orders causes,
-    and is no probability."""
-    message: str
-    """A sentence for users."""
+    """About the share of the time that it explains. It orders causes and is not a probability."""
     evidence: list[Evidence] = Field(default_factory=list)
     """Weightiest first."""
+    text: str | None = None
+    """The sentence that an older krobench stored."""
+
+    def value(self, code: EvidenceCode) -> float | None:
+        """Return the measured number of this code; None if it is not part of the evidence."""
+        return next((item.value for item in self.evidence if item.code is code), None)
+
+    def bound(self, code: EvidenceCode) -> float | None:
+        """Return what the number of this code is compared with."""
+        return next((item.bound for item in self.evidence if item.code is code), None)
 
 
 class Attribution(ApiModel):
     """What held a test back."""
 
     bottlenecks: list[Bottleneck] = Field(default_factory=list)
-    """Ranked, the first one first; empty where nothing stands out."""
-    unavailable: dict[BottleneckKind, str] = Field(default_factory=dict)
-    """Causes that could be neither found nor ruled out, and why."""
+    """Ranked, the first one first; empty if nothing stands out."""
+    unavailable: dict[BottleneckKind, Missing | str] = Field(default_factory=dict)
+    """Causes that could be neither found nor ruled out, and what is missing; a sentence if an older
+    krobench stored it."""

@@ -88,4 +88,40 @@ def _steady_states(run: Raw) -> None:
             rename(state, "message", "text")
 
 
-RUN_STEPS: tuple[Step, ...] = (_phases_and_soak, _causes, _steady_states)
+def _bottlenecks(run: Raw) -> None:
+    """What held kro back was a sentence, with evidence in words."""
+    for found in dicts_in(run, "tests", "attribution", "bottlenecks"):
+        quote(found, "message")
+        _quote_evidence(found)
+
+
+def _recommendations(run: Raw) -> None:
+    """What to change was a title, an effect and a source in words, and so was its verification."""
+    for found in dicts_in(run, "recommendations"):
+        if "title" in found:
+            found["advice"] = {
+                "code": "Quoted",
+                "title": found.pop("title"),
+                "effect": found.pop("expectedEffect", ""),
+                "source": found.pop("source", ""),
+            }
+        _quote_evidence(found)
+        for verification in dicts_in(found, "verification"):
+            rename(verification, "message", "text")
+
+
+def _quote_evidence(finding: Raw) -> None:
+    for item in dicts_in(finding, "evidence"):
+        if "figure" in item:
+            item["code"] = "Quoted"
+            item["quoted"] = {"figure": item.pop("figure"), "expected": item.pop("expected", "")}
+            rename(item, "speaksFor", "supports")
+
+
+RUN_STEPS: tuple[Step, ...] = (
+    _phases_and_soak,
+    _causes,
+    _steady_states,
+    _bottlenecks,
+    _recommendations,
+)

@@ -1,32 +1,25 @@
-"""What held kro back: the causes of each test, ranked, with what speaks for and against each."""
+"""What held kro back: the causes of each test, ranked, with the evidence."""
 
 from collections.abc import Iterable, Sequence
 
-from krobench.api import units
-from krobench.findings.bottleneck import Bottleneck, BottleneckKind, Evidence
 from krobench.record.test import TestRecord
 from krobench.report.tables import table
+from krobench.report.words import evidence as evidence_words
+from krobench.report.words.bottlenecks import (
+    KIND_NAMES,
+    bottleneck_line,
+    cause_name,
+    missing_line,
+)
 
-_NAMES = {
-    BottleneckKind.GENERATOR: "load generator",
-    BottleneckKind.KRO_WORKERS: "kro's workers",
-    BottleneckKind.KRO_CPU: "kro's CPU",
-    BottleneckKind.KRO_MEMORY: "kro's memory",
-    BottleneckKind.REQUEUE_WAIT: "waiting to be requeued",
-    BottleneckKind.API_SERVER: "API server",
-    BottleneckKind.WATCH_REINITIALISATION: "watches of new kinds",
-    BottleneckKind.ADMISSION: "admission",
-    BottleneckKind.ETCD: "etcd",
-    BottleneckKind.POISONED_RGD: "another RGD",
-}
 _READING = (
-    "A score is about the share of the time in question that a cause explains; it orders causes, "
-    "and is no probability."
+    "A score is about the share of the time that a cause explains; it orders causes and is not a "
+    "probability."
 )
 
 
 def bottlenecks_section(tests: Sequence[TestRecord]) -> str:
-    """Return the section on what held kro back; empty where no test got that far."""
+    """Return the section on what held kro back; empty if no test got that far."""
     judged = [test for test in tests if test.attribution is not None]
     if not judged:
         return ""
@@ -34,16 +27,10 @@ def bottlenecks_section(tests: Sequence[TestRecord]) -> str:
         "## What held kro back",
         table(("test", "rank", "cause", "score", "what was found"), _rows(judged)),
         *(_evidence(test) for test in judged),
-        _not_told(judged),
+        _undecided(judged),
         _READING,
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def cause(bottleneck: Bottleneck) -> str:
-    """Return the name of a cause, with what exactly it is."""
-    name = _NAMES[bottleneck.kind]
-    return f"{name}: {bottleneck.subject}" if bottleneck.subject else name
 
 
 def _rows(tests: Iterable[TestRecord]) -> list[Sequence[str]]:
@@ -52,47 +39,39 @@ def _rows(tests: Iterable[TestRecord]) -> list[Sequence[str]]:
         found = test.attribution.bottlenecks if test.attribution else []
         if not found:
             rows.append((test.name, "-", "nothing stands out", "-", "-"))
-        for rank, each in enumerate(found, start=1):
-            rows.append((test.name, f"{rank}", cause(each), f"{each.score:.2f}", each.message))
+        rows += [
+            (test.name, f"{rank}", cause_name(each), f"{each.score:.2f}", bottleneck_line(each))
+            for rank, each in enumerate(found, start=1)
+        ]
     return rows
 
 
 def _evidence(test: TestRecord) -> str:
     found = test.attribution.bottlenecks if test.attribution else []
     rows = [
-        (cause(each), item.figure, measured_value(item), item.expected or "-", _side(item))
+        (
+            cause_name(each),
+            evidence_words.figure(item),
+            evidence_words.value(item),
+            evidence_words.compared_with(item) or "-",
+            "yes" if item.supports else "no",
+        )
         for each in found
         for item in each.evidence
     ]
     if not rows:
         return ""
-    header = ("cause", "what was measured", "value", "compared with", "speaks")
+    header = ("cause", "what was measured", "value", "compared with", "supports it")
     return f"Evidence in {test.name}:\n\n" + table(header, rows)
 
 
-def measured_value(item: Evidence) -> str:
-    """Show what was measured, by its unit."""
-    show = {
-        "seconds": units.seconds,
-        "bytes": units.size,
-        "ratio": units.percent,
-        "number": units.number,
-        "per_second": units.rate,
-    }[item.unit]
-    return show(item.value)
-
-
-def _side(item: Evidence) -> str:
-    return "for" if item.speaks_for else "against"
-
-
-def _not_told(tests: Iterable[TestRecord]) -> str:
+def _undecided(tests: Iterable[TestRecord]) -> str:
     """Return what could be neither found nor ruled out, each reason once."""
     lines: dict[str, list[str]] = {}
     for test in tests:
         unavailable = test.attribution.unavailable if test.attribution else {}
-        for kind, reason in unavailable.items():
-            lines.setdefault(f"{_NAMES[kind]}: {reason}", []).append(test.name)
+        for kind, missing in unavailable.items():
+            lines.setdefault(f"{KIND_NAMES[kind]}: {missing_line(missing)}", []).append(test.name)
     if not lines:
         return ""
     return "Neither found nor ruled out:\n\n" + "\n".join(

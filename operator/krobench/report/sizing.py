@@ -1,6 +1,6 @@
 """What kro needs for a wanted scale, for a terminal."""
 
-from krobench.analysis.recommendations.settings import helm_values
+from krobench.analysis.krosettings import helm_values
 from krobench.api import units
 from krobench.api.yaml import dump
 from krobench.findings.recommendation import Setting

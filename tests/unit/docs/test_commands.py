@@ -13,7 +13,7 @@ from unit.docs.commands import (
 from unit.docs.documents import Code, blocks, codes
 
 from krobench.analysis import krosettings
-from krobench.analysis.recommendations.settings import NEVER_ADVISED
+from krobench.analysis.krosettings import NEVER_ADVISED
 from testbed.cli import _parser as parser_of_testbed
 
 _SHOWN = [

@@ -5,7 +5,7 @@ from unit.workload.plans import suite
 from krobench.api.specs.kro import Variant
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.bottleneck import BottleneckKind
-from krobench.findings.recommendation import Area, Confidence, Recommendation
+from krobench.findings.recommendation import Area, Confidence, QuotedAdvice, Recommendation
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord, ScaleStep, StepVerdict
 from krobench.program.order import in_rounds_of_variants
 from krobench.program.verification import first_to_try, plan_trial, step_to_try_at
@@ -17,12 +17,10 @@ MORE = Variant(name="5-workers", args=["--workers=5"])
 
 def advice(variant: Variant | None) -> Recommendation:
     return Recommendation(
-        title="t",
+        advice=QuotedAdvice(title="t", effect="e", source="s"),
         area=Area.KRO_FLAG,
         bottleneck=BottleneckKind.KRO_WORKERS,
-        expected_effect="e",
         confidence=Confidence.HIGH,
-        source="s",
         variant=variant,
     )
 

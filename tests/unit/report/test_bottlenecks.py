@@ -1,6 +1,7 @@
 from unit.controller.world import record
 
-from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind, Evidence
+from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckCode, BottleneckKind
+from krobench.findings.evidence import EvidenceCode, evidence
 from krobench.record.run import RunState
 from krobench.record.test import TestRecord
 from krobench.report.bottlenecks import bottlenecks_section
@@ -14,26 +15,24 @@ def judged(attribution: Attribution | None) -> list[TestRecord]:
 
 def test_causes_are_ranked_with_the_evidence_for_and_against() -> None:
     workers = Bottleneck(
+        code=BottleneckCode.INSTANCES_QUEUE,
         kind=BottleneckKind.KRO_WORKERS,
         subject="instance workers",
         score=0.87,
-        message="Instances waited.",
         evidence=[
-            Evidence(
-                figure="utilisation of the workers",
-                value=0.97,
-                unit="ratio",
-                expected="above 80 %",
-                speaks_for=True,
-            ),
-            Evidence(figure="workers", value=8, unit="number", speaks_for=False),
+            *evidence(EvidenceCode.QUEUED_SHARE, 0.9),
+            *evidence(EvidenceCode.WORKER_UTILISATION, 0.97, 0.8),
+            *evidence(EvidenceCode.WORKERS, 8, supports=False),
         ],
     )
     text = bottlenecks_section(judged(Attribution(bottlenecks=[workers])))
     assert text.startswith("## What held kro back")
-    assert "| a | 1 | kro's workers: instance workers | 0.87 | Instances waited. |" in text
-    assert "| utilisation of the workers | 97 % | above 80 % | for |" in text
-    assert "| workers | 8 | - | against |" in text
+    assert (
+        "| a | 1 | kro's workers: instance workers | 0.87 | instances waited for one of kro's 8 "
+        in text
+    )
+    assert "| utilisation of the workers | 97 % | above 80 % | yes |" in text
+    assert "| workers | 8 | - | no |" in text
 
 
 def test_a_test_in_which_nothing_stands_out_says_so_and_what_was_not_measured() -> None:

@@ -21,19 +21,19 @@ def test_is_ready_to_be_pasted() -> None:
     assert "### 1. Give kro 8 workers for instances instead of 1" in text
     assert "`--dynamic-controller-concurrent-reconciles=8` (now 1)" in text
     assert "```yaml\nconfig:\n  dynamicControllerConcurrentReconciles: 8\n```" in text
-    assert "- utilisation of the workers for instances: 99 % (above 75 %)" in text
+    assert "- utilisation of the workers: 99 % (above 75 %)" in text
     assert "confidence high" in text
 
 
 def test_says_what_became_of_a_trial() -> None:
     record = busy()
     record.recommendations[0].verification = Verification(
-        verdict=MetricVerdict.BETTER, metric="throughput.instancesPerSecond", message="Twice."
+        verdict=MetricVerdict.BETTER, metric="throughput.instancesPerSecond", text="Twice."
     )
     assert "**Verified: better.** Twice." in recommendations_section(record)
 
     record.recommendations[0].verification = Verification(
-        verdict=None, metric="throughput.instancesPerSecond", message="no right."
+        verdict=None, metric="throughput.instancesPerSecond", error="no right."
     )
     assert "**Not verified**: no right." in recommendations_section(record)
 
@@ -56,4 +56,4 @@ def test_says_that_there_is_nothing_only_where_it_looked() -> None:
 def test_says_that_nothing_is_known_of_a_kro_of_which_nothing_was_measured() -> None:
     why = dict.fromkeys((BottleneckKind.KRO_WORKERS, BottleneckKind.KRO_CPU), "not available")
     record = run(a_test(summary(), attribution=Attribution(unavailable=why)), kro=kro())
-    assert "Not known: " in recommendations_section(record)
+    assert "Unknown: " in recommendations_section(record)

@@ -1,50 +1,39 @@
 """From what each cause explains to a ranking.
 
-Reconciles take time for several causes at once; what they explain together is at most all of it,
-and only what is left is a matter of too few workers. What is found of a load that was not the one
-that was asked for counts for that much less.
+Reconciles take time for several causes at once. Together they explain at most all of it, and only
+the rest can be explained by too few workers. If the load was not the one that was asked for,
+everything else counts for that much less.
 """
 
 from collections.abc import Callable, Sequence
 
-from krobench.analysis.bottlenecks import (
-    admission,
-    apiserver,
-    cpu,
-    etcd,
-    generator,
-    memory,
-    poisoned,
-    reinitialisation,
-    requeue,
-    workers,
-)
-from krobench.analysis.bottlenecks.assessment import Assessment, Of
-from krobench.analysis.bottlenecks.facts import Facts, NotMeasuredError, Split
+from krobench.analysis.bottlenecks import kro as of_kro
+from krobench.analysis.bottlenecks import outside, rgds
+from krobench.analysis.bottlenecks.facts import Assessment, Facts, NotMeasuredError, Of, Split
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
-from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind, Evidence
+from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
 from krobench.record.test import TestRecord
 
 LEAST_SCORE = 0.1
-"""What explains less is not told: iterations of one test differ by as much."""
+"""Lower scores are not reported: iterations of one test differ by as much."""
 _ASSESSORS: dict[BottleneckKind, Callable[[Facts], list[Assessment]]] = {
-    BottleneckKind.GENERATOR: generator.assess,
-    BottleneckKind.KRO_WORKERS: workers.assess,
-    BottleneckKind.KRO_CPU: cpu.assess,
-    BottleneckKind.KRO_MEMORY: memory.assess,
-    BottleneckKind.REQUEUE_WAIT: requeue.assess,
-    BottleneckKind.API_SERVER: apiserver.assess,
-    BottleneckKind.WATCH_REINITIALISATION: reinitialisation.assess,
-    BottleneckKind.ADMISSION: admission.assess,
-    BottleneckKind.ETCD: etcd.assess,
-    BottleneckKind.POISONED_RGD: poisoned.assess,
+    BottleneckKind.GENERATOR: outside.assess_generator,
+    BottleneckKind.KRO_WORKERS: of_kro.assess_workers,
+    BottleneckKind.KRO_CPU: of_kro.assess_cpu,
+    BottleneckKind.KRO_MEMORY: of_kro.assess_memory,
+    BottleneckKind.REQUEUE_WAIT: of_kro.assess_requeues,
+    BottleneckKind.API_SERVER: outside.assess_api_server,
+    BottleneckKind.WATCH_REINITIALISATION: rgds.assess_watch_caches,
+    BottleneckKind.ADMISSION: outside.assess_admission,
+    BottleneckKind.ETCD: outside.assess_etcd,
+    BottleneckKind.POISONED_RGD: rgds.assess_poisoned,
 }
 
 
 def attribute(
     test: TestRecord, kro: KroFingerprint | None, nodes: Sequence[NodeFingerprint] = ()
 ) -> Attribution | None:
-    """Return what held ``kro`` back in a test; None where nothing was measured of it."""
+    """Return what held ``kro`` back in a test; None if nothing was measured of it."""
     if test.summary is None:
         return None
     facts = Facts(test, test.summary, kro, nodes)
@@ -53,8 +42,17 @@ def attribute(
         try:
             assessments += assess(facts)
         except NotMeasuredError as error:
-            attribution.unavailable[kind] = str(error)
-    ranked = [_bottleneck(each, _score(each, assessments, facts)) for each in assessments]
+            attribution.unavailable[kind] = error.missing
+    ranked = [
+        Bottleneck(
+            code=each.code,
+            kind=each.kind,
+            subject=each.subject,
+            score=round(_score(each, assessments, facts), 3),
+            evidence=sorted(each.evidence, key=lambda item: not item.supports),
+        )
+        for each in assessments
+    ]
     attribution.bottlenecks = sorted(
         (found for found in ranked if found.score >= LEAST_SCORE),
         key=lambda found: (-found.score, found.kind),
@@ -72,48 +70,24 @@ def _score(each: Assessment, all_of: Sequence[Assessment], facts: Facts) -> floa
 def _share_of_time(each: Assessment, all_of: Sequence[Assessment], facts: Facts) -> float:
     """Return the share of the time in question that a cause explains."""
     set_up = facts.set_up_share
+    try:
+        split = facts.split
+    except NotMeasuredError:  # none of the run's time is explained then
+        split = Split(0.0, 0.0, 0.0, 0.0)
     match each.of:
         case Of.SET_UP:
             return set_up * each.share
         case Of.SET_UP_QUEUE:
             return set_up * each.share * (1.0 - _explained(all_of, Of.SET_UP))
-        case _:
-            return (1.0 - set_up) * _share_of_run(each, all_of, _split(facts))
-
-
-def _share_of_run(each: Assessment, all_of: Sequence[Assessment], split: Split) -> float:
-    match each.of:
         case Of.IDLE:
-            return split.idle * each.share
+            of_run = split.idle * each.share
         case Of.QUEUE:
-            return split.queue * each.share * (1.0 - _explained(all_of, Of.WORK))
+            of_run = split.queue * each.share * (1.0 - _explained(all_of, Of.WORK))
         case _:
             together = max(1.0, sum(other.share for other in all_of if other.of is Of.WORK))
-            return split.busy * each.share / together
+            of_run = split.busy * each.share / together
+    return (1.0 - set_up) * of_run
 
 
 def _explained(all_of: Sequence[Assessment], of: Of) -> float:
     return min(1.0, sum(other.share for other in all_of if other.of is of))
-
-
-def _split(facts: Facts) -> Split:
-    """Return where the time went; where that is not known, none of it is explained."""
-    try:
-        return facts.split
-    except NotMeasuredError:
-        return Split(0.0, 0.0, 0.0, 0.0)
-
-
-def _bottleneck(each: Assessment, score: float) -> Bottleneck:
-    return Bottleneck(
-        kind=each.kind,
-        subject=each.subject,
-        score=round(score, 3),
-        message=each.message,
-        evidence=sorted(each.evidence, key=_weight),
-    )
-
-
-def _weight(item: Evidence) -> bool:
-    """Evidence for a finding first, each in the order of its module."""
-    return not item.speaks_for

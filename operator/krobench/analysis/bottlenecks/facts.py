@@ -1,7 +1,8 @@
-"""What is known of a test when one asks what held kro back, and where its time went."""
+"""What is known of a test whose bottlenecks are wanted, and what a cause explains of it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import cached_property
 
 from krobench.analysis.krosettings import REQUEUE_INTERVAL, Flag, KroSettings
@@ -11,15 +12,52 @@ from krobench.figures.activity import KroActivity
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
 from krobench.figures.measures import Latencies, LatencySummary
 from krobench.figures.usage import UsageRecord
+from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
+from krobench.findings.evidence import Evidence
 from krobench.record.test import TestRecord, TestSummary
 
 MANY_RGDS = 5
-"""From so many RGDs on, making them is part of what a test asks about. Fewer are there for the
-sake of their instances, and their set-up is in none of the test's figures."""
+"""From so many RGDs on, creating them is part of what a test measures. Fewer exist only for their
+instances, and their set-up is in none of the test's figures."""
 
 
 class NotMeasuredError(Exception):
-    """A cause can be neither found nor ruled out; the message says why."""
+    """A cause can be neither found nor ruled out, because a figure is missing."""
+
+    def __init__(self, missing: Missing) -> None:
+        super().__init__(missing)
+        self.missing = missing
+
+
+class Of(Enum):
+    """The part of the time in question of which a cause explains a share."""
+
+    LOAD = auto()
+    """The load that was asked for."""
+    WORK = auto()
+    """The time that reconciles take, and so the time that instances queue for them."""
+    QUEUE = auto()
+    """The time that instances wait for a worker, as far as nothing in the work explains it."""
+    IDLE = auto()
+    """The time in which no worker has the instance."""
+    SET_UP = auto()
+    """The time that the set-up takes."""
+    SET_UP_QUEUE = auto()
+    """The time that RGDs wait for a worker, as far as nothing else explains it."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """How much of something a cause explains, before causes are ranked."""
+
+    kind: BottleneckKind
+    code: BottleneckCode
+    of: Of
+    share: float
+    evidence: list[Evidence] = field(default_factory=list)
+    subject: str | None = None
+    at_least: float = 0.0
+    """A score that it has whatever it explains."""
 
 
 @dataclass(frozen=True)
@@ -27,13 +65,13 @@ class Split:
     """Where the time of the operations of an iteration went, as shares of it."""
 
     late: float
-    """The generator had not yet sent the request, for want of time."""
+    """The generator was late and had not yet sent the request."""
     queue: float
-    """In the queue, as all workers were busy."""
+    """In the queue, because all workers were busy."""
     work: float
-    """A worker was at it."""
+    """A worker reconciled it."""
     idle: float
-    """Nobody was at it."""
+    """Neither queued nor reconciled."""
 
     @property
     def busy(self) -> float:
@@ -72,7 +110,7 @@ class Facts:
 
     @property
     def requeue_seconds(self) -> float:
-        """After which time kro looks again at an instance that is not yet done."""
+        """After which time kro reconciles an instance again that is not ready."""
         flag = REQUEUE_INTERVAL
         try:
             return duration_seconds(self.settings.value(flag) or flag.default)
@@ -95,11 +133,17 @@ class Facts:
         node = self.kro.node if self.kro is not None else None
         return next((number_of(n.cpu) for n in self.nodes if n.name == node), None)
 
+    @property
+    def node_cpu_ratio(self) -> float | None:
+        """CPU use of everything on kro's node, over its cores."""
+        busy, cores = self.usage.node_cpu_cores, self.node_cores
+        return min(1.0, busy / cores) if busy is not None and cores else None
+
     @cached_property
     def operation_seconds(self) -> float:
         """Time that the operations of an iteration took, in all.
 
-        One that was given up counts with the whole run phase.
+        One that timed out counts with the whole run phase.
 
         Raises:
             NotMeasuredError: if there was none.
@@ -111,7 +155,7 @@ class Facts:
             for found in self._operations()
         )
         if not total:
-            raise NotMeasuredError("no operation had its effect")
+            raise NotMeasuredError(Missing.OPERATIONS)
         return total / self.summary.iterations
 
     @cached_property
@@ -136,10 +180,10 @@ class Facts:
 
     @cached_property
     def unfulfilled(self) -> float:
-        """Creations and updates of an iteration that never had their effect. kro looks at these
-        again and again, and finds that something else is missing.
+        """Creations and updates of an iteration that never had their effect. kro reconciles these
+        again and again, because something else is missing.
 
-        Others count with them where it is not known, for that reason, how long they took.
+        The others count as well if their duration is unknown for that reason.
         """
         return (
             sum(
@@ -162,27 +206,25 @@ class Facts:
 
     @cached_property
     def work_seconds(self) -> float:
-        """Time that instance workers were at work in an iteration, for whomever.
+        """Time that instance workers reconciled in an iteration, of all kinds.
 
         Raises:
             NotMeasuredError: if kro does not say.
         """
-        return known(self.activity.instance_pool.work_seconds, "the time that kro's workers work")
+        return known(self.activity.instance_pool.work_seconds, Missing.WORK_SECONDS)
 
     @cached_property
     def split(self) -> Split:
         """Where the operations' time went.
 
-        What kro queues and does for an instance after it is ready counts, too, so that ``idle`` is
-        rather too small.
+        Queueing and reconciles after an instance is ready count too, so ``idle`` is rather too
+        small.
 
         Raises:
             NotMeasuredError: if kro does not say.
         """
         total = self.operation_seconds
-        waited = known(
-            self.activity.instance_pool.queue_wait_seconds, "the time that instances queue"
-        )
+        waited = known(self.activity.instance_pool.queue_wait_seconds, Missing.QUEUE_SECONDS)
         own = self.activity.own_work_seconds
         worked = self.work_seconds if own is None else min(own, self.work_seconds)
         late = self.send_lag_seconds * self.operations / total
@@ -199,7 +241,7 @@ class Facts:
 
     @property
     def many_rgds(self) -> bool:
-        """Whether making RGDs is part of what the test asks about."""
+        """Whether creating RGDs is part of what the test measures."""
         return self.test.rgds >= MANY_RGDS
 
     @property
@@ -211,12 +253,17 @@ class Facts:
         return set_up / (set_up + run) if set_up + run else 0.0
 
 
-def known(value: float | None, what: str) -> float:
-    """Return a figure that is there.
+def known(value: float | None, missing: Missing) -> float:
+    """Return a figure that is available.
 
     Raises:
         NotMeasuredError: if it is not.
     """
     if value is None:
-        raise NotMeasuredError(f"{what} is not available")
+        raise NotMeasuredError(missing)
     return value
+
+
+def ramp(value: float, low: float, high: float) -> float:
+    """Return how far a value is on its way from ``low``, which is zero, to ``high``, one."""
+    return min(1.0, max(0.0, (value - low) / (high - low)))

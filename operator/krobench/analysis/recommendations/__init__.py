@@ -1,6 +1,6 @@
-"""What to change, from what a run has measured.
+"""What to change, by what a run has measured.
 
-Each module has the rules of one area. A rule takes a :class:`~.case.Case`, which is a test and all
-that is known of it, and returns a finding or None. ``docs/explanation/recommendations.md`` lists
-all rules, with what each rests on, and what is never advised.
+A rule takes a :class:`~.case.Case`, which is a test and all that is known of it, and returns a
+recommendation with its weight, or None. ``docs/explanation/recommendations.md`` lists all rules,
+what each is based on, and what is never advised.
 """

@@ -2,50 +2,48 @@
 
 from collections.abc import Iterator, Sequence
 
-from krobench.analysis.krosettings import KroSettings
-from krobench.analysis.recommendations import cluster, requeue, resources, shape, workers
-from krobench.analysis.recommendations.case import Case, Finding, Rule
-from krobench.analysis.recommendations.code import code_findings
-from krobench.analysis.recommendations.settings import may_be_advised
-from krobench.findings.recommendation import Confidence, Recommendation, Setting
+from krobench.analysis.krosettings import KroSettings, may_be_advised
+from krobench.analysis.recommendations import kro, outside
+from krobench.analysis.recommendations.case import Case, Rule, Weighted
+from krobench.analysis.recommendations.code import code_advice
+from krobench.findings.recommendation import Confidence, Recommendation
 from krobench.record.run import RunRecord
 
 MAX_RECOMMENDATIONS = 12
 
 _RULES: Sequence[Rule] = (
-    workers.more_instance_workers,
-    workers.more_rgd_workers,
-    workers.no_watch_list,
-    requeue.shorter_requeues,
-    requeue.find_errors,
-    resources.memory_limit,
-    resources.go_memory_limit,
-    resources.memory_request,
-    resources.cpu_limit,
-    shape.shorter_chains,
-    shape.narrower_rgds,
-    shape.cheaper_cel,
-    shape.fewer_revisions,
-    shape.mend_poisoned,
-    cluster.relieve_api_server,
-    cluster.more_processors,
-    cluster.narrow_admission,
-    cluster.faster_etcd,
+    kro.more_instance_workers,
+    kro.more_rgd_workers,
+    kro.no_watch_list,
+    kro.shorter_requeues,
+    kro.find_errors,
+    kro.memory_limit,
+    kro.go_memory_limit,
+    kro.memory_request,
+    kro.cpu_limit,
+    outside.shorter_chains,
+    outside.narrower_rgds,
+    outside.cheaper_cel,
+    outside.fewer_revisions,
+    outside.repair_poisoned,
+    outside.relieve_api_server,
+    outside.more_processors,
+    outside.narrow_admission,
+    outside.faster_etcd,
 )
-# Of a run that is invalid because of its load, this alone can be said.
-_RULES_OF_LOAD: Sequence[Rule] = (cluster.stronger_generator,)
+# The only rule that makes sense for an invalid run.
+_RULES_OF_LOAD: Sequence[Rule] = (outside.stronger_generator,)
 _CONFIDENCE = {Confidence.HIGH: 0, Confidence.MEDIUM: 1, Confidence.LOW: 2}
 
 
 def advise(run: RunRecord) -> list[Recommendation]:
-    """Return what to change, by the weight of what it is about; none where nothing stands out.
+    """Return what to change, most important first; none if nothing stands out.
 
-    A rule that finds something in several tests is given once, from the test in which it weighs
-    most. With variants of kro, only tests under the first one are looked at, which the others are
-    compared with.
+    A rule that finds something in several tests counts once, in the test in which it weighs most.
+    With variants of kro, only tests of the first variant count, which the others are compared with.
     """
-    best: dict[object, Finding] = {}
-    for key, finding in _findings(run):
+    best: dict[object, Weighted] = {}
+    for key, finding in _found_by(run):
         known = best.get(key)
         if known is None or finding.weight > known.weight:
             best[key] = finding
@@ -55,8 +53,8 @@ def advise(run: RunRecord) -> list[Recommendation]:
     return [finding.recommendation for finding in ranked][:MAX_RECOMMENDATIONS]
 
 
-def _findings(run: RunRecord) -> Iterator[tuple[object, Finding]]:
-    """Yield what each rule finds in each test, with what it is known by."""
+def _found_by(run: RunRecord) -> Iterator[tuple[object, Weighted]]:
+    """Yield what each rule finds in each test, with a key that is the same in all tests."""
     for case in _cases(run):
         rules = [*_RULES, *_RULES_OF_LOAD] if case.test.validity.valid else _RULES_OF_LOAD
         for rule in rules:
@@ -64,8 +62,7 @@ def _findings(run: RunRecord) -> Iterator[tuple[object, Finding]]:
             if found is not None and _is_a_change(found.recommendation):
                 yield rule, found
         if case.test.validity.valid:
-            for found in code_findings(case):
-                yield found.recommendation.title, found
+            yield from code_advice(case)
 
 
 def _cases(run: RunRecord) -> Iterator[Case]:
@@ -77,12 +74,8 @@ def _cases(run: RunRecord) -> Iterator[Case]:
 
 
 def _is_a_change(recommendation: Recommendation) -> bool:
-    """Whether it names nothing that must not be advised, and not only what is set already."""
-    settings = recommendation.settings
-    if not all(may_be_advised(setting.name) for setting in settings):
-        return False
-    return not settings or all(_differs(setting) for setting in settings)
-
-
-def _differs(setting: Setting) -> bool:
-    return setting.current != setting.advised
+    """Whether all its settings may be advised and differ from what is set already."""
+    return all(
+        may_be_advised(setting.name) and setting.current != setting.advised
+        for setting in recommendation.settings
+    )

@@ -1,4 +1,4 @@
-"""What rules look at: a test, the kro it ran on, and what the one asked of the other.
+"""What rules look at: a test, and the kro that it ran on.
 
 The work that instances ask of a pool of workers is a *service demand*; with it, the utilisation law
 (U = X * D / m, of throughput X, demand D and m workers) says how busy the pool was, and the bound
@@ -8,29 +8,32 @@ Analysis of Queueing Network Models, ACM Computing Surveys 10 (1978).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from krobench.analysis.bottlenecks.cpu import NEAR_LIMIT, THROTTLED
 from krobench.analysis.bottlenecks.facts import MANY_RGDS
+from krobench.analysis.bottlenecks.kro import CPU_NEAR_LIMIT, THROTTLED
 from krobench.analysis.krosettings import INSTANCE_WORKERS, KroSettings
 from krobench.analysis.quantities import number_of
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.measures import LatencySummary
-from krobench.findings.bottleneck import Bottleneck, BottleneckKind, Evidence, EvidenceUnit
-from krobench.findings.recommendation import Area, Confidence, Recommendation
+from krobench.findings.bottleneck import Bottleneck, BottleneckKind
+from krobench.findings.evidence import Evidence
+from krobench.findings.recommendation import Advice, Area, Confidence, Recommendation
 from krobench.record.test import TestRecord, TestSummary
 
 _NOT_NAMED = 0.3
-MEASURED_BEFORE = "docs/explanation/recommendations.md, measured with kro 0.9.3"
+
+CPUBound = Literal["CPULimit", "NodeCPU"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Weighted:
     """A recommendation, and how much depends on it."""
 
     recommendation: Recommendation
     weight: float
-    """About the share of the time or of the room that it is about, from 0 to 1: an order, no
-    more."""
+    """About the share of the time or of the resource that it concerns, from 0 to 1. It only orders
+    recommendations."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +45,18 @@ class Case:
     settings: KroSettings
     nodes: Sequence[NodeFingerprint]
 
-    @property
-    def source(self) -> str:
-        """What a recommendation from this test's numbers rests on."""
-        return f"measured in this run, test {self.test.name}"
-
     def bottleneck(self, kind: BottleneckKind, subject: str | None = None) -> Bottleneck | None:
-        """Return what the test's attribution says of a cause; None where it does not name it."""
+        """Return what the test's attribution found of a cause; None if it did not find it."""
         found = self.test.attribution.bottlenecks if self.test.attribution is not None else []
         ofs = (each for each in found if each.kind is kind)
         return next((each for each in ofs if subject in (None, each.subject)), None)
 
     def weight_of(self, *found: Bottleneck | None, otherwise: float) -> float:
-        """Return the weight of what acts against these causes: the largest score. Where the
-        attribution names none of them, ``otherwise`` counts little; where there is none, in
-        full."""
+        """Return the weight of what acts against these causes: the largest score.
+
+        ``otherwise`` counts little if the attribution found none of them, and in full without an
+        attribution.
+        """
         scores = [each.score for each in found if each is not None]
         if scores:
             return max(scores)
@@ -73,8 +73,8 @@ class Case:
 
     @property
     def heap_of_an_rgd(self) -> float | None:
-        """Live heap that an RGD takes; None of few, whose growth drowns in what a collection has
-        not yet seen of the iteration before."""
+        """Live heap that an RGD takes; None of few, whose growth is smaller than what a collection
+        has not yet freed of the iteration before."""
         known = self.summary.usage.per_rgd.kro_live_heap_bytes
         return known if self.test.rgds >= MANY_RGDS else None
 
@@ -85,13 +85,13 @@ class Case:
 
     @property
     def in_flight(self) -> int | None:
-        """Instances under way at once; None in an open loop, which does not bound them."""
+        """Instances created concurrently; None in an open loop, which does not bound them."""
         concurrency = self.test.concurrency
         return None if concurrency is None else min(concurrency, self.test.instances)
 
     @property
     def observed_instances(self) -> int:
-        """Instances that the test's figures rest on, over all measured iterations."""
+        """Instances that the test's figures are based on, over all measured iterations."""
         ready = self.summary.latency.instance_ready
         return ready.n if ready is not None else 0
 
@@ -122,19 +122,19 @@ class Case:
         throttled = self.summary.cpu.throttled_periods_ratio or 0.0
         if not limit or cores is None:
             return False
-        return cores / limit < NEAR_LIMIT and throttled < THROTTLED
+        return cores / limit < CPU_NEAR_LIMIT and throttled < THROTTLED
 
-    def cpu_bounds(self) -> dict[str, float]:
-        """Return how many instances a second processors can do at most, by whose they are."""
-        bounds = {}
+    def cpu_bounds(self) -> dict[CPUBound, float]:
+        """Return how many instances per second the CPU allows at most, by what limits it."""
+        bounds: dict[CPUBound, float] = {}
         kro = self.metric("kro_cpu_seconds_per_instance")
         limit = number_of(self.settings.limit("cpu"))
         if kro and limit:
-            bounds["kro's CPU limit"] = limit / kro
+            bounds["CPULimit"] = limit / kro
         machine = self.machine_cpu_seconds
         cores = number_of(self.nodes[0].cpu) if len(self.nodes) == 1 else None
         if machine and cores:
-            bounds["the node's processors"] = cores / machine
+            bounds["NodeCPU"] = cores / machine
         return bounds
 
     @property
@@ -151,22 +151,7 @@ class Case:
         return kro + api_server + etcd + (own / each if own and each else 0.0)
 
 
-Rule = Callable[[Case], Finding | None]
-
-
-def evidence(
-    figure: str,
-    value: float,
-    unit: EvidenceUnit,
-    expected: str = "",
-    *,
-    speaks_for: bool = True,
-) -> Evidence:
-    """Return a number that speaks for a recommendation, rounded to what is meant by it."""
-    rounded = float(f"{value:.6g}")
-    return Evidence(
-        figure=figure, value=rounded, unit=unit, expected=expected, speaks_for=speaks_for
-    )
+Rule = Callable[[Case], Weighted | None]
 
 
 def evidence_of(found: Bottleneck | None, most: int = 3) -> list[Evidence]:
@@ -175,17 +160,16 @@ def evidence_of(found: Bottleneck | None, most: int = 3) -> list[Evidence]:
 
 
 def against(
-    found: Bottleneck, title: str, area: Area, effect: str, confidence: Confidence, source: str
-) -> Finding:
-    """Return a finding that has no evidence but the bottleneck's, and weighs as much as that."""
-    return Finding(
+    found: Bottleneck, case: Case, advice: Advice, area: Area, confidence: Confidence
+) -> Weighted:
+    """Return a recommendation with the evidence and the weight of the bottleneck alone."""
+    return Weighted(
         Recommendation(
-            title=title,
+            advice=advice,
             area=area,
+            test=case.test.name,
             bottleneck=found.kind,
-            expected_effect=effect,
             confidence=confidence,
-            source=source,
             evidence=evidence_of(found),
         ),
         weight=found.score,

@@ -14,7 +14,7 @@ from krobench.analysis.krosettings import (
 )
 from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
 from krobench.analysis.recommendations.case import Case
-from krobench.analysis.recommendations.resources import MEMORY_HEADROOM
+from krobench.analysis.recommendations.kro import MEMORY_HEADROOM
 from krobench.analysis.sizing.growth import Estimate, Growth, Known, SizingError, what_is_known
 from krobench.api import units
 from krobench.findings.recommendation import Setting

@@ -22,6 +22,7 @@ from krobench.report.status.base import (
     median_seconds,
     rounded,
 )
+from krobench.report.words.recommendations import recommendation_line
 from krobench.report.words.validity import validity_line
 
 _RUNNING = "Running"
@@ -37,7 +38,7 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroScaleTestStatus:
         kept = {name: getattr(old, name) for name in KroScaleTestStatus.__annotations__}
         return KroScaleTestStatus(**dict(base), **kept)
     sizes = _sizes(record, record.scale)
-    advice = [f"{item.title}: {item.expected_effect}" for item in record.recommendations]
+    advice = [recommendation_line(item) for item in record.recommendations]
     return KroScaleTestStatus(
         **dict(base),
         size=_size(record, record.scale),

@@ -136,9 +136,9 @@ def _what(cause: AnyCause) -> str:  # noqa: C901, PLR0911, PLR0912 - a sentence 
             )
         case APIServerBusy():
             return (
-                f"other clients sent {units.rate(cause.foreign_per_second)} requests to the API "
-                f"server, above the limit of {units.rate(cause.allowed_per_second)}; kro and "
-                f"krobench sent {units.rate(cause.own_per_second)}"
+                f"other clients sent {units.number(cause.foreign_per_second)} requests/s to the "
+                f"API server, above the limit of {units.number(cause.allowed_per_second)}; kro "
+                f"and krobench sent {units.number(cause.own_per_second)} requests/s"
             )
         case NodeBusy():
             return (

@@ -7,7 +7,9 @@ from unit.analysis.bottlenecks.planted import Values, found, kro, planted
 
 from krobench.analysis.bottlenecks.attribute import LEAST_SCORE, attribute
 from krobench.figures.environment import KroFingerprint
+from krobench.findings.bottleneck import BottleneckCode, Missing
 from krobench.findings.bottleneck import BottleneckKind as Kind
+from krobench.findings.evidence import EvidenceCode
 from krobench.record.test import TestRecord
 
 MANY_WORKERS = "--dynamic-controller-concurrent-reconciles=8"
@@ -25,10 +27,10 @@ def test_instances_that_queue_for_one_worker_are_a_matter_of_workers() -> None:
     [only] = found(planted()).bottlenecks
     assert (only.kind, only.subject) == (Kind.KRO_WORKERS, "instance workers")
     assert only.score == pytest.approx(21 / 24, abs=0.01)
-    assert "kro's one worker" in only.message
-    utilisation = next(item for item in only.evidence if "utilisation" in item.figure)
+    assert only.value(EvidenceCode.WORKERS) == 1
+    utilisation = next(i for i in only.evidence if i.code is EvidenceCode.WORKER_UTILISATION)
     assert utilisation.value > 0.95
-    assert utilisation.speaks_for
+    assert utilisation.supports
 
 
 def test_a_healthy_kro_that_is_not_busy_has_no_bottleneck() -> None:
@@ -80,7 +82,7 @@ def test_throttled_periods_show_a_limit_that_is_met_in_bursts() -> None:
 def test_a_machine_without_an_idle_core_is_told_and_is_not_first() -> None:
     ranked = found(planted({"usage": {"nodeCpuCores": 2.0}})).bottlenecks
     assert [each.kind for each in ranked] == [Kind.KRO_WORKERS, Kind.KRO_CPU]
-    assert "kro's node" in ranked[1].message
+    assert ranked[1].code is BottleneckCode.NODE_FULL
 
 
 def test_cpu_that_goes_into_garbage_is_a_matter_of_memory() -> None:
@@ -90,8 +92,9 @@ def test_cpu_that_goes_into_garbage_is_a_matter_of_memory() -> None:
     }
     ranked = found(planted(crowded), kro(MANY_WORKERS, GOMEMLIMIT="20MiB")).bottlenecks
     assert ranked[0].kind is Kind.KRO_MEMORY
-    assert "GOMEMLIMIT=20MiB" in ranked[0].message
-    assert any("live heap" in item.figure for item in ranked[0].evidence)
+    assert ranked[0].code is BottleneckCode.COLLECTING_GARBAGE
+    assert ranked[0].value(EvidenceCode.GO_MEMORY_LIMIT) == 20 * 2**20
+    assert ranked[0].value(EvidenceCode.LIVE_HEAP_OF_GO_LIMIT) is not None
     assert Kind.KRO_CPU not in {each.kind for each in ranked}
 
 
@@ -149,7 +152,7 @@ def test_time_in_which_nobody_works_is_a_matter_of_requeues() -> None:
     )
     ranked = found(planted(waits)).bottlenecks
     assert [each.kind for each in ranked] == [Kind.REQUEUE_WAIT]
-    assert "3 s" in ranked[0].message
+    assert ranked[0].bound(EvidenceCode.IDLE_PER_OPERATION) == 3.0
 
 
 def test_the_wait_for_a_requeue_is_told_of_steps_that_delete_too() -> None:
@@ -198,7 +201,8 @@ def test_refused_requests_are_a_matter_of_the_api_server() -> None:
     }
     first = found(planted(refused)).bottlenecks[0]
     assert (first.kind, first.subject) == (Kind.API_SERVER, "FlowSchema tenants")
-    assert "18 of kro's requests with 429" in first.message
+    assert first.code is BottleneckCode.REQUESTS_REFUSED
+    assert first.value(EvidenceCode.THROTTLED_REQUESTS) == 18
 
 
 def test_slow_answers_are_a_matter_of_the_api_server_only_where_it_says_so_itself() -> None:
@@ -291,7 +295,7 @@ def test_work_on_one_kind_is_never_more_than_all_of_it() -> None:
         instancePool={"workSeconds": 32.0},
     )
     first = found(planted(kept)).bottlenecks[0]
-    [share] = [each for each in first.evidence if each.figure.endswith("of all")]
+    [share] = [each for each in first.evidence if each.code is EvidenceCode.OTHER_KIND_SHARE]
     assert share.value == pytest.approx(29 / 31, abs=1e-6)
 
 
@@ -315,9 +319,10 @@ def failing(**set_up: Any) -> TestRecord:
 def test_a_graph_that_takes_the_workers_time_in_vain_is_told() -> None:
     first = found(failing(failedBuildSeconds=[{"name": "broken", "value": 12.0}])).bottlenecks[0]
     assert (first.kind, first.subject) == (Kind.POISONED_RGD, "RGD broken")
-    assert "9 times in the set-up" in first.message
-    assert "12 s of 18 s" in first.message
-    assert all(item.speaks_for for item in first.evidence)
+    assert first.value(EvidenceCode.FAILED_BUILDS) == 9
+    assert first.value(EvidenceCode.FAILED_BUILD_SECONDS) == 12
+    assert first.bound(EvidenceCode.FAILED_BUILD_SECONDS) == 18
+    assert all(item.supports for item in first.evidence)
 
 
 def test_a_small_graph_that_fails_often_takes_nothing_from_others() -> None:
@@ -328,7 +333,7 @@ def test_a_small_graph_that_fails_often_takes_nothing_from_others() -> None:
 
 def test_failed_builds_of_which_the_time_is_not_known_are_not_ruled_out() -> None:
     reason = found(failing()).unavailable[Kind.POISONED_RGD]
-    assert reason == "the time of builds that failed is not available"
+    assert reason is Missing.FAILED_BUILD_SECONDS
 
 
 def test_what_cannot_be_told_is_named_with_the_reason() -> None:
@@ -341,8 +346,8 @@ def test_what_cannot_be_told_is_named_with_the_reason() -> None:
     }
     dark["usage"]["activity"]["instancePool"] = {"workSeconds": None}
     unavailable = found(planted(dark)).unavailable
-    assert unavailable[Kind.KRO_CPU] == "kro's CPU time is not available"
-    assert unavailable[Kind.ADMISSION] == "the time that admission takes is not available"
+    assert unavailable[Kind.KRO_CPU] is Missing.KRO_CPU
+    assert unavailable[Kind.ADMISSION] is Missing.ADMISSION_SECONDS
     assert {Kind.KRO_WORKERS, Kind.REQUEUE_WAIT, Kind.POISONED_RGD} <= unavailable.keys()
 
 

@@ -7,7 +7,7 @@ from unit.records import some_run, some_summary
 from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
 from krobench.figures.measures import Latencies, LatencySummary, MemoryUse, Throughput
 from krobench.figures.usage import UsageRecord
-from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
+from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckCode, BottleneckKind
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestSummary
 
@@ -85,5 +85,5 @@ def attribution(
     kind: BottleneckKind, score: float = 0.6, subject: str | None = None
 ) -> Attribution:
     """Return an attribution that names one cause."""
-    found = Bottleneck(kind=kind, subject=subject, score=score, message="it was.")
+    found = Bottleneck(code=BottleneckCode.QUOTED, kind=kind, subject=subject, score=score)
     return Attribution(bottlenecks=[found])

@@ -11,16 +11,17 @@ from unit.analysis.recommendations.made import CALM, MIB, a_test, kro, run, summ
 from krobench.analysis.krosettings import (
     INSTANCE_WORKERS,
     KEPT_REVISIONS,
+    NEVER_ADVISED,
     REQUEUE_INTERVAL,
     REVISION_WORKERS,
     RGD_WORKERS,
+    helm_values,
 )
 from krobench.analysis.recommendations.advise import MAX_RECOMMENDATIONS, advise
-from krobench.analysis.recommendations.settings import NEVER_ADVISED, helm_values
 from krobench.api.notation import flag_name
 from krobench.api.specs.load import Operation
 from krobench.figures.measures import LatencySummary, MemoryUse
-from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
+from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckCode, BottleneckKind
 from krobench.findings.recommendation import Setting
 from krobench.record.run import RunRecord
 
@@ -41,7 +42,9 @@ def runs(draw: st.DrawFn) -> RunRecord:
     found.cpu.throttled_periods_ratio = draw(st.one_of(st.none(), st.floats(0, 1)))
     found.usage.per_rgd.kro_live_heap_bytes = draw(st.one_of(st.none(), st.floats(0, 99 * MIB)))
     kinds = draw(st.lists(st.sampled_from(BottleneckKind), unique=True))
-    bottlenecks = [Bottleneck(kind=k, score=draw(st.floats(0, 1)), message="m") for k in kinds]
+    bottlenecks = [
+        Bottleneck(code=BottleneckCode.QUOTED, kind=k, score=draw(st.floats(0, 1))) for k in kinds
+    ]
     test = a_test(
         found,
         attribution=Attribution(bottlenecks=bottlenecks),

@@ -15,7 +15,7 @@ from krobench.findings.comparison import (
     MetricVerdict,
     Replicates,
 )
-from krobench.findings.recommendation import Area, Confidence, Recommendation
+from krobench.findings.recommendation import Area, Confidence, QuotedAdvice, Recommendation
 
 RATE = "throughput.instancesPerSecond"
 
@@ -48,12 +48,10 @@ def compared(**changes: Any) -> Comparison:
 
 def advice(kind: BottleneckKind) -> Recommendation:
     return Recommendation(
-        title="t",
+        advice=QuotedAdvice(title="t", effect="e", source="s"),
         area=Area.KRO_FLAG,
         bottleneck=kind,
-        expected_effect="e",
         confidence=Confidence.HIGH,
-        source="s",
     )
 
 
@@ -61,8 +59,9 @@ def test_says_what_was_gained() -> None:
     found = verification_of(compared(), RATE)
 
     assert (found.verdict, found.ratio) == (MetricVerdict.BETTER, 2.0)
-    assert "9/s as it is, 18/s as advised, 2 times" in found.message
-    assert "4 and 4 restarts of kro. The gain is real." in found.message
+    assert (found.old_median, found.new_median) == (9.0, 18.0)
+    assert (found.old_replicates, found.new_replicates) == (4, 4)
+    assert (found.replicates, found.low, found.high) == (Replicates.RESTARTS, 1.9, 2.1)
 
 
 def test_says_that_no_gain_was_shown() -> None:
@@ -70,7 +69,7 @@ def test_says_that_no_gain_was_shown() -> None:
     found = verification_of(compared(verdict=verdict, note="about 4 more restarts a side"), RATE)
 
     assert found.verdict is verdict
-    assert "No gain was shown, and none ruled out: about 4 more" in found.message
+    assert found.note == "about 4 more restarts a side"
 
 
 def test_says_why_nothing_was_compared() -> None:
@@ -79,7 +78,7 @@ def test_says_why_nothing_was_compared() -> None:
 
     found = verification_of(comparison, RATE)
 
-    assert (found.verdict, found.message) == (None, "the run is invalid")
+    assert (found.verdict, found.error) == (None, "the run is invalid")
     assert verification_of(compared(ratio=None), RATE).verdict is None
 
 

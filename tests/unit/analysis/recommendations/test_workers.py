@@ -1,16 +1,17 @@
+import pytest
 from unit.analysis.recommendations.made import a_test, attribution, kro, run, summary
 
 from krobench.analysis.recommendations.advise import advise
 from krobench.figures.measures import LatencySummary
 from krobench.findings.bottleneck import BottleneckKind
-from krobench.findings.recommendation import Area, Recommendation
+from krobench.findings.recommendation import Area, MoreInstanceWorkers, Recommendation
 from krobench.record.run import RunRecord
 
 INSTANCES = "--dynamic-controller-concurrent-reconciles"
 
 
-def titles(record: RunRecord) -> list[str]:
-    return [each.title for each in advise(record)]
+def codes(record: RunRecord) -> list[str]:
+    return [each.advice.code for each in advise(record)]
 
 
 def first(record: RunRecord) -> Recommendation:
@@ -33,12 +34,17 @@ def test_advises_as_many_workers_as_processors_are_left_for() -> None:
     assert setting.advised == "8"  # no more than eight times as many
     assert advice.variant is not None
     assert advice.variant.args == [f"{INSTANCES}=8"]
-    assert "10/s" in advice.expected_effect
+    found = advice.advice
+    assert isinstance(found, MoreInstanceWorkers)
+    assert (found.workers, found.wanted, found.bounded_by) == (1, 8, "NodeCPU")
+    assert found.gain == pytest.approx(80 / 9.9)
+    assert found.work_seconds == pytest.approx(0.1)
+    assert found.bound_per_second == pytest.approx(97.6, abs=0.1)
 
 
 def test_advises_no_more_workers_than_the_processors_feed() -> None:
     # 0.5 of a core: 12/s at 41 ms. One worker does 10/s, so another brings a fifth: not worth it.
-    assert titles(run(a_test(summary(rate=9.9)), kro=kro(), cpu="500m")) == []
+    assert codes(run(a_test(summary(rate=9.9)), kro=kro(), cpu="500m")) == []
 
 
 def test_advises_no_more_workers_than_instances_under_way() -> None:
@@ -60,17 +66,17 @@ def test_is_careful_where_few_instances_were_measured() -> None:
     advice = first(run(a_test(found), kro=kro()))
 
     assert advice.confidence == "Low"
-    against = [item for item in advice.evidence if not item.speaks_for]
+    against = [item for item in advice.evidence if not item.supports]
     assert against[-1].value == 2
 
 
 def test_advises_no_workers_where_they_are_idle() -> None:
-    assert titles(run(a_test(summary(rate=5.0)), kro=kro())) == []
+    assert codes(run(a_test(summary(rate=5.0)), kro=kro())) == []
 
 
 def test_counts_the_workers_that_there_are() -> None:
     # With two, 9.9/s is half of what they can do.
-    assert titles(run(a_test(summary(rate=9.9)), kro=kro(f"{INSTANCES}=2"))) == []
+    assert codes(run(a_test(summary(rate=9.9)), kro=kro(f"{INSTANCES}=2"))) == []
 
 
 def test_is_careful_where_cpu_is_not_known() -> None:
@@ -83,7 +89,7 @@ def test_is_careful_where_cpu_is_not_known() -> None:
 
 
 def test_advises_nothing_on_flags_that_are_not_known() -> None:
-    assert titles(run(a_test(summary(rate=9.9)), kro=None)) == []
+    assert codes(run(a_test(summary(rate=9.9)), kro=None)) == []
 
 
 def test_advises_rgd_workers_and_no_watch_list_for_many_new_rgds() -> None:
@@ -108,7 +114,7 @@ def test_leaves_a_decision_on_watch_lists_alone() -> None:
         env={"KUBE_FEATURE_WatchListClient": "false"},
     )
 
-    assert titles(run(a_test(found, rgds=30), kro=settled)) == []
+    assert codes(run(a_test(found, rgds=30), kro=settled)) == []
 
 
 def test_says_nothing_of_one_rgd() -> None:
@@ -116,4 +122,4 @@ def test_says_nothing_of_one_rgd() -> None:
     found.latency.rgd_ready = LatencySummary(n=1, p50_seconds=1.4, max_seconds=1.4)
     record = a_test(found, attribution=attribution(BottleneckKind.WATCH_REINITIALISATION))
 
-    assert titles(run(record, kro=kro())) == []
+    assert codes(run(record, kro=kro())) == []

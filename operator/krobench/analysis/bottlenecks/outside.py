@@ -1,0 +1,249 @@
+"""What is outside of kro: the load generator, the API server, admission and etcd."""
+
+from dataclasses import dataclass
+
+from krobench.analysis.bottlenecks.facts import Assessment, Facts, NotMeasuredError, Of, known
+from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
+from krobench.findings.evidence import EvidenceCode, evidence
+
+SCHEDULE_KEPT = 0.98
+"""A generator that sends this share of the load has kept its schedule: the bound of GeneratorLate
+among the causes of an invalid run."""
+USUAL_REQUEST_SECONDS = 0.025
+"""Mean time to an answer that is not a cause: an API server with spare capacity takes 5 ms for
+kro's small requests, and the network to another machine or a busy moment adds to it."""
+USUAL_ADMISSION_SECONDS = 0.010
+"""The same of admitting a write: built-in plugins take less than a millisecond, and a webhook in
+the same cluster that only looks takes some."""
+USUAL_ETCD_SECONDS = 0.010
+"""The same of a request to etcd, whose own advice for writing its log is less than 10 ms at p99:
+https://etcd.io/docs/v3.6/faq/#what-does-the-etcd-warning-apply-entries-took-too-long-mean."""
+RETRY_SECONDS = 1.0
+"""How long an API server asks a client to wait when it answers with 429."""
+_MUCH_WORK = 0.1
+
+
+def assess_generator(facts: Facts) -> list[Assessment]:
+    """Judge by the schedule; a closed loop has none, and waits for kro by design."""
+    generator = facts.summary.generator
+    if generator is None:
+        return []
+    asked, sent = generator.requested_per_second, generator.achieved_per_second
+    missing = max(0.0, 1.0 - sent / asked) if asked and sent is not None else 0.0
+    try:
+        late = facts.split.late
+    except NotMeasuredError:
+        late = 0.0
+    lag, allowed = generator.send_lag_p99_seconds, facts.test.load.max_send_lag_seconds
+    missed = missing > 1 - SCHEDULE_KEPT
+    return [
+        Assessment(
+            kind=BottleneckKind.GENERATOR,
+            code=BottleneckCode.LOAD_NOT_SENT,
+            of=Of.LOAD,
+            share=max(missing, late),
+            evidence=[
+                *evidence(
+                    EvidenceCode.REQUESTS_MISSING, missing, 1 - SCHEDULE_KEPT, supports=missed
+                ),
+                *evidence(EvidenceCode.SEND_LAG_P99, lag, allowed, supports=(lag or 0.0) > allowed),
+                *evidence(EvidenceCode.LATE_SHARE, late, supports=late > 1 - SCHEDULE_KEPT),
+                *evidence(EvidenceCode.RATE_REQUESTED, asked, supports=missed),
+                *evidence(EvidenceCode.RATE_ACHIEVED, sent, supports=missed),
+            ],
+        )
+    ]
+
+
+@dataclass(frozen=True)
+class RequestTime:
+    """Time of kro's requests in the run phase beyond what is usual, in seconds, by cause."""
+
+    admission_seconds: float
+    etcd_seconds: float
+    queue_seconds: float
+    """In the API server's queues of priority and fairness."""
+    pause_seconds: float
+    """After answers with 429."""
+    other_seconds: float
+    """Of the API server itself."""
+    all_seconds: float
+    """Time of all of kro's requests, pauses included."""
+
+    def share_of(self, part_seconds: float, work_seconds: float) -> float:
+        """Return the share of the work that a part of this time held up.
+
+        kro sends some requests of a reconcile concurrently: if their times add up to more than the
+        work, each counts for that much less.
+        """
+        whole = max(work_seconds, self.all_seconds)
+        return min(1.0, part_seconds / whole) if whole else 0.0
+
+
+def request_time(facts: Facts) -> RequestTime:
+    """Return how much of the time of kro's requests is beyond the usual.
+
+    The API server's figures of admission, etcd and its queues cover everybody's requests. No more
+    of it can have held kro up than kro waited beyond the usual, as it measured itself.
+
+    Raises:
+        NotMeasuredError: if neither kro nor the API server reports how long requests take.
+    """
+    requests = known(facts.activity.requests, Missing.REQUESTS)
+    pause = (facts.activity.throttled_requests or 0.0) * RETRY_SECONDS
+    usual = USUAL_REQUEST_SECONDS * requests
+    by_kro = facts.activity.request_mean_seconds
+    all_of = requests * (mean_seconds(facts) if by_kro is None else by_kro)
+    # kro's own measurement includes the pauses.
+    left = max(0.0, all_of - (0.0 if by_kro is None else pause) - usual)
+    server = facts.usage.api_server
+    gates = server.gates
+
+    admission = 0.0
+    if gates.admission_seconds is not None and gates.admission_mean_seconds:
+        usual_admission = (
+            USUAL_ADMISSION_SECONDS * gates.admission_seconds / gates.admission_mean_seconds
+        )
+        admission = min(left, max(0.0, gates.admission_seconds - usual_admission))
+
+    etcd = 0.0
+    if server.etcd_request_mean_seconds is not None and gates.etcd_requests is not None:
+        beyond_usual = max(0.0, server.etcd_request_mean_seconds - USUAL_ETCD_SECONDS)
+        etcd = min(left - admission, beyond_usual * gates.etcd_requests)
+
+    queue = min(left - admission - etcd, gates.queue_wait_seconds or 0.0)
+    beyond = max(0.0, mean_seconds(facts) * requests - usual)
+    return RequestTime(
+        admission_seconds=admission,
+        etcd_seconds=etcd,
+        queue_seconds=queue,
+        pause_seconds=pause,
+        other_seconds=max(0.0, beyond - admission - etcd - queue),
+        all_seconds=all_of,
+    )
+
+
+def mean_seconds(facts: Facts) -> float:
+    """Return the mean time of a request as kro or the API server measured it, whichever is less: a
+    kro without CPU time is late to read an answer.
+
+    Raises:
+        NotMeasuredError: if there is neither.
+    """
+    views = (facts.activity.request_mean_seconds, facts.usage.api_server.request_mean_seconds)
+    return known(
+        min((view for view in views if view is not None), default=None), Missing.REQUEST_SECONDS
+    )
+
+
+def assess_api_server(facts: Facts) -> list[Assessment]:
+    """Judge by the time that kro's requests took, and by those that were refused.
+
+    Requests that are refused concurrently pause at once, and an API server that refuses many asks
+    for longer pauses than the second counted here.
+    """
+    time, mean = request_time(facts), mean_seconds(facts)
+    server, refused = facts.usage.api_server, facts.activity.throttled_requests
+    gates, work = server.gates, facts.work_seconds
+    slow = time.share_of(time.queue_seconds + time.other_seconds, work)
+    subject = None
+    if gates.rejections:
+        subject = f"FlowSchema {gates.rejections[0].name}"
+    elif gates.queues:
+        subject = f"priority level {gates.queues[0].name}"
+    return [
+        Assessment(
+            kind=BottleneckKind.API_SERVER,
+            code=BottleneckCode.REQUESTS_REFUSED if refused else BottleneckCode.REQUESTS_SLOW,
+            of=Of.WORK,
+            share=min(1.0, slow + (time.pause_seconds / work if work else 0.0)),
+            subject=subject,
+            evidence=[
+                *evidence(EvidenceCode.THROTTLED_REQUESTS, refused, 0.0, supports=bool(refused)),
+                *evidence(
+                    EvidenceCode.REQUEST_MEAN,
+                    mean,
+                    USUAL_REQUEST_SECONDS,
+                    supports=mean > USUAL_REQUEST_SECONDS,
+                ),
+                *evidence(
+                    EvidenceCode.REJECTED_REQUESTS,
+                    gates.rejected_requests,
+                    0.0,
+                    supports=bool(gates.rejected_requests),
+                ),
+                *evidence(
+                    EvidenceCode.QUEUED_AT_API_SERVER,
+                    time.queue_seconds,
+                    work,
+                    supports=time.queue_seconds > _MUCH_WORK * work,
+                ),
+                *evidence(EvidenceCode.REQUESTS_IN_FLIGHT, server.in_flight.mean, supports=False),
+            ],
+        )
+    ]
+
+
+def assess_admission(facts: Facts) -> list[Assessment]:
+    """Judge by the time that the API server takes to admit a write, webhooks included."""
+    gates = facts.usage.api_server.gates
+    mean = known(gates.admission_mean_seconds, Missing.ADMISSION_SECONDS)
+    time, work = request_time(facts), facts.work_seconds
+    spent = time.admission_seconds
+    return [
+        Assessment(
+            kind=BottleneckKind.ADMISSION,
+            code=BottleneckCode.ADMISSION_SLOW,
+            of=Of.WORK,
+            share=time.share_of(spent, work),
+            subject=f"webhook {gates.webhooks[0].name}" if gates.webhooks else None,
+            evidence=[
+                *evidence(
+                    EvidenceCode.ADMISSION_MEAN,
+                    mean,
+                    USUAL_ADMISSION_SECONDS,
+                    supports=mean > USUAL_ADMISSION_SECONDS,
+                ),
+                *evidence(
+                    EvidenceCode.ADMISSION_OF_KRO,
+                    spent,
+                    work,
+                    supports=spent > _MUCH_WORK * work,
+                ),
+                *evidence(
+                    EvidenceCode.WEBHOOK_WAITS,
+                    sum(webhook.value for webhook in gates.webhooks),
+                    supports=bool(gates.webhooks),
+                ),
+            ],
+        )
+    ]
+
+
+def assess_etcd(facts: Facts) -> list[Assessment]:
+    """Judge by the time that the API server waits for etcd."""
+    mean = known(facts.usage.api_server.etcd_request_mean_seconds, Missing.ETCD_SECONDS)
+    time = request_time(facts)
+    fsync = facts.usage.etcd.fsync_mean_seconds
+    return [
+        Assessment(
+            kind=BottleneckKind.ETCD,
+            code=BottleneckCode.ETCD_SLOW,
+            of=Of.WORK,
+            share=time.share_of(time.etcd_seconds, facts.work_seconds),
+            evidence=[
+                *evidence(
+                    EvidenceCode.ETCD_MEAN,
+                    mean,
+                    USUAL_ETCD_SECONDS,
+                    supports=mean > USUAL_ETCD_SECONDS,
+                ),
+                *evidence(
+                    EvidenceCode.FSYNC_MEAN,
+                    fsync,
+                    USUAL_ETCD_SECONDS,
+                    supports=(fsync or 0.0) > USUAL_ETCD_SECONDS,
+                ),
+            ],
+        )
+    ]

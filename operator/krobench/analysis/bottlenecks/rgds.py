@@ -1,0 +1,112 @@
+"""RGDs: the watch caches of new kinds, and an RGD or its instances that keep kro's workers busy."""
+
+from krobench.analysis.bottlenecks.facts import Assessment, Facts, NotMeasuredError, Of, known
+from krobench.analysis.bottlenecks.outside import RETRY_SECONDS
+from krobench.analysis.krosettings import RGD_WORKERS
+from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
+from krobench.findings.evidence import EvidenceCode, evidence
+
+WORTH_MENTIONING = 0.1
+"""Share of the time of the workers for RGDs: a small graph fails within milliseconds, and takes
+nothing from the others however often it is built."""
+
+
+def assess_watch_caches(facts: Facts) -> list[Assessment]:
+    """Judge by the answers with 429 in the set-up, each of which blocks a worker for RGDs.
+
+    The API server refuses watches of a new kind until its watch cache is initialised.
+    """
+    if not facts.many_rgds:
+        return []
+    seconds = known(facts.usage.set_up.seconds, Missing.SET_UP_SECONDS)
+    refused = known(facts.usage.set_up.throttled_requests, Missing.REQUESTS_BY_CODE)
+    workers, rgds = facts.workers(RGD_WORKERS), facts.test.rgds
+    usual = RETRY_SECONDS / workers
+    return [
+        Assessment(
+            kind=BottleneckKind.WATCH_REINITIALISATION,
+            code=BottleneckCode.WATCH_CACHES_NEW,
+            of=Of.SET_UP,
+            share=min(1.0, refused * RETRY_SECONDS / (seconds * workers)) if seconds else 0.0,
+            evidence=[
+                *evidence(EvidenceCode.THROTTLED_IN_SET_UP, refused, supports=refused / rgds > 0.5),
+                *evidence(
+                    EvidenceCode.SET_UP_PER_RGD,
+                    seconds / rgds,
+                    usual,
+                    supports=seconds / rgds > usual,
+                ),
+                *evidence(
+                    EvidenceCode.THROTTLED_PER_RGD, refused / rgds, supports=refused / rgds > 0.5
+                ),
+                *evidence(EvidenceCode.RGD_WORKERS, float(workers), supports=workers == 1),
+            ],
+        )
+    ]
+
+
+def assess_poisoned(facts: Facts) -> list[Assessment]:
+    """Judge by the workers' time that goes to another kind, and by graphs that fail to build."""
+    activity = facts.activity
+    own = known(activity.own_work_seconds, Missing.WORK_BY_KIND)
+    others = known(activity.others_work_seconds, Missing.WORK_BY_KIND)
+    found = _failed_builds(facts)
+    if not activity.others_work:
+        return found
+    worst = activity.others_work[0]
+    # Parts are the last iteration's, sums the medians of all: one may be above the other.
+    share = worst.value / (own + max(others, worst.value))
+    of_instances = Assessment(
+        kind=BottleneckKind.POISONED_RGD,
+        code=BottleneckCode.OTHER_KIND_WORKED_ON,
+        of=Of.WORK,
+        share=share,
+        subject=worst.name,
+        evidence=[
+            *evidence(
+                EvidenceCode.OTHER_KIND_SHARE,
+                share,
+                supports=worst.value > own,
+                subject=worst.name,
+            ),
+            *evidence(
+                EvidenceCode.OTHER_KIND_SECONDS,
+                worst.value,
+                supports=worst.value > own,
+                subject=worst.name,
+            ),
+            *evidence(EvidenceCode.OWN_KINDS_SECONDS, own, supports=False),
+        ],
+    )
+    return [of_instances, *found]
+
+
+def _failed_builds(facts: Facts) -> list[Assessment]:
+    """Judge by the time that an RGD worker spent on a graph that it could not build.
+
+    The requests that it sent to the API server meanwhile are not known by RGD, and do not count.
+    """
+    set_up = facts.usage.set_up
+    if not facts.many_rgds or not set_up.failed_builds:
+        return []
+    if not set_up.failed_build_seconds:
+        raise NotMeasuredError(Missing.FAILED_BUILD_SECONDS)
+    worst = set_up.failed_build_seconds[0]
+    times = next((part.value for part in set_up.failed_builds if part.name == worst.name), 0.0)
+    seconds = known(set_up.seconds, Missing.SET_UP_SECONDS)
+    share = worst.value / (seconds * facts.workers(RGD_WORKERS)) if seconds else 0.0
+    large = share >= WORTH_MENTIONING
+    return [
+        Assessment(
+            kind=BottleneckKind.POISONED_RGD,
+            code=BottleneckCode.GRAPH_BUILDS_FAIL,
+            of=Of.SET_UP,
+            share=min(1.0, share),
+            subject=f"RGD {worst.name}",
+            evidence=[
+                *evidence(EvidenceCode.FAILED_BUILD_SHARE, share, supports=large),
+                *evidence(EvidenceCode.FAILED_BUILD_SECONDS, worst.value, seconds, supports=large),
+                *evidence(EvidenceCode.FAILED_BUILDS, times, 1.0, supports=times > 1),
+            ],
+        )
+    ]
