@@ -10,7 +10,7 @@ from unit.docs.fragments import Manifest, Shown, own_rgds, shown, shown_manifest
 
 from krobench.api.kinds import RunKind
 from krobench.cli.generate import generate
-from krobench.controller.parse import parse_run
+from krobench.controller.runs import parse_run
 
 _OURS = set(RunKind)
 _EXAMPLES = sorted((ROOT / "manifests/examples").glob("*.yaml"))
