@@ -6,7 +6,7 @@ It takes the place of the connection alone: verbs, retries and watches are those
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -43,6 +43,9 @@ class MemoryApi(KubeClient):
         self.readiness = 200
         self._events: list[tuple[str, str, JsonObject]] = []
         self._watches: list[_Watching] = []
+
+    async def __aenter__(self) -> Self:
+        return self
 
     async def admit(self, verb: str, path: str, body: JsonObject) -> None:
         """Look at each request; overridden to delay or to refuse some."""

@@ -1,6 +1,7 @@
-from typing import Any, Self
+from typing import Any
 
 import pytest
+from doubles.cluster import MemoryApi
 from unit.controller.world import record
 from unit.report.scales import scale_run
 
@@ -10,7 +11,7 @@ from krobench.cli.errors import ResultsError
 from krobench.cli.history import show_history
 from krobench.cli.names import RunName, parse_name
 from krobench.cli.sources import read_side
-from krobench.record.history import as_kept, kept_name, selector
+from krobench.record.history import as_kept, kept_name
 from krobench.record.run import RunRecord, RunState
 from krobench.record.store import RunLines, write_config_maps
 
@@ -42,21 +43,11 @@ def test_what_names_nothing_is_refused_with_the_kinds(text: str) -> None:
         parse_name(text, "here")
 
 
-class Kept:
-    """A client of a cluster in which runs of the name x are kept, of these kinds."""
-
-    def __init__(self, *kinds: RunKind) -> None:
-        self._items = {selector(kind, "x"): [_kept(kind)] for kind in kinds}
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Do nothing."""
-
-    async def list(self, path: str, label_selector: str) -> list[dict[str, Any]]:
-        assert path == "/api/v1/namespaces/team/configmaps"
-        return self._items.get(label_selector, [])
+def cluster(*kinds: RunKind) -> MemoryApi:
+    """Return a cluster in which runs of the name x are kept, of these kinds."""
+    kept = [_kept(kind) for kind in kinds]
+    collection = "/api/v1/namespaces/team/configmaps"
+    return MemoryApi({f"{collection}/{each['metadata']['name']}": each for each in kept})
 
 
 def _kept(kind: RunKind) -> dict[str, Any]:
@@ -75,7 +66,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_the_history_of_a_name_that_two_kinds_share_is_that_of_the_one_named(
     kept: pytest.MonkeyPatch,
 ) -> None:
-    kept.setattr(sources, "KubeClient", lambda _: Kept(*RunKind))
+    kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(*RunKind))
     words = "team/x is a KroBenchmark and a KroScaleTest: say which one, "
     with pytest.raises(ResultsError, match=words + "krobenchmark/team/x or kroscaletest/team/x"):
         show_history("team/x", "default")
@@ -86,14 +77,14 @@ def test_the_history_of_a_name_that_two_kinds_share_is_that_of_the_one_named(
 
 
 def test_the_history_of_a_name_of_one_kind_needs_no_more(kept: pytest.MonkeyPatch) -> None:
-    kept.setattr(sources, "KubeClient", lambda _: Kept(RunKind.SCALE_TEST))
+    kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(RunKind.SCALE_TEST))
     assert "breached SLO" in show_history("x", "team")
     with pytest.raises(ResultsError, match="no runs of team/x are kept"):
         show_history("krobenchmark/x", "team")
 
 
 async def test_sides_of_a_comparison_are_named_likewise(kept: pytest.MonkeyPatch) -> None:
-    kept.setattr(sources, "KubeClient", lambda _: Kept(*RunKind))
+    kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(*RunKind))
     side = await read_side("history:kroscaletest/x", "team")
     assert [run.kind for run in side.scale_tests] == ["KroScaleTest"]
     with pytest.raises(ResultsError, match="say which one"):

@@ -1,9 +1,10 @@
 import signal
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any
 
 import pytest
 import yaml
+from doubles.cluster import MemoryApi
 from typer.testing import CliRunner, Result
 from unit.controller.world import SCALE_SPEC, record
 
@@ -16,8 +17,8 @@ from krobench.cli.main import app
 from krobench.cli.names import RunName
 from krobench.cli.results import results_of
 from krobench.cli.run import ExitCode, Finished, RunError, read_manifest, run_file
-from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.kube.transport import NO_RETRIES
 from krobench.record.run import RunState
 
 KEY = RunRef(RunKind.BENCHMARK, "default", "bench")
@@ -67,21 +68,8 @@ def test_the_exit_code_says_the_verdict(verdict: str | None, code: ExitCode) -> 
     assert Finished(KEY, {"verdict": verdict}).exit_code is code
 
 
-class Undeletable:
-    """A client for which nothing is ever gone."""
-
-    def __init__(self, config: object) -> None:
-        del config
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *args: object) -> None: ...
-
-    async def delete(self, path: str) -> None: ...
-
-    async def get(self, path: str) -> dict[str, Any]:
-        return {"path": path}
+PATH = "/apis/bench.kro.run/v1alpha1/namespaces/default/krobenchmarks/x"
+HELD = {"metadata": {"name": "x", "finalizers": ["somebody/else"]}}
 
 
 def test_a_benchmark_that_does_not_go_is_not_said_to_run_on(
@@ -89,7 +77,7 @@ def test_a_benchmark_that_does_not_go_is_not_said_to_run_on(
 ) -> None:
     path = tmp_path / "b.yaml"
     path.write_text(GOOD)
-    monkeypatch.setattr(module, "KubeClient", Undeletable)
+    monkeypatch.setattr(module, "KubeClient", lambda *_, **__: MemoryApi({PATH: HELD}))
     monkeypatch.setattr(module, "load_client_config", object)
     monkeypatch.setattr(module, "_DELETE_SECONDS", 0.01)
     with pytest.raises(RunError, match=r"^KroBenchmark default/x was not deleted within 0\.01s$"):
@@ -147,14 +135,12 @@ def test_the_file_of_an_earlier_run_does_not_pass_for_that_of_one_that_comes_to_
     assert not junit.exists()
 
 
-class Interrupted(Undeletable):
-    """A client under which somebody presses Ctrl-C."""
+class Interrupted(MemoryApi):
+    """A cluster in which somebody presses Ctrl-C once the run was created."""
 
-    async def create(self, path: str, manifest: dict[str, Any]) -> None: ...
-
-    async def get(self, path: str) -> dict[str, Any]:
-        signal.raise_signal(signal.SIGINT)
-        return await super().get(path)
+    async def admit(self, verb: str, path: str, body: dict[str, Any]) -> None:
+        if verb == "get":
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_whoever_presses_ctrl_c_is_told_that_the_run_goes_on(
@@ -162,7 +148,7 @@ def test_whoever_presses_ctrl_c_is_told_that_the_run_goes_on(
 ) -> None:
     path = tmp_path / "b.yaml"
     path.write_text(GOOD)
-    monkeypatch.setattr(module, "KubeClient", Interrupted)
+    monkeypatch.setattr(module, "KubeClient", lambda *_, **__: Interrupted())
     monkeypatch.setattr(module, "load_client_config", object)
     # In the background, where this may run, there is no Ctrl-C.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -201,41 +187,31 @@ def test_a_scale_test_is_waited_for_until_after_its_budget(
     assert waited == [3 * 3600.0, 5.0]
 
 
-class Restarted:
-    """A client of an API server that is started anew; it answers only after that."""
+class Restarted(MemoryApi):
+    """Its API server restarts, and answers only after that."""
 
     def __init__(self, last: ApiError | None = None) -> None:
+        finished = {"conditions": [{"type": "Finished", "status": "True"}]}
+        super().__init__({PATH: {"metadata": {"name": "x"}, "status": finished}})
         starting = ApiError(403, "Forbidden", "no roles yet")
         starting.starting = True
         busy = ApiError(503, "ServiceUnavailable", "not all paths are there yet")
+        self._policy = NO_RETRIES
         self.errors = [ApiUnreachableError("refused"), starting, busy, *([last] if last else [])]
 
-    async def get(self, path: str) -> dict[str, Any]:
+    async def admit(self, verb: str, path: str, body: dict[str, Any]) -> None:
         if self.errors:
             raise self.errors.pop(0)
-        return {"status": {"conditions": [{"type": "Finished", "status": "True"}]}}
 
 
 async def test_an_api_server_that_is_started_anew_is_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.0)
-    assert "conditions" in await module._follow(cast("KubeClient", Restarted()), "/x")
+    assert "conditions" in await module._follow(Restarted(), PATH)
     denied = Restarted(ApiError(403, "Forbidden", "no"))
     with pytest.raises(ApiError, match="Forbidden"):
-        await module._follow(cast("KubeClient", denied), "/x")
-
-
-class Both:
-    """A client of a cluster that has resources of these kinds."""
-
-    def __init__(self, *kinds: RunKind) -> None:
-        self._kinds = kinds
-
-    async def get(self, path: str) -> dict[str, Any]:
-        if not any(kind.plural in path for kind in self._kinds):
-            raise ApiError(404, "NotFound", path)
-        return {"status": {"message": f"{path} is queued"}}
+        await module._follow(denied, PATH)
 
 
 @pytest.mark.parametrize(
@@ -255,6 +231,8 @@ class Both:
 async def test_a_name_is_looked_up_among_both_kinds(
     there: tuple[RunKind, ...], kind: RunKind | None, words: str
 ) -> None:
-    client = cast("KubeClient", Both(*there))
+    collection = "/apis/bench.kro.run/v1alpha1/namespaces/default"
+    run = {"metadata": {"name": "x"}, "status": {"message": "it is queued"}}
+    client = MemoryApi({f"{collection}/{each.plural}/x": run for each in there})
     with pytest.raises(ResultsError, match=words):
         await results_of(client, RunName(kind, "default", "x"))
