@@ -21,7 +21,7 @@ import yaml
 
 from bench.environment import kubectl, testbed
 from krobench.analysis.statistics.intervals import ratio_interval
-from krobench.api.common import duration_seconds
+from krobench.api.notation import duration_seconds
 from krobench.api.specs.collect import Collect
 from krobench.report.tables import table
 

@@ -73,10 +73,10 @@ def test_a_rate_that_kro_cannot_bear_makes_the_run_invalid(cluster: Cluster) -> 
 @pytest.mark.parametrize(
     ("load", "words"),
     [
-        ({"arrival": "constant"}, "rate is to be set with arrival constant"),
-        ({"arrival": "ramp", "rate": 1}, "toRate and rampDuration are to be set"),
-        ({"arrival": "burst"}, "burst is to be set with arrival burst"),
-        ({"rate": 5}, "rate is to be set with arrival constant"),
+        ({"arrival": "constant"}, "set rate with arrival constant"),
+        ({"arrival": "ramp", "rate": 1}, "set toRate and rampDuration with arrival ramp"),
+        ({"arrival": "burst"}, "set burst with arrival burst"),
+        ({"rate": 5}, "set rate with arrival constant"),
         ({"arrival": "constant", "rate": 0}, "load.rate in body should be greater than 0"),
         ({"arrival": "constant", "rate": 5, "maxSendLag": "2m"}, "between 1ms and 1m"),
     ],
@@ -89,4 +89,6 @@ def test_the_api_server_refuses_loads_that_make_no_sense(
 
 def test_the_api_server_refuses_a_concurrency_in_an_open_loop(cluster: Cluster) -> None:
     test = scenario("a", concurrency=3, load={"arrival": "constant", "rate": 5})
-    assert "concurrency applies to load" in cluster.refusal(benchmark("senseless", test))
+    assert "set concurrency only with load.arrival closed" in cluster.refusal(
+        benchmark("senseless", test)
+    )

@@ -25,7 +25,7 @@ from cluster.kubectl import KRO, Cluster, Manifest, benchmark, condition, own_rg
                 {"name": "a", "workload": {"cel": {}}},
                 variants=[{"name": "plain"}, {"name": "other"}],
             ),
-            ["a test whose workload is not cel"],
+            ["add a test without workload.cel"],
         ),
     ],
 )

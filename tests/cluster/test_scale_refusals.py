@@ -6,55 +6,67 @@ from cluster.test_scale import scale_test
 
 BY_THE_API_SERVER: dict[str, tuple[Manifest, str]] = {
     "axis-unknown": ({"axis": "pods"}, 'Unsupported value: "pods"'),
-    "axis-rate": ({"axis": "arrivalRate"}, "axis arrivalRate needs load.arrival constant or"),
-    "axis-closed": ({"axis": "concurrency"}, "axis concurrency needs load.arrival closed"),
-    "axis-generator": ({"axis": "celExpressions"}, "workload.generator, which must be set"),
-    "steps-open": ({"sizes": {"from": 5}}, "set either values, or from and a larger to"),
-    "steps-small": ({"sizes": {"from": 0.001, "to": 5}}, "spec.sizes.from: Invalid value"),
-    "steps-zero": (
+    "axis-rate": ({"axis": "arrivalRate"}, "must be constant or poisson with axis arrivalRate"),
+    "axis-closed": ({"axis": "concurrency"}, "must be closed with axis concurrency"),
+    "axis-generator": (
+        {"axis": "celExpressions"},
+        "must be set with this axis",
+    ),
+    "sizes-open": ({"sizes": {"from": 5}}, "set either values, or from and a larger to"),
+    "sizes-small": ({"sizes": {"from": 0.001, "to": 5}}, "spec.sizes.from: Invalid value"),
+    "sizes-zero": (
         {"sizes": {"from": 0, "to": 5}},
         "spec.sizes.from in body should be greater than 0",
     ),
-    "steps-hold": (
+    "sizes-soak": (
         {"sizes": {"values": [4], "soak": "2h"}},
-        "soak must not be longer than 1h",
+        "must be between 0s and 1h",
     ),
-    "steps-hold-until": (
+    "sizes-soak-until": (
         {"sizes": {"values": [4], "soakUntil": "Stable"}},
         'spec.sizes.soakUntil: Unsupported value: "Stable"',
     ),
-    "steps-hold-none": (
+    "sizes-soak-none": (
         {"sizes": {"values": [4], "soakUntil": "Steady"}},
-        "sizes.soak is too short for soakUntil Steady",
+        "is too short for soakUntil Steady",
     ),
-    "steps-hold-brief": (
+    "sizes-soak-brief": (
         {"sizes": {"values": [4], "soak": "25s", "soakUntil": "Steady"}, "collect": {}},
-        "sizes.soak is too short for soakUntil Steady",
+        "is too short for soakUntil Steady",
     ),
-    "steps-keep": (
+    "sizes-cumulative": (
         {
             "axis": "concurrency",
             "load": {"arrival": "closed"},
             "sizes": {"values": [4], "cumulative": True},
         },
-        "sizes.cumulative requires axis instances or rgds",
+        "requires axis instances or rgds",
     ),
-    "steps-shares": (
+    "sizes-shares": (
         {
             "axis": "rgds",
             "workload": {"scenario": "single", "instances": 3, "rgds": 2},
             "sizes": {"values": [4], "cumulative": True},
             "search": {"refine": False},
         },
-        "workload.instances must be a multiple of workload.rgds if sizes.cumulative is set",
+        "must be a multiple of workload.rgds if sizes.cumulative is set",
     ),
-    "steps-search": (
+    "sizes-search": (
         {"sizes": {"values": [4], "cumulative": True}},
-        "search.refine must be false if sizes.cumulative is set with axis rgds",
+        "must be false if sizes.cumulative is set with axis rgds",
     ),
     "slo-none": ({"slo": []}, "spec.slo: Invalid value"),
-    "budget-short": ({"budget": {"duration": "30s"}}, "duration must be between 1m and 24h"),
-    "workload-cel": ({"workload": {"cel": {}}}, "workload.cel has no size"),
+    "budget-short": ({"budget": {"duration": "30s"}}, "must be between 1m and 24h"),
+    "workload-cel": ({"workload": {"cel": {}}}, "has no size to grow"),
+    "renamed-steps": (
+        {"sizes": None, "steps": {"from": 5, "to": 50}},
+        "steps was renamed: use sizes",
+    ),
+    "renamed-hold": (
+        {"sizes": {"values": [4], "hold": "1m"}},
+        "hold was renamed: use soak",
+    ),
+    "renamed-repeats": ({"repeats": 3}, "repeats was renamed: use iterations"),
     "field-unknown": ({"steeps": {"values": [4]}}, 'unknown field "spec.steeps"'),
 }
 BY_THE_OPERATOR: dict[str, tuple[Manifest, str, str]] = {
@@ -69,17 +81,17 @@ BY_THE_OPERATOR: dict[str, tuple[Manifest, str, str]] = {
         "TooFewSamples",
         "needs 100 observations in each repetition, and the smallest step has 3",
     ),
-    "steps-order": (
+    "sizes-order": (
         {"sizes": {"values": [60, 4]}},
         "InvalidSpec",
-        "spec.sizes: values must be ascending",
+        "spec.sizes.values: must be in ascending order",
     ),
-    "steps-many": (
+    "sizes-many": (
         {"sizes": {"from": 1, "to": 100, "growth": "linear", "increment": 1}},
         "InvalidSpec",
         "spec.sizes: more than 32 sizes lie between from and to",
     ),
-    "steps-vast": (
+    "sizes-vast": (
         {"sizes": {"values": [60000]}},
         "InvalidSpec",
         "spec.sizes: the smallest size, 60000, cannot be run: spec.workload.instances: must be",
@@ -90,6 +102,7 @@ BY_THE_OPERATOR: dict[str, tuple[Manifest, str, str]] = {
 def named(name: str, spec: Manifest) -> Manifest:
     manifest = scale_test(**spec)
     manifest["metadata"]["name"] = name
+    manifest["spec"] = {key: value for key, value in manifest["spec"].items() if value is not None}
     return manifest
 
 
@@ -99,7 +112,7 @@ def test_the_api_server_refuses_it_and_names_the_field(cluster: Cluster) -> None
     assert applied.stdout == "", "something was taken"
     for name, (_, words) in BY_THE_API_SERVER.items():
         assert words in applied.stderr, name
-    assert applied.stderr.count("for soakUntil Steady") == 2, "each is told once"
+    assert applied.stderr.count("for soakUntil Steady") == 2, "each is reported once"
     assert cluster.names("kroscaletests") == []
 
 

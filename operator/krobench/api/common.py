@@ -1,9 +1,8 @@
-"""Building blocks shared by the custom resources and the run record."""
+"""What the custom resources and the run record share: base models, labels, types of fields."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -18,12 +17,15 @@ from pydantic.config import JsonDict
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from krobench.api.notation import DURATION_PATTERN
+from krobench.api.refusal import DNS_LABEL_PATTERN, PERCENTAGE_PATTERN, FieldError
+from krobench.api.rules import VALIDATIONS, Rule
+
 API_GROUP = "bench.kro.run"
 API_VERSION = "v1alpha1"
 GROUP_VERSION = f"{API_GROUP}/{API_VERSION}"
 
-# Kinds that our generated ResourceGraphDefinitions define live in a group of their own, so
-# that RBAC rules, the orphan audit and the clean-up can all name it.
+# Kinds of generated RGDs have their own group, which RBAC rules, cleanup and the orphan audit name.
 LOAD_GROUP = "load.bench.kro.run"
 
 RUN_LABEL = f"{API_GROUP}/run"
@@ -32,24 +34,16 @@ ITERATION_LABEL = f"{API_GROUP}/iteration"
 COMPONENT_LABEL = f"{API_GROUP}/component"
 FINALIZER = f"{API_GROUP}/cleanup"
 
-_DURATION_UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-
 MAX_MESSAGE_LENGTH = 4096
 
 TIMEOUT = "Timeout"
-"""Reason of the error of what was not done in time."""
-
-DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
-DNS_LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+"""Error reason of something that did not finish in time."""
 
 Duration = Annotated[str, StringConstraints(pattern=DURATION_PATTERN, max_length=24)]
 """A Go-style duration such as ``90s`` or ``1h30m``."""
 
-Percentage = Annotated[
-    str, StringConstraints(pattern=r"^(0\.[1-9]|[1-9][0-9]?(\.[0-9])?)%$", max_length=8)
-]
-"""Above 0 % and below 100 %, as ``5%`` or ``2.5%``."""
+Percentage = Annotated[str, StringConstraints(pattern=PERCENTAGE_PATTERN, max_length=8)]
+"""Above 0% and below 100%, such as ``5%`` or ``2.5%``."""
 
 ConfigMapName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=200)
@@ -58,23 +52,29 @@ ConfigMapName = Annotated[
 Namespace = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=63)]
 
 
+DEFAULT_EMPTY: JsonDict = {"default": {}}
+"""In the schema of an object: makes the API server fill in the defaults of its fields."""
+
 RENAMED = "x-renamed"
-"""In a model's JSON Schema: :attr:`ApiModel.renamed`, for the generator of the CRDs."""
-
-
-class FieldError(ValueError):
-    """A spec breaks a rule, and this field of it is the one to name."""
-
-    def __init__(self, field: str, words: str) -> None:
-        """``field`` is a path from the model whose validator raises this."""
-        super().__init__(f"{field}: {words}")
-        self.field = field
-        self.words = words
+"""In a model's JSON Schema: :attr:`SpecModel.renamed`, for the generator of the CRDs."""
 
 
 class ApiModel(BaseModel):
     """Base of everything that is read from or written to an API server: camelCase, closed."""
 
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+    )
+
+
+class SpecModel(ApiModel):
+    """Base of everything that users write: an object with rules, and names it used to have."""
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    """What must hold for the object. The API server checks the same rules."""
     renamed: ClassVar[Mapping[str, str]] = {}
     """Old names of fields and their new ones, as in YAML. Both the model and the API server refuse
     an old name with a message that names the new one."""
@@ -87,21 +87,23 @@ class ApiModel(BaseModel):
                 raise FieldError(old, renamed_words(old, new))
         return raw
 
+    @model_validator(mode="after")
+    def _check_rules(self) -> Self:
+        for rule in self.rules:
+            rule.check(self)
+        return self
+
     @classmethod
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         found = handler(schema)
+        resolved = handler.resolve_ref_schema(found)
         if cls.renamed:
-            handler.resolve_ref_schema(found)[RENAMED] = dict(cls.renamed)
+            resolved[RENAMED] = dict(cls.renamed)
+        if cls.rules:
+            resolved[VALIDATIONS] = [rule.validation for rule in cls.rules]
         return found
-
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        populate_by_name=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-    )
 
 
 def renamed_words(old: str, new: str) -> str:
@@ -110,13 +112,13 @@ def renamed_words(old: str, new: str) -> str:
 
 
 def with_current_names(model: type[BaseModel], raw: Any) -> Any:
-    """Return a stored spec of any age with the names that fields have today.
+    """Return a spec from a record of any version, with the names that fields have now.
 
-    Only for what was accepted when it was stored: a user's new spec is refused instead.
+    Only for stored specs: a user's spec with old names is refused.
     """
     if not isinstance(raw, Mapping):
         return raw
-    renamed = model.renamed if issubclass(model, ApiModel) else {}
+    renamed = model.renamed if issubclass(model, SpecModel) else {}
     named = {renamed.get(name, name): value for name, value in raw.items()}
     for name, field in model.model_fields.items():
         for key in {name, field.alias or name} & named.keys():
@@ -137,13 +139,8 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(part)
 
 
-def map_keyed_by(name: str) -> JsonDict:
-    """Return what says of a list that its entries are told apart by this field."""
-    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [name]}
-
-
 def _cut(text: object) -> object:
-    """Shorten a message: it may quote others' words, of any length, and must never be refused."""
+    """Shorten a message, so that a quoted text of any length does not make it invalid."""
     if isinstance(text, str) and len(text) > MAX_MESSAGE_LENGTH:
         return text[: MAX_MESSAGE_LENGTH - 1] + "…"
     return text
@@ -153,34 +150,14 @@ Message = Annotated[str, BeforeValidator(_cut), StringConstraints(max_length=MAX
 
 
 class ErrorInfo(ApiModel):
-    """Why something failed: a CamelCase reason and a sentence that says what to do."""
+    """Why something failed: a CamelCase reason, and a message that says what to do."""
 
     reason: Annotated[str, StringConstraints(max_length=64)]
     message: Message
 
 
-def field_path(location: tuple[int | str, ...]) -> str:
-    """Return the path of a field, such as ``tests[0].name``, from pydantic's."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return "".join(parts).removeprefix(".")
-
-
-def duration_seconds(text: str) -> float:
-    """Convert a Go-style duration to seconds.
-
-    Raises:
-        ValueError: if ``text`` is not of the form ``1h30m``, ``90s``, ``250ms``.
-    """
-    if not re.fullmatch(DURATION_PATTERN, text):
-        raise ValueError(f"{text!r} is not a duration such as 90s, 10m or 1h30m")
-    return sum(
-        float(number) * _DURATION_UNIT_SECONDS[unit]
-        for number, unit in _DURATION_PART.findall(text)
-    )
-
-
 def utc_now() -> datetime:
-    """Return the current wall-clock time; only for display, never for a latency."""
+    """Wall-clock time, for display only: latencies are taken from a monotonic clock."""
     return datetime.now(UTC)
 
 

@@ -1,8 +1,8 @@
 """CustomResourceDefinitions generated from the pydantic models.
 
-pydantic writes JSON Schema; an API server wants a *structural* OpenAPI v3 schema: no ``$ref``,
-no ``anyOf`` with null, no titles, and a bound on every list, map and string, or the cost
-estimate of the CEL rules rejects the CRD.
+pydantic writes JSON Schema. An API server requires a *structural* OpenAPI v3 schema: no ``$ref``,
+no ``anyOf`` with null, no titles. Every list, map and string needs a bound, or the estimated cost
+of the CEL rules is too high.
 """
 
 import math
@@ -18,7 +18,7 @@ from krobench.api.yaml import dump
 Schema = dict[str, Any]
 
 MAX_NAME_LENGTH = 52
-"""Longest name of a run: names of Jobs and ConfigMaps are made from it."""
+"""Longest name of a run: names of Jobs and ConfigMaps contain it."""
 
 _DROPPED = frozenset({"title", "$defs", "additionalProperties"})
 _DEFAULT_MAX_ITEMS = 64
@@ -28,7 +28,7 @@ _ROOT_RULES = [
     {
         "rule": "!has(oldSelf.status) || !has(oldSelf.status.startTime) "
         "|| self.spec == oldSelf.spec",
-        "message": "spec is immutable once the run has started: delete the object and apply it "
+        "message": "is immutable after the run has started: delete the object and apply it "
         "again, or apply it under another name",
         "fieldPath": ".spec",
     },
@@ -46,18 +46,18 @@ class _Column:
     name: str
     path: str
     wide: bool = False
-    """Whether it takes ``-o wide`` to show it."""
+    """Shown with ``-o wide`` only."""
 
 
 @dataclass(frozen=True)
 class _Resource:
-    """What tells the CRD of one kind from that of another."""
+    """What is specific to the CRD of a kind."""
 
     kind: RunKind
     short_name: str
     description: str
     columns: tuple[_Column, ...]
-    """Between the phase and the age."""
+    """Shown between the phase and the age."""
 
 
 _RESOURCES = {
@@ -66,7 +66,7 @@ _RESOURCES = {
         _Resource(
             kind=RunKind.BENCHMARK,
             short_name="kb",
-            description="KroBenchmark measures a kro controller with a suite of tests, once.",
+            description="A KroBenchmark runs a suite of tests once and measures how kro performs.",
             columns=(
                 _Column("Progress", ".status.progress"),
                 _Column("Tests", ".status.testsSucceeded"),
@@ -78,8 +78,8 @@ _RESOURCES = {
         _Resource(
             kind=RunKind.SCALE_TEST,
             short_name="kst",
-            description="KroScaleTest finds, once, how far a kro controller goes along an axis, "
-            "and what holds it back there.",
+            description="A KroScaleTest runs growing sizes of a workload once, finds the largest "
+            "size at which kro meets its SLOs, and names what limits it.",
             columns=(
                 _Column("Size", ".status.size"),
                 _Column("Limit", ".status.limit.text"),
@@ -93,13 +93,13 @@ _RESOURCES = {
 
 
 def structural_schema(model: type[BaseModel]) -> Schema:
-    """Return the structural schema of a model."""
+    """The structural schema of a model."""
     source = model.model_json_schema(by_alias=True, mode="validation")
     return _convert(source, source.get("$defs", {}))
 
 
 def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    # A reference may stand inside an anyOf, which in turn may stand behind a reference.
+    # An anyOf may contain a reference, and a reference may lead to an anyOf.
     node = _resolve(_without_null(_resolve(node, definitions)), definitions)
     result = {key: value for key, value in node.items() if key not in _DROPPED}
     if "description" in result:
@@ -128,9 +128,9 @@ def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
 def _add_old_names(result: Schema, renamed: dict[str, str]) -> None:
     """Keep the old names of fields in the schema, with rules that refuse them.
 
-    An API server says no more of a field that a schema does not have than that it is unknown. A new
-    name that is required becomes optional with a rule: a required field that is missing keeps the
-    API server from checking any rules.
+    Without the old name in the schema, the API server would only report an unknown field, or drop
+    it. If the new name is required, it becomes optional and gets a rule instead: an API server
+    checks no rules while a required field is missing.
     """
     refusals: list[Schema] = []
     rules = result.pop("x-kubernetes-validations", [])
@@ -172,11 +172,11 @@ def _add_old_names(result: Schema, renamed: dict[str, str]) -> None:
 
 
 def _convert_bounds(result: Schema) -> None:
-    """Say of a bound that it is exclusive; JSON Schema since draft 6 has it as a number of its own,
-    which an API server does not take.
+    """Write exclusive bounds as booleans, as OpenAPI v3 does; JSON Schema has numbers.
 
-    An API server compares a whole number with the whole part of a bound (kube-openapi's
-    MinimumNativeType), so that 0 would get past a minimum of 0.01. Here it must be above 0, too.
+    An API server compares integers with the integer part of a bound (kube-openapi's
+    MinimumNativeType): 0 would pass a minimum of 0.01. Such a bound is therefore written as "above
+    0", and the real one beside it.
     """
     for bound in ("minimum", "maximum"):
         exclusive = f"exclusive{bound.capitalize()}"
@@ -190,7 +190,7 @@ def _convert_bounds(result: Schema) -> None:
 
 
 def _resolve(node: Schema, definitions: dict[str, Schema]) -> Schema:
-    """Replace a ``$ref`` by what it names; keywords beside the reference win."""
+    """Replace a ``$ref`` by its definition; keywords beside the reference win."""
     reference = node.get("$ref")
     if reference is None:
         return node
@@ -199,12 +199,12 @@ def _resolve(node: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _without_null(node: Schema) -> Schema:
-    """Turn ``anyOf: [X, null]`` into X: an optional field is one that may be left out."""
+    """Turn ``anyOf: [X, null]`` into X: an optional field can be left out."""
     if "anyOf" not in node:
         return node
     choices = [choice for choice in node["anyOf"] if choice.get("type") != "null"]
     if len(choices) != 1:
-        raise ValueError(f"a structural schema has no place for the union {node['anyOf']}")
+        raise ValueError(f"a structural schema cannot express the union {node['anyOf']}")
     beside = {key: value for key, value in node.items() if key != "anyOf"}
     if beside.get("default", ...) is None:
         del beside["default"]
@@ -217,8 +217,8 @@ def _convert_map(result: Schema, node: Schema, definitions: dict[str, Schema]) -
         return
     for keyword in ("propertyNames", "patternProperties"):
         result.pop(keyword, None)
-    # Of names with a pattern, the schema of the values stands behind it; a CRD cannot say more of
-    # names, but without the values' schema the API server would drop them all.
+    # If names have a pattern, the schema of the values is under it. A CRD cannot restrict names,
+    # but without the values' schema the API server would drop all entries.
     by_pattern = node.get("patternProperties", {}).values()
     values = next(iter(by_pattern), node.get("additionalProperties"))
     if isinstance(values, dict):
@@ -227,7 +227,7 @@ def _convert_map(result: Schema, node: Schema, definitions: dict[str, Schema]) -
 
 
 def crd(kind: RunKind) -> dict[str, Any]:
-    """Return the CustomResourceDefinition of a kind."""
+    """The CustomResourceDefinition of a kind."""
     resource = _RESOURCES[kind]
     names = {
         "kind": kind.value,
@@ -292,7 +292,7 @@ def _text_column(column: _Column) -> dict[str, Any]:
 
 
 def crd_files() -> dict[str, str]:
-    """Return the contents of ``crds/`` by file name."""
+    """The contents of ``crds/`` by file name."""
     header = "# Generated by `make crds` from operator/krobench/api: do not edit.\n"
     crds = [crd(kind) for kind in RunKind]
     return {f"{item['metadata']['name']}.yaml": header + dump(item) for item in crds}

@@ -1,4 +1,4 @@
-"""The kinds of custom resources that ask for a run."""
+"""The kinds of custom resources, and references to them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,29 +17,27 @@ RunSpec = KroBenchmarkSpec | KroScaleTestSpec
 
 
 class RunKind(StrEnum):
-    """What a run is asked for with; ``RunRecord.kind`` is the same in a record."""
+    """Kind of the custom resource that requests a run."""
 
     BENCHMARK = "KroBenchmark"
     SCALE_TEST = "KroScaleTest"
 
     @property
     def singular(self) -> str:
-        """The name of one in kubectl's commands."""
+        """As in ``kubectl get krobenchmark``."""
         return self.value.lower()
 
     @property
     def plural(self) -> str:
-        """The name of the resource in paths and RBAC rules."""
+        """As in API paths and RBAC rules."""
         return f"{self.singular}s"
 
     @property
     def spec(self) -> type[RunSpec]:
-        """The model of its spec."""
         return KroBenchmarkSpec if self is RunKind.BENCHMARK else KroScaleTestSpec
 
     @property
     def status(self) -> type[RunStatus]:
-        """The model of its status."""
         return KroBenchmarkStatus if self is RunKind.BENCHMARK else KroScaleTestStatus
 
 

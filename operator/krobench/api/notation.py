@@ -1,13 +1,35 @@
-"""How values are written as text: command lines of Go programs, names of labelled metrics."""
+"""How values are written as text: durations, Go command lines, names of labelled metrics."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+import durationpy
+
+DURATION_PATTERN = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$"
+"""Durations as in Go, without signs and without units that nobody needs here."""
+
+
+def duration(text: str) -> timedelta:
+    """Parse a duration such as ``90s`` or ``1h30m``.
+
+    Raises:
+        ValueError: if ``text`` is not a duration.
+    """
+    if not re.fullmatch(DURATION_PATTERN, text):
+        raise ValueError(f"invalid duration {text!r}: use one such as 90s, 10m or 1h30m")
+    parsed: timedelta = durationpy.from_str(text)
+    return parsed
+
+
+def duration_seconds(text: str) -> float:
+    return duration(text).total_seconds()
 
 
 def flags(words: Sequence[str]) -> Iterator[list[str]]:
-    """Yield each flag with its value, be that in the same word or in the next.
+    """Yield each flag with its value, which may be in the same word or in the next one.
 
-    Words that belong to no flag come by themselves.
+    A word that is not part of a flag is yielded on its own.
     """
     position = 0
     while position < len(words):
@@ -20,9 +42,9 @@ def flags(words: Sequence[str]) -> Iterator[list[str]]:
 
 
 def flag_name(word: str) -> str | None:
-    """Return the name of a flag; None for a word that is none.
+    """Return the name of a flag; None if the word is not a flag.
 
-    Which dashes it begins with makes no difference, as Go's ``flag`` makes none.
+    ``-name`` and ``--name`` are the same, as in Go's ``flag`` package.
     """
     if not word.startswith("-") or not word.strip("-"):
         return None
@@ -30,7 +52,7 @@ def flag_name(word: str) -> str | None:
 
 
 def flag_values(words: Sequence[str]) -> dict[str, str | None]:
-    """Return values by flag; None for one without a value. Of a flag given twice, the last counts,
+    """Return values by flag; None for a flag without a value. The last of several values counts,
     as in Go."""
     values: dict[str, str | None] = {}
     for found in flags(words):

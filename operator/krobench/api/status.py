@@ -1,18 +1,18 @@
-"""The status of a ``KroBenchmark``, as ``kubectl get`` and ``kubectl wait`` read it."""
+"""The status of a run, as ``kubectl get`` and ``kubectl wait`` show it."""
 
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from krobench.api.common import ApiModel, Message, map_keyed_by
+from krobench.api.common import ApiModel, Message
+from krobench.api.rules import Keyed
 
 
 class Verdict(StrEnum):
-    """Whether kro met the thresholds; an aborted run has no verdict but ``Error``.
+    """Whether kro met the thresholds. A run that was aborted is an ``Error``.
 
-    Numbers of an invalid run are not those of the load that was asked for, so it has neither
-    passed nor failed.
+    An invalid run has neither passed nor failed: its numbers may not reflect kro under this load.
     """
 
     PASSED = "Passed"
@@ -27,7 +27,7 @@ Timestamp = Annotated[str, Field(max_length=32, json_schema_extra={"format": "da
 
 
 class Phase(StrEnum):
-    """Where a run stands; the last two are terminal."""
+    """Phase of a run; the last two are terminal."""
 
     PENDING = "Pending"
     QUEUED = "Queued"
@@ -43,7 +43,7 @@ class Phase(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """Conditions in the sense of kstatus, three for ``kubectl wait``, and whether to believe it."""
+    """Conditions: three for kstatus, three for ``kubectl wait``, and the run's validity."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -66,22 +66,22 @@ class Condition(ApiModel):
 
 
 class Headline(ApiModel):
-    """The numbers that stand for the whole run."""
+    """The main figures of the run."""
 
     p99: ShortText
-    """Largest p99 of the tests' instance-ready latencies, for display; or 'not available'."""
+    """Largest p99 of the tests' instance-ready latencies, for display, or 'not available'."""
     instance_ready_p99_seconds: float | None = None
-    """The same as a number; absent when no test has samples enough for a p99."""
+    """The same as a number; absent if no test has enough samples for a p99."""
     instance_ready_p50_seconds: float | None = None
     """Largest median of the tests' instance-ready latencies."""
     instances_ready: Annotated[int, Field(ge=0)] = 0
-    """Instances that became ready in measured iterations."""
+    """Number of instances that became ready in measured iterations."""
     instances_failed: Annotated[int, Field(ge=0)] = 0
-    """Instances that did not, in measured iterations."""
+    """Number of instances that did not become ready in measured iterations."""
 
 
 class TestStatus(ApiModel):
-    """One line a test."""
+    """Status of a test."""
 
     __test__ = False  # pytest would collect a class of this name
 
@@ -89,9 +89,10 @@ class TestStatus(ApiModel):
     phase: ShortText
     """Pending, Running, Succeeded, Failed or Skipped."""
     iterations: ShortText
-    """Measured iterations done, of those asked for, such as 2/3."""
+    """Measured iterations done, of those requested, such as 2/3."""
     precision: ShortText | None = None
-    """Half the 95% interval of the median time until ready, over the iterations' own."""
+    """Half the width of the 95% interval of the mean of the iterations' median times until ready,
+    relative to the mean."""
     verdict: ShortText | None = None
     instances: Annotated[int, Field(ge=0)] | None = None
     instance_ready_p50_seconds: float | None = None
@@ -102,16 +103,16 @@ class TestStatus(ApiModel):
     kro_memory_max_bytes: Annotated[int, Field(json_schema_extra={"format": "int64"})] | None = None
     kro_api_requests: float | None = None
     cel: Message | None = None
-    """Of a test of expressions: what they cost, in a line."""
+    """For a test of CEL expressions: a summary of their cost."""
     message: Message | None = None
 
 
 class VariantStatus(ApiModel):
-    """One line a variant but the first, which the others are compared with."""
+    """Status of a variant, compared with the first one."""
 
     name: ShortText
     verdict: ShortText
-    """Better, Worse, Same or Inconclusive; or NotCompared."""
+    """Better, Worse, Same, Inconclusive or NotCompared."""
     message: Message
 
 
@@ -124,65 +125,59 @@ class ObjectRef(ApiModel):
 
 
 class ComparisonStatus(ApiModel):
-    """What became of the comparison with spec.baseline."""
+    """Result of the comparison with spec.baseline."""
 
     verdict: ShortText
-    """Better, Worse, Same or Inconclusive; NotCompared where it was refused."""
+    """Better, Worse, Same, Inconclusive, or NotCompared if the runs cannot be compared."""
     message: Message
 
 
 class RunStatus(ApiModel):
-    """What is known of a run, whatever it measures."""
+    """Status of a run of either kind."""
 
-    phase: Annotated[Phase | None, Field(description="Where the run stands.")] = None
+    phase: Annotated[Phase | None, Field(description="Phase of the run.")] = None
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     start_time: Timestamp | None = None
     completion_time: Timestamp | None = None
     progress: ShortText | None = None
-    """Iterations done, warm-up included, of those to be done, such as 5/8."""
-    verdict: Annotated[Verdict | None, Field(description="Whether thresholds were met.")] = None
+    """Iterations done, including warm-up, of those planned, such as 5/8."""
+    verdict: Annotated[Verdict | None, Field(description="Whether kro met the thresholds.")] = None
     message: Message | None = None
     orphans: Annotated[int, Field(ge=0)] | None = None
-    """Objects of the run that were left after its clean-up; absent where they were not counted."""
+    """Number of objects of the run that remained after its cleanup; absent if not counted."""
     warnings: Annotated[list[Message], Field(max_length=32)] = Field(default_factory=list)
     conditions: Annotated[
         list[Condition],
-        Field(
-            max_length=16,
-            json_schema_extra=map_keyed_by("type"),
-        ),
+        Field(max_length=16),
+        Keyed("type"),
     ] = Field(default_factory=list)
     results_ref: ObjectRef | None = None
     job_ref: ObjectRef | None = None
 
 
 class KroBenchmarkStatus(RunStatus):
-    """What is known of a run of a ``KroBenchmark``."""
+    """Status of a KroBenchmark."""
 
     tests_succeeded: ShortText | None = None
-    """Tests that succeeded, of all, such as 2/2."""
+    """Tests that succeeded, of all tests, such as 2/2."""
     headline: Headline | None = None
     comparison: ComparisonStatus | None = None
-    """With what spec.baseline names."""
+    """Result of the comparison with spec.baseline."""
     tests: Annotated[
         list[TestStatus],
-        Field(
-            max_length=32,
-            json_schema_extra=map_keyed_by("name"),
-        ),
+        Field(max_length=32),
+        Keyed(),
     ] = Field(default_factory=list)
     variants: Annotated[
         list[VariantStatus],
-        Field(
-            max_length=8,
-            json_schema_extra=map_keyed_by("name"),
-        ),
+        Field(max_length=8),
+        Keyed(),
     ] = Field(default_factory=list)
-    """What became of each variant but the first."""
+    """Status of each variant except the first."""
 
 
 class SizeStatus(ApiModel):
-    """One line a size that was tried, in the order of the sizes."""
+    """Status of a size that was run."""
 
     size: float
     verdict: ShortText
@@ -193,14 +188,14 @@ class SizeStatus(ApiModel):
     instance_ready_p99_seconds: float | None = None
     instances_per_second: float | None = None
     kro_cpu_cores: float | None = None
-    """Mean over the run phase."""
+    """Mean CPU use of kro over the run phase, in cores."""
     kro_memory_max_bytes: Annotated[int, Field(json_schema_extra={"format": "int64"})] | None = None
     api_requests_per_second: float | None = None
-    """Of kro, over the run phase."""
+    """Mean rate of kro's requests to the API server over the run phase."""
     bottleneck: ShortText | None = None
-    """Kind of the first bottleneck."""
+    """Kind of the main bottleneck."""
     message: Message | None = None
-    """Which SLO was breached and by how much, or why the step could not be measured."""
+    """Which SLO was breached and by how much, or why the size could not be measured."""
 
 
 class LimitStatus(ApiModel):
@@ -217,19 +212,20 @@ class LimitStatus(ApiModel):
 
 
 class KroScaleTestStatus(RunStatus):
-    """What is known of a run of a ``KroScaleTest``."""
+    """Status of a KroScaleTest."""
 
     size: ShortText | None = None
     """Sizes done, of those known so far, and the size that is running, such as '3/7 (200)'."""
     limit: LimitStatus | None = None
     bottleneck: ShortText | None = None
-    """Kind of the first bottleneck of the step at which the SLOs were breached, or of the
-    largest."""
+    """Kind of the main bottleneck at the smallest size that breached the SLOs or, if none did, at
+    the largest size."""
     next_to_try: Message | None = None
-    """What would help most, or tell more."""
+    """What to try next to raise the limit, or to measure it better."""
     sizes: Annotated[
         list[SizeStatus],
-        Field(max_length=32, json_schema_extra=map_keyed_by("size")),
+        Field(max_length=32),
+        Keyed("size"),
     ] = Field(default_factory=list)
     recommendations: Annotated[list[Message], Field(max_length=16)] = Field(default_factory=list)
-    """What to change, first things first, each in a sentence."""
+    """What to change, most important first."""

@@ -1,4 +1,4 @@
-"""How numbers are shown: with three significant digits and a unit that fits."""
+"""Numbers for display: three significant digits and a fitting unit."""
 
 NOT_AVAILABLE = "not available"
 
@@ -6,7 +6,7 @@ _SECONDS = ((1e-6, 1e9, "ns"), (1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0
 
 
 def seconds(value: float | None) -> str:
-    """Show a duration, such as ``412 ms`` or ``2.31 s``."""
+    """A duration, such as ``412 ms`` or ``2.31 s``."""
     if value is None:
         return NOT_AVAILABLE
     if value == 0:
@@ -19,7 +19,7 @@ def seconds(value: float | None) -> str:
 
 
 def size(value: float | None) -> str:
-    """Show a number of bytes, such as ``48.2 MiB``."""
+    """A number of bytes, such as ``48.2 MiB``."""
     if value is None:
         return NOT_AVAILABLE
     for limit, factor, unit in ((2**10, 1, "B"), (2**20, 2**10, "KiB"), (2**30, 2**20, "MiB")):
@@ -29,22 +29,21 @@ def size(value: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """Show a plain number."""
     return NOT_AVAILABLE if value is None else _significant(value)
 
 
 def counted(count: int, noun: str) -> str:
-    """Show how many there are of something, such as ``1 test`` or ``12 tests``."""
+    """A number of things, such as ``1 test`` or ``12 tests``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def rate(value: float | None) -> str:
-    """Show a number per second."""
+    """A number per second."""
     return NOT_AVAILABLE if value is None else f"{_significant(value)}/s"
 
 
 def percent(value: float | None) -> str:
-    """Show a ratio as a percentage."""
+    """A ratio as a percentage."""
     return NOT_AVAILABLE if value is None else f"{_significant(value * 100)} %"
 
 
@@ -57,7 +56,7 @@ def _significant(value: float) -> str:
 
 
 def metric(name: str, value: float | None) -> str:
-    """Show a metric by the unit that its name ends with."""
+    """The value of a metric, with the unit that its name ends with."""
     quantity = name.partition("_per_")[0]
     if quantity.endswith("_seconds"):
         return seconds(value)

@@ -12,7 +12,7 @@ from krobench.api.kinds import RunKind, RunRef
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.yaml import dump, what_is_wrong
+from krobench.api.yaml import dump, yaml_error
 from krobench.program.sizes import plan_step, usable_sizes
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
@@ -55,7 +55,7 @@ def _documents(path: Path) -> list[Manifest]:
     except OSError as error:
         raise GenerateError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise GenerateError(f"{path} is no YAML: {what_is_wrong(error)}") from error
+        raise GenerateError(f"{path} is no YAML: {yaml_error(error)}") from error
     return [document for document in documents if isinstance(document, dict)]
 
 

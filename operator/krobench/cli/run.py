@@ -14,7 +14,7 @@ from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.status import Verdict
-from krobench.api.yaml import what_is_wrong
+from krobench.api.yaml import yaml_error
 from krobench.cli.progress import progress_display
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
@@ -99,7 +99,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise RunError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise RunError(f"{path} is no YAML: {what_is_wrong(error)}") from error
+        raise RunError(f"{path} is no YAML: {yaml_error(error)}") from error
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise RunError(f"{path} must hold one {_KINDS}, and holds {len(documents)} documents")
     manifest: dict[str, Any] = documents[0]

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from krobench.api.common import duration_seconds
+from krobench.api.notation import duration_seconds
 from krobench.api.specs.collect import Prometheus
 
 _PATH = "/api/v1/query_range"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from krobench.api.common import duration_seconds
+from krobench.api.notation import duration_seconds
 from krobench.collect.cost import Cost
 from krobench.collect.source import Scrape, Source, SourceUnavailableError
 from krobench.collect.sources import Scope, open_sources

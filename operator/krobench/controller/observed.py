@@ -6,7 +6,8 @@ from enum import StrEnum
 
 from krobench.api.common import FINALIZER, ErrorInfo
 from krobench.api.kinds import RunKind, RunRef, RunSpec
-from krobench.api.specs.benchmark import Cleanup, KroBenchmarkSpec
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.results import Cleanup
 from krobench.api.status import ObjectRef, RunStatus
 from krobench.controller.metrics import RunFigures
 from krobench.record.run import RunRecord

@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from krobench.api.kinds import RunRef
-from krobench.api.specs.benchmark import Cleanup
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
-from krobench.api.specs.results import ValiditySettings
+from krobench.api.specs.results import Cleanup, ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.lines import CelLine, ObjectRecord, Sample
 from krobench.job.monitor import KnownKro, Monitor

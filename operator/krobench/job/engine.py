@@ -18,8 +18,8 @@ from krobench.analysis.validity.surroundings import leftover_objects
 from krobench.api import units
 from krobench.api.common import ErrorInfo, rfc3339, utc_now
 from krobench.api.kinds import RunKind, RunRef, RunSpec
-from krobench.api.specs.benchmark import Cleanup
 from krobench.api.specs.kro import Target, Variant
+from krobench.api.specs.results import Cleanup
 from krobench.figures.environment import Environment
 from krobench.job.cel.run import CelRun
 from krobench.job.context import RunContext

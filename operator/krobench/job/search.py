@@ -19,8 +19,8 @@ from krobench.analysis.scaling.slos import (
     settings_of_steps,
 )
 from krobench.analysis.validity.judge import ignored_causes
-from krobench.api.common import duration_seconds
 from krobench.api.kinds import RunKind
+from krobench.api.notation import duration_seconds
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.figures.environment import KroFingerprint
 from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial

@@ -8,7 +8,7 @@ from krobench.analysis.scaling.steady import (
     Settling,
     judge_settling,
 )
-from krobench.api.common import duration_seconds
+from krobench.api.notation import duration_seconds
 from krobench.collect.sampler import Sampler
 from krobench.figures.lines import Sample
 from krobench.figures.series import Series

@@ -13,8 +13,8 @@ from krobench.analysis.recommendations.trial import (
 )
 from krobench.analysis.validity.judge import validity_of_run
 from krobench.api import units
-from krobench.api.specs.benchmark import Cleanup
 from krobench.api.specs.kro import Target, Variant
+from krobench.api.specs.results import Cleanup
 from krobench.findings.recommendation import Recommendation, Verification
 from krobench.job.context import RunContext
 from krobench.job.errors import AbortedError

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from krobench.api.common import duration_seconds
+from krobench.api.notation import duration_seconds
 from krobench.api.refusal import refusals
 from krobench.api.specs.load import Arrival, Load, LoadPhase, Operation
 from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec

@@ -9,8 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from krobench import __version__
-from krobench.api.common import field_path
-from krobench.api.refusal import words_of
+from krobench.api.refusal import field_path, words_of
 from krobench.findings.comparison import BASELINE_SCHEMA
 from krobench.record import v1
 from krobench.record.run import SCHEMA

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import TypeVar
 
-from krobench.api.common import duration_seconds
+from krobench.api.notation import duration_seconds
 from krobench.api.specs.load import Arrival, Burst, Churn, Load, LoadPhase, Mix, Operation
 from krobench.api.specs.suite import Test
 from krobench.workload.blueprint import Manifest, WorkloadError

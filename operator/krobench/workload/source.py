@@ -10,7 +10,7 @@ import yaml
 from krobench.api.common import LOAD_GROUP
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.workload import ConfigMapKeyRef, RGDSource, Workload
-from krobench.api.yaml import what_is_wrong
+from krobench.api.yaml import yaml_error
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,
@@ -111,9 +111,7 @@ def _read(
     try:
         manifest = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise WorkloadError(
-            f"{where} must be YAML of one object: {what_is_wrong(error)}"
-        ) from error
+        raise WorkloadError(f"{where} must be YAML of one object: {yaml_error(error)}") from error
     if not _defines_kind(manifest) or manifest.get("kind", _RGD_KIND) != _RGD_KIND:
         raise WorkloadError(f"{where} must be a {_RGD_KIND} with a spec.schema.kind")
     read: Manifest = manifest

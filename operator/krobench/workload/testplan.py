@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from krobench.api.common import LOAD_GROUP, ErrorInfo, duration_seconds
+from krobench.api.common import LOAD_GROUP, ErrorInfo
+from krobench.api.notation import duration_seconds
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import ProfileKind
 from krobench.api.specs.kro import Target

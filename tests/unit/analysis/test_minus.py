@@ -74,12 +74,12 @@ def test_warm_up_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("other", "spec", "words"),
     [
-        (sized("without", instances=5), {}, r"workload.instances \(4 and 5\)"),
-        (sized("without", rgds=2), {}, r"workload.rgds \(1 and 2\)"),
+        (sized("without", instances=5), {}, "must name a test with the same workload.instances"),
+        (sized("without", rgds=2), {}, "must name a test with the same workload.instances"),
         (sized("without", load={"arrival": "constant", "rate": 1}), {}, "differ in load"),
         (sized("without", concurrency=3), {}, "differ in concurrency"),
-        (sized("other"), {}, "'without' is no other test of the suite: other"),
-        (sized("without"), {"order": "Sequential"}, "order must be Interleaved"),
+        (sized("other"), {}, "must name another test"),
+        (sized("without"), {"order": "Sequential"}, "order: must be Interleaved"),
     ],
 )
 def test_what_makes_no_difference_is_refused(
@@ -92,5 +92,5 @@ def test_what_makes_no_difference_is_refused(
 
 def test_a_test_minus_itself_is_refused() -> None:
     tests = [sized("with", minus="with")]
-    with pytest.raises(ValueError, match="there is none"):
+    with pytest.raises(ValueError, match="must name another test"):
         KroBenchmarkSpec.model_validate({"tests": tests, "order": "Interleaved"})

@@ -93,7 +93,7 @@ def test_an_rgd_is_taken_from_a_config_map_of_the_same_file(file: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_said_with_its_field(
+def test_yaml_error_is_said_with_its_field(
     file: Path, workload: dict[str, Any], message: str
 ) -> None:
     write(file, workload)

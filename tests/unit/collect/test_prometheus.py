@@ -121,7 +121,10 @@ def test_certificates_that_are_none_are_refused() -> None:
         ({"url": "http://host/?a=b"}, "match pattern"),
         ({"timeout": "2m"}, "between 1s and 1m"),
         ({"queries": []}, "at least 1 item"),
-        ({"queries": [{"name": "a", "query": "1"}, {"name": "a", "query": "2"}]}, "a name twice"),
+        (
+            {"queries": [{"name": "a", "query": "1"}, {"name": "a", "query": "2"}]},
+            "used more than once",
+        ),
         (
             {"tls": {"insecureSkipVerify": True, "caConfigMapRef": {"name": "a", "key": "b"}}},
             "not both",

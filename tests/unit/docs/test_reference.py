@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from unit.docs.documents import ROOT
 
-from krobench.api.common import ApiModel
+from krobench.api.common import SpecModel
 from krobench.api.crd import Schema, crd
 from krobench.api.kinds import RunKind
 from scripts.reference import DIRECTORY, VALUES, chart_values, pages
@@ -25,8 +25,8 @@ def test_every_field_of_a_resource_is_on_its_page(kind: RunKind) -> None:
         assert f"`{name}`" in text
 
 
-@pytest.mark.parametrize("model", ApiModel.__subclasses__(), ids=lambda model: model.__name__)
-def test_every_renamed_field_is_in_the_changelog(model: type[ApiModel]) -> None:
+@pytest.mark.parametrize("model", SpecModel.__subclasses__(), ids=lambda model: model.__name__)
+def test_every_renamed_field_is_in_the_changelog(model: type[SpecModel]) -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     for old, new in model.renamed.items():
         assert re.search(rf"[.]{old}` \| `.*[.]{new}`", text)

@@ -52,9 +52,9 @@ def test_a_size_is_held_until_kro_is_steady_over_some_samples(interval: str, win
     steady = steps | {"soakUntil": "Steady"}
     plan = plan_step(spec_of("instances", sizes=steady, collect=collect), 0, 2)
     assert (plan.hold_seconds, plan.steady_window_seconds) == (window, window)
-    with pytest.raises(ValueError, match="too short for soakUntil Steady: with collect"):
+    with pytest.raises(ValueError, match="too short for soakUntil Steady"):
         spec_of("instances", sizes=steady | {"soak": f"{window - 0.1:g}s"}, collect=collect)
-    with pytest.raises(ValueError, match="0s is too short for soakUntil Steady"):
+    with pytest.raises(ValueError, match="too short for soakUntil Steady"):
         spec_of("instances", sizes=steady | {"soak": "0s"}, collect=collect)
 
 
@@ -222,7 +222,10 @@ def test_a_burst_that_was_the_whole_load_still_is(burst: int, expected: int) -> 
         ({"axis": "instances", "budget": {"maxInstances": 10}}, "spec.budget.maxInstances is 10"),
         ({"axis": "rgds", "workload": {"instances": 20, "rgds": 2}}, "load.maxObjects is 100"),
         ({"axis": "concurrency", "workload": {"instances": 5}}, "workload.instances is 5"),
-        ({"axis": "dependencyDepth", "workload": {"generator": {"resources": 5}}}, "depth is 8"),
+        (
+            {"axis": "dependencyDepth", "workload": {"generator": {"resources": 5}}},
+            "depth: must not exceed resources",
+        ),
         (
             {"axis": "instances", "timeout": "5s", "load": {"arrival": "constant", "rate": 2}},
             "the timeout is 5s",

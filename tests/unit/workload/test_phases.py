@@ -123,11 +123,11 @@ def test_more_deletions_than_instances_are_refused_by_the_name_of_the_phase() ->
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
-        ({"operation": "mix"}, "count is to be set"),
-        ({"operation": "create", "churn": {}}, "operation churn only"),
-        ({"operation": "create", "mix": {}}, "operation mix only"),
-        ({"operation": "churn", "count": 3}, "by itself"),
-        ({"operation": "delete", "values": {"a": 1}}, "update or mix only"),
+        ({"operation": "mix"}, "set the number of operations"),
+        ({"operation": "create", "churn": {}}, "set churn only with"),
+        ({"operation": "create", "mix": {}}, "set mix only with"),
+        ({"operation": "churn", "count": 3}, "leave out count and load"),
+        ({"operation": "delete", "values": {"a": 1}}, "only with operation update or mix"),
         ({"operation": "mix", "count": 1, "mix": {"create": 0, "update": 0, "delete": 0}}, "above"),
         ({"operation": "churn", "churn": {"interval": "1ms"}}, "between 100ms and 1h"),
     ],

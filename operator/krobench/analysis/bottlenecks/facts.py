@@ -7,7 +7,7 @@ from functools import cached_property
 
 from krobench.analysis.krosettings import REQUEUE_INTERVAL, Flag, KroSettings
 from krobench.analysis.quantities import number_of
-from krobench.api.common import duration_seconds
+from krobench.api.notation import duration_seconds
 from krobench.figures.activity import KroActivity
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
 from krobench.figures.measures import Latencies, LatencySummary

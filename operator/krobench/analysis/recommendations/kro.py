@@ -22,7 +22,7 @@ from krobench.analysis.quantities import (
     number_of,
 )
 from krobench.analysis.recommendations.case import Case, CPUBound, Weighted, evidence_of
-from krobench.api.common import duration_seconds
+from krobench.api.notation import duration_seconds
 from krobench.api.specs.kro import Variant, VariantResources
 from krobench.api.specs.load import Operation
 from krobench.api.specs.results import Cause

@@ -1,12 +1,30 @@
 """How results are stored, judged valid and compared."""
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, model_validator
-from pydantic.config import JsonDict
+from pydantic import Field, StringConstraints
 
-from krobench.api.common import ApiModel, ConfigMapName, Percentage
+from krobench.api.common import ConfigMapName, Percentage, SpecModel
+from krobench.api.rules import Rule, Unique, has, this
+
+MAX_KEPT_RUNS = 100
+
+PrimaryMetric = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_.]+(:(Lower|Higher))?$", max_length=128)
+]
+
+
+class Cleanup(StrEnum):
+    """When the objects of an iteration are deleted."""
+
+    ALWAYS = "Always"
+    ON_SUCCESS = "OnSuccess"
+    NEVER = "Never"
+
+    def keeps(self, *, success: bool) -> bool:
+        """Whether the objects of an iteration, test or run with this outcome are kept."""
+        return self is Cleanup.NEVER or (self is Cleanup.ON_SUCCESS and not success)
 
 
 class Cause(StrEnum):
@@ -28,21 +46,20 @@ class Cause(StrEnum):
     TOO_FEW_SAMPLES = "TooFewSamples"
 
 
-class ValiditySettings(ApiModel):
-    """From where on a run is invalid, where that depends on the cluster."""
+class ValiditySettings(SpecModel):
+    """Thresholds beyond which the run is marked invalid."""
 
-    ignore: Annotated[
-        list[Cause],
-        Field(max_length=len(Cause), json_schema_extra={"x-kubernetes-list-type": "set"}),
-    ] = Field(default_factory=list)
-    """Causes that are known and accepted: they become warnings, and leave the run valid."""
+    ignore: Annotated[list[Cause], Field(max_length=len(Cause)), Unique()] = Field(
+        default_factory=list
+    )
+    """Causes that you know and accept. They become warnings and leave the run valid."""
     max_foreign_requests_per_second: Annotated[float, Field(ge=1, le=100_000)] | None = None
-    """Requests to the API server that are neither kro's nor krobench's. When absent, as many as
-    100, or as all of kro's and krobench's, or twice what this API server has answered on average
-    since it started, whatever is most."""
+    """Maximum rate of requests to the API server that come neither from kro nor from krobench. By
+    default the largest of 100, the rate of kro's and krobench's own requests, and twice the average
+    rate of this API server since it started."""
     max_foreign_cpu: Percentage = "25%"
-    """CPU that other pods take on kro's node, as a share of the node's; pods in kube-system and
-    krobench's own do not count."""
+    """Maximum CPU use of other pods on kro's node, relative to the node's CPUs. Pods in kube-system
+    and krobench's own pods do not count."""
 
     @property
     def max_foreign_cpu_ratio(self) -> float:
@@ -50,26 +67,25 @@ class ValiditySettings(ApiModel):
         return float(self.max_foreign_cpu.removesuffix("%")) / 100
 
 
-MAX_KEPT_RUNS = 100
+class Retention(SpecModel):
+    """How long results outlive the KroBenchmark."""
 
-PrimaryMetric = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9_.]+(:(Lower|Higher))?$", max_length=128)
-]
-RETENTION_RULE: JsonDict = {
-    "rule": "!has(self.baseline) || !has(self.baseline.previousRuns) "
-    "|| (has(self.results.retention) "
-    "&& self.results.retention.runs >= self.baseline.previousRuns)",
-    "message": "baseline.previousRuns needs results.retention.runs of at least as many: "
-    "results that are not kept cannot be compared with",
-}
-_SOURCE_RULE: JsonDict = {
-    "rule": "has(self.configMapRef) != has(self.previousRuns)",
-    "message": "set exactly one of configMapRef and previousRuns",
-}
+    runs: Annotated[int, Field(ge=1, le=MAX_KEPT_RUNS)]
+    """Number of completed runs of KroBenchmarks with this name whose results are kept, each in a
+    ConfigMap <name>-run-<id>. Older ones are deleted."""
+
+
+class Results(SpecModel):
+    """Where results are stored."""
+
+    config_map_name: ConfigMapName | None = None
+    """Name of the results ConfigMap; by default ``<name>-results``."""
+    retention: Retention | None = None
+    """Keeps results after the KroBenchmark is deleted. By default they are deleted with it."""
 
 
 class DifferenceKind(StrEnum):
-    """In what runs may differ, so that a comparison of them would mislead."""
+    """What may differ between runs and make their comparison misleading."""
 
     WORKLOAD = "Workload"
     KRO_VERSION = "KroVersion"
@@ -81,15 +97,7 @@ class DifferenceKind(StrEnum):
     KROBENCH = "Krobench"
 
 
-class Retention(ApiModel):
-    """How long results outlive the KroBenchmark."""
-
-    runs: Annotated[int, Field(ge=1, le=MAX_KEPT_RUNS)]
-    """Number of completed runs of KroBenchmarks of this name whose results are kept, each in a
-    ConfigMap <name>-run-<id>; the oldest beyond are deleted."""
-
-
-class BaselineRef(ApiModel):
+class BaselineRef(SpecModel):
     """A ConfigMap in the namespace of the KroBenchmark."""
 
     name: ConfigMapName
@@ -97,34 +105,33 @@ class BaselineRef(ApiModel):
     key: Annotated[str, StringConstraints(pattern=r"^[-._a-zA-Z0-9]+$", max_length=253)] | None = (
         None
     )
-    """Key in its data; baseline.json, else run.json when absent."""
+    """Key in its data; by default baseline.json or, if there is none, run.json."""
 
 
-class BaselineSource(ApiModel):
+class BaselineSource(SpecModel):
     """What a run is compared with when it ends."""
 
     config_map_ref: BaselineRef | None = None
-    """A baseline that krobench baseline export wrote, or the results of a run."""
+    """A baseline written by krobench baseline export, or the results of a run."""
     previous_runs: Annotated[int, Field(ge=1, le=MAX_KEPT_RUNS)] | None = None
-    """The last runs of KroBenchmarks of this name whose results are kept."""
+    """Number of previous runs to compare with: the latest ones of KroBenchmarks with this name
+    whose results are kept."""
     allow_different: Annotated[list[DifferenceKind], Field(max_length=8)] = Field(
         default_factory=list
     )
-    """In what the runs may differ; in anything else that matters, they are not compared."""
+    """What may differ between the runs. If anything else that matters differs, they are not
+    compared."""
     minimum_effect: Percentage = "5%"
-    """A change of less is none."""
+    """Smallest relative change that matters. Smaller changes count as the same."""
     primary: Annotated[list[PrimaryMetric], Field(max_length=16)] = Field(default_factory=list)
-    """Metrics with a verdict, named as in thresholds, with :Lower or :Higher for what is better;
-    when empty, latency, throughput, and kro's CPU, memory and requests."""
+    """Metrics that get a verdict, named as in thresholds, with :Lower or :Higher for the direction
+    that is better. If empty: latency, throughput, and kro's CPU, memory and requests."""
     fail_when_worse: bool = False
-    """Whether the run fails when a primary metric is worse."""
+    """Whether the run fails if a primary metric is worse."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if (self.config_map_ref is None) == (self.previous_runs is None):
-            raise ValueError(_SOURCE_RULE["message"])
-        return self
-
-    model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": [_SOURCE_RULE]}
-    }
+    rules = (
+        Rule(
+            has(this.config_map_ref) != has(this.previous_runs),
+            "set exactly one of configMapRef and previousRuns",
+        ),
+    )

@@ -2,30 +2,37 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import reduce
+from operator import add
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic.config import JsonDict
 
-from krobench.api.common import (
-    ApiModel,
-    Duration,
-    FieldError,
-    Namespace,
-    Percentage,
-    duration_seconds,
-)
-from krobench.api.specs.benchmark import Cleanup, Results
+from krobench.api.common import DEFAULT_EMPTY, Duration, Namespace, Percentage, SpecModel
+from krobench.api.notation import duration_seconds
+from krobench.api.refusal import FieldError
+from krobench.api.rules import Between, Rule, has, implies, one_of, this, time
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Arrival, Load
-from krobench.api.specs.results import ValiditySettings
+from krobench.api.specs.results import Cleanup, Results, ValiditySettings
 from krobench.api.specs.suite import Concurrency, ThresholdExpression, Timeout, Warmup
 from krobench.api.specs.workload import MAX_INSTANCES, Workload
 
+MAX_SIZES = 32
+"""Most sizes of one scale test, including those that the search adds."""
+MAX_ITERATIONS = 20
+"""Most iterations of a size."""
+STEADY_SECONDS = 20.0
+"""Shortest time over which steadiness is judged."""
+STEADY_INTERVALS = 6
+"""Fewest times ``collect.interval`` over which steadiness is judged."""
+
+Size = Annotated[float, Field(ge=0.01, le=100_000)]
+
 
 class Axis(StrEnum):
-    """What grows from step to step."""
+    """What grows from size to size."""
 
     INSTANCES = "instances"
     RGDS = "rgds"
@@ -53,7 +60,7 @@ class Axis(StrEnum):
 
     @property
     def unit(self) -> str:
-        """What is counted, for readers, such as ``instances/s``."""
+        """What is counted, for display, such as ``instances/s``."""
         return _UNITS[self]
 
 
@@ -69,34 +76,6 @@ _UNITS = {
 }
 
 
-MAX_SIZES = 32
-"""Most sizes of one scale test, including those that the search adds."""
-MAX_ITERATIONS = 20
-"""Most iterations of a size."""
-STEADY_SECONDS = 20.0
-"""Least time over which it is judged whether kro is steady."""
-STEADY_INTERVALS = 6
-"""Least number of ``collect.interval`` over which it is."""
-
-_DEFAULT_EMPTY: JsonDict = {"default": {}}
-
-_RANGE_RULE: JsonDict = {
-    "rule": "has(self.values) ? !(has(self.from) || has(self.to)) : "
-    "(has(self.from) && has(self.to) && self.from < self.to)",
-    "message": "set either values, or from and a larger to",
-}
-_SOAK_RULE = {
-    "rule": "duration(self) <= duration('1h')",
-    "message": "soak must not be longer than 1h",
-}
-_BUDGET_RULE = {
-    "rule": "duration(self) >= duration('1m') && duration(self) <= duration('24h')",
-    "message": "duration must be between 1m and 24h",
-}
-
-Size = Annotated[float, Field(ge=0.01, le=100_000)]
-
-
 class SoakUntil(StrEnum):
     """What ends the soak of a size."""
 
@@ -104,7 +83,7 @@ class SoakUntil(StrEnum):
     STEADY = "Steady"
 
 
-class ScaleSizes(ApiModel):
+class ScaleSizes(SpecModel):
     """The sizes to run, in ascending order."""
 
     renamed: ClassVar[Mapping[str, str]] = {
@@ -118,16 +97,15 @@ class ScaleSizes(ApiModel):
     to: Size | None = None
     """Largest size."""
     growth: Literal["geometric", "linear"] = "geometric"
-    """How a size follows from the one before: multiplied by factor, or with increment added."""
+    """How each size follows from the one before: geometric multiplies it by factor, linear adds
+    increment."""
     factor: Annotated[float, Field(gt=1, le=100)] = 2.0
-    """Of geometric growth."""
+    """Factor of geometric growth."""
     increment: Size | None = None
-    """Of linear growth; a tenth of the way when absent."""
+    """Increment of linear growth; by default a tenth of the difference between from and to."""
     values: Annotated[list[Size], Field(min_length=1, max_length=MAX_SIZES)] | None = None
     """The sizes themselves, instead of from and to."""
-    soak: Annotated[
-        Duration, Field(json_schema_extra={"x-kubernetes-validations": [_SOAK_RULE]})
-    ] = "0s"
+    soak: Annotated[Duration, Between("0s", "1h")] = "0s"
     """How long to keep sampling kro at a size after all of its instances are ready. With soakUntil
     Steady, this is the maximum."""
     soak_until: SoakUntil = SoakUntil.TIME
@@ -139,38 +117,34 @@ class ScaleSizes(ApiModel):
     is run again is rebuilt from nothing through the smaller sizes. Requires axis instances or
     rgds."""
 
-    @property
-    def soak_seconds(self) -> float:
-        """``soak`` in seconds."""
-        return duration_seconds(self.soak)
+    rules = (
+        Rule(
+            has(this.values) & ~(has(this.from_) | has(this.to))
+            | ~has(this.values) & has(this.from_) & has(this.to) & (this.from_ < this.to),
+            "set either values, or from and a larger to",
+        ),
+    )
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.values is not None:
-            if self.from_ is not None or self.to is not None:
-                raise ValueError(_RANGE_RULE["message"])
-            if sorted(set(self.values)) != self.values:
-                raise ValueError("values must be ascending, each once")
-        elif self.from_ is None or self.to is None or self.from_ >= self.to:
-            raise ValueError(_RANGE_RULE["message"])
-        if self.soak_seconds > 3600:
-            raise ValueError(_SOAK_RULE["message"])
+    def _check_order(self) -> Self:
+        if self.values is not None and sorted(set(self.values)) != self.values:
+            raise FieldError("values", "must be in ascending order, without repetitions")
         return self
 
-    model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": [_RANGE_RULE]}
-    }
+    @property
+    def soak_seconds(self) -> float:
+        return duration_seconds(self.soak)
 
 
-class Search(ApiModel):
-    """How exactly the limit is looked for."""
+class Search(SpecModel):
+    """How precisely to find the limit."""
 
     refine: bool = True
-    """Whether to bisect between the last good and the first bad step."""
+    """Whether to bisect between the largest good and the smallest bad size."""
     resolution: Percentage = "5%"
-    """The bisection ends when the two are closer than this, relative to the larger."""
+    """The bisection ends when the two sizes are closer than this, relative to the larger one."""
     stop_at_breach: bool = True
-    """Whether larger steps are left out after the first bad one."""
+    """Whether to skip larger sizes after the first bad one."""
 
     @property
     def resolution_ratio(self) -> float:
@@ -178,110 +152,46 @@ class Search(ApiModel):
         return float(self.resolution.removesuffix("%")) / 100
 
 
-class Budget(ApiModel):
-    """What a scale test may take; it ends with what it has when it is used up."""
+class Budget(SpecModel):
+    """Limits of the whole test. When the time is up, the test ends with the results so far."""
 
-    duration: Annotated[
-        Duration, Field(json_schema_extra={"x-kubernetes-validations": [_BUDGET_RULE]})
-    ] = "1h"
-    """Time for all steps, without the clean-up after the last."""
+    duration: Annotated[Duration, Between("1m", "24h")] = "1h"
+    """Time limit for all sizes, without the final cleanup."""
     max_instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = MAX_INSTANCES
-    """Most instances at once; larger steps are left out."""
+    """Maximum number of instances at the same time. Larger sizes are left out."""
 
     @property
     def duration_seconds(self) -> float:
-        """``duration`` in seconds."""
         return duration_seconds(self.duration)
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if not 60 <= self.duration_seconds <= 24 * 3600:
-            raise ValueError(_BUDGET_RULE["message"])
-        return self
+
+_STEADY_TIME = reduce(add, [time(this.collect.interval)] * STEADY_INTERVALS)
 
 
-_GENERATOR_RULE: JsonDict = {
-    "rule": "!(self.axis in ['resourcesPerRGD', 'dependencyDepth', 'celExpressions', "
-    "'collectionSize']) || has(self.workload.generator)",
-    "message": "this axis is a setting of workload.generator, which must be set",
-}
-_ARRIVAL_RULE: JsonDict = {
-    "rule": "self.axis != 'arrivalRate' || self.load.arrival in ['constant', 'poisson']",
-    "message": "axis arrivalRate needs load.arrival constant or poisson",
-}
-_CLOSED_RULE: JsonDict = {
-    "rule": "self.axis != 'concurrency' || self.load.arrival == 'closed'",
-    "message": "axis concurrency needs load.arrival closed",
-}
-_SHARDS_RULE: JsonDict = {
-    "rule": "!has(self.load.shards) || self.load.shards == 1",
-    "message": "load.shards must be 1 in a scale test",
-}
-_CEL_RULE: JsonDict = {
-    "rule": "!has(self.workload.cel)",
-    "message": "workload.cel has no size: use axis celExpressions with workload.generator",
-}
-_CUMULATIVE_RULE: JsonDict = {
-    "rule": "!self.sizes.cumulative || self.axis in ['instances', 'rgds']",
-    "message": "sizes.cumulative requires axis instances or rgds: the other axes add no objects",
-}
-_SHARES_RULE: JsonDict = {
-    "rule": "!self.sizes.cumulative || self.axis != 'rgds' || "
-    "self.workload.instances % self.workload.rgds == 0",
-    "message": "workload.instances must be a multiple of workload.rgds if sizes.cumulative is set "
-    "and axis is rgds: RGDs that stay keep their instances",
-}
-_COUNTS_RULE: JsonDict = {
-    "rule": "!self.sizes.cumulative || !self.search.refine || "
-    "!(self.axis == 'rgds' || self.load.arrival == 'burst')",
-    "message": "search.refine must be false if sizes.cumulative is set with axis rgds or "
-    "load.arrival burst: how long these take depends on how many are added, and the search adds "
-    "fewer",
-}
-_INTERVALS = " + ".join(["duration(self.collect.interval)"] * STEADY_INTERVALS)
-_STEADY_RULE: JsonDict = {
-    "rule": "self.sizes.soakUntil != 'Steady' || (duration(self.sizes.soak) >= "
-    f"duration('{STEADY_SECONDS:g}s') && duration(self.sizes.soak) >= {_INTERVALS})",
-    "message": "sizes.soak is too short for soakUntil Steady: it must be at least "
-    f"{STEADY_SECONDS:g}s and at least {STEADY_INTERVALS} times collect.interval",
-}
-_RULES: list[JsonDict] = [
-    _GENERATOR_RULE,
-    _ARRIVAL_RULE,
-    _CLOSED_RULE,
-    _SHARDS_RULE,
-    _CEL_RULE,
-    _CUMULATIVE_RULE,
-    _SHARES_RULE,
-    _COUNTS_RULE,
-    _STEADY_RULE,
-]
-
-
-class KroScaleTestSpec(ApiModel):
-    """How far to go, along which axis, and what must hold."""
+class KroScaleTestSpec(SpecModel):
+    """How far to go along which axis, and which SLOs kro must meet."""
 
     renamed: ClassVar[Mapping[str, str]] = {"steps": "sizes", "repeats": "iterations"}
 
-    target: Target = Field(default_factory=Target, json_schema_extra=_DEFAULT_EMPTY)
-    """The kro to be measured."""
+    target: Target = Field(default_factory=Target, json_schema_extra=DEFAULT_EMPTY)
+    """The kro to measure."""
     axis: Axis
-    """What grows from step to step. instances and rgds: workload.instances and workload.rgds;
-    where rgds grow, each RGD keeps as many instances as workload.instances over workload.rgds
-    says. resourcesPerRGD, dependencyDepth, celExpressions and collectionSize: settings of
-    workload.generator. arrivalRate: load.rate. concurrency: instances that are under way at
-    once."""
+    """What grows from size to size. instances and rgds: workload.instances and workload.rgds (when
+    rgds grow, the number of instances per RGD stays workload.instances / workload.rgds).
+    resourcesPerRGD, dependencyDepth, celExpressions and collectionSize: settings of
+    workload.generator. arrivalRate: load.rate. concurrency: the number of instances in progress at
+    any time."""
     sizes: ScaleSizes
     """The sizes to run along the axis."""
-    search: Search = Field(default_factory=Search, json_schema_extra=_DEFAULT_EMPTY)
-    """How exactly the limit is looked for."""
+    search: Search = Field(default_factory=Search, json_schema_extra=DEFAULT_EMPTY)
+    """How precisely to find the limit."""
     slo: Annotated[list[ThresholdExpression], Field(min_length=1, max_length=16)]
-    """CEL expressions over a step's results; a step is good when all are true."""
+    """CEL expressions over the results of a size. A size is good if all of them are true."""
     minimum: Size | None = None
-    """The test has passed when the limit is at least this; when absent, there is no such
-    demand, and a test that came to its end has passed."""
+    """The test passes if the limit is at least this size. By default, a test that completes
+    passes."""
     workload: Workload
-    """What is created; the axis overrides one of its settings."""
+    """What is created. The axis overrides one of its settings."""
     load: Load = Field(
         default_factory=Load,
         # Written out: an API server checks a default by the rules before it fills in defaults.
@@ -289,37 +199,106 @@ class KroScaleTestSpec(ApiModel):
     )
     """When it is created."""
     concurrency: Concurrency = 10
-    """Instances that are under way at once in a closed loop."""
+    """Number of instances in progress at any time in a closed loop."""
     iterations: Annotated[int, Field(ge=1, le=MAX_ITERATIONS)] = 3
-    """Iterations of the two sizes that decide the limit; all other sizes are run once."""
+    """Number of iterations of the two sizes that decide the limit; all other sizes run once."""
     warmup: Warmup = 1
-    """Repetitions of the smallest step beforehand whose results are kept apart."""
+    """Number of iterations of the smallest size before the test whose results are stored but not
+    used."""
     timeout: Timeout = "10m"
-    """Time for the set-up and run of one repetition; what is unfinished then breaches the SLOs."""
+    """Time limit for the set-up and run of one iteration. An iteration that exceeds it breaches the
+    SLOs."""
     namespace: Namespace | None = None
-    """Namespace of the instances; a namespace of the run's own when absent."""
-    budget: Budget = Field(default_factory=Budget, json_schema_extra=_DEFAULT_EMPTY)
-    """What it may take in all."""
+    """Namespace of the instances; by default, the run creates its own."""
+    budget: Budget = Field(default_factory=Budget, json_schema_extra=DEFAULT_EMPTY)
+    """Limits of the whole test."""
     verify: bool = False
-    """Whether the first recommendation that can be tried is, as a variant of kro: kro's
-    Deployment is changed for it and restored; the chart must be installed with
+    """Whether to try the first recommendation that can be tried, as a variant of kro: the run
+    changes kro's Deployment and restores it at the end. Requires the chart value
     variants.enabled."""
-    collect: Collect = Field(default_factory=Collect, json_schema_extra=_DEFAULT_EMPTY)
-    """Sampling of kro and the cluster."""
-    results: Results = Field(default_factory=Results, json_schema_extra=_DEFAULT_EMPTY)
-    """Storage of the results."""
+    collect: Collect = Field(default_factory=Collect, json_schema_extra=DEFAULT_EMPTY)
+    """How kro and the cluster are sampled."""
+    results: Results = Field(default_factory=Results, json_schema_extra=DEFAULT_EMPTY)
+    """Where results are stored."""
     validity: ValiditySettings = Field(
-        default_factory=ValiditySettings, json_schema_extra=_DEFAULT_EMPTY
+        default_factory=ValiditySettings, json_schema_extra=DEFAULT_EMPTY
     )
-    """From where on a step is invalid."""
+    """Thresholds beyond which a size is marked invalid."""
     cleanup: Cleanup = Cleanup.ALWAYS
-    """When the objects of a step are deleted: Always, OnSuccess (a failed step's objects stay
-    for inspection), or Never."""
+    """When to delete the objects of a size: Always, OnSuccess (objects of a failed size stay for
+    inspection) or Never."""
+
+    rules = (
+        Rule(
+            implies(
+                one_of(
+                    this.axis,
+                    *(axis.value for axis in Axis if axis.of_generator),
+                ),
+                has(this.workload.generator),
+            ),
+            "must be set with this axis, which is a setting of the generator",
+            field="workload.generator",
+        ),
+        Rule(
+            implies(this.axis == "arrivalRate", one_of(this.load.arrival, "constant", "poisson")),
+            "must be constant or poisson with axis arrivalRate",
+            field="load.arrival",
+        ),
+        Rule(
+            implies(this.axis == "concurrency", this.load.arrival == "closed"),
+            "must be closed with axis concurrency",
+            field="load.arrival",
+        ),
+        Rule(
+            implies(has(this.load.shards), this.load.shards == 1),
+            "must be 1 in a scale test",
+            field="load.shards",
+        ),
+        Rule(
+            ~has(this.workload.cel),
+            "has no size to grow: use axis celExpressions with workload.generator",
+            field="workload.cel",
+        ),
+        Rule(
+            implies(this.sizes.cumulative, one_of(this.axis, "instances", "rgds")),
+            "requires axis instances or rgds: the other axes add no objects",
+            field="sizes.cumulative",
+        ),
+        Rule(
+            implies(
+                this.sizes.cumulative & (this.axis == "rgds"),
+                this.workload.instances % this.workload.rgds == 0,
+            ),
+            "must be a multiple of workload.rgds if sizes.cumulative is set with axis rgds: RGDs "
+            "that stay keep their instances",
+            field="workload.instances",
+        ),
+        Rule(
+            implies(
+                this.sizes.cumulative & this.search.refine,
+                ~((this.axis == "rgds") | (this.load.arrival == "burst")),
+            ),
+            "must be false if sizes.cumulative is set with axis rgds or load.arrival burst: how "
+            "long these take depends on how many are added, and the search adds fewer",
+            field="search.refine",
+        ),
+        Rule(
+            implies(
+                this.sizes.soak_until == "Steady",
+                (time(this.sizes.soak) >= time(f"{STEADY_SECONDS:g}s"))
+                & (time(this.sizes.soak) >= _STEADY_TIME),
+            ),
+            f"is too short for soakUntil Steady: set at least {STEADY_SECONDS:g}s and at least "
+            f"{STEADY_INTERVALS} times collect.interval",
+            field="sizes.soak",
+        ),
+    )
 
     @property
     def adds_at_once(self) -> bool:
-        """Whether sizes are built upon each other by what comes all at once, so that what a size
-        takes depends on how much it adds."""
+        """Whether sizes are cumulative and their objects arrive at the same time, so that what a
+        size takes depends on how much it adds."""
         at_once = self.axis is Axis.RGDS or self.load.arrival is Arrival.BURST
         return self.sizes.cumulative and at_once
 
@@ -331,41 +310,3 @@ class KroScaleTestSpec(ApiModel):
             return None
         interval = duration_seconds(self.collect.interval)
         return max(STEADY_SECONDS, round(STEADY_INTERVALS * interval, 6))
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        checks = (
-            (self.axis.of_generator and self.workload.generator is None, _GENERATOR_RULE),
-            (
-                self.axis is Axis.ARRIVAL_RATE
-                and self.load.arrival.value not in ("constant", "poisson"),
-                _ARRIVAL_RULE,
-            ),
-            (self.axis is Axis.CONCURRENCY and self.load.arrival.open_loop, _CLOSED_RULE),
-            (self.load.shards > 1, _SHARDS_RULE),
-            (self.workload.cel is not None, _CEL_RULE),
-            (
-                self.sizes.cumulative and self.axis not in (Axis.INSTANCES, Axis.RGDS),
-                _CUMULATIVE_RULE,
-            ),
-            (
-                self.sizes.cumulative
-                and self.axis is Axis.RGDS
-                and self.workload.instances % self.workload.rgds != 0,
-                _SHARES_RULE,
-            ),
-            (self.search.refine and self.adds_at_once, _COUNTS_RULE),
-        )
-        for broken, rule in checks:
-            if broken:
-                raise ValueError(rule["message"])
-        window = self.steady_window_seconds
-        if window is not None and self.sizes.soak_seconds < window:
-            words = f"{self.sizes.soak} is too short for soakUntil Steady: with collect.interval "
-            words += f"{self.collect.interval}, set at least {window:g}s"
-            raise FieldError("sizes.soak", words)
-        return self
-
-    model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": [*_RULES]}
-    }

@@ -1,61 +1,44 @@
 """The tests of a ``KroBenchmark``: their settings, iterations, order and differences."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar
 
-from pydantic import Field, StringConstraints, model_validator
-from pydantic.config import JsonDict
+from pydantic import Field, StringConstraints
 
-from krobench.api.common import (
-    DNS_LABEL_PATTERN,
-    ApiModel,
-    Duration,
-    FieldError,
-    Namespace,
-    Percentage,
-    duration_seconds,
-)
+from krobench.api.common import Duration, Namespace, Percentage, SpecModel
+from krobench.api.refusal import DNS_LABEL_PATTERN, FieldError
+from krobench.api.rules import Between, Rule, every, has, implies, one_of, size, some, this
 from krobench.api.specs.kro import Target
-from krobench.api.specs.load import Load, LoadPhase, Operation
+from krobench.api.specs.load import Load, LoadPhase
 from krobench.api.specs.workload import Workload
+
+MIN_ITERATIONS = 3
+"""Fewest iterations with a precision: the interval of two is 13 standard errors wide."""
+
+ThresholdExpression = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+TestName = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=40)]
+Iterations = Annotated[int, Field(ge=1, le=100)]
+Warmup = Annotated[int, Field(ge=0, le=20)]
+Concurrency = Annotated[int, Field(ge=1, le=1000)]
+Timeout = Annotated[Duration, Between("1s", "24h")]
 
 
 class Order(StrEnum):
-    """Whose turn it is; ``krobench.program.order`` says how each is laid out."""
+    """In which order iterations run; ``krobench.workload.schedule`` lays them out."""
 
     SEQUENTIAL = "Sequential"
     INTERLEAVED = "Interleaved"
 
 
-MIN_ITERATIONS = 3
-"""Two replicates have an interval of 13 standard errors, and no use for it."""
-
-_TOO_FEW = f"precision needs iterations of at least {MIN_ITERATIONS}"
-_CROSSED = "precision.maxIterations must not be below iterations"
-
-PRECISION_RULES: list[JsonDict] = [
-    {
-        "rule": f"!has(self.precision) || !has(self.iterations) "
-        f"|| self.iterations >= {MIN_ITERATIONS}",
-        "message": _TOO_FEW,
-    },
-    {
-        "rule": "!has(self.precision) || !has(self.iterations) "
-        "|| self.precision.maxIterations >= self.iterations",
-        "message": _CROSSED,
-    },
-]
-
-
-class Precision(ApiModel):
-    """When a test has been repeated enough. ``iterations`` are the least; more follow until the
-    95% interval of the mean of the iterations' median times until ready is narrow enough."""
+class Precision(SpecModel):
+    """When a test has enough iterations. After the minimum (iterations), more follow until the 95%
+    interval of the mean of the iterations' median times until ready is narrow enough."""
 
     target: Percentage = "5%"
-    """Half the width of that interval, as a share of the mean."""
+    """Half the width of that interval, relative to the mean."""
     max_iterations: Annotated[int, Field(ge=MIN_ITERATIONS, le=100)] = 20
-    """Measured iterations after which the test ends, precise or not."""
+    """Number of measured iterations after which the test ends even if it is not precise enough."""
 
     @property
     def target_ratio(self) -> float:
@@ -63,132 +46,50 @@ class Precision(ApiModel):
         return float(self.target.removesuffix("%")) / 100
 
 
-def check_precision(iterations: int, precision: Precision | None) -> None:
-    """Check that the least iterations fit a precision.
-
-    Raises:
-        ValueError: if they do not.
-    """
-    if precision is None:
-        return
-    if iterations < MIN_ITERATIONS:
-        raise ValueError(_TOO_FEW)
-    if precision.max_iterations < iterations:
-        raise ValueError(_CROSSED)
-
-
-ThresholdExpression = Annotated[str, StringConstraints(min_length=1, max_length=512)]
-
-
-_CEL_TEST_RULE: JsonDict = {
-    "rule": "!has(self.workload.cel) || (self.load.arrival == 'closed' && !has(self.phases) "
-    "&& !has(self.thresholds) && (!has(self.load.shards) || self.load.shards == 1))",
-    "message": "leave out load, phases and thresholds with workload.cel: how expressions are "
-    "measured is fixed",
-}
-
-
-TestName = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=40)]
-
-
-Iterations = Annotated[int, Field(ge=1, le=100)]
-
-
-Warmup = Annotated[int, Field(ge=0, le=20)]
-
-
-Concurrency = Annotated[int, Field(ge=1, le=1000)]
-
-
-_TIMEOUT_RULE = {
-    "rule": "duration(self) >= duration('1s') && duration(self) <= duration('24h')",
-    "message": "timeout must be between 1s and 24h",
-}
-
-
-Timeout = Annotated[
-    Duration, Field(json_schema_extra={"x-kubernetes-validations": [_TIMEOUT_RULE]})
-]
-
-
-def _check_timeout(timeout: str | None) -> None:
-    if timeout is not None and not 1.0 <= duration_seconds(timeout) <= 24 * 3600:
-        raise ValueError("timeout must be between 1s and 24h")
-
-
-class Defaults(ApiModel):
-    """Settings of the suite, which a single test overrides field by field."""
+class Defaults(SpecModel):
+    """Settings of all tests. A test can override each of them."""
 
     iterations: Iterations = 3
-    """Measured repetitions of each test; with a precision, the least of them."""
+    """Number of measured iterations of each test; with precision, the minimum."""
     precision: Precision | None = None
-    """Repeats each test until its headline figure is known well enough."""
+    """Adds iterations to each test until its main figure is precise enough."""
     warmup: Warmup | None = None
-    """Repetitions before these whose results are kept apart and not summarised. When absent:
-    one, and afterwards as many of the measured as turn out not to be of the steady state, which
-    takes 12 of them to tell."""
+    """Number of iterations before the measured ones whose results are stored but not summarised.
+    By default one; in addition, measured iterations at the start that turn out not to be in the
+    steady state count as warm-up, which takes at least 12 iterations to detect."""
     concurrency: Concurrency = 10
-    """Instances that are under way at once: a new one is created when one became ready. Tests
-    in an open loop (load.arrival) take no notice of it."""
+    """Number of instances in progress at any time in a closed loop: a new instance is created when
+    another one becomes ready. Ignored for open-loop tests (load.arrival)."""
     timeout: Timeout = "10m"
-    """Time for the set-up and run of one iteration; what is unfinished then fails the test."""
+    """Time limit for the set-up and run of one iteration. A test that exceeds it fails."""
     namespace: Namespace | None = None
-    """Namespace of the instances; a namespace of the run's own when absent."""
+    """Namespace of the instances; by default, the run creates its own."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _check_timeout(self.timeout)
-        check_precision(self.iterations, self.precision)
-        return self
-
-    model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": [*PRECISION_RULES]}
-    }
-
-
-_CONCURRENCY_RULE: JsonDict = {
-    "rule": "!has(self.concurrency) || self.load.arrival == 'closed'",
-    "message": "concurrency applies to load.arrival closed only: an open loop sends by its times",
-}
+    rules = (
+        Rule(
+            implies(has(this.precision), this.iterations >= MIN_ITERATIONS),
+            f"must be at least {MIN_ITERATIONS} with precision",
+            field="iterations",
+        ),
+        Rule(
+            implies(has(this.precision), this.precision.max_iterations >= this.iterations),
+            "must not be below iterations",
+            field="precision.maxIterations",
+        ),
+    )
 
 
-_FIRST_PHASE_RULE: JsonDict = {
-    "rule": "!has(self.phases) || self.phases.size() == 0 || self.phases[0].operation == 'create'",
-    "message": "the first phase must have operation create: there are no instances before it",
-}
+_SHARDED = has(this.load.shards) & (this.load.shards > 1)
 
 
-_VALUES_RULE: JsonDict = {
-    "rule": "!has(self.workload.rgd) || !has(self.phases) || self.phases.all(phase, "
-    "!(phase.operation in ['update', 'mix']) || has(phase.values))",
-    "message": "with an RGD of your own, a phase of operation update or mix needs values: "
-    "which fields of the spec change",
-}
-
-
-_SHARDED_PHASES_RULE: JsonDict = {
-    "rule": "!has(self.phases) || self.phases.size() == 0 || !has(self.load.shards) "
-    "|| self.load.shards == 1",
-    "message": "load.shards must be 1 with phases: only creation can be sharded",
-}
-
-
-_SHARDS_RULE: JsonDict = {
-    "rule": "!has(self.load.shards) || (self.load.shards <= self.workload.instances "
-    "&& (!has(self.concurrency) || self.load.shards <= self.concurrency))",
-    "message": "load.shards must exceed neither workload.instances nor concurrency: a shard would "
-    "have nothing to do",
-}
-
-
-class Test(ApiModel):
-    """One test of the suite."""
+class Test(SpecModel):
+    """A test of the benchmark."""
 
     __test__ = False  # pytest would collect a class of this name
     renamed: ClassVar[Mapping[str, str]] = {"steps": "phases"}
 
     name: TestName
-    """Name of the test, unique in the suite."""
+    """Name of the test, unique in the benchmark."""
     workload: Workload
     """What is created."""
     load: Load = Field(
@@ -198,10 +99,10 @@ class Test(ApiModel):
     )
     """When it is created."""
     phases: Annotated[list[LoadPhase], Field(max_length=16)] = Field(default_factory=list)
-    """The phases of the load, run one after another; if empty, all instances are created."""
+    """The phases of the load, run one after another. If empty, all instances are created."""
     minus: TestName | None = None
-    """Name of another test of the suite, of equal size and load: what this one costs beyond that
-    one is then told, figure by figure."""
+    """Name of another test with the same size and load. The report shows the difference between
+    this test and that one for every figure."""
     iterations: Iterations | None = None
     """Overrides defaults.iterations."""
     precision: Precision | None = None
@@ -219,112 +120,139 @@ class Test(ApiModel):
     thresholds: Annotated[list[ThresholdExpression], Field(max_length=16)] = Field(
         default_factory=list
     )
-    """CEL expressions over this test's results; the test passes when all are true."""
+    """CEL expressions over the results of this test. The test passes if all of them are true."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        _check_timeout(self.timeout)
-        if self.iterations is not None:
-            check_precision(self.iterations, self.precision)
-        if self.concurrency is not None and self.load.arrival.open_loop:
-            raise ValueError(_CONCURRENCY_RULE["message"])
-        if self.phases and self.phases[0].operation is not Operation.CREATE:
-            raise ValueError(_FIRST_PHASE_RULE["message"])
-        if self.workload.rgd is not None and any(phase.needs_values for phase in self.phases):
-            raise ValueError(_VALUES_RULE["message"])
-        shards = self.load.shards
-        if self.phases and shards > 1:
-            raise ValueError(_SHARDED_PHASES_RULE["message"])
-        if shards > min(self.workload.instances, self.concurrency or shards):
-            raise ValueError(_SHARDS_RULE["message"])
-        plain = not (self.load.arrival.open_loop or self.phases or self.thresholds or shards > 1)
-        if self.workload.cel is not None and not plain:
-            raise ValueError(_CEL_TEST_RULE["message"])
-        return self
-
-    model_config = ApiModel.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                _CONCURRENCY_RULE,
-                _FIRST_PHASE_RULE,
-                _VALUES_RULE,
-                _SHARDED_PHASES_RULE,
-                _SHARDS_RULE,
-                _CEL_TEST_RULE,
-                *PRECISION_RULES,
-            ]
-        }
-    }
-
-
-MINUS_ORDER_RULE: JsonDict = {
-    "rule": "!self.tests.exists(t, has(t.minus)) || self.order == 'Interleaved'",
-    "message": "order must be Interleaved with tests[].minus: a drift of the cluster between two "
-    "tests would pass for their difference",
-}
-
-
-MINUS_NAME_RULE: JsonDict = {
-    "rule": "self.tests.all(t, !has(t.minus) || self.tests.exists(o, o.name == t.minus "
-    "&& o.name != t.name))",
-    "message": "tests[].minus must name another test of the suite",
-}
-
-
-MINUS_SIZE_RULE: JsonDict = {
-    "rule": "self.tests.all(t, !has(t.minus) || self.tests.all(o, o.name != t.minus "
-    "|| (!has(o.workload.cel) && !has(t.workload.cel) "
-    "&& o.workload.instances == t.workload.instances && o.workload.rgds == t.workload.rgds)))",
-    "message": "a test and the one that its minus names must have as many workload.instances and "
-    "workload.rgds, and no workload.cel: else their difference is one of size, which the slopes "
-    "of the report tell",
-}
+    rules = (
+        Rule(
+            implies(has(this.concurrency), this.load.arrival == "closed"),
+            "set concurrency only with load.arrival closed: an open loop follows its schedule",
+            field="concurrency",
+        ),
+        Rule(
+            implies(
+                has(this.phases) & (size(this.phases) > 0), this.phases[0].operation == "create"
+            ),
+            "the first phase must have operation create: there are no instances before it",
+            field="phases",
+        ),
+        Rule(
+            implies(
+                has(this.workload.rgd) & has(this.phases),
+                every(
+                    this.phases,
+                    lambda phase: implies(
+                        one_of(phase.operation, "update", "mix"), has(phase.values)
+                    ),
+                ),
+            ),
+            "with an RGD of your own, set values in every phase of operation update or mix: the "
+            "fields of the spec that change",
+            field="phases",
+        ),
+        Rule(
+            implies(_SHARDED, ~has(this.phases) | (size(this.phases) == 0)),
+            "must be 1 with phases: only creation can be sharded",
+            field="load.shards",
+        ),
+        Rule(
+            implies(
+                has(this.load.shards),
+                (this.load.shards <= this.workload.instances)
+                & implies(has(this.concurrency), this.load.shards <= this.concurrency),
+            ),
+            "must not exceed workload.instances or concurrency: a shard would have nothing to do",
+            field="load.shards",
+        ),
+        Rule(
+            implies(
+                has(this.workload.cel),
+                (this.load.arrival == "closed")
+                & ~has(this.phases)
+                & ~has(this.thresholds)
+                & ~_SHARDED,
+            ),
+            "leave out load, phases and thresholds with workload.cel: how expressions are "
+            "measured is fixed",
+        ),
+    )
 
 
-def check_minus(tests: Sequence[Test], defaults: Defaults, order: Order) -> None:
-    """Check that each test that is to be compared with another can be.
+MINUS_RULES = (
+    Rule(
+        every(
+            this.tests,
+            lambda test: implies(
+                has(test.minus),
+                some(
+                    this.tests,
+                    lambda other: (other.name == test.minus) & (other.name != test.name),
+                ),
+            ),
+        ),
+        "must name another test of this benchmark",
+        field="tests[].minus",
+    ),
+    Rule(
+        implies(some(this.tests, lambda test: has(test.minus)), this.order == "Interleaved"),
+        "must be Interleaved if a test has minus: otherwise, a drift of the cluster between two "
+        "tests would appear as their difference",
+        field="order",
+    ),
+    Rule(
+        every(
+            this.tests,
+            lambda test: implies(
+                has(test.minus),
+                every(
+                    this.tests,
+                    lambda other: (
+                        (other.name != test.minus)
+                        | (
+                            ~has(other.workload.cel)
+                            & ~has(test.workload.cel)
+                            & (other.workload.instances == test.workload.instances)
+                            & (other.workload.rgds == test.workload.rgds)
+                        )
+                    ),
+                ),
+            ),
+        ),
+        "must name a test with the same workload.instances and workload.rgds and without "
+        "workload.cel: otherwise, the difference would be one of size, which the report shows as "
+        "slopes",
+        field="tests[].minus",
+    ),
+)
+
+
+def check_minus(tests: Sequence[Test], defaults: Defaults) -> None:
+    """Check that tests whose difference is wanted have the same load, which CEL cannot compare.
 
     Raises:
-        ValueError: if it makes no sense; the message names the field.
+        FieldError: if they differ in more than their workloads.
     """
     by_name = {test.name: test for test in tests}
     for index, test in enumerate(tests):
-        if test.minus is None:
-            continue
-        other = by_name.get(test.minus)
-        if other is None or other is test:
-            raise FieldError(
-                f"tests[{index}].minus",
-                f"{test.minus!r} is no other test of the suite: "
-                f"{', '.join(name for name in by_name if name != test.name) or 'there is none'}",
-            )
-        if order is not Order.INTERLEAVED:
-            raise ValueError(MINUS_ORDER_RULE["message"])
-        apart = list(_apart(test, other, defaults))
-        if apart:
-            raise FieldError(
-                f"tests[{index}].minus",
-                f"{test.name} and {other.name} differ in "
-                f"{', '.join(apart)}: give both the same, so that their difference is that of "
-                "their workloads",
-            )
+        if test.minus is not None:
+            other = by_name[test.minus]
+            differing = ", ".join(_differing(test, other, defaults))
+            if differing:
+                raise FieldError(
+                    f"tests[{index}].minus",
+                    f"{test.name} and {other.name} differ in {differing}: use the same values in "
+                    "both, so that the difference comes from their workloads",
+                )
 
 
-def _apart(test: Test, other: Test, defaults: Defaults) -> Iterable[str]:
-    """Yield what two tests may not differ in, and do."""
-    if test.workload.cel is not None or other.workload.cel is not None:
-        yield "workload.cel, whose costs are measured in another way"
-    if test.workload.instances != other.workload.instances:
-        yield f"workload.instances ({test.workload.instances} and {other.workload.instances})"
-    if test.workload.rgds != other.workload.rgds:
-        yield f"workload.rgds ({test.workload.rgds} and {other.workload.rgds})"
+def _differing(test: Test, other: Test, defaults: Defaults) -> Iterator[str]:
     if test.load != other.load:
         yield "load"
     if (test.concurrency or defaults.concurrency) != (other.concurrency or defaults.concurrency):
         yield "concurrency"
-    if [phase.model_dump(exclude={"values"}) for phase in test.phases] != [
-        phase.model_dump(exclude={"values"}) for phase in other.phases
-    ]:
+    operations, others = (
+        [phase.model_dump(exclude={"values"}) for phase in each.phases] for each in (test, other)
+    )
+    if operations != others:
         yield "phases"
     if test.target != other.target:
         yield "target"

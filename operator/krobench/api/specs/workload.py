@@ -1,18 +1,40 @@
-"""What a test creates: a scenario, an RGD of your own, a generator or CEL expressions."""
+"""What a test creates: a scenario, an RGD of your own, generated RGDs or CEL expressions."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints
 from pydantic.config import JsonDict
 
-from krobench.api.common import DNS_LABEL_PATTERN, ApiModel, ConfigMapName, FieldError
+from krobench.api.common import ConfigMapName, SpecModel
+from krobench.api.refusal import DNS_LABEL_PATTERN
+from krobench.api.rules import (
+    Keyed,
+    Rule,
+    Unique,
+    exactly_one,
+    has,
+    implies,
+    size,
+    this,
+)
+from krobench.api.specs.load import Seed
+
+MAX_INSTANCES = 10_000
+MAX_RGDS = 500
+MAX_EXPRESSIONS = 50
+MAX_RESTARTS = 10
+
+_ANYTHING: JsonDict = {"x-kubernetes-preserve-unknown-fields": True}
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+ExpressionName = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=40)]
+SimpleSchemaType = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+FieldName = Annotated[str, StringConstraints(max_length=63)]
 
 
 class Complexity(StrEnum):
-    """Levels that fill in the numbers of a generator; ``custom`` fills in the least."""
+    """Presets of a generator; ``custom`` uses the minimum of each setting."""
 
     SIMPLE = "simple"
     MEDIUM = "medium"
@@ -21,7 +43,7 @@ class Complexity(StrEnum):
 
 
 class ChildKind(StrEnum):
-    """Kinds of children that need no kubelet to be ready."""
+    """Kinds of children that become ready without a kubelet."""
 
     CONFIG_MAP = "ConfigMap"
     SECRET = "Secret"  # noqa: S105 - a kind
@@ -31,110 +53,86 @@ class ChildKind(StrEnum):
     INGRESS = "Ingress"
 
 
-class Generator(ApiModel):
-    """Makes ResourceGraphDefinitions: equal settings give equal ones, byte for byte."""
+class Generator(SpecModel):
+    """Generates ResourceGraphDefinitions. The same settings give the same RGDs, byte for byte."""
 
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
-    """Decides everything that the settings below leave open."""
+    seed: Seed = 0
+    """Random seed for everything that the other settings leave open."""
     complexity: Complexity = Complexity.SIMPLE
-    """Level that fills in every field below that is not set; custom fills in the least."""
+    """Preset for every field below that is not set. custom uses the minimum of each."""
     resources: Annotated[int, Field(ge=1, le=100)] | None = None
-    """Resources of each RGD."""
+    """Number of resources in each RGD."""
     properties_per_resource: Annotated[int, Field(ge=1, le=20)] | None = None
-    """Properties of each resource beside its name and its references: data of ConfigMaps and
-    Secrets, annotations of other kinds."""
+    """Number of properties of each resource, apart from its name and references: data of ConfigMaps
+    and Secrets, annotations of other kinds."""
     dependencies_per_resource: Annotated[int, Field(ge=0, le=10)] | None = None
-    """Other resources that each resource refers to, as far as there are as many in the levels
-    above its own; those of the first level have none."""
+    """Number of other resources that each resource refers to. A resource refers to resources of the
+    levels above its own, so it has fewer if there are not enough; the first level has none."""
     depth: Annotated[int, Field(ge=1, le=50)] | None = None
-    """Resources on the longest chain of dependencies; 1 when nothing depends on anything."""
+    """Number of resources in the longest chain of dependencies; 1 means no dependencies."""
     kinds: (
-        Annotated[
-            list[ChildKind],
-            Field(
-                min_length=1,
-                max_length=len(ChildKind),
-                json_schema_extra={"x-kubernetes-list-type": "set"},
-            ),
-        ]
-        | None
+        Annotated[list[ChildKind], Field(min_length=1, max_length=len(ChildKind)), Unique()] | None
     ) = None
-    """Kinds of the resources, each about equally often. Deployments have no replicas."""
+    """Kinds of the resources, each used about equally often. Deployments have no replicas."""
     for_each_size: Annotated[int, Field(ge=0, le=50)] | None = None
-    """Objects in each collection: a quarter of the resources, but at least one, are then
-    collections. 0: no collections."""
+    """Number of objects in each collection. A quarter of the resources, and at least one, are
+    collections; 0 means no collections."""
     include_when_share: Share | None = None
-    """Share of the resources that have an includeWhen; it holds by default."""
+    """Share of the resources that have an includeWhen, which is true by default."""
     ready_when_share: Share | None = None
-    """Share of those resources that are no collections that have a readyWhen."""
+    """Share of the resources that have a readyWhen; collections have none."""
     cel_expressions: Annotated[int, Field(ge=0, le=2000)] | None = None
-    """Properties over the whole RGD that are computed; the others are constants."""
+    """Number of properties in the RGD that are computed; the others are constant."""
     cel_complexity: Annotated[int, Field(ge=1, le=8)] | None = None
-    """Operations in each computed property."""
+    """Number of operations in each computed property."""
 
-    model_config = ApiModel.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {
-                    "rule": "self.complexity != 'custom' || has(self.resources)",
-                    "message": "resources must be set with complexity custom",
-                },
-                {
-                    "rule": "!has(self.depth) || !has(self.resources) "
-                    "|| self.depth <= self.resources",
-                    "message": "depth must not exceed resources",
-                },
-                {
-                    "rule": "!has(self.dependenciesPerResource) || !has(self.resources) "
-                    "|| self.dependenciesPerResource < self.resources",
-                    "message": "dependenciesPerResource must be less than resources",
-                },
-                {
-                    "rule": "!has(self.depth) || !has(self.dependenciesPerResource) "
-                    "|| (self.depth > 1) == (self.dependenciesPerResource > 0)",
-                    "message": "depth must be over 1 if and only if dependenciesPerResource "
-                    "is over 0",
-                },
-                {
-                    "rule": "!has(self.celExpressions) || !has(self.resources) "
-                    "|| !has(self.propertiesPerResource) "
-                    "|| self.celExpressions <= self.resources * self.propertiesPerResource",
-                    "message": "celExpressions must not exceed resources times "
-                    "propertiesPerResource",
-                },
-            ]
-        }
-    }
-
-
-MAX_EXPRESSIONS = 50
-MAX_RESTARTS = 10
-
-_SET: JsonDict = {"x-kubernetes-list-type": "set"}
-_ANYTHING: JsonDict = {"x-kubernetes-preserve-unknown-fields": True}
-_EXPRESSIONS_RULE: JsonDict = {
-    "rule": "self.suite == 'standard' || (has(self.expressions) && self.expressions.size() > 0)",
-    "message": "with suite none, name at least one of expressions",
-}
-_NAMED: JsonDict = {
-    "x-kubernetes-list-type": "map",
-    "x-kubernetes-list-map-keys": ["name"],
-}
-
-ExpressionName = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=40)]
-SimpleSchemaType = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-FieldName = Annotated[str, StringConstraints(max_length=63)]
+    rules = (
+        Rule(
+            implies(this.complexity == "custom", has(this.resources)),
+            "must be set with complexity custom",
+            field="resources",
+        ),
+        Rule(
+            implies(has(this.depth) & has(this.resources), this.depth <= this.resources),
+            "must not exceed resources",
+            field="depth",
+        ),
+        Rule(
+            implies(
+                has(this.dependencies_per_resource) & has(this.resources),
+                this.dependencies_per_resource < this.resources,
+            ),
+            "must be less than resources",
+            field="dependenciesPerResource",
+        ),
+        Rule(
+            implies(
+                has(this.depth) & has(this.dependencies_per_resource),
+                (this.depth > 1) == (this.dependencies_per_resource > 0),
+            ),
+            "must be above 1 if and only if dependenciesPerResource is above 0",
+            field="depth",
+        ),
+        Rule(
+            implies(
+                has(this.cel_expressions) & has(this.resources) & has(this.properties_per_resource),
+                this.cel_expressions <= this.resources * this.properties_per_resource,
+            ),
+            "must not exceed resources times propertiesPerResource",
+            field="celExpressions",
+        ),
+    )
 
 
 class CelSuite(StrEnum):
-    """Which expressions are measured beside those of the spec."""
+    """Which expressions are measured in addition to those of the spec."""
 
     STANDARD = "standard"
     NONE = "none"
 
 
 class CelFamily(StrEnum):
-    """What an expression of the standard suite is made of."""
+    """What an expression of the standard suite exercises."""
 
     FIELD_ACCESS = "field-access"
     TERNARY = "ternary"
@@ -148,81 +146,69 @@ class CelFamily(StrEnum):
 
 
 class CelLevel(StrEnum):
-    """How much an expression does."""
+    """How complex an expression is."""
 
     SIMPLE = "simple"
     MEDIUM = "medium"
     COMPLEX = "complex"
 
 
-class CelExpression(ApiModel):
-    """An expression of the user's own."""
+class CelExpression(SpecModel):
+    """A CEL expression to measure."""
 
     name: ExpressionName
-    """Name of the expression, unique among these."""
+    """Name of the expression, unique in the list."""
     expression: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
-    """The expression without ${ and }; it refers to values as schema.spec.NAME."""
+    """The expression without ${ and }. It refers to values as schema.spec.NAME."""
     complexity: CelLevel = CelLevel.MEDIUM
-    """What you hold it for; it only groups the results."""
+    """Your estimate of its complexity. It only groups the results."""
     values: Annotated[dict[str, Any], Field(json_schema_extra=_ANYTHING)] = Field(
         default_factory=dict
     )
-    """The spec of the instance that it is evaluated for."""
+    """The spec of the instance for which the expression is evaluated."""
     types: Annotated[dict[FieldName, SimpleSchemaType], Field(max_length=32)] = Field(
         default_factory=dict
     )
-    """SimpleSchema types of fields of values where they cannot be taken from the values, as
-    labels: "map[string]string"; an object is taken for a struct otherwise."""
+    """SimpleSchema types of fields of values, for fields whose type does not follow from the value,
+    such as labels: "map[string]string". Without a type, an object is a struct."""
     expected: Annotated[Any, Field(json_schema_extra=_ANYTHING)]
-    """The value that it must have. One that is no string is measured together with its
-    conversion, by string() or, for lists and maps, json.marshal()."""
+    """The value that the expression must have. A value that is not a string is measured together
+    with its conversion to one, by string() or, for lists and maps, json.marshal()."""
 
 
-class CelWorkload(ApiModel):
-    """Expressions whose evaluation and compilation is measured in kro, one RGD for each."""
+class CelWorkload(SpecModel):
+    """CEL expressions whose evaluation and compilation in kro is measured, with an RGD for each."""
 
     suite: CelSuite = CelSuite.STANDARD
-    """standard: the ready-made expressions; none: only those of this spec."""
-    families: Annotated[
-        list[CelFamily], Field(max_length=len(CelFamily), json_schema_extra=_SET)
-    ] = Field(default_factory=list)
-    """Families of the standard suite to be measured; all when empty."""
-    levels: Annotated[list[CelLevel], Field(max_length=len(CelLevel), json_schema_extra=_SET)] = (
-        Field(default_factory=list)
+    """standard: the built-in expressions; none: only those of this spec."""
+    families: Annotated[list[CelFamily], Field(max_length=len(CelFamily)), Unique()] = Field(
+        default_factory=list
     )
-    """Levels of the standard suite to be measured; all when empty."""
-    expressions: Annotated[
-        list[CelExpression], Field(max_length=MAX_EXPRESSIONS, json_schema_extra=_NAMED)
-    ] = Field(default_factory=list)
+    """Families of the standard suite to measure; all if empty."""
+    levels: Annotated[list[CelLevel], Field(max_length=len(CelLevel)), Unique()] = Field(
+        default_factory=list
+    )
+    """Levels of the standard suite to measure; all if empty."""
+    expressions: Annotated[list[CelExpression], Field(max_length=MAX_EXPRESSIONS), Keyed()] = Field(
+        default_factory=list
+    )
     """Expressions of your own."""
     restarts: Annotated[int, Field(ge=0, le=MAX_RESTARTS)] = 0
-    """How often kro is restarted after the iterations, to measure what it then compiles and
-    evaluates anew; its pod is deleted for it, and the chart must be installed with
-    variants.enabled. Within the test's timeout."""
+    """How often to restart kro after the iterations, to measure what it compiles and evaluates
+    when it starts. Deletes kro's pod, and requires the chart value variants.enabled. Restarts count
+    towards the timeout of the test."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        names = [expression.name for expression in self.expressions]
-        for name in names:
-            if names.count(name) > 1:
-                raise FieldError("expressions", f"the name {name!r} is used more than once")
-        if self.suite is CelSuite.NONE and not self.expressions:
-            raise ValueError(_EXPRESSIONS_RULE["message"])
-        return self
-
-    model_config = ApiModel.model_config | {
-        "json_schema_extra": {"x-kubernetes-validations": [_EXPRESSIONS_RULE]}
-    }
-
-
-MAX_INSTANCES = 10_000
-
-
-MAX_RGDS = 500
+    rules = (
+        Rule(
+            (this.suite == "standard") | (has(this.expressions) & (size(this.expressions) > 0)),
+            "set at least one expression with suite none",
+            field="expressions",
+        ),
+    )
 
 
 class Scenario(StrEnum):
-    """The ready-made workloads; ``krobench.workload.scenarios`` says what each stands for."""
+    """The built-in workloads; ``krobench.workload.scenarios`` describes each."""
 
     SINGLE = "single"
     CHAIN = "chain"
@@ -234,7 +220,7 @@ class Scenario(StrEnum):
     MULTI_TENANT = "multi-tenant"
 
 
-class ConfigMapKeyRef(ApiModel):
+class ConfigMapKeyRef(SpecModel):
     """A key of a ConfigMap in the namespace of the KroBenchmark."""
 
     name: ConfigMapName
@@ -243,96 +229,59 @@ class ConfigMapKeyRef(ApiModel):
     """Key in its data."""
 
 
-class RGDSource(ApiModel):
-    """A ResourceGraphDefinition of the user's own. Its metadata.name is replaced by a name of the
-    run; where spec.schema.group is absent, the kind is put into group load.bench.kro.run."""
+class RGDSource(SpecModel):
+    """A ResourceGraphDefinition of your own. The run replaces its metadata.name. If it has no
+    spec.schema.group, its kind gets the group load.bench.kro.run."""
 
-    inline: (
-        Annotated[
-            dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
-        ]
-        | None
-    ) = None
-    """The whole ResourceGraphDefinition."""
+    inline: Annotated[dict[str, Any], Field(json_schema_extra=_ANYTHING)] | None = None
+    """The complete ResourceGraphDefinition."""
     config_map_key_ref: ConfigMapKeyRef | None = None
-    """Where the whole ResourceGraphDefinition stands as YAML; it is read when the run begins."""
+    """Where the complete ResourceGraphDefinition is stored as YAML. It is read when the run
+    starts."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if (self.inline is None) == (self.config_map_key_ref is None):
-            raise ValueError("set exactly one of inline and configMapKeyRef")
-        return self
-
-    model_config = ApiModel.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {
-                    "rule": "has(self.inline) != has(self.configMapKeyRef)",
-                    "message": "set exactly one of inline and configMapKeyRef",
-                }
-            ]
-        }
-    }
+    rules = (
+        Rule(
+            has(this.inline) != has(this.config_map_key_ref),
+            "set exactly one of inline and configMapKeyRef",
+        ),
+    )
 
 
-_CEL_RULE: JsonDict = {
-    "rule": "!has(self.cel) || (self.instances == 1 && self.rgds == 1 && !has(self.values))",
-    "message": "leave out instances, rgds and values with cel: each expression has one RGD, one "
-    "instance, and values of its own",
-}
-
-
-class Workload(ApiModel):
-    """What is created: ResourceGraphDefinitions and instances of the kinds they define."""
+class Workload(SpecModel):
+    """What is created: ResourceGraphDefinitions and instances of the kinds that they define."""
 
     scenario: Scenario | None = None
-    """A ready-made workload."""
+    """A built-in workload."""
     rgd: RGDSource | None = None
-    """A ResourceGraphDefinition of your own instead of a scenario."""
+    """A ResourceGraphDefinition of your own."""
     generator: Generator | None = None
-    """ResourceGraphDefinitions made to measure instead of a scenario; each of rgds is another."""
+    """Generated ResourceGraphDefinitions, each different."""
     cel: CelWorkload | None = None
-    """Expressions to be measured instead of a scenario: an RGD with one instance for each."""
+    """CEL expressions to measure, with one RGD and one instance for each."""
     instances: Annotated[int, Field(ge=1, le=MAX_INSTANCES)] = 1
     """Number of instances in each iteration, spread evenly over the RGDs."""
     rgds: Annotated[int, Field(ge=1, le=MAX_RGDS)] = 1
     """Number of ResourceGraphDefinitions in each iteration."""
-    values: Annotated[
-        dict[str, Any], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
-    ] = Field(default_factory=dict)
-    """The spec of every instance; {{index}} in a string is replaced by the instance's index,
-    from 0 over all instances of an iteration."""
+    values: Annotated[dict[str, Any], Field(json_schema_extra=_ANYTHING)] = Field(
+        default_factory=dict
+    )
+    """The spec of every instance. In strings, {{index}} is replaced by the index of the instance,
+    which starts at 0 and is unique in an iteration."""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        sources = (self.scenario, self.rgd, self.generator, self.cel)
-        if sum(source is not None for source in sources) != 1:
-            raise ValueError("set exactly one of scenario, rgd, generator and cel")
-        if self.rgds > self.instances:
-            raise ValueError("rgds must not exceed instances")
-        if self.rgd is not None and self.rgds != 1:
-            raise ValueError("rgds must be 1 with an RGD of your own: its kind exists once")
-        if self.cel is not None and (self.instances, self.rgds, self.values) != (1, 1, {}):
-            raise ValueError(_CEL_RULE["message"])
-        return self
-
-    model_config = ApiModel.model_config | {
-        "json_schema_extra": {
-            "x-kubernetes-validations": [
-                {
-                    "rule": "[has(self.scenario), has(self.rgd), has(self.generator), "
-                    "has(self.cel)].filter(present, present).size() == 1",
-                    "message": "set exactly one of scenario, rgd, generator and cel",
-                },
-                {
-                    "rule": "self.rgds <= self.instances",
-                    "message": "rgds must not exceed instances",
-                },
-                {
-                    "rule": "!has(self.rgd) || self.rgds == 1",
-                    "message": "rgds must be 1 with an RGD of your own: its kind exists once",
-                },
-                _CEL_RULE,
-            ]
-        }
-    }
+    rules = (
+        Rule(
+            exactly_one(this.scenario, this.rgd, this.generator, this.cel),
+            "set exactly one of scenario, rgd, generator and cel",
+        ),
+        Rule(this.rgds <= this.instances, "must not exceed instances", field="rgds"),
+        Rule(
+            implies(has(this.rgd), this.rgds == 1),
+            "must be 1 with an RGD of your own: its kind can exist only once",
+            field="rgds",
+        ),
+        Rule(
+            implies(has(this.cel), (this.instances == 1) & (this.rgds == 1) & ~has(this.values)),
+            "leave out instances, rgds and values with cel: each expression has its own RGD, "
+            "instance and values",
+        ),
+    )

@@ -39,7 +39,7 @@ def run(
 
     Exit codes: 0 passed, 1 failed, 3 invalid, 4 error.
     """
-    from krobench.api.common import duration_seconds
+    from krobench.api.notation import duration_seconds
     from krobench.cli.errors import ResultsError
     from krobench.cli.names import RunName
     from krobench.cli.results import fetch_run

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from krobench.analysis.cel.samples import Spent
 from krobench.analysis.krosettings import KEPT_REVISIONS, PROGRESS_DELAY, REQUEUE_INTERVAL, Flag
-from krobench.api.common import duration_seconds
-from krobench.api.notation import flag_values
+from krobench.api.notation import duration_seconds, flag_values
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.exposition import Series
 from krobench.kube.timing import Timing

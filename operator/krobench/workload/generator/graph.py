@@ -118,20 +118,16 @@ def check(generator: Generator, settings: Settings, field_path: str) -> None:
     Raises:
         WorkloadError: naming the field that has to change.
     """
-    for met, problem in _conditions(generator, settings):
+    for met, problem in _conditions(settings):
         if not met:
             raise WorkloadError(f"{field_path}.{problem} (complexity is {generator.complexity})")
 
 
-def _conditions(generator: Generator, settings: Settings) -> Iterator[tuple[bool, str]]:
-    """Yield what has to hold, and what is wrong where it does not."""
+def _conditions(settings: Settings) -> Iterator[tuple[bool, str]]:
+    """Yield each condition, and the message if it does not hold."""
     depth, resources = settings.depth, settings.resources
     dependencies = settings.dependencies_per_resource
     slots = resources * settings.properties_per_resource
-    yield (
-        generator.complexity is not Complexity.CUSTOM or generator.resources is not None,
-        "resources must be set with complexity custom",
-    )
     yield (
         depth <= resources,
         f"depth is {depth}, but must not exceed resources, which is {resources}",
