@@ -1,6 +1,6 @@
-"""Commands that the documents show, and whether each can be given as it is shown.
+"""The commands in the documents, and a check that each of them is valid.
 
-Nothing is executed: each is read by the parser of its own program.
+Nothing is executed: each command goes through the parser of its own program.
 """
 
 import argparse
@@ -29,7 +29,7 @@ _ASSIGNMENT = re.compile(r"[A-Z_]+=")
 _INNER = re.compile(r"\$\(([^)]*)\)")
 _OPTIONAL = re.compile(r"\[(--[^]]*)]")
 _CHOICE = re.compile(r"\\?\|")
-# Nothing of ours is in these.
+# Commands of these programs name nothing of krobench.
 _OF_OTHERS = frozenset({"base64", "docker", "go", "pip"})
 _KUBERNETES_TYPES = frozenset({"configmap", "crd", "ns", "rgd"})
 _TYPED = frozenset({"delete", "describe", "explain", "get", "wait"})
@@ -38,25 +38,25 @@ _PROGRAMS = frozenset({"helm", "krobench", "kubectl", "make", "python", "python3
 
 @dataclass(frozen=True)
 class Command:
-    """A command, without what the shell does with it."""
+    """A command without redirections and pipes."""
 
     place: str
     words: tuple[str, ...]
     output: tuple[str, ...] = ()
-    """The lines that it is said to print."""
+    """The lines that it prints according to the document."""
     is_mention: bool = False
-    """Whether it stands in a sentence, where its arguments may be left out."""
+    """Whether it is inline code, which may omit arguments."""
 
     def __str__(self) -> str:
         return f"{self.place}: {' '.join(self.words)}"
 
 
 class BadCommandError(Exception):
-    """A command cannot be given like this; the message says why."""
+    """The command is not valid; the message says why."""
 
 
 def commands() -> list[Command]:
-    """Return all commands of the documents, and of the comments in manifests."""
+    """All commands of the documents and of the comments in manifests."""
     found = list(_of_blocks())
     for code in codes():
         if code.text.split()[0] in _PROGRAMS and " " in code.text:
@@ -71,10 +71,10 @@ def commands() -> list[Command]:
 
 
 def check(command: Command) -> None:
-    """Read a command as its program would.
+    """Parse a command as its program does.
 
     Raises:
-        BadCommandError: if the program would refuse it, or no rule here knows the program.
+        BadCommandError: The program would refuse it, or there is no rule here for the program.
     """
     program, *arguments = command.words
     match program, arguments:
@@ -96,7 +96,6 @@ def check(command: Command) -> None:
 
 
 def options_of_krobench() -> set[str]:
-    """Return all options of all commands."""
     return {
         option
         for command in _all_commands(typer.main.get_command(app))
@@ -107,7 +106,7 @@ def options_of_krobench() -> set[str]:
 
 
 def values_set(command: Command) -> list[str]:
-    """Return what a command sets of a chart, as ``image.tag=1``."""
+    """The values that a command sets in a chart, such as ``image.tag=1``."""
     return [value for option, value in pairwise(command.words) if option == "--set"]
 
 
@@ -131,7 +130,6 @@ def _with_output(found: list[Command], output: Sequence[str]) -> list[Command]:
 
 
 def _split(place: str, text: str, *, is_mention: bool = False) -> list[Command]:
-    """Return the commands of a line of shell."""
     texts = [_INNER.sub("inner", text), *_INNER.findall(text)]
     return [
         Command(place, words, is_mention=is_mention)
@@ -157,7 +155,7 @@ def _commands_of(text: str) -> Iterator[tuple[str, ...]]:
 
 
 def _alternatives(text: str) -> list[str]:
-    """Return a command for each choice, as of ``tool helm|kubectl``."""
+    """A command for each alternative, as in ``tool helm|kubectl``."""
     for word in text.split():
         if _CHOICE.search(word) and len(word) > 2:
             return [
@@ -222,7 +220,7 @@ class _ParsedError(Exception):
 
 
 def _parse(main: Any, arguments: Sequence[str]) -> None:
-    """Have a program read its arguments, and go no further."""
+    """Run a program up to the parsing of its arguments."""
 
     def parse(parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         parse_known(parser, arguments)

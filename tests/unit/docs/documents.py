@@ -1,4 +1,4 @@
-"""What the documents show: their blocks, the code in their sentences, their links."""
+"""The content of the documents: their blocks, inline code and links."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ PAGES = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block."""
+    """A fenced or indented block of code."""
 
     place: str
-    """Its document and line, as ``docs/reference/usage.md:10``."""
+    """Document and line, such as ``docs/index.md:10``."""
     language: str
     text: str
 
@@ -26,20 +26,19 @@ class Block:
 
     @property
     def page(self) -> str:
-        """The document's path."""
         return self.place.partition(":")[0]
 
 
 @dataclass(frozen=True)
 class Code:
-    """Code in a sentence, a heading or the cell of a table."""
+    """Inline code of a sentence, a heading or a table."""
 
     place: str
     text: str
     heading: str
-    """What it stands under, as it is written."""
+    """The heading above it, as Markdown."""
     columns: tuple[str, ...] = ()
-    """In a table, what its columns are called, and else nothing."""
+    """The header of its table; empty outside of tables."""
     column: int = 0
 
     def __str__(self) -> str:
@@ -48,7 +47,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Link:
-    """A link, or an image."""
+    """A link or an image."""
 
     place: str
     target: str
@@ -58,7 +57,7 @@ class Link:
 
 
 def blocks(*languages: str) -> list[Block]:
-    """Return all blocks, or those in these languages."""
+    """All blocks, or those in the given languages."""
     found = [
         Block(_place(page, token), token.info.strip(), token.content)
         for page in PAGES
@@ -70,12 +69,11 @@ def blocks(*languages: str) -> list[Block]:
 
 @cache
 def codes() -> tuple[Code, ...]:
-    """Return all code outside of blocks, once for each place."""
+    """All inline code, once for each place."""
     return tuple(dict.fromkeys(code for page in PAGES for code in _codes(page)))
 
 
 def links() -> list[Link]:
-    """Return all links and images."""
     return [
         Link(_place(page, token), str(child.attrs.get("href") or child.attrs.get("src")))
         for page in PAGES
@@ -86,22 +84,21 @@ def links() -> list[Link]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return what links into a document may name, as GitHub makes it of headings."""
+    """The fragments that links into a document may use, as GitHub derives them from headings."""
     return {_slug(heading) for heading in _headings(tokens(page))}
 
 
 @cache
 def tokens(page: Path) -> tuple[Token, ...]:
-    """Return a document in pieces."""
     return tuple(MarkdownIt("commonmark").enable("table").parse(page.read_text()))
 
 
 @dataclass
 class _Position:
-    """Where in a document its pieces are read."""
+    """The reader's position in a document."""
 
     kind: str = ""
-    """Of the piece that text stands in."""
+    """Type of the token that opened the current text."""
     heading: str = ""
     columns: tuple[str, ...] = ()
     column: int = 0

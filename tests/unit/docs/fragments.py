@@ -1,7 +1,7 @@
-"""What YAML in the documents is, and whole manifests of it.
+"""The YAML in the documents, completed to whole manifests.
 
-A document shows the lines that it is about. Here they are completed, so that they are read as the
-operator reads a spec.
+A document shows only the lines that matter. They are completed here, so that the tests can parse
+them as the operator parses a spec.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ _BASE_TEST: Manifest = {"name": "shown", "workload": {"scenario": "single", "ins
 
 
 class UnknownFragmentError(Exception):
-    """It is not known what a block is; the message is its first line."""
+    """The block fits no known spec; the message is its first line."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class Shown:
 
     @property
     def is_of_chart(self) -> bool:
-        """Whether it is values of krobench's chart, each of which the chart knows."""
+        """Whether it consists of values of krobench's chart."""
         return isinstance(self.content, dict) and _is_part_of(self.content, chart_values())
 
     @property
     def is_of_kros_chart(self) -> bool:
-        """Whether it is values of kro's chart, each of which krobench may advise."""
+        """Whether it consists of values of kro's chart that krobench may recommend."""
         known = {krosettings.EXTRA_ENV} | {
             each.helm_value
             for each in vars(krosettings).values()
@@ -68,7 +68,7 @@ class Shown:
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest that it is, or is a part of."""
+        """The whole manifest, completed if only a part is shown."""
         if self.is_manifest:
             return dict(self.content)
         kind = RunKind.SCALE_TEST if self.block.page in _ABOUT_SCALE_TESTS else RunKind.BENCHMARK
@@ -97,7 +97,7 @@ class Shown:
 
 
 def shown() -> list[Shown]:
-    """Return all YAML of the documents: that in blocks, and maps in sentences."""
+    """All YAML of the documents: blocks, and maps in inline code."""
     in_sentences = [
         Block(code.place, "yaml", code.text)
         for code in codes()
@@ -107,19 +107,18 @@ def shown() -> list[Shown]:
 
 
 def shown_manifests() -> list[Shown]:
-    """Return what is, or is a part of, a custom resource of krobench."""
+    """The YAML that is a custom resource of krobench, or a part of one."""
     return [each for each in shown() if not each.is_of_chart and not each.is_of_kros_chart]
 
 
 @cache
 def chart_values() -> Manifest:
-    """Return the values of krobench's chart."""
     values: Manifest = yaml.safe_load((ROOT / "helm/krobench/values.yaml").read_text())
     return values
 
 
 def own_rgds() -> Manifest:
-    """Return the ConfigMap with an RGD that the documents speak of."""
+    """The ConfigMap with an RGD that the documents refer to."""
     example = yaml.safe_load((ROOT / "manifests/examples/own-rgd.yaml").read_text())
     rgd = example["spec"]["tests"][0]["workload"]["rgd"]["inline"]
     return {

@@ -1,4 +1,4 @@
-"""Commands that the documents show can be given as they are shown."""
+"""Every command in the documents is valid."""
 
 import argparse
 
@@ -28,7 +28,7 @@ _OPTIONS_OF_OTHERS = {
 
 
 @pytest.mark.parametrize("command", _SHOWN, ids=str)
-def test_a_command_is_taken_by_its_program(command: Command) -> None:
+def test_a_documented_command_is_valid(command: Command) -> None:
     check(command)
 
 
@@ -52,12 +52,12 @@ def test_a_command_is_taken_by_its_program(command: Command) -> None:
     ],
     ids=" ".join,
 )
-def test_a_command_that_is_wrong_is_found(words: tuple[str, ...]) -> None:
+def test_an_invalid_command_is_refused(words: tuple[str, ...]) -> None:
     with pytest.raises(BadCommandError):
         check(Command("here", words))
 
 
-def test_every_line_of_a_console_is_a_command_or_printed_by_one() -> None:
+def test_console_blocks_begin_with_a_command() -> None:
     for block in blocks("console"):
         assert block.text.startswith("$ "), block
     for block in blocks(""):
@@ -67,7 +67,7 @@ def test_every_line_of_a_console_is_a_command_or_printed_by_one() -> None:
 @pytest.mark.parametrize(
     "code", [code for code in codes() if code.text.startswith(("--", "-o "))], ids=str
 )
-def test_an_option_in_a_sentence_is_one_of_a_program(code: Code) -> None:
+def test_a_documented_option_exists(code: Code) -> None:
     flags = [each for each in vars(krosettings).values() if isinstance(each, krosettings.Flag)]
     known = (
         options_of_krobench()

@@ -1,4 +1,4 @@
-"""Links of the documents lead somewhere, and files that they name are there."""
+"""Links in the documents have a target, and files that they name exist."""
 
 import re
 
@@ -14,7 +14,7 @@ _CODE = (
     ROOT / "manifests",
     ROOT / "docs",
 )
-# What users have, or what is named because it is not there.
+# Files of users, and files that are named because they do not exist.
 _NOT_OURS = {
     "benchmark.yaml",
     "mine.yaml",
@@ -26,7 +26,7 @@ _NOT_OURS = {
 
 
 @pytest.mark.parametrize("link", [link for link in links() if "://" not in link.target], ids=str)
-def test_a_link_leads_somewhere(link: Link) -> None:
+def test_a_link_has_a_target(link: Link) -> None:
     page = ROOT / link.place.partition(":")[0]
     path, _, anchor = link.target.partition("#")
     target = (page.parent / path) if path else page
@@ -35,7 +35,7 @@ def test_a_link_leads_somewhere(link: Link) -> None:
         assert anchor in anchors(target)
 
 
-def test_every_document_is_linked_to() -> None:
+def test_every_document_is_linked() -> None:
     targets = {
         ((ROOT / link.place.partition(":")[0]).parent / link.target.partition("#")[0]).resolve()
         for link in links()
@@ -48,13 +48,13 @@ def test_every_document_is_linked_to() -> None:
     [code for code in codes() if _FILE.fullmatch(code.text) and code.text not in _NOT_OURS],
     ids=str,
 )
-def test_a_file_that_is_named_is_there(code: Code) -> None:
+def test_a_named_file_exists(code: Code) -> None:
     assert (ROOT / code.text).exists() or any(
         next(directory.rglob(code.text.rstrip("/")), None) for directory in _CODE
     )
 
 
-def test_links_to_places_that_are_not_there_are_found() -> None:
+def test_anchors_are_those_of_headings() -> None:
     assert "try-it" in anchors(ROOT / "README.md")
     assert "what-sampling-costs" in anchors(ROOT / "docs/explanation/overhead.md")
     assert "what-sampling-takes" not in anchors(ROOT / "docs/explanation/overhead.md")

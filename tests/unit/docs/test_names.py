@@ -1,4 +1,4 @@
-"""Names of fields, metrics and reasons in the documents are those that krobench knows."""
+"""Fields, figures and reasons in the documents exist in krobench."""
 
 import re
 from functools import cache
@@ -46,7 +46,7 @@ _OF_RESOURCES: dict[str, tuple[type[BaseModel], ...]] = {
 
 
 def _is_figure(code: Code) -> bool:
-    """Whether it is a figure, under a heading that says whose the figures are."""
+    """Whether it names a figure of the group in the heading above it."""
     is_first_cell = bool(code.columns) and code.column == 0 and code.text[0].islower()
     in_sentence = not code.columns and _FIGURE.fullmatch(code.text) is not None
     return bool(_GROUPS.search(code.heading)) and (is_first_cell or in_sentence)
@@ -65,7 +65,7 @@ def paths() -> list[Code]:
 
 
 @pytest.mark.parametrize("code", paths(), ids=str)
-def test_a_field_that_is_named_is_there(code: Code) -> None:
+def test_a_named_field_exists(code: Code) -> None:
     path = _PATH.findall(code.text)[0].replace("[]", "").split(".")
     models = _OF_RESOURCES.get(path[0], _MODELS)
     parts = path[1:] if path[0] in _OF_RESOURCES else path
@@ -77,7 +77,7 @@ def test_a_field_that_is_named_is_there(code: Code) -> None:
 @pytest.mark.parametrize(
     "code", [code for code in codes() if _EXPRESSION.fullmatch(code.text)], ids=str
 )
-def test_a_threshold_in_a_sentence_uses_metrics_that_are_there(code: Code) -> None:
+def test_a_documented_threshold_uses_existing_figures(code: Code) -> None:
     assert set(names_in(code.text)) <= set(known_names())
 
 
@@ -86,13 +86,13 @@ def test_a_threshold_in_a_sentence_uses_metrics_that_are_there(code: Code) -> No
     [code for code in codes() if any("thresholds call it" in name for name in code.columns)],
     ids=str,
 )
-def test_a_table_of_names_for_thresholds_has_such_names(code: Code) -> None:
+def test_the_table_of_operations_names_existing_latencies(code: Code) -> None:
     if "thresholds call it" in code.columns[code.column] and code.text != "Ready":
         assert f"latency.{code.text}.p50" in known_names()
 
 
 @pytest.mark.parametrize("code", [code for code in codes() if _is_figure(code)], ids=str)
-def test_a_figure_under_a_heading_of_metrics_is_one(code: Code) -> None:
+def test_a_figure_under_a_heading_of_figures_exists(code: Code) -> None:
     groups = _GROUPS.findall(code.heading)
     assert any(
         f".{code.text}." in f".{name}."
@@ -107,7 +107,7 @@ def test_a_figure_under_a_heading_of_metrics_is_one(code: Code) -> None:
     [code for code in codes() if _REASON.fullmatch(code.text)],
     ids=str,
 )
-def test_a_reason_or_kind_that_is_named_is_in_the_code(code: Code) -> None:
+def test_a_named_reason_or_kind_is_in_the_code(code: Code) -> None:
     assert code.text in _words_of_the_code()
 
 
@@ -134,7 +134,7 @@ def _in_values(path: list[str], values: Any) -> bool:
 
 
 def _has(annotation: Any, path: list[str]) -> bool:
-    """Whether a path leads to a field of a model, through what the models of its fields are."""
+    """Whether a path of names leads to a field of a model or of the models in it."""
     if not path:
         return True
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
