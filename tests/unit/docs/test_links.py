@@ -43,6 +43,11 @@ def test_every_document_is_linked() -> None:
     assert set(PAGES) <= targets
 
 
+def test_every_example_is_linked() -> None:
+    linked = {link.target.rpartition("/")[2] for link in links()}
+    assert {path.name for path in (ROOT / "manifests/examples").iterdir()} <= linked
+
+
 @pytest.mark.parametrize(
     "code",
     [code for code in codes() if _FILE.fullmatch(code.text) and code.text not in _NOT_OURS],
