@@ -1,8 +1,8 @@
-# krobench: `make demo` shows the main job, `make test` runs all tests, `make down` removes all.
+# krobench: `make demo` runs a first benchmark, `make test` runs all tests, `make down` removes everything.
 #
 # PROVIDER chooses the cluster: testbed (a real Kubernetes on this machine, without Docker),
-# kind (needs Docker and kind), existing (the current kubeconfig). With no choice made it is kind
-# where a Docker engine answers, and the test bed elsewhere.
+# kind (needs Docker and kind) or existing (the current kubeconfig). By default it is kind if Docker
+# is running, else testbed.
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,17 +13,17 @@ CODE := operator/krobench testbed tests bench scripts
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test bench-load bench-memory bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds docs lock up deploy down status kubeconfig clean
 
-help: ## Say what there is
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-demo: $(VENV)/ready ## Run the main job: a cluster, kro, krobench, a benchmark, its report
+demo: $(VENV)/ready ## Create a cluster with kro and krobench, run a benchmark and print its report
 	scripts/demo.sh
 
-test: lint unit cluster-test ## Run all tests, those on a real cluster included
+test: lint unit cluster-test ## Run all checks and tests, including those on a real cluster
 	@echo "All tests passed. 'make down' removes the cluster."
 
 unit: $(VENV)/ready ## Run the tests that need no cluster (about 3 minutes)
-	@# Those of the analysis take as long as all other pure ones; those against an emulated API mostly wait.
+	@# The tests of the analysis take as long as all other unit tests; those with an emulated API mostly wait.
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit-analysis unit-others unit-emulated
 
 unit-analysis:
@@ -35,31 +35,31 @@ unit-others:
 unit-emulated:
 	$(BIN)/python -m pytest -q tests/emulated
 
-cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 39 minutes; 9 more where all is still to be built)
+cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 39 minutes, and 9 more for the first build)
 	$(BIN)/python -m pytest tests/cluster
 
-bench-load: up ## Compare the load generator with others (KUBE_BURNER=program adds kube-burner)
+bench-load: up ## Compare the load generator with others (KUBE_BURNER=PATH adds kube-burner)
 	$(BIN)/python -m bench.load
 
-bench-pace: up ## Show how late requests are sent at half of capacity
+bench-pace: up ## Measure how late requests are sent at half of the capacity
 	$(BIN)/python -m bench.pace
 
-bench-memory: $(VENV)/ready ## Show what a load Job keeps in memory of each instance (seconds, no cluster)
+bench-memory: $(VENV)/ready ## Measure the memory that a load Job needs for each instance (seconds, no cluster)
 	$(BIN)/python -m bench.memory
 
-bench-track: deploy ## Show memory and CPU of a load Job that tracks 10,000 instances (some 15 minutes)
+bench-track: deploy ## Measure memory and CPU of a load Job that tracks 10,000 instances (about 15 minutes)
 	$(BIN)/python -m bench.track
 
-bench-overhead: deploy ## Measure what sampling costs kro: with and without it, in turns (20 minutes)
+bench-overhead: deploy ## Measure what sampling costs kro, by alternating runs with and without it (20 minutes)
 	$(BIN)/python -m bench.overhead
 
-bench-limits: deploy ## Run a scale test five times: do all limits lie within 10 % of their median? (20 minutes)
+bench-limits: deploy ## Run a scale test five times and check that all limits are within 10% of their median (20 minutes)
 	$(BIN)/python -m bench.limits
 
-bench-pairs: $(VENV)/ready ## Simulate how often comparisons of several scale tests a side are right (some 2.5 minutes, no cluster)
+bench-pairs: $(VENV)/ready ## Simulate how often comparisons of several scale tests are right (about 3 minutes, no cluster)
 	$(BIN)/python -m bench.pairs
 
-calibrate: deploy ## Measure how often comparisons are wrong (hours; goes on where it stood)
+calibrate: deploy ## Measure how often comparisons are wrong (hours; resumes where it stopped)
 	$(BIN)/python -m bench.calibrate --write
 
 lint: $(VENV)/ready ## Check style, types and import rules
@@ -82,19 +82,19 @@ lock: $(VENV)/ready ## Pin the newest versions of all dependencies
 	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
 
-up: $(VENV)/ready ## Bring up the cluster and kro (under a minute; about 9 where all is still to be built)
+up: $(VENV)/ready ## Start the cluster and install kro (under a minute; about 9 minutes for the first build)
 	$(TESTBED) up
 
-deploy: up ## Bring up the cluster, and install krobench from this source
+deploy: up ## Start the cluster and install krobench from this source tree
 	scripts/deploy.sh
 
-down: ## End everything that was started, and remove what it left
+down: ## Stop everything that was started and remove its data
 	$(PYTHON) -m testbed down
 
-status: ## Say what runs
+status: ## Show what is running
 	@$(PYTHON) -m testbed status
 
-kubeconfig: ## Print the path of the kubeconfig in use
+kubeconfig: ## Print the path of the kubeconfig
 	@$(PYTHON) -m testbed kubeconfig
 
 clean: down ## Remove the Python environment too
@@ -103,7 +103,7 @@ clean: down ## Remove the Python environment too
 $(VENV)/ready: requirements.lock requirements-dev.lock pyproject.toml
 	@echo "==> setting up the Python environment in $(VENV) (about 1 minute)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "krobench needs Python 3.11 or newer" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "the Python module venv is missing: install the package python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: install the package python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip install -q -r requirements.lock -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --no-deps -e .
 	@touch $@

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job, from nothing to a report.
+# From nothing to a report: create a cluster, run a benchmark, print its report.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ echo
 "$kubectl" get krobenchmarks
 echo
 if [ "$code" -ne 0 ]; then
-  echo "The benchmark did not pass: kubectl describe krobenchmark says why." >&2
+  echo "The benchmark did not pass. Run kubectl describe krobenchmark quick to see why." >&2
   exit "$code"
 fi
-echo "Done. 'make kubeconfig' prints the cluster's kubeconfig, 'make down' removes everything." >&2
+echo "Done. 'make kubeconfig' prints the path of the cluster's kubeconfig; 'make down' removes everything." >&2

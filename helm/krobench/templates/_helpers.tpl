@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
-{{/* Base of all names: "krobench" when the release is called so. */}}
+{{/* Base of all names: "krobench" if the release is called krobench. */}}
 {{- define "krobench.fullname" -}}
 {{- if .Values.fullnameOverride -}}
 {{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
@@ -24,7 +24,7 @@
 {{- printf "%s-operator" (include "krobench.fullname" .) -}}
 {{- end -}}
 
-{{/* helm --set makes a number of a tag that has only digits. */}}
+{{/* helm --set turns a tag that has only digits into a number. */}}
 {{- define "krobench.image" -}}
 {{- if .Values.image.digest -}}
 {{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
@@ -43,7 +43,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 
-{{/* What the operator's pod is selected by; a Deployment's selector cannot be changed later. */}}
+{{/* Labels that select the operator's pod; the selector of a Deployment is immutable. */}}
 {{- define "krobench.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "krobench.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
