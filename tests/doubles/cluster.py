@@ -13,9 +13,11 @@ import orjson
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError
+from krobench.kube.timing import Timing
 from krobench.kube.transport import JSON, RetryPolicy
 from krobench.load.kinds import CRDS_PATH, RGD_NAME_LABEL, RGDS_PATH
 
+QUICK = Timing(new_kind_pause=0.0, cleanup_poll=0.01, probe_last_event=0.02, shards_lead=0.1)
 READY = {"state": "ACTIVE", "conditions": [{"type": "Ready", "status": "True"}]}
 
 
@@ -25,7 +27,7 @@ class MemoryApi(KubeClient):
     def __init__(self, objects: Mapping[str, JsonObject] | None = None) -> None:
         super().__init__(
             ClientConfig("http://memory", None, lambda: None),
-            policy=RetryPolicy(first_seconds=0.0, readiness_seconds=0.0),
+            policy=RetryPolicy(first_seconds=0.0, readiness_seconds=0.0, reconnect_seconds=0.0),
         )
         self.objects: dict[str, JsonObject] = deepcopy(dict(objects or {}))
         self.asked: list[tuple[str, str]] = []

@@ -1,10 +1,11 @@
 """The load Job from end to end, against an API server in memory."""
 
 import time
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
-from doubles.cluster import MemoryCluster
+from doubles.cluster import QUICK, MemoryCluster
 
 from krobench.api.status import Verdict
 from krobench.collect.source import Scrape, SourceUnavailableError
@@ -15,6 +16,7 @@ from krobench.job.suite import Suite
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.kube.kro import KroPod
+from krobench.kube.timing import Timing
 from krobench.kube.transport import RetryPolicy
 from krobench.load.failures import FAILURES_IN_A_ROW
 from krobench.load.kinds import RGDS_PATH
@@ -43,7 +45,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("krobench.job.engine.kubernetes_version", nothing)
     monkeypatch.setattr("krobench.job.engine.list_nodes", no_nodes)
     monkeypatch.setattr("krobench.collect.sampler.open_sources", no_sources)
-    monkeypatch.setattr("krobench.load.iteration.NEW_KIND_PAUSE_SECONDS", 0.0)
 
 
 class FakePod:
@@ -66,12 +67,16 @@ async def run(
 
 
 async def run_suite(
-    cluster: MemoryCluster, tests: list[dict[str, Any]], max_objects: int = 1000, **spec: Any
+    cluster: MemoryCluster,
+    tests: list[dict[str, Any]],
+    max_objects: int = 1000,
+    timing: Timing = QUICK,
+    **spec: Any,
 ) -> RunRecord:
     defaults = {"iterations": 1, "warmup": 0, "timeout": "10s"} | spec.pop("defaults", {})
     spec |= {"tests": tests, "defaults": defaults}
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
-    suite = Suite(cluster, {"metadata": metadata, "spec": spec}, max_objects)
+    suite = Suite(cluster, {"metadata": metadata, "spec": spec}, max_objects, timing=timing)
     return await suite.run()
 
 
@@ -202,9 +207,9 @@ async def test_an_rgd_that_somebody_deletes_is_named_and_holds_no_clean_up() -> 
 async def test_what_would_not_go_is_counted_as_left(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = MemoryCluster()
     cluster.undeletable = RGDS_PATH
-    monkeypatch.setattr("krobench.load.cleanup._RGD_TIMEOUT_SECONDS", 0.0)
-    monkeypatch.setattr("krobench.load.cleanup._FORCED_TIMEOUT_SECONDS", 0.0)
-    record = await run(cluster, 1)
+    at_once = replace(QUICK, rgds_deleted=0.0, forced_deletion=0.0)
+    tests = [{"name": "a", "workload": {"scenario": "single", "instances": 1}}]
+    record = await run_suite(cluster, tests, timing=at_once)
     assert record.orphans is not None
     assert record.orphans.count
     assert any("of the run left after clean-up" in warning for warning in record.warnings)

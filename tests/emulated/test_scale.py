@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from doubles.cluster import MemoryCluster
+from doubles.cluster import QUICK, MemoryCluster
 from emulated.test_load import UID, NoTracker, quick
 from emulated.test_profiles import FakePprof
 
@@ -41,7 +41,7 @@ def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) ->
     }
     metadata = {"name": "far", "namespace": "default", "uid": UID, "generation": 1}
     resource = {"metadata": metadata, "spec": spec | fields}
-    return ScaleRun(cluster, resource, max_objects)
+    return ScaleRun(cluster, resource, max_objects, timing=QUICK)
 
 
 def trials(record: RunRecord) -> dict[float, list[bool | None]]:

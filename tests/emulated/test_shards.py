@@ -1,10 +1,11 @@
 """A load that is shared by several shards, against an API server in memory."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from doubles.cluster import MemoryCluster
+from doubles.cluster import QUICK, MemoryCluster
 from emulated.test_load import UID, quick
 
 from krobench.api.status import Verdict
@@ -19,12 +20,7 @@ from krobench.record.store import read_objects
 
 __all__ = ["quick"]
 
-QUICK = Timing(workers_arrive=3.0, coordinator_poll=0.05)
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krobench.load.shard._LEAD_SECONDS", 0.1)
+TIMING = replace(QUICK, workers_arrive=3.0, coordinator_poll=0.05)
 
 
 def benchmark(instances: int, shards: int, **test: Any) -> dict[str, Any]:
@@ -43,7 +39,7 @@ async def run(
 ) -> tuple[RunRecord, list[asyncio.Task[None]]]:
     client = cluster
     workers = [asyncio.create_task(Worker(client, resource, k).run()) for k in present]
-    record = await Suite(client, resource, timing=QUICK).run()
+    record = await Suite(client, resource, timing=TIMING).run()
     await asyncio.wait_for(asyncio.gather(*workers, return_exceptions=True), 30)
     return record, workers
 
@@ -110,7 +106,7 @@ async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
     resource = benchmark(20, 2, concurrency=2)
     client = cluster
     worker = asyncio.create_task(Worker(client, resource, 1).run())
-    suite = Suite(client, resource, timing=QUICK)
+    suite = Suite(client, resource, timing=TIMING)
     coordinator = asyncio.create_task(suite.run())
     while not any(item.get("status") for key, item in cluster.objects.items() if "/kb" in key):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
@@ -130,7 +126,7 @@ async def test_a_worker_ends_if_the_coordinator_is_silent() -> None:
     client = MemoryCluster()
     resource = benchmark(20, 2)
     worker = asyncio.create_task(Worker(client, resource, 1, timing).run())
-    suite = Suite(client, resource, timing=QUICK)
+    suite = Suite(client, resource, timing=TIMING)
     assert suite._coordinator is not None
     await suite._coordinator.open()
     with pytest.raises(AbortedError, match="CoordinatorLost"):
@@ -144,7 +140,7 @@ async def test_a_stopped_run_dismisses_its_workers() -> None:
     resource = benchmark(20, 2, concurrency=2)
     client = cluster
     worker = asyncio.create_task(Worker(client, resource, 1).run())
-    coordinator = asyncio.create_task(Suite(client, resource, timing=QUICK).run())
+    coordinator = asyncio.create_task(Suite(client, resource, timing=TIMING).run())
     await asyncio.sleep(1.0)
     coordinator.cancel()
     with pytest.raises(asyncio.CancelledError):

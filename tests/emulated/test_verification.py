@@ -1,7 +1,7 @@
 """Trying a recommendation, on a kro that is only said to be restarted."""
 
 import pytest
-from doubles.cluster import MemoryCluster
+from doubles.cluster import QUICK, MemoryCluster
 from emulated.test_load import UID, quick
 from emulated.test_variants import Log, log
 
@@ -38,7 +38,7 @@ ADVICE = Recommendation(
 
 async def tried(seconds_left: float = 1e6) -> tuple[Verification, RunRecord]:
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
-    suite = Suite(MemoryCluster(), {"metadata": metadata, "spec": SPEC})
+    suite = Suite(MemoryCluster(), {"metadata": metadata, "spec": SPEC}, timing=QUICK)
     (plan,), (tested,) = suite._plans, suite.record.tests
     tested.duration_seconds = 10.0
     stage = Stage(

@@ -58,6 +58,7 @@ class Ending:
     report: Callable[[str], None]
     """Reports the current activity."""
     warn: Callable[[str], None]
+    timing: Timing
 
     async def clean_up(self, policy: Cleanup) -> None:
         """Delete what the run made, if it is not to be kept, and count what is left of it."""
@@ -68,7 +69,7 @@ class Ending:
             )
             return
         self.report("clean-up")
-        cleanup = RunCleanup(self.client, self.run.uid)
+        cleanup = RunCleanup(self.client, self.run.uid, timing=self.timing)
         longest = max(plan.deletion_timeout_seconds for plan in self.plans)
         for teardown in (
             await cleanup.delete_objects(longest, force=True),
@@ -263,7 +264,8 @@ class Session(ABC):
 
     def _ending(self) -> Ending:
         client, run = self._client, self._run
-        return Ending(client, run, self._plans, self.record, self._report, self._warn)
+        plans, report, warn = self._plans, self._report, self._warn
+        return Ending(client, run, plans, self.record, report, warn, self._timing)
 
     async def _complete(self) -> None:
         self.record.state = RunState.COMPLETED

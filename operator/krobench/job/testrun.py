@@ -139,7 +139,9 @@ class TestRun:
         await sampler.snapshot()
         async with (
             context.monitor(plan.test) as monitor,
-            open_iteration(context.client, context.clock, plan, context.crew) as iteration,
+            open_iteration(
+                context.client, context.clock, plan, context.crew, context.timing
+            ) as iteration,
         ):
             self.current = iteration
             requests = await self._drive(plan, iteration, sampler, profiling)
@@ -181,7 +183,7 @@ class TestRun:
         context.report(f"{self.plan.name}: clean-up of this size and all smaller ones")
         started = context.clock.now()
         # Nothing else of the run exists by now.
-        cleanup = RunCleanup(context.client, context.run.uid)
+        cleanup = RunCleanup(context.client, context.run.uid, timing=context.timing)
         record.teardown = await cleanup.delete_objects(self.plan.deletion_timeout_seconds)
         record.teardown.duration_seconds = round(context.clock.now() - started, 3)
         self._warn_of_remains(record)
@@ -258,7 +260,7 @@ class TestRun:
         await iteration.delete_instances(timeout_seconds)
         left = timeout_seconds - (context.clock.now() - started)
         prefix = f"{context.run.prefix}{plan.test.index}-{plan.index}-"
-        cleanup = RunCleanup(context.client, context.run.uid, rgd_prefix=prefix)
+        cleanup = RunCleanup(context.client, context.run.uid, prefix, context.timing)
         teardown = await cleanup.delete_objects(max(1.0, left))
         teardown.duration_seconds = round(context.clock.now() - started, 3)
         return teardown

@@ -248,9 +248,9 @@ class KubeClient(Transport):
 
         Raises ``error`` again if it is not transient, or there were attempts enough.
         """
-        most = self._policy.retries if retries is None else retries
+        most = self.policy.retries if retries is None else retries
         if attempt >= most or not error.transient:
             raise error
         asked = error.retry_after_seconds if isinstance(error, ApiError) else None
-        delay = asked if asked is not None else self._policy.first_seconds * 2**attempt
-        await asyncio.sleep(min(delay, self._policy.longest_seconds))
+        delay = asked if asked is not None else self.policy.first_seconds * 2**attempt
+        await asyncio.sleep(min(delay, self.policy.longest_seconds))

@@ -62,6 +62,43 @@ class Timing:
     cel_profile: float = 10.0
     """Length of a CPU profile if the spec does not give one."""
 
+    # The load.
+    new_kind_pause: float = 2.1
+    """Pause after a kind is established. An API server answers a create request for a kind that was
+    established less than two seconds ago only after sleeping for two seconds, so that in a cluster
+    of several servers the others learn of the kind. Without the pause, the sleep would be
+    attributed to kro."""
+    kind_appears: float = 10.0
+    """The CRD of an RGD that is ready must appear within this time."""
+    kind_poll: float = 0.1
+    """Pause between two looks for that CRD."""
+    rejection_grace: float = 3.0
+    """An RGD must stay rejected for this long: kro builds a graph again after a failure, and may
+    succeed once a kind that it needs appears."""
+    probe_interval: float = 0.5
+    """Pause between two writes of the probe of the watch's lag."""
+    probe_last_event: float = 0.5
+    """Time for the event of the probe's last write to arrive."""
+    expression_ready: float = 30.0
+    """An RGD with an expression, its instance, or a change must be ready within this time."""
+    shards_lead: float = 0.5
+    """The start of a sharded load is announced this long before: a watch event and the set-up of
+    tasks must fit in."""
+
+    # Cleanup.
+    cleanup_poll: float = 0.25
+    """Pause between two looks at what is being deleted."""
+    probes_deleted: float = 10.0
+    """Probes and the shards' ConfigMaps must be deleted within this time."""
+    rgds_deleted: float = 60.0
+    """RGDs must be deleted within this time."""
+    crds_deleted: float = 60.0
+    """CRDs must be deleted within this time."""
+    namespaces_deleted: float = 90.0
+    """Namespaces must be deleted within this time, with all that is in them."""
+    forced_deletion: float = 15.0
+    """Objects without their finalizers must be deleted within this time."""
+
     # Sharded loads.
     workers_arrive: float = 120.0
     """The pods of all shards must start within this time."""

@@ -42,6 +42,8 @@ class RetryPolicy:
     longest_seconds: float = 10.0
     readiness_seconds: float = 0.5
     """Between two looks whether the server is ready."""
+    reconnect_seconds: float = 0.5
+    """Before a watch that was interrupted connects again."""
 
 
 NO_RETRIES = RetryPolicy(retries=0)
@@ -57,7 +59,7 @@ class Transport:
         policy: RetryPolicy = RetryPolicy(),
     ) -> None:
         self.config = config
-        self._policy = policy
+        self.policy = policy
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
         self._broke_at = float("-inf")
@@ -168,7 +170,7 @@ class Transport:
             status = await self._readiness()
             if status not in _REFUSED:
                 return status >= 500
-            await asyncio.sleep(self._policy.readiness_seconds)
+            await asyncio.sleep(self.policy.readiness_seconds)
         return False  # we may not ask at all
 
     async def _readiness(self) -> int:

@@ -18,7 +18,6 @@ logger = logging.getLogger(__name__)
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 
 _GONE = 410
-_RECONNECT_SECONDS = 0.5
 _SERVER_TIMEOUT_SECONDS = 3600
 
 
@@ -109,7 +108,7 @@ class Watch:
                     raise
                 logger.warning("watch of %s was refused: %s", self._path, error)
             self.interruptions += 1
-            await asyncio.sleep(_RECONNECT_SECONDS)
+            await asyncio.sleep(self._client.policy.reconnect_seconds)
 
     async def _once(self) -> AsyncIterator[WatchEvent]:
         params = self._params | {

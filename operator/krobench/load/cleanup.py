@@ -17,6 +17,7 @@ from krobench.api.messages import SHARD_COMPONENT, SHARD_LINES_COMPONENT
 from krobench.kube import paths
 from krobench.kube.client import METADATA_ONLY, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.kube.timing import Timing
 from krobench.load.clock import RunClock
 from krobench.load.kinds import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.probe import PROBE_COMPONENT
@@ -25,14 +26,8 @@ from krobench.record.run import Orphans
 
 logger = logging.getLogger(__name__)
 
-_POLL_SECONDS = 0.25
 _CONCURRENCY = 16
 _MAX_REMAINING = 20
-_PROBE_TIMEOUT_SECONDS = 10.0
-_RGD_TIMEOUT_SECONDS = 60.0
-_CRD_TIMEOUT_SECONDS = 60.0
-_NAMESPACE_TIMEOUT_SECONDS = 90.0
-_FORCED_TIMEOUT_SECONDS = 15.0
 
 _NO_FINALIZERS: JsonObject = {"metadata": {"finalizers": None}}
 _OWNED_BY_KRO = "kro.run/owned=true"
@@ -62,7 +57,14 @@ class RunCleanup:
     well after a crash.
     """
 
-    def __init__(self, client: KubeClient, uid: str, rgd_prefix: str | None = None) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        uid: str,
+        rgd_prefix: str | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        self._timing = timing or Timing()
         self._client = client
         self._prefix = rgd_prefix or object_prefix(uid)
         # Shards use their ConfigMaps throughout the run, not only in a part of it.
@@ -84,7 +86,9 @@ class RunCleanup:
 
     async def delete_namespaces(self) -> Teardown:
         """Delete the namespaces that the run created, with all that is still in them."""
-        return await self._reported(self._delete_all(self._namespaces, _NAMESPACE_TIMEOUT_SECONDS))
+        return await self._reported(
+            self._delete_all(self._namespaces, self._timing.namespaces_deleted)
+        )
 
     async def audit(self, namespaces: Collection[str]) -> Orphans:
         """Count what is left of the run, independently of what the deletion reported.
@@ -131,15 +135,15 @@ class RunCleanup:
         kinds = await kinds_of_run(self._client, self._prefix)
         await self._release_abandoned(kinds)
         for lister, timeout_seconds in (
-            (self._own_config_maps, _PROBE_TIMEOUT_SECONDS),
+            (self._own_config_maps, self._timing.probes_deleted),
             (lambda: self._instances(kinds), instance_timeout_seconds),
-            (self._rgds, _RGD_TIMEOUT_SECONDS),
-            (lambda: self._crds(kinds), _CRD_TIMEOUT_SECONDS),
+            (self._rgds, self._timing.rgds_deleted),
+            (lambda: self._crds(kinds), self._timing.crds_deleted),
         ):
             remaining = await self._delete_all(lister, timeout_seconds)
             if remaining and force:
                 await self._remove_finalizers(remaining)
-                remaining = await self._delete_all(lister, _FORCED_TIMEOUT_SECONDS)
+                remaining = await self._delete_all(lister, self._timing.forced_deletion)
             if remaining:
                 return remaining
         return []
@@ -268,7 +272,7 @@ class RunCleanup:
             else:
                 if self._clock.now() >= deadline:
                     return items
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(self._timing.cleanup_poll)
 
     async def _delete(self, items: Iterable[Item]) -> None:
         gate = asyncio.Semaphore(_CONCURRENCY)

@@ -10,6 +10,7 @@ from krobench.figures.lines import ObjectRecord
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
+from krobench.kube.timing import Timing
 from krobench.load.clock import RunClock
 from krobench.load.driver import Driver
 from krobench.load.failures import ForbiddenError, RgdRejectedError
@@ -19,7 +20,6 @@ from krobench.load.observer import Followed, Observer, Pending
 from krobench.workload.cel import ROUND_FIELD, Expression, resources
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 
-_READY_SECONDS = 30.0
 _RECONCILE_ANNOTATION = "kro.run/reconcile"
 _SUSPENDED = "suspended"
 
@@ -64,7 +64,10 @@ class Carrier:
 class ExpressionLoad:
     """Creates RGDs and instances, and changes them; an async context manager."""
 
-    def __init__(self, client: KubeClient, clock: RunClock, plan: IterationPlan) -> None:
+    def __init__(
+        self, client: KubeClient, clock: RunClock, plan: IterationPlan, timing: Timing
+    ) -> None:
+        self._timing = timing
         self._client = client
         self._plan = plan
         self._clock = clock
@@ -99,11 +102,11 @@ class ExpressionLoad:
         if not await self._driver.create(RGDS_PATH, carrier.rgd.manifest, record):
             raise ExpressionError("RGDRefused", record.error or "the API server refused its RGD")
         try:
-            await _within(followed.ready, f"RGD {record.name} was not ready", followed)
+            await self._within(followed.ready, f"RGD {record.name} was not ready", followed)
         except RgdRejectedError as error:
             await self._client.delete(f"{RGDS_PATH}/{record.name}")
             raise ExpressionError("RejectedByKro", str(error)) from error
-        carrier.kind = await find_kind(self._client, record.name)
+        carrier.kind = await find_kind(self._client, record.name, self._timing)
         if carrier.kind is None:
             raise ExpressionError("CRDNotFound", f"RGD {record.name} is ready, and has no CRD")
 
@@ -123,7 +126,7 @@ class ExpressionLoad:
         if not await self._driver.create(carrier.path, manifest, record):
             raise ExpressionError("InstanceRefused", record.error or "the instance was refused")
         try:
-            await _within(followed.ready, "its instance was not ready", followed)
+            await self._within(followed.ready, "its instance was not ready", followed)
         except ExpressionError:
             await self._client.delete(f"{carrier.path}/{record.name}")
             raise
@@ -198,7 +201,18 @@ class ExpressionLoad:
             raise ExpressionError("UpdateRefused", record.error or "the update was refused")
         update = Pending(record)
         followed.expect(update, generation)
-        await _within(update.done, f"the update of {record.name} was not ready", followed)
+        await self._within(update.done, f"the update of {record.name} was not ready", followed)
+
+    async def _within(self, done: "asyncio.Future[None]", problem: str, followed: Followed) -> None:
+        seconds = self._timing.expression_ready
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.shield(done)
+        except TimeoutError as error:
+            says = f": {followed.problem}" if followed.problem else ""
+            raise ExpressionError("NotReady", f"{problem} after {seconds:g}s{says}") from error
+        except (KubeError, ForbiddenError) as error:
+            raise ExpressionError("ApiServerUnreachable", str(error)) from error
 
     async def values(self, carrier: Carrier) -> list[str]:
         """Return the values in the object that kro created, each distinct value once.
@@ -217,14 +231,3 @@ class ExpressionLoad:
 
 def _annotated(reconcile: str | None) -> JsonObject:
     return {"metadata": {"annotations": {_RECONCILE_ANNOTATION: reconcile}}}
-
-
-async def _within(done: "asyncio.Future[None]", problem: str, followed: Followed) -> None:
-    try:
-        async with asyncio.timeout(_READY_SECONDS):
-            await asyncio.shield(done)
-    except TimeoutError as error:
-        says = f": {followed.problem}" if followed.problem else ""
-        raise ExpressionError("NotReady", f"{problem} after {_READY_SECONDS:g}s{says}") from error
-    except (KubeError, ForbiddenError) as error:
-        raise ExpressionError("ApiServerUnreachable", str(error)) from error

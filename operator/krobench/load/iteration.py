@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
@@ -13,17 +14,12 @@ from krobench.findings.validity import AnyCause
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
+from krobench.kube.timing import Timing
 from krobench.load.children import Children
 from krobench.load.clock import RunClock
 from krobench.load.driver import Driver
 from krobench.load.failures import FAILURES, EndedEarlyError, explain
-from krobench.load.kinds import (
-    KIND_TIMEOUT_SECONDS,
-    NEW_KIND_PAUSE_SECONDS,
-    RGDS_PATH,
-    crd_of,
-    find_kind,
-)
+from krobench.load.kinds import RGDS_PATH, crd_of, find_kind
 from krobench.load.lifecycle import apply_instance, apply_rgd, last_established, observe_compilation
 from krobench.load.loops import closed_loop, from_now, open_loop, run_together
 from krobench.load.observer import Apply, Followed, Observer
@@ -86,7 +82,14 @@ _UNANSWERED_RGDS = 16
 class Iteration:
     """Runs one iteration; an async context manager, on whose exit the watches end."""
 
-    def __init__(self, client: KubeClient, clock: RunClock, plan: IterationPlan) -> None:
+    def __init__(
+        self,
+        client: KubeClient,
+        clock: RunClock,
+        plan: IterationPlan,
+        timing: Timing | None = None,
+    ) -> None:
+        self._timing = timing or Timing()
         self._client = client
         self._clock = clock
         self._plan = plan
@@ -171,7 +174,9 @@ class Iteration:
     def _probe(self) -> WatchProbe:
         plan = self._plan
         name = f"{plan.run.prefix}{plan.test.index}-{plan.index}-watch-probe"
-        return WatchProbe(self._client, self._clock, plan.namespace, name, plan.labels)
+        return WatchProbe(
+            self._client, self._clock, plan.namespace, name, plan.labels, self._timing
+        )
 
     def finish(self) -> Outcome:
         """Return the result: what has been measured up to now."""
@@ -258,7 +263,8 @@ class Iteration:
     async def _create_rgds(self) -> None:
         await self._refuse_existing_kind()
         selector = self._instance_selector()
-        observer = await self._observe(RGDS_PATH, selector, apply_rgd)
+        apply = partial(apply_rgd, grace_seconds=self._timing.rejection_grace)
+        observer = await self._observe(RGDS_PATH, selector, apply)
         self.outcome.compilation_unavailable = await observe_compilation(self._stack, observer)
         gate = asyncio.Semaphore(_UNANSWERED_RGDS)
         made: dict[str, Followed] = {}
@@ -278,7 +284,7 @@ class Iteration:
             await run_together(create(rgd) for rgd in stage)
         await self._observe_instances(selector, made)
         established = last_established((each.record for each in made.values()), self._clock.now())
-        await self._clock.sleep_until(established + NEW_KIND_PAUSE_SECONDS)
+        await self._clock.sleep_until(established + self._timing.new_kind_pause)
 
     def _instance_selector(self) -> str:
         labels = self._plan.labels
@@ -314,12 +320,12 @@ class Iteration:
                 )
 
     async def _path_of_kind(self, rgd: RgdPlan) -> str:
-        kind = await find_kind(self._client, rgd.name)
+        kind = await find_kind(self._client, rgd.name, self._timing)
         if kind is None:
             raise EndedEarlyError(
                 "CRDNotFound",
                 f"RGD {rgd.name} is Ready, but no CRD of kind {rgd.kind} has its label after "
-                f"{KIND_TIMEOUT_SECONDS:g}s; check the log of kro",
+                f"{self._timing.kind_appears:g}s; check the log of kro",
             )
         namespace = self._plan.namespace if kind.namespaced else None
         return paths.group(kind.group, rgd.version, kind.plural, namespace)

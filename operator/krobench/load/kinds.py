@@ -5,18 +5,12 @@ from dataclasses import dataclass
 
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.timing import Timing
 
 RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 CRDS_PATH = paths.group("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 RGD_NAME_LABEL = "kro.run/resource-graph-definition-name"
 
-# An API server answers a create request of a kind that was established less than two seconds
-# ago only after sleeping for two seconds (so that in a cluster of several servers the others
-# have learnt of the kind). Without this pause, the sleep would be attributed to kro.
-NEW_KIND_PAUSE_SECONDS = 2.1
-
-KIND_TIMEOUT_SECONDS = 10.0
-_POLL_SECONDS = 0.1
 _CRDS_AT_ONCE = 50
 """A CRD may have a hundred kilobytes of schema, and takes eight times that once parsed."""
 
@@ -40,14 +34,14 @@ class Kind:
         return paths.group(self.group, self.version, self.plural, namespace)
 
 
-async def find_kind(client: KubeClient, rgd_name: str) -> Kind | None:
+async def find_kind(client: KubeClient, rgd_name: str, timing: Timing) -> Kind | None:
     """Return the kind that this RGD defines, or None if none appears in time."""
-    async with asyncio.timeout(KIND_TIMEOUT_SECONDS + 1):
-        for _ in range(int(KIND_TIMEOUT_SECONDS / _POLL_SECONDS)):
+    async with asyncio.timeout(timing.kind_appears + 1):
+        for _ in range(int(timing.kind_appears / timing.kind_poll)):
             found = await client.list(CRDS_PATH, f"{RGD_NAME_LABEL}={rgd_name}")
             if found:
                 return _kind_of_crd(found[0])
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(timing.kind_poll)
     return None
 
 

@@ -10,6 +10,7 @@ from krobench.figures.lines import ObjectRecord
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
+from krobench.kube.timing import Timing
 from krobench.load.failures import RgdRejectedError
 from krobench.load.kinds import CRDS_PATH, RGD_NAME_LABEL
 from krobench.load.observer import Followed, Observer
@@ -17,8 +18,6 @@ from krobench.load.observer import Followed, Observer
 logger = logging.getLogger(__name__)
 
 _MAX_PROBLEM_LENGTH = 1000
-# kro builds a graph again after a failure, and may succeed once a kind it needs has appeared.
-REJECTION_GRACE_SECONDS = 3.0
 
 
 def condition(item: JsonObject, kind: str) -> JsonObject | None:
@@ -152,7 +151,12 @@ def apply_instance(followed: Followed, item: JsonObject, seconds: float) -> None
         followed.problem = problem(item)
 
 
-def apply_rgd(followed: Followed, item: JsonObject, seconds: float) -> None:
+def apply_rgd(
+    followed: Followed,
+    item: JsonObject,
+    seconds: float,
+    grace_seconds: float = Timing.rejection_grace,
+) -> None:
     """Record an RGD's new state; if it stays rejected, waiting for it fails."""
     record = followed.record
     if record.picked_up_seconds is None and item["metadata"].get("finalizers"):
@@ -162,9 +166,7 @@ def apply_rgd(followed: Followed, item: JsonObject, seconds: float) -> None:
     followed.problem = rejected
     if rejected is not None:
         if first_time:
-            asyncio.get_running_loop().call_later(
-                REJECTION_GRACE_SECONDS, _fail_if_rejected, followed
-            )
+            asyncio.get_running_loop().call_later(grace_seconds, _fail_if_rejected, followed)
         return
     if record.accepted_seconds is None and is_true(item, "GraphAccepted"):
         record.accepted_seconds = seconds

@@ -16,6 +16,7 @@ from krobench.api.common import COMPONENT_LABEL
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.kube.timing import Timing
 from krobench.kube.watch import Watch
 from krobench.load.clock import RunClock
 
@@ -23,8 +24,6 @@ logger = logging.getLogger(__name__)
 
 PROBE_COMPONENT = "watch-probe"
 
-_INTERVAL_SECONDS = 0.5
-_LAST_EVENT_SECONDS = 0.5
 _FIRST = "first"
 _ANNOTATION = "bench.kro.run/probe"
 
@@ -54,14 +53,14 @@ class WatchProbe:
         namespace: str,
         name: str,
         labels: dict[str, str],
-        interval_seconds: float = _INTERVAL_SECONDS,
+        timing: Timing,
     ) -> None:
         self._client = client
         self._clock = clock
         self._collection = paths.core("configmaps", namespace)
         self._name = name
         self._labels = labels | {COMPONENT_LABEL: PROBE_COMPONENT}
-        self._interval_seconds = interval_seconds
+        self._timing = timing
         selector = ",".join(f"{key}={value}" for key, value in self._labels.items())
         self._watch = Watch(client, self._collection, selector)
         self._answered: dict[str, float] = {}
@@ -104,13 +103,13 @@ class WatchProbe:
             await self._standing.wait()
             for number in itertools.count():
                 await self._write_once(str(number))
-                await asyncio.sleep(self._interval_seconds)
+                await asyncio.sleep(self._timing.probe_interval)
         except KubeError as error:
             self._give_up(error)
         finally:
             # The event of a write just before the end may still arrive.
             if self.result().missing:
-                await asyncio.sleep(_LAST_EVENT_SECONDS)
+                await asyncio.sleep(self._timing.probe_last_event)
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
 

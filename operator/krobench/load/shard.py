@@ -16,14 +16,13 @@ from krobench.figures.lines import ObjectRecord
 from krobench.findings.validity import ShardLost
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
+from krobench.kube.timing import Timing
 from krobench.load.clock import RunClock
 from krobench.load.iteration import Iteration, Outcome, PhaseOutcome
 from krobench.load.loops import closed_loop, open_loop, run_together
 from krobench.load.observer import Followed
 from krobench.workload.iterationplan import IterationPlan, share_of_plan, share_of_times
 
-# The start is announced this long beforehand: a watch event and the set-up of tasks must fit in.
-_LEAD_SECONDS = 0.5
 _LEAD_SECONDS_PER_INSTANCE = 25e-6
 
 _TIMES = tuple(field.name for field in fields(ObjectRecord) if field.name.endswith("_seconds"))
@@ -67,13 +66,18 @@ class ShardIteration(Iteration):
     """One shard's part of an iteration."""
 
     def __init__(
-        self, client: KubeClient, clock: RunClock, whole: IterationPlan, shard: int
+        self,
+        client: KubeClient,
+        clock: RunClock,
+        whole: IterationPlan,
+        shard: int,
+        timing: Timing | None = None,
     ) -> None:
         self._whole = whole
         self._shard = shard
         self._shards = whole.test.load.shards
         self.began_seconds: float | None = None
-        super().__init__(client, clock, share_of_plan(whole, shard, self._shards))
+        super().__init__(client, clock, share_of_plan(whole, shard, self._shards), timing)
 
     async def set_up(self) -> None:
         """Watch instances before they are created; the coordinator has created the RGDs."""
@@ -120,9 +124,14 @@ class CoordinatorIteration(ShardIteration):
     """An iteration in which this process coordinates the shards, and is itself shard 0."""
 
     def __init__(
-        self, client: KubeClient, clock: RunClock, whole: IterationPlan, workers: Workers
+        self,
+        client: KubeClient,
+        clock: RunClock,
+        whole: IterationPlan,
+        workers: Workers,
+        timing: Timing | None = None,
     ) -> None:
-        super().__init__(client, clock, whole, shard=0)
+        super().__init__(client, clock, whole, 0, timing)
         self._workers = workers
         self._foreign: list[ObjectRecord] = []
 
@@ -146,7 +155,7 @@ class CoordinatorIteration(ShardIteration):
         There is only one phase.
         """
         outcome = self.outcome
-        lead = _LEAD_SECONDS + self._whole.instance_count * _LEAD_SECONDS_PER_INSTANCE
+        lead = self._timing.shards_lead + self._whole.instance_count * _LEAD_SECONDS_PER_INSTANCE
         start = self._clock.now() + lead
         [phase] = self._whole.test.phases
         begun = PhaseOutcome(phase, start, schedule=self._times(start))
@@ -224,12 +233,16 @@ class CoordinatorIteration(ShardIteration):
 
 
 def open_iteration(
-    client: KubeClient, clock: RunClock, plan: IterationPlan, workers: Workers | None
+    client: KubeClient,
+    clock: RunClock,
+    plan: IterationPlan,
+    workers: Workers | None,
+    timing: Timing,
 ) -> Iteration:
     """Return an iteration of this process alone, or of all shards of the test."""
     if workers is None or plan.test.load.shards == 1:
-        return Iteration(client, clock, plan)
-    return CoordinatorIteration(client, clock, plan, workers)
+        return Iteration(client, clock, plan, timing)
+    return CoordinatorIteration(client, clock, plan, workers, timing)
 
 
 def moved(record: ObjectRecord, seconds: float) -> ObjectRecord:

@@ -196,7 +196,7 @@ class Restarted(MemoryApi):
         starting = ApiError(403, "Forbidden", "no roles yet")
         starting.starting = True
         busy = ApiError(503, "ServiceUnavailable", "not all paths are there yet")
-        self._policy = NO_RETRIES
+        self.policy = NO_RETRIES
         self.errors = [ApiUnreachableError("refused"), starting, busy, *([last] if last else [])]
 
     async def admit(self, verb: str, path: str, body: dict[str, Any]) -> None:

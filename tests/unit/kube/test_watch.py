@@ -4,7 +4,6 @@ from typing import Any
 import orjson
 import pytest
 
-from krobench.kube import watch as watch_module
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError, ApiUnreachableError, api_error
@@ -26,7 +25,7 @@ class Client(KubeClient):
     def __init__(self, lists: list[Any], watches: list[Any]) -> None:
         super().__init__(
             ClientConfig("http://nowhere", None, lambda: None),
-            policy=RetryPolicy(first_seconds=0.0),
+            policy=RetryPolicy(first_seconds=0.0, reconnect_seconds=0.0),
         )
         self.lists = lists
         self.watches = watches
@@ -56,11 +55,6 @@ async def collect(client: Client, count: int) -> list[tuple[str, str]]:
         if len(seen) == count:
             return seen
     raise AssertionError("the watch ended")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_module, "_RECONNECT_SECONDS", 0.0)
 
 
 async def test_a_broken_connection_goes_on_where_it_was() -> None:

@@ -9,7 +9,6 @@ from unit.records import some_line
 from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
-from krobench.load import lifecycle
 from krobench.load.clock import RunClock
 from krobench.load.failures import RgdRejectedError
 from krobench.load.kinds import CRDS_PATH
@@ -78,22 +77,16 @@ def test_a_rejection_is_in_kros_own_words() -> None:
     assert problem(item(GraphAccepted=("True", 1), Ready=("False", 1))) is None
 
 
-async def test_an_rgd_that_stays_rejected_ends_the_waiting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(lifecycle, "REJECTION_GRACE_SECONDS", 0.01)
+async def test_an_rgd_that_stays_rejected_ends_the_waiting() -> None:
     entry = followed()
-    apply_rgd(entry, item("Inactive", GraphAccepted=("False", 1)), 2.0)
+    apply_rgd(entry, item("Inactive", GraphAccepted=("False", 1)), 2.0, 0.01)
     with pytest.raises(RgdRejectedError, match="GraphAccepted!"):
         await asyncio.wait_for(entry.ready, 1)
 
 
-async def test_an_rgd_that_is_accepted_in_time_is_no_failure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(lifecycle, "REJECTION_GRACE_SECONDS", 0.01)
+async def test_an_rgd_that_is_accepted_in_time_is_no_failure() -> None:
     entry = followed()
-    apply_rgd(entry, item("Inactive", GraphAccepted=("False", 1)), 2.0)
+    apply_rgd(entry, item("Inactive", GraphAccepted=("False", 1)), 2.0, 0.01)
     apply_rgd(entry, item("Active", GraphAccepted=("True", 1), Ready=("True", 1)), 3.0)
     await asyncio.sleep(0.02)
     await entry.ready

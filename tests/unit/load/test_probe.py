@@ -1,14 +1,15 @@
 import asyncio
 from copy import deepcopy
-from typing import Any
 
 from doubles.cluster import MemoryApi
 
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
+from krobench.kube.timing import Timing
 from krobench.load.clock import RunClock
 from krobench.load.probe import WatchLag, WatchProbe
 
+QUICK = Timing(probe_interval=0.004, probe_last_event=0.01)
 LABELS = {"bench.kro.run/run": "uid"}
 
 
@@ -41,7 +42,7 @@ class LateApi(MemoryApi):
 
 async def probe(server: LateApi, writes: int) -> WatchLag:
     """Probe until there were so many writes; without any, until the first was refused."""
-    async with WatchProbe(server, RunClock(), "n", "probe", LABELS, 0.004) as running:
+    async with WatchProbe(server, RunClock(), "n", "probe", LABELS, QUICK) as running:
         await asyncio.sleep(0.01)
         while server.writes < writes:  # noqa: ASYNC110 - the server is no more than a number
             await asyncio.sleep(0.001)
@@ -64,8 +65,7 @@ async def test_a_probe_that_is_refused_is_no_reason_to_fail() -> None:
     assert lag == WatchLag([], 0, "403 Forbidden: no")
 
 
-async def test_an_event_that_does_not_come_is_missing(monkeypatch: Any) -> None:
-    monkeypatch.setattr("krobench.load.probe._LAST_EVENT_SECONDS", 0.01)
+async def test_an_event_that_does_not_come_is_missing() -> None:
     server = LateApi(lag_seconds=None)
     lag = await probe(server, 2)
     assert lag.seconds == []

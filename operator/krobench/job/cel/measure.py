@@ -37,7 +37,6 @@ from krobench.job.cel.readings import (
 )
 from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
-from krobench.load.kinds import NEW_KIND_PAUSE_SECONDS
 from krobench.load.loops import run_together
 from krobench.workload.cel import Opinion, Role, cross_check
 
@@ -93,7 +92,7 @@ class CelMeasurement:
         """
         self._report(f"{len(self._carriers)} RGDs")
         await self._all(self._create_rgd)
-        await asyncio.sleep(NEW_KIND_PAUSE_SECONDS)
+        await asyncio.sleep(self._timing.new_kind_pause)
         # Once kro keeps the most revisions, each new one replaces an old one.
         rounds = min(memory_rounds, self._habits.kept_revisions - 1)
         for index in range(rounds):

@@ -196,7 +196,7 @@ class CelRun:
             counters = KroCounters(context.client, kro, self.plan.target.pprof_port)
             stack.push_async_callback(counters.close)
             load = await stack.enter_async_context(
-                ExpressionLoad(context.client, context.clock, plan)
+                ExpressionLoad(context.client, context.clock, plan, context.timing)
             )
             measurement = CelMeasurement(
                 load, counters, carriers, self._report, habits, context.timing
@@ -240,7 +240,7 @@ class CelRun:
             return
         self._report("clean-up")
         prefix = f"{context.run.prefix}{self.plan.index}-"
-        cleanup = RunCleanup(context.client, context.run.uid, rgd_prefix=prefix)
+        cleanup = RunCleanup(context.client, context.run.uid, prefix, context.timing)
         teardown = await cleanup.delete_objects(self.plan.deletion_timeout_seconds)
         if teardown.error is not None:
             context.warn(f"{self.plan.name}: clean-up: {teardown.error.message}")

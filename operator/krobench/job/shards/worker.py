@@ -74,7 +74,9 @@ class Worker:
             self._message = WorkerMessage(shard=self._shard, round=asked.round, phase="arrived")
             if self._shard < test.load.shards:
                 whole = plan_iteration(self._run, test, asked.iteration)
-                iteration = ShardIteration(self._client, self._clock, whole, self._shard)
+                iteration = ShardIteration(
+                    self._client, self._clock, whole, self._shard, self._timing
+                )
                 async with iteration:
                     self._iteration = iteration
                     await self._take_part(iteration)

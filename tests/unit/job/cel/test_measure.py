@@ -11,7 +11,6 @@ from krobench.api.specs.workload import CelWorkload
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults
-from krobench.job.cel import measure
 from krobench.job.cel.measure import CelMeasurement, failures
 from krobench.job.cel.readings import KroHabits
 from krobench.kube.timing import Timing
@@ -110,12 +109,7 @@ class FakeKro:
         return self.heap
 
 
-QUICK = Timing(cel_poll=0.0, cel_echo_allowance=0.0, cel_restart_poll=0.0)
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measure, "NEW_KIND_PAUSE_SECONDS", 0.0)
+QUICK = Timing(new_kind_pause=0.0, cel_poll=0.0, cel_echo_allowance=0.0, cel_restart_poll=0.0)
 
 
 def measurement(kro: FakeKro) -> CelMeasurement:

@@ -11,7 +11,6 @@ from krobench.analysis.cel.costs import summarise
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults, Estimate
-from krobench.job.cel import measure
 from krobench.job.cel.readings import KroHabits
 from krobench.job.cel.restart import RestartMeasurement
 from krobench.kube.timing import Timing
@@ -78,11 +77,6 @@ class RestartedKro(FakeKro):
             self.unanswered -= 1
             raise SourceUnavailableError("kro's /metrics: connection refused")
         return await super().read(wanted)
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measure, "NEW_KIND_PAUSE_SECONDS", 0.0)
 
 
 def run(kro: RestartedKro, restarts: int = 2, timing: Timing = QUICK) -> CelResults:
