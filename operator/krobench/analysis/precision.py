@@ -46,10 +46,12 @@ def enough(precision: Precision, least: int, iterations: Sequence[IterationRecor
         return None
     figure = headline(iterations)
     ratio = figure.half_width_ratio if figure is not None else None
-    reached = "not known" if ratio is None else f"±{ratio:.1%}"
-    sentence = f"{reached} after {measured} iterations, {precision.target} asked for"
-    if ratio is not None and ratio <= precision.target_ratio:
-        return Stop(reason="PrecisionReached", message=sentence)
-    if measured >= precision.max_iterations:
-        return Stop(reason="MaxIterations", message=f"{sentence}: no more are allowed")
-    return None
+    enough_known = ratio is not None and ratio <= precision.target_ratio
+    if not enough_known and measured < precision.max_iterations:
+        return None
+    return Stop(
+        reason="PrecisionReached" if enough_known else "MaxIterations",
+        iterations=measured,
+        half_width_ratio=ratio,
+        target_ratio=precision.target_ratio,
+    )

@@ -24,4 +24,10 @@ class Stop(ApiModel):
     """Why a test that asks for a precision was not repeated further."""
 
     reason: Literal["PrecisionReached", "MaxIterations"]
-    message: str
+    iterations: int | None = None
+    """Measured ones, by then."""
+    half_width_ratio: float | None = None
+    """The precision reached; null if it is unknown."""
+    target_ratio: float | None = None
+    text: str | None = None
+    """The sentence that an older krobench stored."""

@@ -88,6 +88,12 @@ def _steady_states(run: Raw) -> None:
             rename(state, "message", "text")
 
 
+def _stops(run: Raw) -> None:
+    """Why a test was not repeated further was a sentence, too."""
+    for stop in dicts_in(run, "tests", "stop"):
+        rename(stop, "message", "text")
+
+
 def _bottlenecks(run: Raw) -> None:
     """What held kro back was a sentence, with evidence in words."""
     for found in dicts_in(run, "tests", "attribution", "bottlenecks"):
@@ -122,6 +128,7 @@ RUN_STEPS: tuple[Step, ...] = (
     _phases_and_soak,
     _causes,
     _steady_states,
+    _stops,
     _bottlenecks,
     _recommendations,
 )

@@ -11,16 +11,13 @@ from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.cel import cel_section
-from krobench.report.headline import headline_line
-from krobench.report.load import arrivals, load_table, remark
+from krobench.report.differences import differences_section, slopes_section
 from krobench.report.measured import measured
-from krobench.report.minus import differences_section
 from krobench.report.profiles import profiles
 from krobench.report.recommendations import recommendations_section
 from krobench.report.scale import scale_section
-from krobench.report.slopes import slopes_section
-from krobench.report.steps import steps_table
 from krobench.report.tables import table
+from krobench.report.tests import arrivals, headline_line, load_table, phases_table, remark
 from krobench.report.usage import usage_section
 from krobench.report.validity import validity_section
 
@@ -158,7 +155,7 @@ def _test(test: TestRecord) -> str:
     if test.thresholds:
         lines += ["", _thresholds(test)]
     if test.summary is not None and test.summary.phases:
-        lines += ["", steps_table(test.summary.phases)]
+        lines += ["", phases_table(test.summary.phases)]
     if test.summary is not None:
         lines += ["", _latency_table(test), "", usage_section(test)]
     if test.iterations:

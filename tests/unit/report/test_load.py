@@ -8,8 +8,8 @@ from krobench.api.status import Verdict
 from krobench.figures.measures import Counts, LoadGenerator
 from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.test import TestRecord
-from krobench.report.load import arrivals
 from krobench.report.markdown import render
+from krobench.report.tests import arrivals
 
 LATE = RequestsNotSent(sent=3, due=9)
 

@@ -1,9 +1,7 @@
 from unit.controller.world import record
 
-from krobench.findings.slope import Slope
 from krobench.record.run import RunState
 from krobench.record.test import TestRecord, TestSummary
-from krobench.report.slopes import slopes_section
 from krobench.report.usage import usage_section
 
 USAGE = {
@@ -68,26 +66,3 @@ def test_what_gives_no_figure_at_all_has_no_row_and_no_sentence() -> None:
     assert "not available (not available)" not in text
     sampled = usage_section(of({"collectors": {"cpuSeconds": 0.5, "scrapes": 9.0}}))
     assert "Sampling took 500 ms of CPU time" in sampled
-
-
-def test_a_slope_is_shown_with_its_interval() -> None:
-    slope = Slope(
-        tests=["one", "four"],
-        axis="rgds",
-        sizes=[1, 4],
-        figure="kro live heap",
-        unit="bytes",
-        points=4,
-        per_one=2**20,
-        low=2**19,
-        high=2**21,
-    )
-    row = (
-        "| kro live heap, for each further RGD | 1 MiB | 512 KiB to 2 MiB | one, four (1, 4 rgds) |"
-    )
-    assert row in slopes_section([slope])
-    bare = slope.model_copy(update={"low": None, "high": None})
-    assert "not available: fewer than two iterations of a size" in slopes_section([bare])
-    three = bare.model_copy(update={"sizes": [1, 2, 4]})
-    assert "not available: fewer than five iterations of a size" in slopes_section([three])
-    assert slopes_section([]) == ""

@@ -18,7 +18,6 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report.cel import cel_line
 from krobench.report.comparison import summary
-from krobench.report.headline import precision_text
 from krobench.report.measured import measured
 from krobench.report.status.base import (
     COMPLETED,
@@ -27,6 +26,7 @@ from krobench.report.status.base import (
     median_seconds,
     rounded,
 )
+from krobench.report.tests import precision_text
 from krobench.report.words.validity import validity_line
 
 NOT_COMPARED = "NotCompared"

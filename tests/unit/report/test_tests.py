@@ -1,0 +1,41 @@
+from unit.records import some_test
+
+from krobench.figures.precision import Headline, Stop
+from krobench.record.test import TestRecord
+from krobench.report.tests import headline_line, stop_line
+
+
+def record(headline: Headline | None, stop: Stop | None = None) -> TestRecord:
+    return some_test(headline=headline, stop=stop)
+
+
+def test_the_headline_has_its_interval_and_its_stop() -> None:
+    figure = Headline(
+        iterations=4, mean_seconds=1.0, low_seconds=0.97, high_seconds=1.03, half_width_ratio=0.03
+    )
+    stop = Stop(reason="PrecisionReached", iterations=4, half_width_ratio=0.03, target_ratio=0.05)
+    assert headline_line(record(figure, stop)) == (
+        "Median time until ready: 1 s; 95 % interval 970 ms to 1.03 s, ±3 % (4 iterations). "
+        "PrecisionReached: ±3 % after 4 iterations; the target is ±5 %."
+    )
+
+
+def test_too_few_iterations_have_no_interval() -> None:
+    one = Headline(iterations=1, mean_seconds=1.0)
+    assert headline_line(record(one)) == (
+        "Median time until ready: 1 s; 1 iteration: too few for an interval."
+    )
+    two = Headline(
+        iterations=2, mean_seconds=1.0, low_seconds=0.0, high_seconds=2.34, half_width_ratio=1.106
+    )
+    assert headline_line(record(two)) == (
+        "Median time until ready: 1 s; 2 iterations: too few for an interval."
+    )
+    assert headline_line(record(None)) == ""
+
+
+def test_the_most_iterations_are_a_stop_of_their_own() -> None:
+    stop = Stop(reason="MaxIterations", iterations=20, half_width_ratio=0.123, target_ratio=0.05)
+    assert stop_line(stop) == (
+        "±12.3 % after 20 iterations, the most that are allowed; the target is ±5 %"
+    )
