@@ -206,7 +206,10 @@ def _object(path: str, schema: Schema) -> Iterator[str]:
         for name, field in schema["properties"].items()
         if not field.get("description", "").startswith("Renamed:")
     }
-    required = set(schema.get("required", ()))
+    # A required field with an old name is optional in the schema, and a rule requires it.
+    messages = {rule["message"] for rule in _validations(schema)}
+    required = {name for name in fields if f"{name} must be set" in messages}
+    required |= set(schema.get("required", ()))
     rows = [
         [
             _name(path, name, field),
@@ -250,7 +253,7 @@ def _name(path: str, name: str, field: Schema) -> str:
 def _type(field: Schema) -> str:
     if choices := field.get("enum"):
         return ", ".join(f"`{choice}`" for choice in choices)
-    kind = str(field.get("type", "any"))
+    kind = "; ".join([field.get("type", "any"), *(each["message"] for each in _own_rules(field))])
     if "items" in field:
         return f"list of {_type(field['items'])}"
     if isinstance(inner := field.get("additionalProperties"), dict):
@@ -265,6 +268,11 @@ def _type(field: Schema) -> str:
     return kind
 
 
+def _own_rules(field: Schema) -> list[Schema]:
+    """The rules of a field that has no table of its own to list them."""
+    return _validations(field) if field.get("type") == "string" else []
+
+
 def _field_default(field: Schema, is_required: bool) -> str:
     if is_required:
         return "required"
@@ -273,11 +281,20 @@ def _field_default(field: Schema, is_required: bool) -> str:
 
 
 def _rules(schema: Schema) -> Iterator[str]:
-    messages = [rule["message"] for rule in schema.get("x-kubernetes-validations", ())]
-    messages = [message for message in messages if " was renamed: " not in message]
-    if messages:
+    rules = [rule for rule in _validations(schema) if " was renamed: " not in rule["message"]]
+    if rules:
         yield "The API server refuses a resource that breaks one of these rules:"
-        yield "\n".join(f"- {_text(message)}" for message in messages)
+        yield "\n".join(f"- {_rule(rule)}" for rule in rules)
+
+
+def _rule(rule: Schema) -> str:
+    path, message = rule.get("fieldPath", ""), _text(rule["message"])
+    return f"`{path.removeprefix('.')}`: {message}" if path else message
+
+
+def _validations(schema: Schema) -> list[Schema]:
+    found: list[Schema] = schema.get("x-kubernetes-validations", [])
+    return found
 
 
 def _text(text: str | None) -> str:
