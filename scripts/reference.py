@@ -288,8 +288,10 @@ def _rules(schema: Schema) -> Iterator[str]:
 
 
 def _rule(rule: Schema) -> str:
-    path, message = rule.get("fieldPath", ""), _text(rule["message"])
-    return f"`{path.removeprefix('.')}`: {message}" if path else message
+    path, message = rule.get("fieldPath", "").removeprefix("."), _text(rule["message"])
+    if message.startswith(f"{path}[]."):
+        path, _, message = message.partition(": ")
+    return f"`{path}`: {message}" if path else message
 
 
 def _validations(schema: Schema) -> list[Schema]:

@@ -265,9 +265,10 @@ class Rule:
     @property
     def validation(self) -> dict[str, str]:
         """The rule in a CRD, where the path of a field cannot lead into a list."""
-        path = self.field.partition("[]")[0]
+        path, _, inner = self.field.partition("[]")
         where = {"fieldPath": f".{path}"} if path else {}
-        return {"rule": self.holds._cel, "message": self.message} | where
+        message = f"{self.field}: {self.message}" if inner else self.message
+        return {"rule": self.holds._cel, "message": message} | where
 
 
 @dataclass(frozen=True)
