@@ -20,11 +20,11 @@ from typing import Any
 import yaml
 
 from bench.environment import ROOT, kubectl, testbed
-from krobench.analysis.scaling.words import plain
 from krobench.findings.scaling import Limit, LimitState
 from krobench.record.run import RunRecord
-from krobench.report.limit import limit_text
 from krobench.report.tables import table
+from krobench.report.words.scaling import limit_text
+from krobench.report.words.sizes import plain
 
 _TOLERANCE = 0.1
 _EXAMPLE = ROOT / "manifests" / "examples" / "scale-instances.yaml"

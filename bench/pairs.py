@@ -13,6 +13,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from bench.searches import SLO, TRUTHS, Search
 from krobench.analysis.comparison.limitruns import compare_limit_runs
@@ -27,7 +28,7 @@ from krobench.analysis.comparison.limits import (
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import MetricVerdict
-from krobench.findings.scaling import ScaleRecord, ScaleStep
+from krobench.findings.scaling import ScaleRecord, SizeRecord
 from krobench.report.tables import table
 
 _LIMIT = 1000.0
@@ -171,15 +172,15 @@ class _Simulated:
 
     def span(self, largest: float = math.inf) -> Span:
         """Return where its search finds the limit, by sizes up to ``largest``."""
-        span = span_of(*limit_and_crossing(self._steps(largest), [SLO], Axis.INSTANCES))
+        span = span_of(*limit_and_crossing(self._steps(largest), [SLO]))
         assert span is not None  # the first size always says something
         return span
 
-    def measured(self, side: str) -> MeasuredLimit:
+    def measured(self, side: Literal["old", "new"]) -> MeasuredLimit:
         """Return the same with all that an interval is made from."""
-        return measure_limit(side, ScaleRecord(axis=Axis.INSTANCES, steps=self._steps()), [SLO])
+        return measure_limit(side, ScaleRecord(axis=Axis.INSTANCES, sizes=self._steps()), [SLO])
 
-    def _steps(self, largest: float = math.inf) -> list[ScaleStep]:
+    def _steps(self, largest: float = math.inf) -> list[SizeRecord]:
         rng = random.Random(self.seed)  # noqa: S311 - to be repeatable
         level = self.factor * math.exp(rng.gauss(0, self.drift))
         truth = TRUTHS[self.shape]

@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Callable
 
-from krobench.findings.scaling import ScaleStep, StepVerdict, Trial
+from krobench.findings.scaling import SizeIteration, SizeRecord, SizeVerdict, SloMissed
 
 SLO = "latency.instanceReady.p99 < 1.0"
 FIGURE = "latency.instanceReady.p99"
@@ -20,20 +20,24 @@ TRUTHS: dict[str, Callable[[float], float]] = {
 """Each is 1 at a size of 1000."""
 
 
-def step(size: float, *values: float | None, bound: float = 1.0) -> ScaleStep:
+def step(size: float, *values: float | None, bound: float = 1.0) -> SizeRecord:
     """Return a step with a repetition for each value; one without a value missed the SLO."""
     trials = [
-        Trial(
+        SizeIteration(
             iteration=index,
             met=value is not None and value < bound,
-            breached=[] if value is not None and value < bound else [f"{SLO}: {value}"],
+            breached=[] if value is not None and value < bound else [_missed(value)],
             values={FIGURE: value},
         )
         for index, value in enumerate(values)
     ]
     met = 2 * sum(trial.met is True for trial in trials) > len(trials)
-    verdict = StepVerdict.MET if met else StepVerdict.BREACHED
-    return ScaleStep(size=size, test=f"step-{size:g}", trials=trials, verdict=verdict)
+    verdict = SizeVerdict.MET if met else SizeVerdict.BREACHED
+    return SizeRecord(size=size, test=f"step-{size:g}", iterations=trials, verdict=verdict)
+
+
+def _missed(value: float | None) -> SloMissed:
+    return SloMissed(slo=SLO, measured={} if value is None else {FIGURE: value})
 
 
 class Search:
@@ -56,7 +60,7 @@ class Search:
         self._rng = random.Random(seed)  # noqa: S311 - to be repeatable
         self._values: dict[float, list[float]] = {}
 
-    def steps(self) -> list[ScaleStep]:
+    def steps(self) -> list[SizeRecord]:
         """Return the steps, in the order of their sizes' first repetition."""
         size = self._rng.choice([25.0, 30.0, 35.0, 40.0, 50.0])
         while self._met(size) and size < self._largest:

@@ -78,7 +78,9 @@ def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster, tmp_pa
     assert owner["kind"] == "KroScaleTest"
     record = json.loads(results["data"]["run.json"])
     assert record["scale"]["stopped"] is None
-    met = {step["size"]: [t["met"] for t in step["trials"]] for step in record["scale"]["steps"]}
+    met = {
+        step["size"]: [t["met"] for t in step["iterations"]] for step in record["scale"]["sizes"]
+    }
     assert met[FEWEST] == [True]
     assert met[MOST] == [False]
     assert record["tests"][0]["name"] == f"instances-{FEWEST}"
@@ -87,11 +89,11 @@ def test_a_limit_is_found_though_the_operator_is_killed(cluster: Cluster, tmp_pa
         "jobs", "--namespace=krobench-system", f"--selector=bench.kro.run/run={record['id']}"
     )
     assert len(jobs) == 1, "the operator that came back started no other load"
-    trials = [trial for step in record["scale"]["steps"] for trial in step["trials"]]
+    trials = [trial for step in record["scale"]["sizes"] for trial in step["iterations"]]
     assert all(1e7 < trial["values"][MEMORY] < 9e8 for trial in trials)
     longest = {
-        step["size"]: step["trials"][-1]["values"]["latency.instanceReady.max"]
-        for step in record["scale"]["steps"]
+        step["size"]: step["iterations"][-1]["values"]["latency.instanceReady.max"]
+        for step in record["scale"]["sizes"]
     }
     assert longest[FEWEST] < 3.0 <= longest[MOST]
     check_profile(cluster, RunRecord.model_validate(record), tmp_path / "cpu.pb.gz")
@@ -133,7 +135,7 @@ def test_a_size_is_built_upon_a_smaller_one_that_stays(cluster: Cluster) -> None
     assert found["limit"]["state"] == "NotReached"
     assert found["orphans"] == 0
     record = json.loads(cluster.get("configmap", f"{NAME}-results")["data"]["run.json"])
-    trials = [step["trials"] for step in record["scale"]["steps"]]
+    trials = [step["iterations"] for step in record["scale"]["sizes"]]
     assert [[trial.get("upon") for trial in each] for each in trials] == [[None], [4]]
     iterations = [test["iterations"][0] for test in record["tests"]]
     assert [done["counts"]["ready"] for done in iterations] == [4, 9]
@@ -182,7 +184,7 @@ def test_a_load_that_dies_leaves_what_it_has_published(cluster: Cluster) -> None
     assert cluster.leftovers() == []
     results = cluster.get("configmap", f"{NAME}-results")
     record = json.loads(results["data"]["run.json"])
-    [trial] = record["scale"]["steps"][0]["trials"]
+    [trial] = record["scale"]["sizes"][0]["iterations"]
     assert 0 < trial["values"]["latency.instanceReady.max"] < 3.0
     created = [line for line in read_objects([results]) if line.operation == "create-instance"]
     assert len([line for line in created if line.ready_seconds is not None]) == FEWEST

@@ -9,8 +9,15 @@ from emulated.test_load import quick, run_suite
 
 from krobench.analysis.comparison.estimates import condense
 from krobench.api.kinds import RunKind, RunRef
+from krobench.api.specs.results import DifferenceKind
 from krobench.api.status import Verdict
-from krobench.findings.comparison import Baseline, MetricVerdict, Replicates
+from krobench.findings.comparison import (
+    Baseline,
+    MetricVerdict,
+    NotComparable,
+    Replicates,
+    RunsDiffer,
+)
 from krobench.record.run import RunRecord
 from krobench.record.store import RunLines, write_config_maps
 
@@ -110,9 +117,9 @@ async def test_a_baseline_that_is_no_good_is_said_and_costs_no_result(
         await store(cluster, "base", data)
     record = await run(cluster, {"configMapRef": {"name": "base"}})
     assert record.comparison is not None
-    assert record.comparison.refused is not None
-    assert record.comparison.refused.reason == reason
-    assert words in record.comparison.refused.message
+    assert isinstance(record.comparison.refused, NotComparable)
+    assert record.comparison.refused.error.reason == reason
+    assert words in record.comparison.refused.error.message
     assert words in record.warnings[0]
     assert record.verdict is Verdict.PASSED
     assert record.tests[0].summary is not None
@@ -124,8 +131,8 @@ async def test_another_workload_is_refused_and_costs_no_result() -> None:
     await store(cluster, "base", as_baseline(other, 1.0))
     record = await run(cluster, {"configMapRef": {"name": "base"}})
     assert record.comparison is not None
-    assert record.comparison.refused is not None
-    assert record.comparison.refused.reason == "WorkloadDiffers"
+    assert isinstance(record.comparison.refused, RunsDiffer)
+    assert record.comparison.refused.kinds == [DifferenceKind.WORKLOAD]
     assert record.verdict is Verdict.PASSED
 
 
@@ -135,8 +142,8 @@ async def test_the_last_runs_are_kept_and_compared_with(monkeypatch: pytest.Monk
     source = {"previousRuns": 2}
     first = await run(cluster, source, **spec)
     assert first.comparison is not None
-    assert first.comparison.refused is not None
-    assert first.comparison.refused.reason == "NoEarlierRuns"
+    assert isinstance(first.comparison.refused, NotComparable)
+    assert first.comparison.refused.error.reason == "NoEarlierRuns"
     assert first.warnings == []
     for number in range(3):
         uid = f"{number}a1b2c3d-4e5f-6789-abcd-ef0123456789"

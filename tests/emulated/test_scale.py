@@ -8,12 +8,24 @@ from doubles.cluster import QUICK, MemoryCluster
 from emulated.test_load import UID, NoTracker, quick
 from emulated.test_profiles import FakePprof
 
+from krobench.api.common import TIMEOUT
+from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.status import Verdict
 from krobench.collect.exposition import Reading
 from krobench.collect.source import Scrape
 from krobench.findings.recommendation import CheaperCode
-from krobench.findings.scaling import LimitState, StepVerdict
+from krobench.findings.scaling import (
+    BudgetUsedUp,
+    InvalidIteration,
+    LimitState,
+    NotReadyInTime,
+    SizeInvalid,
+    SizeNotMeasured,
+    SizesLeftOut,
+    SizeVerdict,
+    SloMissed,
+)
 from krobench.job.errors import AbortedError
 from krobench.job.search import ScaleRun
 from krobench.kube.errors import ApiError
@@ -47,7 +59,7 @@ def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) ->
 
 def trials(record: RunRecord) -> dict[float, list[bool | None]]:
     assert record.scale is not None
-    return {step.size: [trial.met for trial in step.trials] for step in record.scale.steps}
+    return {step.size: [trial.met for trial in step.iterations] for step in record.scale.sizes}
 
 
 async def test_steps_are_tests_and_the_two_around_the_limit_are_repeated() -> None:
@@ -62,10 +74,11 @@ async def test_steps_are_tests_and_the_two_around_the_limit_are_repeated() -> No
     }
     assert record.scale is not None
     assert record.scale.stopped is None
-    assert [step.refined for step in record.scale.steps] == [False, False, False, False, True]
-    assert {step.size for step in record.scale.steps if step.decisive} == {20, 28}
-    assert record.scale.steps[3].trials[0].breached == [f"{AT_MOST_20}: it was 40"]
-    assert [test.name for test in record.tests] == [step.test for step in record.scale.steps]
+    assert [step.refined for step in record.scale.sizes] == [False, False, False, False, True]
+    assert {step.size for step in record.scale.sizes if step.decisive} == {20, 28}
+    missed = SloMissed(slo=AT_MOST_20, measured={N: 40})
+    assert record.scale.sizes[3].iterations[0].breached == [missed]
+    assert [test.name for test in record.tests] == [step.test for step in record.scale.sizes]
     first, *_, last = record.tests
     assert (first.name, first.planned_warmup, first.planned_iterations) == ("instances-5", 1, 1)
     assert [done.warmup for done in first.iterations] == [True, False]
@@ -87,8 +100,8 @@ async def test_sizes_that_are_built_upon_each_other_are_deleted_together() -> No
     cluster = MemoryCluster()
     record = await run(cluster, sizes={"from": 5, "to": 80, "cumulative": True}, slo=[f"{N} <= 10"])
     assert record.scale is not None
-    ways = [[(t.upon, t.met) for t in s.trials] for s in record.scale.steps]
-    by_size = dict(zip([step.size for step in record.scale.steps], ways, strict=True))
+    ways = [[(t.upon, t.met) for t in s.iterations] for s in record.scale.sizes]
+    by_size = dict(zip([step.size for step in record.scale.sizes], ways, strict=True))
     # 40 adds 20 to 20. Again: 20 and 40, from nothing; then 28, upon 20, adds 8.
     assert by_size[5] == [(None, True)] * 4
     assert by_size[10] == [(5, True)] * 4
@@ -134,14 +147,13 @@ async def test_larger_sizes_than_may_be_run_are_left_out_and_that_is_said() -> N
     budget = {"maxInstances": 15}
     record = await run(MemoryCluster(), budget=budget)
     assert record.scale is not None
-    assert record.scale.sizes == [5, 10]
-    assert record.scale.stopped is not None
-    assert record.scale.stopped.startswith(
-        "sizes 20, 40, 80 were left out: spec.budget.maxInstances"
-    )
+    assert record.scale.planned == [5, 10]
+    assert isinstance(record.scale.stopped, SizesLeftOut)
+    assert record.scale.stopped.sizes == [20, 40, 80]
+    assert record.scale.stopped.why.startswith("spec.budget.maxInstances")
     record = await run(MemoryCluster(), max_objects=25)
     assert record.scale is not None
-    assert record.scale.sizes == [5, 10]
+    assert record.scale.planned == [5, 10]
 
 
 async def test_a_smallest_size_that_may_not_be_run_is_refused() -> None:
@@ -160,9 +172,11 @@ async def test_an_api_server_in_distress_ends_it_with_what_there_is() -> None:
     record = await run(cluster, warmup=0)
     assert record.state is RunState.COMPLETED
     assert record.scale is not None
-    assert [step.verdict for step in record.scale.steps] == [StepVerdict.FAILED]
-    assert record.scale.stopped is not None
-    assert "instances-5 could not be measured: ApiServerInDistress" in record.scale.stopped
+    assert [step.verdict for step in record.scale.sizes] == [SizeVerdict.FAILED]
+    assert isinstance(record.scale.stopped, SizeNotMeasured)
+    assert record.scale.stopped.test == "instances-5"
+    assert record.scale.stopped.error is not None
+    assert record.scale.stopped.error.reason == "ApiServerInDistress"
     assert record.verdict is Verdict.FAILED
 
 
@@ -183,10 +197,9 @@ async def test_instances_that_are_not_ready_in_time_breach() -> None:
     assert trials(record) == {5: [True], 400: [False]}
     assert record.scale is not None
     assert record.scale.stopped is None
-    assert (
-        "the timeout of 3s expired before all instances were ready"
-        in record.scale.steps[1].trials[0].breached[0]
-    )
+    [breach] = record.scale.sizes[1].iterations[0].breached
+    assert isinstance(breach, NotReadyInTime)
+    assert breach.error.reason == TIMEOUT
     assert record.tests[1].error is None
 
 
@@ -255,8 +268,9 @@ async def test_an_invalid_repetition_is_made_anew_and_set_apart() -> None:
     )
     assert trials(record) == {20: [None] * 3}
     assert record.scale is not None
-    assert record.scale.stopped is not None
-    assert "gave no valid result in 3 iterations: GeneratorLate" in record.scale.stopped
+    assert isinstance(record.scale.stopped, SizeInvalid)
+    assert isinstance(record.scale.stopped.last, InvalidIteration)
+    assert record.scale.stopped.last.causes[0].reason is Cause.GENERATOR_LATE
     assert [done.warmup for done in record.tests[0].iterations] == [True, True, False]
     assert record.verdict is Verdict.INVALID
     assert record.validity is not None
@@ -273,7 +287,7 @@ async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.Monke
     assert record.state is RunState.COMPLETED
     assert trials(record) == {5: [True], 200: [None]}
     assert record.scale is not None
-    assert record.scale.stopped == "budget.duration, 1h, was used up"
+    assert record.scale.stopped == BudgetUsedUp(duration="1h")
 
 
 async def test_a_budget_that_lacks_for_repetitions_of_the_last_size_alone_leaves_the_limit_beyond(
@@ -353,7 +367,7 @@ async def test_a_hold_goes_on_after_all_are_ready() -> None:
     assert iteration.run_seconds < 1  # a millisecond, in memory: the hold is no part of it
     assert iteration.soak is not None
     assert iteration.soak.seconds == pytest.approx(1, abs=0.2)
-    assert (iteration.soak.steady, iteration.soak.message) == (None, "")
+    assert (iteration.soak.steady, iteration.soak.unsteady) == (None, [])
     assert record.warnings == []
 
 
@@ -403,7 +417,7 @@ async def test_a_kro_that_grows_is_held_for_the_whole_time_and_told_of_once_a_si
         assert each.memory_bytes_per_second > 2**20
     [warning] = record.warnings
     assert warning.startswith(
-        "instances-5: kro was not steady yet when it had been held for 1.5s: its memory still grew"
+        "instances-5: kro was not steady after a soak of 1.5s: memory still grew"
     )
     assert warning.endswith(" MiB/min")
 
@@ -417,6 +431,6 @@ async def test_a_kro_that_is_not_sampled_is_held_for_the_whole_time_and_that_is_
     assert (iteration.soak.steady, iteration.soak.memory_bytes_per_second) == (None, None)
     [warning] = record.warnings
     assert warning == (
-        "instances-5: it cannot be told whether kro was steady, so it was held for all of 1.2s: "
-        "no process_resident_memory_bytes of kro was sampled"
+        "instances-5: whether kro was steady is unknown, so the soak lasted for its whole 1.2s: "
+        "kro's process_resident_memory_bytes was not sampled"
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from krobench.analysis.comparison.differences import differences, sentence
+from krobench.analysis.comparison.differences import differences
 from krobench.analysis.comparison.rules import DEFAULT_PRIMARY
 from krobench.analysis.statistics.changepoints import change_points
 from krobench.api.specs.results import DifferenceKind
@@ -25,7 +25,7 @@ class Change:
     """Median of the runs since the change before."""
     after: float
     """Median of the runs until the next change."""
-    differences: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
     """In what the two runs' environments differ: what may have caused it."""
 
 
@@ -75,7 +75,7 @@ def _of_metric(
             first_after=new,
             before=median(value for _, value in points[before:index]),
             after=median(value for _, value in points[index:after]),
-            differences=[sentence(d) for d in _once(differences([old], [new], [], ()))],
+            differences=list(_once(differences([old], [new], [], ()))),
         )
 
 

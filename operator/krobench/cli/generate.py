@@ -14,6 +14,7 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.yaml import dump, yaml_error
 from krobench.program.sizes import plan_step, usable_sizes
+from krobench.report.words.scaling import stop_line
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.source import with_rgd_inline, with_rgds_inline
@@ -114,7 +115,7 @@ def _steps(
             yield (
                 (
                     f"# step {step.name} ({step.workload_name}), of the sizes {text}"
-                    f"{f'; {sizes.left_out}' if sizes.left_out else ''}\n"
+                    f"{f'; {stop_line(sizes.left_out)}' if sizes.left_out else ''}\n"
                 ),
                 step,
             )

@@ -1,13 +1,14 @@
-"""What a comparison of runs rests on, and what it gives, in the form in which both are stored."""
+"""A comparison of runs: the estimates it is made from, its verdicts, and why it has none."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
 from krobench.api.specs.results import DifferenceKind
 from krobench.figures.environment import Environment
+from krobench.findings.finding import Finding, Quoted
 
 BASELINE_SCHEMA: Literal["krobench.baseline/v1"] = "krobench.baseline/v1"
 
@@ -29,12 +30,218 @@ class MetricVerdict(StrEnum):
 
 
 class Replicates(StrEnum):
-    """What stands for one independent repetition."""
+    """What counts as one independent observation."""
 
     RUNS = "Runs"
     RESTARTS = "Restarts"
     """Of kro, between visits to a variant within one run."""
     ITERATIONS = "Iterations"
+
+
+Side = Literal["old", "new"]
+
+
+class NotMeasured(Finding):
+    """A metric is not available on some side."""
+
+    code: Literal["NotMeasured"] = "NotMeasured"
+    sides: list[Side]
+
+
+class NoRatio(Finding):
+    """There is no ratio, because a value is zero or negative."""
+
+    code: Literal["NoRatio"] = "NoRatio"
+
+
+class MoreReplicates(Finding):
+    """A verdict needs more replicates."""
+
+    code: Literal["MoreReplicates"] = "MoreReplicates"
+    more: int
+    of: Replicates
+    side: Literal["each", "either", "smaller"]
+    """Which side needs them. either: at least one of them."""
+    fewest: int
+    """Replicates of the smaller side."""
+    smallest_p: float | None = None
+    """The smallest p-value that so many replicates can give, if it is above the needed one."""
+    needed_p: float | None = None
+    """The p-value that the false discovery rate may require."""
+    tests: int | None = None
+    """Primary metrics that share the false discovery rate."""
+
+
+class OnlyIterations(Finding):
+    """Each side is a single run, whose iterations do not show the drift between two runs."""
+
+    code: Literal["OnlyIterations"] = "OnlyIterations"
+    runs: int
+    """Runs that at least one side needs."""
+
+
+class TooClose(Finding):
+    """The change is too close to the minimum effect for any sensible number of replicates."""
+
+    code: Literal["TooClose"] = "TooClose"
+    of: Replicates
+    most: int | None = None
+    """The most that a spec allows."""
+
+
+class MoreIterations(Finding):
+    """The ratio of two limits needs more iterations of the sizes that decide them."""
+
+    code: Literal["MoreIterations"] = "MoreIterations"
+    needed: int
+    had: int
+
+
+class LimitsUnknown(Finding):
+    """Some limits of a side are not known with an interval."""
+
+    code: Literal["LimitsUnknown"] = "LimitsUnknown"
+    side: Side
+    limits: int
+    """Limits of the side."""
+    above: int = 0
+    """Those that are above all sizes tried."""
+    below: int = 0
+    bracketed: int = 0
+    """Those that are only known to be between two sizes."""
+    low: float | None = None
+    """Of a single limit: the sizes that it lies between, above or below."""
+    high: float | None = None
+
+
+AnyInconclusive = Annotated[
+    NotMeasured
+    | NoRatio
+    | MoreReplicates
+    | OnlyIterations
+    | TooClose
+    | MoreIterations
+    | LimitsUnknown
+    | Quoted,
+    Field(discriminator="code"),
+]
+
+
+class RunsDiffer(Finding):
+    """The runs differ in more than is allowed; the comparison's differences say in what."""
+
+    code: Literal["RunsDiffer"] = "RunsDiffer"
+    kinds: list[DifferenceKind]
+    in_spec: bool
+    """Whether spec.baseline can allow it too."""
+
+
+class NoUsableRuns(Finding):
+    """A side has no run that can be compared."""
+
+    code: Literal["NoUsableRuns"] = "NoUsableRuns"
+    side: str
+    """What the side is called."""
+
+
+class NoCommonTest(Finding):
+    """No test has a result on both sides."""
+
+    code: Literal["NoCommonTest"] = "NoCommonTest"
+
+
+class SameRun(Finding):
+    """Both sides are the same run."""
+
+    code: Literal["SameRun"] = "SameRun"
+    run: str
+
+
+class AxesDiffer(Finding):
+    """The scale tests grow along different axes."""
+
+    code: Literal["AxesDiffer"] = "AxesDiffer"
+    old: list[str]
+    new: list[str]
+
+
+class InvalidRun(Finding):
+    """The run whose variants would be compared is invalid."""
+
+    code: Literal["InvalidRun"] = "InvalidRun"
+
+
+class NotComparable(Finding):
+    """Something went wrong before a comparison could be made."""
+
+    code: Literal["NotComparable"] = "NotComparable"
+    error: ErrorInfo
+
+
+class RunUnusable(Finding):
+    """A run cannot be compared."""
+
+    code: Literal["RunUnusable"] = "RunUnusable"
+    run: str
+    error: ErrorInfo
+
+
+class OnBothSides(Finding):
+    """A run is on both sides, so it counts only on the new one."""
+
+    code: Literal["OnBothSides"] = "OnBothSides"
+    run: str
+
+
+class NothingJudged(Finding):
+    """No size of a run shows whether kro met the SLOs."""
+
+    code: Literal["NothingJudged"] = "NothingJudged"
+    run: str
+
+
+class TestMissing(Finding):
+    """A test has no result in some runs, or under some variant."""
+
+    __test__ = False  # pytest would collect a class of this name
+
+    code: Literal["TestMissing"] = "TestMissing"
+    test: str
+    runs: list[str] = Field(default_factory=list)
+    """Some of the runs without it; empty for a variant."""
+
+
+class NoFigures(Finding):
+    """A run.json without its iterations has no figures of its sizes."""
+
+    code: Literal["NoFigures"] = "NoFigures"
+
+
+class NotRepeated(Finding):
+    """Sizes that are not repeated on both sides have no figures to compare."""
+
+    code: Literal["NotRepeated"] = "NotRepeated"
+    tests: list[str]
+
+
+AnyRefusal = Annotated[
+    RunsDiffer
+    | NoUsableRuns
+    | NoCommonTest
+    | SameRun
+    | AxesDiffer
+    | InvalidRun
+    | RunUnusable
+    | NotComparable
+    | Quoted,
+    Field(discriminator="code"),
+]
+"""Why there is no comparison."""
+AnyOmission = Annotated[
+    RunUnusable | OnBothSides | NothingJudged | TestMissing | NoFigures | NotRepeated | Quoted,
+    Field(discriminator="code"),
+]
+"""What was not compared, and why."""
 
 
 class TestEstimates(ApiModel):
@@ -107,9 +314,9 @@ class MetricComparison(ApiModel):
     verdict: MetricVerdict | None = None
     """None: exploratory, for which there are no verdicts."""
     more_needed: int | None = None
-    """How many more replicates a side a verdict needs at least, as far as can be said."""
-    note: str | None = None
-    """Why there is no verdict, in words."""
+    """How many more replicates a side a verdict needs at least, if that is known."""
+    note: AnyInconclusive | None = None
+    """Why there is no verdict."""
 
 
 class Comparison(ApiModel):
@@ -126,10 +333,10 @@ class Comparison(ApiModel):
     """A change of less than this share is none."""
     fails_run: bool = False
     """Whether the run that was compared fails where a primary metric is worse."""
-    refused: ErrorInfo | None = None
+    refused: AnyRefusal | None = None
     """Why there is no comparison."""
     differences: list[Difference] = Field(default_factory=list)
-    left_out: list[str] = Field(default_factory=list)
+    left_out: list[AnyOmission] = Field(default_factory=list)
     """Runs and tests that were not compared, and why."""
     metrics: list[MetricComparison] = Field(default_factory=list)
     verdict: MetricVerdict | None = None

@@ -8,7 +8,7 @@ from pydantic import Field
 from krobench.api.common import ApiModel
 from krobench.api.specs.kro import Variant
 from krobench.findings.bottleneck import BottleneckKind
-from krobench.findings.comparison import MetricVerdict, Replicates
+from krobench.findings.comparison import AnyInconclusive, AnyRefusal, MetricVerdict, Replicates
 from krobench.findings.evidence import Evidence
 from krobench.findings.finding import Finding
 
@@ -282,8 +282,10 @@ class Verification(ApiModel):
     replicates: Replicates | None = None
     old_replicates: int = 0
     new_replicates: int = 0
-    note: str | None = None
+    note: AnyInconclusive | None = None
     """Why the verdict is inconclusive."""
+    refused: AnyRefusal | None = None
+    """Why there is no comparison."""
     error: str | None = None
     """Why it could not be tried."""
     text: str | None = None

@@ -2,9 +2,12 @@
 
 from pydantic import Field
 
-from krobench.api.common import ApiModel, ErrorInfo
+from krobench.api.common import ApiModel
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import (
+    AnyInconclusive,
+    AnyOmission,
+    AnyRefusal,
     Difference,
     MetricComparison,
     MetricVerdict,
@@ -28,10 +31,10 @@ class ScaleComparison(ApiModel):
     """What all grow; None where that differs, and the limits are not compared."""
     minimum_effect: float
     """A change of less than this share is none."""
-    refused: ErrorInfo | None = None
+    refused: AnyRefusal | None = None
     """Why there is no comparison."""
     differences: list[Difference] = Field(default_factory=list)
-    left_out: list[str] = Field(default_factory=list)
+    left_out: list[AnyOmission] = Field(default_factory=list)
     """What was not compared, and why."""
     old_limits: list[Limit] = Field(default_factory=list)
     """Of each run; empty where there is no comparison."""
@@ -48,8 +51,8 @@ class ScaleComparison(ApiModel):
     """Of several runs, as a metric's of benchmarks; None of single runs."""
     verdict: MetricVerdict | None = None
     """On the limit; None where there is no comparison."""
-    note: str | None = None
-    """Why the verdict is inconclusive, and what would do."""
+    notes: list[AnyInconclusive] = Field(default_factory=list)
+    """Why the verdict is inconclusive, and what would give one."""
     metrics: list[MetricComparison] = Field(default_factory=list)
     """Exploratory: key figures at the sizes that all have measured, single runs repeatedly."""
 

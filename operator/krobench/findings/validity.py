@@ -222,6 +222,17 @@ class TooFewSamples(InvalidCause):
     observations: int
 
 
+class SizeNotJudged(InvalidCause):
+    """Whether kro met the SLOs at a size that decides the limit is unknown."""
+
+    code: Literal["SizeNotJudged"] = "SizeNotJudged"
+    reason: Cause = Cause.SAMPLES_MISSING
+    reasons: list[str] = Field(default_factory=list)
+    """Why an SLO is undecided, for each SLO."""
+    budget: str | None = None
+    """The ``spec.budget.duration`` that ended its last iteration."""
+
+
 class QuotedCause(InvalidCause, Quoted):
     """A cause that was stored as text."""
 
@@ -246,6 +257,7 @@ AnyCause = Annotated[
     | LeftoverObjects
     | NotSteady
     | TooFewSamples
+    | SizeNotJudged
     | QuotedCause,
     Field(discriminator="code"),
 ]

@@ -15,7 +15,7 @@ from krobench.analysis.comparison.settings import rules_of
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunRef
 from krobench.api.specs.results import BaselineRef, BaselineSource
-from krobench.findings.comparison import Comparison, RunEstimates
+from krobench.findings.comparison import Comparison, NotComparable, RunEstimates
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
@@ -144,7 +144,7 @@ class RunBaseline:
                 old_runs=[],
                 new_runs=[],
                 minimum_effect=self.rules.minimum_effect,
-                refused=self.error,
+                refused=NotComparable(error=self.error),
             )
         comparison = compare(Side(self.label, self.runs), new, self.rules)
         metrics = comparison.metrics

@@ -15,15 +15,24 @@ from krobench.analysis.scaling.findings import (
 from krobench.analysis.scaling.slos import (
     check_samples,
     is_measured,
-    judge_trial,
-    settings_of_steps,
+    judge_iteration,
+    settings_of_sizes,
 )
 from krobench.analysis.validity.judge import ignored_causes
 from krobench.api.kinds import RunKind
 from krobench.api.notation import duration_seconds
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.figures.environment import KroFingerprint
-from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
+from krobench.findings.scaling import (
+    AnyStop,
+    BudgetUsedUp,
+    RunAborted,
+    ScaleRecord,
+    SizeInvalid,
+    SizeNotMeasured,
+    SizeRecord,
+    SizeVerdict,
+)
 from krobench.job.context import RunContext
 from krobench.job.engine import Session
 from krobench.job.errors import AbortedError
@@ -50,6 +59,7 @@ from krobench.program.verification import first_to_try, plan_trial, step_to_try_
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import Progress
 from krobench.record.test import TestRecord
+from krobench.report.words.scaling import iteration_line, stop_line
 from krobench.report.words.validity import ignored_warnings
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, Maker, TestPlan
@@ -71,7 +81,7 @@ class ScaleRun(Session):
         super().__init__(client, scale_test, RunKind.SCALE_TEST, self._spec, timing)
         self._max_objects = max_objects
         self._scale = self.record.scale = ScaleRecord(axis=self._spec.axis)
-        self._validity = settings_of_steps(self._spec.validity)
+        self._validity = settings_of_sizes(self._spec.validity)
         self._sizes = Sizes((), None)
         self._tests: list[TestRun] = []
         """One for each step, in the same order."""
@@ -97,7 +107,7 @@ class ScaleRun(Session):
             self._sizes = usable_sizes(self._spec, self._max_objects)
         except WorkloadError as error:
             raise AbortedError("InvalidSpec", f"spec.{error}") from error
-        self._scale.sizes = list(self._sizes.usable)
+        self._scale.planned = list(self._sizes.usable)
         too_few = check_samples(spec.slo, *fewest_observations(self._spec, self._sizes.usable))
         if too_few is not None:
             raise AbortedError(too_few.reason, too_few.message)
@@ -109,10 +119,10 @@ class ScaleRun(Session):
             await self._warm_up(context)
             await self._take_steps(context)
         except AbortedError as error:
-            if not any(step.trials for step in self._scale.steps):
+            if not any(step.iterations for step in self._scale.sizes):
                 raise
             # What the steps before have shown stands.
-            self._stop(f"{error.info.reason}: {error.info.message}")
+            self._stop(RunAborted(error=error.info))
         await self._ascent.take_down()
         await self._profile()
         self._finish()
@@ -128,36 +138,36 @@ class ScaleRun(Session):
     async def _take_steps(self, context: RunContext) -> None:
         usable = self._sizes.usable
         while not self._over:
-            size = next_size(self._spec, usable, self._scale.steps)
+            size = next_size(self._spec, usable, self._scale.sizes)
             if size is None:
                 self._stop(self._why_ended())
                 return
             if self._spec.sizes.cumulative:
                 size = await self._ascent.next_to(size, usable)
             step, test = self._at(size, context)
-            if step.trials and step.trials[-1].met is None:
-                test.set_apart(step.trials[-1].iteration)
+            if step.iterations and step.iterations[-1].met is None:
+                test.set_apart(step.iterations[-1].iteration)
             await self._repeat(step, test)
             limit = limit_so_far(self._spec, self._scale)
             # Before a breach it is not known whether the limit lies beyond all sizes.
             self._scale.limit = limit if limit.first_breach is not None else None
             await self._publish()
 
-    def _at(self, size: float, context: RunContext) -> tuple[ScaleStep, TestRun]:
+    def _at(self, size: float, context: RunContext) -> tuple[SizeRecord, TestRun]:
         """Return the step of this size, which may be a new one."""
-        for step, test in zip(self._scale.steps, self._tests, strict=True):
+        for step, test in zip(self._scale.sizes, self._tests, strict=True):
             if step.size == size:
                 return step, test
         plan = plan_step(self._spec, len(self._tests), size)
         record = planned(plan)
-        step = ScaleStep(size=size, test=plan.name, refined=size not in self._sizes.usable)
+        step = SizeRecord(size=size, test=plan.name, refined=size not in self._sizes.usable)
         test = TestRun(context, plan, record)
         self.record.tests.append(record)
-        self._scale.steps.append(step)
+        self._scale.sizes.append(step)
         self._tests.append(test)
         return step, test
 
-    async def _repeat(self, step: ScaleStep, test: TestRun, *, warmup: bool = False) -> None:
+    async def _repeat(self, step: SizeRecord, test: TestRun, *, warmup: bool = False) -> None:
         """Run a step once, within what is left of the budget, and judge it."""
         kro = await self._leading_kro()
         left = self._deadline_seconds - self._clock.now()
@@ -177,7 +187,7 @@ class ScaleRun(Session):
         record = self._record_of(step)
         iteration = next((done for done in record.iterations if done.index == index), None)
         if record.error is not None or iteration is None or not is_measured(iteration):
-            step.verdict = StepVerdict.FAILED
+            step.verdict = SizeVerdict.FAILED
             return
         cut_short = iteration.timed_out and left < timeout
         if not warmup:
@@ -196,27 +206,27 @@ class ScaleRun(Session):
         return kro
 
     def _recorder(
-        self, step: ScaleStep, iteration: IterationRecord, upon: float | None, *, cut_short: bool
+        self, step: SizeRecord, iteration: IterationRecord, upon: float | None, *, cut_short: bool
     ) -> None:
-        trial = judge_trial(iteration, self._spec.slo, self._validity)
+        trial = judge_iteration(iteration, self._spec.slo, self._validity)
         trial.upon = upon
         if cut_short:
-            trial.met, trial.message = None, self._budget_is_used_up()
-        step.trials.append(trial)
+            trial.met, trial.undecided = None, self._budget_used_up()
+        step.iterations.append(trial)
         step.verdict = verdict_of(step)
-        bracket = bracket_of(self._scale.steps)
+        bracket = bracket_of(self._scale.sizes)
         ends = [each.size for each in bracket.steps]
-        for each in self._scale.steps:
-            undecided = each.verdict is StepVerdict.INVALID and bracket.first_breach is None
+        for each in self._scale.sizes:
+            undecided = each.verdict is SizeVerdict.INVALID and bracket.first_breach is None
             each.decisive = each.refined or each.size in ends or undecided
-        logger.info("%s: %s (%s)", step.test, step.verdict, _in_words(trial))
+        logger.info("%s: %s (%s)", step.test, step.verdict, iteration_line(trial))
 
-    def _record_of(self, step: ScaleStep) -> TestRecord:
-        return self.record.tests[self._scale.steps.index(step)]
+    def _record_of(self, step: SizeRecord) -> TestRecord:
+        return self.record.tests[self._scale.sizes.index(step)]
 
-    def _count(self, step: ScaleStep) -> None:
+    def _count(self, step: SizeRecord) -> None:
         ahead = sum(size > step.size for size in self._sizes.usable)
-        if bracket_of(self._scale.steps).first_breach is not None:
+        if bracket_of(self._scale.sizes).first_breach is not None:
             ahead = 0
         self._count_one_more(ahead)
 
@@ -230,52 +240,54 @@ class ScaleRun(Session):
     def _iterations_done(self) -> int:
         return sum(len(test.iterations) for test in self.record.tests)
 
-    def _stop(self, reason: str | None) -> None:
+    def _stop(self, reason: AnyStop | None) -> None:
         if reason is not None:
-            logger.info("the scale test ends: %s", reason)
+            logger.info("the scale test ends: %s", stop_line(reason))
         self._scale.stopped = reason
         self._over = True
 
     def _stop_for_want_of_time(self) -> None:
         """End the test early; where kro has met the SLOs at the last size already, only repetitions
         of that one are missing, and the limit lies beyond all sizes."""
-        last = self._scale.steps[-1] if self._scale.steps else None
-        breached = bracket_of(self._scale.steps).first_breach is not None
+        last = self._scale.sizes[-1] if self._scale.sizes else None
+        breached = bracket_of(self._scale.sizes).first_breach is not None
         whole = last is not None and last.size == self._sizes.usable[-1]
-        if last is None or not whole or breached or last.verdict is not StepVerdict.MET:
-            self._stop(self._budget_is_used_up())
+        if last is None or not whole or breached or last.verdict is not SizeVerdict.MET:
+            self._stop(self._budget_used_up())
             return
-        done = sum(trial.met is not None for trial in last.trials)
+        done = sum(trial.met is not None for trial in last.iterations)
         self._warn(
             f"{last.test} ran {done} of {self._spec.iterations} times because "
-            f"{self._budget_is_used_up()}"
+            f"{stop_line(self._budget_used_up())}"
         )
         self._stop(self._sizes.left_out)
 
-    def _budget_is_used_up(self) -> str:
-        return f"budget.duration, {self._spec.budget.duration}, was used up"
+    def _budget_used_up(self) -> BudgetUsedUp:
+        return BudgetUsedUp(duration=self._spec.budget.duration)
 
-    def _why_ended(self) -> str | None:
-        """Return why there is no further step; None where all were done."""
-        for step in self._scale.steps:
+    def _why_ended(self) -> AnyStop | None:
+        """Return why there is no further size; None if all were run."""
+        for step in self._scale.sizes:
             error = self._record_of(step).error
-            if step.verdict is StepVerdict.FAILED:
-                why = f"{error.reason}: {error.message}" if error is not None else "no result"
-                return f"{step.test} could not be measured: {why}"
-            if step.verdict is StepVerdict.INVALID:
-                why = step.trials[-1].message
-                return f"{step.test} gave no valid result in {len(step.trials)} iterations: {why}"
-        if bracket_of(self._scale.steps).first_breach is None:
+            if step.verdict is SizeVerdict.FAILED:
+                return SizeNotMeasured(test=step.test, error=error)
+            if step.verdict is SizeVerdict.INVALID:
+                return SizeInvalid(
+                    test=step.test,
+                    iterations=len(step.iterations),
+                    last=step.iterations[-1].undecided,
+                )
+        if bracket_of(self._scale.sizes).first_breach is None:
             return self._sizes.left_out
         return None
 
     async def _profile(self) -> None:
         """Profile kro at the smallest size that it did not bear, or at the largest that it did."""
-        bracket = bracket_of(self._scale.steps)
+        bracket = bracket_of(self._scale.sizes)
         step = bracket.first_breach or bracket.last_met
         if step is None or not self._spec.collect.profiles:
             return
-        test = self._tests[self._scale.steps.index(step)]
+        test = self._tests[self._scale.sizes.index(step)]
         test.plan = from_nothing(test.plan)
         self._count_one_more()
         self._begin_turn(test)
@@ -332,12 +344,6 @@ class ScaleRun(Session):
 
 def _start_of(kro: KroFingerprint) -> tuple[str, int | None]:
     return kro.pod, kro.restarts
-
-
-def _in_words(trial: Trial) -> str:
-    if trial.met is None:
-        return trial.message
-    return "; ".join(trial.breached) or "all SLOs were met"
 
 
 class Ascent:

@@ -5,8 +5,8 @@ import asyncio
 from krobench.analysis.scaling.steady import (
     COLLECTION_SECONDS,
     METRICS,
-    Settling,
-    judge_settling,
+    SteadyCheck,
+    check_steady,
 )
 from krobench.api.notation import duration_seconds
 from krobench.collect.sampler import Sampler
@@ -15,6 +15,7 @@ from krobench.figures.series import Series
 from krobench.job.context import RunContext
 from krobench.load.iteration import Outcome
 from krobench.record.iteration import Soak
+from krobench.report.words.scaling import unsteady_line
 from krobench.workload.testplan import TestPlan
 
 
@@ -44,23 +45,21 @@ async def hold(context: RunContext, plan: TestPlan, outcome: Outcome, sampler: S
         seconds=round(outcome.held_until_seconds - began, 3),
         steady=found.steady,
         memory_bytes_per_second=found.memory_bytes_per_second,
-        message=found.message,
+        unsteady=list(found.findings),
     )
 
 
 def not_steady(plan: TestPlan, held: Soak) -> str | None:
-    """Return what to warn of when a hold has ended; None where kro was steady, or was not to be."""
+    """Return a warning if kro was to be steady at the end of a soak and was not, or may not be."""
     if plan.steady_window_seconds is None or held.steady:
         return None
+    why = unsteady_line(held.unsteady, held.memory_bytes_per_second)
     if held.steady is None:
         return (
-            f"{plan.name}: it cannot be told whether kro was steady, so it was held for all of "
-            f"{plan.hold_seconds:g}s: {held.message}"
+            f"{plan.name}: whether kro was steady is unknown, so the soak lasted for its whole "
+            f"{plan.hold_seconds:g}s: {why}"
         )
-    return (
-        f"{plan.name}: kro was not steady yet when it had been held for {plan.hold_seconds:g}s: "
-        f"{held.message}"
-    )
+    return f"{plan.name}: kro was not steady after a soak of {plan.hold_seconds:g}s: {why}"
 
 
 class _Watch:
@@ -69,7 +68,7 @@ class _Watch:
     def __init__(self, plan: TestPlan, outcome: Outcome, sampler: Sampler) -> None:
         assert outcome.run_ended_seconds is not None
         self.window_seconds = plan.steady_window_seconds
-        self.found = Settling(None, None, "")
+        self.found = SteadyCheck()
         self._began_seconds = outcome.run_ended_seconds
         self._sampler = sampler
         self._read = 0
@@ -91,4 +90,4 @@ class _Watch:
         # A hold may be long: no more is looked at again than there is to be judged.
         enough = 2 * (self.window_seconds + COLLECTION_SECONDS)
         self._recent = [sample for sample in known if sample.seconds >= last - enough]
-        self.found = judge_settling(Series(self._recent), self._began_seconds, self.window_seconds)
+        self.found = check_steady(Series(self._recent), self._began_seconds, self.window_seconds)

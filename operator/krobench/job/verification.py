@@ -25,7 +25,7 @@ from krobench.job.testrun import TestRun
 from krobench.kube.errors import KubeError
 from krobench.kube.kro import KroPod
 from krobench.program.order import in_rounds_of_variants
-from krobench.program.verification import Trial
+from krobench.program.verification import SizeIteration
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 
@@ -45,7 +45,7 @@ class Stage:
 
 
 async def verify(
-    stage: Stage, run: RunRecord, advice: Recommendation, trial: Trial
+    stage: Stage, run: RunRecord, advice: Recommendation, trial: SizeIteration
 ) -> Verification:
     """Try a recommendation, and return what became of it; the comparison is added to the record.
 
@@ -76,7 +76,7 @@ async def verify(
     return verification_of(comparison, metric)
 
 
-async def _hindrance(stage: Stage, trial: Trial) -> str | None:
+async def _hindrance(stage: Stage, trial: SizeIteration) -> str | None:
     """Return why it cannot be tried; None where it can."""
     if trial.expected_seconds > stage.seconds_left:
         return (
@@ -96,7 +96,7 @@ async def _hindrance(stage: Stage, trial: Trial) -> str | None:
 
 
 async def _run(
-    stage: Stage, trial: Trial, tests: Sequence[TestRun], records: Sequence[TestRecord]
+    stage: Stage, trial: SizeIteration, tests: Sequence[TestRun], records: Sequence[TestRecord]
 ) -> str | None:
     """Take all turns; return what came in between, if anything."""
     found = False

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec, ScaleSizes
-from krobench.findings.scaling import ScaleStep, StepVerdict
+from krobench.findings.scaling import SizeRecord, SizeVerdict
 
 MOST_UNDECIDED = 3
 """Repetitions of a size that say nothing, before it is given up: one, and two instead of it."""
@@ -25,13 +25,13 @@ _INCREMENTS = 10
 class Bracket:
     """The sizes that the limit lies between, by what is known."""
 
-    last_met: ScaleStep | None
+    last_met: SizeRecord | None
     """The largest that met all SLOs, all smaller ones too."""
-    first_breach: ScaleStep | None
+    first_breach: SizeRecord | None
     """The smallest that did not."""
 
     @property
-    def steps(self) -> tuple[ScaleStep, ...]:
+    def steps(self) -> tuple[SizeRecord, ...]:
         """Those that there are."""
         return tuple(step for step in (self.last_met, self.first_breach) if step is not None)
 
@@ -46,13 +46,13 @@ def sizes_of(sizes: ScaleSizes, axis: Axis) -> tuple[float, ...]:
 
 
 def next_size(
-    spec: KroScaleTestSpec, sizes: Sequence[float], steps: Sequence[ScaleStep]
+    spec: KroScaleTestSpec, sizes: Sequence[float], steps: Sequence[SizeRecord]
 ) -> float | None:
     """Return the size that is to be run once (more); None where the test is done.
 
     ``sizes`` are those of the spec that may be run.
     """
-    if any(step.verdict is StepVerdict.FAILED or _is_given_up(step) for step in steps):
+    if any(step.verdict is SizeVerdict.FAILED or _is_given_up(step) for step in steps):
         return None
     for step in steps:
         if not _decided(step):
@@ -68,49 +68,49 @@ def next_size(
     return _between(spec, bracket) if len(steps) < MAX_SIZES else None
 
 
-def bracket_of(steps: Sequence[ScaleStep]) -> Bracket:
+def bracket_of(steps: Sequence[SizeRecord]) -> Bracket:
     """Return the sizes that the limit lies between."""
     last_met = None
     for step in sorted(steps, key=lambda step: step.size):
         verdict = verdict_of(step)
-        if verdict is StepVerdict.BREACHED:
+        if verdict is SizeVerdict.BREACHED:
             return Bracket(last_met, step)
-        if verdict is StepVerdict.MET:
+        if verdict is SizeVerdict.MET:
             last_met = step
     return Bracket(last_met, None)
 
 
-def verdict_of(step: ScaleStep) -> StepVerdict | None:
+def verdict_of(step: SizeRecord) -> SizeVerdict | None:
     """Return what most repetitions say; those that say nothing count neither way.
 
     Where as many breach as do not, it is a breach. None before the first has ended.
     """
-    if step.verdict is StepVerdict.FAILED or not step.trials:
+    if step.verdict is SizeVerdict.FAILED or not step.iterations:
         return step.verdict
-    decided = [trial.met for trial in step.trials if trial.met is not None]
+    decided = [trial.met for trial in step.iterations if trial.met is not None]
     if not decided:
-        return StepVerdict.INVALID
-    return StepVerdict.MET if 2 * sum(decided) > len(decided) else StepVerdict.BREACHED
+        return SizeVerdict.INVALID
+    return SizeVerdict.MET if 2 * sum(decided) > len(decided) else SizeVerdict.BREACHED
 
 
-def wants_repetition(step: ScaleStep, repeats: int) -> bool:
+def wants_repetition(step: SizeRecord, repeats: int) -> bool:
     """Whether a size is to be run once more for so many repetitions that say something."""
     return _decided(step) < repeats and _undecided(step) < MOST_UNDECIDED
 
 
-def _decided(step: ScaleStep) -> int:
-    return sum(trial.met is not None for trial in step.trials)
+def _decided(step: SizeRecord) -> int:
+    return sum(trial.met is not None for trial in step.iterations)
 
 
-def _undecided(step: ScaleStep) -> int:
-    return len(step.trials) - _decided(step)
+def _undecided(step: SizeRecord) -> int:
+    return len(step.iterations) - _decided(step)
 
 
-def _repetitions(step: ScaleStep) -> int:
-    return len(step.trials)
+def _repetitions(step: SizeRecord) -> int:
+    return len(step.iterations)
 
 
-def _is_given_up(step: ScaleStep) -> bool:
+def _is_given_up(step: SizeRecord) -> bool:
     return not _decided(step) and _undecided(step) >= MOST_UNDECIDED
 
 

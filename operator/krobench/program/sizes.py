@@ -14,6 +14,7 @@ from krobench.api.specs.load import Arrival, Load, LoadPhase, Operation
 from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec
 from krobench.api.specs.suite import Test
 from krobench.api.specs.workload import Workload
+from krobench.findings.scaling import SizesLeftOut
 from krobench.program.search import sizes_of
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve
@@ -47,8 +48,8 @@ class Sizes:
     """The sizes of a scale test that may be run."""
 
     usable: tuple[float, ...]
-    left_out: str | None
-    """Why there are no larger ones; None where none of the spec's is left out."""
+    left_out: SizesLeftOut | None
+    """The larger ones; None if all of the spec's may be run."""
 
 
 def step_name(axis: Axis, size: float) -> str:
@@ -81,9 +82,7 @@ def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
             usable.append(size)
         elif usable:
             left = [other for other in sizes if other >= size]
-            listed = ", ".join(f"{other:.12g}" for other in left)
-            which = f"sizes {listed} were" if len(left) > 1 else f"size {listed} was"
-            return Sizes(tuple(usable), f"{which} left out: {why_not}")
+            return Sizes(tuple(usable), SizesLeftOut(sizes=left, why=why_not))
         else:
             raise WorkloadError(f"sizes: the smallest size, {size:.12g}, cannot be run: {why_not}")
     return Sizes(tuple(usable), None)

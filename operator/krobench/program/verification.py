@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from krobench.api.specs.kro import Variant
 from krobench.findings.recommendation import Recommendation
-from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
+from krobench.findings.scaling import ScaleRecord, SizeRecord, SizeVerdict
 from krobench.record.test import TestRecord
 from krobench.workload.testplan import TestPlan, visits
 
@@ -15,7 +15,7 @@ RESTART_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Trial:
+class SizeIteration:
     """A recommendation as two variants of one test, which take turns."""
 
     variants: tuple[Variant, Variant]
@@ -30,15 +30,15 @@ def first_to_try(advice: Sequence[Recommendation]) -> Recommendation | None:
     return next((each for each in advice if each.variant is not None), None)
 
 
-def step_to_try_at(scale: ScaleRecord, tests: Sequence[TestRecord]) -> ScaleStep | None:
+def step_to_try_at(scale: ScaleRecord, tests: Sequence[TestRecord]) -> SizeRecord | None:
     """Return the step to try a recommendation at: where the SLOs were first missed, else the
     largest. A size at which instances did not get ready in time cannot be compared: then it is the
     largest below it."""
     finished = {test.name for test in tests if test.success}
     usable = [
         step
-        for step in scale.steps
-        if step.verdict in {StepVerdict.MET, StepVerdict.BREACHED} and step.test in finished
+        for step in scale.sizes
+        if step.verdict in {SizeVerdict.MET, SizeVerdict.BREACHED} and step.test in finished
     ]
     breach = scale.limit.first_breach if scale.limit is not None else None
     if breach is not None:
@@ -48,7 +48,7 @@ def step_to_try_at(scale: ScaleRecord, tests: Sequence[TestRecord]) -> ScaleStep
 
 def plan_trial(
     step: TestPlan, tested: TestRecord, advised: Variant, repeats: int, index: int
-) -> Trial:
+) -> SizeIteration:
     """Return the turns in which a recommendation is tried at a step.
 
     kro is started ``repeats`` + 1 times with each variant, in rounds that go forwards and
@@ -76,4 +76,4 @@ def plan_trial(
     restarts = sum(len(plan.visits) for plan in plans) + 1
     each = (tested.duration_seconds or 0.0) / max(1, len(tested.iterations))
     expected = iterations * each + restarts * RESTART_SECONDS
-    return Trial(variants, (plans[0], plans[1]), expected)
+    return SizeIteration(variants, (plans[0], plans[1]), expected)

@@ -2,7 +2,7 @@
 
 from krobench.api.common import ErrorInfo
 from krobench.api.status import Verdict
-from krobench.findings.scaling import StepVerdict
+from krobench.findings.scaling import SizeVerdict
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestState
 
@@ -21,9 +21,9 @@ def give_up(run: RunRecord, why: ErrorInfo, end_time: str) -> None:
             test.state, test.success, test.error = TestState.FAILED, False, why
         elif test.state is TestState.PENDING:
             test.state = TestState.SKIPPED
-    for step in run.scale.steps if run.scale is not None else ():
+    for step in run.scale.sizes if run.scale is not None else ():
         if step.verdict is None:
-            step.verdict = StepVerdict.FAILED
+            step.verdict = SizeVerdict.FAILED
 
 
 def as_given_up(run: RunRecord, why: ErrorInfo, end_time: str) -> RunRecord:

@@ -16,6 +16,7 @@ from krobench.figures.measures import (
 )
 from krobench.figures.steady_state import SteadyState
 from krobench.figures.usage import UsageRecord
+from krobench.findings.steady import AnyUnsteady
 from krobench.findings.validity import Validity
 
 
@@ -55,8 +56,8 @@ class Soak(ApiModel):
     """With soakUntil Steady: whether kro was steady at its end; None where that cannot be told."""
     memory_bytes_per_second: float | None = None
     """With soakUntil Steady: how fast kro's resident memory still grew at its end, or fell."""
-    message: str = ""
-    """Why kro was not steady, or why that cannot be told."""
+    unsteady: list[AnyUnsteady] = Field(default_factory=list)
+    """Why kro was not steady, or why that is unknown."""
 
 
 class IterationRecord(ApiModel):

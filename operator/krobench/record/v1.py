@@ -124,6 +124,52 @@ def _quote_evidence(finding: Raw) -> None:
             rename(item, "speaksFor", "supports")
 
 
+def _sizes(run: Raw) -> None:
+    """A scale test had steps with trials, and sentences about its limit and curves."""
+    for scale in dicts_in(run, "scale"):
+        rename(scale, "sizes", "planned")
+        rename(scale, "steps", "sizes")
+        scale["stopped"] = _quoted(scale.get("stopped"))
+        if isinstance(scale.get("nextToTry"), str):
+            scale["nextToTry"] = {"step": "Quoted", "text": scale["nextToTry"]}
+        for size in dicts_in(scale, "sizes"):
+            rename(size, "trials", "iterations")
+        for iteration in dicts_in(scale, "sizes", "iterations"):
+            iteration["undecided"] = _quoted(iteration.pop("message", None))
+            breached = iteration.get("breached")
+            if isinstance(breached, list):
+                iteration["breached"] = list(map(_quoted, breached))
+        for found in (*dicts_in(scale, "limit"), *dicts_in(scale, "curves")):
+            rename(found, "message", "text")
+        for prediction in dicts_in(scale, "predictions"):
+            prediction.pop("message", None)
+
+
+def _soaks(run: Raw) -> None:
+    """Why kro was not steady was a sentence."""
+    for soak in dicts_in(run, "tests", "iterations", "soak"):
+        why = _quoted(soak.pop("message", None))
+        soak["unsteady"] = [why] if why else []
+
+
+def _comparisons(run: Raw) -> None:
+    """Why there was no comparison, or no verdict, was a sentence."""
+    found = [*dicts_in(run, "comparison"), *dicts_in(run, "variantComparisons")]
+    for comparison in found:
+        for refused in dicts_in(comparison, "refused"):
+            quote(refused, "message")
+            refused.pop("reason", None)
+        omitted = comparison.get("leftOut")
+        if isinstance(omitted, list):
+            comparison["leftOut"] = list(map(_quoted, omitted))
+        for metric in dicts_in(comparison, "metrics"):
+            metric["note"] = _quoted(metric.get("note"))
+
+
+def _quoted(text: Any) -> Any:
+    return {"code": "Quoted", "text": text} if isinstance(text, str) and text else None
+
+
 RUN_STEPS: tuple[Step, ...] = (
     _phases_and_soak,
     _causes,
@@ -131,4 +177,7 @@ RUN_STEPS: tuple[Step, ...] = (
     _stops,
     _bottlenecks,
     _recommendations,
+    _sizes,
+    _soaks,
+    _comparisons,
 )

@@ -1,8 +1,7 @@
-"""A comparison, one line a metric, as text for a terminal and as Markdown."""
+"""A comparison, one line for each metric, as text for a terminal and as Markdown."""
 
 from collections.abc import Iterable, Sequence
 
-from krobench.analysis.comparison.differences import sentence
 from krobench.analysis.comparison.metrics import MIN_REPLICATES
 from krobench.api import units
 from krobench.findings.comparison import (
@@ -12,32 +11,30 @@ from krobench.findings.comparison import (
     MetricVerdict,
     Replicates,
 )
-from krobench.report.tables import aligned, table
+from krobench.report.tables import aligned, bullets, table
+from krobench.report.words.comparison import (
+    difference_line,
+    inconclusive_line,
+    label,
+    omission_line,
+    refusal_line,
+)
 
-_HEADER = ("metric", "old", "new", "ratio [95 %]", "p (corrected)", "verdict")
-EXPLORATORY_HEADER = ("metric", "old", "new", "ratio [95 %]", "p")
-NO_VERDICTS = "no verdicts, as of so many some differ by chance"
-_ROUNDS = "10 iterations of two variants make 6 and 5"
+_HEADER = ("metric", "old", "new", "ratio (95 %)", "p (corrected)", "verdict")
+EXPLORATORY_HEADER = ("metric", "old", "new", "ratio (95 %)", "p")
+NO_VERDICTS = "no verdicts, because some of so many differ by chance"
+_ITERATIONS = "10 iterations of two variants are 6 and 5 restarts"
 _ASIDES = {
     Replicates.RUNS: "",
-    Replicates.RESTARTS: f" of kro ({_ROUNDS})",
-    Replicates.ITERATIONS: ", as each side is a single run",
+    Replicates.RESTARTS: f" of kro ({_ITERATIONS})",
+    Replicates.ITERATIONS: ", because each side is a single run",
 }
-_ONE_RESTART = f", as kro was restarted only once for one of the variants ({_ROUNDS})"
+_ONE_RESTART = f", because kro was restarted only once for one of the variants ({_ITERATIONS})"
 _LEAST_P = 0.001
 _FEW_RESTARTS = (
-    f"{MIN_REPLICATES} restarts of one variant at least, better of both: iterations of one "
+    f"needs at least {MIN_REPLICATES} restarts of one variant, better of both: iterations of one "
     "restart share a kro"
 )
-_LABELS = {
-    "latency.instanceReady.p50": "instance ready p50",
-    "latency.instanceReady.p90": "instance ready p90",
-    "latency.instanceReady.p99": "instance ready p99",
-    "throughput.instancesPerSecond": "instances/s",
-    "metrics.kro_cpu_seconds_per_instance": "kro CPU per instance",
-    "memory.residentMaxBytes": "kro memory, max",
-    "metrics.kro_api_requests_per_instance": "kro API requests per instance",
-}
 
 
 def text(comparison: Comparison, *, exploratory: bool = False) -> str:
@@ -51,7 +48,7 @@ def text(comparison: Comparison, *, exploratory: bool = False) -> str:
         lines += ["", *notes]
     hidden = len(comparison.metrics) - len(comparison.primary)
     if hidden and not exploratory:
-        lines += ["", f"{hidden} exploratory metrics: --all shows them"]
+        lines += ["", f"{hidden} exploratory metrics hidden; show them with --all"]
     return "\n".join([*lines, "", summary(comparison)]) + "\n"
 
 
@@ -69,10 +66,10 @@ def markdown_of_variants(comparison: Comparison) -> str:
 def _section(comparison: Comparison, heading: str, *, variants: bool) -> str:
     parts = [f"## {heading}", summary(comparison)]
     lines = _heading(comparison, variants=variants)
-    parts.append("\n".join(f"- {line}" for line in lines))
+    parts.append(bullets(lines))
     for title, metrics in _groups(comparison, exploratory=False):
         parts += [f"**{title}**", table(_HEADER, [_row(metric) for metric in metrics])]
-    parts.append("\n".join(f"- {note}" for note in _notes(comparison, variants=variants)))
+    parts.append(bullets(_notes(comparison, variants=variants)))
     others = [metric for metric in comparison.metrics if not metric.primary]
     if others:
         rows = [(metric.test, *exploratory_row(metric)) for metric in others]
@@ -84,7 +81,8 @@ def _section(comparison: Comparison, heading: str, *, variants: bool) -> str:
 def summary(comparison: Comparison) -> str:
     """Return the outcome in a sentence."""
     if comparison.refused is not None:
-        return f"Not compared: {comparison.refused.message}"
+        why = refusal_line(comparison.refused, comparison.differences, comparison.left_out)
+        return f"Not compared: {why}"
     counts = [
         f"{sum(m.verdict is verdict for m in comparison.primary)} {verdict.lower()}"
         for verdict in MetricVerdict
@@ -110,11 +108,6 @@ def line(metric: MetricComparison) -> str:
 def exploratory_row(metric: MetricComparison) -> Sequence[str]:
     """Return the cells of a metric that has no verdict, below ``EXPLORATORY_HEADER``."""
     return _row(metric)[:-1]
-
-
-def label(metric: str) -> str:
-    """Return what a metric is called in reports."""
-    return _LABELS.get(metric, metric)
 
 
 def show(metric: str, value: float | None) -> str:
@@ -144,8 +137,10 @@ def _heading(comparison: Comparison, *, variants: bool = False) -> list[str]:
             f"replicates: {comparison.replicates.lower()}{aside}; "
             f"minimum effect: {units.percent(comparison.minimum_effect)}"
         )
-    lines += [f"differs, as allowed: {sentence(d)}" for d in comparison.differences if d.allowed]
-    return [*lines, *(f"left out: {text}" for text in comparison.left_out)]
+    lines += [
+        f"differs, as allowed: {difference_line(d)}" for d in comparison.differences if d.allowed
+    ]
+    return [*lines, *(f"not compared: {omission_line(each)}" for each in comparison.left_out)]
 
 
 def _count(number: int, unit: str) -> str:
@@ -187,8 +182,8 @@ def _ratio(metric: MetricComparison) -> str:
     if metric.ratio is None:
         return "-"
     if metric.ratio_low is None or metric.ratio_high is None:
-        return f"{metric.ratio:.3f} [not available]"
-    return f"{metric.ratio:.3f} [{metric.ratio_low:.3f}, {metric.ratio_high:.3f}]"
+        return f"{metric.ratio:.3f} (too few for an interval)"
+    return f"{metric.ratio:.3f} ({metric.ratio_low:.3f} to {metric.ratio_high:.3f})"
 
 
 def _notes(comparison: Comparison, *, variants: bool = False) -> list[str]:
@@ -197,6 +192,6 @@ def _notes(comparison: Comparison, *, variants: bool = False) -> list[str]:
     for metric in comparison.primary:
         if metric.note is not None:
             too_few = single and metric.more_needed is not None
-            note = _FEW_RESTARTS if too_few else metric.note
-            notes.setdefault(note, []).append(f"{metric.test} {label(metric.metric)}")
-    return [f"inconclusive: {', '.join(names)}: {note}" for note, names in notes.items()]
+            line = _FEW_RESTARTS if too_few else inconclusive_line(metric.note)
+            notes.setdefault(line, []).append(f"{metric.test} {label(metric.metric)}")
+    return [f"inconclusive: {', '.join(names)}: {line}" for line, names in notes.items()]

@@ -15,7 +15,7 @@ from krobench.api.status import (
     Verdict,
 )
 from krobench.findings.comparison import MetricVerdict
-from krobench.findings.scaling import StepVerdict
+from krobench.findings.scaling import SizeVerdict
 from krobench.record.test import TestState
 from krobench.report.status.base import COMPLETED
 from krobench.report.status.benchmark import NOT_COMPARED
@@ -118,10 +118,10 @@ def _step_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[RunEv
 
 
 _STEP_REASONS = {
-    StepVerdict.MET.value: "StepMet",
-    StepVerdict.BREACHED.value: "StepBreached",
-    StepVerdict.INVALID.value: "StepInvalid",
-    StepVerdict.FAILED.value: "StepFailed",
+    SizeVerdict.MET.value: "StepMet",
+    SizeVerdict.BREACHED.value: "StepBreached",
+    SizeVerdict.INVALID.value: "StepInvalid",
+    SizeVerdict.FAILED.value: "StepFailed",
 }
 
 
@@ -132,7 +132,7 @@ def _step_event(step: SizeStatus) -> RunEvent:
     if step.bottleneck is not None:
         text += f"; bottleneck: {step.bottleneck}"
     # A breach is what a scale test looks for, and no cause for alarm.
-    warning = step.verdict in (StepVerdict.INVALID, StepVerdict.FAILED)
+    warning = step.verdict in (SizeVerdict.INVALID, SizeVerdict.FAILED)
     return RunEvent(_STEP_REASONS[step.verdict], text, warning=warning, subject=f"{step.size:g}")
 
 

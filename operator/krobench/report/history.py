@@ -7,9 +7,10 @@ from krobench.analysis.statistics.changepoints import MIN_SERIES
 from krobench.api import units
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
-from krobench.report.comparison import label, show
-from krobench.report.limit import limit_text
+from krobench.report.comparison import show
 from krobench.report.tables import aligned
+from krobench.report.words.comparison import difference_line, label
+from krobench.report.words.scaling import limit_text
 
 _HEADER = (
     "run",
@@ -96,7 +97,7 @@ def _at_one_run(changes: Sequence[Change]) -> list[str]:
     return [
         f"changed with run {first.id[:8]} of {first.start_time}, after {last.id[:8]}:",
         *(f"  {_went(change)}" for change in changes),
-        *(f"  between these two, {each}" for each in changes[0].differences),
+        *(f"  between them, {difference_line(each)}" for each in changes[0].differences),
     ]
 
 

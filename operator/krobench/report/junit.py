@@ -11,13 +11,18 @@ from xml.etree import ElementTree as ET
 from krobench.api import units
 from krobench.api.common import ErrorInfo
 from krobench.findings.comparison import Comparison, MetricVerdict
-from krobench.findings.scaling import ScaleStep, StepVerdict
+from krobench.findings.scaling import SizeRecord, SizeVerdict
 from krobench.findings.validity import AnyCause
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison as comparison_report
-from krobench.report.limit import LIMIT_NOT_AVAILABLE, limit_text, shortfall
 from krobench.report.measured import measured
+from krobench.report.words.scaling import (
+    LIMIT_NOT_AVAILABLE,
+    breaches_line,
+    limit_line,
+    shortfall,
+)
 from krobench.report.words.validity import cause_line, reasoned_line
 
 
@@ -62,26 +67,23 @@ def scale_cases(run: RunRecord) -> list[ET.Element]:
     if scale is None:
         return []
     tests = {test.name: test for test in run.tests}
-    steps = sorted(scale.steps, key=lambda step: step.size)
-    return [*(_step(run, step, tests[step.test]) for step in steps), _limit(run)]
+    steps = sorted(scale.sizes, key=lambda step: step.size)
+    return [*(_size(run, step, tests[step.test]) for step in steps), _limit(run)]
 
 
-def _step(run: RunRecord, step: ScaleStep, test: TestRecord) -> ET.Element:
+def _size(run: RunRecord, step: SizeRecord, test: TestRecord) -> ET.Element:
     case = new_case(run, step.test, test.duration_seconds)
     if test.error is not None:
         add_error(case, test.error, test.validity.causes)
     elif step.verdict is None:
-        ET.SubElement(case, "skipped", message="the run ended before this step")
-    elif step.verdict is StepVerdict.INVALID and test.validity.causes:
+        ET.SubElement(case, "skipped", message="the run ended before this size")
+    elif step.verdict is SizeVerdict.INVALID and test.validity.causes:
         add_invalid(case, test.validity.causes)
-    said = [step.verdict or "", *_breaches(step), numbers(test)]
+    # As the first iteration that missed the SLOs measured them.
+    breached = next((one.breached for one in step.iterations if one.breached), [])
+    said = [step.verdict or "", breaches_line(breached), numbers(test)]
     ET.SubElement(case, "system-out").text = "; ".join(filter(None, said))
     return case
-
-
-def _breaches(step: ScaleStep) -> list[str]:
-    """Return the SLOs that a step breached, as the first repetition that did so measured them."""
-    return next((trial.breached for trial in step.trials if trial.breached), [])
 
 
 def _limit(run: RunRecord) -> ET.Element:
@@ -97,7 +99,7 @@ def _limit(run: RunRecord) -> ET.Element:
     elif short is not None:
         _fail(case, short)
     if limit is not None and run.scale is not None:
-        text = limit.message or limit_text(limit, run.scale.axis)
+        text = limit_line(limit, run.scale.axis, run.scale.stopped)
         ET.SubElement(case, "system-out").text = text
     return case
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from krobench.api import units
 from krobench.figures.measures import LatencySummary
-from krobench.findings.scaling import StepVerdict
+from krobench.findings.scaling import SizeVerdict
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestState
@@ -39,10 +39,10 @@ _PHASES = (
 
 
 _OF_STEPS = {
-    StepVerdict.MET: "SLOs met",
-    StepVerdict.BREACHED: "SLOs missed",
-    StepVerdict.INVALID: "invalid",
-    StepVerdict.FAILED: "not measured",
+    SizeVerdict.MET: "SLOs met",
+    SizeVerdict.BREACHED: "SLOs missed",
+    SizeVerdict.INVALID: "invalid",
+    SizeVerdict.FAILED: "not measured",
 }
 """What became of a size of a scale test: a test whose SLOs are missed has been measured."""
 
@@ -101,12 +101,12 @@ def _overview(run: RunRecord) -> str:
         "kro memory, max",
         "kro API requests per instance",
     )
-    verdicts = {step.test: step.verdict for step in run.scale.steps} if run.scale else {}
+    verdicts = {step.test: step.verdict for step in run.scale.sizes} if run.scale else {}
     rows = [_overview_row(test, verdicts.get(test.name)) for test in run.tests]
     return "## Overview\n\n" + table(header, rows)
 
 
-def _overview_row(test: TestRecord, verdict: StepVerdict | None) -> Sequence[str]:
+def _overview_row(test: TestRecord, verdict: SizeVerdict | None) -> Sequence[str]:
     summary = test.summary
     if summary is None:
         return (test.name, test.state, *["-"] * 7)
@@ -127,8 +127,8 @@ def _overview_row(test: TestRecord, verdict: StepVerdict | None) -> Sequence[str
 def _counts(run: RunRecord) -> str:
     """Return how many tests, or sizes of a scale test, had which end."""
     if run.scale is not None:
-        found = [step.verdict for step in run.scale.steps]
-        met, missed = found.count(StepVerdict.MET), found.count(StepVerdict.BREACHED)
+        found = [step.verdict for step in run.scale.sizes]
+        met, missed = found.count(SizeVerdict.MET), found.count(SizeVerdict.BREACHED)
         return f"{units.counted(len(found), 'size')}, {met} met the SLOs, {missed} missed them"
     states = [test.state for test in run.tests]
     succeeded, failed = states.count(TestState.SUCCEEDED), states.count(TestState.FAILED)

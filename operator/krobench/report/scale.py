@@ -1,30 +1,27 @@
-"""How far kro goes: the limit, its steps, how figures grow, and predictions, as Markdown."""
+"""The section of a scale test: its limit, sizes, how figures grow, and predictions, as Markdown."""
 
 from collections.abc import Sequence
 from statistics import median
 
-from krobench.analysis.scaling.curves import per_second
+from krobench.analysis.scaling.curves import per_second, unit_of
 from krobench.analysis.scaling.slos import bounded_figures
-from krobench.analysis.scaling.words import (
-    column_of,
-    figure_name,
-    growing,
-    plain,
-    shown,
-    unit_of,
-)
-from krobench.api import units
-from krobench.findings.scaling import CurveFit, ScaleRecord, ScaleStep, StepVerdict
+from krobench.findings.scaling import CurveFit, ScaleRecord, SizeRecord, SizeVerdict
 from krobench.record.run import RunRecord
-from krobench.record.test import TestRecord, TestSummary
-from krobench.report.limit import (
+from krobench.record.test import TestRecord
+from krobench.report.tables import Column, Quantity, bullets, column, columns, section, table
+from krobench.report.words.scaling import (
     MINIMUM_NOT_REACHED,
+    breaches_line,
+    curve_line,
     early_end,
-    limit_text,
+    limit_line,
     minimum_text,
+    next_line,
+    prediction_line,
     shortfall,
+    unsteady_line,
 )
-from krobench.report.tables import table
+from krobench.report.words.sizes import column_of, figure_name, growing, plain, shown
 
 _MODELS = {
     "linear": "straight line",
@@ -32,21 +29,30 @@ _MODELS = {
     "usl": "Universal Scalability Law",
     "knee": "flat, then rising",
 }
-_COLUMNS = {
-    "latency.instanceReady.p50": "ready p50",
-    "latency.instanceReady.p99": "ready p99",
-    "throughput.instancesPerSecond": "instances/s",
-    "cpu.kroMeanCores": "kro CPU, cores",
-    "memory.residentMaxBytes": "kro memory, max",
+_READY_P50, _READY_P99 = "latency.instanceReady.p50", "latency.instanceReady.p99"
+_COLUMNS: dict[str, tuple[str, Quantity]] = {
+    _READY_P50: ("ready p50", "seconds"),
+    _READY_P99: ("ready p99", "seconds"),
+    "throughput.instancesPerSecond": ("instances/s", "per_second"),
+    "cpu.kroMeanCores": ("kro CPU, cores", "cores"),
+    "memory.residentMaxBytes": ("kro memory, max", "bytes"),
 }
-"""Of each size's summary; further figures that the SLOs are about stand before them."""
+"""From each size's summary; further figures of the SLOs come before them."""
 _NO_PREDICTION = (
-    "Not available: it takes an SLO that is a bound of one figure, and at least three sizes below "
-    "those that the limit rests on."
+    "Not available: a prediction needs an SLO that is a bound of one figure, and at least three "
+    "sizes below the ones that decide the limit."
 )
-_KEPT = (
-    "Sizes were built upon smaller ones, whose objects stayed: figures are of what a size added "
-    "while these were there, and those of memory of all together."
+_ABOUT_PREDICTIONS = (
+    "A prediction's interval covers scatter only. It does not cover anything else that may happen "
+    "on the way, such as kro reaching a bottleneck."
+)
+_ABOUT_SIZES = (
+    "One row for each size, in ascending order. *SLOs met*: iterations that met all SLOs, of those "
+    "that could be judged. The sizes that decide the limit are repeated."
+)
+_CUMULATIVE = (
+    "Sizes are cumulative: each adds to the objects of the smaller ones. Figures cover what a size "
+    "added, except memory, which covers all objects."
 )
 
 
@@ -55,173 +61,166 @@ def scale_section(run: RunRecord) -> str:
     scale = run.scale
     if scale is None:
         return ""
-    parts = [
-        "## How far kro goes",
+    why = early_end(scale)
+    return section(
+        "How far kro scales",
         limit_sentence(run),
-        f"**Next to try:** {scale.next_to_try}" if scale.next_to_try else "",
-        _ended_early(scale),
-        _steps(run, scale),
+        f"**Next to try:** {next_line(scale.next_to_try, scale.axis)}."
+        if scale.next_to_try
+        else "",
+        f"The test ended early: {why}." if why else "",
+        _sizes(run, scale),
         _growth(scale),
         _predictions(scale),
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _ended_early(scale: ScaleRecord) -> str:
-    why = early_end(scale)
-    return f"The test ended early: {why}." if why else ""
+    )
 
 
 def limit_sentence(run: RunRecord) -> str:
-    """Return the limit in a sentence; empty for runs that are no scale tests."""
+    """Return the limit in a sentence; empty for runs that aren't scale tests."""
     scale = run.scale
     if scale is None:
         return ""
     if scale.limit is None:
         return "**Limit:** not known yet."
-    said = scale.limit.message or limit_text(scale.limit, scale.axis)
+    text = limit_line(scale.limit, scale.axis, scale.stopped) + "."
     short = shortfall(run)
     if short is not None and short.reason == MINIMUM_NOT_REACHED:
-        said += f" That is too little: {minimum_text(run)}."
-    return f"**Limit:** {said}"
+        text += f" This is not enough: {minimum_text(run)}."
+    return f"**Limit:** {text}"
 
 
-def _steps(run: RunRecord, scale: ScaleRecord) -> str:
-    if not scale.steps:
+def _sizes(run: RunRecord, scale: ScaleRecord) -> str:
+    if not scale.sizes:
         return ""
+    sizes = sorted(scale.sizes, key=lambda each: each.size)
     by_name = {test.name: test for test in run.tests}
+    tests = [by_name.get(size.test) for size in sizes]
     asked = [figure for figure in bounded_figures(run.spec["slo"]) if figure not in _COLUMNS]
-    whose, load = _api_load(run.tests)
-    steps = sorted(scale.steps, key=lambda step: step.size)
-    rows = [_row(step, asked, by_name.get(step.test), load.get(step.test)) for step in steps]
-    held = [_held(by_name[step.test]) if step.test in by_name else "-" for step in steps]
-    header = (
-        column_of(scale.axis),
-        "SLOs met",
-        *map(figure_name, asked),
-        *_COLUMNS.values(),
-        f"API requests/s by {whose}",
-        "verdict",
+    soaked = [_soaked(test) for test in tests]
+    note = _ABOUT_SIZES
+    if any(one.upon is not None for size in sizes for one in size.iterations):
+        note += f" {_CUMULATIVE}"
+    return section(
+        "Sizes",
+        columns(
+            Column(column_of(scale.axis), [plain(size.size) for size in sizes]),
+            Column("SLOs met", list(map(_met, sizes))),
+            *(_asked(figure, sizes) for figure in asked),
+            *(
+                column(heading, [_summarised(test, figure) for test in tests], quantity)
+                for figure, (heading, quantity) in _COLUMNS.items()
+            ),
+            _api_requests(tests),
+            Column("verdict", list(map(_verdict, sizes))),
+            *([Column("soak", soaked)] if set(soaked) != {"-"} else []),
+        ),
+        note,
+        level=3,
     )
-    if any(text != "-" for text in held):
-        header = (*header, "held")
-        rows = [(*row, text) for row, text in zip(rows, held, strict=True)]
-    note = (
-        "A line for each size that was tried, whatever the order. *SLOs met*: repetitions that met "
-        "all, of those that could be judged; the sizes that the limit rests on are repeated."
-    )
-    if any(trial.upon is not None for step in steps for trial in step.trials):
-        note += f" {_KEPT}"
-    return f"### Steps\n\n{table(header, rows)}\n\n{note}"
 
 
-def _row(
-    step: ScaleStep, asked: Sequence[str], test: TestRecord | None, api_load: float | None
-) -> Sequence[str]:
-    judged = [trial for trial in step.trials if trial.met is not None]
-    met = sum(trial.met is True for trial in judged)
+def _met(size: SizeRecord) -> str:
+    judged = [one.met for one in size.iterations if one.met is not None]
+    return f"{sum(judged)} of {len(judged)}" if judged else "-"
+
+
+def _asked(figure: str, sizes: Sequence[SizeRecord]) -> Column:
+    """Return a figure of the SLOs: the median of the iterations of each size that have it."""
+    values = []
+    for size in sizes:
+        known = [v for one in size.iterations if (v := one.values.get(figure)) is not None]
+        values.append(median(known) if known else None)
+    return column(figure_name(figure), values, unit_of(figure))
+
+
+def _summarised(test: TestRecord | None, figure: str) -> float | None:
     summary = test.summary if test is not None else None
-    return (
-        plain(step.size),
-        f"{met} of {len(judged)}" if judged else "-",
-        *(_of_trials(step, figure) for figure in asked),
-        *_figures(summary),
-        units.number(api_load),
-        _verdict(step),
-    )
+    if summary is None:
+        return None
+    ready = summary.latency.instance_ready
+    return {
+        _READY_P50: ready.p50_seconds if ready else None,
+        _READY_P99: ready.p99_seconds if ready else None,
+        "throughput.instancesPerSecond": summary.throughput.instances_per_second,
+        "cpu.kroMeanCores": summary.cpu.kro_mean_cores,
+        "memory.residentMaxBytes": summary.memory.resident_max_bytes,
+    }[figure]
 
 
-def _held(test: TestRecord) -> str:
-    """Show for how long a size was held, by the median of its repetitions, and how many of these
-    ended before kro was steady, where it was to be."""
-    holds = [done.soak for done in test.iterations if done.soak is not None and not done.warmup]
-    if not holds:
+def _api_requests(tests: Sequence[TestRecord | None]) -> Column:
+    """Return API requests per second by all clients, or by kro if those of all are not known."""
+    by_all, by_kro = [], []
+    for test in tests:
+        summary = test.summary if test is not None else None
+        requests = summary.api_requests if summary is not None else None
+        seconds = summary.usage.activity.seconds if summary is not None else None
+        by_all.append(per_second(requests.total if requests else None, seconds))
+        by_kro.append(per_second(requests.kro if requests else None, seconds))
+    known = any(value is not None for value in by_all)
+    whose, values = ("all", by_all) if known else ("kro", by_kro)
+    return column(f"API requests/s by {whose}", values, "per_second")
+
+
+def _verdict(size: SizeRecord) -> str:
+    if size.verdict is None:
+        return "running"
+    if size.verdict is not SizeVerdict.BREACHED:
+        return size.verdict.lower()
+    missed = next((one.breached[:1] for one in size.iterations if one.breached), [])
+    return f"**missed**: {breaches_line(missed) or 'the SLOs'}"
+
+
+def _soaked(test: TestRecord | None) -> str:
+    """Show how long a size was soaked, by the median of its iterations, and in how many of them
+    kro was steady at the end if the soak was to last until then."""
+    iterations = test.iterations if test is not None else []
+    soaks = [done.soak for done in iterations if done.soak is not None and not done.warmup]
+    if not soaks:
         return "-"
-    text = units.seconds(median(held.seconds for held in holds))
-    asked = [held for held in holds if held.steady is not None or held.message]
-    steady = sum(held.steady is True for held in asked)
+    text = shown(median(each.seconds for each in soaks), "seconds")
+    asked = [each for each in soaks if each.steady is not None or each.unsteady]
     if not asked:
         return text
-    unsteady = next((held.message for held in reversed(asked) if not held.steady), "")
-    return f"{text}, kro steady in {steady} of {len(asked)}" + (
-        f" ({unsteady})" if unsteady else ""
+    steady = sum(each.steady is True for each in asked)
+    why = next(
+        (
+            unsteady_line(each.unsteady, each.memory_bytes_per_second)
+            for each in reversed(asked)
+            if not each.steady
+        ),
+        "",
     )
-
-
-def _of_trials(step: ScaleStep, figure: str) -> str:
-    """Show the median of the repetitions; one that has no value took it beyond any bound."""
-    values = [trial.values.get(figure) for trial in step.trials]
-    known = [value for value in values if value is not None]
-    return shown(median(known), unit_of(figure)) if known else units.NOT_AVAILABLE
-
-
-def _figures(summary: TestSummary | None) -> Sequence[str]:
-    if summary is None:
-        return ["-"] * len(_COLUMNS)
-    ready = summary.latency.instance_ready
-    return (
-        units.seconds(ready.p50_seconds if ready else None),
-        units.seconds(ready.p99_seconds if ready else None),
-        units.number(summary.throughput.instances_per_second),
-        units.number(summary.cpu.kro_mean_cores),
-        units.size(summary.memory.resident_max_bytes),
-    )
-
-
-def _verdict(step: ScaleStep) -> str:
-    if step.verdict is None:
-        return "under way"
-    if step.verdict is not StepVerdict.BREACHED:
-        return step.verdict.lower()
-    missed = dict.fromkeys(text for trial in step.trials for text in trial.breached)
-    return f"**missed**: {next(iter(missed), 'the SLOs')}"
-
-
-def _api_load(tests: Sequence[TestRecord]) -> tuple[str, dict[str, float | None]]:
-    """Return whose requests per second are shown, and how many by test: all, or where none of
-    these are known kro's."""
-    by_all: dict[str, float | None] = {}
-    by_kro: dict[str, float | None] = {}
-    for test in tests:
-        if test.summary is not None:
-            requests, seconds = test.summary.api_requests, test.summary.usage.activity.seconds
-            by_all[test.name] = per_second(requests.total, seconds)
-            by_kro[test.name] = per_second(requests.kro, seconds)
-    known = any(value is not None for value in by_all.values())
-    return ("all", by_all) if known else ("kro", by_kro)
+    return f"{text}, kro steady in {steady} of {len(asked)}" + (f" ({why})" if why else "")
 
 
 def _growth(scale: ScaleRecord) -> str:
     if not scale.curves:
         return ""
-    rows = [(figure_name(c.figure), c.message, _described(c.fits)) for c in scale.curves]
-    return (
-        f"### How figures change with {growing(scale.axis)}\n\n"
-        + table(("figure", "what it does (95 % interval)", "best described by"), rows)
-        + "\n\n*Off by*: the median deviation of repetitions from the fit, each size left out of "
-        "it in turn."
+    rows = [(figure_name(c.figure), curve_line(c), _described(c.fits)) for c in scale.curves]
+    return section(
+        f"How figures change with {growing(scale.axis)}",
+        table(("figure", "change", "best fit"), rows),
+        "*Off by*: the median deviation of iterations from the fit, with each size left out in "
+        "turn.",
+        level=3,
     )
 
 
 def _described(fits: Sequence[CurveFit]) -> str:
-    if not fits:
-        return "-"
-    return ", ".join(
+    names = [
         _MODELS[fit.model]
         + (f" (off by {fit.error_ratio:.1%})" if fit.error_ratio is not None else "")
         for fit in fits[:2]
-    ).replace(", ", ", then ", 1)
+    ]
+    return ", then ".join(names) or "-"
 
 
 def _predictions(scale: ScaleRecord) -> str:
     if scale.limit is None:
         return ""
-    title = "### What smaller steps alone would have foretold"
-    if not scale.predictions:
-        return f"{title}\n\n{_NO_PREDICTION}"
-    lines = "\n".join(f"- {prediction.message}" for prediction in scale.predictions)
-    return (
-        f"{title}\n\n{lines}\n\n"
-        "An interval of a prediction says what scatter may do, not what else may happen on the "
-        "way, such as kro reaching a bottleneck."
-    )
+    lines = [
+        prediction_line(found, scale.axis, shown(found.bound, unit_of(found.figure)))
+        for found in scale.predictions
+    ]
+    parts = (bullets(lines), _ABOUT_PREDICTIONS) if lines else (_NO_PREDICTION,)
+    return section("Limit predicted from smaller sizes alone", *parts, level=3)

@@ -2,16 +2,21 @@
 
 from collections.abc import Sequence
 
-from krobench.analysis.comparison.differences import sentence
 from krobench.analysis.comparison.limits import Span, median_span, span_of
-from krobench.analysis.scaling.words import at_least, at_most, plain
 from krobench.api import units
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import MetricComparison, Replicates
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import Limit
 from krobench.report.comparison import EXPLORATORY_HEADER, NO_VERDICTS, exploratory_row, p_in_words
-from krobench.report.tables import aligned, table
+from krobench.report.tables import aligned, bullets, table
+from krobench.report.words.comparison import (
+    difference_line,
+    inconclusive_line,
+    omission_line,
+    refusal_line,
+)
+from krobench.report.words.sizes import at_least, at_most, plain
 
 
 def limit_in_words(limit: Limit, axis: Axis) -> str:
@@ -48,11 +53,11 @@ def _span(span: Span, axis: Axis) -> str:
     return f"between {at_most(span.low, axis)} and {at_least(span.high, axis)}"
 
 
-_HEADER = ("limit", "old", "new", "ratio [95 %]", "verdict")
-_HEADER_OF_RUNS = ("limit", "old (range)", "new (range)", "ratio [95 %]", "p", "verdict")
+_HEADER = ("limit", "old", "new", "ratio (95 %)", "verdict")
+_HEADER_OF_RUNS = ("limit", "old (range)", "new (range)", "ratio (95 %)", "p", "verdict")
 _REPETITIONS = (
-    "replicates: repetitions within one run each, which cannot tell a change from a drift between "
-    "the two runs, as several runs a side can (OLD-1,OLD-2,... NEW-1,NEW-2,...)"
+    "replicates: iterations of one run each, which do not show the drift between the two runs; "
+    "give several runs a side to include it (OLD-1,OLD-2,... NEW-1,NEW-2,...)"
 )
 _RUNS = "replicates: runs"
 
@@ -62,26 +67,29 @@ def text(comparison: ScaleComparison, *, exploratory: bool = False) -> str:
     lines = _heading(comparison)
     if comparison.refused is None:
         lines += ["", *aligned(_limit_table(comparison))]
-    if comparison.note is not None:
-        lines += ["", f"inconclusive: {comparison.note}"]
+    if comparison.notes:
+        lines += ["", _inconclusive(comparison)]
     for test, metrics in _by_size(comparison).items() if exploratory else ():
         rows = map(exploratory_row, metrics)
         title = f"{test}, exploratory: {NO_VERDICTS}"
         lines += ["", title, *aligned([EXPLORATORY_HEADER, *rows])]
     if comparison.metrics and not exploratory:
-        lines += ["", f"{len(comparison.metrics)} exploratory metrics of sizes: --all shows them"]
+        lines += [
+            "",
+            f"{len(comparison.metrics)} exploratory metrics of sizes hidden; show them with --all",
+        ]
     return "\n".join([*lines, "", summary(comparison)]) + "\n"
 
 
 def markdown(comparison: ScaleComparison) -> str:
     """Return the comparison as a section of a report; exploratory metrics come last."""
     parts = [f"## Limit compared with {comparison.old}", summary(comparison)]
-    parts.append("\n".join(f"- {line}" for line in _heading(comparison)))
+    parts.append(bullets(_heading(comparison)))
     if comparison.refused is None:
         header, row = _limit_table(comparison)
         parts.append(table(header, [row]))
-    if comparison.note is not None:
-        parts.append(f"- inconclusive: {comparison.note}")
+    if comparison.notes:
+        parts.append(f"- {_inconclusive(comparison)}")
     if comparison.metrics:
         rows = [(metric.test, *exploratory_row(metric)) for metric in comparison.metrics]
         parts += [f"**Exploratory: {NO_VERDICTS}**", table(("size", *EXPLORATORY_HEADER), rows)]
@@ -91,8 +99,13 @@ def markdown(comparison: ScaleComparison) -> str:
 def summary(comparison: ScaleComparison) -> str:
     """Return the outcome in a sentence."""
     if comparison.refused is not None:
-        return f"Not compared: {comparison.refused.message}"
+        why = refusal_line(comparison.refused, comparison.differences, comparison.left_out)
+        return f"Not compared: {why}"
     return f"{comparison.verdict}: the limit {_ratio_in_words(comparison)} that of {comparison.old}"
+
+
+def _inconclusive(comparison: ScaleComparison) -> str:
+    return f"inconclusive: {'; or '.join(map(inconclusive_line, comparison.notes))}"
 
 
 def _heading(comparison: ScaleComparison) -> list[str]:
@@ -108,8 +121,10 @@ def _heading(comparison: ScaleComparison) -> list[str]:
     if old and new and len({*old, *new}) > 1:
         sides = f"{' or '.join(old)} on the old side, {' or '.join(new)} on the new"
         lines.append(f"breaks first: {sides}")
-    lines += [f"differs, as allowed: {sentence(d)}" for d in comparison.differences if d.allowed]
-    return [*lines, *(f"left out: {text}" for text in comparison.left_out)]
+    lines += [
+        f"differs, as allowed: {difference_line(d)}" for d in comparison.differences if d.allowed
+    ]
+    return [*lines, *(f"not compared: {omission_line(each)}" for each in comparison.left_out)]
 
 
 def _runs(names: Sequence[str]) -> str:
@@ -138,7 +153,7 @@ def _limit_table(comparison: ScaleComparison) -> tuple[Sequence[str], Sequence[s
 def _ratio(comparison: ScaleComparison) -> str:
     ratio, low, high = comparison.ratio, comparison.ratio_low, comparison.ratio_high
     if ratio is not None:
-        return f"{ratio:.3f} [{_interval(low, high)}]"
+        return f"{ratio:.3f} ({_interval(low, high)})"
     if low is not None and high is not None:
         return f"between {low:.3f} and {high:.3f}"
     if low is not None:
@@ -148,7 +163,7 @@ def _ratio(comparison: ScaleComparison) -> str:
 
 def _interval(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
-        return f"{low:.3f}, {high:.3f}"
+        return f"{low:.3f} to {high:.3f}"
     if low is not None:
         return f"{low:.3f} or more"
     return f"{high:.3f} or less" if high is not None else units.NOT_AVAILABLE

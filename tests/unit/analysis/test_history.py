@@ -21,7 +21,12 @@ def test_a_change_names_the_run_and_what_is_different_since() -> None:
     assert change.first_after.name == "after-0"
     assert change.last_before.name == "before-9"
     assert 1.4 < change.after / change.before < 1.6
-    assert change.differences == ["kro's version is 0.9.4 on the old side and 0.9.5 on the new"]
+    [difference] = change.differences
+    assert (difference.what, difference.old, difference.new) == (
+        "kro's version",
+        ["0.9.4"],
+        ["0.9.5"],
+    )
     assert changes(runs(upgraded=False))[0].differences == []
 
 
@@ -41,7 +46,7 @@ def test_a_flag_and_the_variable_that_gives_it_its_value_are_one_difference() ->
         }
         run.environment.kro = kro.model_copy(update=changed)
     [change] = changes(series)
-    assert [difference.partition(" is ")[0] for difference in change.differences] == [
+    assert [difference.what for difference in change.differences] == [
         "kro's --dynamic-controller-concurrent-reconciles",
         "kro's KRO_RGD_MAX_GRAPH_REVISIONS",
         "kro's GOMAXPROCS",

@@ -73,9 +73,9 @@ def test_the_end_tells_the_limit_what_held_kro_back_and_what_to_try() -> None:
     assert status.limit is not None
     assert status.limit.text == "14 instances (12 to 18)"
     assert status.size == "2/2"
-    assert status.next_to_try == "give kro more instance workers"
+    assert status.next_to_try == "run it again: its sizes did not cause the early end"
     assert status.message == "kro keeps the SLOs up to 14 instances"
-    assert "7.1 is above the bound 5" in (status.sizes[1].message or "")
+    assert "it was 7.1" in (status.sizes[1].message or "")
     assert "limit: 14 instances (12 to 18)" in world.events["LimitFound", ""].message
     assert {"Started", "StepMet", "StepBreached", "LimitFound", "Completed"} <= world.reasons
     assert not any(event.warning for event in world.events.values())

@@ -30,10 +30,13 @@ from krobench.controller.runs import parse_run
 from krobench.findings.scaling import (
     Limit,
     LimitState,
+    NextStep,
+    NextToTry,
     ScaleRecord,
-    ScaleStep,
-    StepVerdict,
-    Trial,
+    SizeIteration,
+    SizeRecord,
+    SizeVerdict,
+    SloMissed,
 )
 from krobench.record.run import Progress, RunRecord, RunState
 from krobench.record.test import TestState
@@ -78,9 +81,9 @@ def scale_record(state: RunState = RunState.RUNNING, **changes: Any) -> RunRecor
     """Return a run that has met the SLOs at 10, and not at 20."""
     done = state is RunState.COMPLETED
     whole = record(RunState.COMPLETED)
-    sizes = {10.0: StepVerdict.MET, 20.0: StepVerdict.BREACHED if done else None}
+    sizes = {10.0: SizeVerdict.MET, 20.0: SizeVerdict.BREACHED if done else None}
     steps = [
-        ScaleStep(size=size, test=f"{size:g}", verdict=verdict, trials=_trials(verdict))
+        SizeRecord(size=size, test=f"{size:g}", verdict=verdict, iterations=_trials(verdict))
         for size, verdict in sizes.items()
     ]
     tests = [
@@ -99,14 +102,14 @@ def scale_record(state: RunState = RunState.RUNNING, **changes: Any) -> RunRecor
         high=18,
         last_met=10,
         first_breach=20,
-        message="kro keeps the SLOs up to 14 instances.",
+        text="kro keeps the SLOs up to 14 instances.",
     )
     scale = ScaleRecord(
         axis=Axis.INSTANCES,
-        sizes=[10, 20, 40],
-        steps=steps,
+        planned=[10, 20, 40],
+        sizes=steps,
         limit=limit if done else None,
-        next_to_try="give kro more instance workers" if done else None,
+        next_to_try=NextToTry(step=NextStep.RUN_AGAIN) if done else None,
     )
     run = record(state).model_copy(
         update={
@@ -120,13 +123,17 @@ def scale_record(state: RunState = RunState.RUNNING, **changes: Any) -> RunRecor
     return run.model_copy(update=changes)
 
 
-def _trials(verdict: StepVerdict | None) -> list[Trial]:
+def _trials(verdict: SizeVerdict | None) -> list[SizeIteration]:
     if verdict is None:
         return []
-    if verdict is StepVerdict.MET:
-        return [Trial(iteration=0, met=True)]
-    breached = ["latency.instanceReady.p99 < 5.0: 7.1 is above the bound 5"]
-    return [Trial(iteration=0, met=False, breached=breached)]
+    if verdict is SizeVerdict.MET:
+        return [SizeIteration(iteration=0, met=True)]
+    breached = [
+        SloMissed(
+            slo="latency.instanceReady.p99 < 5.0", measured={"latency.instanceReady.p99": 7.1}
+        )
+    ]
+    return [SizeIteration(iteration=0, met=False, breached=breached)]
 
 
 RECORDS = {RunKind.BENCHMARK: record, RunKind.SCALE_TEST: scale_record}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec, ScaleSizes
-from krobench.findings.scaling import ScaleStep, StepVerdict, Trial
+from krobench.findings.scaling import SizeIteration, SizeRecord, SizeVerdict
 from krobench.program.search import (
     MOST_UNDECIDED,
     bracket_of,
@@ -36,22 +36,24 @@ def spec_of(axis: str = "instances", iterations: int = 3, **fields: Any) -> KroS
     )
 
 
-def walk(spec: KroScaleTestSpec, met: Met) -> list[ScaleStep]:
+def walk(spec: KroScaleTestSpec, met: Met) -> list[SizeRecord]:
     """Run all that the planner asks for."""
-    sizes, steps = sizes_of(spec.sizes, spec.axis), list[ScaleStep]()
+    sizes, steps = sizes_of(spec.sizes, spec.axis), list[SizeRecord]()
     while (size := next_size(spec, sizes, steps)) is not None:
         step = next((step for step in steps if step.size == size), None)
         if step is None:
-            step = ScaleStep(size=size, test=f"s-{size}")
+            step = SizeRecord(size=size, test=f"s-{size}")
             steps.append(step)
-        step.trials.append(Trial(iteration=len(step.trials), met=met(size, len(step.trials))))
+        step.iterations.append(
+            SizeIteration(iteration=len(step.iterations), met=met(size, len(step.iterations)))
+        )
         step.verdict = verdict_of(step)
-        assert sum(len(step.trials) for step in steps) < 1000, "it never ends"
+        assert sum(len(step.iterations) for step in steps) < 1000, "it never ends"
     return steps
 
 
-def counts(steps: Sequence[ScaleStep]) -> dict[float, int]:
-    return {step.size: len(step.trials) for step in steps}
+def counts(steps: Sequence[SizeRecord]) -> dict[float, int]:
+    return {step.size: len(step.iterations) for step in steps}
 
 
 @pytest.mark.parametrize(
@@ -118,24 +120,24 @@ def test_a_repetition_that_says_nothing_is_made_anew() -> None:
     spec = spec_of(sizes={"values": [1, 2]}, refine=False)
     steps = walk(spec, lambda size, trial: None if trial in {0, 2} else size < 2)
     assert counts(steps) == {1: 5, 2: 5}
-    assert [verdict_of(step) for step in steps] == [StepVerdict.MET, StepVerdict.BREACHED]
+    assert [verdict_of(step) for step in steps] == [SizeVerdict.MET, SizeVerdict.BREACHED]
 
 
 def test_a_size_that_never_says_anything_ends_the_test() -> None:
     steps = walk(spec_of(), lambda size, _: None if size == 20 else True)
     assert counts(steps) == {10: 1, 20: MOST_UNDECIDED}
-    assert steps[-1].verdict is StepVerdict.INVALID
+    assert steps[-1].verdict is SizeVerdict.INVALID
 
 
 def test_a_size_that_could_not_be_measured_ends_the_test() -> None:
-    failed = ScaleStep(size=10, test="a", verdict=StepVerdict.FAILED)
+    failed = SizeRecord(size=10, test="a", verdict=SizeVerdict.FAILED)
     assert next_size(spec_of(), (10, 20), [failed]) is None
-    assert verdict_of(failed) is StepVerdict.FAILED
+    assert verdict_of(failed) is SizeVerdict.FAILED
 
 
 def test_as_many_breaches_as_not_are_a_breach() -> None:
-    trials = [Trial(iteration=i, met=met) for i, met in enumerate((True, False))]
-    assert verdict_of(ScaleStep(size=1, test="a", trials=trials)) is StepVerdict.BREACHED
+    trials = [SizeIteration(iteration=i, met=met) for i, met in enumerate((True, False))]
+    assert verdict_of(SizeRecord(size=1, test="a", iterations=trials)) is SizeVerdict.BREACHED
 
 
 @given(
@@ -157,7 +159,7 @@ def test_the_limit_lies_between_the_two_and_they_are_as_close_as_asked_for(
     low, high = bracket.last_met, bracket.first_breach
     assert low is None or low.size <= limit
     assert high is None or high.size > limit
-    assert all(len(step.trials) == iterations for step in bracket.steps)
+    assert all(len(step.iterations) == iterations for step in bracket.steps)
     if low is None or high is None or len(walked) == MAX_SIZES:
         return
     gap = high.size - low.size
@@ -178,6 +180,6 @@ def test_it_ends_whatever_repetitions_say_and_goes_on_from_any_record(
     sizes = sizes_of(spec.sizes, spec.axis)
     assert next_size(spec, sizes, list(reversed(steps))) is None
     most = iterations + MOST_UNDECIDED
-    assert all(len(step.trials) <= most for step in steps)
+    assert all(len(step.iterations) <= most for step in steps)
     ascent = [step.size for step in steps if step.size in sizes]
     assert all(before < after for before, after in pairwise(ascent))

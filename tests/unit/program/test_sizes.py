@@ -240,8 +240,9 @@ def test_sizes_from_the_first_that_may_not_be_run_are_left_out(
     sizes = usable_sizes(spec_of(**fields), max_objects=100)
     assert sizes.usable[-1] < 64
     assert sizes.left_out is not None
-    assert reason in sizes.left_out
-    assert " 64 were left out" in sizes.left_out
+    assert reason in sizes.left_out.why
+    assert sizes.left_out.sizes[-1] == 64
+    assert sizes.usable[-1] < sizes.left_out.sizes[0]
 
 
 def test_more_sizes_than_there_may_be_are_refused() -> None:

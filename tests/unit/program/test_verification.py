@@ -6,7 +6,7 @@ from krobench.api.specs.kro import Variant
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, QuotedAdvice, Recommendation
-from krobench.findings.scaling import Limit, LimitState, ScaleRecord, ScaleStep, StepVerdict
+from krobench.findings.scaling import Limit, LimitState, ScaleRecord, SizeRecord, SizeVerdict
 from krobench.program.order import in_rounds_of_variants
 from krobench.program.verification import first_to_try, plan_trial, step_to_try_at
 from krobench.record.test import TestRecord
@@ -31,19 +31,19 @@ def record(name: str, *, success: bool = True, seconds: float = 30.0) -> TestRec
     )
 
 
-def scale(limit: Limit | None = None, **verdicts: StepVerdict) -> ScaleRecord:
+def scale(limit: Limit | None = None, **verdicts: SizeVerdict) -> ScaleRecord:
     steps = [
-        ScaleStep(size=float(name[1:]), test=name, verdict=verdict)
+        SizeRecord(size=float(name[1:]), test=name, verdict=verdict)
         for name, verdict in verdicts.items()
     ]
-    return ScaleRecord(axis=Axis.INSTANCES, steps=steps, limit=limit)
+    return ScaleRecord(axis=Axis.INSTANCES, sizes=steps, limit=limit)
 
 
 def found(first_breach: float) -> Limit:
     return Limit(state=LimitState.FOUND, size=first_breach - 1, first_breach=first_breach)
 
 
-MET, BREACHED, INVALID = StepVerdict.MET, StepVerdict.BREACHED, StepVerdict.INVALID
+MET, BREACHED, INVALID = SizeVerdict.MET, SizeVerdict.BREACHED, SizeVerdict.INVALID
 
 
 def test_takes_the_first_that_can_be_tried() -> None:
@@ -62,7 +62,7 @@ def test_takes_the_first_that_can_be_tried() -> None:
 )
 def test_tries_it_where_the_limit_is(
     limit: Limit | None,
-    verdicts: dict[str, StepVerdict],
+    verdicts: dict[str, SizeVerdict],
     failed: tuple[str, ...],
     expected: str | None,
 ) -> None:

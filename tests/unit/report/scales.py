@@ -18,7 +18,7 @@ from krobench.figures.measures import (
     Throughput,
 )
 from krobench.figures.usage import UsageRecord
-from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict, Trial
+from krobench.findings.scaling import ScaleRecord, SizeIteration, SizeRecord, SizeVerdict, SloMissed
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord
@@ -40,7 +40,7 @@ def scale_run(limit: float = 1000, sizes: Mapping[int, int] = SIZES) -> RunRecor
     spec = KroScaleTestSpec.model_validate(SPEC)
     tests = [_test(size, repetitions, limit) for size, repetitions in sizes.items()]
     steps = [_step(test) for test in tests]
-    scale = with_findings(spec, ScaleRecord(axis=spec.axis, steps=steps), tests)
+    scale = with_findings(spec, ScaleRecord(axis=spec.axis, sizes=steps), tests)
     return some_run(
         *tests,
         id="0",
@@ -54,19 +54,21 @@ def scale_run(limit: float = 1000, sizes: Mapping[int, int] = SIZES) -> RunRecor
     )
 
 
-def _step(test: TestRecord) -> ScaleStep:
+def _step(test: TestRecord) -> SizeRecord:
     trials = []
     for iteration in test.iterations:
         ready = iteration.latency.instance_ready
         p99 = ready.p99_seconds if ready is not None else None
         met = p99 is not None and p99 < 2
-        breached = [] if met else [f"{SLO}: it was {p99:.4g}"]
+        breached = [] if met or p99 is None else [SloMissed(slo=SLO, measured={P99: p99})]
         values = {P99: p99, "memory.residentMaxBytes": iteration.memory.resident_max_bytes}
         trials.append(
-            Trial(iteration=iteration.index, met=met, breached=breached, values=dict(values))
+            SizeIteration(
+                iteration=iteration.index, met=met, breached=breached, values=dict(values)
+            )
         )
-    verdict = StepVerdict.MET if trials[0].met else StepVerdict.BREACHED
-    return ScaleStep(size=test.instances, test=test.name, trials=trials, verdict=verdict)
+    verdict = SizeVerdict.MET if trials[0].met else SizeVerdict.BREACHED
+    return SizeRecord(size=test.instances, test=test.name, iterations=trials, verdict=verdict)
 
 
 def _test(size: int, repetitions: int, limit: float) -> TestRecord:

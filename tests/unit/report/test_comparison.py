@@ -19,7 +19,7 @@ def test_a_line_a_metric_with_medians_ratio_interval_p_and_verdict() -> None:
     assert cells[-1] == "worse"
     assert "(n=6+6)" in cells
     assert " s " in line
-    assert "[1." in line
+    assert "(1." in line
     assert any("replicates: runs; minimum effect: 5 %" in line for line in lines)
     assert any("inconclusive: web cpu.kroSeconds: not available" in line for line in lines)
     assert not any("memory.residentMaxBytes" in line or "kro memory" in line for line in lines)
@@ -29,7 +29,7 @@ def test_a_line_a_metric_with_medians_ratio_interval_p_and_verdict() -> None:
 def test_an_interval_of_too_few_runs_is_not_available() -> None:
     shown = text(compare(side("base", 3, 1), side("change", 2, 2, 1.5), RULES))
     [line] = [line for line in shown.splitlines() if line.strip().startswith("instance ready p50")]
-    assert "[not available]" in line
+    assert "(too few for an interval)" in line
 
 
 def test_a_p_is_never_shown_as_zero() -> None:
@@ -70,12 +70,12 @@ def test_only_the_p_of_primary_metrics_is_called_corrected() -> None:
     head, _, apart = markdown(worse()).partition("**Exploratory")
     assert "| p (corrected) | verdict |" in head
     assert "| p |" in apart
-    headers = [line for line in text(worse(), exploratory=True).splitlines() if "ratio [" in line]
+    headers = [line for line in text(worse(), exploratory=True).splitlines() if "ratio (" in line]
     assert ["p (corrected)" in line for line in headers] == [True, False]
 
 
 def test_hidden_metrics_are_counted_where_there_are_any() -> None:
-    assert "exploratory metrics: --all" in text(worse())
+    assert "exploratory metrics hidden; show them with --all" in text(worse())
     comparison = worse()
     comparison.metrics = comparison.primary
     assert "exploratory" not in text(comparison)
@@ -88,11 +88,11 @@ def test_of_variants_restarts_are_the_replicates_that_are_missing() -> None:
     assert shown.startswith("## Variant slow against plain")
     assert "old: plain, 1 restart\n" in shown
     assert "kro was restarted only once for one of the variants" in shown
-    assert "4 restarts of one variant at least" in shown
+    assert "needs at least 4 restarts of one variant" in shown
     assert "cpu.kroSeconds: not available" in shown
     assert "single run" not in shown
     assert "two runs" not in shown
     several = single.model_copy(update={"replicates": Replicates.RESTARTS})
-    assert "restarts of kro (10 iterations of two variants make 6 and 5)" in (
+    assert "restarts of kro (10 iterations of two variants are 6 and 5 restarts)" in (
         markdown_of_variants(several)
     )

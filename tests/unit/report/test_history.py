@@ -4,11 +4,19 @@ from unit.analysis.comparison.runs import METRICS, run
 from unit.controller.world import record
 
 from krobench.analysis.history import Change
+from krobench.api.specs.results import DifferenceKind
+from krobench.findings.comparison import Difference
 from krobench.record.run import RunState
 from krobench.report.history import render
 
 RUNS = [record(RunState.COMPLETED)]
-FLAG = "kro's --workers is 1 on the old side and 4 on the new"
+FLAG = Difference(
+    kind=DifferenceKind.KRO_FLAGS,
+    what="kro's --workers",
+    old=["1"],
+    new=["4"],
+    allowed=False,
+)
 
 
 def change(metric: str, before: float, after: float) -> Change:
@@ -22,7 +30,7 @@ def test_what_changed_with_one_run_stands_together_and_its_reason_once() -> None
         "changed with run new-uid- of 2026-01-02T00:00:00Z, after old-uid-:",
         "  a: instance ready p50 went from 1 s to 500 ms (x0.5)",
         "  a: instances/s went from 10/s to 20/s (x2)",
-        f"  between these two, {FLAG}",
+        "  between them, kro's --workers is 1 on the old side and 4 on the new side",
     ]
 
 

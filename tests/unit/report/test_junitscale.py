@@ -5,7 +5,7 @@ from unit.controller.world import scale_record
 
 from krobench.api.common import ErrorInfo
 from krobench.api.status import Verdict
-from krobench.findings.scaling import Limit, LimitState, StepVerdict
+from krobench.findings.scaling import Limit, LimitState, SizeVerdict
 from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.run import RunRecord, RunState
 from krobench.report.junit import render
@@ -28,8 +28,8 @@ def test_a_breach_is_what_was_looked_for_and_no_failure() -> None:
     assert [case.get("name") for case in root.iter("testcase")] == ["10", "20", "limit"]
     assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("3", "0", "0")
     breached, limit = (case.findtext("system-out") or "" for case in list(root)[1:])
-    assert breached.startswith("Breached; latency.instanceReady.p99 < 5.0: 7.1 is above")
-    assert limit == "kro keeps the SLOs up to 14 instances."
+    assert breached.startswith("Breached; latency.instanceReady.p99 < 5.0: it was 7.1")
+    assert limit == "kro keeps the SLOs up to 14 instances"
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,6 @@ def test_an_invalid_step_and_its_limit_have_neither_passed_nor_failed() -> None:
     validity = Validity.of([RequestsNotSent(sent=3, due=5)])
     run = ended(validity=validity, verdict=Verdict.INVALID)
     assert run.scale is not None
-    run.scale.steps[1].verdict = StepVerdict.INVALID
+    run.scale.sizes[1].verdict = SizeVerdict.INVALID
     run.tests[1].validity = validity
     assert suite(run).get("skipped") == "2"

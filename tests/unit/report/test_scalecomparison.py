@@ -23,7 +23,7 @@ def compared(new: RunRecord = LARGER, rules: Rules | None = None) -> ScaleCompar
 def test_the_limit_is_one_line_with_both_sides_ratio_and_verdict() -> None:
     lines = [line.strip() for line in text(compared()).splitlines()]
     header = next(index for index, line in enumerate(lines) if line.startswith("limit"))
-    assert lines[header].split() == ["limit", "old", "new", "ratio", "[95", "%]", "verdict"]
+    assert lines[header].split() == ["limit", "old", "new", "ratio", "(95", "%)", "verdict"]
     cells = [cell.strip() for cell in lines[header + 1].split("  ") if cell.strip()]
     assert cells[0] == "instances"
     assert cells[1].startswith("100")
@@ -34,15 +34,15 @@ def test_the_limit_is_one_line_with_both_sides_ratio_and_verdict() -> None:
 
 
 def test_it_says_what_replicates_are_and_what_they_cannot_tell() -> None:
-    said = "cannot tell a change from a drift between the two runs, as several runs a side can"
+    said = "do not show the drift between the two runs; give several runs a side to include it"
     assert said in text(compared())
     assert "old: old.json, run bench/how-far (0)" in text(compared())
 
 
 def test_figures_of_sizes_are_shown_when_asked_for() -> None:
     short, whole = text(compared()), text(compared(), exploratory=True)
-    assert "exploratory metrics of sizes: --all shows them" in short
-    assert "instances-950" not in short.partition("left out")[0]
+    assert "exploratory metrics of sizes hidden; show them with --all" in short
+    assert "instances-950" not in short.partition("not compared")[0]
     assert "instances-950, exploratory: no verdicts" in whole
     assert "instance ready p99" in whole
     assert "(n=3+3)" in whole
@@ -59,8 +59,8 @@ def test_markdown_has_the_same_with_the_figures_last() -> None:
 def test_a_refusal_is_a_sentence_and_no_table() -> None:
     other = LARGER.model_copy(update={"spec": LARGER.spec | {"timeout": "1m"}})
     for output in (text(compared(other)), markdown(compared(other))):
-        assert "Not compared: the runs differ in more than what is to be compared" in output
-        assert "ratio [95 %]" not in output
+        assert "Not compared: the runs differ in more than is allowed" in output
+        assert "ratio (95 %)" not in output
     allowed = text(compared(other, Rules(frozenset({DifferenceKind.WORKLOAD}))))
     assert "differs, as allowed: timeout is 10m on the old side and 1m on the new" in allowed
 
@@ -71,7 +71,7 @@ def test_a_limit_beyond_the_sizes_is_said_in_words() -> None:
     assert "at least 1.5" in text(found)
     assert summary(found).startswith("Better: the limit is at least 1.5")
     near = compared(scale_run(3_000, {100: 1, 500: 1, 1000: 1}))
-    assert "inconclusive: the limit of the new side lies above 1000 instances" in text(near)
+    assert "inconclusive: the limit of the new side is above 1000: add larger sizes" in text(near)
     assert "- inconclusive: the limit of the new side" in markdown(near)
 
 
@@ -124,7 +124,7 @@ def test_of_several_runs_the_line_has_medians_with_their_range_and_p_with_n() ->
     header = next(index for index, line in enumerate(lines) if line.startswith("limit"))
     cells = [cell.strip() for cell in lines[header + 1].split("  ") if cell.strip()]
     assert cells[:3] == ["instances", "1005 (980 to 1030)", "1490 (1470 to 1550)"]
-    assert cells[3].startswith("1.483 [")
+    assert cells[3].startswith("1.483 (")
     assert cells[4:] == ["0.029 (n=4+4)", "better"]
     assert "| instances | 1005 (980 to 1030) |" in markdown(found)
 
@@ -136,7 +136,7 @@ def test_a_range_ends_above_all_sizes_where_a_run_met_the_slos_at_all() -> None:
     assert summary(found).startswith("Better: the limit is at least 1.5")
     few = text(of_runs(1000, 2500))
     assert "not available (n=4+2)" in few
-    assert "inconclusive: 1 of 2 limits of the new side lies above all sizes tried" in few
+    assert "inconclusive: 1 of 2 limits of the new side is above all sizes tried" in few
     partly = text(
         of_runs(
             1000,

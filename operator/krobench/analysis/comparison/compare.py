@@ -12,8 +12,20 @@ from krobench.analysis.comparison.differences import differences, refusal
 from krobench.analysis.comparison.estimates import numbers_of
 from krobench.analysis.comparison.metrics import Measured, judge_all, measure
 from krobench.analysis.comparison.rules import Rules
-from krobench.api.common import ErrorInfo
-from krobench.findings.comparison import Comparison, MetricVerdict, Replicates, RunEstimates
+from krobench.findings.comparison import (
+    AnyOmission,
+    AnyRefusal,
+    Comparison,
+    InvalidRun,
+    MetricVerdict,
+    NoCommonTest,
+    NoUsableRuns,
+    OnBothSides,
+    Replicates,
+    RunEstimates,
+    RunUnusable,
+    TestMissing,
+)
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 
@@ -32,7 +44,7 @@ def compare(old: Side, new: Side, rules: Rules) -> Comparison:
     Runs are the replicates. Where each side is a single run, iterations stand in for what is
     shown, and there are no verdicts.
     """
-    left_out: list[str] = []
+    left_out: list[AnyOmission] = []
     old_runs, new_runs = (_usable(side, left_out) for side in (old, new))
     sides = [_not_among(new_runs, old_runs, left_out), new_runs]
     tests = _common_tests(sides[0], sides[1], left_out)
@@ -46,7 +58,7 @@ def compare(old: Side, new: Side, rules: Rules) -> Comparison:
         differences=found,
         left_out=left_out,
     )
-    refused = _nothing_to_compare((old, new), sides, tests, left_out) or refusal(found)
+    refused = _nothing_to_compare((old, new), sides, tests) or refusal(found)
     if refused is not None:
         return comparison.model_copy(update={"refused": refused})
     replicates = Replicates.RUNS if max(map(len, sides)) > 1 else Replicates.ITERATIONS
@@ -72,28 +84,26 @@ def overall(verdicts: Sequence[MetricVerdict]) -> MetricVerdict:
     return MetricVerdict.SAME if verdicts else MetricVerdict.INCONCLUSIVE
 
 
-def _usable(side: Side, left_out: list[str]) -> list[RunEstimates]:
+def _usable(side: Side, left_out: list[AnyOmission]) -> list[RunEstimates]:
     left_out.extend(
-        f"run {_name(run)}: {run.unusable.message}" for run in side.runs if run.unusable is not None
+        RunUnusable(run=_name(run), error=run.unusable)
+        for run in side.runs
+        if run.unusable is not None
     )
     return [run for run in side.runs if run.unusable is None]
 
 
 def _not_among(
-    others: Sequence[RunEstimates], runs: Sequence[RunEstimates], left_out: list[str]
+    others: Sequence[RunEstimates], runs: Sequence[RunEstimates], left_out: list[AnyOmission]
 ) -> list[RunEstimates]:
     """Return the runs that are not among the others too: against itself, a run tells nothing."""
     known = {run.id for run in others}
-    left_out.extend(
-        f"run {_name(run)}: is on both sides, and counts for the new one alone"
-        for run in runs
-        if run.id in known
-    )
+    left_out.extend(OnBothSides(run=_name(run)) for run in runs if run.id in known)
     return [run for run in runs if run.id not in known]
 
 
 def _common_tests(
-    old: Sequence[RunEstimates], new: Sequence[RunEstimates], left_out: list[str]
+    old: Sequence[RunEstimates], new: Sequence[RunEstimates], left_out: list[AnyOmission]
 ) -> list[str]:
     """Return the tests that every run has; what only some have is left out, and said so."""
     runs = [*old, *new]
@@ -102,28 +112,19 @@ def _common_tests(
     for name in names:
         without = [run for run in runs if not _iterations(run, name)]
         if without:
-            missing = ", ".join(_name(run) for run in without[:3])
-            left_out.append(f"test {name}: has no result in {missing}")
+            left_out.append(TestMissing(test=name, runs=[_name(run) for run in without[:3]]))
         else:
             common.append(name)
     return common
 
 
 def _nothing_to_compare(
-    sides: Sequence[Side],
-    usable: Sequence[Sequence[RunEstimates]],
-    tests: Sequence[str],
-    left_out: Sequence[str],
-) -> ErrorInfo | None:
-    why = f": {'; '.join(left_out[:3])}" if left_out else ""
+    sides: Sequence[Side], usable: Sequence[Sequence[RunEstimates]], tests: Sequence[str]
+) -> AnyRefusal | None:
     for side, runs in zip(sides, usable, strict=True):
         if not runs:
-            message = f"{side.label} has no run that may be compared{why}"
-            return ErrorInfo(reason="NoRuns", message=message)
-    if not tests:
-        message = f"{sides[0].label} and {sides[1].label} have no test of one name in common{why}"
-        return ErrorInfo(reason="NoCommonTest", message=message)
-    return None
+            return NoUsableRuns(side=side.label)
+    return None if tests else NoCommonTest()
 
 
 def _iterations(run: RunEstimates, test: str) -> Sequence[Mapping[str, float | None]]:
@@ -156,7 +157,7 @@ def _compare(run: RunRecord, first: str, variant: str, rules: Rules) -> Comparis
         old_runs=_labels(first, old, tests),
         new_runs=_labels(variant, new, tests),
         minimum_effect=rules.minimum_effect,
-        left_out=[f"test {test}: has no result of both" for test in old if test not in tests],
+        left_out=[TestMissing(test=test) for test in old if test not in tests],
     )
     refused = _refusal(run, tests)
     if refused is not None:
@@ -176,12 +177,10 @@ def _compare(run: RunRecord, first: str, variant: str, rules: Rules) -> Comparis
     return comparison.model_copy(update=changes)
 
 
-def _refusal(run: RunRecord, tests: Sequence[str]) -> ErrorInfo | None:
+def _refusal(run: RunRecord, tests: Sequence[str]) -> AnyRefusal | None:
     if run.validity is not None and not run.validity.valid:
-        return ErrorInfo(reason="Invalid", message="the run is invalid: its numbers mean nothing")
-    if not tests:
-        return ErrorInfo(reason="NoCommonTest", message="no test has a result of both variants")
-    return None
+        return InvalidRun()
+    return None if tests else NoCommonTest()
 
 
 def _visits_of(run: RunRecord, variant: str) -> dict[str, Visits]:

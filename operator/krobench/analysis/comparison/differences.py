@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from krobench.api.common import ErrorInfo
 from krobench.api.notation import flag_values
 from krobench.api.specs.results import DifferenceKind
 from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
-from krobench.findings.comparison import Difference, RunEstimates
+from krobench.findings.comparison import Difference, RunEstimates, RunsDiffer
 
 _KIB_PER_GIB = 2**20
 # What baselines of older versions do not tell of, and the one of these that each newer one has.
@@ -55,33 +54,13 @@ def differences_of(
     return list(_between(sides[0], sides[1], None, allowed))
 
 
-def refusal(found: Sequence[Difference], *, in_spec: bool = True) -> ErrorInfo | None:
-    """Return why runs that differ so must not be compared; None where they may.
+def refusal(found: Sequence[Difference], *, in_spec: bool = True) -> RunsDiffer | None:
+    """Return why runs that differ so must not be compared; None if they may.
 
-    ``in_spec``: whether spec.baseline could allow it too.
+    ``in_spec``: whether spec.baseline can allow it too.
     """
-    forbidden = [difference for difference in found if not difference.allowed]
-    if not forbidden:
-        return None
-    kinds = list(dict.fromkeys(difference.kind for difference in forbidden))
-    named = "; ".join(sentence(difference) for difference in forbidden[:5])
-    more = f"; and {len(forbidden) - 5} more" if len(forbidden) > 5 else ""
-    names = ", ".join(kinds)
-    allow = " ".join(f"--allow-different {kind}" for kind in kinds)
-    if in_spec:
-        allow += f", or allowDifferent: [{names}] in spec.baseline"
-    return ErrorInfo(
-        reason=f"{kinds[0]}Differs",
-        message=f"the runs differ in more than what is to be compared: {named}{more}. Where that "
-        f"is what you want to compare, allow it: {allow}",
-    )
-
-
-def sentence(difference: Difference) -> str:
-    """Return a difference in words."""
-    where = f"test {difference.test}: " if difference.test else ""
-    old, new = " and ".join(difference.old) or "-", " and ".join(difference.new) or "-"
-    return f"{where}{difference.what} is {old} on the old side and {new} on the new"
+    kinds = list(dict.fromkeys(each.kind for each in found if not each.allowed))
+    return RunsDiffer(kinds=kinds, in_spec=in_spec) if kinds else None
 
 
 def _between(

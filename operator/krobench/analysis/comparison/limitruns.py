@@ -27,9 +27,16 @@ from krobench.analysis.comparison.metrics import (
 )
 from krobench.analysis.statistics.bootstrap import Interval, Runs, ratio_interval
 from krobench.analysis.statistics.significance import compare_by_spread, mann_whitney
-from krobench.findings.comparison import Better, MetricVerdict, Replicates
+from krobench.findings.comparison import (
+    AnyInconclusive,
+    Better,
+    LimitsUnknown,
+    MetricVerdict,
+    MoreReplicates,
+    Replicates,
+    Side,
+)
 
-_UNIT = Replicates.RUNS.value.lower()
 _LEAST, _MOST = 1e-150, 1e150
 """Stand for sizes without an end: finite, so that quantiles and logarithms of them are numbers."""
 _NO_END = 1e50
@@ -46,16 +53,17 @@ def compare_limit_runs(
     basis = basis_of(Replicates.RUNS, len(old), len(new))
     found = _by_spread(old, new) if basis is Basis.SPREAD else _by_ranks(old, new)
     if found is None:
-        return LimitRatio(MetricVerdict.INCONCLUSIVE, note=_spread_unknown(old, new))
+        return LimitRatio(MetricVerdict.INCONCLUSIVE, notes=_spread_unknown(old, new))
     p, interval = found
     nearest = interval.nearest if interval is not None else None
     evidence = Evidence(len(old), len(new), basis, nearest, p, tests=1)
-    judgement = judge(evidence, Better.HIGHER, minimum_effect, _UNIT)
+    judgement = judge(evidence, Better.HIGHER, minimum_effect, Replicates.RUNS)
     ratio = _ratio(old, new)
     if interval is None:
-        return LimitRatio(judgement.verdict, ratio, note=judgement.note, p=p)
+        return LimitRatio(judgement.verdict, ratio, notes=judgement.notes, p=p)
     low, high = interval.ends
-    return LimitRatio(judgement.verdict, ratio, low, high, _note(judgement, interval, old, new), p)
+    notes = _notes(judgement, interval, old, new)
+    return LimitRatio(judgement.verdict, ratio, low, high, notes, p)
 
 
 @dataclass(frozen=True)
@@ -149,43 +157,30 @@ def _ratio(old: Sequence[Span], new: Sequence[Span]) -> float | None:
     return after.low / before.low if before.known and after.known else None
 
 
-def _note(
+def _notes(
     judgement: Judgement, interval: _Bounds, old: Sequence[Span], new: Sequence[Span]
-) -> str | None:
-    """Say what would decide it: more runs, unless it is for limits that are not known."""
+) -> tuple[AnyInconclusive, ...]:
+    """Return what would decide it: more runs, unless limits are unknown."""
     if judgement.verdict is not MetricVerdict.INCONCLUSIVE or not interval.open:
-        return judgement.note
+        return judgement.notes
     if min(len(old), len(new)) < MIN_REPLICATES:
         return _spread_unknown(old, new)
-    return "; ".join((*_unknown("old", old), *_unknown("new", new)))
+    return (*_unknown("old", old), *_unknown("new", new))
 
 
-def _spread_unknown(old: Sequence[Span], new: Sequence[Span]) -> str:
-    side, few = min((("old", old), ("new", new)), key=lambda each: len(each[1]))
-    missing = "; ".join((*_unknown("old", old), *_unknown("new", new)))
-    more = MIN_REPLICATES - len(few)
-    allow = "run of the {} side allows" if more == 1 else "runs of the {} side allow"
-    return f"{missing}; or {more} more {allow.format(side)} the exact test"
+def _spread_unknown(old: Sequence[Span], new: Sequence[Span]) -> tuple[AnyInconclusive, ...]:
+    fewest = min(len(old), len(new))
+    more = MoreReplicates(
+        more=MIN_REPLICATES - fewest, of=Replicates.RUNS, side="smaller", fewest=fewest
+    )
+    return (*_unknown("old", old), *_unknown("new", new), more)
 
 
-def _unknown(side: str, spans: Sequence[Span]) -> Iterator[str]:
-    """Yield why limits of a side are not known, and what would find them."""
+def _unknown(side: Side, spans: Sequence[Span]) -> Iterator[LimitsUnknown]:
+    """Yield which limits of a side are not known, if any."""
     above, below = sum(span.above for span in spans), sum(span.below for span in spans)
-    brackets = sum(not span.known for span in spans) - above - below
-    for count, where, steps in ((above, "above", "larger"), (below, "below", "smaller")):
-        if count:
-            yield (
-                f"{_of(count, spans, side)} {'lies' if count == 1 else 'lie'} {where} all sizes "
-                f"tried: {steps} steps would find {'it' if count == 1 else 'them'}"
-            )
-    if brackets:
-        yield (
-            f"{_of(brackets, spans, side)} {'is' if brackets == 1 else 'are'} known without an "
-            "interval: it takes an SLO that is a bound of one figure, and repetitions of both "
-            "sizes (spec.iterations)"
+    bracketed = sum(not span.known for span in spans) - above - below
+    if above or below or bracketed:
+        yield LimitsUnknown(
+            side=side, limits=len(spans), above=above, below=below, bracketed=bracketed
         )
-
-
-def _of(count: int, spans: Sequence[Span], side: str) -> str:
-    limits = "limit" if len(spans) == 1 else "limits"
-    return f"{count} of {len(spans)} {limits} of the {side} side"

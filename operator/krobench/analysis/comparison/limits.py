@@ -24,11 +24,19 @@ from statistics import median, pstdev, variance
 
 from krobench.analysis.comparison.metrics import by_interval, times_needed
 from krobench.analysis.scaling.limit import Crossing, limit_and_crossing
-from krobench.analysis.scaling.words import at_least, at_most, sized
 from krobench.analysis.statistics.bootstrap import Interval, expanded_ends, seeded
 from krobench.analysis.statistics.intervals import combined_error
-from krobench.api.specs.scaletest import MAX_ITERATIONS, Axis
-from krobench.findings.comparison import Better, MetricVerdict
+from krobench.api.specs.scaletest import MAX_ITERATIONS
+from krobench.findings.comparison import (
+    AnyInconclusive,
+    Better,
+    LimitsUnknown,
+    MetricVerdict,
+    MoreIterations,
+    Replicates,
+    Side,
+    TooClose,
+)
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord
 
 
@@ -111,14 +119,12 @@ _FURTHEST = 300.0
 class MeasuredLimit:
     """The limit of one scale test, and what its interval is made from."""
 
-    side: str
-    """``old`` or ``new``."""
-    axis: Axis
+    side: Side
     limit: Limit
     crossing: Crossing | None
     """None where it is not known with an interval."""
     repetitions: int
-    """The fewest of the two sizes that it lies between."""
+    """Judged iterations of the size with fewer, of the two that it lies between."""
 
     @property
     def beyond(self) -> "_Beyond | None":
@@ -148,8 +154,8 @@ class LimitRatio:
     low: float | None = None
     """Lower end of the interval at 95 %; without a ratio, what it is at least."""
     high: float | None = None
-    note: str | None = None
-    """Why there is no verdict, and what would do."""
+    notes: tuple[AnyInconclusive, ...] = ()
+    """Why there is no verdict, and what would give one."""
     p: float | None = None
     """Of runs; None within a run each, which is no matter of ranks."""
 
@@ -160,16 +166,16 @@ class LimitRatio:
         return {name: value for name, value in found.items() if value is not None}
 
 
-def measure_limit(side: str, scale: ScaleRecord, slos: Sequence[str]) -> MeasuredLimit:
+def measure_limit(side: Side, scale: ScaleRecord, slos: Sequence[str]) -> MeasuredLimit:
     """Return the limit that the steps of a scale test tell."""
-    limit, crossing = limit_and_crossing(scale.steps, slos, scale.axis, scale.stopped)
+    limit, crossing = limit_and_crossing(scale.sizes, slos, scale.stopped)
     around = {limit.last_met, limit.first_breach}
     judged = [
-        sum(trial.met is not None for trial in step.trials)
-        for step in scale.steps
+        sum(trial.met is not None for trial in step.iterations)
+        for step in scale.sizes
         if step.size in around
     ]
-    return MeasuredLimit(side, scale.axis, limit, crossing, min(judged, default=0))
+    return MeasuredLimit(side, limit, crossing, min(judged, default=0))
 
 
 def compare_limits(old: MeasuredLimit, new: MeasuredLimit, minimum_effect: float) -> LimitRatio:
@@ -181,7 +187,7 @@ def compare_limits(old: MeasuredLimit, new: MeasuredLimit, minimum_effect: float
     if new.crossing is not None and old.beyond is not None:
         return _of_beyond(new.crossing, old, old.beyond, minimum_effect)
     unknown = [side for side in (old, new) if side.crossing is None]
-    return LimitRatio(MetricVerdict.INCONCLUSIVE, note="; ".join(map(_why_unknown, unknown)))
+    return LimitRatio(MetricVerdict.INCONCLUSIVE, notes=tuple(map(_unknown, unknown)))
 
 
 def _of_crossings(old: MeasuredLimit, new: MeasuredLimit, minimum_effect: float) -> LimitRatio:
@@ -197,10 +203,10 @@ def _of_crossings(old: MeasuredLimit, new: MeasuredLimit, minimum_effect: float)
     ratio = math.log(new.crossing.size / old.crossing.size)
     interval = Interval(_exp(ratio), _exp(min(low, ratio)), _exp(max(high, ratio)))
     verdict = by_interval(interval, Better.HIGHER, minimum_effect)
-    note = None
+    notes: tuple[AnyInconclusive, ...] = ()
     if verdict is MetricVerdict.INCONCLUSIVE:
-        note = _what_would_do(interval, minimum_effect, min(old.repetitions, new.repetitions))
-    return LimitRatio(verdict, interval.ratio, interval.low, interval.high, note)
+        notes = (_what_would_do(interval, minimum_effect, min(old.repetitions, new.repetitions)),)
+    return LimitRatio(verdict, interval.ratio, interval.low, interval.high, notes)
 
 
 def _of_beyond(
@@ -223,40 +229,28 @@ def _of_beyond(
         found = LimitRatio(by_interval(interval, Better.HIGHER, minimum_effect), high=interval.high)
     if found.verdict is not MetricVerdict.INCONCLUSIVE:
         return found
-    return LimitRatio(found.verdict, low=found.low, high=found.high, note=_why_unknown(unknown))
+    return LimitRatio(found.verdict, low=found.low, high=found.high, notes=(_unknown(unknown),))
 
 
 def _exp(logarithm: float) -> float:
     return math.exp(max(-_FURTHEST, min(logarithm, _FURTHEST)))
 
 
-def _what_would_do(interval: Interval, minimum_effect: float, repetitions: int) -> str:
-    needed = repetitions * times_needed(interval, minimum_effect)
+def _what_would_do(interval: Interval, minimum_effect: float, iterations: int) -> AnyInconclusive:
+    needed = iterations * times_needed(interval, minimum_effect)
     if needed > MAX_ITERATIONS:
-        return (
-            f"too close to the minimum effect even for {MAX_ITERATIONS} repetitions "
-            "(spec.iterations), the most there may be"
-        )
-    more = max(repetitions + 1, math.ceil(needed))
-    return (
-        f"about {more} repetitions of the sizes that decide (spec.iterations) on both sides, where "
-        f"there were {repetitions}"
-    )
+        return TooClose(of=Replicates.ITERATIONS, most=MAX_ITERATIONS)
+    return MoreIterations(needed=max(iterations + 1, math.ceil(needed)), had=iterations)
 
 
-def _why_unknown(unknown: MeasuredLimit) -> str:
-    """Say why a limit has no interval, and what would give it one."""
-    limit, axis, beyond = unknown.limit, unknown.axis, unknown.beyond
+def _unknown(measured: MeasuredLimit) -> LimitsUnknown:
+    """Return why a limit has no interval."""
+    limit, beyond = measured.limit, measured.beyond
+    found = LimitsUnknown(side=measured.side, limits=1)
+    if beyond is not None and beyond.above:
+        return found.model_copy(update={"above": 1, "low": beyond.size})
     if beyond is not None:
-        steps = "larger" if beyond.above else "smaller"
-        return (
-            f"the limit of the {unknown.side} side lies {'above' if beyond.above else 'below'} "
-            f"{sized(beyond.size, axis)}: {steps} steps would find it"
-        )
+        return found.model_copy(update={"below": 1, "high": beyond.size})
     if limit.low is None or limit.high is None:
-        return f"no step of the {unknown.side} side says whether kro met the SLOs"
-    return (
-        f"the limit of the {unknown.side} side is known without an interval, between "
-        f"{at_most(limit.low, axis)} and {at_least(limit.high, axis)}: it takes an SLO that is a "
-        "bound of one figure, and repetitions of both sizes (spec.iterations)"
-    )
+        return found
+    return found.model_copy(update={"bracketed": 1, "low": limit.low, "high": limit.high})

@@ -14,7 +14,19 @@ from krobench.analysis.statistics.significance import (
     smallest_p,
     values_for,
 )
-from krobench.findings.comparison import Better, MetricComparison, MetricVerdict, Replicates
+from krobench.findings.comparison import (
+    AnyInconclusive,
+    Better,
+    MetricComparison,
+    MetricVerdict,
+    MoreReplicates,
+    NoRatio,
+    NotMeasured,
+    OnlyIterations,
+    Replicates,
+    Side,
+    TooClose,
+)
 
 SIGNIFICANCE = 0.05
 MIN_REPLICATES = 4
@@ -70,7 +82,12 @@ class Judgement:
 
     verdict: MetricVerdict
     more_needed: int | None = None
-    note: str | None = None
+    note: AnyInconclusive | None = None
+
+    @property
+    def notes(self) -> tuple[AnyInconclusive, ...]:
+        """Return the note, if there is one."""
+        return () if self.note is None else (self.note,)
 
 
 def by_interval(interval: Interval, better: Better, minimum_effect: float) -> MetricVerdict:
@@ -102,64 +119,48 @@ def times_needed(interval: Interval, minimum_effect: float) -> float:
     return math.inf if reach == 0 else (width / reach) ** 2
 
 
-def judge(evidence: Evidence, better: Better, minimum_effect: float, unit: str) -> Judgement:
-    """Return better or worse only where rank test, interval and effect agree.
-
-    ``unit`` names the replicates, as "runs".
-    """
+def judge(evidence: Evidence, better: Better, minimum_effect: float, of: Replicates) -> Judgement:
+    """Return better or worse only if rank test, interval and effect agree."""
     if evidence.basis is Basis.NOTHING:
-        return _too_few(evidence, unit)
+        if of is Replicates.ITERATIONS:
+            return _inconclusive(MIN_REPLICATES - 1, OnlyIterations(runs=MIN_REPLICATES))
+        more = MIN_REPLICATES - max(evidence.old, evidence.new)
+        note = MoreReplicates(more=more, of=of, side="either", fewest=evidence.fewest)
+        return _inconclusive(more, note)
     if evidence.interval is None:
-        note = "no ratio: a value is zero or negative"
-        return Judgement(MetricVerdict.INCONCLUSIVE, note=note)
+        return _inconclusive(None, NoRatio())
     verdict = by_interval(evidence.interval, better, minimum_effect)
     found = verdict in (MetricVerdict.BETTER, MetricVerdict.WORSE)
     if verdict is MetricVerdict.SAME or (found and evidence.adjusted_p <= SIGNIFICANCE):
         return Judgement(verdict)
     if evidence.basis is Basis.SPREAD:
         more = MIN_REPLICATES - evidence.fewest
-        allow = "allows" if more == 1 else "allow"
-        side = f"of the side with {evidence.fewest}"
-        note = f"{_more(more, unit)} {side} {allow} the exact test"
-        return Judgement(MetricVerdict.INCONCLUSIVE, more, note)
-    return _what_is_missing(evidence, evidence.interval, minimum_effect, unit)
+        note = MoreReplicates(more=more, of=of, side="smaller", fewest=evidence.fewest)
+        return _inconclusive(more, note)
+    return _what_is_missing(evidence, evidence.interval, minimum_effect, of)
 
 
-def _too_few(evidence: Evidence, unit: str) -> Judgement:
-    if unit != Replicates.ITERATIONS.lower():
-        more = MIN_REPLICATES - max(evidence.old, evidence.new)
-        note = f"{_more(more, unit)} of one side at least, better of both"
-        return Judgement(MetricVerdict.INCONCLUSIVE, more, note)
-    note = (
-        f"{MIN_REPLICATES} runs of one side at least, better of both: iterations cannot tell a "
-        "change from the drift between two runs"
-    )
-    return Judgement(MetricVerdict.INCONCLUSIVE, MIN_REPLICATES - 1, note)
-
-
-def _more(count: int, unit: str) -> str:
-    return f"{count} more {unit.removesuffix('s') if count == 1 else unit}"
+def _inconclusive(more_needed: int | None, note: AnyInconclusive) -> Judgement:
+    return Judgement(MetricVerdict.INCONCLUSIVE, more_needed, note)
 
 
 def _what_is_missing(
-    evidence: Evidence, interval: Interval, minimum_effect: float, unit: str
+    evidence: Evidence, interval: Interval, minimum_effect: float, of: Replicates
 ) -> Judgement:
-    """Say how many replicates would do if the estimates stay as they are."""
+    """Return how many replicates are needed if the estimates stay as they are."""
     by_width = evidence.fewest * times_needed(interval, minimum_effect)
     large = abs(math.log(interval.ratio)) >= math.log1p(minimum_effect)
-    by_rank = values_for(SIGNIFICANCE / evidence.tests) if large else 0
+    needed_p = SIGNIFICANCE / evidence.tests
+    by_rank = values_for(needed_p) if large else 0
     if by_width > _TOO_MANY:
-        note = f"too close to the minimum effect for any sensible number of {unit}"
-        return Judgement(MetricVerdict.INCONCLUSIVE, note=note)
+        return _inconclusive(None, TooClose(of=of))
     more = max(1, math.ceil(by_width) - evidence.fewest, by_rank - evidence.fewest)
-    note = f"about {_more(more, unit)} a side"
+    note = MoreReplicates(more=more, of=of, side="each", fewest=evidence.fewest)
     if by_rank > evidence.fewest:
-        least = smallest_p(evidence.old, evidence.new)
-        note += (
-            f": with {evidence.old} and {evidence.new}, p cannot be below {least:.2g}, and "
-            f"{evidence.tests} primary metrics may need {SIGNIFICANCE / evidence.tests:.2g}"
-        )
-    return Judgement(MetricVerdict.INCONCLUSIVE, more, note)
+        smallest = smallest_p(evidence.old, evidence.new)
+        limits = {"smallest_p": smallest, "needed_p": needed_p, "tests": evidence.tests}
+        note = note.model_copy(update=limits)
+    return _inconclusive(more, note)
 
 
 _DIGITS = 6
@@ -227,8 +228,10 @@ def explore(measured: Measured, rules: Rules) -> MetricComparison | None:
     few = compare_by_spread(measured.old, measured.new)
     if few is None:
         return None
-    unit, (old, new) = Replicates.RUNS.value.lower(), map(len, (measured.old, measured.new))
-    return _shown(measured, rules, _Tested(old, new, unit, Basis.SPREAD, few.p, few.interval))
+    old, new = map(len, (measured.old, measured.new))
+    return _shown(
+        measured, rules, _Tested(old, new, Replicates.RUNS, Basis.SPREAD, few.p, few.interval)
+    )
 
 
 def explore_runs(measured: Measured, rules: Rules) -> MetricComparison:
@@ -242,7 +245,7 @@ class _Tested:
 
     old: int
     new: int
-    unit: str
+    of: Replicates
     basis: Basis
     p: float
     interval: Interval | None
@@ -254,7 +257,7 @@ def _tested(measured: Measured, kind: Replicates) -> _Tested:
     few = compare_by_spread(measured.old, measured.new) if basis is Basis.SPREAD else None
     p = few.p if few else mann_whitney(old, new)
     interval = few.interval if few else ratio_interval(measured.old, measured.new)
-    return _Tested(len(old), len(new), kind.value.lower(), basis, p, interval)
+    return _Tested(len(old), len(new), kind, basis, p, interval)
 
 
 def _compared(
@@ -262,7 +265,7 @@ def _compared(
 ) -> MetricComparison:
     result = _shown(measured, rules, tested)
     evidence = Evidence(tested.old, tested.new, tested.basis, tested.interval, adjusted_p, tests)
-    judgement = judge(evidence, result.better, rules.minimum_effect, tested.unit)
+    judgement = judge(evidence, result.better, rules.minimum_effect, tested.of)
     return result.model_copy(
         update={
             "adjusted_p": rounded(adjusted_p),
@@ -288,11 +291,10 @@ def _shown(measured: Measured, rules: Rules, tested: _Tested | None) -> MetricCo
     if tested is not None:
         ratio = _ratio(measured, tested.interval)
         return result.model_copy(update={"p": rounded(tested.p), **ratio})
-    sides = " and ".join(
-        side for side, runs in (("old", measured.old), ("new", measured.new)) if not runs
-    )
-    note = f"not available on the {sides} side"
-    return result.model_copy(update={"verdict": MetricVerdict.INCONCLUSIVE, "note": note})
+    both: list[tuple[Side, Runs]] = [("old", measured.old), ("new", measured.new)]
+    sides = [side for side, runs in both if not runs]
+    missing = {"verdict": MetricVerdict.INCONCLUSIVE, "note": NotMeasured(sides=sides)}
+    return result.model_copy(update=missing)
 
 
 def _ratio(measured: Measured, interval: Interval | None) -> dict[str, object]:

@@ -15,11 +15,24 @@ from krobench.analysis.comparison.metrics import (
     rounded,
 )
 from krobench.analysis.comparison.rules import Rules
-from krobench.analysis.scaling.curves import repetitions
+from krobench.analysis.scaling.curves import counted_iterations
 from krobench.analysis.scaling.limit import Crossing, limit_and_crossing
 from krobench.analysis.scaling.slos import decided
 from krobench.api.common import ErrorInfo
-from krobench.findings.comparison import MetricComparison, Replicates
+from krobench.findings.comparison import (
+    AnyOmission,
+    AnyRefusal,
+    AxesDiffer,
+    MetricComparison,
+    NoFigures,
+    NothingJudged,
+    NotRepeated,
+    NoUsableRuns,
+    OnBothSides,
+    Replicates,
+    RunUnusable,
+    SameRun,
+)
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import Limit, ScaleRecord
 from krobench.record.run import RunRecord
@@ -35,19 +48,19 @@ _FEWEST = 2
 """Repetitions of a size where each side is a single run, for a spread of both."""
 
 Sizes = dict[str, Iterations]
-"""The repetitions of a run by the test of their size, sizes ascending."""
+"""The iterations of a run by the test of their size, sizes ascending."""
 
 
 def compare_figures(
     old: Sequence[RunRecord], new: Sequence[RunRecord], rules: Rules
-) -> tuple[list[MetricComparison], list[str]]:
+) -> tuple[list[MetricComparison], list[AnyOmission]]:
     """Return figures without verdicts, and what is said of sizes that have none.
 
-    Replicates are runs, by the medians of their repetitions; where each side is a single run,
-    they are the repetitions.
+    Replicates are runs, by the medians of their iterations; where each side is a single run,
+    they are the iterations.
     """
     if any(run.shortened for run in (*old, *new)):
-        return [], ["figures of the sizes: a run.json without its iterations does not have them"]
+        return [], [NoFigures()]
     before, after = ([dict(_sizes(run)) for run in side] for side in (old, new))
     common = [test for test in before[0] if all(test in run for run in (*before, *after))]
     if len(old) > 1 or len(new) > 1:
@@ -58,7 +71,7 @@ def compare_figures(
             if (measured := _of_runs(test, metric, before, after)).available
         ]
         return of_runs, []
-    return _of_repetitions(common, before[0], after[0], rules)
+    return _of_iterations(common, before[0], after[0], rules)
 
 
 def _of_runs(test: str, metric: str, old: Sequence[Sizes], new: Sequence[Sizes]) -> Measured:
@@ -66,9 +79,9 @@ def _of_runs(test: str, metric: str, old: Sequence[Sizes], new: Sequence[Sizes])
     return Measured(test, metric, *([run for run in side if run] for side in sides))
 
 
-def _of_repetitions(
+def _of_iterations(
     common: Sequence[str], old: Sizes, new: Sizes, rules: Rules
-) -> tuple[list[MetricComparison], list[str]]:
+) -> tuple[list[MetricComparison], list[AnyOmission]]:
     repeated = [test for test in common if min(len(old[test]), len(new[test])) >= _FEWEST]
     metrics = [
         explored
@@ -77,16 +90,18 @@ def _of_repetitions(
         if (explored := _explored(test, metric, old[test], new[test], rules)) is not None
     ]
     single = [test for test in common if test not in repeated]
-    left_out = [f"figures at {', '.join(single)}: not repeated on both sides"] if single else []
-    return metrics, left_out
+    return metrics, [NotRepeated(tests=single)] if single else []
 
 
 def _sizes(run: RunRecord) -> Iterator[tuple[str, Iterations]]:
-    """Yield the test of each size, ascending, with the numbers of its repetitions."""
+    """Yield the test of each size, ascending, with the numbers of its iterations."""
     tests = {test.name: test for test in run.tests}
-    steps = run.scale.steps if run.scale is not None else []
+    steps = run.scale.sizes if run.scale is not None else []
     for step in sorted(steps, key=lambda step: step.size):
-        yield step.test, [numbers_of(each) for each in repetitions(step, tests.get(step.test))]
+        yield (
+            step.test,
+            [numbers_of(each) for each in counted_iterations(step, tests.get(step.test))],
+        )
 
 
 def _explored(
@@ -117,15 +132,15 @@ class ScaleSide:
 def compare_scale_tests(old: ScaleSide, new: ScaleSide, rules: Rules) -> ScaleComparison:
     """Compare the limits of scale tests, or say why that may not be done.
 
-    Runs are the replicates. Where each side is a single run, its repetitions stand in: a drift
+    Runs are the replicates. Where each side is a single run, its iterations stand in: a drift
     between the two runs they do not tell.
     """
-    left_out: list[str] = []
+    left_out: list[AnyOmission] = []
     refused = _unfit(old, new)
     if refused is None and len(old.runs) + len(new.runs) > 2:
         newer = _usable(new, (), left_out)
         old, new = _usable(old, {run.id for run in newer.runs}, left_out), newer
-        refused = _nothing_left(old, new, left_out)
+        refused = _nothing_left(old, new)
     comparison = ScaleComparison(
         old=old.label,
         new=new.label,
@@ -149,67 +164,54 @@ def compare_scale_tests(old: ScaleSide, new: ScaleSide, rules: Rules) -> ScaleCo
     return comparison.model_copy(update=known | _judged(old, new, rules, left_out))
 
 
-def _unfit(old: ScaleSide, new: ScaleSide) -> ErrorInfo | None:
-    """Return why a side that is a single run tells nothing, or nothing of the other side."""
+def _unfit(old: ScaleSide, new: ScaleSide) -> AnyRefusal | None:
+    """Return why a side that is a single run tells nothing, or nothing about the other side."""
     for side in (old, new):
         why = _says_nothing(side.runs[0]) if len(side.runs) == 1 else None
         if why is not None:
-            message = f"run {_name(side.runs[0])}: {why.message}"
-            return ErrorInfo(reason=why.reason, message=message)
+            return RunUnusable(run=_name(side.runs[0]), error=why)
     if [run.id for run in old.runs] == [run.id for run in new.runs] and len(old.runs) == 1:
-        message = f"both sides are the run {_name(old.runs[0])}: against itself, it tells nothing"
-        return ErrorInfo(reason="SameRun", message=message)
+        return SameRun(run=_name(old.runs[0]))
     return None
 
 
 def _says_nothing(run: RunRecord) -> ErrorInfo | None:
     if run.scale is None:
-        nothing = ErrorInfo(reason="NoSteps", message="it has measured no size")
-        return unusable(run) or nothing
+        return unusable(run) or ErrorInfo(reason="NoSizes", message="no size was measured")
     return unusable(run)
 
 
-def _usable(side: ScaleSide, others: Collection[str], left_out: list[str]) -> ScaleSide:
-    """Return a side without the runs that say nothing, or are among the ``others`` (by id)."""
+def _usable(side: ScaleSide, others: Collection[str], left_out: list[AnyOmission]) -> ScaleSide:
+    """Return a side without unusable runs, and without the ``others`` (by id)."""
     runs = []
     for run in side.runs:
         why = _says_nothing(run)
         if run.id in others:
-            left_out.append(f"run {_name(run)}: is on both sides, and counts for the new one alone")
+            left_out.append(OnBothSides(run=_name(run)))
         elif why is not None:
-            left_out.append(f"run {_name(run)}: {why.message}")
-        elif not decided(_scale(run).steps):
-            left_out.append(f"run {_name(run)}: no step says whether kro met the SLOs")
+            left_out.append(RunUnusable(run=_name(run), error=why))
+        elif not decided(_scale(run).sizes):
+            left_out.append(NothingJudged(run=_name(run)))
         else:
             runs.append(run)
     return replace(side, runs=runs)
 
 
-def _nothing_left(old: ScaleSide, new: ScaleSide, left_out: Sequence[str]) -> ErrorInfo | None:
-    for side in (old, new):
-        if not side.runs:
-            message = f"{side.label} has no run that may be compared: {'; '.join(left_out[:3])}"
-            return ErrorInfo(reason="NoRuns", message=message)
-    return None
+def _nothing_left(old: ScaleSide, new: ScaleSide) -> NoUsableRuns | None:
+    empty = (side.label for side in (old, new) if not side.runs)
+    return next((NoUsableRuns(side=label) for label in empty), None)
 
 
-def _axes_differ(old: ScaleSide, new: ScaleSide) -> ErrorInfo | None:
-    axes = [sorted({_scale(run).axis for run in side.runs}) for side in (old, new)]
-    if len({*axes[0], *axes[1]}) <= 1:
-        return None
-    before, after = map(" and ".join, axes)
-    message = (
-        f"spec.axis is {before} on the old side and {after} on the new: limits along two axes have "
-        "no ratio"
-    )
-    return ErrorInfo(reason="AxisDiffers", message=message)
+def _axes_differ(old: ScaleSide, new: ScaleSide) -> AxesDiffer | None:
+    before, after = (sorted({_scale(run).axis.value for run in side.runs}) for side in (old, new))
+    return AxesDiffer(old=before, new=after) if len({*before, *after}) > 1 else None
 
 
 def _judged(
-    old: ScaleSide, new: ScaleSide, rules: Rules, left_out: Sequence[str]
+    old: ScaleSide, new: ScaleSide, rules: Rules, left_out: Sequence[AnyOmission]
 ) -> dict[str, object]:
     single = len(old.runs) == len(new.runs) == 1
-    judge = _by_repetitions if single else _by_runs
+    judge = _by_iterations if single else _by_runs
     before, after, ratio = judge(old.runs, new.runs, rules.minimum_effect)
     metrics, without = compare_figures(old.runs, new.runs, rules)
     return {
@@ -218,19 +220,17 @@ def _judged(
         "new_limits": after,
         **{name: rounded(value) for name, value in ratio.numbers.items()},
         "verdict": ratio.verdict,
-        "note": ratio.note,
+        "notes": list(ratio.notes),
         "metrics": metrics,
         "left_out": [*left_out, *without],
     }
 
 
-def _by_repetitions(
+def _by_iterations(
     old: Sequence[RunRecord], new: Sequence[RunRecord], minimum_effect: float
 ) -> Judged:
-    before, after = (
-        measure_limit(name, _scale(run), run.spec["slo"])
-        for name, run in (("old", old[0]), ("new", new[0]))
-    )
+    before = measure_limit("old", _scale(old[0]), old[0].spec["slo"])
+    after = measure_limit("new", _scale(new[0]), new[0].spec["slo"])
     return [before.limit], [after.limit], compare_limits(before, after, minimum_effect)
 
 
@@ -244,7 +244,7 @@ def _by_runs(old: Sequence[RunRecord], new: Sequence[RunRecord], minimum_effect:
 def _limits(runs: Sequence[RunRecord]) -> Iterator[tuple[Limit, Crossing | None]]:
     for run in runs:
         scale = _scale(run)
-        yield limit_and_crossing(scale.steps, run.spec["slo"], scale.axis, scale.stopped)
+        yield limit_and_crossing(scale.sizes, run.spec["slo"], scale.stopped)
 
 
 def _scale(run: RunRecord) -> ScaleRecord:

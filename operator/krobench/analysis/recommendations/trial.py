@@ -30,7 +30,7 @@ def not_verified(metric: str, error: str) -> Verification:
 def verification_of(comparison: Comparison, metric: str) -> Verification:
     """Return what the comparison of kro with and without the advice found of this metric."""
     if comparison.refused is not None:
-        return not_verified(metric, comparison.refused.message)
+        return Verification(verdict=None, metric=metric, refused=comparison.refused)
     found = next((each for each in comparison.metrics if each.metric == metric), None)
     if found is None or found.ratio is None:
         return not_verified(metric, f"{metric} is not available on both sides")

@@ -2,15 +2,23 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from statistics import median
 
 from krobench.analysis.names import flat, values_by_name
 from krobench.analysis.scaling.fits import Described, by_size, describe
 from krobench.analysis.scaling.models import Knee, Scalability
-from krobench.analysis.scaling.sentences import say_fit, say_knee, say_peak
 from krobench.analysis.scaling.slos import bounded_figures
-from krobench.analysis.scaling.words import unit_of
 from krobench.api.specs.scaletest import Axis
-from krobench.findings.scaling import Curve, CurveModel, CurvePoint, Parameter, ScaleStep
+from krobench.findings.scaling import (
+    Curve,
+    CurveFit,
+    CurveModel,
+    CurvePoint,
+    FigureUnit,
+    Parameter,
+    SizeRecord,
+    Trend,
+)
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestRecord
 
@@ -32,30 +40,30 @@ Points = dict[str, list[CurvePoint]]
 
 
 def points_by_figure(
-    steps: Sequence[ScaleStep], tests: Sequence[TestRecord], slos: Sequence[str]
+    sizes: Sequence[SizeRecord], tests: Sequence[TestRecord], slos: Sequence[str]
 ) -> Points:
-    """Return what each repetition measured of each figure, those of the SLOs included.
+    """Return what each iteration measured of each figure, those of the SLOs included.
 
-    A repetition that is invalid or did not get to its end has no point. Where sizes were built
-    upon each other, kro's CPU time is of what each added, and nothing that grows with size.
+    An iteration that is invalid or failed has no point. If sizes are cumulative, kro's CPU time is
+    that of what each size added, and does not grow with size.
     """
-    built_up = any(trial.upon is not None for step in steps for trial in step.trials)
-    usual = [figure for figure in _FIGURES if not (built_up and figure == _CPU_TIME)]
+    cumulative = any(one.upon is not None for size in sizes for one in size.iterations)
+    usual = [figure for figure in _FIGURES if not (cumulative and figure == _CPU_TIME)]
     found: Points = {figure: [] for figure in dict.fromkeys((*bounded_figures(slos), *usual))}
     by_name = {test.name: test for test in tests}
-    for step in sorted(steps, key=lambda each: each.size):
-        for iteration in repetitions(step, by_name.get(step.test)):
+    for size in sorted(sizes, key=lambda each: each.size):
+        for iteration in counted_iterations(size, by_name.get(size.test)):
             values = _values(iteration)
             for figure, points in found.items():
                 value = values.get(figure)
                 if value is not None:
-                    points.append(CurvePoint(size=step.size, value=value))
+                    points.append(CurvePoint(size=size.size, value=value))
     return {figure: points for figure, points in found.items() if points}
 
 
-def repetitions(step: ScaleStep, test: TestRecord | None) -> Iterator[IterationRecord]:
-    """Yield the repetitions of a size that count, and came to their end."""
-    told = {trial.iteration for trial in step.trials if trial.met is not None}
+def counted_iterations(size: SizeRecord, test: TestRecord | None) -> Iterator[IterationRecord]:
+    """Yield the successful iterations of a size that were judged."""
+    told = {one.iteration for one in size.iterations if one.met is not None}
     for iteration in test.iterations if test is not None else ():
         if iteration.index in told and iteration.success:
             yield iteration
@@ -70,41 +78,82 @@ def _values(iteration: IterationRecord) -> dict[str, float | None]:
 
 
 def per_second(count: float | None, seconds: float | None) -> float | None:
-    """Return a number per second of a run phase; None where either is not known."""
+    """Return a count per second of a run phase; None if either is not known."""
     return count / seconds if count is not None and seconds else None
 
 
 _FEWEST_OF_KNEE = 5
+_STEADY_EXPONENT = 0.05
+"""If there is no interval that tells growth from scatter."""
 
 
 def measure_curves(
-    axis: Axis, steps: Sequence[ScaleStep], tests: Sequence[TestRecord], slos: Sequence[str]
+    axis: Axis, sizes: Sequence[SizeRecord], tests: Sequence[TestRecord], slos: Sequence[str]
 ) -> list[Curve]:
     """Return each figure that was measured at some size, against the axis."""
-    points = points_by_figure(steps, tests, slos)
+    points = points_by_figure(sizes, tests, slos)
     return [curve_of(figure, each, axis) for figure, each in points.items()]
 
 
 def curve_of(figure: str, points: Sequence[CurvePoint], axis: Axis) -> Curve:
-    """Return a figure against the axis, with its fits."""
+    """Return a figure against the axis, with its fits and what they show."""
     curve = Curve(figure=figure, unit=unit_of(figure), axis=axis, points=list(points))
     sizes = {point.size for point in points}
     fits = describe(by_size(points), _models(figure, axis, len(sizes)))
     curve.fits = [fit.record for fit in fits]
     if not fits:
-        curve.message = "There are too few sizes to describe it."
         return curve
     best = fits[0]
     match best.fitted:
         case Scalability() as law:
             curve.peak = _peak(best, law, sizes)
-            curve.message = say_peak(curve, law)
+            beyond = Trend.FALLING if law.peak <= min(sizes) else Trend.PEAK_BEYOND
+            curve.trend = beyond if curve.peak is None else Trend.PEAK
         case Knee():
-            curve.peak = next(each for each in best.record.parameters if each.name == "knee")
-            curve.message = say_knee(curve)
+            curve.peak = best.record.parameter("knee")
+            curve.trend = Trend.KNEE
         case _:
-            curve.message = say_fit(curve)
+            curve.trend = _trend(best.record, points)
     return curve
+
+
+def _trend(fit: CurveFit, points: Sequence[CurvePoint]) -> Trend:
+    """Return whether a figure changes with size by more than it scatters."""
+    growth = fit.parameter("slope") or fit.parameter("exponent")
+    assert growth is not None  # a line and a power law have one each
+    if growth.low is not None and growth.high is not None:
+        changes = not growth.low <= 0 <= growth.high
+    elif fit.error_ratio is not None and _change(growth, points) < fit.error_ratio:
+        changes = False
+    elif growth.name == "exponent":
+        changes = abs(growth.value) >= _STEADY_EXPONENT
+    else:
+        changes = growth.value != 0
+    if not changes:
+        return Trend.UNCHANGED
+    return Trend.LINEAR if growth.name == "slope" else Trend.POWER
+
+
+def _change(growth: Parameter, points: Sequence[CurvePoint]) -> float:
+    """Return how much the figure changes from the smallest size to the largest, as a ratio."""
+    sizes = [point.size for point in points]
+    if growth.name == "exponent":
+        return abs(math.exp(growth.value * math.log(max(sizes) / min(sizes))) - 1)
+    middle = median(abs(point.value) for point in points)
+    return abs(growth.value) * (max(sizes) - min(sizes)) / middle if middle else math.inf
+
+
+def unit_of(figure: str) -> FigureUnit:
+    """Return the unit of a figure, which its name ends with."""
+    if figure.endswith(("PerSecond", "_per_second")):
+        return "per_second"
+    if figure.endswith(("Bytes", "_bytes")) or "Bytes." in figure:
+        return "bytes"
+    if figure.startswith("latency.") and not figure.endswith((".n", ".censored")):
+        return "seconds"
+    if figure.endswith(("Seconds", "_seconds", ".seconds")):
+        return "seconds"
+    return "cores" if "Cores" in figure else "number"
 
 
 def _models(figure: str, axis: Axis, sizes: int) -> list[CurveModel]:

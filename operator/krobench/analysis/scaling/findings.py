@@ -8,15 +8,23 @@ from krobench.analysis.scaling.predictions import next_to_try, predict
 from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.status import Verdict
-from krobench.findings.scaling import Limit, ScaleRecord, ScaleStep, StepVerdict
-from krobench.findings.validity import AnyCause, QuotedCause, Validity
+from krobench.findings.finding import Quoted
+from krobench.findings.scaling import (
+    BudgetUsedUp,
+    Limit,
+    ScaleRecord,
+    SizeRecord,
+    SizeVerdict,
+    SloUndecided,
+)
+from krobench.findings.validity import AnyCause, QuotedCause, SizeNotJudged, Validity
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 
 
 def limit_so_far(spec: KroScaleTestSpec, scale: ScaleRecord) -> Limit:
-    """Return the limit as far as the steps tell, during the test or at its end."""
-    return find_limit(scale.steps, spec.slo, spec.axis, scale.stopped)
+    """Return the limit as far as the sizes show it, during the test or at its end."""
+    return find_limit(scale.sizes, spec.slo, scale.stopped)
 
 
 def with_findings(
@@ -24,14 +32,14 @@ def with_findings(
 ) -> ScaleRecord:
     """Return the record of a test that has ended, with limit, curves and predictions.
 
-    It takes some seconds where there are many steps.
+    It takes some seconds if there are many sizes.
     """
     limit = limit_so_far(spec, scale)
-    predictions = predict(scale.steps, spec.slo, spec.axis, limit)
+    predictions = predict(scale.sizes, spec.slo, limit)
     return scale.model_copy(
         update={
             "limit": limit,
-            "curves": measure_curves(spec.axis, scale.steps, tests, spec.slo),
+            "curves": measure_curves(spec.axis, scale.sizes, tests, spec.slo),
             "predictions": predictions,
             "next_to_try": next_to_try(spec, scale, limit, predictions),
         }
@@ -39,25 +47,39 @@ def with_findings(
 
 
 def validity_of_scale_test(run: RunRecord, ignore: Sequence[Cause]) -> Validity:
-    """Return what speaks against the run as a whole, and against a step that the limit hangs on.
+    """Return what makes the run as a whole invalid, or a size that the limit depends on.
 
-    A repetition that says nothing was made anew, and other steps do not change the limit.
+    Other invalid iterations were repeated, and other sizes do not change the limit.
     """
     tests = {test.name: test for test in run.tests}
     causes = [cause for cause in run.causes if cause.reason not in ignore]
-    for step in run.scale.steps if run.scale is not None else ():
-        if step.verdict is StepVerdict.INVALID and step.decisive:
-            causes += _causes_of(step, tests[step.test])
+    for size in run.scale.sizes if run.scale is not None else ():
+        if size.verdict is SizeVerdict.INVALID and size.decisive:
+            test = tests[size.test]
+            found = test.validity.causes or list(_not_judged(size))
+            causes += [cause.model_copy(update={"test": test.name}) for cause in found]
     return Validity.of(causes)
+
+
+def _not_judged(size: SizeRecord) -> Sequence[AnyCause]:
+    """Return why the last iteration of a size has no verdict, if its numbers are valid."""
+    match size.iterations[-1].undecided if size.iterations else None:
+        case SloUndecided(reasons=reasons):
+            return [SizeNotJudged(reasons=reasons)]
+        case BudgetUsedUp(duration=duration):
+            return [SizeNotJudged(budget=duration)]
+        case Quoted(text=text):
+            return [QuotedCause(reason=Cause.SAMPLES_MISSING, text=text)]
+    return []
 
 
 def verdict_of_scale_test(
     limit: Limit | None, minimum: float | None, validity: Validity
 ) -> Verdict:
-    """Return the verdict of a scale test that has come to its end.
+    """Return the verdict of a scale test that has ended.
 
-    It has passed if kro has met the SLOs at some size, and at the ``minimum`` or a larger one
-    where there is a minimum.
+    It has passed if kro met the SLOs at some size, and if there is a ``minimum``, at that or a
+    larger one.
     """
     if not validity.valid:
         return Verdict.INVALID
@@ -67,10 +89,3 @@ def verdict_of_scale_test(
     if reached is None or (minimum is not None and reached < minimum):
         return Verdict.FAILED
     return Verdict.PASSED
-
-
-def _causes_of(step: ScaleStep, test: TestRecord) -> list[AnyCause]:
-    causes = test.validity.causes or [
-        QuotedCause(reason=Cause.SAMPLES_MISSING, text=trial.message) for trial in step.trials[-1:]
-    ]
-    return [cause.model_copy(update={"test": test.name}) for cause in causes]

@@ -125,7 +125,7 @@ def _of_scale_test(run: RunRecord) -> Growth | None:
     measured: dict[float, list[float]] = {}
     for point in curve.points:
         measured.setdefault(point.size, []).append(point.value)
-    names = {step.test for step in run.scale.steps}
+    names = {step.test for step in run.scale.sizes}
     return Growth(
         axis=axis,
         tests=[test for test in run.tests if test.name in names and test.success],
@@ -244,7 +244,7 @@ def _why_none(run: RunRecord, test: str | None) -> str:
             f"{name} grows {run.scale.axis}: what instances or RGDs take is told by a test whose "
             "axis is instances or rgds"
         )
-    sizes = len({step.size for step in run.scale.steps})
+    sizes = len({step.size for step in run.scale.sizes})
     return (
         f"{name} has no curve of kro's memory, with {sizes} size{'s' if sizes != 1 else ''}: that "
         "takes three or more at which it was measured"

@@ -8,14 +8,15 @@ from markupsafe import Markup
 
 from krobench.analysis.scaling.models import fitted_of
 from krobench.analysis.scaling.slos import bounded_figures
-from krobench.analysis.scaling.words import FigureUnit, at_most, figure_name, figure_title
 from krobench.api import units
 from krobench.api.specs.scaletest import Axis as ScaleAxis
 from krobench.figures.lines import ObjectRecord, Sample
 from krobench.figures.phase import spaced
-from krobench.findings.scaling import Curve, Limit, LimitState, ScaleRecord
+from krobench.findings.scaling import Curve, FigureUnit, Limit, LimitState, ScaleRecord
 from krobench.record.run import RunRecord
 from krobench.report.html.svg import Axis, Band, Bar, Line, Mark, Point, line_chart, share_bars
+from krobench.report.words.scaling import curve_line
+from krobench.report.words.sizes import at_most, figure_name, figure_title
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def scale_charts(run: RunRecord) -> Iterator[Chart]:
         of_chart = [curves[figure] for figure in chart.figures if figure in curves]
         if of_chart:
             title = f"{chart.title} against {scale.axis.unit}"
-            note = " ".join(curve.message for curve in of_chart)
+            note = " ".join(map(curve_line, of_chart))
             yield Chart(title, note + legend, _chart(of_chart, scale, bounds))
             legend = ""
 

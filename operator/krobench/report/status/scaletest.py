@@ -1,20 +1,11 @@
 """The status of a run of a ``KroScaleTest``."""
 
 from krobench.analysis.scaling.curves import per_second
-from krobench.analysis.scaling.words import plain
 from krobench.api.common import ErrorInfo
 from krobench.api.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, SizeStatus
-from krobench.findings.scaling import ScaleRecord, ScaleStep, StepVerdict
+from krobench.findings.scaling import ScaleRecord, SizeRecord, SizeVerdict
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestState
-from krobench.report.limit import (
-    LIMIT_NOT_AVAILABLE,
-    MINIMUM_NOT_REACHED,
-    early_end,
-    limit_text,
-    minimum_text,
-    shortfall,
-)
 from krobench.report.status.base import (
     COMPLETED,
     StatusFacts,
@@ -23,6 +14,18 @@ from krobench.report.status.base import (
     rounded,
 )
 from krobench.report.words.recommendations import recommendation_line
+from krobench.report.words.scaling import (
+    LIMIT_NOT_AVAILABLE,
+    MINIMUM_NOT_REACHED,
+    breaches_line,
+    early_end,
+    limit_line,
+    limit_text,
+    minimum_text,
+    next_line,
+    shortfall,
+)
+from krobench.report.words.sizes import plain
 from krobench.report.words.validity import validity_line
 
 _RUNNING = "Running"
@@ -44,7 +47,7 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroScaleTestStatus:
         size=_size(record, record.scale),
         limit=_limit(record.scale),
         bottleneck=_bottleneck(sizes, record.scale),
-        next_to_try=record.scale.next_to_try or (advice[0] if advice else None),
+        next_to_try=_next_to_try(record.scale) or (advice[0] if advice else None),
         sizes=sizes,
         recommendations=advice[:_MAX_RECOMMENDATIONS],
     )
@@ -73,12 +76,14 @@ def _error(record: RunRecord, otherwise: ErrorInfo) -> ErrorInfo:
 
 
 def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
-    limit = record.scale.limit if record.scale is not None else None
-    parts = [limit.message if limit and limit.message else f"measured {len(record.tests)} sizes"]
+    scale = record.scale
+    parts = [f"measured {len(record.tests)} sizes"]
+    if scale is not None and scale.limit is not None:
+        parts = [limit_line(scale.limit, scale.axis, scale.stopped)]
     # The rest of what it falls short of is in the sentence of the limit.
     if short is not None and short.reason == MINIMUM_NOT_REACHED:
         parts.append(minimum_text(record))
-    why = early_end(record.scale) if record.scale is not None else None
+    why = early_end(scale) if scale is not None else None
     if why is not None:
         parts.append(f"ended early: {why}")
     if record.validity is not None and not record.validity.valid:
@@ -86,24 +91,28 @@ def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
     return "; ".join(part.rstrip(".") for part in parts)
 
 
+def _next_to_try(scale: ScaleRecord) -> str | None:
+    return next_line(scale.next_to_try, scale.axis) if scale.next_to_try is not None else None
+
+
 def _size(record: RunRecord, scale: ScaleRecord) -> str:
     """Return how many sizes are done, of those known by now, and which is running."""
-    done = {step.size for step in scale.steps if step.verdict is not None}
+    done = {step.size for step in scale.sizes if step.verdict is not None}
     running = {test.name for test in record.tests if test.state is TestState.RUNNING}
-    under_way = [step.size for step in scale.steps if step.test in running]
+    under_way = [step.size for step in scale.sizes if step.test in running]
     where = f" ({plain(under_way[-1])})" if under_way else ""
     return f"{len(done)}/{len(_known(record, scale))}{where}"
 
 
 def _known(record: RunRecord, scale: ScaleRecord) -> set[float]:
     """Return the sizes that were run, and while the run goes on, those that may still be."""
-    known = {step.size for step in scale.steps}
+    known = {step.size for step in scale.sizes}
     if record.state is not RunState.RUNNING:
         return known
-    breached = [step.size for step in scale.steps if step.verdict is StepVerdict.BREACHED]
+    breached = [step.size for step in scale.sizes if step.verdict is SizeVerdict.BREACHED]
     stops = (record.spec.get("search") or {}).get("stopAtBreach", True)
     bound = min(breached, default=None) if stops else None
-    return known | {size for size in scale.sizes if bound is None or size < bound}
+    return known | {size for size in scale.planned if bound is None or size < bound}
 
 
 def _limit(scale: ScaleRecord) -> LimitStatus | None:
@@ -122,8 +131,8 @@ def _limit(scale: ScaleRecord) -> LimitStatus | None:
 def _bottleneck(sizes: list[SizeStatus], scale: ScaleRecord) -> str | None:
     """Return that of the first step that was breached, or of the largest."""
     decisive = scale.limit.first_breach if scale.limit is not None else None
-    measured = [size for size in sizes if size.verdict in (StepVerdict.MET, StepVerdict.BREACHED)]
-    breached = [size for size in measured if size.verdict == StepVerdict.BREACHED]
+    measured = [size for size in sizes if size.verdict in (SizeVerdict.MET, SizeVerdict.BREACHED)]
+    breached = [size for size in measured if size.verdict == SizeVerdict.BREACHED]
     at_limit = [size for size in measured if size.size == decisive]
     candidates = at_limit or breached[:1] or measured[-1:]
     return candidates[0].bottleneck if candidates else None
@@ -132,17 +141,17 @@ def _bottleneck(sizes: list[SizeStatus], scale: ScaleRecord) -> str | None:
 def _sizes(record: RunRecord, scale: ScaleRecord) -> list[SizeStatus]:
     """Return a line for each size that was tried, by size."""
     tests = {test.name: test for test in record.tests if test.start_time is not None}
-    tried = [step for step in scale.steps if step.test in tests]
+    tried = [step for step in scale.sizes if step.test in tests]
     ordered = sorted(tried, key=lambda step: step.size)
     return [_line(step, tests[step.test]) for step in ordered][:_MAX_SIZES]
 
 
-def _line(step: ScaleStep, test: TestRecord) -> SizeStatus:
+def _line(step: SizeRecord, test: TestRecord) -> SizeStatus:
     bottlenecks = test.attribution.bottlenecks if test.attribution is not None else []
     line = SizeStatus(
         size=step.size,
         verdict=step.verdict or _RUNNING,
-        iterations=f"{sum(trial.met is True for trial in step.trials)}/{len(step.trials)}",
+        iterations=f"{sum(trial.met is True for trial in step.iterations)}/{len(step.iterations)}",
         bottleneck=bottlenecks[0].kind if bottlenecks else None,
         message=_message(step, test),
     )
@@ -164,12 +173,12 @@ def _line(step: ScaleStep, test: TestRecord) -> SizeStatus:
     )
 
 
-def _message(step: ScaleStep, test: TestRecord) -> str | None:
+def _message(step: SizeRecord, test: TestRecord) -> str | None:
     if test.error is not None:
         return f"{test.error.reason}: {test.error.message}"
     if not test.validity.valid:
         return f"invalid: {validity_line(test.validity)}"
-    if step.verdict is not StepVerdict.BREACHED:
+    if step.verdict is not SizeVerdict.BREACHED:
         return None
-    breaches = next((trial.breached for trial in step.trials if trial.breached), [])
-    return "; ".join(breaches) or None
+    first = next((one.breached for one in step.iterations if one.breached), [])
+    return breaches_line(first) or None

@@ -32,6 +32,7 @@ from krobench.findings.recommendation import (
     ShorterRequeues,
     Verification,
 )
+from krobench.report.words.comparison import inconclusive_line, refusal_line
 
 _MEASURED_BEFORE = "docs/explanation/recommendations.md, measured with kro 0.9.3"
 _LAW = "the utilisation law"
@@ -301,6 +302,8 @@ def verification_paragraph(found: Verification) -> str:
     """Return what came of trying a recommendation."""
     if found.text is not None:
         return found.text
+    if found.refused is not None:
+        return refusal_line(found.refused)
     if found.error is not None:
         return found.error
     show = units.rate if found.metric == "throughput.instancesPerSecond" else units.seconds
@@ -316,7 +319,7 @@ def verification_paragraph(found: Verification) -> str:
             outcome = "It made no difference"
         case _:
             outcome = "A gain was neither shown nor ruled out"
-            outcome += f": {found.note}" if found.note else ""
+            outcome += f": {inconclusive_line(found.note)}" if found.note else ""
     return (
         f"{_METRICS.get(found.metric, found.metric)}: {show(found.old_median)} without it, "
         f"{show(found.new_median)} with it, {units.number(found.ratio)} times{interval}; "

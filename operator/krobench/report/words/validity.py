@@ -26,6 +26,7 @@ from krobench.findings.validity import (
     SendLagTooLong,
     SettingChange,
     ShardLost,
+    SizeNotJudged,
     TooFewSamples,
     Validity,
 )
@@ -169,6 +170,9 @@ def _what(cause: AnyCause) -> str:  # noqa: C901, PLR0911, PLR0912 - a sentence 
                 f"a threshold uses {cause.figure}, which needs {cause.needed} observations and has "
                 f"{cause.observations}; raise workload.instances or iterations"
             )
+        case SizeNotJudged():
+            budget = f"budget.duration, {cause.budget}, was used up"
+            return budget if cause.budget is not None else "; ".join(cause.reasons)
         case _:
             assert_never(cause)
 

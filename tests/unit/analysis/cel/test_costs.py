@@ -1,5 +1,3 @@
-""""""
-
 from statistics import stdev
 
 import pytest

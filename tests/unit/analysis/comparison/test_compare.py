@@ -1,5 +1,3 @@
-""""""
-
 import random
 
 import pytest
@@ -15,8 +13,17 @@ from krobench.findings.comparison import (
     Better,
     Comparison,
     MetricVerdict,
+    MoreReplicates,
+    NoCommonTest,
+    NotMeasured,
+    NoUsableRuns,
+    OnBothSides,
+    OnlyIterations,
     Replicates,
+    RunsDiffer,
+    RunUnusable,
     TestEstimates,
+    TestMissing,
 )
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.iteration import IterationRecord
@@ -72,8 +79,7 @@ def test_three_runs_a_side_tell_nothing_and_say_how_many_do() -> None:
     [latency] = [metric for metric in comparison.metrics if metric.metric == LATENCY]
     assert latency.verdict is MetricVerdict.INCONCLUSIVE
     assert latency.more_needed == 1
-    assert latency.note is not None
-    assert "1 more run of one side at least" in latency.note
+    assert latency.note == MoreReplicates(more=1, of=Replicates.RUNS, side="either", fewest=3)
 
 
 def test_correction_over_the_primary_metrics_says_how_many_more_runs_it_needs() -> None:
@@ -83,7 +89,10 @@ def test_correction_over_the_primary_metrics_says_how_many_more_runs_it_needs() 
     assert latency.p == pytest.approx(0.0286, abs=1e-4)
     assert latency.verdict is MetricVerdict.INCONCLUSIVE
     assert latency.more_needed == 1
-    assert "p cannot be below 0.029" in (latency.note or "")
+    assert isinstance(latency.note, MoreReplicates)
+    assert (latency.note.more, latency.note.side, latency.note.tests) == (1, "each", 3)
+    assert latency.note.smallest_p == pytest.approx(0.0286, abs=1e-4)
+    assert latency.note.needed_p == pytest.approx(0.05 / 3)
 
 
 def test_iterations_stand_in_for_runs_and_it_says_so() -> None:
@@ -94,7 +103,7 @@ def test_iterations_stand_in_for_runs_and_it_says_so() -> None:
     assert (latency.old_replicates, latency.new_replicates) == (6, 5)
     assert latency.ratio is not None
     assert latency.verdict is MetricVerdict.INCONCLUSIVE
-    assert "cannot tell a change from the drift between two runs" in (latency.note or "")
+    assert latency.note == OnlyIterations(runs=4)
 
 
 @pytest.mark.parametrize("runs", [1, 2, 3])
@@ -114,7 +123,7 @@ def test_one_run_is_judged_by_the_spread_of_several() -> None:
     [latency] = [metric for metric in drifting.metrics if metric.metric == LATENCY]
     assert latency.verdict is MetricVerdict.INCONCLUSIVE
     assert latency.more_needed == 3
-    assert "3 more runs of the side with 1 allow the exact test" in (latency.note or "")
+    assert latency.note == MoreReplicates(more=3, of=Replicates.RUNS, side="smaller", fewest=1)
 
 
 def test_what_is_not_primary_has_no_verdict() -> None:
@@ -128,25 +137,22 @@ def test_what_is_not_primary_has_no_verdict() -> None:
 
 def test_default_metrics_that_were_not_measured_are_named_but_for_rare_percentiles() -> None:
     comparison = compare(side("old", 4, 1), side("new", 4, 2), Rules())
-    missing = {m.metric for m in comparison.primary if m.note and "not available" in m.note}
+    missing = {m.metric for m in comparison.primary if isinstance(m.note, NotMeasured)}
     assert missing == {
         "metrics.kro_cpu_seconds_per_instance",
         "metrics.kro_api_requests_per_instance",
     }
 
 
-def test_other_workloads_are_refused_in_a_clear_sentence() -> None:
+def test_other_workloads_are_refused() -> None:
     new = side("new", 2, 2)
     for item in new.runs:
         item.tests[0].workload["workload.instances"] = "100"
     comparison = compare(side("old", 2, 1), new, RULES)
-    assert comparison.refused is not None
-    assert comparison.refused.reason == "WorkloadDiffers"
-    assert (
-        "test web: workload.instances is 50 on the old side and 100 on the new"
-        in comparison.refused.message
-    )
-    assert "--allow-different Workload" in comparison.refused.message
+    assert comparison.refused == RunsDiffer(kinds=[DifferenceKind.WORKLOAD], in_spec=True)
+    [difference] = comparison.differences
+    assert (difference.test, difference.what) == ("web", "workload.instances")
+    assert (difference.old, difference.new) == (["50"], ["100"])
     assert comparison.metrics == []
     allowed = Rules(frozenset({DifferenceKind.WORKLOAD}), primary=RULES.primary)
     again = compare(side("old", 2, 1), new, allowed)
@@ -170,8 +176,7 @@ def test_another_kro_is_refused_unless_it_is_what_is_compared(
     old = Side("old", [run("a", [{LATENCY: 1.0}])])
     new = Side("new", [run("b", [{LATENCY: 1.0}], environment=environment(**changed))])  # type: ignore[arg-type]
     refused = compare(old, new, RULES).refused
-    assert refused is not None
-    assert refused.reason == f"{kind}Differs"
+    assert refused == RunsDiffer(kinds=[kind], in_spec=True)
     assert compare(old, new, Rules(frozenset({kind}))).refused is None
 
 
@@ -192,9 +197,10 @@ def test_the_values_of_a_flag_are_compared_in_both_of_its_forms() -> None:
 def test_runs_of_one_side_must_be_alike_too() -> None:
     mixed = Side("old", [run("a", [{LATENCY: 1.0}]),
                          run("b", [{LATENCY: 1.0}], environment=environment("0.9.3"))])  # fmt: skip
-    refused = compare(mixed, Side("new", [run("c", [{LATENCY: 1.0}])]), RULES).refused
-    assert refused is not None
-    assert "kro's version is 0.9.3 and 0.9.4 on the old side" in refused.message
+    found = compare(mixed, Side("new", [run("c", [{LATENCY: 1.0}])]), RULES)
+    assert isinstance(found.refused, RunsDiffer)
+    versions = [each.old for each in found.differences if each.what == "kro's version"]
+    assert versions == [["0.9.3", "0.9.4"]]
 
 
 def test_a_node_of_another_name_is_no_difference() -> None:
@@ -211,23 +217,26 @@ def test_an_invalid_run_is_left_out() -> None:
     bad = run("bad", [{LATENCY: 1.0}], unusable=invalid)
     comparison = compare(Side("old", [*old.runs, bad]), side("new", 2, 2), RULES)
     assert len(comparison.old_runs) == 2
-    assert any("the generator was late" in text for text in comparison.left_out)
+    assert [each.error for each in comparison.left_out if isinstance(each, RunUnusable)] == [
+        invalid
+    ]
     nothing = compare(Side("all bad", [bad]), side("new", 2, 2), RULES)
-    assert nothing.refused is not None
-    assert nothing.refused.reason == "NoRuns"
-    assert "the generator was late" in nothing.refused.message
+    assert nothing.refused == NoUsableRuns(side="all bad")
+    assert [each.code for each in nothing.left_out] == ["RunUnusable"]
 
 
 def test_a_run_on_both_sides_counts_for_the_new_one_alone() -> None:
     old, new = side("old", 4, 1), side("new", 1, 2)
     comparison = compare(Side("old", [*old.runs, *new.runs]), new, RULES)
     assert (len(comparison.old_runs), len(comparison.new_runs)) == (4, 1)
-    assert any("new-0 (new-0-ui): is on both sides" in text for text in comparison.left_out)
+    assert any(
+        isinstance(each, OnBothSides) and each.run.endswith("new-0 (new-0-ui)")
+        for each in comparison.left_out
+    )
     assert comparison.metrics == compare(old, new, RULES).metrics
-    refused = compare(new, new, RULES).refused
-    assert refused is not None
-    assert refused.reason == "NoRuns"
-    assert "is on both sides" in refused.message
+    again = compare(new, new, RULES)
+    assert isinstance(again.refused, NoUsableRuns)
+    assert [each.code for each in again.left_out] == ["OnBothSides"]
 
 
 def test_tests_are_matched_by_name() -> None:
@@ -236,12 +245,12 @@ def test_tests_are_matched_by_name() -> None:
         item.tests.append(TestEstimates(name="extra", workload={}, iterations=[{LATENCY: 1.0}]))
     comparison = compare(side("old", 2, 1), new, RULES)
     assert {metric.test for metric in comparison.metrics} == {"web"}
-    assert any(text.startswith("test extra: has no result in") for text in comparison.left_out)
+    missing = [each for each in comparison.left_out if isinstance(each, TestMissing)]
+    assert [(each.test, len(each.runs)) for each in missing] == [("extra", 2)]
     for item in new.runs:
         item.tests = item.tests[1:]
     refused = compare(side("old", 2, 1), new, RULES).refused
-    assert refused is not None
-    assert refused.reason == "NoCommonTest"
+    assert refused == NoCommonTest()
 
 
 P50 = "latency.instanceReady.p50"
@@ -298,7 +307,7 @@ def test_a_test_that_failed_under_a_variant_is_named() -> None:
         of_variant("one", measured(2, 1, level=1.0)),
         of_variant("two", measured(2, 2, level=1.0), success=False),
     )
-    assert comparison.left_out == ["test web: has no result of both"]
+    assert comparison.left_out == [TestMissing(test="web")]
     assert comparison.refused is not None
 
 

@@ -10,10 +10,11 @@ import pytest
 from krobench.analysis.comparison.limitruns import compare_limit_runs
 from krobench.analysis.comparison.limits import LimitRatio, Span, median_span, rank_scores, span_of
 from krobench.analysis.statistics.significance import mann_whitney
-from krobench.findings.comparison import MetricVerdict
+from krobench.findings.comparison import LimitsUnknown, MetricVerdict, MoreReplicates, Replicates
 from krobench.findings.scaling import Limit, LimitState
 
 EFFECT = 0.05
+THREE_MORE = MoreReplicates(more=3, of=Replicates.RUNS, side="smaller", fewest=1)
 PAIRS = 20
 WRONG = (MetricVerdict.BETTER, MetricVerdict.WORSE)
 
@@ -66,18 +67,18 @@ def test_a_change_that_is_larger_than_the_drift_is_found() -> None:
 def test_without_drift_it_is_the_same() -> None:
     found = compared(at(1000, 1001, 1002, 1003), at(1001, 1002, 1003, 1004))
     assert found.verdict is MetricVerdict.SAME
-    assert found.note is None
+    assert found.notes == ()
     assert found.ratio == pytest.approx(1.001, abs=1e-4)
 
 
 def test_an_inconclusive_verdict_says_how_many_more_runs_would_do() -> None:
     found = compared(at(900, 1000, 1100, 1000), at(990, 1090, 1190, 1090))
     assert found.verdict is MetricVerdict.INCONCLUSIVE
-    assert found.note == "about 2 more runs a side"
+    assert found.notes == (MoreReplicates(more=2, of=Replicates.RUNS, side="each", fewest=4),)
     few = compared(at(1000, 1001), at(1500, 1501))
     assert (few.verdict, few.low, few.high) == (MetricVerdict.INCONCLUSIVE, None, None)
     assert few.ratio == pytest.approx(1.5, abs=0.001)
-    assert few.note == "2 more runs of one side at least, better of both"
+    assert few.notes == (MoreReplicates(more=2, of=Replicates.RUNS, side="either", fewest=2),)
 
 
 def test_a_few_runs_are_held_against_the_spread_of_several() -> None:
@@ -112,9 +113,7 @@ def test_one_run_of_several_above_all_sizes_leaves_the_median_known() -> None:
 def test_limits_that_were_not_reached_but_may_be_alike_are_inconclusive_and_it_says_why() -> None:
     found = compared(at(990, 1000, 1010, 1020), [*at(1000, 1010), above(1000), above(1000)])
     assert found.verdict is MetricVerdict.INCONCLUSIVE
-    assert found.note == (
-        "2 of 4 limits of the new side lie above all sizes tried: larger steps would find them"
-    )
+    assert found.notes == (LimitsUnknown(side="new", limits=4, above=2),)
     neither = compared([above(320)] * 4, [above(320)] * 4)
     assert (neither.verdict, neither.low, neither.high) == (MetricVerdict.INCONCLUSIVE, None, None)
 
@@ -133,16 +132,13 @@ def test_brackets_count_with_all_that_they_leave_open() -> None:
     assert (found.low or 0) < 1600 / 1005 < 1700 / 1005 < (found.high or 0)
     open_ = compared(brackets, at(1610, 1650, 1660, 1690))
     assert open_.verdict is MetricVerdict.INCONCLUSIVE
-    assert (open_.note or "").startswith("4 of 4 limits of the old side are known without an")
+    assert open_.notes == (LimitsUnknown(side="old", limits=4, bracketed=4),)
 
 
 def test_the_spread_of_runs_needs_limits_that_are_known() -> None:
     found = compared(at(990, 1000, 1010, 1020), [above(1600)])
     assert (found.verdict, found.numbers) == (MetricVerdict.INCONCLUSIVE, {})
-    assert found.note == (
-        "1 of 1 limit of the new side lies above all sizes tried: larger steps would find it; or "
-        "3 more runs of the new side allow the exact test"
-    )
+    assert found.notes == (LimitsUnknown(side="new", limits=1, above=1), THREE_MORE)
 
 
 def crossings(single: float, *sizes: float) -> list[Span]:
@@ -155,7 +151,7 @@ def test_one_run_far_above_its_sizes_is_better_than_several_by_at_least_so_much(
     found = compared(several, [above(1600)])
     assert (found.verdict, found.ratio, found.high) == (MetricVerdict.BETTER, None, None)
     assert 1.3 < (found.low or 0) < 1600 / 1005
-    assert found.note is None
+    assert found.notes == ()
     turned = compared([above(1600)], several)
     assert (turned.verdict, turned.ratio, turned.low) == (MetricVerdict.WORSE, None, None)
     assert turned.high == pytest.approx(1 / (found.low or 0))
@@ -176,10 +172,7 @@ def test_what_luck_or_drift_may_have_made_is_inconclusive_and_it_says_what_to_do
 ) -> None:
     found = compared(crossings(single, 980, 1000, 1010, 1020), [above(size)])
     assert found.verdict is MetricVerdict.INCONCLUSIVE
-    assert found.note == (
-        "1 of 1 limit of the new side lies above all sizes tried: larger steps would find it; or "
-        "3 more runs of the new side allow the exact test"
-    )
+    assert found.notes == (LimitsUnknown(side="new", limits=1, above=1), THREE_MORE)
 
 
 def test_two_runs_beyond_their_sizes_have_a_spread_that_is_not_known() -> None:
@@ -187,7 +180,9 @@ def test_two_runs_beyond_their_sizes_have_a_spread_that_is_not_known() -> None:
     for new in ([above(1600)] * 2, [*at(1500), above(1600)]):
         found = compared(several, new)
         assert (found.verdict, found.numbers) == (MetricVerdict.INCONCLUSIVE, {})
-        assert (found.note or "").endswith("or 2 more runs of the new side allow the exact test")
+        assert found.notes[-1] == MoreReplicates(
+            more=2, of=Replicates.RUNS, side="smaller", fewest=2
+        )
 
 
 def test_sizes_that_end_just_beyond_the_limit_raise_few_false_alarms() -> None:

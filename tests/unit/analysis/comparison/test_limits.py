@@ -9,8 +9,23 @@ from bench.searches import FIGURE, SLO, TRUTHS, Search, step
 from krobench.analysis.comparison.limits import LimitRatio, MeasuredLimit, compare_limits
 from krobench.analysis.comparison.limits import measure_limit as measure
 from krobench.api.specs.scaletest import Axis
-from krobench.findings.comparison import MetricVerdict
-from krobench.findings.scaling import LimitState, ScaleRecord, ScaleStep, StepVerdict
+from krobench.findings.comparison import (
+    LimitsUnknown,
+    MetricVerdict,
+    MoreIterations,
+    Replicates,
+    Side,
+    TooClose,
+)
+from krobench.findings.scaling import (
+    AnyStop,
+    BudgetUsedUp,
+    LimitState,
+    ScaleRecord,
+    SizeRecord,
+    SizeVerdict,
+    SloMissed,
+)
 
 EFFECT = 0.05
 SHAPES = ("proportional", "queue")
@@ -18,12 +33,12 @@ PAIRS = 30
 WRONG = (MetricVerdict.BETTER, MetricVerdict.WORSE)
 
 
-def limit(side: str, *steps: ScaleStep, stopped: str | None = None) -> MeasuredLimit:
-    scale = ScaleRecord(axis=Axis.INSTANCES, steps=list(steps), stopped=stopped)
+def limit(side: Side, *steps: SizeRecord, stopped: AnyStop | None = None) -> MeasuredLimit:
+    scale = ScaleRecord(axis=Axis.INSTANCES, sizes=list(steps), stopped=stopped)
     return measure(side, scale, [SLO])
 
 
-def searched(side: str, shape: str, scatter: float, seed: int, factor: float = 1) -> MeasuredLimit:
+def searched(side: Side, shape: str, scatter: float, seed: int, factor: float = 1) -> MeasuredLimit:
     """Return what a search finds of a limit that is ``factor`` times 1000."""
 
     def truth(size: float) -> float:
@@ -32,7 +47,7 @@ def searched(side: str, shape: str, scatter: float, seed: int, factor: float = 1
     return limit(side, *Search(truth, scatter, seed).steps())
 
 
-def once(side: str, shape: str, scatter: float, seed: int, *sizes: float) -> MeasuredLimit:
+def once(side: Side, shape: str, scatter: float, seed: int, *sizes: float) -> MeasuredLimit:
     """Return what is known after each size was measured once."""
     rng = random.Random(seed)
     steps = [step(s, TRUTHS[shape](s) * math.exp(rng.gauss(0, scatter))) for s in sizes]
@@ -77,9 +92,9 @@ def test_a_limit_that_is_larger_by_a_third_is_found_by_what_scatter_allows(
 
 
 def test_turned_around_the_ratio_is_its_inverse_and_better_is_worse() -> None:
-    old, new = (searched(side, "square", 0.02, 3, f) for side, f in (("old", 1.0), ("new", 1.5)))
+    old, new = searched("old", "square", 0.02, 3, 1.0), searched("new", "square", 0.02, 3, 1.5)
     there = compare_limits(old, new, EFFECT)
-    old, new = (searched(side, "square", 0.02, 3, f) for side, f in (("old", 1.5), ("new", 1.0)))
+    old, new = searched("old", "square", 0.02, 3, 1.5), searched("new", "square", 0.02, 3, 1.0)
     back = compare_limits(old, new, EFFECT)
     assert (there.verdict, back.verdict) == (MetricVerdict.BETTER, MetricVerdict.WORSE)
     assert there.ratio == pytest.approx(1 / (back.ratio or 0))
@@ -91,18 +106,14 @@ def test_same_needs_the_whole_interval_within_the_minimum_effect() -> None:
     assert compare_limits(old, new, 0.05).verdict is MetricVerdict.SAME
     strict = compare_limits(old, new, 0.001)
     assert strict.verdict is MetricVerdict.INCONCLUSIVE
-    assert strict.note is not None
-    assert "even for 20 repetitions" in strict.note
+    assert strict.notes == (TooClose(of=Replicates.ITERATIONS, most=20),)
 
 
 def test_an_inconclusive_verdict_says_how_many_repetitions_would_do() -> None:
     old = searched("old", "proportional", 0.05, 7)
     found = compare_limits(old, searched("new", "proportional", 0.05, 107, 1.1), EFFECT)
     assert found.verdict is MetricVerdict.INCONCLUSIVE
-    assert found.note == (
-        "about 8 repetitions of the sizes that decide (spec.iterations) on both sides, where there "
-        "were 3"
-    )
+    assert found.notes == (MoreIterations(needed=8, had=3),)
 
 
 @pytest.mark.parametrize(("last", "state"), [(1050, LimitState.NOT_REACHED), (3000, None)])
@@ -143,7 +154,7 @@ def test_a_limit_below_the_smallest_size_is_worse_by_at_least_so_much() -> None:
 
 
 def test_a_test_that_was_stopped_before_a_breach_counts_as_far_as_it_got() -> None:
-    new = limit("new", step(100, 0.01), step(8000, 0.4), stopped="its time is used up")
+    new = limit("new", step(100, 0.01), step(8000, 0.4), stopped=BudgetUsedUp(duration="1h"))
     assert new.limit.state is LimitState.UNDECIDED
     found = compare_limits(searched("old", "proportional", 0.02, 1), new, EFFECT)
     assert found.verdict is MetricVerdict.BETTER
@@ -153,18 +164,16 @@ def test_beyond_but_close_is_inconclusive_and_says_which_steps_to_add() -> None:
     old = searched("old", "proportional", 0.2, 1)
     found = compare_limits(old, limit("new", step(100, 0.01), step(1000, 0.9)), EFFECT)
     assert found.verdict is MetricVerdict.INCONCLUSIVE
-    assert found.note == (
-        "the limit of the new side lies above 1000 instances: larger steps would find it"
-    )
+    assert found.notes == (LimitsUnknown(side="new", limits=1, above=1, low=1000),)
 
 
 def test_two_limits_that_were_not_found_have_no_ratio() -> None:
     beyond = limit("old", step(320, 0.1)), limit("new", step(100, 2.0))
     found = compare_limits(*beyond, EFFECT)
     assert (found.verdict, found.numbers) == (MetricVerdict.INCONCLUSIVE, {})
-    assert found.note == (
-        "the limit of the old side lies above 320 instances: larger steps would find it; the limit "
-        "of the new side lies below 100 instances: smaller steps would find it"
+    assert found.notes == (
+        LimitsUnknown(side="old", limits=1, above=1, low=320),
+        LimitsUnknown(side="new", limits=1, below=1, high=100),
     )
 
 
@@ -172,9 +181,9 @@ def test_a_bracket_is_no_interval_and_it_says_what_would_give_one() -> None:
     old = searched("old", "proportional", 0.02, 1)
     found = compare_limits(old, limit("new", step(10, 0.1), step(20, 2.0)), EFFECT)
     assert (found.verdict, found.numbers) == (MetricVerdict.INCONCLUSIVE, {})
-    assert "without an interval, between 10 and 20" in (found.note or "")
-    nothing = limit("new")
-    assert "no step of the new side says" in (compare_limits(old, nothing, EFFECT).note or "")
+    assert found.notes == (LimitsUnknown(side="new", limits=1, bracketed=1, low=10, high=20),)
+    nothing = compare_limits(old, limit("new"), EFFECT)
+    assert nothing.notes == (LimitsUnknown(side="new", limits=1),)
 
 
 def test_the_figure_may_be_another_on_each_side() -> None:
@@ -184,15 +193,16 @@ def test_the_figure_may_be_another_on_each_side() -> None:
     steps = []
     for size in (900.0, 1000.0, 1100.0):
         made = step(size, *[0.5] * 3)
-        for index, trial in enumerate(made.trials):
+        for index, trial in enumerate(made.iterations):
             rate = 5.0 * (1000 / size) ** 2 * (1 + 0.002 * index)
             trial.values["throughput.instancesPerSecond"] = rate
             trial.met = rate > 5.0
-            trial.breached = [] if trial.met else [f"{slos[1]}: it was {rate}"]
-        met = sum(trial.met is True for trial in made.trials) >= 2
-        made.verdict = StepVerdict.MET if met else StepVerdict.BREACHED
+            missed = SloMissed(slo=slos[1], measured={"throughput.instancesPerSecond": rate})
+            trial.breached = [] if trial.met else [missed]
+        met = sum(trial.met is True for trial in made.iterations) >= 2
+        made.verdict = SizeVerdict.MET if met else SizeVerdict.BREACHED
         steps.append(made)
-    new = measure("new", ScaleRecord(axis=Axis.INSTANCES, steps=steps), slos)
+    new = measure("new", ScaleRecord(axis=Axis.INSTANCES, sizes=steps), slos)
     assert new.limit.breached == slos[1]
     found = compare_limits(old, new, EFFECT)
     assert found.ratio == pytest.approx(1, abs=0.03)

@@ -5,14 +5,28 @@ from unit.report.scales import scale_run
 
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
-from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause, DifferenceKind
 from krobench.api.specs.scaletest import Axis
-from krobench.findings.comparison import MetricVerdict, Replicates
+from krobench.findings.comparison import (
+    AnyRefusal,
+    AxesDiffer,
+    MetricVerdict,
+    MoreReplicates,
+    NoFigures,
+    NothingJudged,
+    NotRepeated,
+    NoUsableRuns,
+    OnBothSides,
+    Replicates,
+    RunsDiffer,
+    RunUnusable,
+    SameRun,
+)
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import LimitState
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState
+from krobench.report.words.comparison import difference_line
 
 OLD = scale_run()
 LARGER = scale_run(1500, {100: 1, 400: 1, 800: 1, 950: 3, 1050: 2, 1400: 3, 1600: 3})
@@ -30,7 +44,7 @@ def changed(**spec: Any) -> RunRecord:
     return LARGER.model_copy(update={"spec": LARGER.spec | spec, "id": "another"})
 
 
-def refusal(comparison: ScaleComparison) -> ErrorInfo:
+def refusal(comparison: ScaleComparison) -> AnyRefusal:
     assert comparison.refused is not None
     assert comparison.verdict is None
     assert comparison.ratio is None
@@ -60,11 +74,8 @@ def test_sizes_that_both_repeated_have_ratios_of_key_figures_without_verdicts() 
     assert p99.ratio_low is not None
     assert p99.ratio_high is not None
     assert p99.ratio_low < 2 / 3 < p99.ratio_high < 1
-    [left_out] = found.left_out
-    assert left_out == (
-        "figures at instances-100, instances-400, instances-800, instances-1600: not repeated on "
-        "both sides"
-    )
+    sizes = [f"instances-{size}" for size in (100, 400, 800, 1600)]
+    assert found.left_out == [NotRepeated(tests=sizes)]
 
 
 @pytest.mark.parametrize(
@@ -85,10 +96,9 @@ def test_sizes_that_both_repeated_have_ratios_of_key_figures_without_verdicts() 
 def test_what_was_done_must_be_alike_unless_told_otherwise(
     spec: dict[str, Any], words: str
 ) -> None:
-    refused = refusal(compared(new=changed(**spec)))
-    assert refused.reason == "WorkloadDiffers"
-    assert words in refused.message
-    assert refused.message.endswith("allow it: --allow-different Workload")
+    found = compared(new=changed(**spec))
+    assert refusal(found) == RunsDiffer(kinds=[DifferenceKind.WORKLOAD], in_spec=False)
+    assert any(words in difference_line(each) for each in found.differences)
     allowed = compared(new=changed(**spec), allowed=frozenset({DifferenceKind.WORKLOAD}))
     assert allowed.refused is None
     assert allowed.differences
@@ -102,8 +112,8 @@ def test_how_it_was_searched_may_differ() -> None:
 def test_the_environment_must_be_alike_unless_told_otherwise() -> None:
     environment = LARGER.environment.model_copy(update={"kubernetes": "v9", "krobench": "9"})
     other = LARGER.model_copy(update={"environment": environment})
-    refused = refusal(compared(new=other))
-    assert refused.message.endswith("--allow-different Krobench --allow-different Kubernetes")
+    kinds = [DifferenceKind.KROBENCH, DifferenceKind.KUBERNETES]
+    assert refusal(compared(new=other)) == RunsDiffer(kinds=kinds, in_spec=False)
     allowed = frozenset({DifferenceKind.KUBERNETES, DifferenceKind.KROBENCH})
     assert compared(new=other, allowed=allowed).verdict is MetricVerdict.BETTER
 
@@ -114,8 +124,7 @@ def test_limits_along_two_axes_are_never_compared() -> None:
     refused = refusal(
         compared(new=LARGER.model_copy(update={"scale": scale}), allowed=frozenset(DifferenceKind))
     )
-    assert refused.reason == "AxisDiffers"
-    assert "spec.axis is instances on the old side and rgds on the new" in refused.message
+    assert refused == AxesDiffer(old=["instances"], new=["rgds"])
 
 
 @pytest.mark.parametrize(
@@ -126,18 +135,18 @@ def test_limits_along_two_axes_are_never_compared() -> None:
             {"validity": Validity.of([QuotedCause(reason=Cause.NODE_BUSY, text="busy")])},
             "Invalid",
         ),
-        ({"scale": None}, "NoSteps"),
+        ({"scale": None}, "NoSizes"),
     ],
 )
 def test_a_run_that_says_nothing_is_refused_by_its_name(update: Any, reason: str) -> None:
     refused = refusal(compared(new=LARGER.model_copy(update=update)))
-    assert refused.reason == reason
-    assert refused.message.startswith("run bench/how-far (another): ")
+    assert isinstance(refused, RunUnusable)
+    assert (refused.run, refused.error.reason) == ("bench/how-far (another)", reason)
 
 
 def test_a_run_is_not_compared_with_itself() -> None:
     side = ScaleSide("a", [OLD])
-    assert refusal(compare_scale_tests(side, side, Rules())).reason == "SameRun"
+    assert isinstance(refusal(compare_scale_tests(side, side, Rules())), SameRun)
 
 
 def test_without_its_iterations_a_record_still_has_its_limit() -> None:
@@ -145,7 +154,7 @@ def test_without_its_iterations_a_record_still_has_its_limit() -> None:
     parts = {FULL_RUN_KEY: ["results-1"]}
     found = compared(new=LARGER.model_copy(update={"tests": tests, "parts": parts}))
     assert (found.verdict, found.metrics) == (MetricVerdict.BETTER, [])
-    assert "without its iterations" in found.left_out[0]
+    assert found.left_out == [NoFigures()]
 
 
 def test_a_limit_that_was_not_reached_has_no_ratio_but_a_verdict_where_it_is_far() -> None:
@@ -189,8 +198,9 @@ def test_what_repetitions_would_call_better_is_inconclusive_where_runs_drift() -
     assert compared(old[0], new[0]).verdict is MetricVerdict.BETTER
     found = of_runs(old, new)
     assert found.verdict is MetricVerdict.INCONCLUSIVE
-    assert found.note is not None
-    assert found.note.endswith("more runs a side")
+    [note] = found.notes
+    assert isinstance(note, MoreReplicates)
+    assert note.side == "each"
 
 
 def test_one_run_that_met_all_sizes_is_held_against_several_that_did_not() -> None:
@@ -214,30 +224,37 @@ def test_figures_of_several_runs_are_at_the_sizes_of_all_with_a_value_for_each_r
 
 def test_runs_of_one_side_must_be_alike_too() -> None:
     other = several("d", 1030, spec=OLD.spec | {"timeout": "5m"})
-    refused = refusal(of_runs([*BEFORE[:3], *other], AFTER))
-    assert refused.reason == "WorkloadDiffers"
-    assert "timeout is 10m and 5m on the old side and 10m on the new" in refused.message
+    found = of_runs([*BEFORE[:3], *other], AFTER)
+    assert isinstance(refusal(found), RunsDiffer)
+    [difference] = found.differences
+    assert (difference.what, difference.old, difference.new) == (
+        "timeout",
+        ["10m", "5m"],
+        ["10m"],
+    )
 
 
 def test_runs_that_say_nothing_or_are_on_both_sides_are_left_out_and_named() -> None:
     aborted = several("z", 1000, state=RunState.ABORTED)
-    empty = OLD.scale.model_copy(update={"steps": []}) if OLD.scale else None
+    empty = OLD.scale.model_copy(update={"sizes": []}) if OLD.scale else None
     silent = several("y", 1000, scale=empty)
     found = of_runs([*BEFORE, *aborted, *silent, AFTER[0]], AFTER)
     assert found.verdict is MetricVerdict.BETTER
     assert len(found.old_runs) == 4
-    assert [text.partition(",")[0] for text in found.left_out] == [
-        "run bench/how-far (z): it did not come to its end: it is Aborted",
-        "run bench/how-far (y): no step says whether kro met the SLOs",
-        "run bench/how-far (e): is on both sides",
-    ]
-    refused = refusal(of_runs(AFTER, AFTER))
-    assert refused.reason == "NoRuns"
-    assert refused.message.startswith("old-1,old-2 has no run that may be compared: run bench/how-")
+    [unusable, nothing, both] = found.left_out
+    assert isinstance(unusable, RunUnusable)
+    assert (unusable.run, unusable.error.reason) == ("bench/how-far (z)", "NotCompleted")
+    assert nothing == NothingJudged(run="bench/how-far (y)")
+    assert both == OnBothSides(run="bench/how-far (e)")
+    again = of_runs(AFTER, AFTER)
+    assert refusal(again) == NoUsableRuns(side="old-1,old-2")
+    assert {each.code for each in again.left_out} == {"OnBothSides"}
 
 
 def test_where_one_run_a_side_is_left_its_repetitions_are_compared() -> None:
     found = of_runs([BEFORE[0], *several("z", 1000, state=RunState.ABORTED)], AFTER[:1])
     assert found.replicates is Replicates.ITERATIONS
     assert found.verdict is MetricVerdict.BETTER
-    assert found.left_out[0].startswith("run bench/how-far (z): ")
+    unusable = found.left_out[0]
+    assert isinstance(unusable, RunUnusable)
+    assert unusable.run == "bench/how-far (z)"

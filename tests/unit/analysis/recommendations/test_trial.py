@@ -5,19 +5,22 @@ from krobench.analysis.recommendations.trial import (
     rules_of_trial,
     verification_of,
 )
-from krobench.api.common import ErrorInfo
 from krobench.api.specs.load import Arrival, Load
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.comparison import (
     Better,
     Comparison,
+    InvalidRun,
     MetricComparison,
     MetricVerdict,
+    MoreReplicates,
     Replicates,
 )
 from krobench.findings.recommendation import Area, Confidence, QuotedAdvice, Recommendation
 
 RATE = "throughput.instancesPerSecond"
+
+MORE_RESTARTS = MoreReplicates(more=4, of=Replicates.RESTARTS, side="each", fewest=4)
 
 
 def compared(**changes: Any) -> Comparison:
@@ -66,19 +69,19 @@ def test_says_what_was_gained() -> None:
 
 def test_says_that_no_gain_was_shown() -> None:
     verdict = MetricVerdict.INCONCLUSIVE
-    found = verification_of(compared(verdict=verdict, note="about 4 more restarts a side"), RATE)
+    found = verification_of(compared(verdict=verdict, note=MORE_RESTARTS), RATE)
 
     assert found.verdict is verdict
-    assert found.note == "about 4 more restarts a side"
+    assert found.note == MORE_RESTARTS
 
 
 def test_says_why_nothing_was_compared() -> None:
-    refused = ErrorInfo(reason="Invalid", message="the run is invalid")
+    refused = InvalidRun()
     comparison = compared().model_copy(update={"refused": refused})
 
     found = verification_of(comparison, RATE)
 
-    assert (found.verdict, found.error) == (None, "the run is invalid")
+    assert (found.verdict, found.refused) == (None, refused)
     assert verification_of(compared(ratio=None), RATE).verdict is None
 
 

@@ -1,18 +1,32 @@
-""""""
-
 import pytest
 from unit.records import some_iteration, some_test
 
-from bench.searches import SLO, TRUTHS, Search, step
+from bench.searches import FIGURE, SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.findings import limit_so_far, verdict_of_scale_test, with_findings
+from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
 from krobench.api.status import Verdict
 from krobench.figures.measures import ApiRequests, CpuUse, Latencies, LatencySummary, MemoryUse
-from krobench.findings.scaling import Limit, LimitState, ScaleRecord, ScaleStep, StepVerdict
+from krobench.findings.scaling import (
+    AnyStop,
+    BudgetUsedUp,
+    Limit,
+    LimitState,
+    NextStep,
+    NextToTry,
+    RunAborted,
+    ScaleRecord,
+    SizeInvalid,
+    SizeRecord,
+    SizesLeftOut,
+    SizeVerdict,
+)
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.test import TestRecord
 
+NO_KRO = ErrorInfo(reason="KroNotFound", message="no kro")
+NO_RESULT = SizeInvalid(test="25", iterations=3, last=None)
 SPEC = {
     "axis": "instances",
     "sizes": {"from": 25, "to": 10000},
@@ -25,14 +39,14 @@ def spec(**changes: object) -> KroScaleTestSpec:
     return KroScaleTestSpec.model_validate(SPEC | changes)
 
 
-def record(*steps: ScaleStep, stopped: str | None = None) -> ScaleRecord:
-    return ScaleRecord(axis=Axis.INSTANCES, steps=list(steps), stopped=stopped)
+def record(*steps: SizeRecord, stopped: AnyStop | None = None) -> ScaleRecord:
+    return ScaleRecord(axis=Axis.INSTANCES, sizes=list(steps), stopped=stopped)
 
 
-def record_of(step: ScaleStep) -> TestRecord:
+def record_of(step: SizeRecord) -> TestRecord:
     return some_test(
         name=step.test,
-        planned_iterations=len(step.trials),
+        planned_iterations=len(step.iterations),
         instances=int(step.size),
         iterations=[
             some_iteration(
@@ -46,7 +60,7 @@ def record_of(step: ScaleStep) -> TestRecord:
                 memory=MemoryUse(resident_max_bytes=int(50e6 + step.size * 1e4)),
                 api_requests=ApiRequests(kro=10 * step.size),
             )
-            for trial in step.trials
+            for trial in step.iterations
         ],
     )
 
@@ -57,7 +71,7 @@ def test_a_found_limit_comes_with_curves_and_a_prediction_that_is_checked() -> N
     assert found.limit is not None
     assert found.limit.size == pytest.approx(1000, rel=0.05)
     curves = {curve.figure: curve for curve in found.curves}
-    assert len(curves["memory.residentMaxBytes"].points) == sum(len(s.trials) for s in steps)
+    assert len(curves["memory.residentMaxBytes"].points) == sum(len(s.iterations) for s in steps)
     assert curves["apiRequests.kroPerSecond"].points[0].value == steps[0].size
     (prediction,) = found.predictions
     assert prediction.measured == found.limit.size
@@ -65,8 +79,6 @@ def test_a_found_limit_comes_with_curves_and_a_prediction_that_is_checked() -> N
     assert prediction.extrapolated
     assert prediction.error_ratio == pytest.approx(0, abs=0.2)
     assert prediction.low is not None
-    assert "extrapolated, 95 % interval" in prediction.message
-    assert "than the 1,0" in prediction.message or "than the 9" in prediction.message
     assert found.next_to_try is None
 
 
@@ -75,7 +87,7 @@ def test_cpu_time_of_what_was_added_is_not_shown_against_all_that_is_there(
     upon: float | None, shown: bool
 ) -> None:
     steps = [step(10, 0.1), step(20, 0.2)]
-    steps[1].trials[0].upon = upon
+    steps[1].iterations[0].upon = upon
     tests = [record_of(each) for each in steps]
     for test in tests:
         test.iterations[0].cpu = CpuUse(kro_seconds=1.0, kro_mean_cores=0.1)
@@ -90,65 +102,71 @@ def test_a_limit_beyond_the_steps_is_extrapolated_and_suggested() -> None:
     (prediction,) = found.predictions
     assert prediction.size == pytest.approx(1000, rel=0.01)
     assert (prediction.measured, prediction.error_ratio) == (None, None)
-    assert "that was not measured" in prediction.message
     assert found.next_to_try is not None
-    assert "at about 1000 instances" in found.next_to_try
+    assert (found.next_to_try.step, found.next_to_try.figure) == (NextStep.GO_FURTHER, FIGURE)
+    assert found.next_to_try.predicted == prediction.size
 
 
 def test_a_figure_that_hardly_grows_predicts_nothing() -> None:
     steps = [step(size, 0.1) for size in (25, 50, 100, 200)]
     found = with_findings(spec(), record(*steps), [])
     assert found.predictions == []
-    assert found.next_to_try == "Go further: steps beyond 200 instances, or a stricter SLO."
+    assert found.next_to_try == NextToTry(step=NextStep.GO_FURTHER, size=200)
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "step_to_take"),
     [
-        ({"search": {"refine": False}}, "spec.search.refine"),
-        ({"iterations": 1}, "spec.iterations 3"),
+        ({"search": {"refine": False}}, NextStep.REFINE),
+        ({"iterations": 1}, NextStep.REPEAT),
         (
             {
                 "axis": "rgds",
                 "sizes": {"values": [10, 20], "cumulative": True},
                 "search": {"refine": False},
             },
-            "smaller steps between 10 and 20",
+            NextStep.SMALLER_INCREMENTS,
         ),
-        ({}, "spec.budget"),
+        ({}, NextStep.FINISH_SEARCH),
     ],
 )
 def test_a_bracket_says_what_would_give_it_an_interval(
-    changes: dict[str, object], words: str
+    changes: dict[str, object], step_to_take: NextStep
 ) -> None:
     found = with_findings(spec(**changes), record(step(10, 0.5), step(20, 1.5)), [])
     assert found.next_to_try is not None
-    assert words in found.next_to_try
+    assert found.next_to_try.step is step_to_take
+    assert (found.next_to_try.low, found.next_to_try.high) == (10, 20)
 
 
 def test_a_limit_below_the_steps_asks_for_smaller_ones() -> None:
     found = with_findings(spec(), record(step(25, 2.0)), [])
     assert found.next_to_try is not None
-    assert "below 25 instances" in found.next_to_try
+    assert (found.next_to_try.step, found.next_to_try.size) == (NextStep.START_SMALLER, 25)
 
 
 @pytest.mark.parametrize(
-    ("verdict", "stopped", "words"),
+    ("verdict", "stopped", "step_to_take"),
     [
-        (StepVerdict.MET, "budget.duration, 1m, was used up", "a longer spec.budget.duration"),
-        (StepVerdict.MET, "size 50 was left out: too large", "Allow larger sizes"),
-        (StepVerdict.MET, "KroNotFound: no kro", "Run it again"),
-        (StepVerdict.INVALID, "was repeated in vain", "See to it that 25 instances can be judged"),
+        (SizeVerdict.MET, BudgetUsedUp(duration="1m"), NextStep.ALLOW_MORE_TIME),
+        (SizeVerdict.MET, SizesLeftOut(sizes=[50], why="too large"), NextStep.ALLOW_LARGER_SIZES),
+        (SizeVerdict.MET, RunAborted(error=NO_KRO), NextStep.RUN_AGAIN),
+        (
+            SizeVerdict.INVALID,
+            SizeInvalid(test="25", iterations=3, last=None),
+            NextStep.MAKE_SIZE_VALID,
+        ),
     ],
 )
 def test_a_test_that_ended_before_a_breach_asks_for_what_ended_it(
-    verdict: StepVerdict, stopped: str, words: str
+    verdict: SizeVerdict, stopped: AnyStop, step_to_take: NextStep
 ) -> None:
     tried = step(25, 0.1).model_copy(update={"verdict": verdict})
     found = with_findings(spec(), record(tried, stopped=stopped), [])
     assert found.limit is not None
     assert found.limit.state is LimitState.UNDECIDED
-    assert words in (found.next_to_try or "")
+    assert found.next_to_try is not None
+    assert found.next_to_try.step is step_to_take
 
 
 def test_the_limit_alone_is_told_after_each_step() -> None:

@@ -6,12 +6,25 @@ from hypothesis import strategies as st
 
 from bench.searches import FIGURE, SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.limit import find_limit
-from krobench.api.specs.scaletest import Axis
-from krobench.findings.scaling import Limit, LimitState, ScaleStep, StepVerdict, Trial
+from krobench.api.common import ErrorInfo
+from krobench.findings.scaling import (
+    AnyStop,
+    BudgetUsedUp,
+    Limit,
+    LimitState,
+    NoInterval,
+    NotReadyInTime,
+    SizeIteration,
+    SizeRecord,
+    SizeVerdict,
+    SloMissed,
+)
 
 
-def limit(*steps: ScaleStep, slos: tuple[str, ...] = (SLO,), stopped: str | None = None) -> Limit:
-    return find_limit(steps, slos, Axis.INSTANCES, stopped)
+def limit(
+    *steps: SizeRecord, slos: tuple[str, ...] = (SLO,), stopped: AnyStop | None = None
+) -> Limit:
+    return find_limit(steps, slos, stopped)
 
 
 def interval(found: Limit) -> tuple[float, float, float]:
@@ -35,8 +48,8 @@ def test_the_interval_holds_the_true_limit_as_often_as_it_says(truth: str, scatt
 
 
 def test_no_step_says_nothing() -> None:
-    invalid = step(10, 0.1).model_copy(update={"verdict": StepVerdict.INVALID})
-    pending = ScaleStep(size=20, test="b")
+    invalid = step(10, 0.1).model_copy(update={"verdict": SizeVerdict.INVALID})
+    pending = SizeRecord(size=20, test="b")
     assert limit().state is LimitState.UNDECIDED
     assert limit(invalid, pending).state is LimitState.UNDECIDED
 
@@ -49,26 +62,24 @@ def test_slos_met_at_all_sizes_give_the_largest_as_not_reached() -> None:
         None,
         None,
     )
-    assert "20 instances" in found.message
 
 
 def test_a_test_that_was_stopped_before_a_breach_is_undecided() -> None:
-    found = limit(step(10, 0.1), stopped="the time of 1h is used up")
+    found = limit(step(10, 0.1), stopped=BudgetUsedUp(duration="1h"))
     assert (found.state, found.size, found.last_met) == (LimitState.UNDECIDED, None, 10)
-    assert "the time of 1h is used up" in found.message
 
 
 def test_slos_missed_at_the_smallest_size_leave_the_limit_below() -> None:
     found = limit(step(10, 1.5), step(20, 3.0))
     assert (found.state, found.size, found.first_breach) == (LimitState.BELOW_FIRST, None, 10)
-    assert SLO in found.message
+    assert found.breached == SLO
 
 
 def test_without_repetitions_there_is_a_bracket_and_no_confidence() -> None:
     found = limit(step(10, 0.5), step(20, 0.9), step(40, 1.9))
     assert (found.state, found.method, found.confidence) == (LimitState.FOUND, "bracket", None)
     assert (found.low, found.size, found.high) == (20, 20, 40)
-    assert "no confidence interval, as the figure was not measured repeatedly" in found.message
+    assert found.no_interval is NoInterval.NOT_REPEATED
 
 
 def test_a_step_whose_figure_is_missing_leaves_a_bracket() -> None:
@@ -79,7 +90,7 @@ def test_a_step_whose_figure_is_missing_leaves_a_bracket() -> None:
 def test_a_figure_that_does_not_grow_leaves_a_bracket() -> None:
     values = (0.9, 0.9, 1.2), (1.2, 1.2, 0.9)
     found = limit(step(10, 1.4, bound=2), step(20, *values[0]), step(22, *values[1]))
-    assert found.method == "bracket"
+    assert (found.method, found.no_interval) == ("bracket", NoInterval.NOT_GROWING)
 
 
 def test_a_figure_that_leaps_gives_no_limit_beyond_sizes_that_were_missed_each_time() -> None:
@@ -92,11 +103,11 @@ def test_a_figure_that_leaps_gives_no_limit_beyond_sizes_that_were_missed_each_t
         step(8, 2.04, 1.13),
     )
     assert (found.method, found.low, found.high) == ("bracket", 5.66, 6.73)
-    assert "scatters too much" in found.message
+    assert (found.no_interval, found.figure) == (NoInterval.SCATTERS, FIGURE)
 
 
 def test_an_invalid_step_does_not_count() -> None:
-    wild = step(30, 5.0).model_copy(update={"verdict": StepVerdict.INVALID})
+    wild = step(30, 5.0).model_copy(update={"verdict": SizeVerdict.INVALID})
     found = limit(step(20, 0.5), wild, step(40, 0.9), step(80, 1.9))
     assert (found.last_met, found.first_breach) == (40, 80)
 
@@ -104,18 +115,18 @@ def test_an_invalid_step_does_not_count() -> None:
 def test_a_size_that_was_met_after_a_breach_is_told() -> None:
     found = limit(step(10, 0.5), step(20, 1.2), step(40, 0.9))
     assert (found.last_met, found.first_breach) == (10, 20)
-    assert "met again at 40" in found.message
+    assert found.met_again == 40
 
 
 def test_the_slo_that_breaks_at_the_smallest_size_decides() -> None:
     memory = "memory.residentMaxBytes < 1000.0"
 
-    def both(size: float, latency: float, memory_bytes: float) -> ScaleStep:
+    def both(size: float, latency: float, memory_bytes: float) -> SizeRecord:
         met = latency < 1 and memory_bytes < 1000
         values = {FIGURE: latency, "memory.residentMaxBytes": memory_bytes}
-        trials = [Trial(iteration=i, met=met, values=values) for i in range(3)]
-        verdict = StepVerdict.MET if met else StepVerdict.BREACHED
-        return ScaleStep(size=size, test="t", trials=trials, verdict=verdict)
+        trials = [SizeIteration(iteration=i, met=met, values=values) for i in range(3)]
+        verdict = SizeVerdict.MET if met else SizeVerdict.BREACHED
+        return SizeRecord(size=size, test="t", iterations=trials, verdict=verdict)
 
     found = limit(both(10, 0.1, 500), both(15, 0.15, 900), both(20, 0.2, 1200), slos=(SLO, memory))
     assert found.breached == memory
@@ -126,13 +137,13 @@ def test_the_slo_that_breaks_at_the_smallest_size_decides() -> None:
 def test_a_figure_that_must_not_fall_is_crossed_as_well() -> None:
     slo = "throughput.instancesPerSecond >= 10"
 
-    def falling(size: float, *rates: float) -> ScaleStep:
+    def falling(size: float, *rates: float) -> SizeRecord:
         trials = [
-            Trial(iteration=i, met=r >= 10, values={"throughput.instancesPerSecond": r})
+            SizeIteration(iteration=i, met=r >= 10, values={"throughput.instancesPerSecond": r})
             for i, r in enumerate(rates)
         ]
-        verdict = StepVerdict.MET if rates[0] >= 10 else StepVerdict.BREACHED
-        return ScaleStep(size=size, test="t", trials=trials, verdict=verdict)
+        verdict = SizeVerdict.MET if rates[0] >= 10 else SizeVerdict.BREACHED
+        return SizeRecord(size=size, test="t", iterations=trials, verdict=verdict)
 
     found = limit(
         falling(10, 20.0),
@@ -147,26 +158,32 @@ def test_a_figure_that_must_not_fall_is_crossed_as_well() -> None:
 
 def test_an_slo_that_is_no_plain_bound_is_named_by_the_words_of_the_breach() -> None:
     slo = "errors.total == 0 || latency.instanceReady.p50 < 2.0"
-    breach = ScaleStep(
+    breach = SizeRecord(
         size=20,
         test="t",
-        trials=[Trial(iteration=0, met=False, breached=[f"{slo}: errors.total = 3"])],
-        verdict=StepVerdict.BREACHED,
+        iterations=[
+            SizeIteration(
+                iteration=0, met=False, breached=[SloMissed(slo=slo, measured={"errors.total": 3})]
+            )
+        ],
+        verdict=SizeVerdict.BREACHED,
     )
     found = limit(step(10, 0.5), breach, slos=(SLO, slo))
     assert (found.breached, found.method) == (slo, "bracket")
 
 
 def test_what_was_not_ready_in_time_is_said_where_no_slo_was_missed() -> None:
-    breach = ScaleStep(
+    late = NotReadyInTime(error=ErrorInfo(reason="Timeout", message="3 of 20 were not ready"))
+    breach = SizeRecord(
         size=20,
         test="t",
-        trials=[Trial(iteration=0, met=False, breached=["3 of 20 instances were not ready"])],
-        verdict=StepVerdict.BREACHED,
+        iterations=[SizeIteration(iteration=0, met=False, breached=[late])],
+        verdict=SizeVerdict.BREACHED,
     )
     found = limit(step(10, 0.5), breach)
     assert (found.breached, found.method) == (None, "bracket")
-    assert "missed the SLOs (3 of 20 instances were not ready) at 20" in found.message
+    assert found.no_interval is NoInterval.NOT_ONE_BOUND
+    assert found.breach == late
 
 
 def test_an_interval_that_is_wider_than_the_steps_says_so() -> None:
@@ -179,7 +196,6 @@ def test_an_interval_that_is_wider_than_the_steps_says_so() -> None:
     )
     assert found.method == "crossing"
     assert interval(found)[0] < 980
-    assert "repetitions scatter more than these differ" in found.message
 
 
 NUMBERS = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False, min_value=0))

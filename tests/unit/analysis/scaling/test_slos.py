@@ -1,18 +1,24 @@
-""""""
-
 from typing import Any
 
 import pytest
 
-from krobench.analysis.scaling.slos import check_samples, judge_trial, settings_of_steps
+from krobench.analysis.scaling.slos import check_samples, judge_iteration, settings_of_sizes
 from krobench.api.common import TIMEOUT, ErrorInfo
 from krobench.api.specs.results import Cause, ValiditySettings
 from krobench.figures.measures import Counts, Latencies, LatencySummary
+from krobench.findings.scaling import (
+    InvalidIteration,
+    KroKilled,
+    NotReadyInTime,
+    SloMissed,
+    SloUndecided,
+)
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.iteration import IterationRecord
 
-SLOS = ["latency.instanceReady.max < 5.0", "errors.total == 0"]
-SETTINGS = settings_of_steps(ValiditySettings())
+MAX = "latency.instanceReady.max"
+SLOS = [f"{MAX} < 5.0", "errors.total == 0"]
+SETTINGS = settings_of_sizes(ValiditySettings())
 
 
 def iteration(longest: float | None = 4.0, **fields: Any) -> IterationRecord:
@@ -33,33 +39,34 @@ def iteration(longest: float | None = 4.0, **fields: Any) -> IterationRecord:
 
 
 def test_all_slos_have_to_be_met() -> None:
-    trial = judge_trial(iteration(), SLOS, SETTINGS)
-    assert (trial.iteration, trial.met, trial.breached, trial.message) == (3, True, [], "")
+    trial = judge_iteration(iteration(), SLOS, SETTINGS)
+    assert (trial.iteration, trial.met, trial.breached, trial.undecided) == (3, True, [], None)
     assert trial.values == {"latency.instanceReady.max": 4.0, "errors.total": 0}
 
 
 def test_what_was_missed_is_said_with_what_was_measured() -> None:
-    trial = judge_trial(iteration(6.25), SLOS, SETTINGS)
+    trial = judge_iteration(iteration(6.25), SLOS, SETTINGS)
     assert trial.met is False
-    assert trial.breached == [f"{SLOS[0]}: it was 6.25"]
+    assert trial.breached == [SloMissed(slo=SLOS[0], measured={MAX: 6.25})]
     both = ["latency.instanceReady.max < 5.0 && errors.total == 0"]
-    trial = judge_trial(iteration(6.25), both, SETTINGS)
-    assert trial.breached == [f"{both[0]}: latency.instanceReady.max was 6.25"]
+    trial = judge_iteration(iteration(6.25), both, SETTINGS)
+    assert trial.breached == [SloMissed(slo=both[0], measured={MAX: 6.25})]
 
 
 def test_a_number_that_is_not_available_decides_nothing_unless_another_slo_is_missed() -> None:
-    trial = judge_trial(iteration(None), SLOS, SETTINGS)
+    trial = judge_iteration(iteration(None), SLOS, SETTINGS)
     assert trial.met is None
-    assert "latency.instanceReady.max" in trial.message
+    assert isinstance(trial.undecided, SloUndecided)
+    assert MAX in trial.undecided.reasons[0]
     counts = Counts(requested=10, sent=10, created=10, ready=9, failed=1)
-    trial = judge_trial(iteration(None, counts=counts), SLOS, SETTINGS)
+    trial = judge_iteration(iteration(None, counts=counts), SLOS, SETTINGS)
     assert trial.met is False
 
 
 def test_what_was_not_ready_in_time_breaches_whatever_the_slos_are_about() -> None:
     late = ErrorInfo(reason=TIMEOUT, message="the timeout of 60s was over")
-    trial = judge_trial(iteration(success=False, error=late), SLOS[:1], SETTINGS)
-    assert (trial.met, trial.breached) == (False, ["the timeout of 60s was over"])
+    trial = judge_iteration(iteration(success=False, error=late), SLOS[:1], SETTINGS)
+    assert (trial.met, trial.breached) == (False, [NotReadyInTime(error=late)])
 
 
 @pytest.mark.parametrize(
@@ -75,13 +82,12 @@ def test_what_was_not_ready_in_time_breaches_whatever_the_slos_are_about() -> No
 def test_invalid_repetitions_say_nothing_unless_it_is_the_size_that_does_it(
     cause: Cause, ignore: list[Cause], met: bool | None
 ) -> None:
-    settings = settings_of_steps(ValiditySettings(ignore=ignore))
-    trial = judge_trial(
-        iteration(validity=Validity.of([QuotedCause(reason=cause, text="why")])), SLOS, settings
-    )
+    settings = settings_of_sizes(ValiditySettings(ignore=ignore))
+    found = QuotedCause(reason=cause, text="why")
+    trial = judge_iteration(iteration(validity=Validity.of([found])), SLOS, settings)
     assert trial.met is met
-    assert trial.message == ("" if met is not None else cause)
-    assert trial.breached == ([cause] if met is False else [])
+    assert trial.undecided == (None if met is not None else InvalidIteration(causes=[found]))
+    assert trial.breached == ([KroKilled(cause=found)] if met is False else [])
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,24 @@
-""""""
-
 from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.analysis.scaling.steady import METRICS, Settling, judge_settling
+from krobench.analysis.scaling.steady import (
+    METRICS,
+    SteadyCheck,
+    check_steady,
+)
 from krobench.figures.lines import Sample
 from krobench.figures.series import Series
+from krobench.findings.steady import (
+    CpuChanging,
+    MemoryChanging,
+    NotSampled,
+    QueueNotEmpty,
+    TooFewCollections,
+    WindowTooShort,
+)
 
 MIB = 2**20
 WINDOW = 30.0
@@ -48,14 +58,14 @@ def series(
     return Series(samples)
 
 
-def judged(found: Series, window: float = WINDOW, began: float = 0.0) -> Settling:
-    return judge_settling(found, began, window)
+def judged(found: Series, window: float = WINDOW, began: float = 0.0) -> SteadyCheck:
+    return check_steady(found, began, window)
 
 
 @given(size=SIZES, count=st.integers(7, 40))
 def test_a_kro_at_rest_is_steady(size: float, count: int) -> None:
     found = judged(series([size] * count, queue=[0] * count))
-    assert found == Settling(steady=True, memory_bytes_per_second=0.0, message="")
+    assert found == SteadyCheck(steady=True, memory_bytes_per_second=0.0)
 
 
 @given(size=SIZES, leap=st.floats(-0.5, 3.0), at=st.sampled_from([1, 12]))
@@ -84,10 +94,8 @@ def test_before_garbage_was_collected_twice_nothing_can_be_told(
 ) -> None:
     found = judged(series([100 * MIB] * 9, collected=collected))
     assert found.steady is None
-    assert found.message == (
-        f"garbage was collected {times} times since the load, and it takes 2 to tell, its memory "
-        "did not change"
-    )
+    assert found.findings == (TooFewCollections(collections=times),)
+    assert found.memory_bytes_per_second == 0
     growing = judged(series([100 * MIB * (1 + 0.01 * i) for i in range(9)], collected=collected))
     assert growing.steady is False
 
@@ -106,7 +114,7 @@ def test_memory_that_grows_or_falls_is_not_steady_and_how_fast_is_told(
     assert found.steady is False
     assert found.memory_bytes_per_second is not None
     assert (found.memory_bytes_per_second > 0) is (growth > 0)
-    assert ("its memory still grew by" in found.message) is (growth > 0)
+    assert MemoryChanging(bytes_per_second=found.memory_bytes_per_second) in found.findings
     if not any(ripple):
         assert found.memory_bytes_per_second == pytest.approx(size * growth / 60)
 
@@ -136,15 +144,17 @@ def test_over_a_longer_window_than_a_minute_it_is_the_change_within_that() -> No
     memory = [100 * MIB * (1 + 0.002 * i) for i in range(7)]  # 1.2 % in six minutes
     found = judged(series(memory, interval=60), window=360)
     assert found.steady is False
-    assert found.message == "its memory still grew by 205 KiB/min"
+    assert found.memory_bytes_per_second == pytest.approx(205 * 1024 / 60, rel=0.01)
+    assert [each.code for each in found.findings] == ["MemoryChanging"]
 
 
 def test_use_of_cpu_that_still_falls_is_told_with_what_memory_does() -> None:
     found = judged(series([100 * MIB] * 7, cores=lambda at: 1 - at / 40))
     assert found.steady is False
-    assert found.message == (
-        "its use of CPU still fell, by 0.749 cores in the window, its memory did not change"
-    )
+    [change] = found.findings
+    assert isinstance(change, CpuChanging)
+    assert change.cores == pytest.approx(-0.749, abs=0.001)
+    assert found.memory_bytes_per_second == 0
 
 
 def test_a_kro_that_always_has_something_to_do_is_steady() -> None:
@@ -169,7 +179,7 @@ def test_a_forced_collection_of_garbage_in_the_window_is_no_trend() -> None:
 def test_instances_in_kro_s_queue_are_work_still_to_be_done(queue: list[int], steady: bool) -> None:
     found = judged(series([100 * MIB] * 7, queue=queue))
     assert found.steady is steady
-    assert ("instances were still in its queue" in found.message) is not steady
+    assert (QueueNotEmpty(instances=max(queue, default=0)) in found.findings) is not steady
 
 
 @given(count=st.integers(1, 6))
@@ -177,7 +187,9 @@ def test_too_few_samples_say_nothing(count: int) -> None:
     found = judged(series([100 * MIB] * count))
     assert found.steady is None
     assert found.memory_bytes_per_second is None
-    assert "too few: it takes 6, over 30s" in found.message
+    [short] = found.findings
+    assert isinstance(short, WindowTooShort)
+    assert (short.samples, short.needed_samples, short.needed_seconds) == (count, 6, 30)
 
 
 def test_what_was_sampled_before_the_load_ended_does_not_count() -> None:
@@ -196,5 +208,6 @@ def test_what_is_not_sampled_is_named() -> None:
         ]
         found = judged(Series(known))
         assert found.steady is None
-        assert found.message.startswith(f"no {missing}")
-        assert found.message.endswith(" of kro was sampled")
+        [unknown] = found.findings
+        assert isinstance(unknown, NotSampled)
+        assert unknown.metric.startswith(missing)

@@ -12,8 +12,8 @@ from krobench.findings.scaling import (
     CurvePoint,
     Parameter,
     ScaleRecord,
-    ScaleStep,
-    StepVerdict,
+    SizeRecord,
+    SizeVerdict,
 )
 from krobench.findings.slope import SizeAxis, Slope
 from krobench.record.run import RunRecord
@@ -54,8 +54,8 @@ def scaled(
     record.kind, record.spec = "KroScaleTest", {"workload": WORKLOAD}
     record.scale = ScaleRecord(
         axis=axis,
-        steps=[
-            ScaleStep(size=size, test=f"size-{size}", verdict=StepVerdict.MET) for size in sizes
+        sizes=[
+            SizeRecord(size=size, test=f"size-{size}", verdict=SizeVerdict.MET) for size in sizes
         ],
         curves=[
             Curve(

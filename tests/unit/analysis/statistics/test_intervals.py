@@ -1,5 +1,3 @@
-""""""
-
 import pytest
 
 from krobench.analysis.statistics.intervals import difference_error, t_quantile

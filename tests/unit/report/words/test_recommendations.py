@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import get_args
 
-from krobench.findings.comparison import MetricVerdict, Replicates
+from krobench.findings.comparison import MetricVerdict, MoreReplicates, Replicates
 from krobench.findings.recommendation import (
     Advice,
     Area,
@@ -91,6 +91,8 @@ ADVICE: list[Advice] = [
     QuotedAdvice(title="As stored", effect="It was so.", source="a page"),
 ]
 
+MORE_RESTARTS = MoreReplicates(more=4, of=Replicates.RESTARTS, side="each", fewest=4)
+
 
 def recommendation(advice: Advice) -> Recommendation:
     return Recommendation(advice=advice, area=Area.KRO_FLAG, test="a", confidence=Confidence.HIGH)
@@ -127,9 +129,9 @@ def test_a_verification_has_a_paragraph() -> None:
         "4 and 4 restarts of kro. The gain is real."
     )
     undecided = found.model_copy(
-        update={"verdict": MetricVerdict.INCONCLUSIVE, "note": "about 4 more restarts a side"}
+        update={"verdict": MetricVerdict.INCONCLUSIVE, "note": MORE_RESTARTS}
     )
     assert verification_paragraph(undecided).endswith(
-        "A gain was neither shown nor ruled out: about 4 more restarts a side."
+        "A gain was neither shown nor ruled out: needs about 4 more restarts a side."
     )
     assert verification_paragraph(Verification(verdict=None, metric=RATE, error="why")) == "why"

@@ -1,12 +1,10 @@
-"""How the sentences of a scale test name sizes and figures."""
+"""What sizes of a scale test and their figures are called."""
 
 import math
-from typing import Literal
 
 from krobench.api import units
 from krobench.api.specs.scaletest import Axis
-
-FigureUnit = Literal["seconds", "bytes", "cores", "per_second", "number"]
+from krobench.findings.scaling import FigureUnit
 
 _SINGULAR = {
     Axis.INSTANCES: "instance",
@@ -40,22 +38,22 @@ _FIGURES = {
 
 
 def plain(size: float) -> str:
-    """Show a size as it may stand in a spec; of an estimate, more than three digits say nothing."""
+    """Show a size as a spec has it; an estimate with three significant digits."""
     return f"{size:.0f}" if size >= 100 or size == int(size) else f"{size:.3g}"
 
 
 def at_most(size: float, axis: Axis) -> str:
-    """Show up to which size something holds: of what is counted, there is no part of one."""
+    """Show up to which size something holds, in whole objects if the axis counts objects."""
     return plain(math.floor(size) if axis.whole else size)
 
 
 def at_least(size: float, axis: Axis) -> str:
-    """Show from which size on something may not hold."""
+    """Show from which size something may not hold."""
     return plain(math.ceil(size) if axis.whole else size)
 
 
 def about(size: float, axis: Axis) -> str:
-    """Show an estimate of a size: of what is counted, there is no part of one."""
+    """Show an estimate of a size, in whole objects if the axis counts objects."""
     return plain(round(size) if axis.whole else size)
 
 
@@ -70,8 +68,8 @@ def growing(axis: Axis) -> str:
 
 
 def column_of(axis: Axis) -> str:
-    """Return what sizes are headed by: a rate that is asked for is not the one that is reached."""
-    return f"{axis.unit} asked for" if axis is Axis.ARRIVAL_RATE else axis.unit
+    """Return the heading of a column of sizes; a requested rate may not have been achieved."""
+    return f"{axis.unit} requested" if axis is Axis.ARRIVAL_RATE else axis.unit
 
 
 def one_more(axis: Axis) -> str:
@@ -93,19 +91,6 @@ def figure_title(figure: str) -> str:
     if name.startswith(("kro", "API", figure)):
         return name
     return name[0].upper() + name[1:]
-
-
-def unit_of(figure: str) -> FigureUnit:
-    """Return the unit of a figure, which its name tells."""
-    if figure.endswith(("PerSecond", "_per_second")):
-        return "per_second"
-    if figure.endswith(("Bytes", "_bytes")) or "Bytes." in figure:
-        return "bytes"
-    if figure.startswith("latency.") and not figure.endswith((".n", ".censored")):
-        return "seconds"
-    if figure.endswith(("Seconds", "_seconds", ".seconds")):
-        return "seconds"
-    return "cores" if "Cores" in figure else "number"
 
 
 def shown(value: float, unit: FigureUnit) -> str:

@@ -1,0 +1,215 @@
+"""Comparisons in words: what is called what, what differs, and what a verdict still needs."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from krobench.api import units
+from krobench.findings.comparison import (
+    AnyInconclusive,
+    AnyOmission,
+    AnyRefusal,
+    AxesDiffer,
+    Difference,
+    InvalidRun,
+    LimitsUnknown,
+    MoreIterations,
+    MoreReplicates,
+    NoCommonTest,
+    NoFigures,
+    NoRatio,
+    NotComparable,
+    NothingJudged,
+    NotMeasured,
+    NotRepeated,
+    NoUsableRuns,
+    OnBothSides,
+    OnlyIterations,
+    Replicates,
+    RunsDiffer,
+    RunUnusable,
+    SameRun,
+    TestMissing,
+    TooClose,
+)
+from krobench.findings.finding import Quoted
+from krobench.report.words.sizes import plain
+
+_SHOWN = 3
+_MOST_DIFFERENCES = 5
+_LABELS = {
+    "latency.instanceReady.p50": "instance ready p50",
+    "latency.instanceReady.p90": "instance ready p90",
+    "latency.instanceReady.p99": "instance ready p99",
+    "throughput.instancesPerSecond": "instances/s",
+    "metrics.kro_cpu_seconds_per_instance": "kro CPU per instance",
+    "memory.residentMaxBytes": "kro memory, max",
+    "metrics.kro_api_requests_per_instance": "kro API requests per instance",
+}
+
+
+def label(metric: str) -> str:
+    """Return what a metric is called in reports."""
+    return _LABELS.get(metric, metric)
+
+
+def difference_line(difference: Difference) -> str:
+    """Return what differs, with its values on both sides."""
+    where = f"test {difference.test}: " if difference.test else ""
+    old, new = " and ".join(difference.old) or "-", " and ".join(difference.new) or "-"
+    return f"{where}{difference.what} is {old} on the old side and {new} on the new side"
+
+
+def refusal_line(  # noqa: PLR0911 - a sentence for each finding
+    found: AnyRefusal,
+    differences: Sequence[Difference] = (),
+    left_out: Sequence[AnyOmission] = (),
+) -> str:
+    """Return why there is no comparison, and what to do."""
+    why = f": {'; '.join(map(omission_line, left_out[:_SHOWN]))}" if left_out else ""
+    match found:
+        case Quoted():
+            return found.text
+        case RunsDiffer():
+            return _runs_differ(found, [each for each in differences if not each.allowed])
+        case NoUsableRuns():
+            return f"{found.side} has no run that can be compared{why}"
+        case NoCommonTest():
+            return f"no test has a result on both sides{why}"
+        case SameRun():
+            return f"both sides are the run {found.run}; give two different runs"
+        case AxesDiffer():
+            old, new = " and ".join(found.old), " and ".join(found.new)
+            return (
+                f"spec.axis is {old} on the old side and {new} on the new side; compare scale "
+                "tests with the same axis"
+            )
+        case InvalidRun():
+            return "the run is invalid"
+        case NotComparable():
+            return found.error.message
+        case RunUnusable():
+            return omission_line(found)
+        case _:
+            assert_never(found)
+
+
+def _runs_differ(found: RunsDiffer, forbidden: Sequence[Difference]) -> str:
+    named = "; ".join(map(difference_line, forbidden[:_MOST_DIFFERENCES]))
+    further = len(forbidden) - _MOST_DIFFERENCES
+    more = f"; and {further} more" if further > 0 else ""
+    allow = " ".join(f"--allow-different {kind}" for kind in found.kinds)
+    if found.in_spec:
+        allow += f", or allowDifferent: [{', '.join(found.kinds)}] in spec.baseline"
+    return (
+        f"the runs differ in more than is allowed: {named}{more}. To compare them anyway, use "
+        + allow
+    )
+
+
+def omission_line(found: AnyOmission) -> str:  # noqa: PLR0911 - a sentence each
+    """Return what was not compared, and why."""
+    match found:
+        case Quoted():
+            return found.text
+        case RunUnusable():
+            return f"run {found.run}: {found.error.message}"
+        case OnBothSides():
+            return f"run {found.run}: is on both sides, counts only on the new side"
+        case NothingJudged():
+            return f"run {found.run}: no size shows whether kro met the SLOs"
+        case TestMissing(runs=[]):
+            return f"test {found.test}: has no result for both variants"
+        case TestMissing():
+            return f"test {found.test}: has no result in {', '.join(found.runs)}"
+        case NoFigures():
+            return "figures of the sizes: a run.json without its iterations does not have them"
+        case NotRepeated():
+            return f"figures at {', '.join(found.tests)}: not repeated on both sides"
+        case _:
+            assert_never(found)
+
+
+def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: PLR0911 - a sentence for each finding
+    """Return why there is no verdict, and what would give one."""
+    match found:
+        case Quoted():
+            return found.text
+        case NotMeasured():
+            sides = " and ".join(found.sides)
+            return f"not available on the {sides} side{'s' if len(found.sides) > 1 else ''}"
+        case NoRatio():
+            return "no ratio: a value is zero or negative"
+        case MoreReplicates():
+            return _more_replicates(found)
+        case OnlyIterations():
+            return (
+                f"needs at least {found.runs} runs of one side, better of both: iterations do not "
+                "show the drift between two runs"
+            )
+        case TooClose(most=int(most)):
+            return (
+                "too close to the minimum effect, even with the maximum of "
+                f"{most} iterations (spec.iterations)"
+            )
+        case TooClose():
+            what = found.of.lower()
+            return f"too close to the minimum effect for any sensible number of {what}"
+        case MoreIterations():
+            return (
+                f"needs about {found.needed} iterations of the deciding sizes (spec.iterations) on "
+                f"both sides instead of {found.had}"
+            )
+        case LimitsUnknown():
+            return _limits_unknown(found)
+        case _:
+            assert_never(found)
+
+
+def _more_replicates(found: MoreReplicates) -> str:
+    unit = found.of.lower().removesuffix("s")
+    more = units.counted(found.more, f"more {unit}")
+    if found.side == "smaller":
+        return f"needs {more} of the side with {found.fewest} for the exact test"
+    if found.side == "either":
+        return f"needs at least {more} of one side, better of both" + (
+            ": iterations of one restart share a kro" if found.of is Replicates.RESTARTS else ""
+        )
+    text = f"needs about {more} a side"
+    if found.smallest_p is None or found.needed_p is None:
+        return text
+    return (
+        f"{text}: with {found.fewest}, p cannot be below {found.smallest_p:.2g}, and "
+        f"{found.tests} primary metrics may need {found.needed_p:.2g}"
+    )
+
+
+def _limits_unknown(found: LimitsUnknown) -> str:
+    single = found.limits == 1
+    parts = []
+    for count, where, size, add in (
+        (found.above, "above", found.low, "larger"),
+        (found.below, "below", found.high, "smaller"),
+    ):
+        if count:
+            beyond = "all sizes tried" if size is None else plain(size)
+            whose = _limits(count, found)
+            verb, it = ("is", "it") if count == 1 else ("are", "them")
+            parts.append(f"{whose} {verb} {where} {beyond}: add {add} sizes to find {it}")
+    if found.bracketed:
+        between = ""
+        if found.low is not None and found.high is not None:
+            between = f", between {plain(found.low)} and {plain(found.high)}"
+        verb = "is" if found.bracketed == 1 else "are"
+        parts.append(
+            f"{_limits(found.bracketed, found)} {verb} known without an interval{between}: use an "
+            "SLO that is a bound of one figure, and repeat both sizes (spec.iterations)"
+        )
+    if single and not parts:
+        return f"no size of the {found.side} side shows whether kro met the SLOs"
+    return "; ".join(parts)
+
+
+def _limits(count: int, found: LimitsUnknown) -> str:
+    if found.limits == 1:
+        return f"the limit of the {found.side} side"
+    return f"{count} of {found.limits} limits of the {found.side} side"
