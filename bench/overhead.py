@@ -134,11 +134,12 @@ def _figures(record: Mapping[str, Any]) -> dict[str, Figures]:
 
 
 def _of(iteration: Mapping[str, Any]) -> Figures:
-    usage = iteration["usage"]
+    figures = iteration["figures"]
     return {
-        "kro CPU": usage["perInstance"]["kroCpuSeconds"],
+        "kro CPU": figures["perInstance.kro.cpu.seconds"],
         "median latency": iteration["latency"]["instanceReady"]["p50Seconds"],
-        "collector cores": usage["collectors"]["cpuSeconds"] / iteration["runSeconds"],
+        "collector cores": figures["krobench.collectors.cpuSeconds"]
+        / figures["duration.runSeconds"],
     }
 
 

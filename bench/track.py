@@ -21,11 +21,11 @@ KRO_SETTINGS = (
     "deployment.resources.limits.memory=4Gi",
 )
 METRICS = (
-    ("resident memory of the load pod, max", "krobench_resident_max_bytes", 1 / 2**20, "MiB"),
-    ("CPU time of the load pod", "krobench_cpu_seconds", 1, "s"),
-    ("watch events", "krobench_watch_events", 1, ""),
-    ("CPU time per watch event", "krobench_cpu_seconds_per_watch_event", 1e6, "µs"),
-    ("watch lag p99", "watch_lag_p99_seconds", 1e3, "ms"),
+    ("resident memory of the load pod, max", "krobench.load.residentMaxBytes", 1 / 2**20, "MiB"),
+    ("CPU time of the load pod", "krobench.load.cpuSeconds", 1, "s"),
+    ("watch events", "krobench.load.watchEvents", 1, ""),
+    ("CPU time per watch event", "krobench.load.cpuSecondsPerWatchEvent", 1e6, "µs"),
+    ("watch lag p99", "krobench.watch.lagSeconds.p99", 1e3, "ms"),
 )
 
 
@@ -80,7 +80,7 @@ def _show(record: dict[str, Any]) -> None:
         print(f"\n{iteration['counts']['ready']} instances were ready\n")
         print("| what | value |\n|---|---|")
         for label, name, factor, unit in METRICS:
-            value = iteration["metrics"].get(name)
+            value = iteration["figures"].get(name)
             shown = "not available" if value is None else f"{value * factor:.6g} {unit}"
             print(f"| {label} | {shown} |")
         print(f"| instances per second | {iteration['throughput']['instancesPerSecond']} |")

@@ -6,7 +6,7 @@ page is stale.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -20,6 +20,11 @@ from krobench.api.crd import Schema, crd
 from krobench.api.kinds import RunKind
 from krobench.cli.main import app
 from krobench.controller.metrics import OperatorMetrics
+from krobench.figures.catalogue import ALL, PARTS
+from krobench.figures.figure import Figure, How, Per, Phase
+from krobench.figures.latencies import STATISTICS
+from krobench.figures.measures import Latencies
+from krobench.report.usage import full_title
 
 ROOT = Path(__file__).parents[1]
 DIRECTORY = ROOT / "docs" / "reference"
@@ -83,6 +88,70 @@ def values_page() -> str:
         + _table(["value", "default", "meaning"], rows)
         + "\n"
     )
+
+
+def figures_page() -> str:
+    """Every figure and latency, from the catalogue."""
+    lines = [
+        _HEADER.format(source="operator/krobench/figures/catalogue.py") + "# Figures",
+        (
+            "The numbers that krobench measures, by the names that thresholds, SLOs, comparisons "
+            "and `run.json` use. How they are measured, and what to be careful about, is in "
+            "[resource usage](usage.md). Figures are of the run phase, with these exceptions: "
+            "`setUp` is of the set-up, `perInstance` a total over the instances that became ready, "
+            "and `perRgd` growth in the set-up over its RGDs. `mean`, `p95`, `max` and `delta` "
+            "(last minus first) are of the samples in the phase."
+        ),
+        "## Latencies",
+        "Each is `latency.NAME.STATISTIC`, with the statistics "
+        + ", ".join(f"`{name}`" for name in STATISTICS)
+        + ": percentiles, maximum and mean in seconds, how many objects got there (`n`), and how "
+        "many were waited for and did not (`censored`).",
+        _table(
+            ("latency", "time"),
+            [
+                (f"`{field.alias}`", _text(field.description or ""))
+                for field in Latencies.model_fields.values()
+            ],
+        ),
+        "## Figures",
+    ]
+    rows = [
+        (", ".join(f"`{name}`" for name in each.names), str(each.unit), figure_text(each))
+        for each in ALL.values()
+    ]
+    lines.append(_table(("figure", "unit", "what it is"), rows))
+    of_record = [
+        ("`errors.total`", "count", "Operations that failed or had no effect in time."),
+        ("`duration.seconds`", "seconds", "Set-up and run phase."),
+        ("`prometheus.NAME.mean`, `prometheus.NAME.max`", "", "Queries of `collect.prometheus`."),
+    ]
+    lines += ["## Others", _table(("figure", "unit", "what it is"), of_record)]
+    parts = [(f"`{each.name}`", each.title) for each in PARTS]
+    lines += [
+        "## Parts",
+        (
+            "What sums consist of: lists of `name` and `value` in `parts` of `run.json`, the "
+            "largest first. They have no names in thresholds."
+        ),
+        _table(("list", "what it is"), parts),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def figure_text(figure: Figure) -> str:
+    """What a figure is, and how it is read."""
+    text = full_title(figure)
+    if figure.per is not None:
+        text += " per instance" if figure.per is Per.INSTANCE else " per RGD"
+    elif figure.phase is Phase.SET_UP:
+        text += ", in the set-up"
+    text = f"{text}." if text.startswith(("kro", "etcd")) else f"{text[0].upper()}{text[1:]}."
+    if figure.text:
+        text += f" {figure.text}"
+    metrics = [figure.metric, figure.second if figure.how is How.STAMPED_RATIO else None]
+    names = " and ".join(f"`{metric.name}`" for metric in metrics if metric is not None)
+    return f"{text} Source: {names}, {figure.how.value}." if names else text
 
 
 def chart_values() -> Iterator[tuple[str, Any, str]]:
@@ -303,7 +372,7 @@ def _text(text: str | None) -> str:
     return " ".join((text or "").replace("``", "`").split())
 
 
-def _table(header: list[str], rows: list[list[str]]) -> str:
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
@@ -317,6 +386,7 @@ _PAGES: Mapping[str, Callable[[], str]] = {
     "values.md": values_page,
     "cli.md": cli_page,
     "metrics.md": metrics_page,
+    "figures.md": figures_page,
 }
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def test_a_constant_rate_is_kept_and_latency_counts_from_the_intended_time(
     assert generator["requestedPerSecond"] == pytest.approx(5)
     assert generator["achievedPerSecond"] == pytest.approx(5, rel=0.02)
     assert 0 <= generator["sendLagMaxSeconds"] <= 0.05
-    assert iteration["metrics"]["watch_lag_p50_seconds"] < 1
+    assert iteration["figures"]["krobench.watch.lagSeconds.p50"] < 1
     check_objects(cluster, iteration["latency"]["instanceReady"]["maxSeconds"])
     report = cluster.krobench("report", "steady").stdout
     assert "arriving at 5/s" in report

@@ -337,7 +337,7 @@ def wait_for_set_up(cluster: Cluster, test: str) -> None:
 def failed_builds(cluster: Cluster, test: str) -> dict[str, float]:
     """Return how often kro built graphs in vain during the set-up of a test, by RGD."""
     record = next(each for each in cluster.run_record("around")["tests"] if each["name"] == test)
-    failed = record["summary"]["usage"]["setUp"]["failedBuilds"]
+    failed = record["summary"]["parts"]["setUp.kro.failedBuilds"]
     return {part["name"]: part["value"] for part in failed}
 
 

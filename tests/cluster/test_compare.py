@@ -68,7 +68,7 @@ def when_a_run_ends(cluster: Cluster) -> None:
     assert (latency["oldReplicates"], latency["newReplicates"]) == (2, 1)
     assert latency["ratio"] > 0
     assert latency["ratioLow"] is None, "two runs and one are too few for an interval"
-    assert by_name["metrics.kro_api_requests_per_instance"]["ratio"] > 0.5
+    assert by_name["perInstance.kro.requests.total"]["ratio"] > 0.5
     assert "Compared" in cluster.events("compare-three")
     report = cluster.krobench("report", "compare-three")
     assert "## Compared with ConfigMap compare-base" in report.stdout

@@ -71,7 +71,7 @@ def url() -> Iterator[str]:
 def test_a_prometheus_adds_metrics_and_what_it_lacks_is_said(cluster: Cluster, url: str) -> None:
     queries = [{"name": n, "query": n} for n in ("ramp", "nothing", "hang", "wrong")]
     prometheus = {"url": url, "timeout": "2s", "queries": queries}
-    threshold = "metrics.prometheus_max_ramp >= 0.0"
+    threshold = "prometheus.ramp.max >= 0.0"
     status = cluster.finish(
         benchmark(
             "prometheus",
@@ -89,10 +89,10 @@ def check_metrics(cluster: Cluster) -> None:
     [iteration] = test.iterations
     assert iteration.run_seconds is not None
     seconds = int(iteration.run_seconds)
-    assert iteration.metrics["prometheus_max_ramp"] == pytest.approx(seconds, abs=1)
-    assert iteration.metrics["prometheus_mean_ramp"] == pytest.approx(seconds / 2, abs=0.5)
+    assert iteration.figures.root["prometheus.ramp.max"] == pytest.approx(seconds, abs=1)
+    assert iteration.figures.root["prometheus.ramp.mean"] == pytest.approx(seconds / 2, abs=0.5)
     for name in ("nothing", "hang", "wrong"):
-        assert iteration.metrics[f"prometheus_mean_{name}"] is None
+        assert f"prometheus.{name}.mean" not in iteration.figures.root
         assert f"prometheus_mean_{name}" in iteration.unavailable
     assert {item["path"] for item in Handler.asked} == {"/api/v1/query_range"}
     for item in Handler.asked:

@@ -10,6 +10,7 @@ import pytest
 from cluster.conftest import provider
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, own_rgd, scenario
 
+from krobench.figures.catalogue import KRO_REQUESTS, KROBENCH_REQUESTS
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects, read_series
 
@@ -61,8 +62,8 @@ def check_record(cluster: Cluster) -> None:
         assert [iteration.warmup for iteration in test.iterations] == [True, False, False]
         for iteration in test.iterations:
             assert iteration.counts.ready == 10
-            assert iteration.api_requests.kro
-            assert iteration.api_requests.krobench
+            assert iteration.figures[KRO_REQUESTS]
+            assert iteration.figures[KROBENCH_REQUESTS]
             assert iteration.teardown is not None
             assert iteration.teardown.done
     objects = read_objects([config_map])

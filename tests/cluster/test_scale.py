@@ -17,7 +17,7 @@ pytestmark = pytest.mark.chart_defaults
 
 NAME = "far"
 SLO = "latency.instanceReady.max < 3.0"
-MEMORY = "memory.residentMaxBytes"
+MEMORY = "kro.memory.residentBytes.max"
 FEWEST, MOST = 3, 60
 HELD_SECONDS = 120
 
@@ -142,7 +142,7 @@ def test_a_size_is_built_upon_a_smaller_one_that_stays(cluster: Cluster) -> None
     assert iterations[0]["latency"]["rgdReady"]["n"] == 2
     again = iterations[1]["latency"].get("rgdReady")
     assert again is None, "the RGDs of the first size are used again"
-    assert all(done["memory"]["residentMaxBytes"] > 1e7 for done in iterations)
+    assert all(done["figures"][MEMORY] > 1e7 for done in iterations)
     report = cluster.krobench("report", f"KroScaleTest/{NAME}").stdout
     assert "Sizes were built upon smaller ones" in report
 

@@ -15,8 +15,8 @@ def test_shards_send_each_instance_once_and_at_its_time(cluster: Cluster) -> Non
     assert status["orphans"] == 0
     [iteration] = cluster.run_record("shared")["tests"][0]["iterations"]
     assert iteration["counts"]["sent"] == iteration["counts"]["ready"] == 40
-    assert iteration["metrics"]["shards"] == 3
-    assert 0 <= iteration["metrics"]["shard_start_spread_seconds"] < 1
+    assert iteration["figures"]["krobench.shards.count"] == 3
+    assert 0 <= iteration["figures"]["krobench.shards.startSpreadSeconds"] < 1
     objects = read_objects([cluster.get("configmap", "shared-results")])
     created = [line for line in objects if line.operation == "create-instance"]
     assert len({line.name for line in created}) == len(created) == 40

@@ -32,9 +32,9 @@ def iteration(cluster: Cluster, name: str) -> Manifest:
     return found
 
 
-def requests(usage: Manifest) -> dict[tuple[str, str], float]:
-    by = usage["apiServer"]["requestsBy"]
-    return {(entry["verb"], entry["resource"]): entry["count"] for entry in by}
+def requests(iteration: Manifest) -> dict[str, float]:
+    by = iteration["parts"]["apiServer.requests.byKind"]
+    return {entry["name"]: entry["value"] for entry in by}
 
 
 def ten_deployments(name: str, rgds: int) -> Manifest:
@@ -61,11 +61,11 @@ def test_the_memory_that_an_rgd_takes_is_a_slope_with_an_interval(cluster: Clust
     assert LEAST_BYTES < heap["perOne"] < MOST_BYTES
     # Deployments are watched whatever the number of RGDs; each RGD adds its own kind.
     assert slopes["kinds watched by kro"]["perOne"] == pytest.approx(1.0, abs=0.2)
-    usage = run["tests"][1]["summary"]["usage"]
+    figures = run["tests"][1]["summary"]["figures"]
     if provider() == "testbed":
-        assert usage["etcdProcess"]["cpuSeconds"] > 0
-    assert usage["collectors"]["cpuSeconds"] > 0
-    assert usage["perRgd"]["kroGoroutines"] > 0
+        assert figures["etcd.cpu.seconds"] > 0
+    assert figures["krobench.collectors.cpuSeconds"] > 0
+    assert figures["perRgd.kro.goroutines"] > 0
     report = cluster.krobench("report", "memory").stdout
     assert "kro live heap, for each further RGD" in report
     assert "### Resource usage" in report
@@ -77,26 +77,25 @@ def test_throttling_is_reported_and_requests_are_those_that_reconciles_take(
 ) -> None:
     limited.finish(benchmark("throttled", scenario("wide", "wide", instances=80)))
     found = iteration(limited, "throttled")
-    usage = found["usage"]
-    assert usage["kro"]["throttledPeriodsRatio"] > 0.1
-    assert usage["kro"]["throttledSeconds"] > 0
-    cores = usage["kro"]["cpuCores"]
-    assert cores["mean"] < 1.2 * LIMIT_CORES
+    figures = found["figures"]
+    assert figures["kro.cpu.throttledPeriodsRatio"] > 0.1
+    assert figures["kro.cpu.throttledSeconds"] > 0
+    assert figures["kro.cpu.cores.mean"] < 1.2 * LIMIT_CORES
     # Two samples at the border of the phase are close together, and a kro that is throttled answers
     # late: some of what it takes is then booked on too short a time.
-    assert cores["max"] < 4 * LIMIT_CORES
+    assert figures["kro.cpu.cores.max"] < 4 * LIMIT_CORES
 
-    reconciles = found["metrics"]["kro_instance_reconciles"]
+    reconciles = figures["kro.reconciles.total"]
     # A reconcile that meets a conflict ends early, and is done anew.
-    whole = reconciles - found["metrics"]["kro_instance_reconcile_errors"]
-    of = requests(usage)
+    whole = reconciles - figures["kro.reconciles.failed"]
+    of = requests(found)
     # The API server is read some moments before or after kro, which goes on reconciling.
-    assert 0.95 * CHILDREN * whole <= of["APPLY", "configmaps"] <= 1.05 * CHILDREN * reconciles
-    assert 0.95 * KINDS * whole <= of["LIST", "configmaps"] <= 1.05 * KINDS * reconciles
-    each_status = 2 * of["PUT", "instances/status"]  # it is read before it is written
-    taken_over = of["APPLY", "instances"] - reconciles  # finalizer and labels, once
+    assert 0.95 * CHILDREN * whole <= of["APPLY configmaps"] <= 1.05 * CHILDREN * reconciles
+    assert 0.95 * KINDS * whole <= of["LIST configmaps"] <= 1.05 * KINDS * reconciles
+    each_status = 2 * of["PUT instances/status"]  # it is read before it is written
+    taken_over = of["APPLY instances"] - reconciles  # finalizer and labels, once
     each, rest = 2 * CHILDREN + 2 + KINDS, each_status + taken_over
-    sent = found["apiRequests"]["kro"]
+    sent = figures["kro.requests.total"]
     assert 0.98 * (whole * each + rest) <= sent <= 1.02 * (reconciles * each + rest)
 
 
@@ -110,16 +109,11 @@ def test_a_kro_that_is_replaced_in_mid_run_is_marked_and_gives_no_false_numbers(
     limited.release_kros_lease()
     limited.wait("replaced", "Finished")
     found = iteration(limited, "replaced")
-    restarts = found["usage"]["kroRestarts"]
+    restarts = found["kroRestarts"]
     assert [entry["previousPod"] for entry in restarts] == [before]
     assert restarts[0]["pod"] in limited.names("pods", "--namespace=kro-system")
     assert found["counts"]["ready"] == 50
-    for value in (
-        found["cpu"]["kroSeconds"],
-        found["apiRequests"]["kro"],
-        found["usage"]["kro"]["cpuSeconds"],
-        found["usage"]["perInstance"]["kroCpuSeconds"],
-    ):
-        assert value is None
-    assert "restarted" in found["unavailable"]["cpu.kroSeconds"]
+    for name in ("kro.cpu.seconds", "kro.requests.total", "perInstance.kro.cpu.seconds"):
+        assert name not in found["figures"]
+        assert "restarted" in found["unavailable"][name]
     assert "kro is another pod now" in " ".join(limited.run_record("replaced")["warnings"])

@@ -133,7 +133,7 @@ def test_the_replica_that_leads_is_measured_and_its_loss_is_named(cluster: Clust
     [test] = record["tests"]
     assert {"KroRestarted", "KroLeaderChanged"} <= reasons(test)
     assert test["iterations"][0]["counts"]["ready"] == 30
-    [change] = test["iterations"][0]["usage"]["kroRestarts"]
+    [change] = test["iterations"][0]["kroRestarts"]
     assert (change["previousPod"], change["pod"]) == (first, cluster.kro_leader())
     assert cluster.status("led")["verdict"] == "Invalid"
 

@@ -9,6 +9,7 @@ from doubles.cluster import QUICK, MemoryCluster
 
 from krobench.api.status import Verdict
 from krobench.collect.source import Scrape, SourceUnavailableError
+from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.figures.environment import KroFingerprint
 from krobench.findings.validity import LeftoverObjects, SendLagTooLong
 from krobench.job.errors import AbortedError
@@ -100,7 +101,7 @@ async def test_a_kro_without_metrics_gives_one_warning(monkeypatch: pytest.Monke
     [warning] = record.warnings
     assert warning.startswith("no samples of kro, so its figures are not available: ")
     assert warning.endswith("connection refused; check spec.target.metricsPort")
-    assert record.tests[0].iterations[0].memory.resident_max_bytes is None
+    assert record.tests[0].iterations[0].figures[KRO_RESIDENT.max] is None
 
 
 async def test_all_rgds_lie_before_kro_together() -> None:
@@ -124,7 +125,7 @@ async def test_an_open_loop_that_kept_its_schedule_passes_and_leaves_nothing() -
     assert (iteration.counts.sent, iteration.counts.ready) == (10, 10)
     assert iteration.generator is not None
     assert iteration.generator.requested_per_second == pytest.approx(500)
-    assert iteration.metrics["watch_lag_p50_seconds"] is not None
+    assert iteration.figures.root["krobench.watch.lagSeconds.p50"] is not None
     assert {path.rpartition("/")[2] for path in cluster.objects} == {
         "bench-results",
         "krobench-load",

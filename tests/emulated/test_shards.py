@@ -58,8 +58,8 @@ async def test_each_instance_is_sent_once_and_measured_once(load: dict[str, Any]
     assert all(task.exception() is None for task in workers)
     for iteration in record.tests[0].iterations:
         assert (iteration.counts.sent, iteration.counts.ready) == (20, 20)
-        assert iteration.metrics["shards"] == 3
-        spread = iteration.metrics["shard_start_spread_seconds"]
+        assert iteration.figures.root["krobench.shards.count"] == 3
+        spread = iteration.figures.root["krobench.shards.startSpreadSeconds"]
         assert spread is not None
         assert 0 <= spread < 1
         assert iteration.latency.instance_gone is not None

@@ -1,17 +1,11 @@
 """Records of which a test says no more than what it is about."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from krobench.figures.environment import Environment
 from krobench.figures.lines import ObjectRecord
-from krobench.figures.measures import (
-    ApiRequests,
-    Counts,
-    CpuUse,
-    Latencies,
-    MemoryUse,
-    Throughput,
-)
+from krobench.figures.measures import Counts, Figures, Latencies
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestSummary
@@ -33,6 +27,11 @@ def some_line(**changes: Any) -> ObjectRecord:
     return ObjectRecord(**(fields | changes))
 
 
+def figures(values: Mapping[str, float | None]) -> Figures:
+    """Return figures by name; those that are None were not measured."""
+    return Figures({name: value for name, value in values.items() if value is not None})
+
+
 def some_iteration(**changes: Any) -> IterationRecord:
     """Return a measured iteration of a second, with a single instance."""
     fields: dict[str, Any] = {
@@ -52,10 +51,6 @@ def some_summary(**changes: Any) -> TestSummary:
     fields: dict[str, Any] = {
         "iterations": 1,
         "latency": Latencies(),
-        "throughput": Throughput(),
-        "cpu": CpuUse(),
-        "memory": MemoryUse(),
-        "api_requests": ApiRequests(),
         "duration_seconds": 1.0,
         "errors_total": 0,
     }

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from krobench.analysis.comparison.differences import differences
-from krobench.analysis.comparison.rules import DEFAULT_PRIMARY
 from krobench.analysis.statistics.changepoints import change_points
 from krobench.api.specs.results import DifferenceKind
+from krobench.figures.catalogue import PRIMARY
 from krobench.findings.comparison import Difference, RunEstimates, TestEstimates
 
 _OF_KROS_CHART = "kro's KRO_"
@@ -36,7 +36,7 @@ def changes(runs: Sequence[RunEstimates]) -> list[Change]:
     return [
         change
         for name in names
-        for metric in DEFAULT_PRIMARY
+        for metric in PRIMARY
         for change in _of_metric(_comparable(usable, name), name, metric)
     ]
 

@@ -14,7 +14,7 @@ from krobench.analysis.figures import (
     SERVER_CPU,
     SET_UP_CPU,
     SET_UP_REQUESTS,
-    Figure,
+    Compared,
     values_of,
 )
 from krobench.analysis.statistics.theilsen import fit_slope
@@ -55,7 +55,7 @@ def _between(test: TestRecord, other: TestRecord) -> Iterable[CostDifference]:
     return (_difference(test, other, figure) for figure in _FIGURES)
 
 
-def _difference(test: TestRecord, other: TestRecord, figure: Figure) -> CostDifference:
+def _difference(test: TestRecord, other: TestRecord, figure: Compared) -> CostDifference:
     """Return one figure's difference: the slope from without, 0, to with, 1."""
     values, without = values_of(test, figure), values_of(other, figure)
     found = CostDifference(

@@ -15,7 +15,7 @@ from krobench.analysis.figures import (
     SET_UP_CPU,
     SET_UP_REQUESTS,
     WATCHED_KINDS,
-    Figure,
+    Compared,
     values_of,
 )
 from krobench.analysis.statistics.theilsen import fit_slope
@@ -38,7 +38,7 @@ _APART: Mapping[str, bool | set[str]] = {
 
 
 _MEMORY = (LIVE_HEAP, RESIDENT, GOROUTINES)
-_FIGURES: dict[SizeAxis, tuple[Figure, ...]] = {
+_FIGURES: dict[SizeAxis, tuple[Compared, ...]] = {
     "rgds": (*_MEMORY, WATCHED_KINDS, SET_UP_CPU, SET_UP_REQUESTS),
     "instances": (*_MEMORY, CPU, REQUESTS, ALLOCATED, SERVER_CPU),
 }

@@ -21,20 +21,14 @@ from lark import Token, Tree
 
 from krobench.analysis.iterations import errors_of
 from krobench.analysis.margins import Bound, bounds_of, margins
-from krobench.analysis.names import (
-    Path,
-    Values,
-    example,
-    latency_of,
-    leaves,
-    lookup,
-    values_by_name,
-)
+from krobench.analysis.names import Tree as Values
+from krobench.analysis.names import example, known_names, numbers_of, tree_of
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.figures.latencies import why_absent
+from krobench.figures.latencies import latency_of, why_absent
+from krobench.figures.renamed import new_name
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestSummary, ThresholdResult
 
@@ -71,17 +65,18 @@ def evaluate(
     then None, and the message names the number, and why it is missing where ``unavailable`` or
     the sample says so.
     """
-    values = values_by_name(measures, _errors_total(measures))
+    numbers = numbers_of(measures, _errors_total(measures))
     tree = _compile(expression)
     result = ThresholdResult(
         expression=expression,
         passed=None,
-        values={".".join(path): lookup(values, path) for path in _paths(tree)},
+        values={name: numbers.get(name) for name in _names(tree)},
     )
     missing = sorted(name for name, value in result.values.items() if value is None)
     if missing:
         reasons = "; ".join(_missing(name, measures, unavailable or {}) for name in missing)
         return result.model_copy(update={"message": f"not available in this run: {reasons}"})
+    values = tree_of(result.values)
     try:
         passed = bool(_evaluate(tree, values))
         missed = [] if passed else margins(tree, _names, lambda part: _evaluate(part, values))
@@ -102,7 +97,7 @@ def bounds(expression: str) -> tuple[Bound, ...]:
 
 def names_in(expression: str) -> list[str]:
     """Return every metric that an expression uses, as ``latency.instanceReady.p99``, once."""
-    return [".".join(path) for path in _paths(_compile(expression))]
+    return _names(_compile(expression))
 
 
 def unavailable_of(iterations: Iterable[IterationRecord]) -> dict[str, str]:
@@ -122,7 +117,7 @@ def _errors_total(measures: TestSummary | IterationRecord) -> int:
 def _missing(
     name: str, measures: TestSummary | IterationRecord, unavailable: Mapping[str, str]
 ) -> str:
-    reason = _reason(name, unavailable) or unavailable.get(name.removeprefix("metrics."))
+    reason = _reason(name, unavailable)
     group, _, statistic = name.removeprefix("latency.").partition(".")
     if reason is None and name.startswith("latency."):
         reason = why_absent(latency_of(measures.latency, group), statistic)
@@ -174,12 +169,11 @@ def _check(expression: str, further: tuple[str, ...]) -> ErrorInfo | None:
 
 def _check_names_and_types(expression: str, further: tuple[str, ...]) -> ErrorInfo | None:
     tree = _compile(expression)
-    sample = example(further)
-    known = set(leaves(sample))
-    for path in _paths(tree):
-        if path not in known:
-            return ErrorInfo(reason="UnknownMetric", message=_unknown(path, known))
-    if not isinstance(_evaluate(tree, sample), BoolType | bool):
+    known = {*known_names(), *further}
+    for name in _names(tree):
+        if name not in known:
+            return ErrorInfo(reason="UnknownMetric", message=_unknown(name, known))
+    if not isinstance(_evaluate(tree, example(further)), BoolType | bool):
         return ErrorInfo(
             reason="InvalidThreshold",
             message=f"{expression!r} is no condition: it must be true or false",
@@ -187,14 +181,20 @@ def _check_names_and_types(expression: str, further: tuple[str, ...]) -> ErrorIn
     return None
 
 
-def _unknown(path: Path, known: set[Path]) -> str:
+def _unknown(name: str, names: set[str]) -> str:
+    renamed = new_name(name)
+    if renamed is not None:
+        return f"{name} is now called {renamed}: use that name"
+    path, known = name.split("."), {tuple(each.split(".")) for each in names}
     shared = 0
-    while any(other[: shared + 1] == path[: shared + 1] for other in known) and shared < len(path):
+    while any([*other[: shared + 1]] == path[: shared + 1] for other in known) and shared < len(
+        path
+    ):
         shared += 1
-    choices = sorted({other[shared] for other in known if other[:shared] == path[:shared]})
+    choices = sorted({other[shared] for other in known if [*other[:shared]] == path[:shared]})
     group = ".".join(path[:shared]) or "a threshold"
     return (
-        f"{'.'.join(path)} is no metric of a test: {group} has {', '.join(choices)}; "
+        f"{'.'.join(path)} is not a metric of a test: {group} has {', '.join(choices)}; "
         "names are case-sensitive"
     )
 
@@ -223,12 +223,7 @@ def _doubles(value: Any) -> Any:
     return float(value) if isinstance(value, int | float) else value
 
 
-def _paths(tree: Tree[Any]) -> list[Path]:
-    """Return every name in the expression, as ``latency.instanceReady.p99``, once."""
-    return list(dict.fromkeys(_walk(tree)))
-
-
-def _walk(node: Tree[Any] | Token) -> Iterator[Path]:
+def _walk(node: Tree[Any] | Token) -> Iterator[tuple[str, ...]]:
     if isinstance(node, Token):
         return
     path = _path(node)
@@ -239,7 +234,7 @@ def _walk(node: Tree[Any] | Token) -> Iterator[Path]:
         yield from _walk(child)
 
 
-def _path(node: Tree[Any] | Token) -> Path | None:
+def _path(node: Tree[Any] | Token) -> tuple[str, ...] | None:
     """Return the chain of names that this node is, if it is nothing else."""
     if isinstance(node, Token):
         return None

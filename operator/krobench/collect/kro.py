@@ -13,7 +13,7 @@ from krobench.collect.source import (
     read_through,
 )
 from krobench.collect.tracker import KroTracker
-from krobench.figures.activity import OWN_KINDS
+from krobench.figures.catalogue import OWN_KINDS
 from krobench.figures.lines import SourceName
 from krobench.kube.client import KubeClient
 

@@ -14,7 +14,7 @@ from krobench.collect.cost import Cost
 from krobench.collect.source import Scrape, Source, SourceUnavailableError
 from krobench.collect.sources import Scope, open_sources
 from krobench.figures.lines import Sample, SourceName
-from krobench.figures.usage import KroRestart
+from krobench.figures.measures import KroRestart
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from krobench.api.specs.kro import Target
-from krobench.figures.usage import KroRestart
+from krobench.figures.measures import KroRestart
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.kro import KroPod, find_kro

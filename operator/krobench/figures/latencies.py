@@ -1,63 +1,55 @@
-"""The latencies of every phase of an object's life, from the lines of its operations."""
+"""Latencies, from the lines of operations; the catalogue is the fields of ``Latencies``."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from krobench.figures.lines import ObjectRecord
-from krobench.figures.measures import Latencies, LatencySummary
+from krobench.figures.measures import Latencies, LatencySummary, Timed
 
 # A percentile q needs 1/(1-q) observations, or it is but another name for the maximum.
 MIN_OBSERVATIONS = {0.5: 1, 0.9: 10, 0.99: 100}
 _QUANTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 NEEDED_BY_STATISTIC = {name: MIN_OBSERVATIONS[q] for name, q in _QUANTILES.items()}
 """Observations without which a statistic is not available, by its name."""
-_Timing = Callable[[ObjectRecord], float | None]
+STATISTICS = {
+    "p50": "p50_seconds",
+    "p90": "p90_seconds",
+    "p99": "p99_seconds",
+    "max": "max_seconds",
+    "mean": "mean_seconds",
+    "n": "n",
+    "censored": "censored",
+}
+"""Field of a summary by the name of its statistic."""
+_OF_CHILDREN = ("first_child_seconds", "last_child_seconds")
+_TIMED: dict[str, tuple[str, Timed]] = {
+    field.alias or name: (name, next(each for each in field.metadata if isinstance(each, Timed)))
+    for name, field in Latencies.model_fields.items()
+}
+LATENCY_NAMES = tuple(f"latency.{alias}.{each}" for alias in _TIMED for each in STATISTICS)
+"""Their names in thresholds and comparisons, such as ``latency.instanceReady.p99``."""
 
 
 def latencies(objects: Sequence[ObjectRecord]) -> Latencies:
-    """Summarise the phases of all objects, each from the time of its request."""
-    deleted = [line for line in objects if line.operation == "delete-instance"]
-    return Latencies(
-        instance_ready=_summary(objects, "create-instance", lambda line: line.ready_seconds),
-        instance_first_child=_children(objects, lambda line: line.first_child_seconds),
-        instance_last_child=_children(objects, lambda line: line.last_child_seconds),
-        instance_active=_summary(objects, "create-instance", lambda line: line.active_seconds),
-        rgd_picked_up=_summary(objects, "create-rgd", lambda line: line.picked_up_seconds),
-        rgd_accepted=_summary(objects, "create-rgd", lambda line: line.accepted_seconds),
-        rgd_compiled=_summary(objects, "create-rgd", lambda line: line.compiled_seconds),
-        rgd_established=_summary(objects, "create-rgd", lambda line: line.established_seconds),
-        rgd_ready=_summary(objects, "create-rgd", lambda line: line.ready_seconds),
-        instance_updated=_summary(objects, "update-instance", lambda line: line.ready_seconds),
-        rgd_updated=_summary(objects, "update-rgd", lambda line: line.ready_seconds),
-        instance_fanned_out=_summary(objects, "fan-out", lambda line: line.ready_seconds),
-        instance_gone=_summary(
-            [line for line in deleted if line.phase is not None] or deleted,
-            "delete-instance",
-            lambda line: line.gone_seconds,
-        ),
-    )
+    """Summarise all latencies of these objects, each from the time of its request."""
+    return Latencies(**{name: _summary(objects, timed) for name, timed in _TIMED.values()})
 
 
-def _summary(
-    objects: Iterable[ObjectRecord], operation: str, reached: _Timing
-) -> LatencySummary | None:
-    lines = [
-        line
-        for line in objects
-        if line.operation == operation and line.acknowledged_seconds is not None
-    ]
-    if not lines:
-        return None
-    ends = [(line.start_seconds, reached(line)) for line in lines]
-    durations = [end - start for start, end in ends if end is not None]
-    return summarise(durations, censored=len(lines) - len(durations))
+def latency_of(of: Latencies, name: str) -> LatencySummary | None:
+    """Return a latency by its name, such as ``instanceReady``."""
+    found: LatencySummary | None = getattr(of, _TIMED[name][0])
+    return found
 
 
-def _children(objects: Iterable[ObjectRecord], seen: _Timing) -> LatencySummary | None:
-    """Summarise sightings of children, or None where none was seen: they were not looked for."""
-    lines = list(objects)
-    known = any(seen(line) is not None for line in lines)
-    return _summary(lines, "create-instance", seen) if known else None
+def latency_numbers(of: Latencies) -> dict[str, float | None]:
+    """Return every statistic of every latency by its full name; None if it is not available."""
+    numbers: dict[str, float | None] = {}
+    for alias, (name, _) in _TIMED.items():
+        summary: LatencySummary | None = getattr(of, name)
+        for statistic, field in STATISTICS.items():
+            value = None if summary is None else getattr(summary, field)
+            numbers[f"latency.{alias}.{statistic}"] = value
+    return numbers
 
 
 def summarise(durations: Iterable[float], censored: int = 0) -> LatencySummary:
@@ -90,6 +82,24 @@ def why_absent(summary: LatencySummary | None, statistic: str) -> str | None:
     if summary.censored:
         return f"{summary.censored} of {total} never got there, and took longer than any that did"
     return None
+
+
+def _summary(objects: Sequence[ObjectRecord], timed: Timed) -> LatencySummary | None:
+    made = [line for line in objects if line.operation == timed.operation]
+    if timed.operation == "delete-instance":
+        # Deletions of the clean-up count only if no phase deletes.
+        made = [line for line in made if line.phase is not None] or made
+    lines = [line for line in made if line.acknowledged_seconds is not None]
+    ends = [(line.start_seconds, getattr(line, timed.until)) for line in lines]
+    durations = [end - start for start, end in ends if end is not None]
+    if not lines or (timed.until in _OF_CHILDREN and not _seen(made, timed.until)):
+        return None
+    return summarise(durations, censored=len(lines) - len(durations))
+
+
+def _seen(lines: Sequence[ObjectRecord], moment: str) -> bool:
+    """Whether children were seen at all; otherwise nobody looked for them."""
+    return any(getattr(line, moment) is not None for line in lines)
 
 
 def _percentile(values: Sequence[float], censored: int, q: float) -> float | None:

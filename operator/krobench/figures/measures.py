@@ -1,6 +1,12 @@
 """What is measured of an iteration or a test, in the form in which it is stored."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field, RootModel
+
 from krobench.api.common import ApiModel
+from krobench.figures.figure import Figure, Parts
 
 
 class LatencySummary(ApiModel):
@@ -22,83 +28,111 @@ class LatencySummary(ApiModel):
     mean_seconds: float | None = None
 
 
+@dataclass(frozen=True)
+class Timed:
+    """How a latency is read off the lines of objects: from an operation's request until a moment.
+
+    In an open loop, it counts from the intended time of the request.
+    """
+
+    operation: str
+    until: str
+    """Field of :class:`ObjectRecord`."""
+
+
+_Latency = LatencySummary | None
+
+
 class Latencies(ApiModel):
-    """Latency by phase of an object's life, all by one monotonic clock.
+    """The catalogue of latencies, all by one monotonic clock: a field for each.
 
     In an open loop, those of instances count from the intended time of the create request.
     """
 
-    instance_ready: LatencySummary | None = None
+    instance_ready: Annotated[LatencySummary | None, Timed("create-instance", "ready_seconds")] = (
+        None
+    )
     """From the create request of an instance until Ready=True was seen."""
-    instance_first_child: LatencySummary | None = None
+    instance_first_child: Annotated[
+        LatencySummary | None, Timed("create-instance", "first_child_seconds")
+    ] = None
     """From the create request of an instance until the first of its children was seen."""
-    instance_last_child: LatencySummary | None = None
+    instance_last_child: Annotated[
+        LatencySummary | None, Timed("create-instance", "last_child_seconds")
+    ] = None
     """From the create request of an instance until the last of its children was seen."""
-    instance_active: LatencySummary | None = None
+    instance_active: Annotated[
+        LatencySummary | None, Timed("create-instance", "active_seconds")
+    ] = None
     """From the create request of an instance until status.state=ACTIVE was seen."""
-    rgd_picked_up: LatencySummary | None = None
+    rgd_picked_up: Annotated[_Latency, Timed("create-rgd", "picked_up_seconds")] = None
     """From sending the create request of an RGD until kro's finalizer was seen on it."""
-    rgd_accepted: LatencySummary | None = None
+    rgd_accepted: Annotated[_Latency, Timed("create-rgd", "accepted_seconds")] = None
     """From sending the create request of an RGD until GraphAccepted=True was seen."""
-    rgd_compiled: LatencySummary | None = None
+    rgd_compiled: Annotated[_Latency, Timed("create-rgd", "compiled_seconds")] = None
     """From sending the create request of an RGD until its GraphRevision was seen Ready."""
-    rgd_established: LatencySummary | None = None
+    rgd_established: Annotated[
+        LatencySummary | None, Timed("create-rgd", "established_seconds")
+    ] = None
     """From sending the create request of an RGD until its CRD was seen Established."""
-    rgd_ready: LatencySummary | None = None
+    rgd_ready: Annotated[_Latency, Timed("create-rgd", "ready_seconds")] = None
     """From sending the create request of an RGD until Ready=True was seen."""
-    instance_updated: LatencySummary | None = None
+    instance_updated: Annotated[
+        LatencySummary | None, Timed("update-instance", "ready_seconds")
+    ] = None
     """From the update request of an instance until Ready=True of the new generation was seen."""
-    rgd_updated: LatencySummary | None = None
+    rgd_updated: Annotated[_Latency, Timed("update-rgd", "ready_seconds")] = None
     """From the update request of an RGD until Ready=True of the new generation was seen."""
-    instance_fanned_out: LatencySummary | None = None
+    instance_fanned_out: Annotated[_Latency, Timed("fan-out", "ready_seconds")] = None
     """From the update request of an RGD until all children of an instance had taken it over."""
-    instance_gone: LatencySummary | None = None
+    instance_gone: Annotated[_Latency, Timed("delete-instance", "gone_seconds")] = None
     """From the delete request of an instance until it was gone; of the tear-down's deletions
     where no step deletes."""
 
 
-class CpuUse(ApiModel):
-    """CPU time of the kro container during the run phase."""
+class Figures(RootModel[dict[str, float]]):
+    """Figures of the catalogue by name; one that was not measured is absent."""
 
-    kro_seconds: float | None = None
-    """Delta of process_cpu_seconds_total of kro."""
-    kro_mean_cores: float | None = None
-    """``kro_seconds`` over the time between these two samples."""
-    kubelet_mean_cores: float | None = None
-    """The same by the kubelet, whose own samples are some ten seconds apart."""
-    throttled_periods_ratio: float | None = None
-    """CFS periods in which the container was throttled, over all of them, by the kubelet."""
+    root: dict[str, float] = Field(default_factory=dict)
+
+    def __getitem__(self, figure: Figure) -> float | None:
+        """Return a figure; None if it was not measured."""
+        return self.root.get(figure.name)
 
 
-class MemoryUse(ApiModel):
-    """Memory of the kro container during the run phase."""
+class Part(ApiModel):
+    """One of the parts of a sum, the largest of which are kept."""
 
-    resident_max_bytes: int | None = None
-    """Largest process_resident_memory_bytes seen."""
-    resident_delta_bytes: int | None = None
-    """Last minus first process_resident_memory_bytes."""
-    heap_max_bytes: int | None = None
-    """Largest go_memstats_heap_alloc_bytes seen."""
-    working_set_max_bytes: int | None = None
-    """Largest container_memory_working_set_bytes seen, from the kubelet."""
+    name: str
+    value: float
 
 
-class ApiRequests(ApiModel):
-    """Requests made to the API server during the run phase."""
+class PartLists(RootModel[dict[str, list[Part]]]):
+    """What sums consist of, by the name of the list."""
 
-    kro: float | None = None
-    """By kro: delta of its rest_client_requests_total."""
-    krobench: int | None = None
-    """By this load Job, watches and scrapes through the API server included."""
-    total: float | None = None
-    """By everybody: delta of apiserver_request_total (of the API server that was scraped)."""
+    root: dict[str, list[Part]] = Field(default_factory=dict)
+
+    def __getitem__(self, parts: Parts) -> list[Part]:
+        """Return the parts, the largest first; none if there was nothing, or it is not known."""
+        return self.root.get(parts.name, [])
 
 
-class Throughput(ApiModel):
-    """Rates over the run phase."""
+class KroRestart(ApiModel):
+    """Another process than before was found to be kro."""
 
-    instances_per_second: float | None = None
-    """Instances that became ready over the time from the first request to the last ready."""
+    seconds: float
+    """When it was first sampled, on the load Job's monotonic clock since the start of the run."""
+    pod: str
+    """The pod that is kro since."""
+    previous_pod: str | None = None
+    """The pod that was kro before, if that is another: kro was rolled out again, or another
+    replica leads. None: its container was restarted."""
+
+    def __str__(self) -> str:
+        seen = f"seen {self.seconds:.1f}s after the start of the run"
+        if self.previous_pod is None:
+            return f"kro was restarted in pod {self.pod}, {seen}"
+        return f"kro is another pod now, {self.pod} after {self.previous_pod}, {seen}"
 
 
 class Counts(ApiModel):

@@ -2,17 +2,30 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from krobench.figures.lines import Sample, SourceName
 from krobench.figures.series import Delta, Series, UnavailableError
-from krobench.figures.usage import Distribution, Level
 
 _START_TIME = "process_start_time_seconds"
 # Two samples at the border of a phase can be so close that the counter's own steps, of 10 ms of
 # CPU time, would show as bursts.
 _SHORTEST_INTERVAL_SECONDS = 0.5
 _P95_SAMPLES = 20
+
+
+@dataclass
+class Spread:
+    """Values of samples over a phase; all None if there are none."""
+
+    mean: float | None = None
+    """Each sample counts for the time that it stands for."""
+    p95: float | None = None
+    """Given from 20 samples on."""
+    max: float | None = None
+    delta: float | None = None
+    """Last minus first; None for rates, and for what keeps no level."""
 
 
 class PhaseReader:
@@ -86,23 +99,23 @@ class PhaseReader:
         """Return a gauge at the end of the phase."""
         return self._try(name, lambda: self._window(source, metric)[-1].value)
 
-    def distribution(self, name: str, source: SourceName, metric: str) -> Distribution:
+    def distribution(self, name: str, source: SourceName, metric: str) -> Spread:
         """Return the values of a gauge, of which it says nothing where it stood in the end."""
         try:
             return self._distribution(name, _weighted(self._window(source, metric)))
         except UnavailableError as error:
             self._unavailable[name] = str(error)
-            return Distribution()
+            return Spread()
 
-    def level(self, name: str, source: SourceName, metric: str) -> Level:
+    def level(self, name: str, source: SourceName, metric: str) -> Spread:
         """Return where a gauge stood."""
         try:
             samples = self._window(source, metric)
         except UnavailableError as error:
             self._unavailable[name] = str(error)
-            return Level()
+            return Spread()
         values = self._distribution(name, _weighted(samples))
-        return Level(**values.model_dump(), delta=self.change(f"{name}.delta", source, metric))
+        return replace(values, delta=self.change(f"{name}.delta", source, metric))
 
     def rate(self, name: str, source: SourceName, metric: str) -> float | None:
         """Return how fast a counter grew over the whole phase."""
@@ -110,17 +123,19 @@ class PhaseReader:
         def get() -> float:
             self._refuse_restart(source)
             delta = self._series.delta(source, metric, self._start, self._end)
+            if not delta.seconds:
+                raise UnavailableError("the phase took no time")
             return delta.value / delta.seconds
 
         return self._try(name, get)
 
-    def rates(self, name: str, source: SourceName, metric: str) -> Distribution:
+    def rates(self, name: str, source: SourceName, metric: str) -> Spread:
         """Return how fast a counter grew, from sample to sample."""
         try:
             self._delta(source, metric)
         except UnavailableError as error:
             self._unavailable[name] = str(error)
-            return Distribution()
+            return Spread()
         kept = spaced(self._window(source, metric))
         weighted = [
             ((b.value - a.value) / (b.seconds - a.seconds), b.seconds - a.seconds)
@@ -182,11 +197,11 @@ class PhaseReader:
         if self.restarted(process):
             raise UnavailableError(f"{process} was restarted in this phase")
 
-    def _distribution(self, name: str, weighted: list[tuple[float, float]]) -> Distribution:
+    def _distribution(self, name: str, weighted: list[tuple[float, float]]) -> Spread:
         values = sorted(value for value, _ in weighted)
         if not values:
             self._unavailable[name] = "the phase was shorter than the interval of the samples"
-            return Distribution()
+            return Spread()
         whole = sum(weight for _, weight in weighted)
         mean = (
             sum(value * weight for value, weight in weighted) / whole
@@ -198,7 +213,7 @@ class PhaseReader:
             p95 = round(values[math.ceil(0.95 * len(values)) - 1], 6)
         else:
             self._unavailable[f"{name}.p95"] = f"fewer than {_P95_SAMPLES} samples"
-        return Distribution(mean=round(mean, 6), p95=p95, max=round(values[-1], 6))
+        return Spread(mean=round(mean, 6), p95=p95, max=round(values[-1], 6))
 
 
 def _weighted(samples: Sequence[Sample]) -> list[tuple[float, float]]:

@@ -10,7 +10,7 @@ from krobench.api.specs.results import DifferenceKind
 from krobench.figures.environment import Environment
 from krobench.findings.finding import Finding, Quoted
 
-BASELINE_SCHEMA: Literal["krobench.baseline/v1"] = "krobench.baseline/v1"
+BASELINE_SCHEMA: Literal["krobench.baseline/v2"] = "krobench.baseline/v2"
 
 
 class Better(StrEnum):
@@ -273,7 +273,7 @@ class RunEstimates(ApiModel):
 class Baseline(ApiModel):
     """A file with runs to compare with, small enough to be committed."""
 
-    schema_: Literal["krobench.baseline/v1"] = Field(default=BASELINE_SCHEMA, alias="schema")
+    schema_: Literal["krobench.baseline/v2"] = Field(default=BASELINE_SCHEMA, alias="schema")
     runs: list[RunEstimates]
 
 

@@ -271,7 +271,7 @@ class Curve(ApiModel):
     """How a figure grows with size."""
 
     figure: str
-    """Its name, as thresholds use it, such as memory.residentMaxBytes."""
+    """Its name, as thresholds use it, such as kro.memory.residentBytes.max."""
     unit: FigureUnit
     axis: Axis
     points: list[CurvePoint]

@@ -6,17 +6,26 @@ from dataclasses import replace
 from krobench.analysis.generator import Schedule, lateness
 from krobench.analysis.iterations import count_instances, throughput
 from krobench.analysis.steps import MeasuredStep, measure_step
-from krobench.analysis.usage.measure import Phases, Usage, measure_usage
 from krobench.analysis.validity.judge import Surroundings, causes_around
 from krobench.analysis.validity.steady import steady_state_of_load
-from krobench.analysis.watchlag import watch_lag_metrics
+from krobench.analysis.watchlag import watch_lag_figures
 from krobench.api.common import ErrorInfo, rfc3339, utc_now
 from krobench.api.specs.results import ValiditySettings
 from krobench.collect.sampler import Collected
+from krobench.figures.catalogue import (
+    KROBENCH_REQUESTS,
+    PER_INSTANCE,
+    RUN_SECONDS,
+    SET_UP_SECONDS,
+    SOAKED,
+    THROUGHPUT,
+    WATCH_INTERRUPTIONS,
+)
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.latencies import latencies
 from krobench.figures.lines import ObjectRecord, SourceName
-from krobench.figures.measures import LoadGenerator
+from krobench.figures.measure import Made, Measured, Phases, measure
+from krobench.figures.measures import Figures, LoadGenerator, PartLists
 from krobench.figures.series import Series, UnavailableError
 from krobench.figures.steady_state import SteadyState
 from krobench.findings.validity import AnyCause, Validity
@@ -39,12 +48,11 @@ def iteration_record(
     counts = count_instances(plan.instance_count, outcome.records, lag)
     steps, generator, late = assess_steps(plan.test, outcome, Series(collected.samples))
     error = outcome.error or operation_errors(outcome.records)
-    usage = usage_of(outcome, Series(collected.samples), counts.ready)
-    usage.unavailable |= {source: str(gaps) for source, gaps in collected.gaps.items()}
-    usage.unavailable |= collected.silent
-    usage.resources.kro_restarts = collected.kro_restarts
+    measured = measure_iteration(outcome, Series(collected.samples), counts.ready)
+    measured.unavailable |= {source: str(gaps) for source, gaps in collected.gaps.items()}
+    measured.unavailable |= collected.silent
     if outcome.run_started_seconds is not None:
-        usage.api_requests.krobench = requests + outcome.requests_elsewhere
+        measured.set(KROBENCH_REQUESTS.name, requests + outcome.requests_elsewhere)
     return IterationRecord(
         index=plan.index,
         warmup=plan.warmup,
@@ -53,7 +61,6 @@ def iteration_record(
         start_time=start_time,
         end_time=rfc3339(utc_now()),
         duration_seconds=round(outcome.ended_seconds - outcome.started_seconds, 6),
-        run_seconds=run_seconds(outcome),
         soak=outcome.soak,
         success=error is None,
         error=error,
@@ -62,14 +69,11 @@ def iteration_record(
         steady_state=_steady_state(outcome),
         generator=generator,
         latency=latencies(outcome.records),
-        throughput=throughput(outcome.records),
-        cpu=usage.cpu,
-        memory=usage.memory,
-        api_requests=usage.api_requests,
-        metrics=usage.metrics,
-        usage=usage.resources,
+        figures=Figures(measured.figures),
+        parts=PartLists(measured.parts),
+        kro_restarts=collected.kro_restarts,
         phases=steps,
-        unavailable=usage.unavailable,
+        unavailable=measured.unavailable,
     )
 
 
@@ -183,121 +187,56 @@ def _growth(series: Series, metric: str, start: float, end: float) -> float | No
         return None
 
 
-_HELD = (
-    "memory.",
-    "usage.kro.residentBytes",
-    "usage.kro.workingSetBytes",
-    "usage.kroRuntime.heapBytes",
-)
-
-
-def usage_of(outcome: Outcome, series: Series, ready: int) -> Usage:
+def measure_iteration(outcome: Outcome, series: Series, ready: int) -> Measured:
     """Return what an iteration used, of which ``ready`` instances came."""
-    usage = _run_usage(outcome, series, ready)
-    if usage.resources.set_up.seconds is not None:
-        usage.resources.set_up.seconds = _set_up_seconds(outcome)
-    _add_watch_metrics(usage, outcome)
+    measured = _measure_phases(outcome, series, ready)
+    rate = throughput(outcome.records)
+    measured.set(THROUGHPUT.name, rate, "fewer than two instances became ready")
+    made = [line for line in outcome.records if line.operation == "create-rgd"]
+    times = [line.ready_seconds for line in made if line.ready_seconds is not None]
+    if times and RUN_SECONDS.name in measured.figures:
+        seconds = max(times) - min(line.sent_seconds for line in made)
+        measured.set(SET_UP_SECONDS.name, round(seconds, 6))
+    measured.set(WATCH_INTERRUPTIONS.name, float(outcome.watch_interruptions))
+    own, reasons = dict(outcome.metrics), dict(outcome.unavailable)
+    if outcome.watch_lag is not None:
+        lag = outcome.watch_lag
+        found, missing = watch_lag_figures(lag.seconds, lag.missing, lag.failure)
+        own, reasons = own | found, reasons | missing
+    for name, value in own.items():
+        measured.set(name, value, reasons.get(name, "it was not measured"))
     if outcome.children_unavailable is not None:
-        usage.unavailable["latency.instanceFirstChild"] = outcome.children_unavailable
+        measured.unavailable["latency.instanceFirstChild"] = outcome.children_unavailable
     if outcome.compilation_unavailable is not None:
-        usage.unavailable["latency.rgdCompiled"] = outcome.compilation_unavailable
-    return usage
+        measured.unavailable["latency.rgdCompiled"] = outcome.compilation_unavailable
+    return measured
 
 
-def run_seconds(outcome: Outcome) -> float | None:
-    """Return how long the run phase took; None where it was not reached."""
-    if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
-        return None
-    return round(outcome.run_ended_seconds - outcome.run_started_seconds, 6)
-
-
-def _run_usage(outcome: Outcome, series: Series, ready: int) -> Usage:
-    if outcome.run_started_seconds is None or outcome.run_ended_seconds is None:
-        usage = Usage()
-        usage.unavailable["run"] = "the run phase was never reached"
-        return usage
-    phases = Phases(outcome.started_seconds, outcome.run_started_seconds, outcome.run_ended_seconds)
-    missing = sum(_is_missing(line) for line in outcome.records)
-    usage = measure_usage(series, phases, ready, _ready_rgds(outcome), missing)
-    if outcome.held_until_seconds is not None:
-        held = replace(phases, run_ended_seconds=outcome.held_until_seconds)
-        _take_memory(usage, measure_usage(series, held, ready))
-    first = outcome.phases[0] if len(outcome.phases) > 1 else None
-    if first is not None and first.ended_seconds is not None:
-        _take_per_instance(usage, _usage_of_first(outcome, series, _phases(outcome, first)))
-    return usage
-
-
-def _take_memory(usage: Usage, held: Usage) -> None:
-    """Take kro's memory from a phase that includes the hold: it may go on growing then."""
-    usage.memory = held.memory
-    own, longer = usage.resources.kro, held.resources.kro
-    own.resident_bytes, own.working_set_bytes = longer.resident_bytes, longer.working_set_bytes
-    usage.resources.kro_runtime.heap_bytes = held.resources.kro_runtime.heap_bytes
-    _take_reasons(usage, held, _HELD)
-
-
-def _take_reasons(usage: Usage, other: Usage, names: tuple[str, ...]) -> None:
-    """Take why figures are missing from where these were taken, by how their names begin."""
-    for name in usage.unavailable.keys() | other.unavailable.keys():
-        if name.startswith(names):
-            usage.unavailable.pop(name, None)
-            if name in other.unavailable:
-                usage.unavailable[name] = other.unavailable[name]
-
-
-def _phases(outcome: Outcome, step: PhaseOutcome) -> Phases:
-    assert step.ended_seconds is not None
-    return Phases(outcome.started_seconds, step.started_seconds, step.ended_seconds)
-
-
-def _ready_rgds(outcome: Outcome) -> int:
-    return sum(
+def _measure_phases(outcome: Outcome, series: Series, ready: int) -> Measured:
+    start, end = outcome.run_started_seconds, outcome.run_ended_seconds
+    if start is None or end is None:
+        return Measured(unavailable={"run": "the run phase was never reached"})
+    created = [line for line in outcome.records if line.operation == "create-instance"]
+    rgds = sum(
         line.operation == "create-rgd" and line.ready_seconds is not None
         for line in outcome.records
     )
+    phases = Phases(outcome.started_seconds, start, end)
+    measured = measure(series, phases, Made(ready, _missing(created), rgds))
+    if outcome.held_until_seconds is not None:
+        # kro's memory may go on growing in the soak.
+        soaked = replace(phases, run_ended_seconds=outcome.held_until_seconds)
+        measured.take(measure(series, soaked, Made(ready), SOAKED), SOAKED)
+    first = outcome.phases[0] if len(outcome.phases) > 1 else None
+    if first is not None and first.ended_seconds is not None:
+        # The first phase creates instances and does nothing else.
+        window = Phases(outcome.started_seconds, first.started_seconds, first.ended_seconds)
+        made = [line for line in created if line.phase == 0]
+        missing = _missing(made)
+        costs = measure(series, window, Made(len(made) - missing, missing), PER_INSTANCE)
+        measured.take(costs, PER_INSTANCE)
+    return measured
 
 
-def _set_up_seconds(outcome: Outcome) -> float | None:
-    """Return the time from the first RGD's request until the last was Ready."""
-    made = [line for line in outcome.records if line.operation == "create-rgd"]
-    ready = [line.ready_seconds for line in made if line.ready_seconds is not None]
-    if not ready:
-        return None
-    return round(max(ready) - min(line.sent_seconds for line in made), 6)
-
-
-def _usage_of_first(outcome: Outcome, series: Series, phases: Phases) -> Usage:
-    """Return what the first step used."""
-    made = [
-        line for line in outcome.records if line.operation == "create-instance" and line.phase == 0
-    ]
-    missing = sum(_is_missing(line) for line in made)
-    return measure_usage(series, phases, len(made) - missing, missing=missing)
-
-
-def _is_missing(line: ObjectRecord) -> bool:
-    return line.operation == "create-instance" and line.ready_seconds is None
-
-
-def _take_per_instance(usage: Usage, first: Usage) -> None:
-    """Take costs of an instance from the step that creates and does nothing else."""
-    usage.resources.per_instance = first.resources.per_instance
-    _take_reasons(usage, first, ("usage.perInstance.",))
-    for name in [name for name in usage.metrics if name.endswith("_per_instance")]:
-        usage.metrics[name] = first.metrics.get(name)
-        usage.unavailable.pop(name, None)
-        if name in first.unavailable:
-            usage.unavailable[name] = first.unavailable[name]
-
-
-def _add_watch_metrics(usage: Usage, outcome: Outcome) -> None:
-    usage.metrics |= outcome.metrics
-    usage.unavailable |= outcome.unavailable
-    usage.metrics["watch_interruptions"] = float(outcome.watch_interruptions)
-    if outcome.watch_lag is None:
-        return
-    lag = outcome.watch_lag
-    metrics, unavailable = watch_lag_metrics(lag.seconds, lag.missing, lag.failure)
-    usage.metrics |= metrics
-    usage.unavailable |= unavailable
+def _missing(created: Sequence[ObjectRecord]) -> int:
+    return sum(line.ready_seconds is None for line in created)

@@ -32,19 +32,19 @@ class Overhead:
             total.add(cost)
         resident = resident_max_bytes()
         values = {
-            "krobench_cpu_seconds": round(time.process_time() - self._cpu_seconds, 6),
-            "krobench_resident_max_bytes": resident,
-            "krobench_watch_events": float(total.events),
-            "krobench_cpu_seconds_per_watch_event": None,
+            "krobench.load.cpuSeconds": round(time.process_time() - self._cpu_seconds, 6),
+            "krobench.load.residentMaxBytes": resident,
+            "krobench.load.watchEvents": float(total.events),
+            "krobench.load.cpuSecondsPerWatchEvent": None,
         }
         unavailable = {}
         if resident is None:
-            unavailable["krobench_resident_max_bytes"] = "the kernel does not report VmHWM"
+            unavailable["krobench.load.residentMaxBytes"] = "the kernel does not report VmHWM"
         if total.events:
             each = total.cpu_seconds / total.events
-            values["krobench_cpu_seconds_per_watch_event"] = round(each, 9)
+            values["krobench.load.cpuSecondsPerWatchEvent"] = round(each, 9)
         else:
-            unavailable["krobench_cpu_seconds_per_watch_event"] = "no events were watched"
+            unavailable["krobench.load.cpuSecondsPerWatchEvent"] = "no events were watched"
         return Metrics(values, unavailable)
 
 

@@ -218,16 +218,19 @@ class CoordinatorIteration(ShardIteration):
     def _measure_start(self, deliveries: Sequence[Delivery]) -> None:
         begun = [d.began_seconds for d in deliveries if d.began_seconds is not None]
         metrics = self.outcome.metrics
-        metrics["shards"] = float(1 + len(deliveries))
+        metrics["krobench.shards.count"] = float(1 + len(deliveries))
         if self.began_seconds is None or not begun:
-            metrics["shard_start_spread_seconds"] = None
-            metrics["shard_clock_uncertainty_seconds"] = None
-            for name in ("shard_start_spread_seconds", "shard_clock_uncertainty_seconds"):
+            metrics["krobench.shards.startSpreadSeconds"] = None
+            metrics["krobench.shards.clockUncertaintySeconds"] = None
+            for name in (
+                "krobench.shards.startSpreadSeconds",
+                "krobench.shards.clockUncertaintySeconds",
+            ):
                 self.outcome.unavailable[name] = "fewer than two shards began"
             return
         everyone = [self.began_seconds, *begun]
-        metrics["shard_start_spread_seconds"] = round(max(everyone) - min(everyone), 6)
-        metrics["shard_clock_uncertainty_seconds"] = round(
+        metrics["krobench.shards.startSpreadSeconds"] = round(max(everyone) - min(everyone), 6)
+        metrics["krobench.shards.clockUncertaintySeconds"] = round(
             max(d.clock_uncertainty_seconds for d in deliveries), 6
         )
 

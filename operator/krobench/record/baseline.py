@@ -11,7 +11,7 @@ from krobench.findings.comparison import BASELINE_SCHEMA, Baseline
 from krobench.record.reading import RecordError, read_as, refuse_newer_schema, schema_of
 from krobench.record.run import SCHEMA, RunRecord
 from krobench.record.store import RUN_KEY
-from krobench.record.v1 import RUN_V1
+from krobench.record.v1 import BASELINE_V1, RUN_V1
 
 BASELINE_KEY = "baseline.json"
 MAX_BYTES = 1_000_000
@@ -39,6 +39,7 @@ def parse_object(raw: Any, where: str) -> Baseline | RunRecord:
     models: dict[str, type[Baseline | RunRecord]] = {
         BASELINE_SCHEMA: Baseline,
         SCHEMA: RunRecord,
+        BASELINE_V1: Baseline,
         RUN_V1: RunRecord,
     }
     model = models.get(schema or "")

@@ -4,18 +4,17 @@ from pydantic import Field
 
 from krobench.api.common import TIMEOUT, ApiModel, ErrorInfo
 from krobench.api.specs.load import Operation
+from krobench.figures.catalogue import RUN_SECONDS
 from krobench.figures.measures import (
-    ApiRequests,
     Counts,
-    CpuUse,
+    Figures,
+    KroRestart,
     Latencies,
     LoadGenerator,
-    MemoryUse,
     OperationCounts,
-    Throughput,
+    PartLists,
 )
 from krobench.figures.steady_state import SteadyState
-from krobench.figures.usage import UsageRecord
 from krobench.findings.steady import AnyUnsteady
 from krobench.findings.validity import Validity
 
@@ -75,8 +74,6 @@ class IterationRecord(ApiModel):
     end_time: str
     duration_seconds: float
     """Set-up and run, without tear-down."""
-    run_seconds: float | None = None
-    """The run phase alone: from the first instance's request to the last one's end."""
     soak: Soak | None = None
     """What came after the run phase; None where nothing was to be held, or it had failed."""
     success: bool
@@ -89,18 +86,23 @@ class IterationRecord(ApiModel):
     generator: LoadGenerator | None = None
     """None in a closed loop, which has no schedule, and where no run phase was reached."""
     latency: Latencies = Field(default_factory=Latencies)
-    throughput: Throughput = Field(default_factory=Throughput)
-    cpu: CpuUse = Field(default_factory=CpuUse)
-    memory: MemoryUse = Field(default_factory=MemoryUse)
-    api_requests: ApiRequests = Field(default_factory=ApiRequests)
-    metrics: dict[str, float | None] = Field(default_factory=dict)
-    """Further metrics, open-ended; names carry their unit."""
-    usage: UsageRecord = Field(default_factory=UsageRecord)
+    figures: Figures = Field(default_factory=Figures)
+    """By their names in the catalogue. Costs per instance of several phases are those of the first,
+    which creates instances and does nothing else."""
+    parts: PartLists = Field(default_factory=PartLists)
+    """What sums consist of."""
+    kro_restarts: list[KroRestart] = Field(default_factory=list)
+    """In set-up and run."""
     phases: list[PhaseRecord] = Field(default_factory=list)
     """Where the test has several steps; the other numbers are then of all of them together."""
     unavailable: dict[str, str] = Field(default_factory=dict)
-    """Why a number is null, by the name of the metric or source."""
+    """Why a figure is missing, by its name or that of its source."""
     teardown: Teardown | None = None
+
+    @property
+    def run_seconds(self) -> float | None:
+        """Length of the run phase; None if it was not reached."""
+        return self.figures[RUN_SECONDS]
 
     @property
     def timed_out(self) -> bool:

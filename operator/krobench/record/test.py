@@ -8,18 +8,10 @@ from krobench.api.common import ApiModel, ErrorInfo
 from krobench.api.specs.load import Load, Operation
 from krobench.figures.cel import CelResults
 from krobench.figures.environment import KroFingerprint
-from krobench.figures.measures import (
-    ApiRequests,
-    CpuUse,
-    Latencies,
-    LoadGenerator,
-    MemoryUse,
-    Throughput,
-)
+from krobench.figures.measures import Figures, KroRestart, Latencies, LoadGenerator, PartLists
 from krobench.figures.precision import Headline, Stop
 from krobench.figures.profile import TestProfile
 from krobench.figures.steady_state import SteadyState
-from krobench.figures.usage import UsageRecord
 from krobench.findings.bottleneck import Attribution
 from krobench.findings.validity import AnyCause, Validity
 from krobench.record.iteration import IterationRecord
@@ -64,15 +56,15 @@ class TestSummary(ApiModel):
     iterations: int
     generator: LoadGenerator | None = None
     latency: Latencies
-    throughput: Throughput
-    cpu: CpuUse
-    memory: MemoryUse
-    api_requests: ApiRequests
+    figures: Figures = Field(default_factory=Figures)
+    """By their names in the catalogue."""
+    parts: PartLists = Field(default_factory=PartLists)
+    """Those of the last iteration, so that they add up."""
+    kro_restarts: list[KroRestart] = Field(default_factory=list)
+    """Of all iterations."""
     duration_seconds: float | None
     errors_total: int
     """Operations that failed or were censored, and iterations that failed for other causes."""
-    metrics: dict[str, float | None] = Field(default_factory=dict)
-    usage: UsageRecord = Field(default_factory=UsageRecord)
     phases: list[PhaseSummary] = Field(default_factory=list)
     """Where the test has several steps."""
 

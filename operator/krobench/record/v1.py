@@ -9,6 +9,15 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from krobench.figures.catalogue import RUN_SECONDS, THROUGHPUT
+from krobench.figures.renamed import (
+    RENAMED,
+    RENAMED_GROUPS,
+    RENAMED_PARTS,
+    new_name,
+    with_new_names,
+)
+
 RUN_V1 = "krobench.run/v1"
 BASELINE_V1 = "krobench.baseline/v1"
 
@@ -19,7 +28,7 @@ Step = Callable[[Raw], None]
 def upgrade(raw: Any) -> Any:
     """Return a record of version 1 as one of version 2; anything else as it is."""
     schema = raw.get("schema") if isinstance(raw, Mapping) else None
-    steps = {RUN_V1: RUN_STEPS}.get(str(schema))
+    steps = {RUN_V1: RUN_STEPS, BASELINE_V1: BASELINE_STEPS}.get(str(schema))
     if steps is None:
         return raw
     upgraded: Raw = copy.deepcopy(dict(raw))
@@ -170,6 +179,96 @@ def _quoted(text: Any) -> Any:
     return {"code": "Quoted", "text": text} if isinstance(text, str) and text else None
 
 
+_SPEC = {"steps": "phases"}
+_SCALE_SPEC = {"steps": "sizes", "repeats": "iterations"}
+_SIZES = {"hold": "soak", "holdUntil": "soakUntil", "keep": "cumulative"}
+
+
+def _spec(run: Raw) -> None:
+    """The spec as run has the present names of fields, to be compared with that of a later run."""
+    for test in dicts_in(run, "spec", "tests"):
+        for old, new in _SPEC.items():
+            rename(test, old, new)
+    for spec in dicts_in(run, "spec"):
+        if "axis" in spec:
+            for old, new in _SCALE_SPEC.items():
+                rename(spec, old, new)
+            for sizes in dicts_in(spec, "sizes"):
+                for old, new in _SIZES.items():
+                    rename(sizes, old, new)
+
+
+def _figures(run: Raw) -> None:
+    """A figure was a field, or two, of a tree; its names are those of thresholds."""
+    for of in (*dicts_in(run, "tests", "iterations"), *dicts_in(run, "tests", "summary")):
+        figures: dict[str, float] = {}
+        for old, new in RENAMED.items():
+            value = _at(of, old)
+            if isinstance(value, int | float):
+                figures.setdefault(new, value)
+        for name, value in _numbers(of.get("metrics")):
+            figures.setdefault(new_name(f"metrics.{name}") or f"metrics.{name}", value)
+        for name, new in (("runSeconds", RUN_SECONDS.name), ("throughput", THROUGHPUT.name)):
+            value = of.pop(name, None)
+            value = value.get("instancesPerSecond") if isinstance(value, dict) else value
+            if isinstance(value, int | float):
+                figures[new] = value
+        of["figures"] = figures
+        of["parts"] = {
+            new: [_part(each) for each in found]
+            for old, new in RENAMED_PARTS.items()
+            if isinstance(found := _at(of, old), list) and found
+        }
+        of["kroRestarts"] = _at(of, "usage.kroRestarts") or []
+        for group in ("cpu", "memory", "apiRequests", "metrics", "usage"):
+            of.pop(group, None)
+        if isinstance(of.get("unavailable"), dict):
+            of["unavailable"] = dict(_reasons(of["unavailable"]))
+
+
+def _at(of: Raw, path: str) -> Any:
+    value: Any = of
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _numbers(of: Any) -> Iterator[tuple[str, float]]:
+    for name, value in of.items() if isinstance(of, dict) else ():
+        if isinstance(value, int | float):
+            yield name, value
+
+
+def _part(raw: Any) -> Any:
+    if isinstance(raw, dict) and "verb" in raw:
+        return {"name": f"{raw['verb']} {raw.get('resource')}", "value": raw.get("count")}
+    return raw
+
+
+def _reasons(old: Raw) -> Iterator[tuple[str, Any]]:
+    """Yield the reasons by the new names; one for several numbers stays one for them together."""
+    for name, reason in old.items():
+        known = new_name(name) or new_name(f"metrics.{name}") or RENAMED_GROUPS.get(name)
+        yield known or name, reason
+
+
+def _names_in_texts(of: Raw) -> None:
+    """Expressions, and what says which figure it is about, use the new names."""
+    for name, value in of.items():
+        if name not in {"environment", "parts"}:
+            of[name] = _renamed(value)
+
+
+def _renamed(value: Any) -> Any:
+    if isinstance(value, str):
+        return with_new_names(value)
+    if isinstance(value, list):
+        return [_renamed(each) for each in value]
+    if isinstance(value, dict):
+        return {with_new_names(name): _renamed(each) for name, each in value.items()}
+    return value
+
+
 RUN_STEPS: tuple[Step, ...] = (
     _phases_and_soak,
     _causes,
@@ -180,4 +279,8 @@ RUN_STEPS: tuple[Step, ...] = (
     _sizes,
     _soaks,
     _comparisons,
+    _spec,
+    _figures,
+    _names_in_texts,
 )
+BASELINE_STEPS: tuple[Step, ...] = (_names_in_texts,)

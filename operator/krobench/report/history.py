@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from krobench.analysis.history import Change
 from krobench.analysis.statistics.changepoints import MIN_SERIES
 from krobench.api import units
+from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.report.comparison import show
@@ -69,9 +70,9 @@ def _row(run: RunRecord, test: TestRecord) -> Sequence[str]:
         *head,
         units.seconds(ready.p50_seconds if ready else None),
         units.seconds(ready.p99_seconds if ready else None),
-        units.rate(summary.throughput.instances_per_second),
-        units.seconds(summary.metrics.get("kro_cpu_seconds_per_instance")),
-        units.size(summary.memory.resident_max_bytes),
+        units.rate(summary.figures[THROUGHPUT]),
+        units.seconds(summary.figures[KRO_CPU_SECONDS.per_instance]),
+        units.size(summary.figures[KRO_RESIDENT.max]),
     )
 
 

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from krobench.api import units
 from krobench.api.common import ErrorInfo
+from krobench.figures.catalogue import THROUGHPUT
 from krobench.findings.comparison import Comparison, MetricVerdict
 from krobench.findings.scaling import SizeRecord, SizeVerdict
 from krobench.findings.validity import AnyCause
@@ -57,7 +58,7 @@ def numbers(test: TestRecord) -> str:
         f"instances ready: {units.number(ready.n if ready else None)}; "
         f"p50 {units.seconds(ready.p50_seconds if ready else None)}; "
         f"p99 {units.seconds(ready.p99_seconds if ready else None)}; "
-        f"{units.rate(test.summary.throughput.instances_per_second)}"
+        f"{units.rate(test.summary.figures[THROUGHPUT])}"
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from krobench.api import units
+from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, KRO_RESIDENT, THROUGHPUT
 from krobench.figures.measures import LatencySummary
 from krobench.findings.scaling import SizeVerdict
 from krobench.record.iteration import IterationRecord
@@ -117,10 +118,10 @@ def _overview_row(test: TestRecord, verdict: SizeVerdict | None) -> Sequence[str
         units.number(ready.n if ready else None),
         units.seconds(ready.p50_seconds if ready else None),
         units.seconds(ready.p99_seconds if ready else None),
-        units.rate(summary.throughput.instances_per_second),
-        units.seconds(summary.metrics.get("kro_cpu_seconds_per_instance")),
-        units.size(summary.memory.resident_max_bytes),
-        units.number(summary.metrics.get("kro_api_requests_per_instance")),
+        units.rate(summary.figures[THROUGHPUT]),
+        units.seconds(summary.figures[KRO_CPU_SECONDS.per_instance]),
+        units.size(summary.figures[KRO_RESIDENT.max]),
+        units.number(summary.figures[KRO_REQUESTS.per_instance]),
     )
 
 
@@ -226,9 +227,9 @@ def _iterations(iterations: Iterable[IterationRecord]) -> str:
                 "ok" if item.success else (item.error.reason if item.error else "failed"),
                 f"{item.counts.ready}/{item.counts.requested}",
                 units.seconds(ready.p50_seconds if ready else None),
-                units.rate(item.throughput.instances_per_second),
-                units.seconds(item.cpu.kro_seconds),
-                units.number(item.api_requests.kro),
+                units.rate(item.figures[THROUGHPUT]),
+                units.seconds(item.figures[KRO_CPU_SECONDS]),
+                units.number(item.figures[KRO_REQUESTS]),
                 units.seconds(item.teardown.duration_seconds if item.teardown else None),
             )
         )

@@ -5,6 +5,15 @@ from statistics import median
 
 from krobench.analysis.scaling.curves import per_second, unit_of
 from krobench.analysis.scaling.slos import bounded_figures
+from krobench.figures.catalogue import (
+    API_SERVER_REQUESTS,
+    KRO_CPU_CORES,
+    KRO_REQUESTS,
+    KRO_RESIDENT,
+    RUN_SECONDS,
+    THROUGHPUT,
+)
+from krobench.figures.measures import Figures
 from krobench.findings.scaling import CurveFit, ScaleRecord, SizeRecord, SizeVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
@@ -34,8 +43,8 @@ _COLUMNS: dict[str, tuple[str, Quantity]] = {
     _READY_P50: ("ready p50", "seconds"),
     _READY_P99: ("ready p99", "seconds"),
     "throughput.instancesPerSecond": ("instances/s", "per_second"),
-    "cpu.kroMeanCores": ("kro CPU, cores", "cores"),
-    "memory.residentMaxBytes": ("kro memory, max", "bytes"),
+    "kro.cpu.meanCores": ("kro CPU, cores", "cores"),
+    "kro.memory.residentBytes.max": ("kro memory, max", "bytes"),
 }
 """From each size's summary; further figures of the SLOs come before them."""
 _NO_PREDICTION = (
@@ -141,9 +150,9 @@ def _summarised(test: TestRecord | None, figure: str) -> float | None:
     return {
         _READY_P50: ready.p50_seconds if ready else None,
         _READY_P99: ready.p99_seconds if ready else None,
-        "throughput.instancesPerSecond": summary.throughput.instances_per_second,
-        "cpu.kroMeanCores": summary.cpu.kro_mean_cores,
-        "memory.residentMaxBytes": summary.memory.resident_max_bytes,
+        "throughput.instancesPerSecond": summary.figures[THROUGHPUT],
+        "kro.cpu.meanCores": summary.figures[KRO_CPU_CORES],
+        "kro.memory.residentBytes.max": summary.figures[KRO_RESIDENT.max],
     }[figure]
 
 
@@ -152,10 +161,10 @@ def _api_requests(tests: Sequence[TestRecord | None]) -> Column:
     by_all, by_kro = [], []
     for test in tests:
         summary = test.summary if test is not None else None
-        requests = summary.api_requests if summary is not None else None
-        seconds = summary.usage.activity.seconds if summary is not None else None
-        by_all.append(per_second(requests.total if requests else None, seconds))
-        by_kro.append(per_second(requests.kro if requests else None, seconds))
+        figures = summary.figures if summary is not None else Figures()
+        seconds = figures[RUN_SECONDS]
+        by_all.append(per_second(figures[API_SERVER_REQUESTS], seconds))
+        by_kro.append(per_second(figures[KRO_REQUESTS], seconds))
     known = any(value is not None for value in by_all)
     whose, values = ("all", by_all) if known else ("kro", by_kro)
     return column(f"API requests/s by {whose}", values, "per_second")

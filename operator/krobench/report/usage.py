@@ -1,25 +1,26 @@
-"""What a test used: by process, for each unit of work, and of the API server and etcd."""
+"""What a test used: tables that follow from the catalogue of figures."""
 
 from collections.abc import Callable, Iterable, Sequence
 
 from krobench.api import units
-from krobench.figures.usage import (
-    CollectorCost,
-    Distribution,
-    GoUse,
-    Level,
-    ProcessUse,
-    RequestCount,
-    UsageRecord,
-)
-from krobench.record.test import TestRecord, TestSummary
+from krobench.figures.catalogue import ALL, FIGURES, REQUESTS_BY_KIND
+from krobench.figures.figure import Figure, How, Per, Phase, Unit, unit_of
+from krobench.figures.measures import Figures, Part
+from krobench.record.test import TestRecord
 from krobench.report.reasons import reasons_section
 from krobench.report.tables import table
 
 _MOST_REQUESTS = 12
 _NO_SUCH = "-"
+_PROCESSES = {"kro": "kro", "apiServer": "API server", "etcd": "etcd"}
+_OF_EVERY_PROCESS = ("cpu", "memory", "goroutines", "gc", "network", "disk")
+_SHOW: dict[Unit, Callable[[float | None], str]] = {
+    Unit.SECONDS: units.seconds,
+    Unit.BYTES: units.size,
+    Unit.RATIO: units.percent,
+    Unit.PER_SECOND: units.rate,
+}
 
-Show = Callable[[float | None], str]
 Row = tuple[str, ...]
 
 
@@ -27,161 +28,141 @@ def usage_section(test: TestRecord) -> str:
     """Return the part of a test's report on resource usage."""
     summary = test.summary
     assert summary is not None
-    usage = summary.usage
+    figures = summary.figures
     parts = [
         "### Resource usage",
-        *(f"**{restart}.**" for restart in usage.kro_restarts),
-        _processes(summary),
-        _each(usage),
-        _server(summary),
-        _requests(usage.api_server.requests_by),
-        _sampling(usage.collectors),
-        _further(summary),
+        *(f"**{restart}.**" for restart in summary.kro_restarts),
+        _processes(figures),
+        _each(figures),
+        _of(figures, "kro"),
+        _of(figures, "apiServer", "etcd", "node"),
+        _requests(summary.parts[REQUESTS_BY_KIND]),
+        _of(figures, "krobench"),
+        _further(figures),
         reasons_section(test),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _processes(summary: TestSummary) -> str:
-    usage = summary.usage
-    processes = (usage.kro, usage.api_server_process, usage.etcd_process)
-    runtimes = (usage.kro_runtime, usage.api_server_runtime)
-    cores = units.number(summary.cpu.kubelet_mean_cores)
-    rows: list[Row] = [
-        _row("CPU time", processes, lambda p: units.seconds(p.cpu_seconds)),
-        _row(
-            "CPU cores, mean / p95 / max", processes, lambda p: _spread(p.cpu_cores, units.number)
-        ),
-        ("CPU cores by the kubelet, mean", cores, _NO_SUCH, _NO_SUCH),
-        _row(
-            "CPU periods throttled", processes, lambda p: units.percent(p.throttled_periods_ratio)
-        ),
-        _row("throttled for", processes, lambda p: units.seconds(p.throttled_seconds)),
-        _memory("resident memory", processes, lambda p: p.resident_bytes),
-        _memory("working set by the kubelet", processes, lambda p: p.working_set_bytes),
-        _row("network received", processes, lambda p: units.size(p.received_bytes)),
-        _row("network sent", processes, lambda p: units.size(p.sent_bytes)),
-        _row("disk read", processes, lambda p: units.size(p.read_bytes)),
-        _row("disk written", processes, lambda p: units.size(p.written_bytes)),
-        *((*row, _NO_SUCH) for row in _go_rows(runtimes)),
-    ]
-    return _known(("run phase, median of iterations", "kro", "API server", "etcd"), rows)
+def show(name: str, value: float | None) -> str:
+    """Show a figure in the unit of its name."""
+    return _SHOW.get(unit_of(name), units.number)(value)
 
 
-def _go_rows(runtimes: Iterable[GoUse]) -> list[Row]:
-    all_of = tuple(runtimes)
-
-    def goroutines(use: GoUse) -> str:
-        return _spread(use.goroutines, units.number)
-
-    return [
-        ("heap, mean / p95 / max", *(_spread(use.heap_bytes, units.size) for use in all_of)),
-        ("live heap at the end", *(units.size(use.live_heap_bytes) for use in all_of)),
-        ("allocated in all", *(units.size(use.allocated_bytes) for use in all_of)),
-        ("goroutines, mean / p95 / max", *(goroutines(use) for use in all_of)),
-        ("garbage collections", *(units.number(use.gc_cycles) for use in all_of)),
-        ("stopped for these", *(units.seconds(use.gc_pause_seconds) for use in all_of)),
-        ("CPU time of these", *(units.seconds(use.gc_cpu_seconds) for use in all_of)),
-    ]
-
-
-def _row(label: str, uses: Iterable[ProcessUse], show: Callable[[ProcessUse], str]) -> Row:
-    return (label, *(show(use) for use in uses))
-
-
-def _memory(label: str, uses: Iterable[ProcessUse], level: Callable[[ProcessUse], Level]) -> Row:
-    def show(use: ProcessUse) -> str:
-        shown, change = level(use), level(use).delta
-        spread = _spread(shown, units.size)
-        return spread if change is None else f"{spread} ({_signed(change, units.size)})"
-
-    return _row(f"{label}, mean / p95 / max (change)", uses, show)
-
-
-def _each(usage: UsageRecord) -> str:
-    one, rgd = usage.per_instance, usage.per_rgd
-    rows = [
-        ("kro CPU time", units.seconds(one.kro_cpu_seconds), units.seconds(rgd.kro_cpu_seconds)),
+def _processes(figures: Figures) -> str:
+    """Return what every process has figures of, a column for each process."""
+    rows: dict[str, dict[str, Figure]] = {}
+    for figure in FIGURES:
+        process, _, tail = figure.name.partition(".")
+        if process in _PROCESSES and _is_of_every_process(tail):
+            rows.setdefault(tail, {})[process] = figure
+    header = ("run phase, median of iterations", *_PROCESSES.values())
+    return _known(
+        header,
         (
-            "API requests by kro",
-            units.number(one.kro_api_requests),
-            units.number(rgd.kro_api_requests),
+            (
+                _label(next(iter(row.values()))),
+                *(_cell(figures, row.get(process)) for process in _PROCESSES),
+            )
+            for row in rows.values()
         ),
-        ("bytes kro sent in these", units.size(one.kro_sent_bytes), _NO_SUCH),
-        ("bytes kro received in these", units.size(one.kro_received_bytes), _NO_SUCH),
-        ("reconciles by kro", units.number(one.kro_reconciles), _NO_SUCH),
-        ("allocated by kro", units.size(one.kro_allocated_bytes), _NO_SUCH),
-        ("kro live heap", _NO_SUCH, _signed(rgd.kro_live_heap_bytes, units.size)),
-        ("kro goroutines", _NO_SUCH, _signed(rgd.kro_goroutines, units.number)),
-        ("kinds watched by kro", _NO_SUCH, _signed(rgd.kro_informers, units.number)),
-        ("watches at the API server", _NO_SUCH, _signed(rgd.api_server_watches, units.number)),
-        ("API server CPU time", units.seconds(one.api_server_cpu_seconds), _NO_SUCH),
-        ("etcd CPU time", units.seconds(one.etcd_cpu_seconds), _NO_SUCH),
-    ]
-    return _known(("for each", "instance (run phase)", "RGD (set-up phase)"), rows)
-
-
-def _server(summary: TestSummary) -> str:
-    server, etcd = summary.usage.api_server, summary.usage.etcd
-    rows = [
-        ("API requests by everybody", units.number(server.requests)),
-        ("API requests by kro", units.number(summary.api_requests.kro)),
-        ("API requests by krobench", units.number(summary.api_requests.krobench)),
-        ("time to answer, mean", units.seconds(server.request_mean_seconds)),
-        ("answers with 429", units.number(server.throttled_requests)),
-        ("requests under way, mean / p95 / max", _spread(server.in_flight, units.number)),
-        ("watches, mean / p95 / max", _spread(server.watches, units.number)),
-        ("objects, change", _signed(server.objects.delta, units.number)),
-        ("database, max", units.size(server.storage_bytes.max)),
-        ("time for a request to etcd, mean", units.seconds(server.etcd_request_mean_seconds)),
-        ("etcd's write to its log, mean", units.seconds(etcd.fsync_mean_seconds)),
-        ("etcd's commit, mean", units.seconds(etcd.commit_mean_seconds)),
-        (
-            "kinds watched by kro, mean / p95 / max",
-            _spread(summary.usage.kro_informers, units.number),
-        ),
-    ]
-    return _known(("API server, run phase", "value"), rows)
-
-
-def _requests(counts: Sequence[RequestCount]) -> str:
-    if not counts:
-        return ""
-    rows = [(c.verb, c.resource, units.number(c.count)) for c in counts[:_MOST_REQUESTS]]
-    rest = sum(count.count for count in counts[_MOST_REQUESTS:])
-    if rest:
-        rows.append(("others", "", units.number(rest)))
-    return table(("requests of the last iteration", "resource", "count"), rows)
-
-
-def _sampling(cost: CollectorCost) -> str:
-    if cost.cpu_seconds is None:
-        return ""
-    return (
-        f"Sampling took {units.seconds(cost.cpu_seconds)} of CPU time, of "
-        f"{units.seconds(cost.load_job_cpu_seconds)} of the whole load Job, for "
-        f"{units.number(cost.scrapes)} scrapes ({units.number(cost.failed_scrapes)} failed) of "
-        f"{units.size(cost.scraped_bytes)}."
     )
 
 
-def _further(summary: TestSummary) -> str:
-    rows = [(f"`{name}`", units.metric(name, value)) for name, value in summary.metrics.items()]
-    return _known(("further metrics, median of iterations", "value"), rows)
+def _each(figures: Figures) -> str:
+    """Return the costs of an instance and of an RGD."""
+    rows = (
+        (
+            full_title(figure),
+            *(
+                _change(figures, ALL[f"{per}.{figure.name}"]) if per in figure.also else _NO_SUCH
+                for per in (Per.INSTANCE, Per.RGD)
+            ),
+        )
+        for figure in FIGURES
+        if {Per.INSTANCE, Per.RGD} & set(figure.also)
+    )
+    return _known(("for each", "instance (run phase)", "RGD (set-up phase)"), rows)
+
+
+def _of(figures: Figures, *processes: str) -> str:
+    """Return what else is known of processes in the run phase."""
+    rows = (
+        (_label(figure, full=process != processes[0]), _cell(figures, figure))
+        for figure in FIGURES
+        if (process := figure.name.partition(".")[0]) in processes
+        if process not in _PROCESSES or not _is_of_every_process(figure.name.partition(".")[2])
+    )
+    name = _PROCESSES.get(processes[0], processes[0])
+    return _known((f"{name}, run phase", "value"), rows)
+
+
+def _requests(counts: Sequence[Part]) -> str:
+    if not counts:
+        return ""
+    rows = [(*part.name.split(" ", 1), units.number(part.value)) for part in counts]
+    rest = sum(part.value for part in counts[_MOST_REQUESTS:])
+    shown: list[Row] = [*rows[:_MOST_REQUESTS]]
+    if rest:
+        shown.append(("others", "", units.number(rest)))
+    return table(("requests of the last iteration", "resource", "count"), shown)
+
+
+def _further(figures: Figures) -> str:
+    """Return the figures of the set-up, and those that only this suite has."""
+    rows: list[Row] = [
+        (full_title(figure), _cell(figures, figure))
+        for figure in FIGURES
+        if figure.phase is Phase.SET_UP
+    ]
+    own = (name for name in figures.root if name.startswith("prometheus."))
+    rows += [(f"`{name}`", show(name, figures.root[name])) for name in own]
+    return _known(("further figures, median of iterations", "value"), rows)
+
+
+def full_title(figure: Figure) -> str:
+    """Return a title that says whose figure it is."""
+    name = next((n for p, n in _PROCESSES.items() if f".{p}." in f".{figure.name}"), "")
+    return figure.title if not name or name in figure.title else f"{name} {figure.title}"
+
+
+def _is_of_every_process(tail: str) -> bool:
+    return tail.partition(".")[0] in _OF_EVERY_PROCESS
+
+
+def _label(figure: Figure, *, full: bool = False) -> str:
+    ends = {How.LEVEL: ", mean / p95 / max (change)"}
+    end = ends.get(figure.how, ", mean / p95 / max" if figure.statistics else "")
+    return (full_title(figure) if full else figure.title) + end
+
+
+def _cell(figures: Figures, figure: Figure | None) -> str:
+    if figure is None:
+        return _NO_SUCH
+    if not figure.statistics:
+        return show(figure.name, figures[figure])
+    mean, p95, largest = figures[figure.mean], figures[figure.p95], figures[figure.max]
+    if mean is None and largest is None:
+        return units.NOT_AVAILABLE
+    shown = [show(figure.name, mean), _NO_SUCH, show(figure.name, largest)]
+    if p95 is not None:
+        shown[1] = show(figure.name, p95)
+    change = figures[figure.delta] if "delta" in figure.statistics else None
+    end = "" if change is None else f" ({_signed(figure.name, change)})"
+    return " / ".join(shown) + end
+
+
+def _change(figures: Figures, figure: Figure) -> str:
+    value = figures[figure]
+    signed = figure.how is How.CHANGE and value is not None
+    return _signed(figure.name, value) if signed else show(figure.name, value)
+
+
+def _signed(name: str, value: float | None) -> str:
+    return f"+{show(name, value)}" if value is not None and value > 0 else show(name, value)
 
 
 def _known(header: Row, rows: Iterable[Row]) -> str:
-    """Return the table without the rows that give no figure at all: why not stands below."""
+    """Return the table without rows that give no figure; the reasons are at the end."""
     kept = [row for row in rows if not {*row[1:]} <= {units.NOT_AVAILABLE, _NO_SUCH}]
     return table(header, kept) if kept else ""
-
-
-def _spread(values: Distribution, show: Show) -> str:
-    if values.mean is None and values.max is None:
-        return units.NOT_AVAILABLE
-    p95 = _NO_SUCH if values.p95 is None else show(values.p95)
-    return f"{show(values.mean)} / {p95} / {show(values.max)}"
-
-
-def _signed(value: float | None, show: Show) -> str:
-    return f"+{show(value)}" if value is not None and value > 0 else show(value)

@@ -128,7 +128,7 @@ def test_latency_and_throughput_count_from_the_intended_time() -> None:
     summary = latencies(lines).instance_ready
     assert summary is not None
     assert summary.p50_seconds == pytest.approx(2.5)
-    assert throughput(lines).instances_per_second == pytest.approx(2 / 3.5, rel=0.001)
+    assert throughput(lines) == pytest.approx(2 / 3.5, rel=0.001)
 
 
 def test_late_and_refused_requests_are_counted_apart() -> None:

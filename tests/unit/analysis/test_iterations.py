@@ -32,8 +32,8 @@ def test_latency_is_from_the_sending_and_counts_the_unfinished() -> None:
 
 
 def test_throughput_is_over_the_time_from_first_request_to_last_ready() -> None:
-    assert throughput(LINES).instances_per_second == pytest.approx(2 / 3, abs=1e-4)
-    assert throughput(LINES[:1]).instances_per_second is None
+    assert throughput(LINES) == pytest.approx(2 / 3, abs=1e-4)
+    assert throughput(LINES[:1]) is None
 
 
 def iteration(index: int, warmup: bool, duration: float, success: bool = True) -> IterationRecord:

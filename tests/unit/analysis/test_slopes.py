@@ -1,11 +1,9 @@
 from typing import Any
 
-from unit.records import some_iteration, some_test
+from unit.records import figures, some_iteration, some_test
 
 from krobench.analysis.slopes import measure_slopes
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.figures.measures import ApiRequests
-from krobench.figures.usage import GoUse, UsageRecord
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestRecord
 
@@ -28,8 +26,7 @@ def record(raw: dict[str, Any], *values: float) -> TestRecord:
 def iteration(index: int, value: float) -> IterationRecord:
     return some_iteration(
         index=index,
-        api_requests=ApiRequests(kro=value),
-        usage=UsageRecord(kro_runtime=GoUse(live_heap_bytes=value)),
+        figures=figures({"kro.requests.total": value, "kro.memory.liveHeapBytes": value}),
     )
 
 

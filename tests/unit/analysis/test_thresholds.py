@@ -21,13 +21,15 @@ def summary() -> TestSummary:
         {
             "iterations": 3,
             "latency": {"instanceReady": {"n": 50, "p50Seconds": 0.5, "p99Seconds": None}},
-            "throughput": {"instancesPerSecond": 12.5},
-            "cpu": {"kroSeconds": 1.5},
-            "memory": {"residentMaxBytes": 50_000_000},
-            "apiRequests": {"kro": 700.0},
+            "figures": {
+                "throughput.instancesPerSecond": 12.5,
+                "kro.cpu.seconds": 1.5,
+                "kro.memory.residentBytes.max": 50_000_000,
+                "kro.requests.total": 700.0,
+                "kro.cel.evaluations": 100.0,
+            },
             "durationSeconds": 9.0,
             "errorsTotal": 0,
-            "metrics": {"kro_cel_evaluations": 100.0},
         }
     )
 
@@ -37,11 +39,11 @@ def summary() -> TestSummary:
     [
         ("latency.instanceReady.p50 < 1.0 && errors.total == 0", True),
         ("latency.instanceReady.p50 < 0.1", False),
-        ("memory.residentMaxBytes < 100 * 1024 * 1024", True),
-        ('metrics["kro_cel_evaluations"] >= 100.0', True),
-        ("throughput.instancesPerSecond > 20.0 || apiRequests.kro < 1000.0", True),
+        ("kro.memory.residentBytes.max < 100 * 1024 * 1024", True),
+        ("kro.cel.evaluations >= 100.0", True),
+        ("throughput.instancesPerSecond > 20.0 || kro.requests.total < 1000.0", True),
         ("latency.instanceReady.p50 < 1", True),
-        ("memory.residentMaxBytes < 900000000.0 && errors.total == 0.0", True),
+        ("kro.memory.residentBytes.max < 900000000.0 && errors.total == 0.0", True),
         ("1 > latency.instanceReady.p50", True),
         # A share of two counts is no whole number, which would be 0 here.
         ("latency.instanceReady.n / 1000 > 0.0", True),
@@ -57,7 +59,7 @@ def test_the_values_that_decided_are_kept() -> None:
     assert result.values == {"latency.instanceReady.p50": 0.5}
 
 
-@pytest.mark.parametrize("expression", ["latency.instanceReady.p99 < 5.0", "cpu.kroMeanCores < 1"])
+@pytest.mark.parametrize("expression", ["latency.instanceReady.p99 < 5.0", "kro.cpu.meanCores < 1"])
 def test_a_number_that_is_not_available_leaves_the_threshold_undecided(expression: str) -> None:
     result = evaluate(expression, summary())
     assert result.passed is None
@@ -69,9 +71,11 @@ def test_a_number_that_is_not_available_leaves_the_threshold_undecided(expressio
     ("expression", "reason", "words"),
     [
         ("latency.instnceReady.p99 < 1", "UnknownMetric", "latency has instanceActive"),
-        ("p99 < 1", "UnknownMetric", "a threshold has apiRequests"),
+        ("p99 < 1", "UnknownMetric", "a threshold has apiServer"),
         ("errors.total == 0 || metrics.nope < 2", "UnknownMetric", "metrics.nope"),
         ("latency.instanceReady.p99 <", "InvalidThreshold", "is not CEL"),
+        ("cpu.kroSeconds < 1", "UnknownMetric", "is now called kro.cpu.seconds: use that name"),
+        ('metrics["kro_x"] < 1', "UnknownMetric", "metrics.kro_x is not a metric"),
         ("errors.total", "InvalidThreshold", "must be true or false"),
         ('errors.total < "x"', "InvalidThreshold", "an operator does not take double and string"),
     ],
@@ -101,7 +105,7 @@ def test_whatever_celpy_stumbles_over_is_an_invalid_threshold(expression: str) -
 
 
 def test_what_a_prometheus_is_asked_for_can_be_used() -> None:
-    parsed = spec("metrics.prometheus_max_etcd_bytes < 1.0")
+    parsed = spec("prometheus.etcd_bytes.max < 1.0")
     assert check_thresholds(parsed)[0].reason == "UnknownMetric"
     query = {"name": "etcd_bytes", "query": "etcd_bytes"}
     raw = parsed.model_dump(by_alias=True, exclude_none=True)
@@ -127,8 +131,8 @@ def test_every_known_name_can_be_used(name: str) -> None:
         ("errors.total < 0", "errors.total is at the bound 0"),
         ("latency.instanceReady.n == 0", "is 50 above the bound 0"),
         (
-            "errors.total == 0 && memory.residentMaxBytes < 40 * 1000000",
-            "memory.residentMaxBytes is 10,000,000 (25 %) above the bound 40,000,000",
+            "errors.total == 0 && kro.memory.residentBytes.max < 40 * 1000000",
+            "kro.memory.residentBytes.max is 10,000,000 (25 %) above the bound 40,000,000",
         ),
     ],
 )
@@ -149,16 +153,16 @@ def test_what_holds_within_a_missed_threshold_has_no_margin() -> None:
     [
         ("latency.instanceReady.p99", "it needs 100 observations, and there were 50"),
         ("latency.instanceUpdated.p50", "nothing of the kind was observed"),
-        ("memory.workingSetMaxBytes", "kubelet did not answer"),
-        ("metrics.kro_watch_count_max", "no such series"),
-        ("usage.etcd.databaseBytes.max", "nothing was sampled of etcd"),
+        ("kro.memory.workingSetBytes.max", "kubelet did not answer"),
+        ("kro.watchedKinds.max", "no such series"),
+        ("etcd.databaseBytes.max", "nothing was sampled of etcd"),
     ],
 )
 def test_an_undecided_threshold_says_why_its_metric_is_missing(name: str, words: str) -> None:
     reasons = {
-        "memory.workingSetMaxBytes": "kubelet did not answer",
-        "kro_watch_count_max": "no such series",
-        "usage.etcd.databaseBytes": "nothing was sampled of etcd",
+        "kro.memory.workingSetBytes.max": "kubelet did not answer",
+        "kro.watchedKinds.max": "no such series",
+        "etcd.databaseBytes": "nothing was sampled of etcd",
     }
     result = evaluate(f"{name} < 5.0", summary(), reasons)
     assert result.passed is None
@@ -177,7 +181,7 @@ def test_an_undecided_threshold_says_why_its_metric_is_missing(name: str, words:
         ("errors.total == 0 || duration.seconds < 2.0", []),
         ("duration.seconds + 1.0 < 2.0", []),
         ("!(duration.seconds > 2.0)", []),
-        ("cpu.kroSeconds < duration.seconds", []),
+        ("kro.cpu.seconds < duration.seconds", []),
         ("((", []),
     ],
 )

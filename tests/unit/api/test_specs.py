@@ -159,10 +159,13 @@ def test_a_baseline_that_contradicts_itself_is_refused(
 
 def test_a_primary_metric_that_does_not_exist_is_found_before_the_run() -> None:
     assert (
-        check_baseline(with_baseline({"previousRuns": 1, "primary": ["cpu.kroSeconds:Lower"]}, 1))
+        check_baseline(with_baseline({"previousRuns": 1, "primary": ["kro.cpu.seconds:Lower"]}, 1))
         == []
     )
     [error] = check_baseline(with_baseline({"previousRuns": 1, "primary": ["latency.p99"]}, 1))
     assert error.reason == "InvalidBaseline"
-    assert error.message.startswith("spec.baseline.primary: latency.p99 is no metric of a test")
+    assert error.message.startswith("spec.baseline.primary: latency.p99 is not a metric of a test")
     assert "latency.instanceReady.p99" in error.message
+    old = with_baseline({"previousRuns": 1, "primary": ["memory.residentMaxBytes"]}, 1)
+    [error] = check_baseline(old)
+    assert "is now called kro.memory.residentBytes.max: use that name" in error.message

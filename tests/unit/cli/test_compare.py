@@ -87,7 +87,7 @@ def test_a_baseline_is_written_and_read_again(tmp_path: Path) -> None:
         krobench("baseline", "export", source, "--config-map", "kro-0-9-4").output
     )
     assert (manifest["kind"], manifest["metadata"]["name"]) == ("ConfigMap", "kro-0-9-4")
-    assert json.loads(manifest["data"]["baseline.json"])["schema"] == "krobench.baseline/v1"
+    assert json.loads(manifest["data"]["baseline.json"])["schema"] == "krobench.baseline/v2"
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_baseline_is_written_and_read_again(tmp_path: Path) -> None:
         ('{"schema": "other/v1"}', "has schema other/v1: this version of krobench reads"),
         ('{"a": 1}', "has no schema field"),
         ("[1, 2]", "has no schema field"),
-        ('{"schema": "krobench.baseline/v1"}', "its field runs is missing"),
+        ('{"schema": "krobench.baseline/v2"}', "its field runs is missing"),
         ("{", "is neither JSON nor YAML"),
     ],
 )

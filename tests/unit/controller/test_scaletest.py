@@ -4,15 +4,13 @@ from typing import Any
 
 import pytest
 from unit.controller.world import SCALE_SPEC, World, scale_record
-from unit.records import some_summary
+from unit.records import figures, some_summary
 
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind
 from krobench.api.status import Phase, Verdict
 from krobench.controller.observed import JobState
-from krobench.figures.activity import KroActivity
-from krobench.figures.measures import ApiRequests, Latencies, LatencySummary
-from krobench.figures.usage import UsageRecord
+from krobench.figures.measures import Latencies, LatencySummary
 from krobench.findings.scaling import Limit, LimitState
 from krobench.findings.validity import PodReplaced, Validity
 from krobench.record.run import RunState
@@ -142,7 +140,7 @@ def test_what_was_not_measured_is_left_out_of_a_steps_line() -> None:
     record = scale_record(RunState.COMPLETED)
     summary = some_summary(
         latency=Latencies(instance_ready=ready),
-        api_requests=ApiRequests(kro=100),
+        figures=figures({"kro.requests.total": 100.0}),
         duration_seconds=40.0,
     )
     measured = record.tests[0].model_copy(update={"summary": summary})
@@ -154,9 +152,8 @@ def test_what_was_not_measured_is_left_out_of_a_steps_line() -> None:
 
 def test_requests_per_second_are_of_the_run_phase_and_not_of_all_that_an_iteration_took() -> None:
     summary = some_summary(
-        api_requests=ApiRequests(kro=100),
+        figures=figures({"kro.requests.total": 100.0, "duration.runSeconds": 2.0}),
         duration_seconds=40.0,
-        usage=UsageRecord(activity=KroActivity(seconds=2.0)),
     )
     record = scale_record(RunState.COMPLETED)
     measured = record.tests[0].model_copy(update={"summary": summary})

@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from unit.analysis.profiling.pprofs import cpu, heap
 from unit.collect.servers import api_server, closed_port, kro_pod, serve
-from unit.records import some_iteration
+from unit.records import figures, some_iteration
 from unit.workload.plans import suite
 
 from krobench.analysis.iterations import count_instances
@@ -135,7 +135,7 @@ def iteration(run_seconds: float | None, *, warmup: bool = False) -> IterationRe
     return some_iteration(
         warmup=warmup,
         duration_seconds=9.0,
-        run_seconds=run_seconds,
+        figures=figures({"duration.runSeconds": run_seconds}),
         counts=count_instances(1, [], 0.1),
     )
 

@@ -49,7 +49,7 @@ async def measure(server: Server, objects: dict[str, JsonObject], **changes: Any
 async def test_a_query_becomes_two_metrics() -> None:
     server = Server(matrix(["1", "3"]))
     metrics, unavailable, warnings = await measure(server, secret(b"s3cret\n"), **REFERENCE)
-    assert metrics == {"prometheus_mean_up": 2.0, "prometheus_max_up": 3.0}
+    assert metrics == {"prometheus.up.mean": 2.0, "prometheus.up.max": 3.0}
     assert unavailable == {}
     assert warnings == []
     assert isinstance(server.request, web.Request)
@@ -58,7 +58,7 @@ async def test_a_query_becomes_two_metrics() -> None:
 
 async def test_a_query_without_result_is_none_with_its_reason_and_told_once() -> None:
     metrics, unavailable, warnings = await measure(Server(matrix()), {})
-    assert metrics == {"prometheus_mean_up": None, "prometheus_max_up": None}
+    assert metrics == {"prometheus.up.mean": None, "prometheus.up.max": None}
     assert unavailable.keys() == metrics.keys()
     [warning] = warnings
     assert warning.startswith("Prometheus query up is not available: it returned nothing")
@@ -83,5 +83,5 @@ async def test_a_token_or_authority_that_cannot_be_had_is_the_reason(
 ) -> None:
     server = Server(matrix(["1"]))
     _, unavailable, _ = await measure(server, objects, **changes)
-    assert message in unavailable["prometheus_mean_up"]
+    assert message in unavailable["prometheus.up.mean"]
     assert server.request is None, "nothing is sent without the token that was asked for"

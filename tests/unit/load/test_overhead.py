@@ -8,19 +8,19 @@ def test_work_shows_in_the_cost() -> None:
     cost = Overhead()
     assert sum(range(2_000_000)) > 0
     metrics = cost.metrics([WatchCost(2, 0.001), WatchCost(3, 0.002)]).values
-    cpu, resident = metrics["krobench_cpu_seconds"], metrics["krobench_resident_max_bytes"]
+    cpu, resident = metrics["krobench.load.cpuSeconds"], metrics["krobench.load.residentMaxBytes"]
     assert cpu is not None
     assert 0 < cpu < 30
     assert resident is not None
     assert resident > 2**20
-    assert metrics["krobench_watch_events"] == 5
-    assert metrics["krobench_cpu_seconds_per_watch_event"] == 0.0006
+    assert metrics["krobench.load.watchEvents"] == 5
+    assert metrics["krobench.load.cpuSecondsPerWatchEvent"] == 0.0006
 
 
 def test_no_event_has_no_cost() -> None:
     metrics = Overhead().metrics([])
-    assert metrics.values["krobench_cpu_seconds_per_watch_event"] is None
-    assert "no events" in metrics.unavailable["krobench_cpu_seconds_per_watch_event"]
+    assert metrics.values["krobench.load.cpuSecondsPerWatchEvent"] is None
+    assert "no events" in metrics.unavailable["krobench.load.cpuSecondsPerWatchEvent"]
 
 
 def test_the_kernel_s_word_is_in_kibibytes(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 import json
 import subprocess
 from base64 import b64decode
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,11 @@ import pytest
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
+from krobench.analysis.names import known_names
+from krobench.figures.renamed import RENAMED, RENAMED_PARTS, new_name
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects, read_run_record, read_series
+from krobench.record.v1 import RUN_V1, upgrade
 from krobench.report import junit, markdown
 
 DATA = Path(__file__).parent / "data"
@@ -53,6 +58,72 @@ def test_an_old_record_has_phases_where_it_had_steps(config_map: dict[str, Any])
             assert done == [step["counts"]["done"] for step in before["steps"]]
     lines = read_objects([config_map])
     assert {line.phase for line in lines} >= {None, 0}
+
+
+def test_every_number_of_an_old_record_is_found_under_its_new_name(
+    config_map: dict[str, Any],
+) -> None:
+    raw = json.loads(config_map["data"]["run.json"])
+    run = read_run_record(config_map)
+    compared = 0
+    for test, was in zip(run.tests, raw["tests"], strict=True):
+        pairs = [*zip(test.iterations, was["iterations"], strict=True)]
+        for now, before in [*pairs, (test.summary, was["summary"])]:
+            assert now is not None
+            for old, value in old_numbers(before):
+                name = new_name(old)
+                assert name is not None, old
+                # Of two names for one number, the one with more digits is kept.
+                assert now.figures.root[name] == pytest.approx(value, abs=1e-6, rel=1e-9), old
+                compared += 1
+            lists = {name: len(parts) for name, parts in now.parts.root.items()}
+            assert lists == {RENAMED_PARTS[old]: count for old, count in old_lists(before)}
+    assert compared > 100
+
+
+@pytest.mark.parametrize("old", [name for name in RENAMED if not name.endswith("PerSecond")])
+def test_each_number_that_version_1_could_have_is_found_under_its_new_name(old: str) -> None:
+    *groups, last = old.split(".")
+    iteration: dict[str, Any] = {}
+    at = iteration
+    for group in groups:
+        at = at.setdefault(group, {})
+    at[last] = 7.25
+    raw = {"schema": RUN_V1, "tests": [{"iterations": [iteration], "summary": deepcopy(iteration)}]}
+    [test] = upgrade(raw)["tests"]
+    assert test["iterations"][0]["figures"] == {RENAMED[old]: 7.25}
+    assert test["summary"]["figures"] == {RENAMED[old]: 7.25}
+
+
+def old_numbers(of: dict[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the numbers of version 1 by their names in thresholds."""
+    groups = ("cpu", "memory", "apiRequests", "metrics", "usage")
+    for path, value in leaves({group: of.get(group, {}) for group in groups}):
+        if isinstance(value, int | float):
+            yield path, value
+
+
+def old_lists(of: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    for path, value in leaves({"usage": of.get("usage", {})}):
+        if isinstance(value, list) and value and path != "usage.kroRestarts":
+            yield path, len(value)
+
+
+def leaves(of: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in of.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def test_reasons_of_an_old_record_are_given_by_the_new_names(config_map: dict[str, Any]) -> None:
+    sources = {"kro", "apiserver", "kubelet", "etcd", "krobench", "run"}
+    for test in read_run_record(config_map).tests:
+        for iteration in test.iterations:
+            for name in iteration.unavailable:
+                whole = any(f"{known}.".startswith(f"{name}.") for known in known_names())
+                assert whole or name in sources or name in RENAMED_PARTS.values(), name
 
 
 def test_pandas_opens_each_part_in_a_line_as_the_docs_say(

@@ -2,22 +2,13 @@
 
 from collections.abc import Mapping
 
-from unit.records import some_iteration, some_run, some_summary, some_test
+from unit.records import figures, some_iteration, some_run, some_summary, some_test
 
 from krobench.analysis.scaling.findings import with_findings
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.figures.activity import KroActivity
+from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.figures.environment import Environment
-from krobench.figures.measures import (
-    ApiRequests,
-    Counts,
-    CpuUse,
-    Latencies,
-    LatencySummary,
-    MemoryUse,
-    Throughput,
-)
-from krobench.figures.usage import UsageRecord
+from krobench.figures.measures import Counts, Latencies, LatencySummary
 from krobench.findings.scaling import ScaleRecord, SizeIteration, SizeRecord, SizeVerdict, SloMissed
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord, RunState
@@ -28,7 +19,7 @@ SLO = f"{P99} < 2.0"
 SPEC = {
     "axis": "instances",
     "sizes": {"from": 100, "to": 1600},
-    "slo": [SLO, "memory.residentMaxBytes < 300.0 * 1048576.0"],
+    "slo": [SLO, "kro.memory.residentBytes.max < 300.0 * 1048576.0"],
     "workload": {"scenario": "single", "instances": 1},
 }
 SIZES = {100: 1, 200: 1, 400: 1, 800: 1, 950: 3, 1050: 3, 1200: 1, 1600: 1}
@@ -61,7 +52,7 @@ def _step(test: TestRecord) -> SizeRecord:
         p99 = ready.p99_seconds if ready is not None else None
         met = p99 is not None and p99 < 2
         breached = [] if met or p99 is None else [SloMissed(slo=SLO, measured={P99: p99})]
-        values = {P99: p99, "memory.residentMaxBytes": iteration.memory.resident_max_bytes}
+        values = {P99: p99, "kro.memory.residentBytes.max": iteration.figures[KRO_RESIDENT.max]}
         trials.append(
             SizeIteration(
                 iteration=iteration.index, met=met, breached=breached, values=dict(values)
@@ -86,11 +77,7 @@ def _test(size: int, repetitions: int, limit: float) -> TestRecord:
         summary=some_summary(
             iterations=repetitions,
             latency=first.latency,
-            throughput=first.throughput,
-            cpu=first.cpu,
-            memory=first.memory,
-            api_requests=first.api_requests,
-            usage=UsageRecord(activity=KroActivity(seconds=first.run_seconds)),
+            figures=first.figures,
         ),
     )
 
@@ -100,11 +87,16 @@ def _iteration(index: int, size: int, limit: float, noise: float) -> IterationRe
     return some_iteration(
         index=index,
         duration_seconds=seconds,
-        run_seconds=seconds,
         counts=Counts(requested=size),
         latency=Latencies(instance_ready=LatencySummary(n=size, p50_seconds=0.2, p99_seconds=p99)),
-        throughput=Throughput(instances_per_second=20 * noise),
-        cpu=CpuUse(kro_seconds=0.03 * size, kro_mean_cores=0.6 * noise),
-        memory=MemoryUse(resident_max_bytes=int(60 * 2**20 + size * 2**16)),
-        api_requests=ApiRequests(kro=11.0 * size),
+        figures=figures(
+            {
+                "duration.runSeconds": seconds,
+                "throughput.instancesPerSecond": 20 * noise,
+                "kro.cpu.seconds": 0.03 * size,
+                "kro.cpu.meanCores": 0.6 * noise,
+                "kro.memory.residentBytes.max": 60 * 2**20 + size * 2**16,
+                "kro.requests.total": 11.0 * size,
+            }
+        ),
     )

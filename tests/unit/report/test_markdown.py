@@ -14,13 +14,15 @@ def summary() -> TestSummary:
         {
             "iterations": 2,
             "latency": latency,
-            "throughput": {"instancesPerSecond": 12.3},
-            "cpu": {"kroSeconds": 1.5},
-            "memory": {"residentMaxBytes": 50 * 2**20},
-            "apiRequests": {"kro": 700.0},
+            "figures": {
+                "throughput.instancesPerSecond": 12.3,
+                "kro.cpu.seconds": 1.5,
+                "kro.memory.residentBytes.max": 50 * 2**20,
+                "kro.requests.total": 700.0,
+                "perInstance.kro.cpu.seconds": 0.03,
+            },
             "durationSeconds": 9.0,
             "errorsTotal": 2,
-            "metrics": {"kro_cpu_seconds_per_instance": 0.03},
         }
     )
 

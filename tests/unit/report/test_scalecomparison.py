@@ -99,8 +99,8 @@ def test_each_kind_of_limit_has_its_words(limit: Limit, words: str) -> None:
 def test_it_is_said_where_another_slo_breaks_first_on_each_side() -> None:
     found = compared()
     assert "breaks first" not in text(found)
-    found.new_limits[0].breached = "memory.residentMaxBytes < 300.0"
-    said = "breaks first: latency.instanceReady.p99 < 2.0 on the old side, memory.residentMaxBytes"
+    found.new_limits[0].breached = "kro.memory.residentBytes.max < 300.0"
+    said = "breaks first: latency.instanceReady.p99 < 2.0 on the old side, kro.memory.resident"
     assert said in text(found)
 
 

@@ -8,10 +8,17 @@ from functools import cached_property
 from krobench.analysis.krosettings import REQUEUE_INTERVAL, Flag, KroSettings
 from krobench.analysis.quantities import number_of
 from krobench.api.notation import duration_seconds
-from krobench.figures.activity import KroActivity
+from krobench.figures.catalogue import (
+    INSTANCE_QUEUE_SECONDS,
+    INSTANCE_WORK_SECONDS,
+    NODE_CPU_CORES,
+    OWN_WORK_SECONDS,
+    RUN_SECONDS,
+    SET_UP_SECONDS,
+    Pool,
+)
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
-from krobench.figures.measures import Latencies, LatencySummary
-from krobench.figures.usage import UsageRecord
+from krobench.figures.measures import Figures, Latencies, LatencySummary, PartLists
 from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
 from krobench.findings.evidence import Evidence
 from krobench.record.test import TestRecord, TestSummary
@@ -80,6 +87,14 @@ class Split:
 
 
 @dataclass(frozen=True)
+class PoolUse:
+    """What a pool of kro's workers did."""
+
+    work_seconds: float | None
+    queue_wait_seconds: float | None
+
+
+@dataclass(frozen=True)
 class Facts:
     """A test with a summary, and the kro and the nodes that it was measured on."""
 
@@ -89,14 +104,18 @@ class Facts:
     nodes: Sequence[NodeFingerprint]
 
     @property
-    def usage(self) -> UsageRecord:
-        """What was used, in the median of the iterations."""
-        return self.summary.usage
+    def figures(self) -> Figures:
+        """The medians of the iterations."""
+        return self.summary.figures
 
     @property
-    def activity(self) -> KroActivity:
-        """What kro did in the run phase."""
-        return self.usage.activity
+    def parts(self) -> PartLists:
+        """What sums consist of, in the last iteration."""
+        return self.summary.parts
+
+    def pool(self, pool: Pool) -> PoolUse:
+        """Return what a pool of kro's workers did."""
+        return PoolUse(self.figures[pool.work_seconds], self.figures[pool.queue_wait_seconds])
 
     @cached_property
     def settings(self) -> KroSettings:
@@ -136,7 +155,7 @@ class Facts:
     @property
     def node_cpu_ratio(self) -> float | None:
         """CPU use of everything on kro's node, over its cores."""
-        busy, cores = self.usage.node_cpu_cores, self.node_cores
+        busy, cores = self.figures[NODE_CPU_CORES], self.node_cores
         return min(1.0, busy / cores) if busy is not None and cores else None
 
     @cached_property
@@ -148,7 +167,7 @@ class Facts:
         Raises:
             NotMeasuredError: if there was none.
         """
-        longest = self.activity.seconds or 0.0
+        longest = self.figures[RUN_SECONDS] or 0.0
         total = sum(
             found.n * (found.mean_seconds or found.p50_seconds or longest)
             + found.censored * longest
@@ -196,7 +215,7 @@ class Facts:
     @property
     def unfulfilled_seconds(self) -> float:
         """Time that they were waited for in an iteration: the whole run phase."""
-        return self.unfulfilled * (self.activity.seconds or 0.0)
+        return self.unfulfilled * (self.figures[RUN_SECONDS] or 0.0)
 
     def _awaited(self) -> Iterator[LatencySummary]:
         for latency in self._latencies():
@@ -211,7 +230,7 @@ class Facts:
         Raises:
             NotMeasuredError: if kro does not say.
         """
-        return known(self.activity.instance_pool.work_seconds, Missing.WORK_SECONDS)
+        return known(self.figures[INSTANCE_WORK_SECONDS], Missing.WORK_SECONDS)
 
     @cached_property
     def split(self) -> Split:
@@ -224,8 +243,8 @@ class Facts:
             NotMeasuredError: if kro does not say.
         """
         total = self.operation_seconds
-        waited = known(self.activity.instance_pool.queue_wait_seconds, Missing.QUEUE_SECONDS)
-        own = self.activity.own_work_seconds
+        waited = known(self.figures[INSTANCE_QUEUE_SECONDS], Missing.QUEUE_SECONDS)
+        own = self.figures[OWN_WORK_SECONDS]
         worked = self.work_seconds if own is None else min(own, self.work_seconds)
         late = self.send_lag_seconds * self.operations / total
         parts = [late, waited / total, worked / total]
@@ -249,7 +268,7 @@ class Facts:
         """Share of the set-up in the time in question."""
         if not self.many_rgds:
             return 0.0
-        set_up, run = self.usage.set_up.seconds or 0.0, self.activity.seconds or 0.0
+        set_up, run = self.figures[SET_UP_SECONDS] or 0.0, self.figures[RUN_SECONDS] or 0.0
         return set_up / (set_up + run) if set_up + run else 0.0
 
 

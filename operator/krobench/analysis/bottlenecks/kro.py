@@ -5,6 +5,7 @@ from krobench.analysis.bottlenecks.facts import (
     Facts,
     NotMeasuredError,
     Of,
+    PoolUse,
     known,
     ramp,
 )
@@ -17,7 +18,24 @@ from krobench.analysis.krosettings import (
 )
 from krobench.analysis.quantities import go_memory_bytes
 from krobench.api.specs.results import Cause
-from krobench.figures.activity import PoolUse
+from krobench.figures.catalogue import (
+    DELAYED_REQUEUES,
+    GRAPH_REVISION_POOL,
+    INSTANCE_POOL,
+    INSTANCE_POOL_RECONCILES,
+    KRO_ALLOCATED,
+    KRO_CPU_CORES,
+    KRO_CPU_SECONDS,
+    KRO_GC_CPU_SECONDS,
+    KRO_GC_CYCLES,
+    KRO_HEAP,
+    KRO_LIVE_HEAP,
+    KRO_THROTTLED_RATIO,
+    KRO_WORKING_SET,
+    RGD_POOL,
+    RUN_SECONDS,
+    SET_UP_SECONDS,
+)
 from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
 from krobench.findings.evidence import Evidence, EvidenceCode, evidence
 
@@ -68,9 +86,9 @@ interval, so this is one instance in three."""
 
 def assess_workers(facts: Facts) -> list[Assessment]:
     """Judge each pool of workers by how long its objects were queued."""
-    pool, split = facts.activity.instance_pool, facts.split
+    pool, split = facts.pool(INSTANCE_POOL), facts.split
     workers = facts.workers(INSTANCE_WORKERS)
-    busy = utilisation(pool, workers, known(facts.activity.seconds, Missing.RUN_SECONDS))
+    busy = utilisation(pool, workers, known(facts.figures[RUN_SECONDS], Missing.RUN_SECONDS))
     of_instances = Assessment(
         kind=BottleneckKind.KRO_WORKERS,
         code=BottleneckCode.INSTANCES_QUEUE,
@@ -84,19 +102,18 @@ def assess_workers(facts: Facts) -> list[Assessment]:
     )
     if not facts.many_rgds:
         return [of_instances]
-    set_up = facts.usage.set_up
     return [
         of_instances,
-        _set_up_workers(facts, "RGD workers", RGD_WORKERS, set_up.rgd_pool),
+        _set_up_workers(facts, "RGD workers", RGD_WORKERS, facts.pool(RGD_POOL)),
         _set_up_workers(
-            facts, "GraphRevision workers", REVISION_WORKERS, set_up.graph_revision_pool
+            facts, "GraphRevision workers", REVISION_WORKERS, facts.pool(GRAPH_REVISION_POOL)
         ),
     ]
 
 
 def _set_up_workers(facts: Facts, name: str, flag: Flag, pool: PoolUse) -> Assessment:
     workers = facts.workers(flag)
-    seconds = known(facts.usage.set_up.seconds, Missing.SET_UP_SECONDS)
+    seconds = known(facts.figures[SET_UP_SECONDS], Missing.SET_UP_SECONDS)
     ready = facts.summary.latency.rgd_ready
     if ready is None or not ready.mean_seconds:
         raise NotMeasuredError(Missing.RGD_READY)
@@ -150,10 +167,10 @@ def _queue_length(pool: PoolUse) -> float:
 def assess_cpu(facts: Facts) -> list[Assessment]:
     """Judge by the throttled periods, or by the use of the limit; or by the node's CPU."""
     limit = facts.cpu_limit_cores or facts.node_cores
-    cores = known(facts.summary.cpu.kro_mean_cores, Missing.KRO_CPU)
+    cores = known(facts.figures[KRO_CPU_CORES], Missing.KRO_CPU)
     used = cores / known(limit, Missing.CPU_LIMIT)
     machine = facts.node_cpu_ratio
-    throttled = facts.summary.cpu.throttled_periods_ratio
+    throttled = facts.figures[KRO_THROTTLED_RATIO]
     limited = ramp(used, CPU_NEAR_LIMIT, CPU_AT_LIMIT) if throttled is None else throttled
     crowded = MACHINE_SHARE * ramp(machine or 0.0, MACHINE_BUSY, 1.0)
     collected = collector_share(facts)
@@ -196,7 +213,7 @@ def assess_memory(facts: Facts) -> list[Assessment]:
     killed = sum(
         iteration.validity.has(Cause.KRO_OOM_KILLED) for iteration in facts.test.iterations
     )
-    held, limit = facts.summary.memory.working_set_max_bytes, facts.memory_limit_bytes
+    held, limit = facts.figures[KRO_WORKING_SET.max], facts.memory_limit_bytes
     used = held / limit if held is not None and limit else None
     near = used is not None and used > MEMORY_NEAR_LIMIT
     collection, share = _collection(facts), collector_share(facts)
@@ -207,7 +224,7 @@ def assess_memory(facts: Facts) -> list[Assessment]:
     else:
         code = BottleneckCode.NEAR_MEMORY_LIMIT
     go_limit = go_memory_bytes(facts.kro.env.get(GO_MEMORY_LIMIT)) if facts.kro else None
-    live = facts.usage.kro_runtime.live_heap_bytes
+    live = facts.figures[KRO_LIVE_HEAP]
     of_go_limit = live / go_limit if go_limit is not None and live is not None else None
     return [
         Assessment(
@@ -258,18 +275,17 @@ def collector_share(facts: Facts) -> float:
 
 def _collection(facts: Facts) -> float | None:
     """Return garbage collection's share of kro's CPU time."""
-    spent, cpu = facts.usage.kro_runtime.gc_cpu_seconds, facts.summary.cpu.kro_seconds
+    spent, cpu = facts.figures[KRO_GC_CPU_SECONDS], facts.figures[KRO_CPU_SECONDS]
     return min(1.0, spent / cpu) if spent is not None and cpu else None
 
 
 def _progress(facts: Facts) -> float | None:
     """Return what kro allocated between two collections, over its live heap."""
-    runtime = facts.usage.kro_runtime
-    live = runtime.live_heap_bytes or runtime.heap_bytes.mean
-    cycles = runtime.gc_cycles or 0.0
-    if runtime.allocated_bytes is None or cycles < FEWEST_COLLECTIONS or not live:
+    live = facts.figures[KRO_LIVE_HEAP] or facts.figures[KRO_HEAP.mean]
+    cycles, allocated = facts.figures[KRO_GC_CYCLES] or 0.0, facts.figures[KRO_ALLOCATED]
+    if allocated is None or cycles < FEWEST_COLLECTIONS or not live:
         return None
-    return runtime.allocated_bytes / cycles / live
+    return allocated / cycles / live
 
 
 def assess_requeues(facts: Facts) -> list[Assessment]:
@@ -282,10 +298,10 @@ def assess_requeues(facts: Facts) -> list[Assessment]:
     idle = split.idle * facts.operation_seconds
     of_done = max(0.0, idle - facts.unfulfilled_seconds)
     each = of_done / done if done else 0.0
-    seconds = known(facts.activity.seconds, Missing.RUN_SECONDS)
-    busy = utilisation(facts.activity.instance_pool, facts.workers(INSTANCE_WORKERS), seconds)
-    delayed = facts.activity.delayed_requeues
-    reconciles = facts.activity.instance_pool.reconciles
+    seconds = known(facts.figures[RUN_SECONDS], Missing.RUN_SECONDS)
+    busy = utilisation(facts.pool(INSTANCE_POOL), facts.workers(INSTANCE_WORKERS), seconds)
+    delayed = facts.figures[DELAYED_REQUEUES]
+    reconciles = facts.figures[INSTANCE_POOL_RECONCILES]
     waits = delayed is None or delayed > 0
     long = each >= LEAST_INTERVALS * interval
     return [

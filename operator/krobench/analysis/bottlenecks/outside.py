@@ -3,6 +3,23 @@
 from dataclasses import dataclass
 
 from krobench.analysis.bottlenecks.facts import Assessment, Facts, NotMeasuredError, Of, known
+from krobench.figures.catalogue import (
+    ADMISSION_MEAN_SECONDS,
+    ADMISSION_SECONDS,
+    API_SERVER_REQUEST_MEAN_SECONDS,
+    ETCD_FSYNC_MEAN_SECONDS,
+    ETCD_REQUEST_MEAN_SECONDS,
+    ETCD_REQUESTS,
+    FLOW_CONTROL_WAIT_SECONDS,
+    IN_FLIGHT,
+    KRO_REQUEST_MEAN_SECONDS,
+    KRO_REQUESTS,
+    KRO_THROTTLED_REQUESTS,
+    QUEUES,
+    REJECTED_REQUESTS,
+    REJECTIONS,
+    WEBHOOKS,
+)
 from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
 from krobench.findings.evidence import EvidenceCode, evidence
 
@@ -89,29 +106,28 @@ def request_time(facts: Facts) -> RequestTime:
     Raises:
         NotMeasuredError: if neither kro nor the API server reports how long requests take.
     """
-    requests = known(facts.activity.requests, Missing.REQUESTS)
-    pause = (facts.activity.throttled_requests or 0.0) * RETRY_SECONDS
+    requests = known(facts.figures[KRO_REQUESTS], Missing.REQUESTS)
+    pause = (facts.figures[KRO_THROTTLED_REQUESTS] or 0.0) * RETRY_SECONDS
     usual = USUAL_REQUEST_SECONDS * requests
-    by_kro = facts.activity.request_mean_seconds
+    by_kro = facts.figures[KRO_REQUEST_MEAN_SECONDS]
     all_of = requests * (mean_seconds(facts) if by_kro is None else by_kro)
     # kro's own measurement includes the pauses.
     left = max(0.0, all_of - (0.0 if by_kro is None else pause) - usual)
-    server = facts.usage.api_server
-    gates = server.gates
+    figures = facts.figures
 
     admission = 0.0
-    if gates.admission_seconds is not None and gates.admission_mean_seconds:
-        usual_admission = (
-            USUAL_ADMISSION_SECONDS * gates.admission_seconds / gates.admission_mean_seconds
-        )
-        admission = min(left, max(0.0, gates.admission_seconds - usual_admission))
+    admitting, each_write = figures[ADMISSION_SECONDS], figures[ADMISSION_MEAN_SECONDS]
+    if admitting is not None and each_write:
+        usual_admission = USUAL_ADMISSION_SECONDS * admitting / each_write
+        admission = min(left, max(0.0, admitting - usual_admission))
 
     etcd = 0.0
-    if server.etcd_request_mean_seconds is not None and gates.etcd_requests is not None:
-        beyond_usual = max(0.0, server.etcd_request_mean_seconds - USUAL_ETCD_SECONDS)
-        etcd = min(left - admission, beyond_usual * gates.etcd_requests)
+    etcd_mean, etcd_requests = figures[ETCD_REQUEST_MEAN_SECONDS], figures[ETCD_REQUESTS]
+    if etcd_mean is not None and etcd_requests is not None:
+        beyond_usual = max(0.0, etcd_mean - USUAL_ETCD_SECONDS)
+        etcd = min(left - admission, beyond_usual * etcd_requests)
 
-    queue = min(left - admission - etcd, gates.queue_wait_seconds or 0.0)
+    queue = min(left - admission - etcd, figures[FLOW_CONTROL_WAIT_SECONDS] or 0.0)
     beyond = max(0.0, mean_seconds(facts) * requests - usual)
     return RequestTime(
         admission_seconds=admission,
@@ -130,7 +146,10 @@ def mean_seconds(facts: Facts) -> float:
     Raises:
         NotMeasuredError: if there is neither.
     """
-    views = (facts.activity.request_mean_seconds, facts.usage.api_server.request_mean_seconds)
+    views = (
+        facts.figures[KRO_REQUEST_MEAN_SECONDS],
+        facts.figures[API_SERVER_REQUEST_MEAN_SECONDS],
+    )
     return known(
         min((view for view in views if view is not None), default=None), Missing.REQUEST_SECONDS
     )
@@ -143,14 +162,14 @@ def assess_api_server(facts: Facts) -> list[Assessment]:
     for longer pauses than the second counted here.
     """
     time, mean = request_time(facts), mean_seconds(facts)
-    server, refused = facts.usage.api_server, facts.activity.throttled_requests
-    gates, work = server.gates, facts.work_seconds
+    refused = facts.figures[KRO_THROTTLED_REQUESTS]
+    work = facts.work_seconds
     slow = time.share_of(time.queue_seconds + time.other_seconds, work)
     subject = None
-    if gates.rejections:
-        subject = f"FlowSchema {gates.rejections[0].name}"
-    elif gates.queues:
-        subject = f"priority level {gates.queues[0].name}"
+    if facts.parts[REJECTIONS]:
+        subject = f"FlowSchema {facts.parts[REJECTIONS][0].name}"
+    elif facts.parts[QUEUES]:
+        subject = f"priority level {facts.parts[QUEUES][0].name}"
     return [
         Assessment(
             kind=BottleneckKind.API_SERVER,
@@ -168,9 +187,9 @@ def assess_api_server(facts: Facts) -> list[Assessment]:
                 ),
                 *evidence(
                     EvidenceCode.REJECTED_REQUESTS,
-                    gates.rejected_requests,
+                    facts.figures[REJECTED_REQUESTS],
                     0.0,
-                    supports=bool(gates.rejected_requests),
+                    supports=bool(facts.figures[REJECTED_REQUESTS]),
                 ),
                 *evidence(
                     EvidenceCode.QUEUED_AT_API_SERVER,
@@ -178,7 +197,9 @@ def assess_api_server(facts: Facts) -> list[Assessment]:
                     work,
                     supports=time.queue_seconds > _MUCH_WORK * work,
                 ),
-                *evidence(EvidenceCode.REQUESTS_IN_FLIGHT, server.in_flight.mean, supports=False),
+                *evidence(
+                    EvidenceCode.REQUESTS_IN_FLIGHT, facts.figures[IN_FLIGHT.mean], supports=False
+                ),
             ],
         )
     ]
@@ -186,8 +207,7 @@ def assess_api_server(facts: Facts) -> list[Assessment]:
 
 def assess_admission(facts: Facts) -> list[Assessment]:
     """Judge by the time that the API server takes to admit a write, webhooks included."""
-    gates = facts.usage.api_server.gates
-    mean = known(gates.admission_mean_seconds, Missing.ADMISSION_SECONDS)
+    mean = known(facts.figures[ADMISSION_MEAN_SECONDS], Missing.ADMISSION_SECONDS)
     time, work = request_time(facts), facts.work_seconds
     spent = time.admission_seconds
     return [
@@ -196,7 +216,7 @@ def assess_admission(facts: Facts) -> list[Assessment]:
             code=BottleneckCode.ADMISSION_SLOW,
             of=Of.WORK,
             share=time.share_of(spent, work),
-            subject=f"webhook {gates.webhooks[0].name}" if gates.webhooks else None,
+            subject=f"webhook {facts.parts[WEBHOOKS][0].name}" if facts.parts[WEBHOOKS] else None,
             evidence=[
                 *evidence(
                     EvidenceCode.ADMISSION_MEAN,
@@ -212,8 +232,8 @@ def assess_admission(facts: Facts) -> list[Assessment]:
                 ),
                 *evidence(
                     EvidenceCode.WEBHOOK_WAITS,
-                    sum(webhook.value for webhook in gates.webhooks),
-                    supports=bool(gates.webhooks),
+                    sum(webhook.value for webhook in facts.parts[WEBHOOKS]),
+                    supports=bool(facts.parts[WEBHOOKS]),
                 ),
             ],
         )
@@ -222,9 +242,9 @@ def assess_admission(facts: Facts) -> list[Assessment]:
 
 def assess_etcd(facts: Facts) -> list[Assessment]:
     """Judge by the time that the API server waits for etcd."""
-    mean = known(facts.usage.api_server.etcd_request_mean_seconds, Missing.ETCD_SECONDS)
+    mean = known(facts.figures[ETCD_REQUEST_MEAN_SECONDS], Missing.ETCD_SECONDS)
     time = request_time(facts)
-    fsync = facts.usage.etcd.fsync_mean_seconds
+    fsync = facts.figures[ETCD_FSYNC_MEAN_SECONDS]
     return [
         Assessment(
             kind=BottleneckKind.ETCD,

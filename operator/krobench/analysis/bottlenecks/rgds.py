@@ -3,6 +3,15 @@
 from krobench.analysis.bottlenecks.facts import Assessment, Facts, NotMeasuredError, Of, known
 from krobench.analysis.bottlenecks.outside import RETRY_SECONDS
 from krobench.analysis.krosettings import RGD_WORKERS
+from krobench.figures.catalogue import (
+    FAILED_BUILD_SECONDS,
+    FAILED_BUILDS,
+    KRO_THROTTLED_REQUESTS,
+    OTHERS_WORK,
+    OTHERS_WORK_SECONDS,
+    OWN_WORK_SECONDS,
+    SET_UP_SECONDS,
+)
 from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
 from krobench.findings.evidence import EvidenceCode, evidence
 
@@ -18,8 +27,8 @@ def assess_watch_caches(facts: Facts) -> list[Assessment]:
     """
     if not facts.many_rgds:
         return []
-    seconds = known(facts.usage.set_up.seconds, Missing.SET_UP_SECONDS)
-    refused = known(facts.usage.set_up.throttled_requests, Missing.REQUESTS_BY_CODE)
+    seconds = known(facts.figures[SET_UP_SECONDS], Missing.SET_UP_SECONDS)
+    refused = known(facts.figures[KRO_THROTTLED_REQUESTS.set_up], Missing.REQUESTS_BY_CODE)
     workers, rgds = facts.workers(RGD_WORKERS), facts.test.rgds
     usual = RETRY_SECONDS / workers
     return [
@@ -47,13 +56,12 @@ def assess_watch_caches(facts: Facts) -> list[Assessment]:
 
 def assess_poisoned(facts: Facts) -> list[Assessment]:
     """Judge by the workers' time that goes to another kind, and by graphs that fail to build."""
-    activity = facts.activity
-    own = known(activity.own_work_seconds, Missing.WORK_BY_KIND)
-    others = known(activity.others_work_seconds, Missing.WORK_BY_KIND)
+    own = known(facts.figures[OWN_WORK_SECONDS], Missing.WORK_BY_KIND)
+    others = known(facts.figures[OTHERS_WORK_SECONDS], Missing.WORK_BY_KIND)
     found = _failed_builds(facts)
-    if not activity.others_work:
+    if not facts.parts[OTHERS_WORK]:
         return found
-    worst = activity.others_work[0]
+    worst = facts.parts[OTHERS_WORK][0]
     # Parts are the last iteration's, sums the medians of all: one may be above the other.
     share = worst.value / (own + max(others, worst.value))
     of_instances = Assessment(
@@ -86,14 +94,15 @@ def _failed_builds(facts: Facts) -> list[Assessment]:
 
     The requests that it sent to the API server meanwhile are not known by RGD, and do not count.
     """
-    set_up = facts.usage.set_up
-    if not facts.many_rgds or not set_up.failed_builds:
+    if not facts.many_rgds or not facts.parts[FAILED_BUILDS]:
         return []
-    if not set_up.failed_build_seconds:
+    if not facts.parts[FAILED_BUILD_SECONDS]:
         raise NotMeasuredError(Missing.FAILED_BUILD_SECONDS)
-    worst = set_up.failed_build_seconds[0]
-    times = next((part.value for part in set_up.failed_builds if part.name == worst.name), 0.0)
-    seconds = known(set_up.seconds, Missing.SET_UP_SECONDS)
+    worst = facts.parts[FAILED_BUILD_SECONDS][0]
+    times = next(
+        (part.value for part in facts.parts[FAILED_BUILDS] if part.name == worst.name), 0.0
+    )
+    seconds = known(facts.figures[SET_UP_SECONDS], Missing.SET_UP_SECONDS)
     share = worst.value / (seconds * facts.workers(RGD_WORKERS)) if seconds else 0.0
     large = share >= WORTH_MENTIONING
     return [

@@ -3,18 +3,10 @@
 from dataclasses import dataclass, field
 
 from krobench.api.specs.results import DifferenceKind
+from krobench.figures.catalogue import OF_NAME, PRIMARY
 from krobench.findings.comparison import Better
 
 DEFAULT_MINIMUM_EFFECT = 0.05
-DEFAULT_PRIMARY = (
-    "latency.instanceReady.p50",
-    "latency.instanceReady.p90",
-    "latency.instanceReady.p99",
-    "throughput.instancesPerSecond",
-    "metrics.kro_cpu_seconds_per_instance",
-    "memory.residentMaxBytes",
-    "metrics.kro_api_requests_per_instance",
-)
 # Percentiles that an iteration of few instances does not have: their absence is no finding.
 WHERE_AVAILABLE = frozenset({"latency.instanceReady.p90", "latency.instanceReady.p99"})
 
@@ -31,7 +23,7 @@ class Rules:
     @property
     def primary_metrics(self) -> tuple[str, ...]:
         """Return the metrics that get a verdict."""
-        return tuple(self.primary) or DEFAULT_PRIMARY
+        return tuple(self.primary) or PRIMARY
 
     def is_primary(self, metric: str) -> bool:
         """Whether a metric gets a verdict."""
@@ -44,4 +36,5 @@ class Rules:
 
 def default_direction(metric: str) -> Better:
     """Return which way a metric is better if nobody says otherwise."""
-    return Better.HIGHER if metric.startswith("throughput.") else Better.LOWER
+    figure = OF_NAME.get(metric)
+    return Better.HIGHER if figure is not None and figure.higher_is_better else Better.LOWER

@@ -41,8 +41,8 @@ _FIGURES = (
     "throughput.instancesPerSecond",
     "latency.instanceReady.p50",
     "latency.instanceReady.p99",
-    "metrics.kro_cpu_seconds_per_instance",
-    "memory.residentMaxBytes",
+    "perInstance.kro.cpu.seconds",
+    "kro.memory.residentBytes.max",
 )
 _FEWEST = 2
 """Repetitions of a size where each side is a single run, for a spread of both."""

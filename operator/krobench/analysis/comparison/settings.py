@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from krobench.analysis.comparison.rules import (
     DEFAULT_MINIMUM_EFFECT,
-    DEFAULT_PRIMARY,
     Rules,
     default_direction,
 )
@@ -12,6 +11,8 @@ from krobench.analysis.names import known_names
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.results import DifferenceKind
+from krobench.figures.catalogue import PRIMARY
+from krobench.figures.renamed import new_name
 from krobench.findings.comparison import Better
 
 _NEAREST = 3
@@ -62,11 +63,14 @@ def _kind(word: str) -> DifferenceKind:
 def _metric(word: str) -> tuple[str, Better]:
     name, _, direction = word.partition(":")
     if name not in known_names():
+        renamed = new_name(name)
+        if renamed is not None:
+            raise ValueError(f"{name} is now called {renamed}: use that name")
         last = name.rpartition(".")[2].lower()
-        usual_first = sorted(known_names(), key=lambda known: known not in DEFAULT_PRIMARY)
+        usual_first = sorted(known_names(), key=lambda known: known not in PRIMARY)
         near = [known for known in usual_first if last in known.lower()][:_NEAREST]
         hint = f"; did you mean {' or '.join(near)}?" if near else "."
-        raise ValueError(f"{name} is no metric of a test{hint} Names are those of thresholds")
+        raise ValueError(f"{name} is not a metric of a test{hint} Names are those of thresholds")
     if not direction:
         return name, default_direction(name)
     try:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from krobench.analysis.profiling import packagegroups as groups
 from krobench.analysis.recommendations.case import Case, Weighted
+from krobench.figures.catalogue import KRO_CPU_SECONDS
 from krobench.figures.profile import Breakdown, FunctionCost, GroupShare
 from krobench.findings.evidence import EvidenceCode, evidence
 from krobench.findings.recommendation import Area, CheaperCode, Confidence, Recommendation
@@ -68,7 +69,7 @@ def _advice(case: Case, breakdown: Breakdown, pattern: _Pattern, found: GroupSha
                 group=pattern.group,
                 share=share,
                 instance_cpu_seconds=(
-                    case.metric("kro_cpu_seconds_per_instance") or None if of_cpu else None
+                    case.figures[KRO_CPU_SECONDS.per_instance] or None if of_cpu else None
                 ),
             ),
             area=Area.KRO_CODE,

@@ -26,6 +26,16 @@ from krobench.api.notation import duration_seconds
 from krobench.api.specs.kro import Variant, VariantResources
 from krobench.api.specs.load import Operation
 from krobench.api.specs.results import Cause
+from krobench.figures.catalogue import (
+    FAILED_RECONCILES,
+    INSTANCE_QUEUE_MEAN_SECONDS,
+    KRO_CPU_SECONDS,
+    KRO_RECONCILES,
+    KRO_RESIDENT,
+    KRO_THROTTLED_RATIO,
+    KRO_WORKING_SET,
+    RECONCILE_MEAN_SECONDS,
+)
 from krobench.findings.bottleneck import Bottleneck, BottleneckKind
 from krobench.findings.evidence import Evidence, EvidenceCode, evidence
 from krobench.findings.recommendation import (
@@ -81,8 +91,8 @@ def more_instance_workers(case: Case) -> Weighted | None:
         return None
     found = case.bottleneck(BottleneckKind.KRO_WORKERS, "instance workers")
     bounds, few = case.cpu_bounds(), case.observed_instances < _FEW
-    wait = case.metric("kro_instance_queue_wait_mean_seconds")
-    reconcile = case.metric("kro_instance_reconcile_mean_seconds")
+    wait = case.figures[INSTANCE_QUEUE_MEAN_SECONDS]
+    reconcile = case.figures[RECONCILE_MEAN_SECONDS]
     confidence = Confidence.HIGH if bounds else Confidence.MEDIUM
     return Weighted(
         Recommendation(
@@ -284,8 +294,8 @@ def shorter_requeues(case: Case) -> Weighted | None:
 
 def find_errors(case: Case) -> Weighted | None:
     """Finding out why reconciles fail, if many do: each then waits before it is retried."""
-    errors = case.metric("kro_instance_reconcile_errors")
-    reconciles = case.metric("kro_instance_reconciles")
+    errors = case.figures[FAILED_RECONCILES]
+    reconciles = case.figures[KRO_RECONCILES]
     if not errors or not reconciles or errors / reconciles < _MANY_ERRORS:
         return None
     share = errors / reconciles
@@ -303,8 +313,8 @@ def find_errors(case: Case) -> Weighted | None:
 
 def most_memory(case: Case) -> float | None:
     """Return the most memory that kro was seen to use, by the source that shows more."""
-    memory = case.summary.memory
-    known = [value for value in (memory.resident_max_bytes, memory.working_set_max_bytes) if value]
+    memory = case.figures
+    known = [value for value in (memory[KRO_RESIDENT.max], memory[KRO_WORKING_SET.max]) if value]
     return float(max(known)) if known else None
 
 
@@ -392,7 +402,7 @@ def cpu_limit(case: Case) -> Weighted | None:
     """
     found = case.bottleneck(BottleneckKind.KRO_CPU)
     limit = number_of(case.settings.limit("cpu"))
-    throttled = case.summary.cpu.throttled_periods_ratio or 0.0
+    throttled = case.figures[KRO_THROTTLED_RATIO] or 0.0
     cores = max((number_of(node.cpu) or 0.0 for node in case.nodes), default=0.0)
     held = throttled >= THROTTLED or (found is not None and not case.is_below_cpu_limit)
     if limit is None or cores <= limit or not held:
@@ -404,7 +414,7 @@ def cpu_limit(case: Case) -> Weighted | None:
             advice=HigherCPULimit(
                 wanted=wanted,
                 gain=wanted_cores / limit,
-                instance_cpu_seconds=case.metric("kro_cpu_seconds_per_instance") or None,
+                instance_cpu_seconds=case.figures[KRO_CPU_SECONDS.per_instance] or None,
                 limit_cores=limit,
                 wanted_cores=wanted_cores,
             ),

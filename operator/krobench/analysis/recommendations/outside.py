@@ -5,6 +5,16 @@ from krobench.analysis.krosettings import KEPT_REVISIONS
 from krobench.analysis.quantities import number_of
 from krobench.analysis.recommendations.case import Case, Weighted, against, evidence_of
 from krobench.api.specs.load import Operation
+from krobench.figures.catalogue import (
+    API_SERVER_REQUEST_MEAN_SECONDS,
+    API_SERVER_THROTTLED,
+    CEL_EVALUATION_MEAN_SECONDS,
+    CEL_EVALUATIONS,
+    ETCD_FSYNC_MEAN_SECONDS,
+    KRO_RECONCILES,
+    KRO_REQUESTS,
+    RECONCILE_MEAN_SECONDS,
+)
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.evidence import EvidenceCode, evidence
 from krobench.findings.recommendation import (
@@ -37,8 +47,8 @@ _MOST = 0.5
 
 def shorter_chains(case: Case) -> Weighted | None:
     """Fewer levels, if resources wait for each other reconcile by reconcile."""
-    reconciles = case.metric("kro_reconciles_per_instance")
-    mean = case.metric("kro_instance_reconcile_mean_seconds")
+    reconciles = case.figures[KRO_RECONCILES.per_instance]
+    mean = case.figures[RECONCILE_MEAN_SECONDS]
     work = case.demand_seconds
     if reconciles is None or mean is None or work is None or reconciles < _MANY_RECONCILES:
         return None
@@ -59,8 +69,8 @@ def shorter_chains(case: Case) -> Weighted | None:
 
 def narrower_rgds(case: Case) -> Weighted | None:
     """Fewer resources per instance, if a reconcile is a long series of requests."""
-    requests = case.metric("kro_api_requests_per_instance")
-    reconciles = case.metric("kro_reconciles_per_instance")
+    requests = case.figures[KRO_REQUESTS.per_instance]
+    reconciles = case.figures[KRO_RECONCILES.per_instance]
     work = case.demand_seconds
     if not requests or not reconciles or work is None:
         return None
@@ -85,10 +95,10 @@ def narrower_rgds(case: Case) -> Weighted | None:
 
 def cheaper_cel(case: Case) -> Weighted | None:
     """Cheaper expressions, if evaluating them is much of a reconcile."""
-    count = case.metric("kro_cel_evaluations")
-    mean = case.metric("kro_cel_eval_mean_seconds")
-    reconciles = case.metric("kro_instance_reconciles")
-    work = case.metric("kro_instance_reconcile_mean_seconds")
+    count = case.figures[CEL_EVALUATIONS]
+    mean = case.figures[CEL_EVALUATION_MEAN_SECONDS]
+    reconciles = case.figures[KRO_RECONCILES]
+    work = case.figures[RECONCILE_MEAN_SECONDS]
     if not count or not mean or not reconciles or not work:
         return None
     share = min(1.0, count * mean / (reconciles * work))
@@ -149,14 +159,13 @@ def relieve_api_server(case: Case) -> Weighted | None:
     found = case.bottleneck(BottleneckKind.API_SERVER)
     if found is None:
         return None
-    server = case.summary.usage.api_server
     advice: Advice
-    if server.throttled_requests:
-        advice = OwnPriorityLevel(refused=server.throttled_requests)
+    if case.figures[API_SERVER_THROTTLED]:
+        advice = OwnPriorityLevel(refused=case.figures[API_SERVER_THROTTLED])
     else:
         advice = RelieveAPIServer(
-            requests_per_instance=case.metric("kro_api_requests_per_instance") or None,
-            request_seconds=server.request_mean_seconds or None,
+            requests_per_instance=case.figures[KRO_REQUESTS.per_instance] or None,
+            request_seconds=case.figures[API_SERVER_REQUEST_MEAN_SECONDS] or None,
         )
     return against(found, case, advice, Area.CLUSTER, Confidence.MEDIUM)
 
@@ -186,7 +195,7 @@ def faster_etcd(case: Case) -> Weighted | None:
     found = case.bottleneck(BottleneckKind.ETCD)
     if found is None:
         return None
-    fsync = case.summary.usage.etcd.fsync_mean_seconds
+    fsync = case.figures[ETCD_FSYNC_MEAN_SECONDS]
     advice = FasterEtcd(
         share=found.score,
         fsync_seconds=fsync,

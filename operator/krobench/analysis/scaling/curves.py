@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from krobench.analysis.names import flat, values_by_name
+from krobench.analysis.names import numbers_of
 from krobench.analysis.scaling.fits import Described, by_size, describe
 from krobench.analysis.scaling.models import Knee, Scalability
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.api.specs.scaletest import Axis
+from krobench.figures.catalogue import API_SERVER_REQUESTS, KRO_REQUESTS
 from krobench.findings.scaling import (
     Curve,
     CurveFit,
@@ -22,17 +23,17 @@ from krobench.findings.scaling import (
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestRecord
 
-_CPU_TIME = "cpu.kroSeconds"
+_CPU_TIME = "kro.cpu.seconds"
 _FIGURES = (
     "latency.instanceReady.p50",
     "latency.instanceReady.p99",
     "throughput.instancesPerSecond",
-    "memory.residentMaxBytes",
-    "usage.kroRuntime.liveHeapBytes",
+    "kro.memory.residentBytes.max",
+    "kro.memory.liveHeapBytes",
     _CPU_TIME,
-    "cpu.kroMeanCores",
-    "apiRequests.kroPerSecond",
-    "apiRequests.totalPerSecond",
+    "kro.cpu.meanCores",
+    "kro.requests.perSecond",
+    "apiServer.requests.perSecond",
 )
 
 Points = dict[str, list[CurvePoint]]
@@ -70,10 +71,10 @@ def counted_iterations(size: SizeRecord, test: TestRecord | None) -> Iterator[It
 
 
 def _values(iteration: IterationRecord) -> dict[str, float | None]:
-    values = flat(values_by_name(iteration, errors_total=0))
-    requests = iteration.api_requests
-    values["apiRequests.kroPerSecond"] = per_second(requests.kro, iteration.run_seconds)
-    values["apiRequests.totalPerSecond"] = per_second(requests.total, iteration.run_seconds)
+    values = numbers_of(iteration, errors_total=0)
+    figures, seconds = iteration.figures, iteration.run_seconds
+    values["kro.requests.perSecond"] = per_second(figures[KRO_REQUESTS], seconds)
+    values["apiServer.requests.perSecond"] = per_second(figures[API_SERVER_REQUESTS], seconds)
     return values
 
 

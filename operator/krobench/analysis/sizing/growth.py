@@ -7,12 +7,13 @@ from statistics import median
 from typing import Any, Literal
 
 from krobench.api.specs.scaletest import Axis
+from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.findings.scaling import CurveFit, Parameter
 from krobench.findings.slope import SizeAxis
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord
 
-_CURVE = "memory.residentMaxBytes"
+_CURVE = "kro.memory.residentBytes.max"
 _SLOPE = "kro resident memory, max"
 _AXES: Mapping[Axis, SizeAxis] = {Axis.INSTANCES: "instances", Axis.RGDS: "rgds"}
 
@@ -164,8 +165,8 @@ def _end(rate: float | None) -> float | None:
 def _measured(tests: Sequence[TestRecord], axis: SizeAxis) -> dict[float, list[float]]:
     found: dict[float, list[float]] = {}
     for test in tests:
-        each = [i.memory.resident_max_bytes for i in test.iterations if not i.warmup and i.success]
-        summary = test.summary.memory.resident_max_bytes if test.summary is not None else None
+        each = [i.figures[KRO_RESIDENT.max] for i in test.iterations if not i.warmup and i.success]
+        summary = test.summary.figures[KRO_RESIDENT.max] if test.summary is not None else None
         values = [float(value) for value in each or [summary] if value is not None]
         if values:
             size = test.rgds if axis == "rgds" else test.instances

@@ -17,6 +17,7 @@ from krobench.analysis.recommendations.case import Case
 from krobench.analysis.recommendations.kro import MEMORY_HEADROOM
 from krobench.analysis.sizing.growth import Estimate, Growth, Known, SizingError, what_is_known
 from krobench.api import units
+from krobench.figures.catalogue import KRO_CPU_SECONDS
 from krobench.findings.recommendation import Setting
 from krobench.findings.sizing import SizedFigure, Sizing
 from krobench.record.run import RunRecord
@@ -145,7 +146,7 @@ def _cpu(cases: Sequence[Case], rate: float) -> SizedFigure:
     each = [
         (case, cost)
         for case in cases
-        if (cost := case.metric("kro_cpu_seconds_per_instance")) is not None
+        if (cost := case.figures[KRO_CPU_SECONDS.per_instance]) is not None
     ]
     if not each:
         raise SizingError("kro's CPU time for an instance is not available in these records")

@@ -71,7 +71,7 @@ def causes_around(
         causes += counters_backwards(seen.samples)
     causes += api_server_restarts(seen.samples, zero)
     usual = usual_requests_per_second(series, zero)
-    causes += api_server_busy(record.api_requests, record.run_seconds, usual, settings)
+    causes += api_server_busy(record.figures, usual, settings)
     return causes
 
 

@@ -5,8 +5,14 @@ from itertools import pairwise
 
 from krobench.analysis.quantities import number_of
 from krobench.api.specs.results import ValiditySettings
+from krobench.figures.catalogue import (
+    API_SERVER_REQUESTS,
+    KRO_REQUESTS,
+    KROBENCH_REQUESTS,
+    RUN_SECONDS,
+)
 from krobench.figures.environment import NodeFingerprint
-from krobench.figures.measures import ApiRequests
+from krobench.figures.measures import Figures
 from krobench.figures.series import Series, UnavailableError
 from krobench.figures.surroundings import Moment
 from krobench.findings.validity import (
@@ -32,8 +38,7 @@ _TOTAL = "apiserver_request_total"
 
 
 def api_server_busy(
-    requests: ApiRequests,
-    run_seconds: float | None,
+    figures: Figures,
     usual_per_second: float | None,
     settings: ValiditySettings,
 ) -> list[AnyCause]:
@@ -44,7 +49,8 @@ def api_server_busy(
     the rate of kro and krobench together, and twice the usual rate of this API server, because a
     large cluster has a background of its own.
     """
-    kro, own, total = requests.kro, requests.krobench, requests.total
+    kro, own = figures[KRO_REQUESTS], figures[KROBENCH_REQUESTS]
+    total, run_seconds = figures[API_SERVER_REQUESTS], figures[RUN_SECONDS]
     if kro is None or own is None or total is None or not run_seconds:
         return []
     foreign = (total - kro - own) / run_seconds

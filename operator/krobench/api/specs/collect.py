@@ -24,15 +24,15 @@ class PrometheusQuery(SpecModel):
     """A query for an existing Prometheus."""
 
     name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
-    """Name of the results: they become the metrics prometheus_mean_NAME and prometheus_max_NAME. If
+    """Name of the results: they become the figures prometheus.NAME.mean and prometheus.NAME.max. If
     the name ends with a unit, such as _bytes or _seconds, reports show it."""
     query: Annotated[str, StringConstraints(min_length=1, max_length=2048)]
     """PromQL. Its result must be a single series."""
 
     @property
     def metrics(self) -> tuple[str, str]:
-        """Names of its mean and its maximum among an iteration's metrics."""
-        return f"prometheus_mean_{self.name}", f"prometheus_max_{self.name}"
+        """Names of its mean and its maximum among an iteration's figures."""
+        return f"prometheus.{self.name}.mean", f"prometheus.{self.name}.max"
 
 
 class PrometheusTls(SpecModel):

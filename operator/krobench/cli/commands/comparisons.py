@@ -17,7 +17,7 @@ def compare(
     minimum_effect: Annotated[str, typer.Option(help="A smaller change is none.")] = "5%",
     primary: Annotated[
         list[str] | None,
-        typer.Option(help="Metric with a verdict, such as cpu.kroSeconds:Lower; may be repeated."),
+        typer.Option(help="Metric with a verdict, such as kro.cpu.seconds:Lower; may be repeated."),
     ] = None,
     output: Annotated[
         Literal["text", "markdown", "json"],

@@ -161,9 +161,9 @@ class _Shown:
 _CHARTS = (
     _Shown("Time until ready", tuple(f"{_READY}{name}" for name in ("p50", "p90", "p99", "max"))),
     _Shown("Throughput", ("throughput.instancesPerSecond",)),
-    _Shown("kro's memory", ("memory.residentMaxBytes", "usage.kroRuntime.liveHeapBytes")),
-    _Shown("kro's CPU use", ("cpu.kroMeanCores",)),
-    _Shown("Load on the API server", ("apiRequests.kroPerSecond", "apiRequests.totalPerSecond")),
+    _Shown("kro's memory", ("kro.memory.residentBytes.max", "kro.memory.liveHeapBytes")),
+    _Shown("kro's CPU use", ("kro.cpu.meanCores",)),
+    _Shown("Load on the API server", ("kro.requests.perSecond", "apiServer.requests.perSecond")),
 )
 _SCALES: Mapping[FigureUnit, tuple[float, str]] = {
     "seconds": (1.0, "seconds"),

@@ -83,6 +83,11 @@ def rounded(value: float | None) -> float | None:
     return None if value is None else round(value, _DIGITS)
 
 
+def whole(value: float | None) -> int | None:
+    """Return a number of bytes as the API declares it."""
+    return None if value is None else round(value)
+
+
 def _progress(record: RunRecord | None) -> str | None:
     if record is None:
         return None

@@ -14,6 +14,7 @@ from krobench.api.status import (
     VariantStatus,
     Verdict,
 )
+from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, KRO_RESIDENT, THROUGHPUT
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report.cel import cel_line
@@ -25,6 +26,7 @@ from krobench.report.status.base import (
     StatusLine,
     median_seconds,
     rounded,
+    whole,
 )
 from krobench.report.tests import precision_text
 from krobench.report.words.validity import validity_line
@@ -142,10 +144,10 @@ def _test(test: TestRecord) -> TestStatus:
             "instance_ready_p50_seconds": rounded(median_seconds(ready)),
             "instance_ready_p99_seconds": rounded(ready.p99_seconds if ready else None),
             "rgd_ready_p50_seconds": rounded(median_seconds(summary.latency.rgd_ready)),
-            "instances_per_second": rounded(summary.throughput.instances_per_second),
-            "kro_cpu_seconds": rounded(summary.cpu.kro_seconds),
-            "kro_memory_max_bytes": summary.memory.resident_max_bytes,
-            "kro_api_requests": summary.api_requests.kro,
+            "instances_per_second": rounded(summary.figures[THROUGHPUT]),
+            "kro_cpu_seconds": rounded(summary.figures[KRO_CPU_SECONDS]),
+            "kro_memory_max_bytes": whole(summary.figures[KRO_RESIDENT.max]),
+            "kro_api_requests": summary.figures[KRO_REQUESTS],
         }
     )
 

@@ -3,6 +3,13 @@
 from krobench.analysis.scaling.curves import per_second
 from krobench.api.common import ErrorInfo
 from krobench.api.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, SizeStatus
+from krobench.figures.catalogue import (
+    KRO_CPU_CORES,
+    KRO_REQUESTS,
+    KRO_RESIDENT,
+    RUN_SECONDS,
+    THROUGHPUT,
+)
 from krobench.findings.scaling import ScaleRecord, SizeRecord, SizeVerdict
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestState
@@ -12,6 +19,7 @@ from krobench.report.status.base import (
     StatusLine,
     median_seconds,
     rounded,
+    whole,
 )
 from krobench.report.words.recommendations import recommendation_line
 from krobench.report.words.scaling import (
@@ -163,11 +171,11 @@ def _line(step: SizeRecord, test: TestRecord) -> SizeStatus:
         update={
             "instance_ready_p50_seconds": rounded(median_seconds(ready)),
             "instance_ready_p99_seconds": rounded(ready.p99_seconds if ready else None),
-            "instances_per_second": rounded(summary.throughput.instances_per_second),
-            "kro_cpu_cores": rounded(summary.cpu.kro_mean_cores),
-            "kro_memory_max_bytes": summary.memory.resident_max_bytes,
+            "instances_per_second": rounded(summary.figures[THROUGHPUT]),
+            "kro_cpu_cores": rounded(summary.figures[KRO_CPU_CORES]),
+            "kro_memory_max_bytes": whole(summary.figures[KRO_RESIDENT.max]),
             "api_requests_per_second": rounded(
-                per_second(summary.api_requests.kro, summary.usage.activity.seconds)
+                per_second(summary.figures[KRO_REQUESTS], summary.figures[RUN_SECONDS])
             ),
         }
     )

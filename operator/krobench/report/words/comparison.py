@@ -41,9 +41,9 @@ _LABELS = {
     "latency.instanceReady.p90": "instance ready p90",
     "latency.instanceReady.p99": "instance ready p99",
     "throughput.instancesPerSecond": "instances/s",
-    "metrics.kro_cpu_seconds_per_instance": "kro CPU per instance",
-    "memory.residentMaxBytes": "kro memory, max",
-    "metrics.kro_api_requests_per_instance": "kro API requests per instance",
+    "perInstance.kro.cpu.seconds": "kro CPU per instance",
+    "kro.memory.residentBytes.max": "kro memory, max",
+    "perInstance.kro.requests.total": "kro API requests per instance",
 }
 
 

@@ -28,12 +28,12 @@ _LATENCIES = {
 }
 _FIGURES = {
     "throughput.instancesPerSecond": "throughput",
-    "memory.residentMaxBytes": "kro memory, max",
-    "usage.kroRuntime.liveHeapBytes": "kro live heap",
-    "cpu.kroSeconds": "kro CPU time",
-    "cpu.kroMeanCores": "kro CPU use",
-    "apiRequests.kroPerSecond": "API requests by kro",
-    "apiRequests.totalPerSecond": "API requests by all",
+    "kro.memory.residentBytes.max": "kro memory, max",
+    "kro.memory.liveHeapBytes": "kro live heap",
+    "kro.cpu.seconds": "kro CPU time",
+    "kro.cpu.meanCores": "kro CPU use",
+    "kro.requests.perSecond": "API requests by kro",
+    "apiServer.requests.perSecond": "API requests by all",
 }
 
 

@@ -11,6 +11,7 @@ from krobench.analysis.bottlenecks.attribute import attribute
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
 from krobench.findings.bottleneck import Attribution
 from krobench.record.test import TestRecord
+from krobench.record.v1 import RUN_V1, upgrade
 
 Values = dict[str, Any]
 
@@ -86,20 +87,20 @@ def kro(*args: str, limits: dict[str, str] | None = None, **env: str) -> KroFing
 
 def planted(summary: Values | None = None, **test: Any) -> TestRecord:
     """Return the test with changes to its summary, merged, and to itself."""
-    return TestRecord.model_validate(
-        {
-            "name": "a",
-            "workload": "single",
-            "plannedIterations": 1,
-            "plannedWarmup": 0,
-            "instances": 20,
-            "rgds": 1,
-            "concurrency": 20,
-            "timeoutSeconds": 60.0,
-            "summary": merged(SUMMARY, summary or {}),
-        }
-        | test
-    )
+    raw = {
+        "name": "a",
+        "workload": "single",
+        "plannedIterations": 1,
+        "plannedWarmup": 0,
+        "instances": 20,
+        "rgds": 1,
+        "concurrency": 20,
+        "timeoutSeconds": 60.0,
+        "summary": merged(SUMMARY, summary or {}),
+    } | test
+    # The figures are written as version 1 of the record did: as a tree.
+    [upgraded] = upgrade({"schema": RUN_V1, "tests": [raw]})["tests"]
+    return TestRecord.model_validate(upgraded)
 
 
 def found(test: TestRecord, by: KroFingerprint | None = None) -> Attribution:

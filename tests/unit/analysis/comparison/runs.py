@@ -7,7 +7,11 @@ from krobench.analysis.comparison.compare import Side
 from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
 from krobench.findings.comparison import RunEstimates, TestEstimates
 
-METRICS = ("latency.instanceReady.p50", "throughput.instancesPerSecond", "memory.residentMaxBytes")
+METRICS = (
+    "latency.instanceReady.p50",
+    "throughput.instancesPerSecond",
+    "kro.memory.residentBytes.max",
+)
 
 
 def environment(version: str = "0.9.4", **kro: Any) -> Environment:

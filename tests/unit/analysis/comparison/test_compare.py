@@ -139,8 +139,8 @@ def test_default_metrics_that_were_not_measured_are_named_but_for_rare_percentil
     comparison = compare(side("old", 4, 1), side("new", 4, 2), Rules())
     missing = {m.metric for m in comparison.primary if isinstance(m.note, NotMeasured)}
     assert missing == {
-        "metrics.kro_cpu_seconds_per_instance",
-        "metrics.kro_api_requests_per_instance",
+        "perInstance.kro.cpu.seconds",
+        "perInstance.kro.requests.total",
     }
 
 

@@ -23,7 +23,7 @@ def iteration(index: int, **changes: Any) -> IterationRecord:
         "success": True,
         "counts": {"requested": 3, "ready": 3},
         "latency": {"instanceReady": {"n": 3, "p50Seconds": 0.5 + index}},
-        "metrics": {"kro_cpu_seconds_per_instance": 0.01, "kro_watch_count_max": None},
+        "figures": {"perInstance.kro.cpu.seconds": 0.01},
     }
     return IterationRecord.model_validate(fields | changes)
 
@@ -38,8 +38,8 @@ def test_measured_iterations_that_went_well_are_taken_with_what_was_measured() -
     [test] = condense(finished()).tests
     [numbers] = test.iterations
     assert numbers["latency.instanceReady.p50"] == 1.5
-    assert numbers["metrics.kro_cpu_seconds_per_instance"] == 0.01
-    assert "metrics.kro_watch_count_max" not in numbers
+    assert numbers["perInstance.kro.cpu.seconds"] == 0.01
+    assert "kro.watchedKinds.max" not in numbers
     assert "latency.instanceReady.p99" not in numbers
 
 

@@ -2,41 +2,40 @@
 
 from typing import Any
 
-from unit.records import some_run, some_summary
+from unit.records import figures, some_run, some_summary
 
 from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
-from krobench.figures.measures import Latencies, LatencySummary, MemoryUse, Throughput
-from krobench.figures.usage import UsageRecord
+from krobench.figures.measures import Latencies, LatencySummary
 from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckCode, BottleneckKind
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestSummary
 
 MIB = 2**20
 CALM: dict[str, float | None] = {
-    "kro_reconciles_per_instance": 2.0,
-    "kro_instance_reconcile_mean_seconds": 0.05,
-    "kro_instance_reconciles": 200.0,
-    "kro_instance_reconcile_errors": 0.0,
-    "kro_instance_queue_wait_mean_seconds": 0.01,
-    "kro_cel_evaluations": 400.0,
-    "kro_cel_eval_mean_seconds": 2e-5,
-    "kro_cpu_seconds_per_instance": 0.01,
-    "kro_api_requests_per_instance": 15.0,
-    "krobench_cpu_seconds": 0.1,
+    "perInstance.kro.reconciles.total": 2.0,
+    "kro.reconciles.meanSeconds": 0.05,
+    "kro.reconciles.total": 200.0,
+    "kro.reconciles.failed": 0.0,
+    "kro.instancePool.queueWaitMeanSeconds": 0.01,
+    "kro.cel.evaluations": 400.0,
+    "kro.cel.evaluationMeanSeconds": 2e-5,
+    "perInstance.kro.cpu.seconds": 0.01,
+    "perInstance.kro.requests.total": 15.0,
+    "krobench.load.cpuSeconds": 0.1,
 }
 
 
-def summary(*, rate: float = 2.0, metrics: dict[str, float | None] | None = None) -> TestSummary:
+def summary(*, rate: float = 2.0, measured: dict[str, float | None] | None = None) -> TestSummary:
     """Return the summary of 100 instances on a kro that is at ease."""
-    usage = UsageRecord()
-    usage.per_instance.api_server_cpu_seconds = 0.03
+    values: dict[str, float | None] = {
+        "throughput.instancesPerSecond": rate,
+        "kro.memory.residentBytes.max": 60 * MIB,
+        "perInstance.apiServer.cpu.seconds": 0.03,
+    }
     return some_summary(
         latency=Latencies(instance_ready=LatencySummary(n=100, p50_seconds=0.3, max_seconds=0.5)),
-        throughput=Throughput(instances_per_second=rate),
-        memory=MemoryUse(resident_max_bytes=60 * MIB),
         duration_seconds=30.0,
-        metrics=CALM | (metrics or {}),
-        usage=usage,
+        figures=figures(values | CALM | (measured or {})),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.analysis.recommendations.made import CALM, MIB, a_test, kro, run, summary
+from unit.records import figures
 
 from krobench.analysis.krosettings import (
     INSTANCE_WORKERS,
@@ -20,7 +21,8 @@ from krobench.analysis.krosettings import (
 from krobench.analysis.recommendations.advise import MAX_RECOMMENDATIONS, advise
 from krobench.api.notation import flag_name
 from krobench.api.specs.load import Operation
-from krobench.figures.measures import LatencySummary, MemoryUse
+from krobench.figures.catalogue import THROUGHPUT
+from krobench.figures.measures import LatencySummary
 from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckCode, BottleneckKind
 from krobench.findings.recommendation import Setting
 from krobench.record.run import RunRecord
@@ -33,14 +35,18 @@ COUNTS = st.one_of(st.none(), st.integers(0, 4 * 2**30))
 def runs(draw: st.DrawFn) -> RunRecord:
     found = summary(
         rate=draw(st.floats(0, 1000)),
-        metrics={name: draw(NUMBERS) for name in CALM},
+        measured={name: draw(NUMBERS) for name in (*CALM, THROUGHPUT.name)},
     )
-    found.throughput.instances_per_second = draw(NUMBERS)
     found.latency.rgd_ready = LatencySummary(n=1, max_seconds=draw(NUMBERS))
     found.latency.instance_gone = LatencySummary(n=1, p50_seconds=draw(NUMBERS))
-    found.memory = MemoryUse(resident_max_bytes=draw(COUNTS), working_set_max_bytes=draw(COUNTS))
-    found.cpu.throttled_periods_ratio = draw(st.one_of(st.none(), st.floats(0, 1)))
-    found.usage.per_rgd.kro_live_heap_bytes = draw(st.one_of(st.none(), st.floats(0, 99 * MIB)))
+    drawn = {
+        "kro.memory.residentBytes.max": draw(COUNTS),
+        "kro.memory.workingSetBytes.max": draw(COUNTS),
+        "kro.cpu.throttledPeriodsRatio": draw(st.one_of(st.none(), st.floats(0, 1))),
+        "perRgd.kro.memory.liveHeapBytes": draw(st.one_of(st.none(), st.floats(0, 99 * MIB))),
+    }
+    others = {name: value for name, value in found.figures.root.items() if name not in drawn}
+    found.figures = figures(others | drawn)
     kinds = draw(st.lists(st.sampled_from(BottleneckKind), unique=True))
     bottlenecks = [
         Bottleneck(code=BottleneckCode.QUOTED, kind=k, score=draw(st.floats(0, 1))) for k in kinds

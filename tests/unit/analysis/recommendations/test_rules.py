@@ -14,7 +14,7 @@ from unit.records import some_iteration
 from krobench.analysis.recommendations.advise import advise
 from krobench.api.specs.load import Load, Operation
 from krobench.api.specs.results import Cause
-from krobench.figures.measures import LatencySummary, MemoryUse
+from krobench.figures.measures import LatencySummary
 from krobench.figures.profile import Breakdown, FunctionCost, GroupShare, TestProfile
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import (
@@ -63,7 +63,7 @@ def test_leaves_a_short_interval_alone() -> None:
 
 
 def test_asks_why_reconciles_fail() -> None:
-    found = summary(metrics={"kro_instance_reconcile_errors": 60.0})
+    found = summary(measured={"kro.reconciles.failed": 60.0})
 
     advice = only(run(a_test(found), kro=kro()))
 
@@ -73,7 +73,8 @@ def test_asks_why_reconciles_fail() -> None:
 
 def test_raises_a_memory_limit_that_is_near() -> None:
     found = summary()
-    found.memory = MemoryUse(resident_max_bytes=800 * MIB, working_set_max_bytes=700 * MIB)
+    found.figures.root["kro.memory.residentBytes.max"] = 800 * MIB
+    found.figures.root["kro.memory.workingSetBytes.max"] = 700 * MIB
 
     limit, request = advise(run(a_test(found), kro=kro()))
 
@@ -120,7 +121,7 @@ def test_leaves_a_gomemlimit_alone_that_leaves_room() -> None:
 
 def test_raises_a_cpu_limit_where_the_node_has_more() -> None:
     found = summary()
-    found.cpu.throttled_periods_ratio = 0.4
+    found.figures.root["kro.cpu.throttledPeriodsRatio"] = 0.4
 
     advice = only(run(a_test(found), kro=kro(), cpu="4"))
 
@@ -132,15 +133,15 @@ def test_raises_a_cpu_limit_where_the_node_has_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("metrics", "code"),
+    ("measured", "code"),
     [
-        ({"kro_reconciles_per_instance": 8.0}, "ShorterChains"),
-        ({"kro_api_requests_per_instance": 120.0}, "NarrowerRGDs"),
-        ({"kro_cel_evaluations": 40_000.0, "kro_cel_eval_mean_seconds": 1e-4}, "CheaperCEL"),
+        ({"perInstance.kro.reconciles.total": 8.0}, "ShorterChains"),
+        ({"perInstance.kro.requests.total": 120.0}, "NarrowerRGDs"),
+        ({"kro.cel.evaluations": 40_000.0, "kro.cel.evaluationMeanSeconds": 1e-4}, "CheaperCEL"),
     ],
 )
-def test_finds_what_an_author_can_change(metrics: dict[str, float | None], code: str) -> None:
-    advice = only(run(a_test(summary(rate=1.0, metrics=metrics)), kro=kro()))
+def test_finds_what_an_author_can_change(measured: dict[str, float | None], code: str) -> None:
+    advice = only(run(a_test(summary(rate=1.0, measured=measured)), kro=kro()))
 
     assert advice.area is Area.RGD_SHAPE
     assert advice.advice.code == code
@@ -148,7 +149,7 @@ def test_finds_what_an_author_can_change(metrics: dict[str, float | None], code:
 
 def test_keeps_fewer_revisions_of_large_graphs() -> None:
     found = summary()
-    found.usage.per_rgd.kro_live_heap_bytes = 7.5 * MIB
+    found.figures.root["perRgd.kro.memory.liveHeapBytes"] = 7.5 * MIB
 
     advice = only(run(a_test(found, rgds=10), kro=kro()))
 
@@ -159,7 +160,7 @@ def test_keeps_fewer_revisions_of_large_graphs() -> None:
 
 def test_takes_the_heap_of_few_rgds_for_no_measurement() -> None:
     found = summary()
-    found.usage.per_rgd.kro_live_heap_bytes = 7.5 * MIB
+    found.figures.root["perRgd.kro.memory.liveHeapBytes"] = 7.5 * MIB
 
     assert advise(run(a_test(found, rgds=1), kro=kro())) == []
 
@@ -193,7 +194,8 @@ def test_blames_etcds_disk_as_far_as_it_is_known_to_be_slow(
     fsync: float | None, disk_is_fast: bool, confidence: Confidence
 ) -> None:
     found = summary()
-    found.usage.etcd.fsync_mean_seconds = fsync
+    if fsync is not None:
+        found.figures.root["etcd.fsyncMeanSeconds"] = fsync
     record = a_test(found, attribution=attribution(BottleneckKind.ETCD))
 
     advice = only(run(record, kro=kro()))
@@ -212,7 +214,7 @@ def test_looks_for_another_node_where_the_limit_is_all_of_this_one() -> None:
 
 def test_looks_for_another_node_where_kro_is_far_below_its_limit() -> None:
     found = summary()
-    found.cpu.kro_mean_cores = 0.17
+    found.figures.root["kro.cpu.meanCores"] = 0.17
     record = a_test(found, attribution=attribution(BottleneckKind.KRO_CPU))
 
     assert only(run(record, kro=kro(), cpu="2")).area is Area.CLUSTER
@@ -292,7 +294,7 @@ def test_takes_no_share_of_allocations_that_may_be_chance() -> None:
 
 
 def test_puts_first_what_explains_most() -> None:
-    found = summary(rate=9.9, metrics={"kro_api_requests_per_instance": 120.0})
+    found = summary(rate=9.9, measured={"perInstance.kro.requests.total": 120.0})
 
     areas = [each.area for each in advise(run(a_test(found), kro=kro()))]
 

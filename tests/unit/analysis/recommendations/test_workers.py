@@ -80,7 +80,7 @@ def test_counts_the_workers_that_there_are() -> None:
 
 
 def test_is_careful_where_cpu_is_not_known() -> None:
-    found = summary(rate=9.9, metrics={"kro_cpu_seconds_per_instance": None})
+    found = summary(rate=9.9, measured={"perInstance.kro.cpu.seconds": None})
 
     advice = first(run(a_test(found), kro=kro()))
 

@@ -13,7 +13,7 @@ from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import Curve, CurvePoint, Parameter, Trend
 from krobench.report.words.scaling import curve_line
 
-MEMORY = "memory.residentMaxBytes"
+MEMORY = "kro.memory.residentBytes.max"
 LATENCY = "latency.instanceReady.p99"
 THROUGHPUT = "throughput.instancesPerSecond"
 SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)

@@ -1,5 +1,5 @@
 import pytest
-from unit.records import some_iteration, some_test
+from unit.records import figures, some_iteration, some_test
 
 from bench.searches import FIGURE, SLO, TRUTHS, Search, step
 from krobench.analysis.scaling.findings import limit_so_far, verdict_of_scale_test, with_findings
@@ -7,7 +7,7 @@ from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
 from krobench.api.status import Verdict
-from krobench.figures.measures import ApiRequests, CpuUse, Latencies, LatencySummary, MemoryUse
+from krobench.figures.measures import Latencies, LatencySummary
 from krobench.findings.scaling import (
     AnyStop,
     BudgetUsedUp,
@@ -51,14 +51,18 @@ def record_of(step: SizeRecord) -> TestRecord:
         iterations=[
             some_iteration(
                 index=trial.iteration,
-                run_seconds=10.0,
                 latency=Latencies(
                     instance_ready=LatencySummary(
                         n=100, p99_seconds=next(iter(trial.values.values()))
                     )
                 ),
-                memory=MemoryUse(resident_max_bytes=int(50e6 + step.size * 1e4)),
-                api_requests=ApiRequests(kro=10 * step.size),
+                figures=figures(
+                    {
+                        "duration.runSeconds": 10.0,
+                        "kro.memory.residentBytes.max": 50e6 + step.size * 1e4,
+                        "kro.requests.total": 10 * step.size,
+                    }
+                ),
             )
             for trial in step.iterations
         ],
@@ -71,8 +75,10 @@ def test_a_found_limit_comes_with_curves_and_a_prediction_that_is_checked() -> N
     assert found.limit is not None
     assert found.limit.size == pytest.approx(1000, rel=0.05)
     curves = {curve.figure: curve for curve in found.curves}
-    assert len(curves["memory.residentMaxBytes"].points) == sum(len(s.iterations) for s in steps)
-    assert curves["apiRequests.kroPerSecond"].points[0].value == steps[0].size
+    assert len(curves["kro.memory.residentBytes.max"].points) == sum(
+        len(s.iterations) for s in steps
+    )
+    assert curves["kro.requests.perSecond"].points[0].value == steps[0].size
     (prediction,) = found.predictions
     assert prediction.measured == found.limit.size
     assert prediction.largest_used < 1000
@@ -90,10 +96,10 @@ def test_cpu_time_of_what_was_added_is_not_shown_against_all_that_is_there(
     steps[1].iterations[0].upon = upon
     tests = [record_of(each) for each in steps]
     for test in tests:
-        test.iterations[0].cpu = CpuUse(kro_seconds=1.0, kro_mean_cores=0.1)
+        test.iterations[0].figures.root |= {"kro.cpu.seconds": 1.0, "kro.cpu.meanCores": 0.1}
     figures = {curve.figure for curve in with_findings(spec(), record(*steps), tests).curves}
-    assert ("cpu.kroSeconds" in figures) is shown
-    assert "cpu.kroMeanCores" in figures
+    assert ("kro.cpu.seconds" in figures) is shown
+    assert "kro.cpu.meanCores" in figures
 
 
 def test_a_limit_beyond_the_steps_is_extrapolated_and_suggested() -> None:

@@ -119,11 +119,11 @@ def test_a_size_that_was_met_after_a_breach_is_told() -> None:
 
 
 def test_the_slo_that_breaks_at_the_smallest_size_decides() -> None:
-    memory = "memory.residentMaxBytes < 1000.0"
+    memory = "kro.memory.residentBytes.max < 1000.0"
 
     def both(size: float, latency: float, memory_bytes: float) -> SizeRecord:
         met = latency < 1 and memory_bytes < 1000
-        values = {FIGURE: latency, "memory.residentMaxBytes": memory_bytes}
+        values = {FIGURE: latency, "kro.memory.residentBytes.max": memory_bytes}
         trials = [SizeIteration(iteration=i, met=met, values=values) for i in range(3)]
         verdict = SizeVerdict.MET if met else SizeVerdict.BREACHED
         return SizeRecord(size=size, test="t", iterations=trials, verdict=verdict)

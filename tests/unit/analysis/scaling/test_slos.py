@@ -97,7 +97,7 @@ def test_invalid_repetitions_say_nothing_unless_it_is_the_size_that_does_it(
         ("latency.instanceReady.p99 < 1.0", 99, 1, False),
         ("errors.total == 0 && latency.rgdReady.p90 < 1.0", 500, 9, False),
         ("latency.rgdReady.max < 1.0", 1, 1, True),
-        ("memory.residentMaxBytes < 1.0", 1, 1, True),
+        ("kro.memory.residentBytes.max < 1.0", 1, 1, True),
         ("latency.rgdReady.max < 1.0", 10, 0, False),
     ],
 )

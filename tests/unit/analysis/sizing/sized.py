@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from unit.analysis.recommendations.made import MIB, a_test, kro, run, summary
 
 from krobench.api.specs.scaletest import Axis
-from krobench.figures.measures import MemoryUse
 from krobench.findings.scaling import (
     Curve,
     CurveFit,
@@ -39,7 +38,7 @@ POWER = CurveFit(
 def step(axis: Axis, size: int, mib: float) -> TestRecord:
     """Return the test of one size; where RGDs grow, each has two instances."""
     found = summary(rate=9.0)
-    found.memory = MemoryUse(resident_max_bytes=int(mib * MIB))
+    found.figures.root["kro.memory.residentBytes.max"] = mib * MIB
     rgds, instances = (size, 2 * size) if axis is Axis.RGDS else (1, size)
     return a_test(found, name=f"size-{size}", rgds=rgds, instances=instances)
 
@@ -59,7 +58,7 @@ def scaled(
         ],
         curves=[
             Curve(
-                figure="memory.residentMaxBytes",
+                figure="kro.memory.residentBytes.max",
                 unit="bytes",
                 axis=axis,
                 points=points,

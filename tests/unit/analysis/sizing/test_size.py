@@ -130,7 +130,7 @@ def test_says_what_updated_rgds_take_more() -> None:
     record = suite("rgds", RGDS)
     for test in record.tests:
         assert test.summary is not None
-        test.summary.usage.per_rgd.kro_live_heap_bytes = 2.0 * MIB
+        test.summary.figures.root["perRgd.kro.memory.liveHeapBytes"] = 2.0 * MIB
 
     notes = size_for([record], Wanted(rgds=40, instances=80)).notes
 

@@ -110,6 +110,6 @@ def test_a_percentile_among_objects_that_never_became_ready_is_not_a_cause() -> 
 
 
 def test_other_missing_numbers_are_not_a_cause() -> None:
-    assert too_few_samples(record(5, 0, **{"cpu.kroSeconds": None})) == []
+    assert too_few_samples(record(5, 0, **{"kro.cpu.seconds": None})) == []
     assert too_few_samples(record(5, 0, **{"latency.rgdReady.p99": None})) == []
     assert too_few_samples(record(5, 0, **{"latency.instanceReady.p90": 1.0})) == []

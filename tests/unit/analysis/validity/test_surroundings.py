@@ -1,5 +1,6 @@
 import pytest
 from unit.analysis.validity.moments import moment
+from unit.records import figures
 
 from krobench.analysis.validity.surroundings import (
     FOREIGN_CPU,
@@ -12,7 +13,7 @@ from krobench.analysis.validity.surroundings import (
 from krobench.api.specs.results import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.lines import Sample
-from krobench.figures.measures import ApiRequests
+from krobench.figures.measures import Figures
 from krobench.figures.series import Series
 from krobench.findings.validity import (
     AnyCause,
@@ -26,15 +27,19 @@ DEFAULTS = ValiditySettings()
 NODE = NodeFingerprint(name="node-1", cpu="2")
 
 
-def requests(foreign: float) -> ApiRequests:
+REQUESTS = {"kro.requests.total": 800.0, "krobench.requests.total": 200.0}
+
+
+def requests(foreign: float, seconds: float | None = 10.0) -> Figures:
     """Return ten seconds in which kro sent 80 a second and krobench 20."""
-    return ApiRequests(kro=800.0, krobench=200, total=1000.0 + foreign * 10)
+    total = {"apiServer.requests.total": 1000.0 + foreign * 10, "duration.runSeconds": seconds}
+    return figures(REQUESTS | total)
 
 
 def busy(
     foreign: float, usual: float | None = None, settings: ValiditySettings = DEFAULTS
 ) -> list[AnyCause]:
-    return api_server_busy(requests(foreign), 10.0, usual, settings)
+    return api_server_busy(requests(foreign), usual, settings)
 
 
 def test_controllers_and_kubelets_are_allowed() -> None:
@@ -59,8 +64,9 @@ def test_a_bound_set_by_the_user_replaces_all_others() -> None:
 
 
 def test_a_missing_count_is_not_a_cause() -> None:
-    assert api_server_busy(ApiRequests(kro=None, krobench=1, total=1e9), 1.0, None, DEFAULTS) == []
-    assert api_server_busy(requests(1e6), None, None, DEFAULTS) == []
+    unknown = {"krobench.requests.total": 1.0, "apiServer.requests.total": 1e9}
+    assert api_server_busy(figures(unknown | {"duration.runSeconds": 1.0}), None, DEFAULTS) == []
+    assert api_server_busy(requests(1e6, seconds=None), None, DEFAULTS) == []
 
 
 def test_the_usual_rate_is_the_mean_since_the_api_server_started() -> None:

@@ -21,7 +21,7 @@ def test_figures_are_drawn_with_fit_bound_and_limit() -> None:
 
 def test_a_bound_that_is_far_off_is_not_drawn() -> None:
     run = scale_run()
-    run.spec["slo"] = ["memory.residentMaxBytes < 300.0 * 1073741824.0"]
+    run.spec["slo"] = ["kro.memory.residentBytes.max < 300.0 * 1073741824.0"]
     charts = {chart.title: chart for chart in scale_charts(run)}
     assert "SLO" not in charts["kro's memory against instances"].svg
 

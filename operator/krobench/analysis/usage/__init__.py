@@ -1,1 +1,0 @@
-"""What phases of an iteration used, from the series that were sampled around them."""
