@@ -11,7 +11,7 @@ TESTBED = $(BIN)/python -m testbed
 CODE := operator/krobench testbed tests bench scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test bench-load bench-memory bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds docs lock up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test bench-load bench-memory bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds docs lock up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ bench-memory: $(VENV)/ready ## Measure the memory that a load Job needs for each
 
 bench-track: deploy ## Measure memory and CPU of a load Job that tracks 10,000 instances (about 15 minutes)
 	$(BIN)/python -m bench.track
+
+bench-operator: deploy ## Measure what the operator costs the API server, and its memory with 1,000 runs (8 minutes)
+	$(BIN)/python -m bench.operator
 
 bench-overhead: deploy ## Measure what sampling costs kro, by alternating runs with and without it (20 minutes)
 	$(BIN)/python -m bench.overhead

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -74,6 +74,7 @@ class OperatorMetrics:
             "Reconciles that failed and are repeated",
             registry=registry,
         )
+        ProcessCollector(registry=registry)
 
 
 class RunMetrics(Collector):

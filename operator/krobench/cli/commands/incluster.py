@@ -7,6 +7,13 @@ import typer
 
 def operator() -> None:
     """Run the operator (inside a pod)."""
+    import os
+    import sys
+
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        # kopf imports the official client only to recognise its types. A pod logs in without it,
+        # and it takes 19 MB.
+        sys.modules["kubernetes"] = None  # type: ignore[assignment]
     from krobench.controller.operator import run_operator
 
     run_operator()
