@@ -41,8 +41,11 @@ class Emulator(kmock.KubernetesEmulator):
     starting = False
     """It has not read its roles yet, and refuses to make Jobs."""
     unready_answers = 0
+    seen: tuple[str, ...] = ()
+    """Method and path of each request."""
 
     async def _handle(self, request: Any) -> Any:
+        self.seen += (f"{request.method} {request.url.path}",)
         if self.starting and request.url.path == "/readyz":
             self.unready_answers += 1
             return web.Response(status=500)
@@ -172,6 +175,7 @@ class RunningOperator:
 
     def __init__(self, server: str) -> None:
         self._server = server
+        self.pace = Pace(look_seconds=0.5, progress_seconds=0.1)
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -192,8 +196,7 @@ class RunningOperator:
         config = ClientConfig(self._server, None, lambda: None)
         settings = Settings(namespace=NAMESPACE, image="registry/krobench:1")
         registry = kopf.OperatorRegistry()
-        pace = Pace(look_seconds=0.5, progress_seconds=0.1)
-        operator = Operator(KubeClient(config), settings, CollectorRegistry(), pace)
+        operator = Operator(KubeClient(config), settings, CollectorRegistry(), self.pace)
         operator.register(registry, login=self._login)
         asyncio.run(
             kopf.operator(

@@ -1,8 +1,11 @@
+import asyncio
+
 import pytest
 from emulated.conftest import Api, Emulator, Manifest, RunningOperator
 from unit.controller.world import RECORDS, SPECS
 
 from krobench.api.kinds import RunKind, RunRef
+from krobench.controller.worker import Pace
 from krobench.job.errors import AbortedError
 from krobench.job.publisher import Publisher
 from krobench.kube import paths
@@ -22,18 +25,18 @@ UNKNOWN_METRIC: dict[RunKind, Manifest] = {
 }
 
 
-async def store_results(api: Api, name: str, state: RunState) -> None:
+async def store_results(api: Api, name: str, state: RunState, *, iterations_done: int = 1) -> None:
     """Do what the load Job does."""
     resource = await api.client.get(api.path(name))
     owner = RunRef.of(api.kind, resource["metadata"])
-    progress = Progress(iterations_done=1, iterations_planned=4)
+    progress = Progress(iterations_done=iterations_done, iterations_planned=4)
     run = RECORDS[api.kind](state, id=owner.uid, name=name, progress=progress)
     _, [config_map] = write_config_maps(f"{name}-results", owner, run, RunLines())
     path = paths.core("configmaps", "default")
-    if state is RunState.COMPLETED:
-        await api.client.patch(f"{path}/{name}-results", config_map)
-    else:
+    if await api.client.find(f"{path}/{name}-results") is None:
         await api.client.create(path, config_map)
+    else:
+        await api.client.patch(f"{path}/{name}-results", config_map)
 
 
 async def job_of(api: Api, run: str) -> Manifest:
@@ -69,6 +72,37 @@ async def test_from_the_resource_to_the_job_to_the_status(
 
     await api.until(released, "the finalizer is gone")
     assert {("one", "Started"), ("one", "Completed")} <= set(await api.events())
+
+
+async def test_looking_costs_no_request(
+    api: Api, emulator: Emulator, operator: RunningOperator
+) -> None:
+    await api.create("running")
+    await job_of(api, "running")
+    await api.until_phase("running", "Running")
+    await api.create("waiting")
+    await api.until_phase("waiting", "Queued")
+    before = len(emulator.seen)
+    await asyncio.sleep(4 * operator.pace.look_seconds)
+    assert emulator.seen[before:] == ()
+
+
+async def test_progress_is_written_at_its_pace(api: Api, server: str) -> None:
+    operator = RunningOperator(server)
+    operator.pace = Pace(look_seconds=0.1, progress_seconds=30.0)
+    await operator.start()
+    try:
+        await api.create("one")
+        await api.until_phase("one", "Running")
+        await store_results(api, "one", RunState.RUNNING)
+        await asyncio.sleep(0.3)
+        await store_results(api, "one", RunState.RUNNING, iterations_done=2)
+        await asyncio.sleep(0.3)
+        assert (await api.status("one")).get("progress") in (None, "1/4")
+        await store_results(api, "one", RunState.COMPLETED, iterations_done=4)
+        assert (await api.until_phase("one", "Completed"))["progress"] == "4/4"
+    finally:
+        await operator.stop()
 
 
 async def test_an_older_crd_lets_a_bad_spec_through_and_the_operator_refuses_it(
