@@ -212,7 +212,11 @@ def test_kro_that_was_changed_to_verify_advice_is_put_back_even_where_objects_ar
             "InvalidSpec",
             "spec.sizes: the smallest size, 20000, cannot be run: spec.workload.instances: must be",
         ),
-        ({"sizes": {"values": [9, 3]}}, "InvalidSpec", "spec.sizes: values must be ascending"),
+        (
+            {"sizes": {"values": [9, 3]}},
+            "InvalidSpec",
+            "spec.sizes.values: must be in ascending order",
+        ),
     ],
 )
 def test_a_bad_spec_ends_at_once_and_leaves_nothing(
