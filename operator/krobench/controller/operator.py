@@ -36,7 +36,7 @@ LIVENESS_ENDPOINT = "http://0.0.0.0:8081/healthz"
 _CHATTY_LOGGERS = ("kopf.objects", "kopf.activities.probe", "aiohttp.access")
 _MAX_IDLE_SECONDS = 60.0
 _START_RETRY_SECONDS = 5.0
-_LIST_CHUNK = 100
+_LIST_CHUNK = 50
 
 
 class Operator:
@@ -113,6 +113,18 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.queueing.idle_timeout = 0.1
 
 
+def login_in_pod(**_: Any) -> kopf.ConnectionInfo:
+    """Log in as the pod's service account.
+
+    kopf's own login of this kind expects a DNS name of the API server.
+    """
+    account = ServiceAccount()
+    scheme, token = account.authorization().split()
+    return kopf.ConnectionInfo(
+        server=account.server(), ca_path=str(account.ca_file), scheme=scheme, token=token
+    )
+
+
 def run_operator() -> None:
     """Run until stopped."""
     for chatty in _CHATTY_LOGGERS:
@@ -123,9 +135,8 @@ def run_operator() -> None:
     registry = kopf.OperatorRegistry()
     in_pod = ServiceAccount().namespace is not None
     client = KubeClient(load_client_config(), policy=NO_RETRIES)
-    Operator(client, settings, metrics).register(
-        registry, kopf.login_with_service_account if in_pod else kopf.login_via_client
-    )
+    login = login_in_pod if in_pod else kopf.login_via_client
+    Operator(client, settings, metrics).register(registry, login)
     kopf.run(
         registry=registry,
         standalone=True,

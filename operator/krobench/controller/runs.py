@@ -37,7 +37,7 @@ from krobench.workload.testplan import (
 
 logger = logging.getLogger(__name__)
 
-_PAGE = 100  # objects in memory at a time
+_PAGE = 50  # objects in memory at a time
 
 
 def parse_run(

@@ -40,7 +40,7 @@ class Pace:
     no request."""
     progress_seconds: float = 5.0
     """Between writes of a status in which only progress changes."""
-    refresh_seconds: float = 600.0
+    refresh_seconds: float = 900.0
     """Between lists of all resources, in case the watch missed that one is gone."""
 
 
