@@ -8,7 +8,7 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.verdict import verdict_of_run
 from krobench.api.common import ErrorInfo
 from krobench.api.status import Verdict
-from krobench.findings.comparison import Better, Comparison
+from krobench.findings.comparison import Better, Comparison, NotComparable
 from krobench.record.run import RunState
 
 
@@ -48,9 +48,9 @@ def test_worse_fails_the_run_only_where_that_is_asked_for() -> None:
     assert "WorseThanBaseline" in world.reasons
 
 
-def test_a_comparison_that_was_refused_is_told_with_its_reason() -> None:
-    refused = ErrorInfo(reason="BaselineNotFound", message="there is no ConfigMap default/base")
-    world = ended(worse(refused=refused, verdict=None, metrics=[]))
+def test_a_comparison_that_was_refused_is_shown_with_its_reason() -> None:
+    error = ErrorInfo(reason="BaselineNotFound", message="there is no ConfigMap default/base")
+    world = ended(worse(refused=NotComparable(error=error), verdict=None, metrics=[]))
     assert world.benchmark.comparison is not None
     assert world.benchmark.comparison.verdict == "NotCompared"
     assert "there is no ConfigMap default/base" in world.benchmark.comparison.message
