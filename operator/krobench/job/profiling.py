@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from krobench.analysis.profiling.breakdown import cpu_breakdown, heap_breakdowns
-from krobench.analysis.profiling.proto import ProfileError
+from krobench.analysis.profiling.pprof import ProfileError
 from krobench.api.specs.collect import ProfileKind
 from krobench.collect.pprof import Pprof, PprofError
 from krobench.figures.profile import ProfileFile, TestProfile

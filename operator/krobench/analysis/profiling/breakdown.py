@@ -1,4 +1,4 @@
-"""Where kro's CPU time and memory go: decoded profiles by groups of packages and by functions."""
+"""Where kro's CPU time and memory go, by groups of packages and by functions."""
 
 import math
 from collections import defaultdict
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from krobench.analysis.profiling.packagegroups import group_of, is_of_a_group
-from krobench.analysis.profiling.proto import Profile, ProfileError, decode
+from krobench.analysis.profiling.pprof import Profile, ProfileError, decode
 from krobench.figures.profile import (
     MAX_FUNCTION_NAME,
     MAX_FUNCTIONS,

@@ -5,7 +5,7 @@ from unit.analysis.profiling.pprofs import CPU, cpu, heap, pprof
 
 from krobench.analysis.profiling.breakdown import cpu_breakdown, heap_breakdowns
 from krobench.analysis.profiling.packagegroups import CEL, ENCODING, GC, HTTP, OTHER
-from krobench.analysis.profiling.proto import ProfileError
+from krobench.analysis.profiling.pprof import ProfileError
 from krobench.figures.profile import MAX_FUNCTION_NAME, MAX_FUNCTIONS, Breakdown
 
 DATA = Path(__file__).parent / "data"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.analysis.profiling.pprofs import CPU, pprof
 
-from krobench.analysis.profiling.proto import Profile, ProfileError, Stack, ValueType, decode
+from krobench.analysis.profiling.pprof import Profile, ProfileError, Stack, ValueType, decode
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 SAMPLES = st.lists(
