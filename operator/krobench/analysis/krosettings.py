@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from krobench.api.notation import flag_values
+from krobench.api.notation import duration_seconds, flag_values
 from krobench.figures.environment import KroFingerprint
 from krobench.findings.recommendation import Setting
 
@@ -163,3 +163,41 @@ def _put(values: dict[str, Any], path: str, value: Any) -> None:
     for name in parents:
         values = values.setdefault(name, {})
     values[last] = value
+
+
+@dataclass(frozen=True)
+class KroHabits:
+    """What kro does by itself, according to its flags."""
+
+    kept_revisions: int
+    """--rgd-max-graph-revisions: with this many, each new one replaces an old one."""
+    echo_seconds: float
+    """The longer of --rgd-progress-requeue-delay and --instance-requeue-interval."""
+
+    @classmethod
+    def from_arguments(cls, arguments: Sequence[str]) -> "KroHabits":
+        """Read kro's arguments.
+
+        kro's default applies to a missing flag, and to a value that cannot be read or that only
+        kro knows, such as one from a Secret.
+        """
+        flags = flag_values(arguments)
+        return cls(
+            kept_revisions=_whole(flags, KEPT_REVISIONS),
+            echo_seconds=max(_seconds(flags, PROGRESS_DELAY), _seconds(flags, REQUEUE_INTERVAL)),
+        )
+
+
+def _whole(flags: Mapping[str, str | None], flag: Flag) -> int:
+    try:
+        return int(flags.get(flag.key) or flag.default)
+    except ValueError:
+        return int(flag.default)
+
+
+def _seconds(flags: Mapping[str, str | None], flag: Flag) -> float:
+    text = flags.get(flag.key) or flag.default
+    try:
+        return 0.0 if text == "0" else duration_seconds(text)
+    except ValueError:
+        return duration_seconds(flag.default)

@@ -69,7 +69,7 @@ class KubeClient(Transport):
             yield content.iter_chunked(_CHUNK_BYTES)
 
     async def chunks(self, path: str) -> AsyncIterator[bytes]:
-        """Yield a large text as it comes in."""
+        """Yield a large text as it arrives."""
         self.requests["GET"] += 1
         async with self._stream(path, {}, "text/plain", REQUEST_TIMEOUT_SECONDS) as content:
             async for chunk in content.iter_chunked(_CHUNK_BYTES):

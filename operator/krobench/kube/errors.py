@@ -1,11 +1,11 @@
-"""What can go wrong between us and an API server.
+"""What can go wrong between krobench and an API server.
 
 ::
 
     KubeError
-    ├── ApiError              the API server answered, and its answer was no
+    ├── ApiError              the API server refused a request
     ├── ApiUnreachableError   no answer
-    └── ConfigError           no way to find or to trust an API server
+    └── ConfigError           no usable kubeconfig or service account
 """
 
 from typing import Any
@@ -32,8 +32,8 @@ class ApiError(KubeError):
     """The API server refused a request.
 
     ``status`` is the HTTP code, ``reason`` and ``message`` are those of ``metav1.Status``;
-    ``retry_after_seconds`` is what the server asked for, if it did. ``starting`` is set where the
-    server may have refused only because it has just been started.
+    ``retry_after_seconds`` is what the server asked for, if it did. ``starting`` is set if the
+    server may have refused only because it has just started.
     """
 
     def __init__(
@@ -48,32 +48,30 @@ class ApiError(KubeError):
 
     @property
     def not_found(self) -> bool:
-        """Whether the object or its kind does not exist."""
+        """Whether the object, or its kind, does not exist."""
         return self.status == 404
 
     @property
     def already_exists(self) -> bool:
-        """Whether an object of this name exists."""
         return self.status == 409 and self.reason == "AlreadyExists"
 
     @property
     def conflict(self) -> bool:
-        """Whether another has written the object meanwhile, or made one of this name."""
+        """Whether somebody else has changed the object, or created one of this name."""
         return self.status == 409
 
     @property
     def forbidden(self) -> bool:
-        """Whether RBAC, quota or admission said no, and will say so again."""
+        """Whether RBAC, a quota or admission refused the request, and would refuse a retry."""
         return self.status == 403 and not self.starting
 
     @property
     def transient(self) -> bool:
-        """Whether the same request may succeed later."""
         return self.starting or self.status == 429 or self.status >= 500
 
 
 def api_error(status: int, body: bytes, retry_after: str | None = None) -> ApiError:
-    """Make an error of a response, whose body may or may not be a ``metav1.Status``."""
+    """Make an error from a response, whose body may be a ``metav1.Status``."""
     try:
         parsed: Any = orjson.loads(body)
     except orjson.JSONDecodeError:

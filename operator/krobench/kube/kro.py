@@ -19,7 +19,7 @@ _ENDED = frozenset({"Failed", "Succeeded"})
 
 
 class KroNotFoundError(KubeError):
-    """There is no kro to be measured; the message says where it was looked for."""
+    """kro was not found; the message says where it was looked for."""
 
 
 @dataclass(frozen=True)

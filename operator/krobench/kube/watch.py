@@ -1,4 +1,4 @@
-"""A watch that outlives its connection."""
+"""A watch that survives broken connections."""
 
 import asyncio
 import logging
@@ -33,14 +33,13 @@ class WatchEvent:
 
 @dataclass
 class WatchCost:
-    """What a watch took of the CPU: parsing its events, and what its consumer did with them."""
+    """The CPU time of a watch: parsing its events, and what its consumer does with them."""
 
     events: int = 0
     cpu_seconds: float = 0.0
-    """CPU time of the thread; reading from the network is not in it."""
+    """CPU time of the thread, without reading from the network."""
 
     def add(self, other: "WatchCost") -> None:
-        """Add another watch's cost."""
         self.events += other.events
         self.cpu_seconds += other.cpu_seconds
 
@@ -50,14 +49,14 @@ class _RelistNeeded(Exception):  # noqa: N818 - a signal between two functions, 
 
 
 class Watch:
-    """Yields every change of a collection from when :meth:`start` returned.
+    """Yields every change of a collection after :meth:`start` has returned.
 
-    After a broken connection it goes on where it was; where the API server no longer has that
-    part of the history, the collection is listed again, so that no *state* is missed, though
-    states between may be. ``interruptions`` counts both: timings around them are coarser.
+    After a broken connection it continues where it was. If the API server no longer has that part
+    of the history, it lists the collection again: no final *state* is missed, but intermediate
+    states may be. ``interruptions`` counts both; timings around them are coarser.
 
-    Its consumer must not await while it handles an event: ``cost`` counts all CPU time from an
-    event's arrival until the next one is asked for.
+    Its consumer must not await while it handles an event: ``cost`` counts all CPU time from the
+    arrival of an event until the next is requested.
     """
 
     def __init__(
@@ -75,12 +74,12 @@ class Watch:
         self._params = {key: value for key, value in selectors.items() if value}
         self._resource_version = ""
         self._known: set[str] = set()
-        """Keys of all objects that it holds; there may be many thousands."""
+        """Keys of all objects in the collection; there may be many thousands."""
         self.interruptions = 0
         self.cost = WatchCost()
 
     async def start(self) -> list[JsonObject]:
-        """List the collection, and return what it holds.
+        """List the collection, and return its objects.
 
         The client's retries matter here: an API server answers with 429 for a while if a kind is
         new to it.
@@ -92,12 +91,12 @@ class Watch:
         return items
 
     async def events(self) -> AsyncIterator[WatchEvent]:
-        """Yield changes until the consumer ends."""
+        """Yield changes until the consumer stops."""
         while True:
             try:
                 async for event in self._once():
                     yield event
-                continue  # the server ended the watch in good order, as it does each hour
+                continue  # the server ended the watch regularly, as it does each hour
             except _RelistNeeded:
                 async for event in self._relist():
                     yield event
@@ -130,7 +129,7 @@ class Watch:
 
     def _parse(self, line: bytes, received: float) -> WatchEvent | None:
         raw = orjson.loads(line)
-        # An error in mid-stream comes as an event, or from proxies as a bare Status.
+        # An error within the stream is an event, or from proxies a bare Status.
         kind, item = raw.get("type", "ERROR"), raw.get("object", raw)
         if kind == "ERROR":
             raise api_error(int(item.get("code", 500)), orjson.dumps(item))
@@ -163,6 +162,6 @@ def _key(item: JsonObject) -> str:
 
 
 def _stub(key: str) -> JsonObject:
-    """Return of an object that is gone what told it from others."""
+    """Return the metadata that identifies an object that is gone."""
     namespace, _, name = key.partition("/")
     return {"metadata": {"namespace": namespace, "name": name} if namespace else {"name": name}}

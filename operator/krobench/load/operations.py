@@ -126,7 +126,7 @@ class Operations:
     async def delete(
         self, path: str, followed: Followed, record: ObjectRecord
     ) -> "asyncio.Future[None] | None":
-        """Delete an instance; returns what is done when it is gone."""
+        """Delete an instance; return a future that is done when it is gone."""
         followed.deletion = record
         if not await self._driver.delete(path, record):
             return None
@@ -139,7 +139,7 @@ class Operations:
         operation: PlannedOperation,
         intended: float | None,
     ) -> tuple[ObjectRecord, Followed | None]:
-        """Return the line of an operation on an instance, and the instance where it was created."""
+        """Return the record of an operation on an instance, and the instance if it was created."""
         _, manifest = self._plan.instance(operation.target)
         record = self._driver.record(manifest, name, phase.index, intended)
         self.records.append(record)

@@ -164,7 +164,7 @@ class CoordinatorIteration(ShardIteration):
         deadline = outcome.started_seconds + self._plan.test.timeout_seconds
         async with self._probe() as probe:
             begin = self._workers.start(start, start - outcome.started_seconds)
-            await self._guarded(begin, "the shards were told to start")
+            await self._guarded(begin, "the shards were started")
             if outcome.error is None:
                 await self._guarded(self._share(start), "all instances were ready")
             ended = self._clock.now()

@@ -56,7 +56,7 @@ class TestPlan:
     index: int
     """Position among all plans; each variant of a test has its own."""
     field_prefix: str
-    """Where its fields stand in the spec, such as ``tests[0].``; empty in a scale test, whose
+    """Path of its fields in the spec, such as ``tests[0].``; empty in a scale test, whose
     phases share the spec's own."""
     name: str
     """The test's name; with variants, followed by a dot and the variant's name."""

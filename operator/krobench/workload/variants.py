@@ -1,9 +1,9 @@
-"""A variant laid over the pod template of kro's Deployment, and taken off again. Pure.
+"""A variant merged into the pod template of kro's Deployment, and removed again. Pure.
 
-A template is taken as an API server returns it: without nulls and without empty maps. Each field
-that may change is taken as a whole (``args`` is one list whose order counts), so that to undo a
-change is to put back what stood there. What somebody else has changed meanwhile differs from what
-the variant wrote, and is left alone. Of the environment, each variable is put back by itself.
+Templates are as an API server returns them: without nulls and without empty maps. Each field that
+may change is restored as a whole (``args`` is one list whose order matters). A field that somebody
+else has changed differs from what the variant wrote, and is left alone. Environment variables are
+restored one by one.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _CONTAINER_FIELDS = ("image", "args", "env", "resources", "readinessProbe")
 _ANNOTATION_FIELD = "annotation"
 _ENV_FIELD = "env"
 
-# kro's chart has its pods probed after 10 s: most of what a change of variant would take.
+# kro's chart probes pods first after 10 s: most of the time that a change of variant would take.
 _EARLY_PROBE = {"initialDelaySeconds": 1, "periodSeconds": 2}
 
 
@@ -31,21 +31,21 @@ class NoContainerError(LookupError):
 
 @dataclass(frozen=True)
 class Restored:
-    """A template after changes were taken off it."""
+    """A template after changes were removed from it."""
 
     template: PodTemplate
     conflicts: tuple[str, ...]
-    """Fields that somebody else has changed since; they are as they were found."""
+    """Fields that somebody else has changed since; they are left as they are."""
 
 
 def lay_over(template: PodTemplate, container: str, variant: Variant) -> PodTemplate:
-    """Return the template with a variant's settings, marked with its name.
+    """Return the template with a variant's settings, and the variant's name as an annotation.
 
-    The mark makes pods of a variant that changes nothing differ from those that are there: each
-    variant is measured on a kro that was started for it.
+    Because of the annotation, even a variant that changes nothing gets new pods: each variant is
+    measured on a kro that was started for it.
 
     Raises:
-        NoContainerError: if there is no such container.
+        NoContainerError: if the template has no such container.
     """
     result = deepcopy(template)
     target = _container(result, container)
@@ -99,7 +99,7 @@ def take_off(template: PodTemplate, container: str, changes: Sequence[FieldChang
 def _env_put_back(
     present: Sequence[dict[str, Any]], change: FieldChange
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return variables as they were before, and the names of those that others have changed."""
+    """Return variables as they were before, and the names of those that somebody has changed."""
     before, after = (
         {item["name"]: item for item in items or []} for items in (change.before, change.after)
     )
@@ -118,10 +118,10 @@ def _env_put_back(
 
 
 def merged_flags(own: Sequence[str], changed: Sequence[str]) -> list[str]:
-    """Return arguments in which flags stand in place of those of the same name, or at the end.
+    """Return the arguments with flags replaced by name, or appended.
 
-    Of a flag's two forms, ``--name=value`` and ``--name value``, both are known; which dashes
-    it begins with makes no difference, as Go's ``flag`` makes none.
+    Both forms of a flag are known, ``--name=value`` and ``--name value``, with one dash or two, as
+    in Go's ``flag``.
     """
     wanted = {flag_name(flag): flag for flag in changed}
     result: list[str] = []
@@ -169,7 +169,7 @@ def _get(template: PodTemplate, container: str, field: str) -> Any:
 
 
 def _set(template: PodTemplate, container: str, field: str, value: Any) -> None:
-    """Set a field, or where ``value`` is None remove it, with maps that are empty then."""
+    """Set a field; if ``value`` is None, remove it and maps that are then empty."""
     if field != _ANNOTATION_FIELD:
         _put(_container(template, container), field, value)
         return

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from krobench.analysis.cel.samples import CelSamples, Measured, Round
+from krobench.analysis.krosettings import KroHabits
 from krobench.api.common import ErrorInfo
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.exposition import Series
@@ -27,7 +28,6 @@ from krobench.job.cel.readings import (
     START,
     SUM,
     CelReadings,
-    KroHabits,
     Readings,
     evaluated_alone,
     growth,

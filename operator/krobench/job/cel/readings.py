@@ -1,12 +1,9 @@
 """kro's counters for measuring expressions: those of one process, once they have settled."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from krobench.analysis.cel.samples import Spent
-from krobench.analysis.krosettings import KEPT_REVISIONS, PROGRESS_DELAY, REQUEUE_INTERVAL, Flag
-from krobench.api.notation import duration_seconds, flag_values
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.exposition import Series
 from krobench.kube.timing import Timing
@@ -92,41 +89,3 @@ def spent_or_none(before: Readings, after: Readings, histogram: str) -> Spent | 
     """Return by how much a histogram grew; None if it did not."""
     grown = spent(before, after, f"{histogram}_sum", f"{histogram}_count")
     return grown if grown.count else None
-
-
-@dataclass(frozen=True)
-class KroHabits:
-    """What kro does by itself, according to its flags."""
-
-    kept_revisions: int
-    """--rgd-max-graph-revisions: with this many, each new one replaces an old one."""
-    echo_seconds: float
-    """The longer of --rgd-progress-requeue-delay and --instance-requeue-interval."""
-
-    @classmethod
-    def from_arguments(cls, arguments: Sequence[str]) -> "KroHabits":
-        """Read kro's arguments.
-
-        kro's default applies to a missing flag, and to a value that cannot be read or that only
-        kro knows, such as one from a Secret.
-        """
-        flags = flag_values(arguments)
-        return cls(
-            kept_revisions=_whole(flags, KEPT_REVISIONS),
-            echo_seconds=max(_seconds(flags, PROGRESS_DELAY), _seconds(flags, REQUEUE_INTERVAL)),
-        )
-
-
-def _whole(flags: Mapping[str, str | None], flag: Flag) -> int:
-    try:
-        return int(flags.get(flag.key) or flag.default)
-    except ValueError:
-        return int(flag.default)
-
-
-def _seconds(flags: Mapping[str, str | None], flag: Flag) -> float:
-    text = flags.get(flag.key) or flag.default
-    try:
-        return 0.0 if text == "0" else duration_seconds(text)
-    except ValueError:
-        return duration_seconds(flag.default)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from krobench.analysis.cel.samples import CelSamples, Restart
+from krobench.analysis.krosettings import KroHabits
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
@@ -16,7 +17,6 @@ from krobench.job.cel.readings import (
     EVALUATIONS,
     REVISION,
     CelReadings,
-    KroHabits,
     Readings,
     evaluated_alone,
     of_carrier,

@@ -12,6 +12,7 @@ from typing import Any
 
 from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.samples import lines_of
+from krobench.analysis.krosettings import KroHabits
 from krobench.analysis.validity.judge import validity_of_test
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.surroundings import clock_jumps
@@ -19,7 +20,6 @@ from krobench.api.common import TIMEOUT, ErrorInfo, rfc3339, utc_now
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.job.cel.measure import CelMeasurement, failures
-from krobench.job.cel.readings import KroHabits
 from krobench.job.cel.restart import RestartMeasurement
 from krobench.job.context import RunContext, keep_profile
 from krobench.job.errors import AbortedError

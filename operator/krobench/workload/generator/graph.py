@@ -1,4 +1,4 @@
-"""The numbers of a generator, with those of its level filled in, and whether they can be met."""
+"""The settings of a generated RGD, and its graph: its resources and which refer to which."""
 
 import random
 from collections import defaultdict
@@ -105,7 +105,7 @@ LEVELS = {
 
 
 def resolve(generator: Generator) -> Settings:
-    """Fill in the numbers of the generator's level; they need not fit each other yet."""
+    """Fill in the numbers of the generator's level; :func:`check` says whether they fit."""
     level = asdict(LEVELS[generator.complexity])
     own = generator.model_dump(exclude={"seed", "complexity"}, exclude_none=True)
     settings = level | own
@@ -200,7 +200,7 @@ def draw_graph(settings: Settings, rng: random.Random) -> list[Node]:
 
 
 def _levels(settings: Settings, rng: random.Random) -> list[int]:
-    """Give each resource a level: each level has one, and the first enough to be referred to."""
+    """Give each resource a level: none is empty, and the first has enough to refer to."""
     free = settings.resources - settings.depth
     first = min(max(0, settings.dependencies_per_resource - 1), free)
     if settings.depth == 1:
@@ -210,7 +210,7 @@ def _levels(settings: Settings, rng: random.Random) -> list[int]:
 
 
 def _kinds(settings: Settings, rng: random.Random) -> list[ChildKind]:
-    """Take the kinds in turns, so that each occurs, and then shuffle."""
+    """Use each kind in turn, so that all occur, and shuffle."""
     kinds = [settings.kinds[index % len(settings.kinds)] for index in range(settings.resources)]
     rng.shuffle(kinds)
     return kinds

@@ -1,7 +1,6 @@
 """The Kubernetes objects of a generated RGD.
 
-None needs a kubelet: Deployments have no replicas, and whatever else there is is ready once it
-is stored.
+None needs a kubelet: Deployments have no replicas, and all others are ready once they are stored.
 """
 
 import random
@@ -179,8 +178,7 @@ def generate_rgd(generator: Generator, index: int, field_path: str) -> RgdParts:
     """Return the RGD with this index; equal arguments give equal RGDs.
 
     Raises:
-        WorkloadError: if there is no RGD of these settings; it names the field, which stands
-            at ``field_path``.
+        WorkloadError: if no RGD can have these settings; it names the field, at ``field_path``.
     """
     settings = resolve(generator)
     check(generator, settings, field_path)

@@ -1,7 +1,7 @@
 """The ready-made workloads.
 
-Each stands for a shape of ResourceGraphDefinition that users write. Their children are ready
-without a kubelet, so that kro is measured and not the start of pods.
+Each represents a shape of ResourceGraphDefinition that users write. Their children are ready
+without a kubelet, so kro is measured, not the start of pods.
 """
 
 from krobench.workload.blueprint import ScenarioSpec

@@ -143,7 +143,7 @@ def _component() -> RgdParts:
 
 
 def _component_instance(kind: str, resource_id: str, upstream: str) -> Manifest:
-    # ACTIVE is what kro says of an instance whose children are all there and ready.
+    # ACTIVE is the state of an instance whose children all exist and are ready.
     active = f'${{{resource_id}.?status.?state.orValue("") == "ACTIVE"}}'
     return {
         "id": resource_id,
@@ -194,7 +194,7 @@ _TENANT_NAMESPACE = "${tenant.metadata.name}"
 
 
 def _namespace() -> Manifest:
-    # It goes with its instance; by the label it is found where the instance was lost.
+    # It is deleted with its instance; if the instance is lost, the cleanup finds it by its label.
     return {
         "id": "tenant",
         "readyWhen": ['${tenant.status.?phase.orValue("") == "Active"}'],
@@ -235,7 +235,7 @@ MULTI_TENANT = ScenarioSpec(
     stands_for="tenants that come and go: a namespace each, with quota, network policy, service "
     "account and settings",
     stresses="cluster-scoped children, children in other namespaces, and deletions that wait for "
-    "the namespace controller; meant for steps with churn",
+    "the namespace controller; meant for phases with churn",
     children=5,
     build=lambda _kind: Blueprint(
         RgdParts(

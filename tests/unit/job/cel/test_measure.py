@@ -7,12 +7,12 @@ import pytest
 from unit.workload.plans import first_plan
 
 from krobench.analysis.cel.costs import summarise
+from krobench.analysis.krosettings import KroHabits
 from krobench.api.specs.workload import CelWorkload
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults
 from krobench.job.cel.measure import CelMeasurement, failures
-from krobench.job.cel.readings import KroHabits
 from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError
 from krobench.load.kinds import Kind

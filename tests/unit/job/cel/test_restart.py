@@ -8,10 +8,10 @@ import pytest
 from unit.job.cel.test_measure import COMPILE_SECONDS, QUICK, FakeKro, measurement
 
 from krobench.analysis.cel.costs import summarise
+from krobench.analysis.krosettings import KroHabits
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults, Estimate
-from krobench.job.cel.readings import KroHabits
 from krobench.job.cel.restart import RestartMeasurement
 from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError

@@ -1,6 +1,6 @@
 import pytest
 
-from krobench.job.cel.readings import KroHabits
+from krobench.analysis.krosettings import KroHabits
 
 DEFAULTS = KroHabits(kept_revisions=5, echo_seconds=3.0)
 
