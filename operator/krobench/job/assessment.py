@@ -223,9 +223,9 @@ def _measure_phases(outcome: Outcome, series: Series, ready: int) -> Measured:
     )
     phases = Phases(outcome.started_seconds, start, end)
     measured = measure(series, phases, Made(ready, _missing(created), rgds))
-    if outcome.held_until_seconds is not None:
+    if outcome.soak_ended_seconds is not None:
         # kro's memory may go on growing in the soak.
-        soaked = replace(phases, run_ended_seconds=outcome.held_until_seconds)
+        soaked = replace(phases, run_ended_seconds=outcome.soak_ended_seconds)
         measured.take(measure(series, soaked, Made(ready), SOAKED), SOAKED)
     first = outcome.phases[0] if len(outcome.phases) > 1 else None
     if first is not None and first.ended_seconds is not None:

@@ -48,10 +48,10 @@ from krobench.program.search import bracket_of, next_size, verdict_of
 from krobench.program.sizes import (
     Sizes,
     fewest_observations,
-    from_nothing,
     next_upon,
+    on_top_of,
     plan_step,
-    put_upon,
+    standalone,
     usable_sizes,
     way_to,
 )
@@ -62,7 +62,7 @@ from krobench.record.test import TestRecord
 from krobench.report.words.scaling import iteration_line, stop_line
 from krobench.report.words.validity import ignored_warnings
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, Maker, TestPlan
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, Creator, TestPlan
 
 logger = logging.getLogger(__name__)
 
@@ -288,7 +288,7 @@ class ScaleRun(Session):
         if step is None or not self._spec.collect.profiles:
             return
         test = self._tests[self._scale.sizes.index(step)]
-        test.plan = from_nothing(test.plan)
+        test.plan = standalone(test.plan)
         self._count_one_more()
         self._begin_turn(test)
         try:
@@ -352,7 +352,7 @@ class Ascent:
     def __init__(self, spec: KroScaleTestSpec) -> None:
         self._spec = spec
         self._built: list[tuple[float, TestRun]] = []
-        self._maker = Maker(0, 0)
+        self._creator = Creator(0, 0)
 
     @property
     def upon(self) -> float | None:
@@ -373,8 +373,8 @@ class Ascent:
     def place(self, test: TestRun, index: int) -> None:
         """Plan the test's next iteration, which has this index, upon what is there."""
         if not self._built:
-            self._maker = Maker(test.plan.index, index)
-        test.plan = put_upon(self._spec, test.plan, self.upon, self._maker)
+            self._creator = Creator(test.plan.index, index)
+        test.plan = on_top_of(self._spec, test.plan, self.upon, self._creator)
 
     def add(self, size: float, test: TestRun) -> None:
         """Book what an iteration has left in place."""

@@ -24,25 +24,25 @@ async def hold(context: RunContext, plan: TestPlan, outcome: Outcome, sampler: S
     was; sampling goes on meanwhile."""
     clock = context.clock
     began = clock.now()
-    until = began + plan.hold_seconds
+    until = began + plan.soak_seconds
     watch = _Watch(plan, outcome, sampler)
     if watch.window_seconds is None:
-        context.report(f"{plan.name}: soaking for {plan.hold_seconds:g}s")
+        context.report(f"{plan.name}: soaking for {plan.soak_seconds:g}s")
         await clock.sleep_until(until)
     else:
-        context.report(f"{plan.name}: soaking until kro is steady, at most {plan.hold_seconds:g}s")
+        context.report(f"{plan.name}: soaking until kro is steady, at most {plan.soak_seconds:g}s")
         interval = duration_seconds(context.collect.interval)
         while not watch.steady and (left := until - clock.now()) > 0:
             await asyncio.sleep(min(interval, left))
             watch.look()
     # A phase ends before its last sample, or nothing would be known of its end.
-    outcome.held_until_seconds = clock.now()
+    outcome.soak_ended_seconds = clock.now()
     await sampler.snapshot()
     if not watch.steady:
         watch.look()
     found = watch.found
     outcome.soak = Soak(
-        seconds=round(outcome.held_until_seconds - began, 3),
+        seconds=round(outcome.soak_ended_seconds - began, 3),
         steady=found.steady,
         memory_bytes_per_second=found.memory_bytes_per_second,
         unsteady=list(found.findings),
@@ -57,9 +57,9 @@ def not_steady(plan: TestPlan, held: Soak) -> str | None:
     if held.steady is None:
         return (
             f"{plan.name}: whether kro was steady is unknown, so the soak lasted for its whole "
-            f"{plan.hold_seconds:g}s: {why}"
+            f"{plan.soak_seconds:g}s: {why}"
         )
-    return f"{plan.name}: kro was not steady after a soak of {plan.hold_seconds:g}s: {why}"
+    return f"{plan.name}: kro was not steady after a soak of {plan.soak_seconds:g}s: {why}"
 
 
 class _Watch:

@@ -221,7 +221,7 @@ class TestRun:
 
     async def _hold(self, plan: IterationPlan, outcome: Outcome, sampler: Sampler) -> None:
         """Keep all that is ready for as long as was asked for, and go on sampling."""
-        if not self.plan.hold_seconds or outcome.error is not None:
+        if not self.plan.soak_seconds or outcome.error is not None:
             return
         await hold(self._context, self.plan, outcome, sampler)
         assert outcome.soak is not None

@@ -51,7 +51,7 @@ class Outcome:
     run_started_seconds: float | None = None
     run_ended_seconds: float | None = None
     ended_seconds: float | None = None
-    held_until_seconds: float | None = None
+    soak_ended_seconds: float | None = None
     """End of the soak, in which all that is ready is kept and sampled; None without a soak."""
     soak: Soak | None = None
     """What is recorded of the soak."""

@@ -23,8 +23,8 @@ from krobench.workload.testplan import (
     CLEANUP_ALLOWANCE_SECONDS,
     RUN_ALLOWANCE_SECONDS,
     VARIANT_START_SECONDS,
-    Kept,
-    Maker,
+    Creator,
+    Existing,
     TestPlan,
     check_schedules,
     objects_at_once,
@@ -142,34 +142,36 @@ def plan_step(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
         thresholds=tuple(spec.slo),
         profiles=tuple(spec.collect.profiles),
         profile_window_seconds=duration_seconds(window) if window else None,
-        hold_seconds=spec.sizes.soak_seconds,
+        soak_seconds=spec.sizes.soak_seconds,
         steady_window_seconds=spec.steady_window_seconds,
         timeout_is_result=True,
     )
 
 
-def put_upon(spec: KroScaleTestSpec, plan: TestPlan, below: float | None, maker: Maker) -> TestPlan:
-    """Return the plan of a step as it is run where sizes are built upon each other.
+def on_top_of(
+    spec: KroScaleTestSpec, plan: TestPlan, below: float | None, creator: Creator
+) -> TestPlan:
+    """Return the plan of a size on top of a smaller cumulative one.
 
-    It creates what its size has more than ``below``, or all of it where that is None, and leaves
-    it in place. Where instances are added to RGDs, ``maker`` made these.
+    It creates what its size has more than ``below``, or everything if that is None, and leaves it
+    in place. If instances are added to existing RGDs, ``creator`` created these.
     """
-    kept = None
+    existing = None
     if below is not None:
         smaller = _workload(spec, below)
-        used_again = None if spec.axis is Axis.RGDS else maker
-        kept = Kept(smaller.instances, smaller.rgds, used_again)
-    return _creating(replace(plan, kept=kept, leaves_objects=True))
+        used_again = None if spec.axis is Axis.RGDS else creator
+        existing = Existing(smaller.instances, smaller.rgds, used_again)
+    return _creating(replace(plan, existing=existing, leaves_objects=True))
 
 
-def from_nothing(plan: TestPlan) -> TestPlan:
-    """Return the plan of a step, whatever it was built upon, as one that stands alone."""
-    return _creating(replace(plan, kept=None, leaves_objects=False))
+def standalone(plan: TestPlan) -> TestPlan:
+    """Return the plan of a size that uses nothing of smaller sizes."""
+    return _creating(replace(plan, existing=None, leaves_objects=False))
 
 
 def _creating(plan: TestPlan) -> TestPlan:
-    """Return a plan that creates those of its instances that are not there already."""
-    added = plan.workload.instances - (plan.kept.instances if plan.kept else 0)
+    """Return a plan that creates those of its instances that do not exist."""
+    added = plan.workload.instances - (plan.existing.instances if plan.existing else 0)
     create = LoadPhase(operation=Operation.CREATE, count=added)
     test = Test.model_construct(
         name=plan.name, workload=plan.workload, load=plan.load, phases=[create]

@@ -9,7 +9,7 @@ from krobench.api.messages import SHARD_LABEL
 from krobench.workload.blueprint import Manifest, with_index, with_round
 from krobench.workload.phases import PhasePlan
 from krobench.workload.source import RgdSource, rgds_of
-from krobench.workload.testplan import Kept, Maker, TestPlan
+from krobench.workload.testplan import Creator, Existing, TestPlan
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class IterationPlan:
     @property
     def has_rgds_already(self) -> bool:
         """Whether its RGDs exist, and it creates instances only."""
-        return self.test.kept is not None and self.test.kept.maker is not None
+        return self.test.existing is not None and self.test.existing.creator is not None
 
     @property
     def instance_count(self) -> int:
@@ -85,8 +85,10 @@ class IterationPlan:
 
     def _position(self, index: int) -> int:
         """Return the position of the instance's RGD, counting instances of smaller sizes too."""
-        kept = self.test.kept.instances if self.test.kept and self.has_rgds_already else 0
-        return (kept + index) % len(self.targets)
+        existing = (
+            self.test.existing.instances if self.test.existing and self.has_rgds_already else 0
+        )
+        return (existing + index) % len(self.targets)
 
     def patch(self, phase: PhasePlan, index: int, number: int) -> Manifest:
         """Return the merge patch of an instance's spec for its update of this number."""
@@ -104,37 +106,37 @@ def plan_iteration(run: RunRef, test: TestPlan, index: int) -> IterationPlan:
     """
     namespace = test.namespace or run.own_namespace
     labels = _labels(run, test, index)
-    kept = test.kept or Kept(0, 0, None)
-    maker = kept.maker or Maker(test.index, index)
+    existing = test.existing or Existing(0, 0, None)
+    creator = existing.creator or Creator(test.index, index)
     rgds: list[RgdPlan] = []
-    for number, indexes in _shares(test, kept):
+    for number, indexes in _shares(test, existing):
         source = RgdSource(
             workload=test.workload,
             field_path=f"{test.field_prefix}workload",
             number=number,
-            name=f"{run.prefix}{maker.test}-{maker.iteration}-{number}",
-            kind=f"Kb{run.short_id}T{maker.test}I{maker.iteration}R{number}",
+            name=f"{run.prefix}{creator.test}-{creator.iteration}-{number}",
+            kind=f"Kb{run.short_id}T{creator.test}I{creator.iteration}R{number}",
             labels=labels,
         )
         rgds += _plan_rgds(source, indexes, namespace)
     return IterationPlan(run, test, index, namespace, tuple(rgds))
 
 
-def _shares(test: TestPlan, kept: Kept) -> Iterator[tuple[int, Mapping[int, int]]]:
+def _shares(test: TestPlan, existing: Existing) -> Iterator[tuple[int, Mapping[int, int]]]:
     """Yield each RGD's number, with the indexes of its new instances by their position in it.
 
     Indexes are unique among the objects that exist at once, as values may contain them.
     """
-    total, count = kept.instances + test.created_instances, test.workload.rgds
-    if kept.maker is not None:
+    total, count = existing.instances + test.created_instances, test.workload.rgds
+    if existing.creator is not None:
         for number in range(count):
             of_rgd = range(number, total, count)
-            yield number, {at: of for at, of in enumerate(of_rgd) if of >= kept.instances}
+            yield number, {at: of for at, of in enumerate(of_rgd) if of >= existing.instances}
     else:
-        added = count - kept.rgds
+        added = count - existing.rgds
         for position in range(added):
-            indexes = range(kept.instances + position, total, added)
-            yield kept.rgds + position, dict(enumerate(indexes))
+            indexes = range(existing.instances + position, total, added)
+            yield existing.rgds + position, dict(enumerate(indexes))
 
 
 def _labels(run: RunRef, test: TestPlan, index: int) -> dict[str, str]:

@@ -29,7 +29,7 @@ VARIANT_START_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
-class Maker:
+class Creator:
     """The iteration that created RGDs which later ones reuse."""
 
     test: int
@@ -38,12 +38,12 @@ class Maker:
 
 
 @dataclass(frozen=True)
-class Kept:
+class Existing:
     """What smaller cumulative sizes have left in place."""
 
     instances: int
     rgds: int
-    maker: Maker | None
+    creator: Creator | None
     """Which iteration created the RGDs to which instances are added; None if RGDs are added."""
 
 
@@ -84,13 +84,13 @@ class TestPlan:
     profiles: tuple[ProfileKind, ...] = ()
     profile_window_seconds: float | None = None
     """None: as long as the run phase takes."""
-    hold_seconds: float = 0.0
+    soak_seconds: float = 0.0
     """The soak: how long all that is ready is kept, and kro sampled, before it is deleted."""
     steady_window_seconds: float | None = None
     """How long kro must be steady for the soak to end early; None if it never does."""
     timeout_is_result: bool = False
     """Whether objects that are not ready in time are a result, not a failure of the test."""
-    kept: Kept | None = None
+    existing: Existing | None = None
     """What exists before it begins, and counts as part of its workload."""
     leaves_objects: bool = False
     """Whether its objects stay, for a larger cumulative size."""
@@ -153,7 +153,7 @@ class TestPlan:
         """
         count = children(self.workload)
         requeues = count * _REQUEUE_SECONDS
-        instances = self.created_instances + (self.kept.instances if self.kept else 0)
+        instances = self.created_instances + (self.existing.instances if self.existing else 0)
         work = instances * count * _DELETION_SECONDS_PER_CHILD
         return _DELETION_BASE_SECONDS + requeues + work
 

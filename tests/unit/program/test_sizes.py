@@ -10,15 +10,15 @@ from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.program.sizes import (
     fewest_observations,
-    from_nothing,
     longest_scale_seconds,
+    on_top_of,
     plan_step,
-    put_upon,
+    standalone,
     usable_sizes,
 )
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.iterationplan import plan_iteration
-from krobench.workload.testplan import Maker
+from krobench.workload.testplan import Creator
 
 RUN = RunRef(RunKind.SCALE_TEST, "default", "far", "0a1b2c3d-4e5f-6789-abcd-ef0123456789")
 
@@ -48,10 +48,10 @@ def test_a_size_is_held_until_kro_is_steady_over_some_samples(interval: str, win
     steps = {"from": 1, "to": 64, "soak": f"{window}s"}
     collect = {"interval": interval}
     plan = plan_step(spec_of("instances", sizes=steps, collect=collect), 0, 2)
-    assert (plan.hold_seconds, plan.steady_window_seconds) == (window, None)
+    assert (plan.soak_seconds, plan.steady_window_seconds) == (window, None)
     steady = steps | {"soakUntil": "Steady"}
     plan = plan_step(spec_of("instances", sizes=steady, collect=collect), 0, 2)
-    assert (plan.hold_seconds, plan.steady_window_seconds) == (window, window)
+    assert (plan.soak_seconds, plan.steady_window_seconds) == (window, window)
     with pytest.raises(ValueError, match="too short for soakUntil Steady"):
         spec_of("instances", sizes=steady | {"soak": f"{window - 0.1:g}s"}, collect=collect)
     with pytest.raises(ValueError, match="too short for soakUntil Steady"):
@@ -102,7 +102,7 @@ def test_sizes_that_are_built_upon_each_other_come_to_the_whole(
     spec = spec_of(axis, workload=workload, sizes=steps, search={"refine": False})
     below, made = None, []
     for index, size in enumerate(sizes):
-        plan = put_upon(spec, plan_step(spec, index, size), below, Maker(0, 1))
+        plan = on_top_of(spec, plan_step(spec, index, size), below, Creator(0, 1))
         assert plan.leaves_objects
         iteration = plan_iteration(RUN, plan, 1)
         assert iteration.has_rgds_already == (axis == "instances" and below is not None)
@@ -124,8 +124,8 @@ def test_no_two_instances_that_are_there_at_once_have_the_same_index() -> None:
     for axis in ("instances", "rgds"):
         steps = {"values": [2, 5], "cumulative": True}
         spec = spec_of(axis, workload=workload, sizes=steps, search={"refine": False})
-        first = put_upon(spec, plan_step(spec, 0, 2), None, Maker(0, 0))
-        second = put_upon(spec, plan_step(spec, 1, 5), 2, Maker(0, 0))
+        first = on_top_of(spec, plan_step(spec, 0, 2), None, Creator(0, 0))
+        second = on_top_of(spec, plan_step(spec, 1, 5), 2, Creator(0, 0))
         plans = [plan_iteration(RUN, plan, 0) for plan in (first, second)]
         items = [item for plan in plans for rgd in plan.rgds for item in rgd.instances]
         names = {item["spec"]["name"] for item in items}
@@ -135,11 +135,11 @@ def test_no_two_instances_that_are_there_at_once_have_the_same_index() -> None:
 def test_a_step_that_was_built_upon_others_can_stand_alone() -> None:
     spec = spec_of("instances", sizes={"values": [10, 40], "cumulative": True})
     alone = plan_step(spec, 1, 40)
-    upon = put_upon(spec, alone, 10, Maker(0, 0))
+    upon = on_top_of(spec, alone, 10, Creator(0, 0))
     assert (alone.created_instances, upon.created_instances) == (40, 30)
     assert upon.deletion_timeout_seconds == alone.deletion_timeout_seconds
-    assert from_nothing(upon) == from_nothing(alone)
-    assert not from_nothing(upon).leaves_objects
+    assert standalone(upon) == standalone(alone)
+    assert not standalone(upon).leaves_objects
 
 
 @pytest.mark.parametrize(
