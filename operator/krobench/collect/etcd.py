@@ -2,24 +2,18 @@
 
 import httpx
 
-from krobench.collect.exposition import Series
-from krobench.collect.goruntime import HEADERS, PROCESS_SERIES, RUNTIME_SERIES
-from krobench.collect.source import SCRAPE_TIMEOUT_SECONDS, Scrape, SourceUnavailableError, parse
+from krobench.collect.source import (
+    HEADERS,
+    SCRAPE_TIMEOUT_SECONDS,
+    Scrape,
+    SourceUnavailableError,
+    lines_of,
+    parse,
+)
 from krobench.figures.lines import SourceName
 from krobench.kube.config import ClientConfig
 
-_SERIES = (
-    *PROCESS_SERIES,
-    *RUNTIME_SERIES,
-    Series("etcd_mvcc_db_total_size_in_bytes"),
-    Series("etcd_mvcc_db_total_size_in_use_in_bytes"),
-    Series("etcd_disk_wal_fsync_duration_seconds_sum"),
-    Series("etcd_disk_wal_fsync_duration_seconds_count"),
-    Series("etcd_disk_backend_commit_duration_seconds_sum"),
-    Series("etcd_disk_backend_commit_duration_seconds_count"),
-    Series("etcd_network_client_grpc_received_bytes_total"),
-    Series("etcd_network_client_grpc_sent_bytes_total"),
-)
+_SERIES = lines_of("etcd")
 
 
 class EtcdSource:

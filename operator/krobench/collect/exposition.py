@@ -25,7 +25,8 @@ class Series:
 
     metric: str
     """Name of the sample, with its suffix: ``x_total``, ``y_seconds_sum``."""
-    match: Labels = field(default_factory=dict)
+    match: Mapping[str, str | frozenset[str]] = field(default_factory=dict)
+    """Label values, one or several, of the series that are read."""
     exclude: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Label values whose series are left out."""
     name: str | None = None
@@ -45,9 +46,13 @@ class Series:
 
     def selects(self, labels: Labels) -> bool:
         """Whether a series with these labels belongs to a sum."""
-        return all(labels.get(key) == value for key, value in self.match.items()) and not any(
+        return all(_is(labels.get(key), value) for key, value in self.match.items()) and not any(
             labels.get(key) in values for key, values in self.exclude.items()
         )
+
+
+def _is(value: str | None, wanted: str | frozenset[str]) -> bool:
+    return value == wanted if isinstance(wanted, str) else value in wanted
 
 
 @dataclass(frozen=True)

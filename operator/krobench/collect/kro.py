@@ -3,100 +3,26 @@
 from dataclasses import replace
 
 from krobench.api.notation import labelled, labels_of
-from krobench.collect.exposition import Labels, Series, families
-from krobench.collect.goruntime import NETWORK_SERIES, PROCESS_SERIES, RUNTIME_SERIES
+from krobench.collect.exposition import families
 from krobench.collect.podhttp import PodHttp, PodHttpError
 from krobench.collect.source import (
     SCRAPE_TIMEOUT_SECONDS,
     Scrape,
     SourceUnavailableError,
+    lines_of,
     read_through,
+    with_present_names,
 )
 from krobench.collect.tracker import KroTracker
-from krobench.figures.catalogue import OWN_KINDS
 from krobench.figures.lines import SourceName
 from krobench.kube.client import KubeClient
 
-_INSTANCE_QUEUE = "dynamic-controller-queue"
-_QUEUE = {"name": _INSTANCE_QUEUE}
-# The queues before kro's workers, by the name under which they are kept.
-_POOLS = {
-    "instance": _INSTANCE_QUEUE,
-    "rgd": "ResourceGraphDefinition",
-    "graph_revision": "graphrevision",
-}
-_WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _START_TIME = "process_start_time_seconds"
 _BUILD_ERRORS = "rgd_graph_build_errors_total"
-_BUILD_DURATION = "rgd_graph_build_duration_seconds"
 _BUILD_SECONDS_OF, _BUILDS_OF = "build_seconds_of", "builds_of"
 _FAILED_BUILD_SECONDS = "failed_build_seconds"
-
-
-def _by_rgd(labels: Labels) -> Labels:
-    return {"rgd": labels.get("name", "")}
-
-
-def _of_pool(pool: str, queue: Labels) -> tuple[Series, ...]:
-    wait, work = "workqueue_queue_duration_seconds", "workqueue_work_duration_seconds"
-    return (
-        Series(f"{wait}_sum", queue, name=f"{pool}_queue_wait_seconds_sum"),
-        Series(f"{wait}_count", queue, name=f"{pool}_queue_wait_seconds_count"),
-        Series(f"{work}_sum", queue, name=f"{pool}_work_seconds_sum"),
-        Series(f"{work}_count", queue, name=f"{pool}_work_seconds_count"),
-        # What is under way is in the sums only when it ends.
-        Series("workqueue_unfinished_work_seconds", queue, name=f"{pool}_unfinished_seconds"),
-    )
-
-
-_HISTOGRAMS = (
-    "instance_reconcile_duration_seconds",
-    "cel_expr_eval_duration_seconds",
-    _BUILD_DURATION,
-    "graph_revision_compile_duration_seconds",
-)
-_SERIES = (
-    *PROCESS_SERIES,
-    *NETWORK_SERIES,
-    *RUNTIME_SERIES,
-    Series("rest_client_requests_total"),
-    Series("rest_client_request_size_bytes_sum"),
-    Series("rest_client_response_size_bytes_sum"),
-    Series("instance_reconcile_total"),
-    Series("instance_reconcile_errors_total"),
-    *(Series(f"{name}_{end}") for name in _HISTOGRAMS for end in ("sum", "count")),
-    Series("dynamic_controller_watch_count"),
-    # The queue's own gauge; dynamic_controller_queue_length is set when something leaves the
-    # queue, and goes stale.
-    Series("workqueue_depth", _QUEUE, name="instance_queue_depth"),
-    *(series for pool, queue in _POOLS.items() for series in _of_pool(pool, {"name": queue})),
-    Series("rest_client_requests_total", {"code": "429"}, name="rest_client_requests_429_total"),
-    *(
-        Series("rest_client_requests_total", {"method": method}, name="rest_client_writes_total")
-        for method in _WRITES
-    ),
-    Series("rest_client_request_duration_seconds_sum"),
-    Series("rest_client_request_duration_seconds_count"),
-    Series("dynamic_controller_requeue_total", {"type": "requeue_after"}, name="delayed_requeues"),
-    # Only of RGDs whose graph could not be built, so there are few.
-    Series(_BUILD_ERRORS, split=_by_rgd),
-    # Of each RGD, and not kept.
-    Series(f"{_BUILD_DURATION}_sum", name=_BUILD_SECONDS_OF, split=_by_rgd),
-    Series(f"{_BUILD_DURATION}_count", name=_BUILDS_OF, split=_by_rgd),
-)
-# What kro before 0.9 calls the same; only taken where the name above is absent.
-_OLDER = {
-    "instance_reconcile_total": "dynamic_controller_reconcile_total",
-    "instance_reconcile_duration_seconds_sum": "dynamic_controller_reconcile_duration_seconds_sum",
-    "instance_reconcile_duration_seconds_count": (
-        "dynamic_controller_reconcile_duration_seconds_count"
-    ),
-    "dynamic_controller_watch_count": "dynamic_controller_gvr_count",
-}
-_WORK = "dynamic_controller_reconcile_duration_seconds_sum"
-_ALL = (*_SERIES, *(Series(older) for older in _OLDER.values()))
 # kro 0.9.4 then writes these metrics only, for half of the CPU time; older ones write all.
-_QUERY = {"name[]": families(_ALL)}
+_QUERY = {"name[]": families(lines_of("kro"))}
 
 
 class KroSource:
@@ -115,7 +41,7 @@ class KroSource:
     ) -> None:
         self._client = client
         self._tracker = tracker
-        self._series = series_of(instance_groups)
+        self._series = lines_of("kro", instance_groups)
         self._pod = tracker.pod
         self._http: PodHttp | None = None
 
@@ -145,7 +71,7 @@ class KroSource:
         try:
             async with http.stream("/metrics", _QUERY, SCRAPE_TIMEOUT_SECONDS) as content:
                 scrape = await read_through(content, self._series)
-                return with_failed_build_time(with_present_names(scrape))
+                return with_failed_build_time(with_present_names(scrape, "kro"))
         except (PodHttpError, ValueError) as error:
             await self.close()  # the next scrape finds its way anew
             raise SourceUnavailableError(f"kro's /metrics: {error}") from error
@@ -157,30 +83,6 @@ class KroSource:
         if self._http is None:
             self._pod, self._http = pod, PodHttp(self._client, pod, pod.metrics_port)
         return self._http
-
-
-def series_of(instance_groups: frozenset[str]) -> tuple[Series, ...]:
-    """Return what is read of kro, whose kinds in these API groups are the test's own."""
-    return (*_ALL, _work_by_kind(instance_groups))
-
-
-def _work_by_kind(instance_groups: frozenset[str]) -> Series:
-    def kind(labels: Labels) -> Labels:
-        gvr = labels.get("gvr", "")
-        return {"kind": OWN_KINDS if gvr.partition("/")[0] in instance_groups else gvr}
-
-    return Series(_WORK, name="work_seconds_of", split=kind)
-
-
-def with_present_names(scrape: Scrape) -> Scrape:
-    """Return the scrape with older kro's metrics under the names that newer ones use."""
-    by_key = {reading.key: reading for reading in scrape.readings}
-    older = {old: by_key.pop(old, None) for old in _OLDER.values()}
-    for newer, old in _OLDER.items():
-        reading = older[old]
-        if newer not in by_key and reading is not None:
-            by_key[newer] = replace(reading, key=newer)
-    return replace(scrape, readings=list(by_key.values()))
 
 
 def with_failed_build_time(scrape: Scrape) -> Scrape:

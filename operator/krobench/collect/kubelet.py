@@ -8,6 +8,7 @@ from krobench.api.notation import labelled
 from krobench.collect.exposition import Reading, Series
 from krobench.collect.source import Scrape, SourceUnavailableError, scrape_through
 from krobench.collect.tracker import KroTracker
+from krobench.figures.catalogue import metrics_of
 from krobench.figures.lines import SourceName
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
@@ -18,15 +19,10 @@ logger = logging.getLogger(__name__)
 _CPU = "container_cpu_usage_seconds_total"
 _NO_CONTAINER = frozenset({"", "POD"})
 _SYSTEM = "kube-system"
+# Of the catalogue's names, those of other containers carry a label.
 _OF_CONTAINER = (
-    _CPU,
-    "container_cpu_cfs_periods_total",
-    "container_cpu_cfs_throttled_periods_total",
-    "container_cpu_cfs_throttled_seconds_total",
-    "container_memory_working_set_bytes",
+    *dict.fromkeys(metric.name for metric in metrics_of("kubelet")),
     "container_memory_rss",
-    "container_fs_reads_bytes_total",
-    "container_fs_writes_bytes_total",
 )
 # The root of a node's tree is all that runs on it, in pods or not.
 _WHOLE_NODE = Series(_CPU, {"id": "/"}, name=labelled(_CPU, {"of": "node"}))

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from krobench.collect.goruntime import HEADERS
+from krobench.collect.source import HEADERS
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError

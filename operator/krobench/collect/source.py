@@ -1,16 +1,21 @@
 """What a source of samples is."""
 
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 
 from krobench.collect.exposition import Reading, Series, Tally, read
+from krobench.figures.catalogue import metrics_of
+from krobench.figures.figure import Groups, Labels
 from krobench.figures.lines import SourceName
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
 
 SCRAPE_TIMEOUT_SECONDS = 5.0
+HEADERS = {"Accept-Encoding": "identity"}
+"""Unpacked: packing would cost the program that is measured CPU time."""
 
 
 class SourceUnavailableError(Exception):
@@ -26,6 +31,36 @@ class Scrape:
     parse_cpu_seconds: float = 0.0
     silent: Mapping[str, str] = field(default_factory=dict)
     """Parts of the source that gave nothing, and why."""
+
+
+def lines_of(source: SourceName, own: Groups = frozenset()) -> tuple[Series, ...]:
+    """Return what the catalogue of figures reads of a source.
+
+    Kinds in the API groups ``own`` are the test's. An older name of a metric is read as well.
+    """
+    lines: dict[tuple[object, ...], Series] = {}
+    for metric in metrics_of(source):
+        split = None if metric.by is None else partial(_kept_apart, metric.by, own)
+        line = Series(metric.name, metric.match, metric.exclude, metric.stored_as, split)
+        distinct = (metric.key, metric.name, metric.by is None)
+        lines.setdefault(distinct, line)
+        if metric.older is not None:
+            lines.setdefault((metric.older,), replace(line, metric=metric.older, name=None))
+    return tuple(lines.values())
+
+
+def _kept_apart(by: Callable[[Labels, Groups], Labels], own: Groups, labels: Labels) -> Labels:
+    return by(labels, own)
+
+
+def with_present_names(scrape: Scrape, source: SourceName) -> Scrape:
+    """Return the scrape with metrics of an older version under the names of the present one."""
+    names = {m.older: m.key for m in metrics_of(source) if m.older is not None}
+    by_key = {reading.key: reading for reading in scrape.readings}
+    older = {key: by_key.pop(key) for key in names if key in by_key}
+    for key, reading in older.items():
+        by_key.setdefault(names[key], replace(reading, key=names[key]))
+    return replace(scrape, readings=list(by_key.values()))
 
 
 class Source(Protocol):

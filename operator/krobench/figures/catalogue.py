@@ -566,6 +566,7 @@ FIGURES: tuple[Figure, ...] = (
     ),
     # etcd
     *_process(ETCD),
+    *_go_runtime(ETCD),
     Figure(
         "etcd.databaseBytes",
         Metric(ETCD, "etcd_mvcc_db_total_size_in_bytes"),
@@ -683,7 +684,7 @@ PARTS: tuple[Parts, ...] = (
             ),
             (
                 "kro.failedBuildSeconds",
-                Metric(KRO, "failed_build_seconds", by=_by("name", "rgd")),
+                Metric(KRO, "failed_build_seconds", by=_by("name", "rgd"), derived=True),
                 "time of builds that failed, by RGD",
             ),
         )
@@ -765,6 +766,15 @@ class Pool:
 
     work_seconds: Figure
     queue_wait_seconds: Figure
+
+
+def metrics_of(source: SourceName) -> Iterator[Metric]:
+    """Yield the metrics of a source that are sampled, some more than once."""
+    for each in FIGURES:
+        yield from (metric for metric in each.metrics if metric.source == source)
+    of_parts = (each.metric for each in PARTS)
+    yield from (m for m in of_parts if m.source == source and not m.derived)
+    yield from (metric for metric in RAW_ONLY if metric.source == source)
 
 
 def figure(name: str) -> Figure:

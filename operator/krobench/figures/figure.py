@@ -107,6 +107,8 @@ class Metric:
     """From a series' labels to those by which sums are kept apart; they must be few."""
     older: str | None = None
     """The name in older versions of the source, read if the present one is absent."""
+    derived: bool = False
+    """Computed from other metrics when they are read, and not exposed by the source."""
 
     @property
     def key(self) -> str:

@@ -8,17 +8,20 @@ from krobench.api.specs.kro import Target
 from krobench.collect.exposition import Reading, read
 from krobench.collect.kro import (
     KroSource,
-    series_of,
     with_failed_build_time,
+)
+from krobench.collect.source import (
+    Scrape,
+    SourceUnavailableError,
+    lines_of,
     with_present_names,
 )
-from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.collect.tracker import KroTracker
 
 
 def names(*keys: str) -> dict[str, float]:
     readings = [Reading(key, float(number), None) for number, key in enumerate(keys)]
-    return {r.key: r.value for r in with_present_names(Scrape(readings)).readings}
+    return {r.key: r.value for r in with_present_names(Scrape(readings), "kro").readings}
 
 
 def test_an_older_kros_metrics_stand_under_the_present_names() -> None:
@@ -47,7 +50,7 @@ workqueue_work_duration_seconds_sum{controller="graphrevision",name="graphrevisi
 
 
 def test_what_is_kept_apart_is_kept_apart_by_few_names() -> None:
-    wanted = series_of(frozenset({"load.bench.kro.run"}))
+    wanted = lines_of("kro", frozenset({"load.bench.kro.run"}))
     assert {r.key: r.value for r in read(EXPOSITION, wanted)} == {
         'work_seconds_of{kind="own"}': 3.0,
         'work_seconds_of{kind="example.com/v1/cs"}': 4.0,
@@ -70,7 +73,7 @@ rgd_graph_build_errors_total{name="broken"} 2
 
 
 def test_the_time_of_failed_builds_is_kept_of_rgds_that_had_any() -> None:
-    scrape = with_failed_build_time(Scrape(read(BUILDS, series_of(frozenset()))))
+    scrape = with_failed_build_time(Scrape(read(BUILDS, lines_of("kro", frozenset()))))
     assert {r.key: r.value for r in scrape.readings} == {
         "rgd_graph_build_duration_seconds_sum": 14.0,
         "rgd_graph_build_duration_seconds_count": 4.0,

@@ -95,9 +95,11 @@ class FakeKro:
         assert len(keys) == len(set(keys)), "what is named twice is summed twice"
         for series in wanted:
             if "gvr" in series.match:
-                answer[series.key] = self.by_gvr.get(series.match["gvr"], 0.0)
+                answer[series.key] = self.by_gvr.get(str(series.match["gvr"]), 0.0)
             elif "name" in series.match:
-                answer[series.key] = self.by_name.get((series.metric, series.match["name"]), 0.0)
+                answer[series.key] = self.by_name.get(
+                    (series.metric, str(series.match["name"])), 0.0
+                )
             else:
                 answer[series.key] = self.counters.get(series.metric, 0.0)
         return answer
