@@ -30,9 +30,8 @@ from bench.environment import ROOT, testbed
 from bench.errorrates import false_alarms, only_primary, power
 from krobench.analysis.comparison.estimates import condense
 from krobench.api.common import rfc3339, utc_now
-from krobench.cli.names import RunName
-from krobench.cli.results import fetch_run
 from krobench.cli.run import run_file
+from krobench.cli.sources import RunName, fetch_run
 from krobench.figures.environment import Environment
 from krobench.findings.comparison import Comparison, MetricVerdict, RunEstimates
 from krobench.record.run import RunRecord
@@ -162,7 +161,7 @@ def _measure(manifest: dict[str, Any]) -> RunRecord:
         yaml.safe_dump(manifest, file)
         file.flush()
         finished = run_file(Path(file.name), _TIMEOUT_SECONDS, replace=True)
-    return fetch_run(RunName.of(finished.key))
+    return fetch_run(RunName.of(finished.run))
 
 
 def _manifest(name: str, iterations: int, **spec: Any) -> dict[str, Any]:

@@ -25,4 +25,4 @@ def test_a_pipeline_gets_a_verdict_and_files(cluster: Cluster, tmp_path: Path) -
     assert "| strict | threshold missed |" in markdown.read_text()
     again = cluster.krobench("run", f"--file={path}")
     assert again.returncode == 4
-    assert "exists already" in again.stderr
+    assert "already exists" in again.stderr

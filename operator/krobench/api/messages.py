@@ -20,7 +20,7 @@ class FieldChange(ApiModel):
 
 
 class KroChange(ApiModel):
-    """What a run has changed on kro's Deployment: enough to undo it, for whoever finds it."""
+    """What a run has changed on kro's Deployment, so that any process can undo it."""
 
     run: str
     """UID of the KroBenchmark."""

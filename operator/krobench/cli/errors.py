@@ -1,5 +1,5 @@
-"""What commands fail with."""
+"""How commands fail."""
 
 
-class ResultsError(Exception):
-    """There are no results to show; the message says why."""
+class CliError(Exception):
+    """A command cannot do its work; the message is for the user."""

@@ -1,4 +1,4 @@
-"""What a spec would create, as YAML and without a cluster."""
+"""``krobench generate``: the objects that a spec would create, as YAML."""
 
 import sys
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.yaml import dump, yaml_error
+from krobench.cli.errors import CliError
 from krobench.program.sizes import plan_step, usable_sizes
 from krobench.report.words.scaling import stop_line
 from krobench.workload.blueprint import Manifest, WorkloadError
@@ -20,33 +21,29 @@ from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.source import with_rgd_inline, with_rgds_inline
 from krobench.workload.testplan import TestPlan, plan_tests
 
-# The API server gives each resource its UID, of which names are made, when it is applied.
+# Names of objects contain the UID, which an API server assigns when a resource is applied.
 _UID = "00000000-0000-0000-0000-000000000000"
 
 
-class GenerateError(Exception):
-    """The file does not say what to create; the message says why."""
-
-
 def generate(path: Path, test_name: str | None) -> str:
-    """Return the objects of the first iteration of the tests in a file, as YAML.
+    """Return the objects of the first iteration of each test in a file, as YAML.
 
-    Of the instances of each kind only the first is written out, after a comment with their
-    number. ConfigMaps that hold RGDs are taken from the same file. Of a scale test these are the
-    objects of the smallest size, or of the step that ``test_name`` names.
+    It has only the first instance of each kind, after a comment with the number of instances. RGDs
+    in ConfigMaps are read from the same file. For a scale test, returns the objects of the smallest
+    size, or of the size that ``test_name`` names, such as ``instances-200``.
 
     Raises:
-        GenerateError: if the file has no such test, or its spec is not valid.
+        CliError: if the file has no such test, or its spec is invalid.
     """
     documents = _documents(path)
     runs = [item for item in documents if item.get("kind") in list(RunKind)]
     if not runs:
-        raise GenerateError(f"{path} holds no {' and no '.join(RunKind)}")
+        raise CliError(f"{path} has no {' or '.join(RunKind)}")
     parts: list[str] = []
     for run in runs:
         parts += _run(run, documents, test_name)
     if not parts:
-        raise GenerateError(f"{path} has no test of the name {test_name}")
+        raise CliError(f"{path} has no test named {test_name}")
     return "".join(parts)
 
 
@@ -54,9 +51,9 @@ def _documents(path: Path) -> list[Manifest]:
     try:
         documents = list(yaml.safe_load_all(path.read_text()))
     except OSError as error:
-        raise GenerateError(f"{path}: {error.strerror}") from error
+        raise CliError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise GenerateError(f"{path} is no YAML: {yaml_error(error)}") from error
+        raise CliError(f"{path} is not valid YAML: {yaml_error(error)}") from error
     return [document for document in documents if isinstance(document, dict)]
 
 
@@ -69,7 +66,7 @@ def _run(run: Manifest, documents: list[Manifest], test_name: str | None) -> Ite
         if isinstance(spec, KroBenchmarkSpec):
             tests = _benchmark_tests(spec, config_maps, namespace)
         else:
-            tests = _steps(spec, config_maps, namespace, test_name)
+            tests = _sizes(spec, config_maps, namespace, test_name)
         seen: set[str] = set()
         for heading, test in tests:
             if test_name in (None, test.name):
@@ -77,17 +74,16 @@ def _run(run: Manifest, documents: list[Manifest], test_name: str | None) -> Ite
                 yield heading
                 yield from _objects(plan, seen)
     except ValidationError as error:
-        raise GenerateError(f"{name}: {refusals(error)[0]}") from error
+        raise CliError(f"{name}: {refusals(error)[0]}") from error
     except WorkloadError as error:
-        raise GenerateError(f"{name}: spec.{error}") from error
+        raise CliError(f"{name}: spec.{error}") from error
 
 
 def _benchmark_tests(
     spec: KroBenchmarkSpec, config_maps: dict[str, Manifest], namespace: str
 ) -> Iterator[tuple[str, TestPlan]]:
-    """Yield the tests, each with a heading."""
     spec = with_rgds_inline(spec, config_maps, namespace)
-    spec = spec.model_copy(update={"variants": []})  # they change kro, and not what is created
+    spec = spec.model_copy(update={"variants": []})  # they change kro, not the workload
     for test in plan_tests(spec):
         yield (
             (
@@ -98,26 +94,26 @@ def _benchmark_tests(
         )
 
 
-def _steps(
+def _sizes(
     spec: KroScaleTestSpec,
     config_maps: dict[str, Manifest],
     namespace: str,
     test_name: str | None,
 ) -> Iterator[tuple[str, TestPlan]]:
-    """Yield the smallest step, or that of this name, with a heading that says what sizes follow."""
+    """Yield the smallest size, or the one with this name, with a heading that lists all sizes."""
     workload = with_rgd_inline(spec.workload, config_maps, namespace, "workload")
     spec = spec.model_copy(update={"workload": workload})
     sizes = usable_sizes(spec, sys.maxsize)
     text = ", ".join(f"{size:.12g}" for size in sizes.usable)
     for index, size in enumerate(sizes.usable):
-        step = plan_step(spec, index, size)
-        if test_name in (None, step.name):
+        plan = plan_step(spec, index, size)
+        if test_name in (None, plan.name):
             yield (
                 (
-                    f"# step {step.name} ({step.workload_name}), of the sizes {text}"
+                    f"# size {plan.name} ({plan.workload_name}) of {text}"
                     f"{f'; {stop_line(sizes.left_out)}' if sizes.left_out else ''}\n"
                 ),
-                step,
+                plan,
             )
             return
 

@@ -1,17 +1,14 @@
-"""The command ``krobench``, put together.
-
-Commands import what they need when they run: the load Job starts faster and stays smaller
-without the operator's libraries, and the other way round.
-"""
+"""The command ``krobench``, and the commands that its pods run."""
 
 import logging
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from krobench import __version__
-from krobench.cli.commands import comparisons, incluster, planning, runs
+from krobench.cli import commands
 
 app = typer.Typer(
     name="krobench",
@@ -23,7 +20,6 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line."""
     app()
 
 
@@ -39,28 +35,77 @@ def _configure(
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
-@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
 
 
+def operator() -> None:
+    """Run the operator (in its pod)."""
+    if "KUBERNETES_SERVICE_HOST" in os.environ:
+        # kopf imports the official client only to recognise its types. A pod logs in without it,
+        # and it takes 19 MB.
+        sys.modules["kubernetes"] = None  # type: ignore[assignment]
+    from krobench.controller.operator import run_operator
+
+    run_operator()
+
+
+def load(
+    namespace: Annotated[str, typer.Option(help="Namespace of the custom resource.")],
+    name: Annotated[str, typer.Option(help="Name of the custom resource.")],
+    uid: Annotated[str, typer.Option(help="UID of the custom resource.")],
+    kind: Annotated[
+        Literal["KroBenchmark", "KroScaleTest"], typer.Option(help="Kind of the custom resource.")
+    ] = "KroBenchmark",
+    max_objects: Annotated[
+        int | None,
+        typer.Option(help="Maximum number of objects at the same time; by default 50000."),
+    ] = None,
+    shard: Annotated[
+        int,
+        typer.Option(
+            envvar="JOB_COMPLETION_INDEX", help="Index of this shard; shard 0 is the coordinator."
+        ),
+    ] = 0,
+) -> None:
+    """Run the tests of a custom resource (in a Job that the operator starts)."""
+    from krobench.api.kinds import RunKind, RunRef
+    from krobench.job.main import run_load
+
+    run = RunRef(RunKind(kind), namespace, name, uid)
+    raise typer.Exit(run_load(run, max_objects, shard))
+
+
+def cleanup(
+    run: Annotated[str, typer.Option(help="UID of the custom resource.")],
+    only_kro: Annotated[
+        bool, typer.Option("--only-kro", help="Only restore kro, and keep the objects of the run.")
+    ] = False,
+) -> None:
+    """Restore kro and delete everything that a run created (in a Job that the operator starts)."""
+    from krobench.job.main import run_cleanup
+
+    raise typer.Exit(run_cleanup(run, only_kro=only_kro))
+
+
 # The help lists them in this order, and groups such as baseline after them.
 for command in (
-    incluster.operator,
-    incluster.load,
-    incluster.cleanup,
-    runs.run,
-    runs.report,
-    runs.profile,
-    comparisons.compare,
-    runs.history,
-    planning.sizing,
-    planning.generate,
-    planning.crds,
+    version,
+    operator,
+    load,
+    cleanup,
+    commands.run,
+    commands.report,
+    commands.profile,
+    commands.compare,
+    commands.history,
+    commands.sizing,
+    commands.generate,
+    commands.crds,
 ):
     app.command()(command)
 
-baseline_app = typer.Typer(help="Keep runs to compare others with.", no_args_is_help=True)
-baseline_app.command("export")(comparisons.export_baseline)
+baseline_app = typer.Typer(help="Export runs to compare other runs with.", no_args_is_help=True)
+baseline_app.command("export")(commands.export_baseline)
 app.add_typer(baseline_app, name="baseline")

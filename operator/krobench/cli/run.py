@@ -1,6 +1,8 @@
-"""``krobench run``: a run from a file to a verdict, for people and for CI."""
+"""``krobench run``: applies a file, shows the progress of the run, and waits for its verdict."""
 
 import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -9,13 +11,14 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.status import Verdict
 from krobench.api.yaml import yaml_error
-from krobench.cli.progress import progress_display
+from krobench.cli.errors import CliError
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
@@ -29,7 +32,7 @@ _KINDS = " or ".join(RunKind)
 
 
 class ExitCode(IntEnum):
-    """How ``krobench run`` ends; 2 is left to wrong usage, as everywhere."""
+    """Exit codes of ``krobench run``; 2 is wrong usage."""
 
     PASSED = 0
     FAILED = 1
@@ -37,38 +40,33 @@ class ExitCode(IntEnum):
     ERROR = 4
 
 
-class RunError(Exception):
-    """The run could not be started or followed; the message says why."""
-
-
-class LeftAloneError(Exception):
-    """The user does not wait any longer; the message says what becomes of the run."""
+class StoppedWaitingError(Exception):
+    """The user stopped waiting; the message says how to get back to the run."""
 
 
 @dataclass(frozen=True)
 class Finished:
     """A run that has ended."""
 
-    key: RunRef
+    run: RunRef
     status: dict[str, Any]
 
     @property
     def exit_code(self) -> ExitCode:
-        """Return the exit code that stands for its verdict."""
         verdict = self.status.get("verdict")
         return {
             Verdict.PASSED.value: ExitCode.PASSED,
             Verdict.FAILED.value: ExitCode.FAILED,
-            "Invalid": ExitCode.INVALID,
+            Verdict.INVALID.value: ExitCode.INVALID,
         }.get(str(verdict), ExitCode.ERROR)
 
 
 def run_file(path: Path, timeout_seconds: float | None, *, replace: bool) -> Finished:
-    """Apply what a file asks for, and wait for its end; as long as it may well take, if need be.
+    """Apply the custom resource in a file and wait for the end of its run.
 
     Raises:
-        RunError: if the file holds none, one of this name exists, or time is over.
-        LeftAloneError: if the user does not wait for its end.
+        CliError: if the file has no custom resource, it already exists, or the time is up.
+        StoppedWaitingError: if the user presses Ctrl-C.
     """
     manifest = read_manifest(path)
     if timeout_seconds is None:
@@ -76,42 +74,45 @@ def run_file(path: Path, timeout_seconds: float | None, *, replace: bool) -> Fin
     try:
         return asyncio.run(_run(manifest, timeout_seconds, replace=replace))
     except TimeoutError as error:
-        raise RunError(
-            f"the run had not ended after {timeout_seconds:g}s; {_goes_on(_key(manifest))}"
+        raise CliError(
+            f"the run did not end within {timeout_seconds:g}s; {_continues(_ref(manifest))}"
         ) from error
     except KubeError as error:
-        raise RunError(str(error)) from error
+        raise CliError(str(error)) from error
 
 
-def _goes_on(key: RunRef) -> str:
-    which = f"{key.kind.singular} {key.name} --namespace={key.namespace}"
-    return f"the run goes on: kubectl get {which} shows it, and kubectl delete {which} ends it"
+def _continues(run: RunRef) -> str:
+    which = f"{run.kind.singular} {run.name} --namespace={run.namespace}"
+    return (
+        f"it continues in the cluster: watch it with kubectl get {which}, or stop it with kubectl "
+        f"delete {which}"
+    )
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
     """Return the one ``KroBenchmark`` or ``KroScaleTest`` in a file.
 
     Raises:
-        RunError: if it cannot be read, or holds something else.
+        CliError: if the file cannot be read, or has something else in it.
     """
     try:
         documents = [document for document in yaml.safe_load_all(path.read_text()) if document]
     except OSError as error:
-        raise RunError(f"{path}: {error.strerror}") from error
+        raise CliError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
-        raise RunError(f"{path} is no YAML: {yaml_error(error)}") from error
+        raise CliError(f"{path} is not valid YAML: {yaml_error(error)}") from error
     if len(documents) != 1 or not isinstance(documents[0], dict):
-        raise RunError(f"{path} must hold one {_KINDS}, and holds {len(documents)} documents")
+        raise CliError(f"{path} has {len(documents)} documents: use a file with one {_KINDS}")
     manifest: dict[str, Any] = documents[0]
     known = manifest.get("kind") in list(RunKind)
     if not known or "name" not in (manifest.get("metadata") or {}):
-        raise RunError(f"{path} must hold a {_KINDS} with a metadata.name")
+        raise CliError(f"{path} must contain a {_KINDS} with a metadata.name")
     manifest["metadata"].setdefault("namespace", "default")
     return manifest
 
 
 def _budget_seconds(manifest: dict[str, Any]) -> float:
-    """Return what a scale test's steps may take; nothing for another, or a wrong, spec."""
+    """Return the budget of a scale test; 0 for other and for invalid specs."""
     if manifest["kind"] != RunKind.SCALE_TEST:
         return 0.0
     try:
@@ -120,36 +121,36 @@ def _budget_seconds(manifest: dict[str, Any]) -> float:
         return 0.0
 
 
-def _key(manifest: dict[str, Any]) -> RunRef:
+def _ref(manifest: dict[str, Any]) -> RunRef:
     metadata = manifest["metadata"]
     return RunRef(RunKind(manifest["kind"]), metadata["namespace"], metadata["name"])
 
 
 async def _run(manifest: dict[str, Any], timeout_seconds: float, *, replace: bool) -> Finished:
-    key = _key(manifest)
-    collection = paths.group(API_GROUP, API_VERSION, key.kind.plural, key.namespace)
-    path = f"{collection}/{key.name}"
+    run = _ref(manifest)
+    collection = paths.group(API_GROUP, API_VERSION, run.kind.plural, run.namespace)
+    path = f"{collection}/{run.name}"
     async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
         if replace:
-            await _delete(client, path, key)
+            await _delete(client, path, run)
         try:
             await client.create(collection, manifest)
         except ApiError as error:
             if error.already_exists:
-                raise RunError(f"{key} exists already: delete it, or give --replace") from error
+                raise CliError(f"{run} already exists: delete it, or use --replace") from error
             raise
         try:
             async with asyncio.timeout(timeout_seconds):
-                return Finished(key, await _follow(client, path))
+                return Finished(run, await _follow(client, path))
         except asyncio.CancelledError as error:  # by Ctrl-C
-            raise LeftAloneError(f"no longer waiting; {_goes_on(key)}") from error
+            raise StoppedWaitingError(f"stopped waiting for {run}; {_continues(run)}") from error
 
 
-async def _delete(client: KubeClient, path: str, key: RunRef) -> None:
-    """Delete the resource and wait until it is gone, with all that its run made.
+async def _delete(client: KubeClient, path: str, run: RunRef) -> None:
+    """Delete the resource and wait until it and the objects of its run are gone.
 
     Raises:
-        RunError: if it does not go.
+        CliError: if that takes too long.
     """
     try:
         await client.delete(path)
@@ -157,12 +158,14 @@ async def _delete(client: KubeClient, path: str, key: RunRef) -> None:
             while await client.find(path) is not None:  # noqa: ASYNC110 - it is another process
                 await asyncio.sleep(_POLL_SECONDS)
     except TimeoutError as error:
-        raise RunError(f"{key} was not deleted within {_DELETE_SECONDS:g}s") from error
+        raise CliError(
+            f"{run} was not deleted within {_DELETE_SECONDS:g}s: check its finalizers and the "
+            "operator's log"
+        ) from error
 
 
 async def _follow(client: KubeClient, path: str) -> dict[str, Any]:
-    """Show what goes on until the run has ended; an API server that is away, or just back, is
-    waited for."""
+    """Show the progress of a run until it ends, across restarts of the API server."""
     with progress_display(Console(stderr=True)) as show:
         while True:
             try:
@@ -176,3 +179,88 @@ async def _follow(client: KubeClient, path: str) -> dict[str, Any]:
             if conditions.get("Finished") == "True":
                 return status
             await asyncio.sleep(_POLL_SECONDS)
+
+
+Show = Callable[[Mapping[str, Any]], None]
+"""Takes the status of a run."""
+
+
+@contextmanager
+def progress_display(console: Console) -> Iterator[Show]:
+    """Yield a function that shows a status: a progress bar on a terminal, lines elsewhere."""
+    if console.is_terminal:
+        with _bar(console) as show:
+            yield show
+    else:
+        yield _lines(console)
+
+
+def _lines(console: Console) -> Show:
+    last = ""
+
+    def show(status: Mapping[str, Any]) -> None:
+        nonlocal last
+        place = f"size {status['size']}:" if status.get("size") else status.get("progress")
+        parts = (status.get("phase"), place, status.get("message"))
+        line = " ".join(str(part) for part in parts if part)
+        if line and line != last:
+            last = line
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    return show
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Show]:
+    """Show a progress bar, and above it a line for each test or size that has ended."""
+    columns = (
+        TextColumn("{task.fields[phase]}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    ended: set[str] = set()
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None, phase="Pending")
+
+        def show(status: Mapping[str, Any]) -> None:
+            done, _, planned = str(status.get("progress") or "").partition("/")
+            progress.update(
+                task,
+                completed=int(done) if planned else None,
+                total=int(planned) if planned else None,
+                description=str(status.get("message") or ""),
+                phase=status.get("phase") or "Pending",
+            )
+            for line in _ended_tests(status) + _ended_sizes(status):
+                if line not in ended:
+                    ended.add(line)
+                    console.print(line, markup=False, highlight=False)
+
+        yield show
+
+
+def _ended_tests(status: Mapping[str, Any]) -> list[str]:
+    tests = status.get("tests") or []
+    return [_ended_test(test) for test in tests if test["phase"] in ("Succeeded", "Failed")]
+
+
+def _ended_test(test: Mapping[str, Any]) -> str:
+    median = test.get("instanceReadyP50Seconds")
+    measured = f", ready p50 {median:g} s" if median is not None else ""
+    why = f": {test['message']}" if test.get("message") else ""
+    return f"{test['name']}: {test['phase']} after {test['iterations']} iterations{measured}{why}"
+
+
+def _ended_sizes(status: Mapping[str, Any]) -> list[str]:
+    sizes = status.get("sizes") or []
+    return [_ended_size(size) for size in sizes if size["verdict"] != "Running"]
+
+
+def _ended_size(size: Mapping[str, Any]) -> str:
+    """Return a line about a size; it changes with each further iteration."""
+    p99 = size.get("instanceReadyP99Seconds")
+    measured = f", ready p99 {p99:g} s" if p99 is not None else ""
+    why = f": {size['message']}" if size.get("message") else ""
+    return f"{size['size']:g}: {size['verdict']} ({size['iterations']}){measured}{why}"

@@ -1,90 +1,208 @@
-"""Where runs come from: files, directories, ConfigMaps, and resources of a cluster."""
+"""Where the commands find runs: in files, in directories and in a cluster.
 
-from collections.abc import Iterator, Sequence
+``[KIND/][NAMESPACE/]NAME`` names a run in a cluster. A KroBenchmark and a KroScaleTest may have the
+same name; the KIND, as in ``kroscaletest/NAME``, then says which one.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import yaml
 
 from krobench.analysis.comparison.compare import Side
 from krobench.analysis.comparison.estimates import condense
-from krobench.api.kinds import RunKind
-from krobench.cli.errors import ResultsError
-from krobench.cli.names import RunName, parse_name
-from krobench.cli.results import results_of
+from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
+from krobench.api.kinds import RunKind, RunRef
+from krobench.cli.errors import CliError
+from krobench.figures.lines import ObjectRecord, Sample
 from krobench.findings.comparison import Baseline, RunEstimates
 from krobench.job.history import whole
 from krobench.kube import paths
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config
+from krobench.kube.errors import KubeError
 from krobench.kube.transport import NO_RETRIES
 from krobench.record.baseline import parse_config_map, parse_object
+from krobench.record.ending import as_given_up
 from krobench.record.history import main_maps, selector
 from krobench.record.reading import RecordError
 from krobench.record.run import RunRecord
-from krobench.record.store import read_run_record
+from krobench.record.store import (
+    OBJECTS_KEY,
+    SERIES_KEY,
+    ConfigMap,
+    read_objects,
+    read_part,
+    read_run_record,
+    read_series,
+)
 
 _CONFIG_MAP = "configmap:"
 _HISTORY = "history:"
 _SUFFIXES = (".json", ".yaml", ".yml")
+_KINDS = {
+    f"{word}{group}": kind
+    for kind in RunKind
+    for word in (kind.singular, kind.plural)
+    for group in ("", f".{API_GROUP}")
+}
 
 Found = Sequence[RunEstimates | RunRecord]
-"""Runs of benchmarks, condensed, and of scale tests."""
+"""Benchmarks as estimates, scale tests as records."""
 
 
 @dataclass(frozen=True)
-class NamedRuns:
-    """The runs that an argument names."""
+class RunName:
+    """The name of a run as a user gives it."""
 
-    label: str
-    """The argument."""
-    runs: list[RunEstimates | RunRecord]
-    """A record where it is a scale test's, which is no part of a baseline."""
+    kind: RunKind | None
+    """None if the name has no KIND."""
+    namespace: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str, namespace: str) -> Self:
+        """Parse ``[KIND/][NAMESPACE/]NAME``; ``namespace`` is the default.
+
+        A namespace that has the name of a kind needs the KIND before it.
+
+        Raises:
+            CliError: if the text is not such a name.
+        """
+        first, *rest = parts = text.split("/")
+        kind = _KINDS.get(first.lower()) if rest else None
+        *place, name = rest if kind is not None else parts
+        if len(place) > 1 or not name or "" in place:
+            kinds = " or ".join(each.singular for each in RunKind)
+            raise CliError(
+                f"invalid run name {text!r}: expected [KIND/][NAMESPACE/]NAME with KIND {kinds}"
+            )
+        return cls(kind, place[0] if place else namespace, name)
+
+    @classmethod
+    def of(cls, run: RunRef) -> Self:
+        return cls(run.kind, run.namespace, run.name)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
 
     @property
-    def scale_tests(self) -> list[RunRecord]:
-        """The scale tests among them."""
-        return [run for run in self.runs if isinstance(run, RunRecord)]
+    def kinds(self) -> list[RunKind]:
+        """The kinds that the run may have."""
+        return list(RunKind) if self.kind is None else [self.kind]
 
-    @property
-    def side(self) -> Side:
-        """All of them for a comparison of benchmarks, which leaves scale tests out."""
-        condensed = [condense(run) if isinstance(run, RunRecord) else run for run in self.runs]
-        return Side(self.label, condensed)
+    def refuse_several(self, found: Collection[RunKind]) -> None:
+        """Check that runs of only one kind have this name.
 
-
-async def read_side(argument: str, namespace: str) -> NamedRuns:
-    """Return the runs that an argument names, separated by commas; one given twice counts once.
-
-    Each is a file or a directory of them (a baseline, a run.json, a ConfigMap as kubectl prints
-    it), ``configmap:[NAMESPACE/]NAME``, ``history:[KIND/][NAMESPACE/]NAME`` for all kept runs of a
-    name, or ``[KIND/][NAMESPACE/]NAME`` of a KroBenchmark or KroScaleTest.
-
-    Raises:
-        ResultsError: if one is not there, or holds no runs.
-        RecordError: if one is of another schema.
-        KubeError: if the cluster cannot be asked.
-    """
-    runs: dict[str, RunEstimates | RunRecord] = {}
-    for part in filter(None, argument.split(",")):
-        found = _from_path(part)
-        for run in found if found is not None else await _from_cluster(part, namespace):
-            runs[run.id] = run
-    if not runs:
-        raise ResultsError(f"{argument} holds no runs")
-    return NamedRuns(argument, list(runs.values()))
+        Raises:
+            CliError: if there are several.
+        """
+        if len(found) > 1:
+            names = " or ".join(f"{kind.singular}/{self}" for kind in found)
+            raise CliError(f"{self} is both a {' and a '.join(found)}: use {names}")
 
 
-async def read_history(name: RunName) -> list[RunRecord]:
-    """Return the kept runs of what has, or had, this name, oldest first; all are of one kind.
+def fetch_run(name: RunName) -> RunRecord:
+    """Return the record of a run in the cluster.
 
     Raises:
-        ResultsError: if none are kept, or some of each kind.
-        RecordError: if one cannot be read.
-        KubeError: if the cluster cannot be asked.
+        CliError: if it does not exist, is ambiguous, has no results yet, or cannot be read.
     """
+
+    async def fetch() -> RunRecord:
+        async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
+            return await _results_of(client, name)
+
+    try:
+        return asyncio.run(fetch())
+    except (KubeError, RecordError) as error:
+        raise CliError(str(error)) from error
+
+
+async def _results_of(client: KubeClient, name: RunName) -> RunRecord:
+    run, status = await _status_of(client, name)
+    reference = status.get("resultsRef")
+    if reference is None:
+        detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
+        raise CliError(f"{run} has no results: {detail}")
+    main = await client.get(paths.core("configmaps", reference["namespace"], reference["name"]))
+    record = await whole(client, read_run_record(main))
+    failed = next((c for c in status.get("conditions") or [] if c["type"] == "Failed"), None)
+    if failed is None or failed["status"] != "True":
+        return record
+    why = ErrorInfo(reason=failed["reason"], message=failed["message"])
+    return as_given_up(record, why, status["completionTime"])
+
+
+async def _status_of(client: KubeClient, name: RunName) -> tuple[RunRef, JsonObject]:
+    found = {}
+    for each in name.kinds:
+        path = paths.group(API_GROUP, API_VERSION, each.plural, name.namespace, name.name)
+        resource = await client.find(path)
+        if resource is not None:
+            found[each] = resource
+    if not found:
+        kinds = " or ".join(each.value for each in name.kinds)
+        plurals = ",".join(each.plural for each in name.kinds)
+        raise CliError(f"{kinds} {name} not found: run kubectl get {plurals} -A to list all")
+    name.refuse_several(found)
+    [(chosen, resource)] = found.items()
+    return RunRef(chosen, name.namespace, name.name), resource.get("status") or {}
+
+
+def fetch_lines(run: RunRecord) -> tuple[list[ObjectRecord], list[Sample]]:
+    """Return the raw lines of a run: its objects and its samples.
+
+    Raises:
+        CliError: if they cannot be fetched.
+    """
+    try:
+        objects = read_objects(_fetch_parts(run, OBJECTS_KEY))
+        return objects, read_series(_fetch_parts(run, SERIES_KEY))
+    except RecordError as error:
+        raise CliError(str(error)) from error
+
+
+def fetch_file(run: RunRecord, key: str) -> bytes:
+    """Return a file of a run that is listed in its ``parts``.
+
+    Raises:
+        CliError: if it cannot be fetched.
+    """
+    return read_part(_fetch_parts(run, key), key)
+
+
+def _fetch_parts(run: RunRecord, key: str) -> list[ConfigMap]:
+    async def fetch() -> list[ConfigMap]:
+        async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
+            return [
+                await client.get(paths.core("configmaps", run.namespace, name))
+                for name in run.parts.get(key, [])
+            ]
+
+    try:
+        return asyncio.run(fetch())
+    except KubeError as error:
+        raise CliError(str(error)) from error
+
+
+def fetch_history(name: RunName) -> list[RunRecord]:
+    """Return the kept runs of a name, oldest first, all of one kind.
+
+    Raises:
+        CliError: if there are none, or runs of several kinds, or they cannot be read.
+    """
+    try:
+        return asyncio.run(_history(name))
+    except (KubeError, RecordError) as error:
+        raise CliError(str(error)) from error
+
+
+async def _history(name: RunName) -> list[RunRecord]:
     async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
         collection = paths.core("configmaps", name.namespace)
         found = {}
@@ -93,18 +211,69 @@ async def read_history(name: RunName) -> list[RunRecord]:
             if kept:
                 found[kind] = kept
         if not found:
-            raise ResultsError(f"no runs of {name} are kept: set spec.results.retention")
+            raise CliError(f"{name} has no kept runs: set spec.results.retention to keep results")
         name.refuse_several(found)
         [items] = found.values()
         return [await whole(client, read_run_record(item)) for item in items]
 
 
+@dataclass(frozen=True)
+class NamedRuns:
+    """The runs of one argument, which may list several sources."""
+
+    label: str
+    """The argument."""
+    runs: list[RunEstimates | RunRecord]
+    """Benchmarks as estimates; scale tests, which cannot be part of a baseline, as records."""
+
+    @property
+    def scale_tests(self) -> list[RunRecord]:
+        return [run for run in self.runs if isinstance(run, RunRecord)]
+
+    @property
+    def side(self) -> Side:
+        """All of them for a comparison of benchmarks, which refuses scale tests."""
+        condensed = [condense(run) if isinstance(run, RunRecord) else run for run in self.runs]
+        return Side(self.label, condensed)
+
+
+def read_sides(arguments: Sequence[str], namespace: str) -> list[NamedRuns]:
+    """Return the runs of each argument, which lists sources separated by commas.
+
+    A source is a file or a directory of files (a baseline, a run.json, a ConfigMap as kubectl
+    prints it), ``configmap:[NAMESPACE/]NAME``, ``history:[KIND/][NAMESPACE/]NAME`` for all kept
+    runs of a name, or ``[KIND/][NAMESPACE/]NAME``. A run that is listed twice counts once.
+
+    Raises:
+        CliError: if a source does not exist, has no runs, or cannot be read.
+    """
+
+    async def read_all() -> list[NamedRuns]:
+        return [await _side(argument, namespace) for argument in arguments]
+
+    try:
+        return asyncio.run(read_all())
+    except (RecordError, KubeError) as error:
+        raise CliError(str(error)) from error
+
+
+async def _side(argument: str, namespace: str) -> NamedRuns:
+    runs: dict[str, RunEstimates | RunRecord] = {}
+    for part in filter(None, argument.split(",")):
+        found = _from_path(part)
+        for run in found if found is not None else await _from_cluster(part, namespace):
+            runs[run.id] = run
+    if not runs:
+        raise CliError(f"{argument} has no runs")
+    return NamedRuns(argument, list(runs.values()))
+
+
 def _from_path(argument: str) -> Found | None:
-    """Return the runs of a file or directory; None where there is neither, nor was meant."""
+    """Return the runs of a file or directory; None if the argument is not a path."""
     path = Path(argument)
     if not path.exists():
         if path.suffix in _SUFFIXES and not argument.startswith((_CONFIG_MAP, _HISTORY)):
-            raise ResultsError(f"there is no file {path}")
+            raise CliError(f"{path}: no such file")
         return None
     if not path.is_dir():
         return list(_from_file(path))
@@ -113,17 +282,36 @@ def _from_path(argument: str) -> Found | None:
 
 
 def _from_file(path: Path) -> Iterator[RunEstimates | RunRecord]:
+    for item in _items(load_file(path)):
+        yield from _found(parse_stored(item, path))
+
+
+def load_file(path: Path) -> Any:
+    """Return the content of a JSON or YAML file.
+
+    Raises:
+        CliError: if it cannot be read.
+    """
     try:
         text = path.read_text()
-        raw = orjson.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        return orjson.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
     except OSError as error:
-        raise ResultsError(f"{path}: {error.strerror}") from error
+        raise CliError(f"{path}: {error.strerror}") from error
     except (ValueError, yaml.YAMLError) as error:
-        raise RecordError(f"{path} is neither JSON nor YAML: {error}") from error
-    for item in _items(raw):
-        is_config_map = isinstance(item, dict) and item.get("kind") == "ConfigMap"
-        parsed = parse_config_map(item) if is_config_map else parse_object(item, str(path))
-        yield from _found(parsed)
+        raise CliError(f"{path} is not JSON or YAML: {error}") from error
+
+
+def parse_stored(item: Any, path: Path) -> Baseline | RunRecord:
+    """Return the baseline or record in an object of a file, which may be a ConfigMap.
+
+    Raises:
+        CliError: if it is neither.
+    """
+    is_config_map = isinstance(item, dict) and item.get("kind") == "ConfigMap"
+    try:
+        return parse_config_map(item) if is_config_map else parse_object(item, str(path))
+    except RecordError as error:
+        raise CliError(str(error)) from error
 
 
 def _items(raw: Any) -> list[Any]:
@@ -138,17 +326,17 @@ def _found(parsed: Baseline | RunRecord) -> Found:
 
 
 async def _from_cluster(argument: str, namespace: str) -> Found:
-    kind = next((k for k in (_CONFIG_MAP, _HISTORY) if argument.startswith(k)), "")
-    name = argument.removeprefix(kind)
-    if kind == _HISTORY:
-        kept = await read_history(parse_name(name, namespace))
+    prefix = next((each for each in (_CONFIG_MAP, _HISTORY) if argument.startswith(each)), "")
+    name = argument.removeprefix(prefix)
+    if prefix == _HISTORY:
+        kept = await _history(RunName.parse(name, namespace))
         return [found for run in kept for found in _found(run)]
     async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
-        if not kind:
-            return _found(await results_of(client, parse_name(name, namespace)))
+        if not prefix:
+            return _found(await _results_of(client, RunName.parse(name, namespace)))
         place, _, short = name.rpartition("/")
         config_map = await client.find(paths.core("configmaps", place or namespace, short))
         if config_map is None:
-            raise ResultsError(f"there is no ConfigMap {place or namespace}/{short}")
+            raise CliError(f"ConfigMap {place or namespace}/{short} not found")
         parsed = parse_config_map(config_map)
         return _found(await whole(client, parsed) if isinstance(parsed, RunRecord) else parsed)

@@ -71,7 +71,7 @@ def test_only_the_test_asked_for_is_printed() -> None:
     assert kinds(done.stdout).count("ResourceGraphDefinition") == 2
     missing = generate(examples, "--test", "nope")
     assert missing.exit_code == 1
-    assert "has no test of the name nope" in missing.stderr
+    assert "has no test named nope" in missing.stderr
 
 
 def test_an_rgd_is_taken_from_a_config_map_of_the_same_file(file: Path) -> None:
@@ -105,7 +105,7 @@ def test_yaml_error_is_said_with_its_field(
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("a: b", "holds no KroBenchmark and no KroScaleTest"), ("a: b: c", "is no YAML")],
+    [("a: b", "has no KroBenchmark or KroScaleTest"), ("a: b: c", "is not valid YAML")],
 )
 def test_a_file_of_something_else_is_refused(file: Path, text: str, message: str) -> None:
     file.write_text(text)
@@ -128,14 +128,14 @@ def scale_test(tmp_path: Path, **changes: Any) -> Path:
 def test_of_a_scale_test_the_smallest_step_is_shown_or_the_one_named(tmp_path: Path) -> None:
     path = scale_test(tmp_path)
     smallest = generate(path).output
-    assert "# step instances-10 (single), of the sizes 10, 20, 40" in smallest
+    assert "# size instances-10 (single) of 10, 20, 40" in smallest
     assert "# the first of 10 instances" in smallest
     named = generate(path, "--test=instances-40").output
     assert "# the first of 40 instances" in named
     assert "instances-10" not in named
     absent = generate(path, "--test=instances-30")
     assert absent.exit_code == 1
-    assert "has no test of the name instances-30" in absent.output
+    assert "has no test named instances-30" in absent.output
 
 
 def test_sizes_of_a_scale_test_that_cannot_be_are_told(tmp_path: Path) -> None:

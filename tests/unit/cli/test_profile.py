@@ -1,10 +1,10 @@
 import pytest
 from unit.controller.world import record
 
-from krobench.cli import profile as module
-from krobench.cli.errors import ResultsError
-from krobench.cli.names import RunName
-from krobench.cli.profile import fetch_profile
+from krobench.cli import show as module
+from krobench.cli.errors import CliError
+from krobench.cli.show import profile_of
+from krobench.cli.sources import RunName
 from krobench.figures.profile import ProfileFile, TestProfile
 from krobench.record.run import RunRecord, RunState
 
@@ -25,19 +25,19 @@ def run(monkeypatch: pytest.MonkeyPatch) -> RunRecord:
 
 def test_the_only_profile_needs_no_test(run: RunRecord) -> None:
     run.parts = {KEY("b"): ["maps"]}
-    assert fetch_profile(BENCH, None, ProfileFile.CPU) == b"profile.b.cpu.pb.gz"
+    assert profile_of(BENCH, None, ProfileFile.CPU) == b"profile.b.cpu.pb.gz"
 
 
 def test_of_several_tests_one_has_to_be_named(run: RunRecord) -> None:
     run.parts = {KEY("a"): ["maps"], KEY("b"): ["maps"]}
-    with pytest.raises(ResultsError, match="several tests have a cpu profile: give --test a, b"):
-        fetch_profile(BENCH, None, ProfileFile.CPU)
-    assert fetch_profile(BENCH, "a", ProfileFile.CPU) == b"profile.a.cpu.pb.gz"
+    with pytest.raises(CliError, match="several tests have a cpu profile: set --test to a or b"):
+        profile_of(BENCH, None, ProfileFile.CPU)
+    assert profile_of(BENCH, "a", ProfileFile.CPU) == b"profile.a.cpu.pb.gz"
 
 
 def test_a_profile_that_is_not_there_is_explained(run: RunRecord) -> None:
-    with pytest.raises(ResultsError, match=r"has no cpu profile: ask for it by spec\.collect"):
-        fetch_profile(BENCH, None, ProfileFile.CPU)
+    with pytest.raises(CliError, match=r"has no cpu profile: set spec\.collect"):
+        profile_of(BENCH, None, ProfileFile.CPU)
     run.tests[0].profile = TestProfile(unavailable={"cpu": "kro has no pprof"})
-    with pytest.raises(ResultsError, match="has no cpu profile: kro has no pprof"):
-        fetch_profile(BENCH, "a", ProfileFile.CPU)
+    with pytest.raises(CliError, match="has no cpu profile: kro has no pprof"):
+        profile_of(BENCH, "a", ProfileFile.CPU)

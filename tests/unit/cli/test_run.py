@@ -1,3 +1,4 @@
+import io
 import signal
 from pathlib import Path
 from typing import Any
@@ -5,18 +6,18 @@ from typing import Any
 import pytest
 import yaml
 from doubles.cluster import MemoryApi
+from rich.console import Console
 from typer.testing import CliRunner, Result
 from unit.controller.world import SCALE_SPEC, record
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.cli import report as report_module
-from krobench.cli import results as results_module
 from krobench.cli import run as module
-from krobench.cli.errors import ResultsError
+from krobench.cli import show as show_module
+from krobench.cli import sources as sources_module
+from krobench.cli.errors import CliError
 from krobench.cli.main import app
-from krobench.cli.names import RunName
-from krobench.cli.results import results_of
-from krobench.cli.run import ExitCode, Finished, RunError, read_manifest, run_file
+from krobench.cli.run import ExitCode, Finished, progress_display, read_manifest, run_file
+from krobench.cli.sources import RunName, _results_of
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.kube.transport import NO_RETRIES
 from krobench.record.run import RunState
@@ -34,9 +35,9 @@ def test_a_file_with_one_benchmark_is_read_into_the_default_namespace(tmp_path: 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (f"{GOOD}---\n{GOOD}", "holds 2 documents"),
-        ("", "holds 0 documents"),
-        ("kind: Pod\nmetadata: {name: x}\n", "must hold a KroBenchmark or KroScaleTest"),
+        (f"{GOOD}---\n{GOOD}", "has 2 documents"),
+        ("", "has 0 documents"),
+        ("kind: Pod\nmetadata: {name: x}\n", "must contain a KroBenchmark or KroScaleTest"),
         ("kind: KroBenchmark\n", "metadata.name"),
         ("kind: KroBenchmark\nmetadata:\nspec: {}\n", "metadata.name"),
         ("a: [", "b.yaml"),
@@ -45,12 +46,12 @@ def test_a_file_with_one_benchmark_is_read_into_the_default_namespace(tmp_path: 
 def test_any_other_file_is_refused_with_its_name(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "b.yaml"
     path.write_text(text)
-    with pytest.raises(RunError, match=words):
+    with pytest.raises(CliError, match=words):
         read_manifest(path)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"none\.yaml"):
+    with pytest.raises(CliError, match=r"none\.yaml"):
         read_manifest(tmp_path / "none.yaml")
 
 
@@ -72,7 +73,7 @@ PATH = "/apis/bench.kro.run/v1alpha1/namespaces/default/krobenchmarks/x"
 HELD = {"metadata": {"name": "x", "finalizers": ["somebody/else"]}}
 
 
-def test_a_benchmark_that_does_not_go_is_not_said_to_run_on(
+def test_a_benchmark_that_is_not_deleted_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "b.yaml"
@@ -80,7 +81,7 @@ def test_a_benchmark_that_does_not_go_is_not_said_to_run_on(
     monkeypatch.setattr(module, "KubeClient", lambda *_, **__: MemoryApi({PATH: HELD}))
     monkeypatch.setattr(module, "load_client_config", object)
     monkeypatch.setattr(module, "_DELETE_SECONDS", 0.01)
-    with pytest.raises(RunError, match=r"^KroBenchmark default/x was not deleted within 0\.01s$"):
+    with pytest.raises(CliError, match=r"^KroBenchmark default/x was not deleted within 0\.01s: "):
         run_file(path, 3600.0, replace=True)
 
 
@@ -99,17 +100,17 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         return Finished(KEY, {"verdict": "Passed"})
 
     monkeypatch.setattr(module, "run_file", run)
-    for user in (results_module, report_module):
+    for user in (sources_module, show_module):
         monkeypatch.setattr(user, "fetch_run", lambda *_: record(RunState.COMPLETED))
     return files
 
 
-def test_a_directory_that_is_missing_is_told_before_the_run(
+def test_a_missing_directory_is_an_error_before_the_run_starts(
     tmp_path: Path, started: list[Path]
 ) -> None:
     done = krobench("run", "--file=b.yaml", f"--junit={tmp_path}/none/out.xml")
     assert done.exit_code == ExitCode.ERROR
-    assert "there is no directory" in done.output
+    assert "does not exist" in done.output
     assert started == []
 
 
@@ -119,12 +120,12 @@ def test_a_file_that_cannot_be_written_is_an_error_and_the_report_is_shown(
 ) -> None:
     done = krobench("run", "--file=b.yaml", f"--{option}={tmp_path}")  # a directory
     assert done.exit_code == ExitCode.ERROR
-    assert f"{tmp_path} was not written" in done.output
+    assert f"cannot write {tmp_path}" in done.output
     assert "# default/bench: Passed" in done.output
     assert started == [Path("b.yaml")]
 
 
-def test_the_file_of_an_earlier_run_does_not_pass_for_that_of_one_that_comes_to_nothing(
+def test_the_file_of_an_earlier_run_is_removed_if_the_run_fails(
     tmp_path: Path,
 ) -> None:
     junit = tmp_path / "out.xml"
@@ -143,7 +144,7 @@ class Interrupted(MemoryApi):
             signal.raise_signal(signal.SIGINT)
 
 
-def test_whoever_presses_ctrl_c_is_told_that_the_run_goes_on(
+def test_ctrl_c_ends_the_command_and_not_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "b.yaml"
@@ -157,13 +158,13 @@ def test_whoever_presses_ctrl_c_is_told_that_the_run_goes_on(
     finally:
         signal.signal(signal.SIGINT, before)
     assert done.exit_code == 130
-    assert "kubectl delete krobenchmark x --namespace=default ends it" in done.output
+    assert "stop it with kubectl delete krobenchmark x --namespace=default" in done.output
 
 
 def test_a_report_that_cannot_be_written_is_an_error(tmp_path: Path, started: list[Path]) -> None:
     done = krobench("report", "bench", "--output", f"{tmp_path}/none/out.md")
     assert done.exit_code == ExitCode.ERROR
-    assert "out.md was not written: No such file or directory" in done.output
+    assert "out.md: No such file or directory" in done.output
     assert started == []
 
 
@@ -204,7 +205,7 @@ class Restarted(MemoryApi):
             raise self.errors.pop(0)
 
 
-async def test_an_api_server_that_is_started_anew_is_waited_for(
+async def test_a_restart_of_the_api_server_does_not_end_the_command(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_POLL_SECONDS", 0.0)
@@ -217,12 +218,16 @@ async def test_an_api_server_that_is_started_anew_is_waited_for(
 @pytest.mark.parametrize(
     ("there", "kind", "words"),
     [
-        ((), None, "there is no KroBenchmark default/x, and no KroScaleTest of this name"),
-        ((), RunKind.SCALE_TEST, "there is no KroScaleTest default/x: kubectl get kroscaletests"),
+        ((), None, "KroBenchmark or KroScaleTest default/x not found"),
+        (
+            (),
+            RunKind.SCALE_TEST,
+            "KroScaleTest default/x not found: run kubectl get",
+        ),
         (
             tuple(RunKind),
             None,
-            "is a KroBenchmark and a KroScaleTest: say which one, krobenchmark/default/x or ",
+            "is both a KroBenchmark and a KroScaleTest: use krobenchmark/default/x or ",
         ),
         (tuple(RunKind), RunKind.SCALE_TEST, "KroScaleTest default/x has no results"),
         ((RunKind.SCALE_TEST,), None, "KroScaleTest default/x has no results"),
@@ -234,5 +239,55 @@ async def test_a_name_is_looked_up_among_both_kinds(
     collection = "/apis/bench.kro.run/v1alpha1/namespaces/default"
     run = {"metadata": {"name": "x"}, "status": {"message": "it is queued"}}
     client = MemoryApi({f"{collection}/{each.plural}/x": run for each in there})
-    with pytest.raises(ResultsError, match=words):
-        await results_of(client, RunName(kind, "default", "x"))
+    with pytest.raises(CliError, match=words):
+        await _results_of(client, RunName(kind, "default", "x"))
+
+
+STATUS: dict[str, Any] = {
+    "phase": "Running",
+    "progress": "2/4",
+    "message": "web: iteration 3 of 4",
+    "tests": [
+        {"name": "web", "phase": "Running", "iterations": "1/3"},
+        {"name": "wide", "phase": "Succeeded", "iterations": "3/3", "instanceReadyP50Seconds": 1.5},
+    ],
+}
+
+SCALE_STATUS: dict[str, Any] = {
+    "phase": "Running",
+    "progress": "4/9",
+    "size": "1/3 (20)",
+    "message": "instances-20: repetition 1",
+    "sizes": [
+        {"size": 10, "verdict": "Met", "iterations": "1/1", "instanceReadyP99Seconds": 1.5},
+        {"size": 20, "verdict": "Running", "iterations": "0/0"},
+    ],
+}
+
+
+def shown(*, terminal: bool, status: dict[str, Any] = STATUS) -> str:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
+    with progress_display(console) as show:
+        show({})
+        show(status)
+        show(status)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_pipeline_gets_a_line_for_each_change() -> None:
+    assert shown(terminal=False).splitlines() == ["Running 2/4 web: iteration 3 of 4"]
+
+
+def test_a_terminal_gets_a_bar_and_the_tests_that_have_ended() -> None:
+    text = shown(terminal=True)
+    assert "2/4" in text
+    assert text.count("wide: Succeeded after 3/3 iterations, ready p50 1.5 s") == 1
+
+
+def test_of_a_scale_test_the_sizes_are_shown() -> None:
+    lines = shown(terminal=False, status=SCALE_STATUS).splitlines()
+    assert lines == ["Running size 1/3 (20): instances-20: repetition 1"]
+    text = shown(terminal=True, status=SCALE_STATUS)
+    assert text.count("10: Met (1/1), ready p99 1.5 s") == 1
+    assert "20: Running" not in text

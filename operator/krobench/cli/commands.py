@@ -1,0 +1,317 @@
+"""The commands for users: their options, their help, and how they end.
+
+Each imports the modules that do its work when it runs, so that the load Job, which starts by the
+same command line, starts fast and stays small.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+from krobench.cli.errors import CliError
+from krobench.figures.profile import ProfileFile
+
+_ERROR = 4
+_INTERRUPTED = 130
+"""As in shells after Ctrl-C."""
+
+Sides = Annotated[
+    list[str],
+    typer.Argument(
+        help="Runs to compare; the first argument is the old side. Separate the runs of a side by "
+        "commas. A run is a file (baseline, run.json or ConfigMap), a directory of such files, "
+        "[KIND/][NAMESPACE/]NAME of a KroBenchmark or KroScaleTest, configmap:[NAMESPACE/]NAME, "
+        "or history:[KIND/][NAMESPACE/]NAME for all kept runs of a name. KIND is krobenchmark or "
+        "kroscaletest; it is required if both have this name."
+    ),
+]
+Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Default namespace of runs.")]
+RunArgument = Annotated[
+    str,
+    typer.Argument(
+        help="[KIND/][NAMESPACE/]NAME of a KroBenchmark or KroScaleTest. KIND is krobenchmark or "
+        "kroscaletest; it is required if both have this name."
+    ),
+]
+
+
+@contextmanager
+def _failing_with(code: int) -> Iterator[None]:
+    """Turn errors for the user into a message and an exit code."""
+    try:
+        yield
+    except CliError as error:
+        _fail(str(error), code)
+
+
+def _fail(message: str, code: int = _ERROR) -> NoReturn:
+    typer.echo(f"krobench: {message}", err=True)
+    raise typer.Exit(code)
+
+
+def run(
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="File with one KroBenchmark or KroScaleTest.")
+    ],
+    timeout: Annotated[
+        str | None,
+        typer.Option(
+            help="How long to wait for the end of the run, such as 30m. By default an hour, plus "
+            "the budget of a KroScaleTest."
+        ),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Delete an existing object of this name first.")
+    ] = False,
+    junit: Annotated[Path | None, typer.Option(help="File to write JUnit XML to.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="File to write the report to.")] = None,
+) -> None:
+    """Apply a KroBenchmark or KroScaleTest, wait for its end, and print its report.
+
+    Exit codes: 0 passed, 1 failed, 3 invalid, 4 error.
+    """
+    from krobench.api.notation import duration_seconds
+    from krobench.cli.run import StoppedWaitingError, run_file
+    from krobench.cli.sources import RunName, fetch_run
+    from krobench.report import junit as junit_report
+    from krobench.report.markdown import render
+
+    # Files of an earlier run must not pass for this run's if it fails.
+    for output in (junit, markdown):
+        if output is not None:
+            _prepare(output)
+    try:
+        with _failing_with(_ERROR):
+            seconds = duration_seconds(timeout) if timeout else None
+            finished = run_file(file, seconds, replace=replace)
+    except ValueError as error:
+        _fail(str(error))
+    except StoppedWaitingError as error:
+        _fail(str(error), _INTERRUPTED)
+    with _failing_with(finished.exit_code):
+        record = fetch_run(RunName.of(finished.run))
+    text = render(record)
+    typer.echo(text, nl=False)
+    if junit is not None:
+        _write(junit, junit_report.render(record))
+    if markdown is not None:
+        _write(markdown, text)
+    raise typer.Exit(finished.exit_code)
+
+
+def _prepare(file: Path) -> None:
+    if not file.parent.is_dir():
+        _fail(f"cannot write {file}: directory {file.parent} does not exist")
+    if file.is_file() and not file.is_symlink():
+        try:
+            file.unlink()
+        except OSError as error:
+            _fail(f"cannot write {file}: {error.strerror}")
+
+
+def _write(file: Path, content: str | bytes) -> None:
+    try:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+    except OSError as error:
+        _fail(f"cannot write {file}: {error.strerror}")
+
+
+def report(
+    name: RunArgument,
+    namespace: Namespace = "default",
+    form: Annotated[
+        Literal["markdown", "html"], typer.Option("--format", help="html includes charts.")
+    ] = "markdown",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; by default, print it.")
+    ] = None,
+) -> None:
+    """Print the report of a run from its results in the cluster."""
+    from krobench.cli.show import report_of
+    from krobench.cli.sources import RunName
+
+    with _failing_with(1):
+        text = report_of(RunName.parse(name, namespace), html=form == "html")
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        _write(output, text)
+
+
+def profile(
+    name: RunArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    namespace: Namespace = "default",
+    test: Annotated[
+        str | None, typer.Option(help="Name of the test; required if several have a profile.")
+    ] = None,
+    kind: Annotated[
+        ProfileFile, typer.Option(help="heap-base is the heap before the run phase.")
+    ] = ProfileFile.CPU,
+) -> None:
+    """Download a profile of kro for ``go tool pprof``."""
+    from krobench.cli.show import profile_of
+    from krobench.cli.sources import RunName
+
+    with _failing_with(1):
+        data = profile_of(RunName.parse(name, namespace), test, kind)
+    _write(output, data)
+    typer.echo(f"wrote {output} ({len(data)} bytes): run go tool pprof {output}", err=True)
+
+
+def compare(
+    sides: Sides,
+    allow_different: Annotated[
+        list[str] | None,
+        typer.Option(help="What may differ between the sides, such as KroVersion. Repeatable."),
+    ] = None,
+    minimum_effect: Annotated[
+        str, typer.Option(help="Smallest relative change that matters.")
+    ] = "5%",
+    primary: Annotated[
+        list[str] | None,
+        typer.Option(help="Metric that gets a verdict, such as kro.cpu.seconds:Lower. Repeatable."),
+    ] = None,
+    output: Annotated[
+        Literal["text", "markdown", "json"],
+        typer.Option("--output", "-o", help="Output format."),
+    ] = "text",
+    show_all: Annotated[
+        bool, typer.Option("--all", help="Show metrics without a verdict too.")
+    ] = False,
+    fail_on_inconclusive: Annotated[
+        bool, typer.Option(help="Exit with 3 if a primary metric or a limit is inconclusive.")
+    ] = False,
+    namespace: Namespace = "default",
+) -> None:
+    """Compare runs: ratios with intervals, and verdicts for primary metrics.
+
+    KroScaleTests are compared by their limits.
+
+    Exit codes: 0 no primary metric is worse, 1 a primary metric is worse, 3 not compared, 4 error.
+    """
+    from krobench.analysis.comparison.settings import rules_of
+    from krobench.cli.compare import compare_sides, exit_code, render
+
+    if len(sides) < 2:
+        raise typer.BadParameter("compare needs at least two sides: an old one and a new one")
+    try:
+        rules = rules_of(allow_different or (), minimum_effect, primary or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    with _failing_with(_ERROR):
+        comparisons = compare_sides(sides, namespace, rules)
+    typer.echo(render(comparisons, output, exploratory=show_all), nl=False)
+    raise typer.Exit(exit_code(comparisons, fail_on_inconclusive=fail_on_inconclusive))
+
+
+def export_baseline(
+    runs: Sides,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write, .json or .yaml; by default, print it."),
+    ] = None,
+    config_map: Annotated[
+        str | None,
+        typer.Option(help="Export a ConfigMap of this name, for spec.baseline."),
+    ] = None,
+    namespace: Namespace = "default",
+) -> None:
+    """Export runs as a baseline: estimates and fingerprints, small enough to commit."""
+    from krobench.cli.compare import export_baseline as exported
+
+    with _failing_with(_ERROR):
+        text = exported(runs, namespace, output, config_map)
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        _write(output, text)
+
+
+def history(
+    name: RunArgument,
+    namespace: Namespace = "default",
+) -> None:
+    """Print the kept runs of a name (spec.results.retention), and where their figures changed.
+
+    Kept runs outlive their KroBenchmark or KroScaleTest. For KroScaleTests, prints their limits.
+    """
+    from krobench.cli.show import history_of
+    from krobench.cli.sources import RunName
+
+    with _failing_with(1):
+        text = history_of(RunName.parse(name, namespace))
+    typer.echo(text, nl=False)
+
+
+def sizing(
+    rgds: Annotated[int, typer.Option(min=1, help="Number of RGDs to plan for.")],
+    instances: Annotated[int, typer.Option(min=1, help="Total number of instances to plan for.")],
+    record: Annotated[
+        list[Path] | None, typer.Option(help="run.json of a run. Repeatable.")
+    ] = None,
+    run: Annotated[
+        list[str] | None, typer.Option(help="[KIND/][NAMESPACE/]NAME of a run. Repeatable.")
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Instances per second to plan for; by default the highest measured.",
+        ),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(help="Test with the workload to plan for, if the runs have several."),
+    ] = None,
+    output: Annotated[
+        Literal["text", "json", "yaml"], typer.Option("--output", "-o", help="Output format.")
+    ] = "text",
+    namespace: Namespace = "default",
+) -> None:
+    """Print the requests, limits and flags that kro needs for a scale, based on measured runs.
+
+    A run with several sizes shows the cost of instances or of RGDs; use two runs for both.
+    """
+    from krobench.analysis.sizing.size import Wanted
+    from krobench.cli.show import sizing_of
+    from krobench.cli.sources import RunName
+
+    if not record and not run:
+        raise typer.BadParameter("set --record to a run.json, or --run to a run in the cluster")
+    with _failing_with(_ERROR):
+        names = [RunName.parse(each, namespace) for each in run or ()]
+        text = sizing_of(record or (), names, Wanted(rgds, instances, rate, test), output)
+    typer.echo(text, nl=False)
+
+
+def generate(
+    file: Annotated[
+        Path, typer.Option("--file", "-f", help="File with a KroBenchmark or KroScaleTest.")
+    ],
+    test: Annotated[
+        str | None,
+        typer.Option(help="Only this test, or this size of a KroScaleTest, such as instances-200."),
+    ] = None,
+) -> None:
+    """Print the objects that a KroBenchmark or KroScaleTest would create, without a cluster."""
+    from krobench.cli.generate import generate as generated
+
+    with _failing_with(1):
+        text = generated(file, test)
+    typer.echo(text, nl=False)
+
+
+def crds(
+    directories: Annotated[list[Path], typer.Argument(help="Directories to write to.")],
+) -> None:
+    """Write the CustomResourceDefinitions to files."""
+    from krobench.api.crd import crd_files
+
+    for directory in directories:
+        directory.mkdir(parents=True, exist_ok=True)
+        for file_name, text in crd_files().items():
+            (directory / file_name).write_text(text)

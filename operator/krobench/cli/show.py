@@ -1,0 +1,107 @@
+"""What commands print about runs: reports, histories, profiles and sizings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import orjson
+
+from krobench.analysis.comparison.estimates import condense
+from krobench.analysis.history import changes, series_lengths
+from krobench.analysis.sizing.growth import SizingError
+from krobench.analysis.sizing.size import Wanted, size_for
+from krobench.api.kinds import RunKind
+from krobench.api.yaml import dump
+from krobench.cli.errors import CliError
+from krobench.cli.sources import (
+    RunName,
+    fetch_file,
+    fetch_history,
+    fetch_lines,
+    fetch_run,
+    load_file,
+    parse_stored,
+)
+from krobench.figures.profile import ProfileFile
+from krobench.findings.comparison import Baseline
+from krobench.record.run import RunRecord
+from krobench.report import history, markdown, sizing
+from krobench.report.html import page
+
+
+def report_of(name: RunName, *, html: bool) -> str:
+    """Return the report of a run, as Markdown or as an HTML page.
+
+    Raises:
+        CliError: if the run has no results.
+    """
+    run = fetch_run(name)
+    return page.render(run, *fetch_lines(run)) if html else markdown.render(run)
+
+
+def history_of(name: RunName) -> str:
+    """Return the kept runs of a name as text, with the changes between them.
+
+    Raises:
+        CliError: if there are none, or they cannot be read.
+    """
+    runs = fetch_history(name)
+    if runs[0].kind == RunKind.SCALE_TEST:
+        return history.render_limits(runs)
+    condensed = [condense(run) for run in runs]
+    return history.render(runs, changes(condensed), series_lengths(condensed))
+
+
+def profile_of(name: RunName, test: str | None, file: ProfileFile) -> bytes:
+    """Return a raw profile of a test; ``test`` can be None if only one test has such a profile.
+
+    Raises:
+        CliError: if there is none, or several tests have one.
+    """
+    run = fetch_run(name)
+    tests = [item.name for item in run.tests if file.key(item.name) in run.parts]
+    if test is None and len(tests) > 1:
+        raise CliError(f"several tests have a {file} profile: set --test to {' or '.join(tests)}")
+    chosen = test if test is not None else next(iter(tests), None)
+    if chosen in tests:
+        return fetch_file(run, file.key(chosen))
+    what = f"test {test} of {run.name}" if test else run.name
+    reasons = {
+        reason
+        for item in run.tests
+        if item.profile is not None and test in {None, item.name}
+        for reason in item.profile.unavailable.values()
+    }
+    detail = "; ".join(sorted(reasons)) or "set spec.collect.profiles to take profiles"
+    raise CliError(f"{what} has no {file} profile: {detail}")
+
+
+def sizing_of(
+    files: Sequence[Path],
+    names: Sequence[RunName],
+    wanted: Wanted,
+    output: Literal["text", "json", "yaml"],
+) -> str:
+    """Return what kro needs for a wanted scale, from the records in files and of runs.
+
+    Raises:
+        CliError: if a record cannot be read, or they are not enough for a sizing.
+    """
+    records = [_record_in(file) for file in files] + [fetch_run(name) for name in names]
+    try:
+        found = size_for(records, wanted)
+    except SizingError as error:
+        raise CliError(str(error)) from error
+    if output == "text":
+        return sizing.text(found)
+    plain = sizing.plain(found)
+    if output == "yaml":
+        return dump(plain)
+    return orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n"
+
+
+def _record_in(file: Path) -> RunRecord:
+    found = parse_stored(load_file(file), file)
+    if isinstance(found, Baseline):
+        raise CliError(f"{file} is a baseline: use the run.json of a run instead")
+    return found

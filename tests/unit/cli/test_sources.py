@@ -1,0 +1,128 @@
+from typing import Any
+
+import pytest
+from doubles.cluster import MemoryApi
+from unit.controller.world import record
+from unit.report.scales import scale_run
+
+from krobench.api.kinds import RunKind, RunRef
+from krobench.cli import sources
+from krobench.cli.errors import CliError
+from krobench.cli.show import history_of
+from krobench.cli.sources import RunName, _results_of, read_sides
+from krobench.record.history import as_kept, kept_name
+from krobench.record.run import RunRecord, RunState
+from krobench.record.store import RunLines, write_config_maps
+from krobench.record.test import TestState
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "namespace"),
+    [
+        ("x", None, "here"),
+        ("team/x", None, "team"),
+        ("kroscaletest/x", RunKind.SCALE_TEST, "here"),
+        ("KroBenchmark/x", RunKind.BENCHMARK, "here"),
+        ("kroscaletests/team/x", RunKind.SCALE_TEST, "team"),
+        ("krobenchmark.bench.kro.run/x", RunKind.BENCHMARK, "here"),
+    ],
+)
+def test_a_name_may_say_its_kind_and_its_namespace(
+    text: str, kind: RunKind | None, namespace: str
+) -> None:
+    assert RunName.parse(text, "here") == RunName(kind, namespace, "x")
+
+
+def test_a_name_without_a_slash_is_never_a_kind() -> None:
+    assert RunName.parse("kroscaletest", "here") == RunName(None, "here", "kroscaletest")
+
+
+@pytest.mark.parametrize("text", ["", "team/", "/x", "pod/team/x", "kroscaletest/", "a/b/c/d"])
+def test_an_invalid_name_is_refused_with_the_kinds(text: str) -> None:
+    with pytest.raises(CliError, match=r"invalid run name .* with KIND krobench"):
+        RunName.parse(text, "here")
+
+
+def cluster(*kinds: RunKind) -> MemoryApi:
+    """Return a cluster in which runs of the name x are kept, of these kinds."""
+    kept = [_kept(kind) for kind in kinds]
+    collection = "/api/v1/namespaces/team/configmaps"
+    return MemoryApi({f"{collection}/{each['metadata']['name']}": each for each in kept})
+
+
+def _kept(kind: RunKind) -> dict[str, Any]:
+    run: RunRecord = scale_run() if kind is RunKind.SCALE_TEST else record(RunState.COMPLETED)
+    owner = RunRef(kind, "team", "x", f"{kind.singular}-uid")
+    _, config_maps = write_config_maps(kept_name("x", owner.uid), owner, run, RunLines())
+    return as_kept(config_maps[-1], owner)
+
+
+@pytest.fixture
+def kept(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(sources, "load_client_config", lambda: None)
+    return monkeypatch
+
+
+def test_the_history_of_a_name_that_two_kinds_share_is_that_of_the_one_named(
+    kept: pytest.MonkeyPatch,
+) -> None:
+    kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(*RunKind))
+    words = "team/x is both a KroBenchmark and a KroScaleTest: use "
+    with pytest.raises(CliError, match=words + "krobenchmark/team/x or kroscaletest/team/x"):
+        history_of(RunName.parse("team/x", "default"))
+    assert "breached SLO" in history_of(RunName.parse("kroscaletest/x", "team"))
+    benchmarks = history_of(RunName.parse("krobenchmark/team/x", "default"))
+    assert "breached SLO" not in benchmarks
+    assert "ready p50" in benchmarks
+
+
+def test_the_history_of_a_name_of_one_kind_needs_no_more(kept: pytest.MonkeyPatch) -> None:
+    kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(RunKind.SCALE_TEST))
+    assert "breached SLO" in history_of(RunName.parse("x", "team"))
+    with pytest.raises(CliError, match="team/x has no kept runs"):
+        history_of(RunName.parse("krobenchmark/x", "team"))
+
+
+def test_sides_of_a_comparison_are_named_likewise(kept: pytest.MonkeyPatch) -> None:
+    kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(*RunKind))
+    [side] = read_sides(["history:kroscaletest/x"], "team")
+    assert [run.kind for run in side.scale_tests] == ["KroScaleTest"]
+    with pytest.raises(CliError, match="is both a"):
+        read_sides(["history:team/x"], "default")
+
+
+NAME = RunName(RunKind.BENCHMARK, "default", "bench")
+
+
+def with_results(failed: str) -> MemoryApi:
+    """Return a cluster with the results of a run in progress, and this status of it."""
+    condition = {"type": "Failed", "status": failed, "reason": "LoadJobFailed", "message": "x"}
+    status = {
+        "resultsRef": {"namespace": "default", "name": "bench-results"},
+        "conditions": [condition],
+        "completionTime": "2026-01-01T00:01:00Z",
+    }
+    benchmark = {"metadata": {"name": "bench", "namespace": "default"}, "status": status}
+    results = {
+        "metadata": {"name": "bench-results", "namespace": "default"},
+        "data": {"run.json": record().model_dump_json(by_alias=True)},
+    }
+    return MemoryApi(
+        {
+            "/apis/bench.kro.run/v1alpha1/namespaces/default/krobenchmarks/bench": benchmark,
+            "/api/v1/namespaces/default/configmaps/bench-results": results,
+        }
+    )
+
+
+async def test_a_run_whose_load_died_is_read_as_aborted() -> None:
+    run = await _results_of(with_results(failed="True"), NAME)
+    assert (run.state, run.end_time) == (RunState.ABORTED, "2026-01-01T00:01:00Z")
+    assert run.error is not None
+    assert run.error.reason == "LoadJobFailed"
+    assert run.tests[0].state is TestState.FAILED
+
+
+async def test_a_run_in_progress_is_read_as_running() -> None:
+    run = await _results_of(with_results(failed="False"), NAME)
+    assert (run.state, run.tests[0].state) == (RunState.RUNNING, TestState.RUNNING)
