@@ -73,9 +73,13 @@ BY_THE_OPERATOR: dict[str, tuple[Manifest, str, str]] = {
     "slo-metric": (
         {"slo": ["latency.p99 < 1.0"]},
         "UnknownMetric",
-        "spec.slo[0]: latency.p99 is no metric of a test",
+        "spec.slo[0]: latency.p99 is not a metric of a test",
     ),
-    "slo-syntax": ({"slo": ["latency.instanceReady.max <"]}, "InvalidThreshold", "is not CEL"),
+    "slo-syntax": (
+        {"slo": ["latency.instanceReady.max <"]},
+        "InvalidThreshold",
+        "is not valid CEL",
+    ),
     "slo-samples": (
         {"slo": ["latency.instanceReady.p99 < 1.0"]},
         "TooFewSamples",

@@ -1,10 +1,10 @@
 """Thresholds: CEL expressions over the results of a test, in which every number is a double.
 
-So ``5`` and ``5.0`` are the same bound for seconds as for bytes, and a share of two counts is no
-whole number; CEL itself, and celpy, hold whole numbers and others for different types.
+So ``5`` and ``5.0`` are the same bound for seconds and for bytes, and a ratio of two counts is not
+an integer; in CEL itself, and in celpy, integers and doubles are different types.
 
-celpy serves here because these expressions are ours; it never stands in for kro's own CEL,
-which is cel-go with libraries that celpy does not have.
+celpy is good enough for these expressions. It never replaces kro's own CEL, which is cel-go with
+libraries that celpy does not have.
 """
 
 import re
@@ -61,9 +61,8 @@ def evaluate(
 ) -> ThresholdResult:
     """Decide a threshold for a test, or for one of its iterations.
 
-    An expression that uses a number which is not available cannot be decided: ``passed`` is
-    then None, and the message names the number, and why it is missing where ``unavailable`` or
-    the sample says so.
+    An expression that uses a number which is not available cannot be decided: ``passed`` is None
+    then, and ``missing`` has the number and, if ``unavailable`` or the sample tells it, the reason.
     """
     numbers = numbers_of(measures, _errors_total(measures))
     tree = _compile(expression)
@@ -72,22 +71,22 @@ def evaluate(
         passed=None,
         values={name: numbers.get(name) for name in _names(tree)},
     )
-    missing = sorted(name for name, value in result.values.items() if value is None)
-    if missing:
-        reasons = "; ".join(_missing(name, measures, unavailable or {}) for name in missing)
-        return result.model_copy(update={"message": f"not available in this run: {reasons}"})
+    names = sorted(name for name, value in result.values.items() if value is None)
+    if names:
+        missing = {name: _why_missing(name, measures, unavailable or {}) for name in names}
+        return result.model_copy(update={"missing": missing})
     values = tree_of(result.values)
     try:
         passed = bool(_evaluate(tree, values))
         missed = [] if passed else margins(tree, _names, lambda part: _evaluate(part, values))
     except Exception as error:  # noqa: BLE001 - celpy lets many kinds of exceptions through
-        return result.model_copy(update={"message": _first_argument(error)})
+        return result.model_copy(update={"error": _first_argument(error)})
     return result.model_copy(update={"passed": passed, "margins": missed})
 
 
 @lru_cache(maxsize=1024)
 def bounds(expression: str) -> tuple[Bound, ...]:
-    """Return what the expression asks of single metrics; none where it asks for more than that."""
+    """Return the bounds of single metrics that the expression consists of; none if it is more."""
     try:
         tree = _compile(expression)
         return tuple(bounds_of(tree, _name, _names, lambda part: _evaluate(part, {})))
@@ -114,21 +113,18 @@ def _errors_total(measures: TestSummary | IterationRecord) -> int:
     return measures.errors_total if isinstance(measures, TestSummary) else errors_of(measures)
 
 
-def _missing(
+def _why_missing(
     name: str, measures: TestSummary | IterationRecord, unavailable: Mapping[str, str]
-) -> str:
-    reason = _reason(name, unavailable)
-    group, _, statistic = name.removeprefix("latency.").partition(".")
-    if reason is None and name.startswith("latency."):
-        reason = why_absent(latency_of(measures.latency, group), statistic)
-    return f"{name} ({reason})" if reason else name
-
-
-def _reason(name: str, unavailable: Mapping[str, str]) -> str | None:
-    """Return why a number is missing: the reason may be told of the whole group of its figures."""
+) -> str | None:
+    """Return why a number is missing; the reason may be that of the whole group of its figures."""
     parts = name.split(".")
-    wholes = (".".join(parts[:end]) for end in range(len(parts), 1, -1))
-    return next((unavailable[whole] for whole in wholes if whole in unavailable), None)
+    for known in (".".join(parts[:end]) for end in range(len(parts), 1, -1)):
+        if known in unavailable:
+            return unavailable[known]
+    group, _, statistic = name.removeprefix("latency.").partition(".")
+    if name.startswith("latency."):
+        return why_absent(latency_of(measures.latency, group), statistic)
+    return None
 
 
 def _names(node: Tree[Any] | Token | None) -> list[str]:
@@ -136,7 +132,7 @@ def _names(node: Tree[Any] | Token | None) -> list[str]:
 
 
 def _check_all(expressions: Mapping[str, str], collect: Collect) -> list[ErrorInfo]:
-    """Return what is wrong with expressions, given by the fields in which they stand."""
+    """Return what is wrong with expressions, given by their fields."""
     asked = collect.prometheus
     further = tuple(name for query in asked.queries for name in query.metrics) if asked else ()
     return [
@@ -159,7 +155,7 @@ def _check(expression: str, further: tuple[str, ...]) -> ErrorInfo | None:
     try:
         return _check_names_and_types(expression, further)
     except CELParseError as error:
-        message = f"is not CEL: line {error.line}, column {error.column}"
+        message = f"is not valid CEL: line {error.line}, column {error.column}"
     except CELEvalError as error:
         message = f"cannot be evaluated: {_first_argument(error)}"
     except Exception as error:  # noqa: BLE001 - celpy lets many kinds of exceptions through
@@ -176,7 +172,7 @@ def _check_names_and_types(expression: str, further: tuple[str, ...]) -> ErrorIn
     if not isinstance(_evaluate(tree, example(further)), BoolType | bool):
         return ErrorInfo(
             reason="InvalidThreshold",
-            message=f"{expression!r} is no condition: it must be true or false",
+            message=f"{expression!r} is not a condition: it must evaluate to true or false",
         )
     return None
 
@@ -264,5 +260,5 @@ def _first_argument(error: Exception) -> str:
     said = str(error.args[0]) if error.args else type(error).__name__
     if said.startswith(_NO_OVERLOAD):
         types = [name.lower() for name in _CEL_TYPE.findall(said)]
-        return f"an operator does not take {' and '.join(types) or 'these types'}"
+        return f"an operator does not accept {' and '.join(types) or 'these types'}"
     return said

@@ -75,12 +75,12 @@ def why_absent(summary: LatencySummary | None, statistic: str) -> str | None:
     """Return why a statistic (``p99``, ``max``) is absent, as far as the sample tells."""
     total = summary.n + summary.censored if summary is not None else 0
     if summary is None or total == 0:
-        return "nothing of the kind was observed"
+        return "nothing of this kind was observed"
     needed = NEEDED_BY_STATISTIC.get(statistic, 0)
     if total < needed:
-        return f"it needs {needed} observations, and there were {total}"
+        return f"it needs {needed} observations and has {total}"
     if summary.censored:
-        return f"{summary.censored} of {total} never got there, and took longer than any that did"
+        return f"{summary.censored} of {total} timed out, so it exceeds all measured ones"
     return None
 
 

@@ -58,11 +58,11 @@ class InvalidIteration(Finding):
 
 
 class SloUndecided(Finding):
-    """An SLO uses a number that is not available."""
+    """An SLO uses a number that is not available, or could not be evaluated."""
 
     code: Literal["SloUndecided"] = "SloUndecided"
-    reasons: list[str]
-    """Why, for each SLO."""
+    missing: dict[str, str | None]
+    """The metric or SLO, and why; null if that is unknown."""
 
 
 class BudgetUsedUp(Finding):

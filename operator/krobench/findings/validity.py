@@ -227,8 +227,8 @@ class SizeNotJudged(InvalidCause):
 
     code: Literal["SizeNotJudged"] = "SizeNotJudged"
     reason: Cause = Cause.SAMPLES_MISSING
-    reasons: list[str] = Field(default_factory=list)
-    """Why an SLO is undecided, for each SLO."""
+    missing: dict[str, str | None] = Field(default_factory=dict)
+    """Metrics that are not available, or SLOs that could not be evaluated, and why."""
     budget: str | None = None
     """The ``spec.budget.duration`` that ended its last iteration."""
 

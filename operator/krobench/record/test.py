@@ -81,16 +81,21 @@ class Margin(ApiModel):
 
 
 class ThresholdResult(ApiModel):
-    """What became of a threshold."""
+    """Whether a threshold is met."""
 
     expression: str
     passed: bool | None
-    """None where it could not be decided, as for a number that is not available."""
+    """None if it could not be decided, for example because a number is not available."""
     values: dict[str, float | None] = Field(default_factory=dict)
     """The measured values of the names used in the expression."""
     margins: list[Margin] = Field(default_factory=list)
-    """How far it was missed by, where it was."""
-    message: str | None = None
+    """By how much it was missed, if it was."""
+    missing: dict[str, str | None] = Field(default_factory=dict)
+    """The metrics that are not available, and why; null if that is unknown."""
+    error: str | None = None
+    """Why CEL could not evaluate it."""
+    text: str | None = None
+    """Why it is undecided, as an older krobench stored it."""
 
 
 class TestRecord(ApiModel):

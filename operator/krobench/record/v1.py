@@ -103,6 +103,12 @@ def _stops(run: Raw) -> None:
         rename(stop, "message", "text")
 
 
+def _thresholds(run: Raw) -> None:
+    """Why a threshold is undecided was a sentence, too."""
+    for result in dicts_in(run, "tests", "thresholds"):
+        rename(result, "message", "text")
+
+
 def _bottlenecks(run: Raw) -> None:
     """What held kro back was a sentence, with evidence in words."""
     for found in dicts_in(run, "tests", "attribution", "bottlenecks"):
@@ -274,6 +280,7 @@ RUN_STEPS: tuple[Step, ...] = (
     _causes,
     _steady_states,
     _stops,
+    _thresholds,
     _bottlenecks,
     _recommendations,
     _sizes,

@@ -1,15 +1,26 @@
 """What decided a threshold, in words."""
 
+from collections.abc import Mapping
+
 from krobench.api import units
 from krobench.record.test import Margin, ThresholdResult
 
 
 def measured(result: ThresholdResult) -> str:
     """Return the values that a threshold was decided by and how far it was missed, or why not."""
-    if result.message is not None:
-        return result.message
+    if result.text is not None:
+        return result.text
+    if result.error is not None:
+        return f"cannot be evaluated: {result.error}"
+    if result.missing:
+        return f"not available in this run: {missing_line(result.missing)}"
     values = [f"{name} = {units.number(value)}" for name, value in result.values.items()]
     return ", ".join(values + [_margin(margin) for margin in result.margins])
+
+
+def missing_line(missing: Mapping[str, str | None]) -> str:
+    """Return which metrics are not available, and why."""
+    return "; ".join(f"{name} ({why})" if why else name for name, why in missing.items())
 
 
 def _margin(margin: Margin) -> str:

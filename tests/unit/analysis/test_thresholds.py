@@ -63,8 +63,7 @@ def test_the_values_that_decided_are_kept() -> None:
 def test_a_number_that_is_not_available_leaves_the_threshold_undecided(expression: str) -> None:
     result = evaluate(expression, summary())
     assert result.passed is None
-    assert result.message is not None
-    assert "not available" in result.message
+    assert [*result.missing] == [*result.values]
 
 
 @pytest.mark.parametrize(
@@ -73,11 +72,11 @@ def test_a_number_that_is_not_available_leaves_the_threshold_undecided(expressio
         ("latency.instnceReady.p99 < 1", "UnknownMetric", "latency has instanceActive"),
         ("p99 < 1", "UnknownMetric", "a threshold has apiServer"),
         ("errors.total == 0 || metrics.nope < 2", "UnknownMetric", "metrics.nope"),
-        ("latency.instanceReady.p99 <", "InvalidThreshold", "is not CEL"),
+        ("latency.instanceReady.p99 <", "InvalidThreshold", "is not valid CEL"),
         ("cpu.kroSeconds < 1", "UnknownMetric", "is now called kro.cpu.seconds: use that name"),
         ('metrics["kro_x"] < 1', "UnknownMetric", "metrics.kro_x is not a metric"),
-        ("errors.total", "InvalidThreshold", "must be true or false"),
-        ('errors.total < "x"', "InvalidThreshold", "an operator does not take double and string"),
+        ("errors.total", "InvalidThreshold", "must evaluate to true or false"),
+        ('errors.total < "x"', "InvalidThreshold", "an operator does not accept double and string"),
     ],
 )
 def test_a_bad_threshold_is_found_before_the_run(expression: str, reason: str, words: str) -> None:
@@ -151,8 +150,8 @@ def test_what_holds_within_a_missed_threshold_has_no_margin() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("latency.instanceReady.p99", "it needs 100 observations, and there were 50"),
-        ("latency.instanceUpdated.p50", "nothing of the kind was observed"),
+        ("latency.instanceReady.p99", "it needs 100 observations and has 50"),
+        ("latency.instanceUpdated.p50", "nothing of this kind was observed"),
         ("kro.memory.workingSetBytes.max", "kubelet did not answer"),
         ("kro.watchedKinds.max", "no such series"),
         ("etcd.databaseBytes.max", "nothing was sampled of etcd"),
@@ -166,7 +165,8 @@ def test_an_undecided_threshold_says_why_its_metric_is_missing(name: str, words:
     }
     result = evaluate(f"{name} < 5.0", summary(), reasons)
     assert result.passed is None
-    assert result.message == f"not available in this run: {name} ({words})"
+    assert result.missing == {name: words}
+    assert measured(result) == f"not available in this run: {name} ({words})"
 
 
 @pytest.mark.parametrize(

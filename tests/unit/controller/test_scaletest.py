@@ -200,7 +200,7 @@ def test_kro_that_was_changed_to_verify_advice_is_put_back_even_where_objects_ar
         (
             {"slo": ["errors.total =="]},
             "InvalidThreshold",
-            "spec.slo[0]: 'errors.total ==' is not CEL",
+            "spec.slo[0]: 'errors.total ==' is not valid CEL",
         ),
         (
             {"slo": ["latency.instanceReady.p99 < 5.0"]},

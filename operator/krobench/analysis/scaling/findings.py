@@ -64,8 +64,8 @@ def validity_of_scale_test(run: RunRecord, ignore: Sequence[Cause]) -> Validity:
 def _not_judged(size: SizeRecord) -> Sequence[AnyCause]:
     """Return why the last iteration of a size has no verdict, if its numbers are valid."""
     match size.iterations[-1].undecided if size.iterations else None:
-        case SloUndecided(reasons=reasons):
-            return [SizeNotJudged(reasons=reasons)]
+        case SloUndecided(missing=missing):
+            return [SizeNotJudged(missing=missing)]
         case BudgetUsedUp(duration=duration):
             return [SizeNotJudged(budget=duration)]
         case Quoted(text=text):

@@ -86,11 +86,13 @@ def judge_iteration(
     if iteration.error is not None:
         judged.breached.append(NotReadyInTime(error=iteration.error))
     judged.breached += [_missed(result) for result in results if result.passed is False]
-    open_ = [result.message or "" for result in results if result.passed is None]
+    open_ = [result for result in results if result.passed is None]
     if judged.breached:
         judged.met = False
     elif open_:
-        judged.undecided = SloUndecided(reasons=open_)
+        missing = {name: why for result in open_ for name, why in result.missing.items()}
+        errors = {result.expression: result.error for result in open_ if result.error}
+        judged.undecided = SloUndecided(missing=missing | errors)
     else:
         judged.met = True
     return judged

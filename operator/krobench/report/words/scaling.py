@@ -46,6 +46,7 @@ from krobench.findings.steady import (
     WindowTooShort,
 )
 from krobench.record.run import RunRecord
+from krobench.report.measured import missing_line
 from krobench.report.words.sizes import (
     about,
     at_least,
@@ -259,7 +260,7 @@ def doubt_line(doubt: AnyDoubt) -> str:
         case InvalidIteration():
             return "; ".join(map(reasoned_line, doubt.causes))
         case SloUndecided():
-            return "; ".join(doubt.reasons)
+            return f"not available: {missing_line(doubt.missing)}"
         case BudgetUsedUp():
             return _budget(doubt)
         case _:

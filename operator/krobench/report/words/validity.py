@@ -30,6 +30,7 @@ from krobench.findings.validity import (
     TooFewSamples,
     Validity,
 )
+from krobench.report.measured import missing_line
 
 VALID = "all validity checks passed"
 
@@ -171,8 +172,9 @@ def _what(cause: AnyCause) -> str:  # noqa: C901, PLR0911, PLR0912 - a sentence 
                 f"{cause.observations}; raise workload.instances or iterations"
             )
         case SizeNotJudged():
-            budget = f"budget.duration, {cause.budget}, was used up"
-            return budget if cause.budget is not None else "; ".join(cause.reasons)
+            if cause.budget is not None:
+                return f"budget.duration, {cause.budget}, was used up"
+            return f"SLOs are undecided, not available: {missing_line(cause.missing)}"
         case _:
             assert_never(cause)
 

@@ -57,7 +57,7 @@ def test_a_number_that_is_not_available_decides_nothing_unless_another_slo_is_mi
     trial = judge_iteration(iteration(None), SLOS, SETTINGS)
     assert trial.met is None
     assert isinstance(trial.undecided, SloUndecided)
-    assert MAX in trial.undecided.reasons[0]
+    assert MAX in trial.undecided.missing
     counts = Counts(requested=10, sent=10, created=10, ready=9, failed=1)
     trial = judge_iteration(iteration(None, counts=counts), SLOS, SETTINGS)
     assert trial.met is False

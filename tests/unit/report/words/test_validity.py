@@ -75,7 +75,7 @@ CAUSES: list[AnyCause] = [
     LeftoverObjects(count=2, first="RGD/kb-1", runs=["uid-1"]),
     NotSteady(of="instances", observations=300, halves_ratio=2.345),
     TooFewSamples(figure="latency.instanceReady.p99", needed=100, observations=30),
-    SizeNotJudged(reasons=["latency.instanceReady.p99: 30 observations are too few"]),
+    SizeNotJudged(missing={"latency.instanceReady.p99": "it needs 100 observations and has 30"}),
     SizeNotJudged(budget="1h"),
     QuotedCause(text="as it was stored", reason=Cause.NODE_BUSY),
 ]
