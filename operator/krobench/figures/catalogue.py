@@ -453,6 +453,12 @@ FIGURES: tuple[Figure, ...] = (
         "time to compile a GraphRevision, mean",
         phase=Phase.SET_UP,
     ),
+    Figure(
+        "kro.scheduler.waitMeanSeconds",
+        Metric(KRO, "go_sched_latencies_seconds"),
+        How.MEAN,
+        "wait of a goroutine for a thread, mean",
+    ),
     # its node
     Figure(
         "node.cpu.cores",

@@ -158,6 +158,14 @@ def test_work_by_kind_that_was_not_read_to_the_end_is_not_zero(at: float) -> Non
         assert found.unavailable[name]
 
 
+def test_the_wait_of_a_goroutine_for_a_thread_is_a_mean() -> None:
+    found = measured(
+        *grown("go_sched_latencies_seconds_sum", 1.0, 1.5),
+        *grown("go_sched_latencies_seconds_count", 1_000.0, 6_000.0),
+    )
+    assert found.figures["kro.scheduler.waitMeanSeconds"] == 0.0001
+
+
 def test_gates_of_an_api_server() -> None:
     found = measured(
         *grown("apiserver_request_total", 10.0, 20.0, "apiserver"),
