@@ -459,6 +459,13 @@ FIGURES: tuple[Figure, ...] = (
         How.MEAN,
         "wait of a goroutine for a thread, mean",
     ),
+    Figure(
+        "kro.mutexes.waitSeconds",
+        Metric(KRO, "go_sync_mutex_wait_total_seconds_total"),
+        How.DELTA,
+        "wait of all goroutines for mutexes",
+        also=(Per.INSTANCE,),
+    ),
     # its node
     Figure(
         "node.cpu.cores",

@@ -166,6 +166,13 @@ def test_the_wait_of_a_goroutine_for_a_thread_is_a_mean() -> None:
     assert found.figures["kro.scheduler.waitMeanSeconds"] == 0.0001
 
 
+def test_the_wait_for_mutexes_is_divided_by_the_instances() -> None:
+    lines = grown("go_sync_mutex_wait_total_seconds_total", 1.0, 1.5)
+    found = measured(*lines, made=Made(ready=5)).figures
+    assert found["kro.mutexes.waitSeconds"] == 0.5
+    assert found["perInstance.kro.mutexes.waitSeconds"] == 0.1
+
+
 def test_gates_of_an_api_server() -> None:
     found = measured(
         *grown("apiserver_request_total", 10.0, 20.0, "apiserver"),
