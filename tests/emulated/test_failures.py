@@ -51,7 +51,7 @@ async def test_a_fault_in_the_evaluation_does_not_leave_the_run_as_if_it_went_on
     def faulty(*_: object) -> None:
         raise ZeroDivisionError("in the slopes")
 
-    monkeypatch.setattr("krobench.job.suite.measure_slopes", faulty)
+    monkeypatch.setattr("krobench.job.benchmark.measure_slopes", faulty)
     cluster = MemoryCluster()
     with pytest.raises(ZeroDivisionError):
         await run_suite(cluster, TESTS)

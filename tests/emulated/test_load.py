@@ -12,8 +12,8 @@ from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.figures.environment import KroFingerprint
 from krobench.findings.validity import LeftoverObjects, SendLagTooLong
+from krobench.job.benchmark import benchmark_engine
 from krobench.job.errors import AbortedError
-from krobench.job.suite import Suite
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.kube.kro import KroPod
@@ -77,7 +77,9 @@ async def run_suite(
     defaults = {"iterations": 1, "warmup": 0, "timeout": "10s"} | spec.pop("defaults", {})
     spec |= {"tests": tests, "defaults": defaults}
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
-    suite = Suite(cluster, {"metadata": metadata, "spec": spec}, max_objects, timing=timing)
+    suite = benchmark_engine(
+        cluster, {"metadata": metadata, "spec": spec}, max_objects, timing=timing
+    )
     return await suite.run()
 
 

@@ -26,8 +26,9 @@ from krobench.findings.scaling import (
     SizeVerdict,
     SloMissed,
 )
+from krobench.job.engine import Engine
 from krobench.job.errors import AbortedError
-from krobench.job.search import ScaleRun
+from krobench.job.scaletest import scale_test_engine
 from krobench.kube.errors import ApiError
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestState
@@ -42,7 +43,7 @@ async def run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) ->
     return await scale_run(cluster, max_objects, **fields).run()
 
 
-def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) -> ScaleRun:
+def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) -> Engine:
     spec = {
         "axis": "instances",
         "sizes": {"from": 5, "to": 80},
@@ -54,7 +55,7 @@ def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) ->
     }
     metadata = {"name": "far", "namespace": "default", "uid": UID, "generation": 1}
     resource = {"metadata": metadata, "spec": spec | fields}
-    return ScaleRun(cluster, resource, max_objects, timing=QUICK)
+    return scale_test_engine(cluster, resource, max_objects, timing=QUICK)
 
 
 def trials(record: RunRecord) -> dict[float, list[bool | None]]:

@@ -11,9 +11,9 @@ from emulated.test_load import UID, quick
 from krobench.api.status import Verdict
 from krobench.figures.lines import ObjectRecord
 from krobench.findings.validity import ShardLost
+from krobench.job.benchmark import benchmark_engine
 from krobench.job.errors import AbortedError
 from krobench.job.shards.worker import Worker
-from krobench.job.suite import Suite
 from krobench.kube.timing import Timing
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
@@ -39,7 +39,7 @@ async def run(
 ) -> tuple[RunRecord, list[asyncio.Task[None]]]:
     client = cluster
     workers = [asyncio.create_task(Worker(client, resource, k).run()) for k in present]
-    record = await Suite(client, resource, timing=TIMING).run()
+    record = await benchmark_engine(client, resource, timing=TIMING).run()
     await asyncio.wait_for(asyncio.gather(*workers, return_exceptions=True), 30)
     return record, workers
 
@@ -106,7 +106,7 @@ async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
     resource = benchmark(20, 2, concurrency=2)
     client = cluster
     worker = asyncio.create_task(Worker(client, resource, 1).run())
-    suite = Suite(client, resource, timing=TIMING)
+    suite = benchmark_engine(client, resource, timing=TIMING)
     coordinator = asyncio.create_task(suite.run())
     while not any(item.get("status") for key, item in cluster.objects.items() if "/kb" in key):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
@@ -126,12 +126,12 @@ async def test_a_worker_ends_if_the_coordinator_is_silent() -> None:
     client = MemoryCluster()
     resource = benchmark(20, 2)
     worker = asyncio.create_task(Worker(client, resource, 1, timing).run())
-    suite = Suite(client, resource, timing=TIMING)
-    assert suite._coordinator is not None
-    await suite._coordinator.open()
+    suite = benchmark_engine(client, resource, timing=TIMING)
+    assert suite.coordinator is not None
+    await suite.coordinator.open()
     with pytest.raises(AbortedError, match="CoordinatorLost"):
         await asyncio.wait_for(worker, 30)
-    await suite._coordinator.close()
+    await suite.coordinator.close()
 
 
 async def test_a_stopped_run_dismisses_its_workers() -> None:
@@ -140,7 +140,7 @@ async def test_a_stopped_run_dismisses_its_workers() -> None:
     resource = benchmark(20, 2, concurrency=2)
     client = cluster
     worker = asyncio.create_task(Worker(client, resource, 1).run())
-    coordinator = asyncio.create_task(Suite(client, resource, timing=TIMING).run())
+    coordinator = asyncio.create_task(benchmark_engine(client, resource, timing=TIMING).run())
     await asyncio.sleep(1.0)
     coordinator.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -5,8 +5,9 @@ from doubles.cluster import QUICK, MemoryCluster
 from emulated.test_load import UID, quick
 from emulated.test_variants import Log, log
 
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.kro import Variant
-from krobench.findings.comparison import MetricVerdict, Replicates
+from krobench.findings.comparison import Comparison, MetricVerdict, Replicates
 from krobench.findings.recommendation import (
     Area,
     Confidence,
@@ -14,10 +15,11 @@ from krobench.findings.recommendation import (
     Recommendation,
     Verification,
 )
-from krobench.job.suite import Suite
-from krobench.job.verification import Stage, verify
+from krobench.job.benchmark import benchmark_engine
+from krobench.job.scaletest import verify
 from krobench.program.verification import plan_trial
 from krobench.record.run import RunRecord
+from krobench.workload.testplan import plan_tests
 
 assert quick  # fixtures that are used here too
 assert log
@@ -36,30 +38,26 @@ ADVICE = Recommendation(
 )
 
 
-async def tried(seconds_left: float = 1e6) -> tuple[Verification, RunRecord]:
+async def tried(
+    seconds_left: float = 1e6,
+) -> tuple[Verification, Comparison | None, RunRecord]:
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
-    suite = Suite(MemoryCluster(), {"metadata": metadata, "spec": SPEC}, timing=QUICK)
-    (plan,), (tested,) = suite._plans, suite.record.tests
-    tested.duration_seconds = 10.0
-    stage = Stage(
-        context=suite._context(),
-        changing_kro=suite._changing_kro,
-        kro_at=suite._kro_at,
-        begin_turn=lambda _: None,
-        seconds_left=seconds_left,
-    )
+    engine = benchmark_engine(MemoryCluster(), {"metadata": metadata, "spec": SPEC}, timing=QUICK)
+    (plan,) = plan_tests(KroBenchmarkSpec.model_validate(SPEC))
+    tested = engine.record.tests[0].model_copy(update={"duration_seconds": 10.0})
     trial = plan_trial(plan, tested, ADVISED, repeats=3, index=1)
-    return await verify(stage, suite.record, ADVICE, trial), suite.record
+    found, comparison = await verify(engine, engine.context(), ADVICE, trial, seconds_left)
+    return found, comparison, engine.record
 
 
 async def test_takes_turns_and_compares_them(log: Log) -> None:
-    found, record = await tried()
+    found, comparison, record = await tried()
 
     assert found.verdict in set(MetricVerdict)
     assert found.ratio is not None
     assert (found.old_replicates, found.new_replicates) == (4, 4)
     assert found.replicates is Replicates.RESTARTS
-    (comparison,) = record.variant_comparisons
+    assert comparison is not None
     assert (comparison.old, comparison.new) == ("as-it-is", "two")
     assert [test.name for test in record.tests] == ["a"]
     turns = ["as-it-is", "two"] * 4
@@ -68,17 +66,17 @@ async def test_takes_turns_and_compares_them(log: Log) -> None:
 
 async def test_puts_kro_back_where_it_does_not_start(log: Log) -> None:
     log.fails_at = ["found", "as-it-is", "two"]
-    found, record = await tried()
+    found, comparison, record = await tried()
 
     assert found.verdict is None
     assert "kro did not start" in (found.error or "")
     assert log.entries[-2:] == ["left", "settled"]
-    assert record.variant_comparisons == []
-    assert any("could not be tried" in warning for warning in record.warnings)
+    assert comparison is None
+    assert any("trying the first recommendation failed" in warning for warning in record.warnings)
 
 
 async def test_stays_within_the_budget(log: Log) -> None:
-    found, _ = await tried(seconds_left=5.0)
+    found, _, _ = await tried(seconds_left=5.0)
 
     assert found.verdict is None
     assert "5 s of budget.duration are left" in (found.error or "")
@@ -92,7 +90,7 @@ async def test_says_what_is_missing_where_kro_may_not_be_changed(
         return False
 
     monkeypatch.setattr("krobench.job.permissions._is_allowed", denied)
-    found, record = await tried()
+    found, _, record = await tried()
 
     assert "may not get deployments.apps in kro-system" in (found.error or "")
     assert "for spec.verify, install the chart with variants.enabled=true" in (found.error or "")

@@ -9,6 +9,7 @@ from krobench.api.specs.kro import Target
 from krobench.api.specs.results import Cleanup, ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.lines import CelLine, ObjectRecord, Sample
+from krobench.figures.profile import TestProfile
 from krobench.job.monitor import KnownKro, Monitor
 from krobench.job.profiling import Profiling
 from krobench.job.prometheus import ExistingPrometheus
@@ -16,8 +17,8 @@ from krobench.kube.client import KubeClient
 from krobench.kube.timing import Timing
 from krobench.load.clock import RunClock
 from krobench.load.shard import Workers
+from krobench.record.iteration import Teardown
 from krobench.record.rawlines import LineFile
-from krobench.record.test import TestRecord
 from krobench.workload.testplan import TestPlan
 
 
@@ -43,7 +44,7 @@ class RunContext:
     validity: ValiditySettings
     nodes: Sequence[NodeFingerprint]
     timing: Timing = field(default_factory=Timing)
-    crew: Workers | None = None
+    workers: Workers | None = None
     """The workers of a sharded load."""
     prometheus: ExistingPrometheus | None = None
     kros: dict[str, KnownKro] = field(default_factory=dict)
@@ -66,13 +67,17 @@ class RunContext:
         for known in self.kros.values():
             known.last = None
 
+    def warn_of_remains(self, test: str, index: int, teardown: Teardown | None) -> None:
+        """Warn if a clean-up has failed."""
+        if teardown is not None and teardown.error is not None:
+            self.warn(f"{test}: clean-up of iteration {index + 1}: {teardown.error.message}")
 
-async def keep_profile(
-    context: RunContext, test: TestPlan, record: TestRecord, profiling: Profiling
-) -> None:
-    """Add a test's profiles to its record and store them; warn about missing ones."""
-    profile = record.profile = await profiling.result()
-    files = {file.key(test.name): data for file, data in profiling.files.items()}
-    profile.unavailable |= await context.store_profiles(test.index, files)
-    for name, reason in profile.unavailable.items():
-        context.warn(f"{test.name}: profile {name} is not available: {reason}")
+    async def store_profile(self, test: TestPlan, profiling: Profiling) -> TestProfile:
+        """Store a test's raw profiles and return their breakdowns; warn about missing ones."""
+        profile = await profiling.result()
+        files = {file.key(test.name): data for file, data in profiling.files.items()}
+        not_stored = await self.store_profiles(test.index, files)
+        unavailable = profile.unavailable | not_stored
+        for name, reason in unavailable.items():
+            self.warn(f"{test.name}: profile {name} is not available: {reason}")
+        return profile.model_copy(update={"unavailable": unavailable})

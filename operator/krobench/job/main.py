@@ -15,11 +15,11 @@ from krobench.api import units
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.refusal import refusals
-from krobench.job.engine import Session
+from krobench.job.benchmark import benchmark_engine
+from krobench.job.engine import Engine
 from krobench.job.errors import AbortedError, info_of
 from krobench.job.kro.deployment import restore_all
 from krobench.job.shards.worker import Worker
-from krobench.job.suite import Suite
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
@@ -88,23 +88,23 @@ async def _load(run: RunRef, max_objects: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
         resource = await _read(client, run)
         try:
-            session = _session(run.kind, client, resource, max_objects)
+            engine = _engine(run.kind, client, resource, max_objects)
         except ValidationError as error:
             raise _invalid(error) from error
         except WorkloadError as error:
             raise AbortedError("InvalidSpec", f"spec.{error}") from error
-        await session.run()
+        await engine.run()
     return EXIT_OK
 
 
-def _session(
+def _engine(
     kind: RunKind, client: KubeClient, resource: dict[str, Any], max_objects: int
-) -> Session:
+) -> Engine:
     if kind is RunKind.BENCHMARK:
-        return Suite(client, resource, max_objects)
-    from krobench.job.search import ScaleRun
+        return benchmark_engine(client, resource, max_objects)
+    from krobench.job.scaletest import scale_test_engine
 
-    return ScaleRun(client, resource, max_objects)
+    return scale_test_engine(client, resource, max_objects)
 
 
 async def _serve(run: RunRef, number: int) -> int:

@@ -1,27 +1,195 @@
-"""Collects the results of one test, iteration by iteration."""
+"""Collects the results of one test, and makes its record of them."""
 
 from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
 from krobench.analysis.bottlenecks.attribute import attribute
 from krobench.analysis.iterations import summarise_test
-from krobench.analysis.precision import enough, headline
+from krobench.analysis.precision import headline
 from krobench.analysis.validity.judge import validity_of_test
 from krobench.analysis.validity.samples import too_few_samples
 from krobench.analysis.validity.steady import steady_state_of_test, unsteady_test
-from krobench.api.common import rfc3339, utc_now
-from krobench.collect.sampler import Collected
+from krobench.api.common import ErrorInfo, rfc3339, utc_now
+from krobench.figures.cel import CelResults
 from krobench.figures.environment import KroFingerprint
-from krobench.figures.latencies import latencies
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.lines import ObjectRecord, Sample
+from krobench.figures.profile import TestProfile
+from krobench.findings.validity import AnyCause
 from krobench.job.context import RunContext
-from krobench.load.iteration import Outcome
-from krobench.record.iteration import IterationRecord
+from krobench.program.suite import stop_of
+from krobench.program.turns import Turn
+from krobench.record.iteration import IterationRecord, Teardown
 from krobench.record.test import TestRecord, TestState, ThresholdResult
 from krobench.workload.testplan import TestPlan
 
 
+@dataclass(frozen=True)
+class Measured:
+    """An iteration before its clean-up, which must not begin before this is stored."""
+
+    record: IterationRecord
+    lines: Sequence[ObjectRecord]
+    samples: Sequence[Sample]
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The same iteration with its clean-up, and what was recorded during that."""
+
+    record: IterationRecord
+    deletions: Sequence[ObjectRecord]
+    samples: Sequence[Sample] = ()
+
+
+class Recorder:
+    """Collects the results of one test; ``record`` is always a value of its own."""
+
+    def __init__(self, context: RunContext, plan: TestPlan) -> None:
+        self._context = context
+        self._plan = plan
+        self._kro: KroFingerprint | None = None
+        self._lines: list[ObjectRecord] = []
+        """Of the measured iterations."""
+        self._seconds = 0.0
+        self._summarised = 0
+        """Measured iterations in the latest summary."""
+        self.record = planned(plan)
+
+    @property
+    def ended(self) -> bool:
+        return self.record.end_time is not None
+
+    def begin(self, turn: Turn, kro: KroFingerprint) -> bool:
+        """Start an iteration, even of a test that had ended. Returns whether it is the first."""
+        self._plan, self._kro = turn.plan, kro
+        first = self.record.start_time is None
+        if turn.profiled:
+            return False
+        if turn.replaces is not None:
+            self._set_apart({turn.replaces})
+        apart = sum(done.warmup for done in self.record.iterations) - sum(
+            turn.plan.is_warmup(done.index) for done in self.record.iterations
+        )
+        self._update(
+            planned_warmup=turn.plan.warmup + apart,
+            planned_iterations=turn.plan.most_iterations - apart,
+            state=TestState.RUNNING,
+            start_time=self.record.start_time or rfc3339(utc_now()),
+            end_time=None,
+            kro=kro if turn.plan.variant is not None else None,
+        )
+        return first
+
+    def add(self, measured: Measured) -> None:
+        """Add an iteration that was measured but not cleaned up yet."""
+        self._context.samples.extend(measured.samples)
+        self._add_lines(measured.lines)
+        iterations = [*self.record.iterations, measured.record]
+        self._update(iterations=iterations)
+        # A summary goes through all lines of the test, so it is not made for each iteration.
+        count = sum(not done.warmup for done in iterations)
+        last = measured.record.index + 1 >= self._plan.total_iterations
+        if count > self._summarised and (last or count >= 2 * self._summarised):
+            self._summarise()
+
+    def complete(self, completed: Completed) -> None:
+        """Replace the latest iteration by one with its clean-up."""
+        self._context.samples.extend(completed.samples)
+        self._add_lines(completed.deletions)
+        self._update(iterations=[*self.record.iterations[:-1], completed.record])
+
+    def take_down(self, teardown: Teardown) -> None:
+        """Add the clean-up of what the latest iteration, and those below it, had left in place."""
+        last = self.record.iterations[-1].model_copy(update={"teardown": teardown})
+        self._update(iterations=[*self.record.iterations[:-1], last])
+
+    def add_cel(self, results: CelResults) -> None:
+        self._update(cel=results)
+
+    def add_causes(self, causes: Sequence[AnyCause]) -> None:
+        self._update(causes=list(causes))
+
+    def add_profile(self, profile: TestProfile) -> None:
+        self._update(profile=profile)
+
+    def end_turn(self, error: ErrorInfo | None, seconds: float) -> None:
+        """End an iteration, which took this long with its clean-up, and the test if it is done."""
+        self._seconds += seconds
+        record, plan = self.record, self._plan
+        stop = stop_of(plan, record.iterations) if error is None else None
+        self._update(error=error, headline=headline(record.iterations), stop=stop)
+        done = len(record.iterations) >= plan.total_iterations
+        if plan.workload.cel is not None or error is not None or stop is not None or done:
+            self._end()
+
+    def give_up(self) -> None:
+        """Bring the record of a run that was given up up to date."""
+        if not self.ended:
+            self._summarise()
+
+    def _end(self) -> None:
+        """Add what follows from all iterations."""
+        plan, success = self._plan, self.record.error is None
+        self._update(
+            end_time=rfc3339(utc_now()),
+            duration_seconds=round(self._seconds, 3),
+            success=success,
+            state=TestState.SUCCEEDED if success else TestState.FAILED,
+        )
+        ignore = self._context.validity.ignore
+        if plan.workload.cel is None:
+            steady = steady_state_of_test(self.record.iterations)
+            if plan.detects_warmup and plan.variant is None and steady.cut:
+                measured = [done.index for done in self.record.iterations if not done.warmup]
+                self._set_apart(set(measured[: steady.cut]))
+            if self.record.stop is not None:
+                count = sum(not done.warmup for done in self.record.iterations)
+                self._update(planned_iterations=count)
+            self._summarise()
+            self._update(steady_state=steady, headline=headline(self.record.iterations))
+            self._update(thresholds=decide(plan.thresholds, self.record))
+            self._update(causes=[*unsteady_test(self.record), *too_few_samples(self.record)])
+        self._update(validity=validity_of_test(self.record, ignore))
+        if plan.workload.cel is None:
+            self._update(attribution=attribute(self.record, self._kro, self._context.nodes))
+
+    def _set_apart(self, indexes: Set[int]) -> None:
+        """Turn measured iterations into warm-up."""
+        record = self.record
+        iterations = [
+            done.model_copy(update={"warmup": True}) if done.index in indexes else done
+            for done in record.iterations
+        ]
+        name = record.name
+
+        def mend(line: ObjectRecord) -> None:
+            if line.test == name and line.iteration in indexes:
+                line.warmup = True
+
+        self._context.objects.rewrite(mend)
+        self._lines = [line for line in self._lines if line.iteration not in indexes]
+        self._update(
+            iterations=iterations,
+            planned_warmup=record.planned_warmup + len(indexes),
+            planned_iterations=record.planned_iterations - len(indexes),
+        )
+        self._summarise()
+
+    def _summarise(self) -> None:
+        iterations = self.record.iterations
+        self._summarised = sum(not done.warmup for done in iterations)
+        self._update(summary=summarise_test(iterations, self._lines))
+
+    def _add_lines(self, lines: Sequence[ObjectRecord]) -> None:
+        self._context.objects.extend(lines)
+        self._lines += [line for line in lines if not line.warmup]
+
+    def _update(self, **changes: object) -> None:
+        self.record = self.record.model_copy(update=changes)
+
+
 def planned(plan: TestPlan) -> TestRecord:
-    """Return the record of a test before its first turn."""
+    """Return the record of a test before its first iteration."""
     return TestRecord(
         name=plan.name,
         variant=plan.variant,
@@ -37,90 +205,8 @@ def planned(plan: TestPlan) -> TestRecord:
     )
 
 
-class Recorder:
-    """What is known of one test: its record, and the lines of its objects."""
-
-    __test__ = False  # pytest would collect a class of this name
-
-    def __init__(self, context: RunContext, record: TestRecord) -> None:
-        self.record = record
-        self._context = context
-        self._objects: list[ObjectRecord] = []
-
-    def extend(self, *, warmup: bool) -> None:
-        """Plan one more iteration of a test, which may have been concluded already."""
-        record = self.record
-        record.planned_warmup += warmup
-        record.planned_iterations += not warmup
-        record.state, record.end_time = TestState.RUNNING, None
-
-    def add(self, iteration: IterationRecord, outcome: Outcome, collected: Collected) -> None:
-        """Take over what an iteration has shown up to its clean-up."""
-        self.record.iterations.append(iteration)
-        self._context.samples.extend(collected.samples)
-        self._add_lines(outcome.records)
-
-    def add_deletions(self, iteration: IterationRecord, outcome: Outcome) -> None:
-        """Take over what the clean-up of an iteration has shown: its steps' own are known."""
-        deletions = [
-            line
-            for line in outcome.records
-            if line.operation == "delete-instance" and line.phase is None
-        ]
-        iteration.latency.instance_gone = latencies(outcome.records).instance_gone
-        self._add_lines(deletions)
-
-    def _add_lines(self, lines: list[ObjectRecord]) -> None:
-        self._objects += lines
-        self._context.objects.extend(lines)
-        self.record.summary = summarise_test(self.record.iterations, self._objects)
-
-    def set_apart(self, indexes: Set[int]) -> None:
-        """Book measured iterations as warm-up, which they turned out to be."""
-        record = self.record
-        for done in record.iterations:
-            done.warmup = done.warmup or done.index in indexes
-
-        def mend(line: ObjectRecord) -> None:
-            if line.test == record.name and line.iteration in indexes:
-                line.warmup = True
-
-        for line in self._objects:
-            mend(line)
-        self._context.objects.rewrite(mend)
-        record.planned_warmup += len(indexes)
-        record.planned_iterations -= len(indexes)
-        record.summary = summarise_test(record.iterations, self._objects)
-        record.headline = headline(record.iterations)
-
-    def assess(self, plan: TestPlan) -> None:
-        """Say how precise it is by now, and whether that is enough."""
-        record = self.record
-        record.headline = headline(record.iterations)
-        if plan.precision is not None and record.error is None:
-            record.stop = enough(plan.precision, plan.iterations, record.iterations)
-
-    def conclude(self, plan: TestPlan, taken_seconds: float, kro: KroFingerprint | None) -> None:
-        """Put into the record what follows from all its turns, which took so long together."""
-        record = self.record
-        record.steady_state = steady_state_of_test(record.iterations)
-        if plan.detects_warmup and plan.variant is None and record.steady_state.cut:
-            measured = [done.index for done in record.iterations if not done.warmup]
-            self.set_apart(set(measured[: record.steady_state.cut]))
-        if record.stop is not None:
-            record.planned_iterations = sum(not done.warmup for done in record.iterations)
-        record.end_time = rfc3339(utc_now())
-        record.duration_seconds = round(taken_seconds, 3)
-        record.success = record.error is None
-        record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
-        record.thresholds = decide(plan.thresholds, record)
-        record.causes = [*unsteady_test(record), *too_few_samples(record)]
-        record.validity = validity_of_test(record, self._context.validity.ignore)
-        record.attribution = attribute(record, kro, self._context.nodes)
-
-
 def decide(expressions: Sequence[str], record: TestRecord) -> list[ThresholdResult]:
-    """Return what became of these thresholds; nothing where nothing was measured."""
+    """Return the results of thresholds; none if nothing was measured."""
     if record.summary is None or not expressions:
         return []
     from krobench.analysis.thresholds import evaluate, unavailable_of

@@ -1,56 +1,290 @@
-"""Which size of a scale test comes next, as a function of what has been recorded by now.
+"""A limit search: which size of a ``KroScaleTest`` comes next, decided from the results so far.
 
-Sizes ascend until one breaches the SLOs. Then the two that the limit lies between, the last good
-and the first bad one, are repeated; and the way between them is halved, again and again, each size
-repeated as often, until they are as close as asked for. Repetitions may turn a verdict around:
-then the two are others, and it goes on from there, as it does from any record.
+Sizes grow until one breaches the SLOs. Then the two sizes around the limit, the last that met them
+and the first that breached them, are repeated, and the interval between them is halved again and
+again until it is as narrow as asked for. Each size takes the same number of iterations. A repeated
+size may change its verdict: then the search continues from the new interval.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec, ScaleSizes
-from krobench.findings.scaling import SizeRecord, SizeVerdict
+from krobench.analysis.scaling.findings import limit_so_far
+from krobench.analysis.scaling.slos import is_measured, judge_iteration
+from krobench.api.notation import duration_seconds
+from krobench.api.specs.results import ValiditySettings
+from krobench.api.specs.scaletest import MAX_SIZES, KroScaleTestSpec
+from krobench.findings.scaling import (
+    AnyStop,
+    BudgetUsedUp,
+    ScaleRecord,
+    SizeInvalid,
+    SizeIteration,
+    SizeNotMeasured,
+    SizeRecord,
+    SizeVerdict,
+)
+from krobench.program.sizes import (
+    Sizes,
+    next_upon,
+    on_top_of,
+    plan_step,
+    rounded,
+    standalone,
+)
+from krobench.program.turns import (
+    Action,
+    Done,
+    Entry,
+    Result,
+    Shortfall,
+    TakeDown,
+    Turn,
+    results_in,
+)
+from krobench.workload.testplan import Creator, TestPlan
 
 MOST_UNDECIDED = 3
-"""Repetitions of a size that say nothing, before it is given up: one, and two instead of it."""
+"""Iterations of a size without a valid result before the search gives up on it."""
 
-_DIGITS = 4
-"""Significant ones of a rate."""
-_INCREMENTS = 10
+
+@dataclass(frozen=True)
+class _State:
+    """What follows from the results so far."""
+
+    scale: ScaleRecord
+    built: list[tuple[float, TestPlan]]
+    """Sizes in place, each on top of the one before, with the plans that created them."""
+    creator: Creator | None
+    """The iteration that created the RGDs that these sizes share."""
+
+
+class Search:
+    """Grows a size until kro no longer meets the SLOs, and narrows the limit down."""
+
+    def __init__(
+        self,
+        spec: KroScaleTestSpec,
+        sizes: Sizes,
+        validity: ValiditySettings,
+        shortest_seconds: float,
+        stopped: AnyStop | None = None,
+    ) -> None:
+        """No iteration starts with less than ``shortest_seconds`` left of the budget."""
+        self._spec = spec
+        self._sizes = sizes
+        self._validity = validity
+        self._shortest_seconds = shortest_seconds
+        self._stopped = stopped
+        self._judged: dict[int, tuple[Result, SizeIteration]] = {}
+        """By the result's id: judging one takes a moment."""
+
+    def next(self, entries: Sequence[Entry], elapsed_seconds: float) -> Action:
+        spec, usable = self._spec, self._sizes.usable
+        results = results_in(entries)
+        state = self._state(entries)
+        steps = state.scale.sizes
+        warmups = sum(result.turn.warmup and not result.turn.profiled for result in results)
+        warmup = warmups < spec.warmup and not any(step.verdict for step in steps)
+        size = usable[0] if warmup else next_size(spec, usable, steps)
+        left = spec.budget.duration_seconds - elapsed_seconds
+        if self._stopped is not None:
+            return self._end(results, state, Done(self._stopped))
+        if any(self._is_cut_short(result) for result in results):
+            return self._end(results, state, self._out_of_time(steps))
+        if size is None:
+            return self._end(results, state, Done(self._why_ended(results, steps)))
+        upon = None
+        if spec.sizes.cumulative:
+            built = [each for each, _ in state.built]
+            following = next_upon(built, size, usable)
+            if following is None:
+                return TakeDown(state.built[-1][1])
+            size, upon = following, built[-1] if built else None
+        ended = any(result.turn.profiled for result in results)
+        if ended or left < self._shortest_seconds:
+            return self._end(results, state, self._out_of_time(steps))
+        return self._turn(results, state, size, upon, left, warmup=warmup)
+
+    def stopped(self, reason: AnyStop) -> "Search":
+        """Return a search that ends now: what earlier sizes have shown stands."""
+        return Search(self._spec, self._sizes, self._validity, self._shortest_seconds, reason)
+
+    def scale(self, entries: Sequence[Entry], current: Turn | None = None) -> ScaleRecord:
+        """Return what is known by now; ``current`` is the turn that is running."""
+        scale = self._state(entries).scale
+        if current is not None and current.size is not None:
+            _step_of(scale.sizes, current, self._sizes)
+        if bracket_of(scale.sizes).first_breach is not None:
+            # Before a breach, the limit may lie beyond all sizes.
+            scale.limit = limit_so_far(self._spec, scale)
+        return scale
+
+    def ahead(self, entries: Sequence[Entry], turn: Turn) -> int:
+        """Return how many sizes probably follow a turn."""
+        bracket = bracket_of(self._state(entries).scale.sizes)
+        if turn.profiled or turn.size is None or bracket.first_breach is not None:
+            return 0
+        return sum(size > turn.size for size in self._sizes.usable)
+
+    def _turn(
+        self,
+        results: Sequence[Result],
+        state: _State,
+        size: float,
+        upon: float | None,
+        left_seconds: float,
+        *,
+        warmup: bool,
+    ) -> Turn:
+        spec, steps = self._spec, state.scale.sizes
+        position = next((i for i, step in enumerate(steps) if step.size == size), len(steps))
+        own = [result.turn for result in results if result.turn.size == size]
+        warmups = sum(turn.warmup for turn in own) + warmup
+        measured = len(own) + 1 - warmups
+        plan = replace(
+            plan_step(spec, position, size),
+            warmup=warmups,
+            iterations=measured,
+            visits=(measured,),
+            timeout_seconds=min(left_seconds, duration_seconds(spec.timeout)),
+        )
+        if spec.sizes.cumulative and not warmup:
+            creator = state.creator or Creator(position, len(own))
+            plan = on_top_of(spec, plan, upon, creator)
+        replaces = None
+        if position < len(steps) and steps[position].iterations:
+            last = steps[position].iterations[-1]
+            replaces = last.iteration if last.met is None else None
+        return Turn(plan, len(own), replaces=replaces, size=size, upon=upon)
+
+    def _end(self, results: Sequence[Result], state: _State, done: Done) -> Action:
+        """Take down what is in place, profile kro if asked for, and end.
+
+        kro is profiled at the smallest size that breached the SLOs, or at the largest that met
+        them.
+        """
+        if state.built:
+            return TakeDown(state.built[-1][1])
+        bracket = bracket_of(state.scale.sizes)
+        step = bracket.first_breach or bracket.last_met
+        profiled = any(result.turn.profiled for result in results)
+        if step is None or not self._spec.collect.profiles or profiled:
+            return done
+        last = next(r.turn.plan for r in reversed(results) if r.turn.size == step.size)
+        return Turn(standalone(last), last.profiled_index, size=step.size)
+
+    def _state(self, entries: Sequence[Entry]) -> _State:
+        steps: list[SizeRecord] = []
+        built: list[tuple[float, TestPlan]] = []
+        creator: Creator | None = None
+        for entry in entries:
+            if isinstance(entry, TakeDown):
+                built, creator = [], None
+                continue
+            turn, iteration = entry.turn, entry.iteration
+            if turn.size is None or turn.profiled:
+                continue
+            step = _step_of(steps, turn, self._sizes)
+            if turn.plan.leaves_objects:
+                creator = creator or Creator(turn.plan.index, turn.index)
+                built.append((turn.size, turn.plan))
+            if entry.error is not None or iteration is None or not is_measured(iteration):
+                step.verdict = SizeVerdict.FAILED
+            elif not turn.warmup:
+                step.iterations.append(self._judge(entry))
+                step.verdict = verdict_of(step)
+                _mark_decisive(steps)
+        scale = ScaleRecord(axis=self._spec.axis, planned=list(self._sizes.usable), sizes=steps)
+        return _State(scale, built, creator)
+
+    def _judge(self, result: Result) -> SizeIteration:
+        if id(result) not in self._judged:
+            assert result.iteration is not None
+            trial = judge_iteration(result.iteration, self._spec.slo, self._validity)
+            changes: dict[str, object] = {"upon": result.turn.upon}
+            if self._is_cut_short(result):
+                changes |= {"met": None, "undecided": self._budget_used_up()}
+            self._judged[id(result)] = result, trial.model_copy(update=changes)
+        return self._judged[id(result)][1]
+
+    def _is_cut_short(self, result: Result) -> bool:
+        """Whether the budget, and not the timeout, ended an iteration."""
+        full = duration_seconds(self._spec.timeout)
+        timed_out = result.iteration is not None and result.iteration.timed_out
+        return timed_out and result.turn.plan.timeout_seconds < full
+
+    def _out_of_time(self, steps: Sequence[SizeRecord]) -> Done:
+        """Return the end of a search whose budget is used up.
+
+        If kro met the SLOs at the largest size, only further iterations of it are missing, and the
+        limit lies beyond all sizes.
+        """
+        last = steps[-1] if steps else None
+        breached = bracket_of(steps).first_breach is not None
+        whole = last is not None and last.size == self._sizes.usable[-1]
+        if last is None or not whole or breached or last.verdict is not SizeVerdict.MET:
+            return Done(self._budget_used_up())
+        done = sum(trial.met is not None for trial in last.iterations)
+        return Done(self._sizes.left_out, Shortfall(last.test, done, self._budget_used_up()))
+
+    def _budget_used_up(self) -> BudgetUsedUp:
+        return BudgetUsedUp(duration=self._spec.budget.duration)
+
+    def _why_ended(self, results: Sequence[Result], steps: Sequence[SizeRecord]) -> AnyStop | None:
+        """Return why no size follows; None if the search is complete."""
+        for step in steps:
+            if step.verdict is SizeVerdict.FAILED:
+                errors = [r.error for r in results if r.turn.size == step.size and r.error]
+                return SizeNotMeasured(test=step.test, error=errors[-1] if errors else None)
+            if step.verdict is SizeVerdict.INVALID:
+                count, last = len(step.iterations), step.iterations[-1]
+                return SizeInvalid(test=step.test, iterations=count, last=last.undecided)
+        if bracket_of(steps).first_breach is None:
+            return self._sizes.left_out
+        return None
+
+
+def _mark_decisive(steps: Sequence[SizeRecord]) -> None:
+    bracket = bracket_of(steps)
+    ends = [step.size for step in bracket.steps]
+    for step in steps:
+        undecided = step.verdict is SizeVerdict.INVALID and bracket.first_breach is None
+        step.decisive = step.refined or step.size in ends or undecided
+
+
+def _step_of(steps: list[SizeRecord], turn: Turn, sizes: Sizes) -> SizeRecord:
+    """Return the step of a turn's size, which is added if it is new."""
+    assert turn.size is not None
+    for step in steps:
+        if step.size == turn.size:
+            return step
+    step = SizeRecord(size=turn.size, test=turn.plan.name, refined=turn.size not in sizes.usable)
+    steps.append(step)
+    return step
 
 
 @dataclass(frozen=True)
 class Bracket:
-    """The sizes that the limit lies between, by what is known."""
+    """The sizes around the limit, as far as they are known."""
 
     last_met: SizeRecord | None
-    """The largest that met all SLOs, all smaller ones too."""
+    """The largest that met all SLOs, as did all smaller ones."""
     first_breach: SizeRecord | None
-    """The smallest that did not."""
+    """The smallest that did not meet them."""
 
     @property
     def steps(self) -> tuple[SizeRecord, ...]:
-        """Those that there are."""
         return tuple(step for step in (self.last_met, self.first_breach) if step is not None)
-
-
-def sizes_of(sizes: ScaleSizes, axis: Axis) -> tuple[float, ...]:
-    """Return the sizes that a spec names, ascending; the last is always ``to``.
-
-    There may be more than MAX_SIZES of them.
-    """
-    named = sizes.values if sizes.values is not None else _grown(sizes)
-    return tuple(dict.fromkeys(_rounded(size, axis) for size in named))
 
 
 def next_size(
     spec: KroScaleTestSpec, sizes: Sequence[float], steps: Sequence[SizeRecord]
 ) -> float | None:
-    """Return the size that is to be run once (more); None where the test is done.
+    """Return the size to run next; None if the search is complete.
 
-    ``sizes`` are those of the spec that may be run.
+    ``sizes`` are the usable ones of the spec.
     """
     if any(step.verdict is SizeVerdict.FAILED or _is_given_up(step) for step in steps):
         return None
@@ -69,7 +303,6 @@ def next_size(
 
 
 def bracket_of(steps: Sequence[SizeRecord]) -> Bracket:
-    """Return the sizes that the limit lies between."""
     last_met = None
     for step in sorted(steps, key=lambda step: step.size):
         verdict = verdict_of(step)
@@ -81,9 +314,9 @@ def bracket_of(steps: Sequence[SizeRecord]) -> Bracket:
 
 
 def verdict_of(step: SizeRecord) -> SizeVerdict | None:
-    """Return what most repetitions say; those that say nothing count neither way.
+    """Return the verdict of most iterations; those without a valid result do not count.
 
-    Where as many breach as do not, it is a breach. None before the first has ended.
+    A tie is a breach. None before the first iteration has ended.
     """
     if step.verdict is SizeVerdict.FAILED or not step.iterations:
         return step.verdict
@@ -94,7 +327,7 @@ def verdict_of(step: SizeRecord) -> SizeVerdict | None:
 
 
 def wants_repetition(step: SizeRecord, repeats: int) -> bool:
-    """Whether a size is to be run once more for so many repetitions that say something."""
+    """Whether a size needs another iteration to have this many with a valid result."""
     return _decided(step) < repeats and _undecided(step) < MOST_UNDECIDED
 
 
@@ -115,36 +348,14 @@ def _is_given_up(step: SizeRecord) -> bool:
 
 
 def _between(spec: KroScaleTestSpec, bracket: Bracket) -> float | None:
-    """Return a size between the two that the limit lies between, unless they are close enough."""
+    """Return a size between the two around the limit, unless they are close enough."""
     if bracket.last_met is None or bracket.first_breach is None or not spec.search.refine:
         return None
     low, high = bracket.last_met.size, bracket.first_breach.size
     if high - low <= spec.search.resolution_ratio * high:
         return None
     geometric = spec.sizes.growth == "geometric"
-    middle = _rounded(math.sqrt(low * high) if geometric else (low + high) / 2, spec.axis)
+    middle = rounded(math.sqrt(low * high) if geometric else (low + high) / 2, spec.axis)
     if spec.axis.whole:
         middle = min(max(middle, low + 1), high - 1)
     return middle if low < middle < high else None
-
-
-def _grown(sizes: ScaleSizes) -> Iterator[float]:
-    assert sizes.from_ is not None
-    assert sizes.to is not None
-    size = sizes.from_
-    increment = sizes.increment or (sizes.to - sizes.from_) / _INCREMENTS
-    number = 0
-    while size < sizes.to and number <= MAX_SIZES:
-        yield size
-        number += 1
-        if sizes.growth == "geometric":
-            size = sizes.from_ * sizes.factor**number
-        else:
-            size = sizes.from_ + increment * number
-    yield sizes.to
-
-
-def _rounded(size: float, axis: Axis) -> float:
-    if axis.whole:
-        return float(max(1, round(size)))
-    return float(f"{size:.{_DIGITS}g}")

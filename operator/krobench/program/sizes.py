@@ -1,7 +1,7 @@
 """From a scale test and a size to a test like any other."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -11,11 +11,10 @@ from pydantic import BaseModel, ValidationError
 from krobench.api.notation import duration_seconds
 from krobench.api.refusal import refusals
 from krobench.api.specs.load import Arrival, Load, LoadPhase, Operation
-from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec
+from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec, ScaleSizes
 from krobench.api.specs.suite import Test
 from krobench.api.specs.workload import Workload
 from krobench.findings.scaling import SizesLeftOut
-from krobench.program.search import sizes_of
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve
 from krobench.workload.phases import peak_instances, plan_phases
@@ -32,6 +31,9 @@ from krobench.workload.testplan import (
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
+_RATE_DIGITS = 4
+"""Significant digits of a rate."""
+_INCREMENTS = 10
 _WORKLOAD = "workload"
 _GENERATOR = "workload.generator"
 _LOAD = "load"
@@ -55,6 +57,15 @@ class Sizes:
 def step_name(axis: Axis, size: float) -> str:
     """Return the name of the test that is a step."""
     return f"{axis.value}-{size:.12g}"
+
+
+def sizes_of(sizes: ScaleSizes, axis: Axis) -> tuple[float, ...]:
+    """Return the sizes that a spec names, ascending; the last is always ``to``.
+
+    There may be more than MAX_SIZES of them.
+    """
+    named = sizes.values if sizes.values is not None else _grown(sizes)
+    return tuple(dict.fromkeys(rounded(size, axis) for size in named))
 
 
 def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
@@ -279,3 +290,25 @@ def next_upon(built: Sequence[float], size: float, sizes: Sequence[float]) -> fl
     way = way_to(size, sizes)
     on_the_way = len(built) < len(way) and tuple(built) == way[: len(built)]
     return way[len(built)] if on_the_way else None
+
+
+def _grown(sizes: ScaleSizes) -> Iterator[float]:
+    assert sizes.from_ is not None
+    assert sizes.to is not None
+    size = sizes.from_
+    increment = sizes.increment or (sizes.to - sizes.from_) / _INCREMENTS
+    number = 0
+    while size < sizes.to and number <= MAX_SIZES:
+        yield size
+        number += 1
+        if sizes.growth == "geometric":
+            size = sizes.from_ * sizes.factor**number
+        else:
+            size = sizes.from_ + increment * number
+    yield sizes.to
+
+
+def rounded(size: float, axis: Axis) -> float:
+    if axis.whole:
+        return float(max(1, round(size)))
+    return float(f"{size:.{_RATE_DIGITS}g}")

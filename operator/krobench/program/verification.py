@@ -1,39 +1,51 @@
-"""Which recommendation of a scale test is tried, at which size, and in which turns. Pure."""
+"""Trying a recommendation: kro as it is against kro as advised, at one size of a scale test."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from krobench.api.specs.kro import Variant
+from krobench.api.specs.suite import Order
 from krobench.findings.recommendation import Recommendation
-from krobench.findings.scaling import ScaleRecord, SizeRecord, SizeVerdict
+from krobench.findings.scaling import ScaleRecord, SizeNotMeasured, SizeRecord, SizeVerdict
+from krobench.program.suite import Suite
+from krobench.program.turns import Action, Done, Entry, results_in
 from krobench.record.test import TestRecord
 from krobench.workload.testplan import TestPlan, visits
 
 AS_IT_IS = "as-it-is"
 RESTART_SECONDS = 10.0
-"""What a restart of kro usually takes, until it leads again."""
+"""Usual time of a restart of kro, until it leads again."""
 
 
 @dataclass(frozen=True)
-class SizeIteration:
-    """A recommendation as two variants of one test, which take turns."""
+class Trial:
+    """A recommendation as two variants of one test, which alternate."""
 
     variants: tuple[Variant, Variant]
     """kro as it is, and as advised."""
     plans: tuple[TestPlan, TestPlan]
-    """The test under each of them."""
+    """The test with each of them."""
     expected_seconds: float
+
+    def next(self, entries: Sequence[Entry], elapsed_seconds: float = 0.0) -> Action:
+        """Return the next turn; an iteration that fails ends the trial."""
+        for result in results_in(entries):
+            if result.error is not None:
+                test = result.turn.plan.name
+                return Done(SizeNotMeasured(test=test, error=result.error))
+        return Suite(self.plans, Order.SEQUENTIAL).next(entries, elapsed_seconds)
 
 
 def first_to_try(advice: Sequence[Recommendation]) -> Recommendation | None:
-    """Return the first recommendation that can be tried in a run; None where there is none."""
+    """Return the first recommendation that can be tried in a run."""
     return next((each for each in advice if each.variant is not None), None)
 
 
 def step_to_try_at(scale: ScaleRecord, tests: Sequence[TestRecord]) -> SizeRecord | None:
-    """Return the step to try a recommendation at: where the SLOs were first missed, else the
-    largest. A size at which instances did not get ready in time cannot be compared: then it is the
-    largest below it."""
+    """Return the step to try a recommendation at: the first that breached the SLOs, or the largest.
+
+    A size with instances that were not ready in time cannot be compared, so a smaller one is used.
+    """
     finished = {test.name for test in tests if test.success}
     usable = [
         step
@@ -48,12 +60,12 @@ def step_to_try_at(scale: ScaleRecord, tests: Sequence[TestRecord]) -> SizeRecor
 
 def plan_trial(
     step: TestPlan, tested: TestRecord, advised: Variant, repeats: int, index: int
-) -> SizeIteration:
-    """Return the turns in which a recommendation is tried at a step.
+) -> Trial:
+    """Return the trial of a recommendation at a step.
 
     kro is started ``repeats`` + 1 times with each variant, in rounds that go forwards and
-    backwards: with the usual three repeats, as often as the exact test needs for a verdict.
-    ``index`` is the first that no other plan has.
+    backwards: with the default of three, the exact test has enough values for a verdict. ``index``
+    is the first that no other plan has.
     """
     variants = (Variant(name=AS_IT_IS), advised)
     rounds = 2 * repeats + 1
@@ -76,4 +88,4 @@ def plan_trial(
     restarts = sum(len(plan.visits) for plan in plans) + 1
     each = (tested.duration_seconds or 0.0) / max(1, len(tested.iterations))
     expected = iterations * each + restarts * RESTART_SECONDS
-    return SizeIteration(variants, (plans[0], plans[1]), expected)
+    return Trial(variants, (plans[0], plans[1]), expected)

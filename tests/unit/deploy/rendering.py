@@ -9,8 +9,7 @@ import yaml
 
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.program.search import sizes_of
-from krobench.program.sizes import plan_step
+from krobench.program.sizes import plan_step, sizes_of
 from krobench.workload.testplan import TestPlan, plan_tests
 
 ROOT = Path(__file__).parents[3]

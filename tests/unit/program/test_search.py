@@ -12,9 +12,9 @@ from krobench.program.search import (
     MOST_UNDECIDED,
     bracket_of,
     next_size,
-    sizes_of,
     verdict_of,
 )
+from krobench.program.sizes import sizes_of
 
 Met = Callable[[float, int], bool | None]
 """What the repetition of a size comes to."""

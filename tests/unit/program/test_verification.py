@@ -7,7 +7,7 @@ from krobench.api.specs.scaletest import Axis
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, QuotedAdvice, Recommendation
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord, SizeRecord, SizeVerdict
-from krobench.program.order import in_rounds_of_variants
+from krobench.program.suite import in_rounds_of_variants
 from krobench.program.verification import first_to_try, plan_trial, step_to_try_at
 from krobench.record.test import TestRecord
 from krobench.workload.testplan import TestPlan, plan_tests
@@ -90,7 +90,9 @@ def test_plans_as_many_restarts_as_a_verdict_takes() -> None:
 def test_takes_turns_forwards_and_backwards() -> None:
     trial = plan_trial(step_plan(), record("a"), MORE, repeats=1, index=0)
 
-    turns = [(slot.variant, slot.iteration) for slot in in_rounds_of_variants(trial.plans)]
+    variants = {plan.index: plan.variant for plan in trial.plans}
+    slots = in_rounds_of_variants(trial.plans)
+    turns = [(variants[slot.test], slot.iteration) for slot in slots]
 
     assert turns == [
         ("as-it-is", 0),

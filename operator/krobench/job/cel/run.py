@@ -4,37 +4,35 @@ All its iterations run together: they share the RGDs, each of which takes a seco
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from krobench.analysis.cel.costs import summarise
-from krobench.analysis.cel.samples import lines_of
+from krobench.analysis.cel.samples import CelSamples, lines_of
 from krobench.analysis.krosettings import KroHabits
-from krobench.analysis.validity.judge import validity_of_test
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.surroundings import clock_jumps
-from krobench.api.common import TIMEOUT, ErrorInfo, rfc3339, utc_now
+from krobench.api.common import TIMEOUT, ErrorInfo
 from krobench.collect.celcounters import KroCounters
 from krobench.collect.source import SourceUnavailableError
+from krobench.figures.profile import TestProfile
 from krobench.job.cel.measure import CelMeasurement, failures
 from krobench.job.cel.restart import RestartMeasurement
-from krobench.job.context import RunContext, keep_profile
-from krobench.job.errors import AbortedError
+from krobench.job.context import RunContext
 from krobench.job.kro.restart import restart_kro
 from krobench.job.kro.rollout import NotStartedError
 from krobench.job.preflight import ensure_namespace
 from krobench.job.profiling import Profiling
+from krobench.job.recorder import Recorder
 from krobench.kube.errors import KubeError
 from krobench.kube.kro import KroPod
 from krobench.load.cleanup import RunCleanup
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 from krobench.load.failures import ApiServerInDistressError, ForbiddenError
-from krobench.load.iteration import Iteration
-from krobench.record.test import TestRecord, TestState
-from krobench.workload.blueprint import WorkloadError
+from krobench.program.turns import Turn
 from krobench.workload.cel import expressions_of
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.testplan import TestPlan
@@ -44,6 +42,7 @@ from krobench.workload.testplan import TestPlan
 class _Bench:
     """What a measurement of expressions works with."""
 
+    test: TestPlan
     measurement: CelMeasurement
     load: ExpressionLoad
     carriers: Sequence[Carrier]
@@ -56,105 +55,70 @@ class _Bench:
 Work = Callable[[_Bench], Coroutine[Any, Any, None]]
 
 
-class CelRun:
-    """Runs one test of expressions."""
+class CelRunner:
+    """Runs tests of expressions, one at a time."""
 
-    def __init__(self, context: RunContext, plan: TestPlan, record: TestRecord) -> None:
-        self.plan = plan
+    def __init__(self, context: RunContext) -> None:
         self._context = context
-        self._record = record
         self._measurement: CelMeasurement | None = None
-        self.current: Iteration | None = None
-        """Always None: the activity describes its progress."""
 
-    @property
-    def ended(self) -> bool:
-        return self._record.end_time is not None
+    async def run(self, turn: Turn, kro: KroPod, recorder: Recorder) -> ErrorInfo | None:
+        """Run all iterations of a test; returns its error, if any.
 
-    @property
-    def iterations_over(self) -> int:
-        if self.ended:
-            return self.plan.total_iterations
-        return self._measurement.rounds_done if self._measurement else 0
+        Raises:
+            AbortedError: if it cannot begin, or its results cannot be stored.
+            WorkloadError: if its workload cannot be turned into objects.
+        """
+        context, test = self._context, turn.plan
+        self._measurement = None
 
-    async def take_turn(self, index: int, kro: KroPod) -> None:
-        """Run all iterations, whatever the index."""
-        del index
-        context, record = self._context, self._record
-        started = context.clock.now()
-        record.state = TestState.RUNNING
-        record.start_time = rfc3339(utc_now())
+        async def work(bench: _Bench) -> None:
+            self._measurement = measurement = bench.measurement
+            assert test.workload.cel is not None
+            measurement.samples.restarts_wanted = test.workload.cel.restarts
+            async with context.monitor(test) as monitor:
+                try:
+                    await measurement.set_up(memory_rounds=test.iterations)
+                    await measurement.measure(test.iterations, test.warmup)
+                finally:
+                    seen = await monitor.finish()
+                    kro_causes = causes_of_kro(seen.first, seen.moments)
+                    recorder.add_causes([*kro_causes, *clock_jumps(seen.moments)])
+            await self._measure_restarts(bench)
+
+        error = await self._with_measurement(test, 0, kro, work)
+        samples = self._samples()
+        recorder.add_cel(summarise(samples))
+        context.cel.extend(lines_of(test.name, samples))
+        error = error or failures(samples)
         await context.publish()
-        try:
-            record.error = await self._run(kro)
-        except AbortedError as error:
-            record.error = error.info
-        except WorkloadError as error:
-            record.error = ErrorInfo(reason="InvalidWorkload", message=f"spec.{error}")
-        record.validity = validity_of_test(record, context.validity.ignore)
-        record.success = record.error is None
-        record.state = TestState.SUCCEEDED if record.success else TestState.FAILED
-        record.end_time = rfc3339(utc_now())
-        record.duration_seconds = round(context.clock.now() - started, 3)
+        await self._clean_up(test, success=error is None)
+        return error
 
-    async def profile(self, kro: KroPod) -> None:
-        """Profile kro while it evaluates all expressions, if asked for and the test passed."""
-        context, record = self._context, self._record
-        if not self.plan.profiles or record.error is not None:
-            return
-        seconds = self.plan.profile_window_seconds or context.timing.cel_profile
-        test = replace(self.plan, profile_window_seconds=seconds)
+    async def profile(self, turn: Turn, kro: KroPod) -> TestProfile:
+        """Profile kro while it evaluates all expressions."""
+        context = self._context
+        seconds = turn.plan.profile_window_seconds or context.timing.cel_profile
+        test = replace(turn.plan, profile_window_seconds=seconds)
 
         async def work(bench: _Bench) -> None:
             await bench.measurement.set_up()
-            self._report("profile")
-            await profiling.begin(test.profiled_index)
+            context.report(f"{test.name}: profile")
+            await profiling.begin(turn.index)
             await bench.measurement.go_on(seconds)
             await profiling.end()
 
         async with Profiling(context.client, kro, test) as profiling:
             if await profiling.prepare([]):
-                error = await self._with_measurement(test.profiled_index, kro, work)
-                await self._tear_down(error is None)
+                error = await self._with_measurement(test, turn.index, kro, work)
+                await self._clean_up(test, success=error is None)
                 if error is not None:
                     context.warn(f"{test.name}: the profiled iteration failed: {error.message}")
-            await keep_profile(context, test, record, profiling)
+            return await context.store_profile(test, profiling)
 
-    async def _run(self, kro: KroPod) -> ErrorInfo | None:
-        context = self._context
-
-        async def work(bench: _Bench) -> None:
-            self._measurement = measurement = bench.measurement
-            assert self.plan.workload.cel is not None
-            measurement.samples.restarts_wanted = self.plan.workload.cel.restarts
-            async with self._monitored():
-                await measurement.set_up(memory_rounds=self.plan.iterations)
-                await measurement.measure(self.plan.iterations, self.plan.warmup)
-            await self._measure_restarts(bench)
-
-        error = await self._with_measurement(0, kro, work)
+    def _samples(self) -> CelSamples:
         assert self._measurement is not None
-        samples = self._measurement.samples
-        self._record.cel = summarise(samples)
-        context.cel.extend(lines_of(self._record.name, samples))
-        error = error or failures(samples)
-        await context.publish()
-        await self._tear_down(error is None)
-        return error
-
-    @asynccontextmanager
-    async def _monitored(self) -> AsyncIterator[None]:
-        """Observe kro meanwhile, and record what makes the measurement invalid."""
-        context, plan = self._context, self.plan
-        async with context.monitor(plan) as monitor:
-            try:
-                yield
-            finally:
-                observation = await monitor.finish()
-                self._record.causes = [
-                    *causes_of_kro(observation.first, observation.moments),
-                    *clock_jumps(observation.moments),
-                ]
+        return self._measurement.samples
 
     async def _measure_restarts(self, bench: _Bench) -> None:
         """Measure the restarts of kro that the test asks for."""
@@ -169,54 +133,65 @@ class CelRun:
             self._context.timing,
         )
         for number in range(samples.restarts_wanted):
-            self._report(f"restart {number + 1} of {samples.restarts_wanted}")
+            self._context.report(
+                f"{bench.test.name}: restart {number + 1} of {samples.restarts_wanted}"
+            )
             await restarts.measure(partial(self._restart, bench))
 
     async def _restart(self, bench: _Bench) -> KroCounters:
-        context, plan = self._context, self.plan
+        context, target = self._context, bench.test.target
         context.expect_another_kro()
-        bench.kro = await restart_kro(context.client, plan.target, bench.kro, context.timing)
-        counters = KroCounters(context.client, bench.kro, plan.target.pprof_port)
+        bench.kro = await restart_kro(context.client, target, bench.kro, context.timing)
+        counters = KroCounters(context.client, bench.kro, target.pprof_port)
         bench.stack.push_async_callback(counters.close)
         return counters
 
-    async def _with_measurement(self, index: int, kro: KroPod, work: Work) -> ErrorInfo | None:
+    async def _with_measurement(
+        self, test: TestPlan, index: int, kro: KroPod, work: Work
+    ) -> ErrorInfo | None:
         """Do this with RGDs and instances of their own; returns the error, if any."""
-        context, cel = self._context, self.plan.workload.cel
+        context, cel = self._context, test.workload.cel
         assert cel is not None
-        namespace = self.plan.namespace or context.run.own_namespace
+        namespace = test.namespace or context.run.own_namespace
         await ensure_namespace(context.client, context.run, namespace)
-        plan = plan_iteration(context.run, self.plan, index)
+        plan = plan_iteration(context.run, test, index)
         carriers = [
             Carrier(expression, rgd)
             for expression, rgd in zip(expressions_of(cel), plan.rgds, strict=True)
         ]
         habits = KroHabits.from_arguments(kro.fingerprint.args)
         async with AsyncExitStack() as stack:
-            counters = KroCounters(context.client, kro, self.plan.target.pprof_port)
+            counters = KroCounters(context.client, kro, test.target.pprof_port)
             stack.push_async_callback(counters.close)
             load = await stack.enter_async_context(
                 ExpressionLoad(context.client, context.clock, plan, context.timing)
             )
-            measurement = CelMeasurement(
-                load, counters, carriers, self._report, habits, context.timing
-            )
-            bench = _Bench(measurement, load, carriers, habits, kro, stack)
-            error = await self._guarded(work(bench))
+
+            def report(activity: str) -> None:
+                context.report(f"{test.name}: {activity}")
+
+            measurement = CelMeasurement(load, counters, carriers, report, habits, context.timing)
+            bench = _Bench(test, measurement, load, carriers, habits, kro, stack)
+            error = await self._guarded(test, work(bench))
             context.objects.extend(load.records)
         return error
 
-    async def _guarded(self, work: Coroutine[Any, Any, None]) -> ErrorInfo | None:
-        seconds = self.plan.timeout_seconds
+    async def _guarded(self, test: TestPlan, work: Coroutine[Any, Any, None]) -> ErrorInfo | None:
+        seconds = test.timeout_seconds
         try:
             async with asyncio.timeout(seconds):
                 await work
         except TimeoutError:
+            done = self._measurement.rounds_done if self._measurement else 0
+            samples = self._measurement.samples if self._measurement else None
+            restarts = ""
+            if samples is not None and samples.restarts_wanted:
+                done_restarts = len(samples.restarts)
+                restarts = f" and {done_restarts} of {samples.restarts_wanted} restarts of kro"
             return ErrorInfo(
                 reason=TIMEOUT,
-                message=f"the test timed out after {seconds:g}s, with "
-                f"{self.iterations_over} of {self.plan.total_iterations} iterations"
-                f"{self._restarts_done()} done",
+                message=f"the test timed out after {seconds:g}s, with {done} of "
+                f"{test.total_iterations} iterations{restarts} done",
             )
         except ExpressionError as error:
             return error.info
@@ -228,22 +203,13 @@ class CelRun:
             return ErrorInfo(reason="ApiError", message=str(error))
         return None
 
-    def _restarts_done(self) -> str:
-        samples = self._measurement.samples if self._measurement else None
-        if samples is None or not samples.restarts_wanted:
-            return ""
-        return f" and {len(samples.restarts)} of {samples.restarts_wanted} restarts of kro"
-
-    async def _tear_down(self, success: bool) -> None:
+    async def _clean_up(self, test: TestPlan, *, success: bool) -> None:
         context = self._context
         if context.cleanup.keeps(success=success):
             return
-        self._report("clean-up")
-        prefix = f"{context.run.prefix}{self.plan.index}-"
+        context.report(f"{test.name}: clean-up")
+        prefix = f"{context.run.prefix}{test.index}-"
         cleanup = RunCleanup(context.client, context.run.uid, prefix, context.timing)
-        teardown = await cleanup.delete_objects(self.plan.deletion_timeout_seconds)
+        teardown = await cleanup.delete_objects(test.deletion_timeout_seconds)
         if teardown.error is not None:
-            context.warn(f"{self.plan.name}: clean-up: {teardown.error.message}")
-
-    def _report(self, activity: str) -> None:
-        self._context.report(f"{self.plan.name}: {activity}")
+            context.warn(f"{test.name}: clean-up: {teardown.error.message}")
