@@ -298,7 +298,7 @@ async def test_a_budget_that_lacks_for_repetitions_of_the_last_size_alone_leaves
     cluster.answer_seconds = 0.1
     steps = {"values": [1, 2]}
     made = scale_run(cluster, sizes=steps, concurrency=1, warmup=0, iterations=20)
-    monkeypatch.setattr("krobench.api.specs.scaletest.Budget.duration_seconds", 4.0)
+    monkeypatch.setattr("krobench.api.specs.scaletest.Budget.duration_seconds", 3.0)
     record = await made.run()
     assert record.scale is not None
     assert record.scale.stopped is None
