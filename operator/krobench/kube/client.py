@@ -128,6 +128,8 @@ class KubeClient(Transport):
         If a retry finds it there, the attempt before was carried out and only its answer was lost:
         that is a success. If the name is contended for, as that of a lock, ask for no retries.
         """
+        if retries == 0:
+            return await self._json("POST", path, 0, body=body)
         sent = 0
 
         async def attempt() -> JsonObject:
@@ -221,10 +223,12 @@ class KubeClient(Transport):
         parsed: JsonObject = orjson.loads(await self._send(method, path, retries, **options))
         return parsed
 
-    async def _send(
+    def _send(
         self, method: str, path: str, retries: int | None = None, **options: Any
-    ) -> bytes:
-        return await self.retry(lambda: self._request(method, path, **options), retries)
+    ) -> Awaitable[bytes]:
+        if retries == 0:  # as in loads, whose requests must cost little CPU time
+            return self._request(method, path, **options)
+        return self.retry(lambda: self._request(method, path, **options), retries)
 
     async def retry(
         self, request: Callable[[], Awaitable[_Answer]], retries: int | None = None
