@@ -1,11 +1,9 @@
-from collections.abc import AsyncIterator
-from typing import cast
-
 import pytest
+from doubles.cluster import MemoryApi
 
 from krobench.collect.apiserver import ApiServerSource
 from krobench.collect.source import SourceUnavailableError
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 
 TEXT = """\
@@ -31,24 +29,23 @@ apiserver_flowcontrol_rejected_requests_total{flow_schema="y",priority_level="lo
 """  # noqa: E501 - an exposition's lines are as long as they are
 
 
-class Answering:
-    async def chunks(self, path: str) -> AsyncIterator[bytes]:
-        assert path == "/metrics"
-        yield TEXT.encode()
+def answering() -> MemoryApi:
+    api = MemoryApi()
+    api.texts["/metrics"] = TEXT
+    return api
 
 
-class Refusing:
-    async def chunks(self, path: str) -> AsyncIterator[bytes]:
+class Refusing(MemoryApi):
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
         raise ApiError(403, "Forbidden", path)
-        yield b""
 
 
-def source(client: object) -> ApiServerSource:
-    return ApiServerSource(cast("KubeClient", client), frozenset({"load.bench.kro.run"}))
+def source(client: MemoryApi) -> ApiServerSource:
+    return ApiServerSource(client, frozenset({"load.bench.kro.run"}))
 
 
 async def test_requests_are_kept_apart_by_few_names() -> None:
-    readings = {r.key: r.value for r in (await source(Answering()).scrape()).readings}
+    readings = {r.key: r.value for r in (await source(answering()).scrape()).readings}
     assert readings == {
         "apiserver_request_total": 21.0,
         "apiserver_request_429_total": 4.0,

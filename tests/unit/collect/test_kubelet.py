@@ -1,7 +1,5 @@
-from collections.abc import AsyncIterator
-from typing import cast
-
 import pytest
+from doubles.cluster import MemoryApi
 
 from krobench.analysis.validity.surroundings import FOREIGN_CPU
 from krobench.api.specs.kro import Target
@@ -9,7 +7,7 @@ from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import SourceUnavailableError
 from krobench.collect.tracker import KroTracker
 from krobench.figures.environment import KroFingerprint
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject
 from krobench.kube.cluster import ControlPlanePod
 from krobench.kube.errors import ApiError
 from krobench.kube.kro import KroPod
@@ -27,20 +25,20 @@ container_network_receive_bytes_total{{container="",interface="eth0",{OF_KRO}}} 
 ON_B = 'container_memory_rss{container="etcd",namespace="kube-system",pod="etcd-b"} 3 1000\n'
 
 
-class Nodes:
-    def __init__(self, **texts: str) -> None:
-        self._texts = texts
+class Nodes(MemoryApi):
+    """Shows the metrics of some nodes, and forbids those of all others."""
 
-    async def chunks(self, path: str) -> AsyncIterator[bytes]:
-        node = path.split("/")[4]
-        if node not in self._texts:
+    def __init__(self, **texts: str) -> None:
+        super().__init__()
+        self.texts = {f"/api/v1/nodes/{node}/": text for node, text in texts.items()}
+
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
+        if not any(path.startswith(known) for known in self.texts):
             raise ApiError(403, "Forbidden", "no")
-        yield self._texts[node].encode()
 
 
 def source(nodes: Nodes, *others: ControlPlanePod) -> KubeletSource:
-    client = cast("KubeClient", nodes)
-    return KubeletSource(client, KroTracker(client, Target(), KRO, lambda: 0.0), others)
+    return KubeletSource(nodes, KroTracker(nodes, Target(), KRO, lambda: 0.0), others)
 
 
 async def test_containers_on_other_nodes_are_told_apart_from_kros() -> None:
@@ -78,7 +76,7 @@ container_cpu_usage_seconds_total{{container="kro",{OF_KRO}}} 80 1000
 
 
 async def test_what_others_take_of_the_node_is_neither_kro_nor_us_nor_the_system() -> None:
-    client = cast("KubeClient", Nodes(a=CPU_ON_A))
+    client = Nodes(a=CPU_ON_A)
     tracker = KroTracker(client, Target(), KRO, lambda: 0.0)
     own = frozenset({"krobench-system"})
     scrape = await KubeletSource(client, tracker, [], own).scrape()

@@ -1,13 +1,14 @@
 from base64 import b64encode
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aiohttp import web
+from doubles.cluster import MemoryApi
 from unit.collect.servers import serve
 from unit.collect.test_prometheus import Server, matrix, settings
 
 from krobench.job.prometheus import ExistingPrometheus
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 
 SECRET = "/api/v1/namespaces/team/secrets/prom"
@@ -16,16 +17,12 @@ REFERENCE = {"bearerTokenSecretRef": {"name": "prom", "key": "token"}}
 Measured = tuple[dict[str, float | None], dict[str, str], list[str]]
 
 
-class Objects:
-    """An API server with these objects; all others are forbidden."""
+class Objects(MemoryApi):
+    """Has some objects, and forbids to read others."""
 
-    def __init__(self, objects: dict[str, JsonObject]) -> None:
-        self.objects = objects
-
-    async def get(self, path: str) -> JsonObject:
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
         if path not in self.objects:
             raise ApiError(403, "Forbidden", "you may not")
-        return self.objects[path]
 
 
 def secret(data: bytes) -> dict[str, JsonObject]:
@@ -35,7 +32,7 @@ def secret(data: bytes) -> dict[str, JsonObject]:
 async def measure(server: Server, objects: dict[str, JsonObject], **changes: Any) -> Measured:
     """Measure two run phases, and return what the second gave and all warnings."""
     warnings: list[str] = []
-    client = cast("KubeClient", Objects(objects))
+    client = Objects(objects)
     async with serve(server) as port:
         spec = settings(f"http://127.0.0.1:{port}", **changes)
         prometheus = ExistingPrometheus(client, spec, "team", warnings.append)
