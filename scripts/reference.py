@@ -4,18 +4,21 @@ Run ``make docs`` after a change of a field, a chart value or a command. A unit 
 page is stale.
 """
 
+import importlib
 import json
+import pkgutil
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeGuard, get_args, get_origin
 
 import typer
 import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
+from krobench import findings
 from krobench.api.crd import Schema, crd
 from krobench.api.kinds import RunKind
 from krobench.cli.main import app
@@ -25,6 +28,7 @@ from krobench.figures.figure import Figure, How, Per, Phase
 from krobench.figures.latencies import STATISTICS
 from krobench.figures.measures import Latencies
 from krobench.report.usage import full_title
+from krobench.findings.finding import Finding
 
 ROOT = Path(__file__).parents[1]
 DIRECTORY = ROOT / "docs" / "reference"
@@ -200,6 +204,45 @@ def metrics_page() -> str:
         _table(["metric", "type", "labels", "meaning"], rows),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def findings_page() -> str:
+    """Every finding that a record can have, by the module that declares it."""
+    about = (
+        "What the analysis concludes is stored in `run.json` as findings: a code, with the numbers "
+    )
+    about += "and names that it rests on. Reports, status and Events are worded from them."
+    lines = [_HEADER.format(source="operator/krobench/findings") + "# Findings", about]
+    for module in pkgutil.iter_modules(findings.__path__):
+        name = f"{findings.__name__}.{module.name}"
+        declared = vars(importlib.import_module(name)).values()
+        rows = [
+            [f"`{found.model_fields['code'].default}`", _summary(found), _figures(found)]
+            for found in declared
+            if isinstance(found, type) and found.__module__ == name and _has_code(found)
+        ]
+        if rows:
+            lines += [
+                f"## {module.name.replace('_', ' ').capitalize()}",
+                _table(["code", "meaning", "fields"], rows),
+            ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _has_code(found: type) -> TypeGuard[type[Finding]]:
+    if not issubclass(found, Finding):
+        return False
+    code = found.model_fields["code"].default
+    return isinstance(code, str) and code != "Quoted"
+
+
+def _summary(found: type[Finding]) -> str:
+    return _text((found.__doc__ or "").partition("\n\n")[0])
+
+
+def _figures(found: type[Finding]) -> str:
+    names = (field.alias or name for name, field in found.model_fields.items() if name != "code")
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def cli_page() -> str:
@@ -387,6 +430,7 @@ _PAGES: Mapping[str, Callable[[], str]] = {
     "cli.md": cli_page,
     "metrics.md": metrics_page,
     "figures.md": figures_page,
+    "findings.md": findings_page,
 }
 
 if __name__ == "__main__":
