@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from krobench import findings
+from krobench.analysis.names import known_names
 from krobench.api.crd import Schema, crd
 from krobench.api.kinds import RunKind
 from krobench.cli.main import app
@@ -27,8 +28,9 @@ from krobench.figures.catalogue import ALL, PARTS
 from krobench.figures.figure import Figure, How, Per, Phase
 from krobench.figures.latencies import STATISTICS
 from krobench.figures.measures import Latencies
-from krobench.report.usage import full_title
+from krobench.figures.renamed import RENAMED
 from krobench.findings.finding import Finding
+from krobench.report.usage import full_title
 
 ROOT = Path(__file__).parents[1]
 DIRECTORY = ROOT / "docs" / "reference"
@@ -139,6 +141,24 @@ def figures_page() -> str:
             "largest first. They have no names in thresholds."
         ),
         _table(("list", "what it is"), parts),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def renamed_figures_page() -> str:
+    """The names of figures in records and thresholds of earlier versions."""
+    about = (
+        "Thresholds, SLOs and `spec.baseline.primary` refuse an old name with a message that names "
+    )
+    about += (
+        "the new one. Records and baselines with old names are read as if they had the new ones."
+    )
+    known = known_names()
+    rows = [[f"`{old}`", f"`{new}`"] for old, new in sorted(RENAMED.items()) if new in known]
+    lines = [
+        _HEADER.format(source="operator/krobench/figures/renamed.py") + "# Renamed figures",
+        about,
+        _table(["old name", "new name"], rows),
     ]
     return "\n\n".join(lines) + "\n"
 
@@ -431,6 +451,7 @@ _PAGES: Mapping[str, Callable[[], str]] = {
     "metrics.md": metrics_page,
     "figures.md": figures_page,
     "findings.md": findings_page,
+    "renamed-figures.md": renamed_figures_page,
 }
 
 if __name__ == "__main__":

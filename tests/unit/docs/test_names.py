@@ -52,7 +52,7 @@ def paths() -> list[Code]:
         and not _FILES.match(code.text)
         and _PATH.findall(code.text)[0] not in _OF_OTHERS
         and "NAME" not in code.text  # a placeholder
-        and code.columns[code.column : code.column + 1] != ("old field",)
+        and code.columns[code.column : code.column + 1] not in (("old field",), ("old name",))
     ]
 
 
