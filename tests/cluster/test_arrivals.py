@@ -29,7 +29,7 @@ def test_a_constant_rate_is_kept_and_latency_counts_from_the_intended_time(
     check_objects(cluster, iteration["latency"]["instanceReady"]["maxSeconds"])
     report = cluster.krobench("report", "steady").stdout
     assert "arriving at 5/s" in report
-    assert "## Left behind after the clean-up\n\nnothing" in report
+    assert "## Objects left after cleanup\n\nnothing" in report
 
 
 def check_objects(cluster: Cluster, longest: float) -> None:

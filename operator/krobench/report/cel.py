@@ -68,9 +68,9 @@ def _costs(items: Sequence[CelExpressionResult]) -> str:
         "family",
         "level",
         "one evaluation",
-        "over a constant",
-        "to field access",
-        "compiling it once",
+        "beyond a constant",
+        "relative to field access",
+        "compiling once",
         "heap, compiled",
         "evaluations",
         "celpy",
@@ -96,19 +96,22 @@ def _costs(items: Sequence[CelExpressionResult]) -> str:
 def _handling(results: CelResults) -> str:
     rows = [
         (
-            "evaluating a constant (kro's and cel-go's handling)",
+            "evaluating a constant (overhead of kro and cel-go)",
             _between(results.constant_seconds, units.seconds),
         ),
         (
             "building the graph of an RGD with one constant",
             _between(results.empty_graph_build_seconds, units.seconds),
         ),
-        ("builds of a graph for one change of its RGD", units.number(results.builds_per_change)),
+        ("graph builds per change of an RGD", units.number(results.builds_per_change)),
         (
-            "the GraphRevision controller's build, against the RGD controller's",
+            "GraphRevision controller build time over RGD controller build time",
             _between(results.revision_compile_ratio, units.number),
         ),
-        ("windows not used, as kro did something else", units.number(results.disturbed_windows)),
+        (
+            "windows not used because kro was busy with other work",
+            units.number(results.disturbed_windows),
+        ),
     ]
     return table(("around the expressions", "value"), rows)
 
@@ -134,15 +137,15 @@ def _restart(restart: CelRestartResults) -> str:
             _between(restart.compile_seconds_per_rgd, units.seconds),
         ),
         (
-            "of this, for one copy of an expression in one revision",
+            "per copy of an expression in a revision",
             _between(restart.compile_seconds_per_expression, units.seconds),
         ),
         (
-            "graphs that the RGD controller builds as well",
+            "graphs that the RGD controller builds in addition",
             _between(restart.graph_builds, units.number),
         ),
         (
-            "from the deletion of kro's pod until another led",
+            "from deleting kro's pod until a new leader",
             _between(restart.leading_seconds, units.seconds),
         ),
         (
@@ -150,7 +153,7 @@ def _restart(restart: CelRestartResults) -> str:
             _between(restart.compiled_seconds, units.seconds),
         ),
         (
-            "from then until all instances were looked at",
+            "from then until all instances were reconciled",
             _between(restart.reconciled_seconds, units.seconds),
         ),
     ]
@@ -176,7 +179,7 @@ def _failed(items: Sequence[CelExpressionResult]) -> str:
         for item in items
         if item.error is not None
     ]
-    return "These failed:\n\n" + "\n".join(lines)
+    return "Failed expressions:\n\n" + "\n".join(lines)
 
 
 def _reasons(results: CelResults, measured: Sequence[CelExpressionResult]) -> list[str]:

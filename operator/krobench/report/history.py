@@ -78,7 +78,7 @@ def _row(run: RunRecord, test: TestRecord) -> Sequence[str]:
 
 def _changes(changes: Sequence[Change], series: Mapping[str, int]) -> list[str]:
     lines = [
-        f"{test}: {count} runs can be compared, and changes can be told from {MIN_SERIES} on"
+        f"{test}: {count} comparable runs; finding changes needs {MIN_SERIES}"
         for test, count in series.items()
         if count < MIN_SERIES
     ]

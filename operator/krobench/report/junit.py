@@ -50,7 +50,7 @@ def add_invalid(case: ET.Element, causes: Sequence[AnyCause]) -> None:
 
 
 def numbers(test: TestRecord) -> str:
-    """Return what was measured in a line; empty where nothing was."""
+    """Return what was measured in a line; empty if nothing was."""
     if test.summary is None:
         return ""
     ready = test.summary.latency.instance_ready
@@ -170,7 +170,7 @@ def _invalid_run(run: RunRecord, causes: list[AnyCause]) -> ET.Element:
 
 
 def _add_comparison(case: ET.Element, comparison: Comparison, test: str) -> None:
-    """Show what is worse: as a failure where that fails the run, else as a property."""
+    """Add what is worse: as a failure if it fails the run, otherwise as a property."""
     for metric in comparison.primary:
         if metric.test == test and metric.verdict is not None:
             line = comparison_report.line(metric)

@@ -1,4 +1,4 @@
-"""A run as Markdown: to be read in a terminal, or pasted in a pull request."""
+"""A run as Markdown, to read in a terminal or paste into a pull request."""
 
 from collections.abc import Iterable, Sequence
 
@@ -24,8 +24,8 @@ from krobench.report.validity import validity_section
 
 _PHASES = (
     ("instance ready", "instance_ready"),
-    ("instance's first child seen", "instance_first_child"),
-    ("instance's last child seen", "instance_last_child"),
+    ("first child seen", "instance_first_child"),
+    ("last child seen", "instance_last_child"),
     ("instance ACTIVE", "instance_active"),
     ("RGD picked up by kro", "rgd_picked_up"),
     ("RGD accepted", "rgd_accepted"),
@@ -34,18 +34,18 @@ _PHASES = (
     ("RGD ready", "rgd_ready"),
     ("instance updated", "instance_updated"),
     ("RGD updated", "rgd_updated"),
-    ("RGD's update on an instance's children", "instance_fanned_out"),
+    ("RGD update on an instance's children", "instance_fanned_out"),
     ("instance deleted", "instance_gone"),
 )
 
 
-_OF_STEPS = {
+_SIZE_RESULTS = {
     SizeVerdict.MET: "SLOs met",
     SizeVerdict.BREACHED: "SLOs missed",
     SizeVerdict.INVALID: "invalid",
     SizeVerdict.FAILED: "not measured",
 }
-"""What became of a size of a scale test: a test whose SLOs are missed has been measured."""
+"""The result of a size of a scale test: one that missed the SLOs was still measured."""
 
 
 def render(run: RunRecord) -> str:
@@ -114,7 +114,7 @@ def _overview_row(test: TestRecord, verdict: SizeVerdict | None) -> Sequence[str
     ready = summary.latency.instance_ready
     return (
         test.name,
-        _result(test) if verdict is None else _OF_STEPS[verdict],
+        _result(test) if verdict is None else _SIZE_RESULTS[verdict],
         units.number(ready.n if ready else None),
         units.seconds(ready.p50_seconds if ready else None),
         units.seconds(ready.p99_seconds if ready else None),
@@ -172,11 +172,11 @@ def _test_line(test: TestRecord) -> str:
     if test.cel is not None:
         expressions = units.counted(len(test.cel.expressions), "expression")
         return (
-            f"{test.workload}: {expressions}, each in an RGD of its own, "
+            f"{test.workload}: {expressions}, each in its own RGD, "
             f"{iterations}{warm}. {test.state}."
         )
     rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
-    steps = f"; steps: {', '.join(test.phases)}" if test.phases else ""
+    steps = f"; phases: {', '.join(test.phases)}" if test.phases else ""
     return (
         f"{test.workload}: {units.counted(test.instances, 'instance')}{rgds}, "
         f"{arrivals(test)}{steps}, {iterations}{warm}. {test.state}."
@@ -241,7 +241,7 @@ def _iterations(iterations: Iterable[IterationRecord]) -> str:
         "instances/s",
         "kro CPU",
         "kro API requests",
-        "clean-up",
+        "cleanup",
     )
     return table(header, rows)
 
@@ -257,7 +257,7 @@ def _left_behind(run: RunRecord) -> str:
         detail = f"{units.counted(run.orphans.count, 'object')}, among them " + ", ".join(
             run.orphans.objects
         )
-    return f"## Left behind after the clean-up\n\n{detail}"
+    return f"## Objects left after cleanup\n\n{detail}"
 
 
 def _environment(run: RunRecord) -> str:
@@ -280,9 +280,8 @@ def _environment(run: RunRecord) -> str:
 
 def _reading() -> str:
     return (
-        "Latencies are from the sending of the request until a watch showed the state, by one "
-        "monotonic clock; in an open loop they count from the time when the request was to be "
-        "sent. p99 is given from 100 observations on. In a closed loop (a fixed number at a "
-        "time), throughput is what kro achieved, not what was asked for. Warm-up iterations are "
-        "not summarised."
+        "Latencies last from sending the request until a watch shows the new state, on one "
+        "monotonic clock. In an open loop they start when the request was due. p99 needs at "
+        "least 100 observations. In a closed loop (a fixed number in progress), throughput is "
+        "what kro achieved, not what was requested. Warm-up iterations are not summarised."
     )

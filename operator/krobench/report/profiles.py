@@ -1,4 +1,4 @@
-"""Where kro's CPU time and memory go, by its profiles."""
+"""Where kro's CPU time and memory go, from its profiles."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +11,7 @@ Named = tuple[str, TestProfile]
 
 
 def profiles(run: RunRecord) -> str:
-    """Return the section on profiles; empty where none was asked for."""
+    """Return the section on profiles; empty if none was requested."""
     taken = [(test.name, test.profile) for test in run.tests if test.profile is not None]
     if not taken:
         return ""
@@ -25,15 +25,15 @@ def _cpu(taken: Sequence[Named]) -> Iterable[str]:
     if not known:
         return
     yield (
-        "By CPU profiles of kro, each over an iteration of its own that is not summarised. "
-        "A cost is that of the package nearest to the leaf of the stack that is in the table; "
-        "the packages beneath, such as Go's memory allocation, count as its own. ± is the error "
-        "of sampling, with 95 % confidence."
+        "From CPU profiles of kro, each taken in a separate iteration that is not summarised. A "
+        "sample counts for the package in the table that is nearest to the leaf of its stack; "
+        "packages below it, such as Go's memory allocation, are included. ± is the sampling error "
+        "at 95 % confidence."
     )
     yield _groups([(name, breakdown) for name, _, breakdown in known], "CPU time", "profiled")
     for name, profile, breakdown in known:
         yield (
-            f"**{name}**: {units.seconds(breakdown.total)} of CPU time within "
+            f"**{name}**: {units.seconds(breakdown.total)} of CPU time in "
             f"{units.seconds(profile.cpu_window_seconds)}, {breakdown.samples} samples."
         )
         yield _functions(breakdown)
@@ -81,7 +81,7 @@ def _growth(change: float) -> str:
 
 
 def _functions(breakdown: Breakdown) -> str:
-    """Return the costliest functions by what they do themselves, and by what they call."""
+    """Return the costliest functions by their own cost, and by their cost with callees."""
     pairs = zip(breakdown.top_flat, breakdown.top_cumulative, strict=False)
     rows = [
         (
@@ -92,7 +92,7 @@ def _functions(breakdown: Breakdown) -> str:
         )
         for flat, cumulative in pairs
     ]
-    return table(("itself", "function", "with callees", "function"), rows)
+    return table(("self", "function", "with callees", "function"), rows)
 
 
 def _share(breakdown: Breakdown, value: float) -> float | None:
@@ -109,4 +109,4 @@ def _unavailable(taken: Sequence[Named]) -> str:
         for name, profile in taken
         for what, reason in profile.unavailable.items()
     ]
-    return "Profiles that are not available:\n\n" + "\n".join(reasons) if reasons else ""
+    return "Profiles not available:\n\n" + "\n".join(reasons) if reasons else ""

@@ -5,7 +5,8 @@ from krobench.api import units
 from krobench.api.yaml import dump
 from krobench.findings.recommendation import Setting
 from krobench.findings.sizing import SizedFigure, Sizing
-from krobench.report.tables import aligned
+from krobench.report.tables import aligned, bullets
+from krobench.report.words.sizing import FIGURES, basis_line, note_paragraph
 
 
 def text(sizing: Sizing) -> str:
@@ -20,17 +21,22 @@ def text(sizing: Sizing) -> str:
     blocks = [
         head,
         "\n".join(aligned([("figure", "estimate", "interval", ""), *rows])),
-        "\n".join(f"  {each.figure}: {'; '.join(each.from_)}" for each in figures),
+        "\n".join(
+            f"  {FIGURES[each.figure]}: {'; '.join(map(basis_line, each.from_))}"
+            for each in figures
+        ),
         "\n".join(aligned([("setting", "now", "for this scale"), *map(_setting, sizing.settings)])),
         "Values of kro's chart:\n\n" + _indented(dump(helm_values(sizing.settings))),
-        "\n".join(f"- {note}" for note in sizing.notes),
+        bullets(map(note_paragraph, sizing.notes)),
     ]
     return "\n\n".join(blocks) + "\n"
 
 
 def plain(sizing: Sizing) -> dict[str, object]:
-    """Return a sizing as data, with values of kro's chart."""
+    """Return a sizing as data, with the text of its notes and the values of kro's chart."""
     data = sizing.model_dump(by_alias=True, mode="json", exclude_none=True)
+    for note, shown in zip(sizing.notes, data["notes"], strict=True):
+        shown["text"] = note_paragraph(note)
     return {**data, "helmValues": helm_values(sizing.settings)}
 
 
@@ -40,8 +46,8 @@ def _row(figure: SizedFigure) -> tuple[str, str, str, str]:
         if figure.low is not None and figure.high is not None
         else "-"
     )
-    remark = "extrapolated" if figure.extrapolated else "within what was measured"
-    return (figure.figure, _show(figure, figure.value), interval, remark)
+    remark = "extrapolated" if figure.extrapolated else "within measured sizes"
+    return (FIGURES[figure.figure], _show(figure, figure.value), interval, remark)
 
 
 def _show(figure: SizedFigure, value: float) -> str:

@@ -45,7 +45,7 @@ def test_prints_values_of_kros_chart(record: Path, form: str) -> None:
 def test_refuses_with_the_reason(record: Path, tmp_path: Path) -> None:
     code, text = sizing("--record", str(record), "--rgds", "9", "--instances", "400")
     assert code == 4
-    assert "add a record whose axis is rgds" in text
+    assert "add a record with axis rgds" in text
 
     code, text = sizing("--record", str(tmp_path / "none.json"), "--rgds", "1", "--instances", "4")
     assert code == 4

@@ -72,7 +72,7 @@ def test_a_restart_has_a_table_of_its_own_with_what_it_lacks() -> None:
         unavailable={"compileSecondsPerRgd": "kro compiled 7 revisions of others' RGDs"},
     )
     text = cel_section(RESULTS.model_copy(update={"restart": restart}))
-    assert "| from the deletion of kro's pod until another led | 1.5 s |" in text
+    assert "| from deleting kro's pod until a new leader | 1.5 s |" in text
     assert "| compiling all revisions of one RGD | not available |" in text
     assert "- compileSecondsPerRgd: kro compiled 7 revisions of others' RGDs" in text
     assert "restart" not in cel_section(RESULTS)

@@ -35,6 +35,6 @@ def test_what_changed_with_one_run_stands_together_and_its_reason_once() -> None
 
 
 def test_too_few_runs_are_not_called_unchanged() -> None:
-    said = "a: 9 runs can be compared, and changes can be told from 10 on"
+    said = "a: 9 comparable runs; finding changes needs 10"
     assert render(RUNS, [], {"a": 9}).splitlines()[-1] == said
     assert render(RUNS, [], {"a": 10}).splitlines()[-1] == "no change in the primary metrics"

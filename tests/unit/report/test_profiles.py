@@ -33,7 +33,7 @@ def test_cpu_time_is_shown_by_groups_and_functions() -> None:
     text = report(TestProfile(iteration=3, cpu_window_seconds=5.0, cpu=CPU))
     assert "## Where kro's CPU time goes" in text
     assert "| cel-go | 60 % ± 6.1 % (1.5 s) |" in text
-    assert "**a**: 2.5 s of CPU time within 5 s, 250 samples." in text
+    assert "**a**: 2.5 s of CPU time in 5 s, 250 samples." in text
     assert "| 20 % | `runtime.memmove` | 80 % | `main.main` |" in text
     assert "memory goes" not in text
 

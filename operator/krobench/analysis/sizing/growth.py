@@ -19,19 +19,19 @@ _AXES: Mapping[Axis, SizeAxis] = {Axis.INSTANCES: "instances", Axis.RGDS: "rgds"
 
 
 class SizingError(Exception):
-    """The records cannot tell; the message says what is missing."""
+    """The records are not enough; the message says what is missing."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Bytes, and between what they may be just as well."""
+    """Bytes, with an interval."""
 
     value: float
     low: float | None
     high: float | None
 
     def plus(self, other: "Estimate") -> "Estimate":
-        """Return the sum; the ends are added too, which is the widest that they can be."""
+        """Return the sum; adding the ends gives the widest possible interval."""
         low = None if self.low is None or other.low is None else self.low + other.low
         high = None if self.high is None or other.high is None else self.high + other.high
         return Estimate(self.value + other.value, low, high)
@@ -39,7 +39,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Growth:
-    """Memory against size, along one axis, of tests that differ in nothing else."""
+    """Memory against size along one axis, from tests that differ in nothing else."""
 
     axis: SizeAxis
     tests: Sequence[TestRecord]
@@ -57,7 +57,7 @@ class Growth:
         return max(self.measured)
 
     def at(self, size: float) -> Estimate:
-        """Return memory at a size: from the measured size that is nearest, on along the fit.
+        """Return memory at a size: from the nearest measured size along the fit.
 
         The interval is that of the fit's rate, around the range of the repetitions there.
         """
@@ -76,7 +76,7 @@ class Growth:
         return Estimate(value, min(ends), max(ends))
 
     def step(self, count: float) -> Estimate:
-        """Return what ``count`` more add, or where it is negative, fewer take off."""
+        """Return what ``count`` more add; if it is negative, what fewer save."""
         if self.model == "power":
             start, end = self.at(self.largest), self.at(self.largest + 1)
             return Estimate((end.value - start.value) * count, None, None)
@@ -154,7 +154,7 @@ def _growing(fits: Sequence[CurveFit]) -> tuple[Literal["linear", "power"], Para
 
 
 def _not_falling(rate: float) -> float:
-    """Return a rate of growth: that what is there holds less for there being more is scatter."""
+    """Return a rate of growth; a negative one is scatter."""
     return max(0.0, rate)
 
 
@@ -179,7 +179,7 @@ _EXAMPLE = "manifests/examples/growth.yaml"
 
 @dataclass(frozen=True)
 class Known:
-    """What records say of one shape of RGDs."""
+    """What records show of one shape of RGDs."""
 
     run: RunRecord
     """The one that settings are taken from."""
@@ -194,10 +194,10 @@ class Known:
 
 
 def what_is_known(runs: Sequence[RunRecord], test: str | None) -> Known:
-    """Return what records say; ``test`` names one of the tests of the shape that is meant.
+    """Return what records show; ``test`` names a test of the wanted shape.
 
     Raises:
-        SizingError: if they say nothing of growth, or of several shapes.
+        SizingError: if they show no growth, or several shapes.
     """
     found: dict[SizeAxis, Growth] = {}
     shapes: dict[SizeAxis, Mapping[str, Any]] = {}
@@ -209,16 +209,16 @@ def what_is_known(runs: Sequence[RunRecord], test: str | None) -> Known:
         for growth in mine:
             if growth.axis in found:
                 raise SizingError(
-                    f"the records tell of several workloads that grow by {growth.axis} "
+                    f"the records have several workloads that grow by {growth.axis} "
                     f"(tests {', '.join(_names(found[growth.axis]))}; {', '.join(_names(growth))})"
-                    ": give one test of the one that is meant with --test"
+                    ": name a test of the wanted one with --test"
                 )
             found[growth.axis] = growth
             shapes[growth.axis] = _shape(run, growth)
     if len(shapes) == 2 and shapes["instances"] != shapes["rgds"]:
         raise SizingError(
-            "the records are of different workloads: what one says of instances does not hold for "
-            "the RGDs of the other"
+            "the records have different workloads, so growth by instances in one does not apply "
+            "to the RGDs of the other: use records of one workload"
         )
     return Known(runs[0], found.get("instances"), found.get("rgds"))
 
@@ -226,29 +226,26 @@ def what_is_known(runs: Sequence[RunRecord], test: str | None) -> Known:
 def _check(run: RunRecord) -> None:
     name = f"{run.namespace}/{run.name}"
     if run.state is not RunState.COMPLETED:
-        raise SizingError(f"{name} did not come to its end: it is {run.state}")
+        raise SizingError(f"{name} is {run.state}: use a completed run")
     if run.validity is not None and not run.validity.valid:
         causes = ", ".join(run.validity.by_reason())
-        raise SizingError(f"{name} is invalid, and its numbers mean nothing: {causes}")
+        raise SizingError(f"{name} is invalid: {causes}")
 
 
 def _why_none(run: RunRecord, test: str | None) -> str:
     name = f"{run.namespace}/{run.name}"
     if run.scale is None:
-        among = f" test {test} is one of" if test is not None else ""
+        among = f" with test {test}" if test is not None else ""
         return (
-            f"{name} has no slope of kro's memory{among}: that takes tests that differ in nothing "
-            f"but instances or rgds, as in {_EXAMPLE}, or a KroScaleTest"
+            f"{name} has no slope of kro's memory{among}: run tests that differ only in instances "
+            f"or rgds, as in {_EXAMPLE}, or a KroScaleTest"
         )
     if run.scale.axis not in (Axis.INSTANCES, Axis.RGDS):
-        return (
-            f"{name} grows {run.scale.axis}: what instances or RGDs take is told by a test whose "
-            "axis is instances or rgds"
-        )
+        return f"{name} grows {run.scale.axis}: use a scale test with axis instances or rgds"
     sizes = len({step.size for step in run.scale.sizes})
     return (
-        f"{name} has no curve of kro's memory, with {sizes} size{'s' if sizes != 1 else ''}: that "
-        "takes three or more at which it was measured"
+        f"{name} has {sizes} size{'s' if sizes != 1 else ''}, too few for a curve of kro's "
+        "memory: run three or more"
     )
 
 

@@ -147,8 +147,8 @@ _FURTHEST_END = 1.25
 """Times the largest size, for the end of the limit's interval."""
 
 _LEGEND = (
-    " In these charts, a dot is a repetition, a line the fit that describes the dots best; the "
-    "limit is shaded over its interval."
+    " In these charts, a dot is an iteration and a line is the best fit; the interval of the "
+    "limit is shaded."
 )
 
 

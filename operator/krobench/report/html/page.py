@@ -1,7 +1,7 @@
 """The HTML page: charts first, then the whole report, which is the Markdown one.
 
-Names and messages are others' words: all are escaped, and neither links nor images are made of
-them, so that a page loads nothing and leads nowhere.
+Names and messages come from outside: all are escaped, and none becomes a link or an image, so a
+page loads nothing and leads nowhere.
 """
 
 from collections.abc import Sequence
@@ -39,12 +39,12 @@ def render(run: RunRecord, objects: Sequence[ObjectRecord], samples: Sequence[Sa
         *scale_charts(run),
         Chart(
             "How long instances took",
-            "All measured iterations. Where a curve ends below 100 %, some were never ready.",
+            "All measured iterations. If a curve ends below 100 %, some were never ready.",
             latency_chart(objects),
         ),
         Chart(
             "Where kro's CPU time goes",
-            "By CPU profiles, each of an iteration of its own.",
+            "From CPU profiles, each taken in a separate iteration.",
             profile_chart(run),
         ),
         Chart(
@@ -64,7 +64,7 @@ def render(run: RunRecord, objects: Sequence[ObjectRecord], samples: Sequence[Sa
 
 
 def _lead(run: RunRecord) -> str:
-    """Return what has to be known before any number is seen."""
+    """Return what to know before reading any number."""
     parts = [limit_sentence(run)]
     if run.error is not None:
         parts.insert(0, f"**{run.error.reason}**: {run.error.message}")

@@ -470,7 +470,8 @@ def _unsteady(found: AnyUnsteady) -> str:  # noqa: PLR0911 - a sentence for each
                 f"{found.needed_samples} over {found.needed_seconds:g}s are needed"
             )
         case TooFewCollections():
-            return f"garbage was collected {found.collections} times since the load: 2 are needed"
+            count = units.counted(found.collections, "time")
+            return f"garbage was collected {count} since the load: 2 are needed"
         case _:
             assert_never(found)
 

@@ -9,7 +9,15 @@ from krobench.analysis.sizing.size import Wanted, size_for
 from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import CurveFit, Parameter
-from krobench.findings.sizing import Sizing
+from krobench.findings.sizing import (
+    MemoryGrowth,
+    MemoryVague,
+    MemoryWithoutInterval,
+    RateExtrapolated,
+    RevisionsNotIncluded,
+    ScaleExtrapolated,
+    Sizing,
+)
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import RunRecord, RunState
 
@@ -36,7 +44,8 @@ def test_goes_on_along_the_curve_beyond_the_largest_size() -> None:
     assert memory.value == pytest.approx(190 * MIB)
     assert (memory.low, memory.high) == pytest.approx((170 * MIB, 210 * MIB))
     assert memory.extrapolated
-    assert any(note.startswith("Extrapolated") for note in sizing.notes)
+    [extrapolated] = [each for each in sizing.notes if isinstance(each, ScaleExtrapolated)]
+    assert extrapolated.times == pytest.approx(3.5)
     assert advised(sizing)["requests.memory"] == "224Mi"
     assert advised(sizing)["limits.memory"] == "320Mi"  # 315, half as much again
 
@@ -46,25 +55,26 @@ def test_warns_of_values_that_hang_on_a_wide_interval() -> None:
     far = size_for([scaled(STEPS, fits=(FLAT,))], Wanted(rgds=1, instances=400_000))
     near = size_for([scaled(STEPS, fits=(FLAT,))], Wanted(rgds=1, instances=401))
 
-    assert any(note.startswith("Memory is hardly known") for note in far.notes)
-    assert far.notes[0].startswith("Extrapolated: this scale is 1,000 times")
-    assert not any(note.startswith("Memory is hardly known") for note in near.notes)
+    assert any(isinstance(note, MemoryVague) for note in far.notes)
+    assert far.notes[0] == ScaleExtrapolated(times=1000)
+    assert not any(isinstance(note, MemoryVague) for note in near.notes)
 
 
 def test_warns_of_a_rate_beyond_all_that_was_measured() -> None:
-    def notes(rate: float) -> list[str]:
+    def warned(rate: float) -> bool:
         wanted = Wanted(rgds=1, instances=300, per_second=rate)
-        return size_for([scaled(STEPS)], wanted).notes
+        notes = size_for([scaled(STEPS)], wanted).notes
+        return any(isinstance(note, RateExtrapolated) for note in notes)
 
-    assert any("times the fastest that was measured" in note for note in notes(5000.0))
-    assert not any("times the fastest" in note for note in notes(0.1))
+    assert warned(5000.0)
+    assert not warned(0.1)
 
 
 def test_does_not_call_it_extrapolated_within() -> None:
     sizing = size_for([scaled(STEPS)], Wanted(rgds=1, instances=300))
 
     assert not sizing.memory.extrapolated
-    assert not any(note.startswith("Extrapolated") for note in sizing.notes)
+    assert not any(isinstance(note, ScaleExtrapolated) for note in sizing.notes)
 
 
 def test_follows_a_power_law_where_that_describes_it() -> None:
@@ -123,7 +133,8 @@ def test_puts_instances_and_rgds_together_from_two_records() -> None:
     # 63 MiB with 80 instances, and 0.1 for each of 300 more.
     assert sizing.memory.value == pytest.approx(93 * MIB)
     assert (sizing.memory.low, sizing.memory.high) == pytest.approx((90 * MIB, 96 * MIB))
-    assert len(sizing.memory.from_) == 2
+    bases = [each for each in sizing.memory.from_ if isinstance(each, MemoryGrowth)]
+    assert [each.axis for each in bases] == ["rgds", "instances"]
 
 
 def test_says_what_updated_rgds_take_more() -> None:
@@ -134,7 +145,8 @@ def test_says_what_updated_rgds_take_more() -> None:
 
     notes = size_for([record], Wanted(rgds=40, instances=80)).notes
 
-    assert any("up to 320 MiB more once every RGD was updated 4 times" in note for note in notes)
+    [revisions] = [note for note in notes if isinstance(note, RevisionsNotIncluded)]
+    assert (revisions.most_bytes, revisions.kept) == (320 * MIB, 5)
 
 
 def test_says_that_there_is_no_interval() -> None:
@@ -144,7 +156,7 @@ def test_says_that_there_is_no_interval() -> None:
     sizing = size_for([record], Wanted(rgds=1, instances=1400))
 
     assert (sizing.memory.low, sizing.memory.high) == (None, None)
-    assert any("no interval" in note for note in sizing.notes)
+    assert any(isinstance(note, MemoryWithoutInterval) for note in sizing.notes)
 
 
 def invalid() -> RunRecord:
@@ -169,13 +181,13 @@ def of_another_workload() -> RunRecord:
 @pytest.mark.parametrize(
     ("records", "wanted", "message"),
     [
-        ([scaled({100: 60.0}, fits=())], Wanted(1, 200), "with 1 size"),
+        ([scaled({100: 60.0}, fits=())], Wanted(1, 200), "has 1 size"),
         ([run()], Wanted(1, 200), "no slope of kro's memory"),
         ([scaled(STEPS, Axis.CONCURRENCY)], Wanted(1, 200), "grows concurrency"),
-        ([scaled(STEPS)], Wanted(5, 200), "has 1 RGD at every size, and cannot tell what 5"),
-        ([suite("rgds", RGDS)], Wanted(40, 500), "ask for --instances 80"),
+        ([scaled(STEPS)], Wanted(5, 200), "has 1 RGD at every size, and does not show what 5"),
+        ([suite("rgds", RGDS)], Wanted(40, 500), "use --instances 80"),
         ([invalid()], Wanted(1, 200), "is invalid"),
-        ([unfinished()], Wanted(1, 200), "did not come to its end"),
+        ([unfinished()], Wanted(1, 200), "use a completed run"),
         ([suite("rgds", RGDS), of_another_workload()], Wanted(40, 500), "different workloads"),
         ([suite("instances", STEPS, "a"), suite("instances", STEPS, "b")], Wanted(1, 9), "--test"),
     ],

@@ -1,0 +1,108 @@
+"""A sizing in words: what its figures are based on, and what to know before using it."""
+
+from typing import assert_never
+
+from krobench.api import units
+from krobench.findings.sizing import (
+    AnyBasis,
+    AnySizingNote,
+    CpuPerInstance,
+    MemoryGrowth,
+    MemoryHeadroom,
+    MemoryVague,
+    MemoryWithoutInterval,
+    RateExtrapolated,
+    RateUsed,
+    RevisionsNotIncluded,
+    ScaleExtrapolated,
+    WorkerPerInstance,
+)
+
+FIGURES = {
+    "memory": "kro memory, max",
+    "cpu": "kro CPU, mean",
+    "workers": "instance workers",
+}
+
+
+def basis_line(found: AnyBasis) -> str:
+    """Return what a figure was computed from."""
+    match found:
+        case MemoryGrowth():
+            return _growth(found)
+        case CpuPerInstance():
+            return (
+                f"{units.seconds(found.seconds)} of CPU time per instance at the largest size, "
+                f"{units.seconds(found.low)} to {units.seconds(found.high)} over all sizes"
+            )
+        case WorkerPerInstance():
+            return (
+                f"{units.seconds(found.seconds)} of a worker per instance, with workers busy for "
+                f"{units.percent(found.busy)} of the time"
+            )
+        case _:
+            assert_never(found)
+
+
+def _growth(found: MemoryGrowth) -> str:
+    sizes = ", ".join(f"{size:g}" for size in found.sizes)
+    what, one = ("RGDs", "RGD") if found.axis == "rgds" else ("instances", "instance")
+    text = f"measured at {sizes} {what}: grows "
+    if found.model == "power":
+        return f"{text}with the power {found.rate:.3g} of their number"
+    text += f"by {units.size(found.rate)} for each further {one}"
+    if found.low is None or found.high is None:
+        return text
+    return f"{text} (95 % interval {units.size(found.low)} to {units.size(found.high)})"
+
+
+def note_paragraph(note: AnySizingNote) -> str:  # noqa: PLR0911 - a text for each finding
+    """Return what to know before using a sizing."""
+    match note:
+        case ScaleExtrapolated():
+            return (
+                f"Extrapolated: this scale is {_times(note.times)} times what was measured. "
+                "Something else may break before it is reached."
+            )
+        case MemoryVague():
+            return (
+                f"The memory estimate is vague: its upper end is {_times(note.times)} times the "
+                "estimate, and requests and limits are for that end. Measure sizes closer to this "
+                "scale, or repeat them more often, before you use these values."
+            )
+        case MemoryWithoutInterval():
+            return (
+                "Memory has no interval because there are too few iterations. Repeat each size, or "
+                "measure more sizes."
+            )
+        case MemoryHeadroom():
+            return (
+                f"The memory limit has {units.percent(note.ratio)} of headroom above the upper "
+                "end, because a restart compiles all RGDs at once."
+            )
+        case RateUsed():
+            which = "as requested" if note.requested else "the highest that was measured"
+            return (
+                f"CPU and workers are for {units.rate(note.per_second)}, {which}. Requests are the "
+                f"mean; limits keep processors busy for at most {units.percent(note.busy)} of the "
+                "time and are not lower than now."
+            )
+        case RateExtrapolated():
+            return (
+                f"Extrapolated: this rate is {_times(note.times)} times the highest that was "
+                "measured. Workers share kro's CPU and the API server, so additional workers "
+                "gain less and less."
+            )
+        case RevisionsNotIncluded():
+            return (
+                f"Not included: up to {units.size(note.most_bytes)} more after every RGD was "
+                f"updated {note.kept - 1} times, because kro keeps {note.kept} compiled revisions "
+                f"of each RGD, about {units.size(note.bytes_each)} each. Lower it with "
+                f"{note.setting}."
+            )
+        case _:
+            assert_never(note)
+
+
+def _times(factor: float) -> str:
+    return units.number(float(f"{factor:.3g}"))

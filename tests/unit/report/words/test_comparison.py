@@ -1,0 +1,136 @@
+"""The sentences of comparisons and sizings, one a finding, in ``comparison.txt``."""
+
+from pathlib import Path
+from typing import get_args
+
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.results import DifferenceKind
+from krobench.findings.comparison import (
+    AnyInconclusive,
+    AnyOmission,
+    AnyRefusal,
+    AxesDiffer,
+    Difference,
+    InvalidRun,
+    LimitsUnknown,
+    MoreIterations,
+    MoreReplicates,
+    NoCommonTest,
+    NoFigures,
+    NoRatio,
+    NotComparable,
+    NothingJudged,
+    NotMeasured,
+    NotRepeated,
+    NoUsableRuns,
+    OnBothSides,
+    OnlyIterations,
+    Replicates,
+    RunsDiffer,
+    RunUnusable,
+    SameRun,
+    TestMissing,
+    TooClose,
+)
+from krobench.findings.finding import Quoted
+from krobench.findings.sizing import (
+    AnyBasis,
+    AnySizingNote,
+    CpuPerInstance,
+    MemoryGrowth,
+    MemoryHeadroom,
+    MemoryVague,
+    MemoryWithoutInterval,
+    RateExtrapolated,
+    RateUsed,
+    RevisionsNotIncluded,
+    ScaleExtrapolated,
+    WorkerPerInstance,
+)
+from krobench.report.words.comparison import inconclusive_line, omission_line, refusal_line
+from krobench.report.words.sizing import basis_line, note_paragraph
+
+STORED = Quoted(text="as it was stored")
+UNUSABLE = RunUnusable(
+    run="ns/a (1234)", error=ErrorInfo(reason="Invalid", message="it is invalid")
+)
+WORKLOAD = Difference(
+    kind=DifferenceKind.WORKLOAD, test="web", what="timeout", old=["5m"], new=["10m"], allowed=False
+)
+MORE = MoreReplicates(more=2, of=Replicates.RUNS, side="each", fewest=4)
+INCONCLUSIVE: list[AnyInconclusive] = [
+    NotMeasured(sides=["old", "new"]),
+    NoRatio(),
+    MORE,
+    MORE.model_copy(update={"smallest_p": 0.0286, "needed_p": 0.0167, "tests": 3}),
+    MoreReplicates(more=1, of=Replicates.RUNS, side="smaller", fewest=3),
+    MoreReplicates(more=2, of=Replicates.RESTARTS, side="either", fewest=2),
+    OnlyIterations(runs=4),
+    TooClose(of=Replicates.RUNS),
+    TooClose(of=Replicates.ITERATIONS, most=20),
+    MoreIterations(needed=8, had=3),
+    LimitsUnknown(side="new", limits=1, above=1, low=1000),
+    LimitsUnknown(side="new", limits=4, above=2, below=1),
+    LimitsUnknown(side="old", limits=1, bracketed=1, low=10, high=20),
+    LimitsUnknown(side="old", limits=1),
+    STORED,
+]
+REFUSALS: list[AnyRefusal] = [
+    RunsDiffer(kinds=[DifferenceKind.WORKLOAD], in_spec=True),
+    NoUsableRuns(side="old.json"),
+    NoCommonTest(),
+    SameRun(run="ns/a (1234)"),
+    AxesDiffer(old=["instances"], new=["rgds"]),
+    InvalidRun(),
+    UNUSABLE,
+    NotComparable(error=ErrorInfo(reason="NoEarlierRuns", message="there are no earlier runs")),
+    STORED,
+]
+OMISSIONS: list[AnyOmission] = [
+    UNUSABLE,
+    OnBothSides(run="ns/a (1234)"),
+    NothingJudged(run="ns/a (1234)"),
+    TestMissing(test="web"),
+    TestMissing(test="web", runs=["ns/a (1234)"]),
+    NoFigures(),
+    NotRepeated(tests=["instances-100"]),
+    STORED,
+]
+BASES: list[AnyBasis] = [
+    MemoryGrowth(axis="rgds", sizes=[10, 20], model="linear", rate=2.0**20, low=2.0**19, high=2e6),
+    MemoryGrowth(axis="instances", sizes=[10, 20], model="power", rate=1.2),
+    CpuPerInstance(seconds=0.03, low=0.02, high=0.04),
+    WorkerPerInstance(seconds=0.1, busy=0.7),
+]
+NOTES: list[AnySizingNote] = [
+    ScaleExtrapolated(times=3.456),
+    MemoryVague(times=4),
+    MemoryWithoutInterval(),
+    MemoryHeadroom(ratio=0.5),
+    RateUsed(per_second=12, requested=False, busy=0.7),
+    RateExtrapolated(times=5),
+    RevisionsNotIncluded(most_bytes=2.0**28, kept=5, bytes_each=2.0**21, setting="--keep"),
+]
+
+
+def test_each_finding_has_a_line() -> None:
+    lines = [
+        *map(inconclusive_line, INCONCLUSIVE),
+        *(refusal_line(found, [WORKLOAD], [UNUSABLE]) for found in REFUSALS),
+        *map(omission_line, OMISSIONS),
+        *map(basis_line, BASES),
+        *map(note_paragraph, NOTES),
+    ]
+    expected = (Path(__file__).parent / "comparison.txt").read_text().splitlines()
+    assert lines == expected
+
+
+def test_no_finding_is_without_a_line() -> None:
+    for union, found in (
+        (AnyInconclusive, INCONCLUSIVE),
+        (AnyRefusal, REFUSALS),
+        (AnyOmission, OMISSIONS),
+        (AnyBasis, BASES),
+        (AnySizingNote, NOTES),
+    ):
+        assert {type(each) for each in found} == set(get_args(get_args(union)[0]))
