@@ -34,10 +34,10 @@ SPEC: dict[str, Any] = {
     "defaults": {"iterations": 5, "warmup": 0, "concurrency": 10, "timeout": "5m"},
     "tests": [{"name": "single", "workload": {"scenario": "single", "instances": 50}}],
 }
-_CONCURRENCY = 16
+_CONCURRENCY = 32
 _TIMEOUT_SECONDS = 600.0
 _POLL_SECONDS = 1.0
-_SETTLE_SECONDS = 30.0
+_SETTLE_SECONDS = 20.0
 _RUNS = paths.group(API_GROUP, API_VERSION, RunKind.BENCHMARK.plural, "default")
 _DEPLOYMENT = paths.group("apps", "v1", "deployments", NAMESPACE, NAME)
 _FLOW_SCHEMAS = paths.group("flowcontrol.apiserver.k8s.io", "v1", "flowschemas")
@@ -88,6 +88,7 @@ class Bench:
         self._idle_seconds = idle_seconds
         self._template: dict[str, Any] = {}
         """The status of a finished run."""
+        self._kept = 0
 
     async def measure(self, kept_runs: int) -> Figures:
         """Measure with this many finished runs, one of which is that of the measurement."""
@@ -142,12 +143,11 @@ class Bench:
         async def add(number: int) -> None:
             name = f"{RUN}-{number:04d}"
             async with limit:
-                if await self._client.find(f"{_RUNS}/{name}") is None:
-                    await self._client.create(_RUNS, _resource(name, SPEC))
-                    status = {"status": self._template}
-                    await self._client.patch(f"{_RUNS}/{name}/status", status)
+                await self._client.create(_RUNS, _resource(name, SPEC))
+                await self._client.patch(f"{_RUNS}/{name}/status", {"status": self._template})
 
-        await asyncio.gather(*(add(number) for number in range(runs)))
+        await asyncio.gather(*(add(number) for number in range(self._kept, runs)))
+        self._kept = runs
         await self._scale(1)
 
     async def _scale(self, replicas: int) -> None:
@@ -244,7 +244,11 @@ async def _bench(runs: list[int], idle_seconds: float) -> None:
         bench = Bench(client, idle_seconds)
         async with bench.counting():
             await bench.warm_up()
-            rows = [(await bench.measure(number)).row for number in runs]
+            rows = []
+            for number in runs:
+                figures = await bench.measure(number)
+                print(figures, flush=True)
+                rows.append(figures.row)
     print(table(HEADER, rows))
 
 
