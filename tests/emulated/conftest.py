@@ -22,7 +22,7 @@ from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
-from krobench.controller.worker import Pace
+from krobench.controller.worker import Pace, Worker
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
@@ -176,6 +176,7 @@ class RunningOperator:
     def __init__(self, server: str) -> None:
         self._server = server
         self.pace = Pace(look_seconds=0.5, progress_seconds=0.1)
+        self.worker: Worker | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -197,6 +198,7 @@ class RunningOperator:
         settings = Settings(namespace=NAMESPACE, image="registry/krobench:1")
         registry = kopf.OperatorRegistry()
         operator = Operator(KubeClient(config), settings, CollectorRegistry(), self.pace)
+        self.worker = operator.worker
         operator.register(registry, login=self._login)
         asyncio.run(
             kopf.operator(

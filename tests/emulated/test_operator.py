@@ -71,6 +71,12 @@ async def test_from_the_resource_to_the_job_to_the_status(
         return not resource["metadata"]["finalizers"]
 
     await api.until(released, "the finalizer is gone")
+
+    async def forgotten() -> bool:
+        assert operator.worker is not None
+        return operator.worker.cluster.results.followed == 0
+
+    await api.until(forgotten, "the results are not watched any more")
     assert {("one", "Started"), ("one", "Completed")} <= set(await api.events())
 
 

@@ -158,6 +158,11 @@ class ResultsCache:
         self._seen: dict[str, _Results] = {}
         self._followers: dict[str, asyncio.Task[None]] = {}
 
+    @property
+    def followed(self) -> int:
+        """Number of runs whose results are watched."""
+        return len(self._followers)
+
     async def of(self, run: Run, *, follow: bool) -> Results:
         """Return the results of a run, and with ``follow`` keep them current from now on.
 

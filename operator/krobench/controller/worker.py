@@ -162,9 +162,14 @@ class Worker:
         if is_final(actions):
             observed = await self.cluster.observe(ref, fresh=True)
             actions = self._decide(observed)
-        if observed is None or observed.run.settled:
+        if observed is not None:
+            await self._act(observed, actions)
+        run = self.cluster.runs.get(ref.uid)
+        if run is None or run.settled:
             self._forget(ref)
-            return
+
+    async def _act(self, observed: Observed, actions: list[Action]) -> None:
+        ref = observed.run.ref
         for action in actions:
             if isinstance(action, PatchStatus) and self._postpones(ref, action):
                 continue
