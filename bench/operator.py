@@ -111,7 +111,7 @@ class Bench:
         )
 
     async def _run(self) -> None:
-        """Run the benchmark to its end; what its status says then stands for finished runs."""
+        """Run the benchmark to its end, and take its status as that of finished runs."""
         body = _resource(RUN, SPEC)
         await self._client.delete(f"{_RUNS}/{RUN}")
         await self._until_gone(f"{_RUNS}/{RUN}")

@@ -236,7 +236,7 @@ async def test_of_two_kinds_of_one_name_the_second_is_told_whose_the_results_are
     assert "give this one another name" in status["message"]
     assert ("same", "ResultsConflict") in await api.events()
     assert len(await api.jobs()) == 1
-    # Should the first store its results only once the load of the second is under way:
+    # If the first stores its results only after the load of the second has started:
     owner = RunRef(api.kind, "default", "same", "uid-of-the-second")
     record = RECORDS[api.kind](RunState.RUNNING, id=owner.uid, name="same")
     with pytest.raises(AbortedError, match=f"holds the results of {first.kind} same"):

@@ -1,4 +1,4 @@
-"""The Jobs of a run: their names, their manifests, and what can be read off them."""
+"""The Jobs of a run: their names, their manifests, and what they tell."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,9 +45,9 @@ def job_name(run: Run, kind: JobKind, attempt: int = 1) -> str:
 def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> Manifest:
     """Return the manifest of a run's Job, which runs in the operator's namespace.
 
-    It runs there, and not beside the custom resource, so that the load's cluster-wide rights
-    are out of reach for whoever may create pods in a tenant's namespace. An owner in another
-    namespace is not possible, so the finalizer, the labels and the time to live stand in.
+    There, users who can create pods in a tenant's namespace cannot use the load's cluster-wide
+    rights. An owner in another namespace is not possible; the finalizer, the labels and the time
+    to live do its job.
     """
     labels = {
         "app.kubernetes.io/name": "krobench-load",

@@ -1,4 +1,4 @@
-"""What the operator is told by its environment."""
+"""The operator's settings, from its environment."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The Events of a run: what changes in its status are reported to users."""
+"""The Events of a run, which report the changes of its status."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class RunEvent:
 
 
 def events_of(old: RunStatus, new: RunStatus) -> list[RunEvent]:
-    """Return the events between two statuses of a run, in order."""
+    """Return the Events of a change of status, in order."""
     events: list[RunEvent] = []
     if new.phase is Phase.QUEUED and old.phase is not Phase.QUEUED:
         events.append(RunEvent("Queued", new.message or ""))
@@ -43,7 +43,7 @@ def events_of(old: RunStatus, new: RunStatus) -> list[RunEvent]:
         case KroBenchmarkStatus(), KroBenchmarkStatus():
             events += [*_test_events(old, new), *_variant_events(old, new)]
         case KroScaleTestStatus(), KroScaleTestStatus():
-            events += _step_events(old, new)
+            events += _size_events(old, new)
     known = set(old.warnings)
     events += [
         RunEvent("RunWarning", text, warning=True, subject=text)
@@ -56,7 +56,7 @@ def events_of(old: RunStatus, new: RunStatus) -> list[RunEvent]:
 
 
 def _ending_events(status: RunStatus) -> list[RunEvent]:
-    """Return the events of a run that has just ended, in the words of its conditions."""
+    """Return the Events of a run that has just ended, with the messages of its conditions."""
     if status.phase is None or not status.phase.terminal:
         return []
     conditions = {condition.type: condition for condition in status.conditions}
@@ -107,17 +107,17 @@ def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[RunEv
     return events
 
 
-def _step_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[RunEvent]:
-    """Return an event for each step whose verdict has become known, or another one."""
-    before = {step.size: step.verdict for step in old.sizes}
+def _size_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[RunEvent]:
+    """Return an Event for each size whose verdict is new or has changed."""
+    before = {each.size: each.verdict for each in old.sizes}
     return [
-        _step_event(step)
-        for step in new.sizes
-        if step.verdict in _STEP_REASONS and before.get(step.size) != step.verdict
+        _size_event(each)
+        for each in new.sizes
+        if each.verdict in _SIZE_REASONS and before.get(each.size) != each.verdict
     ]
 
 
-_STEP_REASONS = {
+_SIZE_REASONS = {
     SizeVerdict.MET.value: "StepMet",
     SizeVerdict.BREACHED.value: "StepBreached",
     SizeVerdict.INVALID.value: "StepInvalid",
@@ -125,15 +125,15 @@ _STEP_REASONS = {
 }
 
 
-def _step_event(step: SizeStatus) -> RunEvent:
-    text = f"size {step.size:g}: {step.iterations} iterations met all SLOs"
-    if step.message is not None:
-        text += f"; {step.message}"
-    if step.bottleneck is not None:
-        text += f"; bottleneck: {step.bottleneck}"
-    # A breach is what a scale test looks for, and no cause for alarm.
-    warning = step.verdict in (SizeVerdict.INVALID, SizeVerdict.FAILED)
-    return RunEvent(_STEP_REASONS[step.verdict], text, warning=warning, subject=f"{step.size:g}")
+def _size_event(each: SizeStatus) -> RunEvent:
+    text = f"size {each.size:g}: {each.iterations} iterations met all SLOs"
+    if each.message is not None:
+        text += f"; {each.message}"
+    if each.bottleneck is not None:
+        text += f"; bottleneck: {each.bottleneck}"
+    # A scale test looks for a breach, so it is no warning.
+    warning = each.verdict in (SizeVerdict.INVALID, SizeVerdict.FAILED)
+    return RunEvent(_SIZE_REASONS[each.verdict], text, warning=warning, subject=f"{each.size:g}")
 
 
 def _limit_event(status: KroScaleTestStatus, limit: LimitStatus) -> RunEvent:

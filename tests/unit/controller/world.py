@@ -117,7 +117,7 @@ def scale_record(state: RunState = RunState.RUNNING, **changes: Any) -> RunRecor
             "spec": SCALE_SPEC,
             "tests": tests,
             "scale": scale,
-            "progress": Progress(iterations_done=2, iterations_planned=4, activity="20: under way"),
+            "progress": Progress(iterations_done=2, iterations_planned=4, activity="20: running"),
         }
     )
     return run.model_copy(update=changes)
@@ -145,7 +145,7 @@ class World:
 
     kind: RunKind = RunKind.BENCHMARK
     spec: dict[str, Any] = field(default_factory=dict)
-    """That of ``SPECS`` where it is empty."""
+    """That of ``SPECS`` if it is empty."""
     status: RunStatus = field(default_factory=RunStatus)
     finalizers: list[str] = field(default_factory=list)
     deleting: bool = False

@@ -75,7 +75,7 @@ def outcome(record: RunRecord) -> StatusLine:
 
 
 def _error(record: RunRecord, otherwise: ErrorInfo) -> ErrorInfo:
-    """Return why a step could not be measured."""
+    """Return why a size could not be measured."""
     for test in record.tests:
         if test.error is not None:
             message = f"size {test.name}: {test.error.message}"
@@ -105,19 +105,19 @@ def _next_to_try(scale: ScaleRecord) -> str | None:
 
 def _size(record: RunRecord, scale: ScaleRecord) -> str:
     """Return how many sizes are done, of those known by now, and which is running."""
-    done = {step.size for step in scale.sizes if step.verdict is not None}
+    done = {each.size for each in scale.sizes if each.verdict is not None}
     running = {test.name for test in record.tests if test.state is TestState.RUNNING}
-    under_way = [step.size for step in scale.sizes if step.test in running]
-    where = f" ({plain(under_way[-1])})" if under_way else ""
+    running_sizes = [each.size for each in scale.sizes if each.test in running]
+    where = f" ({plain(running_sizes[-1])})" if running_sizes else ""
     return f"{len(done)}/{len(_known(record, scale))}{where}"
 
 
 def _known(record: RunRecord, scale: ScaleRecord) -> set[float]:
     """Return the sizes that were run, and while the run goes on, those that may still be."""
-    known = {step.size for step in scale.sizes}
+    known = {each.size for each in scale.sizes}
     if record.state is not RunState.RUNNING:
         return known
-    breached = [step.size for step in scale.sizes if step.verdict is SizeVerdict.BREACHED]
+    breached = [each.size for each in scale.sizes if each.verdict is SizeVerdict.BREACHED]
     stops = (record.spec.get("search") or {}).get("stopAtBreach", True)
     bound = min(breached, default=None) if stops else None
     return known | {size for size in scale.planned if bound is None or size < bound}
@@ -137,7 +137,7 @@ def _limit(scale: ScaleRecord) -> LimitStatus | None:
 
 
 def _bottleneck(sizes: list[SizeStatus], scale: ScaleRecord) -> str | None:
-    """Return that of the first step that was breached, or of the largest."""
+    """Return the bottleneck of the first breached size, or of the largest size."""
     decisive = scale.limit.first_breach if scale.limit is not None else None
     measured = [size for size in sizes if size.verdict in (SizeVerdict.MET, SizeVerdict.BREACHED)]
     breached = [size for size in measured if size.verdict == SizeVerdict.BREACHED]
@@ -149,19 +149,19 @@ def _bottleneck(sizes: list[SizeStatus], scale: ScaleRecord) -> str | None:
 def _sizes(record: RunRecord, scale: ScaleRecord) -> list[SizeStatus]:
     """Return a line for each size that was tried, by size."""
     tests = {test.name: test for test in record.tests if test.start_time is not None}
-    tried = [step for step in scale.sizes if step.test in tests]
-    ordered = sorted(tried, key=lambda step: step.size)
-    return [_line(step, tests[step.test]) for step in ordered][:_MAX_SIZES]
+    tried = [each for each in scale.sizes if each.test in tests]
+    ordered = sorted(tried, key=lambda each: each.size)
+    return [_line(each, tests[each.test]) for each in ordered][:_MAX_SIZES]
 
 
-def _line(step: SizeRecord, test: TestRecord) -> SizeStatus:
+def _line(size: SizeRecord, test: TestRecord) -> SizeStatus:
     bottlenecks = test.attribution.bottlenecks if test.attribution is not None else []
     line = SizeStatus(
-        size=step.size,
-        verdict=step.verdict or _RUNNING,
-        iterations=f"{sum(trial.met is True for trial in step.iterations)}/{len(step.iterations)}",
+        size=size.size,
+        verdict=size.verdict or _RUNNING,
+        iterations=f"{sum(trial.met is True for trial in size.iterations)}/{len(size.iterations)}",
         bottleneck=bottlenecks[0].kind if bottlenecks else None,
-        message=_message(step, test),
+        message=_message(size, test),
     )
     summary = test.summary
     if summary is None:
@@ -181,12 +181,12 @@ def _line(step: SizeRecord, test: TestRecord) -> SizeStatus:
     )
 
 
-def _message(step: SizeRecord, test: TestRecord) -> str | None:
+def _message(size: SizeRecord, test: TestRecord) -> str | None:
     if test.error is not None:
         return f"{test.error.reason}: {test.error.message}"
     if not test.validity.valid:
         return f"invalid: {validity_line(test.validity)}"
-    if step.verdict is not SizeVerdict.BREACHED:
+    if size.verdict is not SizeVerdict.BREACHED:
         return None
-    first = next((one.breached for one in step.iterations if one.breached), [])
+    first = next((one.breached for one in size.iterations if one.breached), [])
     return breaches_line(first) or None
