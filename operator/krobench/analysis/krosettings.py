@@ -67,26 +67,26 @@ class KroSettings:
         return self._kro is not None
 
     def value(self, flag: Flag) -> str | None:
-        """Return what a flag is set to, its default included; None where it is not known."""
+        """Return what a flag is set to, its default included; None if it is unknown."""
         if self._kro is None:
             return None
         return self._flags.get(flag.key) or flag.default
 
     def number(self, flag: Flag) -> int | None:
-        """Return the same as a whole number; None where it is none."""
+        """Return the same as a whole number; None if it is not one."""
         value = self.value(flag)
         return int(value) if value is not None and value.isdecimal() else None
 
     def env(self, name: str) -> str | None:
-        """Return an environment variable; None where it is not set, or nothing is known."""
+        """Return an environment variable; None if it is not set, or unknown."""
         return self._kro.env.get(name) if self._kro is not None else None
 
     def limit(self, resource: str) -> str | None:
-        """Return a limit of kro's container; None where it has none, or nothing is known."""
+        """Return a limit of kro's container; None if it has none, or it is unknown."""
         return self._kro.limits.get(resource) if self._kro is not None else None
 
     def request(self, resource: str) -> str | None:
-        """Return a request of kro's container; None where it has none, or nothing is known."""
+        """Return a request of kro's container; None if it has none, or it is unknown."""
         return self._kro.requests.get(resource) if self._kro is not None else None
 
     def change(self, flag: Flag, advised: str) -> Setting:

@@ -41,7 +41,7 @@ def bounds_of(
     names: Callable[[Node], list[str]],
     evaluate: Callable[[Tree[Any]], Any],
 ) -> list[Bound]:
-    """Return the bounds that must all hold; none where the expression says more than such bounds.
+    """Return the bounds that must all hold; none if the expression is more than such bounds.
 
     ``name`` is the metric that a part of the expression is, if it is nothing else.
     """

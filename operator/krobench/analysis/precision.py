@@ -25,7 +25,7 @@ def headline_values(iterations: Iterable[IterationRecord]) -> list[float]:
 
 
 def headline(iterations: Iterable[IterationRecord]) -> Headline | None:
-    """Return the headline figure; None where no measured iteration has one."""
+    """Return the headline figure; None if no measured iteration has one."""
     values = headline_values(iterations)
     mean = mean_interval(values)
     if mean is None:
@@ -40,7 +40,7 @@ def headline(iterations: Iterable[IterationRecord]) -> Headline | None:
 
 
 def enough(precision: Precision, least: int, iterations: Sequence[IterationRecord]) -> Stop | None:
-    """Return why a test need not be repeated further; None where it is to go on."""
+    """Return why a test need not be repeated further; None if it continues."""
     measured = sum(not record.warmup for record in iterations)
     if measured < least:
         return None

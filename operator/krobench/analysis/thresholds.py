@@ -62,7 +62,7 @@ def evaluate(
     """Decide a threshold for a test, or for one of its iterations.
 
     An expression that uses a number which is not available cannot be decided: ``passed`` is None
-    then, and ``missing`` has the number and, if ``unavailable`` or the sample tells it, the reason.
+    then, and ``missing`` has the number and, if ``unavailable`` or the sample shows it, the reason.
     """
     numbers = numbers_of(measures, _errors_total(measures))
     tree = _compile(expression)

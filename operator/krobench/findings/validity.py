@@ -1,7 +1,7 @@
 """Whether what was measured may be believed, and what makes it doubtful.
 
 A cause is a :class:`InvalidCause`. Its ``reason`` is one of the reasons that users see and may
-ignore; its ``code`` tells apart the ways in which the same reason comes about.
+ignore; its ``code`` distinguishes the ways in which the same reason comes about.
 """
 
 from typing import Annotated, Literal, Self

@@ -1,4 +1,4 @@
-"""Why figures are not available, in the words of a reader and not by the names of samples."""
+"""Why figures are not available, with the sources' usual names."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ _PROCESSES = {"apiserver": "the API server", "kubelet": "the kubelet", "etcd": "
 _SOURCE = re.compile(r"(?:^|(?<= of ))(apiserver|kubelet)\b")
 _OF_CONTAINER = re.compile(r'kubelet does not expose (\w+)\{of="(apiserver|etcd)"\}')
 _OF_EVERY_CONTAINER = "container_memory_working_set_bytes"
-"""Figures of throttling are missing already where a container has no limit."""
+"""Figures of throttling are missing if a container has no limit, so they do not count."""
 
 
 def reasons_section(test: TestRecord) -> str:
@@ -24,7 +24,7 @@ def reasons_section(test: TestRecord) -> str:
                     known.append(name)
     if not names:
         return ""
-    lines = [f"- {_few(each)}: {reason}" for reason, each in names.items()]
+    lines = [f"- {_first_names(each)}: {reason}" for reason, each in names.items()]
     return "Not available in some iteration:\n\n" + "\n".join(lines)
 
 
@@ -44,7 +44,7 @@ def _plain(reason: str, not_in_pods: set[str]) -> str:
     return f"the kubelet does not expose {metric} of {_PROCESSES[process]}'s container"
 
 
-def _few(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     if len(names) <= _MOST_NAMES:
         return ", ".join(names)
     return ", ".join(names[:_MOST_NAMES]) + f" and {len(names) - _MOST_NAMES} others"

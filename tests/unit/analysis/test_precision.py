@@ -7,7 +7,7 @@ from krobench.api.specs.suite import Precision
 PRECISION = Precision(target="5%", max_iterations=5)
 
 
-def test_iterations_are_the_replicates_and_warm_up_is_none() -> None:
+def test_measured_iterations_are_the_replicates() -> None:
     figure = headline([iteration(9.0, warmup=True), *iterations(1.8, 2.0, 2.2, None)])
     assert figure is not None
     assert (figure.iterations, figure.mean_seconds) == (3, 2.0)
@@ -39,7 +39,7 @@ def test_it_stops_when_the_interval_is_narrow_enough_and_not_before_the_least() 
     assert stop.half_width_ratio == pytest.approx(0.025, abs=1e-3)
 
 
-def test_it_goes_on_while_the_interval_is_wide_and_ends_at_the_most() -> None:
+def test_it_repeats_while_the_interval_is_wide_and_stops_at_the_most() -> None:
     wide = iterations(1.0, 2.0, 3.0, 4.0, 5.0)
     assert enough(PRECISION, 3, wide[:4]) is None
     stop = enough(PRECISION, 3, wide)

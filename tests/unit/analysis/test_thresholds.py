@@ -98,7 +98,7 @@ def test_a_bad_threshold_is_found_before_the_run(expression: str, reason: str, w
         "!" * 500 + "true",
     ],
 )
-def test_whatever_celpy_stumbles_over_is_an_invalid_threshold(expression: str) -> None:
+def test_any_error_of_celpy_is_an_invalid_threshold(expression: str) -> None:
     [error] = check_thresholds(spec(expression))
     assert error.reason == "InvalidThreshold"
 

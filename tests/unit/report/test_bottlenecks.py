@@ -13,7 +13,7 @@ def judged(attribution: Attribution | None) -> list[TestRecord]:
     return [test]
 
 
-def test_causes_are_ranked_with_the_evidence_for_and_against() -> None:
+def test_causes_are_ranked_with_their_evidence() -> None:
     workers = Bottleneck(
         code=BottleneckCode.INSTANCES_QUEUE,
         kind=BottleneckKind.KRO_WORKERS,
@@ -35,7 +35,7 @@ def test_causes_are_ranked_with_the_evidence_for_and_against() -> None:
     assert "| workers | 8 | - | no |" in text
 
 
-def test_a_test_in_which_nothing_stands_out_says_so_and_what_was_not_measured() -> None:
+def test_a_test_without_a_bottleneck_shows_what_was_not_measured() -> None:
     attribution = Attribution(unavailable={BottleneckKind.ETCD: "nothing was sampled"})
     text = bottlenecks_section(judged(attribution))
     assert "| a | - | nothing stands out | - | - |" in text
@@ -43,5 +43,5 @@ def test_a_test_in_which_nothing_stands_out_says_so_and_what_was_not_measured() 
     assert "Evidence" not in text
 
 
-def test_there_is_no_section_where_nothing_was_judged() -> None:
+def test_there_is_no_section_if_nothing_was_judged() -> None:
     assert bottlenecks_section(judged(None)) == ""

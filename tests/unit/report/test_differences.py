@@ -24,7 +24,7 @@ def test_a_difference_is_shown_with_both_sides_and_its_interval() -> None:
     assert "| kro CPU time | 3 s | 2 s | 1 s | 500 ms to 1.5 s | 20 ms |" in text
 
 
-def test_what_is_missing_is_no_zero() -> None:
+def test_a_missing_difference_is_not_zero() -> None:
     bare = CPU.model_copy(
         update={"value": None, "difference": None, "low": None, "high": None, "each": None}
     )

@@ -35,11 +35,11 @@ def record(load: dict[str, Any], **changes: Any) -> TestRecord:
         ),
     ],
 )
-def test_arrivals_are_said_in_words(load: dict[str, Any], words: str) -> None:
+def test_arrivals_have_words(load: dict[str, Any], words: str) -> None:
     assert arrivals(record(load)) == words
 
 
-def test_an_invalid_run_says_so_before_any_number() -> None:
+def test_an_invalid_run_is_marked_before_any_number() -> None:
     iteration = some_iteration(
         validity=Validity.of([LATE]),
         counts=Counts(requested=9, sent=3, late=2, retried=4, throttled=3, server_errors=1),

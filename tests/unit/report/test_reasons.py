@@ -15,17 +15,17 @@ def hidden(metric: str, process: str) -> str:
     return f'kubelet does not expose container_{metric}{{of="{process}"}}'
 
 
-def test_figures_that_miss_for_one_reason_share_a_line() -> None:
+def test_figures_missing_for_the_same_reason_share_a_line() -> None:
     text = reasons({f"f{n}": "nothing was sampled of etcd" for n in range(8)})
     assert "- f0, f1, f2, f3, f4, f5 and 2 others: nothing was sampled of etcd" in text
 
 
-def test_nothing_is_said_of_warm_up_or_where_nothing_misses() -> None:
+def test_warm_up_and_complete_figures_have_no_reasons() -> None:
     assert reasons({"f": "nothing was sampled of etcd"}, warmup=True) == ""
     assert reasons({}) == ""
 
 
-def test_a_process_outside_of_pods_is_said_once_for_all_figures_of_its_container() -> None:
+def test_a_process_outside_of_pods_is_one_reason_for_all_its_figures() -> None:
     text = reasons(
         {
             "throttled": hidden("cpu_cfs_periods_total", "apiserver"),

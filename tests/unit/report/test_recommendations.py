@@ -25,7 +25,7 @@ def test_is_ready_to_be_pasted() -> None:
     assert "confidence high" in text
 
 
-def test_says_what_became_of_a_trial() -> None:
+def test_a_trial_is_shown_with_its_result() -> None:
     record = busy()
     record.recommendations[0].verification = Verification(
         verdict=MetricVerdict.BETTER, metric="throughput.instancesPerSecond", text="Twice."
@@ -38,13 +38,13 @@ def test_says_what_became_of_a_trial() -> None:
     assert "**Not verified**: no right." in recommendations_section(record)
 
 
-def test_stands_before_the_tests() -> None:
+def test_recommendations_come_before_the_tests() -> None:
     text = render(busy())
 
     assert text.index("## Overview") < text.index("## What to change") < text.index("## single")
 
 
-def test_says_that_there_is_nothing_only_where_it_looked() -> None:
+def test_says_nothing_to_change_only_if_it_looked() -> None:
     looked = run(a_test(summary(), attribution=Attribution()), kro=kro())
 
     assert "Nothing: " in recommendations_section(looked)
@@ -53,7 +53,7 @@ def test_says_that_there_is_nothing_only_where_it_looked() -> None:
     assert recommendations_section(run(a_test(summary()), kro=kro())) == ""
 
 
-def test_says_that_nothing_is_known_of_a_kro_of_which_nothing_was_measured() -> None:
+def test_says_unknown_if_nothing_was_measured_of_kro() -> None:
     why = dict.fromkeys((BottleneckKind.KRO_WORKERS, BottleneckKind.KRO_CPU), "not available")
     record = run(a_test(summary(), attribution=Attribution(unavailable=why)), kro=kro())
     assert "Unknown: " in recommendations_section(record)

@@ -123,7 +123,7 @@ class Facts:
         return KroSettings(self.kro)
 
     def workers(self, flag: Flag) -> int:
-        """Return the number of workers of a pool; kro's default where no flag gives it."""
+        """Return the number of workers of a pool; kro's default if no flag sets it."""
         number = self.settings.number(flag)
         return number if number is not None else int(flag.default)
 

@@ -72,7 +72,7 @@ default of GOGC=100. Below half of it, something makes Go collect too early."""
 LEAST_PROGRESS = 0.1
 """From there on, the process does little but collect."""
 FEWEST_COLLECTIONS = 10
-"""Fewer do not tell how early they come: each is a large part of a short phase."""
+"""With fewer, how early they come is unknown: each is a large part of a short phase."""
 MEMORY_NEAR_LIMIT = 0.9
 """Working set over the limit from which on the next burst may get kro killed."""
 NEAR_LIMIT_SCORE = 0.3

@@ -23,7 +23,7 @@ def kinds(test: TestRecord, by: KroFingerprint | None = None) -> list[Kind]:
     return [each.kind for each in found(test, by).bottlenecks]
 
 
-def test_instances_that_queue_for_one_worker_are_a_matter_of_workers() -> None:
+def test_instances_that_queue_for_one_worker_point_to_the_workers() -> None:
     [only] = found(planted()).bottlenecks
     assert (only.kind, only.subject) == (Kind.KRO_WORKERS, "instance workers")
     assert only.score == pytest.approx(21 / 24, abs=0.01)
@@ -58,7 +58,7 @@ def test_a_late_generator_comes_before_all_that_its_load_shows() -> None:
     assert ranked[1].score < 0.3
 
 
-def test_a_generator_that_kept_its_schedule_is_none() -> None:
+def test_a_generator_that_kept_its_schedule_is_not_a_bottleneck() -> None:
     kept = {
         "requestedPerSecond": 10.0,
         "achievedPerSecond": 10.0,
@@ -79,13 +79,13 @@ def test_throttled_periods_show_a_limit_that_is_met_in_bursts() -> None:
     assert kinds(planted(bursts))[0] is Kind.KRO_CPU
 
 
-def test_a_machine_without_an_idle_core_is_told_and_is_not_first() -> None:
+def test_a_machine_without_an_idle_core_is_found_and_is_not_first() -> None:
     ranked = found(planted({"usage": {"nodeCpuCores": 2.0}})).bottlenecks
     assert [each.kind for each in ranked] == [Kind.KRO_WORKERS, Kind.KRO_CPU]
     assert ranked[1].code is BottleneckCode.NODE_FULL
 
 
-def test_cpu_that_goes_into_garbage_is_a_matter_of_memory() -> None:
+def test_cpu_time_spent_on_garbage_collection_points_to_the_memory() -> None:
     crowded = {
         "cpu": {"kroSeconds": 2.0, "kroMeanCores": 0.98},
         "usage": {"kroRuntime": {"gcCpuSeconds": 1.0, "gcCycles": 50.0}},
@@ -98,7 +98,7 @@ def test_cpu_that_goes_into_garbage_is_a_matter_of_memory() -> None:
     assert Kind.KRO_CPU not in {each.kind for each in ranked}
 
 
-def test_a_few_collections_say_nothing_of_how_early_they_come() -> None:
+def test_a_few_collections_do_not_count() -> None:
     # Five instances on a kro that is idle: its clean-up of caches falls into a short phase.
     few = {
         "cpu": {"kroSeconds": 0.5, "kroMeanCores": 0.12},
@@ -107,7 +107,7 @@ def test_a_few_collections_say_nothing_of_how_early_they_come() -> None:
     assert Kind.KRO_MEMORY not in kinds(planted(few))
 
 
-def test_a_throttled_kro_is_not_taken_for_one_that_collects_garbage() -> None:
+def test_a_throttled_kro_is_not_mistaken_for_one_that_collects_garbage() -> None:
     # Go's own estimate counts the time for which its container was throttled.
     throttled = {
         "cpu": {"kroSeconds": 0.4, "kroMeanCores": 0.19},
@@ -118,12 +118,12 @@ def test_a_throttled_kro_is_not_taken_for_one_that_collects_garbage() -> None:
     assert Kind.KRO_MEMORY not in ranked
 
 
-def test_a_working_set_close_to_the_limit_is_told_after_what_took_time() -> None:
+def test_a_working_set_close_to_the_limit_comes_after_what_took_time() -> None:
     near = {"memory": {"workingSetMaxBytes": 1_020_000_000}}
     assert kinds(planted(near)) == [Kind.KRO_WORKERS, Kind.KRO_MEMORY]
 
 
-def test_a_kill_for_want_of_memory_weighs_most_and_needs_no_other_figure() -> None:
+def test_an_oom_kill_weighs_most_and_needs_no_other_figure() -> None:
     iteration = {
         "index": 0,
         "warmup": False,
@@ -142,7 +142,7 @@ def test_a_kill_for_want_of_memory_weighs_most_and_needs_no_other_figure() -> No
     assert found(test).bottlenecks[0].score == 1.0
 
 
-def test_time_in_which_nobody_works_is_a_matter_of_requeues() -> None:
+def test_idle_time_points_to_the_requeue_interval() -> None:
     waits = {"latency": {"instanceReady": {"n": 20, "meanSeconds": 9.5, "p50Seconds": 9.5}}}
     waits |= activity(
         seconds=10.0,
@@ -155,7 +155,7 @@ def test_time_in_which_nobody_works_is_a_matter_of_requeues() -> None:
     assert ranked[0].bound(EvidenceCode.IDLE_PER_OPERATION) == 3.0
 
 
-def test_the_wait_for_a_requeue_is_told_of_steps_that_delete_too() -> None:
+def test_the_wait_for_a_requeue_is_found_in_phases_that_delete_too() -> None:
     step = {"index": 1, "operation": "delete", "done": 20, "errors": 0}
     create = step | {"index": 0, "operation": "create"}
     waits: Values = {
@@ -167,7 +167,7 @@ def test_the_wait_for_a_requeue_is_told_of_steps_that_delete_too() -> None:
     assert kinds(planted(waits))[0] is Kind.REQUEUE_WAIT
 
 
-def test_what_never_becomes_ready_is_no_matter_of_how_soon_kro_looks_again() -> None:
+def test_instances_that_never_become_ready_do_not_point_to_the_requeue_interval() -> None:
     """As where a quota refuses the children: a figure of a real run."""
     refused: Values = {
         "latency": {
@@ -183,7 +183,7 @@ def test_what_never_becomes_ready_is_no_matter_of_how_soon_kro_looks_again() -> 
     assert kinds(planted(refused, instances=5)) == []
 
 
-def test_of_instances_that_were_ready_at_last_the_wait_is_told_though_others_never_were() -> None:
+def test_the_wait_of_instances_that_became_ready_counts_even_if_others_never_did() -> None:
     waits = {"latency": {"instanceReady": {"n": 19, "censored": 1, "meanSeconds": 9.5}}}
     waits |= activity(
         seconds=20.0,
@@ -194,7 +194,7 @@ def test_of_instances_that_were_ready_at_last_the_wait_is_told_though_others_nev
     assert kinds(planted(waits)) == [Kind.REQUEUE_WAIT]
 
 
-def test_refused_requests_are_a_matter_of_the_api_server() -> None:
+def test_refused_requests_point_to_the_api_server() -> None:
     refused = activity(throttledRequests=18.0, instancePool={"workSeconds": 20.0})
     refused["usage"]["apiServer"] = {
         "gates": {"rejectedRequests": 18.0, "rejections": [{"name": "tenants", "value": 18.0}]}
@@ -205,14 +205,14 @@ def test_refused_requests_are_a_matter_of_the_api_server() -> None:
     assert first.value(EvidenceCode.THROTTLED_REQUESTS) == 18
 
 
-def test_slow_answers_are_a_matter_of_the_api_server_only_where_it_says_so_itself() -> None:
+def test_slow_answers_point_to_the_api_server_only_if_it_measured_them_too() -> None:
     slow = activity(requestMeanSeconds=0.2, instancePool={"workSeconds": 60.0})
     assert Kind.API_SERVER not in kinds(planted(slow))
     slow["usage"]["apiServer"] = {"requestMeanSeconds": 0.2}
     assert kinds(planted(slow))[0] is Kind.API_SERVER
 
 
-def test_requests_that_are_sent_side_by_side_count_once() -> None:
+def test_concurrent_requests_count_once() -> None:
     wide = activity(requests=4000.0, requestMeanSeconds=0.1, instancePool={"workSeconds": 48.0})
     wide["usage"]["apiServer"] = {"requestMeanSeconds": 0.1}
     first = found(planted(wide)).bottlenecks[0]
@@ -221,7 +221,7 @@ def test_requests_that_are_sent_side_by_side_count_once() -> None:
     assert 0.6 < first.score <= 0.75
 
 
-def test_slow_admission_of_others_writes_is_none_of_kros_troubles() -> None:
+def test_slow_admission_of_other_clients_writes_does_not_count() -> None:
     others: Values = {"usage": {"apiServer": {"gates": {"admissionMeanSeconds": 0.2}}}}
     others["usage"]["apiServer"]["gates"]["admissionSeconds"] = 900.0
     assert Kind.ADMISSION not in kinds(planted(others))
@@ -247,7 +247,7 @@ def test_a_slow_etcd_comes_before_the_api_server_that_waits_for_it() -> None:
     assert kinds(planted(slow))[0] is Kind.ETCD
 
 
-def test_watches_of_new_kinds_are_told_where_rgds_are_many() -> None:
+def test_watches_of_new_kinds_are_found_if_rgds_are_many() -> None:
     refused = {
         "latency": {"rgdReady": {"n": 30, "meanSeconds": 18.0}},
         "usage": {
@@ -262,7 +262,7 @@ def test_watches_of_new_kinds_are_told_where_rgds_are_many() -> None:
     assert Kind.WATCH_REINITIALISATION not in kinds(planted(refused, rgds=1))
 
 
-def test_rgds_that_queue_without_refusals_are_a_matter_of_their_workers() -> None:
+def test_rgds_that_queue_without_refusals_point_to_their_workers() -> None:
     queue = {
         "latency": {"rgdReady": {"n": 30, "meanSeconds": 9.0}},
         "usage": {
@@ -276,7 +276,7 @@ def test_rgds_that_queue_without_refusals_are_a_matter_of_their_workers() -> Non
     assert (first.kind, first.subject) == (Kind.KRO_WORKERS, "RGD workers")
 
 
-def test_workers_that_another_rgds_instances_keep_are_a_matter_of_that_rgd() -> None:
+def test_workers_busy_with_another_rgds_instances_point_to_that_rgd() -> None:
     kept = activity(
         othersWorkSeconds=30.0,
         othersWork=[{"name": "example.com/v1/stuck", "value": 29.0}],
@@ -316,7 +316,7 @@ def failing(**set_up: Any) -> TestRecord:
     )
 
 
-def test_a_graph_that_takes_the_workers_time_in_vain_is_told() -> None:
+def test_a_failing_graph_that_keeps_the_workers_busy_is_found() -> None:
     first = found(failing(failedBuildSeconds=[{"name": "broken", "value": 12.0}])).bottlenecks[0]
     assert (first.kind, first.subject) == (Kind.POISONED_RGD, "RGD broken")
     assert first.value(EvidenceCode.FAILED_BUILDS) == 9
@@ -331,12 +331,12 @@ def test_a_small_graph_that_fails_often_takes_nothing_from_others() -> None:
     assert Kind.POISONED_RGD not in found(often).unavailable
 
 
-def test_failed_builds_of_which_the_time_is_not_known_are_not_ruled_out() -> None:
+def test_failed_builds_of_unknown_time_are_not_ruled_out() -> None:
     reason = found(failing()).unavailable[Kind.POISONED_RGD]
     assert reason is Missing.FAILED_BUILD_SECONDS
 
 
-def test_what_cannot_be_told_is_named_with_the_reason() -> None:
+def test_an_undecided_cause_has_what_is_missing() -> None:
     dark: Values = {
         "cpu": {"kroMeanCores": None},
         "usage": {
@@ -351,7 +351,7 @@ def test_what_cannot_be_told_is_named_with_the_reason() -> None:
     assert {Kind.KRO_WORKERS, Kind.REQUEUE_WAIT, Kind.POISONED_RGD} <= unavailable.keys()
 
 
-def test_nothing_is_said_of_a_test_without_measured_iterations() -> None:
+def test_a_test_without_measured_iterations_has_no_attribution() -> None:
     assert attribute(planted().model_copy(update={"summary": None}), kro()) is None
 
 

@@ -76,7 +76,7 @@ def runs(draw: st.DrawFn) -> RunRecord:
 
 @given(runs())
 @settings(max_examples=300, deadline=None)
-def test_never_names_what_does_nothing_or_what_is_set_already(record: RunRecord) -> None:
+def test_never_advises_settings_without_effect_or_set_already(record: RunRecord) -> None:
     found = advise(record)
 
     assert len(found) <= MAX_RECOMMENDATIONS
@@ -89,7 +89,7 @@ def test_never_names_what_does_nothing_or_what_is_set_already(record: RunRecord)
 
 @given(runs())
 @settings(max_examples=100, deadline=None)
-def test_tries_what_it_advises(record: RunRecord) -> None:
+def test_the_variant_has_the_advised_settings(record: RunRecord) -> None:
     for advice in advise(record):
         if advice.variant is None:
             continue

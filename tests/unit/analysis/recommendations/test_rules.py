@@ -37,7 +37,7 @@ def only(record: Any) -> Recommendation:
     return found
 
 
-def test_shortens_requeues_where_nobody_works() -> None:
+def test_shortens_requeues_if_workers_are_idle() -> None:
     record = a_test(summary(), attribution=attribution(BottleneckKind.REQUEUE_WAIT))
 
     advice = only(run(record, kro=kro("--instance-requeue-interval", "3s")))
@@ -47,7 +47,7 @@ def test_shortens_requeues_where_nobody_works() -> None:
     assert advice.variant is not None
 
 
-def test_shortens_requeues_where_deletions_wait_for_them() -> None:
+def test_shortens_requeues_if_deletions_wait_for_them() -> None:
     found = summary()
     found.latency.instance_gone = LatencySummary(n=100, p50_seconds=12.1)
     steps = [Operation.CREATE, Operation.DELETE]
@@ -95,7 +95,7 @@ def test_raises_a_memory_limit_at_which_kro_was_killed() -> None:
     assert only(run(record, kro=kro())).settings[0].advised == "1536Mi"
 
 
-def test_leaves_a_memory_limit_alone_that_is_far_away() -> None:
+def test_leaves_a_distant_memory_limit_alone() -> None:
     # Garbage that is collected too often is no reason for more memory than is used.
     record = a_test(summary(), attribution=attribution(BottleneckKind.KRO_MEMORY))
 
@@ -119,7 +119,7 @@ def test_leaves_a_gomemlimit_alone_that_leaves_room() -> None:
     assert advise(run(record, kro=kro(env={"GOMEMLIMIT": "900MiB"}))) == []
 
 
-def test_raises_a_cpu_limit_where_the_node_has_more() -> None:
+def test_raises_a_cpu_limit_if_the_node_has_more() -> None:
     found = summary()
     found.figures.root["kro.cpu.throttledPeriodsRatio"] = 0.4
 
@@ -158,7 +158,7 @@ def test_keeps_fewer_revisions_of_large_graphs() -> None:
     assert advise(run(a_test(found, rgds=10), kro=kro("--rgd-max-graph-revisions=2"))) == []
 
 
-def test_takes_the_heap_of_few_rgds_for_no_measurement() -> None:
+def test_ignores_the_heap_of_few_rgds() -> None:
     found = summary()
     found.figures.root["perRgd.kro.memory.liveHeapBytes"] = 7.5 * MIB
 
@@ -175,7 +175,7 @@ def test_takes_the_heap_of_few_rgds_for_no_measurement() -> None:
         (BottleneckKind.GENERATOR, Area.LOAD),
     ],
 )
-def test_acts_against_what_was_attributed(kind: BottleneckKind, area: Area) -> None:
+def test_acts_against_the_bottleneck(kind: BottleneckKind, area: Area) -> None:
     advice = only(run(a_test(summary(), attribution=attribution(kind)), kro=kro()))
 
     assert (advice.bottleneck, advice.area) == (kind, area)
@@ -190,7 +190,7 @@ def test_acts_against_what_was_attributed(kind: BottleneckKind, area: Area) -> N
         (None, False, Confidence.LOW),
     ],
 )
-def test_blames_etcds_disk_as_far_as_it_is_known_to_be_slow(
+def test_advises_a_faster_disk_unless_etcds_disk_is_known_to_be_fast(
     fsync: float | None, disk_is_fast: bool, confidence: Confidence
 ) -> None:
     found = summary()
@@ -205,14 +205,14 @@ def test_blames_etcds_disk_as_far_as_it_is_known_to_be_slow(
     assert advice.confidence is confidence
 
 
-def test_looks_for_another_node_where_the_limit_is_all_of_this_one() -> None:
+def test_advises_another_node_if_the_limit_is_all_of_this_one() -> None:
     record = a_test(summary(), attribution=attribution(BottleneckKind.KRO_CPU))
 
     assert only(run(record, kro=kro(), cpu="1")).area is Area.CLUSTER
     assert only(run(record, kro=kro(), cpu="4")).area is Area.KRO_RESOURCES
 
 
-def test_looks_for_another_node_where_kro_is_far_below_its_limit() -> None:
+def test_advises_another_node_if_kro_is_far_below_its_limit() -> None:
     found = summary()
     found.figures.root["kro.cpu.meanCores"] = 0.17
     record = a_test(found, attribution=attribution(BottleneckKind.KRO_CPU))
@@ -220,7 +220,7 @@ def test_looks_for_another_node_where_kro_is_far_below_its_limit() -> None:
     assert only(run(record, kro=kro(), cpu="2")).area is Area.CLUSTER
 
 
-def test_names_the_generator_alone_in_an_invalid_test() -> None:
+def test_an_invalid_test_gives_advice_on_the_load_only() -> None:
     causes = [QuotedCause(reason=Cause.GENERATOR_LATE, text="late")]
     record = a_test(
         summary(rate=9.9),
@@ -247,7 +247,7 @@ def profile(group: str, share: float, margin: float, samples: int = 900) -> Test
     return TestProfile(cpu=cpu)
 
 
-def test_tells_maintainers_what_stands_out_in_a_profile() -> None:
+def test_a_large_share_of_a_profile_is_advice_for_maintainers() -> None:
     record = a_test(summary(), profile=profile("cel-go", 0.4, 0.03))
 
     advice = only(run(record, kro=kro()))
@@ -259,7 +259,7 @@ def test_tells_maintainers_what_stands_out_in_a_profile() -> None:
     assert any("cel.NewEnv" in (each.subject or "") for each in advice.evidence)
 
 
-def test_names_the_function_that_costs_most_itself_where_its_callers_come_first() -> None:
+def test_the_costliest_function_of_a_group_is_evidence_even_if_its_callers_come_first() -> None:
     taken = profile("cel-go", 0.4, 0.03)
     assert taken.cpu is not None
     reconcile = FunctionCost(function="kro/pkg/controller.Reconcile", flat=0.0, cumulative=8.0)
@@ -272,7 +272,7 @@ def test_names_the_function_that_costs_most_itself_where_its_callers_come_first(
     assert shown["pkg/cel/openapi.Properties"] == pytest.approx(3.3 / 9.0, abs=1e-5)
 
 
-def test_takes_no_share_that_may_be_chance() -> None:
+def test_ignores_shares_that_may_be_chance() -> None:
     unsure = a_test(summary(), profile=profile("cel-go", 0.22, 0.03))
     few = a_test(summary(), profile=profile("cel-go", 0.6, 0.03, samples=40))
 
@@ -280,7 +280,7 @@ def test_takes_no_share_that_may_be_chance() -> None:
     assert advise(run(few, kro=kro())) == []
 
 
-def test_takes_no_share_of_allocations_that_may_be_chance() -> None:
+def test_ignores_shares_of_allocations_that_may_be_chance() -> None:
     def found(margin: float) -> list[Advice]:
         group = GroupShare(group="cel-go", value=15e6, share=0.35, margin=margin)
         allocated = Breakdown(unit="bytes", total=43e6, samples=45, groups=[group])
@@ -293,7 +293,7 @@ def test_takes_no_share_of_allocations_that_may_be_chance() -> None:
     ]
 
 
-def test_puts_first_what_explains_most() -> None:
+def test_what_explains_most_comes_first() -> None:
     found = summary(rate=9.9, measured={"perInstance.kro.requests.total": 120.0})
 
     areas = [each.area for each in advise(run(a_test(found), kro=kro()))]
@@ -301,14 +301,14 @@ def test_puts_first_what_explains_most() -> None:
     assert areas == [Area.KRO_FLAG, Area.RGD_SHAPE]
 
 
-def test_says_once_what_several_tests_show() -> None:
+def test_advice_from_several_tests_is_given_once() -> None:
     calm, busy = summary(rate=8.0), summary(rate=9.9)
     record = run(a_test(calm), a_test(busy, name="busy"), kro=kro())
 
     assert only(record).test == "busy"
 
 
-def test_looks_at_the_first_variant_alone() -> None:
+def test_only_the_first_variant_counts() -> None:
     as_it_is = a_test(summary(rate=2.0), name="t.a", variant="a", kro=kro())
     slower = a_test(summary(rate=9.9), name="t.b", variant="b", kro=kro())
 

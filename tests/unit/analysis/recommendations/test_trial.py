@@ -58,7 +58,7 @@ def advice(kind: BottleneckKind) -> Recommendation:
     )
 
 
-def test_says_what_was_gained() -> None:
+def test_a_verification_has_both_medians_and_the_ratio() -> None:
     found = verification_of(compared(), RATE)
 
     assert (found.verdict, found.ratio) == (MetricVerdict.BETTER, 2.0)
@@ -67,7 +67,7 @@ def test_says_what_was_gained() -> None:
     assert (found.replicates, found.low, found.high) == (Replicates.RESTARTS, 1.9, 2.1)
 
 
-def test_says_that_no_gain_was_shown() -> None:
+def test_an_inconclusive_trial_keeps_its_note() -> None:
     verdict = MetricVerdict.INCONCLUSIVE
     found = verification_of(compared(verdict=verdict, note=MORE_RESTARTS), RATE)
 
@@ -75,7 +75,7 @@ def test_says_that_no_gain_was_shown() -> None:
     assert found.note == MORE_RESTARTS
 
 
-def test_says_why_nothing_was_compared() -> None:
+def test_a_refused_comparison_is_an_error() -> None:
     refused = InvalidRun()
     comparison = compared().model_copy(update={"refused": refused})
 

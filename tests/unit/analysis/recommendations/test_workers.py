@@ -18,11 +18,11 @@ def first(record: RunRecord) -> Recommendation:
     return advise(record)[0]
 
 
-def test_says_nothing_of_a_kro_that_is_at_ease() -> None:
+def test_a_kro_with_little_load_needs_no_advice() -> None:
     assert advise(run(a_test(summary()), kro=kro())) == []
 
 
-def test_advises_as_many_workers_as_processors_are_left_for() -> None:
+def test_advises_as_many_workers_as_the_cpu_allows() -> None:
     # 0.1 s of a worker for each: one worker does 10/s and is busy. An instance takes 41 ms of CPU
     # time in all, of 4 cores: 97/s at most, for which 10 workers do.
     advice = first(run(a_test(summary(rate=9.9)), kro=kro(INSTANCES, "1"), cpu="4"))
@@ -42,12 +42,12 @@ def test_advises_as_many_workers_as_processors_are_left_for() -> None:
     assert found.bound_per_second == pytest.approx(97.6, abs=0.1)
 
 
-def test_advises_no_more_workers_than_the_processors_feed() -> None:
+def test_advises_no_workers_without_spare_cpu() -> None:
     # 0.5 of a core: 12/s at 41 ms. One worker does 10/s, so another brings a fifth: not worth it.
     assert codes(run(a_test(summary(rate=9.9)), kro=kro(), cpu="500m")) == []
 
 
-def test_advises_no_more_workers_than_instances_under_way() -> None:
+def test_advises_no_more_workers_than_concurrent_instances() -> None:
     record = run(a_test(summary(rate=9.9), concurrency=3), kro=kro())
 
     assert first(record).settings[0].advised == "3"
@@ -59,7 +59,7 @@ def test_advises_no_more_workers_than_there_are_instances() -> None:
     assert first(record).settings[0].advised == "2"
 
 
-def test_is_careful_where_few_instances_were_measured() -> None:
+def test_confidence_is_low_if_few_instances_were_measured() -> None:
     found = summary(rate=9.9)
     found.latency.instance_ready = LatencySummary(n=2, p50_seconds=0.3, max_seconds=0.5)
 
@@ -70,16 +70,16 @@ def test_is_careful_where_few_instances_were_measured() -> None:
     assert against[-1].value == 2
 
 
-def test_advises_no_workers_where_they_are_idle() -> None:
+def test_advises_no_workers_if_they_are_idle() -> None:
     assert codes(run(a_test(summary(rate=5.0)), kro=kro())) == []
 
 
-def test_counts_the_workers_that_there_are() -> None:
+def test_counts_the_current_workers() -> None:
     # With two, 9.9/s is half of what they can do.
     assert codes(run(a_test(summary(rate=9.9)), kro=kro(f"{INSTANCES}=2"))) == []
 
 
-def test_is_careful_where_cpu_is_not_known() -> None:
+def test_confidence_is_medium_if_the_cpu_is_unknown() -> None:
     found = summary(rate=9.9, measured={"perInstance.kro.cpu.seconds": None})
 
     advice = first(run(a_test(found), kro=kro()))
@@ -88,7 +88,7 @@ def test_is_careful_where_cpu_is_not_known() -> None:
     assert advice.confidence == "Medium"
 
 
-def test_advises_nothing_on_flags_that_are_not_known() -> None:
+def test_advises_nothing_on_unknown_flags() -> None:
     assert codes(run(a_test(summary(rate=9.9)), kro=None)) == []
 
 
@@ -106,7 +106,7 @@ def test_advises_rgd_workers_and_no_watch_list_for_many_new_rgds() -> None:
     assert workers.bottleneck is BottleneckKind.WATCH_REINITIALISATION
 
 
-def test_leaves_a_decision_on_watch_lists_alone() -> None:
+def test_leaves_watch_lists_alone_if_they_are_set() -> None:
     found = summary()
     found.latency.rgd_ready = LatencySummary(n=30, p50_seconds=18.0, max_seconds=36.0)
     settled = kro(
@@ -117,7 +117,7 @@ def test_leaves_a_decision_on_watch_lists_alone() -> None:
     assert codes(run(a_test(found, rgds=30), kro=settled)) == []
 
 
-def test_says_nothing_of_one_rgd() -> None:
+def test_one_rgd_needs_no_advice() -> None:
     found = summary()
     found.latency.rgd_ready = LatencySummary(n=1, p50_seconds=1.4, max_seconds=1.4)
     record = a_test(found, attribution=attribution(BottleneckKind.WATCH_REINITIALISATION))
