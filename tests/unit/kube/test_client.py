@@ -33,18 +33,18 @@ def client() -> KubeClient:
     return KubeClient(ClientConfig("http://nowhere", None, lambda: None), policy=QUICK)
 
 
-async def test_a_request_is_repeated_while_its_failure_may_pass() -> None:
+async def test_a_transient_failure_is_retried() -> None:
     assert await client().retry(Request(BUSY, NO_ANSWER, BUSY)) == "answer"
 
 
-async def test_patience_has_an_end() -> None:
+async def test_retries_are_limited() -> None:
     request = Request(BUSY, BUSY, BUSY, BUSY)
     with pytest.raises(ApiError, match="later"):
         await client().retry(request, 2)
     assert len(request.errors) == 1
 
 
-async def test_a_request_that_was_refused_for_good_is_not_repeated() -> None:
+async def test_a_final_refusal_is_not_retried() -> None:
     request = Request(FORBIDDEN, BUSY)
     with pytest.raises(ApiError, match="Forbidden"):
         await client().retry(request)
@@ -63,7 +63,7 @@ class Recording(KubeClient):
         return b"{}"
 
 
-async def test_a_deletion_says_which_object_is_meant_where_it_is_told() -> None:
+async def test_a_deletion_sends_its_preconditions() -> None:
     recording = Recording()
     await recording.delete("/a")
     await recording.delete("/a", propagation="Background", uid="1")
@@ -86,14 +86,14 @@ class Server:
 
 
 @pytest.mark.parametrize("refusal", [401, 403])
-async def test_a_server_that_is_not_ready_yet_may_refuse_everybody(refusal: int) -> None:
+async def test_the_refusal_of_a_starting_server_is_retried(refusal: int) -> None:
     server = Server([refusal, refusal, 200], ready=[403, 500, 500])
     async with serve(server) as port, api_server(port) as kube:
         assert (await kube.create("/a", {}))["message"] == "ok"
     assert server.answers == server.ready == []
 
 
-async def test_a_server_that_is_ready_means_what_it_refuses() -> None:
+async def test_the_refusal_of_a_ready_server_is_final() -> None:
     server = Server([403, 200], ready=[200])
     async with serve(server) as port, api_server(port) as kube:
         with pytest.raises(ApiError, match="cannot create resource") as raised:
@@ -102,7 +102,7 @@ async def test_a_server_that_is_ready_means_what_it_refuses() -> None:
     assert server.answers == [200]
 
 
-async def test_who_may_not_ask_whether_a_server_is_ready_is_told_what_it_refuses() -> None:
+async def test_a_refusal_is_final_if_readiness_may_not_be_read() -> None:
     server = Server([403], ready=[403] * 4)
     async with serve(server) as port, api_server(port) as kube:
         with pytest.raises(ApiError, match="cannot create resource") as raised:
@@ -110,14 +110,14 @@ async def test_who_may_not_ask_whether_a_server_is_ready_is_told_what_it_refuses
     assert raised.value.forbidden
 
 
-async def test_a_server_that_never_gets_ready_is_not_asked_for_ever() -> None:
+async def test_a_server_that_never_becomes_ready_fails_the_request() -> None:
     server = Server([403] * 4, ready=[500] * 4)
     async with serve(server) as port, api_server(port) as kube:
         with pytest.raises(ApiError, match="cannot create resource"):
             await kube.create("/a", {}, retries=3)
 
 
-async def test_a_refusal_is_not_meant_just_after_a_connection_broke() -> None:
+async def test_a_refusal_just_after_a_broken_connection_is_transient() -> None:
     server = Server([403, 403, 200], ready=[])
     async with serve(server) as port, api_server(closed_port()) as kube:
         with pytest.raises(ApiUnreachableError):

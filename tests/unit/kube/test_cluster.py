@@ -39,11 +39,11 @@ async def test_static_pods_are_found() -> None:
     ]
 
 
-async def test_of_several_servers_none_is_taken_for_the_one_that_serves_us() -> None:
+async def test_of_several_servers_none_is_chosen() -> None:
     assert (
         await find_control_plane(cluster([pod("x"), pod("y")], [pod("z", phase="Pending")])) == []
     )
 
 
-async def test_a_control_plane_that_cannot_be_seen_is_no_fault() -> None:
+async def test_a_forbidden_control_plane_is_not_an_error() -> None:
     assert await find_control_plane(Forbidding()) == []

@@ -50,7 +50,7 @@ def test_a_token_that_was_renewed_is_read_again(
     assert account.authorization() == "Bearer second"
 
 
-def test_what_is_missing_is_told(files: Path) -> None:
+def test_missing_credentials_are_named(files: Path) -> None:
     with pytest.raises(ConfigError, match="KUBERNETES_SERVICE_PORT"):
         ServiceAccount(files, {}).server()
     (files / "token").write_text("")
@@ -76,7 +76,7 @@ def test_a_kubeconfig_comes_before_the_pods_account(
     assert loaded.tls.verify_mode == ssl.CERT_NONE
 
 
-def test_a_kubeconfig_that_is_none_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_kubeconfig_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "nowhere"))
     with pytest.raises(ConfigError, match="no usable kubeconfig"):
         load_client_config()

@@ -32,7 +32,7 @@ async def test_the_leader_is_who_holds_the_lease() -> None:
         assert await kro_leader(api, TARGET) == leader
 
 
-async def test_without_a_lease_or_the_right_to_read_it_there_is_none() -> None:
+async def test_without_a_lease_or_the_right_to_read_it_the_leader_is_unknown() -> None:
     assert await kro_leader(MemoryApi(), TARGET) is None
     assert await kro_leader(Refusing(403, "Forbidden"), TARGET) is None
     with pytest.raises(ApiError):

@@ -57,14 +57,14 @@ async def collect(client: Client, count: int) -> list[tuple[str, str]]:
     raise AssertionError("the watch ended")
 
 
-async def test_a_broken_connection_goes_on_where_it_was() -> None:
+async def test_a_watch_continues_after_a_broken_connection() -> None:
     broken = [line("ADDED", thing("a", 5)), ApiUnreachableError("reset")]
     client = Client([[]], [broken, [line("ADDED", thing("b", 6))]])
     assert await collect(client, 2) == [("ADDED", "a"), ("ADDED", "b")]
     assert client.versions == ["list-0", "5"]
 
 
-async def test_bookmarks_move_on_unseen() -> None:
+async def test_bookmarks_advance_the_version_and_are_not_events() -> None:
     first = [line("BOOKMARK", thing("", 9)), ApiUnreachableError("reset")]
     client = Client([[]], [first, [line("ADDED", thing("a", 10))]])
     assert await collect(client, 1) == [("ADDED", "a")]
@@ -72,7 +72,7 @@ async def test_bookmarks_move_on_unseen() -> None:
 
 
 @pytest.mark.parametrize("expired", [ApiError(410, "Expired", "too old"), None])
-async def test_a_history_that_is_gone_is_listed_again_and_no_deletion_is_missed(
+async def test_an_expired_history_is_listed_again_without_missing_a_deletion(
     expired: ApiError | None,
 ) -> None:
     failure: Any = expired or line("ERROR", {"code": 410, "reason": "Expired", "metadata": {}})
@@ -87,13 +87,13 @@ async def test_a_history_that_is_gone_is_listed_again_and_no_deletion_is_missed(
     ]
 
 
-async def test_a_watch_that_is_forbidden_says_so() -> None:
+async def test_a_forbidden_watch_raises() -> None:
     client = Client([[]], [[ApiError(403, "Forbidden", "no")]])
     with pytest.raises(ApiError, match="Forbidden"):
         await collect(client, 1)
 
 
-async def test_a_server_that_is_started_anew_may_refuse_until_it_knows_its_roles() -> None:
+async def test_the_refusal_of_a_restarted_server_is_retried() -> None:
     starting = ApiError(403, "Forbidden", "no")
     starting.starting = True
     broken = [ApiUnreachableError("reset")]
@@ -111,7 +111,7 @@ def test_an_answer_that_is_no_status_is_quoted() -> None:
     assert "Bad Gateway" in error.message
 
 
-async def test_a_kind_that_is_still_being_set_up_is_listed_again() -> None:
+async def test_a_throttled_list_is_retried() -> None:
     initializing = api_error(429, b"storage is (re)initializing", "0")
 
     client = Client([initializing, []], [[line("ADDED", thing("a", 5))]])

@@ -133,7 +133,7 @@ async def followed_through(api: Revisions) -> tuple[ObjectRecord, str | None]:
     return followed.record, problem
 
 
-async def test_compilation_and_establishment_are_told_by_other_objects() -> None:
+async def test_compilation_and_establishment_are_read_from_other_objects() -> None:
     record, problem = await followed_through(Revisions())
     assert problem is None
     assert record.compiled_seconds is not None

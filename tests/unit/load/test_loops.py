@@ -24,7 +24,7 @@ def soon(clock: RunClock, count: int, gap_seconds: float = 0.001) -> list[float]
     return [clock.now() + position * gap_seconds for position in range(count)]
 
 
-async def test_requests_are_sent_at_their_time_whatever_became_of_those_before() -> None:
+async def test_requests_are_sent_on_time_even_if_others_are_unanswered() -> None:
     made, clock, observer = plan(10), RunClock(), FakeObserver(ready=False)
     all_sent = asyncio.Event()
 
@@ -100,7 +100,7 @@ async def test_a_refused_instance_is_recorded_and_the_schedule_goes_on() -> None
     assert all("no such field" in (f.record.error or "") for f in observer.followed)
 
 
-async def test_the_closed_loop_has_no_more_under_way_than_asked_for() -> None:
+async def test_the_closed_loop_respects_its_concurrency() -> None:
     made, clock, observer = plan(20), RunClock(), FakeObserver()
     client = AnsweringApi(at_once)
     await closed_loop(sender(client, clock, made, observer), operations(made), 3)
@@ -109,7 +109,7 @@ async def test_the_closed_loop_has_no_more_under_way_than_asked_for() -> None:
 
 
 @pytest.mark.parametrize(("status", "throttled", "errors"), [(429, 2, 0), (503, 0, 2)])
-async def test_answers_that_ask_for_patience_are_counted_by_their_kind(
+async def test_throttled_and_failed_answers_are_counted_separately(
     status: int, throttled: int, errors: int
 ) -> None:
     made, clock, observer = plan(1), RunClock(), FakeObserver()

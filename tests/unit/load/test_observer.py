@@ -38,7 +38,7 @@ async def test_a_failure_ends_all_waiting() -> None:
     assert isinstance(followed.ready.exception(), RuntimeError)
 
 
-async def test_whoever_waits_for_an_object_to_go_is_told_also_where_it_has_gone_before() -> None:
+async def test_waiting_for_a_deletion_works_after_the_object_is_gone() -> None:
     before, after = Followed(line()), Followed(line())
     waiting = before.when_gone()
     for followed in (before, after):

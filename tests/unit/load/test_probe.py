@@ -60,7 +60,7 @@ async def test_the_lag_is_from_the_answer_to_the_event() -> None:
     assert server.labels["bench.kro.run/component"] == "watch-probe"
 
 
-async def test_a_probe_that_is_refused_is_no_reason_to_fail() -> None:
+async def test_a_refused_probe_does_not_fail_the_run() -> None:
     lag = await probe(LateApi(None, ApiError(403, "Forbidden", "no")), 0)
     assert lag == WatchLag([], 0, "403 Forbidden: no")
 
