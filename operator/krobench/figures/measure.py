@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from krobench.api.notation import labels_of
-from krobench.figures.catalogue import ALL, COMPANION, KRO, OWN_KINDS, PARTS
+from krobench.figures.catalogue import ALL, COMPANION, PARTS
 from krobench.figures.figure import Figure, How, Metric, Parts, Per, Phase
 from krobench.figures.measures import Part
 from krobench.figures.phase import PhaseReader
+from krobench.figures.processes import KRO, OWN_KINDS
 from krobench.figures.series import Series
 
 
