@@ -21,6 +21,9 @@ STATISTICS = {
     "censored": "censored",
 }
 """Field of a summary by the name of its statistic."""
+_LAG_P50, _LAG_P99, _LAG_MAX = (
+    f"krobench.watch.lagSeconds.{each}" for each in ("p50", "p99", "max")
+)
 _OF_CHILDREN = ("first_child_seconds", "last_child_seconds")
 _TIMED: dict[str, tuple[str, Timed]] = {
     field.alias or name: (name, next(each for each in field.metadata if isinstance(each, Timed)))
@@ -82,6 +85,26 @@ def why_absent(summary: LatencySummary | None, statistic: str) -> str | None:
     if summary.censored:
         return f"{summary.censored} of {total} timed out, so it exceeds all measured ones"
     return None
+
+
+def watch_lag_figures(
+    seconds: Sequence[float], missing: int, failure: str | None
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Return the figures, and for each that is None the reason.
+
+    ``seconds`` are the lags of the probe's writes, ``missing`` the number of those whose event
+    never came, ``failure`` why the probe gave up, if it did.
+    """
+    summary = summarise(seconds, censored=missing)
+    figures = {
+        _LAG_P50: summary.p50_seconds,
+        _LAG_P99: summary.p99_seconds,
+        _LAG_MAX: summary.max_seconds,
+    }
+    seen = f"{len(seconds)} probes were seen and {missing} were not"
+    too_few = f"it takes {NEEDED_BY_STATISTIC['p99']} probes: {seen}"
+    reason = failure or (too_few if summary.max_seconds is not None else seen)
+    return figures, {name: reason for name, value in figures.items() if value is None}
 
 
 def _summary(objects: Sequence[ObjectRecord], timed: Timed) -> LatencySummary | None:

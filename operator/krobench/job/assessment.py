@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from krobench.analysis.generator import Schedule, lateness
-from krobench.analysis.iterations import count_instances, throughput
-from krobench.analysis.steps import MeasuredStep, measure_step
+from krobench.analysis.iterations import MeasuredPhase, count_instances, measure_phase, throughput
 from krobench.analysis.validity.judge import Surroundings, causes_around
 from krobench.analysis.validity.steady import steady_state_of_load
-from krobench.analysis.watchlag import watch_lag_figures
 from krobench.api.common import ErrorInfo, rfc3339, utc_now
 from krobench.api.specs.results import ValiditySettings
 from krobench.collect.sampler import Collected
@@ -22,7 +20,7 @@ from krobench.figures.catalogue import (
     WATCH_INTERRUPTIONS,
 )
 from krobench.figures.environment import NodeFingerprint
-from krobench.figures.latencies import latencies
+from krobench.figures.latencies import latencies, watch_lag_figures
 from krobench.figures.lines import ObjectRecord, SourceName
 from krobench.figures.measure import Made, Measured, Phases, measure
 from krobench.figures.measures import Figures, LoadGenerator, PartLists
@@ -130,7 +128,7 @@ def assess_steps(
     for begun in outcome.phases:
         measured = _measured(begun, outcome)
         window = (measured.started_seconds, measured.ended_seconds)
-        record = measure_step(
+        record = measure_phase(
             measured,
             outcome.records,
             _growth(series, _CPU, *window),
@@ -158,7 +156,7 @@ def operation_errors(records: list[ObjectRecord]) -> ErrorInfo | None:
     return None
 
 
-def _measured(begun: PhaseOutcome, outcome: Outcome) -> MeasuredStep:
+def _measured(begun: PhaseOutcome, outcome: Outcome) -> MeasuredPhase:
     plan = begun.plan
     ended = begun.ended_seconds or outcome.ended_seconds or begun.started_seconds
     schedule: Schedule | None = None
@@ -169,7 +167,7 @@ def _measured(begun: PhaseOutcome, outcome: Outcome) -> MeasuredStep:
             if line.operation != "fan-out"
         )
         schedule = Schedule(plan.load, begun.schedule, ended, sent)
-    return MeasuredStep(
+    return MeasuredPhase(
         index=plan.index,
         operation=plan.operation,
         requested=len(plan.operations),

@@ -6,9 +6,8 @@ from typing import Any
 
 from krobench.analysis.comparison.compare import compare_variants
 from krobench.analysis.comparison.rules import Rules
-from krobench.analysis.minus import measure_differences
+from krobench.analysis.growth import measure_differences, measure_slopes
 from krobench.analysis.recommendations.advise import advise
-from krobench.analysis.slopes import measure_slopes
 from krobench.analysis.validity.judge import ignored_causes, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
 from krobench.api.kinds import RunKind

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from unit.analysis.test_slopes import iteration, record, sized
 
-from krobench.analysis.minus import measure_differences
+from krobench.analysis.growth import measure_differences
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.findings.difference import CostDifference
 

@@ -2,7 +2,7 @@ from typing import Any
 
 from unit.records import figures, some_iteration, some_test
 
-from krobench.analysis.slopes import measure_slopes
+from krobench.analysis.growth import measure_slopes
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestRecord

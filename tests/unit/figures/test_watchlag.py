@@ -1,7 +1,7 @@
 import pytest
 
 from krobench.analysis.names import known_names
-from krobench.analysis.watchlag import watch_lag_figures
+from krobench.figures.latencies import watch_lag_figures
 
 
 def test_lags_become_figures() -> None:
