@@ -1,6 +1,7 @@
 """Output that the documents quote is what the program prints today."""
 
 from unit.docs.documents import ROOT
+from unit.records import some_run
 
 from krobench.findings.comparison import MetricVerdict, Replicates
 from krobench.findings.evidence import Evidence, EvidenceCode, evidence
@@ -20,7 +21,6 @@ from krobench.findings.sizing import (
     Sizing,
     WorkerPerInstance,
 )
-from krobench.record.run import RunRecord, RunState
 from krobench.report import sizing
 from krobench.report.recommendations import recommendations_section
 
@@ -72,9 +72,7 @@ def verified_recommendation() -> Recommendation:
 
 
 def test_the_quoted_recommendation_is_what_a_report_prints() -> None:
-    run = RunRecord.model_construct(
-        recommendations=[verified_recommendation()], state=RunState.COMPLETED, tests=[]
-    )
+    run = some_run(recommendations=[verified_recommendation()])
     printed = recommendations_section(run).removeprefix("## What to change")
     page = (ROOT / "docs/explanation/recommendations.md").read_text()
     quoted = [line.removeprefix(">") for line in page.splitlines() if line.startswith(">")]
