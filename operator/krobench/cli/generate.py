@@ -14,7 +14,7 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.yaml import dump, yaml_error
 from krobench.cli.errors import CliError
-from krobench.program.sizes import plan_step, usable_sizes
+from krobench.program.sizes import plan_size, usable_sizes
 from krobench.report.words.scaling import stop_line
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
@@ -106,7 +106,7 @@ def _sizes(
     sizes = usable_sizes(spec, sys.maxsize)
     text = ", ".join(f"{size:.12g}" for size in sizes.usable)
     for index, size in enumerate(sizes.usable):
-        plan = plan_step(spec, index, size)
+        plan = plan_size(spec, index, size)
         if test_name in (None, plan.name):
             yield (
                 (

@@ -1,7 +1,7 @@
-"""What is recorded of an iteration when it has been measured."""
+"""Assesses an iteration: from what was seen to its record, figures and validity included."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from krobench.analysis.generator import Schedule, lateness
 from krobench.analysis.iterations import MeasuredPhase, count_instances, measure_phase, throughput
@@ -34,13 +34,27 @@ from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.testplan import TestPlan
 
 
-def iteration_record(
-    plan: IterationPlan, outcome: Outcome, collected: Collected, start_time: str, requests: int
-) -> IterationRecord:
-    """Return the record of an iteration that has ended, but for its clean-up.
+@dataclass(frozen=True)
+class Around:
+    """What was seen around an iteration, beside its load and its samples."""
 
-    ``requests`` are krobench's own to the API server in the run phase.
-    """
+    observation: Observation
+    intervals: Mapping[SourceName, float]
+    """Between two samples of a source."""
+    nodes: Sequence[NodeFingerprint]
+    start_time: str
+    requests: int
+    """krobench's own requests to the API server in the run phase."""
+
+
+def assess(
+    plan: IterationPlan,
+    outcome: Outcome,
+    collected: Collected,
+    around: Around,
+    settings: ValiditySettings,
+) -> IterationRecord:
+    """Return the record of an iteration that has ended, before its clean-up."""
     assert outcome.ended_seconds is not None
     lag = plan.test.load.max_send_lag_seconds
     counts = count_instances(plan.instance_count, outcome.records, lag)
@@ -50,13 +64,13 @@ def iteration_record(
     measured.unavailable |= {source: str(gaps) for source, gaps in collected.gaps.items()}
     measured.unavailable |= collected.silent
     if outcome.run_started_seconds is not None:
-        measured.set(KROBENCH_REQUESTS.name, requests + outcome.requests_elsewhere)
-    return IterationRecord(
+        measured.set(KROBENCH_REQUESTS.name, around.requests + outcome.requests_elsewhere)
+    record = IterationRecord(
         index=plan.index,
         warmup=plan.warmup,
         profiled=plan.profiled,
         visit=plan.test.visit_of(plan.index),
-        start_time=start_time,
+        start_time=around.start_time,
         end_time=rfc3339(utc_now()),
         duration_seconds=round(outcome.ended_seconds - outcome.started_seconds, 6),
         soak=outcome.soak,
@@ -73,35 +87,23 @@ def iteration_record(
         phases=steps,
         unavailable=measured.unavailable,
     )
+    seen = Surroundings(
+        first=around.observation.first,
+        moments=around.observation.moments,
+        samples=collected.samples,
+        intervals=around.intervals,
+        nodes=around.nodes,
+        started_seconds=outcome.started_seconds,
+        ended_seconds=outcome.run_ended_seconds or outcome.ended_seconds,
+    )
+    causes = [*record.validity.causes, *causes_around(record, seen, settings)]
+    return record.model_copy(update={"validity": Validity.of(causes)})
 
 
 def _steady_state(outcome: Outcome) -> SteadyState | None:
     if not outcome.phases:
         return None
     return steady_state_of_load(outcome.phases[0].plan.load.arrival, outcome.records)
-
-
-def judge(
-    record: IterationRecord,
-    outcome: Outcome,
-    observation: Observation,
-    collected: Collected,
-    intervals: Mapping[SourceName, float],
-    nodes: Sequence[NodeFingerprint],
-    settings: ValiditySettings,
-) -> Validity:
-    """Return the validity of an iteration, whose own causes its record has already."""
-    assert outcome.ended_seconds is not None
-    seen = Surroundings(
-        first=observation.first,
-        moments=observation.moments,
-        samples=collected.samples,
-        intervals=intervals,
-        nodes=nodes,
-        started_seconds=outcome.started_seconds,
-        ended_seconds=outcome.run_ended_seconds or outcome.ended_seconds,
-    )
-    return Validity.of(record.validity.causes + causes_around(record, seen, settings))
 
 
 _CPU = "process_cpu_seconds_total"

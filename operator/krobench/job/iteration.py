@@ -15,7 +15,7 @@ from krobench.collect.sources import Scope
 from krobench.figures.latencies import latencies
 from krobench.figures.lines import Sample
 from krobench.figures.series import Series
-from krobench.job.assessment import iteration_record, judge
+from krobench.job.assessment import Around, assess
 from krobench.job.context import RunContext
 from krobench.job.preflight import ensure_namespace
 from krobench.job.profiling import Profiling
@@ -93,17 +93,10 @@ class IterationRunner:
                 await context.prometheus.add_to(outcome, context.clock)
             collected = sampler.take()
             self._warn(plan, collected)
-            record = iteration_record(plan, outcome, collected, start_time, requests)
-            validity = judge(
-                record,
-                outcome,
-                await monitor.finish(),
-                collected,
-                sampler.intervals,
-                context.nodes,
-                context.validity,
+            around = Around(
+                await monitor.finish(), sampler.intervals, context.nodes, start_time, requests
             )
-            record = record.model_copy(update={"validity": validity})
+            record = assess(plan, outcome, collected, around, context.validity)
             recorder.add(Measured(record, outcome.records, collected.samples))
             await context.publish()
             if plan.test.leaves_objects:

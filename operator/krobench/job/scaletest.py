@@ -39,9 +39,9 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
 from krobench.program.search import Search
-from krobench.program.sizes import Sizes, fewest_observations, plan_step, usable_sizes
+from krobench.program.sizes import Sizes, fewest_observations, plan_size, usable_sizes
 from krobench.program.turns import results_in
-from krobench.program.verification import Trial, first_to_try, plan_trial, step_to_try_at
+from krobench.program.verification import Trial, first_to_try, plan_trial, size_to_try_at
 from krobench.record.run import Progress, RunRecord
 from krobench.report.words.scaling import stop_line
 from krobench.report.words.validity import ignored_warnings
@@ -75,7 +75,7 @@ class ScaleTestTask:
     @property
     def plans(self) -> Sequence[TestPlan]:
         plans = {r.turn.plan.index: r.turn.plan for r in results_in(self._entries)}
-        return list(plans.values()) or [plan_step(self.spec, 0, self._sizes.usable[0])]
+        return list(plans.values()) or [plan_size(self.spec, 0, self._sizes.usable[0])]
 
     async def complete_spec(self, engine: Engine) -> dict[str, Any]:
         namespace = engine.run_ref.namespace
@@ -176,11 +176,11 @@ class ScaleTestTask:
         assert self._concluded is not None
         tests = engine.record.tests
         advice = first_to_try(self._recommendations)
-        step = step_to_try_at(self._concluded, tests)
+        step = size_to_try_at(self._concluded, tests)
         if not self.spec.verify or advice is None or advice.variant is None or step is None:
             return
         trial = plan_trial(
-            replace(plan_step(self.spec, 0, step.size), warmup=self.spec.warmup),
+            replace(plan_size(self.spec, 0, step.size), warmup=self.spec.warmup),
             next(test for test in tests if test.name == step.test),
             advice.variant,
             self.spec.iterations,

@@ -29,7 +29,7 @@ from krobench.program.sizes import (
     Sizes,
     next_upon,
     on_top_of,
-    plan_step,
+    plan_size,
     rounded,
     standalone,
 )
@@ -84,17 +84,17 @@ class Search:
         spec, usable = self._spec, self._sizes.usable
         results = results_in(entries)
         state = self._state(entries)
-        steps = state.scale.sizes
+        records = state.scale.sizes
         warmups = sum(result.turn.warmup and not result.turn.profiled for result in results)
-        warmup = warmups < spec.warmup and not any(step.verdict for step in steps)
-        size = usable[0] if warmup else next_size(spec, usable, steps)
+        warmup = warmups < spec.warmup and not any(record.verdict for record in records)
+        size = usable[0] if warmup else next_size(spec, usable, records)
         left = spec.budget.duration_seconds - elapsed_seconds
         if self._stopped is not None:
             return self._end(results, state, Done(self._stopped))
         if any(self._is_cut_short(result) for result in results):
-            return self._end(results, state, self._out_of_time(steps))
+            return self._end(results, state, self._out_of_time(records))
         if size is None:
-            return self._end(results, state, Done(self._why_ended(results, steps)))
+            return self._end(results, state, Done(self._why_ended(results, records)))
         upon = None
         if spec.sizes.cumulative:
             built = [each for each, _ in state.built]
@@ -104,7 +104,7 @@ class Search:
             size, upon = following, built[-1] if built else None
         ended = any(result.turn.profiled for result in results)
         if ended or left < self._shortest_seconds:
-            return self._end(results, state, self._out_of_time(steps))
+            return self._end(results, state, self._out_of_time(records))
         return self._turn(results, state, size, upon, left, warmup=warmup)
 
     def stopped(self, reason: AnyStop) -> "Search":
@@ -115,7 +115,7 @@ class Search:
         """Return what is known by now; ``current`` is the turn that is running."""
         scale = self._state(entries).scale
         if current is not None and current.size is not None:
-            _step_of(scale.sizes, current, self._sizes)
+            _record_of(scale.sizes, current, self._sizes)
         if bracket_of(scale.sizes).first_breach is not None:
             # Before a breach, the limit may lie beyond all sizes.
             scale.limit = limit_so_far(self._spec, scale)
@@ -138,13 +138,15 @@ class Search:
         *,
         warmup: bool,
     ) -> Turn:
-        spec, steps = self._spec, state.scale.sizes
-        position = next((i for i, step in enumerate(steps) if step.size == size), len(steps))
+        spec, records = self._spec, state.scale.sizes
+        position = next(
+            (i for i, record in enumerate(records) if record.size == size), len(records)
+        )
         own = [result.turn for result in results if result.turn.size == size]
         warmups = sum(turn.warmup for turn in own) + warmup
         measured = len(own) + 1 - warmups
         plan = replace(
-            plan_step(spec, position, size),
+            plan_size(spec, position, size),
             warmup=warmups,
             iterations=measured,
             visits=(measured,),
@@ -154,8 +156,8 @@ class Search:
             creator = state.creator or Creator(position, len(own))
             plan = on_top_of(spec, plan, upon, creator)
         replaces = None
-        if position < len(steps) and steps[position].iterations:
-            last = steps[position].iterations[-1]
+        if position < len(records) and records[position].iterations:
+            last = records[position].iterations[-1]
             replaces = last.iteration if last.met is None else None
         return Turn(plan, len(own), replaces=replaces, size=size, upon=upon)
 
@@ -168,15 +170,15 @@ class Search:
         if state.built:
             return TakeDown(state.built[-1][1])
         bracket = bracket_of(state.scale.sizes)
-        step = bracket.first_breach or bracket.last_met
+        record = bracket.first_breach or bracket.last_met
         profiled = any(result.turn.profiled for result in results)
-        if step is None or not self._spec.collect.profiles or profiled:
+        if record is None or not self._spec.collect.profiles or profiled:
             return done
-        last = next(r.turn.plan for r in reversed(results) if r.turn.size == step.size)
-        return Turn(standalone(last), last.profiled_index, size=step.size)
+        last = next(r.turn.plan for r in reversed(results) if r.turn.size == record.size)
+        return Turn(standalone(last), last.profiled_index, size=record.size)
 
     def _state(self, entries: Sequence[Entry]) -> _State:
-        steps: list[SizeRecord] = []
+        records: list[SizeRecord] = []
         built: list[tuple[float, TestPlan]] = []
         creator: Creator | None = None
         for entry in entries:
@@ -186,17 +188,17 @@ class Search:
             turn, iteration = entry.turn, entry.iteration
             if turn.size is None or turn.profiled:
                 continue
-            step = _step_of(steps, turn, self._sizes)
+            record = _record_of(records, turn, self._sizes)
             if turn.plan.leaves_objects:
                 creator = creator or Creator(turn.plan.index, turn.index)
                 built.append((turn.size, turn.plan))
             if entry.error is not None or iteration is None or not is_measured(iteration):
-                step.verdict = SizeVerdict.FAILED
+                record.verdict = SizeVerdict.FAILED
             elif not turn.warmup:
-                step.iterations.append(self._judge(entry))
-                step.verdict = verdict_of(step)
-                _mark_decisive(steps)
-        scale = ScaleRecord(axis=self._spec.axis, planned=list(self._sizes.usable), sizes=steps)
+                record.iterations.append(self._judge(entry))
+                record.verdict = verdict_of(record)
+                _mark_decisive(records)
+        scale = ScaleRecord(axis=self._spec.axis, planned=list(self._sizes.usable), sizes=records)
         return _State(scale, built, creator)
 
     def _judge(self, result: Result) -> SizeIteration:
@@ -215,54 +217,56 @@ class Search:
         timed_out = result.iteration is not None and result.iteration.timed_out
         return timed_out and result.turn.plan.timeout_seconds < full
 
-    def _out_of_time(self, steps: Sequence[SizeRecord]) -> Done:
+    def _out_of_time(self, records: Sequence[SizeRecord]) -> Done:
         """Return the end of a search whose budget is used up.
 
         If kro met the SLOs at the largest size, only further iterations of it are missing, and the
         limit lies beyond all sizes.
         """
-        last = steps[-1] if steps else None
-        breached = bracket_of(steps).first_breach is not None
+        last = records[-1] if records else None
+        breached = bracket_of(records).first_breach is not None
         whole = last is not None and last.size == self._sizes.usable[-1]
         if last is None or not whole or breached or last.verdict is not SizeVerdict.MET:
             return Done(self._budget_used_up())
-        done = sum(trial.met is not None for trial in last.iterations)
+        done = sum(each.met is not None for each in last.iterations)
         return Done(self._sizes.left_out, Shortfall(last.test, done, self._budget_used_up()))
 
     def _budget_used_up(self) -> BudgetUsedUp:
         return BudgetUsedUp(duration=self._spec.budget.duration)
 
-    def _why_ended(self, results: Sequence[Result], steps: Sequence[SizeRecord]) -> AnyStop | None:
+    def _why_ended(
+        self, results: Sequence[Result], records: Sequence[SizeRecord]
+    ) -> AnyStop | None:
         """Return why no size follows; None if the search is complete."""
-        for step in steps:
-            if step.verdict is SizeVerdict.FAILED:
-                errors = [r.error for r in results if r.turn.size == step.size and r.error]
-                return SizeNotMeasured(test=step.test, error=errors[-1] if errors else None)
-            if step.verdict is SizeVerdict.INVALID:
-                count, last = len(step.iterations), step.iterations[-1]
-                return SizeInvalid(test=step.test, iterations=count, last=last.undecided)
-        if bracket_of(steps).first_breach is None:
+        for record in records:
+            if record.verdict is SizeVerdict.FAILED:
+                errors = [r.error for r in results if r.turn.size == record.size and r.error]
+                return SizeNotMeasured(test=record.test, error=errors[-1] if errors else None)
+            if record.verdict is SizeVerdict.INVALID:
+                count, last = len(record.iterations), record.iterations[-1]
+                return SizeInvalid(test=record.test, iterations=count, last=last.undecided)
+        if bracket_of(records).first_breach is None:
             return self._sizes.left_out
         return None
 
 
-def _mark_decisive(steps: Sequence[SizeRecord]) -> None:
-    bracket = bracket_of(steps)
-    ends = [step.size for step in bracket.steps]
-    for step in steps:
-        undecided = step.verdict is SizeVerdict.INVALID and bracket.first_breach is None
-        step.decisive = step.refined or step.size in ends or undecided
+def _mark_decisive(records: Sequence[SizeRecord]) -> None:
+    bracket = bracket_of(records)
+    ends = [record.size for record in bracket.ends]
+    for record in records:
+        undecided = record.verdict is SizeVerdict.INVALID and bracket.first_breach is None
+        record.decisive = record.refined or record.size in ends or undecided
 
 
-def _step_of(steps: list[SizeRecord], turn: Turn, sizes: Sizes) -> SizeRecord:
-    """Return the step of a turn's size, which is added if it is new."""
+def _record_of(records: list[SizeRecord], turn: Turn, sizes: Sizes) -> SizeRecord:
+    """Return the record of a turn's size, which is added if it is new."""
     assert turn.size is not None
-    for step in steps:
-        if step.size == turn.size:
-            return step
-    step = SizeRecord(size=turn.size, test=turn.plan.name, refined=turn.size not in sizes.usable)
-    steps.append(step)
-    return step
+    for record in records:
+        if record.size == turn.size:
+            return record
+    record = SizeRecord(size=turn.size, test=turn.plan.name, refined=turn.size not in sizes.usable)
+    records.append(record)
+    return record
 
 
 @dataclass(frozen=True)
@@ -275,76 +279,76 @@ class Bracket:
     """The smallest that did not meet them."""
 
     @property
-    def steps(self) -> tuple[SizeRecord, ...]:
-        return tuple(step for step in (self.last_met, self.first_breach) if step is not None)
+    def ends(self) -> tuple[SizeRecord, ...]:
+        return tuple(record for record in (self.last_met, self.first_breach) if record is not None)
 
 
 def next_size(
-    spec: KroScaleTestSpec, sizes: Sequence[float], steps: Sequence[SizeRecord]
+    spec: KroScaleTestSpec, sizes: Sequence[float], records: Sequence[SizeRecord]
 ) -> float | None:
     """Return the size to run next; None if the search is complete.
 
     ``sizes`` are the usable ones of the spec.
     """
-    if any(step.verdict is SizeVerdict.FAILED or _is_given_up(step) for step in steps):
+    if any(record.verdict is SizeVerdict.FAILED or _is_given_up(record) for record in records):
         return None
-    for step in steps:
-        if not _decided(step):
-            return step.size
-    bracket = bracket_of(steps)
+    for record in records:
+        if not _decided(record):
+            return record.size
+    bracket = bracket_of(records)
     if bracket.first_breach is None or not spec.search.stop_at_breach:
         for size in sizes[:MAX_SIZES]:
-            if all(size != step.size for step in steps):
+            if all(size != record.size for record in records):
                 return size
-    for step in sorted(bracket.steps, key=_repetitions):
-        if wants_repetition(step, spec.iterations):
-            return step.size
-    return _between(spec, bracket) if len(steps) < MAX_SIZES else None
+    for record in sorted(bracket.ends, key=_count):
+        if needs_iteration(record, spec.iterations):
+            return record.size
+    return _between(spec, bracket) if len(records) < MAX_SIZES else None
 
 
-def bracket_of(steps: Sequence[SizeRecord]) -> Bracket:
+def bracket_of(records: Sequence[SizeRecord]) -> Bracket:
     last_met = None
-    for step in sorted(steps, key=lambda step: step.size):
-        verdict = verdict_of(step)
+    for record in sorted(records, key=lambda record: record.size):
+        verdict = verdict_of(record)
         if verdict is SizeVerdict.BREACHED:
-            return Bracket(last_met, step)
+            return Bracket(last_met, record)
         if verdict is SizeVerdict.MET:
-            last_met = step
+            last_met = record
     return Bracket(last_met, None)
 
 
-def verdict_of(step: SizeRecord) -> SizeVerdict | None:
+def verdict_of(record: SizeRecord) -> SizeVerdict | None:
     """Return the verdict of most iterations; those without a valid result do not count.
 
     A tie is a breach. None before the first iteration has ended.
     """
-    if step.verdict is SizeVerdict.FAILED or not step.iterations:
-        return step.verdict
-    decided = [trial.met for trial in step.iterations if trial.met is not None]
+    if record.verdict is SizeVerdict.FAILED or not record.iterations:
+        return record.verdict
+    decided = [each.met for each in record.iterations if each.met is not None]
     if not decided:
         return SizeVerdict.INVALID
     return SizeVerdict.MET if 2 * sum(decided) > len(decided) else SizeVerdict.BREACHED
 
 
-def wants_repetition(step: SizeRecord, repeats: int) -> bool:
+def needs_iteration(record: SizeRecord, iterations: int) -> bool:
     """Whether a size needs another iteration to have this many with a valid result."""
-    return _decided(step) < repeats and _undecided(step) < MOST_UNDECIDED
+    return _decided(record) < iterations and _undecided(record) < MOST_UNDECIDED
 
 
-def _decided(step: SizeRecord) -> int:
-    return sum(trial.met is not None for trial in step.iterations)
+def _decided(record: SizeRecord) -> int:
+    return sum(each.met is not None for each in record.iterations)
 
 
-def _undecided(step: SizeRecord) -> int:
-    return len(step.iterations) - _decided(step)
+def _undecided(record: SizeRecord) -> int:
+    return len(record.iterations) - _decided(record)
 
 
-def _repetitions(step: SizeRecord) -> int:
-    return len(step.iterations)
+def _count(record: SizeRecord) -> int:
+    return len(record.iterations)
 
 
-def _is_given_up(step: SizeRecord) -> bool:
-    return not _decided(step) and _undecided(step) >= MOST_UNDECIDED
+def _is_given_up(record: SizeRecord) -> bool:
+    return not _decided(record) and _undecided(record) >= MOST_UNDECIDED
 
 
 def _between(spec: KroScaleTestSpec, bracket: Bracket) -> float | None:

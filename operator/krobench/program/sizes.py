@@ -1,4 +1,4 @@
-"""From a scale test and a size to a test like any other."""
+"""The sizes of a scale test: which there are, and the test that measures each."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -54,7 +54,7 @@ class Sizes:
     """The larger ones; None if all of the spec's may be run."""
 
 
-def step_name(axis: Axis, size: float) -> str:
+def name_of_size(axis: Axis, size: float) -> str:
     """Return the name of the test that is a step."""
     return f"{axis.value}-{size:.12g}"
 
@@ -69,7 +69,7 @@ def sizes_of(sizes: ScaleSizes, axis: Axis) -> tuple[float, ...]:
 
 
 def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
-    """Return the sizes up to the first that may not be run.
+    """Return the sizes up to the first that must not be run.
 
     Raises:
         WorkloadError: if not even the smallest may be run, or there are too many.
@@ -100,9 +100,9 @@ def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
 
 
 def why_unusable(spec: KroScaleTestSpec, size: float, max_objects: int) -> str | None:
-    """Return why a size may not be run, or None."""
+    """Return why a size must not be run, or None."""
     try:
-        plan = plan_step(spec, 0, size)
+        plan = plan_size(spec, 0, size)
     except WorkloadError as error:
         return f"spec.{error}"
     instances, objects = peak_instances(plan.phases), objects_at_once(plan)
@@ -117,20 +117,20 @@ def why_unusable(spec: KroScaleTestSpec, size: float, max_objects: int) -> str |
     return late[0].message if late else None
 
 
-def plan_step(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
-    """Return the test that measures a size; ``index`` counts the steps of a run.
+def plan_size(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
+    """Return the test that measures a size; ``index`` counts the sizes of a run.
 
     Raises:
-        WorkloadError: if there can be no such test.
+        WorkloadError: if such a test is not possible.
     """
     workload = _workload(spec, size)
     concurrency = int(size) if spec.axis is Axis.CONCURRENCY else spec.concurrency
     load = _load(spec, size, workload)
     if spec.axis is Axis.CONCURRENCY and concurrency > workload.instances:
         raise WorkloadError(
-            f"workload.instances is {workload.instances}: {concurrency} cannot be under way at once"
+            f"workload.instances is {workload.instances}: {concurrency} cannot be in flight at once"
         )
-    name, window = step_name(spec.axis, size), spec.collect.profile_window
+    name, window = name_of_size(spec.axis, size), spec.collect.profile_window
     # A test's own rules on its name are for users; only what is planned of it counts here.
     test = Test.model_construct(name=name, workload=workload, load=load, phases=[])
     return TestPlan(
@@ -191,7 +191,7 @@ def _creating(plan: TestPlan) -> TestPlan:
 
 
 def fewest_observations(spec: KroScaleTestSpec, sizes: Sequence[float]) -> tuple[int, int]:
-    """Return the fewest instances and RGDs that a repetition creates, of the sizes of a test."""
+    """Return the fewest instances and RGDs that an iteration of these sizes creates."""
     workloads = [_workload(spec, size) for size in sizes]
     first = workloads[0]
     if not spec.sizes.cumulative:
@@ -205,14 +205,14 @@ def fewest_observations(spec: KroScaleTestSpec, sizes: Sequence[float]) -> tuple
 
 
 def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
-    """Return the time after which a run of this spec cannot still be going on in good order.
+    """Return the longest time that a run of this spec can take if nothing is wrong.
 
-    The budget ends the steps wherever they are; only what was created last is then held and
-    deleted, and kro profiled and put back.
+    The budget ends the search at any point; after that, only the last size soaks and is deleted,
+    and kro is profiled and restored.
     """
     largest = max(
         (
-            plan_step(spec, 0, size).deletion_timeout_seconds
+            plan_size(spec, 0, size).deletion_timeout_seconds
             for size in sizes_of(spec.sizes, spec.axis)[:MAX_SIZES]
             if why_unusable(spec, size, sys.maxsize) is None
         ),
@@ -269,7 +269,11 @@ def _changed(model: ModelT, path: str, **fields: Any) -> ModelT:
 
 
 def way_to(size: float, sizes: Sequence[float]) -> tuple[float, ...]:
-    """Return the sizes that are run one upon the other up to this one, which is the last.
+    """Return the cumulative sizes that lead to this one, which is the last.
+
+    What a size shows depends on how much it adds, so each size is always added to the same smaller
+    one. The way to a size has all smaller sizes of the spec, except those closer than the spec's
+    smallest difference: a size of the search then adds no less, and has as many observations.
 
     ``sizes`` are those of the spec, ascending.
     """
@@ -278,14 +282,14 @@ def way_to(size: float, sizes: Sequence[float]) -> tuple[float, ...]:
 
 
 def adds_alike(sizes: Sequence[float]) -> bool:
-    """Whether each size, the first too, adds as much as any other."""
+    """Whether each size, including the first, adds as much as any other."""
     return len({high - low for low, high in pairwise((0.0, *sizes))}) == 1
 
 
 def next_upon(built: Sequence[float], size: float, sizes: Sequence[float]) -> float | None:
-    """Return what is run next on the way to a size, upon those that are built already.
+    """Return the next size on the way to a size, on top of those that are built.
 
-    None where these do not lie on its way, so that all has to be taken down first.
+    None if these do not lie on its way, so they must be taken down first.
     """
     way = way_to(size, sizes)
     on_the_way = len(built) < len(way) and tuple(built) == way[: len(built)]

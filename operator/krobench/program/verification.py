@@ -41,7 +41,7 @@ def first_to_try(advice: Sequence[Recommendation]) -> Recommendation | None:
     return next((each for each in advice if each.variant is not None), None)
 
 
-def step_to_try_at(scale: ScaleRecord, tests: Sequence[TestRecord]) -> SizeRecord | None:
+def size_to_try_at(scale: ScaleRecord, tests: Sequence[TestRecord]) -> SizeRecord | None:
     """Return the step to try a recommendation at: the first that breached the SLOs, or the largest.
 
     A size with instances that were not ready in time cannot be compared, so a smaller one is used.

@@ -9,7 +9,7 @@ import yaml
 
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.program.sizes import plan_step, sizes_of
+from krobench.program.sizes import plan_size, sizes_of
 from krobench.workload.testplan import TestPlan, plan_tests
 
 ROOT = Path(__file__).parents[3]
@@ -91,5 +91,5 @@ def example_plans(path: Path) -> tuple[TestPlan, ...]:
     example = yaml.safe_load(path.read_text())
     if example["kind"] == "KroScaleTest":
         spec = KroScaleTestSpec.model_validate(example["spec"])
-        return (plan_step(spec, 0, sizes_of(spec.sizes, spec.axis)[0]),)
+        return (plan_size(spec, 0, sizes_of(spec.sizes, spec.axis)[0]),)
     return plan_tests(KroBenchmarkSpec.model_validate(example["spec"]))

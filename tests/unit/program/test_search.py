@@ -82,7 +82,7 @@ def test_sizes_ascend_to_the_breach_whose_neighbours_are_repeated_and_refined() 
     steps = walk(spec_of(resolution="20%"), lambda size, _: size <= 130)
     assert counts(steps) == {10: 1, 20: 1, 40: 1, 80: 3, 160: 3, 113: 3, 134: 3}
     bracket = bracket_of(steps)
-    assert [step.size for step in bracket.steps] == [113, 134]
+    assert [step.size for step in bracket.ends] == [113, 134]
 
 
 def test_the_bisection_is_arithmetic_where_sizes_grow_so() -> None:
@@ -113,7 +113,7 @@ def test_repetitions_may_turn_a_breach_around_and_the_ascent_goes_on() -> None:
     spec = spec_of(sizes={"values": [1, 2, 4]}, refine=False)
     steps = walk(spec, lambda size, trial: size < 4 and (size, trial) != (2, 0))
     assert counts(steps) == {1: 3, 2: 3, 4: 3}
-    assert [step.size for step in bracket_of(steps).steps] == [2, 4]
+    assert [step.size for step in bracket_of(steps).ends] == [2, 4]
 
 
 def test_a_repetition_that_says_nothing_is_made_anew() -> None:
@@ -159,7 +159,7 @@ def test_the_limit_lies_between_the_two_and_they_are_as_close_as_asked_for(
     low, high = bracket.last_met, bracket.first_breach
     assert low is None or low.size <= limit
     assert high is None or high.size > limit
-    assert all(len(step.iterations) == iterations for step in bracket.steps)
+    assert all(len(step.iterations) == iterations for step in bracket.ends)
     if low is None or high is None or len(walked) == MAX_SIZES:
         return
     gap = high.size - low.size

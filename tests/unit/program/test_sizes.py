@@ -12,7 +12,7 @@ from krobench.program.sizes import (
     fewest_observations,
     longest_scale_seconds,
     on_top_of,
-    plan_step,
+    plan_size,
     standalone,
     usable_sizes,
 )
@@ -37,7 +37,7 @@ def spec_of(axis: str, **fields: Any) -> KroScaleTestSpec:
 
 
 def test_a_step_is_a_test_of_its_size() -> None:
-    plan = plan_step(spec_of("instances", concurrency=7), 3, 50)
+    plan = plan_size(spec_of("instances", concurrency=7), 3, 50)
     assert (plan.name, plan.index, plan.concurrency) == ("instances-50", 3, 7)
     assert (plan.workload.instances, plan.created_instances) == (50, 50)
     assert plan_iteration(RUN, plan, 0).instance_count == 50
@@ -47,10 +47,10 @@ def test_a_step_is_a_test_of_its_size() -> None:
 def test_a_size_is_held_until_kro_is_steady_over_some_samples(interval: str, window: float) -> None:
     steps = {"from": 1, "to": 64, "soak": f"{window}s"}
     collect = {"interval": interval}
-    plan = plan_step(spec_of("instances", sizes=steps, collect=collect), 0, 2)
+    plan = plan_size(spec_of("instances", sizes=steps, collect=collect), 0, 2)
     assert (plan.soak_seconds, plan.steady_window_seconds) == (window, None)
     steady = steps | {"soakUntil": "Steady"}
-    plan = plan_step(spec_of("instances", sizes=steady, collect=collect), 0, 2)
+    plan = plan_size(spec_of("instances", sizes=steady, collect=collect), 0, 2)
     assert (plan.soak_seconds, plan.steady_window_seconds) == (window, window)
     with pytest.raises(ValueError, match="too short for soakUntil Steady"):
         spec_of("instances", sizes=steady | {"soak": f"{window - 0.1:g}s"}, collect=collect)
@@ -67,7 +67,7 @@ def test_what_is_held_when_the_budget_is_used_up_has_its_time() -> None:
 @pytest.mark.parametrize(("instances", "rgds", "size", "expected"), [(1, 1, 8, 8), (30, 3, 8, 80)])
 def test_each_rgd_keeps_its_instances(instances: int, rgds: int, size: int, expected: int) -> None:
     workload = {"instances": instances, "rgds": rgds}
-    plan = plan_step(spec_of("rgds", workload=workload), 0, size)
+    plan = plan_size(spec_of("rgds", workload=workload), 0, size)
     assert (plan.workload.rgds, plan.workload.instances) == (size, expected)
 
 
@@ -82,7 +82,7 @@ def test_each_rgd_keeps_its_instances(instances: int, rgds: int, size: int, expe
 )
 def test_an_axis_of_the_generator_is_a_setting_of_it(axis: str, field: str, size: int) -> None:
     generator = {"resources": 10, "seed": 3}
-    plan = plan_step(spec_of(axis, workload={"generator": generator}), 0, size)
+    plan = plan_size(spec_of(axis, workload={"generator": generator}), 0, size)
     assert plan.workload.generator is not None
     assert getattr(plan.workload.generator, field) == size
     assert plan.workload.generator.seed == 3
@@ -102,7 +102,7 @@ def test_sizes_that_are_built_upon_each_other_come_to_the_whole(
     spec = spec_of(axis, workload=workload, sizes=steps, search={"refine": False})
     below, made = None, []
     for index, size in enumerate(sizes):
-        plan = on_top_of(spec, plan_step(spec, index, size), below, Creator(0, 1))
+        plan = on_top_of(spec, plan_size(spec, index, size), below, Creator(0, 1))
         assert plan.leaves_objects
         iteration = plan_iteration(RUN, plan, 1)
         assert iteration.has_rgds_already == (axis == "instances" and below is not None)
@@ -111,7 +111,7 @@ def test_sizes_that_are_built_upon_each_other_come_to_the_whole(
         assert len(sent) == iteration.instance_count
         made += sent
         below = size
-    whole = plan_step(spec, 0, sizes[-1])
+    whole = plan_size(spec, 0, sizes[-1])
     assert len(made) == whole.workload.instances
     assert len({(item["kind"], item["metadata"]["name"]) for item in made}) == len(made)
     assert len({item["kind"] for item in made}) == whole.workload.rgds
@@ -124,8 +124,8 @@ def test_no_two_instances_that_are_there_at_once_have_the_same_index() -> None:
     for axis in ("instances", "rgds"):
         steps = {"values": [2, 5], "cumulative": True}
         spec = spec_of(axis, workload=workload, sizes=steps, search={"refine": False})
-        first = on_top_of(spec, plan_step(spec, 0, 2), None, Creator(0, 0))
-        second = on_top_of(spec, plan_step(spec, 1, 5), 2, Creator(0, 0))
+        first = on_top_of(spec, plan_size(spec, 0, 2), None, Creator(0, 0))
+        second = on_top_of(spec, plan_size(spec, 1, 5), 2, Creator(0, 0))
         plans = [plan_iteration(RUN, plan, 0) for plan in (first, second)]
         items = [item for plan in plans for rgd in plan.rgds for item in rgd.instances]
         names = {item["spec"]["name"] for item in items}
@@ -134,7 +134,7 @@ def test_no_two_instances_that_are_there_at_once_have_the_same_index() -> None:
 
 def test_a_step_that_was_built_upon_others_can_stand_alone() -> None:
     spec = spec_of("instances", sizes={"values": [10, 40], "cumulative": True})
-    alone = plan_step(spec, 1, 40)
+    alone = plan_size(spec, 1, 40)
     upon = on_top_of(spec, alone, 10, Creator(0, 0))
     assert (alone.created_instances, upon.created_instances) == (40, 30)
     assert upon.deletion_timeout_seconds == alone.deletion_timeout_seconds
@@ -200,10 +200,10 @@ def test_what_comes_all_at_once_is_added_in_equal_numbers(
 
 
 def test_concurrency_and_rate_are_those_of_the_load() -> None:
-    plan = plan_step(spec_of("concurrency", workload={"instances": 100}), 0, 16)
+    plan = plan_size(spec_of("concurrency", workload={"instances": 100}), 0, 16)
     assert (plan.concurrency, plan.created_instances) == (16, 100)
     load = {"arrival": "poisson", "rate": 1, "seed": 5}
-    plan = plan_step(spec_of("arrivalRate", load=load), 0, 2.5)
+    plan = plan_size(spec_of("arrivalRate", load=load), 0, 2.5)
     assert (plan.name, plan.load.rate, plan.load.seed) == ("arrivalRate-2.5", 2.5, 5)
 
 
@@ -211,7 +211,7 @@ def test_concurrency_and_rate_are_those_of_the_load() -> None:
 def test_a_burst_that_was_the_whole_load_still_is(burst: int, expected: int) -> None:
     load = {"arrival": "burst", "burst": {"size": burst, "interval": "5s"}}
     spec = spec_of("instances", load=load, workload={"instances": 10})
-    plan = plan_step(spec, 0, 40)
+    plan = plan_size(spec, 0, 40)
     assert plan.load.burst is not None
     assert plan.load.burst.size == expected
 
@@ -257,7 +257,7 @@ def test_instances_spread_over_all_rgds_whatever_the_size(
 ) -> None:
     spec = spec_of("rgds", workload={"instances": max(instances, rgds), "rgds": rgds})
     try:
-        workload = plan_step(spec, 0, size).workload
+        workload = plan_size(spec, 0, size).workload
     except WorkloadError:
         assert size * max(instances, rgds) / rgds > 10_000
         return

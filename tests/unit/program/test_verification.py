@@ -8,7 +8,7 @@ from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, QuotedAdvice, Recommendation
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord, SizeRecord, SizeVerdict
 from krobench.program.suite import in_rounds_of_variants
-from krobench.program.verification import first_to_try, plan_trial, step_to_try_at
+from krobench.program.verification import first_to_try, plan_trial, size_to_try_at
 from krobench.record.test import TestRecord
 from krobench.workload.testplan import TestPlan, plan_tests
 
@@ -68,7 +68,7 @@ def test_tries_it_where_the_limit_is(
 ) -> None:
     tests = [record(name, success=name not in failed) for name in verdicts]
 
-    step = step_to_try_at(scale(limit, **verdicts), tests)
+    step = size_to_try_at(scale(limit, **verdicts), tests)
 
     assert (step.test if step is not None else None) == expected
 

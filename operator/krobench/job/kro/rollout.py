@@ -90,7 +90,7 @@ class Rollout:
             detail += f": {state['message']}"
         path = paths.core("pods", self._target.namespace, name, "log")
         try:
-            # Of a log, an API server says that it is no text/plain, and sends it as that.
+            # An API server refuses to send a log as text/plain, and then sends it as that.
             text = await self._client.get_text(
                 f"{path}?container={container}&limitBytes={_LOG_BYTES}", accept="*/*"
             )
