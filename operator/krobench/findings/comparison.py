@@ -21,7 +21,7 @@ class Better(StrEnum):
 
 
 class MetricVerdict(StrEnum):
-    """What became of a metric, or of all primary ones."""
+    """How a metric changed, or all primary ones together."""
 
     BETTER = "Better"
     WORSE = "Worse"
@@ -245,7 +245,7 @@ AnyOmission = Annotated[
 
 
 class TestEstimates(ApiModel):
-    """What a run says of one test."""
+    """The estimates of one test of a run."""
 
     __test__ = False  # pytest would collect a class of this name
 
@@ -257,7 +257,7 @@ class TestEstimates(ApiModel):
 
 
 class RunEstimates(ApiModel):
-    """What a run says, as far as comparisons need it."""
+    """What comparisons need of a run."""
 
     id: str
     """UID of the custom resource."""
@@ -282,7 +282,7 @@ class Difference(ApiModel):
 
     kind: DifferenceKind
     test: str | None = None
-    """None: it is no matter of a single test."""
+    """None if it does not concern a single test."""
     what: str
     old: list[str]
     """All values on the old side."""
@@ -304,7 +304,7 @@ class MetricComparison(ApiModel):
     ratio: float | None = None
     """New over old."""
     ratio_low: float | None = None
-    """Lower end of the ratio's 95 % interval; None where there are too few values for one."""
+    """Lower end of the ratio's 95 % interval; None if there are too few values for one."""
     ratio_high: float | None = None
     p: float | None = None
     """Two-sided: of the exact Mann-Whitney test; with fewer than 4 replicates on one side and at
@@ -312,7 +312,7 @@ class MetricComparison(ApiModel):
     adjusted_p: float | None = None
     """The same after Benjamini and Hochberg, over all primary metrics; None: exploratory."""
     verdict: MetricVerdict | None = None
-    """None: exploratory, for which there are no verdicts."""
+    """None: exploratory, without a verdict."""
     more_needed: int | None = None
     """How many more replicates a side a verdict needs at least, if that is known."""
     note: AnyInconclusive | None = None
@@ -332,7 +332,7 @@ class Comparison(ApiModel):
     minimum_effect: float
     """A change of less than this share is none."""
     fails_run: bool = False
-    """Whether the run that was compared fails where a primary metric is worse."""
+    """Whether the run that was compared fails if a primary metric is worse."""
     refused: AnyRefusal | None = None
     """Why there is no comparison."""
     differences: list[Difference] = Field(default_factory=list)
@@ -349,10 +349,10 @@ class Comparison(ApiModel):
 
     @property
     def undecided(self) -> bool:
-        """Whether nothing can be said of some metric that a verdict was asked for."""
+        """Whether some primary metric is inconclusive."""
         return any(metric.verdict is MetricVerdict.INCONCLUSIVE for metric in self.primary)
 
     @property
     def primary(self) -> list[MetricComparison]:
-        """Return the metrics that a verdict was asked for."""
+        """Return the metrics that get a verdict."""
         return [metric for metric in self.metrics if metric.primary]

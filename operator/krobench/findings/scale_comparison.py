@@ -26,9 +26,9 @@ class ScaleComparison(ApiModel):
     """The runs that were compared, as namespace/name (UID)."""
     new_runs: list[str]
     replicates: Replicates | None = None
-    """Iterations, which are the repetitions of sizes, where each side is a single run."""
+    """Iterations of sizes if each side is a single run."""
     axis: Axis | None = None
-    """What all grow; None where that differs, and the limits are not compared."""
+    """What all grow; None if that differs, so the limits are not compared."""
     minimum_effect: float
     """A change of less than this share is none."""
     refused: AnyRefusal | None = None
@@ -37,20 +37,20 @@ class ScaleComparison(ApiModel):
     left_out: list[AnyOmission] = Field(default_factory=list)
     """What was not compared, and why."""
     old_limits: list[Limit] = Field(default_factory=list)
-    """Of each run; empty where there is no comparison."""
+    """Of each run; empty if there is no comparison."""
     new_limits: list[Limit] = Field(default_factory=list)
     ratio: float | None = None
-    """The new limit over the old one, of several runs their medians; None where one of them is not
+    """The new limit over the old one, of several runs their medians; None if one of them is not
     known: with an interval of its own, of single runs."""
     ratio_low: float | None = None
-    """Lower end of the ratio's 95 % interval; with ratio None, what it is at least. None where too
+    """Lower end of the ratio's 95 % interval; with ratio None, what it is at least. None if too
     few runs, or limits beyond the sizes, leave none."""
     ratio_high: float | None = None
     """Upper end; with ratio None, what it is at most."""
     p: float | None = None
     """Of several runs, as a metric's of benchmarks; None of single runs."""
     verdict: MetricVerdict | None = None
-    """On the limit; None where there is no comparison."""
+    """On the limit; None if there is no comparison."""
     notes: list[AnyInconclusive] = Field(default_factory=list)
     """Why the verdict is inconclusive, and what would give one."""
     metrics: list[MetricComparison] = Field(default_factory=list)

@@ -207,7 +207,7 @@ class Limit(ApiModel):
     breached: str | None = None
     """The SLO that decides it."""
     breach: AnyBreach | None = None
-    """What was missed, if it is no SLO."""
+    """What was missed, if it is not an SLO."""
     text: str | None = None
     """The sentence that a record of version 1 has."""
 
@@ -318,7 +318,7 @@ class NextStep(StrEnum):
     SMALLER_INCREMENTS = "SmallerIncrements"
     REFINE = "Refine"
     REPEAT = "Repeat"
-    """There is no interval without repetitions."""
+    """An interval needs repeated sizes."""
     FINISH_SEARCH = "FinishSearch"
     """The budget ended the search between two sizes."""
     QUOTED = "Quoted"

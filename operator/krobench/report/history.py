@@ -31,7 +31,7 @@ _LIMITS_HEADER = (*_HEADER[:4], "limit", "breached SLO")
 def render(runs: Sequence[RunRecord], changes: Sequence[Change], series: Mapping[str, int]) -> str:
     """Return runs from the oldest to the newest, a table for each test, and the changes.
 
-    ``series`` says of each test how many runs were searched for changes.
+    ``series`` has the number of runs that were searched for changes, by test.
     """
     lines: list[str] = []
     for name in dict.fromkeys(test.name for run in runs for test in run.tests):

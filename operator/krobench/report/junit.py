@@ -112,7 +112,7 @@ def _fail(case: ET.Element, why: ErrorInfo) -> None:
 
 def render(run: RunRecord) -> str:
     """Return the XML: a test case for each test, with its thresholds as failures, and one more
-    where the run was given up, or something speaks against it as a whole. Of a scale test, there
+    if the run was aborted, or is invalid as a whole. A scale test has
     is one for each step, and one for the limit."""
     suite = ET.Element("testsuite", name=f"{run.namespace}/{run.name}", timestamp=run.start_time)
     suite.extend(scale_cases(run) if run.scale else [_case(run, test) for test in run.tests])

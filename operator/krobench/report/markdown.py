@@ -1,6 +1,6 @@
 """A run as Markdown, to read in a terminal or paste into a pull request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, KRO_RESIDENT, THROUGHPUT
@@ -8,7 +8,7 @@ from krobench.figures.measures import LatencySummary
 from krobench.findings.scaling import SizeVerdict
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord, RunState
-from krobench.record.test import TestRecord, TestState
+from krobench.record.test import TestRecord, TestState, TestSummary
 from krobench.report import comparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.cel import cel_section
@@ -17,7 +17,7 @@ from krobench.report.measured import measured
 from krobench.report.profiles import profiles
 from krobench.report.recommendations import recommendations_section
 from krobench.report.scale import scale_section
-from krobench.report.tables import table
+from krobench.report.tables import Column, Quantity, column, columns, section, table
 from krobench.report.tests import arrivals, headline_line, load_table, phases_table, remark
 from krobench.report.usage import usage_section
 from krobench.report.validity import validity_section
@@ -78,7 +78,7 @@ def _title(run: RunRecord) -> str:
         + (f"ended {run.end_time}." if run.end_time else "not ended.")
     )
     if run.state is RunState.RUNNING:
-        lines.append(f"\nUnder way: {run.progress.activity or 'starting'}.")
+        lines.append(f"\nRunning: {run.progress.activity or 'starting'}.")
     if run.error is not None:
         lines.append(f"\n**{run.error.reason}**: {run.error.message}")
     return "\n".join(lines)
@@ -91,38 +91,50 @@ def _warnings(run: RunRecord) -> str:
 
 
 def _overview(run: RunRecord) -> str:
-    header = (
-        "test",
-        "result",
-        "instances",
-        "ready p50",
-        "ready p99",
-        "instances/s",
-        "kro CPU per instance",
-        "kro memory, max",
-        "kro API requests per instance",
+    verdicts = {size.test: size.verdict for size in run.scale.sizes} if run.scale else {}
+    results = []
+    for test in run.tests:
+        verdict = verdicts.get(test.name)
+        if test.summary is None:
+            results.append(str(test.state))
+        else:
+            results.append(_result(test) if verdict is None else _SIZE_RESULTS[verdict])
+    measured_in: list[tuple[str, Quantity, Callable[[TestSummary], float | None]]] = [
+        (
+            "instances",
+            "number",
+            lambda s: s.latency.instance_ready.n if s.latency.instance_ready else None,
+        ),
+        ("ready p50", "seconds", lambda s: _ready(s).p50_seconds),
+        ("ready p99", "seconds", lambda s: _ready(s).p99_seconds),
+        ("instances/s", "per_second", lambda s: s.figures[THROUGHPUT]),
+        ("kro CPU per instance", "seconds", lambda s: s.figures[KRO_CPU_SECONDS.per_instance]),
+        ("kro memory, max", "bytes", lambda s: s.figures[KRO_RESIDENT.max]),
+        (
+            "kro API requests per instance",
+            "number",
+            lambda s: s.figures[KRO_REQUESTS.per_instance],
+        ),
+    ]
+    return section(
+        "Overview",
+        columns(
+            Column("test", [test.name for test in run.tests]),
+            Column("result", results),
+            *(
+                column(
+                    heading,
+                    [value(test.summary) if test.summary else None for test in run.tests],
+                    quantity,
+                )
+                for heading, quantity, value in measured_in
+            ),
+        ),
     )
-    verdicts = {step.test: step.verdict for step in run.scale.sizes} if run.scale else {}
-    rows = [_overview_row(test, verdicts.get(test.name)) for test in run.tests]
-    return "## Overview\n\n" + table(header, rows)
 
 
-def _overview_row(test: TestRecord, verdict: SizeVerdict | None) -> Sequence[str]:
-    summary = test.summary
-    if summary is None:
-        return (test.name, test.state, *["-"] * 7)
-    ready = summary.latency.instance_ready
-    return (
-        test.name,
-        _result(test) if verdict is None else _SIZE_RESULTS[verdict],
-        units.number(ready.n if ready else None),
-        units.seconds(ready.p50_seconds if ready else None),
-        units.seconds(ready.p99_seconds if ready else None),
-        units.rate(summary.figures[THROUGHPUT]),
-        units.seconds(summary.figures[KRO_CPU_SECONDS.per_instance]),
-        units.size(summary.figures[KRO_RESIDENT.max]),
-        units.number(summary.figures[KRO_REQUESTS.per_instance]),
-    )
+def _ready(summary: TestSummary) -> LatencySummary:
+    return summary.latency.instance_ready or LatencySummary(n=0)
 
 
 def _counts(run: RunRecord) -> str:
@@ -198,52 +210,38 @@ def _thresholds(test: TestRecord) -> str:
 
 def _latency_table(test: TestRecord) -> str:
     assert test.summary is not None
+    latency = test.summary.latency
+    found = [(label, each) for label, name in _PHASES if (each := getattr(latency, name))]
     rows = []
-    for label, attribute in _PHASES:
-        summary: LatencySummary | None = getattr(test.summary.latency, attribute)
-        if summary is None:
-            continue
-        count = f"{summary.n}" + (f" (+{summary.censored} never)" if summary.censored else "")
-        rows.append(
-            (
-                label,
-                count,
-                units.seconds(summary.p50_seconds),
-                units.seconds(summary.p90_seconds),
-                units.seconds(summary.p99_seconds),
-                units.seconds(summary.max_seconds),
-            )
-        )
+    for label, each in found:
+        count = f"{each.n}" + (f" (+{each.censored} never)" if each.censored else "")
+        values = (each.p50_seconds, each.p90_seconds, each.p99_seconds, each.max_seconds)
+        rows.append((label, count, *map(units.seconds, values)))
     return table(("latency", "n", "p50", "p90", "p99", "max"), rows)
 
 
-def _iterations(iterations: Iterable[IterationRecord]) -> str:
-    rows = []
-    for item in iterations:
-        ready = item.latency.instance_ready
-        rows.append(
-            (
-                f"{item.index + 1}{remark(item)}",
-                "ok" if item.success else (item.error.reason if item.error else "failed"),
-                f"{item.counts.ready}/{item.counts.requested}",
-                units.seconds(ready.p50_seconds if ready else None),
-                units.rate(item.figures[THROUGHPUT]),
-                units.seconds(item.figures[KRO_CPU_SECONDS]),
-                units.number(item.figures[KRO_REQUESTS]),
-                units.seconds(item.teardown.duration_seconds if item.teardown else None),
-            )
-        )
-    header = (
-        "iteration",
-        "result",
-        "ready",
-        "ready p50",
-        "instances/s",
-        "kro CPU",
-        "kro API requests",
-        "cleanup",
+def _iterations(iterations: Sequence[IterationRecord]) -> str:
+    ready = [item.latency.instance_ready for item in iterations]
+    return columns(
+        Column("iteration", [f"{item.index + 1}{remark(item)}" for item in iterations]),
+        Column(
+            "result",
+            [
+                "ok" if item.success else (item.error.reason if item.error else "failed")
+                for item in iterations
+            ],
+        ),
+        Column("ready", [f"{i.counts.ready}/{i.counts.requested}" for i in iterations]),
+        column("ready p50", [each.p50_seconds if each else None for each in ready], "seconds"),
+        column("instances/s", [item.figures[THROUGHPUT] for item in iterations], "per_second"),
+        column("kro CPU", [item.figures[KRO_CPU_SECONDS] for item in iterations], "seconds"),
+        column("kro API requests", [item.figures[KRO_REQUESTS] for item in iterations], "number"),
+        column(
+            "cleanup",
+            [i.teardown.duration_seconds if i.teardown else None for i in iterations],
+            "seconds",
+        ),
     )
-    return table(header, rows)
 
 
 def _left_behind(run: RunRecord) -> str:

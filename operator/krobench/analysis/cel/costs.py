@@ -55,7 +55,7 @@ _NOT_ALL = "kro had not compiled all revisions while it was looked at"
 def restart_results(
     samples: CelSamples, by_name: Mapping[str, Measured], empty: Measured
 ) -> CelRestartResults | None:
-    """Return what restarts cost; None where none was measured. ``empty`` is the RGD with next to
+    """Return what restarts cost; None if none was measured. ``empty`` is the RGD with next to
     no expressions, whose compilation is taken off that of all others."""
     restarts = samples.restarts
     if not restarts:

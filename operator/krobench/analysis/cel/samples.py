@@ -58,7 +58,7 @@ class Measured:
 
     def evaluations(self) -> dict[int, float]:
         """Seconds of one evaluation by iteration: the median of its windows, as one in which
-        the machine did something else is no measure of the expression."""
+        the machine did something else does not measure the expression."""
         return {
             index: statistics.median(window.mean for window in item.windows)
             for index, item in enumerate(self.rounds)
@@ -81,7 +81,7 @@ class Restart:
     leading_seconds: float
     """From the deletion of kro's pod until another one led."""
     compiled_seconds: float | None = None
-    """From then until kro had compiled all revisions; None where their number is not known."""
+    """From then until kro had compiled all revisions; None if their number is not known."""
     reconciled_seconds: float | None = None
     """From then until kro had looked at every instance of the test."""
     revisions: dict[str, int] = field(default_factory=dict)
@@ -104,8 +104,8 @@ class CelSamples:
 
     expressions: list[Measured]
     fresh: list[Spent | None] = field(default_factory=list)
-    """By iteration, evaluations just after the RGDs were compiled anew; of all RGDs together.
-    None where kro evaluated those of others as well."""
+    """By iteration, evaluations just after the RGDs were recompiled; of all RGDs together.
+    None if kro evaluated those of others as well."""
     fresh_reconciles: list[dict[str, int]] = field(default_factory=list)
     """By iteration, the reconciles that these came from, by expression."""
     disturbed: int = 0

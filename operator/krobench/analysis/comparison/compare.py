@@ -41,7 +41,7 @@ class Side:
 def compare(old: Side, new: Side, rules: Rules) -> Comparison:
     """Compare the tests that both sides have, or say why that may not be done.
 
-    Runs are the replicates. Where each side is a single run, iterations stand in for what is
+    Runs are the replicates. If each side is a single run, iterations are used for what is
     shown, and there are no verdicts.
     """
     left_out: list[AnyOmission] = []
@@ -184,7 +184,7 @@ def _refusal(run: RunRecord, tests: Sequence[str]) -> AnyRefusal | None:
 
 
 def _visits_of(run: RunRecord, variant: str) -> dict[str, Visits]:
-    """Return the visits of each test under a variant; none where the test failed."""
+    """Return the visits of each test under a variant; none if the test failed."""
     return {test.spec_name: _visits(test) for test in run.tests if test.variant == variant}
 
 

@@ -100,7 +100,7 @@ def _settings(run: RunEstimates, test: str) -> Mapping[str, str]:
 
 
 def _workload(settings: Mapping[str, str], *, older: bool) -> list[Fact]:
-    """Return what was done; without what is not known of all where some are of an older version."""
+    """Return what was done, without settings that an older version among the runs lacks."""
     return [
         (DifferenceKind.WORKLOAD, name, value)
         for name, value in settings.items()

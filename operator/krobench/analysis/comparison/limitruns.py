@@ -38,7 +38,7 @@ from krobench.findings.comparison import (
 )
 
 _LEAST, _MOST = 1e-150, 1e150
-"""Stand for sizes without an end: finite, so that quantiles and logarithms of them are numbers."""
+"""Represent sizes without an end: finite, so that their quantiles and logarithms are numbers."""
 _NO_END = 1e50
 """A ratio beyond is one of them."""
 
@@ -85,7 +85,7 @@ class _Bounds:
 
     @property
     def ends(self) -> tuple[float | None, float | None]:
-        """Lower and upper end; None where limits beyond the sizes leave none."""
+        """Lower and upper end; None if limits beyond the sizes leave none."""
         low, high = self.least.low, self.most.high
         return (low if low > 1 / _NO_END else None, high if high < _NO_END else None)
 
@@ -113,7 +113,7 @@ def _by_ranks(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds 
 
 
 def _by_spread(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds] | None:
-    """Return None where limits are not known well enough for it."""
+    """Return None if limits are not known well enough for it."""
     if _all_known(old, new):
         few = compare_by_spread(_lows(old), _lows(new))
         assert few is not None  # sizes are above zero, and one side has several

@@ -45,12 +45,12 @@ class Span:
     """Between which sizes a limit lies."""
 
     low: float
-    """0 where it lies below all sizes."""
+    """0 if it is below all sizes."""
     high: float
-    """Infinite where it lies above all sizes."""
+    """Infinite if it is above all sizes."""
     single: float | None = field(default=None, compare=False)
-    """How far off a single repetition of that run may put a size: the standard deviation of the
-    size's logarithm. None where that is not known."""
+    """How far off a single iteration of that run may put a size: the standard deviation of the
+    size's logarithm. None if that is not known."""
 
     @property
     def known(self) -> bool:
@@ -69,7 +69,7 @@ class Span:
 
 
 def span_of(limit: Limit, crossing: Crossing | None = None) -> Span | None:
-    """Return the span of a limit, which may be that of a crossing; None where no step says
+    """Return the span of a limit, which may be that of a crossing; None if no step says
     anything."""
     span = _span(limit)
     if span is None or crossing is None:
@@ -105,14 +105,14 @@ def rank_scores(spans: Sequence[Span]) -> list[int]:
 
 
 def _order(one: Span, other: Span) -> int:
-    """Return 1 where ``one`` is smaller for certain, -1 where it is larger, else 0."""
+    """Return 1 if ``one`` is certainly smaller, -1 if it is certainly larger, else 0."""
     return (one.high <= other.low) - (other.high <= one.low)
 
 
 _PAIRS = 4000
 _STREAM = 1  # of random numbers: the crossings were drawn with the first
 _FURTHEST = 300.0
-"""Of a logarithm: what lies further is no number of anything."""
+"""Of a logarithm: a value beyond is not meaningful."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class MeasuredLimit:
     side: Side
     limit: Limit
     crossing: Crossing | None
-    """None where it is not known with an interval."""
+    """None if it is not known with an interval."""
     repetitions: int
     """Judged iterations of the size with fewer, of the two that it lies between."""
 
@@ -157,7 +157,7 @@ class LimitRatio:
     notes: tuple[AnyInconclusive, ...] = ()
     """Why there is no verdict, and what would give one."""
     p: float | None = None
-    """Of runs; None within a run each, which is no matter of ranks."""
+    """Of runs; None for single runs, which have no rank test."""
 
     @property
     def numbers(self) -> dict[str, float]:

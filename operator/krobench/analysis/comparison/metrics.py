@@ -91,9 +91,9 @@ class Judgement:
 
 
 def by_interval(interval: Interval, better: Better, minimum_effect: float) -> MetricVerdict:
-    """Return what an interval at 95 % says of a change.
+    """Return what an interval at 95 % shows about a change.
 
-    Same needs the whole interval within the minimum effect: that no difference was found is no
+    Same needs the whole interval within the minimum effect: finding no difference is no
     evidence that there is none.
     """
     low, ratio, high = (math.log(x) for x in (interval.low, interval.ratio, interval.high))
@@ -109,7 +109,7 @@ def by_interval(interval: Interval, better: Better, minimum_effect: float) -> Me
 def times_needed(interval: Interval, minimum_effect: float) -> float:
     """Return how many times the replicates a verdict would take if the estimate stays as it is.
 
-    An interval's width falls with the square root of the number of replicates. Infinite where the
+    An interval's width falls with the square root of the number of replicates. Infinite if the
     ratio is the minimum effect itself.
     """
     low, ratio, high = (math.log(x) for x in (interval.low, interval.ratio, interval.high))
@@ -223,7 +223,7 @@ def judge_all(
 def explore(measured: Measured, rules: Rules) -> MetricComparison | None:
     """Return a metric without a verdict, judged by the spread of each side.
 
-    None where there is no ratio with an interval.
+    None if there is no ratio with an interval.
     """
     few = compare_by_spread(measured.old, measured.new)
     if few is None:

@@ -45,7 +45,7 @@ _FIGURES = (
     "kro.memory.residentBytes.max",
 )
 _FEWEST = 2
-"""Repetitions of a size where each side is a single run, for a spread of both."""
+"""Iterations of a size that single runs need for a spread on both sides."""
 
 Sizes = dict[str, Iterations]
 """The iterations of a run by the test of their size, sizes ascending."""
@@ -56,7 +56,7 @@ def compare_figures(
 ) -> tuple[list[MetricComparison], list[AnyOmission]]:
     """Return figures without verdicts, and what is said of sizes that have none.
 
-    Replicates are runs, by the medians of their iterations; where each side is a single run,
+    Replicates are runs, by the medians of their iterations; if each side is a single run,
     they are the iterations.
     """
     if any(run.shortened for run in (*old, *new)):

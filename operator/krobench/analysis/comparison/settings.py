@@ -21,13 +21,13 @@ _NEAREST = 3
 def rules_of(
     allowed: Iterable[str] = (), minimum_effect: str | None = None, primary: Iterable[str] = ()
 ) -> Rules:
-    """Return the rules that these words stand for.
+    """Return the rules that users asked for.
 
     ``allowed`` are kinds of differences, ``minimum_effect`` is a percentage such as ``5%``, and
     ``primary`` are names as in thresholds, with ``:Lower`` or ``:Higher`` to say what is better.
 
     Raises:
-        ValueError: if one means nothing; the message says what there is.
+        ValueError: if one is unknown; the message lists the known ones.
     """
     return Rules(
         allowed=frozenset(_kind(word) for word in allowed),
@@ -37,17 +37,17 @@ def rules_of(
 
 
 def share(text: str) -> float:
-    """Return the share that a percentage such as ``5%`` stands for.
+    """Return a percentage such as ``5%`` as a ratio.
 
     Raises:
-        ValueError: if it is none above 0 % and below 100 %.
+        ValueError: if it is not above 0 % and below 100 %.
     """
     try:
         value = float(text.strip().removesuffix("%")) / 100
     except ValueError:
         value = 0.0
     if not 0 < value < 1 or not text.strip().endswith("%"):
-        raise ValueError(f"{text!r} is no percentage between 0% and 100%, such as 5%")
+        raise ValueError(f"invalid percentage {text!r}: use one between 0% and 100%, such as 5%")
     return value
 
 
@@ -55,7 +55,7 @@ def _kind(word: str) -> DifferenceKind:
     kinds = {kind.lower(): kind for kind in DifferenceKind}
     if word.lower() not in kinds:
         raise ValueError(
-            f"{word!r} is no kind of difference: there are {', '.join(kinds.values())}"
+            f"unknown kind of difference {word!r}: use one of {', '.join(kinds.values())}"
         )
     return kinds[word.lower()]
 
@@ -76,7 +76,7 @@ def _metric(word: str) -> tuple[str, Better]:
     try:
         return name, Better(direction.capitalize())
     except ValueError as error:
-        raise ValueError(f"{word}: better is Lower or Higher, not {direction!r}") from error
+        raise ValueError(f"{word}: use :Lower or :Higher instead of {direction!r}") from error
 
 
 def check_baseline(spec: KroBenchmarkSpec) -> list[ErrorInfo]:

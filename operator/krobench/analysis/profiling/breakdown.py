@@ -53,13 +53,13 @@ def cpu_breakdown(data: bytes) -> Breakdown:
     """Return a CPU profile by groups and functions, in seconds.
 
     Raises:
-        ProfileError: if the data is no CPU profile, or has no sample.
+        ProfileError: if the data is not a CPU profile, or has no sample.
     """
     profile = decode(data)
     costs = costs_of(profile, "cpu", "nanoseconds", 1e-9)
     costs.samples = _sum(profile, "samples", "count")
     if not costs.total:
-        raise ProfileError("the profiler saw kro use no CPU time")
+        raise ProfileError("kro used no CPU time while it was profiled")
     return _breakdown("seconds", costs, taken=costs.samples)
 
 
@@ -67,12 +67,14 @@ def heap_breakdowns(before: bytes, after: bytes) -> tuple[Breakdown, Breakdown]:
     """Return what was allocated between two heap profiles, and what is in use at the second.
 
     Raises:
-        ProfileError: if the data is no heap profile, or they are not of the same process.
+        ProfileError: if the data is not a heap profile, or not of one process.
     """
     first, last = decode(before), decode(after)
     allocated = [costs_of(profile, "alloc_space", "bytes", 1) for profile in (first, last)]
     if allocated[1].total < allocated[0].total:
-        raise ProfileError("less was allocated after the run phase than before: kro restarted")
+        raise ProfileError(
+            "kro restarted in the run phase: less was allocated after than before it"
+        )
     in_use = [costs_of(profile, "inuse_space", "bytes", 1) for profile in (first, last)]
     grown = allocated[1].since(allocated[0])
     return (
@@ -107,7 +109,7 @@ def _column(profile: Profile, kind: str, unit: str) -> int:
         if (value_type.type, value_type.unit) == (kind, unit):
             return index
     found = ", ".join(f"{item.type} in {item.unit}" for item in profile.value_types)
-    raise ProfileError(f"the profile has no {kind} in {unit} but {found}")
+    raise ProfileError(f"the profile has {found} instead of {kind} in {unit}")
 
 
 def _sum(profile: Profile, kind: str, unit: str) -> int:
@@ -121,7 +123,7 @@ def _breakdown(
     before: Mapping[str, float] | None = None,
     taken: float = 0.0,
 ) -> Breakdown:
-    """Return costs as a breakdown; shares have a margin where so many samples were ``taken``."""
+    """Return costs as a breakdown; shares have a margin if so many samples were ``taken``."""
     # A group that is gone is shown too: that it shrank is worth knowing.
     groups = dict.fromkeys(before or (), 0.0) | costs.groups
     shares = [

@@ -2,13 +2,13 @@
 
 A sample is booked on one group, by these rules in this order:
 
-1. *Go's garbage collector*, where any function on the stack is one of the collector's entries
-   (``runtime.gcBgMarkWorker``, ``gcAssistAlloc``, ``bgsweep``, …), whoever's allocation made it
+1. *Go's garbage collector*, if any function on the stack is one of the collector's entries
+   (``runtime.gcBgMarkWorker``, ``gcAssistAlloc``, ``bgsweep``, …), whichever allocation made it
    work.
 2. The group of the function nearest to the leaf whose package is in the table below. Packages
    outside of it (``runtime``, ``strings``, ``reflect``, ``k8s.io/apimachinery``, …) are tools
    of their callers: an allocation in cel-go is a cost of cel-go.
-3. *Go's scheduler and runtime*, where all functions are the runtime's own.
+3. *Go's scheduler and runtime*, if all functions are the runtime's own.
 4. *other*.
 """
 

@@ -166,9 +166,9 @@ def _models(figure: str, axis: Axis, sizes: int) -> list[CurveModel]:
 
 
 def _peak(fit: Described, law: Scalability, sizes: set[float]) -> Parameter | None:
-    """Return the size of the greatest throughput; None where it was not measured on both sides.
+    """Return the size of the greatest throughput; None if it was not measured on both sides.
 
-    The interval has no upper end where that may well lie beyond the sizes measured.
+    The interval has no upper end if that may be beyond the sizes measured.
     """
     if not min(sizes) < law.peak < max(sizes):
         return None

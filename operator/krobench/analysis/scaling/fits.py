@@ -39,7 +39,7 @@ class Resampling:
     """New values like those that were measured, if the fit were the truth."""
 
     def __init__(self, fitted: Mapping[float, float], values: Values, parameters: int) -> None:
-        """``values`` are logarithms, ``fitted`` what the fit of so many parameters says of each
+        """``values`` are logarithms, ``fitted`` what the fit with so many parameters gives for each
         size."""
         self._fitted = fitted
         self._counts = {size: len(each) for size, each in values.items()}
@@ -79,7 +79,7 @@ class Resampling:
             }
 
     def interval(self, estimate: Callable[[Values], float | None]) -> Ends | None:
-        """Return between what an estimate lies; None where it often cannot be made at all."""
+        """Return between what an estimate lies; None if it often cannot be made at all."""
         drawn = [estimate(values) for values in self.draws()]
         return self.interval_of(drawn)
 
@@ -105,7 +105,7 @@ class Described:
     fitted: Fitted
     record: CurveFit
     redrawn: Sequence[Fitted | None]
-    """By bootstrap; empty where the points are too few."""
+    """By bootstrap; empty if the points are too few."""
     resampling: Resampling | None
 
 
@@ -159,7 +159,7 @@ def _describe(values: Values, model: CurveModel) -> Described | None:
 
 
 def _resampling(fitted: Fitted, values: Values, parameters: int) -> Resampling | None:
-    """Return new values around the fit; None where they are few, or not all above 0."""
+    """Return new values around the fit; None if they are few, or not all above 0."""
     expected = {size: fitted.at(size) for size in values}
     measured = [value for each in values.values() for value in each]
     if len(measured) < parameters + _SPARE_VALUES:

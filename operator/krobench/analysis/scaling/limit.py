@@ -39,7 +39,7 @@ from krobench.findings.scaling import (
 )
 
 _WINDOWS = (1.15, 1.3, 1.5, 2.0, 3.0)
-"""How far around the steps, as factors."""
+"""How far around the two sizes, as factors."""
 _FEWEST_SIZES = 3
 _FEWEST_VALUES = 6
 _CLEAR_RISE = 6.0
@@ -53,14 +53,14 @@ Logs = Mapping[float, Sequence[float]]
 
 @dataclass(frozen=True)
 class Draws:
-    """What else a crossing may have been; all are logarithms of sizes."""
+    """Other crossings that scatter allows, as logarithms of sizes."""
 
     crossings: Sequence[float]
     """Of resampled values."""
     single: Sequence[float]
-    """By how much each repetition by itself is off."""
+    """How far off each single iteration is."""
     degrees: int
-    """Of freedom, that the scatter is known with."""
+    """Of freedom of the scatter."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def find_crossing(
 ) -> Crossing | None:
     """Return where the figure grows beyond ``bound``, which is above 0.
 
-    ``last`` and ``first`` are the sizes that the crossing is expected between. None where
-    the values are too few, or do not grow clearly enough.
+    ``last`` and ``first`` are the sizes that the crossing is expected between. None if there
+    are too few values, or they do not clearly grow.
     """
     logs = {
         math.log(size): [math.log(value) for value in each if value > 0]
@@ -165,9 +165,9 @@ def _where(line: Line | None, level: float) -> float | None:
     return (level - line.intercept) / line.slope
 
 
-_FEWEST_REPETITIONS = 2
+_FEWEST_ITERATIONS = 2
 _FAR = 1.25
-"""Times the limit. Nearer to it, two repetitions on its wrong side are no more than chance."""
+"""Times the limit. Closer to it, two iterations on the wrong side may be chance."""
 
 
 def find_limit(
@@ -237,7 +237,7 @@ def _crossing(
 ) -> Crossing | NoInterval:
     """Return where the bounded figure crosses its bound, or why there is no such size."""
     values = values_of(bound, sizes)
-    if min(len(values.get(each.size, [])) for each in (last, first)) < _FEWEST_REPETITIONS:
+    if min(len(values.get(each.size, [])) for each in (last, first)) < _FEWEST_ITERATIONS:
         return NoInterval.NOT_REPEATED
     crossing = find_crossing(values, upward(bound, bound.value), last.size, first.size)
     if crossing is None:
@@ -262,4 +262,4 @@ def _is_contradicted(crossing: Crossing, sizes: Sequence[SizeRecord]) -> bool:
 
 def _unanimous(size: SizeRecord, *, met: bool) -> bool:
     told = [one.met for one in size.iterations if one.met is not None]
-    return len(told) >= _FEWEST_REPETITIONS and all(each is met for each in told)
+    return len(told) >= _FEWEST_ITERATIONS and all(each is met for each in told)

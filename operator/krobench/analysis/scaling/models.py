@@ -24,7 +24,7 @@ def relative_fit(rows: Sequence[Row]) -> Row | None:
 
     The first weight is above 0. So few terms may be tried in all combinations: the best of those
     without a negative weight is the answer (Lawson and Hanson, Solving Least Squares Problems,
-    1974, chapter 23). None where there is none.
+    1974, chapter 23). None if there is none.
     """
     best: tuple[float, Row] | None = None
     for count in range(3):
@@ -162,7 +162,7 @@ class Scalability:
 
     @property
     def peak(self) -> float:
-        """The size of the greatest throughput; infinite where it only ever grows."""
+        """The size of the greatest throughput; infinite if it only ever grows."""
         if self.coherency <= 0:
             return math.inf
         return math.sqrt(max(0.0, 1 - self.contention) / self.coherency)
@@ -194,7 +194,7 @@ def fit_linear(values: Values) -> Linear | None:
 
 
 def fit_power(values: Values) -> Power | None:
-    """Return the power law; None where a value is not above 0."""
+    """Return the power law; None if a value is not above 0."""
     logs = _logs(values)
     line = fit_line(logs) if logs is not None else None
     return Power(line) if line is not None else None
@@ -203,7 +203,7 @@ def fit_power(values: Values) -> Power | None:
 def fit_scalability(values: Values) -> Scalability | None:
     """Return the law that leaves the least squares of deviations, as ratios.
 
-    Over ``n / throughput``, it is a sum of three terms, none of which may be below 0.
+    Over ``n / throughput``, it is a sum of three terms, each at least 0.
     """
     points = [(n, x) for n, each in values.items() for x in each]
     if len(values) < 3 or any(x <= 0 for _, x in points):

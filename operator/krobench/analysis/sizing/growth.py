@@ -44,7 +44,7 @@ class Growth:
     axis: SizeAxis
     tests: Sequence[TestRecord]
     measured: Mapping[float, Sequence[float]]
-    """Bytes of each repetition by size."""
+    """Bytes of each iteration by size."""
     model: Literal["linear", "power"]
     rate: float
     """linear: bytes for one more; power: the exponent."""
@@ -59,7 +59,7 @@ class Growth:
     def at(self, size: float) -> Estimate:
         """Return memory at a size: from the nearest measured size along the fit.
 
-        The interval is that of the fit's rate, around the range of the repetitions there.
+        The interval is that of the fit's rate, around the range of the iterations there.
         """
         nearest = min(self.measured, key=lambda known: abs(math.log(known / size)))
         values = self.measured[nearest]
@@ -143,7 +143,7 @@ def _growing(fits: Sequence[CurveFit]) -> tuple[Literal["linear", "power"], Para
 
     Each further object takes its own memory, so that it is the line; a power law below 1, as
     of figures that scatter more than they grow, would promise ever cheaper ones. One that is
-    clearly above 1 is taken where it describes the curve best.
+    clearly above 1 is used if it describes the curve best.
     """
     named = {(fit.model, parameter.name): parameter for fit in fits for parameter in fit.parameters}
     exponent = named.get(("power", "exponent"))

@@ -23,7 +23,7 @@ _SEED = 20_240_607
 def seeded(stream: int = 0) -> random.Random:
     """Return the random numbers of a bootstrap, from their beginning.
 
-    What draws from the draws of another takes another ``stream``, or it would hang on that one.
+    A bootstrap that draws from the draws of another needs another ``stream``, or both correlate.
     """
     return random.Random(_SEED + stream)  # noqa: S311 - nothing secret
 
@@ -72,15 +72,15 @@ class Interval:
 
 
 def estimate(runs: Runs) -> float:
-    """Return the value that stands for a side: the median of its runs' medians."""
+    """Return the value of a side: the median of its runs' medians."""
     return median(median(run) for run in runs)
 
 
 def ratio_interval(old: Runs, new: Runs) -> Interval | None:
     """Return new over old with its interval at 95 %.
 
-    None where the ratio says nothing, as some value is not above zero, or where a side has fewer
-    than four values: runs, or iterations where it is a single run.
+    None if some value is not above zero, or a side has fewer than four values: runs, or
+    iterations if it is a single run.
     """
     if any(value <= 0 for run in (*old, *new) for value in run):
         return None

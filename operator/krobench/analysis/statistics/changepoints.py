@@ -12,7 +12,7 @@ from itertools import accumulate
 
 SIGNIFICANCE = 0.01
 MIN_SEGMENT = 3
-"""Values before and after a change: of fewer, an outlier cannot be told from a change."""
+"""Values before and after a change: with fewer, an outlier looks like a change."""
 MIN_SERIES = 10
 """Shorter series cannot have a p of 0.01: they have too few ways of being shuffled."""
 

@@ -129,7 +129,7 @@ def compare_by_spread(old: Runs, new: Runs, further: float = 0.0) -> Comparison 
     """Return p and the interval of new over old, by the spread of the sides that show one.
 
     ``further`` is what a side's only value may be off by beyond what the other side's spread says,
-    as the standard deviation of its logarithm. None where some value is not above zero, or where
+    as the standard deviation of its logarithm. None if some value is not above zero, or if
     neither side has two runs.
     """
     if any(value <= 0 for run in (*old, *new) for value in run):

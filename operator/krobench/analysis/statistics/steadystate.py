@@ -6,14 +6,14 @@ observations, the first d go, for the d that minimises
 
     sum((x[i] - mean(x[d:]))**2 for i >= d) / (n - d)**2
 
-MSER-5 does the same over means of five. As the minimum is at hazard where few are left, the last
-five are no candidates; and a minimum in the second half says that half of the sequence is no
+MSER-5 does the same over means of five. The minimum is unreliable if few are left, so the last
+five are no candidates; and a minimum in the second half means that half of the sequence is no
 sample of a steady state (White, Cobb & Spratt, WSC 2000).
 
 MSER alone is quick to cut: of ten observations that differ by chance only it cuts some in 46 of
 100 cases, and its minimum for latencies of a queue at 60 % load is in the second half in 27 of
 100. So a cut of iterations has to halve the statistic (then it is made without need in 6 of 100
-cases of twelve iterations, in 2 of fifteen), and a sequence is called unsteady only where the
+cases of twelve iterations, in 2 of fifteen), and a sequence is called unsteady only if the
 medians of its halves differ by a factor, too. For latencies that is 2: in a simulation of 200
 Poisson arrivals at one server, this found no steady state in 1 of 100 cases at 60 % load, in 6 at
 80 %, in 20 at 90 % and in 82 at 120 %; close to saturation, 200 arrivals *are* too few to settle.
@@ -34,18 +34,18 @@ _REQUESTS_FACTOR = 2.0
 
 @dataclass(frozen=True)
 class Steadiness:
-    """What MSER says of a sequence."""
+    """What MSER finds in a sequence."""
 
     cut: int
     """Observations at its beginning that are not of the steady state."""
     steady: bool
-    """False where there is none: the observations go on changing."""
+    """False if there is none: the observations keep changing."""
     halves_ratio: float
     """Median of the second half over that of the first."""
 
 
 def of_iterations(values: Sequence[float]) -> Steadiness | None:
-    """Judge the headline figures of a test's iterations; None where there are too few to tell."""
+    """Judge the headline figures of a test's iterations; None if there are too few to tell."""
     if len(values) < MIN_ITERATIONS:
         return None
     statistic = _mser(values)
@@ -59,7 +59,7 @@ def of_iterations(values: Sequence[float]) -> Steadiness | None:
 
 
 def of_latencies(values: Sequence[float]) -> Steadiness | None:
-    """Judge latencies in the order in which their requests were due; None where there are too
+    """Judge latencies in the order in which their requests were due; None if there are too
     few to tell."""
     if len(values) < MIN_REQUESTS:
         return None

@@ -2,8 +2,8 @@
 
 Theil-Sen estimator: P. K. Sen, Estimates of the Regression Coefficient Based on Kendall's Tau,
 Journal of the American Statistical Association 63 (1968). Of two sizes, the interval is that of
-Welch's test. Of more it is a percentile bootstrap: repetitions are drawn anew within each size, as
-the sizes were chosen and not found. It is wide enough from five repetitions of each on, as the
+Welch's test. Of more it is a percentile bootstrap: values are resampled within each size, as
+the sizes were chosen and not found. It is wide enough from five values of each, as the
 tests of this module show.
 """
 
@@ -26,7 +26,7 @@ _Size = TypeVar("_Size", int, float)
 
 @dataclass(frozen=True)
 class Fit:
-    """A slope with its interval at 95 %, where there are repetitions to take one from."""
+    """A slope with its interval at 95 %, if there are enough values for one."""
 
     slope: float
     low: float | None

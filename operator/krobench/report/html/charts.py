@@ -26,7 +26,7 @@ class Chart:
     title: str
     note: str
     svg: str
-    """Empty where there is nothing to show."""
+    """Empty if there is nothing to show."""
 
     @property
     def markup(self) -> Markup:
@@ -45,7 +45,7 @@ _MEMORY = {
 def latency_chart(objects: Iterable[ObjectRecord]) -> str:
     """Return the distribution of the time until instances were ready, by test; or nothing.
 
-    A curve shows the part of all instances that were ready within a time: where some never
+    A curve shows the part of all instances that were ready within a time: if some never
     were, it ends below 100 %.
     """
     by_test: dict[str, list[ObjectRecord]] = {}
@@ -118,7 +118,7 @@ def _points(samples: Iterable[Sample]) -> list[Point]:
 
 
 def _rates(counter: Sequence[Point]) -> list[Point]:
-    """Return the growth of a counter per second; where it went backwards, kro restarted."""
+    """Return the growth of a counter per second; it only falls if kro restarts."""
     return [
         (after[0], (after[1] - before[1]) / (after[0] - before[0]))
         for before, after in pairwise(counter)
