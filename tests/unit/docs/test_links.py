@@ -43,6 +43,10 @@ def test_every_document_is_linked() -> None:
     assert set(PAGES) <= targets
 
 
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 120
+
+
 def test_every_example_is_linked() -> None:
     linked = {link.target.rpartition("/")[2] for link in links()}
     assert {path.name for path in (ROOT / "manifests/examples").iterdir()} <= linked
