@@ -27,6 +27,7 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError
+from krobench.kube.transport import NO_RETRIES
 
 NAMESPACE = "krobench-system"
 TIMEOUT_SECONDS = 60.0
@@ -197,7 +198,8 @@ class RunningOperator:
         config = ClientConfig(self._server, None, lambda: None)
         settings = Settings(namespace=NAMESPACE, image="registry/krobench:1")
         registry = kopf.OperatorRegistry()
-        operator = Operator(KubeClient(config), settings, CollectorRegistry(), self.pace)
+        client = KubeClient(config, policy=NO_RETRIES)
+        operator = Operator(client, settings, CollectorRegistry(), self.pace)
         self.worker = operator.worker
         operator.register(registry, login=self._login)
         asyncio.run(
