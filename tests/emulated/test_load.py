@@ -1,5 +1,6 @@
 """The load Job from end to end, against an API server in memory."""
 
+import json
 import time
 from dataclasses import replace
 from typing import Any, cast
@@ -305,3 +306,26 @@ async def test_what_another_run_left_makes_this_one_invalid_unless_it_is_accepte
         assert record.causes[0].reason == "LeftoverObjects"
         assert isinstance(record.causes[0], LeftoverObjects)
         assert record.causes[0].runs == ["uid-of-another"]
+
+
+class Watching(MemoryCluster):
+    """Notes the objects that are left when the record becomes Completed."""
+
+    left: set[str] | None = None
+    lease_holder: str | None = "unknown"
+
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
+        await super().admit(verb, path, body)
+        text = (body.get("data") or {}).get("run.json")
+        if text is not None and json.loads(text)["state"] == "Completed":
+            self.left = {path.rpartition("/")[2] for path in self.objects}
+            [lease] = [item for path, item in self.objects.items() if "/leases/" in path]
+            self.lease_holder = lease["spec"]["holderIdentity"]
+
+
+async def test_a_run_is_completed_when_nothing_is_left_to_do() -> None:
+    cluster = Watching()
+    record = await run(cluster, 3)
+    assert record.verdict is Verdict.PASSED
+    assert cluster.left == {"bench-results", "krobench-load"}
+    assert cluster.lease_holder is None, "the next run may start"

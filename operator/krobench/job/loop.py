@@ -37,13 +37,18 @@ class IterationLoop:
         kro_at: Callable[[Target], Awaitable[KroPod]],
         check_lease: Callable[[], None],
         variants: KroVariants | None = None,
+        verdict_of: Callable[[Turn], str] | None = None,
     ) -> None:
-        """``recorders`` gets one for each test, by the index of its plan."""
+        """``recorders`` gets one for each test, by the index of its plan.
+
+        ``verdict_of`` says for the log what a turn has shown.
+        """
         self._context = context
         self._recorders = recorders
         self._kro_at = kro_at
         self._check_lease = check_lease
         self._variants = variants
+        self._verdict_of = verdict_of
         self._runner = IterationRunner(context)
         self._cel = CelRunner(context)
         self._began: float | None = None
@@ -97,7 +102,8 @@ class IterationLoop:
             recorder = self._recorders.get(action.plan.index)
             if recorder is not None and recorder.ended:
                 record = recorder.record
-                logger.info("test %s: %s", record.name, record.state)
+                verdict = self._verdict_of(action) if self._verdict_of else record.state
+                logger.info("test %s: %s", record.name, verdict)
                 await self._context.publish()
 
     async def _run(self, turn: Turn) -> Result:

@@ -40,10 +40,10 @@ from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
 from krobench.program.search import Search
 from krobench.program.sizes import Sizes, fewest_observations, plan_size, usable_sizes
-from krobench.program.turns import results_in
+from krobench.program.turns import Turn, results_in
 from krobench.program.verification import Trial, first_to_try, plan_trial, size_to_try_at
 from krobench.record.run import Progress, RunRecord
-from krobench.report.words.scaling import stop_line
+from krobench.report.words.scaling import iteration_line, stop_line
 from krobench.report.words.validity import ignored_warnings
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, TestPlan
@@ -108,6 +108,7 @@ class ScaleTestTask:
             self._recorders,
             kro_at=engine.kro_at,
             check_lease=engine.check_lease,
+            verdict_of=self._verdict_of,
         )
         try:
             done = await engine.iterate(loop)
@@ -170,6 +171,12 @@ class ScaleTestTask:
         if self._search is None:
             return ScaleRecord(axis=self.spec.axis)
         return self._search.scale(self._entries, self._loop.turn if self._loop else None)
+
+    def _verdict_of(self, turn: Turn) -> str:
+        record = next(each for each in self._scale().sizes if each.size == turn.size)
+        if turn.warmup or not record.iterations:
+            return "warm-up" if record.verdict is None else record.verdict
+        return f"{record.verdict} ({iteration_line(record.iterations[-1])})"
 
     async def _verify(self, engine: Engine, context: RunContext, seconds_left: float) -> None:
         """Try the first recommendation that can be tried, if the spec asks for it."""
