@@ -3,7 +3,7 @@
 from unit.docs.documents import ROOT
 from unit.records import some_run
 
-from krobench.findings.comparison import MetricVerdict, Replicates
+from krobench.findings.comparison import MetricVerdict, MoreReplicates, Replicates
 from krobench.findings.evidence import Evidence, EvidenceCode, evidence
 from krobench.findings.recommendation import (
     Area,
@@ -23,6 +23,7 @@ from krobench.findings.sizing import (
 )
 from krobench.report import sizing
 from krobench.report.recommendations import recommendations_section
+from krobench.report.words.comparison import inconclusive_line
 
 _MEASURED: list[Evidence] = [
     *evidence(EvidenceCode.WORKER_UTILISATION, 0.995, 0.75),
@@ -139,3 +140,12 @@ def test_the_quoted_sizing_is_what_the_command_prints() -> None:
     before, after = f"single{quoted}".split("\n...\n")
     assert printed.startswith(before.strip())
     assert after.strip() in printed
+
+
+def test_the_quoted_notes_of_comparisons_are_what_is_printed() -> None:
+    runs = MoreReplicates(more=3, of=Replicates.RUNS, side="smaller", fewest=1)
+    page = (ROOT / "docs/how-to/scale-tests.md").read_text()
+    assert f"inconclusive: {inconclusive_line(runs)}\n" in page
+    restarts = MoreReplicates(more=18, of=Replicates.RESTARTS, side="each", fewest=5)
+    page = (ROOT / "docs/how-to/variants.md").read_text()
+    assert f'"{inconclusive_line(restarts).removeprefix("needs ")}"' in " ".join(page.split())
