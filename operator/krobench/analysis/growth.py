@@ -127,9 +127,9 @@ def _slopes_of(group: Sequence[TestRecord]) -> Iterable[Slope]:
 
 
 def _axis(group: Sequence[TestRecord]) -> SizeAxis | None:
-    """Return what the sizes differ in; None where they do not, or in no plain way.
+    """Return what the sizes differ in; None if they do not, or not in one way.
 
-    Where each RGD brings its own instances with it, the RGDs are what grows.
+    If each RGD brings its own instances with it, the RGDs are what grows.
     """
     rgds = {test.rgds for test in group}
     if len(rgds) > 1:

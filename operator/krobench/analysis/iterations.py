@@ -16,7 +16,7 @@ from krobench.record.test import PhaseSummary, TestSummary
 def count_instances(
     requested: int, objects: Iterable[ObjectRecord], max_send_lag_seconds: float
 ) -> Counts:
-    """Count what became of the instances of an iteration."""
+    """Count how many instances of an iteration got how far."""
     created = [line for line in objects if line.operation == "create-instance"]
     acknowledged = [line for line in created if line.acknowledged_seconds is not None]
     ready = sum(line.ready_seconds is not None for line in acknowledged)
@@ -35,7 +35,7 @@ def count_instances(
 
 
 def throughput(objects: Iterable[ObjectRecord]) -> float | None:
-    """Return the rate at which instances became ready, or None where fewer than two did.
+    """Return the rate at which instances became ready, or None if fewer than two did.
 
     Of several phases, the first alone counts, which creates instances and does nothing else.
     """
@@ -54,7 +54,7 @@ def throughput(objects: Iterable[ObjectRecord]) -> float | None:
 def summarise_test(
     iterations: Sequence[IterationRecord], objects: Sequence[ObjectRecord]
 ) -> TestSummary | None:
-    """Take the measured iterations of a test together; None where there is none."""
+    """Take the measured iterations of a test together; None if there is none."""
     measured = [record for record in iterations if not record.warmup]
     if not measured:
         return None
@@ -73,7 +73,7 @@ def summarise_test(
 
 
 def errors_of(record: IterationRecord) -> int:
-    """Return how many operations failed or were censored; 1 where it failed for another cause."""
+    """Return how many operations failed or were censored; 1 if it failed for another cause."""
     missing = record.counts.failed + record.counts.censored
     if record.phases:
         missing = sum(phase.counts.failed + phase.counts.censored for phase in record.phases)

@@ -18,7 +18,7 @@ _MOST_READINGS = 6
 
 
 class KroCounters:
-    """Reads one pod of kro when told to, and nothing between."""
+    """Reads one pod of kro on request."""
 
     def __init__(self, client: KubeClient, pod: KroPod, pprof_port: int) -> None:
         self._metrics = PodHttp(client, pod, pod.metrics_port)
@@ -47,10 +47,10 @@ class KroCounters:
 
     async def settled_heap_bytes(self) -> int:
         """Return what kro's heap holds: as allocated just after a garbage collection, again and
-        again until it shrinks no more, for what is still under way is held as well.
+        again until it shrinks no more, because what is in progress is held as well.
 
         Raises:
-            SourceUnavailableError: if kro has no pprof, which is how it is told to collect.
+            SourceUnavailableError: if kro has no pprof, which makes it collect garbage.
         """
         least = await self._heap_bytes()
         for _ in range(_MOST_READINGS):

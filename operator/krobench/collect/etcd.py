@@ -1,4 +1,4 @@
-"""etcd's own metrics, where it shows them."""
+"""etcd's own metrics, if it exposes them."""
 
 import httpx
 

@@ -30,7 +30,7 @@ class Series:
     exclude: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Label values whose series are left out."""
     name: str | None = None
-    """Name under which the sum is kept, where ``match`` tells it from another, or other versions
+    """Name under which the sum is kept, if ``match`` tells it from another, or other versions
     name the metric otherwise; else ``metric``."""
     split: Callable[[Labels], Labels] | None = None
     """From a series' labels to those by which sums are kept apart; they must be few."""
@@ -62,7 +62,7 @@ class Reading:
     key: str
     value: float
     timestamp_seconds: float | None
-    """The source's own timestamp (seconds since the epoch), where it gives one."""
+    """The source's own timestamp (seconds since the epoch), if it gives one."""
 
 
 def families(wanted: Iterable[Series]) -> list[str]:

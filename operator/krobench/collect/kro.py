@@ -73,7 +73,7 @@ class KroSource:
                 scrape = await read_through(content, self._series)
                 return with_failed_build_time(with_present_names(scrape, "kro"))
         except (PodHttpError, ValueError) as error:
-            await self.close()  # the next scrape finds its way anew
+            await self.close()  # the next scrape looks for a way again
             raise SourceUnavailableError(f"kro's /metrics: {error}") from error
 
     async def _reach(self) -> PodHttp:

@@ -1,4 +1,4 @@
-"""What the kubelet's cAdvisor says of containers."""
+"""What the kubelet's cAdvisor reports of containers."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ _OF_POD = (
 
 class KubeletSource:
     """What the kubelets say, through the API server, of kro's container and of the control
-    plane's, where that runs in pods.
+    plane's, if that runs in pods.
 
     Names of readings that are not of kro carry a label ``of``.
     """
@@ -54,7 +54,7 @@ class KubeletSource:
         self._others = others
         self._own_namespaces = own_namespaces
         self._silent: set[str] = set()
-        """Nodes that were told of in the log."""
+        """Nodes that were logged."""
 
     async def close(self) -> None:
         """Nothing of its own is open."""
@@ -72,13 +72,13 @@ class KubeletSource:
                 f"{pod.namespace}/{pod.name}"
             )
         if not any(reading.key == foreign.key for reading in own_node.readings):
-            # One that comes in mid-run is to be told from a figure that nobody gives.
+            # Tells one that comes in mid-run from a figure that the kubelet does not give.
             own_node.readings.append(Reading(foreign.key, 0.0, None))
         elsewhere = sorted({other.node for other in self._others} - {pod.node})
         return _joined([own_node, *[await self._scrape_other(node, others) for node in elsewhere]])
 
     async def _scrape_other(self, node: str, series: Iterable[Series]) -> Scrape:
-        """Return a node's readings; none where its kubelet gives none, as kro's still stand."""
+        """Return a node's readings; none if its kubelet gives none: kro's are still valid."""
         try:
             return await self._scrape_node(node, series)
         except SourceUnavailableError as error:

@@ -1,7 +1,7 @@
 """HTTP to a port of kro's pod: straight, or through the API server's pod proxy.
 
-Straight is better, as it puts no load on the API server; the proxy is for where the pod network
-is out of reach, as from outside of the cluster or behind a NetworkPolicy.
+Direct is better, because it puts no load on the API server; the proxy is used if the pod network
+is out of reach, for example from outside of the cluster or behind a NetworkPolicy.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -32,7 +32,7 @@ class PodHttp:
     """Requests to one port of a pod.
 
     The first request finds the way, and the others take it: a request that fails later is not
-    repeated on the other way, as it may have been carried out.
+    repeated the other way, because it may have been carried out.
     """
 
     def __init__(self, client: KubeClient, pod: KroPod, port: int) -> None:

@@ -50,7 +50,7 @@ class Pprof:
         """Return a CPU profile over that time from now on.
 
         Raises:
-            PprofError: if there is none, as where another one is under way.
+            PprofError: if there is none, for example because another one is in progress.
         """
         query = {"seconds": str(seconds)}
         try:
@@ -58,7 +58,7 @@ class Pprof:
         except PodHttpError as error:
             if _BUSY in str(error):
                 raise PprofError(
-                    "somebody else is taking a CPU profile of kro, and Go takes one at a time: "
+                    "another client is taking a CPU profile of kro, and Go takes one at a time: "
                     f"{error}"
                 ) from error
             raise PprofError(f"no CPU profile of {seconds}s: {error}") from error

@@ -1,6 +1,6 @@
 """Range queries to an existing Prometheus, by its HTTP API.
 
-Nothing of an answer is passed on but numbers and Prometheus' own error texts: whoever writes a
+Nothing of an answer is passed on but numbers and Prometheus' own error texts: the author of a
 benchmark chooses the URL, and must not learn by it what else answers within a cluster.
 """
 
@@ -37,7 +37,7 @@ class PrometheusApi:
     """One Prometheus."""
 
     def __init__(self, settings: Prometheus, token: str | None, ca: str | None) -> None:
-        """``ca`` are PEM certificates; ``ValueError`` is raised where they are none."""
+        """``ca`` are PEM certificates; ``ValueError`` is raised if they are none."""
         self._url = settings.url.rstrip("/") + _PATH
         self._timeout_seconds = duration_seconds(settings.timeout)
         self._http = httpx.AsyncClient(

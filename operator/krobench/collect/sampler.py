@@ -170,9 +170,9 @@ class Sampler:
     async def _sample(self, source: Source) -> bool:
         """Sample a source; whether it gave anything.
 
-        A sample's time is that of its request. One that was under way already when a phase ended
+        A sample's time is that of its request. One that was in progress when a phase ended
         must not pass for one after the phase: a large exposition takes more than a second. So a
-        snapshot also waits for it, and then asks anew.
+        snapshot also waits for it, and then asks again.
         """
         async with self._turns.setdefault(source.name, asyncio.Lock()):
             return await self._scrape(source)

@@ -89,7 +89,7 @@ def parse(text: str, wanted: Iterable[Series]) -> Scrape:
     try:
         readings = read(text, wanted)
     except ValueError as error:
-        raise SourceUnavailableError(f"what was read is no exposition: {error}") from error
+        raise SourceUnavailableError(f"invalid Prometheus text format: {error}") from error
     return Scrape(readings, len(text), time.thread_time() - before)
 
 
@@ -100,7 +100,7 @@ async def scrape_through(
 
     Raises:
         SourceUnavailableError: saying ``what`` could not be read, and which right to ``grant``
-            where one is missing.
+            if one is missing.
     """
     try:
         return await read_through(client.chunks(path), wanted)
@@ -110,7 +110,7 @@ async def scrape_through(
     except KubeError as error:
         raise SourceUnavailableError(f"{what}: {error}") from error
     except ValueError as error:
-        raise SourceUnavailableError(f"{what}: what was read is no exposition: {error}") from error
+        raise SourceUnavailableError(f"{what}: invalid Prometheus text format: {error}") from error
 
 
 async def read_through(chunks: AsyncIterator[bytes], wanted: Iterable[Series]) -> Scrape:

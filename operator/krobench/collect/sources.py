@@ -20,7 +20,7 @@ __all__ = ["Scope", "Scrape", "Source", "SourceUnavailableError", "open_sources"
 
 @dataclass(frozen=True)
 class Scope:
-    """What is to be sampled."""
+    """What to sample."""
 
     target: Target
     kro: KroPod

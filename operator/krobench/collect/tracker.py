@@ -30,7 +30,7 @@ class KroTracker:
         self.restarts: list[KroRestart] = []
 
     async def follow_lead(self) -> None:
-        """Ask now and then which replica leads, where there are several.
+        """Ask now and then which replica leads, if there are several.
 
         The lease of a leader that died is taken by another only when it has run out; until then
         nothing tells that the pod which was restarted leads no more.

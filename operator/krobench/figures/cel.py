@@ -18,14 +18,14 @@ class Estimate(ApiModel):
 
     value: float
     low: float | None = None
-    """None where there were fewer than two iterations."""
+    """None if there were fewer than two iterations."""
     high: float | None = None
     n: int
     """Iterations that it rests on, or restarts of kro."""
 
 
 class CelState(StrEnum):
-    """What became of an expression."""
+    """Whether an expression was measured."""
 
     MEASURED = "Measured"
     FAILED = "Failed"
@@ -39,15 +39,15 @@ class CelExpressionResult(ApiModel):
     """None for a user's own expression."""
     level: CelLevel
     expression: str
-    """As kro got it: with its conversion to a string where it yields none."""
+    """As kro got it: converted to a string if it yields none."""
     state: CelState
     error: ErrorInfo | None = None
-    """Why it failed: in kro's own words where kro refused it, else with both values."""
+    """Why it failed: in kro's own words if kro refused it, else with both values."""
     expected: str
     actual: str | None = None
     """What stood in the object that kro made."""
     cross_check: str
-    """What celpy says of the expected value: agrees, differs, or kro only."""
+    """Whether celpy gives the expected value: agrees, differs, or kro only."""
     copies: int
     """How often its RGD carries it."""
     evaluations: int = 0
@@ -66,7 +66,7 @@ class CelExpressionResult(ApiModel):
     compiled_bytes: Estimate | None = None
     """Heap that one compiled copy holds, for each revision of its RGD that kro keeps."""
     first_after_restart_seconds: Estimate | None = None
-    """Time of one evaluation in the first reconcile of a kro that was started anew."""
+    """Time of one evaluation in the first reconcile of a kro after a restart."""
     first_after_restart_ratio: Estimate | None = None
     """Ratio of this to evaluations in later reconciles of the same process."""
     unavailable: dict[str, str] = Field(default_factory=dict)
@@ -119,7 +119,7 @@ class CelResults(ApiModel):
     """Time of the second build, in the GraphRevision controller, over that of the first."""
     patterns: list[CelPattern] = Field(default_factory=list)
     restart: CelRestartResults | None = None
-    """None where kro was not restarted."""
+    """None if kro was not restarted."""
     disturbed_windows: int = 0
     """Windows that were not used, as kro reconciled something else in them."""
     unavailable: dict[str, str] = Field(default_factory=dict)

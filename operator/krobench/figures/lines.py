@@ -31,9 +31,9 @@ CelWhat = Literal[
 """evaluations: of one window in which kro reconciled no other instance. reconciles: of the
 iteration's windows together. graph builds, revision compilations: with one change of the RGD.
 heap growth: with one too, in a round before the iterations. fresh: of all expressions together,
-just after their RGDs were compiled anew. restart: how many revisions kro had to compile when it was
-restarted, and what compiling all of them took. first and later evaluations: of one reconcile each,
-in the process that was started then."""
+just after their RGDs were compiled again. restart: how many revisions kro had to compile when it
+was restarted, and what compiling all of them took. first and later evaluations: of one reconcile
+each, in the process that was started then."""
 
 
 @dataclass(slots=True, kw_only=True, config=_CONFIG)
@@ -41,7 +41,7 @@ class ObjectRecord:
     """A line of ``objects.jsonl``: one object and operation.
 
     Times are seconds on the load Job's monotonic clock since the start of the run; ``null``
-    where that point was never reached.
+    if that point was never reached.
     """
 
     test: str
@@ -96,7 +96,7 @@ class ObjectRecord:
         """The moment from which latencies count.
 
         In an open loop that is the intended time: a request that was held up by those before
-        it has waited since then, whoever kept it waiting.
+        it has waited since then, whatever kept it waiting.
         """
         return self.sent_seconds if self.intended_seconds is None else self.intended_seconds
 
@@ -111,7 +111,7 @@ class Sample:
     metric: str
     value: float
     at: float | None = None
-    """The source's own timestamp (seconds since the epoch), where it gives one."""
+    """The source's own timestamp (seconds since the epoch), if it gives one."""
 
 
 @dataclass(slots=True, kw_only=True, config=_CONFIG)
@@ -120,7 +120,7 @@ class CelLine:
 
     test: str
     iteration: int
-    """Of the measured ones, from 0; of what is told of a restart, which one it was."""
+    """Of the measured ones, from 0; of a restart, which one it was."""
     expression: str | None = None
     """Its name; None: of all together."""
     copies: int | None = None

@@ -12,7 +12,7 @@ from krobench.figures.figure import Figure, Parts
 class LatencySummary(ApiModel):
     """Percentiles of a set of durations.
 
-    A percentile is absent where the sample is too small for it; censored observations (objects
+    A percentile is absent if the sample is too small for it; censored observations (objects
     that never got there) are counted and, being longer than every finished one, take the top
     ranks: a percentile that falls among them is absent too.
     """
@@ -20,7 +20,7 @@ class LatencySummary(ApiModel):
     n: int
     """Objects that got there."""
     censored: int = 0
-    """Objects that were waited for in vain."""
+    """Objects that did not get there in time."""
     p50_seconds: float | None = None
     p90_seconds: float | None = None
     p99_seconds: float | None = None
@@ -87,7 +87,7 @@ class Latencies(ApiModel):
     """From the update request of an RGD until all children of an instance had taken it over."""
     instance_gone: Annotated[_Latency, Timed("delete-instance", "gone_seconds")] = None
     """From the delete request of an instance until it was gone; of the tear-down's deletions
-    where no step deletes."""
+    if no phase deletes."""
 
 
 class Figures(RootModel[dict[str, float]]):
@@ -136,11 +136,11 @@ class KroRestart(ApiModel):
 
 
 class Counts(ApiModel):
-    """What became of the instances."""
+    """How many instances got how far."""
 
     requested: int
     sent: int = 0
-    """Create requests that were sent; the others were not, as the iteration ended before."""
+    """Create requests that were sent; the others were not, because the iteration ended before."""
     late: int = 0
     """Open loop: create requests that were sent later than maxSendLag after their time."""
     created: int = 0
@@ -158,7 +158,7 @@ class Counts(ApiModel):
 
 
 class OperationCounts(ApiModel):
-    """What became of the operations of a step."""
+    """How many operations of a phase got how far."""
 
     requested: int
     sent: int = 0
@@ -185,9 +185,9 @@ class LoadGenerator(ApiModel):
 
     requested_per_second: float | None = None
     """Rate of the schedule from its first to its last time (of those that came before the
-    iteration ended); None where these are the same, as in a single burst."""
+    iteration ended); None if these are the same, as in a single burst."""
     achieved_per_second: float | None = None
-    """Requests sent over the time of the schedule, or over the time that sending took where
+    """Requests sent over the time of the schedule, or over the time that sending took if
     that is longer by more than maxSendLag."""
     send_lag_p50_seconds: float | None = None
     """Half of the requests were sent no later than this after their intended time."""

@@ -37,7 +37,7 @@ class GroupShare(ApiModel):
     value: float
     """In the unit of the breakdown."""
     share: float | None = None
-    """Of the breakdown's total, from 0 to 1; None where the total is zero."""
+    """Of the breakdown's total, from 0 to 1; None if the total is zero."""
     margin: float | None = None
     """CPU, allocations: half the width of the 95 % interval of the share, by samples taken."""
     before: float | None = None
@@ -66,7 +66,7 @@ class Breakdown(ApiModel):
     top_flat: list[FunctionCost] = Field(default_factory=list)
     top_cumulative: list[FunctionCost] = Field(default_factory=list)
     """Of the groups' packages only: that all work was done below a loop of the runtime's or of
-    a library's is no news."""
+    a library's says nothing new."""
 
 
 class TestProfile(ApiModel):
@@ -75,7 +75,7 @@ class TestProfile(ApiModel):
     __test__ = False  # pytest would collect a class of this name
 
     iteration: int | None = None
-    """The iteration that was profiled, from 0; None where there was none."""
+    """The iteration that was profiled, from 0; None if there was none."""
     cpu_window_seconds: float | None = None
     """Time over which the CPU was profiled, from the beginning of the run phase."""
     cpu: Breakdown | None = None

@@ -63,7 +63,7 @@ class Series:
         return source in self._times
 
     def of(self, source: str, metric: str) -> Sequence[Sample]:
-        """Return all samples of a metric; none where there are none."""
+        """Return all samples of a metric; empty if there are none."""
         return self._by_metric.get((source, metric), [])
 
     def has(self, source: str, metric: str) -> bool:
@@ -73,7 +73,7 @@ class Series:
     def growth(self, source: str, metric: str, start: float, end: float) -> float:
         """Return how much a counter grew that may have begun, from zero, after ``start``.
 
-        It had not begun where the source was sampled without it: the process that had it before
+        It had not begun if the source was sampled without it: the process that had it before
         may be gone by then.
         """
         samples = self._by_metric[source, metric]
@@ -96,7 +96,7 @@ class Series:
     def _counted(self, source: str, metric: str, start: float, end: float) -> Sequence[Sample]:
         """Return the window of a counter, which has no series before its first event.
 
-        Where the source was sampled before ``start`` and the counter came later, it was zero.
+        If the source was sampled before ``start`` and the counter came later, it was zero.
         """
         samples = self._by_metric.get((source, metric), [])
         before = [seconds for seconds in self._times.get(source, []) if seconds <= start]

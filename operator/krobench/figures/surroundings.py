@@ -1,4 +1,4 @@
-"""What stands around a run at a moment, as far as its validity hangs on it. It is not stored."""
+"""The state of a cluster at a moment, as far as a run's validity depends on it; never stored."""
 
 from dataclasses import dataclass
 
@@ -30,4 +30,4 @@ class Moment:
     pods: tuple[KroPodState, ...] = ()
     """Those that are not on their way out."""
     leader: str | None = None
-    """Who holds kro's lease; None where there is none."""
+    """Who holds kro's lease; None if there is none."""

@@ -28,7 +28,7 @@ def parse(text: str, where: str) -> Baseline | RunRecord:
         # YAML is a superset of JSON, but far slower to read.
         raw = orjson.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
     except (orjson.JSONDecodeError, yaml.YAMLError) as error:
-        raise RecordError(f"{where} is neither JSON nor YAML: {error}") from error
+        raise RecordError(f"{where} is neither valid JSON nor YAML: {error}") from error
     return parse_object(raw, where)
 
 

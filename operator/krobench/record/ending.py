@@ -1,4 +1,4 @@
-"""What becomes of the record of a run that did not come to its end."""
+"""How the record of a run that did not complete is closed."""
 
 from krobench.api.common import ErrorInfo
 from krobench.api.status import Verdict
@@ -8,7 +8,7 @@ from krobench.record.test import TestState
 
 
 def give_up(run: RunRecord, why: ErrorInfo, end_time: str) -> None:
-    """Say in a run's record that it was given up, and of each test and step what became of it.
+    """Mark a run's record as given up, and each of its tests and sizes.
 
     ``end_time`` is RFC 3339.
     """

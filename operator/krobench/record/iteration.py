@@ -20,7 +20,7 @@ from krobench.findings.validity import Validity
 
 
 class Teardown(ApiModel):
-    """What became of the clean-up, which never hides a result."""
+    """How the clean-up went; it never hides a result."""
 
     done: bool
     """False when the policy keeps the objects or the clean-up failed."""
@@ -52,7 +52,7 @@ class Soak(ApiModel):
 
     seconds: float
     steady: bool | None = None
-    """With soakUntil Steady: whether kro was steady at its end; None where that cannot be told."""
+    """With soakUntil Steady: whether kro was steady at its end; None if that is not known."""
     memory_bytes_per_second: float | None = None
     """With soakUntil Steady: how fast kro's resident memory still grew at its end, or fell."""
     unsteady: list[AnyUnsteady] = Field(default_factory=list)
@@ -75,16 +75,16 @@ class IterationRecord(ApiModel):
     duration_seconds: float
     """Set-up and run, without tear-down."""
     soak: Soak | None = None
-    """What came after the run phase; None where nothing was to be held, or it had failed."""
+    """What came after the run phase; None if nothing was asked for, or the run phase failed."""
     success: bool
     error: ErrorInfo | None = None
     validity: Validity = Field(default_factory=Validity)
     counts: Counts
     steady_state: SteadyState | None = None
-    """Of the latencies in the order of their requests; None where the load is not meant to be
+    """Of the latencies in the order of their requests; None if the load is not meant to be
     steady."""
     generator: LoadGenerator | None = None
-    """None in a closed loop, which has no schedule, and where no run phase was reached."""
+    """None in a closed loop, which has no schedule, and if no run phase was reached."""
     latency: Latencies = Field(default_factory=Latencies)
     figures: Figures = Field(default_factory=Figures)
     """By their names in the catalogue. Costs per instance of several phases are those of the first,
@@ -94,7 +94,7 @@ class IterationRecord(ApiModel):
     kro_restarts: list[KroRestart] = Field(default_factory=list)
     """In set-up and run."""
     phases: list[PhaseRecord] = Field(default_factory=list)
-    """Where the test has several steps; the other numbers are then of all of them together."""
+    """If the test has several phases; the other numbers are then of all of them together."""
     unavailable: dict[str, str] = Field(default_factory=dict)
     """Why a figure is missing, by its name or that of its source."""
     teardown: Teardown | None = None

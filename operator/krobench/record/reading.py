@@ -28,12 +28,12 @@ def read_json(text: str | bytes, where: str) -> Any:
     """Return what a JSON text holds.
 
     Raises:
-        RecordError: if it is no JSON; ``where`` is named.
+        RecordError: if it is not JSON; ``where`` is named.
     """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise RecordError(f"{where} is no JSON: {error}") from error
+        raise RecordError(f"{where} is not valid JSON: {error}") from error
 
 
 def read_as(model: type[ModelT], raw: Any, where: str) -> ModelT:
@@ -79,7 +79,7 @@ def why_not(errors: Sequence[ErrorDetails], raw: Any, where: str) -> str:
         return _newer(raw, where, f"has a field {field}, which")
     if _newer_writer(raw) is not None:
         return _newer(raw, where, f"has a value of {field} that")
-    damaged = f"{where} is no proper {schema_of(raw) or SCHEMA}: "
+    damaged = f"{where} is not a valid {schema_of(raw) or SCHEMA}: "
     if unknown:
         return f"{damaged}it has a field {field}, which no krobench writes"
     if first["type"] == "missing":
@@ -105,7 +105,7 @@ def _newer(raw: Any, where: str, what: str) -> str:
 
 
 def _newer_writer(raw: Any) -> str | None:
-    """Return the version that wrote a record or was run last in a baseline, where it is newer."""
+    """Return the version that wrote a record or was run last in a baseline, if it is newer."""
     latest = max(_writers(raw), key=_comparable, default=None)
     return latest if latest is not None and _comparable(latest) > _comparable(__version__) else None
 
@@ -129,6 +129,6 @@ def _writers(raw: Any) -> Iterator[str]:
 
 
 def _comparable(version: str) -> tuple[int, ...]:
-    """Return the numbers of a version such as 1.2.3+build; none where it begins otherwise."""
+    """Return the numbers of a version such as 1.2.3+build; none if it begins differently."""
     found = re.match(r"\d+(\.\d+)*", version)
     return tuple(map(int, found.group().split("."))) if found else ()

@@ -2,7 +2,7 @@
 
 ``RunRecord`` is ``run.json``. Beside it stand ``objects.jsonl`` (one :class:`ObjectRecord` a
 line) and ``series.jsonl`` (one :class:`Sample` a line). A number that was not measured is
-``null``, and ``unavailable`` says why; it is never zero.
+absent, and ``unavailable`` says why; it is never zero.
 """
 
 from enum import StrEnum
@@ -38,7 +38,7 @@ class Orphans(ApiModel):
     """What was left of a run after its clean-up; none are expected."""
 
     count: int | None = None
-    """None where it could not be counted."""
+    """None if it could not be counted."""
     objects: list[str] = Field(default_factory=list)
     """As kind/namespace/name; at most 20."""
     unavailable: str | None = None
@@ -46,7 +46,7 @@ class Orphans(ApiModel):
 
 
 class Progress(ApiModel):
-    """How far the Job is, for the status of a run under way."""
+    """How far the Job is, for the status of a run in progress."""
 
     iterations_done: int = 0
     iterations_planned: int = 0
@@ -83,7 +83,7 @@ class RunRecord(ApiModel):
     causes: list[AnyCause] = Field(default_factory=list)
     """What makes the run as a whole invalid."""
     comparison: Comparison | None = None
-    """With what spec.baseline names; None where it names nothing, or the run was given up."""
+    """With what spec.baseline names; None if it names nothing, or the run was given up."""
     slopes: list[Slope] = Field(default_factory=list)
     """Of tests that differ in nothing but their size."""
     differences: list[CostDifference] = Field(default_factory=list)
@@ -93,7 +93,7 @@ class RunRecord(ApiModel):
     recommendations: list[Recommendation] = Field(default_factory=list)
     """What to change, first things first."""
     orphans: Orphans | None = None
-    """None where objects were kept, or the run did not get that far."""
+    """None if objects were kept, or the run did not get that far."""
     error: ErrorInfo | None = None
     warnings: list[str] = Field(default_factory=list)
     parts: dict[str, list[str]] = Field(default_factory=dict)

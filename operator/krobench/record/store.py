@@ -183,7 +183,7 @@ def conflict(config_map: Mapping[str, Any]) -> ErrorInfo:
     where = f"ConfigMap {metadata.get('namespace')}/{metadata.get('name')}"
     if owner is None:
         message = (
-            f"{where} is in the way of the results, and belongs to no run: delete it, or set "
+            f"{where} already exists and was not created by a run: delete it, or set "
             "spec.results.configMapName to another name"
         )
     else:

@@ -66,7 +66,7 @@ class TestSummary(ApiModel):
     errors_total: int
     """Operations that failed or were censored, and iterations that failed for other causes."""
     phases: list[PhaseSummary] = Field(default_factory=list)
-    """Where the test has several steps."""
+    """If the test has several phases."""
 
 
 class Margin(ApiModel):
@@ -119,7 +119,7 @@ class TestRecord(ApiModel):
     instances: int
     rgds: int
     phases: list[Operation] = Field(default_factory=list)
-    """What its steps do, where it has several."""
+    """What its phases do, if it has several."""
     load: Load = Field(default_factory=Load)
     concurrency: int | None
     """None in an open loop."""
@@ -141,14 +141,14 @@ class TestRecord(ApiModel):
     steady_state: SteadyState | None = None
     """Of the iterations' medians."""
     stop: Stop | None = None
-    """Why it was not repeated further, where it asks for a precision."""
+    """Why it was not repeated further, if it asks for a precision."""
     thresholds: list[ThresholdResult] = Field(default_factory=list)
     profile: TestProfile | None = None
-    """None where none was asked for, or the test did not get that far."""
+    """None if none was asked for, or the test did not get that far."""
     cel: CelResults | None = None
     """Of a test of expressions, which has this instead of iterations and a summary."""
     attribution: Attribution | None = None
-    """What held kro back; None where the test did not get that far."""
+    """What held kro back; None if the test did not get that far."""
 
     @property
     def spec_name(self) -> str:

@@ -59,7 +59,7 @@ def quote(finding: Raw, message: str) -> None:
 
 
 def dicts_in(of: Any, *path: str) -> Iterator[Raw]:
-    """Yield the objects at a path of fields; each item where a field is a list."""
+    """Yield the objects at a path of fields; each item if a field is a list."""
     if isinstance(of, list):
         for item in of:
             yield from dicts_in(item, *path)

@@ -148,7 +148,7 @@ def test_a_scale_test_is_not_compared_with_benchmarks_nor_a_baseline(tmp_path: P
     scale = run_json(tmp_path / "scale.json", scale_record(RunState.COMPLETED))
     done = krobench("compare", old, scale)
     assert done.exit_code == 3
-    assert "it is a scale test, which is compared with another one alone" in done.output
+    assert "it is a scale test: it can only be compared with another scale test" in done.output
     done = krobench("baseline", "export", scale)
     assert done.exit_code == 4
     assert "cannot be a baseline: it is a scale test" in done.output

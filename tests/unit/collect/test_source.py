@@ -46,5 +46,5 @@ async def test_it_does_not_matter_where_an_exposition_is_cut(cuts: list[int]) ->
 
 async def test_what_is_no_exposition_is_named() -> None:
     client = Client([b"bytes <html>\n"])
-    with pytest.raises(SourceUnavailableError, match="it: what was read is no exposition"):
+    with pytest.raises(SourceUnavailableError, match="it: invalid Prometheus text format"):
         await scrape_through(client, "/metrics", "it", "a right", WANTED)

@@ -112,7 +112,7 @@ async def test_where_another_profile_is_under_way_the_heap_is_profiled_all_the_s
     kro.busy = True
     async with serve(kro) as port, profiling(port, "cpu", "heap") as running:
         result = await profile(running)
-    assert "somebody else is taking a CPU profile" in result.unavailable["cpu"]
+    assert "another client is taking a CPU profile" in result.unavailable["cpu"]
     assert result.in_use is not None
 
 

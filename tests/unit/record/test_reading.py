@@ -80,8 +80,8 @@ def test_damage_is_told_from_a_newer_version(record: dict[str, Any]) -> None:
     record["environment"]["krobench"] = "0.4.9"
     del record["tests"][0]["name"]
     assert refusal_of(record) == (
-        "run.json in ConfigMap bench-results is no proper krobench.run/v1: its field tests[0].name "
-        "is missing"
+        "run.json in ConfigMap bench-results is not a valid krobench.run/v1: its field "
+        "tests[0].name is missing"
     )
     record["tests"][0]["name"] = "a"
     record["generation"] = "x"
@@ -94,7 +94,7 @@ def test_damage_is_told_from_a_newer_version(record: dict[str, Any]) -> None:
 
 def test_what_is_no_json_is_said_with_its_place() -> None:
     config_map = {"metadata": {"name": "r"}, "data": {"run.json": "{"}}
-    with pytest.raises(RecordError, match=r"run.json in ConfigMap r is no JSON: .*line 1"):
+    with pytest.raises(RecordError, match=r"run.json in ConfigMap r is not valid JSON: .*line 1"):
         read_run_record(config_map)
 
 

@@ -26,7 +26,7 @@ _MAX_TEXT = 120
 
 
 def condense(run: RunRecord) -> RunEstimates:
-    """Return what a run says of its tests; those that failed are left out."""
+    """Return what a run measured of its tests; failed tests are omitted."""
     return RunEstimates(
         id=run.id,
         name=run.name,
@@ -47,10 +47,10 @@ def condense(run: RunRecord) -> RunEstimates:
 
 
 def unusable(run: RunRecord) -> ErrorInfo | None:
-    """Return why a run of any kind must not be compared; None where it may."""
+    """Return why a run of any kind must not be compared; None if it may."""
     if run.state is not RunState.COMPLETED:
         detail = run.error.message if run.error is not None else f"it is {run.state}"
-        return ErrorInfo(reason="NotCompleted", message=f"it did not come to its end: {detail}")
+        return ErrorInfo(reason="NotCompleted", message=f"it did not complete: {detail}")
     if run.validity is None or run.validity.valid:
         return None
     causes = ", ".join(run.validity.by_reason())
@@ -61,8 +61,8 @@ def _scale_test(run: RunRecord) -> ErrorInfo | None:
     if run.kind != RunKind.SCALE_TEST:
         return None
     message = (
-        "it is a scale test, which is compared with another one alone, and is no part of a "
-        "baseline: keep its run.json instead"
+        "it is a scale test: it can only be compared with another scale test, and cannot be part "
+        "of a baseline: keep its run.json instead"
     )
     return ErrorInfo(reason="ScaleTest", message=message)
 
@@ -71,8 +71,8 @@ def _too_large(run: RunRecord) -> ErrorInfo | None:
     if not run.shortened:
         return None
     message = (
-        f"its run.json had no room for its iterations: they are in {FULL_RUN_KEY}, which is "
-        "read where the KroBenchmark or its history is named, and not from a file"
+        f"its run.json was too large for its iterations: they are in {FULL_RUN_KEY}, which is "
+        "read if you name the KroBenchmark or its history, and not from a file"
     )
     return ErrorInfo(reason="TooLarge", message=message)
 

@@ -7,13 +7,13 @@ from krobench.figures.catalogue import OF_NAME, PRIMARY
 from krobench.findings.comparison import Better
 
 DEFAULT_MINIMUM_EFFECT = 0.05
-# Percentiles that an iteration of few instances does not have: their absence is no finding.
+# Percentiles that an iteration of few instances does not have: their absence is not a finding.
 WHERE_AVAILABLE = frozenset({"latency.instanceReady.p90", "latency.instanceReady.p99"})
 
 
 @dataclass(frozen=True)
 class Rules:
-    """How a comparison is to be made."""
+    """How to compare."""
 
     allowed: frozenset[DifferenceKind] = frozenset()
     minimum_effect: float = DEFAULT_MINIMUM_EFFECT
