@@ -18,15 +18,14 @@ from krobench.findings.scaling import CurveFit, ScaleRecord, SizeRecord, SizeVer
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.report.tables import Column, Quantity, bullets, column, columns, section, table
+from krobench.report.words.curves import curve_line, prediction_line
 from krobench.report.words.scaling import (
     MINIMUM_NOT_REACHED,
     breaches_line,
-    curve_line,
     early_end,
     limit_line,
     minimum_text,
     next_line,
-    prediction_line,
     shortfall,
     unsteady_line,
 )

@@ -15,7 +15,7 @@ from krobench.figures.phase import spaced
 from krobench.findings.scaling import Curve, FigureUnit, Limit, LimitState, ScaleRecord
 from krobench.record.run import RunRecord
 from krobench.report.html.svg import Axis, Band, Bar, Line, Mark, Point, line_chart, share_bars
-from krobench.report.words.scaling import curve_line
+from krobench.report.words.curves import curve_line
 from krobench.report.words.sizes import at_most, figure_name, figure_title
 
 

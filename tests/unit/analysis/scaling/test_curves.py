@@ -11,7 +11,7 @@ from krobench.analysis.scaling.curves import curve_of
 from krobench.analysis.scaling.models import fitted_of
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import Curve, CurvePoint, Parameter, Trend
-from krobench.report.words.scaling import curve_line
+from krobench.report.words.curves import curve_line
 
 MEMORY = "kro.memory.residentBytes.max"
 LATENCY = "latency.instanceReady.p99"

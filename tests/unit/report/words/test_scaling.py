@@ -43,13 +43,12 @@ from krobench.findings.steady import (
     WindowTooShort,
 )
 from krobench.findings.validity import QuotedCause
+from krobench.report.words.curves import curve_line, prediction_line
 from krobench.report.words.scaling import (
     breach_line,
-    curve_line,
     doubt_line,
     limit_line,
     next_line,
-    prediction_line,
     stop_line,
     unsteady_line,
 )
