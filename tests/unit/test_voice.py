@@ -48,13 +48,13 @@ PHRASES = (
 _OLD_VOICE = re.compile("|".join(PHRASES), re.IGNORECASE)
 
 PROGRAM = ROOT / "operator" / "krobench"
-ROOMS = ("api", "cli", "kube", "workload")
+ROOMS = tuple(sorted(path.name for path in PROGRAM.iterdir() if (path / "__init__.py").is_file()))
 PAGES = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "CHANGELOG.md",
     ROOT / "Makefile",
-    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name != "figures.md"),
+    *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "crds").glob("*.yaml")),
     *(file for file in sorted((ROOT / "helm").rglob("*")) if file.is_file()),
     *sorted((ROOT / "manifests").rglob("*.yaml")),

@@ -62,15 +62,15 @@ class KroCounters:
         return least
 
     async def _heap_bytes(self) -> int:
-        # Go collects before it writes the profile, and in this form tells the heap as it was then.
+        # Go collects before it writes the profile, and in this form shows the heap as it was then.
         try:
             profile = await self._pprof.get("/debug/pprof/heap", _HEAP_QUERY, _HEAP_SECONDS)
         except PodHttpError as error:
             raise SourceUnavailableError(
                 f"kro has no pprof on port {self._pprof_port}, and without it the garbage in its "
-                f"heap cannot be told from what it holds: {error}"
+                f"heap cannot be separated from what is in use: {error}"
             ) from error
         found = _HEAP_ALLOC.search(profile)
         if found is None:
-            raise SourceUnavailableError("kro's heap profile does not tell the allocated heap")
+            raise SourceUnavailableError("kro's heap profile has no size of the allocated heap")
         return int(found[1])

@@ -68,8 +68,8 @@ class Reading:
 def families(wanted: Iterable[Series]) -> list[str]:
     """Return the names under which a program may keep these series.
 
-    A histogram's sum and count are of a family without this ending; whether a name that ends so
-    is a histogram's cannot be told from it.
+    A histogram's sum and count are of a family without this ending; a name with such an ending
+    may also be that of another metric.
     """
     names = {series.metric for series in wanted}
     return sorted(names | {_HISTOGRAM_END.sub("", name) for name in names})

@@ -112,7 +112,7 @@ def _series_of(pod: ControlPlanePod) -> list[Series]:
 
 
 def _foreign(own_namespaces: frozenset[str]) -> Series:
-    """What all containers use together that are no part of the system, and not ours."""
+    """Total use of all containers that are neither part of the system nor krobench's."""
     return Series(
         _CPU,
         # A pod's own sum, and that of a node's whole tree, have no name of a container.

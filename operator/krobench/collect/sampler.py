@@ -68,8 +68,8 @@ class Sampler:
     """Samples its sources in the background; an async context manager.
 
     It runs apart from the load, in a thread with an event loop and connections of its own: so a
-    large exposition holds up no request, and what sampling takes can be told from what the load
-    takes. All that was sampled is handed over to the loop of who entered the context.
+    large exposition holds up no request, and the cost of sampling can be separated from that of the
+    load. All that was sampled is handed over to the loop of who entered the context.
     """
 
     def __init__(self, config: ClientConfig, scope: Scope) -> None:

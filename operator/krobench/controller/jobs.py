@@ -191,7 +191,7 @@ class Pod:
 
 
 def read_job(manifest: Mapping[str, Any]) -> Job | None:
-    """Return what is to be kept of a Job; None if it is not of a run."""
+    """Return the parts of a Job that the operator keeps; None if it does not belong to a run."""
     metadata = manifest["metadata"]
     run = _run_of(metadata)
     if run is None:
@@ -223,7 +223,7 @@ def _run_of(metadata: Mapping[str, Any]) -> RunRef | None:
 
 
 def read_pod(manifest: Mapping[str, Any]) -> Pod:
-    """Return what is to be kept of a Job's pod."""
+    """Return the parts of a Job's pod that the operator keeps."""
     metadata, status = manifest["metadata"], manifest.get("status") or {}
     labels = metadata.get("labels") or {}
     states = [container["state"] for container in status.get("containerStatuses") or []]

@@ -166,7 +166,7 @@ def _place_of(queued: tuple[Place, Run]) -> Place:
 
 
 def is_newer(version: str, known: str) -> bool:
-    """Compare resourceVersions, which grow; a server whose versions are no numbers is trusted."""
+    """Compare resourceVersions, which grow; if they are not numbers, assume that it is newer."""
     if version.isdecimal() and known.isdecimal():
         return int(version) > int(known)
     return True

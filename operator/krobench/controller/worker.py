@@ -187,7 +187,7 @@ class Worker:
         return reconcile(observed, self.cluster.load_job(observed.run))
 
     def _postpones(self, run: RunRef, action: PatchStatus) -> bool:
-        """Whether a status is to be written later; the run is then reconciled again."""
+        """Whether to write a status later; the run is then reconciled again."""
         now = time.monotonic()
         due = self._progress_written.get(run, float("-inf")) + self._pace.progress_seconds
         if action.may_wait and now < due:

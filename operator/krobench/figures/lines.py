@@ -62,7 +62,7 @@ class ObjectRecord:
     namespace: str | None = None
     name: str
     intended_seconds: float | None = None
-    """Open loop: when the request was to be sent."""
+    """Open loop: the scheduled time of the request."""
     sent_seconds: float
     acknowledged_seconds: float | None = None
     picked_up_seconds: float | None = None

@@ -41,7 +41,7 @@ class Made:
             return None
         return (
             f"{self.missing} of {self.ready + self.missing} instances did not become ready, and "
-            "what kro did for them cannot be told from the rest"
+            "what kro did for them cannot be separated from the rest"
         )
 
 

@@ -19,7 +19,9 @@ INSTANCES = "instances"
 PROCESS_NAMES: dict[SourceName, str] = {KRO: "kro", API_SERVER: "apiServer", ETCD: "etcd"}
 
 EVERYWHERE = (Phase.SET_UP, Per.INSTANCE, Per.RGD)
-_SHARED_NETWORK = "it shares its node's network, so its traffic cannot be told from that of others"
+_SHARED_NETWORK = (
+    "it shares its node's network, so its traffic cannot be separated from that of others"
+)
 
 
 def container(process: SourceName, metric: str) -> Metric:

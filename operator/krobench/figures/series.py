@@ -1,4 +1,4 @@
-"""What sampled series say of a window of time."""
+"""Figures of a time window, from sampled series."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -53,7 +53,7 @@ class Series:
         return samples[first or 0 : None if last is None else last + 1]
 
     def labelled(self, source: str, metric: str) -> list[str]:
-        """Return the names of a metric's parts that labels tell apart."""
+        """Return the names of a metric with each combination of labels."""
         return sorted(
             name for of, name in self._by_metric if of == source and name.startswith(metric + "{")
         )

@@ -8,7 +8,7 @@ Observed = Literal["iterations", "instances"]
 
 
 class SteadyState(ApiModel):
-    """What MSER says of a sequence; ``krobench.analysis.statistics.steadystate`` says how."""
+    """The result of MSER for a sequence; see ``krobench.analysis.statistics.steadystate``."""
 
     of: Observed
     """What the sequence consists of."""

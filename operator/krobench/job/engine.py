@@ -267,7 +267,7 @@ class Engine:
             await self.coordinator.close()
 
     async def _clean_up(self) -> None:
-        """Delete what the run created, unless it is to be kept, and count what is left."""
+        """Delete what the run created, unless spec.cleanup keeps it, and count what is left."""
         policy, uid, plans = self._task.spec.cleanup, self.run_ref.uid, self._task.plans
         if policy.keeps(success=all(test.success for test in self.record.tests)):
             self.warn(

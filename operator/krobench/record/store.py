@@ -1,8 +1,8 @@
 """Run records as ConfigMaps.
 
-``<name>-results`` holds ``run.json`` in the clear; ``objects.jsonl.gz``, ``series.jsonl.gz`` and,
-where expressions were measured, ``cel.jsonl.gz`` stand beside it where there is room, else in
-``<name>-results-1`` and so on, each below the 1 MiB that an API server takes.
+``<name>-results`` holds ``run.json`` uncompressed; ``objects.jsonl.gz``, ``series.jsonl.gz`` and,
+if expressions were measured, ``cel.jsonl.gz`` are in the same ConfigMap if they fit, else in
+``<name>-results-1`` and so on, each below the 1 MiB limit of an API server.
 """
 
 import zlib
@@ -67,7 +67,7 @@ def write_config_maps(
     """Return the run with its ``parts`` filled in, and its ConfigMaps, that named ``name`` last.
 
     Parts that the run has already stand elsewhere, and are left as they are.
-    It is written last so that what ``run.json`` says of the others is true once it is there.
+    It is written last so that everything that ``run.json`` refers to exists.
     """
     pieces = [
         (key, piece) for key, file in _files_of(raw) for piece in file.pieces(MAX_CONFIG_MAP_BYTES)

@@ -93,8 +93,8 @@ class Judgement:
 def by_interval(interval: Interval, better: Better, minimum_effect: float) -> MetricVerdict:
     """Return what an interval at 95 % shows about a change.
 
-    Same needs the whole interval within the minimum effect: finding no difference is no
-    evidence that there is none.
+    Same needs the whole interval within the minimum effect: finding no difference does
+    not show that there is none.
     """
     low, ratio, high = (math.log(x) for x in (interval.low, interval.ratio, interval.high))
     effect = math.log1p(minimum_effect)

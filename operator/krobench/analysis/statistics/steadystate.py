@@ -7,7 +7,7 @@ observations, the first d go, for the d that minimises
     sum((x[i] - mean(x[d:]))**2 for i >= d) / (n - d)**2
 
 MSER-5 does the same over means of five. The minimum is unreliable if few are left, so the last
-five are no candidates; and a minimum in the second half means that half of the sequence is no
+five are not candidates; and a minimum in the second half means that half of the sequence is not a
 sample of a steady state (White, Cobb & Spratt, WSC 2000).
 
 MSER alone is quick to cut: of ten observations that differ by chance only it cuts some in 46 of
