@@ -138,12 +138,14 @@ class ScaleTestTask:
 
     def results(self) -> dict[str, Any]:
         tests = [recorder.record for recorder in self._recorders.values()]
-        done = sum(len(test.iterations) for test in tests)
-        planned = done
-        turn = self._loop.turn if self._loop is not None else None
-        if turn is not None and self._search is not None:
-            done = sum(result.iteration is not None for result in results_in(self._entries))
-            planned = done + 1 + self._search.ahead(self._entries, turn)
+        done = planned = sum(len(test.iterations) for test in tests)
+        if self._concluded is None and self._loop is not None and self._search is not None:
+            results = results_in(self._entries)
+            done = sum(result.iteration is not None for result in results)
+            turn = self._loop.turn or (results[-1].turn if results else None)
+            planned = done + 1
+            if turn is not None:
+                planned += self._search.ahead(self._entries, turn)
         return {
             "tests": tests,
             "scale": self._concluded or self._scale(),
