@@ -14,10 +14,13 @@ from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.names import known_names
+from krobench.figures.environment import Environment
 from krobench.figures.renamed import RENAMED, RENAMED_PARTS, new_name
+from krobench.findings.comparison import Baseline, RunEstimates, TestEstimates
+from krobench.record.baseline import parse, to_json
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects, read_run_record, read_series
-from krobench.record.v1 import RUN_V1, upgrade
+from krobench.record.v1 import BASELINE_V1, RUN_V1, upgrade
 from krobench.report import junit, markdown
 
 DATA = Path(__file__).parent / "data"
@@ -93,6 +96,32 @@ def test_each_number_that_version_1_could_have_is_found_under_its_new_name(old: 
     [test] = upgrade(raw)["tests"]
     assert test["iterations"][0]["figures"] == {RENAMED[old]: 7.25}
     assert test["summary"]["figures"] == {RENAMED[old]: 7.25}
+
+
+def test_a_baseline_of_version_1_has_the_new_names() -> None:
+    iteration = {
+        "latency.instanceReady.p50": 0.5,
+        "memory.residentMaxBytes": 7.0,
+        "metrics.kro_cpu_seconds_per_instance": 0.25,
+    }
+    run = RunEstimates(
+        id="a",
+        name="web",
+        namespace="n",
+        start_time="2026-01-01T00:00:00Z",
+        environment=Environment(krobench="0.1.0"),
+        tests=[TestEstimates(name="web", workload={}, iterations=[iteration])],
+    )
+    raw = json.loads(to_json(Baseline(runs=[run]))) | {"schema": BASELINE_V1}
+    read = parse(json.dumps(raw), "old.json")
+    assert isinstance(read, Baseline)
+    assert read.runs[0].tests[0].iterations == [
+        {
+            "latency.instanceReady.p50": 0.5,
+            "kro.memory.residentBytes.max": 7.0,
+            "perInstance.kro.cpu.seconds": 0.25,
+        }
+    ]
 
 
 def old_numbers(of: dict[str, Any]) -> Iterator[tuple[str, float]]:
