@@ -5,12 +5,13 @@ import concurrent.futures
 import contextlib
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from krobench.api.notation import duration_seconds
-from krobench.collect.cost import Cost
+from krobench.api.notation import duration_seconds, labelled
 from krobench.collect.source import Scrape, Source, SourceUnavailableError
 from krobench.collect.sources import Scope, open_sources
 from krobench.figures.lines import Sample, SourceName
@@ -31,6 +32,38 @@ _PAUSE_FACTOR = 50
 _LONGEST_RETRY_SECONDS = 5.0
 _SCRAPE_TIMEOUT_SECONDS = 20.0
 _CONNECTIONS = 8
+
+
+CPU_SECONDS = "collectors_cpu_seconds_total"
+PROCESS_CPU_SECONDS = "process_cpu_seconds_total"
+
+
+class Overhead:
+    """What sampling takes, as samples of the source ``krobench``: scrapes and CPU time."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._parse_seconds: dict[str, float] = {}
+
+    def count(self, source: SourceName, scrape: Scrape) -> None:
+        """Count a scrape that gave something."""
+        of = {"source": source}
+        self._counts[labelled("scrapes_total", of)] += 1
+        self._counts[labelled("scraped_bytes_total", of)] += scrape.scraped_bytes
+        name = labelled("parse_cpu_seconds_total", of)
+        self._parse_seconds[name] = self._parse_seconds.get(name, 0.0) + scrape.parse_cpu_seconds
+
+    def count_failure(self, source: SourceName) -> None:
+        """Count a scrape that failed."""
+        self._counts[labelled("failed_scrapes_total", {"source": source})] += 1
+
+    def readings(self) -> Iterator[tuple[str, float]]:
+        """Yield all counters; to be called in the thread whose CPU time is meant."""
+        yield CPU_SECONDS, time.thread_time()
+        # The whole load Job, of which the collectors are a part.
+        yield PROCESS_CPU_SECONDS, time.process_time()
+        yield from self._counts.items()
+        yield from self._parse_seconds.items()
 
 
 @dataclass
@@ -76,7 +109,7 @@ class Sampler:
         self._config = config
         self._scope = scope
         self._interval_seconds = duration_seconds(scope.collect.interval)
-        self._cost = Cost()
+        self._overhead = Overhead()
         self._collected = Collected()
         self._restarts_seen = 0
         self._turns: dict[SourceName, asyncio.Lock] = {}
@@ -163,7 +196,7 @@ class Sampler:
         self._hand_over(
             [
                 Sample(seconds=seconds, source="krobench", metric=name, value=value, at=None)
-                for name, value in self._cost.readings()
+                for name, value in self._overhead.readings()
             ]
         )
 
@@ -187,7 +220,7 @@ class Sampler:
         except TimeoutError:
             self._failed(source.name, f"no answer in {_SCRAPE_TIMEOUT_SECONDS:g}s")
         else:
-            self._cost.count(source.name, scrape)
+            self._overhead.count(source.name, scrape)
             if scrape.silent:
                 self._home.call_soon_threadsafe(self._keep_silence, scrape.silent)
             self._hand_over(_samples_of(source.name, seconds, scrape))
@@ -209,7 +242,7 @@ class Sampler:
         self._collected.silent |= silent
 
     def _failed(self, source: SourceName, problem: str) -> None:
-        self._cost.count_failure(source)
+        self._overhead.count_failure(source)
         self._home.call_soon_threadsafe(self._keep_gap, source, self._scope.now(), problem)
 
     def _keep_gap(self, source: SourceName, seconds: float, problem: str) -> None:

@@ -1,21 +1,90 @@
-"""Which sources a run has."""
+"""The sources of a run: the API server and etcd, and those in modules of their own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import httpx
+
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
-from krobench.collect.apiserver import ApiServerSource
-from krobench.collect.etcd import EtcdSource
 from krobench.collect.kro import KroSource
 from krobench.collect.kubelet import KubeletSource
-from krobench.collect.source import Scrape, Source, SourceUnavailableError
+from krobench.collect.source import (
+    HEADERS,
+    SCRAPE_TIMEOUT_SECONDS,
+    Scrape,
+    Source,
+    SourceUnavailableError,
+    lines_of,
+    parse,
+    scrape_through,
+    with_present_names,
+)
 from krobench.collect.tracker import KroTracker
+from krobench.figures.lines import SourceName
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import find_control_plane
+from krobench.kube.config import ClientConfig
 from krobench.kube.kro import KroPod
 
-__all__ = ["Scope", "Scrape", "Source", "SourceUnavailableError", "open_sources"]
+_ETCD_SERIES = lines_of("etcd")
+
+
+class ApiServerSource:
+    """The ``/metrics`` of the API server that answers us.
+
+    Of ``instance_groups``, every kind counts as an instance: each iteration has its own.
+    """
+
+    name: SourceName = "apiserver"
+
+    def __init__(self, client: KubeClient, instance_groups: frozenset[str]) -> None:
+        self._client = client
+        self._series = lines_of("apiserver", instance_groups)
+
+    async def close(self) -> None:
+        """Nothing of its own is open."""
+
+    async def scrape(self) -> Scrape:
+        """Return current readings of the API server."""
+        scrape = await scrape_through(
+            self._client,
+            "/metrics",
+            "the API server's /metrics",
+            "get on the nonResourceURL /metrics",
+            self._series,
+        )
+        return with_present_names(scrape, "apiserver")
+
+
+class EtcdSource:
+    """The ``/metrics`` of one etcd, by plain HTTP, or by HTTPS with what the API server is
+    trusted and spoken to with."""
+
+    name: SourceName = "etcd"
+
+    def __init__(self, url: str, config: ClientConfig) -> None:
+        self._url = url
+        self._http = httpx.AsyncClient(
+            timeout=SCRAPE_TIMEOUT_SECONDS,
+            trust_env=False,
+            verify=config.tls or True,
+            headers=HEADERS,
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def scrape(self) -> Scrape:
+        """Return current readings of etcd."""
+        try:
+            response = await self._http.get(self._url)
+            response.raise_for_status()
+        except httpx.HTTPError as error:
+            detail = str(error) or type(error).__name__
+            raise SourceUnavailableError(f"etcd's metrics at {self._url}: {detail}") from error
+        return parse(response.text, _ETCD_SERIES)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 import pytest
 
-from krobench.collect.etcd import EtcdSource
 from krobench.collect.source import SourceUnavailableError
+from krobench.collect.sources import EtcdSource
 from krobench.kube.config import ClientConfig
 
 

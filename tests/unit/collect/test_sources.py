@@ -1,8 +1,8 @@
 import pytest
 from doubles.cluster import MemoryApi
 
-from krobench.collect.apiserver import ApiServerSource
 from krobench.collect.source import SourceUnavailableError
+from krobench.collect.sources import ApiServerSource
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 
