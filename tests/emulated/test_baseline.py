@@ -109,7 +109,7 @@ async def test_iterations_that_run_json_had_no_room_for_are_read_too(
         ),
     ],
 )
-async def test_a_baseline_that_is_no_good_is_said_and_costs_no_result(
+async def test_an_unusable_baseline_is_named_and_costs_no_result(
     data: dict[str, str] | None, reason: str, words: str
 ) -> None:
     cluster = MemoryCluster()

@@ -97,7 +97,7 @@ async def test_steps_are_tests_and_the_two_around_the_limit_are_repeated() -> No
     assert results["metadata"]["ownerReferences"][0]["kind"] == "KroScaleTest"
 
 
-async def test_sizes_that_are_built_upon_each_other_are_deleted_together() -> None:
+async def test_cumulative_sizes_are_deleted_together() -> None:
     cluster = MemoryCluster()
     record = await run(cluster, sizes={"from": 5, "to": 80, "cumulative": True}, slo=[f"{N} <= 10"])
     assert record.scale is not None
@@ -144,7 +144,7 @@ async def test_rgds_that_are_kept_keep_their_instances() -> None:
     assert record.orphans.count == 0
 
 
-async def test_larger_sizes_than_may_be_run_are_left_out_and_that_is_said() -> None:
+async def test_sizes_beyond_the_limits_are_left_out_with_the_reason() -> None:
     budget = {"maxInstances": 15}
     record = await run(MemoryCluster(), budget=budget)
     assert record.scale is not None
@@ -162,7 +162,7 @@ async def test_a_smallest_size_that_may_not_be_run_is_refused() -> None:
         await run(MemoryCluster(), max_objects=5)
 
 
-async def test_a_percentile_that_a_repetition_does_not_have_is_refused() -> None:
+async def test_a_percentile_that_an_iteration_does_not_have_is_refused() -> None:
     with pytest.raises(AbortedError, match="p99 needs 100 observations"):
         await run(MemoryCluster(), slo=["latency.instanceReady.p99 < 5.0"])
 
@@ -260,7 +260,7 @@ async def test_what_is_profiled_is_not_held(monkeypatch: pytest.MonkeyPatch) -> 
     assert 5.0 < time.monotonic() - began < 10.0, "held once"
 
 
-async def test_an_invalid_repetition_is_made_anew_and_set_apart() -> None:
+async def test_an_invalid_iteration_is_replaced_and_becomes_warm_up() -> None:
     load = {"arrival": "burst", "burst": {"size": 1, "interval": "1ms"}, "maxSendLag": "1ms"}
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.01
@@ -279,7 +279,7 @@ async def test_an_invalid_repetition_is_made_anew_and_set_apart() -> None:
     assert (first.test, first.iteration) == ("instances-20", 3)
 
 
-async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_budget_ends_an_iteration(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.05
     made = scale_run(cluster, sizes={"values": [5, 200]}, concurrency=1, warmup=0)
@@ -291,7 +291,7 @@ async def test_the_budget_ends_it_also_in_a_repetition(monkeypatch: pytest.Monke
     assert record.scale.stopped == BudgetUsedUp(duration="1h")
 
 
-async def test_a_budget_that_lacks_for_repetitions_of_the_last_size_alone_leaves_the_limit_beyond(
+async def test_a_budget_that_ends_in_the_last_size_leaves_the_limit_beyond_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cluster = MemoryCluster()
@@ -340,7 +340,7 @@ def sample_of(kro: SampledKro, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("krobench.collect.sampler.open_sources", sources)
 
 
-async def test_memory_is_that_of_the_hold_too(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_memory_includes_the_soak(monkeypatch: pytest.MonkeyPatch) -> None:
     sample_of(SampledKro(), monkeypatch)
     memory = "kro.memory.residentBytes.max"
     steps = {"values": [5], "soak": "1s"}
@@ -358,7 +358,7 @@ async def test_memory_is_that_of_the_hold_too(monkeypatch: pytest.MonkeyPatch) -
     assert trials(record) == {5: [True]}
 
 
-async def test_a_hold_goes_on_after_all_are_ready() -> None:
+async def test_a_soak_begins_when_all_are_ready() -> None:
     steps = {"values": [5], "soak": "1s"}
     began = time.monotonic()
     record = await run(MemoryCluster(), sizes=steps, warmup=0, iterations=1)
@@ -391,7 +391,7 @@ async def held(most: str, iterations: int = 1) -> RunRecord:
 
 
 @pytest.mark.usefixtures("soon_steady")
-async def test_a_hold_ends_when_kro_is_steady(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_soak_ends_when_kro_is_steady(monkeypatch: pytest.MonkeyPatch) -> None:
     sample_of(SampledKro(growth=0), monkeypatch)
     record = await held("1m")
     [iteration] = record.tests[0].iterations
@@ -403,7 +403,7 @@ async def test_a_hold_ends_when_kro_is_steady(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("soon_steady")
-async def test_a_kro_that_grows_is_held_for_the_whole_time_and_told_of_once_a_size(
+async def test_a_growing_kro_soaks_for_the_whole_time_with_one_warning_a_size(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sample_of(SampledKro(growth=2**20), monkeypatch)
@@ -424,7 +424,7 @@ async def test_a_kro_that_grows_is_held_for_the_whole_time_and_told_of_once_a_si
 
 
 @pytest.mark.usefixtures("soon_steady")
-async def test_a_kro_that_is_not_sampled_is_held_for_the_whole_time_and_that_is_said() -> None:
+async def test_a_kro_without_samples_soaks_for_the_whole_time_with_a_warning() -> None:
     record = await held("1200ms")
     [iteration] = record.tests[0].iterations
     assert iteration.soak is not None

@@ -92,7 +92,7 @@ async def test_variants_take_turns_and_kro_is_left_before_the_clean_up(log: Log)
     assert record.progress.iterations_done == record.progress.iterations_planned == 10
 
 
-async def test_kro_is_left_as_it_was_where_a_variant_does_not_start(log: Log) -> None:
+async def test_kro_is_restored_if_a_variant_does_not_start(log: Log) -> None:
     log.fails_at = ["found", "one", "two"]
     with pytest.raises(AbortedError, match="VariantNotStarted"):
         await varied(iterations=1, warmup=0)

@@ -50,7 +50,7 @@ async def tried(
     return found, comparison, engine.record
 
 
-async def test_takes_turns_and_compares_them(log: Log) -> None:
+async def test_a_trial_alternates_and_compares(log: Log) -> None:
     found, comparison, record = await tried()
 
     assert found.verdict in set(MetricVerdict)
@@ -64,7 +64,7 @@ async def test_takes_turns_and_compares_them(log: Log) -> None:
     assert log.entries == ["found", *turns, "left", "settled"]
 
 
-async def test_puts_kro_back_where_it_does_not_start(log: Log) -> None:
+async def test_a_trial_restores_kro_if_it_does_not_start(log: Log) -> None:
     log.fails_at = ["found", "as-it-is", "two"]
     found, comparison, record = await tried()
 
@@ -75,7 +75,7 @@ async def test_puts_kro_back_where_it_does_not_start(log: Log) -> None:
     assert any("trying the first recommendation failed" in warning for warning in record.warnings)
 
 
-async def test_stays_within_the_budget(log: Log) -> None:
+async def test_a_trial_stays_within_the_budget(log: Log) -> None:
     found, _, _ = await tried(seconds_left=5.0)
 
     assert found.verdict is None
@@ -83,7 +83,7 @@ async def test_stays_within_the_budget(log: Log) -> None:
     assert log.entries == []
 
 
-async def test_says_what_is_missing_where_kro_may_not_be_changed(
+async def test_a_trial_without_the_right_to_change_kro_names_the_missing_permission(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def denied(*_: object) -> bool:

@@ -107,7 +107,7 @@ async def test_a_kro_without_pprof_needs_no_iteration() -> None:
     assert result.iteration is None
 
 
-async def test_where_another_profile_is_under_way_the_heap_is_profiled_all_the_same() -> None:
+async def test_the_heap_is_profiled_even_if_another_cpu_profile_runs() -> None:
     kro = Kro()
     kro.busy = True
     async with serve(kro) as port, profiling(port, "cpu", "heap") as running:

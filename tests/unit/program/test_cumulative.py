@@ -11,7 +11,7 @@ SIZES = st.lists(st.integers(1, 1000), min_size=1, max_size=10, unique=True).map
 )
 
 
-def test_a_size_of_the_spec_is_built_upon_all_smaller_ones() -> None:
+def test_a_size_of_the_spec_is_built_on_all_smaller_ones() -> None:
     assert way_to(50, DOUBLING) == (50,)
     assert way_to(400, DOUBLING) == (50, 100, 200, 400)
 
@@ -21,7 +21,7 @@ def test_a_size_of_the_search_adds_no_less_than_the_smallest_step() -> None:
     assert way_to(430, DOUBLING) == (50, 100, 200, 430)
 
 
-def test_it_goes_on_upon_what_is_there_or_begins_anew() -> None:
+def test_it_continues_on_what_exists_or_starts_from_nothing() -> None:
     assert next_upon([], 200, DOUBLING) == 50
     assert next_upon([50, 100], 200, DOUBLING) == 200
     assert next_upon([50, 100], 400, DOUBLING) == 200

@@ -85,7 +85,7 @@ def test_sizes_ascend_to_the_breach_whose_neighbours_are_repeated_and_refined() 
     assert [step.size for step in bracket.ends] == [113, 134]
 
 
-def test_the_bisection_is_arithmetic_where_sizes_grow_so() -> None:
+def test_the_bisection_is_arithmetic_if_sizes_grow_linearly() -> None:
     steps = {"from": 100, "to": 500, "growth": "linear", "increment": 200}
     walked = walk(spec_of(iterations=1, sizes=steps, resolution="30%"), lambda size, _: size < 450)
     assert [step.size for step in walked] == [100, 300, 500, 400]
@@ -95,11 +95,11 @@ def test_without_refinement_only_the_two_are_repeated() -> None:
     assert counts(walk(spec_of(refine=False), lambda size, _: size < 30)) == {10: 1, 20: 3, 40: 3}
 
 
-def test_the_largest_size_is_repeated_where_no_size_breaches() -> None:
+def test_the_largest_size_is_repeated_if_no_size_breaches() -> None:
     assert counts(walk(spec_of(sizes={"values": [1, 2, 4]}), lambda *_: True)) == {1: 1, 2: 1, 4: 3}
 
 
-def test_the_smallest_size_is_repeated_where_it_breaches_already() -> None:
+def test_the_smallest_size_is_repeated_if_it_breaches() -> None:
     assert counts(walk(spec_of(), lambda *_: False)) == {10: 3}
 
 
@@ -116,7 +116,7 @@ def test_repetitions_may_turn_a_breach_around_and_the_ascent_goes_on() -> None:
     assert [step.size for step in bracket_of(steps).ends] == [2, 4]
 
 
-def test_a_repetition_that_says_nothing_is_made_anew() -> None:
+def test_an_undecided_iteration_is_repeated() -> None:
     spec = spec_of(sizes={"values": [1, 2]}, refine=False)
     steps = walk(spec, lambda size, trial: None if trial in {0, 2} else size < 2)
     assert counts(steps) == {1: 5, 2: 5}
@@ -171,7 +171,7 @@ def test_the_limit_lies_between_the_two_and_they_are_as_close_as_asked_for(
     answers=st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=60),
     iterations=st.integers(1, 5),
 )
-def test_it_ends_whatever_repetitions_say_and_goes_on_from_any_record(
+def test_it_ends_whatever_iterations_show_and_continues_from_any_record(
     answers: list[bool | None], iterations: int
 ) -> None:
     spec = spec_of(iterations=iterations)

@@ -44,7 +44,7 @@ def test_a_step_is_a_test_of_its_size() -> None:
 
 
 @pytest.mark.parametrize(("interval", "window"), [("200ms", 20), ("5s", 30), ("3.7s", 22.2)])
-def test_a_size_is_held_until_kro_is_steady_over_some_samples(interval: str, window: float) -> None:
+def test_a_size_soaks_until_kro_is_steady_over_some_samples(interval: str, window: float) -> None:
     steps = {"from": 1, "to": 64, "soak": f"{window}s"}
     collect = {"interval": interval}
     plan = plan_size(spec_of("instances", sizes=steps, collect=collect), 0, 2)
@@ -58,7 +58,7 @@ def test_a_size_is_held_until_kro_is_steady_over_some_samples(interval: str, win
         spec_of("instances", sizes=steady | {"soak": "0s"}, collect=collect)
 
 
-def test_what_is_held_when_the_budget_is_used_up_has_its_time() -> None:
+def test_a_soak_at_the_end_of_the_budget_has_its_time() -> None:
     spec = spec_of("instances")
     held = spec_of("instances", sizes={"from": 1, "to": 64, "soak": "1h"})
     assert longest_scale_seconds(held) == longest_scale_seconds(spec) + 3600
@@ -94,7 +94,7 @@ def test_an_axis_of_the_generator_is_a_setting_of_it(axis: str, field: str, size
     each=st.integers(1, 4),
     sizes=st.lists(st.integers(5, 60), min_size=1, max_size=5, unique=True).map(sorted),
 )
-def test_sizes_that_are_built_upon_each_other_come_to_the_whole(
+def test_cumulative_sizes_add_up_to_the_whole(
     axis: str, rgds: int, each: int, sizes: list[int]
 ) -> None:
     workload = {"scenario": "wide", "instances": rgds * each, "rgds": rgds}
@@ -132,7 +132,7 @@ def test_no_two_instances_that_are_there_at_once_have_the_same_index() -> None:
         assert names == {f"v{number}" for number in range(len(items))}
 
 
-def test_a_step_that_was_built_upon_others_can_stand_alone() -> None:
+def test_a_cumulative_size_can_be_planned_alone() -> None:
     spec = spec_of("instances", sizes={"values": [10, 40], "cumulative": True})
     alone = plan_size(spec, 1, 40)
     upon = on_top_of(spec, alone, 10, Creator(0, 0))
@@ -168,7 +168,7 @@ def test_the_fewest_observations_are_of_the_smallest_addition(
         ("rgds", {"instances": 2, "rgds": 2}, "search.refine"),
     ],
 )
-def test_sizes_that_cannot_be_built_upon_each_other_are_refused(
+def test_sizes_that_cannot_be_cumulative_are_refused(
     axis: str, workload: dict[str, int], field: str
 ) -> None:
     with pytest.raises(ValidationError, match=field):

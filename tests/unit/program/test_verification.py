@@ -60,7 +60,7 @@ def test_takes_the_first_that_can_be_tried() -> None:
         (None, {}, (), None),
     ],
 )
-def test_tries_it_where_the_limit_is(
+def test_a_trial_runs_at_the_limit(
     limit: Limit | None,
     verdicts: dict[str, SizeVerdict],
     failed: tuple[str, ...],

@@ -23,7 +23,7 @@ def test_whether_kro_elects_a_leader(args: list[str], expected: bool) -> None:
     assert elects(template(*args), "kro") is expected
 
 
-def test_a_lease_that_does_not_name_the_pod_is_told() -> None:
+def test_a_lease_that_does_not_name_the_pod_is_refused() -> None:
     why = why_leader_unknown(template("--leader-elect", hostNetwork=True), "kro", "kro-system")
     assert why is not None
     assert "node's network" in why

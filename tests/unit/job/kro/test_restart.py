@@ -95,7 +95,7 @@ async def test_a_pod_of_no_deployment_is_not_deleted() -> None:
         await check_restartable(cluster, Target())
 
 
-async def test_nothing_is_restarted_where_nobody_can_tell_who_leads() -> None:
+async def test_nothing_is_restarted_if_the_leader_cannot_be_known() -> None:
     cluster = PodCluster(hostNetwork=True)
     with pytest.raises(AbortedError, match="node's network") as raised:
         await check_restartable(cluster, Target())

@@ -4,7 +4,7 @@ from unit.job.kro.cluster import KroCluster, enter_big, variants_of
 from krobench.job.errors import AbortedError
 
 
-async def test_a_variant_that_does_not_start_is_told_of_in_kros_words() -> None:
+async def test_a_variant_that_does_not_start_is_explained_in_kros_words() -> None:
     cluster = KroCluster()
     before = cluster.settled()
     variants = variants_of(cluster, {"name": "bad", "args": ["--nope=1"]})

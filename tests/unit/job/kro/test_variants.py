@@ -27,7 +27,7 @@ async def test_variants_follow_one_another_and_kro_is_left_as_it_was() -> None:
     assert cluster.settled() == before
 
 
-async def test_nothing_is_changed_where_nobody_can_tell_who_leads() -> None:
+async def test_nothing_is_changed_if_the_leader_cannot_be_known() -> None:
     cluster = KroCluster()
     cluster.deployment["spec"]["template"]["spec"]["hostNetwork"] = True
     variants = variants_of(cluster, BIG)
