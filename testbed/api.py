@@ -50,7 +50,7 @@ class ApiClient:
                 base64.b64decode(user["client-key-data"]),
             )
         except (OSError, ValueError, KeyError, binascii.Error) as error:
-            raise SetupError(f"{kubeconfig} is no kubeconfig of the test bed: {error}") from error
+            raise SetupError(f"{kubeconfig} is not from the test bed: {error}") from error
 
     def get(self, path: str) -> Answer:
         """GET; a server that can't be reached is an answer too."""

@@ -74,7 +74,7 @@ def _kro_image(options: argparse.Namespace) -> int:
     """Make the image of another kro available, as for a variant with that image."""
     provider = _provider(options)
     if not isinstance(provider, TestbedProvider):
-        raise SetupError("clusters of other providers pull kro's images from its registry")
+        raise SetupError("only the provider testbed builds kro: other clusters pull its image")
     _answer(provider.kro_image(options.version.removeprefix("v")))
     return 0
 
@@ -91,7 +91,7 @@ def _tool(options: argparse.Namespace) -> int:
 def _render(options: argparse.Namespace) -> int:
     provider = _provider(options)
     if not isinstance(provider, KindProvider | ExistingProvider):
-        raise SetupError("the provider testbed runs no commands of other tools to render")
+        raise SetupError("nothing to render for the provider testbed: use kind or existing")
     stages = {
         "up": lambda: provider.up_commands(_up_request(options)),
         "image": lambda: provider.image_commands(_image_request(options)),
@@ -105,7 +105,7 @@ def _render(options: argparse.Namespace) -> int:
 def _provider(options: argparse.Namespace) -> Provider:
     name = options.provider or providers.default_name()
     if name not in providers.NAMES:
-        raise SetupError(f"the provider is one of {', '.join(providers.NAMES)}, not {name}")
+        raise SetupError(f"unknown provider {name}: use one of {', '.join(providers.NAMES)}")
     return providers.create(name, Cache(default_cache_dir()), State(options.state_dir.absolute()))
 
 
@@ -126,7 +126,7 @@ def _image_request(options: argparse.Namespace) -> ImageRequest:
 
 def _existing_file(path: Path) -> Path:
     if not path.is_file():
-        raise SetupError(f"the values file {path} is not there")
+        raise SetupError(f"values file {path} not found")
     return path.absolute()
 
 
@@ -143,11 +143,13 @@ def _parser() -> argparse.ArgumentParser:
 
     up = add("up", _up, "start the cluster and install kro; does only what is missing")
     down = add("down", _down, "stop the cluster and remove everything but caches and logs")
-    status = add("status", _status, "say what runs; exit code 0 if all is well")
+    status = add("status", _status, "show what is running; exit code 0 if everything is")
     status.add_argument("--json", action="store_true", help="print JSON")
     kubeconfig = add("kubeconfig", _kubeconfig, "print the path of the kubeconfig")
-    image = add("image", _image, "build the operator's image and hand it to the cluster")
-    kro_image = add("kro-image", _kro_image, "build another kro and hand its image to the cluster")
+    image = add("image", _image, "build the operator's image and load it into the cluster")
+    kro_image = add(
+        "kro-image", _kro_image, "build another kro and load its image into the cluster"
+    )
     kro_image.add_argument("version", help="such as 0.9.3")
     render = add("render", _render, "print the commands that another provider would run")
     render.add_argument("stage", choices=("up", "image", "down"), nargs="?", default="up")
@@ -180,11 +182,15 @@ def _add_up_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kro-set", action="append", default=[], metavar="A.B=C", help="a Helm value for kro"
     )
-    parser.add_argument("--no-kro", action="store_true", help="no kro; uninstalls one of ours")
+    parser.add_argument(
+        "--no-kro",
+        action="store_true",
+        help="do not install kro; uninstall it if we did",
+    )
     parser.add_argument(
         "--install-kro", action="store_true", help="provider existing: install kro there"
     )
-    parser.add_argument("--audit-log", action="store_true", help="let the API server keep one")
+    parser.add_argument("--audit-log", action="store_true", help="write an audit log")
     for field in fields(Ports):
         option = f"--{field.name.replace('_', '-')}-port"
         parser.add_argument(option, type=int, default=field.default, help="default: %(default)s")

@@ -1,7 +1,7 @@
-"""The cluster's life: up, down, and its images.
+"""Starting and stopping the cluster, and its images.
 
-``up`` never repairs: a cluster that is not exactly as it should be, be it half started, hard
-killed or from before a restart of the machine, is cleaned away first and then started anew.
+``up`` never repairs: if a cluster is not exactly as it should be, because it is half started, was
+killed or is from before a restart of the machine, ``up`` removes it and starts a new one.
 """
 
 from pathlib import Path
@@ -58,7 +58,7 @@ class Cluster:
     def check_running(self) -> None:
         """Raise SetupError where there is no cluster to work with."""
         if component.running_pid(containerd.CONTAINERD, self._state) is None:
-            raise SetupError("the test bed is not up: run `python3 -m testbed up` first")
+            raise SetupError("the test bed is not running: run `python3 -m testbed up` first")
 
     def import_image(self, archive: Path) -> None:
         """Import an image for pods to use."""

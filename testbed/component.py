@@ -49,7 +49,7 @@ def check_alive(name: str, state: State) -> None:
     """Raise SetupError with the tail of its log where a component has ended."""
     if running_pid(name, state) is None:
         log = log_path(state, name)
-        raise SetupError(f"{name} has ended; {log} ends with:\n{shell.tail_of_file(log)}")
+        raise SetupError(f"{name} exited; the end of {log}:\n{shell.tail_of_file(log)}")
 
 
 def log_path(state: State, name: str) -> Path:

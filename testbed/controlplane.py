@@ -1,9 +1,8 @@
 """The command lines of etcd, the API server, the controller manager and the scheduler.
 
-What differs from the usual defaults: etcd does not wait for the disk (the data need not
-survive a crash, and shared disks are no part of what is measured), and may grow to 8 GB;
-Events stay for a day, so that the end of a long run can still be explained. Client and
-in-flight limits are Kubernetes' own.
+Differences from the defaults: etcd does not wait for the disk (the data need not survive a crash,
+and shared disks would distort measurements) and may grow to 8 GB; Events are kept for a day, to
+explain the end of a long run. Client and in-flight limits are Kubernetes' own.
 """
 
 import json

@@ -50,7 +50,7 @@ class ImageRequest:
         """Raise SetupError where the inputs are not there."""
         for file in (self.wheel, self.requirements):
             if not file.is_file():
-                raise SetupError(f"{file} is not there")
+                raise SetupError(f"{file} not found")
 
     def tagged(self, digest: str) -> str:
         """The name with a tag that changes with the content."""

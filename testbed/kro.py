@@ -151,7 +151,7 @@ def _wait_until_gone(api: ApiClient) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while pods(api):
         if time.monotonic() > deadline:
-            raise SetupError(f"kro's pods did not end: {_describe(pods(api))}")
+            raise SetupError(f"kro's pods did not terminate: {_describe(pods(api))}")
         time.sleep(_POLL_SECONDS)
 
 

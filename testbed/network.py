@@ -46,7 +46,7 @@ def devices_left() -> tuple[str, ...]:
 
 
 def remove_cni_results() -> None:
-    """Remove what libcni remembers of our pods; it can't be told to keep it elsewhere."""
+    """Remove libcni's cached results of our pods, whose directory cannot be configured."""
     for sandbox in own_sandboxes(result.name for result in _CNI_RESULTS.glob("*")):
         for result in _CNI_RESULTS.glob(f"*-{sandbox}-*"):
             result.unlink(missing_ok=True)
@@ -75,7 +75,7 @@ def check_addresses_are_free() -> None:
             clash = overlapping(network)
             if clash and device["ifname"] not in (NODE_BRIDGE, POD_BRIDGE):
                 raise SetupError(
-                    f"the cluster needs {clash}, but {device['ifname']} already has {network}"
+                    f"the cluster needs {clash}, but {device['ifname']} already uses {network}"
                 )
 
 

@@ -32,7 +32,7 @@ def check(owner_file: Path, state: State) -> None:
     if owner.root != state.root and owner.pki.exists():
         raise SetupError(
             f"this machine's test bed has its state in {owner.root}: "
-            "give that as --state-dir, or take it down first"
+            "use --state-dir with that directory, or stop it first"
         )
 
 

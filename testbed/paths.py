@@ -144,8 +144,8 @@ class State:
     def disposable(self) -> tuple[Path, ...]:
         """Everything that belongs to one cluster's life, in the order of its removal.
 
-        The process records and the host's baseline are not among them: they are removed by
-        whoever has dealt with what they stand for.
+        The process records and the host's baseline are not among them: the code that stops the
+        processes and restores the host removes them.
         """
         return (
             self.settings,

@@ -118,7 +118,7 @@ def _describe(pid: int | None) -> str:
 
 def _check_kernel(system: str, release: str) -> None:
     if system != "Linux":
-        raise SetupError(f"the test bed runs on Linux, and this is {system}: use PROVIDER=kind")
+        raise SetupError(f"the test bed requires Linux, and this is {system}: use PROVIDER=kind")
     version = tuple(int(part) for part in re.findall(r"\d+", release)[:2])
     if version < versions.MINIMUM_KERNEL:
         needed = ".".join(map(str, versions.MINIMUM_KERNEL))
@@ -146,5 +146,5 @@ def _check_disk(directory: Path, gigabytes: int) -> None:
     if free < gigabytes * _GIGABYTE:
         raise SetupError(
             f"{gigabytes} GB of free disk are needed at {existing}, "
-            f"and {free / _GIGABYTE:.1f} GB are there"
+            f"and only {free / _GIGABYTE:.1f} GB are available: free some space"
         )

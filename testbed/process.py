@@ -1,8 +1,8 @@
-"""Long-running processes, known by more than their pid.
+"""Long-running processes, identified by more than their pid.
 
-A pid alone is no identity: after a hard kill or a restart of the machine it may belong to
-anyone. A record therefore also holds the boot and the process's start time, and signals go
-through a pidfd, so that nothing but the very process that was started is ever signalled.
+After a kill or a restart of the machine, a pid may belong to another process. A record therefore
+also has the boot id and the start time of the process, and signals go through a pidfd, so that
+only the process that was started is ever signalled.
 """
 
 import json

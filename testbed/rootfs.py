@@ -67,7 +67,7 @@ class Base:
         """Compile the Python files below a workspace for the place they will have.
 
         The compiled files don't depend on times, and are trusted without a look at their
-        source: the image is read-only. A file that is no valid Python, as in some test
+        source: the image is read-only. A file that is not valid Python, as in some test
         suites, is left as it is, which is why the exit code says nothing.
         """
         inside = f"/{directory.relative_to(self.root)}"

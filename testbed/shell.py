@@ -42,7 +42,7 @@ def run(
             check=False,
         )
     except FileNotFoundError:
-        raise SetupError(f"the program {command[0]} is not there") from None
+        raise SetupError(f"program {command[0]} not found: install it") from None
     except subprocess.TimeoutExpired:
         raise SetupError(
             f"{shlex.join(command)} did not finish within {timeout_seconds:.0f} s"
@@ -64,7 +64,7 @@ def stream(argv: Words, *, env: Mapping[str, str] | None = None) -> None:
             command, env={**os.environ, **(env or {})}, stdout=2, check=False
         ).returncode
     except FileNotFoundError:
-        raise SetupError(f"the program {command[0]} is not there") from None
+        raise SetupError(f"program {command[0]} not found: install it") from None
     if code != 0:
         raise SetupError(f"{shlex.join(command)} ended with exit code {code}")
 

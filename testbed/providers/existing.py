@@ -24,7 +24,7 @@ class ExistingProvider:
 
     def down(self) -> None:
         """Do nothing: the cluster is not ours."""
-        say("the provider is an existing cluster: nothing is removed")
+        say("nothing is removed from an existing cluster")
 
     def status(self) -> StatusReport:
         """Ask the API server."""
@@ -56,7 +56,7 @@ class ExistingProvider:
         """What ``image`` runs."""
         if not names_a_registry(request.name):
             raise SetupError(
-                f"{request.name} names no registry: with an existing cluster, give --name "
+                f"image {request.name} has no registry: with an existing cluster, use --name "
                 "REGISTRY/NAME:TAG with a registry that the cluster pulls from"
             )
         reference = commands.image_reference(request)

@@ -88,7 +88,7 @@ def test_a_long_state_directory_is_refused(tmp_path: Path) -> None:
 def test_a_full_disk_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=10**9)
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage)
-    with pytest.raises(SetupError, match=r"4 GB of free disk are needed .* 1\.0 GB are there"):
+    with pytest.raises(SetupError, match=r"4 GB of free disk are needed .* 1\.0 GB are available"):
         preflight.check_machine(Cache(tmp_path / "missing"), Path("/state"), ())
 
 

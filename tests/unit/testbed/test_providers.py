@@ -87,7 +87,7 @@ def test_existing_pushes_to_a_named_registry(
 
 def test_existing_needs_a_registry(capsys: pytest.CaptureFixture[str], inputs: list[str]) -> None:
     arguments = ["render", "image", "--provider=existing", "--name=krobench:dev", *inputs]
-    assert failure(capsys, *arguments).startswith("testbed: krobench:dev names no registry")
+    assert failure(capsys, *arguments).startswith("testbed: image krobench:dev has no registry")
 
 
 @pytest.mark.parametrize(
@@ -116,17 +116,17 @@ def test_unknown_providers_are_refused(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROVIDER", "minikube")
-    assert "one of testbed, kind, existing, not minikube" in failure(capsys, "status")
+    assert "unknown provider minikube: use one of testbed" in failure(capsys, "status")
 
 
 def test_the_test_bed_has_nothing_to_render(capsys: pytest.CaptureFixture[str]) -> None:
     message = failure(capsys, "render", "up", "--provider=testbed")
-    assert message.startswith("testbed: the provider testbed runs no commands")
+    assert message.startswith("testbed: nothing to render for the provider testbed")
 
 
 def test_missing_values_files_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     message = failure(capsys, "render", "up", "--provider=kind", "--kro-values=/nowhere.yaml")
-    assert message == "testbed: the values file /nowhere.yaml is not there\n"
+    assert message == "testbed: values file /nowhere.yaml not found\n"
 
 
 def test_kubeconfig_follows_the_state_directory(capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,4 +135,6 @@ def test_kubeconfig_follows_the_state_directory(capsys: pytest.CaptureFixture[st
 
 
 def test_other_clusters_pull_another_kro_themselves(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "from its registry" in failure(capsys, "kro-image", "0.9.3", "--provider=kind")
+    assert "other clusters pull its image" in failure(
+        capsys, "kro-image", "0.9.3", "--provider=kind"
+    )
