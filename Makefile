@@ -50,7 +50,7 @@ bench-memory: $(VENV)/ready ## Measure the memory that a load Job needs for each
 bench-track: deploy ## Measure memory and CPU of a load Job that tracks 10,000 instances (about 15 minutes)
 	$(BIN)/python -m bench.track
 
-bench-operator: deploy ## Measure what the operator costs the API server, and its memory with 1,000 runs (8 minutes)
+bench-operator: deploy ## Measure what the operator costs the API server, and its memory with 1,000 runs (10 minutes)
 	$(BIN)/python -m bench.operator
 
 bench-overhead: deploy ## Measure what sampling costs kro, by alternating runs with and without it (20 minutes)

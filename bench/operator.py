@@ -4,7 +4,7 @@ It counts the operator's requests while it is idle and during a run, with few fi
 cluster and with many. The API server counts them, by a FlowSchema of their own, so that those that
 kopf sends are among them; a watch counts as one request each time it is opened.
 
-    python -m bench.operator                      # about 8 minutes; needs krobench on a test bed
+    python -m bench.operator                      # about 10 minutes; needs krobench on a test bed
     python -m bench.operator --runs 100 --idle 60
 """
 
