@@ -216,7 +216,7 @@ async def test_a_config_map_that_belongs_to_no_run_is_left_alone(
     await api.create("taken")
     status = await api.until_phase("taken", "Failed")
     assert status["conditions"][0]["reason"] == "ResultsConflict"
-    assert "belongs to no run: delete it" in status["message"]
+    assert "was not created by a run: delete it" in status["message"]
     assert ("taken", "ResultsConflict") in await api.events()
 
 
