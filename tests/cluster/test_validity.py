@@ -23,6 +23,8 @@ from cluster.kubectl import (
 )
 from cluster.repetition import twice_at_most
 
+pytestmark = pytest.mark.chart_defaults
+
 OTHER_RUN = "00000000-1111-2222-3333-444444444444"
 # Of the samples of an iteration of some 17 s, one a second, less than half come then.
 SILENT_SECONDS = 13.0
