@@ -118,10 +118,10 @@ def _size_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[RunEv
 
 
 _SIZE_REASONS = {
-    SizeVerdict.MET.value: "StepMet",
-    SizeVerdict.BREACHED.value: "StepBreached",
-    SizeVerdict.INVALID.value: "StepInvalid",
-    SizeVerdict.FAILED.value: "StepFailed",
+    SizeVerdict.MET.value: "SizeMet",
+    SizeVerdict.BREACHED.value: "SizeBreached",
+    SizeVerdict.INVALID.value: "SizeInvalid",
+    SizeVerdict.FAILED.value: "SizeFailed",
 }
 
 

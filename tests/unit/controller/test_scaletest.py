@@ -46,8 +46,8 @@ def test_steps_are_shown_as_they_are_measured() -> None:
         (20, "Running"),
     ]
     assert world.scale_test.limit is None
-    assert world.events["StepMet", "10"].message == "size 10: 1/1 iterations met all SLOs"
-    assert ("StepBreached", "20") not in world.events
+    assert world.events["SizeMet", "10"].message == "size 10: 1/1 iterations met all SLOs"
+    assert ("SizeBreached", "20") not in world.events
 
 
 def test_a_limit_is_an_event_only_once_it_is_final() -> None:
@@ -75,7 +75,7 @@ def test_the_end_tells_the_limit_what_held_kro_back_and_what_to_try() -> None:
     assert status.message == "kro keeps the SLOs up to 14 instances"
     assert "it was 7.1" in (status.sizes[1].message or "")
     assert "limit: 14 instances (12 to 18)" in world.events["LimitFound", ""].message
-    assert {"Started", "StepMet", "StepBreached", "LimitFound", "Completed"} <= world.reasons
+    assert {"Started", "SizeMet", "SizeBreached", "LimitFound", "Completed"} <= world.reasons
     assert not any(event.warning for event in world.events.values())
 
 
@@ -183,7 +183,7 @@ def test_no_step_of_a_load_job_that_died_stands_as_under_way() -> None:
     steps = [(step.size, step.verdict) for step in world.scale_test.sizes]
     assert steps == [(10, "Met"), (20, "Failed")]
     assert world.scale_test.size == "2/2"
-    assert "LoadJobOOMKilled: it broke" in world.events["StepFailed", "20"].message
+    assert "LoadJobOOMKilled: it broke" in world.events["SizeFailed", "20"].message
 
 
 def test_kro_that_was_changed_to_verify_advice_is_put_back_even_where_objects_are_kept() -> None:
