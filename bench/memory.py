@@ -23,10 +23,9 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.load.children import Children
-from krobench.load.clock import RunClock
 from krobench.load.driver import Driver
 from krobench.load.lifecycle import apply_instance
-from krobench.load.loops import closed_loop
+from krobench.load.loops import RunClock, closed_loop
 from krobench.load.observer import Followed, Observer
 from krobench.load.operations import Operations, Target
 from krobench.load.overhead import resident_max_bytes

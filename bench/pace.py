@@ -21,8 +21,7 @@ from bench.environment import kubectl, testbed
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
-from krobench.load.clock import RunClock
-from krobench.load.loops import from_now, open_loop, run_together
+from krobench.load.loops import RunClock, from_now, open_loop, run_together
 from krobench.workload.phases import Action, PlannedOperation
 
 NAMESPACE = "krobench-pace"

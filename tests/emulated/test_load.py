@@ -20,8 +20,8 @@ from krobench.kube.errors import ApiError
 from krobench.kube.kro import KroPod
 from krobench.kube.timing import Timing
 from krobench.kube.transport import RetryPolicy
-from krobench.load.failures import FAILURES_IN_A_ROW
-from krobench.load.kinds import RGDS_PATH
+from krobench.load.driver import FAILURES_IN_A_ROW
+from krobench.load.lifecycle import RGDS_PATH
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
 

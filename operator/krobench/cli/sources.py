@@ -27,10 +27,9 @@ from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.transport import NO_RETRIES
 from krobench.record.baseline import parse_config_map, parse_object
-from krobench.record.ending import as_given_up
 from krobench.record.history import main_maps, selector
 from krobench.record.reading import RecordError
-from krobench.record.run import RunRecord
+from krobench.record.run import RunRecord, as_given_up
 from krobench.record.store import (
     OBJECTS_KEY,
     SERIES_KEY,

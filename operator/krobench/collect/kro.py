@@ -1,9 +1,13 @@
-"""kro's own metrics."""
+"""What is read from kro: which pod it is, its metrics, and its counters and heap on request."""
 
+import asyncio
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from krobench.api.notation import labelled, labels_of
-from krobench.collect.exposition import families
+from krobench.api.specs.kro import Target
+from krobench.collect.exposition import Series, families, read
 from krobench.collect.podhttp import PodHttp, PodHttpError
 from krobench.collect.source import (
     SCRAPE_TIMEOUT_SECONDS,
@@ -13,9 +17,77 @@ from krobench.collect.source import (
     read_through,
     with_present_names,
 )
-from krobench.collect.tracker import KroTracker
 from krobench.figures.lines import SourceName
+from krobench.figures.measures import KroRestart
 from krobench.kube.client import KubeClient
+from krobench.kube.errors import KubeError
+from krobench.kube.kro import KroPod, find_kro
+
+_LEAD_SECONDS = 10.0
+
+
+class KroTracker:
+    """The kro that is measured now, and the restarts that were seen.
+
+    ``restarts`` holds each moment at which another process was found to be kro, in order.
+    """
+
+    def __init__(
+        self, client: KubeClient, target: Target, pod: KroPod, now: Callable[[], float]
+    ) -> None:
+        self._client = client
+        self._target = target
+        self._now = now
+        self._started: float | None = None
+        self._measured = pod.name
+        self._looked_at = now()
+        self.pod = pod
+        self.restarts: list[KroRestart] = []
+
+    async def follow_lead(self) -> None:
+        """Ask now and then which replica leads, if there are several.
+
+        The lease of a leader that died is taken by another only when it has run out; until then
+        nothing tells that the pod which was restarted leads no more.
+        """
+        due = self._now() - self._looked_at >= _LEAD_SECONDS
+        if due and self.pod.fingerprint.replicas > 1:
+            await self.find_again()
+
+    async def find_again(self) -> bool:
+        """Look for kro; whether it is another pod, or has another address, than before."""
+        self._looked_at = self._now()
+        try:
+            found = await find_kro(self._client, self._target)
+        except KubeError:
+            return False  # between two leaders there is none; the next scrape looks again
+        changed = (found.name, found.ip) != (self.pod.name, self.pod.ip)
+        self.pod = found
+        return changed
+
+    async def saw_start(self, started: float | None) -> bool:
+        """Note when the process that answered was started.
+
+        Returns whether another pod is kro now, because the one that was restarted did not come
+        back as the leader; what it says is then of no interest.
+        """
+        if started is None or started == self._started:
+            return False
+        if self._started is None:
+            self._started = started
+            return False
+        if self.pod.name == self._measured and await self.find_again():
+            return True
+        self.restarts.append(
+            KroRestart(
+                seconds=round(self._now(), 3),
+                pod=self.pod.name,
+                previous_pod=self._measured if self._measured != self.pod.name else None,
+            )
+        )
+        self._started, self._measured = started, self.pod.name
+        return False
+
 
 _START_TIME = "process_start_time_seconds"
 _BUILD_ERRORS = "rgd_graph_build_errors_total"
@@ -105,3 +177,69 @@ def with_failed_build_time(scrape: Scrape) -> Scrape:
 
 def _start_time(scrape: Scrape) -> float | None:
     return next((r.value for r in scrape.readings if r.key == _START_TIME), None)
+
+
+_HEAP_SECONDS = 30.0
+_HEAP_QUERY = {"gc": "1", "debug": "1"}
+_HEAP_ALLOC = re.compile(rb"^# HeapAlloc = (\d+)$", re.MULTILINE)
+_STEADY_BYTES = 64 * 1024
+_MOST_READINGS = 6
+
+
+class KroCounters:
+    """Reads one pod of kro on request."""
+
+    def __init__(self, client: KubeClient, pod: KroPod, pprof_port: int) -> None:
+        self._metrics = PodHttp(client, pod, pod.metrics_port)
+        self._pprof = PodHttp(client, pod, pprof_port)
+        self._pprof_port = pprof_port
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._metrics.close()
+        await self._pprof.close()
+
+    async def read(self, wanted: Sequence[Series]) -> dict[str, float]:
+        """Return the series that kro exposes now, by key; one that it does not is missing.
+
+        Raises:
+            SourceUnavailableError: if kro does not answer.
+        """
+        # kro 0.9.4 then writes these metrics only; older ones write all.
+        query = {"name[]": families(wanted)}
+        try:
+            text = (await self._metrics.get("/metrics", query)).decode(errors="replace")
+        except PodHttpError as error:
+            raise SourceUnavailableError(f"kro's /metrics: {error}") from error
+        readings = await asyncio.to_thread(read, text, wanted)
+        return {reading.key: reading.value for reading in readings}
+
+    async def settled_heap_bytes(self) -> int:
+        """Return what kro's heap holds: as allocated just after a garbage collection, again and
+        again until it shrinks no more, because what is in progress is held as well.
+
+        Raises:
+            SourceUnavailableError: if kro has no pprof, which makes it collect garbage.
+        """
+        least = await self._heap_bytes()
+        for _ in range(_MOST_READINGS):
+            now = await self._heap_bytes()
+            steady = now > least - _STEADY_BYTES
+            least = min(least, now)
+            if steady:
+                break
+        return least
+
+    async def _heap_bytes(self) -> int:
+        # Go collects before it writes the profile, and in this form shows the heap as it was then.
+        try:
+            profile = await self._pprof.get("/debug/pprof/heap", _HEAP_QUERY, _HEAP_SECONDS)
+        except PodHttpError as error:
+            raise SourceUnavailableError(
+                f"kro has no pprof on port {self._pprof_port}, and without it the garbage in its "
+                f"heap cannot be separated from what is in use: {error}"
+            ) from error
+        found = _HEAP_ALLOC.search(profile)
+        if found is None:
+            raise SourceUnavailableError("kro's heap profile has no size of the allocated heap")
+        return int(found[1])

@@ -7,7 +7,7 @@ import httpx
 
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
-from krobench.collect.kro import KroSource
+from krobench.collect.kro import KroSource, KroTracker
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import (
     HEADERS,
@@ -20,7 +20,6 @@ from krobench.collect.source import (
     scrape_through,
     with_present_names,
 )
-from krobench.collect.tracker import KroTracker
 from krobench.figures.lines import SourceName
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import find_control_plane

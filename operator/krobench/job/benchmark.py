@@ -14,7 +14,7 @@ from krobench.api.kinds import RunKind
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.job.engine import Engine
 from krobench.job.history import RunBaseline, read_baseline
-from krobench.job.kro.restart import check_restartable
+from krobench.job.kro.rollout import check_restartable
 from krobench.job.loop import IterationLoop
 from krobench.job.permissions import check_may_change_kro, check_may_restart_kro
 from krobench.job.preflight import check_limits, read_own_rgds

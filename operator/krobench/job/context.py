@@ -15,7 +15,7 @@ from krobench.job.profiling import Profiling
 from krobench.job.prometheus import ExistingPrometheus
 from krobench.kube.client import KubeClient
 from krobench.kube.timing import Timing
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 from krobench.load.shard import Workers
 from krobench.record.iteration import Teardown
 from krobench.record.rawlines import LineFile

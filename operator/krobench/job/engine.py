@@ -35,10 +35,9 @@ from krobench.kube.cluster import kubernetes_version, list_nodes
 from krobench.kube.kro import KroPod
 from krobench.kube.timing import Timing
 from krobench.load.cleanup import RunCleanup
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 from krobench.program.turns import Done
-from krobench.record.ending import as_given_up
-from krobench.record.run import RunRecord, RunState
+from krobench.record.run import RunRecord, RunState, as_given_up
 from krobench.record.store import RunLines, results_name
 from krobench.workload.testplan import TestPlan
 

@@ -11,7 +11,7 @@ from krobench.figures.surroundings import Moment
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.kro import kro_leader, kro_pods
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.kro import KroNotFoundError, KroPod, find_kro, is_of_pod, kro_leader
 from krobench.kube.timing import Timing
-from krobench.load.kinds import RGDS_PATH, kinds_of_run
+from krobench.load.lifecycle import RGDS_PATH, kinds_of_run
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.source import config_map_refs, with_rgd_inline, with_rgds_inline
 from krobench.workload.testplan import TestPlan, check_objects, check_schedules

@@ -10,8 +10,8 @@ from krobench.collect.prometheus import PrometheusApi, QueryError
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.load.clock import RunClock
 from krobench.load.iteration import Outcome
+from krobench.load.loops import RunClock
 
 Warn = Callable[[str], None]
 

@@ -9,7 +9,6 @@ from krobench.job.errors import AbortedError
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.record.profiles import write_profiles
 from krobench.record.run import RunRecord
 from krobench.record.store import (
     RunLines,
@@ -18,6 +17,7 @@ from krobench.record.store import (
     owning_runs,
     run_json,
     write_config_maps,
+    write_profiles,
 )
 
 logger = logging.getLogger(__name__)

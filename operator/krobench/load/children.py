@@ -15,8 +15,8 @@ from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.watch import Watch, WatchCost, WatchEvent
-from krobench.load.clock import RunClock
-from krobench.load.kinds import path_of_kind
+from krobench.load.lifecycle import path_of_kind
+from krobench.load.loops import RunClock
 from krobench.load.observer import Pending
 from krobench.workload.blueprint import Manifest
 

@@ -18,8 +18,8 @@ from krobench.kube import paths
 from krobench.kube.client import METADATA_ONLY, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.kube.timing import Timing
-from krobench.load.clock import RunClock
-from krobench.load.kinds import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
+from krobench.load.lifecycle import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
+from krobench.load.loops import RunClock
 from krobench.load.probe import PROBE_COMPONENT
 from krobench.record.iteration import Teardown
 from krobench.record.run import Orphans

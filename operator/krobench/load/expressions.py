@@ -11,11 +11,16 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
-from krobench.load.clock import RunClock
-from krobench.load.driver import Driver
-from krobench.load.failures import ForbiddenError, RgdRejectedError
-from krobench.load.kinds import RGDS_PATH, Kind, find_kind
-from krobench.load.lifecycle import apply_instance, apply_rgd, count_revisions
+from krobench.load.driver import Driver, ForbiddenError, RgdRejectedError
+from krobench.load.lifecycle import (
+    RGDS_PATH,
+    Kind,
+    apply_instance,
+    apply_rgd,
+    count_revisions,
+    find_kind,
+)
+from krobench.load.loops import RunClock
 from krobench.load.observer import Followed, Observer, Pending
 from krobench.workload.cel import ROUND_FIELD, Expression, resources
 from krobench.workload.iterationplan import IterationPlan, RgdPlan

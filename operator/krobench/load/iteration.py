@@ -16,12 +16,17 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
 from krobench.load.children import Children
-from krobench.load.clock import RunClock
-from krobench.load.driver import Driver
-from krobench.load.failures import FAILURES, EndedEarlyError, explain
-from krobench.load.kinds import RGDS_PATH, crd_of, find_kind
-from krobench.load.lifecycle import apply_instance, apply_rgd, last_established, observe_compilation
-from krobench.load.loops import closed_loop, from_now, open_loop, run_together
+from krobench.load.driver import FAILURES, Driver, EndedEarlyError, explain
+from krobench.load.lifecycle import (
+    RGDS_PATH,
+    apply_instance,
+    apply_rgd,
+    crd_of,
+    find_kind,
+    last_established,
+    observe_compilation,
+)
+from krobench.load.loops import RunClock, closed_loop, from_now, open_loop, run_together
 from krobench.load.observer import Apply, Followed, Observer
 from krobench.load.operations import Operations, Target
 from krobench.load.overhead import Overhead

@@ -1,15 +1,41 @@
-"""Running operations concurrently: in a closed loop, or in an open one.
+"""The clock of a run, and the loops that send its operations: closed, or open.
 
 ``asyncio.TaskGroup`` would serve, were it not for Python before 3.11.5: a group that failed
 leaves its task marked as being cancelled, and the next timeout then ends the whole program.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from krobench.load.clock import RunClock
 from krobench.workload.phases import PlannedOperation
+
+
+class RunClock:
+    """Seconds since the start of the run, on the monotonic clock of this process."""
+
+    def __init__(self) -> None:
+        self._origin = time.monotonic()
+
+    def now(self) -> float:
+        return time.monotonic() - self._origin
+
+    async def sleep_until(self, moment: float) -> None:
+        """Return at ``moment``, or as soon after it as the event loop can.
+
+        The loop's timers have a resolution of a millisecond and may fire that much too early.
+        """
+        while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - a time is no event
+            await asyncio.sleep(left)
+
+    def zero_epoch_seconds(self) -> float:
+        """Return when this clock was at zero, according to the node's wall clock now."""
+        return time.time() - self.now()
+
+    def of(self, monotonic: float) -> float:
+        """Convert a value of ``time.monotonic()``."""
+        return monotonic - self._origin
 
 
 async def run_together(work: Iterable[Coroutine[Any, Any, None]]) -> None:

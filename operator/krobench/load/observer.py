@@ -9,7 +9,7 @@ from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch, WatchCost, WatchEvent
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 
 
 class Pending:

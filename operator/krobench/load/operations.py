@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 from krobench.figures.lines import ObjectRecord
 from krobench.load.children import Children, with_update_label
-from krobench.load.clock import RunClock
 from krobench.load.driver import Driver, OperationName
-from krobench.load.loops import Send
+from krobench.load.loops import RunClock, Send
 from krobench.load.observer import Followed, Observer, Pending
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.phases import Action, PhasePlan, PlannedOperation

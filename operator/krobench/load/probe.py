@@ -18,7 +18,7 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.kube.timing import Timing
 from krobench.kube.watch import Watch
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 
 logger = logging.getLogger(__name__)
 

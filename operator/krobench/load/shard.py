@@ -17,9 +17,8 @@ from krobench.findings.validity import ShardLost
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
-from krobench.load.clock import RunClock
 from krobench.load.iteration import Iteration, Outcome, PhaseOutcome
-from krobench.load.loops import closed_loop, open_loop, run_together
+from krobench.load.loops import RunClock, closed_loop, open_loop, run_together
 from krobench.load.observer import Followed
 from krobench.workload.iterationplan import IterationPlan, share_of_plan, share_of_times
 

@@ -16,10 +16,10 @@ from krobench.figures.environment import Environment
 from krobench.findings.comparison import Comparison
 from krobench.findings.difference import CostDifference
 from krobench.findings.recommendation import Recommendation
-from krobench.findings.scaling import ScaleRecord
+from krobench.findings.scaling import ScaleRecord, SizeVerdict
 from krobench.findings.slope import Slope
 from krobench.findings.validity import AnyCause, Validity
-from krobench.record.test import TestRecord
+from krobench.record.test import TestRecord, TestState
 
 SCHEMA: Literal["krobench.run/v2"] = "krobench.run/v2"
 FULL_RUN_KEY = "run-full.json.gz"
@@ -103,3 +103,31 @@ class RunRecord(ApiModel):
     def shortened(self) -> bool:
         """Whether this is without the iterations, which stand elsewhere."""
         return FULL_RUN_KEY in self.parts and not any(test.iterations for test in self.tests)
+
+
+def give_up(run: RunRecord, why: ErrorInfo, end_time: str) -> None:
+    """Mark a run's record as given up, and each of its tests and sizes.
+
+    ``end_time`` is RFC 3339.
+    """
+    run.state = RunState.ABORTED
+    run.end_time = end_time
+    run.error = why
+    run.verdict = Verdict.ERROR
+    for test in run.tests:
+        if test.state is TestState.RUNNING:
+            test.state, test.success, test.error = TestState.FAILED, False, why
+        elif test.state is TestState.PENDING:
+            test.state = TestState.SKIPPED
+    for size in run.scale.sizes if run.scale is not None else ():
+        if size.verdict is None:
+            size.verdict = SizeVerdict.FAILED
+
+
+def as_given_up(run: RunRecord, why: ErrorInfo, end_time: str) -> RunRecord:
+    """Return the record of a run whose load has died, before it could mark itself as given up."""
+    if run.state is not RunState.RUNNING:
+        return run
+    ended = run.model_copy(deep=True)
+    give_up(ended, why, end_time)
+    return ended

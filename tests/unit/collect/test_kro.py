@@ -1,13 +1,16 @@
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import cast
 
 import pytest
 from aiohttp import web
 from unit.collect.servers import api_server, closed_port, kro_pod, serve
 
 from krobench.api.specs.kro import Target
-from krobench.collect.exposition import Reading, read
+from krobench.collect.exposition import Reading, Series, read
 from krobench.collect.kro import (
+    KroCounters,
     KroSource,
+    KroTracker,
     with_failed_build_time,
 )
 from krobench.collect.source import (
@@ -16,7 +19,9 @@ from krobench.collect.source import (
     lines_of,
     with_present_names,
 )
-from krobench.collect.tracker import KroTracker
+from krobench.figures.environment import KroFingerprint
+from krobench.kube.client import KubeClient
+from krobench.kube.kro import KroNotFoundError, KroPod
 
 
 def names(*keys: str) -> dict[str, float]:
@@ -120,3 +125,94 @@ async def test_what_is_no_exposition_is_told() -> None:
         with pytest.raises(SourceUnavailableError, match="many"):
             await source.scrape()
         await source.close()
+
+
+FINGERPRINT = KroFingerprint(namespace="kro-system", pod="a")
+POD_A = KroPod("kro-system", "a", "10.0.0.1", "node", "kro", 8078, FINGERPRINT)
+POD_B = replace(POD_A, name="b", ip="10.0.0.2")
+
+
+@dataclass
+class World:
+    kro: KroPod | None = POD_A
+    now: float = 0.0
+    looked: int = 0
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = World()
+
+    async def find_kro(*_: object) -> KroPod:
+        world.looked += 1
+        if world.kro is None:
+            raise KroNotFoundError("none")
+        return world.kro
+
+    monkeypatch.setattr("krobench.collect.kro.find_kro", find_kro)
+    return world
+
+
+def tracker(world: World, pod: KroPod = POD_A) -> KroTracker:
+    return KroTracker(cast("KubeClient", None), Target(), pod, lambda: world.now)
+
+
+async def test_a_container_that_was_restarted_is_marked(world: World) -> None:
+    kro = tracker(world)
+    await kro.saw_start(100.0)
+    await kro.saw_start(100.0)
+    world.now = 7.0
+    assert not await kro.saw_start(200.0)
+    (restart,) = kro.restarts
+    assert (restart.seconds, restart.pod, restart.previous_pod) == (7.0, "a", None)
+
+
+async def test_a_pod_that_was_replaced_is_marked_with_both_names(world: World) -> None:
+    kro = tracker(world)
+    await kro.saw_start(100.0)
+    world.kro = None
+    assert not await kro.find_again()
+    assert kro.pod is POD_A
+    world.kro = POD_B
+    assert await kro.find_again()
+    await kro.saw_start(200.0)
+    (restart,) = kro.restarts
+    assert (restart.pod, restart.previous_pod) == ("b", "a")
+
+
+async def test_a_restarted_replica_that_leads_no_more_gives_way_to_the_leader(
+    world: World,
+) -> None:
+    kro = tracker(world)
+    await kro.saw_start(100.0)
+    world.kro = POD_B
+    assert await kro.saw_start(200.0), "what was read is of a kro that only waits"
+    assert not await kro.saw_start(150.0)
+    assert [(r.pod, r.previous_pod) for r in kro.restarts] == [("b", "a")]
+
+
+async def test_with_several_replicas_the_lead_is_asked_for_now_and_then(world: World) -> None:
+    several = replace(POD_A, fingerprint=FINGERPRINT.model_copy(update={"replicas": 2}))
+    alone, one_of_two = tracker(world), tracker(world, several)
+    world.now = 60.0
+    await alone.follow_lead()
+    assert world.looked == 0
+    await one_of_two.follow_lead()
+    await one_of_two.follow_lead()
+    assert world.looked == 1
+
+
+LINES = {"a_seconds": "a_seconds_sum 5\n", "b_total": "b_total 2\n", "c_total": "c_total 9\n"}
+
+
+@pytest.mark.parametrize("filters", [True, False], ids=["kro that filters", "kro that does not"])
+async def test_only_what_is_wanted_is_asked_for_and_read(filters: bool) -> None:
+    async def metrics(request: web.Request) -> web.Response:
+        names = request.query.getall("name[]") if filters else list(LINES)
+        return web.Response(text="".join(line for name, line in LINES.items() if name in names))
+
+    async with serve(metrics) as port, api_server(closed_port()) as client:
+        counters = KroCounters(client, replace(kro_pod(), metrics_port=port), closed_port())
+        wanted = (Series("a_seconds_sum"), Series("b_total"))
+        assert await counters.read(wanted) == {"a_seconds_sum": 5.0, "b_total": 2.0}
+        await counters.close()

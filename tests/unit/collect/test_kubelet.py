@@ -3,9 +3,9 @@ from doubles.cluster import MemoryApi
 
 from krobench.analysis.validity.surroundings import FOREIGN_CPU
 from krobench.api.specs.kro import Target
+from krobench.collect.kro import KroTracker
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import SourceUnavailableError
-from krobench.collect.tracker import KroTracker
 from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import JsonObject
 from krobench.kube.cluster import ControlPlanePod

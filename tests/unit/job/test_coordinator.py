@@ -11,7 +11,7 @@ from krobench.figures.lines import ObjectRecord
 from krobench.job.shards.coordinator import Coordinator
 from krobench.job.shards.mailbox import Message
 from krobench.kube.client import KubeClient
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 
 LINE = some_line(sent_seconds=5.0, ready_seconds=6.0)
 

@@ -8,7 +8,7 @@ from krobench.figures.surroundings import KroPodState
 from krobench.job.monitor import KnownKro, Monitor, wall_clock_zero
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiUnreachableError
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 
 
 class Kro:

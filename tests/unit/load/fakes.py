@@ -10,9 +10,8 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.load.children import Children
-from krobench.load.clock import RunClock
 from krobench.load.driver import Driver
-from krobench.load.loops import Send
+from krobench.load.loops import RunClock, Send
 from krobench.load.observer import Followed, Observer
 from krobench.load.operations import Operations, Target
 from krobench.workload.iterationplan import IterationPlan, plan_iteration

@@ -9,7 +9,7 @@ from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.load.children import UPDATE_LABEL, Children, with_update_label
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 from krobench.load.observer import Pending
 
 RGD: dict[str, Any] = {

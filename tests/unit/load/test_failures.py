@@ -2,9 +2,8 @@ import pytest
 from unit.load.fakes import AnsweringApi, FakeObserver, plan, sender
 
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.load.clock import RunClock
-from krobench.load.failures import FAILURES_IN_A_ROW, ApiServerInDistressError, Breaker
-from krobench.load.loops import closed_loop
+from krobench.load.driver import FAILURES_IN_A_ROW, ApiServerInDistressError, Breaker
+from krobench.load.loops import RunClock, closed_loop
 
 UNAVAILABLE = ApiError(503, "ServiceUnavailable", "etcd is away")
 THROTTLED = ApiError(429, "TooManyRequests", "later")

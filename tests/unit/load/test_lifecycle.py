@@ -9,10 +9,9 @@ from unit.records import some_line
 from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
-from krobench.load.clock import RunClock
-from krobench.load.failures import RgdRejectedError
-from krobench.load.kinds import CRDS_PATH
+from krobench.load.driver import RgdRejectedError
 from krobench.load.lifecycle import (
+    CRDS_PATH,
     apply_instance,
     apply_rgd,
     is_ready,
@@ -21,6 +20,7 @@ from krobench.load.lifecycle import (
     problem,
     rejection,
 )
+from krobench.load.loops import RunClock
 from krobench.load.observer import Followed, Observer
 
 

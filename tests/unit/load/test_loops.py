@@ -6,8 +6,7 @@ import pytest
 from unit.load.fakes import AnsweringApi, FakeObserver, plan, sender
 
 from krobench.kube.errors import ApiError
-from krobench.load.clock import RunClock
-from krobench.load.loops import closed_loop, from_now, open_loop, run_together
+from krobench.load.loops import RunClock, closed_loop, from_now, open_loop, run_together
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.phases import PlannedOperation
 

@@ -6,7 +6,7 @@ from doubles.cluster import MemoryApi
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.kube.timing import Timing
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 from krobench.load.probe import WatchLag, WatchProbe
 
 QUICK = Timing(probe_interval=0.004, probe_last_event=0.01)

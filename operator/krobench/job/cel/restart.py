@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from krobench.analysis.cel.samples import CelSamples, Restart
 from krobench.analysis.krosettings import KroHabits
-from krobench.collect.celcounters import KroCounters
 from krobench.collect.exposition import Series
+from krobench.collect.kro import KroCounters
 from krobench.collect.source import SourceUnavailableError
-from krobench.job.cel.readings import (
+from krobench.job.cel.measure import (
     BUILD,
     EVALUATIONS,
     REVISION,

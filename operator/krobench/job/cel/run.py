@@ -16,22 +16,21 @@ from krobench.analysis.krosettings import KroHabits
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.surroundings import clock_jumps
 from krobench.api.common import TIMEOUT, ErrorInfo
-from krobench.collect.celcounters import KroCounters
+from krobench.collect.kro import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.profile import TestProfile
 from krobench.job.cel.measure import CelMeasurement, failures
 from krobench.job.cel.restart import RestartMeasurement
 from krobench.job.context import RunContext
-from krobench.job.kro.restart import restart_kro
-from krobench.job.kro.rollout import NotStartedError
+from krobench.job.kro.rollout import NotStartedError, restart_kro
 from krobench.job.preflight import ensure_namespace
 from krobench.job.profiling import Profiling
 from krobench.job.recorder import Recorder
 from krobench.kube.errors import KubeError
 from krobench.kube.kro import KroPod
 from krobench.load.cleanup import RunCleanup
+from krobench.load.driver import ApiServerInDistressError, ForbiddenError
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
-from krobench.load.failures import ApiServerInDistressError, ForbiddenError
 from krobench.program.turns import Turn
 from krobench.workload.cel import expressions_of
 from krobench.workload.iterationplan import plan_iteration

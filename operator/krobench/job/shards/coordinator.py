@@ -11,7 +11,7 @@ from krobench.job.shards.mailbox import Mailbox, Message
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 from krobench.load.shard import Delivery, moved
 from krobench.workload.iterationplan import IterationPlan
 

@@ -16,7 +16,7 @@ from krobench.job.shards.mailbox import Mailbox
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
-from krobench.load.clock import RunClock
+from krobench.load.loops import RunClock
 from krobench.load.shard import ShardIteration
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.testplan import plan_tests

@@ -5,8 +5,7 @@ from dataclasses import replace
 from krobench.api.common import ErrorInfo, rfc3339
 from krobench.api.kinds import RunKind
 from krobench.api.status import KroScaleTestStatus, ObjectRef, Phase, RunStatus
-from krobench.record.ending import as_given_up
-from krobench.record.run import RunRecord
+from krobench.record.run import RunRecord, as_given_up
 from krobench.report.status import benchmark, scaletest
 from krobench.report.status.base import StatusFacts, StatusLine, base_status
 

@@ -15,7 +15,7 @@ from krobench.figures.cel import CelResults
 from krobench.job.cel.measure import CelMeasurement, failures
 from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError
-from krobench.load.kinds import Kind
+from krobench.load.lifecycle import Kind
 from krobench.workload.cel import Role, expressions_of
 
 CEL = {
