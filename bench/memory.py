@@ -112,8 +112,8 @@ async def followed(instances: int) -> AsyncIterator[Observer]:
         target = Target(rgd, "/rgds", cast("Followed", None), _INSTANCES, observer)
         operations.aim([target])
         await children.watch(stack, [rgd.manifest])
-        [step] = iteration.test.phases
-        await closed_loop(operations.sender(step), step.operations, concurrency=64)
+        [phase] = iteration.test.phases
+        await closed_loop(operations.sender(phase), phase.operations, concurrency=64)
         yield observer
 
 

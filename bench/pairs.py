@@ -172,22 +172,22 @@ class _Simulated:
 
     def span(self, largest: float = math.inf) -> Span:
         """Return where its search finds the limit, by sizes up to ``largest``."""
-        span = span_of(*limit_and_crossing(self._steps(largest), [SLO]))
+        span = span_of(*limit_and_crossing(self._sizes(largest), [SLO]))
         assert span is not None  # the first size always says something
         return span
 
     def measured(self, side: Literal["old", "new"]) -> MeasuredLimit:
         """Return the same with all that an interval is made from."""
-        return measure_limit(side, ScaleRecord(axis=Axis.INSTANCES, sizes=self._steps()), [SLO])
+        return measure_limit(side, ScaleRecord(axis=Axis.INSTANCES, sizes=self._sizes()), [SLO])
 
-    def _steps(self, largest: float = math.inf) -> list[SizeRecord]:
+    def _sizes(self, largest: float = math.inf) -> list[SizeRecord]:
         rng = random.Random(self.seed)  # noqa: S311 - to be repeatable
         level = self.factor * math.exp(rng.gauss(0, self.drift))
         truth = TRUTHS[self.shape]
         search = Search(
             lambda size: truth(size / level), self.scatter, rng.randrange(_SEEDS), largest
         )
-        return search.steps()
+        return search.sizes()
 
 
 def _settings(

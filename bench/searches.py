@@ -20,9 +20,9 @@ TRUTHS: dict[str, Callable[[float], float]] = {
 """Each is 1 at a size of 1000."""
 
 
-def step(size: float, *values: float | None, bound: float = 1.0) -> SizeRecord:
-    """Return a step with a repetition for each value; one without a value missed the SLO."""
-    trials = [
+def size_record(size: float, *values: float | None, bound: float = 1.0) -> SizeRecord:
+    """Return a size with an iteration for each value; one without a value missed the SLO."""
+    iterations = [
         SizeIteration(
             iteration=index,
             met=value is not None and value < bound,
@@ -31,9 +31,9 @@ def step(size: float, *values: float | None, bound: float = 1.0) -> SizeRecord:
         )
         for index, value in enumerate(values)
     ]
-    met = 2 * sum(trial.met is True for trial in trials) > len(trials)
+    met = 2 * sum(one.met is True for one in iterations) > len(iterations)
     verdict = SizeVerdict.MET if met else SizeVerdict.BREACHED
-    return SizeRecord(size=size, test=f"step-{size:g}", iterations=trials, verdict=verdict)
+    return SizeRecord(size=size, test=f"size-{size:g}", iterations=iterations, verdict=verdict)
 
 
 def _missed(value: float | None) -> SloMissed:
@@ -43,8 +43,8 @@ def _missed(value: float | None) -> SloMissed:
 class Search:
     """Sizes that double until the SLO is missed, then a bisection to 5 %.
 
-    The two sizes that decide are repeated three times; where that changes a verdict, the search
-    goes on from there.
+    The two deciding sizes get three iterations each; if that changes a verdict, the search goes on
+    from there.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class Search:
         seed: int,
         largest: float = math.inf,
     ) -> None:
-        """``scatter`` is the standard deviation of the logarithm of a repetition's figure, and
+        """``scatter`` is the standard deviation of the logarithm of an iteration's figure, and
         ``largest`` the last size that is tried."""
         self._truth, self._scatter, self._largest = truth, scatter, largest
         self._rng = random.Random(seed)  # noqa: S311 - to be repeatable
         self._values: dict[float, list[float]] = {}
 
-    def steps(self) -> list[SizeRecord]:
-        """Return the steps, in the order of their sizes' first repetition."""
+    def sizes(self) -> list[SizeRecord]:
+        """Return the sizes, in the order of their first iterations."""
         size = self._rng.choice([25.0, 30.0, 35.0, 40.0, 50.0])
         while self._met(size) and size < self._largest:
             size = min(round(size * 2), self._largest)
@@ -74,7 +74,7 @@ class Search:
                 self._measure(first)
             else:
                 break
-        return [step(size, *values) for size, values in self._values.items()]
+        return [size_record(size, *values) for size, values in self._values.items()]
 
     def _pair(self) -> tuple[float, float] | None:
         first = min((size for size in self._values if not self._met(size)), default=None)

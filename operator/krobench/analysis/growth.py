@@ -8,7 +8,6 @@ import orjson
 
 from krobench.analysis.statistics.theilsen import fit_slope
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.suite import Test
 from krobench.figures.catalogue import (
     API_SERVER_CPU_SECONDS,
     KRO_ALLOCATED,
@@ -91,15 +90,16 @@ def measure_slopes(spec: KroBenchmarkSpec, tests: Sequence[TestRecord]) -> list[
 
     Each variant of kro has groups of its own.
     """
-    asked = {test.name: _what_it_runs(test) for test in spec.tests}
+    asked = {
+        test.name: orjson.dumps(
+            test.model_dump(mode="json", exclude=_APART), option=orjson.OPT_SORT_KEYS
+        )
+        for test in spec.tests
+    }
     groups: dict[tuple[bytes, str | None], list[TestRecord]] = {}
     for test in tests:
         groups.setdefault((asked[test.spec_name], test.variant), []).append(test)
     return [slope for group in groups.values() for slope in _slopes_of(group)]
-
-
-def _what_it_runs(test: Test) -> bytes:
-    return orjson.dumps(test.model_dump(mode="json", exclude=_APART), option=orjson.OPT_SORT_KEYS)
 
 
 def _slopes_of(group: Sequence[TestRecord]) -> Iterable[Slope]:
@@ -164,15 +164,11 @@ def measure_differences(
     minus = {test.name: test.minus for test in spec.tests if test.minus is not None}
     by_key = {(test.spec_name, test.variant): test for test in tests}
     return [
-        difference
+        _difference(test, by_key[minus[test.spec_name], test.variant], figure)
         for test in tests
         if test.spec_name in minus
-        for difference in _between(test, by_key[minus[test.spec_name], test.variant])
+        for figure in _OF_DIFFERENCES
     ]
-
-
-def _between(test: TestRecord, other: TestRecord) -> Iterable[CostDifference]:
-    return (_difference(test, other, figure) for figure in _OF_DIFFERENCES)
 
 
 def _difference(test: TestRecord, other: TestRecord, figure: Compared) -> CostDifference:

@@ -141,21 +141,15 @@ def may_be_advised(name: str) -> bool:
 def helm_values(settings: Sequence[Setting]) -> dict[str, Any]:
     """Return settings as values of kro's chart; those without one are left out."""
     values: dict[str, Any] = {}
+    variables: list[dict[str, str]] = []
     for setting in settings:
         if setting.helm_value == EXTRA_ENV:
-            variable = {"name": setting.name, "value": setting.advised}
-            _put(values, EXTRA_ENV, [*_get(values, EXTRA_ENV), variable])
+            variables.append({"name": setting.name, "value": setting.advised})
+            _put(values, EXTRA_ENV, variables)
         elif setting.helm_value is not None:
             whole = setting.advised.isdecimal() and setting.name.startswith("-")
             _put(values, setting.helm_value, int(setting.advised) if whole else setting.advised)
     return values
-
-
-def _get(values: Mapping[str, Any], path: str) -> list[Any]:
-    found: Any = values
-    for name in path.split("."):
-        found = found.get(name, {})
-    return list(found)
 
 
 def _put(values: dict[str, Any], path: str, value: Any) -> None:

@@ -5,10 +5,14 @@ an integer; in CEL itself, and in celpy, integers and doubles are different type
 
 celpy is good enough for these expressions. It never replaces kro's own CEL, which is cel-go with
 libraries that celpy does not have.
+
+The comparisons in an expression are found in its syntax tree: which figure is compared with which
+bound, and by how much the figure misses it.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +24,6 @@ from celpy.evaluation import CELEvalError
 from lark import Token, Tree
 
 from krobench.analysis.iterations import errors_of
-from krobench.analysis.margins import Bound, bounds_of, margins
 from krobench.analysis.names import Tree as Values
 from krobench.analysis.names import example, known_names, numbers_of, tree_of
 from krobench.api.common import ErrorInfo
@@ -30,12 +33,35 @@ from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.figures.latencies import latency_of, why_absent
 from krobench.figures.renamed import new_name
 from krobench.record.iteration import IterationRecord
-from krobench.record.test import TestSummary, ThresholdResult
+from krobench.record.test import Margin, TestSummary, ThresholdResult
 
 _ENVIRONMENT = celpy.Environment()
 _WHOLE = ("INT_LIT", "UINT_LIT")
 _CEL_TYPE = re.compile(r"celtypes\.(\w+)Type")
 _NO_OVERLOAD = "found no matching overload"
+_OPERATORS = {
+    "relation_lt": "<",
+    "relation_le": "<=",
+    "relation_gt": ">",
+    "relation_ge": ">=",
+    "relation_eq": "==",
+}
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "=="}
+
+Node = Tree[Any] | Token | None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A figure that is compared with a number."""
+
+    figure: str
+    operator: str
+    """What should hold between figure and value: <, <=, >, >= or ==."""
+    value: float
+
+    def met_by(self, figure: float) -> bool:
+        return _holds(self.operator, figure, self.value)
 
 
 def check_thresholds(spec: KroBenchmarkSpec) -> list[ErrorInfo]:
@@ -64,7 +90,10 @@ def evaluate(
     An expression that uses a number which is not available cannot be decided: ``passed`` is None
     then, and ``missing`` has the number and, if ``unavailable`` or the sample shows it, the reason.
     """
-    numbers = numbers_of(measures, _errors_total(measures))
+    if isinstance(measures, TestSummary):
+        numbers = numbers_of(measures, measures.errors_total)
+    else:
+        numbers = numbers_of(measures, errors_of(measures))
     tree = _compile(expression)
     result = ThresholdResult(
         expression=expression,
@@ -78,7 +107,7 @@ def evaluate(
     values = tree_of(result.values)
     try:
         passed = bool(_evaluate(tree, values))
-        missed = [] if passed else margins(tree, _names, lambda part: _evaluate(part, values))
+        missed = [] if passed else _margins(tree, values)
     except Exception as error:  # noqa: BLE001 - celpy lets many kinds of exceptions through
         return result.model_copy(update={"error": _first_argument(error)})
     return result.model_copy(update={"passed": passed, "margins": missed})
@@ -87,11 +116,23 @@ def evaluate(
 @lru_cache(maxsize=1024)
 def bounds(expression: str) -> tuple[Bound, ...]:
     """Return the bounds of single metrics that the expression consists of; none if it is more."""
+    found = []
     try:
-        tree = _compile(expression)
-        return tuple(bounds_of(tree, _name, _names, lambda part: _evaluate(part, {})))
+        for part in _conjuncts(_compile(expression)):
+            comparison = _comparison(part)
+            if comparison is None:
+                return ()
+            operator, left, right = comparison
+            if not _names(left):
+                operator, left, right = _MIRRORED[operator], right, left
+            figure = _name(left)
+            value = None if _names(right) else _number(_evaluate(right, {}))
+            if figure is None or value is None:
+                return ()
+            found.append(Bound(figure, operator, value))
     except Exception:  # noqa: BLE001 - celpy lets many kinds of exceptions through
         return ()
+    return tuple(found)
 
 
 def names_in(expression: str) -> list[str]:
@@ -109,10 +150,6 @@ def unavailable_of(iterations: Iterable[IterationRecord]) -> dict[str, str]:
     }
 
 
-def _errors_total(measures: TestSummary | IterationRecord) -> int:
-    return measures.errors_total if isinstance(measures, TestSummary) else errors_of(measures)
-
-
 def _why_missing(
     name: str, measures: TestSummary | IterationRecord, unavailable: Mapping[str, str]
 ) -> str | None:
@@ -127,7 +164,7 @@ def _why_missing(
     return None
 
 
-def _names(node: Tree[Any] | Token | None) -> list[str]:
+def _names(node: Node) -> list[str]:
     return [".".join(path) for path in dict.fromkeys(_walk(node))] if node is not None else []
 
 
@@ -142,7 +179,7 @@ def _check_all(expressions: Mapping[str, str], collect: Collect) -> list[ErrorIn
     ]
 
 
-def _name(node: Tree[Any] | Token | None) -> str | None:
+def _name(node: Node) -> str | None:
     path = _path(node) if isinstance(node, Tree) else None
     while path is None and isinstance(node, Tree) and len(node.children) == 1:
         node = node.children[0]
@@ -153,7 +190,14 @@ def _name(node: Tree[Any] | Token | None) -> str | None:
 @lru_cache(maxsize=1024)
 def _check(expression: str, further: tuple[str, ...]) -> ErrorInfo | None:
     try:
-        return _check_names_and_types(expression, further)
+        tree = _compile(expression)
+        known = {*known_names(), *further}
+        for name in _names(tree):
+            if name not in known:
+                return ErrorInfo(reason="UnknownMetric", message=_unknown(name, known))
+        if isinstance(_evaluate(tree, example(further)), BoolType | bool):
+            return None
+        message = "is not a condition: it must evaluate to true or false"
     except CELParseError as error:
         message = f"is not valid CEL: line {error.line}, column {error.column}"
     except CELEvalError as error:
@@ -161,20 +205,6 @@ def _check(expression: str, further: tuple[str, ...]) -> ErrorInfo | None:
     except Exception as error:  # noqa: BLE001 - celpy lets many kinds of exceptions through
         message = f"cannot be evaluated: {type(error).__name__}: {error}"
     return ErrorInfo(reason="InvalidThreshold", message=f"{expression!r} {message}")
-
-
-def _check_names_and_types(expression: str, further: tuple[str, ...]) -> ErrorInfo | None:
-    tree = _compile(expression)
-    known = {*known_names(), *further}
-    for name in _names(tree):
-        if name not in known:
-            return ErrorInfo(reason="UnknownMetric", message=_unknown(name, known))
-    if not isinstance(_evaluate(tree, example(further)), BoolType | bool):
-        return ErrorInfo(
-            reason="InvalidThreshold",
-            message=f"{expression!r} is not a condition: it must evaluate to true or false",
-        )
-    return None
 
 
 def _unknown(name: str, names: set[str]) -> str:
@@ -262,3 +292,60 @@ def _first_argument(error: Exception) -> str:
         types = [name.lower() for name in _CEL_TYPE.findall(said)]
         return f"an operator does not accept {' and '.join(types) or 'these types'}"
     return said
+
+
+def _margins(tree: Tree[Any], values: Values) -> list[Margin]:
+    """Return value and bound of each false comparison of numbers, the measured side first."""
+    found = []
+    for operator, left, right in _comparisons(tree):
+        if not _names(left) and _names(right):
+            operator, left, right = _MIRRORED[operator], right, left  # noqa: PLW2901 - a swap
+        value, bound = _number(_evaluate(left, values)), _number(_evaluate(right, values))
+        if value is not None and bound is not None and not _holds(operator, value, bound):
+            found.append(Margin(names=_names(left), operator=operator, value=value, bound=bound))
+    return found
+
+
+def _comparisons(node: Node) -> Iterator[tuple[str, Tree[Any], Tree[Any]]]:
+    if not isinstance(node, Tree):
+        return
+    comparison = _comparison(node)
+    if comparison is not None:
+        yield comparison
+    for child in node.children:
+        yield from _comparisons(child)
+
+
+def _comparison(node: Tree[Any]) -> tuple[str, Tree[Any], Tree[Any]] | None:
+    match node.data, node.children:
+        case "relation", [Tree() as first, Tree() as right] if first.data in _OPERATORS:
+            left = first.children[0]
+            return (_OPERATORS[first.data], left, right) if isinstance(left, Tree) else None
+    return None
+
+
+def _conjuncts(node: Tree[Any]) -> Iterator[Tree[Any]]:
+    """Return the parts that ``&&`` joins, without the brackets around them."""
+    children = [child for child in node.children if isinstance(child, Tree)]
+    if node.data == "conditionaland" or (_comparison(node) is None and len(children) == 1):
+        for child in children:
+            yield from _conjuncts(child)
+    else:
+        yield node
+
+
+def _number(value: object) -> float | None:
+    # What celpy multiplies is a plain number; its truth values are integers too.
+    if isinstance(value, float | int) and not isinstance(value, bool | BoolType):
+        return float(value)
+    return None
+
+
+def _holds(operator: str, value: float, bound: float) -> bool:
+    return {
+        "<": value < bound,
+        "<=": value <= bound,
+        ">": value > bound,
+        ">=": value >= bound,
+        "==": value == bound,
+    }[operator]

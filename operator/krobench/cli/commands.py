@@ -193,7 +193,7 @@ def compare(
 
     Exit codes: 0 no primary metric is worse, 1 a primary metric is worse, 3 not compared, 4 error.
     """
-    from krobench.analysis.comparison.settings import rules_of
+    from krobench.analysis.comparison.rules import rules_of
     from krobench.cli.compare import compare_sides, exit_code, render
 
     if len(sides) < 2:

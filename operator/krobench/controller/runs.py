@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from krobench.analysis.comparison.settings import check_baseline
+from krobench.analysis.comparison.rules import check_baseline
 from krobench.analysis.scaling.slos import check_samples
 from krobench.analysis.thresholds import check_slo, check_thresholds
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo

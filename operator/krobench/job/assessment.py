@@ -3,8 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from krobench.analysis.generator import Schedule, lateness
-from krobench.analysis.iterations import MeasuredPhase, count_instances, measure_phase, throughput
+from krobench.analysis.iterations import (
+    MeasuredPhase,
+    Schedule,
+    count_instances,
+    lateness,
+    measure_phase,
+    throughput,
+)
 from krobench.analysis.validity.judge import Surroundings, causes_around
 from krobench.analysis.validity.steady import steady_state_of_load
 from krobench.api.common import ErrorInfo, rfc3339, utc_now

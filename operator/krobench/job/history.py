@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
-from krobench.analysis.comparison.rules import Rules
-from krobench.analysis.comparison.settings import rules_of
+from krobench.analysis.comparison.rules import Rules, rules_of
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunRef
 from krobench.api.specs.results import BaselineRef, BaselineSource

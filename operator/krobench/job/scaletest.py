@@ -16,11 +16,11 @@ from krobench.analysis.recommendations.trial import (
 )
 from krobench.analysis.scaling.findings import (
     validity_of_scale_test,
-    verdict_of_scale_test,
     with_findings,
 )
 from krobench.analysis.scaling.slos import check_samples, settings_of_sizes
 from krobench.analysis.validity.judge import ignored_causes, validity_of_run
+from krobench.analysis.verdict import verdict_of_scale_test
 from krobench.api import units
 from krobench.api.kinds import RunKind
 from krobench.api.specs.results import Cleanup

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from unit.records import some_line
 
-from krobench.analysis.generator import (
+from krobench.analysis.iterations import (
     Schedule,
+    count_instances,
     lateness,
     measure_generator,
     summarise_generators,
+    throughput,
 )
-from krobench.analysis.iterations import count_instances, throughput
 from krobench.api.specs.load import Load
 from krobench.figures.latencies import latencies
 from krobench.figures.lines import ObjectRecord

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from krobench.analysis.comparison.settings import check_baseline
+from krobench.analysis.comparison.rules import check_baseline
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.load import Load
 

@@ -3,7 +3,7 @@
 import pytest
 from unit.records import figures
 
-from krobench.analysis.medians import median_figures
+from krobench.analysis.iterations import median_figures
 from krobench.figures.catalogue import ALL, FIGURES, OF_NAME
 from krobench.figures.figure import Figure, Unit, unit_of
 from krobench.figures.latencies import LATENCY_NAMES

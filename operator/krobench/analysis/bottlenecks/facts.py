@@ -1,4 +1,4 @@
-"""What is known of a test whose bottlenecks are wanted, and what a cause explains of it."""
+"""The facts about a test from which its bottlenecks are found, and how much a cause explains."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -114,12 +114,10 @@ class Facts:
         return self.summary.parts
 
     def pool(self, pool: Pool) -> PoolUse:
-        """Return what a pool of kro's workers did."""
         return PoolUse(self.figures[pool.work_seconds], self.figures[pool.queue_wait_seconds])
 
     @cached_property
     def settings(self) -> KroSettings:
-        """How kro is set."""
         return KroSettings(self.kro)
 
     def workers(self, flag: Flag) -> int:
@@ -183,8 +181,8 @@ class Facts:
         return sum(f.n + f.censored for f in self._operations()) / self.summary.iterations
 
     def _latencies(self) -> list[Latencies]:
-        steps = [step.latency for step in self.summary.phases]
-        return steps or [Latencies(instance_ready=self.summary.latency.instance_ready)]
+        phases = [phase.latency for phase in self.summary.phases]
+        return phases or [Latencies(instance_ready=self.summary.latency.instance_ready)]
 
     def _operations(self) -> Iterator[LatencySummary]:
         for latency in self._latencies():
@@ -204,24 +202,21 @@ class Facts:
 
         The others count as well if their duration is unknown for that reason.
         """
-        return (
-            sum(
-                f.censored + (f.n if f.censored and f.mean_seconds is None else 0)
-                for f in self._awaited()
-            )
-            / self.summary.iterations
+        awaited = (
+            found
+            for latency in self._latencies()
+            for found in (latency.instance_ready, latency.instance_updated)
+            if found is not None
         )
+        without_effect = sum(
+            f.censored + (f.n if f.censored and f.mean_seconds is None else 0) for f in awaited
+        )
+        return without_effect / self.summary.iterations
 
     @property
     def unfulfilled_seconds(self) -> float:
         """Time that they were waited for in an iteration: the whole run phase."""
         return self.unfulfilled * (self.figures[RUN_SECONDS] or 0.0)
-
-    def _awaited(self) -> Iterator[LatencySummary]:
-        for latency in self._latencies():
-            for found in (latency.instance_ready, latency.instance_updated):
-                if found is not None:
-                    yield found
 
     @cached_property
     def work_seconds(self) -> float:

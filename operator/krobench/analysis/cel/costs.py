@@ -104,12 +104,8 @@ def first_ratio(name: str, samples: CelSamples) -> Estimate | None:
 
 def first_ratio_of_all(samples: CelSamples) -> Estimate | None:
     """Return the same ratio over all expressions, by restart: those of one share a process."""
-    return positive(map(_mean_ratio, samples.restarts))
-
-
-def _mean_ratio(restart: Restart) -> float | None:
-    found = ratio(_pair(restart, name) for name in restart.first)
-    return found.value if found is not None else None
+    ratios = (ratio(_pair(r, name) for name in r.first) for r in samples.restarts)
+    return positive(found.value for found in ratios if found is not None)
 
 
 def compile_ratio(samples: CelSamples, by_name: Mapping[str, Measured]) -> Estimate | None:
@@ -175,22 +171,22 @@ def summarise(samples: CelSamples) -> CelResults:
         for item in samples.expressions
         if item not in (constants, empty)
     ]
+    no_heap = {"compiledBytes": samples.heap_unavailable} if samples.heap_unavailable else {}
     return CelResults(
         iterations=len(samples.fresh),
         expressions=results,
         constant_seconds=positive(constants.evaluations().values()),
         empty_graph_build_seconds=positive(empty.builds().values()),
         builds_per_change=_builds_per_change(samples.expressions),
-        revision_compile_ratio=_revision_ratio(samples.expressions),
+        revision_compile_ratio=_ratio(
+            _totals([item.revisions() for item in samples.expressions]),
+            _totals([item.builds() for item in samples.expressions]),
+        ),
         patterns=_patterns(by_name, samples),
         restart=restart_results(samples, by_name, empty),
         disturbed_windows=samples.disturbed,
-        unavailable=_no_heap(samples) | why_no_restart(samples),
+        unavailable=no_heap | why_no_restart(samples),
     )
-
-
-def _no_heap(samples: CelSamples) -> dict[str, str]:
-    return {"compiledBytes": samples.heap_unavailable} if samples.heap_unavailable else {}
 
 
 def _result(
@@ -248,11 +244,6 @@ def _builds_per_change(items: Sequence[Measured]) -> float | None:
         return None
     builds = sum(r.build.count + r.revision.count for r in changes if r.build and r.revision)
     return round(builds / len(changes), 2)
-
-
-def _revision_ratio(items: Sequence[Measured]) -> Estimate | None:
-    totals_first = _totals([item.builds() for item in items])
-    return _ratio(_totals([item.revisions() for item in items]), totals_first)
 
 
 def _totals(series: Sequence[ByRound]) -> dict[int, float]:

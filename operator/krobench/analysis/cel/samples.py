@@ -54,7 +54,7 @@ class Measured:
     rounds: list[Round] = field(default_factory=list)
     heap_growth: dict[int, float] = field(default_factory=dict)
     """Bytes by which the heap grew with one more revision of the RGD, garbage collected before and
-    after, by round."""
+    after, by iteration."""
 
     def evaluations(self) -> dict[int, float]:
         """Seconds of one evaluation by iteration: the median of its windows, as one in which
@@ -137,21 +137,17 @@ def lines_of(test: str, samples: CelSamples) -> Iterator[CelLine]:
             if index < len(item.rounds):
                 yield from _of_round(test, index, item, item.rounds[index])
     for item in samples.expressions:
-        yield from _of_memory(test, item)
+        for index, grown in item.heap_growth.items():
+            yield CelLine(
+                test=test,
+                iteration=index,
+                expression=item.name,
+                copies=item.copies,
+                what="heap growth",
+                bytes=grown,
+            )
     for index, restart in enumerate(samples.restarts):
         yield from _of_restart(test, index, restart, copies)
-
-
-def _of_memory(test: str, item: Measured) -> Iterator[CelLine]:
-    for index, grown in item.heap_growth.items():
-        yield CelLine(
-            test=test,
-            iteration=index,
-            expression=item.name,
-            copies=item.copies,
-            what="heap growth",
-            bytes=grown,
-        )
 
 
 def _of_restart(

@@ -39,7 +39,7 @@ class Side:
 
 
 def compare(old: Side, new: Side, rules: Rules) -> Comparison:
-    """Compare the tests that both sides have, or say why that may not be done.
+    """Compare the tests that both sides have, or return why they must not be compared.
 
     Runs are the replicates. If each side is a single run, iterations are used for what is
     shown, and there are no verdicts.
@@ -96,7 +96,7 @@ def _usable(side: Side, left_out: list[AnyOmission]) -> list[RunEstimates]:
 def _not_among(
     others: Sequence[RunEstimates], runs: Sequence[RunEstimates], left_out: list[AnyOmission]
 ) -> list[RunEstimates]:
-    """Return the runs that are not among the others too: against itself, a run tells nothing."""
+    """Return the runs that are not among the others too: a run is not compared with itself."""
     known = {run.id for run in others}
     left_out.extend(OnBothSides(run=_name(run)) for run in runs if run.id in known)
     return [run for run in runs if run.id not in known]
@@ -105,7 +105,7 @@ def _not_among(
 def _common_tests(
     old: Sequence[RunEstimates], new: Sequence[RunEstimates], left_out: list[AnyOmission]
 ) -> list[str]:
-    """Return the tests that every run has; what only some have is left out, and said so."""
+    """Return the tests that every run has; the others are added to ``left_out``."""
     runs = [*old, *new]
     names = list(dict.fromkeys(test.name for run in runs for test in run.tests))
     common = []
@@ -149,7 +149,10 @@ def compare_variants(run: RunRecord, rules: Rules) -> list[Comparison]:
 
 
 def _compare(run: RunRecord, first: str, variant: str, rules: Rules) -> Comparison:
-    old, new = (_visits_of(run, name) for name in (first, variant))
+    old, new = (
+        {test.spec_name: _visits(test) for test in run.tests if test.variant == name}
+        for name in (first, variant)
+    )
     tests = [test for test in old if old[test] and new.get(test)]
     comparison = Comparison(
         old=first,
@@ -159,36 +162,24 @@ def _compare(run: RunRecord, first: str, variant: str, rules: Rules) -> Comparis
         minimum_effect=rules.minimum_effect,
         left_out=[TestMissing(test=test) for test in old if test not in tests],
     )
-    refused = _refusal(run, tests)
-    if refused is not None:
+    invalid = run.validity is not None and not run.validity.valid
+    if invalid or not tests:
+        refused = InvalidRun() if invalid else NoCommonTest()
         return comparison.model_copy(update={"refused": refused})
     fewest = min(len(side[test]) for side in (old, new) for test in tests)
     replicates = Replicates.RESTARTS if fewest > 1 else Replicates.ITERATIONS
     measured: list[Measured] = []
     for test in tests:
-        measured += (
-            found
-            for found in measure(test, old[test], new[test], rules)
-            if rules.is_primary(found.metric)
-        )
+        found = measure(test, old[test], new[test], rules)
+        measured += (each for each in found if rules.is_primary(each.metric))
     metrics = judge_all(measured, rules, replicates)
     verdict = overall([metric.verdict for metric in metrics if metric.verdict is not None])
     changes = {"replicates": replicates, "metrics": metrics, "verdict": verdict}
     return comparison.model_copy(update=changes)
 
 
-def _refusal(run: RunRecord, tests: Sequence[str]) -> AnyRefusal | None:
-    if run.validity is not None and not run.validity.valid:
-        return InvalidRun()
-    return None if tests else NoCommonTest()
-
-
-def _visits_of(run: RunRecord, variant: str) -> dict[str, Visits]:
-    """Return the visits of each test under a variant; none if the test failed."""
-    return {test.spec_name: _visits(test) for test in run.tests if test.variant == variant}
-
-
 def _visits(test: TestRecord) -> Visits:
+    """Return the visits of a test; none if it failed."""
     if not test.success:
         return []
     good = [item for item in test.iterations if item.success and not item.warmup]

@@ -8,7 +8,7 @@ from krobench.figures.environment import Environment, KroFingerprint, NodeFinger
 from krobench.findings.comparison import Difference, RunEstimates, RunsDiffer
 
 _KIB_PER_GIB = 2**20
-# What baselines of older versions do not tell of, and the one of these that each newer one has.
+# Settings that baselines of older versions lack, and the one that all newer baselines have.
 _LATER = ("variant", "target", "collect")
 _SINCE_THE_OTHERS = "collect.interval"
 Fact = tuple[DifferenceKind, str, str]
@@ -31,7 +31,10 @@ def differences(
         )
     )
     for test in tests:
-        sides = [[_settings(run, test) for run in side if _has(run, test)] for side in (old, new)]
+        sides = [
+            [each.workload for run in side for each in run.tests if each.name == test]
+            for side in (old, new)
+        ]
         older = any(_SINCE_THE_OTHERS not in each for each in (*sides[0], *sides[1]))
         workloads = [[_workload(each, older=older) for each in side] for side in sides]
         found += _between(workloads[0], workloads[1], test, allowed)
@@ -89,14 +92,6 @@ def _values(side: Sequence[Sequence[Fact]], kind: DifferenceKind, what: str) -> 
         next((value for k, name, value in facts if (k, name) == (kind, what)), "absent")
         for facts in side
     ]
-
-
-def _has(run: RunEstimates, test: str) -> bool:
-    return any(item.name == test for item in run.tests)
-
-
-def _settings(run: RunEstimates, test: str) -> Mapping[str, str]:
-    return next(item.workload for item in run.tests if item.name == test)
 
 
 def _workload(settings: Mapping[str, str], *, older: bool) -> list[Fact]:

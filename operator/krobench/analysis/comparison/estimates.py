@@ -33,7 +33,7 @@ def condense(run: RunRecord) -> RunEstimates:
         namespace=run.namespace,
         start_time=run.start_time,
         environment=run.environment,
-        unusable=_scale_test(run) or unusable(run) or _too_large(run),
+        unusable=_unusable_by_tests(run),
         tests=[
             TestEstimates(
                 name=test.name,
@@ -57,19 +57,17 @@ def unusable(run: RunRecord) -> ErrorInfo | None:
     return ErrorInfo(reason="Invalid", message=f"it is invalid: {causes}")
 
 
-def _scale_test(run: RunRecord) -> ErrorInfo | None:
-    if run.kind != RunKind.SCALE_TEST:
-        return None
-    message = (
-        "it is a scale test: it can only be compared with another scale test, and cannot be part "
-        "of a baseline: keep its run.json instead"
-    )
-    return ErrorInfo(reason="ScaleTest", message=message)
-
-
-def _too_large(run: RunRecord) -> ErrorInfo | None:
-    if not run.shortened:
-        return None
+def _unusable_by_tests(run: RunRecord) -> ErrorInfo | None:
+    """Return why a run's tests must not be compared; None if they may."""
+    if run.kind == RunKind.SCALE_TEST:
+        message = (
+            "it is a scale test: it can only be compared with another scale test, and cannot be "
+            "part of a baseline: keep its run.json instead"
+        )
+        return ErrorInfo(reason="ScaleTest", message=message)
+    found = unusable(run)
+    if found is not None or not run.shortened:
+        return found
     message = (
         f"its run.json was too large for its iterations: they are in {FULL_RUN_KEY}, which is "
         "read if you name the KroBenchmark or its history, and not from a file"
@@ -114,19 +112,18 @@ def _fingerprint(test: TestRecord, spec: Mapping[str, Any]) -> dict[str, str]:
     if raw.get("target"):
         settings["target"] = _completed(Target, raw["target"])
     if test.variant is not None:
-        settings["variant"] = _variant(_named(spec.get("variants"), test.variant))
+        variant = _named(spec.get("variants"), test.variant)
+        flags = flag_values(variant.get("args") or [])
+        settings["variant"] = {
+            # Its name is in that of the test.
+            **{name: value for name, value in variant.items() if name not in ("name", "args")},
+            "args": {name: value or "set" for name, value in flags.items()},
+        }
     return dict(_flattened(settings, ""))
 
 
 def _named(items: Sequence[Mapping[str, Any]] | None, name: str) -> Mapping[str, Any]:
     return next((item for item in items or () if item.get("name") == name), {})
-
-
-def _variant(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a variant sets; its name is in that of the test."""
-    settings = {name: value for name, value in raw.items() if name not in ("name", "args")}
-    flags = flag_values(raw.get("args") or [])
-    return settings | {"args": {name: value or "set" for name, value in flags.items()}}
 
 
 def _completed(model: type[BaseModel], raw: Mapping[str, Any]) -> Any:

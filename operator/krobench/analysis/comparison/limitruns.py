@@ -58,7 +58,8 @@ def compare_limit_runs(
     nearest = interval.nearest if interval is not None else None
     evidence = Evidence(len(old), len(new), basis, nearest, p, tests=1)
     judgement = judge(evidence, Better.HIGHER, minimum_effect, Replicates.RUNS)
-    ratio = _ratio(old, new)
+    before, after = median_span(old), median_span(new)
+    ratio = after.low / before.low if before.known and after.known else None
     if interval is None:
         return LimitRatio(judgement.verdict, ratio, notes=judgement.notes, p=p)
     low, high = interval.ends
@@ -150,11 +151,6 @@ def _highs(side: Sequence[Span]) -> Runs:
 
 def _all_known(old: Sequence[Span], new: Sequence[Span]) -> bool:
     return all(span.known for span in (*old, *new))
-
-
-def _ratio(old: Sequence[Span], new: Sequence[Span]) -> float | None:
-    before, after = median_span(old), median_span(new)
-    return after.low / before.low if before.known and after.known else None
 
 
 def _notes(

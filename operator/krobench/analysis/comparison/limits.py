@@ -69,25 +69,19 @@ class Span:
 
 
 def span_of(limit: Limit, crossing: Crossing | None = None) -> Span | None:
-    """Return the span of a limit, which may be that of a crossing; None if no step says
-    anything."""
-    span = _span(limit)
-    if span is None or crossing is None:
-        return span
-    return replace(span, single=pstdev(crossing.draws.single))
-
-
-def _span(limit: Limit) -> Span | None:
+    """Return the span of a limit, which may be that of a crossing; None if no size was judged."""
     match limit:
         case Limit(state=LimitState.FOUND, method="crossing", size=float(size)):
-            return Span(size, size)
+            span = Span(size, size)
         case Limit(state=LimitState.FOUND, low=float(low), high=float(high)):
-            return Span(low, high)
+            span = Span(low, high)
         case Limit(state=LimitState.BELOW_FIRST, first_breach=float(size)):
-            return Span(0, size)
+            span = Span(0, size)
         case Limit(last_met=float(size)):
-            return Span(size, math.inf)
-    return None
+            span = Span(size, math.inf)
+        case _:
+            return None
+    return span if crossing is None else replace(span, single=pstdev(crossing.draws.single))
 
 
 def median_span(spans: Sequence[Span]) -> Span:
@@ -101,12 +95,10 @@ def rank_scores(spans: Sequence[Span]) -> list[int]:
     After Gehan (Biometrika 52, 1965). Of limits that are all known, or that lie above all others,
     the scores have the order of the limits, so that a rank test of them is that of the limits.
     """
-    return [sum(_order(other, span) for other in spans) for span in spans]
-
-
-def _order(one: Span, other: Span) -> int:
-    """Return 1 if ``one`` is certainly smaller, -1 if it is certainly larger, else 0."""
-    return (one.high <= other.low) - (other.high <= one.low)
+    return [
+        sum((other.high <= span.low) - (span.high <= other.low) for other in spans)
+        for span in spans
+    ]
 
 
 _PAIRS = 4000
@@ -167,13 +159,13 @@ class LimitRatio:
 
 
 def measure_limit(side: Side, scale: ScaleRecord, slos: Sequence[str]) -> MeasuredLimit:
-    """Return the limit that the steps of a scale test tell."""
+    """Return the limit that follows from the sizes of a scale test."""
     limit, crossing = limit_and_crossing(scale.sizes, slos, scale.stopped)
     around = {limit.last_met, limit.first_breach}
     judged = [
-        sum(trial.met is not None for trial in step.iterations)
-        for step in scale.sizes
-        if step.size in around
+        sum(iteration.met is not None for iteration in size.iterations)
+        for size in scale.sizes
+        if size.size in around
     ]
     return MeasuredLimit(side, limit, crossing, min(judged, default=0))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from krobench.analysis.comparison.differences import differences_of, refusal
 from krobench.analysis.comparison.estimates import numbers_of, scale_settings, unusable
 from krobench.analysis.comparison.limitruns import compare_limit_runs
-from krobench.analysis.comparison.limits import LimitRatio, compare_limits, measure_limit, span_of
+from krobench.analysis.comparison.limits import compare_limits, measure_limit, span_of
 from krobench.analysis.comparison.metrics import (
     Iterations,
     Measured,
@@ -16,7 +16,7 @@ from krobench.analysis.comparison.metrics import (
 )
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.scaling.curves import counted_iterations
-from krobench.analysis.scaling.limit import Crossing, limit_and_crossing
+from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.analysis.scaling.slos import decided
 from krobench.api.common import ErrorInfo
 from krobench.findings.comparison import (
@@ -34,7 +34,7 @@ from krobench.findings.comparison import (
     SameRun,
 )
 from krobench.findings.scale_comparison import ScaleComparison
-from krobench.findings.scaling import Limit, ScaleRecord
+from krobench.findings.scaling import ScaleRecord
 from krobench.record.run import RunRecord
 
 _FIGURES = (
@@ -54,7 +54,7 @@ Sizes = dict[str, Iterations]
 def compare_figures(
     old: Sequence[RunRecord], new: Sequence[RunRecord], rules: Rules
 ) -> tuple[list[MetricComparison], list[AnyOmission]]:
-    """Return figures without verdicts, and what is said of sizes that have none.
+    """Return figures without verdicts, and which sizes have none.
 
     Replicates are runs, by the medians of their iterations; if each side is a single run,
     they are the iterations.
@@ -96,12 +96,10 @@ def _of_iterations(
 def _sizes(run: RunRecord) -> Iterator[tuple[str, Iterations]]:
     """Yield the test of each size, ascending, with the numbers of its iterations."""
     tests = {test.name: test for test in run.tests}
-    steps = run.scale.sizes if run.scale is not None else []
-    for step in sorted(steps, key=lambda step: step.size):
-        yield (
-            step.test,
-            [numbers_of(each) for each in counted_iterations(step, tests.get(step.test))],
-        )
+    sizes = run.scale.sizes if run.scale is not None else []
+    for size in sorted(sizes, key=lambda size: size.size):
+        counted = counted_iterations(size, tests.get(size.test))
+        yield size.test, [numbers_of(each) for each in counted]
 
 
 def _explored(
@@ -117,10 +115,6 @@ def _values(iterations: Iterations, metric: str) -> list[float]:
     return [value for each in iterations if (value := each.get(metric)) is not None]
 
 
-Judged = tuple[list[Limit], list[Limit], LimitRatio]
-"""The limits of each side's runs, and their ratio."""
-
-
 @dataclass(frozen=True)
 class ScaleSide:
     """Runs of scale tests that are taken together, and what they are called."""
@@ -130,17 +124,18 @@ class ScaleSide:
 
 
 def compare_scale_tests(old: ScaleSide, new: ScaleSide, rules: Rules) -> ScaleComparison:
-    """Compare the limits of scale tests, or say why that may not be done.
+    """Compare the limits of scale tests, or return why they must not be compared.
 
-    Runs are the replicates. Where each side is a single run, its iterations stand in: a drift
-    between the two runs they do not tell.
+    Runs are the replicates. If each side is a single run, its iterations are used instead; they
+    cannot show a drift between the two runs.
     """
     left_out: list[AnyOmission] = []
     refused = _unfit(old, new)
     if refused is None and len(old.runs) + len(new.runs) > 2:
         newer = _usable(new, (), left_out)
         old, new = _usable(old, {run.id for run in newer.runs}, left_out), newer
-        refused = _nothing_left(old, new)
+        empty = (NoUsableRuns(side=side.label) for side in (old, new) if not side.runs)
+        refused = next(empty, None)
     comparison = ScaleComparison(
         old=old.label,
         new=new.label,
@@ -165,9 +160,9 @@ def compare_scale_tests(old: ScaleSide, new: ScaleSide, rules: Rules) -> ScaleCo
 
 
 def _unfit(old: ScaleSide, new: ScaleSide) -> AnyRefusal | None:
-    """Return why a side that is a single run tells nothing, or nothing about the other side."""
+    """Return why a side that is a single run cannot be compared with the other side."""
     for side in (old, new):
-        why = _says_nothing(side.runs[0]) if len(side.runs) == 1 else None
+        why = _why_unusable(side.runs[0]) if len(side.runs) == 1 else None
         if why is not None:
             return RunUnusable(run=_name(side.runs[0]), error=why)
     if [run.id for run in old.runs] == [run.id for run in new.runs] and len(old.runs) == 1:
@@ -175,7 +170,7 @@ def _unfit(old: ScaleSide, new: ScaleSide) -> AnyRefusal | None:
     return None
 
 
-def _says_nothing(run: RunRecord) -> ErrorInfo | None:
+def _why_unusable(run: RunRecord) -> ErrorInfo | None:
     if run.scale is None:
         return unusable(run) or ErrorInfo(reason="NoSizes", message="no size was measured")
     return unusable(run)
@@ -185,7 +180,7 @@ def _usable(side: ScaleSide, others: Collection[str], left_out: list[AnyOmission
     """Return a side without unusable runs, and without the ``others`` (by id)."""
     runs = []
     for run in side.runs:
-        why = _says_nothing(run)
+        why = _why_unusable(run)
         if run.id in others:
             left_out.append(OnBothSides(run=_name(run)))
         elif why is not None:
@@ -197,11 +192,6 @@ def _usable(side: ScaleSide, others: Collection[str], left_out: list[AnyOmission
     return replace(side, runs=runs)
 
 
-def _nothing_left(old: ScaleSide, new: ScaleSide) -> NoUsableRuns | None:
-    empty = (side.label for side in (old, new) if not side.runs)
-    return next((NoUsableRuns(side=label) for label in empty), None)
-
-
 def _axes_differ(old: ScaleSide, new: ScaleSide) -> AxesDiffer | None:
     before, after = (sorted({_scale(run).axis.value for run in side.runs}) for side in (old, new))
     return AxesDiffer(old=before, new=after) if len({*before, *after}) > 1 else None
@@ -211,40 +201,33 @@ def _judged(
     old: ScaleSide, new: ScaleSide, rules: Rules, left_out: Sequence[AnyOmission]
 ) -> dict[str, object]:
     single = len(old.runs) == len(new.runs) == 1
-    judge = _by_iterations if single else _by_runs
-    before, after, ratio = judge(old.runs, new.runs, rules.minimum_effect)
+    if single:
+        before = measure_limit("old", _scale(old.runs[0]), old.runs[0].spec["slo"])
+        after = measure_limit("new", _scale(new.runs[0]), new.runs[0].spec["slo"])
+        limits = [[before.limit], [after.limit]]
+        ratio = compare_limits(before, after, rules.minimum_effect)
+    else:
+        sides = [
+            [
+                limit_and_crossing(_scale(run).sizes, run.spec["slo"], _scale(run).stopped)
+                for run in side.runs
+            ]
+            for side in (old, new)
+        ]
+        limits = [[limit for limit, _ in side] for side in sides]
+        spans = [[span for found in side if (span := span_of(*found))] for side in sides]
+        ratio = compare_limit_runs(spans[0], spans[1], rules.minimum_effect)
     metrics, without = compare_figures(old.runs, new.runs, rules)
     return {
         "replicates": Replicates.ITERATIONS if single else Replicates.RUNS,
-        "old_limits": before,
-        "new_limits": after,
+        "old_limits": limits[0],
+        "new_limits": limits[1],
         **{name: rounded(value) for name, value in ratio.numbers.items()},
         "verdict": ratio.verdict,
         "notes": list(ratio.notes),
         "metrics": metrics,
         "left_out": [*left_out, *without],
     }
-
-
-def _by_iterations(
-    old: Sequence[RunRecord], new: Sequence[RunRecord], minimum_effect: float
-) -> Judged:
-    before = measure_limit("old", _scale(old[0]), old[0].spec["slo"])
-    after = measure_limit("new", _scale(new[0]), new[0].spec["slo"])
-    return [before.limit], [after.limit], compare_limits(before, after, minimum_effect)
-
-
-def _by_runs(old: Sequence[RunRecord], new: Sequence[RunRecord], minimum_effect: float) -> Judged:
-    before, after = list(_limits(old)), list(_limits(new))
-    spans = [[span for found in side if (span := span_of(*found))] for side in (before, after)]
-    ratio = compare_limit_runs(spans[0], spans[1], minimum_effect)
-    return [limit for limit, _ in before], [limit for limit, _ in after], ratio
-
-
-def _limits(runs: Sequence[RunRecord]) -> Iterator[tuple[Limit, Crossing | None]]:
-    for run in runs:
-        scale = _scale(run)
-        yield limit_and_crossing(scale.sizes, run.spec["slo"], scale.stopped)
 
 
 def _scale(run: RunRecord) -> ScaleRecord:

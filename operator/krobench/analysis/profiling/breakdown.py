@@ -57,7 +57,8 @@ def cpu_breakdown(data: bytes) -> Breakdown:
     """
     profile = decode(data)
     costs = costs_of(profile, "cpu", "nanoseconds", 1e-9)
-    costs.samples = _sum(profile, "samples", "count")
+    column = _column(profile, "samples", "count")
+    costs.samples = sum(stack.values[column] for stack in profile.stacks)
     if not costs.total:
         raise ProfileError("kro used no CPU time while it was profiled")
     return _breakdown("seconds", costs, taken=costs.samples)
@@ -112,11 +113,6 @@ def _column(profile: Profile, kind: str, unit: str) -> int:
     raise ProfileError(f"the profile has {found} instead of {kind} in {unit}")
 
 
-def _sum(profile: Profile, kind: str, unit: str) -> int:
-    column = _column(profile, kind, unit)
-    return sum(stack.values[column] for stack in profile.stacks)
-
-
 def _breakdown(
     unit: Literal["seconds", "bytes"],
     costs: Costs,
@@ -127,7 +123,12 @@ def _breakdown(
     # A group that is gone is shown too: that it shrank is worth knowing.
     groups = dict.fromkeys(before or (), 0.0) | costs.groups
     shares = [
-        _share(name, groups[name], costs.total, None if before is None else before.get(name, 0.0))
+        GroupShare(
+            group=name,
+            value=_rounded(groups[name]),
+            share=round(groups[name] / costs.total, 4) if costs.total else None,
+            before=None if before is None else _rounded(before.get(name, 0.0)),
+        )
         for name in _largest(groups)
         if groups[name] or before
     ]
@@ -145,15 +146,6 @@ def _breakdown(
     )
 
 
-def _share(group: str, value: float, total: float, before: float | None) -> GroupShare:
-    return GroupShare(
-        group=group,
-        value=_rounded(value),
-        share=round(value / total, 4) if total else None,
-        before=None if before is None else _rounded(before),
-    )
-
-
 def _margin(share: float, samples: float) -> float:
     """Half the width of Wilson's interval, which holds for small shares and few samples too."""
     spread = share * (1 - share) / samples + (_Z / samples) ** 2 / 4
@@ -163,7 +155,10 @@ def _margin(share: float, samples: float) -> float:
 def _top(costs: Costs, by: Mapping[str, float]) -> list[FunctionCost]:
     return [
         FunctionCost(
-            function=_shortened(name),
+            # With type parameters, a name may take pages.
+            function=name
+            if len(name) <= MAX_FUNCTION_NAME
+            else f"{name[: MAX_FUNCTION_NAME - 1]}…",
             flat=_rounded(costs.flat[name]),
             cumulative=_rounded(costs.cumulative[name]),
         )
@@ -174,13 +169,6 @@ def _top(costs: Costs, by: Mapping[str, float]) -> list[FunctionCost]:
 
 def _largest(sums: Mapping[str, float]) -> list[str]:
     return sorted(sums, key=lambda name: (-sums[name], name))
-
-
-def _shortened(function: str) -> str:
-    """Cut the name of a function, which with type parameters may take pages."""
-    if len(function) <= MAX_FUNCTION_NAME:
-        return function
-    return function[: MAX_FUNCTION_NAME - 1] + "…"
 
 
 def _rounded(value: float) -> float:

@@ -61,9 +61,15 @@ def decode(data: bytes) -> Profile:
     Raises:
         ProfileError: if it is not one.
     """
-    message = _parsed(_unzipped(data))
+    from google.protobuf.message import DecodeError
+
+    message = _profile_class()()
+    plain = _unzipped(data)
     try:
+        message.ParseFromString(plain)
         return _profile(message)
+    except DecodeError as error:
+        raise ProfileError(f"not a profile in pprof's format: {error}") from error
     except (IndexError, KeyError) as error:
         raise ProfileError(f"not a profile in pprof's format: no entry {error}") from error
 
@@ -79,17 +85,6 @@ def _unzipped(data: bytes) -> bytes:
     if len(plain) > _MAX_BYTES:
         raise ProfileError(f"larger than {_MAX_BYTES} bytes once unzipped")
     return plain
-
-
-def _parsed(data: bytes) -> Any:
-    from google.protobuf.message import DecodeError
-
-    message = _profile_class()()
-    try:
-        message.ParseFromString(data)
-    except DecodeError as error:
-        raise ProfileError(f"not a profile in pprof's format: {error}") from error
-    return message
 
 
 @cache

@@ -54,7 +54,13 @@ def points_by_figure(
     by_name = {test.name: test for test in tests}
     for size in sorted(sizes, key=lambda each: each.size):
         for iteration in counted_iterations(size, by_name.get(size.test)):
-            values = _values(iteration)
+            values = numbers_of(iteration, errors_total=0)
+            requests, of_all = (
+                iteration.figures[KRO_REQUESTS],
+                iteration.figures[API_SERVER_REQUESTS],
+            )
+            values["kro.requests.perSecond"] = per_second(requests, iteration.run_seconds)
+            values["apiServer.requests.perSecond"] = per_second(of_all, iteration.run_seconds)
             for figure, points in found.items():
                 value = values.get(figure)
                 if value is not None:
@@ -64,18 +70,10 @@ def points_by_figure(
 
 def counted_iterations(size: SizeRecord, test: TestRecord | None) -> Iterator[IterationRecord]:
     """Yield the successful iterations of a size that were judged."""
-    told = {one.iteration for one in size.iterations if one.met is not None}
+    judged = {one.iteration for one in size.iterations if one.met is not None}
     for iteration in test.iterations if test is not None else ():
-        if iteration.index in told and iteration.success:
+        if iteration.index in judged and iteration.success:
             yield iteration
-
-
-def _values(iteration: IterationRecord) -> dict[str, float | None]:
-    values = numbers_of(iteration, errors_total=0)
-    figures, seconds = iteration.figures, iteration.run_seconds
-    values["kro.requests.perSecond"] = per_second(figures[KRO_REQUESTS], seconds)
-    values["apiServer.requests.perSecond"] = per_second(figures[API_SERVER_REQUESTS], seconds)
-    return values
 
 
 def per_second(count: float | None, seconds: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""What a scale test found, from its sizes and their tests, and its verdict."""
+"""What a scale test found, from its sizes and their tests, and whether that is valid."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,6 @@ from krobench.analysis.scaling.limit import find_limit
 from krobench.analysis.scaling.predictions import next_to_try, predict
 from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.status import Verdict
 from krobench.findings.finding import Quoted
 from krobench.findings.scaling import (
     BudgetUsedUp,
@@ -71,21 +70,3 @@ def _not_judged(size: SizeRecord) -> Sequence[AnyCause]:
         case Quoted(text=text):
             return [QuotedCause(reason=Cause.SAMPLES_MISSING, text=text)]
     return []
-
-
-def verdict_of_scale_test(
-    limit: Limit | None, minimum: float | None, validity: Validity
-) -> Verdict:
-    """Return the verdict of a scale test that has ended.
-
-    It has passed if kro met the SLOs at some size, and if there is a ``minimum``, at that or a
-    larger one.
-    """
-    if not validity.valid:
-        return Verdict.INVALID
-    reached = None
-    if limit is not None:
-        reached = limit.size if limit.size is not None else limit.last_met
-    if reached is None or (minimum is not None and reached < minimum):
-        return Verdict.FAILED
-    return Verdict.PASSED

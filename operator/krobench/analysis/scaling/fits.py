@@ -66,7 +66,7 @@ class Resampling:
         return [(mean - centre) * scale for mean in means]
 
     def draws(self) -> Iterator[dict[float, list[float]]]:
-        """Return such values, as often as there is time for."""
+        """Yield such values, fewer times the more there are."""
         rng = seeded()
         total = sum(self._counts.values())
         count = min(_RESAMPLES, max(_FEWEST_RESAMPLES, 2 * _MOST_PAIRS // total**2))
@@ -100,7 +100,7 @@ _SPARE_VALUES = 3
 
 @dataclass(frozen=True)
 class Described:
-    """A fit, as fitted and as recorded, and what it would have been otherwise."""
+    """A fit, as fitted and as recorded, and the fits to resampled values."""
 
     fitted: Fitted
     record: CurveFit
@@ -151,8 +151,7 @@ def _describe(values: Values, model: CurveModel) -> Described | None:
         else []
     )
     parameters = [
-        _parameter(name, value, _ends(name, redrawn, resampling))
-        for name, value in fitted.parameters.items()
+        _parameter(name, value, redrawn, resampling) for name, value in fitted.parameters.items()
     ]
     record = CurveFit(model=model, parameters=parameters, error_ratio=_error(values, model))
     return Described(fitted, record, redrawn, resampling)
@@ -173,17 +172,12 @@ def _resampling(fitted: Fitted, values: Values, parameters: int) -> Resampling |
     )
 
 
-def _ends(
-    name: str, redrawn: Sequence[Fitted | None], resampling: Resampling | None
-) -> Ends | None:
-    if resampling is None:
-        return None
-    return resampling.interval_of(
-        [fitted.parameters[name] if fitted is not None else None for fitted in redrawn]
-    )
-
-
-def _parameter(name: str, value: float, ends: Ends | None) -> Parameter:
+def _parameter(
+    name: str, value: float, redrawn: Sequence[Fitted | None], resampling: Resampling | None
+) -> Parameter:
+    """Return a parameter with its interval, if there is one."""
+    drawn = [fitted.parameters[name] if fitted is not None else None for fitted in redrawn]
+    ends = resampling.interval_of(drawn) if resampling is not None else None
     if ends is None:
         return Parameter(name=name, value=value)
     return Parameter(name=name, value=value, low=min(ends.low, value), high=max(ends.high, value))
@@ -196,12 +190,8 @@ def _error(values: Values, model: CurveModel) -> float | None:
         return None
     deviations = []
     for size, each in values.items():
-        fitted = fit(_without(values, size))
+        fitted = fit({other: those for other, those in values.items() if other != size})
         if fitted is not None:
             deviations += [abs(fitted.at(size) / value - 1) for value in each if value]
     known = [deviation for deviation in deviations if math.isfinite(deviation)]
     return median(known) if known else None
-
-
-def _without(values: Values, size: float) -> Mapping[float, Sequence[float]]:
-    return {other: each for other, each in values.items() if other != size}

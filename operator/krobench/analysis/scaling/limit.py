@@ -24,11 +24,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from krobench.analysis.margins import Bound
 from krobench.analysis.scaling.fits import Resampling
 from krobench.analysis.scaling.slos import broken_bound, decided, first_broken, upward, values_of
 from krobench.analysis.statistics.intervals import CONFIDENCE
 from krobench.analysis.statistics.theilsen import Line, fit_line
+from krobench.analysis.thresholds import Bound
 from krobench.findings.scaling import (
     AnyStop,
     Limit,
@@ -132,15 +132,12 @@ def _window(logs: Logs, last: float, first: float) -> tuple[Logs, Line, bool] | 
         if line.slope <= _FLAT:
             continue
         rise = line.slope * (max(near) - min(near))
-        chosen = near, line, rise >= _CLEAR_RISE * _scatter(near, line)
+        squares = [deviation**2 for deviation in _deviations(near, line)]
+        scatter = math.sqrt(fmean(squares) * _spared(squares))
+        chosen = near, line, rise >= _CLEAR_RISE * scatter
         if chosen[-1]:
             break
     return chosen
-
-
-def _scatter(near: Logs, line: Line) -> float:
-    squares = [deviation**2 for deviation in _deviations(near, line)]
-    return math.sqrt(fmean(squares) * _spared(squares))
 
 
 def _single(near: Logs, line: Line) -> list[float]:
@@ -181,11 +178,11 @@ def limit_and_crossing(
     sizes: Sequence[SizeRecord], slos: Sequence[str], stopped: AnyStop | None = None
 ) -> tuple[Limit, Crossing | None]:
     """Return the limit with the crossing that its interval comes from, if it has one."""
-    told = decided(sizes)
-    first = next((each for each in told if each.verdict is SizeVerdict.BREACHED), None)
+    judged = decided(sizes)
+    first = next((each for each in judged if each.verdict is SizeVerdict.BREACHED), None)
     if first is None:
-        return _not_reached(told, stopped), None
-    slo = first_broken(slos, told)
+        return _not_reached(judged, stopped), None
+    slo = first_broken(slos, judged)
     breaches = (breach for one in first.iterations for breach in one.breached)
     limit = Limit(
         state=LimitState.BELOW_FIRST,
@@ -193,11 +190,11 @@ def limit_and_crossing(
         breached=slo,
         breach=None if slo is not None else next(breaches, None),
     )
-    met = [each for each in told if each.size < first.size]
+    met = [each for each in judged if each.size < first.size]
     if not met:
         return limit, None
     last = met[-1]
-    again = (s.size for s in told if s.verdict is SizeVerdict.MET and s.size > first.size)
+    again = (s.size for s in judged if s.verdict is SizeVerdict.MET and s.size > first.size)
     limit.state, limit.method, limit.last_met = LimitState.FOUND, "bracket", last.size
     limit.size, limit.low, limit.high = last.size, last.size, first.size
     limit.met_again = max(again, default=None)
@@ -206,7 +203,7 @@ def limit_and_crossing(
         limit.no_interval = NoInterval.NOT_ONE_BOUND
         return limit, None
     limit.figure = bound.figure
-    crossing = _crossing(bound, told, last, first)
+    crossing = _crossing(bound, judged, last, first)
     if isinstance(crossing, NoInterval):
         limit.no_interval = crossing
         return limit, None
@@ -261,5 +258,5 @@ def _is_contradicted(crossing: Crossing, sizes: Sequence[SizeRecord]) -> bool:
 
 
 def _unanimous(size: SizeRecord, *, met: bool) -> bool:
-    told = [one.met for one in size.iterations if one.met is not None]
-    return len(told) >= _FEWEST_ITERATIONS and all(each is met for each in told)
+    judged = [one.met for one in size.iterations if one.met is not None]
+    return len(judged) >= _FEWEST_ITERATIONS and all(each is met for each in judged)

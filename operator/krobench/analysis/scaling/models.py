@@ -103,11 +103,9 @@ class Linear:
 
     @property
     def parameters(self) -> Mapping[str, float]:
-        """Return the parameters by their names."""
         return {"intercept": self.line.intercept, "slope": self.line.slope}
 
     def at(self, size: float) -> float:
-        """Return the figure at a size."""
         return self.line.at(size)
 
     def size_of(self, value: float) -> float | None:
@@ -123,11 +121,9 @@ class Power:
 
     @property
     def parameters(self) -> Mapping[str, float]:
-        """Return the parameters by their names."""
         return {"factor": _exp(self.line.intercept), "exponent": self.line.slope}
 
     def at(self, size: float) -> float:
-        """Return the figure at a size."""
         return _exp(self.line.at(math.log(size)))
 
     def size_of(self, value: float) -> float | None:
@@ -152,11 +148,9 @@ class Scalability:
 
     @property
     def parameters(self) -> Mapping[str, float]:
-        """Return the parameters by their names."""
         return {"one": self.one, "contention": self.contention, "coherency": self.coherency}
 
     def at(self, size: float) -> float:
-        """Return the throughput at a size."""
         slowed = 1 + self.contention * (size - 1) + self.coherency * size * (size - 1)
         return self.one * size / slowed if slowed > 0 else math.inf
 
@@ -178,11 +172,9 @@ class Knee:
 
     @property
     def parameters(self) -> Mapping[str, float]:
-        """Return the parameters by their names."""
         return {"level": self.level, "knee": self.knee, "exponent": self.exponent}
 
     def at(self, size: float) -> float:
-        """Return the figure at a size."""
         rise = self.exponent * max(0.0, math.log(size) - math.log(self.knee))
         return self.level * _exp(rise)
 
@@ -225,10 +217,10 @@ def fit_knee(values: Values) -> Knee | None:
     points = [(x, y) for x, each in logs.items() for y in each]
     start, end = sizes[1], sizes[-2]
     for _ in range(2):
-        step = (end - start) / _KNEES
-        tried = (_two_pieces(points, start + step * index) for index in range(_KNEES + 1))
+        width = (end - start) / _KNEES
+        tried = (_two_pieces(points, start + width * index) for index in range(_KNEES + 1))
         best = min(tried, key=lambda pieces: pieces[0])
-        start, end = max(sizes[1], best[1] - step), min(sizes[-2], best[1] + step)
+        start, end = max(sizes[1], best[1] - width), min(sizes[-2], best[1] + width)
     _, knee, level, slope = best
     return Knee(_exp(level), _exp(knee), slope)
 

@@ -8,10 +8,10 @@ kro reaching a bottleneck. So look at its error against the limit that was measu
 
 from collections.abc import Sequence
 
-from krobench.analysis.margins import Bound
-from krobench.analysis.scaling.fits import Described, describe
+from krobench.analysis.scaling.fits import describe
 from krobench.analysis.scaling.models import Fitted, Linear, Power
 from krobench.analysis.scaling.slos import decided, growing_bounds, upward, values_of
+from krobench.analysis.thresholds import Bound
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.findings.scaling import (
     BudgetUsedUp,
@@ -36,9 +36,9 @@ _FEW_ITERATIONS = 3
 
 def predict(sizes: Sequence[SizeRecord], slos: Sequence[str], limit: Limit) -> list[Prediction]:
     """Return the prediction for the SLO that broke, or for each SLO if none has."""
-    told = decided(sizes)
+    judged = decided(sizes)
     found = limit.state is LimitState.FOUND
-    below = [each for each in told if not found or _is_below(each, limit)]
+    below = [each for each in judged if not found or _is_below(each, limit)]
     asked = [limit.breached] if found and limit.breached is not None else slos
     measured = limit.size if found else None
     predictions = (
@@ -70,7 +70,11 @@ def _predict(
                 measured=measured,
                 error_ratio=(size - measured) / measured if measured else None,
             )
-            _add_interval(prediction, fit, level)
+            if fit.resampling is None:
+                return prediction
+            ends = fit.resampling.interval_of([_size_of(each, level) for each in fit.redrawn])
+            if ends is not None and ends.low > 0 and ends.high <= _FURTHEST * max(values):
+                prediction.low, prediction.high = min(ends.low, size), max(ends.high, size)
             return prediction
     return None
 
@@ -79,19 +83,10 @@ def _size_of(fitted: Fitted | None, level: float) -> float | None:
     return fitted.size_of(level) if isinstance(fitted, Linear | Power) else None
 
 
-def _add_interval(prediction: Prediction, fit: Described, level: float) -> None:
-    if fit.resampling is None:
-        return
-    ends = fit.resampling.interval_of([_size_of(drawn, level) for drawn in fit.redrawn])
-    if ends is not None and ends.low > 0 and ends.high <= _FURTHEST * prediction.largest_used:
-        prediction.low = min(ends.low, prediction.size)
-        prediction.high = max(ends.high, prediction.size)
-
-
 def next_to_try(
     spec: KroScaleTestSpec, scale: ScaleRecord, limit: Limit, predictions: Sequence[Prediction]
 ) -> NextToTry | None:
-    """Return what to change in the spec; None if nothing would tell more."""
+    """Return what to change in the spec; None if no other spec would show more."""
     match limit.state:
         case LimitState.NOT_REACHED:
             ahead = [each for each in predictions if each.size > (limit.size or 0.0)]

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from krobench.analysis.margins import Bound
-from krobench.analysis.thresholds import bounds, evaluate, names_in
+from krobench.analysis.thresholds import Bound, bounds, evaluate, names_in
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause, ValiditySettings
 from krobench.figures.latencies import NEEDED_BY_STATISTIC
@@ -106,8 +105,8 @@ def _missed(result: ThresholdResult) -> SloMissed:
 
 def decided(sizes: Sequence[SizeRecord]) -> list[SizeRecord]:
     """Return the sizes at which kro met or missed the SLOs, ascending; invalid ones do neither."""
-    told = [s for s in sizes if s.verdict in {SizeVerdict.MET, SizeVerdict.BREACHED}]
-    return sorted(told, key=lambda each: each.size)
+    judged = [s for s in sizes if s.verdict in {SizeVerdict.MET, SizeVerdict.BREACHED}]
+    return sorted(judged, key=lambda each: each.size)
 
 
 def first_broken(slos: Sequence[str], sizes: Sequence[SizeRecord]) -> str | None:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from bench.searches import FIGURE, SLO, TRUTHS, Search, step
+from bench.searches import FIGURE, SLO, TRUTHS, Search, size_record
 from krobench.analysis.comparison.limits import LimitRatio, MeasuredLimit, compare_limits
 from krobench.analysis.comparison.limits import measure_limit as measure
 from krobench.api.specs.scaletest import Axis
@@ -33,8 +33,8 @@ PAIRS = 30
 WRONG = (MetricVerdict.BETTER, MetricVerdict.WORSE)
 
 
-def limit(side: Side, *steps: SizeRecord, stopped: AnyStop | None = None) -> MeasuredLimit:
-    scale = ScaleRecord(axis=Axis.INSTANCES, sizes=list(steps), stopped=stopped)
+def limit(side: Side, *measured: SizeRecord, stopped: AnyStop | None = None) -> MeasuredLimit:
+    scale = ScaleRecord(axis=Axis.INSTANCES, sizes=list(measured), stopped=stopped)
     return measure(side, scale, [SLO])
 
 
@@ -44,14 +44,14 @@ def searched(side: Side, shape: str, scatter: float, seed: int, factor: float = 
     def truth(size: float) -> float:
         return TRUTHS[shape](size / factor)
 
-    return limit(side, *Search(truth, scatter, seed).steps())
+    return limit(side, *Search(truth, scatter, seed).sizes())
 
 
 def once(side: Side, shape: str, scatter: float, seed: int, *sizes: float) -> MeasuredLimit:
     """Return what is known after each size was measured once."""
     rng = random.Random(seed)
-    steps = [step(s, TRUTHS[shape](s) * math.exp(rng.gauss(0, scatter))) for s in sizes]
-    return limit(side, *steps)
+    measured = [size_record(s, TRUTHS[shape](s) * math.exp(rng.gauss(0, scatter))) for s in sizes]
+    return limit(side, *measured)
 
 
 def compared(shape: str, scatter: float, factor: float) -> list[LimitRatio]:
@@ -133,12 +133,12 @@ def test_a_limit_beyond_all_sizes_is_better_only_where_that_is_no_matter_of_luck
 
 def test_a_limit_far_beyond_all_sizes_is_better_by_at_least_so_much() -> None:
     old = searched("old", "proportional", 0.02, 1)
-    new = limit("new", step(100, 0.01), step(8000, 0.4))
+    new = limit("new", size_record(100, 0.01), size_record(8000, 0.4))
     found = compare_limits(old, new, EFFECT)
     assert (found.verdict, found.ratio, found.high) == (MetricVerdict.BETTER, None, None)
     assert 7.2 < (found.low or 0) < 8
     turned = compare_limits(
-        limit("old", step(100, 0.01), step(8000, 0.4)),
+        limit("old", size_record(100, 0.01), size_record(8000, 0.4)),
         searched("new", "proportional", 0.02, 1),
         EFFECT,
     )
@@ -148,27 +148,31 @@ def test_a_limit_far_beyond_all_sizes_is_better_by_at_least_so_much() -> None:
 
 def test_a_limit_below_the_smallest_size_is_worse_by_at_least_so_much() -> None:
     old = searched("old", "proportional", 0.02, 1)
-    found = compare_limits(old, limit("new", step(100, 3.0)), EFFECT)
+    found = compare_limits(old, limit("new", size_record(100, 3.0)), EFFECT)
     assert (found.verdict, found.low) == (MetricVerdict.WORSE, None)
     assert 0.1 <= (found.high or 0) < 0.12
 
 
 def test_a_test_that_was_stopped_before_a_breach_counts_as_far_as_it_got() -> None:
-    new = limit("new", step(100, 0.01), step(8000, 0.4), stopped=BudgetUsedUp(duration="1h"))
+    new = limit(
+        "new", size_record(100, 0.01), size_record(8000, 0.4), stopped=BudgetUsedUp(duration="1h")
+    )
     assert new.limit.state is LimitState.UNDECIDED
     found = compare_limits(searched("old", "proportional", 0.02, 1), new, EFFECT)
     assert found.verdict is MetricVerdict.BETTER
 
 
-def test_beyond_but_close_is_inconclusive_and_says_which_steps_to_add() -> None:
+def test_beyond_but_close_is_inconclusive_and_says_which_sizes_to_add() -> None:
     old = searched("old", "proportional", 0.2, 1)
-    found = compare_limits(old, limit("new", step(100, 0.01), step(1000, 0.9)), EFFECT)
+    found = compare_limits(
+        old, limit("new", size_record(100, 0.01), size_record(1000, 0.9)), EFFECT
+    )
     assert found.verdict is MetricVerdict.INCONCLUSIVE
     assert found.notes == (LimitsUnknown(side="new", limits=1, above=1, low=1000),)
 
 
 def test_two_limits_that_were_not_found_have_no_ratio() -> None:
-    beyond = limit("old", step(320, 0.1)), limit("new", step(100, 2.0))
+    beyond = limit("old", size_record(320, 0.1)), limit("new", size_record(100, 2.0))
     found = compare_limits(*beyond, EFFECT)
     assert (found.verdict, found.numbers) == (MetricVerdict.INCONCLUSIVE, {})
     assert found.notes == (
@@ -179,7 +183,7 @@ def test_two_limits_that_were_not_found_have_no_ratio() -> None:
 
 def test_a_bracket_is_no_interval_and_it_says_what_would_give_one() -> None:
     old = searched("old", "proportional", 0.02, 1)
-    found = compare_limits(old, limit("new", step(10, 0.1), step(20, 2.0)), EFFECT)
+    found = compare_limits(old, limit("new", size_record(10, 0.1), size_record(20, 2.0)), EFFECT)
     assert (found.verdict, found.numbers) == (MetricVerdict.INCONCLUSIVE, {})
     assert found.notes == (LimitsUnknown(side="new", limits=1, bracketed=1, low=10, high=20),)
     nothing = compare_limits(old, limit("new"), EFFECT)
@@ -190,9 +194,9 @@ def test_the_figure_may_be_another_on_each_side() -> None:
     assert FIGURE in SLO
     slos = [f"{FIGURE} < 1.0", "throughput.instancesPerSecond > 5.0"]
     old = searched("old", "proportional", 0.02, 1)
-    steps = []
+    measured = []
     for size in (900.0, 1000.0, 1100.0):
-        made = step(size, *[0.5] * 3)
+        made = size_record(size, *[0.5] * 3)
         for index, trial in enumerate(made.iterations):
             rate = 5.0 * (1000 / size) ** 2 * (1 + 0.002 * index)
             trial.values["throughput.instancesPerSecond"] = rate
@@ -201,8 +205,8 @@ def test_the_figure_may_be_another_on_each_side() -> None:
             trial.breached = [] if trial.met else [missed]
         met = sum(trial.met is True for trial in made.iterations) >= 2
         made.verdict = SizeVerdict.MET if met else SizeVerdict.BREACHED
-        steps.append(made)
-    new = measure("new", ScaleRecord(axis=Axis.INSTANCES, sizes=steps), slos)
+        measured.append(made)
+    new = measure("new", ScaleRecord(axis=Axis.INSTANCES, sizes=measured), slos)
     assert new.limit.breached == slos[1]
     found = compare_limits(old, new, EFFECT)
     assert found.ratio == pytest.approx(1, abs=0.03)

@@ -1,8 +1,9 @@
 import pytest
 from unit.records import figures, some_iteration, some_test
 
-from bench.searches import FIGURE, SLO, TRUTHS, Search, step
-from krobench.analysis.scaling.findings import limit_so_far, verdict_of_scale_test, with_findings
+from bench.searches import FIGURE, SLO, TRUTHS, Search, size_record
+from krobench.analysis.scaling.findings import limit_so_far, with_findings
+from krobench.analysis.verdict import verdict_of_scale_test
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
@@ -39,46 +40,46 @@ def spec(**changes: object) -> KroScaleTestSpec:
     return KroScaleTestSpec.model_validate(SPEC | changes)
 
 
-def record(*steps: SizeRecord, stopped: AnyStop | None = None) -> ScaleRecord:
-    return ScaleRecord(axis=Axis.INSTANCES, sizes=list(steps), stopped=stopped)
+def record(*sizes: SizeRecord, stopped: AnyStop | None = None) -> ScaleRecord:
+    return ScaleRecord(axis=Axis.INSTANCES, sizes=list(sizes), stopped=stopped)
 
 
-def record_of(step: SizeRecord) -> TestRecord:
+def record_of(size: SizeRecord) -> TestRecord:
     return some_test(
-        name=step.test,
-        planned_iterations=len(step.iterations),
-        instances=int(step.size),
+        name=size.test,
+        planned_iterations=len(size.iterations),
+        instances=int(size.size),
         iterations=[
             some_iteration(
-                index=trial.iteration,
+                index=one.iteration,
                 latency=Latencies(
                     instance_ready=LatencySummary(
-                        n=100, p99_seconds=next(iter(trial.values.values()))
+                        n=100, p99_seconds=next(iter(one.values.values()))
                     )
                 ),
                 figures=figures(
                     {
                         "duration.runSeconds": 10.0,
-                        "kro.memory.residentBytes.max": 50e6 + step.size * 1e4,
-                        "kro.requests.total": 10 * step.size,
+                        "kro.memory.residentBytes.max": 50e6 + size.size * 1e4,
+                        "kro.requests.total": 10 * size.size,
                     }
                 ),
             )
-            for trial in step.iterations
+            for one in size.iterations
         ],
     )
 
 
 def test_a_found_limit_comes_with_curves_and_a_prediction_that_is_checked() -> None:
-    steps = Search(TRUTHS["proportional"], 0.02, 5).steps()
-    found = with_findings(spec(), record(*steps), [record_of(step) for step in steps])
+    sizes = Search(TRUTHS["proportional"], 0.02, 5).sizes()
+    found = with_findings(spec(), record(*sizes), [record_of(size) for size in sizes])
     assert found.limit is not None
     assert found.limit.size == pytest.approx(1000, rel=0.05)
     curves = {curve.figure: curve for curve in found.curves}
     assert len(curves["kro.memory.residentBytes.max"].points) == sum(
-        len(s.iterations) for s in steps
+        len(s.iterations) for s in sizes
     )
-    assert curves["kro.requests.perSecond"].points[0].value == steps[0].size
+    assert curves["kro.requests.perSecond"].points[0].value == sizes[0].size
     (prediction,) = found.predictions
     assert prediction.measured == found.limit.size
     assert prediction.largest_used < 1000
@@ -92,19 +93,19 @@ def test_a_found_limit_comes_with_curves_and_a_prediction_that_is_checked() -> N
 def test_cpu_time_of_what_was_added_is_not_shown_against_all_that_is_there(
     upon: float | None, shown: bool
 ) -> None:
-    steps = [step(10, 0.1), step(20, 0.2)]
-    steps[1].iterations[0].upon = upon
-    tests = [record_of(each) for each in steps]
+    sizes = [size_record(10, 0.1), size_record(20, 0.2)]
+    sizes[1].iterations[0].upon = upon
+    tests = [record_of(each) for each in sizes]
     for test in tests:
         test.iterations[0].figures.root |= {"kro.cpu.seconds": 1.0, "kro.cpu.meanCores": 0.1}
-    figures = {curve.figure for curve in with_findings(spec(), record(*steps), tests).curves}
+    figures = {curve.figure for curve in with_findings(spec(), record(*sizes), tests).curves}
     assert ("kro.cpu.seconds" in figures) is shown
     assert "kro.cpu.meanCores" in figures
 
 
-def test_a_limit_beyond_the_steps_is_extrapolated_and_suggested() -> None:
-    steps = [step(size, size / 1000) for size in (25, 50, 100, 200)]
-    found = with_findings(spec(), record(*steps), [])
+def test_a_limit_beyond_the_sizes_is_extrapolated_and_suggested() -> None:
+    sizes = [size_record(size, size / 1000) for size in (25, 50, 100, 200)]
+    found = with_findings(spec(), record(*sizes), [])
     (prediction,) = found.predictions
     assert prediction.size == pytest.approx(1000, rel=0.01)
     assert (prediction.measured, prediction.error_ratio) == (None, None)
@@ -114,8 +115,8 @@ def test_a_limit_beyond_the_steps_is_extrapolated_and_suggested() -> None:
 
 
 def test_a_figure_that_hardly_grows_predicts_nothing() -> None:
-    steps = [step(size, 0.1) for size in (25, 50, 100, 200)]
-    found = with_findings(spec(), record(*steps), [])
+    sizes = [size_record(size, 0.1) for size in (25, 50, 100, 200)]
+    found = with_findings(spec(), record(*sizes), [])
     assert found.predictions == []
     assert found.next_to_try == NextToTry(step=NextStep.GO_FURTHER, size=200)
 
@@ -139,14 +140,14 @@ def test_a_figure_that_hardly_grows_predicts_nothing() -> None:
 def test_a_bracket_says_what_would_give_it_an_interval(
     changes: dict[str, object], step_to_take: NextStep
 ) -> None:
-    found = with_findings(spec(**changes), record(step(10, 0.5), step(20, 1.5)), [])
+    found = with_findings(spec(**changes), record(size_record(10, 0.5), size_record(20, 1.5)), [])
     assert found.next_to_try is not None
     assert found.next_to_try.step is step_to_take
     assert (found.next_to_try.low, found.next_to_try.high) == (10, 20)
 
 
-def test_a_limit_below_the_steps_asks_for_smaller_ones() -> None:
-    found = with_findings(spec(), record(step(25, 2.0)), [])
+def test_a_limit_below_the_sizes_asks_for_smaller_ones() -> None:
+    found = with_findings(spec(), record(size_record(25, 2.0)), [])
     assert found.next_to_try is not None
     assert (found.next_to_try.step, found.next_to_try.size) == (NextStep.START_SMALLER, 25)
 
@@ -167,7 +168,7 @@ def test_a_limit_below_the_steps_asks_for_smaller_ones() -> None:
 def test_a_test_that_ended_before_a_breach_asks_for_what_ended_it(
     verdict: SizeVerdict, stopped: AnyStop, step_to_take: NextStep
 ) -> None:
-    tried = step(25, 0.1).model_copy(update={"verdict": verdict})
+    tried = size_record(25, 0.1).model_copy(update={"verdict": verdict})
     found = with_findings(spec(), record(tried, stopped=stopped), [])
     assert found.limit is not None
     assert found.limit.state is LimitState.UNDECIDED
@@ -176,7 +177,7 @@ def test_a_test_that_ended_before_a_breach_asks_for_what_ended_it(
 
 
 def test_the_limit_alone_is_told_after_each_step() -> None:
-    assert limit_so_far(spec(), record(step(25, 0.1))).state is LimitState.NOT_REACHED
+    assert limit_so_far(spec(), record(size_record(25, 0.1))).state is LimitState.NOT_REACHED
 
 
 FOUND = Limit(state=LimitState.FOUND, size=100, last_met=95, first_breach=105)

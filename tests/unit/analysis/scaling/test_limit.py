@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.searches import FIGURE, SLO, TRUTHS, Search, step
+from bench.searches import FIGURE, SLO, TRUTHS, Search, size_record
 from krobench.analysis.scaling.limit import find_limit
 from krobench.api.common import ErrorInfo
 from krobench.findings.scaling import (
@@ -22,9 +22,9 @@ from krobench.findings.scaling import (
 
 
 def limit(
-    *steps: SizeRecord, slos: tuple[str, ...] = (SLO,), stopped: AnyStop | None = None
+    *measured: SizeRecord, slos: tuple[str, ...] = (SLO,), stopped: AnyStop | None = None
 ) -> Limit:
-    return find_limit(steps, slos, stopped)
+    return find_limit(measured, slos, stopped)
 
 
 def interval(found: Limit) -> tuple[float, float, float]:
@@ -38,7 +38,7 @@ def interval(found: Limit) -> tuple[float, float, float]:
 @pytest.mark.parametrize("scatter", [0.02, 0.2])
 @pytest.mark.parametrize("truth", TRUTHS)
 def test_the_interval_holds_the_true_limit_as_often_as_it_says(truth: str, scatter: float) -> None:
-    found = [limit(*Search(TRUTHS[truth], scatter, seed).steps()) for seed in range(50)]
+    found = [limit(*Search(TRUTHS[truth], scatter, seed).sizes()) for seed in range(50)]
     known = [each for each in found if each.method == "crossing"]
     assert len(known) >= 40
     intervals = [interval(each) for each in known]
@@ -48,14 +48,14 @@ def test_the_interval_holds_the_true_limit_as_often_as_it_says(truth: str, scatt
 
 
 def test_no_step_says_nothing() -> None:
-    invalid = step(10, 0.1).model_copy(update={"verdict": SizeVerdict.INVALID})
+    invalid = size_record(10, 0.1).model_copy(update={"verdict": SizeVerdict.INVALID})
     pending = SizeRecord(size=20, test="b")
     assert limit().state is LimitState.UNDECIDED
     assert limit(invalid, pending).state is LimitState.UNDECIDED
 
 
 def test_slos_met_at_all_sizes_give_the_largest_as_not_reached() -> None:
-    found = limit(step(10, 0.1), step(20, 0.2))
+    found = limit(size_record(10, 0.1), size_record(20, 0.2))
     assert (found.state, found.size, found.low, found.method) == (
         LimitState.NOT_REACHED,
         20,
@@ -65,55 +65,59 @@ def test_slos_met_at_all_sizes_give_the_largest_as_not_reached() -> None:
 
 
 def test_a_test_that_was_stopped_before_a_breach_is_undecided() -> None:
-    found = limit(step(10, 0.1), stopped=BudgetUsedUp(duration="1h"))
+    found = limit(size_record(10, 0.1), stopped=BudgetUsedUp(duration="1h"))
     assert (found.state, found.size, found.last_met) == (LimitState.UNDECIDED, None, 10)
 
 
 def test_slos_missed_at_the_smallest_size_leave_the_limit_below() -> None:
-    found = limit(step(10, 1.5), step(20, 3.0))
+    found = limit(size_record(10, 1.5), size_record(20, 3.0))
     assert (found.state, found.size, found.first_breach) == (LimitState.BELOW_FIRST, None, 10)
     assert found.breached == SLO
 
 
 def test_without_repetitions_there_is_a_bracket_and_no_confidence() -> None:
-    found = limit(step(10, 0.5), step(20, 0.9), step(40, 1.9))
+    found = limit(size_record(10, 0.5), size_record(20, 0.9), size_record(40, 1.9))
     assert (found.state, found.method, found.confidence) == (LimitState.FOUND, "bracket", None)
     assert (found.low, found.size, found.high) == (20, 20, 40)
     assert found.no_interval is NoInterval.NOT_REPEATED
 
 
-def test_a_step_whose_figure_is_missing_leaves_a_bracket() -> None:
-    found = limit(step(10, 0.5), step(20, 0.9, 0.9, 0.9), step(40, None, None, None))
+def test_a_size_whose_figure_is_missing_leaves_a_bracket() -> None:
+    found = limit(
+        size_record(10, 0.5), size_record(20, 0.9, 0.9, 0.9), size_record(40, None, None, None)
+    )
     assert (found.method, found.breached) == ("bracket", SLO)
 
 
 def test_a_figure_that_does_not_grow_leaves_a_bracket() -> None:
     values = (0.9, 0.9, 1.2), (1.2, 1.2, 0.9)
-    found = limit(step(10, 1.4, bound=2), step(20, *values[0]), step(22, *values[1]))
+    found = limit(
+        size_record(10, 1.4, bound=2), size_record(20, *values[0]), size_record(22, *values[1])
+    )
     assert (found.method, found.no_interval) == ("bracket", NoInterval.NOT_GROWING)
 
 
 def test_a_figure_that_leaps_gives_no_limit_beyond_sizes_that_were_missed_each_time() -> None:
     # Measured: the median latency of a kro that one arrival rate begins to be too much for.
     found = limit(
-        step(2, 0.13),
-        step(4, 0.157, 0.142),
-        step(5.66, 0.203, 0.19),
-        step(6.73, 4.56, 0.19),
-        step(8, 2.04, 1.13),
+        size_record(2, 0.13),
+        size_record(4, 0.157, 0.142),
+        size_record(5.66, 0.203, 0.19),
+        size_record(6.73, 4.56, 0.19),
+        size_record(8, 2.04, 1.13),
     )
     assert (found.method, found.low, found.high) == ("bracket", 5.66, 6.73)
     assert (found.no_interval, found.figure) == (NoInterval.SCATTERS, FIGURE)
 
 
 def test_an_invalid_step_does_not_count() -> None:
-    wild = step(30, 5.0).model_copy(update={"verdict": SizeVerdict.INVALID})
-    found = limit(step(20, 0.5), wild, step(40, 0.9), step(80, 1.9))
+    wild = size_record(30, 5.0).model_copy(update={"verdict": SizeVerdict.INVALID})
+    found = limit(size_record(20, 0.5), wild, size_record(40, 0.9), size_record(80, 1.9))
     assert (found.last_met, found.first_breach) == (40, 80)
 
 
 def test_a_size_that_was_met_after_a_breach_is_told() -> None:
-    found = limit(step(10, 0.5), step(20, 1.2), step(40, 0.9))
+    found = limit(size_record(10, 0.5), size_record(20, 1.2), size_record(40, 0.9))
     assert (found.last_met, found.first_breach) == (10, 20)
     assert found.met_again == 40
 
@@ -168,7 +172,7 @@ def test_an_slo_that_is_no_plain_bound_is_named_by_the_words_of_the_breach() -> 
         ],
         verdict=SizeVerdict.BREACHED,
     )
-    found = limit(step(10, 0.5), breach, slos=(SLO, slo))
+    found = limit(size_record(10, 0.5), breach, slos=(SLO, slo))
     assert (found.breached, found.method) == (slo, "bracket")
 
 
@@ -180,19 +184,19 @@ def test_what_was_not_ready_in_time_is_said_where_no_slo_was_missed() -> None:
         iterations=[SizeIteration(iteration=0, met=False, breached=[late])],
         verdict=SizeVerdict.BREACHED,
     )
-    found = limit(step(10, 0.5), breach)
+    found = limit(size_record(10, 0.5), breach)
     assert (found.breached, found.method) == (None, "bracket")
     assert found.no_interval is NoInterval.NOT_ONE_BOUND
     assert found.breach == late
 
 
-def test_an_interval_that_is_wider_than_the_steps_says_so() -> None:
+def test_an_interval_that_is_wider_than_the_sizes_says_so() -> None:
     found = limit(
-        step(50, 0.05),
-        step(900, 0.8, 1.0, 0.8),
-        step(980, 0.95, 0.75, 1.2),
-        step(1000, 1.1, 1.1, 0.9),
-        step(1200, 1.5),
+        size_record(50, 0.05),
+        size_record(900, 0.8, 1.0, 0.8),
+        size_record(980, 0.95, 0.75, 1.2),
+        size_record(1000, 1.1, 1.1, 0.9),
+        size_record(1200, 1.5),
     )
     assert found.method == "crossing"
     assert interval(found)[0] < 980
@@ -203,8 +207,8 @@ SIZES = st.floats(0.01, 100_000)
 
 
 @given(st.lists(st.tuples(SIZES, st.lists(NUMBERS, max_size=4)), max_size=8))
-def test_odd_figures_are_survived(steps: list[tuple[float, list[float | None]]]) -> None:
-    found = limit(*(step(size, *values) for size, values in steps))
+def test_odd_figures_are_survived(measured: list[tuple[float, list[float | None]]]) -> None:
+    found = limit(*(size_record(size, *values) for size, values in measured))
     if found.method == "crossing":
         low, size, high = interval(found)
         assert low <= size <= high
