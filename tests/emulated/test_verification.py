@@ -45,7 +45,7 @@ async def tried(
     engine = benchmark_engine(MemoryCluster(), {"metadata": metadata, "spec": SPEC}, timing=QUICK)
     (plan,) = plan_tests(KroBenchmarkSpec.model_validate(SPEC))
     tested = engine.record.tests[0].model_copy(update={"duration_seconds": 10.0})
-    trial = plan_trial(plan, tested, ADVISED, repeats=3, index=1)
+    trial = plan_trial(plan, tested, ADVISED, iterations=3, index=1)
     found, comparison = await verify(engine, engine.context(), ADVICE, trial, seconds_left)
     return found, comparison, engine.record
 

@@ -46,13 +46,10 @@ class Series:
 
     def selects(self, labels: Labels) -> bool:
         """Whether a series with these labels belongs to a sum."""
-        return all(_is(labels.get(key), value) for key, value in self.match.items()) and not any(
-            labels.get(key) in values for key, values in self.exclude.items()
-        )
-
-
-def _is(value: str | None, wanted: str | frozenset[str]) -> bool:
-    return value == wanted if isinstance(wanted, str) else value in wanted
+        return all(
+            labels.get(key) == wanted if isinstance(wanted, str) else labels.get(key) in wanted
+            for key, wanted in self.match.items()
+        ) and not any(labels.get(key) in values for key, values in self.exclude.items())
 
 
 @dataclass(frozen=True)

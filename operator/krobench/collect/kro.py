@@ -139,22 +139,18 @@ class KroSource:
         return scrape
 
     async def _scrape(self) -> Scrape:
-        http = await self._reach()
-        try:
-            async with http.stream("/metrics", _QUERY, SCRAPE_TIMEOUT_SECONDS) as content:
-                scrape = await read_through(content, self._series)
-                return with_failed_build_time(with_present_names(scrape, "kro"))
-        except (PodHttpError, ValueError) as error:
-            await self.close()  # the next scrape looks for a way again
-            raise SourceUnavailableError(f"kro's /metrics: {error}") from error
-
-    async def _reach(self) -> PodHttp:
         pod, known = self._tracker.pod, self._pod
         if (pod.name, pod.ip) != (known.name, known.ip):
             await self.close()
         if self._http is None:
             self._pod, self._http = pod, PodHttp(self._client, pod, pod.metrics_port)
-        return self._http
+        try:
+            async with self._http.stream("/metrics", _QUERY, SCRAPE_TIMEOUT_SECONDS) as content:
+                scrape = await read_through(content, self._series)
+                return with_failed_build_time(with_present_names(scrape, "kro"))
+        except (PodHttpError, ValueError) as error:
+            await self.close()  # the next scrape looks for a way again
+            raise SourceUnavailableError(f"kro's /metrics: {error}") from error
 
 
 def with_failed_build_time(scrape: Scrape) -> Scrape:

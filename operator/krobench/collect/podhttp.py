@@ -72,16 +72,11 @@ class PodHttp:
         """Give what stands at a path as it comes in; otherwise as :meth:`get`."""
         target = f"{path}?{urlencode(query, doseq=True)}" if query else path
         async with AsyncExitStack() as stack:
-            yield await self._open(stack, target, timeout_seconds)
-
-    async def _open(
-        self, stack: AsyncExitStack, target: str, timeout_seconds: float
-    ) -> AsyncIterator[bytes]:
-        if self._through_proxy is None:
-            return await self._find_way(stack, target, timeout_seconds)
-        if self._through_proxy:
-            return await stack.enter_async_context(self._proxied(target, timeout_seconds))
-        return await stack.enter_async_context(self._direct(target, timeout_seconds))
+            if self._through_proxy is None:
+                yield await self._find_way(stack, target, timeout_seconds)
+            else:
+                send = self._proxied if self._through_proxy else self._direct
+                yield await stack.enter_async_context(send(target, timeout_seconds))
 
     async def _find_way(
         self, stack: AsyncExitStack, target: str, timeout_seconds: float

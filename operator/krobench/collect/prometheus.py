@@ -66,24 +66,20 @@ class PrometheusApi:
             "end": f"{end_seconds:.3f}",
             "step": str(step),
         }
+        body = b""
         try:
-            status, body = await self._ask(parameters)
+            async with self._http.stream("GET", self._url, params=parameters) as response:
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > _MAX_ANSWER_BYTES:
+                        raise QueryError(
+                            f"the answer has over {_MAX_ANSWER_BYTES} bytes: aggregate, as by sum()"
+                        )
         except httpx.TimeoutException as error:
             raise QueryError(f"no answer within {self._timeout_seconds:g}s") from error
         except httpx.HTTPError as error:
             raise QueryError(str(error) or type(error).__name__) from error
-        return _result(_series(status, body))
-
-    async def _ask(self, parameters: dict[str, str]) -> tuple[int, bytes]:
-        body = b""
-        async with self._http.stream("GET", self._url, params=parameters) as response:
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > _MAX_ANSWER_BYTES:
-                    raise QueryError(
-                        f"the answer has over {_MAX_ANSWER_BYTES} bytes: aggregate, as by sum()"
-                    )
-        return response.status_code, body
+        return _result(response.status_code, body)
 
 
 def _trust(settings: Prometheus, ca: str | None) -> ssl.SSLContext | bool:
@@ -98,8 +94,8 @@ def _trust(settings: Prometheus, ca: str | None) -> ssl.SSLContext | bool:
     return not (settings.tls is not None and settings.tls.insecure_skip_verify)
 
 
-def _series(status: int, body: bytes) -> list[Any]:
-    """Return the series of an answer."""
+def _result(status: int, body: bytes) -> RangeResult:
+    """Return what an answer of Prometheus says, which must be about one series."""
     try:
         answer = json.loads(body)
         if answer["status"] == "error":
@@ -107,10 +103,6 @@ def _series(status: int, body: bytes) -> list[Any]:
         series: list[Any] = answer["data"]["result"]
     except (ValueError, KeyError, TypeError) as error:
         raise QueryError(f"status {status}, and no answer as Prometheus gives it") from error
-    return series
-
-
-def _result(series: list[Any]) -> RangeResult:
     if not series:
         raise QueryError("it returned nothing for the time of the run phase")
     if len(series) > 1:

@@ -31,7 +31,6 @@ from krobench.figures.lines import ObjectRecord, SourceName
 from krobench.figures.measure import Made, Measured, Phases, measure
 from krobench.figures.measures import Figures, LoadGenerator, PartLists
 from krobench.figures.series import Series, UnavailableError
-from krobench.figures.steady_state import SteadyState
 from krobench.findings.validity import AnyCause, Validity
 from krobench.job.monitor import Observation
 from krobench.load.iteration import Outcome, PhaseOutcome
@@ -64,7 +63,7 @@ def assess(
     assert outcome.ended_seconds is not None
     lag = plan.test.load.max_send_lag_seconds
     counts = count_instances(plan.instance_count, outcome.records, lag)
-    steps, generator, late = assess_steps(plan.test, outcome, Series(collected.samples))
+    phases, generator, late = assess_phases(plan.test, outcome, Series(collected.samples))
     error = outcome.error or operation_errors(outcome.records)
     measured = measure_iteration(outcome, Series(collected.samples), counts.ready)
     measured.unavailable |= {source: str(gaps) for source, gaps in collected.gaps.items()}
@@ -84,13 +83,17 @@ def assess(
         error=error,
         validity=Validity.of(outcome.invalid + late),
         counts=counts,
-        steady_state=_steady_state(outcome),
+        steady_state=(
+            steady_state_of_load(outcome.phases[0].plan.load.arrival, outcome.records)
+            if outcome.phases
+            else None
+        ),
         generator=generator,
         latency=latencies(outcome.records),
         figures=Figures(measured.figures),
         parts=PartLists(measured.parts),
         kro_restarts=collected.kro_restarts,
-        phases=steps,
+        phases=phases,
         unavailable=measured.unavailable,
     )
     seen = Surroundings(
@@ -106,12 +109,6 @@ def assess(
     return record.model_copy(update={"validity": Validity.of(causes)})
 
 
-def _steady_state(outcome: Outcome) -> SteadyState | None:
-    if not outcome.phases:
-        return None
-    return steady_state_of_load(outcome.phases[0].plan.load.arrival, outcome.records)
-
-
 _CPU = "process_cpu_seconds_total"
 _REQUESTS = "rest_client_requests_total"
 _REASONS = {
@@ -122,15 +119,15 @@ _REASONS = {
 }
 
 
-def assess_steps(
+def assess_phases(
     test: TestPlan, outcome: Outcome, series: Series
 ) -> tuple[list[PhaseRecord], LoadGenerator | None, list[AnyCause]]:
-    """Return the steps where there are several, how the one with a schedule kept it, and how
+    """Return the phases if there are several, how the one with a schedule kept it, and how
     schedules were missed.
 
-    With several schedules, the second is None: each step has its own.
+    With several schedules, the second is None: each phase has its own.
     """
-    steps: list[PhaseRecord] = []
+    phases: list[PhaseRecord] = []
     generators: list[LoadGenerator] = []
     causes: list[AnyCause] = []
     for begun in outcome.phases:
@@ -142,7 +139,7 @@ def assess_steps(
             _growth(series, _CPU, *window),
             _growth(series, _REQUESTS, *window),
         )
-        steps.append(record)
+        phases.append(record)
         if record.generator is not None and measured.schedule is not None:
             generators.append(record.generator)
             phase = begun.plan.index + 1 if len(test.phases) > 1 else None
@@ -151,7 +148,7 @@ def assess_steps(
                 for cause in lateness(record.generator, measured.schedule)
             ]
     generator = generators[0] if len(generators) == 1 else None
-    return steps if len(test.phases) > 1 else [], generator, causes
+    return phases if len(test.phases) > 1 else [], generator, causes
 
 
 def operation_errors(records: list[ObjectRecord]) -> ErrorInfo | None:

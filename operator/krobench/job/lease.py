@@ -58,14 +58,20 @@ class ClusterLease:
             now = time.monotonic()
             if version != seen_version:
                 seen_version, seen_at = version, now
-            expired = now - seen_at > self._duration(lease)
+            duration = (lease or {}).get("spec", {}).get("leaseDurationSeconds")
+            expired = now - seen_at > float(duration or self._timing.lease_duration)
             free = not holder or holder == self.identity or expired
             if free and await self._client.retry(partial(self._take, lease)):
                 if holder:
                     logger.warning("took over the lease from %s, which stopped renewing it", holder)
                 break
             if now >= deadline:
-                raise AbortedError("ClusterBusy", self._busy(holder))
+                raise AbortedError(
+                    "ClusterBusy",
+                    f"another load is running in this cluster: {holder} still holds "
+                    f"{self._where} after {self._timing.lease_wait:g}s; start this run again when "
+                    "that load has ended",
+                )
             if holder:
                 report(f"waiting for the cluster's lease, held by {holder}")
             await asyncio.sleep(self._timing.lease_poll)
@@ -102,12 +108,6 @@ class ClusterLease:
     @property
     def _where(self) -> str:
         return f"Lease {self._namespace}/{LEASE_NAME}"
-
-    def _busy(self, holder: str | None) -> str:
-        return (
-            f"another load is running in this cluster: {holder} still holds {self._where} after "
-            f"{self._timing.lease_wait:g}s; start this run again when that load has ended"
-        )
 
     async def _renew(self) -> None:
         while True:
@@ -147,10 +147,6 @@ class ClusterLease:
                 return False
             raise
         return True
-
-    def _duration(self, lease: JsonObject | None) -> float:
-        known = (lease or {}).get("spec", {}).get("leaseDurationSeconds")
-        return float(known or self._timing.lease_duration)
 
     def _path(self, name: str | None = None) -> str:
         return paths.group(*_GROUP, self._namespace, name)

@@ -16,7 +16,6 @@ from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.refusal import refusals
 from krobench.job.benchmark import benchmark_engine
-from krobench.job.engine import Engine
 from krobench.job.errors import AbortedError, info_of
 from krobench.job.kro.deployment import restore_all
 from krobench.job.shards.worker import Worker
@@ -88,23 +87,18 @@ async def _load(run: RunRef, max_objects: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
         resource = await _read(client, run)
         try:
-            engine = _engine(run.kind, client, resource, max_objects)
+            if run.kind is RunKind.BENCHMARK:
+                engine = benchmark_engine(client, resource, max_objects)
+            else:
+                from krobench.job.scaletest import scale_test_engine
+
+                engine = scale_test_engine(client, resource, max_objects)
         except ValidationError as error:
             raise _invalid(error) from error
         except WorkloadError as error:
             raise AbortedError("InvalidSpec", f"spec.{error}") from error
         await engine.run()
     return EXIT_OK
-
-
-def _engine(
-    kind: RunKind, client: KubeClient, resource: dict[str, Any], max_objects: int
-) -> Engine:
-    if kind is RunKind.BENCHMARK:
-        return benchmark_engine(client, resource, max_objects)
-    from krobench.job.scaletest import scale_test_engine
-
-    return scale_test_engine(client, resource, max_objects)
 
 
 async def _serve(run: RunRef, number: int) -> int:
@@ -151,25 +145,23 @@ async def restore(client: KubeClient, uid: str, *, only_kro: bool) -> None:
         logger.exception("kro's Deployment was not restored")
         failure = error
     try:
-        if not only_kro:
-            await _clean_up(RunCleanup(client, uid))
+        if only_kro:
+            return
+        cleanup = RunCleanup(client, uid)
+        there = await cleanup.audit(())
+        objects = await cleanup.delete_objects(_CLEANUP_INSTANCE_SECONDS, force=True)
+        namespaces = await cleanup.delete_namespaces()
+        for teardown in (objects, namespaces):
+            if teardown.error is not None:
+                raise AbortedError(teardown.error.reason, teardown.error.message)
+        if there.count:
+            number = units.counted(there.count, "object")
+            logger.info("deleted %s, the first was %s", number, there.objects[0])
+        elif there.count == 0:
+            logger.info("found no objects of this run; check that --run is the UID of its resource")
     finally:
         if failure is not None:
             raise failure
-
-
-async def _clean_up(cleanup: RunCleanup) -> None:
-    there = await cleanup.audit(())
-    objects = await cleanup.delete_objects(_CLEANUP_INSTANCE_SECONDS, force=True)
-    namespaces = await cleanup.delete_namespaces()
-    for teardown in (objects, namespaces):
-        if teardown.error is not None:
-            raise AbortedError(teardown.error.reason, teardown.error.message)
-    if there.count:
-        number = units.counted(there.count, "object")
-        logger.info("deleted %s, the first was %s", number, there.objects[0])
-    elif there.count == 0:
-        logger.info("found no objects of this run; check that --run is the UID of its resource")
 
 
 def _leave_error(info: ErrorInfo) -> None:

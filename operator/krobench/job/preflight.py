@@ -104,18 +104,16 @@ async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> N
     """
     existing = await client.find(paths.core("namespaces", None, namespace))
     if existing is None:
-        existing = await client.create(paths.core("namespaces"), _namespace(run, namespace))
+        labels = {"app.kubernetes.io/managed-by": "krobench", RUN_LABEL: run.uid}
+        metadata = {"name": namespace, "labels": labels}
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        existing = await client.create(paths.core("namespaces"), body)
     if existing.get("status", {}).get("phase") == "Terminating":
         raise AbortedError(
             "NamespaceTerminating",
             f"namespace {namespace} is being deleted; wait until it is gone, or set "
             "spec.defaults.namespace or the test's namespace to another one",
         )
-
-
-def _namespace(run: RunRef, name: str) -> dict[str, object]:
-    labels = {"app.kubernetes.io/managed-by": "krobench", RUN_LABEL: run.uid}
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
 _ALL_RUNS = "kb-"

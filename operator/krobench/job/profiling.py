@@ -84,23 +84,20 @@ class Profiling:
     async def result(self) -> TestProfile:
         """Return the breakdowns; the raw profiles are in ``files``."""
         # In a thread: decoding takes a second of CPU time, and watch events must not wait.
-        await asyncio.to_thread(self._read_cpu)
-        await asyncio.to_thread(self._read_heap)
+        await asyncio.to_thread(self._break_down)
         for kind in self._plan.profiles:
             taken = self._profile.cpu if kind is ProfileKind.CPU else self._profile.in_use
             if taken is None and kind not in self._profile.unavailable:
                 self._miss(kind, "the profiled iteration failed before its run phase")
         return self._profile
 
-    def _read_cpu(self) -> None:
+    def _break_down(self) -> None:
         if ProfileFile.CPU in self.files:
             try:
                 self._profile.cpu = cpu_breakdown(self.files[ProfileFile.CPU])
                 self._profile.cpu_window_seconds = float(self._window_seconds)
             except ProfileError as error:
                 self._miss(ProfileKind.CPU, error)
-
-    def _read_heap(self) -> None:
         if ProfileFile.HEAP in self.files:
             try:
                 self._profile.allocated, self._profile.in_use = heap_breakdowns(

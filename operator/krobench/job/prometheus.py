@@ -76,19 +76,16 @@ class ExistingPrometheus:
                 result = await self._api.query(query.query, start_seconds, end_seconds)
             except QueryError as error:
                 unavailable.update(dict.fromkeys((mean, maximum), str(error)))
-                self._warn_once(query, str(error))
+                text = f"Prometheus query {query.name} is not available: {error}"
+                if text not in self._warned:
+                    self._warned.add(text)
+                    self._warn(text)
             else:
                 metrics[mean] = round(result.mean, 9)
                 metrics[maximum] = round(result.maximum, 9)
 
         await asyncio.gather(*(ask(query) for query in self._settings.queries))
         return metrics, unavailable
-
-    def _warn_once(self, query: PrometheusQuery, reason: str) -> None:
-        text = f"Prometheus query {query.name} is not available: {reason}"
-        if text not in self._warned:
-            self._warned.add(text)
-            self._warn(text)
 
     async def _connect(self) -> PrometheusApi:
         settings = self._settings

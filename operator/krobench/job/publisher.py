@@ -87,21 +87,20 @@ class Publisher:
                 await self._client.delete(self._path(name), uid=uid, retries=_MAX_RETRIES)
             await self._client.create(self._path(), config_map, retries=_MAX_RETRIES)
         except (ApiError, ApiUnreachableError) as error:
-            raise self._refused(name, error) from error
+            where = f"ConfigMap {self._owner.namespace}/{name}"
+            if isinstance(error, ApiError) and error.forbidden:
+                raise AbortedError(
+                    "Forbidden", f"the load Job may not store results in {where}: {error.message}"
+                ) from error
+            raise AbortedError(
+                "ResultsNotStored", f"results could not be stored in {where}: {error}"
+            ) from error
 
     async def _is_orphaned(self, config_map: Mapping[str, Any]) -> bool:
         """Whether its runs were deleted, and the garbage collector will delete it."""
         owners = owning_runs(config_map)
-        return bool(owners) and not any([await self._exists(each) for each in owners])
-
-    async def _exists(self, run: RunRef) -> bool:
-        resource = await self._client.find(paths.run(run), retries=_MAX_RETRIES)
-        return resource is not None and bool(resource["metadata"]["uid"] == run.uid)
-
-    def _refused(self, name: str, error: ApiError | ApiUnreachableError) -> AbortedError:
-        where = f"ConfigMap {self._owner.namespace}/{name}"
-        if isinstance(error, ApiError) and error.forbidden:
-            return AbortedError(
-                "Forbidden", f"the load Job may not store results in {where}: {error.message}"
-            )
-        return AbortedError("ResultsNotStored", f"results could not be stored in {where}: {error}")
+        for run in owners:
+            resource = await self._client.find(paths.run(run), retries=_MAX_RETRIES)
+            if resource is not None and resource["metadata"]["uid"] == run.uid:
+                return False
+        return bool(owners)

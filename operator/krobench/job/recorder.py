@@ -197,7 +197,7 @@ def planned(plan: TestPlan) -> TestRecord:
         planned_iterations=plan.most_iterations,
         planned_warmup=plan.warmup,
         instances=plan.workload.instances,
-        phases=[step.operation for step in plan.phases] if len(plan.phases) > 1 else [],
+        phases=[phase.operation for phase in plan.phases] if len(plan.phases) > 1 else [],
         rgds=plan.workload.rgds,
         load=plan.load,
         concurrency=None if plan.load.arrival.open_loop else plan.concurrency,

@@ -113,7 +113,7 @@ class ScaleTestTask:
         try:
             done = await engine.iterate(loop)
         except AbortedError as error:
-            if not any(step.iterations for step in self._scale().sizes):
+            if not any(size.iterations for size in self._scale().sizes):
                 raise
             # What earlier sizes have shown stands.
             loop.program = self._search.stopped(RunAborted(error=error.info))
@@ -185,12 +185,12 @@ class ScaleTestTask:
         assert self._concluded is not None
         tests = engine.record.tests
         advice = first_to_try(self._recommendations)
-        step = size_to_try_at(self._concluded, tests)
-        if not self.spec.verify or advice is None or advice.variant is None or step is None:
+        size = size_to_try_at(self._concluded, tests)
+        if not self.spec.verify or advice is None or advice.variant is None or size is None:
             return
         trial = plan_trial(
-            replace(plan_size(self.spec, 0, step.size), warmup=self.spec.warmup),
-            next(test for test in tests if test.name == step.test),
+            replace(plan_size(self.spec, 0, size.size), warmup=self.spec.warmup),
+            next(test for test in tests if test.name == size.test),
             advice.variant,
             self.spec.iterations,
             index=len(tests),

@@ -5,7 +5,7 @@ from typing import Literal
 
 from krobench.figures.environment import NodeFingerprint
 from krobench.kube import paths
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
 
 Component = Literal["apiserver", "etcd"]
@@ -68,14 +68,14 @@ async def find_control_plane(client: KubeClient) -> list[ControlPlanePod]:
             )
         except KubeError:
             continue
-        running = [pod for pod in pods if _is_running(pod)]
+        running = [
+            pod
+            for pod in pods
+            if pod.get("status", {}).get("phase") == "Running" and pod["spec"].get("nodeName")
+        ]
         if len(running) == 1:
             metadata, node = running[0]["metadata"], running[0]["spec"]["nodeName"]
             found.append(
                 ControlPlanePod(component, metadata["namespace"], metadata["name"], node, container)
             )
     return found
-
-
-def _is_running(pod: JsonObject) -> bool:
-    return bool(pod.get("status", {}).get("phase") == "Running" and pod["spec"].get("nodeName"))

@@ -14,7 +14,7 @@ from krobench.api.common import API_GROUP
 from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.kube.watch import Watch, WatchCost, WatchEvent
+from krobench.kube.watch import Watch, WatchCost
 from krobench.load.lifecycle import path_of_kind
 from krobench.load.loops import RunClock
 from krobench.load.observer import Pending
@@ -123,34 +123,28 @@ class Children:
 
     async def _consume(self, kind: str, watch: Watch) -> None:
         async for event in watch.events():
-            self._take(kind, event)
-
-    def _take(self, kind: str, event: WatchEvent) -> None:
-        metadata: JsonObject = event.object["metadata"]
-        labels = metadata.get("labels") or {}
-        family = self._families.get(labels.get(_INSTANCE_LABEL, ""))
-        if family is None:
-            return
-        # Interned: thousands of children share these strings.
-        child = (kind, sys.intern(metadata.get("namespace", "")), metadata["name"])
-        if event.type == "DELETED":
-            family.nodes.pop(child, None)
-            family.rounds.pop(child, None)
-            return
-        seconds = self._clock.of(event.received_monotonic)
-        if child not in family.nodes:
-            family.nodes[child] = sys.intern(labels.get(_NODE_LABEL, ""))
-            if not family.complete:
-                _see_new(family.record, seconds)
-        if UPDATE_LABEL in labels:
-            family.rounds[child] = int(labels[UPDATE_LABEL])
-            _see_update(family, seconds)
-
-
-def _see_new(record: ObjectRecord, seconds: float) -> None:
-    if record.first_child_seconds is None:
-        record.first_child_seconds = seconds
-    record.last_child_seconds = seconds
+            metadata: JsonObject = event.object["metadata"]
+            labels = metadata.get("labels") or {}
+            family = self._families.get(labels.get(_INSTANCE_LABEL, ""))
+            if family is None:
+                continue
+            # Interned: thousands of children share these strings.
+            child = (kind, sys.intern(metadata.get("namespace", "")), metadata["name"])
+            if event.type == "DELETED":
+                family.nodes.pop(child, None)
+                family.rounds.pop(child, None)
+                continue
+            seconds = self._clock.of(event.received_monotonic)
+            if child not in family.nodes:
+                family.nodes[child] = sys.intern(labels.get(_NODE_LABEL, ""))
+                if not family.complete:
+                    record = family.record
+                    if record.first_child_seconds is None:
+                        record.first_child_seconds = seconds
+                    record.last_child_seconds = seconds
+            if UPDATE_LABEL in labels:
+                family.rounds[child] = int(labels[UPDATE_LABEL])
+                _see_update(family, seconds)
 
 
 def _see_update(family: _Family, seconds: float) -> None:

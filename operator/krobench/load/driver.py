@@ -191,7 +191,9 @@ class Driver:
                 answer = await request()
                 break
             except (ApiError, ApiUnreachableError) as error:
-                _count(error, record)
+                if isinstance(error, ApiError):
+                    record.throttled += error.status == 429
+                    record.server_errors += error.status >= 500
                 if attempt > 0 and isinstance(error, ApiError) and error.already_exists:
                     break  # the attempt before was carried out, and its answer was lost
                 if not await self._may_retry(error, attempt, record):
@@ -215,12 +217,3 @@ class Driver:
             self._breaker.failed(final)
             return False
         return True
-
-
-def _count(error: ApiError | ApiUnreachableError, record: ObjectRecord) -> None:
-    if not isinstance(error, ApiError):
-        return
-    if error.status == 429:
-        record.throttled += 1
-    elif error.status >= 500:
-        record.server_errors += 1

@@ -298,7 +298,15 @@ class Iteration:
     async def _observe_instances(self, selector: str, made: Mapping[str, Followed]) -> None:
         """Watch instances before they are created; ``made`` are the RGDs of this process."""
         for rgd in self._plan.targets:
-            path = await self._path_of_kind(rgd)
+            kind = await find_kind(self._client, rgd.name, self._timing)
+            if kind is None:
+                raise EndedEarlyError(
+                    "CRDNotFound",
+                    f"RGD {rgd.name} is Ready, but no CRD of kind {rgd.kind} has its label after "
+                    f"{self._timing.kind_appears:g}s; check the log of kro",
+                )
+            namespace = self._plan.namespace if kind.namespaced else None
+            path = paths.group(kind.group, rgd.version, kind.plural, namespace)
             watcher = await self._observe(path, selector, apply_instance)
             self._targets.append(Target(rgd, RGDS_PATH, made.get(rgd.name), path, watcher))
         self._operations.aim(self._targets)
@@ -323,14 +331,3 @@ class Iteration:
                     f"kind or group in {self._plan.test.field_prefix}"
                     "workload.rgd.inline.spec.schema",
                 )
-
-    async def _path_of_kind(self, rgd: RgdPlan) -> str:
-        kind = await find_kind(self._client, rgd.name, self._timing)
-        if kind is None:
-            raise EndedEarlyError(
-                "CRDNotFound",
-                f"RGD {rgd.name} is Ready, but no CRD of kind {rgd.kind} has its label after "
-                f"{self._timing.kind_appears:g}s; check the log of kro",
-            )
-        namespace = self._plan.namespace if kind.namespaced else None
-        return paths.group(kind.group, rgd.version, kind.plural, namespace)

@@ -8,7 +8,7 @@ from typing import Self
 from krobench.figures.lines import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
-from krobench.kube.watch import Watch, WatchCost, WatchEvent
+from krobench.kube.watch import Watch, WatchCost
 from krobench.load.loops import RunClock
 
 
@@ -177,19 +177,14 @@ class Observer:
     async def _consume(self) -> None:
         try:
             async for event in self._watch.events():
-                self._take(event)
+                followed = self._followed.get(self._identify(event.object))
+                if followed is None:
+                    continue
+                seconds = self._clock.of(event.received_monotonic)
+                if event.type != "DELETED":
+                    self._apply(followed, event.object, seconds)
+                elif self._identify is name_of:
+                    followed.became_gone(seconds)
         except KubeError as error:
             for followed in self._followed.values():
                 followed.fail(error)
-
-    def _take(self, event: WatchEvent) -> None:
-        followed = self._followed.get(self._identify(event.object))
-        if followed is None:
-            return
-        seconds = self._clock.of(event.received_monotonic)
-        if event.type == "DELETED":
-            if self._identify is not name_of:
-                return
-            followed.became_gone(seconds)
-            return
-        self._apply(followed, event.object, seconds)

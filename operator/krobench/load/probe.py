@@ -14,7 +14,7 @@ from typing import Self
 
 from krobench.api.common import COMPONENT_LABEL
 from krobench.kube import paths
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.kube.timing import Timing
 from krobench.kube.watch import Watch
@@ -91,7 +91,9 @@ class WatchProbe:
 
     async def _write(self) -> None:
         try:
-            await self._client.create(self._collection, self._manifest())
+            metadata = {"name": self._name, "labels": self._labels}
+            body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+            await self._client.create(self._collection, body)
             await self._watch.start()
         except KubeError as error:
             self._give_up(error)
@@ -138,10 +140,3 @@ class WatchProbe:
     def _give_up(self, error: KubeError) -> None:
         logger.warning("the watch's lag is no longer measured: %s", error)
         self._failure = str(error)
-
-    def _manifest(self) -> JsonObject:
-        return {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": self._name, "labels": self._labels},
-        }

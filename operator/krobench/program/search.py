@@ -300,7 +300,7 @@ def next_size(
         for size in sizes[:MAX_SIZES]:
             if all(size != record.size for record in records):
                 return size
-    for record in sorted(bracket.ends, key=_count):
+    for record in sorted(bracket.ends, key=lambda record: len(record.iterations)):
         if needs_iteration(record, spec.iterations):
             return record.size
     return _between(spec, bracket) if len(records) < MAX_SIZES else None
@@ -341,10 +341,6 @@ def _decided(record: SizeRecord) -> int:
 
 def _undecided(record: SizeRecord) -> int:
     return len(record.iterations) - _decided(record)
-
-
-def _count(record: SizeRecord) -> int:
-    return len(record.iterations)
 
 
 def _is_given_up(record: SizeRecord) -> bool:

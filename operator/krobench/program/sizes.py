@@ -55,7 +55,7 @@ class Sizes:
 
 
 def name_of_size(axis: Axis, size: float) -> str:
-    """Return the name of the test that is a step."""
+    """Return the name of the test that measures a size."""
     return f"{axis.value}-{size:.12g}"
 
 
@@ -221,8 +221,7 @@ def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
     profiling = duration_seconds(spec.timeout) + largest if spec.collect.profiles else 0.0
     variants = VARIANT_START_SECONDS if spec.verify else 0.0
     allowances = RUN_ALLOWANCE_SECONDS + CLEANUP_ALLOWANCE_SECONDS + variants
-    held = spec.sizes.soak_seconds
-    return spec.budget.duration_seconds + held + largest + profiling + allowances
+    return spec.budget.duration_seconds + spec.sizes.soak_seconds + largest + profiling + allowances
 
 
 def _workload(spec: KroScaleTestSpec, size: float) -> Workload:

@@ -42,38 +42,38 @@ def first_to_try(advice: Sequence[Recommendation]) -> Recommendation | None:
 
 
 def size_to_try_at(scale: ScaleRecord, tests: Sequence[TestRecord]) -> SizeRecord | None:
-    """Return the step to try a recommendation at: the first that breached the SLOs, or the largest.
+    """Return the size to try a recommendation at: the first that breached the SLOs, or the largest.
 
     A size with instances that were not ready in time cannot be compared, so a smaller one is used.
     """
     finished = {test.name for test in tests if test.success}
     usable = [
-        step
-        for step in scale.sizes
-        if step.verdict in {SizeVerdict.MET, SizeVerdict.BREACHED} and step.test in finished
+        size
+        for size in scale.sizes
+        if size.verdict in {SizeVerdict.MET, SizeVerdict.BREACHED} and size.test in finished
     ]
     breach = scale.limit.first_breach if scale.limit is not None else None
     if breach is not None:
-        usable = [step for step in usable if step.size <= breach]
-    return max(usable, key=lambda step: step.size, default=None)
+        usable = [size for size in usable if size.size <= breach]
+    return max(usable, key=lambda size: size.size, default=None)
 
 
 def plan_trial(
-    step: TestPlan, tested: TestRecord, advised: Variant, repeats: int, index: int
+    plan: TestPlan, tested: TestRecord, advised: Variant, iterations: int, index: int
 ) -> Trial:
-    """Return the trial of a recommendation at a step.
+    """Return the trial of a recommendation at a size, whose plan is ``plan``.
 
-    kro is started ``repeats`` + 1 times with each variant, in rounds that go forwards and
+    kro is started ``iterations`` + 1 times with each variant, in rounds that go forwards and
     backwards: with the default of three, the exact test has enough values for a verdict. ``index``
     is the first that no other plan has.
     """
     variants = (Variant(name=AS_IT_IS), advised)
-    rounds = 2 * repeats + 1
+    rounds = 2 * iterations + 1
     plans = [
         replace(
-            step,
+            plan,
             index=index + position,
-            name=f"{step.name}.{variant.name}",
+            name=f"{plan.name}.{variant.name}",
             variant=variant.name,
             iterations=rounds,
             visits=visits(rounds, position, len(variants)),

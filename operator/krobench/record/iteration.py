@@ -1,4 +1,4 @@
-"""What is recorded of one repetition of a test."""
+"""What is recorded of one iteration of a test."""
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ from krobench.findings.validity import Validity
 
 
 class Teardown(ApiModel):
-    """How the clean-up went; it never hides a result."""
+    """The result of a cleanup; it never hides a result of the test."""
 
     done: bool
     """False when the policy keeps the objects or the clean-up failed."""
@@ -31,15 +31,15 @@ class Teardown(ApiModel):
 
 
 class PhaseRecord(ApiModel):
-    """One step of an iteration."""
+    """One phase of an iteration."""
 
     index: int
-    """Position in the test's steps, from 0."""
+    """Position among the test's phases, from 0."""
     operation: Operation
     duration_seconds: float
     counts: OperationCounts
     latency: Latencies
-    """Of this step's operations alone."""
+    """Of this phase's operations alone."""
     generator: LoadGenerator | None = None
     operations_per_second: float | None = None
     """Operations done over the time from the first request to the last effect."""
@@ -60,12 +60,12 @@ class Soak(ApiModel):
 
 
 class IterationRecord(ApiModel):
-    """One repetition of a test."""
+    """One iteration of a test."""
 
     index: int
     """Position in the test, warm-up included, from 0."""
     warmup: bool
-    """Whether it is not summarised: to warm up, or as kro was profiled."""
+    """Whether it is not summarised: it warms up, or kro was profiled."""
     profiled: bool = False
     """Whether kro was profiled in it."""
     visit: int = 0

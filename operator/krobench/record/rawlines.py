@@ -62,7 +62,7 @@ class LineFile(Generic[RecordT]):
         self, lines: Iterable[bytes], change: Callable[[RecordT], None]
     ) -> Iterator[RecordT]:
         for line in lines:
-            record = _read(line, self._adapter)
+            record = self._adapter.validate_python(orjson.loads(line))
             change(record)
             yield record
 
@@ -88,19 +88,12 @@ def _compress(lines: Iterable[bytes]) -> bytes:
     return gzip.compress(b"".join(lines), compresslevel=6, mtime=0)
 
 
-def _read(line: bytes, adapter: TypeAdapter[RecordT]) -> RecordT:
-    return adapter.validate_python(orjson.loads(line))
-
-
 def _line(record: RecordT, adapter: TypeAdapter[RecordT]) -> bytes:
     # Nulls are kept: each line then has all columns, whatever of them was reached.
     values = adapter.dump_python(record, by_alias=True, mode="json")
-    return orjson.dumps(_rounded(values), option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _rounded(values: dict[str, object]) -> dict[str, object]:
-    """Cut times to the microsecond: digits below that are noise, and a third of the size."""
-    return {
+    # Times are cut to the microsecond: digits below that are noise, and a third of the size.
+    rounded = {
         name: round(value, 6) if isinstance(value, float) else value
         for name, value in values.items()
     }
+    return orjson.dumps(rounded, option=orjson.OPT_APPEND_NEWLINE)

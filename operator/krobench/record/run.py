@@ -64,7 +64,7 @@ class RunRecord(ApiModel):
     namespace: str
     generation: int
     kind: Literal["KroBenchmark", "KroScaleTest"] = "KroBenchmark"
-    """Of the custom resource. The tests of a ``KroScaleTest`` are its steps."""
+    """Of the custom resource. The tests of a ``KroScaleTest`` are its sizes."""
     state: RunState = RunState.RUNNING
     start_time: str
     end_time: str | None = None

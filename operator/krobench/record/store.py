@@ -70,9 +70,12 @@ def write_config_maps(
     Parts that the run has already stand elsewhere, and are left as they are.
     It is written last so that everything that ``run.json`` refers to exists.
     """
-    pieces = [
-        (key, piece) for key, file in _files_of(raw) for piece in file.pieces(MAX_CONFIG_MAP_BYTES)
-    ]
+    files: tuple[tuple[str, LineFile[Any]], ...] = (
+        (OBJECTS_KEY, raw.objects),
+        (SERIES_KEY, raw.samples),
+        (CEL_KEY, raw.cel),
+    )
+    pieces = [(key, piece) for key, file in files for piece in file.pieces(MAX_CONFIG_MAP_BYTES)]
     if _is_too_large(run):
         full = rawlines.encode([run], MAX_CONFIG_MAP_BYTES)
         pieces += [(FULL_RUN_KEY, piece) for piece in full]
@@ -84,10 +87,6 @@ def write_config_maps(
     stored = run.model_copy(update={"parts": parts})
     maps = [config_map(n, owner, {}, {key: piece}) for key, n, piece in others]
     return stored, [*maps, config_map(name, owner, run_json(stored), dict(main))]
-
-
-def _files_of(raw: RunLines) -> tuple[tuple[str, LineFile[Any]], ...]:
-    return ((OBJECTS_KEY, raw.objects), (SERIES_KEY, raw.samples), (CEL_KEY, raw.cel))
 
 
 def run_json(run: RunRecord) -> dict[str, str]:

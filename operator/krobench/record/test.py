@@ -18,8 +18,6 @@ from krobench.record.iteration import IterationRecord
 
 
 class TestState(StrEnum):
-    """Where a test stands."""
-
     __test__ = False  # pytest would collect a class of this name
 
     PENDING = "Pending"
@@ -30,7 +28,7 @@ class TestState(StrEnum):
 
 
 class PhaseSummary(ApiModel):
-    """A step over all measured iterations: latencies pooled, other numbers medians."""
+    """A phase over all measured iterations: latencies pooled, other numbers medians."""
 
     index: int
     operation: Operation

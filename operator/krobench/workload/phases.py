@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import TypeVar
 
 from krobench.api.notation import duration_seconds
-from krobench.api.specs.load import Arrival, Burst, Churn, Load, LoadPhase, Mix, Operation
+from krobench.api.specs.load import Arrival, Churn, Load, LoadPhase, Mix, Operation
 from krobench.api.specs.suite import Test
 from krobench.workload.blueprint import Manifest, WorkloadError
 
@@ -33,11 +33,14 @@ def schedule(load: Load, count: int) -> Schedule | None:
         case Arrival.CLOSED:
             return None
         case Arrival.CONSTANT:
-            return _constant(_set(load.rate), count)
+            rate = _set(load.rate)
+            return tuple(position / rate for position in range(count))
         case Arrival.POISSON:
             return _poisson(_set(load.rate), load.seed, count)
         case Arrival.BURST:
-            return _bursts(_set(load.burst), count)
+            burst = _set(load.burst)
+            interval = duration_seconds(burst.interval)
+            return tuple(position // burst.size * interval for position in range(count))
         case Arrival.RAMP:
             seconds = duration_seconds(_set(load.ramp_duration))
             return _ramp(_set(load.rate), _set(load.to_rate), seconds, count)
@@ -57,19 +60,10 @@ def _poisson_end(rate: float, seed: int, count: int) -> float:
     return _poisson(rate, seed, count)[-1]
 
 
-def _constant(rate: float, count: int) -> Schedule:
-    return tuple(position / rate for position in range(count))
-
-
 def _poisson(rate: float, seed: int, count: int) -> Schedule:
     """Independent arrivals: the gaps between them are exponentially distributed."""
     source = random.Random(seed)  # noqa: S311 - to be repeatable, not to be unguessable
     return tuple(accumulate(source.expovariate(rate) for _ in range(count)))
-
-
-def _bursts(burst: Burst, count: int) -> Schedule:
-    interval = duration_seconds(burst.interval)
-    return tuple(position // burst.size * interval for position in range(count))
 
 
 def _ramp(rate: float, to_rate: float, seconds: float, count: int) -> Schedule:
@@ -174,16 +168,6 @@ def peak_instances(phases: tuple[PhasePlan, ...]) -> int:
     return peak
 
 
-def _load_of_churn(load: Load) -> Load:
-    """Return an open loop with the churn's own schedule and the bounds of the test."""
-    return Load(
-        arrival=Arrival.CONSTANT,
-        rate=1,
-        max_send_lag=load.max_send_lag,
-        max_in_flight=load.max_in_flight,
-    )
-
-
 class _Planner:
     """Plans one phase after another, tracking which instances exist."""
 
@@ -199,7 +183,13 @@ class _Planner:
     def plan(self, index: int, phase: LoadPhase, path: str) -> PhasePlan:
         churn = (phase.churn or Churn()) if phase.operation is Operation.CHURN else None
         if churn is not None:
-            load = _load_of_churn(self._test.load)
+            # An open loop with the churn's own schedule and the bounds of the test.
+            load = Load(
+                arrival=Arrival.CONSTANT,
+                rate=1,
+                max_send_lag=self._test.load.max_send_lag,
+                max_in_flight=self._test.load.max_in_flight,
+            )
         else:
             load = phase.load or self._test.load
         return PhasePlan(

@@ -73,12 +73,12 @@ def test_a_trial_runs_at_the_limit(
     assert (step.test if step is not None else None) == expected
 
 
-def step_plan(**changes: object) -> TestPlan:
+def size_plan(**changes: object) -> TestPlan:
     return plan_tests(suite(defaults={"warmup": 1}, **changes))[0]
 
 
 def test_plans_as_many_restarts_as_a_verdict_takes() -> None:
-    trial = plan_trial(step_plan(), record("a"), MORE, repeats=3, index=7)
+    trial = plan_trial(size_plan(), record("a"), MORE, iterations=3, index=7)
 
     as_it_is, advised = trial.plans
     assert [plan.name for plan in trial.plans] == ["a.as-it-is", "a.5-workers"]
@@ -88,7 +88,7 @@ def test_plans_as_many_restarts_as_a_verdict_takes() -> None:
 
 
 def test_takes_turns_forwards_and_backwards() -> None:
-    trial = plan_trial(step_plan(), record("a"), MORE, repeats=1, index=0)
+    trial = plan_trial(size_plan(), record("a"), MORE, iterations=1, index=0)
 
     variants = {plan.index: plan.variant for plan in trial.plans}
     slots = in_rounds_of_variants(trial.plans)
@@ -113,4 +113,4 @@ def test_says_how_long_it_will_take() -> None:
     tested.iterations = []
 
     # Ten iterations of 30 s, four starts of kro, and one to put it back.
-    assert plan_trial(step_plan(), tested, MORE, 1, 0).expected_seconds == 10 * 30 + 5 * 10
+    assert plan_trial(size_plan(), tested, MORE, 1, 0).expected_seconds == 10 * 30 + 5 * 10

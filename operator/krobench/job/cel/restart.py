@@ -17,7 +17,6 @@ from krobench.job.cel.measure import (
     EVALUATIONS,
     REVISION,
     CelReadings,
-    Readings,
     evaluated_alone,
     of_carrier,
     spent_or_none,
@@ -80,7 +79,10 @@ class RestartMeasurement:
         )
         self._samples.restarts.append(taken)
         await self._until_back(readings, taken, led)
-        await self._take_compilations(readings, taken)
+        await asyncio.sleep(self._habits.echo_seconds)
+        after = await readings.settled(_COUNTERS)
+        taken.compiled = spent_or_none({}, after, REVISION)
+        taken.builds = int(after.get(f"{BUILD}_count", 0.0))
         # Every other restart goes backwards, as iterations do.
         backwards = len(self._samples.restarts) % 2 == 0
         for carrier in self._carriers[::-1] if backwards else self._carriers:
@@ -93,7 +95,10 @@ class RestartMeasurement:
         revisions = sum(taken.revisions.values()) + taken.foreign_revisions
         series = [*_COUNTERS, *map(of_carrier, self._carriers)]
         while taken.reconciled_seconds is None or (known and taken.compiled_seconds is None):
-            now = await _read_if_possible(readings, series)
+            try:
+                now = await readings.read(series)
+            except SourceUnavailableError:
+                now = {}  # kro does not answer yet, just after its start
             seconds = clock() - led
             missing = [c for c in self._carriers if not now.get(c.gvr)]
             compiled = known and now.get(f"{REVISION}_count", 0.0) >= revisions
@@ -110,13 +115,6 @@ class RestartMeasurement:
                 )
             await asyncio.sleep(self._timing.cel_restart_poll)
 
-    async def _take_compilations(self, readings: CelReadings, taken: Restart) -> None:
-        """Record what the new process has compiled, once it has come to rest."""
-        await asyncio.sleep(self._habits.echo_seconds)
-        after = await readings.settled(_COUNTERS)
-        taken.compiled = spent_or_none({}, after, REVISION)
-        taken.builds = int(after.get(f"{BUILD}_count", 0.0))
-
     async def _evaluate(self, readings: CelReadings, carrier: Carrier, taken: Restart) -> None:
         name = carrier.expression.name
         series = (*EVALUATIONS, of_carrier(carrier))
@@ -132,11 +130,3 @@ class RestartMeasurement:
                 taken.later.setdefault(name, []).append(alone[0])
             else:
                 taken.first[name] = alone[0]
-
-
-async def _read_if_possible(readings: CelReadings, series: Sequence[Series]) -> Readings:
-    """Return readings; none if kro does not answer yet, just after its start."""
-    try:
-        return await readings.read(series)
-    except SourceUnavailableError:
-        return {}

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from krobench.analysis.cel.costs import summarise
-from krobench.analysis.cel.samples import CelSamples, lines_of
+from krobench.analysis.cel.samples import lines_of
 from krobench.analysis.krosettings import KroHabits
 from krobench.analysis.validity.kro import causes_of_kro
 from krobench.analysis.validity.surroundings import clock_jumps
@@ -86,7 +86,8 @@ class CelRunner:
             await self._measure_restarts(bench)
 
         error = await self._with_measurement(test, 0, kro, work)
-        samples = self._samples()
+        assert self._measurement is not None
+        samples = self._measurement.samples
         recorder.add_cel(summarise(samples))
         context.cel.extend(lines_of(test.name, samples))
         error = error or failures(samples)
@@ -114,10 +115,6 @@ class CelRunner:
                 if error is not None:
                     context.warn(f"{test.name}: the profiled iteration failed: {error.message}")
             return await context.store_profile(test, profiling)
-
-    def _samples(self) -> CelSamples:
-        assert self._measurement is not None
-        return self._measurement.samples
 
     async def _measure_restarts(self, bench: _Bench) -> None:
         """Measure the restarts of kro that the test asks for."""

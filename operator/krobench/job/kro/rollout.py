@@ -174,18 +174,13 @@ async def one_leads(
         return False
     if any(is_of_pod(holder, pod["metadata"]["name"]) for pod in pods):
         return True
-    await _release(client, path, lease)
-    return False
-
-
-async def _release(client: KubeClient, path: str, lease: JsonObject) -> None:
-    """Release a Lease whose holder is gone."""
     spec = lease["spec"] | {"holderIdentity": "", "leaseDurationSeconds": 1}
     try:
         await client.replace(path, lease | {"spec": spec})
     except ApiError as error:
         if not (error.conflict or error.forbidden):
             raise
+    return False
 
 
 _ELECT = "leader-elect"

@@ -86,14 +86,11 @@ class KroVariants:
                 f"{describe(deployment)} still has variant {change.variant} of {change.benchmark} "
                 f"applied; run krobench cleanup --run {change.run} to restore it",
             )
-        self._check_leadership(deployment["spec"]["template"])
-
-    def _check_leadership(self, original: PodTemplate) -> None:
-        """A variant counts as applied once its pod leads, so the leader must be known."""
+        original = deployment["spec"]["template"]
         laid_over = (self._laid_over(original, each) for each in self._variants.values())
+        # A variant counts as applied once its pod leads.
         for template in (original, *laid_over):
-            target = self._target
-            why = why_leader_unknown(template, target.container, target.namespace)
+            why = why_leader_unknown(template, self._target.container, self._target.namespace)
             if why is not None:
                 raise AbortedError(
                     "LeaderUnknown",
@@ -171,7 +168,9 @@ class KroVariants:
     async def _apply(self, variant: Variant) -> KroChange:
         for _ in range(ATTEMPTS):
             deployment = await self._client.get(self._path)
-            original = self._original(deployment)
+            if self._change is not None:
+                self._check(deployment, self._change)
+            original = taken_off(deployment, self._change).template
             template = self._laid_over(original, variant)
             try:
                 # The API server normalises values, such as 1000m to 1: a dry run shows the result.
@@ -198,11 +197,6 @@ class KroVariants:
         raise AbortedError(
             "DeploymentBusy", f"{self._path} kept changing while a variant was applied; try again"
         )
-
-    def _original(self, deployment: JsonObject) -> PodTemplate:
-        if self._change is not None:
-            self._check(deployment, self._change)
-        return taken_off(deployment, self._change).template
 
     def _laid_over(self, original: PodTemplate, variant: Variant) -> PodTemplate:
         try:

@@ -4,7 +4,6 @@ kro evaluates equal texts once in a reconcile, and caches what it has compiled b
 copies differ by white space, which changes neither the parsed expression nor its value.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import product
@@ -94,7 +93,10 @@ def _type(value: Any, path: str, types: Manifest) -> str | Manifest:
 
 def _list(items: list[Any], path: str, types: Manifest) -> str:
     if all(isinstance(item, dict) for item in items):
-        struct = _struct(_all_fields(items), f"{path}.", types)
+        fields: Manifest = {}
+        for item in items:
+            fields = item | fields
+        struct = _struct(fields, f"{path}.", types)
         name = f"T{len(types)}"
         types[name] = struct
         return f"[]{name}"
@@ -107,13 +109,6 @@ def _list(items: list[Any], path: str, types: Manifest) -> str:
             "give all the same type"
         )
     return f"[]{kinds.pop()}"
-
-
-def _all_fields(items: Iterable[Manifest]) -> Manifest:
-    fields: Manifest = {}
-    for item in items:
-        fields = item | fields
-    return fields
 
 
 ROUND_FIELD = "round"

@@ -19,21 +19,17 @@ ONE_CONSTANT = Expression(
 def expressions_of(workload: CelWorkload) -> tuple[Expression, ...]:
     """Return the measured expressions, with the controls first."""
     own = [_own(expression) for expression in workload.expressions]
+    families, levels = workload.families, workload.levels
     chosen = [
         expression
         for expression in STANDARD
-        if workload.suite is CelSuite.STANDARD and _is_chosen(expression, workload)
+        if workload.suite is CelSuite.STANDARD
+        and (not families or expression.family in families)
+        and (not levels or expression.level in levels)
     ]
     if FIELD_ACCESS not in chosen:
         chosen.insert(0, FIELD_ACCESS)
     return (CONSTANTS, ONE_CONSTANT, *chosen, *own)
-
-
-def _is_chosen(expression: Expression, workload: CelWorkload) -> bool:
-    families, levels = workload.families, workload.levels
-    return (not families or expression.family in families) and (
-        not levels or expression.level in levels
-    )
 
 
 def _own(expression: CelExpression) -> Expression:

@@ -176,7 +176,9 @@ def draw_graph(settings: Settings, rng: random.Random) -> list[Node]:
     """Return the resources, each after those that it refers to."""
     count = settings.resources
     levels = _levels(settings, rng)
-    kinds = _kinds(settings, rng)
+    # Each kind in turn, so that all occur.
+    kinds = [settings.kinds[index % len(settings.kinds)] for index in range(count)]
+    rng.shuffle(kinds)
     collections = _chosen(range(count), settings.collections, rng)
     include_when = _chosen(range(count), settings.include_when, rng)
     singles = [index for index in range(count) if index not in collections]
@@ -207,13 +209,6 @@ def _levels(settings: Settings, rng: random.Random) -> list[int]:
         first = free
     others = [rng.randrange(settings.depth) for _ in range(free - first)]
     return sorted([*range(settings.depth), *[0] * first, *others])
-
-
-def _kinds(settings: Settings, rng: random.Random) -> list[ChildKind]:
-    """Use each kind in turn, so that all occur, and shuffle."""
-    kinds = [settings.kinds[index % len(settings.kinds)] for index in range(settings.resources)]
-    rng.shuffle(kinds)
-    return kinds
 
 
 def _dependencies(

@@ -29,10 +29,6 @@ def ready_when(kind: ChildKind, resource_id: str) -> str:
     return f'${{{resource_id}.metadata.?uid.orValue("") != ""}}'
 
 
-def _config_map(name: str, properties: Properties) -> Manifest:
-    return config_map(name, properties)
-
-
 def _secret(name: str, properties: Properties) -> Manifest:
     return {
         "apiVersion": "v1",
@@ -87,7 +83,7 @@ def _metadata(name: str, properties: Properties) -> Manifest:
 
 
 _BUILDERS: dict[ChildKind, Callable[[str, Properties], Manifest]] = {
-    ChildKind.CONFIG_MAP: _config_map,
+    ChildKind.CONFIG_MAP: config_map,
     ChildKind.SECRET: _secret,
     ChildKind.SERVICE_ACCOUNT: _service_account,
     ChildKind.SERVICE: _service,
@@ -96,7 +92,21 @@ _BUILDERS: dict[ChildKind, Callable[[str, Properties], Manifest]] = {
 }
 
 
-_Operation = Callable[[str, str], str]
+_OPERATIONS = (
+    "{text}.upperAscii()",
+    "{text}.lowerAscii()",
+    '{text}.replace("l", "L")',
+    '{text}.split("o").join("0")',
+    '"%s-%s".format([{text}, schema.metadata.name])',
+    '[{text}, "x"].filter({variable}, {variable}.size() > 1).join("/")',
+    '(lists.range(2).map({variable}, string({variable})).join("-") + {text})',
+    (
+        "cel.bind({variable}, {text}, "
+        "{variable}.size() > 40 ? {variable}.substring(0, 40) : {variable})"
+    ),
+    "base64.encode(bytes({text}))",
+)
+"""Operations of CEL on a text; each may use a variable of its own, because macros nest."""
 
 
 def reference(target: Node) -> str:
@@ -109,62 +119,10 @@ def reference(target: Node) -> str:
 def computed(operations: int, rng: random.Random) -> str:
     """Return an expression over the instance's spec with this many operations."""
     expression = "schema.spec.value"
-    for step in range(operations):
-        # Nested macros need variables of their own.
-        expression = rng.choice(_OPERATIONS)(expression, f"v{step}")
+    for number in range(operations):
+        operation = rng.choice(_OPERATIONS)
+        expression = operation.format(text=expression, variable=f"v{number}")
     return expression
-
-
-def _upper(text: str, _variable: str) -> str:
-    return f"{text}.upperAscii()"
-
-
-def _lower(text: str, _variable: str) -> str:
-    return f"{text}.lowerAscii()"
-
-
-def _replaced(text: str, _variable: str) -> str:
-    return f'{text}.replace("l", "L")'
-
-
-def _split(text: str, _variable: str) -> str:
-    return f'{text}.split("o").join("0")'
-
-
-def _formatted(text: str, _variable: str) -> str:
-    return f'"%s-%s".format([{text}, schema.metadata.name])'
-
-
-def _filtered(text: str, variable: str) -> str:
-    return f'[{text}, "x"].filter({variable}, {variable}.size() > 1).join("/")'
-
-
-def _mapped(text: str, variable: str) -> str:
-    return f'(lists.range(2).map({variable}, string({variable})).join("-") + {text})'
-
-
-def _shortened(text: str, variable: str) -> str:
-    return (
-        f"cel.bind({variable}, {text}, "
-        f"{variable}.size() > 40 ? {variable}.substring(0, 40) : {variable})"
-    )
-
-
-def _encoded(text: str, _variable: str) -> str:
-    return f"base64.encode(bytes({text}))"
-
-
-_OPERATIONS: tuple[_Operation, ...] = (
-    _upper,
-    _lower,
-    _replaced,
-    _split,
-    _formatted,
-    _filtered,
-    _mapped,
-    _shortened,
-    _encoded,
-)
 
 
 COMPLEXITY_LABEL = f"{API_GROUP}/complexity"

@@ -96,10 +96,6 @@ def _web_resources() -> list[Manifest]:
     ]
 
 
-def _web_values() -> Manifest:
-    return {"replicas": 0, "ingressEnabled": True, "config": {"mode": "benchmark"}}
-
-
 WEB_APP = ScenarioSpec(
     Scenario.WEB_APP,
     stands_for="the web application of tutorials: ConfigMap, Deployment, Service, Ingress",
@@ -107,7 +103,7 @@ WEB_APP = ScenarioSpec(
     children=4,
     build=lambda _kind: Blueprint(
         RgdParts(_web_schema(), _web_resources()),
-        values=_web_values(),
+        values={"replicas": 0, "ingressEnabled": True, "config": {"mode": "benchmark"}},
         update={"config": {"mode": "round-{{round}}"}},
     ),
 )

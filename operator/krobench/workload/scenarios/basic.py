@@ -6,10 +6,6 @@ from krobench.workload.blueprint import Blueprint, Manifest, RgdParts, ScenarioS
 WIDE_CHILDREN = 20
 
 
-def _value_schema() -> Manifest:
-    return {"spec": {"value": 'string | default="hello"'}}
-
-
 def _single_resources() -> list[Manifest]:
     template = config_map("${schema.metadata.name}-config", {"value": "${schema.spec.value}"})
     return [{"id": "config", "template": template}]
@@ -66,7 +62,8 @@ def _wide_resources() -> list[Manifest]:
 
 
 def _blueprint(resources: list[Manifest]) -> Blueprint:
-    return Blueprint(RgdParts(_value_schema(), resources), update={"value": "round-{{round}}"})
+    schema = {"spec": {"value": 'string | default="hello"'}}
+    return Blueprint(RgdParts(schema, resources), update={"value": "round-{{round}}"})
 
 
 SINGLE = ScenarioSpec(
