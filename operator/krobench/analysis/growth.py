@@ -20,8 +20,7 @@ from krobench.figures.catalogue import (
 )
 from krobench.figures.figure import Figure
 from krobench.figures.latencies import latency_of
-from krobench.findings.difference import CostDifference
-from krobench.findings.slope import SizeAxis, Slope, SlopeUnit
+from krobench.findings.growth import CostDifference, SizeAxis, Slope, SlopeUnit
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestRecord
 

@@ -115,14 +115,11 @@ def _summary(objects: Sequence[ObjectRecord], timed: Timed) -> LatencySummary | 
     lines = [line for line in made if line.acknowledged_seconds is not None]
     ends = [(line.start_seconds, getattr(line, timed.until)) for line in lines]
     durations = [end - start for start, end in ends if end is not None]
-    if not lines or (timed.until in _OF_CHILDREN and not _seen(made, timed.until)):
+    # If no child was seen at all, nobody looked for them.
+    children_seen = any(getattr(line, timed.until) is not None for line in made)
+    if not lines or (timed.until in _OF_CHILDREN and not children_seen):
         return None
     return summarise(durations, censored=len(lines) - len(durations))
-
-
-def _seen(lines: Sequence[ObjectRecord], moment: str) -> bool:
-    """Whether children were seen at all; otherwise nobody looked for them."""
-    return any(getattr(line, moment) is not None for line in lines)
 
 
 def _percentile(values: Sequence[float], censored: int, q: float) -> float | None:

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from krobench.api.common import ApiModel
 from krobench.findings.finding import Finding
+from krobench.findings.growth import SizeAxis
 from krobench.findings.recommendation import Setting
-from krobench.findings.slope import SizeAxis
 
 
 class MemoryGrowth(Finding):

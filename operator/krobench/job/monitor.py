@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from krobench.api.specs.kro import Target
-from krobench.figures.surroundings import Moment
+from krobench.figures.environment import Moment
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.kro import kro_leader, kro_pods

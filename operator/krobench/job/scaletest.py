@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from krobench.analysis.comparison.compare import compare_variants
-from krobench.analysis.recommendations.advise import advise
-from krobench.analysis.recommendations.trial import (
+from krobench.analysis.recommendations.advise import (
+    advise,
     metric_to_judge_by,
     not_verified,
     rules_of_trial,

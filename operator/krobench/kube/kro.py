@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from krobench.api.specs.kro import Target
-from krobench.figures.environment import KroFingerprint
-from krobench.figures.surroundings import KroPodState
+from krobench.figures.environment import KroFingerprint, KroPodState
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError

@@ -14,7 +14,7 @@ from krobench.figures.measures import (
     OperationCounts,
     PartLists,
 )
-from krobench.figures.steady_state import SteadyState
+from krobench.figures.precision import SteadyState
 from krobench.findings.steady import AnyUnsteady
 from krobench.findings.validity import Validity
 

@@ -14,10 +14,9 @@ from krobench.api.common import ApiModel, ErrorInfo
 from krobench.api.status import Verdict
 from krobench.figures.environment import Environment
 from krobench.findings.comparison import Comparison
-from krobench.findings.difference import CostDifference
+from krobench.findings.growth import CostDifference, Slope
 from krobench.findings.recommendation import Recommendation
 from krobench.findings.scaling import ScaleRecord, SizeVerdict
-from krobench.findings.slope import Slope
 from krobench.findings.validity import AnyCause, Validity
 from krobench.record.test import TestRecord, TestState
 

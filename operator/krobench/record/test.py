@@ -9,9 +9,8 @@ from krobench.api.specs.load import Load, Operation
 from krobench.figures.cel import CelResults
 from krobench.figures.environment import KroFingerprint
 from krobench.figures.measures import Figures, KroRestart, Latencies, LoadGenerator, PartLists
-from krobench.figures.precision import Headline, Stop
+from krobench.figures.precision import Headline, SteadyState, Stop
 from krobench.figures.profile import TestProfile
-from krobench.figures.steady_state import SteadyState
 from krobench.findings.bottleneck import Attribution
 from krobench.findings.validity import AnyCause, Validity
 from krobench.record.iteration import IterationRecord

@@ -23,19 +23,8 @@ def bottlenecks_section(tests: Sequence[TestRecord]) -> str:
     judged = [test for test in tests if test.attribution is not None]
     if not judged:
         return ""
-    parts = [
-        "## What held kro back",
-        table(("test", "rank", "cause", "score", "what was found"), _rows(judged)),
-        *(_evidence(test) for test in judged),
-        _undecided(judged),
-        _READING,
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _rows(tests: Iterable[TestRecord]) -> list[Sequence[str]]:
     rows: list[Sequence[str]] = []
-    for test in tests:
+    for test in judged:
         found = test.attribution.bottlenecks if test.attribution else []
         if not found:
             rows.append((test.name, "-", "nothing stands out", "-", "-"))
@@ -43,7 +32,14 @@ def _rows(tests: Iterable[TestRecord]) -> list[Sequence[str]]:
             (test.name, f"{rank}", cause_name(each), f"{each.score:.2f}", bottleneck_line(each))
             for rank, each in enumerate(found, start=1)
         ]
-    return rows
+    parts = [
+        "## What held kro back",
+        table(("test", "rank", "cause", "score", "what was found"), rows),
+        *(_evidence(test) for test in judged),
+        _undecided(judged),
+        _READING,
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _evidence(test: TestRecord) -> str:

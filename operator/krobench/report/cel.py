@@ -35,11 +35,17 @@ def cel_section(results: CelResults) -> str:
     parts = [_costs(measured)] if measured else []
     parts.append(_handling(results))
     if results.patterns:
-        parts.append(_patterns(results))
+        rows = [
+            (_PATTERNS.get(pattern.name, pattern.name), _between(pattern.ratio, units.number))
+            for pattern in results.patterns
+        ]
+        parts.append(table(("comparison", "ratio"), rows))
     if results.restart is not None:
         parts += [_restart(results.restart), _first_evaluations(measured)]
     if failed:
-        parts.append(_failed(failed))
+        errors = [(item.name, item.error) for item in failed if item.error is not None]
+        lines = [f"- **{name}**: {error.reason}: {error.message}" for name, error in errors]
+        parts.append("Failed expressions:\n\n" + "\n".join(lines))
     reasons = _reasons(results, measured)
     if reasons:
         parts.append("Not available:\n\n" + "\n".join(f"- {reason}" for reason in reasons))
@@ -116,14 +122,6 @@ def _handling(results: CelResults) -> str:
     return table(("around the expressions", "value"), rows)
 
 
-def _patterns(results: CelResults) -> str:
-    rows = [
-        (_PATTERNS.get(pattern.name, pattern.name), _between(pattern.ratio, units.number))
-        for pattern in results.patterns
-    ]
-    return table(("comparison", "ratio"), rows)
-
-
 def _restart(restart: CelRestartResults) -> str:
     rows = [
         ("restarts measured", units.number(restart.restarts)),
@@ -171,15 +169,6 @@ def _first_evaluations(items: Sequence[CelExpressionResult]) -> str:
         for item in items
     ]
     return table(header, rows)
-
-
-def _failed(items: Sequence[CelExpressionResult]) -> str:
-    lines = [
-        f"- **{item.name}**: {item.error.reason}: {item.error.message}"
-        for item in items
-        if item.error is not None
-    ]
-    return "Failed expressions:\n\n" + "\n".join(lines)
 
 
 def _reasons(results: CelResults, measured: Sequence[CelExpressionResult]) -> list[str]:

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from krobench.api import units
-from krobench.findings.difference import CostDifference
-from krobench.findings.slope import Slope
+from krobench.findings.growth import CostDifference, Slope
 from krobench.report.tables import table
 from krobench.report.tests import FEWEST_FOR_INTERVAL
 

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 
 from krobench.api import units
 from krobench.api.status import (
-    ComparisonStatus,
     ConditionType,
     KroBenchmarkStatus,
     KroScaleTestStatus,
     LimitStatus,
     Phase,
     RunStatus,
-    SizeStatus,
     Verdict,
 )
 from krobench.findings.comparison import MetricVerdict
@@ -66,17 +64,14 @@ def _ending_events(status: RunStatus) -> list[RunEvent]:
     if valid.status == "False" and valid.reason != ready.reason:
         events.append(RunEvent(valid.reason, valid.message, warning=True))
     if isinstance(status, KroBenchmarkStatus) and status.comparison is not None:
-        events.append(_comparison_event(status.comparison))
+        compared = status.comparison.verdict != NOT_COMPARED
+        worse = status.comparison.verdict == MetricVerdict.WORSE
+        reason = "Compared" if compared else NOT_COMPARED
+        message = status.comparison.message
+        events.append(RunEvent(reason, message, warning=worse or not compared))
     if isinstance(status, KroScaleTestStatus) and status.limit is not None:
         events.append(_limit_event(status, status.limit))
     return events
-
-
-def _comparison_event(comparison: ComparisonStatus) -> RunEvent:
-    compared = comparison.verdict != NOT_COMPARED
-    worse = comparison.verdict == MetricVerdict.WORSE
-    reason = "Compared" if compared else NOT_COMPARED
-    return RunEvent(reason, comparison.message, warning=worse or not compared)
 
 
 def _variant_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[RunEvent]:
@@ -110,11 +105,20 @@ def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[RunEv
 def _size_events(old: KroScaleTestStatus, new: KroScaleTestStatus) -> list[RunEvent]:
     """Return an Event for each size whose verdict is new or has changed."""
     before = {each.size: each.verdict for each in old.sizes}
-    return [
-        _size_event(each)
-        for each in new.sizes
-        if each.verdict in _SIZE_REASONS and before.get(each.size) != each.verdict
-    ]
+    events = []
+    for each in new.sizes:
+        if each.verdict not in _SIZE_REASONS or before.get(each.size) == each.verdict:
+            continue
+        text = f"size {each.size:g}: {each.iterations} iterations met all SLOs"
+        if each.message is not None:
+            text += f"; {each.message}"
+        if each.bottleneck is not None:
+            text += f"; bottleneck: {each.bottleneck}"
+        # A scale test looks for a breach, so it is no warning.
+        warning = each.verdict in (SizeVerdict.INVALID, SizeVerdict.FAILED)
+        reason = _SIZE_REASONS[each.verdict]
+        events.append(RunEvent(reason, text, warning=warning, subject=f"{each.size:g}"))
+    return events
 
 
 _SIZE_REASONS = {
@@ -123,17 +127,6 @@ _SIZE_REASONS = {
     SizeVerdict.INVALID.value: "SizeInvalid",
     SizeVerdict.FAILED.value: "SizeFailed",
 }
-
-
-def _size_event(each: SizeStatus) -> RunEvent:
-    text = f"size {each.size:g}: {each.iterations} iterations met all SLOs"
-    if each.message is not None:
-        text += f"; {each.message}"
-    if each.bottleneck is not None:
-        text += f"; bottleneck: {each.bottleneck}"
-    # A scale test looks for a breach, so it is no warning.
-    warning = each.verdict in (SizeVerdict.INVALID, SizeVerdict.FAILED)
-    return RunEvent(_SIZE_REASONS[each.verdict], text, warning=warning, subject=f"{each.size:g}")
 
 
 def _limit_event(status: KroScaleTestStatus, limit: LimitStatus) -> RunEvent:

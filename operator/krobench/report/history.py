@@ -42,17 +42,14 @@ def render(runs: Sequence[RunRecord], changes: Sequence[Change], series: Mapping
 
 def render_limits(runs: Sequence[RunRecord]) -> str:
     """Return runs of a KroScaleTest from the oldest to the newest, in a table of their limits."""
-    return "\n".join(aligned([_LIMITS_HEADER, *map(_limit_row, runs)])) + "\n"
-
-
-def _limit_row(run: RunRecord) -> Sequence[str]:
-    scale = run.scale
-    limit = scale.limit if scale is not None else None
-    return (
-        *_head(run),
-        limit_text(limit, scale.axis) if scale is not None and limit is not None else "-",
-        (limit.breached if limit is not None else None) or "-",
-    )
+    rows = []
+    for run in runs:
+        scale = run.scale
+        limit = scale.limit if scale is not None else None
+        found = limit_text(limit, scale.axis) if scale is not None and limit is not None else "-"
+        breached = limit.breached if limit is not None else None
+        rows.append((*_head(run), found, breached or "-"))
+    return "\n".join(aligned([_LIMITS_HEADER, *rows])) + "\n"
 
 
 def _head(run: RunRecord) -> Sequence[str]:
@@ -88,18 +85,14 @@ def _changes(changes: Sequence[Change], series: Mapping[str, int]) -> list[str]:
     for change in sorted(changes, key=lambda each: each.first_after.start_time):
         together.setdefault(change.first_after.id, []).append(change)
     for each in together.values():
-        lines += _at_one_run(each)
+        first, last = each[0].first_after, each[0].last_before
+        lines += [
+            f"changed with run {first.id[:8]} of {first.start_time}, after {last.id[:8]}:",
+            *(f"  {_went(change)}" for change in each),
+            # What else was different from then on is the same for all of them.
+            *(f"  between them, {difference_line(found)}" for found in each[0].differences),
+        ]
     return lines
-
-
-def _at_one_run(changes: Sequence[Change]) -> list[str]:
-    """Return all that changed with a run, and once what else was different from then on."""
-    first, last = changes[0].first_after, changes[0].last_before
-    return [
-        f"changed with run {first.id[:8]} of {first.start_time}, after {last.id[:8]}:",
-        *(f"  {_went(change)}" for change in changes),
-        *(f"  between them, {difference_line(each)}" for each in changes[0].differences),
-    ]
 
 
 def _went(change: Change) -> str:

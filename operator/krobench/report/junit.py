@@ -17,7 +17,7 @@ from krobench.findings.validity import AnyCause
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison as comparison_report
-from krobench.report.measured import measured
+from krobench.report.words.evidence import measured
 from krobench.report.words.scaling import (
     LIMIT_NOT_AVAILABLE,
     breaches_line,
@@ -68,21 +68,21 @@ def scale_cases(run: RunRecord) -> list[ET.Element]:
     if scale is None:
         return []
     tests = {test.name: test for test in run.tests}
-    steps = sorted(scale.sizes, key=lambda step: step.size)
-    return [*(_size(run, step, tests[step.test]) for step in steps), _limit(run)]
+    sizes = sorted(scale.sizes, key=lambda size: size.size)
+    return [*(_size(run, size, tests[size.test]) for size in sizes), _limit(run)]
 
 
-def _size(run: RunRecord, step: SizeRecord, test: TestRecord) -> ET.Element:
-    case = new_case(run, step.test, test.duration_seconds)
+def _size(run: RunRecord, size: SizeRecord, test: TestRecord) -> ET.Element:
+    case = new_case(run, size.test, test.duration_seconds)
     if test.error is not None:
         add_error(case, test.error, test.validity.causes)
-    elif step.verdict is None:
+    elif size.verdict is None:
         ET.SubElement(case, "skipped", message="the run ended before this size")
-    elif step.verdict is SizeVerdict.INVALID and test.validity.causes:
+    elif size.verdict is SizeVerdict.INVALID and test.validity.causes:
         add_invalid(case, test.validity.causes)
-    # As the first iteration that missed the SLOs measured them.
-    breached = next((one.breached for one in step.iterations if one.breached), [])
-    said = [step.verdict or "", breaches_line(breached), numbers(test)]
+    # The figures are those of the first iteration that missed the SLOs.
+    breached = next((one.breached for one in size.iterations if one.breached), [])
+    said = [size.verdict or "", breaches_line(breached), numbers(test)]
     ET.SubElement(case, "system-out").text = "; ".join(filter(None, said))
     return case
 
@@ -98,30 +98,31 @@ def _limit(run: RunRecord) -> ET.Element:
     elif short is not None and short.reason == LIMIT_NOT_AVAILABLE:
         add_error(case, short, [])
     elif short is not None:
-        _fail(case, short)
+        failure = ET.SubElement(case, "failure", type=short.reason, message=short.message)
+        failure.text = short.message
     if limit is not None and run.scale is not None:
         text = limit_line(limit, run.scale.axis, run.scale.stopped)
         ET.SubElement(case, "system-out").text = text
     return case
 
 
-def _fail(case: ET.Element, why: ErrorInfo) -> None:
-    failure = ET.SubElement(case, "failure", type=why.reason, message=why.message)
-    failure.text = why.message
-
-
 def render(run: RunRecord) -> str:
     """Return the XML: a test case for each test, with its thresholds as failures, and one more
-    if the run was aborted, or is invalid as a whole. A scale test has
-    is one for each step, and one for the limit."""
+    if the run was aborted, or is invalid as a whole. A scale test has one for each size, and one
+    for the limit."""
     suite = ET.Element("testsuite", name=f"{run.namespace}/{run.name}", timestamp=run.start_time)
     suite.extend(scale_cases(run) if run.scale else [_case(run, test) for test in run.tests])
     if run.error is not None and run.scale is None:
         case = new_case(run, "run")
         add_error(case, run.error, [])
         suite.append(case)
-    if causes := _causes_of_run(run):
-        suite.append(_invalid_run(run, causes))
+    causes = run.validity.causes if run.validity is not None else []
+    if of_run := [cause for cause in causes if cause in run.causes]:  # the others are its tests'
+        case = new_case(run, "validity")
+        line = cause_line(of_run[0])
+        error = ET.SubElement(case, "error", type=of_run[0].reason, message=line)
+        error.text = "\n".join(map(reasoned_line, of_run))
+        suite.append(case)
     suite.set("tests", str(len(suite)))
     for kind in ("failure", "error", "skipped"):
         plural = {"failure": "failures", "error": "errors", "skipped": "skipped"}[kind]
@@ -153,19 +154,6 @@ def _case(run: RunRecord, test: TestRecord) -> ET.Element:
         _add_comparison(case, run.comparison, test.name)
     if test.summary is not None:
         ET.SubElement(case, "system-out").text = numbers(test)
-    return case
-
-
-def _causes_of_run(run: RunRecord) -> list[AnyCause]:
-    """Return what makes the run invalid, apart from its tests."""
-    causes = run.validity.causes if run.validity is not None else []
-    return [cause for cause in causes if cause in run.causes]
-
-
-def _invalid_run(run: RunRecord, causes: list[AnyCause]) -> ET.Element:
-    case = new_case(run, "validity")
-    error = ET.SubElement(case, "error", type=causes[0].reason, message=cause_line(causes[0]))
-    error.text = "\n".join(map(reasoned_line, causes))
     return case
 
 

@@ -1,43 +1,22 @@
 """A run as Markdown, to read in a terminal or paste into a pull request."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, KRO_RESIDENT, THROUGHPUT
 from krobench.figures.measures import LatencySummary
 from krobench.findings.scaling import SizeVerdict
-from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestState, TestSummary
 from krobench.report import comparison
 from krobench.report.bottlenecks import bottlenecks_section
-from krobench.report.cel import cel_section
 from krobench.report.differences import differences_section, slopes_section
-from krobench.report.measured import measured
 from krobench.report.profiles import profiles
 from krobench.report.recommendations import recommendations_section
 from krobench.report.scale import scale_section
-from krobench.report.tables import Column, Quantity, column, columns, section, table
-from krobench.report.tests import arrivals, headline_line, load_table, phases_table, remark
-from krobench.report.usage import usage_section
-from krobench.report.validity import validity_section
-
-_PHASES = (
-    ("instance ready", "instance_ready"),
-    ("first child seen", "instance_first_child"),
-    ("last child seen", "instance_last_child"),
-    ("instance ACTIVE", "instance_active"),
-    ("RGD picked up by kro", "rgd_picked_up"),
-    ("RGD accepted", "rgd_accepted"),
-    ("RGD's graph compiled", "rgd_compiled"),
-    ("RGD's CRD established", "rgd_established"),
-    ("RGD ready", "rgd_ready"),
-    ("instance updated", "instance_updated"),
-    ("RGD updated", "rgd_updated"),
-    ("RGD update on an instance's children", "instance_fanned_out"),
-    ("instance deleted", "instance_gone"),
-)
-
+from krobench.report.tables import Column, Quantity, bullets, column, columns, section, table
+from krobench.report.tests import test_section
+from krobench.report.words.validity import cause_line
 
 _SIZE_RESULTS = {
     SizeVerdict.MET: "SLOs met",
@@ -48,27 +27,56 @@ _SIZE_RESULTS = {
 """The result of a size of a scale test: one that missed the SLOs was still measured."""
 
 
+_READING = (
+    "Latencies last from sending the request until a watch shows the new state, on one "
+    "monotonic clock. In an open loop they start when the request was due. p99 needs at "
+    "least 100 observations. In a closed loop (a fixed number in progress), throughput is "
+    "what kro achieved, not what was requested. Warm-up iterations are not summarised."
+)
+_SHOWN_CAUSES = 3
+
+
 def render(run: RunRecord) -> str:
     """Return the report of a run, finished or not."""
     sections = [
         _title(run),
         validity_section(run),
-        _warnings(run),
+        section("Warnings", bullets(run.warnings)),
         scale_section(run),
         _overview(run),
         bottlenecks_section(run.tests),
         comparison.markdown(run.comparison) if run.comparison is not None else "",
         *(comparison.markdown_of_variants(each) for each in run.variant_comparisons),
         recommendations_section(run),
-        *(_test(test) for test in run.tests),
+        *(test_section(test) for test in run.tests),
         profiles(run),
         differences_section(run.differences),
         slopes_section(run.slopes),
         _left_behind(run),
         _environment(run),
-        _reading(),
+        _READING,
     ]
-    return "\n\n".join(section for section in sections if section) + "\n"
+    return "\n\n".join(each for each in sections if each) + "\n"
+
+
+def validity_section(run: RunRecord) -> str:
+    """Return the section; empty if the run is valid."""
+    if run.validity is None or run.validity.valid:
+        return ""
+    lines = []
+    for reason, causes in run.validity.by_reason().items():
+        if len(causes) == 1:
+            lines.append(f"- **{reason}**: {cause_line(causes[0])}")
+            continue
+        lines.append(f"- **{reason}**:")
+        lines += [f"  - {cause_line(cause)}" for cause in causes[:_SHOWN_CAUSES]]
+        if len(causes) > _SHOWN_CAUSES:
+            more = len(causes) - _SHOWN_CAUSES
+            lines.append(f"  - and {more} more, in `validity` of run.json")
+    return (
+        "## This run is invalid\n\nIt has neither passed nor failed. Do not compare its numbers: "
+        "they may not reflect kro under this load.\n\n" + "\n".join(lines)
+    )
 
 
 def _title(run: RunRecord) -> str:
@@ -82,12 +90,6 @@ def _title(run: RunRecord) -> str:
     if run.error is not None:
         lines.append(f"\n**{run.error.reason}**: {run.error.message}")
     return "\n".join(lines)
-
-
-def _warnings(run: RunRecord) -> str:
-    if not run.warnings:
-        return ""
-    return "## Warnings\n\n" + "\n".join(f"- {warning}" for warning in run.warnings)
 
 
 def _overview(run: RunRecord) -> str:
@@ -140,7 +142,7 @@ def _ready(summary: TestSummary) -> LatencySummary:
 def _counts(run: RunRecord) -> str:
     """Return how many tests, or sizes of a scale test, had which end."""
     if run.scale is not None:
-        found = [step.verdict for step in run.scale.sizes]
+        found = [size.verdict for size in run.scale.sizes]
         met, missed = found.count(SizeVerdict.MET), found.count(SizeVerdict.BREACHED)
         return f"{units.counted(len(found), 'size')}, {met} met the SLOs, {missed} missed them"
     states = [test.state for test in run.tests]
@@ -155,93 +157,6 @@ def _result(test: TestRecord) -> str:
     if test.state is TestState.SUCCEEDED and outcomes & {False, None}:
         return "threshold missed" if False in outcomes else "threshold undecided"
     return test.state
-
-
-def _test(test: TestRecord) -> str:
-    lines = [f"## {test.name}", "", _test_line(test)]
-    if test.error is not None:
-        lines += ["", f"**{test.error.reason}**: {test.error.message}"]
-    if test.headline is not None:
-        lines += ["", headline_line(test)]
-    if test.load.arrival.open_loop and test.iterations:
-        lines += ["", load_table(test.iterations)]
-    if test.thresholds:
-        lines += ["", _thresholds(test)]
-    if test.summary is not None and test.summary.phases:
-        lines += ["", phases_table(test.summary.phases)]
-    if test.summary is not None:
-        lines += ["", _latency_table(test), "", usage_section(test)]
-    if test.iterations:
-        lines += ["", _iterations(test.iterations)]
-    if test.cel is not None:
-        lines += ["", cel_section(test.cel)]
-    return "\n".join(lines)
-
-
-def _test_line(test: TestRecord) -> str:
-    warm = f" after {test.planned_warmup} warm-up" if test.planned_warmup else ""
-    iterations = units.counted(test.planned_iterations, "iteration")
-    if test.cel is not None:
-        expressions = units.counted(len(test.cel.expressions), "expression")
-        return (
-            f"{test.workload}: {expressions}, each in its own RGD, "
-            f"{iterations}{warm}. {test.state}."
-        )
-    rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
-    steps = f"; phases: {', '.join(test.phases)}" if test.phases else ""
-    return (
-        f"{test.workload}: {units.counted(test.instances, 'instance')}{rgds}, "
-        f"{arrivals(test)}{steps}, {iterations}{warm}. {test.state}."
-    )
-
-
-def _thresholds(test: TestRecord) -> str:
-    words = {True: "met", False: "**missed**", None: "**undecided**"}
-    rows = [
-        (
-            f"`{result.expression}`",
-            words[result.passed],
-            measured(result),
-        )
-        for result in test.thresholds
-    ]
-    return table(("threshold", "result", "measured"), rows)
-
-
-def _latency_table(test: TestRecord) -> str:
-    assert test.summary is not None
-    latency = test.summary.latency
-    found = [(label, each) for label, name in _PHASES if (each := getattr(latency, name))]
-    rows = []
-    for label, each in found:
-        count = f"{each.n}" + (f" (+{each.censored} never)" if each.censored else "")
-        values = (each.p50_seconds, each.p90_seconds, each.p99_seconds, each.max_seconds)
-        rows.append((label, count, *map(units.seconds, values)))
-    return table(("latency", "n", "p50", "p90", "p99", "max"), rows)
-
-
-def _iterations(iterations: Sequence[IterationRecord]) -> str:
-    ready = [item.latency.instance_ready for item in iterations]
-    return columns(
-        Column("iteration", [f"{item.index + 1}{remark(item)}" for item in iterations]),
-        Column(
-            "result",
-            [
-                "ok" if item.success else (item.error.reason if item.error else "failed")
-                for item in iterations
-            ],
-        ),
-        Column("ready", [f"{i.counts.ready}/{i.counts.requested}" for i in iterations]),
-        column("ready p50", [each.p50_seconds if each else None for each in ready], "seconds"),
-        column("instances/s", [item.figures[THROUGHPUT] for item in iterations], "per_second"),
-        column("kro CPU", [item.figures[KRO_CPU_SECONDS] for item in iterations], "seconds"),
-        column("kro API requests", [item.figures[KRO_REQUESTS] for item in iterations], "number"),
-        column(
-            "cleanup",
-            [i.teardown.duration_seconds if i.teardown else None for i in iterations],
-            "seconds",
-        ),
-    )
 
 
 def _left_behind(run: RunRecord) -> str:
@@ -274,12 +189,3 @@ def _environment(run: RunRecord) -> str:
         for n in environment.nodes
     ]
     return "## Environment\n\n" + table(("what", "value"), rows)
-
-
-def _reading() -> str:
-    return (
-        "Latencies last from sending the request until a watch shows the new state, on one "
-        "monotonic clock. In an open loop they start when the request was due. p99 needs at "
-        "least 100 observations. In a closed loop (a fixed number in progress), throughput is "
-        "what kro achieved, not what was requested. Warm-up iterations are not summarised."
-    )

@@ -68,16 +68,14 @@ def _cell(breakdown: Breakdown, group: str) -> str:
     for item in breakdown.groups:
         if item.group == group:
             if item.before is not None:
-                return f"{_amount(breakdown, item.value)} ({_growth(item.value - item.before)})"
+                change = item.value - item.before
+                growth = f"{'-' if change < 0 else '+'}{units.size(abs(change))}"
+                return f"{_amount(breakdown, item.value)} ({growth})"
             share = units.percent(item.share)
             if item.margin is not None:
                 share += f" ± {units.percent(item.margin)}"
             return f"{share} ({_amount(breakdown, item.value)})"
     return "-"
-
-
-def _growth(change: float) -> str:
-    return f"{'-' if change < 0 else '+'}{units.size(abs(change))}"
 
 
 def _functions(breakdown: Breakdown) -> str:

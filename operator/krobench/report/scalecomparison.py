@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from krobench.analysis.comparison.limits import Span, median_span, span_of
 from krobench.api import units
 from krobench.api.specs.scaletest import Axis
-from krobench.findings.comparison import MetricComparison, Replicates
+from krobench.findings.comparison import Replicates
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import Limit
 from krobench.report.comparison import EXPLORATORY_HEADER, NO_VERDICTS, exploratory_row, p_in_words
@@ -69,8 +69,8 @@ def text(comparison: ScaleComparison, *, exploratory: bool = False) -> str:
         lines += ["", *aligned(_limit_table(comparison))]
     if comparison.notes:
         lines += ["", _inconclusive(comparison)]
-    for test, metrics in _by_size(comparison).items() if exploratory else ():
-        rows = map(exploratory_row, metrics)
+    for test in dict.fromkeys(each.test for each in comparison.metrics) if exploratory else ():
+        rows = [exploratory_row(each) for each in comparison.metrics if each.test == test]
         title = f"{test}, exploratory: {NO_VERDICTS}"
         lines += ["", title, *aligned([EXPLORATORY_HEADER, *rows])]
     if comparison.metrics and not exploratory:
@@ -179,10 +179,3 @@ def _ratio_in_words(comparison: ScaleComparison) -> str:
     if comparison.ratio_high is not None:
         return f"is at most {comparison.ratio_high:.3g} times"
     return "has no known ratio to"
-
-
-def _by_size(comparison: ScaleComparison) -> dict[str, list[MetricComparison]]:
-    found: dict[str, list[MetricComparison]] = {}
-    for metric in comparison.metrics:
-        found.setdefault(metric.test, []).append(metric)
-    return found

@@ -3,7 +3,6 @@
 from krobench.analysis.krosettings import helm_values
 from krobench.api import units
 from krobench.api.yaml import dump
-from krobench.findings.recommendation import Setting
 from krobench.findings.sizing import SizedFigure, Sizing
 from krobench.report.tables import aligned, bullets
 from krobench.report.words.sizing import FIGURES, basis_line, note_paragraph
@@ -18,6 +17,8 @@ def text(sizing: Sizing) -> str:
     )
     figures = [each for each in (sizing.memory, sizing.cpu, sizing.workers) if each is not None]
     rows = [_row(each) for each in figures]
+    settings = [(each.name, each.current or "-", each.advised) for each in sizing.settings]
+    values = dump(helm_values(sizing.settings)).rstrip()
     blocks = [
         head,
         "\n".join(aligned([("figure", "estimate", "interval", ""), *rows])),
@@ -25,8 +26,8 @@ def text(sizing: Sizing) -> str:
             f"  {FIGURES[each.figure]}: {'; '.join(map(basis_line, each.from_))}"
             for each in figures
         ),
-        "\n".join(aligned([("setting", "now", "for this scale"), *map(_setting, sizing.settings)])),
-        "Values of kro's chart:\n\n" + _indented(dump(helm_values(sizing.settings))),
+        "\n".join(aligned([("setting", "now", "for this scale"), *settings])),
+        "Values of kro's chart:\n\n" + "\n".join(f"  {line}" for line in values.splitlines()),
         bullets(map(note_paragraph, sizing.notes)),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -54,11 +55,3 @@ def _show(figure: SizedFigure, value: float) -> str:
     if figure.unit == "bytes":
         return units.size(value)
     return f"{units.number(value)} cores" if figure.unit == "cores" else units.number(value)
-
-
-def _setting(setting: Setting) -> tuple[str, str, str]:
-    return (setting.name, setting.current or "-", setting.advised)
-
-
-def _indented(block: str) -> str:
-    return "\n".join(f"  {line}" for line in block.rstrip().splitlines())

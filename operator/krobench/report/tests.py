@@ -1,19 +1,38 @@
-"""A test: its headline figure with the interval, how its load was sent, and its phases."""
+"""The section of a test: headline figure, load, thresholds, phases, latencies, iterations."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from krobench.api import units
 from krobench.api.specs.load import Arrival
 from krobench.api.specs.results import Cause
-from krobench.figures.measures import LatencySummary, LoadGenerator
+from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, THROUGHPUT
+from krobench.figures.measures import Latencies, LatencySummary, LoadGenerator
 from krobench.figures.precision import Headline, Stop
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import PhaseSummary, TestRecord
-from krobench.report.tables import table
+from krobench.report.cel import cel_section
+from krobench.report.tables import Column, column, columns, table
+from krobench.report.usage import usage_section
+from krobench.report.words.evidence import measured
 from krobench.report.words.validity import steady_state_line
 
 FEWEST_FOR_INTERVAL = 3
 """Iterations. An interval from two is too wide to be of use."""
+_LATENCIES = (
+    ("instance ready", "instance_ready"),
+    ("first child seen", "instance_first_child"),
+    ("last child seen", "instance_last_child"),
+    ("instance ACTIVE", "instance_active"),
+    ("RGD picked up by kro", "rgd_picked_up"),
+    ("RGD accepted", "rgd_accepted"),
+    ("RGD's graph compiled", "rgd_compiled"),
+    ("RGD's CRD established", "rgd_established"),
+    ("RGD ready", "rgd_ready"),
+    ("instance updated", "instance_updated"),
+    ("RGD updated", "rgd_updated"),
+    ("RGD update on an instance's children", "instance_fanned_out"),
+    ("instance deleted", "instance_gone"),
+)
 _OF_THE_LOAD = (Cause.GENERATOR_LATE, Cause.SHARD_LOST)
 _EFFECTS = (
     ("created, until ready", "instance_ready"),
@@ -22,6 +41,49 @@ _EFFECTS = (
     ("RGD updated, until on all children of an instance", "instance_fanned_out"),
     ("deleted, until gone", "instance_gone"),
 )
+
+
+def test_section(test: TestRecord) -> str:
+    """Return the section on a test, finished or not."""
+    parts = [f"## {test.name}", _test_line(test)]
+    if test.error is not None:
+        parts.append(f"**{test.error.reason}**: {test.error.message}")
+    if test.headline is not None:
+        parts.append(headline_line(test))
+    if test.load.arrival.open_loop and test.iterations:
+        parts.append(load_table(test.iterations))
+    if test.thresholds:
+        words = {True: "met", False: "**missed**", None: "**undecided**"}
+        rows = [
+            (f"`{each.expression}`", words[each.passed], measured(each)) for each in test.thresholds
+        ]
+        parts.append(table(("threshold", "result", "measured"), rows))
+    if test.summary is not None and test.summary.phases:
+        parts.append(phases_table(test.summary.phases))
+    if test.summary is not None:
+        parts += [_latency_table(test.summary.latency), usage_section(test)]
+    if test.iterations:
+        parts.append(_iterations(test.iterations))
+    if test.cel is not None:
+        parts.append(cel_section(test.cel))
+    return "\n\n".join(parts)
+
+
+def _test_line(test: TestRecord) -> str:
+    warm = f" after {test.planned_warmup} warm-up" if test.planned_warmup else ""
+    iterations = units.counted(test.planned_iterations, "iteration")
+    if test.cel is not None:
+        expressions = units.counted(len(test.cel.expressions), "expression")
+        return (
+            f"{test.workload}: {expressions}, each in its own RGD, "
+            f"{iterations}{warm}. {test.state}."
+        )
+    rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
+    phases = f"; phases: {', '.join(test.phases)}" if test.phases else ""
+    return (
+        f"{test.workload}: {units.counted(test.instances, 'instance')}{rgds}, "
+        f"{arrivals(test)}{phases}, {iterations}{warm}. {test.state}."
+    )
 
 
 def headline_line(test: TestRecord) -> str:
@@ -105,25 +167,26 @@ def load_table(iterations: Iterable[IterationRecord]) -> str:
         "max",
         "schedule",
     )
-    return table(header, [_load_row(item) for item in iterations])
-
-
-def _load_row(item: IterationRecord) -> Sequence[str]:
-    counts, generator = item.counts, item.generator or LoadGenerator()
-    return (
-        f"{item.index + 1}{remark(item)}",
-        units.number(counts.requested),
-        units.number(counts.sent),
-        units.number(counts.late),
-        units.number(counts.failed),
-        f"{counts.retried} (429: {counts.throttled}, 5xx: {counts.server_errors})",
-        units.rate(generator.requested_per_second),
-        units.rate(generator.achieved_per_second),
-        units.seconds(generator.send_lag_p50_seconds),
-        units.seconds(generator.send_lag_p99_seconds),
-        units.seconds(generator.send_lag_max_seconds),
-        "**missed**" if item.validity.has(*_OF_THE_LOAD) else "kept",
-    )
+    rows = []
+    for item in iterations:
+        counts, generator = item.counts, item.generator or LoadGenerator()
+        rows.append(
+            (
+                f"{item.index + 1}{remark(item)}",
+                units.number(counts.requested),
+                units.number(counts.sent),
+                units.number(counts.late),
+                units.number(counts.failed),
+                f"{counts.retried} (429: {counts.throttled}, 5xx: {counts.server_errors})",
+                units.rate(generator.requested_per_second),
+                units.rate(generator.achieved_per_second),
+                units.seconds(generator.send_lag_p50_seconds),
+                units.seconds(generator.send_lag_p99_seconds),
+                units.seconds(generator.send_lag_max_seconds),
+                "**missed**" if item.validity.has(*_OF_THE_LOAD) else "kept",
+            )
+        )
+    return table(header, rows)
 
 
 def phases_table(phases: Sequence[PhaseSummary]) -> str:
@@ -171,3 +234,37 @@ def _phase_rows(phase: PhaseSummary) -> Iterator[Sequence[str]]:
             units.seconds(summary.max_seconds),
         )
         head = ("",) * len(head)
+
+
+def _latency_table(latency: Latencies) -> str:
+    found = [(label, each) for label, name in _LATENCIES if (each := getattr(latency, name))]
+    rows = []
+    for label, each in found:
+        count = f"{each.n}" + (f" (+{each.censored} never)" if each.censored else "")
+        values = (each.p50_seconds, each.p90_seconds, each.p99_seconds, each.max_seconds)
+        rows.append((label, count, *map(units.seconds, values)))
+    return table(("latency", "n", "p50", "p90", "p99", "max"), rows)
+
+
+def _iterations(iterations: Sequence[IterationRecord]) -> str:
+    ready = [item.latency.instance_ready for item in iterations]
+    return columns(
+        Column("iteration", [f"{item.index + 1}{remark(item)}" for item in iterations]),
+        Column(
+            "result",
+            [
+                "ok" if item.success else (item.error.reason if item.error else "failed")
+                for item in iterations
+            ],
+        ),
+        Column("ready", [f"{i.counts.ready}/{i.counts.requested}" for i in iterations]),
+        column("ready p50", [each.p50_seconds if each else None for each in ready], "seconds"),
+        column("instances/s", [item.figures[THROUGHPUT] for item in iterations], "per_second"),
+        column("kro CPU", [item.figures[KRO_CPU_SECONDS] for item in iterations], "seconds"),
+        column("kro API requests", [item.figures[KRO_REQUESTS] for item in iterations], "number"),
+        column(
+            "cleanup",
+            [i.teardown.duration_seconds if i.teardown else None for i in iterations],
+            "seconds",
+        ),
+    )

@@ -1,5 +1,6 @@
-"""What a test used: tables that follow from the catalogue of figures."""
+"""What a test used: tables that follow from the catalogue of figures, and why some are missing."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from krobench.api import units
@@ -7,7 +8,6 @@ from krobench.figures.catalogue import ALL, FIGURES, REQUESTS_BY_KIND
 from krobench.figures.figure import Figure, How, Per, Phase, Unit, unit_of
 from krobench.figures.measures import Figures, Part
 from krobench.record.test import TestRecord
-from krobench.report.reasons import reasons_section
 from krobench.report.tables import table
 
 _MOST_REQUESTS = 12
@@ -20,6 +20,12 @@ _SHOW: dict[Unit, Callable[[float | None], str]] = {
     Unit.RATIO: units.percent,
     Unit.PER_SECOND: units.rate,
 }
+_MOST_NAMES = 6
+_NAMES_OF_SOURCES = {"apiserver": "the API server", "kubelet": "the kubelet", "etcd": "etcd"}
+_SOURCE = re.compile(r"(?:^|(?<= of ))(apiserver|kubelet)\b")
+_OF_CONTAINER = re.compile(r'kubelet does not expose (\w+)\{of="(apiserver|etcd)"\}')
+_OF_EVERY_CONTAINER = "container_memory_working_set_bytes"
+"""Figures of throttling are missing if a container has no limit, so they do not count."""
 
 Row = tuple[str, ...]
 
@@ -166,3 +172,38 @@ def _known(header: Row, rows: Iterable[Row]) -> str:
     """Return the table without rows that give no figure; the reasons are at the end."""
     kept = [row for row in rows if not {*row[1:]} <= {units.NOT_AVAILABLE, _NO_SUCH}]
     return table(header, kept) if kept else ""
+
+
+def reasons_section(test: TestRecord) -> str:
+    """Return why figures of measured iterations are missing, a line for each reason."""
+    names: dict[str, list[str]] = {}
+    for iteration in test.iterations:
+        if iteration.warmup:
+            continue
+        reasons = iteration.unavailable
+        found = [match for each in reasons.values() if (match := _OF_CONTAINER.fullmatch(each))]
+        not_in_pods = {match[2] for match in found if match[1] == _OF_EVERY_CONTAINER}
+        for name, reason in reasons.items():
+            known = names.setdefault(_plain(reason, not_in_pods), [])
+            if name not in known:
+                known.append(name)
+    if not names:
+        return ""
+    lines = [f"- {_first_names(each)}: {reason}" for reason, each in names.items()]
+    return "Not available in some iteration:\n\n" + "\n".join(lines)
+
+
+def _plain(reason: str, not_in_pods: set[str]) -> str:
+    match = _OF_CONTAINER.fullmatch(reason)
+    if match is None:
+        return _SOURCE.sub(lambda source: _NAMES_OF_SOURCES[source[1]], reason)
+    metric, process = match[1], match[2]
+    if process in not_in_pods:
+        return f"the kubelet shows no container of {_NAMES_OF_SOURCES[process]}"
+    return f"the kubelet does not expose {metric} of {_NAMES_OF_SOURCES[process]}'s container"
+
+
+def _first_names(names: Sequence[str]) -> str:
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    return ", ".join(names[:_MOST_NAMES]) + f" and {len(names) - _MOST_NAMES} others"

@@ -5,7 +5,7 @@ from unit.analysis.test_slopes import iteration, record, sized
 
 from krobench.analysis.growth import measure_differences
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.findings.difference import CostDifference
+from krobench.findings.growth import CostDifference
 
 
 def pair(with_it: tuple[float, ...], without: tuple[float, ...]) -> dict[str, CostDifference]:

@@ -4,7 +4,7 @@ from krobench.analysis.names import known_names
 from krobench.analysis.thresholds import bounds, check_thresholds, evaluate
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.record.test import TestSummary
-from krobench.report.measured import measured
+from krobench.report.words.evidence import measured
 
 
 def spec(*thresholds: str) -> KroBenchmarkSpec:

@@ -3,8 +3,7 @@ from typing import Any, cast
 import pytest
 
 from krobench.api.specs.kro import Target
-from krobench.figures.environment import KroFingerprint
-from krobench.figures.surroundings import KroPodState
+from krobench.figures.environment import KroFingerprint, KroPodState
 from krobench.job.monitor import KnownKro, Monitor, wall_clock_zero
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiUnreachableError

@@ -1,5 +1,4 @@
-from krobench.findings.difference import CostDifference
-from krobench.findings.slope import Slope
+from krobench.findings.growth import CostDifference, Slope
 from krobench.report.differences import differences_section, slopes_section
 
 CPU = CostDifference(

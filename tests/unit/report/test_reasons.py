@@ -2,7 +2,7 @@ from unit.controller.world import record
 from unit.records import some_iteration
 
 from krobench.record.run import RunState
-from krobench.report.reasons import reasons_section
+from krobench.report.usage import reasons_section
 
 
 def reasons(unavailable: dict[str, str], *, warmup: bool = False) -> str:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from krobench.api.specs.scaletest import Axis
 from krobench.figures.catalogue import KRO_RESIDENT
+from krobench.findings.growth import SizeAxis
 from krobench.findings.scaling import CurveFit, Parameter
-from krobench.findings.slope import SizeAxis
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord
 
@@ -75,7 +75,7 @@ class Growth:
         ]
         return Estimate(value, min(ends), max(ends))
 
-    def step(self, count: float) -> Estimate:
+    def added(self, count: float) -> Estimate:
         """Return what ``count`` more add; if it is negative, what fewer save."""
         if self.model == "power":
             start, end = self.at(self.largest), self.at(self.largest + 1)
@@ -126,7 +126,7 @@ def _of_scale_test(run: RunRecord) -> Growth | None:
     measured: dict[float, list[float]] = {}
     for point in curve.points:
         measured.setdefault(point.size, []).append(point.value)
-    names = {step.test for step in run.scale.sizes}
+    names = {size.test for size in run.scale.sizes}
     return Growth(
         axis=axis,
         tests=[test for test in run.tests if test.name in names and test.success],
@@ -242,7 +242,7 @@ def _why_none(run: RunRecord, test: str | None) -> str:
         )
     if run.scale.axis not in (Axis.INSTANCES, Axis.RGDS):
         return f"{name} grows {run.scale.axis}: use a scale test with axis instances or rgds"
-    sizes = len({step.size for step in run.scale.sizes})
+    sizes = len({size.size for size in run.scale.sizes})
     return (
         f"{name} has {sizes} size{'s' if sizes != 1 else ''}, too few for a curve of kro's "
         "memory: run three or more"

@@ -14,7 +14,7 @@ from krobench.analysis.krosettings import (
 )
 from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
 from krobench.analysis.recommendations.case import Case
-from krobench.analysis.recommendations.kro import MEMORY_HEADROOM
+from krobench.analysis.recommendations.resources import MEMORY_HEADROOM
 from krobench.analysis.sizing.growth import Estimate, Growth, Known, SizingError, what_is_known
 from krobench.figures.catalogue import KRO_CPU_SECONDS
 from krobench.findings.recommendation import Setting
@@ -108,7 +108,7 @@ def _memory(known: Known, wanted: Wanted) -> SizedFigure:
             "instances"
         )
     if further and known.by_instances is not None:
-        estimate = estimate.plus(known.by_instances.step(further))
+        estimate = estimate.plus(known.by_instances.added(further))
         used.append(_basis(known.by_instances))
         beyond = beyond or wanted.instances > known.by_instances.largest
     return _figure(estimate, used, extrapolated=beyond)
@@ -219,7 +219,9 @@ def _flags(settings: KroSettings, wanted: Wanted, workers: SizedFigure | None) -
 def _notes(memory: SizedFigure, wanted: Wanted, cases: Sequence[Case]) -> list[AnySizingNote]:
     notes: list[AnySizingNote] = []
     if memory.extrapolated:
-        notes.append(ScaleExtrapolated(times=_times_beyond(cases, wanted)))
+        rgds = wanted.rgds / max(case.test.rgds for case in cases)
+        instances = wanted.instances / max(case.test.instances for case in cases)
+        notes.append(ScaleExtrapolated(times=max(rgds, instances)))
     if memory.high is not None and memory.high > _VAGUE * memory.value:
         notes.append(MemoryVague(times=memory.high / memory.value))
     if memory.high is None:
@@ -231,13 +233,6 @@ def _notes(memory: SizedFigure, wanted: Wanted, cases: Sequence[Case]) -> list[A
     if fastest and rate > fastest:
         notes.append(RateExtrapolated(times=rate / fastest))
     return notes
-
-
-def _times_beyond(cases: Sequence[Case], wanted: Wanted) -> float:
-    """Return how far a scale lies beyond the largest sizes, by whichever is farther."""
-    rgds = max(case.test.rgds for case in cases)
-    instances = max(case.test.instances for case in cases)
-    return max(wanted.rgds / rgds, wanted.instances / instances)
 
 
 def _revisions(settings: KroSettings, cases: Sequence[Case], wanted: Wanted) -> list[AnySizingNote]:

@@ -84,16 +84,12 @@ def ratio_interval(old: Runs, new: Runs) -> Interval | None:
     """
     if any(value <= 0 for run in (*old, *new) for value in run):
         return None
-    if min(map(_values, (old, new))) < _FEWEST:
+    if min(len(side) if len(side) > 1 else len(side[0]) for side in (old, new)) < _FEWEST:
         return None
     rng = seeded()
     old_draws, new_draws = _Draws(old, rng), _Draws(new, rng)
     low, high = percentile_ends(new_draws.next() / old_draws.next() for _ in range(_RESAMPLES))
     return Interval(estimate(new) / estimate(old), low, high)
-
-
-def _values(side: Runs) -> int:
-    return len(side) if len(side) > 1 else len(side[0])
 
 
 class _Draws:

@@ -41,7 +41,6 @@ class Line:
     slope: float
 
     def at(self, x: float) -> float:
-        """Return its height."""
         return self.intercept + self.slope * x
 
 
@@ -65,15 +64,11 @@ def fit_slope(values: Mapping[int, Sequence[float]]) -> Fit | None:
     slope = _slope(known)
     fewest = min(map(len, known.values()))
     if len(known) == 2 and fewest >= _FEWEST_OF_TWO:
-        return _fit_of_two(slope, known)
+        (small, of_small), (large, of_large) = known.items()
+        error = difference_error(of_small, of_large)
+        half = t_quantile(CONFIDENCE, error.degrees) * error.value / abs(large - small)
+        return Fit(slope, slope - half, slope + half)
     return _resampled(slope, known) if fewest >= _FEWEST else Fit(slope, None, None)
-
-
-def _fit_of_two(slope: float, values: Mapping[int, Sequence[float]]) -> Fit:
-    (small, of_small), (large, of_large) = values.items()
-    error = difference_error(of_small, of_large)
-    half = t_quantile(CONFIDENCE, error.degrees) * error.value / abs(large - small)
-    return Fit(slope, slope - half, slope + half)
 
 
 def _resampled(slope: float, values: Mapping[int, Sequence[float]]) -> Fit:

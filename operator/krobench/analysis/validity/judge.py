@@ -17,10 +17,9 @@ from krobench.analysis.validity.surroundings import (
     usual_requests_per_second,
 )
 from krobench.api.specs.results import Cause, ValiditySettings
-from krobench.figures.environment import NodeFingerprint
+from krobench.figures.environment import Moment, NodeFingerprint
 from krobench.figures.lines import Sample, SourceName
 from krobench.figures.series import Series
-from krobench.figures.surroundings import Moment
 from krobench.findings.validity import AnyCause, Validity
 from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord

@@ -5,8 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from krobench.api.specs.results import Cause
-from krobench.figures.environment import KroFingerprint
-from krobench.figures.surroundings import Moment
+from krobench.figures.environment import KroFingerprint, Moment
 from krobench.findings.validity import (
     AnyCause,
     ContainerRestarted,

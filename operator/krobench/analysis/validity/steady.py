@@ -12,7 +12,7 @@ from krobench.analysis.statistics.steadystate import (
 )
 from krobench.api.specs.load import Arrival
 from krobench.figures.lines import ObjectRecord
-from krobench.figures.steady_state import Observed, SteadyState
+from krobench.figures.precision import Observed, SteadyState
 from krobench.findings.validity import AnyCause, NotSteady
 from krobench.record.iteration import IterationRecord
 from krobench.record.test import TestRecord

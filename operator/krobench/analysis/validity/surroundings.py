@@ -11,10 +11,9 @@ from krobench.figures.catalogue import (
     KROBENCH_REQUESTS,
     RUN_SECONDS,
 )
-from krobench.figures.environment import NodeFingerprint
+from krobench.figures.environment import Moment, NodeFingerprint
 from krobench.figures.measures import Figures
 from krobench.figures.series import Series, UnavailableError
-from krobench.figures.surroundings import Moment
 from krobench.findings.validity import (
     AnyCause,
     APIServerBusy,

@@ -9,7 +9,6 @@ from markupsafe import Markup
 from krobench.analysis.scaling.models import fitted_of
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.api import units
-from krobench.api.specs.scaletest import Axis as ScaleAxis
 from krobench.figures.lines import ObjectRecord, Sample
 from krobench.figures.phase import spaced
 from krobench.findings.scaling import Curve, FigureUnit, Limit, LimitState, ScaleRecord
@@ -195,7 +194,14 @@ def scale_charts(run: RunRecord) -> Iterator[Chart]:
 
 def _chart(curves: Sequence[Curve], scale: ScaleRecord, bounds: Mapping[str, float]) -> str:
     factor, unit = _SCALES[curves[0].unit]
-    lines = [_line(curve, factor) for curve in curves]
+    lines = [
+        Line(
+            figure_name(curve.figure),
+            [(point.size, point.value / factor) for point in curve.points],
+            through=_fit(curve, factor),
+        )
+        for curve in curves
+    ]
     highest = max(y for line in lines for _, y in line.drawn)
     levels = [bounds[curve.figure] / factor for curve in curves if curve.figure in bounds]
     marks = [
@@ -205,19 +211,19 @@ def _chart(curves: Sequence[Curve], scale: ScaleRecord, bounds: Mapping[str, flo
     ]
     top = max([highest, *(mark.y for mark in marks if mark.y is not None)])
     limit = scale.limit if scale.limit is not None else Limit(state=LimitState.UNDECIDED)
-    end = max(point.size for curve in curves for point in curve.points)
+    if limit.state is LimitState.FOUND and limit.size is not None:
+        marks.append(Mark(f"limit: {at_most(limit.size, scale.axis)}", x=limit.size))
+    largest = max(point.size for curve in curves for point in curve.points)
+    ends = [end for end in (limit.size, limit.high) if end is not None]
+    end = max([largest, *(min(each, _FURTHEST_END * largest) for each in ends)])
+    known = limit.low is not None and limit.high is not None
     return line_chart(
         lines,
-        Axis(scale.axis.unit, units.number, end=_end(limit, end) * 1.02),
+        Axis(scale.axis.unit, units.number, end=end * 1.02),
         Axis(unit, units.number, end=top * 1.08),
-        _bands(limit),
-        [*marks, *_limit_marks(limit, scale.axis)],
+        [Band(limit.low or 0.0, limit.high or 0.0)] if known else [],
+        marks,
     )
-
-
-def _line(curve: Curve, factor: float) -> Line:
-    points = [(point.size, point.value / factor) for point in curve.points]
-    return Line(figure_name(curve.figure), points, through=_fit(curve, factor))
 
 
 def _fit(curve: Curve, factor: float) -> list[Point]:
@@ -228,20 +234,3 @@ def _fit(curve: Curve, factor: float) -> list[Point]:
     last = max(point.size for point in curve.points)
     sizes = [first + (last - first) * index / _PIECES for index in range(_PIECES + 1)]
     return [(size, max(0.0, fitted.at(size) / factor)) for size in sizes]
-
-
-def _end(limit: Limit, largest: float) -> float:
-    ends = [end for end in (limit.size, limit.high) if end is not None]
-    return max([largest, *(min(end, _FURTHEST_END * largest) for end in ends)])
-
-
-def _bands(limit: Limit) -> list[Band]:
-    if limit.low is None or limit.high is None:
-        return []
-    return [Band(limit.low, limit.high)]
-
-
-def _limit_marks(limit: Limit, axis: ScaleAxis) -> list[Mark]:
-    if limit.state is not LimitState.FOUND or limit.size is None:
-        return []
-    return [Mark(f"limit: {at_most(limit.size, axis)}", x=limit.size)]

@@ -42,7 +42,7 @@ class Line:
     points: Sequence[Point]
     steps: bool = False
     through: Sequence[Point] | None = None
-    """Where the points are dots: the line that is drawn through them, if any."""
+    """If the points are dots: the line that is drawn through them, if any."""
 
     @property
     def drawn(self) -> Sequence[Point]:
@@ -214,7 +214,10 @@ def _drawn(line: Line, colour: str, place: _Place) -> str:
 
 
 def _path(line: Line, colour: str, place: _Place) -> str:
-    points = _thinned(line.points)
+    points = line.points
+    if len(points) > _MAX_POINTS:
+        stride = math.ceil(len(points) / _MAX_POINTS)
+        points = [*points[::stride], points[-1]]
     commands = []
     for index, (x, y) in enumerate(points):
         at_x, at_y = f"{place.x(x):.1f}", f"{place.y(y):.1f}"
@@ -225,13 +228,6 @@ def _path(line: Line, colour: str, place: _Place) -> str:
         else:
             commands.append(f"L{at_x},{at_y}")
     return f'<path d="{"".join(commands)}" stroke="{colour}"/>'
-
-
-def _thinned(points: Sequence[Point]) -> Sequence[Point]:
-    if len(points) <= _MAX_POINTS:
-        return points
-    stride = math.ceil(len(points) / _MAX_POINTS)
-    return [*points[::stride], points[-1]]
 
 
 def _parts(bar: Bar, keys: Sequence[str], top: float) -> Iterator[str]:

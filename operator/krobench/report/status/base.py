@@ -64,7 +64,9 @@ def base_status(facts: StatusFacts, line: StatusLine, job: ObjectRef | None) -> 
         observed_generation=facts.generation,
         start_time=start,
         completion_time=(old.completion_time or rfc3339(facts.now)) if finished else None,
-        progress=_progress(record) or old.progress,
+        progress=f"{record.progress.iterations_done}/{record.progress.iterations_planned}"
+        if record
+        else old.progress,
         verdict=_verdict(line, record) if finished else None,
         message=line.message,
         orphans=record.orphans.count if record and record.orphans else None,
@@ -86,12 +88,6 @@ def rounded(value: float | None) -> float | None:
 def whole(value: float | None) -> int | None:
     """Return a number of bytes as the API declares it."""
     return None if value is None else round(value)
-
-
-def _progress(record: RunRecord | None) -> str | None:
-    if record is None:
-        return None
-    return f"{record.progress.iterations_done}/{record.progress.iterations_planned}"
 
 
 def _verdict(line: StatusLine, record: RunRecord | None) -> Verdict:

@@ -19,7 +19,6 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report.cel import cel_line
 from krobench.report.comparison import summary
-from krobench.report.measured import measured
 from krobench.report.status.base import (
     COMPLETED,
     StatusFacts,
@@ -29,6 +28,7 @@ from krobench.report.status.base import (
     whole,
 )
 from krobench.report.tests import precision_text
+from krobench.report.words.evidence import measured
 from krobench.report.words.validity import validity_line
 
 NOT_COMPARED = "NotCompared"
@@ -39,13 +39,25 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroBenchmarkStatus:
     record, old = facts.record, facts.old
     finished = base.phase is not None and base.phase.terminal
     assert isinstance(old, KroBenchmarkStatus)
+    compared = record.comparison if finished and record else None
     return KroBenchmarkStatus(
         **dict(base),
         tests_succeeded=_tests_succeeded(facts),
         headline=_headline(record) if finished and record else None,
-        comparison=_comparison(record) if finished and record else None,
+        comparison=ComparisonStatus(
+            verdict=compared.verdict or NOT_COMPARED, message=summary(compared)
+        )
+        if compared
+        else None,
         tests=[_test(test) for test in record.tests] if record else old.tests,
-        variants=_variants(record) if record else old.variants,
+        variants=[
+            VariantStatus(
+                name=each.new, verdict=each.verdict or NOT_COMPARED, message=summary(each)
+            )
+            for each in record.variant_comparisons
+        ]
+        if record
+        else old.variants,
     )
 
 
@@ -54,7 +66,13 @@ def outcome(record: RunRecord) -> StatusLine:
     if error is not None:
         return StatusLine(Phase.FAILED, error.reason, error.message)
     reason = COMPLETED
-    missed = _missed_thresholds(record)
+    missed = [
+        f"test {test.name}: {result.expression} "
+        f"({'undecided: ' if result.passed is None else ''}{measured(result)})"
+        for test in record.tests
+        for result in test.thresholds
+        if not result.passed
+    ]
     message = f"measured {len(record.tests)} tests" if len(record.tests) > 1 else "measured 1 test"
     if record.validity is not None and not record.validity.valid:
         message += f"; invalid: {validity_line(record.validity)}"
@@ -84,30 +102,12 @@ def _first_error(record: RunRecord) -> ErrorInfo | None:
     return None
 
 
-def _missed_thresholds(record: RunRecord) -> list[str]:
-    """Return the missed thresholds, each with the measured value."""
-    return [
-        f"test {test.name}: {result.expression} "
-        f"({'undecided: ' if result.passed is None else ''}{measured(result)})"
-        for test in record.tests
-        for result in test.thresholds
-        if not result.passed
-    ]
-
-
 def _tests_succeeded(facts: StatusFacts) -> str | None:
     record = facts.record
     if record is None:
         return f"0/{facts.planned_tests}" if facts.planned_tests is not None else None
     done = sum(test.state is TestState.SUCCEEDED for test in record.tests)
     return f"{done}/{len(record.tests)}"
-
-
-def _comparison(record: RunRecord) -> ComparisonStatus | None:
-    comparison = record.comparison
-    if comparison is None:
-        return None
-    return ComparisonStatus(verdict=comparison.verdict or NOT_COMPARED, message=summary(comparison))
 
 
 def _headline(record: RunRecord) -> Headline:
@@ -126,11 +126,14 @@ def _headline(record: RunRecord) -> Headline:
 
 def _test(test: TestRecord) -> TestStatus:
     summary = test.summary
+    done = sum(item.success for item in test.iterations if not item.warmup)
+    if test.cel is not None:
+        done = test.cel.iterations
     line = TestStatus(
         name=test.name,
         phase=test.state,
         precision=precision_text(test.headline) if test.headline else None,
-        iterations=f"{_iterations_done(test)}/{test.planned_iterations}",
+        iterations=f"{done}/{test.planned_iterations}",
         verdict=_test_verdict(test),
         message=_message(test),
         cel=cel_line(test.cel) if test.cel is not None else None,
@@ -156,23 +159,6 @@ def _message(test: TestRecord) -> str | None:
     if test.error is not None:
         return f"{test.error.reason}: {test.error.message}"
     return None if test.validity.valid else f"invalid: {validity_line(test.validity)}"
-
-
-def _iterations_done(test: TestRecord) -> int:
-    if test.cel is not None:
-        return test.cel.iterations
-    return sum(item.success for item in test.iterations if not item.warmup)
-
-
-def _variants(record: RunRecord) -> list[VariantStatus]:
-    return [
-        VariantStatus(
-            name=comparison.new,
-            verdict=comparison.verdict or NOT_COMPARED,
-            message=summary(comparison),
-        )
-        for comparison in record.variant_comparisons
-    ]
 
 
 def _test_verdict(test: TestRecord) -> Verdict | None:

@@ -50,12 +50,14 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroScaleTestStatus:
         return KroScaleTestStatus(**dict(base), **kept)
     sizes = _sizes(record, record.scale)
     advice = [recommendation_line(item) for item in record.recommendations]
+    found = record.scale.next_to_try
+    next_to_try = next_line(found, record.scale.axis) if found is not None else None
     return KroScaleTestStatus(
         **dict(base),
         size=_size(record, record.scale),
         limit=_limit(record.scale),
         bottleneck=_bottleneck(sizes, record.scale),
-        next_to_try=_next_to_try(record.scale) or (advice[0] if advice else None),
+        next_to_try=next_to_try or (advice[0] if advice else None),
         sizes=sizes,
         recommendations=advice[:_MAX_RECOMMENDATIONS],
     )
@@ -99,28 +101,19 @@ def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
     return "; ".join(part.rstrip(".") for part in parts)
 
 
-def _next_to_try(scale: ScaleRecord) -> str | None:
-    return next_line(scale.next_to_try, scale.axis) if scale.next_to_try is not None else None
-
-
 def _size(record: RunRecord, scale: ScaleRecord) -> str:
     """Return how many sizes are done, of those known by now, and which is running."""
     done = {each.size for each in scale.sizes if each.verdict is not None}
     running = {test.name for test in record.tests if test.state is TestState.RUNNING}
     running_sizes = [each.size for each in scale.sizes if each.test in running]
     where = f" ({plain(running_sizes[-1])})" if running_sizes else ""
-    return f"{len(done)}/{len(_known(record, scale))}{where}"
-
-
-def _known(record: RunRecord, scale: ScaleRecord) -> set[float]:
-    """Return the sizes that were run, and while the run goes on, those that may still be."""
     known = {each.size for each in scale.sizes}
-    if record.state is not RunState.RUNNING:
-        return known
-    breached = [each.size for each in scale.sizes if each.verdict is SizeVerdict.BREACHED]
-    stops = (record.spec.get("search") or {}).get("stopAtBreach", True)
-    bound = min(breached, default=None) if stops else None
-    return known | {size for size in scale.planned if bound is None or size < bound}
+    if record.state is RunState.RUNNING:  # planned sizes may still be run
+        breached = [each.size for each in scale.sizes if each.verdict is SizeVerdict.BREACHED]
+        stops = (record.spec.get("search") or {}).get("stopAtBreach", True)
+        bound = min(breached, default=None) if stops else None
+        known |= {size for size in scale.planned if bound is None or size < bound}
+    return f"{len(done)}/{len(known)}{where}"
 
 
 def _limit(scale: ScaleRecord) -> LimitStatus | None:
@@ -159,7 +152,7 @@ def _line(size: SizeRecord, test: TestRecord) -> SizeStatus:
     line = SizeStatus(
         size=size.size,
         verdict=size.verdict or _RUNNING,
-        iterations=f"{sum(trial.met is True for trial in size.iterations)}/{len(size.iterations)}",
+        iterations=f"{sum(one.met is True for one in size.iterations)}/{len(size.iterations)}",
         bottleneck=bottlenecks[0].kind if bottlenecks else None,
         message=_message(size, test),
     )

@@ -41,7 +41,7 @@ from krobench.findings.steady import (
     WindowTooShort,
 )
 from krobench.record.run import RunRecord
-from krobench.report.measured import missing_line
+from krobench.report.words.evidence import missing_line
 from krobench.report.words.sizes import (
     about,
     at_least,
@@ -314,8 +314,8 @@ def unsteady_line(
 ) -> str:
     """Return what kept kro from being steady, or why that is unknown; empty if it was steady."""
     lines = list(map(_unsteady, findings))
-    told = any(isinstance(each, MemoryChanging | Quoted) for each in findings)
-    if lines and not told and memory_bytes_per_second is not None:
+    named = any(isinstance(each, MemoryChanging | Quoted) for each in findings)
+    if lines and not named and memory_bytes_per_second is not None:
         lines.append(_memory(memory_bytes_per_second))
     return ", ".join(lines)
 

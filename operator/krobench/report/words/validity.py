@@ -5,7 +5,7 @@ from typing import assert_never
 
 from krobench.api import units
 from krobench.api.specs.results import Cause
-from krobench.figures.steady_state import SteadyState
+from krobench.figures.precision import SteadyState
 from krobench.findings.validity import (
     AnyCause,
     APIServerBusy,
@@ -30,7 +30,7 @@ from krobench.findings.validity import (
     TooFewSamples,
     Validity,
 )
-from krobench.report.measured import missing_line
+from krobench.report.words.evidence import missing_line
 
 VALID = "all validity checks passed"
 

@@ -1,6 +1,6 @@
 from typing import Any
 
-from krobench.analysis.recommendations.trial import (
+from krobench.analysis.recommendations.advise import (
     metric_to_judge_by,
     rules_of_trial,
     verification_of,

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from unit.analysis.recommendations.made import MIB, a_test, kro, run, summary
 
 from krobench.api.specs.scaletest import Axis
+from krobench.findings.growth import SizeAxis, Slope
 from krobench.findings.scaling import (
     Curve,
     CurveFit,
@@ -14,7 +15,6 @@ from krobench.findings.scaling import (
     SizeRecord,
     SizeVerdict,
 )
-from krobench.findings.slope import SizeAxis, Slope
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 

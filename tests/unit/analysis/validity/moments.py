@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from krobench.figures.environment import KroFingerprint
-from krobench.figures.surroundings import KroPodState, Moment
+from krobench.figures.environment import KroFingerprint, KroPodState, Moment
 
 
 def pod(

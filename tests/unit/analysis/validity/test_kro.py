@@ -1,7 +1,7 @@
 from unit.analysis.validity.moments import moment, pod
 
 from krobench.analysis.validity.kro import causes_of_kro
-from krobench.figures.surroundings import Moment
+from krobench.figures.environment import Moment
 from krobench.findings.validity import (
     ContainerRestarted,
     KroReconfigured,

@@ -4,7 +4,7 @@ from typing import get_args
 import pytest
 
 from krobench.api.specs.results import Cause
-from krobench.figures.steady_state import SteadyState
+from krobench.figures.precision import SteadyState
 from krobench.findings.validity import (
     AnyCause,
     APIServerBusy,
