@@ -30,7 +30,6 @@ from krobench.figures.latencies import latencies, watch_lag_figures
 from krobench.figures.lines import ObjectRecord, SourceName
 from krobench.figures.measure import Made, Measured, Phases, measure
 from krobench.figures.measures import Figures, LoadGenerator, PartLists
-from krobench.figures.precision import SteadyState
 from krobench.figures.series import Series, UnavailableError
 from krobench.findings.validity import AnyCause, Validity
 from krobench.job.monitor import Observation
