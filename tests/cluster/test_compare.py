@@ -39,8 +39,8 @@ def by_hand(cluster: Cluster, tmp_path: Path) -> None:
     done = cluster.krobench("compare", "compare-one", "default/compare-two", *OPTIONS)
     assert done.returncode in (0, 1), done.stderr
     assert "instance ready p50" in done.stdout
-    assert "replicates: iterations, as each side is a single run" in done.stdout
-    assert "4 runs of one side at least" in done.stdout
+    assert "replicates: iterations, because each side is a single run" in done.stdout
+    assert "needs at least 4 runs of one side" in done.stdout
     exported = cluster.krobench(
         "baseline", "export", "compare-one,compare-two", "--config-map=compare-base", *OPTIONS
     )

@@ -101,7 +101,7 @@ def test_a_kro_without_pprof_is_said_and_costs_nothing(cluster: Cluster) -> None
     assert len(test.iterations) == 1, "an iteration without a profile would be for nothing"
     assert test.profile is not None
     assert set(test.profile.unavailable) == {"cpu", "heap"}
-    assert "Profiles that are not available" in cluster.krobench("report", "unprofiled").stdout
+    assert "Profiles not available" in cluster.krobench("report", "unprofiled").stdout
     fetched = cluster.krobench("profile", "unprofiled", "-o", "/dev/null")
     assert fetched.returncode == 1
     assert "does not answer on port 6061" in fetched.stderr

@@ -78,4 +78,4 @@ def test_more_workers_are_advised_tried_and_gain(cluster: Cluster, tmp_path: Pat
     assert f"{WORKERS}" in sizing.stdout
     refused = cluster.krobench("sizing", *words[:3], "50", *words[4:])
     assert refused.returncode == 4
-    assert "cannot tell what 50 take" in refused.stderr
+    assert "does not show what 50 take" in refused.stderr

@@ -144,7 +144,7 @@ def test_a_size_is_built_upon_a_smaller_one_that_stays(cluster: Cluster) -> None
     assert again is None, "the RGDs of the first size are used again"
     assert all(done["figures"][MEMORY] > 1e7 for done in iterations)
     report = cluster.krobench("report", f"KroScaleTest/{NAME}").stdout
-    assert "Sizes were built upon smaller ones" in report
+    assert "Sizes are cumulative" in report
 
 
 @twice_at_most

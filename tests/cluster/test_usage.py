@@ -67,7 +67,7 @@ def test_the_memory_that_an_rgd_takes_is_a_slope_with_an_interval(cluster: Clust
     assert figures["krobench.collectors.cpuSeconds"] > 0
     assert figures["perRgd.kro.goroutines"] > 0
     report = cluster.krobench("report", "memory").stdout
-    assert "kro live heap, for each further RGD" in report
+    assert "kro live heap, per RGD" in report
     assert "### Resource usage" in report
 
 
