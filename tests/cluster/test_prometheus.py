@@ -93,7 +93,7 @@ def check_metrics(cluster: Cluster) -> None:
     assert iteration.figures.root["prometheus.ramp.mean"] == pytest.approx(seconds / 2, abs=0.5)
     for name in ("nothing", "hang", "wrong"):
         assert f"prometheus.{name}.mean" not in iteration.figures.root
-        assert f"prometheus_mean_{name}" in iteration.unavailable
+        assert f"prometheus.{name}.mean" in iteration.unavailable
     assert {item["path"] for item in Handler.asked} == {"/api/v1/query_range"}
     for item in Handler.asked:
         asked_seconds = float(item["end"]) - float(item["start"])
