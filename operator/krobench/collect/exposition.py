@@ -30,8 +30,8 @@ class Series:
     exclude: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Label values whose series are left out."""
     name: str | None = None
-    """Name under which the sum is kept, if ``match`` tells it from another, or other versions
-    name the metric otherwise; else ``metric``."""
+    """Name of the sum, if it is not ``metric``: several sums may have the same metric, and kro's
+    versions may have different names for it."""
     split: Callable[[Labels], Labels] | None = None
     """From a series' labels to those by which sums are kept apart; they must be few."""
 
@@ -73,7 +73,7 @@ def families(wanted: Iterable[Series]) -> list[str]:
 
 
 class Tally:
-    """Sums the wanted series of an exposition up, which comes in pieces of whole lines.
+    """Sums up the wanted series of an exposition, which arrives in pieces of whole lines.
 
     So an exposition need not be held in memory: an API server that has served many kinds gives
     tens of megabytes.
@@ -101,7 +101,7 @@ class Tally:
                     self._stamps[key] = stamp
 
     def readings(self) -> list[Reading]:
-        """Return the readings of each wanted series that was there."""
+        """Return the readings of each wanted series that occurred."""
         return [Reading(key, value, self._stamps[key]) for key, value in self._totals.items()]
 
 
@@ -109,7 +109,7 @@ def read(text: str, wanted: Iterable[Series]) -> list[Reading]:
     """Return the readings of each wanted series that a whole exposition has.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if it is not in Prometheus' text format.
     """
     tally = Tally(wanted)
     tally.feed(text)

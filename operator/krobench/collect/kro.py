@@ -47,8 +47,8 @@ class KroTracker:
     async def follow_lead(self) -> None:
         """Ask now and then which replica leads, if there are several.
 
-        The lease of a leader that died is taken by another only when it has run out; until then
-        nothing tells that the pod which was restarted leads no more.
+        The lease of a leader that died passes to another replica only when it has expired. Until
+        then, nothing shows that the restarted pod no longer leads.
         """
         due = self._now() - self._looked_at >= _LEAD_SECONDS
         if due and self.pod.fingerprint.replicas > 1:
@@ -68,8 +68,8 @@ class KroTracker:
     async def saw_start(self, started: float | None) -> bool:
         """Note when the process that answered was started.
 
-        Returns whether another pod is kro now, because the one that was restarted did not come
-        back as the leader; what it says is then of no interest.
+        Returns whether another pod is kro now, because the restarted one did not come back as the
+        leader; its readings must then be discarded.
         """
         if started is None or started == self._started:
             return False
@@ -118,13 +118,11 @@ class KroSource:
         self._http: PodHttp | None = None
 
     async def close(self) -> None:
-        """Close all connections."""
         if self._http is not None:
             await self._http.close()
             self._http = None
 
     async def scrape(self) -> Scrape:
-        """Return current readings of kro."""
         await self._tracker.follow_lead()
         try:
             scrape = await self._scrape()
@@ -133,7 +131,7 @@ class KroSource:
                 raise
             scrape = await self._scrape()
         if await self._tracker.saw_start(_start_time(scrape)):
-            # The leader is another pod now; what was read is of a kro that only waits.
+            # The leader is another pod now; these readings are of a kro that only waits.
             scrape = await self._scrape()
             await self._tracker.saw_start(_start_time(scrape))
         return scrape
@@ -191,7 +189,6 @@ class KroCounters:
         self._pprof_port = pprof_port
 
     async def close(self) -> None:
-        """Close all connections."""
         await self._metrics.close()
         await self._pprof.close()
 
@@ -211,8 +208,9 @@ class KroCounters:
         return {reading.key: reading.value for reading in readings}
 
     async def settled_heap_bytes(self) -> int:
-        """Return what kro's heap holds: as allocated just after a garbage collection, again and
-        again until it shrinks no more, because what is in progress is held as well.
+        """Return the size of kro's heap after a garbage collection.
+
+        Work in progress holds memory too, so kro collects until its heap no longer shrinks.
 
         Raises:
             SourceUnavailableError: if kro has no pprof, which makes it collect garbage.

@@ -1,4 +1,4 @@
-"""What the kubelet's cAdvisor reports of containers."""
+"""Figures of containers from the kubelet's cAdvisor."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -34,9 +34,9 @@ _OF_POD = (
 
 
 class KubeletSource:
-    """What the kubelets say, through the API server, of kro's container and of the control
-    plane's, if that runs in pods.
+    """Figures of kro's container, and of the control plane's if it runs in pods.
 
+    They are read through the API server.
     Names of readings that are not of kro carry a label ``of``.
     """
 
@@ -54,13 +54,12 @@ class KubeletSource:
         self._others = others
         self._own_namespaces = own_namespaces
         self._silent: set[str] = set()
-        """Nodes that were logged."""
+        """Nodes about whose silence a warning was logged."""
 
     async def close(self) -> None:
-        """Nothing of its own is open."""
+        """It has no connections of its own."""
 
     async def scrape(self) -> Scrape:
-        """Return current readings of all these containers."""
         pod = self._tracker.pod
         kro = _series(pod.namespace, pod.name, pod.container)
         others = [series for other in self._others for series in _series_of(other)]
@@ -72,7 +71,7 @@ class KubeletSource:
                 f"{pod.namespace}/{pod.name}"
             )
         if not any(reading.key == foreign.key for reading in own_node.readings):
-            # Tells one that comes in mid-run from a figure that the kubelet does not give.
+            # A zero: otherwise a container that starts during the run would count as not available.
             own_node.readings.append(Reading(foreign.key, 0.0, None))
         elsewhere = sorted({other.node for other in self._others} - {pod.node})
         return _joined([own_node, *[await self._scrape_other(node, others) for node in elsewhere]])
@@ -103,7 +102,7 @@ def _series(namespace: str, pod: str, container: str) -> list[Series]:
 
 
 def _series_of(pod: ControlPlanePod) -> list[Series]:
-    # In the node's network, a pod's traffic is everybody's.
+    # A pod in its node's network has the traffic of the whole node.
     return [
         replace(series, name=labelled(series.metric, {"of": pod.component}))
         for series in _series(pod.namespace, pod.name, pod.container)

@@ -1,4 +1,4 @@
-"""HTTP to a port of kro's pod: straight, or through the API server's pod proxy.
+"""HTTP to a port of kro's pod: directly, or through the API server's pod proxy.
 
 Direct is better, because it puts no load on the API server; the proxy is used if the pod network
 is out of reach, for example from outside of the cluster or behind a NetworkPolicy.
@@ -21,7 +21,7 @@ _MAX_DETAIL = 300
 
 
 class PodHttpError(Exception):
-    """The pod gave no answer, or said no; the message says which."""
+    """The pod did not answer, or refused the request; the message says which."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class PodHttpError(Exception):
 class PodHttp:
     """Requests to one port of a pod.
 
-    The first request finds the way, and the others take it: a request that fails later is not
+    The first request finds the way, and the others use it: a request that fails later is not
     repeated the other way, because it may have been carried out.
     """
 
@@ -43,7 +43,6 @@ class PodHttp:
         self._through_proxy: bool | None = None
 
     async def close(self) -> None:
-        """Close all connections."""
         await self._http.aclose()
 
     async def get(
@@ -52,12 +51,12 @@ class PodHttp:
         query: Mapping[str, str | Sequence[str]] | None = None,
         timeout_seconds: float = 5.0,
     ) -> bytes:
-        """Return what stands at a path, which begins with a slash.
+        """Return the content of a path, which begins with a slash.
 
-        A key of the query that has several values is given once with each.
+        A key of the query that has several values is repeated, once for each.
 
         Raises:
-            PodHttpError: if there is no answer, or none with a status of 200.
+            PodHttpError: if there is no answer, or its status is not 200.
         """
         async with self.stream(path, query, timeout_seconds) as content:
             return b"".join([chunk async for chunk in content])
@@ -69,7 +68,7 @@ class PodHttp:
         query: Mapping[str, str | Sequence[str]] | None = None,
         timeout_seconds: float = 5.0,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Give what stands at a path as it comes in; otherwise as :meth:`get`."""
+        """Yield the content of a path as it arrives; otherwise like :meth:`get`."""
         target = f"{path}?{urlencode(query, doseq=True)}" if query else path
         async with AsyncExitStack() as stack:
             if self._through_proxy is None:

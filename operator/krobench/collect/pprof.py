@@ -26,7 +26,6 @@ class Pprof:
         self._port = port
 
     async def close(self) -> None:
-        """Close all connections."""
         await self._http.close()
 
     async def check(self) -> None:

@@ -1,7 +1,7 @@
 """Range queries to an existing Prometheus, by its HTTP API.
 
-Nothing of an answer is passed on but numbers and Prometheus' own error texts: the author of a
-benchmark chooses the URL, and must not learn by it what else answers within a cluster.
+Only numbers and Prometheus' own error texts are passed on: the author of a benchmark chooses the
+URL, and must not learn from it what other services of the cluster answer.
 """
 
 import json
@@ -27,7 +27,7 @@ class QueryError(Exception):
 
 @dataclass(frozen=True)
 class RangeResult:
-    """What a query came to over a range of time."""
+    """The values of a query over a range of time."""
 
     mean: float
     maximum: float
@@ -37,7 +37,11 @@ class PrometheusApi:
     """One Prometheus."""
 
     def __init__(self, settings: Prometheus, token: str | None, ca: str | None) -> None:
-        """``ca`` are PEM certificates; ``ValueError`` is raised if they are none."""
+        """``ca`` are PEM certificates.
+
+        Raises:
+            ValueError: if they are not.
+        """
         self._url = settings.url.rstrip("/") + _PATH
         self._timeout_seconds = duration_seconds(settings.timeout)
         self._http = httpx.AsyncClient(
@@ -48,7 +52,6 @@ class PrometheusApi:
         )
 
     async def close(self) -> None:
-        """Close all connections."""
         await self._http.aclose()
 
     async def query(self, query: str, start_seconds: float, end_seconds: float) -> RangeResult:

@@ -87,7 +87,7 @@ class Gaps:
 
 @dataclass
 class Collected:
-    """What was sampled since the last time that it was asked for; times by the run's clock."""
+    """Samples since the previous :meth:`Sampler.take`; times are on the run's clock."""
 
     samples: list[Sample] = field(default_factory=list)
     """In order of time."""
@@ -100,9 +100,9 @@ class Collected:
 class Sampler:
     """Samples its sources in the background; an async context manager.
 
-    It runs apart from the load, in a thread with an event loop and connections of its own: so a
-    large exposition holds up no request, and the cost of sampling can be separated from that of the
-    load. All that was sampled is handed over to the loop of who entered the context.
+    It runs in its own thread, with its own event loop and connections: a large exposition delays no
+    request of the load, and the cost of sampling can be separated from that of the load. Samples go
+    to the event loop that entered the context.
     """
 
     def __init__(self, config: ClientConfig, scope: Scope) -> None:

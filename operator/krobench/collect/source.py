@@ -1,4 +1,4 @@
-"""What a source of samples is."""
+"""Sources of samples, and reading their expositions."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -24,7 +24,7 @@ class SourceUnavailableError(Exception):
 
 @dataclass(frozen=True)
 class Scrape:
-    """What a source gave, and what that took."""
+    """The readings of a source, and the cost of reading them."""
 
     readings: list[Reading]
     scraped_bytes: int = 0
@@ -34,7 +34,7 @@ class Scrape:
 
 
 def lines_of(source: SourceName, own: Groups = frozenset()) -> tuple[Series, ...]:
-    """Return what the catalogue of figures reads of a source.
+    """Return the series that the catalogue of figures reads from a source.
 
     Kinds in the API groups ``own`` are the test's. An older name of a metric is read as well.
     """
@@ -54,7 +54,7 @@ def _kept_apart(by: Callable[[Labels, Groups], Labels], own: Groups, labels: Lab
 
 
 def with_present_names(scrape: Scrape, source: SourceName) -> Scrape:
-    """Return the scrape with metrics of an older version under the names of the present one."""
+    """Return the scrape with metrics of an older version under its current names."""
     names = {m.older: m.key for m in metrics_of(source) if m.older is not None}
     by_key = {reading.key: reading for reading in scrape.readings}
     older = {key: by_key.pop(key) for key in names if key in by_key}
@@ -72,7 +72,7 @@ class Source(Protocol):
         """Return current readings.
 
         Raises:
-            SourceUnavailableError: if it gives none.
+            SourceUnavailableError: if there are none.
         """
 
     async def close(self) -> None:
@@ -80,10 +80,10 @@ class Source(Protocol):
 
 
 def parse(text: str, wanted: Iterable[Series]) -> Scrape:
-    """Read an exposition, and note what that took.
+    """Read an exposition, and measure the cost.
 
     Raises:
-        SourceUnavailableError: if it is none.
+        SourceUnavailableError: if it is not in Prometheus' text format.
     """
     before = time.thread_time()
     try:
@@ -96,7 +96,7 @@ def parse(text: str, wanted: Iterable[Series]) -> Scrape:
 async def scrape_through(
     client: KubeClient, path: str, what: str, grant: str, wanted: Iterable[Series]
 ) -> Scrape:
-    """Read an exposition from the API server, or through it, as it comes in.
+    """Read an exposition from the API server, or through it, as it arrives.
 
     Raises:
         SourceUnavailableError: saying ``what`` could not be read, and which right to ``grant``
@@ -114,10 +114,10 @@ async def scrape_through(
 
 
 async def read_through(chunks: AsyncIterator[bytes], wanted: Iterable[Series]) -> Scrape:
-    """Read an exposition as it comes in, and note what that took.
+    """Read an exposition as it arrives, and measure the cost.
 
     Raises:
-        ValueError: if it is none.
+        ValueError: if it is not in Prometheus' text format.
     """
     tally, rest = Tally(wanted), b""
     scraped_bytes, cpu_seconds = 0, 0.0

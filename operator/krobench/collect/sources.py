@@ -42,10 +42,9 @@ class ApiServerSource:
         self._series = lines_of("apiserver", instance_groups)
 
     async def close(self) -> None:
-        """Nothing of its own is open."""
+        """It has no connections of its own."""
 
     async def scrape(self) -> Scrape:
-        """Return current readings of the API server."""
         scrape = await scrape_through(
             self._client,
             "/metrics",
@@ -57,8 +56,8 @@ class ApiServerSource:
 
 
 class EtcdSource:
-    """The ``/metrics`` of one etcd, by plain HTTP, or by HTTPS with what the API server is
-    trusted and spoken to with."""
+    """The ``/metrics`` of one etcd, by plain HTTP, or by HTTPS with the certificates of the
+    connection to the API server."""
 
     name: SourceName = "etcd"
 
@@ -72,11 +71,9 @@ class EtcdSource:
         )
 
     async def close(self) -> None:
-        """Close all connections."""
         await self._http.aclose()
 
     async def scrape(self) -> Scrape:
-        """Return current readings of etcd."""
         try:
             response = await self._http.get(self._url)
             response.raise_for_status()
@@ -98,11 +95,11 @@ class Scope:
     now: Callable[[], float]
     """The run's clock."""
     own_namespaces: frozenset[str] = frozenset()
-    """Where the pods are that this run makes, or consists of."""
+    """Namespaces of the pods that this run creates or consists of."""
 
 
 async def open_sources(client: KubeClient, scope: Scope) -> tuple[list[Source], KroTracker]:
-    """Return the sources that a run has, and what knows which pod is kro."""
+    """Return the sources of a run, and the tracker that knows which pod is kro."""
     tracker = KroTracker(client, scope.target, scope.kro, scope.now)
     sources: list[Source] = [
         KroSource(client, tracker, scope.instance_groups),

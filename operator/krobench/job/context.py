@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 
 from krobench.api.kinds import RunRef
 from krobench.api.specs.collect import Collect
-from krobench.api.specs.kro import Target
 from krobench.api.specs.results import Cleanup, ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.lines import CelLine, ObjectRecord, Sample
@@ -53,12 +52,10 @@ class RunContext:
     silent: set[str] = field(default_factory=set)
     """Sources of samples, or parts of them, about whose silence the run has warned."""
 
-    def known_kro(self, target: Target, variant: str | None) -> KnownKro:
-        return self.kros.setdefault(f"{variant}: {target.model_dump_json()}", KnownKro())
-
     def monitor(self, test: TestPlan) -> Monitor:
         """Return a monitor of the kro that a test measures."""
-        known = self.known_kro(test.target, test.variant)
+        key = f"{test.variant}: {test.target.model_dump_json()}"
+        known = self.kros.setdefault(key, KnownKro())
         interval = self.timing.monitor_interval
         return Monitor(self.client, self.clock, test.target, known, interval)
 

@@ -135,7 +135,17 @@ class ClusterLease:
         }
         try:
             if lease is None:
-                await self._client.create(self._path(), _manifest(spec), retries=0)
+                labels = {
+                    "app.kubernetes.io/name": "krobench",
+                    "app.kubernetes.io/managed-by": "krobench",
+                }
+                body = {
+                    "apiVersion": "coordination.k8s.io/v1",
+                    "kind": "Lease",
+                    "metadata": {"name": LEASE_NAME, "labels": labels},
+                    "spec": spec,
+                }
+                await self._client.create(self._path(), body, retries=0)
                 return True
             if _holder(lease) == self.identity:
                 spec["acquireTime"] = lease["spec"]["acquireTime"]
@@ -154,13 +164,3 @@ class ClusterLease:
 
 def _holder(lease: JsonObject | None) -> str | None:
     return (lease or {}).get("spec", {}).get("holderIdentity") or None
-
-
-def _manifest(spec: JsonObject) -> JsonObject:
-    labels = {"app.kubernetes.io/name": "krobench", "app.kubernetes.io/managed-by": "krobench"}
-    return {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": {"name": LEASE_NAME, "labels": labels},
-        "spec": spec,
-    }

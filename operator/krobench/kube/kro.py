@@ -201,8 +201,11 @@ def _last_end(status: JsonObject) -> str | None:
 
 def _fingerprint(pod: JsonObject, container: JsonObject, replicas: int) -> KroFingerprint:
     status = _container_status(pod, container["name"])
+    labels = pod["metadata"].get("labels", {})
     resources = container.get("resources", {})
     image = container.get("image", "")
+    _, _, tag = image.rpartition("/")[2].partition(":")
+    tag = tag.partition("@")[0].removesuffix("-debug").removeprefix("v")
     variables: list[dict[str, Any]] = container.get("env") or []
     env = {item["name"]: item.get("value", "(from a reference)") for item in variables}
     arguments = [*(container.get("command") or []), *(container.get("args") or [])]
@@ -212,7 +215,8 @@ def _fingerprint(pod: JsonObject, container: JsonObject, replicas: int) -> KroFi
         node=pod["spec"].get("nodeName"),
         image=image,
         image_id=status.get("imageID") or None,
-        version=_version(pod["metadata"].get("labels", {}), image),
+        # The image's tag says what runs, the label what was meant.
+        version=tag or labels.get(_VERSION_LABEL, "").removeprefix("v") or None,
         # $(NAME) is expanded as the kubelet does, so that flags show the values in force.
         args=[_REFERENCE.sub(lambda match: env.get(match[1], match[0]), arg) for arg in arguments],
         env=env,
@@ -221,10 +225,3 @@ def _fingerprint(pod: JsonObject, container: JsonObject, replicas: int) -> KroFi
         replicas=replicas,
         restarts=status.get("restartCount", 0),
     )
-
-
-def _version(labels: dict[str, str], image: str) -> str | None:
-    """Return kro's version: the image's tag says what runs, the label what was meant."""
-    _, _, tag = image.rpartition("/")[2].partition(":")
-    tag = tag.partition("@")[0].removesuffix("-debug").removeprefix("v")
-    return tag or labels.get(_VERSION_LABEL, "").removeprefix("v") or None

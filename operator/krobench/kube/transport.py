@@ -74,7 +74,6 @@ class Transport:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
         if self._session is not None:
             await self._session.close()
             self._session = None

@@ -151,7 +151,9 @@ class Watch:
             return
         received = time.monotonic()
         for key in before - self._known:
-            yield WatchEvent("DELETED", _stub(key), received)
+            namespace, _, name = key.partition("/")
+            metadata = {"namespace": namespace, "name": name} if namespace else {"name": name}
+            yield WatchEvent("DELETED", {"metadata": metadata}, received)
         for item in items:
             yield WatchEvent("MODIFIED", item, received)
 
@@ -159,9 +161,3 @@ class Watch:
 def _key(item: JsonObject) -> str:
     metadata = item["metadata"]
     return f"{metadata.get('namespace', '')}/{metadata['name']}"
-
-
-def _stub(key: str) -> JsonObject:
-    """Return the metadata that identifies an object that is gone."""
-    namespace, _, name = key.partition("/")
-    return {"metadata": {"namespace": namespace, "name": name} if namespace else {"name": name}}

@@ -105,7 +105,13 @@ class RunCleanup:
                 *await self._namespaces(),
             ]
             for namespace in namespaces:
-                left += await self._config_maps_in(namespace)
+                # Probes, and kro's children of kind ConfigMap, which are most of the children.
+                collection = paths.core("configmaps", namespace)
+                left += [
+                    _item(entry, "ConfigMap", collection)
+                    for entry in await self._client.list(collection, metadata_only=True)
+                    if entry["metadata"]["name"].startswith(self._prefix)
+                ]
         except KubeError as error:
             return Orphans(unavailable=str(error))
         return Orphans(count=len(left), objects=[str(item) for item in left[:_MAX_REMAINING]])
@@ -213,15 +219,6 @@ class RunCleanup:
                 lambda namespace: paths.core("configmaps", namespace),
                 f",{COMPONENT_LABEL}={component}",
             )
-        ]
-
-    async def _config_maps_in(self, namespace: str) -> list[Item]:
-        """Return the probes, and the children of kind ConfigMap, which are most of them."""
-        collection = paths.core("configmaps", namespace)
-        return [
-            _item(entry, "ConfigMap", collection)
-            for entry in await self._client.list(collection, metadata_only=True)
-            if entry["metadata"]["name"].startswith(self._prefix)
         ]
 
     async def _instances(self, kinds: list[Kind]) -> list[Item]:

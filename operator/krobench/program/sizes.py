@@ -54,11 +54,6 @@ class Sizes:
     """The larger ones; None if all of the spec's may be run."""
 
 
-def name_of_size(axis: Axis, size: float) -> str:
-    """Return the name of the test that measures a size."""
-    return f"{axis.value}-{size:.12g}"
-
-
 def sizes_of(sizes: ScaleSizes, axis: Axis) -> tuple[float, ...]:
     """Return the sizes that a spec names, ascending; the last is always ``to``.
 
@@ -130,7 +125,7 @@ def plan_size(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
         raise WorkloadError(
             f"workload.instances is {workload.instances}: {concurrency} cannot be in flight at once"
         )
-    name, window = name_of_size(spec.axis, size), spec.collect.profile_window
+    name, window = f"{spec.axis.value}-{size:.12g}", spec.collect.profile_window
     # A test's own rules on its name are for users; only what is planned of it counts here.
     test = Test.model_construct(name=name, workload=workload, load=load, phases=[])
     return TestPlan(

@@ -1,8 +1,8 @@
 """What a program and the engine exchange.
 
-The engine asks a program for the next action and gives back what came of it, until the program is
-done. A program decides from these results alone, so it needs no cluster, and equal results give
-equal actions. Results are values: neither side changes one.
+The engine asks a program for the next action and returns its result, until the program is done.
+A program decides from these results alone, so it needs no cluster, and equal results give equal
+actions. Results are values: neither side changes one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a turn, its clean-up included."""
+    """The result of a turn, its clean-up included."""
 
     turn: Turn
     iteration: IterationRecord | None = None

@@ -15,14 +15,14 @@ from krobench.record.v1 import BASELINE_V1, RUN_V1
 
 BASELINE_KEY = "baseline.json"
 MAX_BYTES = 1_000_000
-"""What a ConfigMap takes, with room for its metadata."""
+"""The most that a ConfigMap holds, with room for its metadata."""
 
 
 def parse(text: str, where: str) -> Baseline | RunRecord:
-    """Return the baseline or the run record that stands in a JSON or YAML text.
+    """Return the baseline or the run record in a JSON or YAML text.
 
     Raises:
-        RecordError: if there is none that this version can read; ``where`` is named.
+        RecordError: if this version cannot read it; the message names ``where``.
     """
     try:
         # YAML is a superset of JSON, but far slower to read.

@@ -1,4 +1,4 @@
-"""Results that outlive what asked for them: under a name and labels of their own."""
+"""Kept results, which outlive their custom resource: their names, labels and order."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -47,7 +47,7 @@ def as_kept(config_map: ConfigMap, owner: RunRef) -> ConfigMap:
 
 
 def main_maps(config_maps: Sequence[ConfigMap]) -> list[ConfigMap]:
-    """Return those that hold a run.json, oldest first; their metadata alone tells."""
+    """Return those that hold a run.json, oldest first; their metadata is enough."""
     found = [item for item in config_maps if item["metadata"]["name"] == _main_name(item)]
     return sorted(found, key=_age)
 
@@ -55,7 +55,7 @@ def main_maps(config_maps: Sequence[ConfigMap]) -> list[ConfigMap]:
 def names_beyond(config_maps: Sequence[ConfigMap], runs: int) -> list[str]:
     """Return the names of all ConfigMaps of the oldest runs, beyond the number to be kept.
 
-    Pieces without the one that holds run.json are those of a run that was never stored to its end.
+    ConfigMaps without one that holds run.json belong to a run that was not stored to the end.
     """
     keep = {_uid(item) for item in main_maps(config_maps)[-runs:]}
     return [item["metadata"]["name"] for item in config_maps if _uid(item) not in keep]

@@ -106,5 +106,5 @@ class IterationRecord(ApiModel):
 
     @property
     def timed_out(self) -> bool:
-        """Whether it failed only in that not everything was ready in time."""
+        """Whether its only error is that not everything was ready in time."""
         return self.error is not None and self.error.reason == TIMEOUT

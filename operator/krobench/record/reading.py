@@ -1,4 +1,4 @@
-"""Making models of what was stored, and saying in a sentence why that cannot be done."""
+"""Reading stored records and baselines, and explaining why one cannot be read."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,14 +21,14 @@ _UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 
 
 class RecordError(ValueError):
-    """There is no record that this version can read; the message says where, and what to do."""
+    """This version cannot read a record; the message says where it is, and what to do."""
 
 
 def read_json(text: str | bytes, where: str) -> Any:
     """Return what a JSON text holds.
 
     Raises:
-        RecordError: if it is not JSON; ``where`` is named.
+        RecordError: if it is not JSON; the message names ``where``.
     """
     try:
         return orjson.loads(text)
@@ -40,8 +40,8 @@ def read_as(model: type[ModelT], raw: Any, where: str) -> ModelT:
     """Return a stored object, of this or an earlier version, as a run record or a baseline.
 
     Raises:
-        RecordError: if a newer krobench wrote it, or it is damaged; ``where`` and what is wrong in
-            it are named.
+        RecordError: if a newer krobench wrote it, or it is damaged; the message names ``where`` and
+            what is wrong.
     """
     try:
         return model.model_validate(v1.upgrade(raw))
@@ -50,16 +50,16 @@ def read_as(model: type[ModelT], raw: Any, where: str) -> ModelT:
 
 
 def schema_of(raw: Any) -> str | None:
-    """Return the schema that an object says it has."""
+    """Return the schema that an object names."""
     found = raw.get("schema") if isinstance(raw, Mapping) else None
     return None if found is None else str(found)
 
 
 def refuse_newer_schema(raw: Any, where: str) -> None:
-    """Refuse what has the name of one of our schemas with a higher number.
+    """Refuse an object whose schema is a newer version of one of ours.
 
     Raises:
-        RecordError: if it has.
+        RecordError: if it is.
     """
     schema = schema_of(raw) or ""
     name, number = _name_and_number(schema)
@@ -70,8 +70,8 @@ def refuse_newer_schema(raw: Any, where: str) -> None:
 
 
 def why_not(errors: Sequence[ErrorDetails], raw: Any, where: str) -> str:
-    """Return why an object, or a line that stands for none, could not be read."""
-    # A field that is not known tells most: what else is wrong may well come of the same change.
+    """Return why an object could not be read; ``raw`` is None for a line of a file."""
+    # An unknown field explains most: other errors may come from the same change.
     unknown = [error for error in errors if error["type"] in _UNKNOWN_FIELD]
     [first, *_] = unknown or errors
     field = field_path(first["loc"])
@@ -111,7 +111,7 @@ def _newer_writer(raw: Any) -> str | None:
 
 
 def _is_older(raw: Any) -> bool:
-    """Whether a version before this one wrote it; the runs of a baseline do not tell who did."""
+    """Whether an earlier version wrote it; a baseline does not say who wrote it."""
     writers = list(_writers(raw)) if schema_of(raw) != BASELINE_SCHEMA else []
     return bool(writers) and all(_comparable(w) < _comparable(__version__) for w in writers)
 

@@ -1,6 +1,6 @@
 """The run record: what a run measured, in the form in which it is stored.
 
-``RunRecord`` is ``run.json``. Beside it stand ``objects.jsonl`` (one :class:`ObjectRecord` a
+``RunRecord`` is ``run.json``. Next to it are ``objects.jsonl`` (one :class:`ObjectRecord` a
 line) and ``series.jsonl`` (one :class:`Sample` a line). A number that was not measured is
 absent, and ``unavailable`` says why; it is never zero.
 """
@@ -26,7 +26,7 @@ FULL_RUN_KEY = "run-full.json.gz"
 
 
 class RunState(StrEnum):
-    """Where the load Job stands; ``Running`` in a finished Job means that it was killed."""
+    """State of the load Job; ``Running`` in a finished Job means that it was killed."""
 
     RUNNING = "Running"
     COMPLETED = "Completed"
@@ -90,7 +90,7 @@ class RunRecord(ApiModel):
     scale: ScaleRecord | None = None
     """Of a ``KroScaleTest``."""
     recommendations: list[Recommendation] = Field(default_factory=list)
-    """What to change, first things first."""
+    """What to change, the most important first."""
     orphans: Orphans | None = None
     """None if objects were kept, or the run did not get that far."""
     error: ErrorInfo | None = None
@@ -100,7 +100,7 @@ class RunRecord(ApiModel):
 
     @property
     def shortened(self) -> bool:
-        """Whether this is without the iterations, which stand elsewhere."""
+        """Whether its iterations are left out, because they are stored elsewhere."""
         return FULL_RUN_KEY in self.parts and not any(test.iterations for test in self.tests)
 
 

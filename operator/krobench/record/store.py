@@ -65,10 +65,10 @@ def results_name(name: str, spec: KroBenchmarkSpec | KroScaleTestSpec) -> str:
 def write_config_maps(
     name: str, owner: RunRef, run: RunRecord, raw: RunLines
 ) -> tuple[RunRecord, list[ConfigMap]]:
-    """Return the run with its ``parts`` filled in, and its ConfigMaps, that named ``name`` last.
+    """Return the run with its ``parts`` filled in, and its ConfigMaps; the one of ``name`` is last.
 
-    Parts that the run has already stand elsewhere, and are left as they are.
-    It is written last so that everything that ``run.json`` refers to exists.
+    It must be written last, so that everything that ``run.json`` refers to exists. Parts that the
+    run already has are stored elsewhere, and stay as they are.
     """
     files: tuple[tuple[str, LineFile[Any]], ...] = (
         (OBJECTS_KEY, raw.objects),
@@ -155,9 +155,9 @@ def is_owned_by(config_map: Mapping[str, Any], uid: str) -> bool:
 
 
 def owning_runs(config_map: Mapping[str, Any]) -> list[RunRef]:
-    """Return the runs that a ConfigMap is deleted with; none if anything else owns it too.
+    """Return the runs that own a ConfigMap; none if anything else owns it too.
 
-    Once they are deleted it is waste, which the cluster's garbage collector has yet to collect.
+    Once they are deleted, the cluster's garbage collector deletes it, but not at once.
     """
     metadata = config_map.get("metadata", {})
     references = metadata.get("ownerReferences") or []

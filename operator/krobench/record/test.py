@@ -1,4 +1,4 @@
-"""What is recorded of one test: its iterations, what they come to, and what is made of that."""
+"""The record of one test: its iterations, their summary, and what follows from it."""
 
 from enum import StrEnum
 

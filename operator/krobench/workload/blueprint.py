@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from krobench.api.common import LOAD_GROUP
 from krobench.api.specs.workload import Scenario
 
 Manifest = dict[str, Any]
@@ -41,16 +40,6 @@ class Blueprint:
     """The default spec of an instance."""
     update: Manifest = field(default_factory=dict)
     """A merge patch of an instance's spec that gives kro work, with ``{{round}}`` in it."""
-
-
-def inner_kind(outer: str, role: str) -> str:
-    """Return the name of the kind that has this role for the RGD of kind ``outer``."""
-    return f"{outer}{role}"
-
-
-def group_version() -> str:
-    """Return the apiVersion of the kinds that our own RGDs define."""
-    return f"{LOAD_GROUP}/{KRO_DEFAULT_API_VERSION}"
 
 
 def config_map(name: str, data: Manifest | str) -> Manifest:

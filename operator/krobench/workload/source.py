@@ -49,14 +49,6 @@ def own_manifest(source: RGDSource, field_path: str) -> Manifest:
     return manifest
 
 
-def own_children(source: RGDSource) -> int:
-    """Return the number of objects of an instance, counting each resource as one."""
-    if source.inline is None:
-        return _CHILDREN_OF_UNREAD_RGD
-    resources = source.inline.get("spec", {}).get("resources")
-    return len(resources) if isinstance(resources, list) else 1
-
-
 def config_map_refs(spec: KroBenchmarkSpec) -> Iterator[tuple[int, ConfigMapKeyRef]]:
     """Yield the references to ConfigMaps with the indexes of their tests."""
     for index, test in enumerate(spec.tests):
@@ -155,9 +147,15 @@ def source_name(workload: Workload) -> str:
 
 
 def children(workload: Workload) -> int:
-    """Return the number of objects that kro creates for an instance."""
+    """Return the number of objects that kro creates for an instance.
+
+    In a user's own RGD, each resource counts as one.
+    """
     if workload.rgd is not None:
-        return own_children(workload.rgd)
+        if workload.rgd.inline is None:
+            return _CHILDREN_OF_UNREAD_RGD
+        resources = workload.rgd.inline.get("spec", {}).get("resources")
+        return len(resources) if isinstance(resources, list) else 1
     if workload.generator is not None:
         return resolve(workload.generator).children
     if workload.cel is not None:

@@ -169,7 +169,11 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
     for spec_index, test in enumerate(spec.tests):
         for position, variant in enumerate(names or [None]):
             plan = _plan_test(len(plans), f"tests[{spec_index}]", test, spec)
-            plans.append(_under(plan, variant, position, len(names)))
+            if variant is not None:
+                own = visits(plan.most_iterations, position, len(names))
+                name = f"{plan.name}.{variant}"
+                plan = replace(plan, name=name, variant=variant, visits=own)
+            plans.append(plan)
     return tuple(plans)
 
 
@@ -182,14 +186,6 @@ def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
         + (len(test.visits) * VARIANT_START_SECONDS if test.variant is not None else 0.0)
         for test in plan_tests(spec)
     )
-
-
-def _under(plan: TestPlan, variant: str | None, position: int, count: int) -> TestPlan:
-    """Return the plan of a test under a variant."""
-    if variant is None:
-        return plan
-    own = visits(plan.most_iterations, position, count)
-    return replace(plan, name=f"{plan.name}.{variant}", variant=variant, visits=own)
 
 
 def _plan_test(index: int, field_path: str, test: Test, spec: KroBenchmarkSpec) -> TestPlan:

@@ -161,7 +161,7 @@ def change_on(deployment: JsonObject) -> KroChange | None:
 
 
 def changed_by(deployment: JsonObject) -> str:
-    """Return the field manager, other than krobench, that changed a Deployment's spec last."""
+    """Return the field manager that changed a Deployment's spec last, krobench excepted."""
     entries = [
         entry
         for entry in deployment["metadata"].get("managedFields") or []

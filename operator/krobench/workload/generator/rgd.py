@@ -143,20 +143,16 @@ def generate_rgd(generator: Generator, index: int, field_path: str) -> RgdParts:
     # A string as the seed, so that RGD 1 of seed 0 is not RGD 0 of seed 1.
     rng = random.Random(f"{generator.seed}/{index}")  # noqa: S311 - a load, and no secret
     nodes = draw_graph(settings, rng)
-    return RgdParts(
-        schema={"spec": _fields(settings)},
-        resources=[_resource(node, settings, rng) for node in nodes],
-        labels={COMPLEXITY_LABEL: generator.complexity.value, INDEX_LABEL: str(index)},
-    )
-
-
-def _fields(settings: Settings) -> dict[str, str]:
     fields = {"value": 'string | default="hello world"'}
     if settings.for_each_size:
         fields["size"] = f"integer | default={settings.for_each_size} minimum=0 maximum=1000"
     if settings.include_when:
         fields["enabled"] = "boolean | default=true"
-    return fields
+    return RgdParts(
+        schema={"spec": fields},
+        resources=[_resource(node, settings, rng) for node in nodes],
+        labels={COMPLEXITY_LABEL: generator.complexity.value, INDEX_LABEL: str(index)},
+    )
 
 
 def _resource(node: Node, settings: Settings, rng: random.Random) -> Manifest:

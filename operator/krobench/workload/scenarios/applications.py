@@ -1,15 +1,14 @@
 """The web application of tutorials."""
 
-from krobench.api.common import RUN_LABEL
+from krobench.api.common import LOAD_GROUP, RUN_LABEL
 from krobench.api.specs.workload import Scenario
 from krobench.workload.blueprint import (
+    KRO_DEFAULT_API_VERSION,
     Blueprint,
     Manifest,
     RgdParts,
     ScenarioSpec,
     config_map,
-    group_version,
-    inner_kind,
 )
 
 
@@ -109,7 +108,6 @@ WEB_APP = ScenarioSpec(
 )
 
 
-_ROLE = "Component"
 _COMPONENT_CHILDREN = 2
 _COMPONENTS = 2
 _OWN_CHILDREN = 1
@@ -145,7 +143,7 @@ def _component_instance(kind: str, resource_id: str, upstream: str) -> Manifest:
         "id": resource_id,
         "readyWhen": [active],
         "template": {
-            "apiVersion": group_version(),
+            "apiVersion": f"{LOAD_GROUP}/{KRO_DEFAULT_API_VERSION}",
             "kind": kind,
             "metadata": {"name": f"${{schema.metadata.name}}-{resource_id}"},
             "spec": {"upstream": upstream},
@@ -170,7 +168,7 @@ def _platform(component: str) -> RgdParts:
 
 
 def _build_platform(kind: str) -> Blueprint:
-    component = inner_kind(kind, _ROLE)
+    component = f"{kind}Component"
     return Blueprint(
         _platform(component), inner={component: _component()}, update={"region": "r{{round}}"}
     )

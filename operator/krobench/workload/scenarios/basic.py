@@ -110,9 +110,9 @@ def _for_each_schema() -> Manifest:
     }
 
 
-def _shards() -> Manifest:
-    """Two dimensions: kro makes an object for each pair."""
-    return {
+def _for_each_resources() -> list[Manifest]:
+    # Two dimensions: kro makes an object for each pair.
+    shards = {
         "id": "shards",
         "forEach": [
             {"number": "${lists.range(schema.spec.shards)}"},
@@ -124,23 +124,20 @@ def _shards() -> Manifest:
         ),
     }
 
-
-def _named() -> Manifest:
-    return {
+    named = {
         "id": "named",
         "forEach": [{"entry": "${schema.spec.names}"}],
         "readyWhen": ['${each.data.key != ""}'],
         "template": config_map("${schema.metadata.name}-n-${entry}", {"key": "${entry}"}),
     }
 
-
-def _for_each_index() -> Manifest:
-    """An object that depends on a whole collection."""
+    # An object that depends on both collections.
     data = {
         "shards": '${shards.map(s, s.metadata.name).join(",")}',
         "count": "${string(size(shards))}",
     }
-    return {"id": "index", "template": config_map("${schema.metadata.name}-index", data)}
+    index = {"id": "index", "template": config_map("${schema.metadata.name}-index", data)}
+    return [shards, named, index]
 
 
 FOR_EACH = ScenarioSpec(
@@ -150,7 +147,7 @@ FOR_EACH = ScenarioSpec(
     "whole collections",
     children=_TIERS * _SHARDS_PER_TIER + len(_NAMES) + _INDEX,
     build=lambda _kind: Blueprint(
-        RgdParts(_for_each_schema(), [_shards(), _named(), _for_each_index()]),
+        RgdParts(_for_each_schema(), _for_each_resources()),
         values={"names": list(_NAMES)},
         # One element goes and another comes.
         update={"names": [*_NAMES[:-1], "round-{{round}}"]},
