@@ -31,7 +31,7 @@ _GENERATOR_DIGITS = 6
 
 @dataclass(frozen=True)
 class Schedule:
-    """What an open loop was to send, until when it could, and how far it came."""
+    """What an open loop should send, until when, and how much it sent."""
 
     load: Load
     times: Sequence[float]
@@ -125,7 +125,7 @@ def _worst(values: Iterable[float | None]) -> float | None:
 def count_instances(
     requested: int, objects: Iterable[ObjectRecord], max_send_lag_seconds: float
 ) -> Counts:
-    """Count how many instances of an iteration got how far."""
+    """Count the instances of an iteration by how far they got."""
     created = [line for line in objects if line.operation == "create-instance"]
     acknowledged = [line for line in created if line.acknowledged_seconds is not None]
     ready = sum(line.ready_seconds is not None for line in acknowledged)

@@ -164,7 +164,6 @@ def metrics_of(source: SourceName) -> Iterator[Metric]:
 
 
 def figure(name: str) -> Figure:
-    """Return a line of the catalogue by its name."""
     return ALL[name]
 
 

@@ -121,5 +121,5 @@ class CelResults(ApiModel):
     restart: CelRestartResults | None = None
     """None if kro was not restarted."""
     disturbed_windows: int = 0
-    """Windows that were not used, as kro reconciled something else in them."""
+    """Windows that were not used because kro reconciled something else in them."""
     unavailable: dict[str, str] = Field(default_factory=dict)

@@ -102,7 +102,7 @@ class Metric:
     exclude: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Label values whose series are left out."""
     stored_as: str | None = None
-    """Name in ``series.jsonl``, if ``match`` tells it from another; else ``name``."""
+    """Name in ``series.jsonl``, if ``match`` distinguishes it from another; else ``name``."""
     by: Callable[[Labels, Groups], Labels] | None = None
     """From a series' labels to those by which sums are kept apart; they must be few."""
     older: str | None = None
@@ -112,11 +112,9 @@ class Metric:
 
     @property
     def key(self) -> str:
-        """Name in ``series.jsonl``."""
         return self.stored_as or self.name
 
     def of_histogram(self) -> tuple["Metric", "Metric"]:
-        """Return the sum and the count of a histogram."""
         ends = ("_sum", "_count")
         total, count = (
             replace(
@@ -153,7 +151,7 @@ class Figure:
 
     @property
     def unit(self) -> Unit:
-        """What its name ends with."""
+        """The unit that its name ends with."""
         return unit_of(self.name)
 
     @property

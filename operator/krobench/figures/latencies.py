@@ -75,7 +75,7 @@ def summarise(durations: Iterable[float], censored: int = 0) -> LatencySummary:
 
 
 def why_absent(summary: LatencySummary | None, statistic: str) -> str | None:
-    """Return why a statistic (``p99``, ``max``) is absent, as far as the sample tells."""
+    """Return why a statistic (``p99``, ``max``) is absent; None if the sample does not show it."""
     total = summary.n + summary.censored if summary is not None else 0
     if summary is None or total == 0:
         return "nothing of this kind was observed"

@@ -1,7 +1,7 @@
 """The raw lines of a run record: one object and operation, or one sample, each.
 
 All lines of a file have the same columns, so that each opens as a table. They are dataclasses with
-slots, as a run has many thousands of them in memory: a model takes four times as much.
+slots because a run has many thousands of them in memory: a model takes four times as much.
 """
 
 from typing import Literal
@@ -55,9 +55,9 @@ class ObjectRecord:
         "fan-out",
         "delete-instance",
     ]
-    """fan-out: an instance's children took an update of its RGD over; its request is the RGD's."""
+    """fan-out: an instance's children adopted an update of its RGD; its request is the RGD's."""
     phase: int | None = None
-    """Which of the test's steps it belongs to, from 0; None: set-up or tear-down."""
+    """Which of the test's phases it belongs to, from 0; None: set-up or tear-down."""
     kind: str
     namespace: str | None = None
     name: str
@@ -81,7 +81,7 @@ class ObjectRecord:
     """create-instance only: the last of its children was seen."""
     ready_seconds: float | None = None
     """Ready=True with the observedGeneration of this operation, or a later one, was seen; of
-    fan-out: all children had taken the update over."""
+    fan-out: all children had adopted the update."""
     gone_seconds: float | None = None
     """Deletion only: the object was gone."""
     retries: int = 0

@@ -1,4 +1,4 @@
-"""Reading figures of one phase out of series, with a reason for each that cannot be given."""
+"""Reading figures of one phase out of series, with a reason for each that is not available."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -31,7 +31,7 @@ class Spread:
 class PhaseReader:
     """Reads what happened between two moments.
 
-    A figure that cannot be given is None, and its reason stands in ``unavailable`` under its name.
+    A figure that is not available is None, and ``unavailable`` has the reason under its name.
     """
 
     def __init__(
@@ -44,7 +44,6 @@ class PhaseReader:
 
     @property
     def seconds(self) -> float:
-        """Length of the phase."""
         return self._end - self._start
 
     def restarted(self, process: SourceName) -> bool:
@@ -53,14 +52,13 @@ class PhaseReader:
         return len({sample.value for sample in starts}) > 1
 
     def delta(self, name: str, source: SourceName, metric: str) -> float | None:
-        """Return how much a counter grew."""
         return self._try(name, lambda: self._delta(source, metric))
 
     def rare(self, name: str, source: SourceName, metric: str, companion: str) -> float | None:
         """Return how much a counter grew that has no series before its event first occurred.
 
-        Where ``companion``, which stands in the same exposition, was sampled and ``metric`` was
-        not, there was no such event.
+        If ``companion``, which the same exposition has, was sampled and ``metric`` was not, there
+        was no such event.
         """
 
         def get() -> float:
@@ -92,15 +90,13 @@ class PhaseReader:
         return self._try(name, get)
 
     def maximum(self, name: str, source: SourceName, metric: str) -> float | None:
-        """Return the largest value of a gauge that was seen."""
         return self._try(name, lambda: self._series.maximum(source, metric, self._start, self._end))
 
     def last(self, name: str, source: SourceName, metric: str) -> float | None:
-        """Return a gauge at the end of the phase."""
         return self._try(name, lambda: self._window(source, metric)[-1].value)
 
     def distribution(self, name: str, source: SourceName, metric: str) -> Spread:
-        """Return the values of a gauge, of which it says nothing where it stood in the end."""
+        """Return the values of a gauge without its change over the phase."""
         try:
             return self._distribution(name, _weighted(self._window(source, metric)))
         except UnavailableError as error:
@@ -108,7 +104,7 @@ class PhaseReader:
             return Spread()
 
     def level(self, name: str, source: SourceName, metric: str) -> Spread:
-        """Return where a gauge stood."""
+        """Return the values of a gauge, and its change over the phase."""
         try:
             samples = self._window(source, metric)
         except UnavailableError as error:
@@ -169,7 +165,6 @@ class PhaseReader:
         return self._try(name, get)
 
     def note(self, name: str, reason: str) -> None:
-        """Say why a figure is not available."""
         self._unavailable[name] = reason
 
     def _try(self, name: str, get: Callable[[], float]) -> float | None:

@@ -59,7 +59,6 @@ class Series:
         )
 
     def has_source(self, source: str) -> bool:
-        """Whether there is any sample of this source."""
         return source in self._times
 
     def of(self, source: str, metric: str) -> Sequence[Sample]:
@@ -67,7 +66,6 @@ class Series:
         return self._by_metric.get((source, metric), [])
 
     def has(self, source: str, metric: str) -> bool:
-        """Whether there is any sample of this metric."""
         return (source, metric) in self._by_metric
 
     def growth(self, source: str, metric: str, start: float, end: float) -> float:

@@ -354,5 +354,4 @@ class Comparison(ApiModel):
 
     @property
     def primary(self) -> list[MetricComparison]:
-        """Return the metrics that get a verdict."""
         return [metric for metric in self.metrics if metric.primary]

@@ -243,7 +243,6 @@ class CurveFit(ApiModel):
     """Median of the deviations of points from it, left out in turns, over their values."""
 
     def parameter(self, name: str) -> Parameter | None:
-        """Return a parameter by its name."""
         return next((each for each in self.parameters if each.name == name), None)
 
 
@@ -325,7 +324,7 @@ class NextStep(StrEnum):
 
 
 class NextToTry(ApiModel):
-    """What would tell more about the limit than the test did."""
+    """What to try to learn more about the limit."""
 
     step: NextStep
     size: float | None = None

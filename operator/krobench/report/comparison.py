@@ -111,7 +111,7 @@ def exploratory_row(metric: MetricComparison) -> Sequence[str]:
 
 
 def show(metric: str, value: float | None) -> str:
-    """Show a metric's value by the unit that its name tells."""
+    """Show a metric's value in the unit of its name."""
     if value is None:
         return "-"
     if metric.startswith("latency.") and not metric.endswith(".censored"):

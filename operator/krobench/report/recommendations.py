@@ -67,11 +67,9 @@ def _settings(settings: list[Setting]) -> str:
     if not settings:
         return ""
     values = dump(helm_values(settings)).rstrip()
-    lines = "; ".join(_setting(each) for each in settings)
-    return f"{lines}. In kro's chart:\n\n```yaml\n{values}\n```"
-
-
-def _setting(setting: Setting) -> str:
-    glue = "=" if setting.name.startswith("-") or setting.helm_value == EXTRA_ENV else ": "
-    now = f" (now {setting.current})" if setting.current is not None else ""
-    return f"`{setting.name}{glue}{setting.advised}`{now}"
+    lines = []
+    for each in settings:
+        glue = "=" if each.name.startswith("-") or each.helm_value == EXTRA_ENV else ": "
+        now = f" (now {each.current})" if each.current is not None else ""
+        lines.append(f"`{each.name}{glue}{each.advised}`{now}")
+    return f"{'; '.join(lines)}. In kro's chart:\n\n```yaml\n{values}\n```"

@@ -14,7 +14,7 @@ from krobench.figures.catalogue import (
     THROUGHPUT,
 )
 from krobench.figures.measures import Figures
-from krobench.findings.scaling import CurveFit, ScaleRecord, SizeRecord, SizeVerdict
+from krobench.findings.scaling import ScaleRecord, SizeRecord, SizeVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.report.tables import Column, Quantity, bullets, column, columns, section, table
@@ -204,7 +204,14 @@ def _soaked(test: TestRecord | None) -> str:
 def _growth(scale: ScaleRecord) -> str:
     if not scale.curves:
         return ""
-    rows = [(figure_name(c.figure), curve_line(c), _described(c.fits)) for c in scale.curves]
+    rows = []
+    for curve in scale.curves:
+        fits = [
+            _MODELS[fit.model]
+            + (f" (off by {fit.error_ratio:.1%})" if fit.error_ratio is not None else "")
+            for fit in curve.fits[:2]
+        ]
+        rows.append((figure_name(curve.figure), curve_line(curve), ", then ".join(fits) or "-"))
     return section(
         f"How figures change with {growing(scale.axis)}",
         table(("figure", "change", "best fit"), rows),
@@ -212,15 +219,6 @@ def _growth(scale: ScaleRecord) -> str:
         "turn.",
         level=3,
     )
-
-
-def _described(fits: Sequence[CurveFit]) -> str:
-    names = [
-        _MODELS[fit.model]
-        + (f" (off by {fit.error_ratio:.1%})" if fit.error_ratio is not None else "")
-        for fit in fits[:2]
-    ]
-    return ", then ".join(names) or "-"
 
 
 def _predictions(scale: ScaleRecord) -> str:

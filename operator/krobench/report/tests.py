@@ -17,7 +17,7 @@ from krobench.report.words.evidence import measured
 from krobench.report.words.validity import steady_state_line
 
 FEWEST_FOR_INTERVAL = 3
-"""Iterations. An interval from two is too wide to be of use."""
+"""Iterations. An interval from two is too wide to be useful."""
 _LATENCIES = (
     ("instance ready", "instance_ready"),
     ("first child seen", "instance_first_child"),
@@ -125,7 +125,6 @@ def stop_line(stop: Stop) -> str:
 
 
 def arrivals(test: TestRecord) -> str:
-    """Return when instances arrive."""
     load = test.load
     match load.arrival:
         case Arrival.CLOSED:

@@ -274,7 +274,6 @@ def collector_share(facts: Facts) -> float:
 
 
 def _collection(facts: Facts) -> float | None:
-    """Return garbage collection's share of kro's CPU time."""
     spent, cpu = facts.figures[KRO_GC_CPU_SECONDS], facts.figures[KRO_CPU_SECONDS]
     return min(1.0, spent / cpu) if spent is not None and cpu else None
 

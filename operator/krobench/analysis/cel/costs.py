@@ -158,7 +158,7 @@ def _pair(restart: Restart, name: str) -> tuple[float, float] | None:
     return restart.first[name].mean, statistics.median(each.mean for each in later)
 
 
-ByRound = Mapping[int, float]
+ByIteration = Mapping[int, float]
 
 
 def summarise(samples: CelSamples) -> CelResults:
@@ -194,8 +194,8 @@ def _result(
 ) -> CelExpressionResult:
     evaluations, builds, heap = item.evaluations(), item.builds(), item.heap_growth
     added = max(1, item.copies - empty.copies)
-    count = sum(window.count for r in item.rounds for window in r.windows)
-    reconciles = sum(r.reconciles for r in item.rounds)
+    count = sum(window.count for r in item.iterations for window in r.windows)
+    reconciles = sum(r.reconciles for r in item.iterations)
     result = CelExpressionResult(
         name=item.name,
         family=item.family,
@@ -239,17 +239,17 @@ def _reasons(result: CelExpressionResult, samples: CelSamples) -> dict[str, str]
 
 
 def _builds_per_change(items: Sequence[Measured]) -> float | None:
-    changes = [r for item in items for r in item.rounds if r.build and r.revision]
+    changes = [r for item in items for r in item.iterations if r.build and r.revision]
     if not changes:
         return None
     builds = sum(r.build.count + r.revision.count for r in changes if r.build and r.revision)
     return round(builds / len(changes), 2)
 
 
-def _totals(series: Sequence[ByRound]) -> dict[int, float]:
+def _totals(series: Sequence[ByIteration]) -> dict[int, float]:
     totals: dict[int, float] = {}
-    for by_round in series:
-        for index, value in by_round.items():
+    for by_iteration in series:
+        for index, value in by_iteration.items():
             totals[index] = totals.get(index, 0.0) + value
     return totals
 
@@ -261,7 +261,7 @@ class _Pair:
     name: str
     above: str
     below: str
-    of: Callable[[Measured], ByRound]
+    of: Callable[[Measured], ByIteration]
     times: float = 1.0
     """What ``below`` is multiplied by."""
 
@@ -311,16 +311,16 @@ def _fresh(by_name: Mapping[str, Measured], samples: CelSamples) -> Estimate | N
 
 
 def _cost_of_reconcile(item: Measured, index: int) -> float | None:
-    if index >= len(item.rounds) or not item.rounds[index].reconciles:
+    if index >= len(item.iterations) or not item.iterations[index].reconciles:
         return None
-    taken = item.rounds[index]
+    taken = item.iterations[index]
     return sum(window.seconds for window in taken.windows) / taken.reconciles
 
 
-def _difference(above: ByRound, below: ByRound, parts: int = 1) -> dict[int, float]:
+def _difference(above: ByIteration, below: ByIteration, parts: int = 1) -> dict[int, float]:
     both = above.keys() & below.keys()
     return {index: (above[index] - below[index]) / parts for index in both}
 
 
-def _ratio(above: ByRound, below: ByRound) -> Estimate | None:
+def _ratio(above: ByIteration, below: ByIteration) -> Estimate | None:
     return ratio((above[index], below[index]) for index in above.keys() & below.keys())

@@ -25,7 +25,7 @@ class Spent:
 
 
 @dataclass
-class Round:
+class CelIteration:
     """What was measured of an expression in one iteration."""
 
     windows: list[Spent] = field(default_factory=list)
@@ -51,27 +51,27 @@ class Measured:
     cross_check: str = ""
     actual: str | None = None
     error: ErrorInfo | None = None
-    rounds: list[Round] = field(default_factory=list)
+    iterations: list[CelIteration] = field(default_factory=list)
     heap_growth: dict[int, float] = field(default_factory=dict)
     """Bytes by which the heap grew with one more revision of the RGD, garbage collected before and
     after, by iteration."""
 
     def evaluations(self) -> dict[int, float]:
-        """Seconds of one evaluation by iteration: the median of its windows, as one in which
-        the machine did something else does not measure the expression."""
+        """Seconds of one evaluation by iteration: the median of its windows, because one
+        in which the machine did something else does not measure the expression."""
         return {
             index: statistics.median(window.mean for window in item.windows)
-            for index, item in enumerate(self.rounds)
+            for index, item in enumerate(self.iterations)
             if item.windows
         }
 
     def builds(self) -> dict[int, float]:
         """Seconds of one build of the graph by iteration."""
-        return {i: r.build.mean for i, r in enumerate(self.rounds) if r.build is not None}
+        return {i: r.build.mean for i, r in enumerate(self.iterations) if r.build is not None}
 
     def revisions(self) -> dict[int, float]:
         """Seconds of one compilation of the revision by iteration."""
-        return {i: r.revision.mean for i, r in enumerate(self.rounds) if r.revision is not None}
+        return {i: r.revision.mean for i, r in enumerate(self.iterations) if r.revision is not None}
 
 
 @dataclass
@@ -134,8 +134,8 @@ def lines_of(test: str, samples: CelSamples) -> Iterator[CelLine]:
                 count=count,
             )
         for item in samples.expressions:
-            if index < len(item.rounds):
-                yield from _of_round(test, index, item, item.rounds[index])
+            if index < len(item.iterations):
+                yield from _of_iteration(test, index, item, item.iterations[index])
     for item in samples.expressions:
         for index, grown in item.heap_growth.items():
             yield CelLine(
@@ -169,7 +169,7 @@ def _of_restart(
             yield _spent(line("later evaluations", name), later)
 
 
-def _of_round(test: str, index: int, item: Measured, taken: Round) -> Iterator[CelLine]:
+def _of_iteration(test: str, index: int, item: Measured, taken: CelIteration) -> Iterator[CelLine]:
     def line(what: CelWhat) -> CelLine:
         return CelLine(
             test=test, iteration=index, expression=item.name, copies=item.copies, what=what

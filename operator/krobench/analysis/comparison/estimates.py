@@ -131,7 +131,7 @@ def _completed(model: type[BaseModel], raw: Mapping[str, Any]) -> Any:
     try:
         return model.model_validate(raw).model_dump(by_alias=True, mode="json", exclude_none=True)
     except ValidationError:
-        return dict(raw)  # written by another version: compared as it stands
+        return dict(raw)  # written by another version: compared unchanged
 
 
 def _flattened(value: Any, path: str) -> Iterator[tuple[str, str]]:

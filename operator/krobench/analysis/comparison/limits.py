@@ -115,7 +115,7 @@ class MeasuredLimit:
     limit: Limit
     crossing: Crossing | None
     """None if it is not known with an interval."""
-    repetitions: int
+    iterations: int
     """Judged iterations of the size with fewer, of the two that it lies between."""
 
     @property
@@ -147,7 +147,7 @@ class LimitRatio:
     """Lower end of the interval at 95 %; without a ratio, what it is at least."""
     high: float | None = None
     notes: tuple[AnyInconclusive, ...] = ()
-    """Why there is no verdict, and what would give one."""
+    """Why there is no verdict, and what would decide it."""
     p: float | None = None
     """Of runs; None for single runs, which have no rank test."""
 
@@ -197,7 +197,7 @@ def _of_crossings(old: MeasuredLimit, new: MeasuredLimit, minimum_effect: float)
     verdict = by_interval(interval, Better.HIGHER, minimum_effect)
     notes: tuple[AnyInconclusive, ...] = ()
     if verdict is MetricVerdict.INCONCLUSIVE:
-        notes = (_what_would_do(interval, minimum_effect, min(old.repetitions, new.repetitions)),)
+        notes = (_what_would_do(interval, minimum_effect, min(old.iterations, new.iterations)),)
     return LimitRatio(verdict, interval.ratio, interval.low, interval.high, notes)
 
 

@@ -86,7 +86,6 @@ class Judgement:
 
     @property
     def notes(self) -> tuple[AnyInconclusive, ...]:
-        """Return the note, if there is one."""
         return () if self.note is None else (self.note,)
 
 
@@ -277,7 +276,7 @@ def _compared(
 
 
 def _shown(measured: Measured, rules: Rules, tested: _Tested | None) -> MetricComparison:
-    """Return a metric without a verdict, or with none as it is missing on a side."""
+    """Return a metric without a verdict, or inconclusive because it is missing on a side."""
     result = MetricComparison(
         test=measured.test,
         metric=measured.metric,

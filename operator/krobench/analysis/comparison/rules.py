@@ -34,7 +34,6 @@ class Rules:
         return tuple(self.primary) or PRIMARY
 
     def is_primary(self, metric: str) -> bool:
-        """Whether a metric gets a verdict."""
         return metric in self.primary_metrics
 
     def better(self, metric: str) -> Better:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from krobench.analysis.comparison.differences import differences_of, refusal
 from krobench.analysis.comparison.estimates import numbers_of, scale_settings, unusable
@@ -64,31 +65,26 @@ def compare_figures(
     before, after = ([dict(_sizes(run)) for run in side] for side in (old, new))
     common = [test for test in before[0] if all(test in run for run in (*before, *after))]
     if len(old) > 1 or len(new) > 1:
-        of_runs = [
-            explore_runs(measured, rules)
-            for test in common
-            for metric in _FIGURES
-            if (measured := _of_runs(test, metric, before, after)).available
-        ]
+        of_runs = []
+        for test, metric in product(common, _FIGURES):
+            sides = [[_values(run[test], metric) for run in side] for side in (before, after)]
+            measured = Measured(test, metric, *([run for run in side if run] for side in sides))
+            if measured.available:
+                of_runs.append(explore_runs(measured, rules))
         return of_runs, []
     return _of_iterations(common, before[0], after[0], rules)
-
-
-def _of_runs(test: str, metric: str, old: Sequence[Sizes], new: Sequence[Sizes]) -> Measured:
-    sides = [[_values(run[test], metric) for run in side] for side in (old, new)]
-    return Measured(test, metric, *([run for run in side if run] for side in sides))
 
 
 def _of_iterations(
     common: Sequence[str], old: Sizes, new: Sizes, rules: Rules
 ) -> tuple[list[MetricComparison], list[AnyOmission]]:
     repeated = [test for test in common if min(len(old[test]), len(new[test])) >= _FEWEST]
-    metrics = [
-        explored
-        for test in repeated
-        for metric in _FIGURES
-        if (explored := _explored(test, metric, old[test], new[test], rules)) is not None
-    ]
+    metrics = []
+    for test, metric in product(repeated, _FIGURES):
+        sides = [[[value] for value in _values(side[test], metric)] for side in (old, new)]
+        if min(map(len, sides)) >= _FEWEST:
+            explored = explore(Measured(test, metric, sides[0], sides[1]), rules)
+            metrics += [explored] if explored is not None else []
     single = [test for test in common if test not in repeated]
     return metrics, [NotRepeated(tests=single)] if single else []
 
@@ -100,15 +96,6 @@ def _sizes(run: RunRecord) -> Iterator[tuple[str, Iterations]]:
     for size in sorted(sizes, key=lambda size: size.size):
         counted = counted_iterations(size, tests.get(size.test))
         yield size.test, [numbers_of(each) for each in counted]
-
-
-def _explored(
-    test: str, metric: str, old: Iterations, new: Iterations, rules: Rules
-) -> MetricComparison | None:
-    sides = [[[value] for value in _values(side, metric)] for side in (old, new)]
-    if min(map(len, sides)) < _FEWEST:
-        return None
-    return explore(Measured(test, metric, sides[0], sides[1]), rules)
 
 
 def _values(iterations: Iterations, metric: str) -> list[float]:

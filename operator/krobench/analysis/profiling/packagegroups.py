@@ -123,7 +123,7 @@ def _group_of_package(package: str) -> str | None:
 
 
 def _is_of_go_runtime(function: str) -> bool:
-    # What the runtime has in assembler has no package, as memeqbody.
+    # Functions of the runtime in assembler have no package, for example memeqbody.
     return "." not in function or _is_below(package_of(function), _GO_RUNTIME)
 
 

@@ -60,7 +60,12 @@ def advise(run: RunRecord) -> list[Recommendation]:
 
 def _found_by(run: RunRecord) -> Iterator[tuple[object, Weighted]]:
     """Yield what each rule finds in each test, with a key that is the same in all tests."""
-    for case in _cases(run):
+    first = next((test.variant for test in run.tests if test.variant is not None), None)
+    for test in run.tests:
+        if test.summary is None or test.variant != first:
+            continue
+        settings = KroSettings(test.kro or run.environment.kro)
+        case = Case(test, test.summary, settings, run.environment.nodes)
         rules = [*_RULES, *_RULES_OF_LOAD] if case.test.validity.valid else _RULES_OF_LOAD
         for rule in rules:
             found = rule(case)
@@ -68,14 +73,6 @@ def _found_by(run: RunRecord) -> Iterator[tuple[object, Weighted]]:
                 yield rule, found
         if case.test.validity.valid:
             yield from code_advice(case)
-
-
-def _cases(run: RunRecord) -> Iterator[Case]:
-    first = next((test.variant for test in run.tests if test.variant is not None), None)
-    for test in run.tests:
-        if test.summary is not None and test.variant == first:
-            settings = KroSettings(test.kro or run.environment.kro)
-            yield Case(test, test.summary, settings, run.environment.nodes)
 
 
 def _is_a_change(recommendation: Recommendation) -> bool:

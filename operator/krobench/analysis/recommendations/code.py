@@ -11,7 +11,7 @@ from krobench.findings.evidence import EvidenceCode, evidence
 from krobench.findings.recommendation import Area, CheaperCode, Confidence, Recommendation
 
 _LEAST_TICKS = 100
-"""With fewer, a share of 20 % may as well be 13 % or 29 %."""
+"""With fewer, a measured share of 20 % may really be 13 % or 29 %."""
 
 
 @dataclass(frozen=True)

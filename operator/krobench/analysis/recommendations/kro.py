@@ -110,7 +110,7 @@ def more_instance_workers(case: Case) -> Weighted | None:
 def _how_many_workers(
     case: Case, work_seconds: float, workers: int
 ) -> tuple[int, float, CPUBound | None]:
-    """Return how many workers are of use, the rate that they reach, and what limits it then."""
+    """Return how many workers are useful, the rate that they reach, and what limits it then."""
     bounds = case.cpu_bounds()
     most = workers * (_MOST_TIMES if bounds else _UNKNOWN_TIMES)
     if case.in_flight is not None:

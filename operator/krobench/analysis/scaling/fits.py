@@ -59,10 +59,10 @@ class Resampling:
         spare = max(1, len(means) - parameters)
         between = sum((mean - centre) ** 2 for mean in means) / spare
         within = fmean(value**2 for value in self._within) if self._within else 0.0
-        of_repetitions = within * fmean(1 / count for count in self._counts.values())
-        if between <= of_repetitions:
+        of_iterations = within * fmean(1 / count for count in self._counts.values())
+        if between <= of_iterations:
             return [0.0]
-        scale = math.sqrt((1 - of_repetitions / between) * len(means) / spare)
+        scale = math.sqrt((1 - of_iterations / between) * len(means) / spare)
         return [(mean - centre) * scale for mean in means]
 
     def draws(self) -> Iterator[dict[float, list[float]]]:
@@ -73,8 +73,8 @@ class Resampling:
         within = self._within or [0.0]
         for _ in range(count):
             yield {
-                size: [shift + deviation for deviation in rng.choices(within, k=repetitions)]
-                for size, repetitions in self._counts.items()
+                size: [shift + deviation for deviation in rng.choices(within, k=number)]
+                for size, number in self._counts.items()
                 for shift in (self._fitted[size] + rng.choice(self._between),)
             }
 

@@ -250,13 +250,10 @@ def _is_contradicted(crossing: Crossing, sizes: Sequence[SizeRecord]) -> bool:
     Then a straight line does not describe how the figure grows, for example if it leaps when a
     queue begins to build up.
     """
-    return any(
-        _unanimous(each, met=each.size > crossing.size)
-        for each in sizes
-        if max(each.size / crossing.size, crossing.size / each.size) >= _FAR
-    )
-
-
-def _unanimous(size: SizeRecord, *, met: bool) -> bool:
-    judged = [one.met for one in size.iterations if one.met is not None]
-    return len(judged) >= _FEWEST_ITERATIONS and all(each is met for each in judged)
+    for each in sizes:
+        judged = [one.met for one in each.iterations if one.met is not None]
+        far = max(each.size / crossing.size, crossing.size / each.size) >= _FAR
+        expected = each.size < crossing.size
+        if far and len(judged) >= _FEWEST_ITERATIONS and expected not in judged:
+            return True
+    return False

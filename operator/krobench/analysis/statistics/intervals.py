@@ -74,7 +74,7 @@ def combined_error(parts: Sequence[float], degrees: Sequence[int]) -> StandardEr
     ``degrees`` are the degrees of freedom that each variance is known with.
     """
     total = sum(parts)
-    # Shares, as squares of what is small may be zero. Without any spread, all values count.
+    # Shares, because squares of small numbers may be zero. Without any spread, all values count.
     shares = [part / total for part in parts] if total > 0 else [0.0 for _ in parts]
     weights = sum(share**2 / each for share, each in zip(shares, degrees, strict=True))
     together = math.floor(1 / weights + _ROUNDING) if weights > 0 else sum(degrees)

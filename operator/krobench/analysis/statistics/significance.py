@@ -71,7 +71,7 @@ def _doubled_midranks(values: Sequence[float]) -> list[int]:
 
 def _exact(ranks: tuple[int, ...], rank_sum: int, count: int) -> float:
     ways = _ways(ranks, count)
-    # The mean is count * (n + 1), as ranks are doubled: no rounding anywhere.
+    # Ranks are doubled, so the mean is count * (n + 1): no rounding anywhere.
     mean = count * (len(ranks) + 1)
     distance = abs(rank_sum - mean)
     far = sum(number for total, number in ways.items() if abs(total - mean) >= distance)
@@ -114,7 +114,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 
 
 _LEAST_P = 1e-9
-"""Few values without any spread, as of something that is counted, prove nothing for certain."""
+"""Few values without any spread, such as counts, prove nothing for certain."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Theil-Sen estimator: P. K. Sen, Estimates of the Regression Coefficient Based on Kendall's Tau,
 Journal of the American Statistical Association 63 (1968). Of two sizes, the interval is that of
-Welch's test. Of more it is a percentile bootstrap: values are resampled within each size, as
+Welch's test. Of more it is a percentile bootstrap: values are resampled within each size, because
 the sizes were chosen and not found. It is wide enough from five values of each, as the
 tests of this module show.
 """

@@ -22,7 +22,7 @@ _MIN_DUE = 6
 _SHORTEST_INTERVAL_SECONDS = 1.0
 _START_TIME = "process_start_time_seconds"
 _COUNTER_ENDINGS = ("_total", "_sum", "_count")
-# What kro watches at the moment: gauges, in spite of their names.
+# What kro watches at the moment: gauges, despite their names.
 _GAUGE_ENDINGS = ("_watch_count", "_gvr_count")
 _SECONDS = 1.0
 

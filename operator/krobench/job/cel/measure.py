@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from krobench.analysis.cel.samples import CelSamples, Measured, Round, Spent
+from krobench.analysis.cel.samples import CelIteration, CelSamples, Measured, Spent
 from krobench.analysis.krosettings import KroHabits
 from krobench.api.common import ErrorInfo
 from krobench.collect.exposition import Series
@@ -188,16 +188,16 @@ class CelMeasurement:
         """
         for index in range(warmup + iterations):
             label = f"iteration {index + 1} of {warmup + iterations}"
-            rounds = {carrier.expression.name: Round() for carrier in self._carriers}
+            taken = {carrier.expression.name: CelIteration() for carrier in self._carriers}
             before = await self._readings.read(self._reconciles_of_all())
             self._report(f"{label}: compiling")
-            await self._compile_all(rounds)
+            await self._compile_all(taken)
             await self._quiet()
             after = await self._readings.read(self._reconciles_of_all())
             self._report(f"{label}: evaluating")
-            await self._evaluate_all(rounds, backwards=index % 2 == 1)
+            await self._evaluate_all(taken, backwards=index % 2 == 1)
             if index >= warmup:
-                self._keep(rounds, before, after)
+                self._keep(taken, before, after)
             self.rounds_done = index + 1
 
     async def go_on(self, seconds: float) -> None:
@@ -212,9 +212,9 @@ class CelMeasurement:
             for carrier in list(self._carriers):
                 await self._try(carrier, self._load.reconcile)
 
-    def _keep(self, rounds: dict[str, Round], before: Readings, after: Readings) -> None:
-        for name, taken in rounds.items():
-            self._measured[name].rounds.append(taken)
+    def _keep(self, iterations: dict[str, CelIteration], before: Readings, after: Readings) -> None:
+        for name, taken in iterations.items():
+            self._measured[name].iterations.append(taken)
         reconciles = {
             carrier.expression.name: int(growth(before, after, carrier.gvr))
             for carrier in self._carriers
@@ -265,13 +265,13 @@ class CelMeasurement:
                 continue
             now = await self._heap()
             if now is not None:
-                growth_by_round = self._measured[carrier.expression.name].heap_growth
-                growth_by_round[index] = float(now - held)
+                by_iteration = self._measured[carrier.expression.name].heap_growth
+                by_iteration[index] = float(now - held)
             held = now
 
-    async def _compile_all(self, rounds: dict[str, Round]) -> None:
+    async def _compile_all(self, iterations: dict[str, CelIteration]) -> None:
         for carrier in list(self._carriers):
-            taken = rounds[carrier.expression.name]
+            taken = iterations[carrier.expression.name]
             match = {"name": carrier.rgd.name}
             series = [
                 Series(START),
@@ -292,16 +292,16 @@ class CelMeasurement:
             self.samples.heap_unavailable = str(error)
             return None
 
-    async def _evaluate_all(self, rounds: dict[str, Round], backwards: bool) -> None:
+    async def _evaluate_all(self, iterations: dict[str, CelIteration], backwards: bool) -> None:
         order = self._carriers[::-1] if backwards else list(self._carriers)
         twin = next(c for c in self._carriers if c.expression.role is Role.CONSTANTS)
         for position, carrier in enumerate(order):
             if position % _TWIN_EVERY == 0 and carrier is not twin:
-                await self._evaluate(twin, rounds[twin.expression.name])
-            taken = rounds[carrier.expression.name]
+                await self._evaluate(twin, iterations[twin.expression.name])
+            taken = iterations[carrier.expression.name]
             await self._try(carrier, partial(self._evaluate, taken=taken))
 
-    async def _evaluate(self, carrier: Carrier, taken: Round) -> None:
+    async def _evaluate(self, carrier: Carrier, taken: CelIteration) -> None:
         series = (*EVALUATIONS, of_carrier(carrier))
         before = await self._readings.settled(series)
         wanted = len(taken.windows) + WINDOWS

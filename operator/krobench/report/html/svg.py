@@ -69,7 +69,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Axis:
-    """How an axis is named and labelled; it begins at zero."""
+    """An axis; it begins at zero."""
 
     title: str
     label: Label

@@ -13,7 +13,6 @@ __all__ = ["StatusFacts", "StatusLine", "describe", "had_begun", "outcome"]
 
 
 def describe(facts: StatusFacts, line: StatusLine, job: ObjectRef | None = None) -> RunStatus:
-    """Return the status of a run."""
     if line.phase is Phase.FAILED:
         facts = _as_given_up(facts, line)
     base = base_status(facts, line, job)
@@ -30,7 +29,7 @@ def outcome(record: RunRecord) -> StatusLine:
 
 
 def had_begun(status: RunStatus) -> bool:
-    """Whether a test had begun, as far as the status tells; the record may be lost."""
+    """Whether a test had begun, by the status: the record may be lost."""
     if isinstance(status, KroScaleTestStatus):
         return bool(status.sizes)
     return benchmark.had_begun(status)

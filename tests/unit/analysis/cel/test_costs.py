@@ -3,7 +3,7 @@ from statistics import stdev
 import pytest
 
 from krobench.analysis.cel.costs import summarise
-from krobench.analysis.cel.samples import CelSamples, Measured, Restart, Round, Spent
+from krobench.analysis.cel.samples import CelIteration, CelSamples, Measured, Restart, Spent
 from krobench.analysis.statistics.intervals import mean_interval, positive_interval, ratio_interval
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.workload import CelLevel
@@ -20,13 +20,13 @@ def measured(
     name: str, seconds: float, copies: int = 51, distinct: bool = True, drift: float = 0.1
 ) -> Measured:
     """Return an expression of this cost, in iterations that get slower and slower."""
-    rounds = []
+    iterations = []
     for index in range(ROUNDS):
         slow = 1 + drift * index
         texts = copies if distinct else 1
         window = Spent(seconds * slow * texts * 2, texts * 2)
-        rounds.append(
-            Round(
+        iterations.append(
+            CelIteration(
                 windows=[window, window, Spent(window.seconds * 50, window.count)],
                 reconciles=6,
                 build=Spent((EMPTY_BUILD_SECONDS + (copies - 1) * COMPILE_SECONDS) * slow, 1),
@@ -35,7 +35,13 @@ def measured(
         )
     held = dict.fromkeys(range(ROUNDS), 100_000 + (copies - 1) * COMPILED_BYTES)
     return Measured(
-        name, f"text of {name}", "x", CelLevel.SIMPLE, copies, rounds=rounds, heap_growth=held
+        name,
+        f"text of {name}",
+        "x",
+        CelLevel.SIMPLE,
+        copies,
+        iterations=iterations,
+        heap_growth=held,
     )
 
 

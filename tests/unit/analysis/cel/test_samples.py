@@ -17,9 +17,9 @@ FIELD_ACCESS = "field-access"
 
 def test_the_table_can_be_worked_out_again_from_the_lines(tmp_path: Path) -> None:
     taken = samples(measured("mine", 10e-6))
-    rounds = range(len(taken.expressions[0].rounds))
-    taken.fresh = [Spent(1.0, 10) for _ in rounds]
-    taken.fresh_reconciles = [{"mine": 3} for _ in rounds]
+    iterations = range(len(taken.expressions[0].iterations))
+    taken.fresh = [Spent(1.0, 10) for _ in iterations]
+    taken.fresh_reconciles = [{"mine": 3} for _ in iterations]
     taken.restarts = [
         Restart(
             2.0,
@@ -49,7 +49,7 @@ def test_the_table_can_be_worked_out_again_from_the_lines(tmp_path: Path) -> Non
     reference = result_of(results, FIELD_ACCESS)
     assert compiling == pytest.approx(value(reference.compile_seconds) * 1e6)
     fresh = cel[cel["what"] == "fresh reconciles"]
-    assert list(fresh["count"]) == [3] * len(rounds)
+    assert list(fresh["count"]) == [3] * len(iterations)
     later = cel[cel["what"] == "later evaluations"]
     first = cel[cel["what"] == "first evaluations"].set_index("expression").microseconds["mine"]
     ratio = value(mine.first_after_restart_ratio)
