@@ -51,7 +51,7 @@ def as_baseline(record: RunRecord, *factors: float) -> dict[str, str]:
     return {"baseline.json": Baseline(runs=runs).model_dump_json(by_alias=True)}
 
 
-async def test_a_run_that_is_worse_than_its_baseline_fails_where_that_is_asked_for() -> None:
+async def test_a_run_that_is_worse_than_its_baseline_fails_if_the_spec_asks_for_it() -> None:
     cluster = MemoryCluster()
     await store(
         cluster, "fast", as_baseline(await run(cluster, None), 900.0, 950.0, 1000.0, 1050.0)

@@ -32,7 +32,7 @@ def rgds(cluster: MemoryCluster) -> Mapping[str, JsonObject]:
     return {path: item for path, item in cluster.objects.items() if path.startswith(RGDS_PATH)}
 
 
-async def test_what_a_run_made_goes_also_where_kro_cannot_be_restore() -> None:
+async def test_objects_are_deleted_even_if_kro_cannot_be_restored() -> None:
     cluster = NoDeployments()
     await cluster.create(RGDS_PATH, RGD)
     assert rgds(cluster)
@@ -75,7 +75,7 @@ async def test_instances_whose_rgd_somebody_deleted_go_with_their_config_maps() 
         ([], "found no objects of this run"),
     ],
 )
-async def test_it_says_whether_there_was_anything_to_delete(
+async def test_the_log_names_what_was_deleted(
     made: list[JsonObject], words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     cluster = MemoryCluster()
@@ -86,7 +86,7 @@ async def test_it_says_whether_there_was_anything_to_delete(
     assert words in caplog.text
 
 
-async def test_with_kro_alone_to_be_restore_nothing_is_deleted() -> None:
+async def test_nothing_is_deleted_if_only_kro_is_restored() -> None:
     cluster = MemoryCluster()
     await cluster.create(RGDS_PATH, RGD)
     await restore(cluster, UID, only_kro=True)

@@ -197,7 +197,7 @@ class DeletedRgd(MemoryCluster):
             self._remove(rgds[0])
 
 
-async def test_an_rgd_that_somebody_deletes_is_named_and_holds_no_clean_up() -> None:
+async def test_an_rgd_that_somebody_deletes_is_named_and_does_not_block_the_cleanup() -> None:
     began = time.monotonic()
     tests = [{"name": "a", "timeout": "4s", "workload": {"scenario": "single", "instances": 4}}]
     record = await run_suite(DeletedRgd(), tests)
@@ -219,7 +219,7 @@ async def test_what_would_not_go_is_counted_as_left(monkeypatch: pytest.MonkeyPa
     assert any("of the run left after clean-up" in warning for warning in record.warnings)
 
 
-async def test_steps_follow_one_another_and_each_has_its_own_numbers() -> None:
+async def test_phases_follow_one_another_and_each_has_its_own_numbers() -> None:
     steps = [
         {"operation": "create"},
         {"operation": "update", "load": STEADY | {"maxSendLag": "1s"}},
@@ -243,7 +243,7 @@ async def test_steps_follow_one_another_and_each_has_its_own_numbers() -> None:
     assert not any("/load.bench.kro.run/" in path for path in cluster.objects)
 
 
-async def test_an_update_that_changes_nothing_is_no_update() -> None:
+async def test_an_update_that_changes_nothing_does_not_count() -> None:
     steps = [{"operation": "create"}, {"operation": "update", "values": {"value": "same"}}]
     steps.append({"operation": "update", "values": {"value": "same"}})
     record = await run(MemoryCluster(), 3, phases=steps)

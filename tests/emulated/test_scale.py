@@ -63,7 +63,7 @@ def trials(record: RunRecord) -> dict[float, list[bool | None]]:
     return {step.size: [trial.met for trial in step.iterations] for step in record.scale.sizes}
 
 
-async def test_steps_are_tests_and_the_two_around_the_limit_are_repeated() -> None:
+async def test_sizes_are_tests_and_the_two_around_the_limit_are_repeated() -> None:
     cluster = MemoryCluster()
     record = await run(cluster)
     assert trials(record) == {
@@ -228,7 +228,7 @@ async def test_kro_is_profiled_at_the_smallest_size_that_breached(
     assert record.progress.iterations_done == record.progress.iterations_planned == 10
 
 
-async def test_a_profile_of_what_is_not_ready_in_time_is_no_failure(
+async def test_a_profiled_iteration_that_times_out_does_not_fail_the_test(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
@@ -250,7 +250,7 @@ async def test_a_profile_of_what_is_not_ready_in_time_is_no_failure(
     assert test.profile.cpu is not None
 
 
-async def test_what_is_profiled_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_profiled_iteration_does_not_soak(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
     steps = {"values": [5], "soak": "5s"}
     collect = {"profiles": ["cpu"]}

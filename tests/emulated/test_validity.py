@@ -72,7 +72,7 @@ def reasons(record: RunRecord) -> list[list[str]]:
     return [[cause.reason for cause in test.validity.causes] for test in record.tests]
 
 
-async def test_a_kro_that_is_killed_under_load_leaves_no_verdict_on_what_went_well() -> None:
+async def test_a_kro_that_is_killed_under_load_makes_the_run_invalid() -> None:
     record = await suite(oom_killed(), during="0-1")
     assert record.verdict is Verdict.INVALID
     assert all(test.success for test in record.tests)

@@ -58,7 +58,7 @@ class Overhead:
         self._counts[labelled("failed_scrapes_total", {"source": source})] += 1
 
     def readings(self) -> Iterator[tuple[str, float]]:
-        """Yield all counters; to be called in the thread whose CPU time is meant."""
+        """Yield all counters; call it in the thread whose CPU time counts."""
         yield CPU_SECONDS, time.thread_time()
         # The whole load Job, of which the collectors are a part.
         yield PROCESS_CPU_SECONDS, time.process_time()

@@ -191,7 +191,7 @@ def _growth(series: Series, metric: str, start: float, end: float) -> float | No
 
 
 def measure_iteration(outcome: Outcome, series: Series, ready: int) -> Measured:
-    """Return what an iteration used, of which ``ready`` instances came."""
+    """Return the figures of an iteration in which ``ready`` instances became ready."""
     measured = _measure_phases(outcome, series, ready)
     rate = throughput(outcome.records)
     measured.set(THROUGHPUT.name, rate, "fewer than two instances became ready")

@@ -70,7 +70,7 @@ class Task(Protocol):
         """Run all tests."""
 
     def give_up(self) -> None:
-        """Bring the results of a run that was given up up to date."""
+        """Update the results of a run that was given up."""
 
     def results(self) -> dict[str, Any]:
         """Return the fields of the record that hold the results so far."""
@@ -225,7 +225,6 @@ class Engine:
         logger.info("%s", activity)
 
     def warn(self, message: str) -> None:
-        """Add a warning to the record."""
         logger.warning("%s", message)
         self._update(warnings=[*self._record.warnings, message[:1000]])
 

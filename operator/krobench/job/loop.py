@@ -134,7 +134,7 @@ class IterationLoop:
         return Result(turn, iteration, error)
 
     async def _profile(self, turn: Turn) -> Result:
-        """Profile kro in an iteration of its own; if that fails, the results stand."""
+        """Profile kro in an iteration of its own; if that fails, the results are kept."""
         name = turn.plan.name
         try:
             await self._waited_for_kro(turn)

@@ -83,7 +83,6 @@ async def check_may_restart_kro(client: KubeClient, namespace: str, timing: Timi
 
 
 def required_permissions(tests: Iterable[TestPlan]) -> list[Permission]:
-    """Return the permissions that a load of these tests needs."""
     tests = list(tests)
     # Phases update RGDs and instances, and a clean-up that gets stuck takes their finalizers away.
     changed = ("create", "list", "watch", "patch", "delete")
@@ -107,7 +106,6 @@ def required_permissions(tests: Iterable[TestPlan]) -> list[Permission]:
 
 
 def variant_permissions(namespace: str) -> list[Permission]:
-    """Return the permissions that variants of the kro in this namespace need."""
     return [
         *(Permission(verb, "deployments", "apps", namespace) for verb in ("get", "list", "update")),
         Permission("update", "leases", "coordination.k8s.io", namespace, LEADER_LEASE),
@@ -116,7 +114,6 @@ def variant_permissions(namespace: str) -> list[Permission]:
 
 
 def restart_permissions(namespace: str) -> list[Permission]:
-    """Return the permissions that restarts of the kro in this namespace need."""
     return [
         Permission("get", "pods", namespace=namespace),
         Permission("delete", "pods", namespace=namespace),

@@ -123,7 +123,7 @@ class Recorder:
             self._end()
 
     def give_up(self) -> None:
-        """Bring the record of a run that was given up up to date."""
+        """Update the record of a test whose run was given up."""
         if not self.ended:
             self._summarise()
 

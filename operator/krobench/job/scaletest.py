@@ -115,7 +115,7 @@ class ScaleTestTask:
         except AbortedError as error:
             if not any(size.iterations for size in self._scale().sizes):
                 raise
-            # What earlier sizes have shown stands.
+            # The results of earlier sizes are kept.
             loop.program = self._search.stopped(RunAborted(error=error.info))
             done = await engine.iterate(loop)
         short = done.shortfall
@@ -212,7 +212,7 @@ async def verify(
 ) -> tuple[Verification, Comparison | None]:
     """Try a recommendation: kro as it is against kro as advised, alternating within the run.
 
-    If the trial fails, the verification says why, and the run's own results stand.
+    If the trial fails, the verification says why, and the run's own results are kept.
 
     Raises:
         AbortedError: if kro could not be restored, or the run has lost its lease.

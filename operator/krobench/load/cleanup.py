@@ -36,8 +36,6 @@ _INSTANCE_ID = "kro.run/instance-id"
 
 @dataclass(frozen=True)
 class Item:
-    """An object to be deleted."""
-
     kind: str
     namespace: str | None
     name: str

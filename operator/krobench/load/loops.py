@@ -26,7 +26,7 @@ class RunClock:
 
         The loop's timers have a resolution of a millisecond and may fire that much too early.
         """
-        while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - a time is no event
+        while (left := moment - self.now()) > 0:  # noqa: ASYNC110 - a time is not an event
             await asyncio.sleep(left)
 
     def zero_epoch_seconds(self) -> float:

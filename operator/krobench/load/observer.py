@@ -171,7 +171,6 @@ class Observer:
         return followed
 
     def all(self) -> Iterable[Followed]:
-        """Return all objects that were announced."""
         return self._followed.values()
 
     async def _consume(self) -> None:

@@ -185,14 +185,18 @@ class CoordinatorIteration(ShardIteration):
         # The cleanup that follows deletes those that cannot be watched, untimed.
         with contextlib.suppress(TimeoutError, KubeError):
             async with asyncio.timeout(timeout_seconds):
-                selector = f"{self._instance_selector()},{SHARD_LABEL}!=0"
-                for target in tuple(self._targets):
-                    observer = await self._observe(target.path, selector, _ignore)
-                    for record in self._foreign:
-                        if record.kind == target.rgd.kind:
-                            observer.follow(record)
-                    self._targets.append(replace(target, observer=observer))
+                await self._adopt()
         await super().delete_instances(timeout_seconds)
+
+    async def _adopt(self) -> None:
+        """Observe the instances of the other shards too."""
+        selector = f"{self._instance_selector()},{SHARD_LABEL}!=0"
+        for target in tuple(self._targets):
+            observer = await self._observe(target.path, selector, _ignore)
+            for record in self._foreign:
+                if record.kind == target.rgd.kind:
+                    observer.follow(record)
+            self._targets.append(replace(target, observer=observer))
 
     def _take_over(self, deliveries: Sequence[Delivery]) -> None:
         outcome = self.outcome

@@ -108,7 +108,7 @@ class Search:
         return self._turn(results, state, size, upon, left, warmup=warmup)
 
     def stopped(self, reason: AnyStop) -> "Search":
-        """Return a search that ends now: what earlier sizes have shown stands."""
+        """Return a search that ends now; the results of earlier sizes are kept."""
         return Search(self._spec, self._sizes, self._validity, self._shortest_seconds, reason)
 
     def scale(self, entries: Sequence[Entry], current: Turn | None = None) -> ScaleRecord:
@@ -204,11 +204,11 @@ class Search:
     def _judge(self, result: Result) -> SizeIteration:
         if id(result) not in self._judged:
             assert result.iteration is not None
-            trial = judge_iteration(result.iteration, self._spec.slo, self._validity)
+            judged = judge_iteration(result.iteration, self._spec.slo, self._validity)
             changes: dict[str, object] = {"upon": result.turn.upon}
             if self._is_cut_short(result):
                 changes |= {"met": None, "undecided": self._budget_used_up()}
-            self._judged[id(result)] = result, trial.model_copy(update=changes)
+            self._judged[id(result)] = result, judged.model_copy(update=changes)
         return self._judged[id(result)][1]
 
     def _is_cut_short(self, result: Result) -> bool:

@@ -48,7 +48,7 @@ class TakeDown:
 
 @dataclass(frozen=True)
 class Shortfall:
-    """A test ran fewer iterations than asked for, although its result stands."""
+    """A test ran fewer iterations than asked for, although its result counts."""
 
     test: str
     iterations: int

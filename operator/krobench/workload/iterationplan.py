@@ -46,7 +46,6 @@ class IterationPlan:
 
     @property
     def profiled(self) -> bool:
-        """Whether kro is profiled in this iteration."""
         return self.index >= self.test.profiled_index
 
     @property

@@ -30,7 +30,7 @@ def test_series_of_a_metric_are_summed() -> None:
     assert values(Series("rest_client_requests_total")) == {"rest_client_requests_total": 12.0}
 
 
-def test_labels_choose_series_and_a_name_tells_the_sums_apart() -> None:
+def test_labels_choose_series_and_names_separate_their_sums() -> None:
     wanted = (
         Series("rest_client_requests_total"),
         Series("rest_client_requests_total", {"code": "201"}, name="created"),

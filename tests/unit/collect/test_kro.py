@@ -29,14 +29,14 @@ def names(*keys: str) -> dict[str, float]:
     return {r.key: r.value for r in with_present_names(Scrape(readings), "kro").readings}
 
 
-def test_an_older_kros_metrics_stand_under_the_present_names() -> None:
+def test_metrics_of_an_older_kro_get_the_current_names() -> None:
     assert names("dynamic_controller_reconcile_total", "dynamic_controller_gvr_count") == {
         "instance_reconcile_total": 0.0,
         "dynamic_controller_watch_count": 1.0,
     }
 
 
-def test_where_both_names_are_there_the_present_one_counts() -> None:
+def test_the_current_name_wins_if_kro_has_both() -> None:
     assert names("dynamic_controller_reconcile_total", "instance_reconcile_total") == {
         "instance_reconcile_total": 1.0
     }
@@ -87,7 +87,7 @@ def test_the_time_of_failed_builds_is_kept_of_rgds_that_had_any() -> None:
     }
 
 
-async def test_a_kro_that_fails_is_reached_on_whichever_way_there_is_then() -> None:
+async def test_after_a_failure_kro_is_reached_directly_or_through_the_proxy() -> None:
     asked: list[str] = []
     works = True
 
@@ -113,7 +113,7 @@ async def test_a_kro_that_fails_is_reached_on_whichever_way_there_is_then() -> N
     assert asked == ["direct", "direct", "direct", "proxied"]
 
 
-async def test_what_is_no_exposition_is_told() -> None:
+async def test_an_invalid_exposition_makes_kro_unavailable() -> None:
     async def api(request: web.Request) -> web.Response:
         if "proxy" not in request.path:
             return web.json_response({"items": []})
@@ -180,7 +180,7 @@ async def test_a_pod_that_was_replaced_is_marked_with_both_names(world: World) -
     assert (restart.pod, restart.previous_pod) == ("b", "a")
 
 
-async def test_a_restarted_replica_that_leads_no_more_gives_way_to_the_leader(
+async def test_a_restarted_replica_that_no_longer_leads_is_replaced_by_the_leader(
     world: World,
 ) -> None:
     kro = tracker(world)
@@ -191,7 +191,7 @@ async def test_a_restarted_replica_that_leads_no_more_gives_way_to_the_leader(
     assert [(r.pod, r.previous_pod) for r in kro.restarts] == [("b", "a")]
 
 
-async def test_with_several_replicas_the_lead_is_asked_for_now_and_then(world: World) -> None:
+async def test_with_several_replicas_the_leader_is_looked_up_regularly(world: World) -> None:
     several = replace(POD_A, fingerprint=FINGERPRINT.model_copy(update={"replicas": 2}))
     alone, one_of_two = tracker(world), tracker(world, several)
     world.now = 60.0

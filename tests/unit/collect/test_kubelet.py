@@ -41,7 +41,7 @@ def source(nodes: Nodes, *others: ControlPlanePod) -> KubeletSource:
     return KubeletSource(nodes, KroTracker(nodes, Target(), KRO, lambda: 0.0), others)
 
 
-async def test_containers_on_other_nodes_are_told_apart_from_kros() -> None:
+async def test_containers_on_other_nodes_have_labels_of_their_own() -> None:
     scrape = await source(Nodes(a=ON_A, b=ON_B), ETCD).scrape()
     assert {reading.key: reading.value for reading in scrape.readings} == {
         "container_memory_rss": 5.0,

@@ -43,7 +43,7 @@ async def test_a_pod_out_of_reach_is_asked_through_the_api_server() -> None:
     assert api.asked == [path]
 
 
-async def test_a_later_no_is_final() -> None:
+async def test_a_later_refusal_is_final() -> None:
     api, direct = Answers("proxied"), Answers("fine")
     async with serve(direct) as port, pod(api, port) as http:
         await http.get("/x")
@@ -53,7 +53,7 @@ async def test_a_later_no_is_final() -> None:
     assert api.asked == []
 
 
-async def test_where_neither_way_leads_anywhere_both_reasons_are_given() -> None:
+async def test_if_both_ways_fail_both_reasons_are_given() -> None:
     async with pod(Answers("no such pod", 404), closed_port()) as http:
         with pytest.raises(PodHttpError, match="404 no such pod; straight from the pod: ") as error:
             await http.get("/x")

@@ -46,7 +46,7 @@ async def ask(server: Server, token: str | None = None) -> RangeResult:
             await api.close()
 
 
-async def test_a_range_comes_to_its_mean_and_its_maximum() -> None:
+async def test_a_range_has_a_mean_and_a_maximum() -> None:
     server = Server(matrix(["1", "2", "6"]))
     assert await ask(server, token="s3cret") == RangeResult(3.0, 6.0)
     assert server.request is not None
@@ -60,7 +60,7 @@ async def test_a_range_comes_to_its_mean_and_its_maximum() -> None:
     }
 
 
-async def test_what_is_no_number_is_left_out() -> None:
+async def test_values_that_are_not_finite_are_left_out() -> None:
     assert await ask(Server(matrix(["NaN", "2", "+Inf", "4"]))) == RangeResult(3.0, 4.0)
 
 
@@ -89,7 +89,7 @@ async def test_an_answer_without_one_series_is_a_reason(
     assert "top secret" not in str(error.value)
 
 
-async def test_no_answer_in_time_is_a_reason() -> None:
+async def test_a_timeout_is_a_reason() -> None:
     async def hang(request: web.Request) -> web.Response:
         await asyncio.sleep(60)
         return web.Response()
@@ -101,7 +101,7 @@ async def test_no_answer_in_time_is_a_reason() -> None:
         await api.close()
 
 
-async def test_nobody_there_is_a_reason() -> None:
+async def test_a_refused_connection_is_a_reason() -> None:
     api = PrometheusApi(settings(f"http://127.0.0.1:{closed_port()}"), None, None)
     with pytest.raises(QueryError, match="connection"):
         await api.query("up", 0, 1)
@@ -131,6 +131,6 @@ def test_certificates_that_are_none_are_refused() -> None:
         ),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(change: dict[str, Any], message: str) -> None:
+def test_invalid_settings_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         settings(**{"url": "http://prometheus:9090"} | change)

@@ -71,7 +71,7 @@ async def test_snapshots_are_taken_in_a_thread_of_their_own_and_handed_over_at_o
     assert cost["collectors_cpu_seconds_total"] > 0
 
 
-async def test_a_source_that_fails_is_a_gap_and_disturbs_no_other(
+async def test_a_source_that_fails_has_a_gap_and_does_not_affect_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     broken = FakeSource("kubelet", problem="403")
@@ -96,7 +96,7 @@ class SlowSource(FakeSource):
         return await super().scrape()
 
 
-async def test_a_snapshot_waits_for_a_scrape_under_way_and_asks_anew(
+async def test_a_snapshot_waits_for_a_scrape_in_progress_and_scrapes_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source = SlowSource("kro")

@@ -44,7 +44,7 @@ async def test_it_does_not_matter_where_an_exposition_is_cut(cuts: list[int]) ->
     assert scrape.scraped_bytes == len(data)
 
 
-async def test_what_is_no_exposition_is_named() -> None:
+async def test_an_invalid_exposition_is_an_error_with_the_name_of_the_source() -> None:
     client = Client([b"bytes <html>\n"])
     with pytest.raises(SourceUnavailableError, match="it: invalid Prometheus text format"):
         await scrape_through(client, "/metrics", "it", "a right", WANTED)

@@ -116,7 +116,7 @@ async def test_the_heap_is_profiled_even_if_another_cpu_profile_runs() -> None:
     assert result.in_use is not None
 
 
-async def test_a_kro_that_ends_while_it_is_profiled_is_no_crash() -> None:
+async def test_a_kro_that_ends_while_it_is_profiled_does_not_fail_the_run() -> None:
     kro = Kro()
     kro.restarts = True
     async with serve(kro) as port, profiling(port, "cpu") as running:

@@ -53,7 +53,7 @@ async def test_a_query_becomes_two_metrics() -> None:
     assert server.request.headers["Authorization"] == "Bearer s3cret"
 
 
-async def test_a_query_without_result_is_none_with_its_reason_and_one_warning() -> None:
+async def test_a_query_without_a_result_is_not_available_with_one_warning() -> None:
     metrics, unavailable, warnings = await measure(Server(matrix()), {})
     assert metrics == {"prometheus.up.mean": None, "prometheus.up.max": None}
     assert unavailable.keys() == metrics.keys()

@@ -188,7 +188,7 @@ async def test_an_object_is_created_or_replaced() -> None:
         await api.create_or_replace(MAPS, config_map(k="3"), may_replace=lambda _: False)
 
 
-async def test_a_deletion_says_whether_there_was_anything() -> None:
+async def test_a_deletion_returns_whether_there_was_an_object() -> None:
     api = MemoryApi()
     await api.create(MAPS, config_map())
     assert await api.delete(f"{MAPS}/a")

@@ -104,7 +104,7 @@ async def test_the_refusal_of_a_restarted_server_is_retried() -> None:
         await collect(client, 1)
 
 
-def test_an_answer_that_is_no_status_is_quoted() -> None:
+def test_an_answer_other_than_a_status_is_quoted() -> None:
     error = api_error(502, b"<html>Bad Gateway</html>", "3")
     assert error.transient
     assert error.retry_after_seconds == 3.0

@@ -62,7 +62,7 @@ def plan(instances: int, **test: Any) -> IterationPlan:
 def sender(
     client: KubeClient, clock: RunClock, made: IterationPlan, observer: FakeObserver
 ) -> Send:
-    """Return what sends the first step of a plan."""
+    """Return what sends the first phase of a plan."""
     children = Children(client, clock, made.namespace)
     operations = Operations(Driver(client, clock, made), clock, made, children)
     operations.aim(

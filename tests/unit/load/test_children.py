@@ -125,7 +125,7 @@ async def test_a_kind_that_may_not_be_watched_is_named_with_what_to_grant() -> N
     assert "configmaps is forbidden" in children.unavailable
 
 
-def test_the_label_goes_on_templates_whose_labels_are_no_expression() -> None:
+def test_templates_get_the_label_unless_their_labels_are_an_expression() -> None:
     resources, nodes = with_update_label(RGD, 3)
     assert nodes == {"a"}
     assert resources[0]["template"]["metadata"]["labels"] == {UPDATE_LABEL: "3"}

@@ -84,7 +84,7 @@ async def test_an_rgd_that_stays_rejected_ends_the_waiting() -> None:
         await asyncio.wait_for(entry.ready, 1)
 
 
-async def test_an_rgd_that_is_accepted_in_time_is_no_failure() -> None:
+async def test_an_rgd_that_is_accepted_in_time_does_not_fail() -> None:
     entry = followed()
     apply_rgd(entry, item("Inactive", GraphAccepted=("False", 1)), 2.0, 0.01)
     apply_rgd(entry, item("Active", GraphAccepted=("True", 1), Ready=("True", 1)), 3.0)

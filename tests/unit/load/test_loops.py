@@ -148,7 +148,7 @@ async def test_the_first_error_ends_the_others_and_is_raised_as_it_is() -> None:
     assert ended.is_set()
 
 
-async def test_a_timeout_after_a_failure_is_a_timeout_and_no_cancellation() -> None:
+async def test_a_timeout_after_a_failure_is_not_a_cancellation() -> None:
     async def fail() -> None:
         await asyncio.sleep(0)
         raise ValueError("failed before")

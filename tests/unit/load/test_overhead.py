@@ -29,7 +29,7 @@ def test_the_kernel_s_word_is_in_kibibytes(tmp_path: Path) -> None:
     assert resident_max_bytes(status) == 200 * 1024
 
 
-def test_memory_that_the_kernel_does_not_tell_is_not_available(tmp_path: Path) -> None:
+def test_memory_that_the_kernel_does_not_report_is_not_available(tmp_path: Path) -> None:
     (tmp_path / "status").write_text("Name:\tpython3\n")
     assert resident_max_bytes(tmp_path / "status") is None
     assert resident_max_bytes(tmp_path / "missing") is None

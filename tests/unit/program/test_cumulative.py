@@ -16,7 +16,7 @@ def test_a_size_of_the_spec_is_built_on_all_smaller_ones() -> None:
     assert way_to(400, DOUBLING) == (50, 100, 200, 400)
 
 
-def test_a_size_of_the_search_adds_no_less_than_the_smallest_step() -> None:
+def test_a_size_of_the_search_adds_at_least_the_smallest_difference() -> None:
     assert way_to(566, DOUBLING) == (50, 100, 200, 400, 566)
     assert way_to(430, DOUBLING) == (50, 100, 200, 430)
 
@@ -30,7 +30,7 @@ def test_it_continues_on_what_exists_or_starts_from_nothing() -> None:
 
 
 @given(sizes=SIZES, size=st.integers(1, 1000))
-def test_a_size_is_reached_by_steps_up_none_smaller_than_the_smallest(
+def test_the_way_to_a_size_has_no_smaller_difference_than_the_smallest(
     sizes: tuple[float, ...], size: int
 ) -> None:
     way = way_to(size, sizes)

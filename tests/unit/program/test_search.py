@@ -22,11 +22,11 @@ Met = Callable[[float, int], bool | None]
 
 def spec_of(axis: str = "instances", iterations: int = 3, **fields: Any) -> KroScaleTestSpec:
     load = {"arrival": "constant", "rate": 1} if axis == "arrivalRate" else {"arrival": "closed"}
-    steps = fields.pop("sizes", {"from": 10, "to": 1000})
+    named = fields.pop("sizes", {"from": 10, "to": 1000})
     return KroScaleTestSpec.model_validate(
         {
             "axis": axis,
-            "sizes": steps,
+            "sizes": named,
             "slo": ["errors.total == 0"],
             "workload": {"scenario": "single"},
             "load": load,
@@ -38,26 +38,26 @@ def spec_of(axis: str = "instances", iterations: int = 3, **fields: Any) -> KroS
 
 def walk(spec: KroScaleTestSpec, met: Met) -> list[SizeRecord]:
     """Run all that the planner asks for."""
-    sizes, steps = sizes_of(spec.sizes, spec.axis), list[SizeRecord]()
-    while (size := next_size(spec, sizes, steps)) is not None:
-        step = next((step for step in steps if step.size == size), None)
-        if step is None:
-            step = SizeRecord(size=size, test=f"s-{size}")
-            steps.append(step)
-        step.iterations.append(
-            SizeIteration(iteration=len(step.iterations), met=met(size, len(step.iterations)))
+    sizes, records = sizes_of(spec.sizes, spec.axis), list[SizeRecord]()
+    while (size := next_size(spec, sizes, records)) is not None:
+        record = next((record for record in records if record.size == size), None)
+        if record is None:
+            record = SizeRecord(size=size, test=f"s-{size}")
+            records.append(record)
+        record.iterations.append(
+            SizeIteration(iteration=len(record.iterations), met=met(size, len(record.iterations)))
         )
-        step.verdict = verdict_of(step)
-        assert sum(len(step.iterations) for step in steps) < 1000, "it never ends"
-    return steps
+        record.verdict = verdict_of(record)
+        assert sum(len(record.iterations) for record in records) < 1000, "it never ends"
+    return records
 
 
-def counts(steps: Sequence[SizeRecord]) -> dict[float, int]:
-    return {step.size: len(step.iterations) for step in steps}
+def counts(records: Sequence[SizeRecord]) -> dict[float, int]:
+    return {record.size: len(record.iterations) for record in records}
 
 
 @pytest.mark.parametrize(
-    ("steps", "axis", "expected"),
+    ("named", "axis", "expected"),
     [
         ({"from": 50, "to": 500}, Axis.INSTANCES, (50, 100, 200, 400, 500)),
         ({"from": 1, "to": 4, "factor": 1.3}, Axis.RGDS, (1, 2, 3, 4)),
@@ -69,26 +69,26 @@ def counts(steps: Sequence[SizeRecord]) -> dict[float, int]:
     ],
 )
 def test_sizes_end_with_the_last_and_are_whole_but_for_rates(
-    steps: dict[str, Any], axis: Axis, expected: tuple[float, ...] | None
+    named: dict[str, Any], axis: Axis, expected: tuple[float, ...] | None
 ) -> None:
     if expected is None:
         with pytest.raises(ValueError, match="greater than or equal"):
-            ScaleSizes.model_validate(steps)
+            ScaleSizes.model_validate(named)
         return
-    assert sizes_of(ScaleSizes.model_validate(steps), axis) == expected
+    assert sizes_of(ScaleSizes.model_validate(named), axis) == expected
 
 
 def test_sizes_ascend_to_the_breach_whose_neighbours_are_repeated_and_refined() -> None:
-    steps = walk(spec_of(resolution="20%"), lambda size, _: size <= 130)
-    assert counts(steps) == {10: 1, 20: 1, 40: 1, 80: 3, 160: 3, 113: 3, 134: 3}
-    bracket = bracket_of(steps)
-    assert [step.size for step in bracket.ends] == [113, 134]
+    records = walk(spec_of(resolution="20%"), lambda size, _: size <= 130)
+    assert counts(records) == {10: 1, 20: 1, 40: 1, 80: 3, 160: 3, 113: 3, 134: 3}
+    bracket = bracket_of(records)
+    assert [record.size for record in bracket.ends] == [113, 134]
 
 
 def test_the_bisection_is_arithmetic_if_sizes_grow_linearly() -> None:
-    steps = {"from": 100, "to": 500, "growth": "linear", "increment": 200}
-    walked = walk(spec_of(iterations=1, sizes=steps, resolution="30%"), lambda size, _: size < 450)
-    assert [step.size for step in walked] == [100, 300, 500, 400]
+    named = {"from": 100, "to": 500, "growth": "linear", "increment": 200}
+    walked = walk(spec_of(iterations=1, sizes=named, resolution="30%"), lambda size, _: size < 450)
+    assert [record.size for record in walked] == [100, 300, 500, 400]
 
 
 def test_without_refinement_only_the_two_are_repeated() -> None:
@@ -105,28 +105,28 @@ def test_the_smallest_size_is_repeated_if_it_breaches() -> None:
 
 def test_it_goes_on_beyond_the_breach_if_asked_to() -> None:
     spec = spec_of(sizes={"values": [1, 2, 4, 8]}, stopAtBreach=False, refine=False)
-    steps = walk(spec, lambda size, _: size in {1, 4})
-    assert counts(steps) == {1: 3, 2: 3, 4: 1, 8: 1}
+    records = walk(spec, lambda size, _: size in {1, 4})
+    assert counts(records) == {1: 3, 2: 3, 4: 1, 8: 1}
 
 
 def test_repetitions_may_turn_a_breach_around_and_the_ascent_goes_on() -> None:
     spec = spec_of(sizes={"values": [1, 2, 4]}, refine=False)
-    steps = walk(spec, lambda size, trial: size < 4 and (size, trial) != (2, 0))
-    assert counts(steps) == {1: 3, 2: 3, 4: 3}
-    assert [step.size for step in bracket_of(steps).ends] == [2, 4]
+    records = walk(spec, lambda size, iteration: size < 4 and (size, iteration) != (2, 0))
+    assert counts(records) == {1: 3, 2: 3, 4: 3}
+    assert [record.size for record in bracket_of(records).ends] == [2, 4]
 
 
 def test_an_undecided_iteration_is_repeated() -> None:
     spec = spec_of(sizes={"values": [1, 2]}, refine=False)
-    steps = walk(spec, lambda size, trial: None if trial in {0, 2} else size < 2)
-    assert counts(steps) == {1: 5, 2: 5}
-    assert [verdict_of(step) for step in steps] == [SizeVerdict.MET, SizeVerdict.BREACHED]
+    records = walk(spec, lambda size, iteration: None if iteration in {0, 2} else size < 2)
+    assert counts(records) == {1: 5, 2: 5}
+    assert [verdict_of(record) for record in records] == [SizeVerdict.MET, SizeVerdict.BREACHED]
 
 
-def test_a_size_that_never_says_anything_ends_the_test() -> None:
-    steps = walk(spec_of(), lambda size, _: None if size == 20 else True)
-    assert counts(steps) == {10: 1, 20: MOST_UNDECIDED}
-    assert steps[-1].verdict is SizeVerdict.INVALID
+def test_a_size_that_stays_undecided_ends_the_search() -> None:
+    records = walk(spec_of(), lambda size, _: None if size == 20 else True)
+    assert counts(records) == {10: 1, 20: MOST_UNDECIDED}
+    assert records[-1].verdict is SizeVerdict.INVALID
 
 
 def test_a_size_that_could_not_be_measured_ends_the_test() -> None:
@@ -151,15 +151,15 @@ def test_as_many_breaches_as_not_are_a_breach() -> None:
 def test_the_limit_lies_between_the_two_and_they_are_as_close_as_asked_for(
     limit: float, iterations: int, percent: str, factor: float, growth: str, axis: str
 ) -> None:
-    steps = {"from": 1, "to": 2000, "factor": factor, "growth": growth}
-    spec = spec_of(axis, iterations, sizes=steps, resolution=percent)
+    named = {"from": 1, "to": 2000, "factor": factor, "growth": growth}
+    spec = spec_of(axis, iterations, sizes=named, resolution=percent)
     walked = walk(spec, lambda size, _: size <= limit)
     assert len(walked) <= MAX_SIZES
     bracket = bracket_of(walked)
     low, high = bracket.last_met, bracket.first_breach
     assert low is None or low.size <= limit
     assert high is None or high.size > limit
-    assert all(len(step.iterations) == iterations for step in bracket.ends)
+    assert all(len(record.iterations) == iterations for record in bracket.ends)
     if low is None or high is None or len(walked) == MAX_SIZES:
         return
     gap = high.size - low.size
@@ -176,10 +176,10 @@ def test_it_ends_whatever_iterations_show_and_continues_from_any_record(
 ) -> None:
     spec = spec_of(iterations=iterations)
     said = iter(answers * 200)
-    steps = walk(spec, lambda *_: next(said))
+    records = walk(spec, lambda *_: next(said))
     sizes = sizes_of(spec.sizes, spec.axis)
-    assert next_size(spec, sizes, list(reversed(steps))) is None
+    assert next_size(spec, sizes, list(reversed(records))) is None
     most = iterations + MOST_UNDECIDED
-    assert all(len(step.iterations) <= most for step in steps)
-    ascent = [step.size for step in steps if step.size in sizes]
-    assert all(before < after for before, after in pairwise(ascent))
+    assert all(len(record.iterations) <= most for record in records)
+    planned = [record.size for record in records if record.size in sizes]
+    assert all(before < after for before, after in pairwise(planned))

@@ -36,7 +36,7 @@ def spec_of(axis: str, **fields: Any) -> KroScaleTestSpec:
     return KroScaleTestSpec.model_validate(spec | fields)
 
 
-def test_a_step_is_a_test_of_its_size() -> None:
+def test_each_size_is_a_test() -> None:
     plan = plan_size(spec_of("instances", concurrency=7), 3, 50)
     assert (plan.name, plan.index, plan.concurrency) == ("instances-50", 3, 7)
     assert (plan.workload.instances, plan.created_instances) == (50, 50)
@@ -45,11 +45,11 @@ def test_a_step_is_a_test_of_its_size() -> None:
 
 @pytest.mark.parametrize(("interval", "window"), [("200ms", 20), ("5s", 30), ("3.7s", 22.2)])
 def test_a_size_soaks_until_kro_is_steady_over_some_samples(interval: str, window: float) -> None:
-    steps = {"from": 1, "to": 64, "soak": f"{window}s"}
+    named = {"from": 1, "to": 64, "soak": f"{window}s"}
     collect = {"interval": interval}
-    plan = plan_size(spec_of("instances", sizes=steps, collect=collect), 0, 2)
+    plan = plan_size(spec_of("instances", sizes=named, collect=collect), 0, 2)
     assert (plan.soak_seconds, plan.steady_window_seconds) == (window, None)
-    steady = steps | {"soakUntil": "Steady"}
+    steady = named | {"soakUntil": "Steady"}
     plan = plan_size(spec_of("instances", sizes=steady, collect=collect), 0, 2)
     assert (plan.soak_seconds, plan.steady_window_seconds) == (window, window)
     with pytest.raises(ValueError, match="too short for soakUntil Steady"):
@@ -60,8 +60,8 @@ def test_a_size_soaks_until_kro_is_steady_over_some_samples(interval: str, windo
 
 def test_a_soak_at_the_end_of_the_budget_has_its_time() -> None:
     spec = spec_of("instances")
-    held = spec_of("instances", sizes={"from": 1, "to": 64, "soak": "1h"})
-    assert longest_scale_seconds(held) == longest_scale_seconds(spec) + 3600
+    soaked = spec_of("instances", sizes={"from": 1, "to": 64, "soak": "1h"})
+    assert longest_scale_seconds(soaked) == longest_scale_seconds(spec) + 3600
 
 
 @pytest.mark.parametrize(("instances", "rgds", "size", "expected"), [(1, 1, 8, 8), (30, 3, 8, 80)])
@@ -98,8 +98,8 @@ def test_cumulative_sizes_add_up_to_the_whole(
     axis: str, rgds: int, each: int, sizes: list[int]
 ) -> None:
     workload = {"scenario": "wide", "instances": rgds * each, "rgds": rgds}
-    steps = {"values": sizes, "cumulative": True}
-    spec = spec_of(axis, workload=workload, sizes=steps, search={"refine": False})
+    named = {"values": sizes, "cumulative": True}
+    spec = spec_of(axis, workload=workload, sizes=named, search={"refine": False})
     below, made = None, []
     for index, size in enumerate(sizes):
         plan = on_top_of(spec, plan_size(spec, index, size), below, Creator(0, 1))
@@ -119,11 +119,11 @@ def test_cumulative_sizes_add_up_to_the_whole(
     assert max(shares) - min(shares) <= 1
 
 
-def test_no_two_instances_that_are_there_at_once_have_the_same_index() -> None:
+def test_instances_that_exist_at_once_have_different_indexes() -> None:
     workload = {"instances": 4, "rgds": 2, "values": {"name": "v{{index}}"}}
     for axis in ("instances", "rgds"):
-        steps = {"values": [2, 5], "cumulative": True}
-        spec = spec_of(axis, workload=workload, sizes=steps, search={"refine": False})
+        named = {"values": [2, 5], "cumulative": True}
+        spec = spec_of(axis, workload=workload, sizes=named, search={"refine": False})
         first = on_top_of(spec, plan_size(spec, 0, 2), None, Creator(0, 0))
         second = on_top_of(spec, plan_size(spec, 1, 5), 2, Creator(0, 0))
         plans = [plan_iteration(RUN, plan, 0) for plan in (first, second)]
@@ -154,9 +154,9 @@ def test_a_cumulative_size_can_be_planned_alone() -> None:
 def test_the_fewest_observations_are_of_the_smallest_addition(
     axis: str, keep: bool, fewest: tuple[int, int]
 ) -> None:
-    steps = {"values": [100, 120, 200], "cumulative": keep}
+    named = {"values": [100, 120, 200], "cumulative": keep}
     workload = {"instances": 10, "rgds": 2}
-    spec = spec_of(axis, workload=workload, sizes=steps, search={"refine": False})
+    spec = spec_of(axis, workload=workload, sizes=named, search={"refine": False})
     assert fewest_observations(spec, [100, 120, 200]) == fewest
 
 
@@ -190,8 +190,8 @@ def test_what_comes_all_at_once_is_added_in_equal_numbers(
     load: dict[str, Any] = {"arrival": arrival}
     if arrival == "burst":
         load["burst"] = {"size": 1, "interval": "1s"}
-    steps = {"values": sizes, "cumulative": True}
-    spec = spec_of(axis, sizes=steps, load=load, search={"refine": False})
+    named = {"values": sizes, "cumulative": True}
+    spec = spec_of(axis, sizes=named, load=load, search={"refine": False})
     if sound:
         assert usable_sizes(spec, 1000).usable == tuple(sizes)
     else:

@@ -32,11 +32,11 @@ def record(name: str, *, success: bool = True, seconds: float = 30.0) -> TestRec
 
 
 def scale(limit: Limit | None = None, **verdicts: SizeVerdict) -> ScaleRecord:
-    steps = [
+    sizes = [
         SizeRecord(size=float(name[1:]), test=name, verdict=verdict)
         for name, verdict in verdicts.items()
     ]
-    return ScaleRecord(axis=Axis.INSTANCES, sizes=steps, limit=limit)
+    return ScaleRecord(axis=Axis.INSTANCES, sizes=sizes, limit=limit)
 
 
 def found(first_breach: float) -> Limit:
@@ -68,9 +68,9 @@ def test_a_trial_runs_at_the_limit(
 ) -> None:
     tests = [record(name, success=name not in failed) for name in verdicts]
 
-    step = size_to_try_at(scale(limit, **verdicts), tests)
+    size = size_to_try_at(scale(limit, **verdicts), tests)
 
-    assert (step.test if step is not None else None) == expected
+    assert (size.test if size is not None else None) == expected
 
 
 def size_plan(**changes: object) -> TestPlan:
@@ -108,7 +108,7 @@ def test_takes_turns_forwards_and_backwards() -> None:
     ]
 
 
-def test_says_how_long_it_will_take() -> None:
+def test_a_trial_knows_how_long_it_takes() -> None:
     tested = record("a", seconds=30.0)
     tested.iterations = []
 

@@ -24,7 +24,7 @@ MAPS = [
 ]
 
 
-def test_what_is_kept_has_no_owner_and_none_of_the_labels_by_which_runs_are_swept() -> None:
+def test_kept_results_have_neither_an_owner_nor_the_labels_of_a_cleanup() -> None:
     [item] = kept("uid-1", "")
     assert "ownerReferences" not in item["metadata"]
     assert "bench.kro.run/run" not in item["metadata"]["labels"]

@@ -76,7 +76,7 @@ def test_a_newer_schema_is_refused_by_its_name(record: dict[str, Any]) -> None:
     assert "has schema krobench.run/v3, which this one does not know" in refused
 
 
-def test_damage_is_told_from_a_newer_version(record: dict[str, Any]) -> None:
+def test_damage_differs_from_a_newer_version(record: dict[str, Any]) -> None:
     record["environment"]["krobench"] = "0.4.9"
     del record["tests"][0]["name"]
     assert refusal_of(record) == (
@@ -92,7 +92,7 @@ def test_damage_is_told_from_a_newer_version(record: dict[str, Any]) -> None:
     assert "it is wrong" in refusal_of([])
 
 
-def test_what_is_no_json_is_said_with_its_place() -> None:
+def test_invalid_json_is_refused_with_its_position() -> None:
     config_map = {"metadata": {"name": "r"}, "data": {"run.json": "{"}}
     with pytest.raises(RecordError, match=r"run.json in ConfigMap r is not valid JSON: .*line 1"):
         read_run_record(config_map)

@@ -68,7 +68,7 @@ def size(config_map: dict[str, dict[str, str]]) -> int:
         ([], []),
     ],
 )
-def test_a_config_map_goes_with_runs_alone_where_nothing_else_owns_it(
+def test_a_config_map_belongs_to_runs_if_nothing_else_owns_it(
     references: list[dict[str, Any]], runs: list[RunRef]
 ) -> None:
     metadata = {"name": "r", "namespace": OWNER.namespace, "ownerReferences": references}
@@ -208,7 +208,7 @@ def test_all_lines_can_be_mended() -> None:
         ),
     ],
 )
-def test_what_is_no_record_is_refused_with_its_name(
+def test_an_object_without_a_record_is_refused_by_name(
     config_map: dict[str, object], words: str
 ) -> None:
     with pytest.raises(RecordError, match=words):

@@ -124,7 +124,7 @@ def test_there_are_as_many_of_everything_as_asked(generator: Generator) -> None:
 
 
 @given(generators())
-def test_each_kind_occurs_where_there_are_resources_enough(generator: Generator) -> None:
+def test_each_kind_occurs_if_there_are_enough_resources(generator: Generator) -> None:
     assert generator.kinds is not None
     kinds = {item["template"]["kind"] for item in resources_of(generator)}
     assert len(kinds) == min(len(generator.kinds), generator.resources or 0)

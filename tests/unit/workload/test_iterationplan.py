@@ -57,7 +57,7 @@ def test_values_are_laid_over_the_scenarios_own() -> None:
     assert plan.rgds[0].instances[0]["spec"]["ingressEnabled"] is True
 
 
-def test_an_rgd_of_ones_own_keeps_its_kind_and_group() -> None:
+def test_a_users_own_rgd_keeps_its_kind_and_group() -> None:
     inline = {"spec": {"schema": {"kind": "App", "group": "acme.io"}, "resources": []}}
     workload = {"rgd": {"inline": inline}, "instances": 1, "values": {"size": 2}}
     rgd = first_plan(workload).rgds[0]

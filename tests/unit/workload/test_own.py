@@ -66,7 +66,7 @@ def test_the_time_of_a_run_is_known_before_its_rgd_is_read() -> None:
         (config_map(RGD.replace("kind: Resource", "kind: X")), "must be a ResourceGraphDefinition"),
     ],
 )
-def test_what_is_no_rgd_is_refused_by_the_name_of_the_object(
+def test_a_config_map_without_an_rgd_is_refused_by_name(
     config_maps: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(WorkloadError, match=re.escape(message)) as raised:

@@ -38,7 +38,7 @@ def live_after(plans: tuple[PhasePlan, ...]) -> set[int]:
     return live
 
 
-def test_without_steps_all_instances_are_created() -> None:
+def test_without_phases_all_instances_are_created() -> None:
     [only] = steps(instances=3)
     assert only.operations == tuple(PlannedOperation(Action.CREATE, n) for n in range(3))
     assert only.schedule() is None
@@ -137,6 +137,6 @@ def test_what_does_not_fit_together_is_refused(bad: dict[str, Any], why: str) ->
         steps({"operation": "create"}, bad)
 
 
-def test_the_first_step_creates() -> None:
+def test_the_first_phase_creates() -> None:
     with pytest.raises(ValueError, match="must have operation create"):
         steps({"operation": "update"})

@@ -142,7 +142,7 @@ def test_a_container_that_is_not_there_is_named() -> None:
         lay_over({"spec": {"containers": []}}, KRO, Variant(name="v"))
 
 
-def test_variables_are_put_back_also_where_others_have_set_further_ones() -> None:
+def test_variables_are_restored_even_if_others_have_set_more() -> None:
     own = [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}, {"name": "C", "value": "1"}]
     template = {"spec": {"containers": [{"name": KRO, "env": own}]}}
     variant = Variant(name="v", env={"A": "2", "B": "2", "GOGC": "200"})

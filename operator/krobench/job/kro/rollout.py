@@ -46,8 +46,6 @@ class NotStartedError(KubeError):
 
 
 class Rollout:
-    """A rollout of kro's Deployment."""
-
     def __init__(
         self, client: KubeClient, target: Target, deployment_path: str, timing: Timing
     ) -> None:

@@ -35,8 +35,6 @@ _MAX_RETRIES = 8
 
 @dataclass(frozen=True)
 class Message:
-    """A message that has arrived."""
-
     text: str
     received_epoch_seconds: float
     """By our wall clock."""

@@ -206,7 +206,7 @@ def test_memory_is_measured_while_there_are_no_instances() -> None:
     assert mine.compiled_bytes.n == 2
 
 
-def test_beyond_the_revisions_that_kro_keeps_the_heap_says_nothing() -> None:
+def test_the_heap_is_not_measured_beyond_the_revisions_that_kro_keeps() -> None:
     measured, _ = run(FakeKro(), iterations=6)
     assert list(measured.samples.expressions[0].heap_growth) == [0, 1, 2, 3]
 

@@ -46,7 +46,7 @@ async def test_a_pod_that_was_evicted_does_not_count_as_one_of_kros() -> None:
     await variants.settle()
 
 
-async def test_an_api_server_that_is_busy_for_a_while_costs_only_time() -> None:
+async def test_a_busy_api_server_only_delays_a_rollout() -> None:
     cluster = KroCluster()
     variants = await enter_big(cluster)
     cluster.busy_answers = 2
@@ -84,7 +84,7 @@ def test_a_lease_that_does_not_name_the_pod_is_refused() -> None:
     assert "in namespace leases" in why
 
 
-def test_where_the_pod_is_named_or_there_is_no_election_all_is_well() -> None:
+def test_the_leader_is_known_if_the_lease_names_the_pod_or_there_is_no_election() -> None:
     args = ("--leader-elect", "--leader-election-namespace=kro-system")
     assert why_leader_unknown(template(*args), "kro", "kro-system") is None
     assert why_leader_unknown(template(hostNetwork=True), "kro", "kro-system") is None
@@ -148,7 +148,7 @@ class PodCluster(MemoryApi):
 QUICK = Timing(restart_poll=0.0)
 
 
-async def test_the_next_kro_is_let_in_once_the_deleted_one_is_gone() -> None:
+async def test_the_next_kro_leads_once_the_deleted_pod_is_gone() -> None:
     cluster = PodCluster()
     kro = await find_kro(cluster, Target())
     found = await restart_kro(cluster, Target(), kro, QUICK)
@@ -164,7 +164,7 @@ async def test_a_kro_that_is_not_started_again_is_an_error() -> None:
         await restart_kro(cluster, Target(), kro, replace(QUICK, restart_timeout=0.05))
 
 
-async def test_a_pod_of_no_deployment_is_not_deleted() -> None:
+async def test_a_pod_without_a_deployment_is_not_deleted() -> None:
     cluster = PodCluster()
     del cluster.kro["metadata"]["ownerReferences"]
     with pytest.raises(AbortedError, match="pod kro-system/kro-a has no controller"):

@@ -23,7 +23,7 @@ def test_names_are_unique() -> None:
 
 
 @pytest.mark.parametrize("expression", STANDARD, ids=lambda e: e.name)
-def test_celpy_says_the_same_of_every_expected_value_or_nothing(expression) -> None:  # type: ignore[no-untyped-def]
+def test_celpy_agrees_with_every_expected_value_that_it_supports(expression) -> None:  # type: ignore[no-untyped-def]
     assert cross_check(expression).opinion is not Opinion.DIFFERS
 
 
@@ -48,7 +48,7 @@ def test_each_expression_has_an_rgd_with_one_instance_of_its_values() -> None:
         assert rgd.instances[0]["spec"] == expression.values
 
 
-def test_the_copies_of_an_expression_differ_in_nothing_but_white_space() -> None:
+def test_copies_of_an_expression_differ_only_in_white_space() -> None:
     plan = first_plan({"cel": {}})
     for rgd, expression in zip(plan.rgds, expressions_of(CelWorkload()), strict=True):
         [resource] = rgd.manifest["spec"]["resources"]
