@@ -8,7 +8,7 @@ from emulated.test_load import quick, run_suite
 from unit.analysis.profiling.pprofs import cpu, heap
 
 from krobench.api.status import Verdict
-from krobench.collect.pprof import PprofError
+from krobench.collect.kro import PprofError
 from krobench.job.errors import AbortedError
 from krobench.record.run import RunRecord
 

@@ -1,4 +1,8 @@
-"""What is read from kro: which pod it is, its metrics, and its counters and heap on request."""
+"""What is read from kro: which pod it is, its metrics, its counters on request, and its profiles.
+
+Profiles come from the endpoints of Go's ``net/http/pprof``. kro has them in builds with
+``-tags pprof`` only, which its chart runs with ``debug.pprof.enabled``.
+"""
 
 import asyncio
 import re
@@ -173,7 +177,9 @@ def _start_time(scrape: Scrape) -> float | None:
     return next((r.value for r in scrape.readings if r.key == _START_TIME), None)
 
 
-_HEAP_SECONDS = 30.0
+_PPROF = "/debug/pprof"
+_ANSWER_SECONDS = 30.0
+"""Time for an answer beyond what was asked for: writing a profile takes kro a moment."""
 _HEAP_QUERY = {"gc": "1", "debug": "1"}
 _HEAP_ALLOC = re.compile(rb"^# HeapAlloc = (\d+)$", re.MULTILINE)
 _STEADY_BYTES = 64 * 1024
@@ -227,7 +233,7 @@ class KroCounters:
     async def _heap_bytes(self) -> int:
         # Go collects before it writes the profile, and in this form shows the heap as it was then.
         try:
-            profile = await self._pprof.get("/debug/pprof/heap", _HEAP_QUERY, _HEAP_SECONDS)
+            profile = await self._pprof.get(f"{_PPROF}/heap", _HEAP_QUERY, _ANSWER_SECONDS)
         except PodHttpError as error:
             raise SourceUnavailableError(
                 f"kro has no pprof on port {self._pprof_port}, and without it the garbage in its "
@@ -237,3 +243,66 @@ class KroCounters:
         if found is None:
             raise SourceUnavailableError("kro's heap profile has no size of the allocated heap")
         return int(found[1])
+
+
+_BUSY = "already in use"
+
+
+class PprofError(Exception):
+    """kro gave no profile; the message says why and what to do."""
+
+
+class Pprof:
+    """The profiles of one pod of kro."""
+
+    def __init__(self, client: KubeClient, pod: KroPod, port: int) -> None:
+        self._http = PodHttp(client, pod, port)
+        self._port = port
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def check(self) -> None:
+        """Find out whether kro can be profiled.
+
+        Raises:
+            PprofError: if not.
+        """
+        try:
+            await self._http.get(f"{_PPROF}/cmdline")
+        except PodHttpError as error:
+            if error.status == 403:
+                raise PprofError(f"kro's pprof is forbidden: {error}") from error
+            raise PprofError(
+                f"kro's pprof does not answer on port {self._port}: {error}. It is in kro's builds "
+                "with the tag pprof only (chart value debug.pprof.enabled, image VERSION-debug); "
+                "spec.target.pprofPort names another port"
+            ) from error
+
+    async def cpu(self, seconds: int) -> bytes:
+        """Return a CPU profile over that time from now on.
+
+        Raises:
+            PprofError: if there is none, for example because another one is in progress.
+        """
+        query = {"seconds": str(seconds)}
+        try:
+            return await self._http.get(f"{_PPROF}/profile", query, seconds + _ANSWER_SECONDS)
+        except PodHttpError as error:
+            if _BUSY in str(error):
+                raise PprofError(
+                    "another client is taking a CPU profile of kro, and Go takes one at a time: "
+                    f"{error}"
+                ) from error
+            raise PprofError(f"no CPU profile of {seconds}s: {error}") from error
+
+    async def heap(self) -> bytes:
+        """Return a heap profile, after a garbage collection.
+
+        Raises:
+            PprofError: if there is none.
+        """
+        try:
+            return await self._http.get(f"{_PPROF}/heap", {"gc": "1"}, _ANSWER_SECONDS)
+        except PodHttpError as error:
+            raise PprofError(f"no heap profile: {error}") from error
