@@ -156,9 +156,9 @@ class KroSource:
 
 
 def with_failed_build_time(scrape: Scrape) -> Scrape:
-    """Return the scrape with the time of the failed builds of each RGD, in place of that of all.
+    """Return the scrape with the time of each RGD's failed builds, instead of that of all builds.
 
-    kro has one time for builds that fail and that do not: it is shared out by their numbers.
+    kro counts the time of all builds together: it is divided by the numbers of builds.
     """
     of_each = (f"{_BUILD_SECONDS_OF}{{", f"{_BUILDS_OF}{{")
     by_key = {reading.key: reading.value for reading in scrape.readings}

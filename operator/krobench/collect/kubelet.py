@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 _CPU = "container_cpu_usage_seconds_total"
 _NO_CONTAINER = frozenset({"", "POD"})
 _SYSTEM = "kube-system"
-# Of the catalogue's names, those of other containers carry a label.
+# Names of the catalogue without a label: other containers' names have one.
 _OF_CONTAINER = (
     *dict.fromkeys(metric.name for metric in metrics_of("kubelet")),
     "container_memory_rss",

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _SLOW_SOURCES: frozenset[SourceName] = frozenset({"apiserver", "kubelet", "etcd"})
 _SLOW_SECONDS = 5.0
 # An API server that has served many kinds takes a second of CPU time for an exposition of 20 MB:
-# such a source is asked so seldom that it spends no more than 2 % of the time on it.
+# such a source is scraped so rarely that it spends at most 2 % of the time on it.
 _PAUSE_FACTOR = 50
 # Each try to find a kro that does not answer takes requests to the API server.
 _LONGEST_RETRY_SECONDS = 5.0

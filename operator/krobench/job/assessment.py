@@ -41,7 +41,7 @@ from krobench.workload.testplan import TestPlan
 
 @dataclass(frozen=True)
 class Around:
-    """What was seen around an iteration, beside its load and its samples."""
+    """What was observed around an iteration, apart from its load and its samples."""
 
     observation: Observation
     intervals: Mapping[SourceName, float]
@@ -59,7 +59,7 @@ def assess(
     around: Around,
     settings: ValiditySettings,
 ) -> IterationRecord:
-    """Return the record of an iteration that has ended, before its clean-up."""
+    """Return the record of an iteration that has ended, before its cleanup."""
     assert outcome.ended_seconds is not None
     lag = plan.test.load.max_send_lag_seconds
     counts = count_instances(plan.instance_count, outcome.records, lag)
@@ -227,7 +227,7 @@ def _measure_phases(outcome: Outcome, series: Series, ready: int) -> Measured:
     phases = Phases(outcome.started_seconds, start, end)
     measured = measure(series, phases, Made(ready, _missing(created), rgds))
     if outcome.soak_ended_seconds is not None:
-        # kro's memory may go on growing in the soak.
+        # kro's memory may continue to grow during the soak.
         soaked = replace(phases, run_ended_seconds=outcome.soak_ended_seconds)
         measured.take(measure(series, soaked, Made(ready), SOAKED), SOAKED)
     first = outcome.phases[0] if len(outcome.phases) > 1 else None

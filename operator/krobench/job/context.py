@@ -65,7 +65,7 @@ class RunContext:
             known.last = None
 
     def warn_of_remains(self, test: str, index: int, teardown: Teardown | None) -> None:
-        """Warn if a clean-up has failed."""
+        """Warn if a cleanup has failed."""
         if teardown is not None and teardown.error is not None:
             self.warn(f"{test}: clean-up of iteration {index + 1}: {teardown.error.message}")
 

@@ -1,4 +1,4 @@
-"""Running one iteration: set-up, load, soak, storing, and only then the clean-up."""
+"""Running one iteration: set-up, load, soak, storing, and only then the cleanup."""
 
 import asyncio
 
@@ -45,7 +45,7 @@ class IterationRunner:
     async def run(
         self, turn: Turn, kro: KroPod, recorder: Recorder, profiling: Profiling | None = None
     ) -> IterationRecord:
-        """Run an iteration; returns its complete record, clean-up included.
+        """Run an iteration; returns its complete record, cleanup included.
 
         Raises:
             AbortedError: if it cannot begin, or its results cannot be stored.
@@ -63,7 +63,7 @@ class IterationRunner:
                 completed = await self._run(plan, sampler, recorder, profiling)
         finally:
             self.current = None
-        samples = sampler.take().samples  # those of the clean-up
+        samples = sampler.take().samples  # those of the cleanup
         recorder.complete(Completed(completed.record, completed.deletions, samples))
         context.warn_of_remains(test.name, completed.record.index, completed.record.teardown)
         return completed.record
@@ -205,7 +205,7 @@ def has_result(test: TestPlan, iteration: IterationRecord) -> bool:
 
 
 async def soak(context: RunContext, plan: TestPlan, outcome: Outcome, sampler: Sampler) -> Soak:
-    """Hold all that is ready for a time, or until kro is steady, and sample kro meanwhile."""
+    """Keep everything for a time, or until kro is steady, while kro is sampled."""
     clock = context.clock
     began = clock.now()
     until = began + plan.soak_seconds

@@ -84,7 +84,7 @@ async def check_may_restart_kro(client: KubeClient, namespace: str, timing: Timi
 
 def required_permissions(tests: Iterable[TestPlan]) -> list[Permission]:
     tests = list(tests)
-    # Phases update RGDs and instances, and a clean-up that gets stuck takes their finalizers away.
+    # Phases update RGDs and instances, and a cleanup that gets stuck takes their finalizers away.
     changed = ("create", "list", "watch", "patch", "delete")
     permissions = [Permission(verb, "resourcegraphdefinitions", "kro.run") for verb in changed]
     permissions += [

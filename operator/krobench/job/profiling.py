@@ -121,7 +121,7 @@ def window_seconds(asked: float | None, iterations: Sequence[IterationRecord]) -
     """Return the length of the CPU profile in whole seconds, as Go wants it.
 
     Without a value in the spec, it is the median run phase of the measured iterations, rounded
-    down: the profile then ends before the clean-up begins.
+    down: the profile then ends before the cleanup begins.
     """
     if asked is not None:
         return max(1, round(asked))

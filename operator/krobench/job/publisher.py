@@ -50,7 +50,7 @@ class Publisher:
         self._parts = stored.parts
 
     async def publish_profiles(self, test_index: int, files: Mapping[str, bytes]) -> dict[str, str]:
-        """Store raw profiles; returns why some were not stored, by key. The run goes on anyway."""
+        """Store raw profiles; returns why some were not stored, by key. It never fails the run."""
         stored = write_profiles(self._name, self._owner, test_index, files, self._profile_bytes)
         try:
             for config_map in stored.config_maps:

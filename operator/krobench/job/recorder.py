@@ -25,7 +25,7 @@ from krobench.workload.testplan import TestPlan
 
 @dataclass(frozen=True)
 class Measured:
-    """An iteration before its clean-up, which must not begin before this is stored."""
+    """An iteration before its cleanup, which must not begin before this is stored."""
 
     record: IterationRecord
     lines: Sequence[ObjectRecord]
@@ -34,7 +34,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Completed:
-    """The same iteration with its clean-up, and what was recorded during that."""
+    """The same iteration with its cleanup, and what was recorded during that."""
 
     record: IterationRecord
     deletions: Sequence[ObjectRecord]
@@ -93,13 +93,13 @@ class Recorder:
             self._summarise()
 
     def complete(self, completed: Completed) -> None:
-        """Replace the latest iteration by one with its clean-up."""
+        """Replace the latest iteration by one with its cleanup."""
         self._context.samples.extend(completed.samples)
         self._add_lines(completed.deletions)
         self._update(iterations=[*self.record.iterations[:-1], completed.record])
 
     def take_down(self, teardown: Teardown) -> None:
-        """Add the clean-up of what the latest iteration, and those below it, had left in place."""
+        """Add the cleanup of what the latest iteration, and those below it, had left in place."""
         last = self.record.iterations[-1].model_copy(update={"teardown": teardown})
         self._update(iterations=[*self.record.iterations[:-1], last])
 
@@ -113,7 +113,7 @@ class Recorder:
         self._update(profile=profile)
 
     def end_turn(self, error: ErrorInfo | None, seconds: float) -> None:
-        """End an iteration, which took this long with its clean-up, and the test if it is done."""
+        """End an iteration, which took this long with its cleanup, and the test if it is done."""
         self._seconds += seconds
         record, plan = self.record, self._plan
         stop = stop_of(plan, record.iterations) if error is None else None

@@ -97,7 +97,7 @@ class ScaleTestTask:
         return raw
 
     async def check(self, engine: Engine) -> None:
-        """Nothing but what every run needs."""
+        """It needs no more than every run."""
 
     async def measure(self, engine: Engine) -> None:
         assert self._search is not None

@@ -1,9 +1,9 @@
-"""How to reach the API server, and as whom.
+"""The API server's address, and the credentials for it.
 
-In a pod that is the pod's service account, else a kubeconfig. Kubeconfigs are left to the official
-client, which knows every form of them: exec plugins, OIDC, certificates. Importing it takes 20 MB
-of memory, so it is imported only if there is a kubeconfig to load: a load Job takes its memory from
-the machine that it measures.
+In a pod, they are those of its service account, elsewhere those of a kubeconfig. Kubeconfigs are
+left to the official client, which knows every form of them: exec plugins, OIDC, certificates.
+Importing it takes 20 MB of memory, so it is imported only if there is a kubeconfig to load: a load
+Job takes its memory from the machine that it measures.
 """
 
 import os

@@ -15,7 +15,7 @@ FAILURES_IN_A_ROW = 5
 
 
 class EndedEarlyError(Exception):
-    """The iteration cannot go on; ``info`` says why."""
+    """The iteration cannot continue; ``info`` says why."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)

@@ -319,7 +319,7 @@ class Iteration:
         return observer
 
     async def _refuse_existing_kind(self) -> None:
-        """Refuse a user's own kind that exists already: the tear-down would delete it."""
+        """Refuse a user's own kind that exists already: the cleanup would delete it."""
         if self._plan.test.workload_name != OWN_RGD:
             return
         for rgd in self._plan.rgds:

@@ -1,4 +1,4 @@
-"""How late a watch is: the error of all our timings, measured beside them.
+"""How late a watch is: the error of all timings, measured next to them.
 
 Latencies end when a watch event arrives. Under load, events arrive late: the API server sends them
 late, or we read them late. So a probe ConfigMap is written twice a second, and the event of each

@@ -54,7 +54,7 @@ class Suite:
         return Done()
 
     def progress(self, entries: Sequence[Entry]) -> tuple[int, int]:
-        """Return the number of iterations that ended or will not run, and that of all of them."""
+        """Return how many iterations have ended or will not run, and how many there are in all."""
         by_test = self._by_test(entries)
         done = 0
         for test in self.tests:

@@ -66,7 +66,7 @@ class Done:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a turn, its clean-up included."""
+    """The result of a turn, its cleanup included."""
 
     turn: Turn
     iteration: IterationRecord | None = None

@@ -31,7 +31,7 @@ def selector(kind: RunKind, name: str) -> str:
 
 
 def as_kept(config_map: ConfigMap, owner: RunRef) -> ConfigMap:
-    """Return a results ConfigMap without an owner, so that nothing but retention deletes it."""
+    """Return a results ConfigMap without an owner, so that only retention deletes it."""
     metadata = {
         "name": config_map["metadata"]["name"],
         "namespace": config_map["metadata"]["namespace"],

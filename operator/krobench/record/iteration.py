@@ -23,7 +23,7 @@ class Teardown(ApiModel):
     """The result of a cleanup; it never hides a result of the test."""
 
     done: bool
-    """False when the policy keeps the objects or the clean-up failed."""
+    """False when the policy keeps the objects or the cleanup failed."""
     duration_seconds: float = 0.0
     error: ErrorInfo | None = None
     remaining: list[str] = Field(default_factory=list)
@@ -73,7 +73,7 @@ class IterationRecord(ApiModel):
     start_time: str
     end_time: str
     duration_seconds: float
-    """Set-up and run, without tear-down."""
+    """Set-up and run, without cleanup."""
     soak: Soak | None = None
     """What came after the run phase; None if nothing was asked for, or the run phase failed."""
     success: bool

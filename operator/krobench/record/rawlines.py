@@ -13,7 +13,7 @@ RecordT = TypeVar("RecordT")
 
 
 class LineFile(Generic[RecordT]):
-    """A file of lines that grows while a run goes on.
+    """A file of lines that grows during a run.
 
     Lines are kept as they will be stored, gzipped 2,000 at a time: as objects, those of a long run
     would be more than the memory of a load Job. So a change of a record after it was added has no
@@ -89,7 +89,7 @@ def _compress(lines: Iterable[bytes]) -> bytes:
 
 
 def _line(record: RecordT, adapter: TypeAdapter[RecordT]) -> bytes:
-    # Nulls are kept: each line then has all columns, whatever of them was reached.
+    # Nulls are kept, so each line has all columns.
     values = adapter.dump_python(record, by_alias=True, mode="json")
     # Times are cut to the microsecond: digits below that are noise, and a third of the size.
     rounded = {

@@ -34,7 +34,7 @@ class RunState(StrEnum):
 
 
 class Orphans(ApiModel):
-    """What was left of a run after its clean-up; none are expected."""
+    """What was left of a run after its cleanup; none are expected."""
 
     count: int | None = None
     """None if it could not be counted."""
@@ -84,7 +84,7 @@ class RunRecord(ApiModel):
     comparison: Comparison | None = None
     """With what spec.baseline names; None if it names nothing, or the run was given up."""
     slopes: list[Slope] = Field(default_factory=list)
-    """Of tests that differ in nothing but their size."""
+    """Of tests that differ only in their size."""
     differences: list[CostDifference] = Field(default_factory=list)
     """Of tests that name another as their ``minus``."""
     scale: ScaleRecord | None = None

@@ -255,7 +255,7 @@ def _first_causes(of: RunRecord | TestRecord, most: int) -> dict[str, Any]:
 def _distribute(
     name: str, pieces: Sequence[tuple[str, bytes]], room: int
 ) -> tuple[list[tuple[str, bytes]], list[tuple[str, str, bytes]]]:
-    """Split pieces into those beside run.json and those in ConfigMaps of their own."""
+    """Split pieces into those next to run.json and those in further ConfigMaps."""
     main: list[tuple[str, bytes]] = []
     others: list[tuple[str, str, bytes]] = []
     for key, piece in pieces:

@@ -124,7 +124,7 @@ class TestRecord(ApiModel):
     start_time: str | None = None
     end_time: str | None = None
     duration_seconds: float | None = None
-    """Its own turns, without those of other tests between them."""
+    """Its own iterations, without those of other tests between them."""
     success: bool | None = None
     error: ErrorInfo | None = None
     validity: Validity = Field(default_factory=Validity)

@@ -39,7 +39,8 @@ async def test_requests_are_sent_on_time_even_if_others_are_unanswered() -> None
     )
     await all_sent.wait()
     lines = [followed.record for followed in observer.followed]
-    assert [line.intended_seconds for line in lines] == times
+    # Not in order: timers a millisecond apart may fire together.
+    assert {line.intended_seconds for line in lines} == set(times)
     assert all(line.sent_seconds >= line.start_seconds for line in lines)
     work.cancel()
     with pytest.raises(asyncio.CancelledError):

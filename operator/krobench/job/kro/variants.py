@@ -1,6 +1,6 @@
 """Applying variants of kro one after another, and restoring kro's Deployment afterwards.
 
-The change is noted on the Deployment itself, by the same request that makes it: the clean-up Job
+The change is noted on the Deployment itself, by the same request that makes it: the cleanup Job
 can undo it after a load Job was killed. Changes by others meanwhile are named, never overwritten.
 """
 
@@ -149,7 +149,7 @@ class KroVariants:
         return warnings
 
     async def settle(self) -> None:
-        """Wait until a restored kro leads: the clean-up needs it.
+        """Wait until a restored kro leads: the cleanup needs it.
 
         Raises:
             AbortedError: if none leads in time.

@@ -1,4 +1,4 @@
-"""ResourceGraphDefinitions made to measure: pure, and decided by a seed."""
+"""Generated ResourceGraphDefinitions: pure, and determined by a seed."""
 
 from krobench.workload.generator.graph import Settings, check, resolve
 from krobench.workload.generator.rgd import COMPLEXITY_LABEL, INDEX_LABEL, generate_rgd
