@@ -64,27 +64,24 @@ def slopes_section(slopes: Sequence[Slope]) -> str:
     """Return the section on growth with size; empty if no tests differ in size alone."""
     if not slopes:
         return ""
-    rows = [
-        (
-            f"{slope.figure}, per {_ONE[slope.axis]}",
-            _SHOW[slope.unit](slope.per_one),
-            _slope_interval(slope),
-            f"{', '.join(slope.tests)} ({', '.join(map(str, slope.sizes))} {slope.axis})",
+    rows = []
+    for slope in slopes:
+        show, sizes = _SHOW[slope.unit], len(slope.sizes)
+        fewest = FEWEST_FOR_INTERVAL if sizes == 2 else _FEWEST_FOR_BOOTSTRAP
+        rows.append(
+            (
+                f"{slope.figure}, per {_ONE[slope.axis]}",
+                show(slope.per_one),
+                _interval(slope, show, slope.points // sizes, of="size", fewest=fewest),
+                f"{', '.join(slope.tests)} ({', '.join(map(str, slope.sizes))} {slope.axis})",
+            )
         )
-        for slope in slopes
-    ]
     return (
         "## Growth with size\n\n"
         + table(("figure", "slope", "95 % interval", "from"), rows)
         + "\n\nSlopes are Theil-Sen's over the iterations of these tests. Intervals are Welch's of "
         "two sizes, and a bootstrap over the iterations of each size of more."
     )
-
-
-def _slope_interval(slope: Slope) -> str:
-    sizes = len(slope.sizes)
-    fewest = FEWEST_FOR_INTERVAL if sizes == 2 else _FEWEST_FOR_BOOTSTRAP
-    return _interval(slope, _SHOW[slope.unit], slope.points // sizes, of="size", fewest=fewest)
 
 
 def _interval(

@@ -189,7 +189,11 @@ def reasons_section(test: TestRecord) -> str:
                 known.append(name)
     if not names:
         return ""
-    lines = [f"- {_first_names(each)}: {reason}" for reason, each in names.items()]
+    lines = []
+    for reason, each in names.items():
+        more = len(each) - _MOST_NAMES
+        others = f" and {more} others" if more > 0 else ""
+        lines.append(f"- {', '.join(each[:_MOST_NAMES])}{others}: {reason}")
     return "Not available in some iteration:\n\n" + "\n".join(lines)
 
 
@@ -201,9 +205,3 @@ def _plain(reason: str, not_in_pods: set[str]) -> str:
     if process in not_in_pods:
         return f"the kubelet shows no container of {_NAMES_OF_SOURCES[process]}"
     return f"the kubelet does not expose {metric} of {_NAMES_OF_SOURCES[process]}'s container"
-
-
-def _first_names(names: Sequence[str]) -> str:
-    if len(names) <= _MOST_NAMES:
-        return ", ".join(names)
-    return ", ".join(names[:_MOST_NAMES]) + f" and {len(names) - _MOST_NAMES} others"

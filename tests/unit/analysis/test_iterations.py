@@ -19,7 +19,7 @@ def created(sent: float, ready: float | None, acknowledged: bool = True) -> Obje
 LINES = [created(0.0, 1.0), created(1.0, 3.0), created(2.0, None), created(3.0, None, False)]
 
 
-def test_refused_and_unfinished_instances_are_told_apart() -> None:
+def test_refused_and_unfinished_instances_are_counted_apart() -> None:
     counts = count_instances(5, LINES, max_send_lag_seconds=0.05)
     assert (counts.requested, counts.sent, counts.created) == (5, 4, 3)
     assert (counts.ready, counts.failed, counts.censored) == (2, 1, 1)

@@ -23,15 +23,15 @@ SPEC = {
     "workload": {"scenario": "single", "instances": 1},
 }
 SIZES = {100: 1, 200: 1, 400: 1, 800: 1, 950: 3, 1050: 3, 1200: 1, 1600: 1}
-"""Repetitions by size."""
+"""Iterations by size."""
 
 
 def scale_run(limit: float = 1000, sizes: Mapping[int, int] = SIZES) -> RunRecord:
     """Return a run whose p99 crosses 2 s at so many instances; ``sizes`` as ``SIZES``."""
     spec = KroScaleTestSpec.model_validate(SPEC)
-    tests = [_test(size, repetitions, limit) for size, repetitions in sizes.items()]
-    steps = [_step(test) for test in tests]
-    scale = with_findings(spec, ScaleRecord(axis=spec.axis, sizes=steps), tests)
+    tests = [_test(size, count, limit) for size, count in sizes.items()]
+    measured = [_size(test) for test in tests]
+    scale = with_findings(spec, ScaleRecord(axis=spec.axis, sizes=measured), tests)
     return some_run(
         *tests,
         id="0",
@@ -45,37 +45,35 @@ def scale_run(limit: float = 1000, sizes: Mapping[int, int] = SIZES) -> RunRecor
     )
 
 
-def _step(test: TestRecord) -> SizeRecord:
-    trials = []
+def _size(test: TestRecord) -> SizeRecord:
+    judged = []
     for iteration in test.iterations:
         ready = iteration.latency.instance_ready
         p99 = ready.p99_seconds if ready is not None else None
         met = p99 is not None and p99 < 2
         breached = [] if met or p99 is None else [SloMissed(slo=SLO, measured={P99: p99})]
         values = {P99: p99, "kro.memory.residentBytes.max": iteration.figures[KRO_RESIDENT.max]}
-        trials.append(
+        judged.append(
             SizeIteration(
                 iteration=iteration.index, met=met, breached=breached, values=dict(values)
             )
         )
-    verdict = SizeVerdict.MET if trials[0].met else SizeVerdict.BREACHED
-    return SizeRecord(size=test.instances, test=test.name, iterations=trials, verdict=verdict)
+    verdict = SizeVerdict.MET if judged[0].met else SizeVerdict.BREACHED
+    return SizeRecord(size=test.instances, test=test.name, iterations=judged, verdict=verdict)
 
 
-def _test(size: int, repetitions: int, limit: float) -> TestRecord:
-    iterations = [
-        _iteration(index, size, limit, 1 + 0.01 * (index - 1)) for index in range(repetitions)
-    ]
+def _test(size: int, count: int, limit: float) -> TestRecord:
+    iterations = [_iteration(index, size, limit, 1 + 0.01 * (index - 1)) for index in range(count)]
     first = iterations[0]
     return some_test(
         name=f"instances-{size}",
-        planned_iterations=repetitions,
+        planned_iterations=count,
         instances=size,
         concurrency=10,
         timeout_seconds=600.0,
         iterations=iterations,
         summary=some_summary(
-            iterations=repetitions,
+            iterations=count,
             latency=first.latency,
             figures=first.figures,
         ),

@@ -46,7 +46,7 @@ def test_a_limit_that_falls_short_says_in_what(limit: Limit | None, kind: str, r
     assert found.get("type") == reason
 
 
-def test_a_step_that_could_not_be_measured_is_an_error_and_the_rest_is_skipped() -> None:
+def test_a_size_that_could_not_be_measured_is_an_error_and_the_rest_is_skipped() -> None:
     run = scale_record()
     run.tests[0].error = ErrorInfo(reason="RGDRejected", message="no such field")
     run.error = ErrorInfo(reason="LeaseLost", message="another load runs")
@@ -55,7 +55,7 @@ def test_a_step_that_could_not_be_measured_is_an_error_and_the_rest_is_skipped()
     assert root.get("skipped") == "1"
 
 
-def test_an_invalid_step_and_its_limit_have_neither_passed_nor_failed() -> None:
+def test_an_invalid_size_and_its_limit_have_neither_passed_nor_failed() -> None:
     validity = Validity.of([RequestsNotSent(sent=3, due=5)])
     run = ended(validity=validity, verdict=Verdict.INVALID)
     assert run.scale is not None

@@ -49,5 +49,5 @@ def test_what_is_not_available_is_said_with_the_reason() -> None:
     assert "- a, cpu: kro's pprof does not answer" in text
 
 
-def test_a_run_without_profiles_says_nothing_of_them() -> None:
+def test_a_run_without_profiles_has_no_section_on_them() -> None:
     assert "CPU time goes" not in report(None)

@@ -59,7 +59,7 @@ def test_sizes_that_missed_the_slos_are_called_so_and_not_succeeded() -> None:
     assert "| instances-1600 | SLOs missed |" in text
 
 
-def test_why_a_test_ended_early_is_told_once() -> None:
+def test_why_a_test_ended_early_is_said_once() -> None:
     run = scale_run()
     assert run.scale is not None
     assert run.scale.limit is not None
@@ -71,7 +71,7 @@ def test_why_a_test_ended_early_is_told_once() -> None:
     assert f"The test ended early: {why}." in scale_section(run)
 
 
-def test_how_long_sizes_were_held_is_told_where_any_was() -> None:
+def test_how_long_sizes_were_soaked_is_shown_if_any_was() -> None:
     run = scale_run()
     assert "| soak |" not in scale_section(run)
     [first, _, _, _, repeated, *_] = run.tests
@@ -89,7 +89,7 @@ def test_how_long_sizes_were_held_is_told_where_any_was() -> None:
     assert rows[6].endswith(f"| 40 s, kro steady in 2 of 3 ({unsteady}) |")
 
 
-def test_growth_is_told_in_words_with_units() -> None:
+def test_growth_is_described_with_units() -> None:
     text = scale_section(scale_run())
     assert (
         "Each further instance adds 64 KiB (95 % interval 64 KiB to 64 KiB) to kro memory, max."
@@ -121,13 +121,13 @@ def test_other_runs_have_no_such_section() -> None:
     assert "How far kro scales" not in render(run)
 
 
-def test_a_figure_of_an_slo_has_a_column_where_it_had_none() -> None:
+def test_a_figure_of_an_slo_has_a_column_of_its_own() -> None:
     run = scale_run()
     assert run.scale is not None
     run.spec["slo"] = ["latency.instanceReady.max < 5.0"]
-    for step in run.scale.sizes:
-        for trial in step.iterations:
-            trial.values["latency.instanceReady.max"] = 2.5
+    for size in run.scale.sizes:
+        for iteration in size.iterations:
+            iteration.values["latency.instanceReady.max"] = 2.5
     lines = scale_section(run).splitlines()
     start = lines.index("### Sizes")
     assert "| instances | SLOs met | time until ready, max, s | ready p50, ms |" in lines[start + 2]

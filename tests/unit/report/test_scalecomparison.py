@@ -33,7 +33,7 @@ def test_the_limit_is_one_line_with_both_sides_ratio_and_verdict() -> None:
     assert lines[-1].startswith("Better: the limit is 1.5")
 
 
-def test_it_says_what_replicates_are_and_what_they_cannot_tell() -> None:
+def test_it_says_what_replicates_are_and_what_they_do_not_show() -> None:
     said = "do not show the drift between the two runs; give several runs a side to include it"
     assert said in text(compared())
     assert "old: old.json, run bench/how-far (0)" in text(compared())
@@ -96,7 +96,7 @@ def test_each_kind_of_limit_has_its_words(limit: Limit, words: str) -> None:
     assert limit_in_words(limit, Axis.INSTANCES) == words
 
 
-def test_it_is_said_where_another_slo_breaks_first_on_each_side() -> None:
+def test_another_slo_that_breaks_first_on_a_side_is_named() -> None:
     found = compared()
     assert "breaks first" not in text(found)
     found.new_limits[0].breached = "kro.memory.residentBytes.max < 300.0"
@@ -129,7 +129,7 @@ def test_of_several_runs_the_line_has_medians_with_their_range_and_p_with_n() ->
     assert "| instances | 1005 (980 to 1030) |" in markdown(found)
 
 
-def test_a_range_ends_above_all_sizes_where_a_run_met_the_slos_at_all() -> None:
+def test_a_range_ends_above_all_sizes_if_a_run_met_the_slos_at_all() -> None:
     assert "1490 (1470 to above 1600)" in text(of_runs(1470, 1480, 1500, 2500))
     found = of_runs(2300, 2400, 2500, 2600)
     assert "above 1600 " in text(found)

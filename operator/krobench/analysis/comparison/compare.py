@@ -145,10 +145,10 @@ def compare_variants(run: RunRecord, rules: Rules) -> list[Comparison]:
     Only primary metrics are compared: with several variants, the others would outgrow the record.
     """
     names = list(dict.fromkeys(test.variant for test in run.tests if test.variant is not None))
-    return [_compare(run, names[0], name, rules) for name in names[1:]]
+    return [_compare_variant(run, names[0], name, rules) for name in names[1:]]
 
 
-def _compare(run: RunRecord, first: str, variant: str, rules: Rules) -> Comparison:
+def _compare_variant(run: RunRecord, first: str, variant: str, rules: Rules) -> Comparison:
     old, new = (
         {test.spec_name: _visits(test) for test in run.tests if test.variant == name}
         for name in (first, variant)

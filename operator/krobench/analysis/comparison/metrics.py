@@ -200,8 +200,10 @@ def measure(
             absent = not measured.old and not measured.new
             if not (absent and metric in WHERE_AVAILABLE):
                 yield measured
-        elif measured.available and not metric.endswith(".n") and not _constant(measured):
-            yield measured
+        elif measured.available and not metric.endswith(".n"):
+            values = {value for run in (*measured.old, *measured.new) for value in run}
+            if len(values) > 1:
+                yield measured
 
 
 def judge_all(
@@ -310,10 +312,6 @@ def _ratio(measured: Measured, interval: Interval | None) -> dict[str, object]:
 def _values(runs: Sequence[Iterations], metric: str) -> Runs:
     found = [[value for i in run if (value := i.get(metric)) is not None] for run in runs]
     return [values for values in found if values]
-
-
-def _constant(measured: Measured) -> bool:
-    return len({value for run in (*measured.old, *measured.new) for value in run}) == 1
 
 
 def rounded(value: float) -> float:

@@ -144,10 +144,10 @@ def _sizes(record: RunRecord, scale: ScaleRecord) -> list[SizeStatus]:
     tests = {test.name: test for test in record.tests if test.start_time is not None}
     tried = [each for each in scale.sizes if each.test in tests]
     ordered = sorted(tried, key=lambda each: each.size)
-    return [_line(each, tests[each.test]) for each in ordered][:_MAX_SIZES]
+    return [_size_status(each, tests[each.test]) for each in ordered][:_MAX_SIZES]
 
 
-def _line(size: SizeRecord, test: TestRecord) -> SizeStatus:
+def _size_status(size: SizeRecord, test: TestRecord) -> SizeStatus:
     bottlenecks = test.attribution.bottlenecks if test.attribution is not None else []
     line = SizeStatus(
         size=size.size,

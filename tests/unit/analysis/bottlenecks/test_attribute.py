@@ -156,12 +156,12 @@ def test_idle_time_points_to_the_requeue_interval() -> None:
 
 
 def test_the_wait_for_a_requeue_is_found_in_phases_that_delete_too() -> None:
-    step = {"index": 1, "operation": "delete", "done": 20, "errors": 0}
-    create = step | {"index": 0, "operation": "create"}
+    phase = {"index": 1, "operation": "delete", "done": 20, "errors": 0}
+    create = phase | {"index": 0, "operation": "create"}
     waits: Values = {
         "phases": [
             create | {"latency": {"instanceReady": {"n": 20, "meanSeconds": 1.2}}},
-            step | {"latency": {"instanceGone": {"n": 20, "meanSeconds": 12.0}}},
+            phase | {"latency": {"instanceGone": {"n": 20, "meanSeconds": 12.0}}},
         ]
     }
     assert kinds(planted(waits))[0] is Kind.REQUEUE_WAIT

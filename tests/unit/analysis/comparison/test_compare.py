@@ -74,7 +74,7 @@ def test_same_needs_the_interval_within_the_minimum_effect() -> None:
     assert verdicts(noisy)[LATENCY] is MetricVerdict.INCONCLUSIVE
 
 
-def test_three_runs_a_side_tell_nothing_and_say_how_many_do() -> None:
+def test_three_runs_a_side_are_inconclusive_and_say_how_many_are_needed() -> None:
     comparison = compare(side("old", 3, 1), side("new", 3, 2, 3.0), RULES)
     [latency] = [metric for metric in comparison.metrics if metric.metric == LATENCY]
     assert latency.verdict is MetricVerdict.INCONCLUSIVE
@@ -95,7 +95,7 @@ def test_correction_over_the_primary_metrics_says_how_many_more_runs_it_needs() 
     assert latency.note.needed_p == pytest.approx(0.05 / 3)
 
 
-def test_iterations_stand_in_for_runs_and_it_says_so() -> None:
+def test_iterations_are_used_instead_of_single_runs() -> None:
     many = compare(side("old", 2, 1), side("new", 2, 2), RULES)
     one = compare(side("old", 1, 1, iterations=6), side("new", 1, 2, iterations=5), RULES)
     assert (many.replicates, one.replicates) == (Replicates.RUNS, Replicates.ITERATIONS)

@@ -96,7 +96,7 @@ def test_another_setting_of_a_variant_of_one_name_is_another_workload() -> None:
     )
 
 
-def test_what_an_older_baseline_does_not_tell_of_is_not_compared() -> None:
+def test_settings_that_an_older_baseline_lacks_are_not_compared() -> None:
     old, new = as_variant("--workers=1"), as_variant("--workers=8", collect={"interval": "1s"})
     workload = old.tests[0].workload
     for name in [name for name in workload if name.startswith(("variant.", "collect."))]:
@@ -106,7 +106,7 @@ def test_what_an_older_baseline_does_not_tell_of_is_not_compared() -> None:
     assert compare(Side("old", [old]), Side("new", [new]), Rules()).refused is not None
 
 
-def test_a_run_without_its_iterations_is_not_compared_and_it_is_said_where_they_are() -> None:
+def test_a_run_without_its_iterations_is_not_compared_and_names_where_they_are() -> None:
     short = finished(parts={"run-full.json.gz": ["bench-results-1"]})
     short.tests[0].iterations = []
     unusable = condense(short).unusable

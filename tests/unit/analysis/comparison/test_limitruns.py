@@ -71,7 +71,7 @@ def test_without_drift_it_is_the_same() -> None:
     assert found.ratio == pytest.approx(1.001, abs=1e-4)
 
 
-def test_an_inconclusive_verdict_says_how_many_more_runs_would_do() -> None:
+def test_an_inconclusive_verdict_says_how_many_more_runs_it_needs() -> None:
     found = compared(at(900, 1000, 1100, 1000), at(990, 1090, 1190, 1090))
     assert found.verdict is MetricVerdict.INCONCLUSIVE
     assert found.notes == (MoreReplicates(more=2, of=Replicates.RUNS, side="each", fewest=4),)
@@ -110,7 +110,7 @@ def test_one_run_of_several_above_all_sizes_leaves_the_median_known() -> None:
     assert found.ratio == pytest.approx(1320 / 1010)
 
 
-def test_limits_that_were_not_reached_but_may_be_alike_are_inconclusive_and_it_says_why() -> None:
+def test_limits_that_were_not_reached_but_may_be_alike_are_inconclusive_with_the_reason() -> None:
     found = compared(at(990, 1000, 1010, 1020), [*at(1000, 1010), above(1000), above(1000)])
     assert found.verdict is MetricVerdict.INCONCLUSIVE
     assert found.notes == (LimitsUnknown(side="new", limits=4, above=2),)
@@ -167,7 +167,7 @@ def test_one_run_far_below_its_sizes_is_worse_than_several_by_at_least_so_much()
 
 
 @pytest.mark.parametrize(("single", "size"), [(0.3, 1600), (0.02, 1020), (0.02, 700)])
-def test_what_luck_or_drift_may_have_made_is_inconclusive_and_it_says_what_to_do(
+def test_what_luck_or_drift_may_explain_is_inconclusive_and_says_what_to_do(
     single: float, size: float
 ) -> None:
     found = compared(crossings(single, 980, 1000, 1010, 1020), [above(size)])
@@ -220,6 +220,6 @@ def test_each_kind_of_limit_has_its_span(limit: Limit, span: Span | None) -> Non
     assert span_of(limit) == span
 
 
-def test_the_median_is_known_where_most_limits_are() -> None:
+def test_the_median_is_known_if_most_limits_are() -> None:
     assert median_span([*at(100, 110), above(120)]) == Span(110, 110)
     assert median_span([*at(100), above(120), above(130)]) == above(120)

@@ -109,7 +109,7 @@ def test_same_needs_the_whole_interval_within_the_minimum_effect() -> None:
     assert strict.notes == (TooClose(of=Replicates.ITERATIONS, most=20),)
 
 
-def test_an_inconclusive_verdict_says_how_many_repetitions_would_do() -> None:
+def test_an_inconclusive_verdict_says_how_many_iterations_it_needs() -> None:
     old = searched("old", "proportional", 0.05, 7)
     found = compare_limits(old, searched("new", "proportional", 0.05, 107, 1.1), EFFECT)
     assert found.verdict is MetricVerdict.INCONCLUSIVE
@@ -117,7 +117,7 @@ def test_an_inconclusive_verdict_says_how_many_repetitions_would_do() -> None:
 
 
 @pytest.mark.parametrize(("last", "state"), [(1050, LimitState.NOT_REACHED), (3000, None)])
-def test_a_limit_beyond_all_sizes_is_better_only_where_that_is_no_matter_of_luck(
+def test_a_limit_beyond_all_sizes_is_better_only_if_luck_does_not_explain_it(
     last: float, state: LimitState | None
 ) -> None:
     """With 20 % of scatter, 1050 is met by chance now and then where the limit is 1000."""
@@ -181,7 +181,7 @@ def test_two_limits_that_were_not_found_have_no_ratio() -> None:
     )
 
 
-def test_a_bracket_is_no_interval_and_it_says_what_would_give_one() -> None:
+def test_a_bracket_has_no_interval_and_says_what_would_give_one() -> None:
     old = searched("old", "proportional", 0.02, 1)
     found = compare_limits(old, limit("new", size_record(10, 0.1), size_record(20, 2.0)), EFFECT)
     assert (found.verdict, found.numbers) == (MetricVerdict.INCONCLUSIVE, {})

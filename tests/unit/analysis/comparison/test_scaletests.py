@@ -93,9 +93,7 @@ def test_sizes_that_both_repeated_have_ratios_of_key_figures_without_verdicts() 
         ),
     ],
 )
-def test_what_was_done_must_be_alike_unless_told_otherwise(
-    spec: dict[str, Any], words: str
-) -> None:
+def test_what_was_done_must_be_alike_unless_allowed(spec: dict[str, Any], words: str) -> None:
     found = compared(new=changed(**spec))
     assert refusal(found) == RunsDiffer(kinds=[DifferenceKind.WORKLOAD], in_spec=False)
     assert any(words in difference_line(each) for each in found.differences)
@@ -109,7 +107,7 @@ def test_how_it_was_searched_may_differ() -> None:
     assert compared(new=changed(**spec)).refused is None
 
 
-def test_the_environment_must_be_alike_unless_told_otherwise() -> None:
+def test_the_environment_must_be_alike_unless_allowed() -> None:
     environment = LARGER.environment.model_copy(update={"kubernetes": "v9", "krobench": "9"})
     other = LARGER.model_copy(update={"environment": environment})
     kinds = [DifferenceKind.KROBENCH, DifferenceKind.KUBERNETES]
@@ -138,7 +136,7 @@ def test_limits_along_two_axes_are_never_compared() -> None:
         ({"scale": None}, "NoSizes"),
     ],
 )
-def test_a_run_that_says_nothing_is_refused_by_its_name(update: Any, reason: str) -> None:
+def test_an_unusable_run_is_refused_by_its_name(update: Any, reason: str) -> None:
     refused = refusal(compared(new=LARGER.model_copy(update=update)))
     assert isinstance(refused, RunUnusable)
     assert (refused.run, refused.error.reason) == ("bench/how-far (another)", reason)
@@ -157,7 +155,7 @@ def test_without_its_iterations_a_record_still_has_its_limit() -> None:
     assert found.left_out == [NoFigures()]
 
 
-def test_a_limit_that_was_not_reached_has_no_ratio_but_a_verdict_where_it_is_far() -> None:
+def test_a_limit_that_was_not_reached_has_no_ratio_but_a_verdict_if_it_is_far() -> None:
     found = compared(new=scale_run(20_000, {100: 1, 800: 1, 1600: 1}))
     assert [limit.state for limit in found.new_limits] == [LimitState.NOT_REACHED]
     assert (found.verdict, found.ratio, found.ratio_high) == (MetricVerdict.BETTER, None, None)
@@ -193,7 +191,7 @@ def test_of_several_runs_a_side_the_runs_are_the_replicates() -> None:
     assert of_runs(AFTER, BEFORE).verdict is MetricVerdict.WORSE
 
 
-def test_what_repetitions_would_call_better_is_inconclusive_where_runs_drift() -> None:
+def test_what_iterations_would_call_better_is_inconclusive_if_runs_drift() -> None:
     old, new = several("abcd", 960, 1000, 1100, 1300), several("efgh", 1250, 980, 1020, 1120)
     assert compared(old[0], new[0]).verdict is MetricVerdict.BETTER
     found = of_runs(old, new)
@@ -234,7 +232,7 @@ def test_runs_of_one_side_must_be_alike_too() -> None:
     )
 
 
-def test_runs_that_say_nothing_or_are_on_both_sides_are_left_out_and_named() -> None:
+def test_unusable_runs_and_runs_on_both_sides_are_left_out_and_named() -> None:
     aborted = several("z", 1000, state=RunState.ABORTED)
     empty = OLD.scale.model_copy(update={"sizes": []}) if OLD.scale else None
     silent = several("y", 1000, scale=empty)
@@ -251,7 +249,7 @@ def test_runs_that_say_nothing_or_are_on_both_sides_are_left_out_and_named() -> 
     assert {each.code for each in again.left_out} == {"OnBothSides"}
 
 
-def test_where_one_run_a_side_is_left_its_repetitions_are_compared() -> None:
+def test_if_one_run_a_side_is_left_its_iterations_are_compared() -> None:
     found = of_runs([BEFORE[0], *several("z", 1000, state=RunState.ABORTED)], AFTER[:1])
     assert found.replicates is Replicates.ITERATIONS
     assert found.verdict is MetricVerdict.BETTER

@@ -50,9 +50,9 @@ def test_shortens_requeues_if_workers_are_idle() -> None:
 def test_shortens_requeues_if_deletions_wait_for_them() -> None:
     found = summary()
     found.latency.instance_gone = LatencySummary(n=100, p50_seconds=12.1)
-    steps = [Operation.CREATE, Operation.DELETE]
+    phases = [Operation.CREATE, Operation.DELETE]
 
-    assert only(run(a_test(found, phases=steps), kro=kro())).advice.code == "ShorterRequeues"
+    assert only(run(a_test(found, phases=phases), kro=kro())).advice.code == "ShorterRequeues"
     assert advise(run(a_test(found), kro=kro())) == []  # its clean-up was not measured
 
 

@@ -55,7 +55,7 @@ def test_a_change_that_is_less_than_the_scatter_of_three_sizes_is_none() -> None
     assert curve.trend is Trend.UNCHANGED
 
 
-def test_a_straight_line_is_told_with_what_one_more_adds() -> None:
+def test_a_straight_line_is_described_by_what_one_more_adds() -> None:
     curve = curve_of(MEMORY, measured(lambda n: 50e6 + 7e6 * n), Axis.RGDS)
     assert [fit.model for fit in curve.fits] == ["linear", "power"]
     assert holds(parameter(curve, "slope"), 7e6)
@@ -63,7 +63,7 @@ def test_a_straight_line_is_told_with_what_one_more_adds() -> None:
     assert curve.trend is Trend.LINEAR
 
 
-def test_a_power_law_is_told_from_a_straight_line() -> None:
+def test_a_power_law_is_distinguished_from_a_straight_line() -> None:
     curve = curve_of(LATENCY, measured(lambda n: 0.01 * n**1.7), Axis.INSTANCES)
     assert curve.fits[0].model == "power"
     assert holds(parameter(curve, "exponent"), 1.7)
@@ -75,7 +75,7 @@ def test_of_two_that_are_about_as_good_the_simpler_comes_first() -> None:
     assert curve.fits[0].model == "linear"
 
 
-def test_a_figure_that_falls_is_told_as_such() -> None:
+def test_a_figure_that_falls_is_described_as_falling() -> None:
     curve = curve_of(THROUGHPUT, measured(lambda n: 100 - n), Axis.RGDS)
     assert curve.trend is Trend.LINEAR
     assert parameter(curve, "slope").value == pytest.approx(-1, abs=0.1)

@@ -176,7 +176,7 @@ def test_a_test_that_ended_before_a_breach_asks_for_what_ended_it(
     assert found.next_to_try.step is step_to_take
 
 
-def test_the_limit_alone_is_told_after_each_step() -> None:
+def test_the_limit_alone_is_known_after_each_size() -> None:
     assert limit_so_far(spec(), record(size_record(25, 0.1))).state is LimitState.NOT_REACHED
 
 
@@ -203,7 +203,7 @@ NOTHING = Limit(state=LimitState.UNDECIDED)
         (None, None, Verdict.FAILED),
     ],
 )
-def test_a_scale_test_passes_where_the_slos_were_met_as_far_as_asked_for(
+def test_a_scale_test_passes_if_the_slos_were_met_up_to_the_minimum(
     limit: Limit | None, minimum: float | None, verdict: Verdict
 ) -> None:
     assert verdict_of_scale_test(limit, minimum, Validity()) is verdict

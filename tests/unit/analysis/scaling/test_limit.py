@@ -47,7 +47,7 @@ def test_the_interval_holds_the_true_limit_as_often_as_it_says(truth: str, scatt
     assert abs(bias) < (0.005 if scatter < 0.1 else 0.03)
 
 
-def test_no_step_says_nothing() -> None:
+def test_without_sizes_the_limit_is_undecided() -> None:
     invalid = size_record(10, 0.1).model_copy(update={"verdict": SizeVerdict.INVALID})
     pending = SizeRecord(size=20, test="b")
     assert limit().state is LimitState.UNDECIDED
@@ -75,7 +75,7 @@ def test_slos_missed_at_the_smallest_size_leave_the_limit_below() -> None:
     assert found.breached == SLO
 
 
-def test_without_repetitions_there_is_a_bracket_and_no_confidence() -> None:
+def test_single_iterations_give_a_bracket_and_no_confidence() -> None:
     found = limit(size_record(10, 0.5), size_record(20, 0.9), size_record(40, 1.9))
     assert (found.state, found.method, found.confidence) == (LimitState.FOUND, "bracket", None)
     assert (found.low, found.size, found.high) == (20, 20, 40)
@@ -110,7 +110,7 @@ def test_a_figure_that_leaps_gives_no_limit_beyond_sizes_that_were_missed_each_t
     assert (found.no_interval, found.figure) == (NoInterval.SCATTERS, FIGURE)
 
 
-def test_an_invalid_step_does_not_count() -> None:
+def test_an_invalid_size_does_not_count() -> None:
     wild = size_record(30, 5.0).model_copy(update={"verdict": SizeVerdict.INVALID})
     found = limit(size_record(20, 0.5), wild, size_record(40, 0.9), size_record(80, 1.9))
     assert (found.last_met, found.first_breach) == (40, 80)
@@ -176,7 +176,7 @@ def test_an_slo_that_is_no_plain_bound_is_named_by_the_words_of_the_breach() -> 
     assert (found.breached, found.method) == (slo, "bracket")
 
 
-def test_what_was_not_ready_in_time_is_said_where_no_slo_was_missed() -> None:
+def test_what_was_not_ready_in_time_is_named_if_no_slo_was_missed() -> None:
     late = NotReadyInTime(error=ErrorInfo(reason="Timeout", message="3 of 20 were not ready"))
     breach = SizeRecord(
         size=20,

@@ -79,7 +79,7 @@ def test_what_was_not_ready_in_time_breaches_whatever_the_slos_are_about() -> No
         (Cause.KRO_OOM_KILLED, [], False),
     ],
 )
-def test_invalid_repetitions_say_nothing_unless_it_is_the_size_that_does_it(
+def test_invalid_iterations_do_not_count_unless_the_size_is_the_cause(
     cause: Cause, ignore: list[Cause], met: bool | None
 ) -> None:
     settings = settings_of_sizes(ValiditySettings(ignore=ignore))
@@ -101,7 +101,7 @@ def test_invalid_repetitions_say_nothing_unless_it_is_the_size_that_does_it(
         ("latency.rgdReady.max < 1.0", 10, 0, False),
     ],
 )
-def test_percentiles_need_observations_in_each_repetition(
+def test_percentiles_need_observations_in_each_iteration(
     slo: str, instances: int, rgds: int, enough: bool
 ) -> None:
     assert (check_samples([slo], instances, rgds) is None) is enough

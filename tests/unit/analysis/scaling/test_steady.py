@@ -148,7 +148,7 @@ def test_over_a_longer_window_than_a_minute_it_is_the_change_within_that() -> No
     assert [each.code for each in found.findings] == ["MemoryChanging"]
 
 
-def test_use_of_cpu_that_still_falls_is_told_with_what_memory_does() -> None:
+def test_cpu_use_that_still_falls_is_reported_with_the_change_of_memory() -> None:
     found = judged(series([100 * MIB] * 7, cores=lambda at: 1 - at / 40))
     assert found.steady is False
     [change] = found.findings
@@ -183,7 +183,7 @@ def test_instances_in_kro_s_queue_are_work_still_to_be_done(queue: list[int], st
 
 
 @given(count=st.integers(1, 6))
-def test_too_few_samples_say_nothing(count: int) -> None:
+def test_too_few_samples_decide_nothing(count: int) -> None:
     found = judged(series([100 * MIB] * count))
     assert found.steady is None
     assert found.memory_bytes_per_second is None

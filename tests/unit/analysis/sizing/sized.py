@@ -35,7 +35,7 @@ POWER = CurveFit(
 )
 
 
-def step(axis: Axis, size: int, mib: float) -> TestRecord:
+def record_of_size(axis: Axis, size: int, mib: float) -> TestRecord:
     """Return the test of one size; where RGDs grow, each has two instances."""
     found = summary(rate=9.0)
     found.figures.root["kro.memory.residentBytes.max"] = mib * MIB
@@ -47,7 +47,7 @@ def scaled(
     sizes: Mapping[int, float], axis: Axis = Axis.INSTANCES, fits: Sequence[CurveFit] = (LINEAR,)
 ) -> RunRecord:
     """Return a scale test with MiB by size."""
-    tests = [step(axis, size, mib) for size, mib in sizes.items()]
+    tests = [record_of_size(axis, size, mib) for size, mib in sizes.items()]
     record = run(*tests, kro=kro())
     points = [CurvePoint(size=size, value=mib * MIB) for size, mib in sizes.items()]
     record.kind, record.spec = "KroScaleTest", {"workload": WORKLOAD}
@@ -72,7 +72,7 @@ def scaled(
 def suite(axis: SizeAxis, sizes: Mapping[int, float], name: str = "t") -> RunRecord:
     """Return a benchmark of tests that differ in size alone, with MiB by size."""
     kind = Axis(axis)
-    tests = [step(kind, size, mib) for size, mib in sizes.items()]
+    tests = [record_of_size(kind, size, mib) for size, mib in sizes.items()]
     for test in tests:
         test.name = f"{name}-{test.name}"
     record = run(*tests, kro=kro())

@@ -77,7 +77,7 @@ def test_does_not_call_it_extrapolated_within() -> None:
     assert not any(isinstance(note, ScaleExtrapolated) for note in sizing.notes)
 
 
-def test_follows_a_power_law_where_that_describes_it() -> None:
+def test_follows_a_power_law_if_that_describes_it() -> None:
     record = scaled({100: 10.0, 200: 40.0}, fits=(POWER,))
 
     memory = size_for([record], Wanted(rgds=1, instances=400)).memory
@@ -86,7 +86,7 @@ def test_follows_a_power_law_where_that_describes_it() -> None:
     assert memory.high == pytest.approx(40 * MIB * 2**2.1)
 
 
-def test_goes_on_along_the_line_where_a_power_law_promises_ever_cheaper_instances() -> None:
+def test_follows_the_line_if_a_power_law_promises_ever_cheaper_instances() -> None:
     flat = POWER.model_copy(
         update={"parameters": [Parameter(name="exponent", value=0.03, low=-0.1, high=0.1)]}
     )
@@ -192,7 +192,7 @@ def of_another_workload() -> RunRecord:
         ([suite("instances", STEPS, "a"), suite("instances", STEPS, "b")], Wanted(1, 9), "--test"),
     ],
 )
-def test_refuses_where_the_records_cannot_tell(
+def test_refuses_records_that_do_not_suffice(
     records: list[RunRecord], wanted: Wanted, message: str
 ) -> None:
     with pytest.raises(SizingError, match=message):

@@ -72,5 +72,5 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(old: int, new: int) ->
         ([[1.0, 2.0, 3.0, 4.0]] * 4, [[1.0, 2.0, 3.0, 4.0]] * 3),
     ],
 )
-def test_no_interval_where_it_would_say_nothing(old: Runs, new: Runs) -> None:
+def test_there_is_no_interval_without_enough_positive_values(old: Runs, new: Runs) -> None:
     assert ratio_interval(old, new) is None

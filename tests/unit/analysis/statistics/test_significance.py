@@ -115,7 +115,7 @@ def test_false_alarms_are_as_rare_as_p_says(old: int, new: int, drift: float) ->
 # Five quiet runs say nothing of how far two or three noisy ones differ, nor the other way round.
 @pytest.mark.parametrize(("old", "new"), [(4, 2), (5, 2), (5, 3), (10, 3)])
 @pytest.mark.parametrize("drifts", [(0.03, 0.15), (0.15, 0.03)])
-def test_false_alarms_are_rare_where_the_sides_drift_differently(
+def test_false_alarms_are_rare_if_the_sides_drift_differently(
     old: int, new: int, drifts: tuple[float, float]
 ) -> None:
     rng = random.Random(7)
@@ -152,7 +152,7 @@ def test_sides_without_any_spread_differ_or_do_not() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [([[0.0], [1.0]], [[1.0]]), ([[1.0]], [[1.0]])])
-def test_nothing_is_said_where_there_is_no_ratio_or_no_spread(
+def test_without_a_ratio_or_a_spread_there_is_no_comparison(
     old: list[list[float]], new: list[list[float]]
 ) -> None:
     assert compare_by_spread(old, new) is None

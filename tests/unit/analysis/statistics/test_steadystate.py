@@ -27,7 +27,7 @@ def queue(count: int, load: float, seed: int = 1) -> list[float]:
     return times
 
 
-def test_few_observations_tell_nothing() -> None:
+def test_few_observations_decide_nothing() -> None:
     assert of_iterations(noise(MIN_ITERATIONS - 1)) is None
     assert of_latencies(noise(MIN_REQUESTS - 1)) is None
 

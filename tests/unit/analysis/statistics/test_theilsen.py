@@ -49,14 +49,14 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(
     assert held >= 180
 
 
-def test_three_sizes_of_a_few_repetitions_have_a_slope_and_no_interval() -> None:
+def test_three_sizes_with_few_iterations_have_a_slope_and_no_interval() -> None:
     fit = fit_slope({1: [1.0, 1.1, 0.9], 2: [2.0, 2.1, 1.9], 3: [3.0, 3.1, 2.9]})
     assert fit is not None
     assert fit.slope == pytest.approx(1.0)
     assert (fit.low, fit.high) == (None, None)
 
 
-def test_without_repetitions_there_is_a_slope_and_no_interval() -> None:
+def test_single_iterations_give_a_slope_and_no_interval() -> None:
     fit = fit_slope({1: [1.0], 3: [7.0]})
     assert fit is not None
     assert (fit.slope, fit.low, fit.high) == (3.0, None, None)
