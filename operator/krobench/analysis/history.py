@@ -1,4 +1,4 @@
-"""Runs over time: where one of the primary metrics changed for good."""
+"""Runs over time: where a primary metric changed from one level to another."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -180,7 +180,7 @@ def _verdict(size: SizeRecord) -> str:
 
 def _soaked(test: TestRecord | None) -> str:
     """Show how long a size was soaked, by the median of its iterations, and in how many of them
-    kro was steady at the end if the soak was to last until then."""
+    kro was steady at the end if the soak waits for that."""
     iterations = test.iterations if test is not None else []
     soaks = [done.soak for done in iterations if done.soak is not None and not done.warmup]
     if not soaks:

@@ -279,5 +279,5 @@ def known(value: float | None, missing: Missing) -> float:
 
 
 def ramp(value: float, low: float, high: float) -> float:
-    """Return how far a value is on its way from ``low``, which is zero, to ``high``, one."""
+    """Return the place of a value between ``low``, which is 0, and ``high``, which is 1."""
     return min(1.0, max(0.0, (value - low) / (high - low)))

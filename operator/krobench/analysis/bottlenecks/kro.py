@@ -159,7 +159,7 @@ def _load_of(pool: PoolUse, busy: float, workers: int) -> list[Evidence]:
 
 
 def _queue_length(pool: PoolUse) -> float:
-    """Return how far a queue is on its way to a long one."""
+    """Return the length of a queue, from 0 to 1, which is a long one."""
     wait, work = pool.queue_wait_seconds, pool.work_seconds
     return min(1.0, wait / work / LONG_QUEUE) if wait is not None and work else 0.0
 

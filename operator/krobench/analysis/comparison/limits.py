@@ -90,7 +90,7 @@ def median_span(spans: Sequence[Span]) -> Span:
 
 
 def rank_scores(spans: Sequence[Span]) -> list[int]:
-    """Return of each limit how many others are smaller for certain, less how many are larger.
+    """Return for each limit how many others are certainly smaller, minus how many are larger.
 
     After Gehan (Biometrika 52, 1965). Of limits that are all known, or that lie above all others,
     the scores have the order of the limits, so that a rank test of them is that of the limits.

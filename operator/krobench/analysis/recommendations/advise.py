@@ -84,7 +84,7 @@ def _is_a_change(recommendation: Recommendation) -> bool:
 
 
 def metric_to_judge_by(advice: Recommendation, load: Load) -> tuple[str, Better]:
-    """Return the metric that a recommendation is to improve, and which way it is better."""
+    """Return the metric that a recommendation should improve, and which way it is better."""
     if advice.bottleneck is BottleneckKind.WATCH_REINITIALISATION:
         return "latency.rgdReady.max", Better.LOWER
     if load.arrival.open_loop:  # its throughput is that of its schedule

@@ -47,7 +47,7 @@ _RGD_WORKERS, _REVISION_WORKERS = 8, 4
 
 @dataclass(frozen=True)
 class Wanted:
-    """A scale, and the rate at which instances are to become ready."""
+    """A scale, and the rate at which instances should become ready."""
 
     rgds: int
     instances: int

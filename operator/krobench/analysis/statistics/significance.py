@@ -114,7 +114,7 @@ def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
 
 
 _LEAST_P = 1e-9
-"""Few values without any spread, such as counts, prove nothing for certain."""
+"""Few values without any spread, such as counts, prove nothing with certainty."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Whether what was measured may be believed: one module for each kind of cause against it."""
+"""Whether a run is valid: a module for each kind of cause that makes it invalid."""
