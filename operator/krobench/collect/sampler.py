@@ -223,7 +223,18 @@ class Sampler:
             self._overhead.count(source.name, scrape)
             if scrape.silent:
                 self._home.call_soon_threadsafe(self._keep_silence, scrape.silent)
-            self._hand_over(_samples_of(source.name, seconds, scrape))
+            self._hand_over(
+                [
+                    Sample(
+                        seconds=seconds,
+                        source=source.name,
+                        metric=reading.key,
+                        value=reading.value,
+                        at=reading.timestamp_seconds,
+                    )
+                    for reading in scrape.readings
+                ]
+            )
             return True
         return False
 
@@ -253,16 +264,3 @@ class Sampler:
             return
         gaps.count += 1
         gaps.last_seconds, gaps.problem = seconds, problem
-
-
-def _samples_of(source: SourceName, seconds: float, scrape: Scrape) -> list[Sample]:
-    return [
-        Sample(
-            seconds=seconds,
-            source=source,
-            metric=reading.key,
-            value=reading.value,
-            at=reading.timestamp_seconds,
-        )
-        for reading in scrape.readings
-    ]

@@ -151,7 +151,10 @@ class Iteration:
                     await between_phases()
                 begun = PhaseOutcome(phase, self._clock.now())
                 outcome.phases.append(begun)
-                await self._guarded(self._run_phase(phase, begun), self._goal(phase))
+                goal = "all instances were ready"
+                if len(self._plan.test.phases) > 1:
+                    goal = f"phase {phase.index + 1}, {phase.operation}, was done"
+                await self._guarded(self._run_phase(phase, begun), goal)
                 begun.ended_seconds = outcome.run_ended_seconds = self._clock.now()
                 if outcome.error is not None:
                     break
@@ -160,11 +163,6 @@ class Iteration:
         own = cost.metrics(costs)
         outcome.metrics |= own.values
         outcome.unavailable |= own.unavailable
-
-    def _goal(self, phase: PhasePlan) -> str:
-        if len(self._plan.test.phases) == 1:
-            return "all instances were ready"
-        return f"phase {phase.index + 1}, {phase.operation}, was done"
 
     async def _run_phase(self, phase: PhasePlan, begun: PhaseOutcome) -> None:
         arrivals = phase.schedule()

@@ -30,7 +30,14 @@ class LineFile(Generic[RecordT]):
     def extend(self, records: Iterable[RecordT]) -> None:
         """Add records at the end."""
         for record in records:
-            self._open.append(_line(record, self._adapter))
+            # Nulls are kept, so each line has all columns.
+            values = self._adapter.dump_python(record, by_alias=True, mode="json")
+            # Times are cut to the microsecond: lower digits are noise, and a third of the size.
+            rounded = {
+                name: round(value, 6) if isinstance(value, float) else value
+                for name, value in values.items()
+            }
+            self._open.append(orjson.dumps(rounded, option=orjson.OPT_APPEND_NEWLINE))
             if len(self._open) == _LINES_PER_MEMBER:
                 self._members.append(_compress(self._open))
                 self._open = []
@@ -86,14 +93,3 @@ def decode(
 def _compress(lines: Iterable[bytes]) -> bytes:
     # A fixed mtime makes equal records equal bytes.
     return gzip.compress(b"".join(lines), compresslevel=6, mtime=0)
-
-
-def _line(record: RecordT, adapter: TypeAdapter[RecordT]) -> bytes:
-    # Nulls are kept, so each line has all columns.
-    values = adapter.dump_python(record, by_alias=True, mode="json")
-    # Times are cut to the microsecond: digits below that are noise, and a third of the size.
-    rounded = {
-        name: round(value, 6) if isinstance(value, float) else value
-        for name, value in values.items()
-    }
-    return orjson.dumps(rounded, option=orjson.OPT_APPEND_NEWLINE)

@@ -328,17 +328,14 @@ def write_profiles(
             stored.left_out[key] = f"the profiles of this run take {used_bytes} bytes already"
         else:
             stored.size_bytes += len(data)
-            _put(bins, key, data)
+            for content in bins:
+                if sum(map(len, content.values())) + len(data) <= MAX_CONFIG_MAP_BYTES:
+                    content[key] = data
+                    break
+            else:
+                bins.append({key: data})
     for number, content in enumerate(bins):
         name = f"{results}-profiles-{test_index}" + (f"-{number}" if number else "")
         stored.config_maps.append(config_map(name, owner, {}, content))
         stored.parts |= {key: [name] for key in content}
     return stored
-
-
-def _put(bins: list[dict[str, bytes]], key: str, data: bytes) -> None:
-    for content in bins:
-        if sum(map(len, content.values())) + len(data) <= MAX_CONFIG_MAP_BYTES:
-            content[key] = data
-            return
-    bins.append({key: data})

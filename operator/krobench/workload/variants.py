@@ -13,7 +13,7 @@ from typing import Any
 
 from krobench.api.messages import VARIANT_ANNOTATION, FieldChange
 from krobench.api.notation import flag_name, flags
-from krobench.api.specs.kro import Variant, VariantResources
+from krobench.api.specs.kro import Variant
 
 PodTemplate = dict[str, Any]
 
@@ -56,7 +56,12 @@ def lay_over(template: PodTemplate, container: str, variant: Variant) -> PodTemp
     if variant.env:
         target["env"] = _merged_env(target.get("env") or [], variant.env)
     if variant.resources is not None:
-        target["resources"] = _merged_resources(target.get("resources") or {}, variant.resources)
+        limits, requests = variant.resources.limits, variant.resources.requests
+        own = dict(target.get("resources") or {})
+        for kind, values in (("limits", limits), ("requests", requests)):
+            if values:
+                own[kind] = own.get(kind, {}) | values
+        target["resources"] = own
     if "readinessProbe" in target:
         target["readinessProbe"] = target["readinessProbe"] | _EARLY_PROBE
     _set(result, container, _ANNOTATION_FIELD, variant.name)
@@ -143,14 +148,6 @@ def _merged_env(own: Sequence[dict[str, Any]], wanted: dict[str, str]) -> list[d
     return result + [
         {"name": name, "value": value} for name, value in wanted.items() if name not in known
     ]
-
-
-def _merged_resources(own: dict[str, Any], wanted: VariantResources) -> dict[str, Any]:
-    result = dict(own)
-    for kind, values in (("limits", wanted.limits), ("requests", wanted.requests)):
-        if values:
-            result[kind] = result.get(kind, {}) | values
-    return result
 
 
 def _container(template: PodTemplate, name: str) -> dict[str, Any]:

@@ -67,7 +67,9 @@ class Worker:
     async def _serve(self) -> None:
         plans = plan_tests(self._spec)
         while True:
-            asked = await self._next(_prepares_after(self._message.round))
+            asked = await self._next(
+                lambda m: m.phase == "prepare" and m.round > self._message.round
+            )
             if asked is None:
                 return
             test = plans[asked.test]
@@ -184,7 +186,3 @@ class Worker:
             await asyncio.sleep(self._timing.worker_interval)
             with suppress(KubeError):
                 await self._post()
-
-
-def _prepares_after(number: int) -> Callable[[CoordinatorMessage], bool]:
-    return lambda message: message.round > number and message.phase == "prepare"

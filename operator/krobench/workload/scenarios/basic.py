@@ -6,11 +6,6 @@ from krobench.workload.blueprint import Blueprint, Manifest, RgdParts, ScenarioS
 WIDE_CHILDREN = 20
 
 
-def _single_resources() -> list[Manifest]:
-    template = config_map("${schema.metadata.name}-config", {"value": "${schema.spec.value}"})
-    return [{"id": "config", "template": template}]
-
-
 def _chain_resources() -> list[Manifest]:
     account = {
         "apiVersion": "v1",
@@ -71,7 +66,16 @@ SINGLE = ScenarioSpec(
     stands_for="the smallest abstraction: one ConfigMap made from one field",
     stresses="kro's fixed cost per instance: finalizer, status, requeues",
     children=1,
-    build=lambda _kind: _blueprint(_single_resources()),
+    build=lambda _kind: _blueprint(
+        [
+            {
+                "id": "config",
+                "template": config_map(
+                    "${schema.metadata.name}-config", {"value": "${schema.spec.value}"}
+                ),
+            }
+        ]
+    ),
 )
 
 CHAIN = ScenarioSpec(
