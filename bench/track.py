@@ -84,7 +84,7 @@ def _show(record: dict[str, Any]) -> None:
             shown = "not available" if value is None else f"{value * factor:.6g} {unit}"
             print(f"| {label} | {shown} |")
         print(f"| instances per second | {iteration['throughput']['instancesPerSecond']} |")
-        print(f"| clean-up | {iteration['teardown']['durationSeconds']} s |")
+        print(f"| cleanup | {iteration['teardown']['durationSeconds']} s |")
 
 
 if __name__ == "__main__":

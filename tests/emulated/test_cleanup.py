@@ -1,4 +1,4 @@
-"""The clean-up Job against an API server in memory."""
+"""The cleanup Job against an API server in memory."""
 
 from collections.abc import Mapping
 

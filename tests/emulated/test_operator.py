@@ -197,7 +197,7 @@ async def test_a_resource_deleted_in_mid_run_goes_when_its_objects_are_gone(
         names: list[str] = [job["metadata"]["name"] for job in await api.jobs()]
         return next((name for name in names if name.endswith("cleanup-1")), None)
 
-    name = await api.until(cleanup, "a clean-up Job")
+    name = await api.until(cleanup, "a cleanup Job")
     assert not any(job["metadata"]["name"].endswith("load") for job in await api.jobs())
     await api.client.get(api.path("deleted"))
     await api.end_job(name, "Complete")

@@ -110,7 +110,7 @@ def watch_lag_figures(
 def _summary(objects: Sequence[ObjectRecord], timed: Timed) -> LatencySummary | None:
     made = [line for line in objects if line.operation == timed.operation]
     if timed.operation == "delete-instance":
-        # Deletions of the clean-up count only if no phase deletes.
+        # Deletions of the cleanup count only if no phase deletes.
         made = [line for line in made if line.phase is not None] or made
     lines = [line for line in made if line.acknowledged_seconds is not None]
     ends = [(line.start_seconds, getattr(line, timed.until)) for line in lines]

@@ -67,7 +67,7 @@ class RunContext:
     def warn_of_remains(self, test: str, index: int, teardown: Teardown | None) -> None:
         """Warn if a cleanup has failed."""
         if teardown is not None and teardown.error is not None:
-            self.warn(f"{test}: clean-up of iteration {index + 1}: {teardown.error.message}")
+            self.warn(f"{test}: cleanup of iteration {index + 1}: {teardown.error.message}")
 
     async def store_profile(self, test: TestPlan, profiling: Profiling) -> TestProfile:
         """Store a test's raw profiles and return their breakdowns; warn about missing ones."""

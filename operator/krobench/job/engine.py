@@ -273,7 +273,7 @@ class Engine:
                 f"krobench cleanup --run {uid}"
             )
             return
-        self.report("clean-up")
+        self.report("cleanup")
         cleanup = RunCleanup(self.client, uid, timing=self.timing)
         longest = max(plan.deletion_timeout_seconds for plan in plans)
         for teardown in (
@@ -281,7 +281,7 @@ class Engine:
             await cleanup.delete_namespaces(),
         ):
             if teardown.error is not None:
-                self.warn(f"clean-up: {teardown.error.message}")
+                self.warn(f"cleanup: {teardown.error.message}")
         used = {plan.namespace or self.run_ref.own_namespace for plan in plans}
         orphans = await cleanup.audit(sorted(used))
         self._update(orphans=orphans)
@@ -289,7 +289,7 @@ class Engine:
             self.warn(f"objects left of the run could not be counted: {orphans.unavailable}")
         elif orphans.count:
             number = units.counted(orphans.count, "object")
-            self.warn(f"{number} of the run left after clean-up, the first is {orphans.objects[0]}")
+            self.warn(f"{number} of the run left after cleanup, the first is {orphans.objects[0]}")
 
     async def _complete(self) -> RunRecord:
         self._activity = ""

@@ -101,7 +101,7 @@ class IterationRunner:
             await context.publish()
             if plan.test.leaves_objects:
                 return Completed(record, ())
-            context.report(f"{_label(plan)}: clean-up")
+            context.report(f"{_label(plan)}: cleanup")
             teardown = await self._clean_up(plan, iteration, has_result(plan.test, record))
         deletions = [
             line
@@ -190,7 +190,7 @@ async def take_down(context: RunContext, plan: TestPlan, success: bool) -> Teard
     """Delete what cumulative sizes have left in place; None if the policy keeps it."""
     if context.cleanup.keeps(success=success):
         return None
-    context.report(f"{plan.name}: clean-up of this size and all smaller ones")
+    context.report(f"{plan.name}: cleanup of this size and all smaller ones")
     started = context.clock.now()
     # Nothing else of the run exists at this point.
     cleanup = RunCleanup(context.client, context.run.uid, timing=context.timing)

@@ -203,9 +203,9 @@ class CelRunner:
         context = self._context
         if context.cleanup.keeps(success=success):
             return
-        context.report(f"{test.name}: clean-up")
+        context.report(f"{test.name}: cleanup")
         prefix = f"{context.run.prefix}{test.index}-"
         cleanup = RunCleanup(context.client, context.run.uid, prefix, context.timing)
         teardown = await cleanup.delete_objects(test.deletion_timeout_seconds)
         if teardown.error is not None:
-            context.warn(f"{test.name}: clean-up: {teardown.error.message}")
+            context.warn(f"{test.name}: cleanup: {teardown.error.message}")

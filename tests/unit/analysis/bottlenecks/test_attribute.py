@@ -99,7 +99,7 @@ def test_cpu_time_spent_on_garbage_collection_points_to_the_memory() -> None:
 
 
 def test_a_few_collections_do_not_count() -> None:
-    # Five instances on a kro that is idle: its clean-up of caches falls into a short phase.
+    # Five instances on a kro that is idle: its cleanup of caches falls into a short phase.
     few = {
         "cpu": {"kroSeconds": 0.5, "kroMeanCores": 0.12},
         "usage": {"kroRuntime": {"gcCpuSeconds": 0.28, "gcCycles": 3.0, "liveHeapBytes": 30e6}},

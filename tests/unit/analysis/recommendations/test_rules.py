@@ -53,7 +53,7 @@ def test_shortens_requeues_if_deletions_wait_for_them() -> None:
     phases = [Operation.CREATE, Operation.DELETE]
 
     assert only(run(a_test(found, phases=phases), kro=kro())).advice.code == "ShorterRequeues"
-    assert advise(run(a_test(found), kro=kro())) == []  # its clean-up was not measured
+    assert advise(run(a_test(found), kro=kro())) == []  # its cleanup was not measured
 
 
 def test_leaves_a_short_interval_alone() -> None:
