@@ -83,7 +83,7 @@ BY_THE_OPERATOR: dict[str, tuple[Manifest, str, str]] = {
     "slo-samples": (
         {"slo": ["latency.instanceReady.p99 < 1.0"]},
         "TooFewSamples",
-        "needs 100 observations in each repetition, and the smallest step has 3",
+        "needs 100 observations in each iteration, and the smallest size has 3",
     ),
     "sizes-order": (
         {"sizes": {"values": [60, 4]}},
