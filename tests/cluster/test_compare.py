@@ -52,7 +52,9 @@ def by_hand(cluster: Cluster, tmp_path: Path) -> None:
     [comparison] = json.loads(again.stdout)
     assert comparison["refused"] is None
     assert [run.split()[0] for run in comparison["oldRuns"]] == ["default/compare-two"]
-    assert "is on both sides" in comparison["leftOut"][0]
+    [omission] = comparison["leftOut"]
+    assert omission["code"] == "OnBothSides"
+    assert omission["run"].startswith("default/compare-one")
 
 
 def when_a_run_ends(cluster: Cluster) -> None:

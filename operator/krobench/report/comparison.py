@@ -11,6 +11,7 @@ from krobench.findings.comparison import (
     MetricVerdict,
     Replicates,
 )
+from krobench.report import usage
 from krobench.report.tables import aligned, bullets, table
 from krobench.report.words.comparison import (
     difference_line,
@@ -114,13 +115,9 @@ def show(metric: str, value: float | None) -> str:
     """Show a metric's value in the unit of its name."""
     if value is None:
         return "-"
-    if metric.startswith("latency.") and not metric.endswith(".censored"):
+    if metric.startswith("latency.") and not metric.endswith((".n", ".censored")):
         return units.seconds(value)
-    if metric.endswith("PerSecond"):
-        return units.rate(value)
-    if metric.endswith(("Seconds", ".seconds")):
-        return units.seconds(value)
-    return units.size(value) if metric.endswith("Bytes") else units.metric(metric, value)
+    return usage.show(metric, value)
 
 
 def _heading(comparison: Comparison, *, variants: bool = False) -> list[str]:

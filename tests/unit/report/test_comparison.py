@@ -1,9 +1,17 @@
+import pytest
 from unit.analysis.comparison.runs import METRICS, side
 
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
 from krobench.findings.comparison import Better, Comparison, Replicates
-from krobench.report.comparison import markdown, markdown_of_variants, p_in_words, summary, text
+from krobench.report.comparison import (
+    markdown,
+    markdown_of_variants,
+    p_in_words,
+    show,
+    summary,
+    text,
+)
 
 RULES = Rules(primary={METRICS[0]: Better.LOWER, "kro.cpu.seconds": Better.LOWER})
 
@@ -96,3 +104,20 @@ def test_of_variants_restarts_are_the_replicates_that_are_missing() -> None:
     assert "restarts of kro (10 iterations of two variants are 6 and 5 restarts)" in (
         markdown_of_variants(several)
     )
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "shown"),
+    [
+        ("latency.instanceReady.p50", 1.5, "1.5 s"),
+        ("latency.instanceReady.censored", 2.0, "2"),
+        ("throughput.instancesPerSecond", 9.5, "9.5/s"),
+        ("kro.memory.residentBytes.max", 54_075_400.0, "51.6 MiB"),
+        ("perInstance.kro.cpu.seconds", 0.015, "15 ms"),
+        ("kro.cpu.throttledPeriodsRatio", 0.25, "25 %"),
+        ("perInstance.kro.requests.total", 17.6, "17.6"),
+        ("kro.requests.total", None, "-"),
+    ],
+)
+def test_a_metric_is_shown_in_its_unit(metric: str, value: float | None, shown: str) -> None:
+    assert show(metric, value) == shown

@@ -9,6 +9,7 @@ from krobench.analysis.scaling.fits import Described, by_size, describe
 from krobench.analysis.scaling.models import Knee, Scalability
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.api.specs.scaletest import Axis
+from krobench.figures import figure as figures
 from krobench.figures.catalogue import API_SERVER_REQUESTS, KRO_REQUESTS
 from krobench.findings.scaling import (
     Curve,
@@ -35,6 +36,13 @@ _FIGURES = (
     "kro.requests.perSecond",
     "apiServer.requests.perSecond",
 )
+
+_UNITS: dict[figures.Unit, FigureUnit] = {
+    figures.Unit.SECONDS: "seconds",
+    figures.Unit.BYTES: "bytes",
+    figures.Unit.CORES: "cores",
+    figures.Unit.PER_SECOND: "per_second",
+}
 
 Points = dict[str, list[CurvePoint]]
 """By figure."""
@@ -144,15 +152,9 @@ def _change(growth: Parameter, points: Sequence[CurvePoint]) -> float:
 
 def unit_of(figure: str) -> FigureUnit:
     """Return the unit of a figure, which its name ends with."""
-    if figure.endswith(("PerSecond", "_per_second")):
-        return "per_second"
-    if figure.endswith(("Bytes", "_bytes")) or "Bytes." in figure:
-        return "bytes"
     if figure.startswith("latency.") and not figure.endswith((".n", ".censored")):
         return "seconds"
-    if figure.endswith(("Seconds", "_seconds", ".seconds")):
-        return "seconds"
-    return "cores" if "Cores" in figure else "number"
+    return _UNITS.get(figures.unit_of(figure), "number")
 
 
 def _models(figure: str, axis: Axis, sizes: int) -> list[CurveModel]:
