@@ -22,7 +22,7 @@ demo: $(VENV)/ready ## Create a cluster with kro and krobench, run a benchmark a
 test: lint unit cluster-test ## Run all checks and tests, including those on a real cluster
 	@echo "All tests passed. 'make down' removes the cluster."
 
-unit: $(VENV)/ready ## Run the tests that need no cluster (about 3 minutes)
+unit: $(VENV)/ready ## Run the tests that need no cluster (about 2 minutes)
 	@# The tests of the analysis take as long as all other unit tests; those with an emulated API mostly wait.
 	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit-analysis unit-others unit-emulated
 
@@ -35,7 +35,7 @@ unit-others:
 unit-emulated:
 	$(BIN)/python -m pytest -q tests/emulated
 
-cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 39 minutes, and 9 more for the first build)
+cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 34 minutes, and 9 more for the first build)
 	$(BIN)/python -m pytest tests/cluster
 
 bench-load: up ## Compare the load generator with others (KUBE_BURNER=PATH adds kube-burner)
