@@ -97,7 +97,8 @@ def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[RunEv
             events.append(RunEvent("TestInvalid", text, warning=True, subject=test.name))
         elif test.phase == TestState.SUCCEEDED:
             ready = units.seconds(test.instance_ready_p50_seconds)
-            text = f"test {test.name}: instances became ready in {ready} (median)"
+            measured = test.cel or f"instances became ready in {ready} (median)"
+            text = f"test {test.name}: {measured}"
             events.append(RunEvent("TestSucceeded", text, subject=test.name))
     return events
 
