@@ -164,7 +164,7 @@ class CelMeasurement:
         for index in range(rounds):
             if self.samples.heap_unavailable is not None:
                 break
-            self._report(f"memory, round {index + 1} of {rounds}")
+            self._report(f"memory, iteration {index + 1} of {rounds}")
             await self._quiet()
             await self._measure_memory(index)
         self._report(f"{len(self._carriers)} instances")
