@@ -17,7 +17,7 @@ from typing import Any, cast
 import orjson
 import uvloop
 
-import krobench.job.main  # noqa: F401 - what a load Job has imported is part of it
+import krobench.loadjob.main  # noqa: F401 - what a load Job has imported is part of it
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.kube.client import JsonObject, KubeClient

@@ -7,10 +7,10 @@ from doubles.cluster import MemoryCluster
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import object_prefix
-from krobench.job.main import restore
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.load.lifecycle import CRDS_PATH, RGDS_PATH
+from krobench.loadjob.main import restore
 
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 RGD = {

@@ -32,7 +32,7 @@ async def test_a_refusal_between_tests_ends_the_run_with_a_verdict(
             raise ApiError(403, "Forbidden", "pods may not be listed")
         return FakePod()
 
-    monkeypatch.setattr("krobench.job.preflight.find_kro", find_kro)
+    monkeypatch.setattr("krobench.loadjob.preflight.find_kro", find_kro)
     cluster = MemoryCluster()
     with pytest.raises(ApiError):
         await run_suite(cluster, TESTS)
@@ -51,7 +51,7 @@ async def test_a_fault_in_the_evaluation_does_not_leave_the_run_as_if_it_went_on
     def faulty(*_: object) -> None:
         raise ZeroDivisionError("in the slopes")
 
-    monkeypatch.setattr("krobench.job.benchmark.measure_slopes", faulty)
+    monkeypatch.setattr("krobench.loadjob.benchmark.measure_slopes", faulty)
     cluster = MemoryCluster()
     with pytest.raises(ZeroDivisionError):
         await run_suite(cluster, TESTS)

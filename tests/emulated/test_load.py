@@ -13,8 +13,6 @@ from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.figures.environment import KroFingerprint
 from krobench.findings.validity import LeftoverObjects, SendLagTooLong
-from krobench.job.benchmark import benchmark_engine
-from krobench.job.errors import AbortedError
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.kube.kro import KroPod
@@ -22,6 +20,8 @@ from krobench.kube.timing import Timing
 from krobench.kube.transport import RetryPolicy
 from krobench.load.driver import FAILURES_IN_A_ROW
 from krobench.load.lifecycle import RGDS_PATH
+from krobench.loadjob.benchmark import benchmark_engine
+from krobench.loadjob.errors import AbortedError
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
 
@@ -43,9 +43,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_nodes(*_: object) -> list[object]:
         return []
 
-    monkeypatch.setattr("krobench.job.preflight.find_kro", find_kro)
-    monkeypatch.setattr("krobench.job.engine.kubernetes_version", nothing)
-    monkeypatch.setattr("krobench.job.engine.list_nodes", no_nodes)
+    monkeypatch.setattr("krobench.loadjob.preflight.find_kro", find_kro)
+    monkeypatch.setattr("krobench.loadjob.engine.kubernetes_version", nothing)
+    monkeypatch.setattr("krobench.loadjob.engine.list_nodes", no_nodes)
     monkeypatch.setattr("krobench.collect.sampler.open_sources", no_sources)
 
 

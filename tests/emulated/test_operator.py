@@ -6,9 +6,9 @@ from unit.controller.world import RECORDS, SPECS
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.controller.worker import Pace
-from krobench.job.errors import AbortedError
-from krobench.job.publisher import Publisher
 from krobench.kube import paths
+from krobench.loadjob.errors import AbortedError
+from krobench.loadjob.publisher import Publisher
 from krobench.record.run import Progress, RunState
 from krobench.record.store import RunLines, write_config_maps
 

@@ -8,8 +8,8 @@ from emulated.test_load import quick, run_suite
 from unit.analysis.profiling.pprofs import cpu, heap
 
 from krobench.api.status import Verdict
-from krobench.collect.kro import PprofError
-from krobench.job.errors import AbortedError
+from krobench.collect.krometrics import PprofError
+from krobench.loadjob.errors import AbortedError
 from krobench.record.run import RunRecord
 
 __all__ = ["quick"]  # a fixture that all tests here use
@@ -42,7 +42,7 @@ class FakePprof:
 
 
 async def profile(cluster: MemoryCluster, monkeypatch: pytest.MonkeyPatch) -> RunRecord:
-    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.loadjob.profiling.Pprof", FakePprof)
     return await run_suite(cluster, TESTS, collect={"profiles": ["cpu", "heap"]})
 
 

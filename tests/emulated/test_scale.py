@@ -26,10 +26,10 @@ from krobench.findings.scaling import (
     SizeVerdict,
     SloMissed,
 )
-from krobench.job.engine import Engine
-from krobench.job.errors import AbortedError
-from krobench.job.scaletest import scale_test_engine
 from krobench.kube.errors import ApiError
+from krobench.loadjob.engine import Engine
+from krobench.loadjob.errors import AbortedError
+from krobench.loadjob.scaletest import scale_test_engine
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestState
 
@@ -207,7 +207,7 @@ async def test_instances_that_are_not_ready_in_time_breach() -> None:
 async def test_kro_is_profiled_at_the_smallest_size_that_breached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.loadjob.profiling.Pprof", FakePprof)
     cluster = MemoryCluster()
     record = await run(cluster, collect={"profiles": ["cpu", "heap"]})
     assert record.warnings == []
@@ -231,7 +231,7 @@ async def test_kro_is_profiled_at_the_smallest_size_that_breached(
 async def test_a_profiled_iteration_that_times_out_does_not_fail_the_test(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.loadjob.profiling.Pprof", FakePprof)
     cluster = MemoryCluster()
     cluster.answer_seconds = 0.01
     record = await run(
@@ -251,7 +251,7 @@ async def test_a_profiled_iteration_that_times_out_does_not_fail_the_test(
 
 
 async def test_a_profiled_iteration_does_not_soak(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.loadjob.profiling.Pprof", FakePprof)
     steps = {"values": [5], "soak": "5s"}
     collect = {"profiles": ["cpu"]}
     began = time.monotonic()

@@ -11,10 +11,10 @@ from emulated.test_load import UID, quick
 from krobench.api.status import Verdict
 from krobench.figures.lines import ObjectRecord
 from krobench.findings.validity import ShardLost
-from krobench.job.benchmark import benchmark_engine
-from krobench.job.errors import AbortedError
-from krobench.job.shards.worker import Worker
 from krobench.kube.timing import Timing
+from krobench.loadjob.benchmark import benchmark_engine
+from krobench.loadjob.errors import AbortedError
+from krobench.loadjob.shards.shardworker import Worker
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
 

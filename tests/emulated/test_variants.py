@@ -7,8 +7,8 @@ from doubles.cluster import MemoryCluster
 from emulated.test_load import quick, run_suite
 from emulated.test_profiles import FakePprof
 
-from krobench.job.errors import AbortedError
-from krobench.job.kro.variants import KroVariants
+from krobench.loadjob.errors import AbortedError
+from krobench.loadjob.kro.variants import KroVariants
 from krobench.record.run import RunRecord, RunState
 
 assert quick  # a fixture that is used here too
@@ -102,7 +102,7 @@ async def test_kro_is_restored_if_a_variant_does_not_start(log: Log) -> None:
 async def test_a_variant_that_does_not_start_to_be_profiled_takes_nothing_from_the_results(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("krobench.job.profiling.Pprof", FakePprof)
+    monkeypatch.setattr("krobench.loadjob.profiling.Pprof", FakePprof)
     log.fails_at = ["found", "one", "two", "one"]
     record = await varied("cpu", iterations=1, warmup=0)
     assert log.entries == ["found", "one", "two", "one", "two", "left", "settled"]

@@ -15,8 +15,8 @@ from krobench.findings.recommendation import (
     Recommendation,
     Verification,
 )
-from krobench.job.benchmark import benchmark_engine
-from krobench.job.scaletest import verify
+from krobench.loadjob.benchmark import benchmark_engine
+from krobench.loadjob.scaletest import verify
 from krobench.program.verification import plan_trial
 from krobench.record.run import RunRecord
 from krobench.workload.testplan import plan_tests
@@ -89,7 +89,7 @@ async def test_a_trial_without_the_right_to_change_kro_names_the_missing_permiss
     async def denied(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr("krobench.job.permissions._is_allowed", denied)
+    monkeypatch.setattr("krobench.loadjob.permissions._is_allowed", denied)
     found, _, record = await tried()
 
     assert "may not get deployments.apps in kro-system" in (found.error or "")

@@ -71,7 +71,7 @@ def load(
 ) -> None:
     """Run the tests of a custom resource (in a Job that the operator starts)."""
     from krobench.api.kinds import RunKind, RunRef
-    from krobench.job.main import run_load
+    from krobench.loadjob.main import run_load
 
     run = RunRef(RunKind(kind), namespace, name, uid)
     raise typer.Exit(run_load(run, max_objects, shard))
@@ -84,7 +84,7 @@ def cleanup(
     ] = False,
 ) -> None:
     """Restore kro and delete everything that a run created (in a Job that the operator starts)."""
-    from krobench.job.main import run_cleanup
+    from krobench.loadjob.main import run_cleanup
 
     raise typer.Exit(run_cleanup(run, only_kro=only_kro))
 

@@ -20,12 +20,12 @@ from krobench.api.kinds import RunKind, RunRef
 from krobench.cli.errors import CliError
 from krobench.figures.lines import ObjectRecord, Sample
 from krobench.findings.comparison import Baseline, RunEstimates
-from krobench.job.history import whole
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.transport import NO_RETRIES
+from krobench.loadjob.history import whole
 from krobench.record.baseline import parse_config_map, parse_object
 from krobench.record.history import main_maps, selector
 from krobench.record.reading import RecordError

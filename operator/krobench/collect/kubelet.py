@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from krobench.api.notation import labelled
 from krobench.collect.exposition import Reading, Series
-from krobench.collect.kro import KroTracker
+from krobench.collect.krometrics import KroTracker
 from krobench.collect.source import Scrape, SourceUnavailableError, scrape_through
 from krobench.figures.catalogue import metrics_of
 from krobench.figures.lines import SourceName

@@ -3,7 +3,7 @@ from doubles.cluster import MemoryApi
 
 from krobench.analysis.validity.surroundings import FOREIGN_CPU
 from krobench.api.specs.kro import Target
-from krobench.collect.kro import KroTracker
+from krobench.collect.krometrics import KroTracker
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.environment import KroFingerprint

@@ -14,7 +14,7 @@ from unit.deploy.rendering import (
     normal,
 )
 
-from krobench.job.permissions import (
+from krobench.loadjob.permissions import (
     Permission,
     required_permissions,
     restart_permissions,

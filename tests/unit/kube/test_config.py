@@ -84,6 +84,6 @@ def test_a_missing_kubeconfig_is_named(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_load_job_does_without_libraries_that_few_need() -> None:
     heavy = ("kubernetes", "celpy", "kopf")
-    code = f"import sys, krobench.job.main; print([m for m in {heavy} if m in sys.modules])"
+    code = f"import sys, krobench.loadjob.main; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert found.stdout.strip() == "[]"

@@ -1,0 +1,134 @@
+"""A ``KroBenchmark``: running its suite, and what follows from that."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from typing import Any
+
+from krobench.analysis.comparison.compare import compare_variants
+from krobench.analysis.comparison.rules import Rules
+from krobench.analysis.growth import measure_differences, measure_slopes
+from krobench.analysis.recommendations.advise import advise
+from krobench.analysis.validity.judge import ignored_causes, validity_of_run
+from krobench.analysis.verdict import verdict_of_run
+from krobench.api.kinds import RunKind
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.kube.client import KubeClient
+from krobench.kube.timing import Timing
+from krobench.loadjob.engine import Engine
+from krobench.loadjob.history import RunBaseline, read_baseline
+from krobench.loadjob.kro.rollout import check_restartable
+from krobench.loadjob.loop import IterationLoop
+from krobench.loadjob.permissions import check_may_change_kro, check_may_restart_kro
+from krobench.loadjob.preflight import check_limits, read_own_rgds
+from krobench.loadjob.recorder import Recorder, planned
+from krobench.program.suite import Suite
+from krobench.program.turns import Entry
+from krobench.record.run import Progress, RunRecord
+from krobench.report.words.validity import ignored_warnings
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, TestPlan, plan_tests
+
+
+class BenchmarkTask:
+    """Runs all tests of a ``KroBenchmark``."""
+
+    kind = RunKind.BENCHMARK
+
+    def __init__(self, benchmark: dict[str, Any], max_objects: int = DEFAULT_MAX_OBJECTS) -> None:
+        self.spec = KroBenchmarkSpec.model_validate(benchmark["spec"])
+        self._raw_spec = benchmark["spec"]
+        self._max_objects = max_objects
+        self._suite = Suite(plan_tests(self.spec), self.spec.order)
+        self._recorders: dict[int, Recorder] = {}
+        self._loop: IterationLoop | None = None
+        self._baseline: RunBaseline | None = None
+
+    @property
+    def plans(self) -> Sequence[TestPlan]:
+        return self._suite.tests
+
+    @property
+    def shards(self) -> int:
+        return max(plan.load.shards for plan in self.plans)
+
+    async def complete_spec(self, engine: Engine) -> dict[str, Any]:
+        self.spec = await read_own_rgds(engine.client, self.spec, engine.run_ref.namespace)
+        self._suite = Suite(plan_tests(self.spec), self.spec.order)
+        check_limits(self.plans, self._max_objects)
+        # The record keeps what was run, even if the ConfigMap changes later.
+        raw: dict[str, Any] = deepcopy(self._raw_spec)
+        for raw_test, test in zip(raw["tests"], self.spec.tests, strict=True):
+            if test.workload.rgd is not None:
+                raw_test["workload"]["rgd"] = {"inline": test.workload.rgd.inline}
+        return raw
+
+    async def check(self, engine: Engine) -> None:
+        client, timing = engine.client, engine.timing
+        if self.spec.variants:
+            await check_may_change_kro(client, self.spec.target.namespace, timing)
+        for plan in self.plans:
+            if plan.workload.cel is not None and plan.workload.cel.restarts:
+                await check_may_restart_kro(client, plan.target.namespace, timing)
+                await check_restartable(client, plan.target)
+        self._baseline = await read_baseline(client, self.spec.baseline, engine.run_ref)
+        if self._baseline is not None and self._baseline.warning is not None:
+            engine.warn(self._baseline.warning)
+
+    async def measure(self, engine: Engine) -> None:
+        async with engine.changing_kro(self.spec.variants) as variants:
+            self._loop = IterationLoop(
+                engine.context(),
+                self._suite,
+                self._recorders,
+                kro_at=engine.kro_at,
+                check_lease=engine.check_lease,
+                variants=variants,
+            )
+            await engine.iterate(self._loop)
+
+    def give_up(self) -> None:
+        for recorder in self._recorders.values():
+            recorder.give_up()
+
+    def results(self) -> dict[str, Any]:
+        entries: Sequence[Entry] = self._loop.entries if self._loop is not None else ()
+        done, planned_iterations = self._suite.progress(entries)
+        tests = [
+            self._recorders[plan.index].record if plan.index in self._recorders else planned(plan)
+            for plan in self.plans
+        ]
+        progress = Progress(iterations_done=done, iterations_planned=planned_iterations)
+        return {"tests": tests, "progress": progress}
+
+    def conclude(self, record: RunRecord) -> RunRecord:
+        ignore = self.spec.validity.ignore
+        changes: dict[str, Any] = {
+            "slopes": measure_slopes(self.spec, record.tests),
+            "differences": measure_differences(self.spec, record.tests),
+            "validity": validity_of_run(record, ignore),
+            "warnings": [*record.warnings, *ignored_warnings(ignored_causes(record, ignore))],
+        }
+        record = record.model_copy(update=changes)
+        rules = Rules()
+        if self._baseline is not None:
+            rules = self._baseline.rules
+            comparison = self._baseline.compare(record)
+            record = record.model_copy(update={"comparison": comparison})
+        variants = compare_variants(record, rules)
+        record = record.model_copy(update={"variant_comparisons": variants})
+        record = record.model_copy(update={"recommendations": advise(record)})
+        return record.model_copy(update={"verdict": verdict_of_run(record)})
+
+
+def benchmark_engine(
+    client: KubeClient,
+    benchmark: dict[str, Any],
+    max_objects: int = DEFAULT_MAX_OBJECTS,
+    timing: Timing | None = None,
+) -> Engine:
+    """Return the engine of a ``KroBenchmark``.
+
+    Raises:
+        ValidationError: if its spec is invalid.
+        WorkloadError: if its phases do not fit together.
+    """
+    return Engine(client, benchmark, BenchmarkTask(benchmark, max_objects), timing)

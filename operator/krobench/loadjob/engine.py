@@ -1,0 +1,359 @@
+"""The engine: what every run does, whatever it measures.
+
+It checks that a load may start, holds the cluster's lease, asks a program for one iteration after
+another, stores results as they come in, and cleans up. What is measured, and what follows from it,
+is up to a task: :mod:`krobench.loadjob.benchmark` and :mod:`krobench.loadjob.scaletest`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+from krobench import __version__
+from krobench.analysis.validity.surroundings import leftover_objects
+from krobench.api import units
+from krobench.api.common import rfc3339, utc_now
+from krobench.api.kinds import RunKind, RunRef, RunSpec
+from krobench.api.specs.kro import Target, Variant
+from krobench.figures.environment import Environment
+from krobench.kube.client import KubeClient
+from krobench.kube.cluster import kubernetes_version, list_nodes
+from krobench.kube.kro import KroPod
+from krobench.kube.timing import Timing
+from krobench.load.cleanup import RunCleanup
+from krobench.load.loops import RunClock
+from krobench.loadjob.context import RunContext
+from krobench.loadjob.errors import AbortedError, info_of
+from krobench.loadjob.history import History
+from krobench.loadjob.kro.variants import KroVariants
+from krobench.loadjob.lease import ClusterLease
+from krobench.loadjob.loop import IterationLoop
+from krobench.loadjob.permissions import check_permissions
+from krobench.loadjob.preflight import (
+    check_kro_installed,
+    find_leftovers,
+    require_kro,
+    wait_for_leader,
+)
+from krobench.loadjob.prometheus import ExistingPrometheus
+from krobench.loadjob.publisher import Publisher
+from krobench.loadjob.shards.coordinator import Coordinator
+from krobench.program.turns import Done
+from krobench.record.run import RunRecord, RunState, as_given_up
+from krobench.record.store import RunLines, results_name
+from krobench.workload.testplan import TestPlan
+
+logger = logging.getLogger(__name__)
+
+
+class Task(Protocol):
+    """What a run measures, and what follows from it."""
+
+    @property
+    def kind(self) -> RunKind: ...
+
+    @property
+    def spec(self) -> RunSpec: ...
+
+    @property
+    def plans(self) -> Sequence[TestPlan]:
+        """All tests that are known by now; at least one."""
+
+    @property
+    def shards(self) -> int: ...
+
+    async def complete_spec(self, engine: "Engine") -> dict[str, Any]:
+        """Read what the spec refers to, check it, and return the spec as it is run."""
+
+    async def check(self, engine: "Engine") -> None:
+        """Check what only this task needs, before other runs are made to wait for it."""
+
+    async def measure(self, engine: "Engine") -> None:
+        """Run all tests."""
+
+    def give_up(self) -> None:
+        """Update the results of a run that was given up."""
+
+    def results(self) -> dict[str, Any]:
+        """Return the fields of the record that hold the results so far."""
+
+    def conclude(self, record: RunRecord) -> RunRecord:
+        """Return the record with what follows from all tests, the verdict included."""
+
+
+class Engine:
+    """One run of a custom resource."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        resource: dict[str, Any],
+        task: Task,
+        timing: Timing | None = None,
+    ) -> None:
+        metadata = resource["metadata"]
+        self.client = client
+        self.run_ref = run = RunRef.of(task.kind, metadata)
+        self.timing = timing or Timing()
+        self.clock = RunClock()
+        self._task = task
+        self._lines = RunLines()
+        self._activity = ""
+        self._loop: IterationLoop | None = None
+        self._lease = ClusterLease(client, f"{run.namespace}/{run.name}", self.timing)
+        self.coordinator: Coordinator | None = None
+        if task.shards > 1:
+            self.coordinator = Coordinator(client, self.clock, run, task.shards, self.timing)
+        prometheus = task.spec.collect.prometheus
+        self._prometheus = (
+            ExistingPrometheus(client, prometheus, run.namespace, self.warn)
+            if prometheus is not None
+            else None
+        )
+        self._publisher = Publisher(client, results_name(run.name, task.spec), run)
+        self._record = RunRecord(
+            id=metadata["uid"],
+            name=metadata["name"],
+            namespace=metadata["namespace"],
+            generation=metadata["generation"],
+            kind=task.kind.value,
+            start_time=rfc3339(utc_now()),
+            spec=resource["spec"],
+            environment=Environment(krobench=__version__),
+        )
+
+    @property
+    def record(self) -> RunRecord:
+        """The record with the results so far."""
+        results = self._task.results()
+        progress = results["progress"].model_copy(update={"activity": self._activity})
+        return self._record.model_copy(update=results | {"progress": progress})
+
+    async def run(self) -> RunRecord:
+        """Run the task and return the record, which is stored too.
+
+        The record is Completed only when nothing is left to do: kro is restored, objects are
+        deleted and the lease is released, so another run may start at once.
+
+        Raises:
+            AbortedError: if the run was given up. What was measured is stored, as it is before any
+                other error is raised.
+        """
+        try:
+            async with self._stored_if_given_up():
+                await self.publish()
+                await self._prepare()
+                async with self._reporting_progress():
+                    await self._task.measure(self)
+                    self._lease.check()
+                    await self._dismiss_workers()
+                    await self._clean_up()
+        finally:
+            await self._dismiss_workers()
+            if self._prometheus is not None:
+                await self._prometheus.close()
+            await self._lease.release()
+        async with self._stored_if_given_up():
+            return await self._complete()
+
+    async def iterate(self, loop: IterationLoop) -> Done:
+        """Carry out a program to its end; its progress becomes the run's."""
+        self._loop = loop
+        try:
+            return await loop.run()
+        finally:
+            self._loop = None
+
+    def context(self) -> RunContext:
+        return RunContext(
+            client=self.client,
+            clock=self.clock,
+            run=self.run_ref,
+            cleanup=self._task.spec.cleanup,
+            collect=self._task.spec.collect,
+            publish=self.publish,
+            report=self.report,
+            warn=self.warn,
+            objects=self._lines.objects,
+            samples=self._lines.samples,
+            cel=self._lines.cel,
+            store_profiles=self._publisher.publish_profiles,
+            validity=self._task.spec.validity,
+            nodes=self._record.environment.nodes,
+            timing=self.timing,
+            workers=self.coordinator,
+            prometheus=self._prometheus,
+        )
+
+    def check_lease(self) -> None:
+        """Check that no other load has started; raises as :meth:`ClusterLease.check` does."""
+        self._lease.check()
+
+    async def kro_at(self, target: Target) -> KroPod:
+        """Return the pod of the active kro, which may have to start again first."""
+        seconds = self.timing.kro_returns
+        return await require_kro(self.client, target, self.timing, seconds, self.report)
+
+    @asynccontextmanager
+    async def changing_kro(self, variants: Sequence[Variant]) -> AsyncIterator[KroVariants]:
+        """Let variants of kro be applied, and restore kro afterwards, whatever happens.
+
+        Without any variant, nothing is changed.
+        """
+        kro = KroVariants(
+            self.client,
+            self._task.spec.target,
+            variants,
+            self.run_ref,
+            timing=self.timing,
+            report=self.report,
+            announce=self._announce,
+        )
+        await kro.find()
+        try:
+            yield kro
+        finally:
+            for warning in await kro.leave():
+                self.warn(warning)
+        await kro.settle()
+
+    async def publish(self) -> None:
+        """Store all results so far."""
+        await self._publisher.publish(self.record, self._lines)
+
+    def report(self, activity: str) -> None:
+        """Report the current activity, for the progress."""
+        self._activity = activity
+        logger.info("%s", activity)
+
+    def warn(self, message: str) -> None:
+        logger.warning("%s", message)
+        self._update(warnings=[*self._record.warnings, message[:1000]])
+
+    async def _prepare(self) -> None:
+        client, task, timing = self.client, self._task, self.timing
+        target = task.spec.target
+        await check_kro_installed(client)
+        self._update(spec=await task.complete_spec(self))
+        await check_permissions(client, task.plans, timing)
+        kro = await require_kro(client, target, timing)
+        await wait_for_leader(client, target, kro.fingerprint.pod, timing, self.report)
+        await task.check(self)
+        await self._lease.acquire(target.namespace, self.report)
+        if self.coordinator is not None:
+            self.report("waiting for the pods of all shards")
+            await self.coordinator.open()
+        if self._prometheus is not None:
+            await self._prometheus.open()
+        environment = Environment(
+            krobench=__version__,
+            kubernetes=await kubernetes_version(client),
+            kro=kro.fingerprint,
+            nodes=await list_nodes(client),
+        )
+        left = await find_leftovers(client, self.run_ref)
+        causes = leftover_objects(left.objects, left.runs)
+        self._update(environment=environment, causes=causes)
+
+    async def _announce(self, variant: str) -> None:
+        """Store that kro is about to change: if this Job dies, the operator restores kro."""
+        first = self._record.variant is None
+        self._update(variant=variant)
+        if first:
+            await self.publish()
+
+    async def _dismiss_workers(self) -> None:
+        if self.coordinator is not None:
+            await self.coordinator.close()
+
+    async def _clean_up(self) -> None:
+        """Delete what the run created, unless spec.cleanup keeps it, and count what is left."""
+        policy, uid, plans = self._task.spec.cleanup, self.run_ref.uid, self._task.plans
+        if policy.keeps(success=all(test.success for test in self.record.tests)):
+            self.warn(
+                f"objects were kept because spec.cleanup is {policy}; delete them with "
+                f"krobench cleanup --run {uid}"
+            )
+            return
+        self.report("cleanup")
+        cleanup = RunCleanup(self.client, uid, timing=self.timing)
+        longest = max(plan.deletion_timeout_seconds for plan in plans)
+        for teardown in (
+            await cleanup.delete_objects(longest, force=True),
+            await cleanup.delete_namespaces(),
+        ):
+            if teardown.error is not None:
+                self.warn(f"cleanup: {teardown.error.message}")
+        used = {plan.namespace or self.run_ref.own_namespace for plan in plans}
+        orphans = await cleanup.audit(sorted(used))
+        self._update(orphans=orphans)
+        if orphans.count is None:
+            self.warn(f"objects left of the run could not be counted: {orphans.unavailable}")
+        elif orphans.count:
+            number = units.counted(orphans.count, "object")
+            self.warn(f"{number} of the run left after cleanup, the first is {orphans.objects[0]}")
+
+    async def _complete(self) -> RunRecord:
+        self._activity = ""
+        ended = {"state": RunState.COMPLETED, "end_time": rfc3339(utc_now())}
+        record = self._task.conclude(self.record.model_copy(update=ended))
+        retention = self._task.spec.results.retention
+        if retention is not None:
+            history = History(self.client, self.run_ref)
+            warning = await history.keep(record, self._lines, retention.runs)
+            if warning is not None:
+                record = record.model_copy(update={"warnings": [*record.warnings, warning]})
+        await self._publisher.publish(record, self._lines)
+        return record
+
+    @asynccontextmanager
+    async def _stored_if_given_up(self) -> AsyncIterator[None]:
+        """Store why the run is given up: otherwise, it would stay in state Running."""
+        try:
+            yield
+        except (Exception, asyncio.CancelledError) as error:
+            self._task.give_up()
+            record = as_given_up(self.record, info_of(error), rfc3339(utc_now()))
+            try:
+                async with asyncio.timeout(self.timing.last_publish):
+                    await self._publisher.publish(record, self._lines)
+            except (AbortedError, TimeoutError) as problem:
+                logger.warning("the aborted run could not be stored: %s", problem)
+            raise
+
+    def _update(self, **changes: object) -> None:
+        self._record = self._record.model_copy(update=changes)
+
+    @asynccontextmanager
+    async def _reporting_progress(self) -> AsyncIterator[None]:
+        reporter = asyncio.create_task(self._report_progress())
+        try:
+            yield
+        finally:
+            reporter.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reporter
+
+    async def _report_progress(self) -> None:
+        last = ""
+        while True:
+            await asyncio.sleep(self.timing.progress_interval)
+            now = self._describe()
+            if now != last:
+                last = now
+                record = self.record
+                progress = record.progress.model_copy(update={"activity": now})
+                current = record.model_copy(update={"progress": progress})
+                await self._publisher.publish_progress(current)
+
+    def _describe(self) -> str:
+        iteration = self._loop.iteration if self._loop is not None else None
+        if iteration is None or iteration.outcome.run_started_seconds is None:
+            return self._activity
+        if iteration.outcome.run_ended_seconds is not None:
+            return self._activity
+        ready, count = iteration.ready_count, iteration.instance_count
+        return f"{self._activity}: {ready} of {count} instances ready"

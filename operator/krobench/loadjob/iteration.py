@@ -1,0 +1,264 @@
+"""Running one iteration: set-up, load, soak, storing, and only then the cleanup."""
+
+import asyncio
+
+from krobench.analysis.scaling.steady import (
+    COLLECTION_SECONDS,
+    METRICS,
+    SteadyCheck,
+    check_steady,
+)
+from krobench.api.common import rfc3339, utc_now
+from krobench.api.notation import duration_seconds
+from krobench.collect.sampler import Collected, Sampler
+from krobench.collect.sources import Scope
+from krobench.figures.latencies import latencies
+from krobench.figures.lines import Sample
+from krobench.figures.series import Series
+from krobench.kube.config import own_namespace
+from krobench.kube.kro import KroPod
+from krobench.load.cleanup import RunCleanup
+from krobench.load.iteration import Iteration, Outcome
+from krobench.load.shard import open_iteration
+from krobench.loadjob.assessment import Around, assess
+from krobench.loadjob.context import RunContext
+from krobench.loadjob.preflight import ensure_namespace
+from krobench.loadjob.profiling import Profiling
+from krobench.loadjob.recorder import Completed, Measured, Recorder
+from krobench.program.turns import Turn
+from krobench.record.iteration import IterationRecord, Soak, Teardown
+from krobench.report.words.scaling import unsteady_line
+from krobench.workload.iterationplan import IterationPlan, plan_iteration
+from krobench.workload.testplan import TestPlan
+
+
+class IterationRunner:
+    """Runs iterations, one at a time."""
+
+    def __init__(self, context: RunContext) -> None:
+        self._context = context
+        self._unsteady: set[str] = set()
+        """Tests about whose unsteady kro the run has warned."""
+        self.current: Iteration | None = None
+        """The one that is running, for the progress."""
+
+    async def run(
+        self, turn: Turn, kro: KroPod, recorder: Recorder, profiling: Profiling | None = None
+    ) -> IterationRecord:
+        """Run an iteration; returns its complete record, cleanup included.
+
+        Raises:
+            AbortedError: if it cannot begin, or its results cannot be stored.
+            WorkloadError: if its workload cannot be turned into objects.
+        """
+        context, test = self._context, turn.plan
+        namespace = test.namespace or context.run.own_namespace
+        await ensure_namespace(context.client, context.run, namespace)
+        plan = plan_iteration(context.run, test, turn.index)
+        groups = frozenset({test.api_group})
+        own = frozenset({plan.namespace, own_namespace() or plan.namespace})
+        scope = Scope(test.target, kro, context.collect, groups, context.clock.now, own)
+        try:
+            async with Sampler(context.client.config, scope) as sampler:
+                completed = await self._run(plan, sampler, recorder, profiling)
+        finally:
+            self.current = None
+        samples = sampler.take().samples  # those of the cleanup
+        recorder.complete(Completed(completed.record, completed.deletions, samples))
+        context.warn_of_remains(test.name, completed.record.index, completed.record.teardown)
+        return completed.record
+
+    async def _run(
+        self,
+        plan: IterationPlan,
+        sampler: Sampler,
+        recorder: Recorder,
+        profiling: Profiling | None,
+    ) -> Completed:
+        context = self._context
+        start_time = rfc3339(utc_now())
+        await sampler.snapshot()  # before the set-up, as a baseline for what it takes
+        async with (
+            context.monitor(plan.test) as monitor,
+            open_iteration(
+                context.client, context.clock, plan, context.workers, context.timing
+            ) as iteration,
+        ):
+            self.current = iteration
+            requests = await self._drive(plan, iteration, sampler, profiling)
+            outcome = iteration.finish()
+            if plan.test.soak_seconds and outcome.error is None and not plan.profiled:
+                await self._soak(plan, outcome, sampler)
+            if context.prometheus is not None:
+                await context.prometheus.add_to(outcome, context.clock)
+            collected = sampler.take()
+            self._warn(plan, collected)
+            around = Around(
+                await monitor.finish(), sampler.intervals, context.nodes, start_time, requests
+            )
+            record = assess(plan, outcome, collected, around, context.validity)
+            recorder.add(Measured(record, outcome.records, collected.samples))
+            await context.publish()
+            if plan.test.leaves_objects:
+                return Completed(record, ())
+            context.report(f"{_label(plan)}: cleanup")
+            teardown = await self._clean_up(plan, iteration, has_result(plan.test, record))
+        deletions = [
+            line
+            for line in iteration.outcome.records
+            if line.operation == "delete-instance" and line.phase is None
+        ]
+        gone = latencies(iteration.outcome.records).instance_gone
+        latency = record.latency.model_copy(update={"instance_gone": gone})
+        changes = {"teardown": teardown, "latency": latency}
+        return Completed(record.model_copy(update=changes), deletions)
+
+    async def _drive(
+        self,
+        plan: IterationPlan,
+        iteration: Iteration,
+        sampler: Sampler,
+        profiling: Profiling | None,
+    ) -> int:
+        """Set up and run all phases; returns krobench's own requests in the run phase."""
+        context = self._context
+        context.report(f"{_label(plan)}: RGDs")
+        await iteration.set_up()
+        if iteration.outcome.error is not None:
+            return 0
+        await sampler.snapshot()
+        before = context.client.requests.total() + sampler.requests
+        context.report(_label(plan))
+        if profiling is not None:
+            await profiling.begin(plan.index)
+        await iteration.run(sampler.snapshot)
+        requests = context.client.requests.total() + sampler.requests - before
+        await sampler.snapshot()
+        if profiling is not None:
+            await profiling.end()
+        return requests
+
+    async def _soak(self, plan: IterationPlan, outcome: Outcome, sampler: Sampler) -> None:
+        test = plan.test
+        found = await soak(self._context, test, outcome, sampler)
+        if found.steady or test.steady_window_seconds is None or plan.warmup:
+            return
+        if test.name in self._unsteady:
+            return
+        self._unsteady.add(test.name)
+        why = unsteady_line(found.unsteady, found.memory_bytes_per_second)
+        seconds = f"{test.soak_seconds:g}s"
+        if found.steady is None:
+            said = f"whether kro was steady is unknown, so the soak lasted for its whole {seconds}"
+        else:
+            said = f"kro was not steady after a soak of {seconds}"
+        self._context.warn(f"{test.name}: {said}: {why}")
+
+    def _warn(self, plan: IterationPlan, collected: Collected) -> None:
+        """Warn about restarts of kro, and once in a run about each source without samples."""
+        context = self._context
+        for restart in collected.kro_restarts:
+            context.warn(f"{plan.test.name}, iteration {plan.index + 1}: {restart}")
+        heard = {sample.source for sample in collected.samples}
+        silent: dict[str, str] = {
+            source: gaps.problem for source, gaps in collected.gaps.items() if source not in heard
+        }
+        for part, problem in {**silent, **collected.silent}.items():
+            if part not in context.silent:
+                context.silent.add(part)
+                remedy = "; check spec.target.metricsPort" if part == "kro" else ""
+                context.warn(
+                    f"no samples of {part}, so its figures are not available: {problem}{remedy}"
+                )
+
+    async def _clean_up(self, plan: IterationPlan, iteration: Iteration, success: bool) -> Teardown:
+        context = self._context
+        if context.cleanup.keeps(success=success):
+            return Teardown(done=False)
+        timeout_seconds = plan.test.deletion_timeout_seconds
+        started = context.clock.now()
+        await iteration.delete_instances(timeout_seconds)
+        left = timeout_seconds - (context.clock.now() - started)
+        prefix = f"{context.run.prefix}{plan.test.index}-{plan.index}-"
+        cleanup = RunCleanup(context.client, context.run.uid, prefix, context.timing)
+        teardown = await cleanup.delete_objects(max(1.0, left))
+        seconds = round(context.clock.now() - started, 3)
+        return teardown.model_copy(update={"duration_seconds": seconds})
+
+
+async def take_down(context: RunContext, plan: TestPlan, success: bool) -> Teardown | None:
+    """Delete what cumulative sizes have left in place; None if the policy keeps it."""
+    if context.cleanup.keeps(success=success):
+        return None
+    context.report(f"{plan.name}: cleanup of this size and all smaller ones")
+    started = context.clock.now()
+    # Nothing else of the run exists at this point.
+    cleanup = RunCleanup(context.client, context.run.uid, timing=context.timing)
+    teardown = await cleanup.delete_objects(plan.deletion_timeout_seconds)
+    seconds = round(context.clock.now() - started, 3)
+    return teardown.model_copy(update={"duration_seconds": seconds})
+
+
+def has_result(test: TestPlan, iteration: IterationRecord) -> bool:
+    """Whether an iteration is a result: if it succeeded, or if its timeout is a finding."""
+    return iteration.success or (test.timeout_is_result and iteration.timed_out)
+
+
+async def soak(context: RunContext, plan: TestPlan, outcome: Outcome, sampler: Sampler) -> Soak:
+    """Keep everything for a time, or until kro is steady, while kro is sampled."""
+    clock = context.clock
+    began = clock.now()
+    until = began + plan.soak_seconds
+    check = _SteadyWatch(plan, outcome, sampler)
+    if plan.steady_window_seconds is None:
+        context.report(f"{plan.name}: soaking for {plan.soak_seconds:g}s")
+        await clock.sleep_until(until)
+    else:
+        context.report(f"{plan.name}: soaking until kro is steady, at most {plan.soak_seconds:g}s")
+        interval = duration_seconds(context.collect.interval)
+        while not check.found.steady and (left := until - clock.now()) > 0:
+            await asyncio.sleep(min(interval, left))
+            check.look()
+    # The last sample must lie after the end, or the end would not be covered.
+    outcome.soak_ended_seconds = clock.now()
+    await sampler.snapshot()
+    if not check.found.steady:
+        check.look()
+    outcome.soak = Soak(
+        seconds=round(outcome.soak_ended_seconds - began, 3),
+        steady=check.found.steady,
+        memory_bytes_per_second=check.found.memory_bytes_per_second,
+        unsteady=list(check.found.findings),
+    )
+    return outcome.soak
+
+
+class _SteadyWatch:
+    """Judges from kro's samples whether kro is steady."""
+
+    def __init__(self, plan: TestPlan, outcome: Outcome, sampler: Sampler) -> None:
+        assert outcome.run_ended_seconds is not None
+        self.found = SteadyCheck()
+        self._window_seconds = plan.steady_window_seconds
+        self._began_seconds = outcome.run_ended_seconds
+        self._sampler = sampler
+        self._read = 0
+        self._recent: list[Sample] = []
+
+    def look(self) -> None:
+        if self._window_seconds is None:
+            return
+        new = self._sampler.samples[self._read :]
+        self._read += len(new)
+        known = [*self._recent, *(s for s in new if s.source == "kro" and s.metric in METRICS)]
+        last = max((sample.seconds for sample in known), default=0.0)
+        # A soak may be long: keep only the samples that count.
+        enough = 2 * (self._window_seconds + COLLECTION_SECONDS)
+        self._recent = [sample for sample in known if sample.seconds >= last - enough]
+        self.found = check_steady(Series(self._recent), self._began_seconds, self._window_seconds)
+
+
+def _label(plan: IterationPlan) -> str:
+    if plan.profiled:
+        return f"{plan.test.name}: profiled iteration"
+    return f"{plan.test.name}: iteration {plan.index + 1} of {plan.test.total_iterations}"

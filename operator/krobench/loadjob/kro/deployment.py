@@ -1,0 +1,183 @@
+"""kro's Deployment: finding it, the change that a variant has made to it, and undoing that."""
+
+import asyncio
+import logging
+
+from pydantic import ValidationError
+
+from krobench.api.common import RUN_LABEL
+from krobench.api.messages import VARIANT_ANNOTATION, KroChange
+from krobench.api.specs.kro import Target
+from krobench.kube import kro, paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, KubeError
+from krobench.loadjob.errors import AbortedError
+from krobench.workload.variants import NoContainerError, PodTemplate, Restored, take_off
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+_OURS = "krobench"
+
+
+class UnreadableChangeError(KubeError):
+    """The note about what a run has changed on kro cannot be read by this version."""
+
+
+async def find_deployment(client: KubeClient, target: Target) -> JsonObject:
+    """Return the Deployment that kro's pods belong to.
+
+    Raises:
+        AbortedError: if there is none.
+    """
+    deployment = await kro.find_deployment(client, target)
+    if deployment is None:
+        raise AbortedError(
+            "KroNotFound",
+            f"no Deployment in namespace {target.namespace} runs kro's pods; install kro with its "
+            "Helm chart to use variants",
+        )
+    return deployment
+
+
+async def restore_all(client: KubeClient, run: str) -> list[str]:
+    """Restore every Deployment that this run has changed; returns warnings."""
+    selector = f"{RUN_LABEL}={run}"
+    warnings = []
+    for deployment in await client.list(paths.group("apps", "v1", "deployments"), selector):
+        if change_on(deployment) is not None:
+            warnings += await restore(client, path_of(deployment), run)
+    return warnings
+
+
+async def restore(
+    client: KubeClient, path: str, run: str, known: KroChange | None = None
+) -> list[str]:
+    """Undo this run's change on a Deployment, without waiting for the rollout.
+
+    ``known`` is the change as the load Job remembers it, used if its note on the Deployment is
+    lost. Returns a warning for each field that someone else has changed since: it stays as it is.
+
+    Raises:
+        KubeError: if the change cannot be undone, or its note cannot be read.
+    """
+    for attempt in range(ATTEMPTS):
+        deployment = await client.get(path)
+        change = _change_to_undo(deployment, known)
+        if change is None or change.run != run:
+            return []
+        restored = taken_off(deployment, change)
+        try:
+            answer = await client.replace(path, with_template(deployment, restored.template))
+        except ApiError as error:
+            if not error.conflict or attempt + 1 == ATTEMPTS:
+                raise
+            await asyncio.sleep(0)
+            continue
+        logger.info(
+            "%s was restored to what it was before variant %s", describe(deployment), change.variant
+        )
+        await _disown(client, path, answer)
+        return [
+            f"{describe(deployment)}: {changed_by(deployment)} changed {field} while variant "
+            f"{change.variant} was applied, so it was not restored"
+            for field in restored.conflicts
+        ]
+    return []
+
+
+def _change_to_undo(deployment: JsonObject, known: KroChange | None) -> KroChange | None:
+    try:
+        return change_on(deployment) or known
+    except UnreadableChangeError:
+        if known is None:
+            raise
+        return known
+
+
+async def _disown(client: KubeClient, path: str, deployment: JsonObject) -> None:
+    """Give up the fields that we wrote: otherwise the next apply of another manager conflicts."""
+    metadata = deployment["metadata"]
+    entries = metadata.get("managedFields") or []
+    kept = [entry for entry in entries if entry.get("manager") != _OURS]
+    if len(kept) == len(entries):
+        return
+    try:
+        await client.replace(path, deployment | {"metadata": metadata | {"managedFields": kept}})
+    except KubeError as error:
+        logger.warning(
+            "%s: fields are still marked as managed by krobench: %s", describe(deployment), error
+        )
+
+
+def taken_off(deployment: JsonObject, change: KroChange | None) -> Restored:
+    """Return a Deployment's template with a change undone."""
+    template = deployment["spec"]["template"]
+    if change is None:
+        return Restored(template, ())
+    try:
+        return take_off(template, change.container, change.changes)
+    except NoContainerError:
+        return Restored(template, ("the container",))
+
+
+def with_template(
+    deployment: JsonObject, template: PodTemplate, change: KroChange | None = None
+) -> JsonObject:
+    """Return a Deployment with this template and the note of a change, if there is one."""
+    metadata = dict(deployment["metadata"])
+    labels = {k: v for k, v in (metadata.get("labels") or {}).items() if k != RUN_LABEL}
+    annotations = {
+        k: v for k, v in (metadata.get("annotations") or {}).items() if k != VARIANT_ANNOTATION
+    }
+    if change is not None:
+        labels[RUN_LABEL] = change.run
+        annotations[VARIANT_ANNOTATION] = change.model_dump_json(by_alias=True)
+    metadata |= {"labels": labels, "annotations": annotations}
+    return deployment | {
+        "metadata": metadata,
+        "spec": deployment["spec"] | {"template": template},
+    }
+
+
+def change_on(deployment: JsonObject) -> KroChange | None:
+    """Return the change that is noted on a Deployment, or None.
+
+    Raises:
+        UnreadableChangeError: if the note cannot be read: kro is changed, and its original
+            settings are unknown.
+    """
+    text = (deployment["metadata"].get("annotations") or {}).get(VARIANT_ANNOTATION)
+    if text is None:
+        return None
+    try:
+        return KroChange.model_validate_json(text)
+    except ValidationError as error:
+        raise UnreadableChangeError(
+            f"{describe(deployment)}: annotation {VARIANT_ANNOTATION} is not valid, so the change "
+            "that a run has made is unknown; restore the Deployment yourself, for example with "
+            "kubectl rollout undo, and remove the annotation"
+        ) from error
+
+
+def changed_by(deployment: JsonObject) -> str:
+    """Return the field manager that changed a Deployment's spec last, krobench excepted."""
+    entries = [
+        entry
+        for entry in deployment["metadata"].get("managedFields") or []
+        if not entry.get("subresource") and entry.get("manager") != _OURS
+    ]
+    if not entries:
+        return "someone"
+    last = max(entries, key=lambda entry: entry.get("time", ""))
+    return f"{last.get('manager', 'someone')} at {last.get('time', 'an unknown time')}"
+
+
+def path_of(deployment: JsonObject) -> str:
+    metadata = deployment["metadata"]
+    return paths.group("apps", "v1", "deployments", metadata["namespace"], metadata["name"])
+
+
+def describe(deployment: JsonObject) -> str:
+    """Return a Deployment's name in messages."""
+    return f"Deployment {deployment['metadata']['namespace']}/{deployment['metadata']['name']}"

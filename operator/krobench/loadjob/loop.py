@@ -1,0 +1,187 @@
+"""The iteration loop: asks a program for the next action, carries it out, gives the result back."""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+
+from krobench.api.common import ErrorInfo
+from krobench.api.specs.kro import Target
+from krobench.figures.environment import KroFingerprint
+from krobench.figures.profile import TestProfile
+from krobench.kube.errors import KubeError
+from krobench.kube.kro import KroPod
+from krobench.load.iteration import Iteration
+from krobench.loadjob.cel.run import CelRunner
+from krobench.loadjob.context import RunContext
+from krobench.loadjob.errors import AbortedError
+from krobench.loadjob.iteration import IterationRunner, has_result, take_down
+from krobench.loadjob.kro.variants import KroVariants
+from krobench.loadjob.preflight import wait_for_leader
+from krobench.loadjob.profiling import Profiling
+from krobench.loadjob.recorder import Recorder
+from krobench.program.turns import Done, Entry, Program, Result, TakeDown, Turn
+from krobench.record.iteration import IterationRecord
+from krobench.workload.blueprint import WorkloadError
+
+logger = logging.getLogger(__name__)
+
+
+class IterationLoop:
+    """Carries out one program."""
+
+    def __init__(
+        self,
+        context: RunContext,
+        program: Program,
+        recorders: MutableMapping[int, Recorder],
+        *,
+        kro_at: Callable[[Target], Awaitable[KroPod]],
+        check_lease: Callable[[], None],
+        variants: KroVariants | None = None,
+        verdict_of: Callable[[Turn], str] | None = None,
+    ) -> None:
+        """``recorders`` gets one for each test, by the index of its plan.
+
+        ``verdict_of`` says for the log what a turn has shown.
+        """
+        self._context = context
+        self._recorders = recorders
+        self._kro_at = kro_at
+        self._check_lease = check_lease
+        self._variants = variants
+        self._verdict_of = verdict_of
+        self._runner = IterationRunner(context)
+        self._cel = CelRunner(context)
+        self._began: float | None = None
+        self._kro: KroFingerprint | None = None
+        """As it was at the previous iteration."""
+        self.program = program
+        self.entries: tuple[Entry, ...] = ()
+        """All actions so far, in order."""
+        self.turn: Turn | None = None
+        """The turn that is running."""
+
+    @property
+    def iteration(self) -> Iteration | None:
+        """The iteration that is running."""
+        return self._runner.current
+
+    @property
+    def elapsed_seconds(self) -> float:
+        now = self._context.clock.now()
+        return now - (self._began if self._began is not None else now)
+
+    async def run(self) -> Done:
+        """Carry out the program until it is done.
+
+        Raises:
+            AbortedError: if the run has lost its lease, or kro is not there or was changed.
+        """
+        if self._began is None:
+            self._began = self._context.clock.now()
+        while True:
+            action = self.program.next(self.entries, self.elapsed_seconds)
+            if (
+                isinstance(action, Turn)
+                and not action.profiled
+                and await self._waited_for_kro(action)
+            ):
+                action = self.program.next(self.entries, self.elapsed_seconds)
+            if isinstance(action, Done):
+                return action
+            if isinstance(action, TakeDown):
+                await self._take_down(action)
+                self.entries += (action,)
+                continue
+            self._check_lease()
+            self.turn = action
+            try:
+                result = await (self._profile if action.profiled else self._run)(action)
+            finally:
+                self.turn = None
+            self.entries += (result,)
+            recorder = self._recorders.get(action.plan.index)
+            if recorder is not None and recorder.ended:
+                record = recorder.record
+                verdict = self._verdict_of(action) if self._verdict_of else record.state
+                logger.info("test %s: %s", record.name, verdict)
+                await self._context.publish()
+
+    async def _run(self, turn: Turn) -> Result:
+        context, plan = self._context, turn.plan
+        kro = await self._kro_for(turn)
+        if plan.index not in self._recorders:
+            self._recorders[plan.index] = Recorder(context, plan)
+        recorder = self._recorders[plan.index]
+        started = context.clock.now()
+        if recorder.begin(turn, kro.fingerprint):
+            # Stored before the first object is created: if this Job dies, the operator cleans up.
+            await context.publish()
+        iteration: IterationRecord | None = None
+        error: ErrorInfo | None = None
+        try:
+            if plan.workload.cel is not None:
+                error = await self._cel.run(turn, kro, recorder)
+            else:
+                iteration = await self._runner.run(turn, kro, recorder)
+                error = None if has_result(plan, iteration) else iteration.error
+        except AbortedError as aborted:
+            error = aborted.info
+        except WorkloadError as problem:
+            error = ErrorInfo(reason="InvalidWorkload", message=f"spec.{problem}")
+        recorder.end_turn(error, context.clock.now() - started)
+        if self._variants is not None:
+            await self._variants.check()
+        return Result(turn, iteration, error)
+
+    async def _profile(self, turn: Turn) -> Result:
+        """Profile kro in an iteration of its own; if that fails, the results are kept."""
+        name = turn.plan.name
+        try:
+            await self._waited_for_kro(turn)
+            kro = await self._kro_for(turn)
+            recorder = self._recorders[turn.plan.index]
+            recorder.begin(turn, kro.fingerprint)
+            recorder.add_profile(await self._profiled(turn, kro, recorder))
+        except (AbortedError, KubeError) as error:
+            self._context.warn(f"{name}: kro was not profiled: {error}")
+        return Result(turn)
+
+    async def _profiled(self, turn: Turn, kro: KroPod, recorder: Recorder) -> TestProfile:
+        context, test = self._context, turn.plan
+        if test.workload.cel is not None:
+            return await self._cel.profile(turn, kro)
+        async with Profiling(context.client, kro, test) as profiling:
+            if await profiling.prepare(recorder.record.iterations):
+                iteration = await self._runner.run(turn, kro, recorder, profiling)
+                # A size that kro does not sustain is expected to time out.
+                if iteration.error is not None and not has_result(test, iteration):
+                    reason = iteration.error.message
+                    context.warn(f"{test.name}: the profiled iteration failed: {reason}")
+            return await context.store_profile(test, profiling)
+
+    async def _take_down(self, action: TakeDown) -> None:
+        context, plan = self._context, action.plan
+        recorder = self._recorders[plan.index]
+        record = recorder.record
+        teardown = await take_down(context, plan, success=record.error is None)
+        if teardown is not None and record.iterations:
+            recorder.take_down(teardown)
+            context.warn_of_remains(plan.name, record.iterations[-1].index, teardown)
+
+    async def _kro_for(self, turn: Turn) -> KroPod:
+        """Apply a turn's variant, and return the kro to measure."""
+        if self._variants is not None and await self._variants.enter(turn.plan.variant):
+            self._context.expect_another_kro()
+        return await self._kro_at(turn.plan.target)
+
+    async def _waited_for_kro(self, turn: Turn) -> bool:
+        """Wait until kro leads again after a size has killed it; returns whether it had to."""
+        if turn.size is None:
+            return False
+        context, target = self._context, turn.plan.target
+        kro = (await self._kro_at(target)).fingerprint
+        known, self._kro = self._kro, kro
+        if known is not None and (known.pod, known.restarts) == (kro.pod, kro.restarts):
+            return False
+        await wait_for_leader(context.client, target, kro.pod, context.timing, context.report)
+        return True

@@ -1,0 +1,170 @@
+"""Entry points of the two Jobs: ``krobench load`` and ``krobench cleanup``."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import uvloop
+from pydantic import ValidationError
+
+from krobench.api import units
+from krobench.api.common import ErrorInfo
+from krobench.api.kinds import RunKind, RunRef
+from krobench.api.refusal import refusals
+from krobench.kube import paths
+from krobench.kube.client import KubeClient
+from krobench.kube.config import load_client_config
+from krobench.kube.errors import KubeError
+from krobench.load.cleanup import RunCleanup
+from krobench.loadjob.benchmark import benchmark_engine
+from krobench.loadjob.errors import AbortedError, info_of
+from krobench.loadjob.kro.deployment import restore_all
+from krobench.loadjob.shards.shardworker import Worker
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
+
+logger = logging.getLogger(__name__)
+
+# Samples are parsed in a thread of their own. With Python's default of 5 ms, each event and each
+# request could wait that long for the interpreter, and the wait would count as kro's.
+_SWITCH_INTERVAL_SECONDS = 0.0005
+
+EXIT_OK = 0
+EXIT_ABORTED = 1
+EXIT_INTERRUPTED = 143
+
+_TERMINATION_LOG = Path("/dev/termination-log")
+_CLEANUP_INSTANCE_SECONDS = 120.0
+
+# The load limits its requests itself, and each RGD's watch holds a connection: with a limit here,
+# watches would starve requests, and requests would wait for connections unnoticed.
+_NO_LIMIT = 0
+
+
+def run_load(run: RunRef, max_objects: int | None, shard: int = 0) -> int:
+    """Run the tests of a custom resource, or a worker's share of them. Returns the exit code."""
+    if shard > 0:
+        return _run(_serve(run, shard))
+    return _run(_load(run, max_objects or DEFAULT_MAX_OBJECTS))
+
+
+def run_cleanup(uid: str, *, only_kro: bool = False) -> int:
+    """Restore kro to what it was before the run with this uid, and delete all its objects.
+
+    With ``only_kro``, its objects stay. Returns the exit code.
+    """
+    return _run(_cleanup(uid, only_kro=only_kro))
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    """Run to the end; an error goes to the termination log too, where the operator finds it."""
+    sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
+    try:
+        return uvloop.run(_until_sigterm(work))
+    except (AbortedError, KubeError) as error:
+        _leave_error(info_of(error))
+        return EXIT_ABORTED
+    except asyncio.CancelledError as error:
+        _leave_error(info_of(error))
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        _leave_error(info_of(error))
+        raise
+
+
+async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
+    # The first process of a container ignores SIGTERM by default.
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
+async def _load(run: RunRef, max_objects: int) -> int:
+    async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
+        resource = await _read(client, run)
+        try:
+            if run.kind is RunKind.BENCHMARK:
+                engine = benchmark_engine(client, resource, max_objects)
+            else:
+                from krobench.loadjob.scaletest import scale_test_engine
+
+                engine = scale_test_engine(client, resource, max_objects)
+        except ValidationError as error:
+            raise _invalid(error) from error
+        except WorkloadError as error:
+            raise AbortedError("InvalidSpec", f"spec.{error}") from error
+        await engine.run()
+    return EXIT_OK
+
+
+async def _serve(run: RunRef, number: int) -> int:
+    async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
+        benchmark = await _read(client, run)
+        try:
+            worker = Worker(client, benchmark, number)
+        except ValidationError as error:
+            raise _invalid(error) from error
+        await worker.run()
+    return EXIT_OK
+
+
+async def _read(client: KubeClient, run: RunRef) -> dict[str, Any]:
+    resource = await client.get(paths.run(run))
+    if resource["metadata"]["uid"] != run.uid:
+        message = f"{run} was deleted and created again"
+        raise AbortedError("Replaced", message)
+    return resource
+
+
+def _invalid(error: ValidationError) -> AbortedError:
+    return AbortedError("InvalidSpec", refusals(error)[0])
+
+
+async def _cleanup(uid: str, *, only_kro: bool) -> int:
+    async with KubeClient(load_client_config()) as client:
+        await restore(client, uid, only_kro=only_kro)
+    return EXIT_OK
+
+
+async def restore(client: KubeClient, uid: str, *, only_kro: bool) -> None:
+    """Restore kro to what it was before a run, and delete the run's objects.
+
+    Raises:
+        KubeError: if kro could not be restored; everything else is deleted anyway.
+        AbortedError: if objects are left.
+    """
+    failure: KubeError | None = None
+    try:
+        for warning in await restore_all(client, uid):
+            logger.warning("%s", warning)
+    except KubeError as error:
+        logger.exception("kro's Deployment was not restored")
+        failure = error
+    try:
+        if only_kro:
+            return
+        cleanup = RunCleanup(client, uid)
+        there = await cleanup.audit(())
+        objects = await cleanup.delete_objects(_CLEANUP_INSTANCE_SECONDS, force=True)
+        namespaces = await cleanup.delete_namespaces()
+        for teardown in (objects, namespaces):
+            if teardown.error is not None:
+                raise AbortedError(teardown.error.reason, teardown.error.message)
+        if there.count:
+            number = units.counted(there.count, "object")
+            logger.info("deleted %s, the first was %s", number, there.objects[0])
+        elif there.count == 0:
+            logger.info("found no objects of this run; check that --run is the UID of its resource")
+    finally:
+        if failure is not None:
+            raise failure
+
+
+def _leave_error(info: ErrorInfo) -> None:
+    logger.error("%s: %s", info.reason, info.message)
+    if _TERMINATION_LOG.exists():
+        _TERMINATION_LOG.write_text(info.model_dump_json(by_alias=True))

@@ -1,0 +1,200 @@
+"""Checks before a load starts: kro, namespaces, limits, leftovers of other runs, users' RGDs."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from krobench.api.common import RUN_LABEL
+from krobench.api.kinds import RunRef
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.kro import Target
+from krobench.api.specs.workload import Workload
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError
+from krobench.kube.kro import KroNotFoundError, KroPod, find_kro, is_of_pod, kro_leader
+from krobench.kube.timing import Timing
+from krobench.load.lifecycle import RGDS_PATH, kinds_of_run
+from krobench.loadjob.errors import AbortedError
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.source import config_map_refs, with_rgd_inline, with_rgds_inline
+from krobench.workload.testplan import TestPlan, check_objects, check_schedules
+
+logger = logging.getLogger(__name__)
+
+
+async def check_kro_installed(client: KubeClient) -> None:
+    """Check that ResourceGraphDefinitions are served.
+
+    Raises:
+        AbortedError: if they are not.
+    """
+    try:
+        await client.get(RGDS_PATH, {"limit": "1"})
+    except ApiError as error:
+        if error.not_found:
+            raise AbortedError(
+                "KroNotInstalled",
+                "this cluster does not serve ResourceGraphDefinition (kro.run/v1alpha1); install "
+                "kro with its Helm chart",
+            ) from error
+        if error.forbidden:
+            raise AbortedError("Forbidden", error.message) from error
+        raise
+
+
+async def require_kro(
+    client: KubeClient,
+    target: Target,
+    timing: Timing,
+    wait_seconds: float = 0.0,
+    report: Callable[[str], None] = logger.info,
+) -> KroPod:
+    """Return the pod of the active kro; wait for it if asked to, for example after a restart.
+
+    Raises:
+        AbortedError: if there is none by then.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return await find_kro(client, target)
+        except KroNotFoundError as error:
+            if time.monotonic() >= deadline:
+                raise AbortedError("KroNotFound", str(error)) from error
+            report("waiting for a kro pod to run")
+            await asyncio.sleep(timing.kro_poll)
+
+
+async def wait_for_leader(
+    client: KubeClient, target: Target, pod: str, timing: Timing, report: Callable[[str], None]
+) -> None:
+    """Wait until this pod leads: a new pod does nothing until its predecessor's lease expires.
+
+    If kro no longer elects leaders, a lease may remain that nobody takes: then the wait ends
+    without an error.
+    """
+    deadline = time.monotonic() + timing.kro_leads
+    while time.monotonic() < deadline:
+        leader = await kro_leader(client, target)
+        if leader is None or is_of_pod(leader, pod):
+            return
+        report(f"waiting for kro's pod {pod} to become the leader")
+        await asyncio.sleep(timing.kro_poll)
+
+
+def check_limits(tests: Iterable[TestPlan], max_objects: int) -> None:
+    """Check the size and the schedules of all tests, now that every RGD is known.
+
+    Raises:
+        AbortedError: if there are too many objects, or a schedule is longer than its timeout.
+    """
+    tests = list(tests)
+    for error in [*check_schedules(tests), *check_objects(tests, max_objects)]:
+        raise AbortedError(error.reason, error.message)
+
+
+async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> None:
+    """Create a namespace if it is not there.
+
+    Raises:
+        AbortedError: if it is being deleted.
+    """
+    existing = await client.find(paths.core("namespaces", None, namespace))
+    if existing is None:
+        labels = {"app.kubernetes.io/managed-by": "krobench", RUN_LABEL: run.uid}
+        metadata = {"name": namespace, "labels": labels}
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        existing = await client.create(paths.core("namespaces"), body)
+    if existing.get("status", {}).get("phase") == "Terminating":
+        raise AbortedError(
+            "NamespaceTerminating",
+            f"namespace {namespace} is being deleted; wait until it is gone, or set "
+            "spec.defaults.namespace or the test's namespace to another one",
+        )
+
+
+_ALL_RUNS = "kb-"
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """RGDs and instances that other runs made."""
+
+    objects: list[str]
+    """As kind/namespace/name."""
+    runs: list[str]
+    """UIDs of these runs."""
+
+
+async def find_leftovers(client: KubeClient, run: RunRef) -> Leftovers:
+    """Return objects of other runs, whether these have ended or not.
+
+    Raises:
+        KubeError: if they cannot be listed.
+    """
+    selector = f"{RUN_LABEL},{RUN_LABEL}!={run.uid}"
+    found = [
+        ("ResourceGraphDefinition", rgd)
+        for rgd in await client.list(RGDS_PATH, selector, metadata_only=True)
+    ]
+    for kind in await kinds_of_run(client, _ALL_RUNS):
+        try:
+            instances = await client.find_all(kind.path(), selector, metadata_only=True)
+        except ApiError as error:
+            if not error.forbidden:  # a user's own group to which access was revoked
+                raise
+            continue
+        found += [(kind.kind, instance) for instance in instances or []]
+    runs = dict.fromkeys(item["metadata"]["labels"][RUN_LABEL] for _, item in found)
+    return Leftovers([_name(kind, item) for kind, item in found], list(runs))
+
+
+def _name(kind: str, item: JsonObject) -> str:
+    metadata = item["metadata"]
+    parts = (kind, metadata.get("namespace"), metadata["name"])
+    return "/".join(part for part in parts if part)
+
+
+async def read_own_rgds(
+    client: KubeClient, spec: KroBenchmarkSpec, namespace: str
+) -> KroBenchmarkSpec:
+    """Return the spec with users' RGDs, read from ConfigMaps, in place of the references.
+
+    Raises:
+        AbortedError: if one is missing or contains no RGD.
+    """
+    names = {ref.name for _, ref in config_map_refs(spec)}
+    config_maps = await _config_maps(client, names, namespace)
+    try:
+        return with_rgds_inline(spec, config_maps, namespace)
+    except WorkloadError as error:
+        raise AbortedError("InvalidWorkload", f"spec.{error}") from error
+
+
+async def read_own_rgd(client: KubeClient, workload: Workload, namespace: str) -> Workload:
+    """Return a scale test's workload with its RGD in place of the reference to a ConfigMap.
+
+    Raises:
+        AbortedError: if it is missing or contains no RGD.
+    """
+    ref = workload.rgd.config_map_key_ref if workload.rgd is not None else None
+    config_maps = await _config_maps(client, {ref.name} if ref is not None else set(), namespace)
+    try:
+        return with_rgd_inline(workload, config_maps, namespace, "workload")
+    except WorkloadError as error:
+        raise AbortedError("InvalidWorkload", f"spec.{error}") from error
+
+
+async def _config_maps(
+    client: KubeClient, names: Iterable[str], namespace: str
+) -> dict[str, JsonObject]:
+    """Return those of these ConfigMaps that exist, by name."""
+    found = {}
+    for name in names:
+        config_map = await client.find(paths.core("configmaps", namespace, name))
+        if config_map is not None:
+            found[name] = config_map
+    return found

@@ -1,0 +1,294 @@
+"""A ``KroScaleTest``: searching the limit, trying a recommendation, and what follows from both."""
+
+import logging
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from krobench.analysis.comparison.compare import compare_variants
+from krobench.analysis.recommendations.advise import (
+    advise,
+    metric_to_judge_by,
+    not_verified,
+    rules_of_trial,
+    verification_of,
+)
+from krobench.analysis.scaling.findings import (
+    validity_of_scale_test,
+    with_findings,
+)
+from krobench.analysis.scaling.slos import check_samples, settings_of_sizes
+from krobench.analysis.validity.judge import ignored_causes, validity_of_run
+from krobench.analysis.verdict import verdict_of_scale_test
+from krobench.api import units
+from krobench.api.kinds import RunKind
+from krobench.api.specs.results import Cleanup
+from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.findings.comparison import Comparison
+from krobench.findings.recommendation import Recommendation, Verification
+from krobench.findings.scaling import RunAborted, ScaleRecord
+from krobench.kube.client import KubeClient
+from krobench.kube.errors import KubeError
+from krobench.kube.timing import Timing
+from krobench.loadjob.context import RunContext
+from krobench.loadjob.engine import Engine
+from krobench.loadjob.errors import AbortedError
+from krobench.loadjob.loop import IterationLoop
+from krobench.loadjob.permissions import check_may_change_kro
+from krobench.loadjob.preflight import read_own_rgd
+from krobench.loadjob.recorder import Recorder
+from krobench.program.search import Search
+from krobench.program.sizes import Sizes, fewest_observations, plan_size, usable_sizes
+from krobench.program.turns import Turn, results_in
+from krobench.program.verification import Trial, first_to_try, plan_trial, size_to_try_at
+from krobench.record.run import Progress, RunRecord
+from krobench.report.words.scaling import iteration_line, stop_line
+from krobench.report.words.validity import ignored_warnings
+from krobench.workload.blueprint import WorkloadError
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, TestPlan
+
+logger = logging.getLogger(__name__)
+
+
+class ScaleTestTask:
+    """Searches the largest size at which kro meets the SLOs."""
+
+    kind = RunKind.SCALE_TEST
+    shards = 1
+
+    def __init__(self, scale_test: dict[str, Any], max_objects: int = DEFAULT_MAX_OBJECTS) -> None:
+        self.spec = KroScaleTestSpec.model_validate(scale_test["spec"])
+        self._raw_spec = scale_test["spec"]
+        self._max_objects = max_objects
+        self._validity = settings_of_sizes(self.spec.validity)
+        self._sizes = Sizes((), None)
+        self._recorders: dict[int, Recorder] = {}
+        """One for each size, in the order in which they were first run."""
+        self._search: Search | None = None
+        self._loop: IterationLoop | None = None
+        self._concluded: ScaleRecord | None = None
+        """With the findings, once the search has ended."""
+        self._recommendations: list[Recommendation] = []
+        self._comparisons: list[Comparison] = []
+
+    @property
+    def plans(self) -> Sequence[TestPlan]:
+        plans = {r.turn.plan.index: r.turn.plan for r in results_in(self._entries)}
+        return list(plans.values()) or [plan_size(self.spec, 0, self._sizes.usable[0])]
+
+    async def complete_spec(self, engine: Engine) -> dict[str, Any]:
+        namespace = engine.run_ref.namespace
+        workload = await read_own_rgd(engine.client, self.spec.workload, namespace)
+        self.spec = self.spec.model_copy(update={"workload": workload})
+        try:
+            self._sizes = usable_sizes(self.spec, self._max_objects)
+        except WorkloadError as error:
+            raise AbortedError("InvalidSpec", f"spec.{error}") from error
+        counts = fewest_observations(self.spec, self._sizes.usable)
+        too_few = check_samples(self.spec.slo, *counts)
+        if too_few is not None:
+            raise AbortedError(too_few.reason, too_few.message)
+        shortest = engine.timing.shortest_iteration
+        self._search = Search(self.spec, self._sizes, self._validity, shortest)
+        raw: dict[str, Any] = deepcopy(self._raw_spec)
+        if workload.rgd is not None:
+            raw["workload"]["rgd"] = {"inline": workload.rgd.inline}
+        return raw
+
+    async def check(self, engine: Engine) -> None:
+        """It needs no more than every run."""
+
+    async def measure(self, engine: Engine) -> None:
+        assert self._search is not None
+        context = replace(engine.context(), validity=self._validity)
+        loop = self._loop = IterationLoop(
+            context,
+            self._search,
+            self._recorders,
+            kro_at=engine.kro_at,
+            check_lease=engine.check_lease,
+            verdict_of=self._verdict_of,
+        )
+        try:
+            done = await engine.iterate(loop)
+        except AbortedError as error:
+            if not any(size.iterations for size in self._scale().sizes):
+                raise
+            # The results of earlier sizes are kept.
+            loop.program = self._search.stopped(RunAborted(error=error.info))
+            done = await engine.iterate(loop)
+        short = done.shortfall
+        if short is not None:
+            engine.warn(
+                f"{short.test} ran {short.iterations} of {self.spec.iterations} times because "
+                f"{stop_line(short.why)}"
+            )
+        if done.stop is not None:
+            logger.info("the scale test ends: %s", stop_line(done.stop))
+        scale = self._scale().model_copy(update={"stopped": done.stop})
+        self._concluded = with_findings(self.spec, scale, engine.record.tests)
+        self._recommendations = advise(engine.record)
+        left = self.spec.budget.duration_seconds - loop.elapsed_seconds
+        await self._verify(engine, context, left)
+
+    def give_up(self) -> None:
+        for recorder in self._recorders.values():
+            recorder.give_up()
+
+    def results(self) -> dict[str, Any]:
+        tests = [recorder.record for recorder in self._recorders.values()]
+        done = planned = sum(len(test.iterations) for test in tests)
+        if self._concluded is None and self._loop is not None and self._search is not None:
+            results = results_in(self._entries)
+            done = sum(result.iteration is not None for result in results)
+            turn = self._loop.turn or (results[-1].turn if results else None)
+            planned = done + 1
+            if turn is not None:
+                planned += self._search.ahead(self._entries, turn)
+        return {
+            "tests": tests,
+            "scale": self._concluded or self._scale(),
+            "recommendations": self._recommendations,
+            "variant_comparisons": self._comparisons,
+            "progress": Progress(iterations_done=done, iterations_planned=planned),
+        }
+
+    def conclude(self, record: RunRecord) -> RunRecord:
+        ignore = self.spec.validity.ignore
+        validity = validity_of_scale_test(record, ignore)
+        assert record.scale is not None
+        changes: dict[str, Any] = {
+            "validity": validity,
+            "warnings": [*record.warnings, *ignored_warnings(ignored_causes(record, ignore))],
+            "verdict": verdict_of_scale_test(record.scale.limit, self.spec.minimum, validity),
+        }
+        return record.model_copy(update=changes)
+
+    @property
+    def _entries(self) -> Sequence[Any]:
+        return self._loop.entries if self._loop is not None else ()
+
+    def _scale(self) -> ScaleRecord:
+        if self._search is None:
+            return ScaleRecord(axis=self.spec.axis)
+        return self._search.scale(self._entries, self._loop.turn if self._loop else None)
+
+    def _verdict_of(self, turn: Turn) -> str:
+        record = next(each for each in self._scale().sizes if each.size == turn.size)
+        if turn.warmup or not record.iterations:
+            return "warm-up" if record.verdict is None else record.verdict
+        return f"{record.verdict} ({iteration_line(record.iterations[-1])})"
+
+    async def _verify(self, engine: Engine, context: RunContext, seconds_left: float) -> None:
+        """Try the first recommendation that can be tried, if the spec asks for it."""
+        assert self._concluded is not None
+        tests = engine.record.tests
+        advice = first_to_try(self._recommendations)
+        size = size_to_try_at(self._concluded, tests)
+        if not self.spec.verify or advice is None or advice.variant is None or size is None:
+            return
+        trial = plan_trial(
+            replace(plan_size(self.spec, 0, size.size), warmup=self.spec.warmup),
+            next(test for test in tests if test.name == size.test),
+            advice.variant,
+            self.spec.iterations,
+            index=len(tests),
+        )
+        verification, comparison = await verify(engine, context, advice, trial, seconds_left)
+        tried = advice.model_copy(update={"verification": verification})
+        self._recommendations = [
+            tried if each is advice else each for each in self._recommendations
+        ]
+        self._comparisons = [comparison] if comparison is not None else []
+
+
+async def verify(
+    engine: Engine,
+    context: RunContext,
+    advice: Recommendation,
+    trial: Trial,
+    seconds_left: float,
+) -> tuple[Verification, Comparison | None]:
+    """Try a recommendation: kro as it is against kro as advised, alternating within the run.
+
+    If the trial fails, the verification says why, and the run's own results are kept.
+
+    Raises:
+        AbortedError: if kro could not be restored, or the run has lost its lease.
+    """
+    metric, better = metric_to_judge_by(advice, trial.plans[0].load)
+    obstacle = await _obstacle(engine, trial, seconds_left)
+    if obstacle is not None:
+        engine.warn(f"the first recommendation was not tried: {obstacle}")
+        return not_verified(metric, obstacle), None
+    recorders: dict[int, Recorder] = {}
+    failure = await _run_trial(engine, context, trial, recorders)
+    if failure is not None:
+        engine.warn(f"trying the first recommendation failed: {failure}")
+        return not_verified(metric, failure), None
+    tests = [recorders[plan.index].record for plan in trial.plans]
+    tried = engine.record.model_copy(update={"tests": tests})
+    validity = validity_of_run(tried, context.validity.ignore)
+    tried = tried.model_copy(update={"validity": validity})
+    (comparison,) = compare_variants(tried, rules_of_trial(metric, better))
+    return verification_of(comparison, metric), comparison
+
+
+async def _obstacle(engine: Engine, trial: Trial, seconds_left: float) -> str | None:
+    """Return why a recommendation cannot be tried, if that is so."""
+    if trial.expected_seconds > seconds_left:
+        return (
+            f"it would take about {units.seconds(trial.expected_seconds)}, but only "
+            f"{units.seconds(max(0.0, seconds_left))} of budget.duration are left"
+        )
+    namespace = trial.plans[0].target.namespace
+    try:
+        await check_may_change_kro(engine.client, namespace, engine.timing, "spec.verify")
+    except (AbortedError, KubeError) as error:
+        return str(error)
+    return None
+
+
+async def _run_trial(
+    engine: Engine, context: RunContext, trial: Trial, recorders: dict[int, Recorder]
+) -> str | None:
+    """Run all iterations of a trial; returns why that failed, if it did."""
+    # What an iteration leaves would be there in the next: a trial always cleans up.
+    context = replace(context, cleanup=Cleanup.ALWAYS)
+    found = False
+    try:
+        async with engine.changing_kro(trial.variants) as variants:
+            found = True
+            loop = IterationLoop(
+                context,
+                trial,
+                recorders,
+                kro_at=engine.kro_at,
+                check_lease=engine.check_lease,
+                variants=variants,
+            )
+            try:
+                stop = (await engine.iterate(loop)).stop
+                return stop_line(stop) if stop is not None else None
+            except (AbortedError, KubeError) as error:
+                engine.check_lease()
+                return str(error)
+    except AbortedError as error:
+        if found:  # kro was not restored, or the lease is lost
+            raise
+        return str(error)
+
+
+def scale_test_engine(
+    client: KubeClient,
+    scale_test: dict[str, Any],
+    max_objects: int = DEFAULT_MAX_OBJECTS,
+    timing: Timing | None = None,
+) -> Engine:
+    """Return the engine of a ``KroScaleTest``.
+
+    Raises:
+        ValidationError: if its spec is invalid.
+    """
+    return Engine(client, scale_test, ScaleTestTask(scale_test, max_objects), timing)
