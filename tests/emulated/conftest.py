@@ -22,7 +22,7 @@ from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
-from krobench.controller.worker import Pace, Worker
+from krobench.controller.workqueue import Pace, WorkQueue
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
@@ -177,7 +177,7 @@ class RunningOperator:
     def __init__(self, server: str) -> None:
         self._server = server
         self.pace = Pace(look_seconds=0.5, progress_seconds=0.1)
-        self.worker: Worker | None = None
+        self.queue: WorkQueue | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -200,7 +200,7 @@ class RunningOperator:
         registry = kopf.OperatorRegistry()
         client = KubeClient(config, policy=NO_RETRIES)
         operator = Operator(client, settings, CollectorRegistry(), self.pace)
-        self.worker = operator.worker
+        self.queue = operator.queue
         operator.register(registry, login=self._login)
         asyncio.run(
             kopf.operator(

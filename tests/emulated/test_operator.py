@@ -5,7 +5,7 @@ from emulated.conftest import Api, Emulator, Manifest, RunningOperator
 from unit.controller.world import RECORDS, SPECS
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.controller.worker import Pace
+from krobench.controller.workqueue import Pace
 from krobench.kube import paths
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.publisher import Publisher
@@ -73,8 +73,8 @@ async def test_from_the_resource_to_the_job_to_the_status(
     await api.until(released, "the finalizer is gone")
 
     async def forgotten() -> bool:
-        assert operator.worker is not None
-        return operator.worker.cluster.results.followed == 0
+        assert operator.queue is not None
+        return operator.queue.cluster.results.followed == 0
 
     await api.until(forgotten, "the results are not watched any more")
     assert {("one", "Started"), ("one", "Completed")} <= set(await api.events())

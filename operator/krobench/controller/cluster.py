@@ -12,8 +12,9 @@ from typing import Any
 from krobench.api.common import FINALIZER, GROUP_VERSION, ErrorInfo, rfc3339, utc_now
 from krobench.api.kinds import RunRef
 from krobench.api.status import ObjectRef, RunStatus
-from krobench.controller.jobs import job_manifest, job_name, view_job
-from krobench.controller.observed import CLEANUP_ATTEMPTS, JobKind, JobView, Observed, Results, Run
+from krobench.controller.caches import JobCache, ResultsCache
+from krobench.controller.jobstatus import view_job
+from krobench.controller.manifest import job_manifest, job_name
 from krobench.controller.reconcile import (
     Action,
     AddFinalizer,
@@ -24,7 +25,7 @@ from krobench.controller.reconcile import (
 )
 from krobench.controller.runs import RunCache
 from krobench.controller.settings import Settings
-from krobench.controller.watched import JobCache, ResultsCache
+from krobench.controller.state import CLEANUP_ATTEMPTS, JobKind, JobView, Observed, Results, Run
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError

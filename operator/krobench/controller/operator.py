@@ -1,4 +1,4 @@
-"""The operator's process: kopf watches, a worker reconciles.
+"""The operator's process: kopf watches, a work queue reconciles.
 
 kopf's handlers only pass on how a resource is now. Decisions rest on states and not on what
 happened, so a missed, doubled or late event does no harm; and resources stay free of kopf's
@@ -19,7 +19,7 @@ from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind
 from krobench.controller.metrics import OperatorMetrics, RunMetrics
 from krobench.controller.settings import Settings
-from krobench.controller.worker import Pace, Worker
+from krobench.controller.workqueue import Pace, WorkQueue
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import ServiceAccount, load_client_config
 from krobench.kube.errors import KubeError
@@ -40,7 +40,7 @@ _LIST_CHUNK = 50
 
 
 class Operator:
-    """One operator: its worker, and the handlers that feed it."""
+    """One operator: its work queue, and the handlers that feed it."""
 
     def __init__(
         self,
@@ -50,8 +50,8 @@ class Operator:
         pace: Pace | None = None,
     ) -> None:
         self._client = client
-        self.worker = Worker(client, settings, OperatorMetrics(registry), pace)
-        registry.register(RunMetrics(self.worker.cluster.runs.figures))
+        self.queue = WorkQueue(client, settings, OperatorMetrics(registry), pace)
+        registry.register(RunMetrics(self.queue.cluster.runs.figures))
         self._task: asyncio.Task[None] | None = None
 
     def register(self, registry: kopf.OperatorRegistry, login: Login) -> None:
@@ -62,19 +62,19 @@ class Operator:
         for kind in RunKind:
             watch = kopf.on.event(API_GROUP, API_VERSION, kind.plural, registry=registry)
             watch(partial(self._changed, kind))
-        kopf.on.probe(id="worker", registry=registry)(self._probe)
+        kopf.on.probe(id="queue", registry=registry)(self._probe)
 
     async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         configure_kopf(settings)
         # kopf looks for our kinds only once, after this handler.
         while True:
             try:
-                await self.worker.start()
+                await self.queue.start()
                 break
             except KubeError as error:
                 logger.warning("cannot start yet: %s; retrying", error)
                 await asyncio.sleep(_START_RETRY_SECONDS)
-        self._task = asyncio.create_task(self.worker.run())
+        self._task = asyncio.create_task(self.queue.run())
 
     async def _stop(self, **_: Any) -> None:
         if self._task is not None:
@@ -86,14 +86,14 @@ class Operator:
     async def _changed(self, kind: RunKind, event: kopf.RawEvent, **_: Any) -> None:
         resource: JsonObject = {**event["object"]}
         if event["type"] == "DELETED":
-            self.worker.drop(kind, resource)
+            self.queue.drop(kind, resource)
         else:
-            self.worker.take(kind, resource)
+            self.queue.take(kind, resource)
 
     async def _probe(self, **_: Any) -> float:
-        idle_seconds = self.worker.idle_seconds
+        idle_seconds = self.queue.idle_seconds
         if idle_seconds > _MAX_IDLE_SECONDS:
-            raise kopf.PermanentError(f"the worker has made no progress for {idle_seconds:.0f} s")
+            raise kopf.PermanentError(f"the queue has made no progress for {idle_seconds:.0f} s")
         return round(idle_seconds, 1)
 
 

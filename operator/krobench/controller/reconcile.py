@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from krobench.api.common import ErrorInfo
 from krobench.api.status import ObjectRef, Phase, RunStatus
-from krobench.controller.observed import JobKind, JobState, JobView, Observed
 from krobench.controller.runs import may_change_kro
+from krobench.controller.state import JobKind, JobState, JobView, Observed
 from krobench.record.run import RunState
 from krobench.report.events import RunEvent, events_of
 from krobench.report.status import StatusLine, describe, had_begun, outcome

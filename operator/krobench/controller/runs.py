@@ -21,7 +21,7 @@ from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.status import Phase, RunStatus
 from krobench.controller.metrics import RunFigures, figures_of
-from krobench.controller.observed import Run
+from krobench.controller.state import Run
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.program.sizes import fewest_observations, longest_scale_seconds, usable_sizes

@@ -6,7 +6,7 @@ from unit.controller.world import record, started
 
 from krobench.api.common import ErrorInfo
 from krobench.api.status import Phase, Verdict
-from krobench.controller.observed import JobState
+from krobench.controller.state import JobState
 from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.run import RunState
 from krobench.record.test import TestRecord, TestState, ThresholdResult

@@ -4,7 +4,7 @@ import pytest
 from unit.controller.world import SPEC, World, record, started
 
 from krobench.api.status import Phase, Verdict
-from krobench.controller.observed import JobState, JobView
+from krobench.controller.state import JobState, JobView
 
 
 def test_a_load_job_that_dies_is_cleaned_up_after_and_keeps_its_results() -> None:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from unit.controller.world import SCALE_SPEC, SPEC
 
 from krobench.api.kinds import RunKind
-from krobench.controller.jobs import job_manifest, job_name, read_job, read_pod, view_job
-from krobench.controller.observed import JobKind, JobState, JobView, Run
+from krobench.controller.jobstatus import read_job, read_pod, view_job
+from krobench.controller.manifest import job_manifest, job_name
 from krobench.controller.runs import parse_run
 from krobench.controller.settings import Settings, SettingsError
+from krobench.controller.state import JobKind, JobState, JobView, Run
 
 NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 SETTINGS = Settings(namespace="krobench-system", image="registry/krobench:1")

@@ -9,8 +9,8 @@ from unit.controller.world import SPEC, World, started
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.status import Phase
-from krobench.controller.observed import JobKind, JobState, JobView
 from krobench.controller.reconcile import CreateJob, PatchStatus, is_final
+from krobench.controller.state import JobKind, JobState, JobView
 from krobench.record.run import Progress, RunState
 
 

@@ -9,7 +9,7 @@ from unit.records import figures, some_summary
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind
 from krobench.api.status import Phase, Verdict
-from krobench.controller.observed import JobState
+from krobench.controller.state import JobState
 from krobench.figures.measures import Latencies, LatencySummary
 from krobench.findings.scaling import Limit, LimitState
 from krobench.findings.validity import PodReplaced, Validity

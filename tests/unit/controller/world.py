@@ -16,7 +16,6 @@ from krobench.api.status import (
     RunStatus,
     Verdict,
 )
-from krobench.controller.observed import JobKind, JobState, JobView, Observed, Results
 from krobench.controller.reconcile import (
     Action,
     AddFinalizer,
@@ -27,6 +26,7 @@ from krobench.controller.reconcile import (
     reconcile,
 )
 from krobench.controller.runs import parse_run
+from krobench.controller.state import JobKind, JobState, JobView, Observed, Results
 from krobench.findings.scaling import (
     Limit,
     LimitState,

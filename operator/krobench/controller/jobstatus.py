@@ -1,4 +1,4 @@
-"""The Jobs of a run: their names, their manifests, and what they tell."""
+"""The state of a run's load, read from its Jobs and their pods."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,153 +8,18 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from krobench.api.common import (
-    API_GROUP,
-    COMPONENT_LABEL,
-    RUN_LABEL,
-    ErrorInfo,
-    parse_rfc3339,
-)
+from krobench.api.common import API_GROUP, RUN_LABEL, ErrorInfo, parse_rfc3339
 from krobench.api.kinds import RunKind, RunRef
-from krobench.controller.observed import JobKind, JobState, JobView, Run
-from krobench.controller.runs import longest_seconds, shards_of
-from krobench.controller.settings import Settings
+from krobench.controller.state import JobState, JobView
 
 Manifest = dict[str, Any]
 
-_RUN_KIND_ANNOTATION = f"{API_GROUP}/kind"
-_RUN_NAMESPACE_ANNOTATION = f"{API_GROUP}/namespace"
-_RUN_NAME_ANNOTATION = f"{API_GROUP}/name"
-
-_NAME_LENGTH = 40
-_KEEP_SECONDS = 24 * 3600
-_CLEANUP_DEADLINE_SECONDS = 900
-_GRACE_SECONDS = 20
-_USER_ID = 65532
+KIND_ANNOTATION = f"{API_GROUP}/kind"
+NAMESPACE_ANNOTATION = f"{API_GROUP}/namespace"
+NAME_ANNOTATION = f"{API_GROUP}/name"
+"""On Jobs: the custom resource of their run."""
 JOB_NAME_LABEL = "batch.kubernetes.io/job-name"
 _INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
-
-
-def job_name(run: Run, kind: JobKind, attempt: int = 1) -> str:
-    """Return the name of a run's Job: the same for the same run, and a DNS label."""
-    stem = run.name[:_NAME_LENGTH].replace(".", "-").strip("-")
-    suffix = kind.value if kind is JobKind.LOAD else f"{kind.value}-{attempt}"
-    return f"{stem}-{run.ref.short_id}-{suffix}"
-
-
-def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> Manifest:
-    """Return the manifest of a run's Job, which runs in the operator's namespace.
-
-    There, users who can create pods in a tenant's namespace cannot use the load's cluster-wide
-    rights. An owner in another namespace is not possible; the finalizer, the labels and the time
-    to live do its job.
-    """
-    labels = {
-        "app.kubernetes.io/name": "krobench-load",
-        "app.kubernetes.io/managed-by": "krobench",
-        COMPONENT_LABEL: kind.value,
-        RUN_LABEL: run.uid,
-    }
-    annotations = {
-        _RUN_KIND_ANNOTATION: run.kind.value,
-        _RUN_NAMESPACE_ANNOTATION: run.namespace,
-        _RUN_NAME_ANNOTATION: run.name,
-    }
-    metadata: Manifest = {
-        "name": job_name(run, kind, attempt),
-        "namespace": settings.namespace,
-        "labels": labels,
-        "annotations": annotations,
-    }
-    if run.namespace == settings.namespace:
-        metadata["ownerReferences"] = [run.ref.owner_reference]
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": metadata,
-        "spec": {
-            "backoffLimit": 0,
-            "activeDeadlineSeconds": _deadline_seconds(run, kind),
-            "ttlSecondsAfterFinished": _KEEP_SECONDS,
-            **(_indexed(run) if kind is JobKind.LOAD else {}),
-            "template": {
-                "metadata": {"labels": labels, "annotations": annotations},
-                "spec": _pod_spec(run, kind, settings),
-            },
-        },
-    }
-
-
-def _deadline_seconds(run: Run, kind: JobKind) -> int:
-    if kind is JobKind.CLEANUP or run.spec is None:
-        return _CLEANUP_DEADLINE_SECONDS
-    return int(longest_seconds(run.spec))
-
-
-def _indexed(run: Run) -> Manifest:
-    """Return what makes a pod of each shard; the first leads, and its end is the Job's.
-
-    A shard that fails must not take the others along: the leader notices, and says so.
-    """
-    shards = shards_of(run.spec) if run.spec is not None else 1
-    if shards == 1:
-        return {}
-    return {
-        "completionMode": "Indexed",
-        "completions": shards,
-        "parallelism": shards,
-        "backoffLimit": shards,
-        "backoffLimitPerIndex": 0,
-        "successPolicy": {"rules": [{"succeededIndexes": "0"}]},
-    }
-
-
-def _pod_spec(run: Run, kind: JobKind, settings: Settings) -> Manifest:
-    return {
-        "serviceAccountName": settings.load_service_account,
-        "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": _GRACE_SECONDS,
-        "nodeSelector": dict(settings.load_node_selector),
-        "tolerations": [dict(toleration) for toleration in settings.load_tolerations],
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER_ID,
-            "runAsGroup": _USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
-        "containers": [_container(run, kind, settings)],
-    }
-
-
-def _container(run: Run, kind: JobKind, settings: Settings) -> Manifest:
-    if kind is JobKind.LOAD:
-        arguments = [
-            "load",
-            f"--kind={run.kind}",
-            f"--namespace={run.namespace}",
-            f"--name={run.name}",
-            f"--uid={run.uid}",
-            f"--max-objects={settings.load_max_objects}",
-        ]
-    else:
-        arguments = ["cleanup", f"--run={run.uid}"]
-        if run.keeps_objects:
-            arguments.append("--only-kro")
-    return {
-        "name": kind.value,
-        "image": settings.image,
-        "imagePullPolicy": settings.image_pull_policy,
-        "args": arguments,
-        "resources": dict(settings.load_resources),
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +77,10 @@ def read_job(manifest: Mapping[str, Any]) -> Job | None:
 
 def _run_of(metadata: Mapping[str, Any]) -> RunRef | None:
     annotations, labels = metadata.get("annotations") or {}, metadata.get("labels") or {}
-    kind, uid = annotations.get(_RUN_KIND_ANNOTATION), labels.get(RUN_LABEL)
+    kind, uid = annotations.get(KIND_ANNOTATION), labels.get(RUN_LABEL)
     namespace, name = (
-        annotations.get(_RUN_NAMESPACE_ANNOTATION),
-        annotations.get(_RUN_NAME_ANNOTATION),
+        annotations.get(NAMESPACE_ANNOTATION),
+        annotations.get(NAME_ANNOTATION),
     )
     if kind not in list(RunKind) or not (uid and namespace and name):
         return None

@@ -1,6 +1,6 @@
-"""The one worker that reconciles, and the queue before it.
+"""The queue of runs to reconcile, one at a time.
 
-There is one, because two runs must not start at once; a reconcile takes a few milliseconds.
+Two runs must not start at once, and a reconcile takes a few milliseconds.
 """
 
 import asyncio
@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from krobench.api.kinds import RunKind, RunRef
 from krobench.controller.cluster import Cluster, GoneError, RefusedError
 from krobench.controller.metrics import OperatorMetrics
-from krobench.controller.observed import JobKind, JobState, JobView, Observed
 from krobench.controller.reconcile import (
     Action,
     CreateJob,
@@ -21,6 +20,7 @@ from krobench.controller.reconcile import (
     reconcile,
 )
 from krobench.controller.settings import Settings
+from krobench.controller.state import JobKind, JobState, JobView, Observed
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.report.events import RunEvent
@@ -44,7 +44,7 @@ class Pace:
     """Between lists of all resources, in case the watch missed that one is gone."""
 
 
-class Worker:
+class WorkQueue:
     """Reconciles runs as they are enqueued, one at a time."""
 
     def __init__(
@@ -67,7 +67,7 @@ class Worker:
 
     @property
     def idle_seconds(self) -> float:
-        """Time since the worker last showed a sign of life."""
+        """Time since the queue last showed a sign of life."""
         return time.monotonic() - self._last_seen_alive
 
     def enqueue(self, run: RunRef) -> None:

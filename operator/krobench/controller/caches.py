@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from krobench.api.common import RUN_LABEL, ErrorInfo
 from krobench.api.kinds import RunRef
-from krobench.controller.jobs import JOB_NAME_LABEL, Job, Pod, read_job, read_pod
-from krobench.controller.observed import Results, Run
+from krobench.controller.jobstatus import JOB_NAME_LABEL, Job, Pod, read_job, read_pod
 from krobench.controller.runs import is_newer
+from krobench.controller.state import Results, Run
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError

@@ -1,0 +1,139 @@
+"""The Jobs of a run: their names and manifests."""
+
+from typing import Any
+
+from krobench.api.common import COMPONENT_LABEL, RUN_LABEL
+from krobench.controller.jobstatus import KIND_ANNOTATION, NAME_ANNOTATION, NAMESPACE_ANNOTATION
+from krobench.controller.runs import longest_seconds, shards_of
+from krobench.controller.settings import Settings
+from krobench.controller.state import JobKind, Run
+
+Manifest = dict[str, Any]
+
+_NAME_LENGTH = 40
+_KEEP_SECONDS = 24 * 3600
+_CLEANUP_DEADLINE_SECONDS = 900
+_GRACE_SECONDS = 20
+_USER_ID = 65532
+
+
+def job_name(run: Run, kind: JobKind, attempt: int = 1) -> str:
+    """Return the name of a run's Job: the same for the same run, and a DNS label."""
+    stem = run.name[:_NAME_LENGTH].replace(".", "-").strip("-")
+    suffix = kind.value if kind is JobKind.LOAD else f"{kind.value}-{attempt}"
+    return f"{stem}-{run.ref.short_id}-{suffix}"
+
+
+def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> Manifest:
+    """Return the manifest of a run's Job, which runs in the operator's namespace.
+
+    There, users who can create pods in a tenant's namespace cannot use the load's cluster-wide
+    rights. An owner in another namespace is not possible; the finalizer, the labels and the time
+    to live do its job.
+    """
+    labels = {
+        "app.kubernetes.io/name": "krobench-load",
+        "app.kubernetes.io/managed-by": "krobench",
+        COMPONENT_LABEL: kind.value,
+        RUN_LABEL: run.uid,
+    }
+    annotations = {
+        KIND_ANNOTATION: run.kind.value,
+        NAMESPACE_ANNOTATION: run.namespace,
+        NAME_ANNOTATION: run.name,
+    }
+    metadata: Manifest = {
+        "name": job_name(run, kind, attempt),
+        "namespace": settings.namespace,
+        "labels": labels,
+        "annotations": annotations,
+    }
+    if run.namespace == settings.namespace:
+        metadata["ownerReferences"] = [run.ref.owner_reference]
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": metadata,
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": _deadline_seconds(run, kind),
+            "ttlSecondsAfterFinished": _KEEP_SECONDS,
+            **(_indexed(run) if kind is JobKind.LOAD else {}),
+            "template": {
+                "metadata": {"labels": labels, "annotations": annotations},
+                "spec": _pod_spec(run, kind, settings),
+            },
+        },
+    }
+
+
+def _deadline_seconds(run: Run, kind: JobKind) -> int:
+    if kind is JobKind.CLEANUP or run.spec is None:
+        return _CLEANUP_DEADLINE_SECONDS
+    return int(longest_seconds(run.spec))
+
+
+def _indexed(run: Run) -> Manifest:
+    """Return what makes a pod of each shard; the first leads, and its end is the Job's.
+
+    A shard that fails must not take the others along: the leader notices, and says so.
+    """
+    shards = shards_of(run.spec) if run.spec is not None else 1
+    if shards == 1:
+        return {}
+    return {
+        "completionMode": "Indexed",
+        "completions": shards,
+        "parallelism": shards,
+        "backoffLimit": shards,
+        "backoffLimitPerIndex": 0,
+        "successPolicy": {"rules": [{"succeededIndexes": "0"}]},
+    }
+
+
+def _pod_spec(run: Run, kind: JobKind, settings: Settings) -> Manifest:
+    return {
+        "serviceAccountName": settings.load_service_account,
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "nodeSelector": dict(settings.load_node_selector),
+        "tolerations": [dict(toleration) for toleration in settings.load_tolerations],
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER_ID,
+            "runAsGroup": _USER_ID,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        "containers": [_container(run, kind, settings)],
+    }
+
+
+def _container(run: Run, kind: JobKind, settings: Settings) -> Manifest:
+    if kind is JobKind.LOAD:
+        arguments = [
+            "load",
+            f"--kind={run.kind}",
+            f"--namespace={run.namespace}",
+            f"--name={run.name}",
+            f"--uid={run.uid}",
+            f"--max-objects={settings.load_max_objects}",
+        ]
+    else:
+        arguments = ["cleanup", f"--run={run.uid}"]
+        if run.keeps_objects:
+            arguments.append("--only-kro")
+    return {
+        "name": kind.value,
+        "image": settings.image,
+        "imagePullPolicy": settings.image_pull_policy,
+        "args": arguments,
+        "resources": dict(settings.load_resources),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
