@@ -24,7 +24,9 @@ _START_TIME = "process_start_time_seconds"
 _COUNTER_ENDINGS = ("_total", "_sum", "_count")
 # What kro watches at the moment: gauges, despite their names.
 _GAUGE_ENDINGS = ("_watch_count", "_gvr_count")
-_SECONDS = 1.0
+_BOOT_TIME_SECONDS = 1.0
+"""Linux gives its boot time in whole seconds, rounded down: what is counted from it, such as the
+start time of a process, may be up to a second too early."""
 
 
 def samples_missing(
@@ -86,7 +88,7 @@ def api_server_restarts(samples: Iterable[Sample], zero_epoch_seconds: float) ->
     """Return whether the API server was restarted between its samples.
 
     Several API servers may answer in turn, so a counter that falls proves nothing; a start time
-    between two samples does.
+    between two samples does. One that follows soon after a sample seems to precede it.
     """
     starts = [
         sample
@@ -95,8 +97,9 @@ def api_server_restarts(samples: Iterable[Sample], zero_epoch_seconds: float) ->
     ]
     for before, after in pairwise(starts):
         at = after.value - zero_epoch_seconds
-        if after.value > before.value + _SECONDS and before.seconds < at <= after.seconds:
-            return [APIServerRestarted(at_seconds=at)]
+        seems_between = before.seconds - _BOOT_TIME_SECONDS < at <= after.seconds
+        if after.value > before.value + _BOOT_TIME_SECONDS and seems_between:
+            return [APIServerRestarted(at_seconds=max(at, before.seconds))]
     return []
 
 

@@ -90,6 +90,13 @@ def test_an_api_server_that_started_between_two_samples_was_restarted() -> None:
     assert cause.reason == "CountersWentBackwards"
 
 
+def test_a_start_soon_after_a_sample_seems_to_precede_it_by_up_to_a_second() -> None:
+    # Samples are taken at 0, 1 and 2 s; the start was at 1.1 s, by a boot time rounded down.
+    starts = [EPOCH - 500.0, EPOCH - 500.0, EPOCH + 0.2]
+    [cause] = api_server_restarts(samples("apiserver", "process_start_time_seconds", starts), EPOCH)
+    assert cause == APIServerRestarted(at_seconds=1.0)
+
+
 def record(n: int, censored: int, **values: float | None) -> TestRecord:
     summary = some_summary(latency=Latencies(instance_ready=LatencySummary(n=n, censored=censored)))
     return some_test(
