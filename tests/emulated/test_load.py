@@ -15,7 +15,7 @@ from krobench.figures.environment import KroFingerprint
 from krobench.findings.validity import LeftoverObjects, SendLagTooLong
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 from krobench.kube.timing import Timing
 from krobench.kube.transport import RetryPolicy
 from krobench.load.driver import FAILURES_IN_A_ROW

@@ -25,7 +25,7 @@ from krobench.figures.lines import SourceName
 from krobench.figures.measures import KroRestart
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
-from krobench.kube.kro import KroPod, find_kro
+from krobench.kube.kropods import KroPod, find_kro
 
 _LEAD_SECONDS = 10.0
 

@@ -14,7 +14,7 @@ from krobench.collect.source import HEADERS
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 
 _CONNECT_SECONDS = 2.0
 _MAX_DETAIL = 300

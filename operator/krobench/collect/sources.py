@@ -24,7 +24,7 @@ from krobench.figures.lines import SourceName
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import find_control_plane
 from krobench.kube.config import ClientConfig
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 
 _ETCD_SERIES = lines_of("etcd")
 

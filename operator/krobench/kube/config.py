@@ -95,24 +95,21 @@ class ServiceAccount:
         """
         now = time.monotonic()
         if now - self._read_at > _REREAD_SECONDS:
-            self._token, self._read_at = self._read_token(), now
+            file = self._directory / "token"
+            try:
+                token = file.read_text().strip()
+            except OSError as error:
+                raise ConfigError(
+                    f"the service account's token cannot be read: {error}; let the pod mount one "
+                    "(automountServiceAccountToken), or set KUBECONFIG to a kubeconfig file"
+                ) from error
+            if not token:
+                raise ConfigError(
+                    f"{file} is empty, but must hold a service account's token; delete the pod to "
+                    "get a new one"
+                )
+            self._token, self._read_at = token, now
         return f"Bearer {self._token}"
-
-    def _read_token(self) -> str:
-        file = self._directory / "token"
-        try:
-            token = file.read_text().strip()
-        except OSError as error:
-            raise ConfigError(
-                f"the service account's token cannot be read: {error}; let the pod mount one "
-                "(automountServiceAccountToken), or set KUBECONFIG to a kubeconfig file"
-            ) from error
-        if not token:
-            raise ConfigError(
-                f"{file} is empty, but must hold a service account's token; delete the pod to get "
-                "a new one"
-            )
-        return token
 
 
 def _load_kubeconfig() -> ClientConfig:

@@ -28,7 +28,6 @@ _STARTING_SECONDS = 10.0
 _READY_TIMEOUT_SECONDS = 5.0
 _READY_ATTEMPTS = 4
 _REFUSED = (401, 403)
-_NO_ANSWER = 503
 _WATCH_LINE_LIMIT_BYTES = 4 << 20
 
 
@@ -166,24 +165,20 @@ class Transport:
         if time.monotonic() - self._broke_at < _STARTING_SECONDS:
             return True
         for _ in range(_READY_ATTEMPTS):
-            status = await self._readiness()
+            self.requests["GET"] += 1
+            try:
+                async with self._open().get(
+                    self.config.server + "/readyz",
+                    headers=self._headers("*/*"),
+                    timeout=aiohttp.ClientTimeout(total=_READY_TIMEOUT_SECONDS),
+                ) as response:
+                    status = response.status
+            except (aiohttp.ClientError, TimeoutError):
+                return True
             if status not in _REFUSED:
                 return status >= 500
             await asyncio.sleep(self.policy.readiness_seconds)
         return False  # we may not ask at all
-
-    async def _readiness(self) -> int:
-        """Return the HTTP status of the API server's readiness."""
-        self.requests["GET"] += 1
-        try:
-            async with self._open().get(
-                self.config.server + "/readyz",
-                headers=self._headers("*/*"),
-                timeout=aiohttp.ClientTimeout(total=_READY_TIMEOUT_SECONDS),
-            ) as response:
-                return response.status
-        except (aiohttp.ClientError, TimeoutError):
-            return _NO_ANSWER
 
     async def _error_of(self, response: aiohttp.ClientResponse, body: bytes) -> ApiError:
         error = api_error(response.status, body, response.headers.get("Retry-After"))

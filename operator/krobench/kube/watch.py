@@ -44,10 +44,6 @@ class WatchCost:
         self.cpu_seconds += other.cpu_seconds
 
 
-class _RelistNeeded(Exception):  # noqa: N818 - a signal between two functions, not an error
-    pass
-
-
 class Watch:
     """Yields every change of a collection after :meth:`start` has returned.
 
@@ -97,15 +93,16 @@ class Watch:
                 async for event in self._once():
                     yield event
                 continue  # the server ended the watch regularly, as it does each hour
-            except _RelistNeeded:
-                async for event in self._relist():
-                    yield event
             except ApiUnreachableError as error:
                 logger.warning("watch of %s was interrupted: %s", self._path, error)
             except ApiError as error:
-                if not error.transient:
+                if error.status == _GONE:
+                    async for event in self._relist():
+                        yield event
+                elif error.transient:
+                    logger.warning("watch of %s was refused: %s", self._path, error)
+                else:
                     raise
-                logger.warning("watch of %s was refused: %s", self._path, error)
             self.interruptions += 1
             await asyncio.sleep(self._client.policy.reconnect_seconds)
 
@@ -115,32 +112,22 @@ class Watch:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(_SERVER_TIMEOUT_SECONDS),
         }
-        try:
-            async for line in self._client.watch_lines(self._path, params, self._accept[1]):
-                received, begun = time.monotonic(), time.thread_time()
-                event = self._parse(line, received)
-                if event is not None:
-                    yield event
-                    self.cost.add(WatchCost(1, time.thread_time() - begun))
-        except ApiError as error:
-            if error.status == _GONE:
-                raise _RelistNeeded from error
-            raise
-
-    def _parse(self, line: bytes, received: float) -> WatchEvent | None:
-        raw = orjson.loads(line)
-        # An error within the stream is an event, or from proxies a bare Status.
-        kind, item = raw.get("type", "ERROR"), raw.get("object", raw)
-        if kind == "ERROR":
-            raise api_error(int(item.get("code", 500)), orjson.dumps(item))
-        self._resource_version = item["metadata"]["resourceVersion"]
-        if kind == "BOOKMARK":
-            return None
-        if kind == "DELETED":
-            self._known.discard(_key(item))
-        else:
-            self._known.add(_key(item))
-        return WatchEvent(cast("EventType", kind), item, received)
+        async for line in self._client.watch_lines(self._path, params, self._accept[1]):
+            received, begun = time.monotonic(), time.thread_time()
+            raw = orjson.loads(line)
+            # An error within the stream is an event, or from proxies a bare Status.
+            kind, item = raw.get("type", "ERROR"), raw.get("object", raw)
+            if kind == "ERROR":
+                raise api_error(int(item.get("code", 500)), orjson.dumps(item))
+            self._resource_version = item["metadata"]["resourceVersion"]
+            if kind == "BOOKMARK":
+                continue
+            if kind == "DELETED":
+                self._known.discard(_key(item))
+            else:
+                self._known.add(_key(item))
+            yield WatchEvent(cast("EventType", kind), item, received)
+            self.cost.add(WatchCost(1, time.thread_time() - begun))
 
     async def _relist(self) -> AsyncIterator[WatchEvent]:
         before = self._known

@@ -16,7 +16,7 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.watch import Watch, WatchCost
 from krobench.load.lifecycle import path_of_kind
-from krobench.load.loops import RunClock
+from krobench.load.loops import RunClock, cancel
 from krobench.load.observer import Pending
 from krobench.workload.blueprint import Manifest
 
@@ -57,16 +57,14 @@ class Children:
 
     async def watch(self, stack: AsyncExitStack, manifests: Iterable[Manifest]) -> None:
         """Watch all kinds of children that these RGDs create; the watches end with ``stack``."""
-        kinds = dict.fromkeys(
-            (
-                resource["template"]["apiVersion"],
-                resource["template"]["kind"],
-                self._selector(manifest),
-            )
-            for manifest in manifests
-            for resource in manifest["spec"]["resources"]
-            if "template" in resource
-        )
+        kinds: dict[tuple[str, str, str], None] = {}
+        for manifest in manifests:
+            spec = manifest["spec"]
+            selector = f"{_NAMESPACE_LABEL}={self._namespace}"
+            if spec.get("schema", {}).get("scope") == "Cluster":
+                selector = f"{_INSTANCE_LABEL},!{_NAMESPACE_LABEL}"
+            templates = [item["template"] for item in spec["resources"] if "template" in item]
+            kinds |= dict.fromkeys((t["apiVersion"], t["kind"], selector) for t in templates)
         watches = []
         for api_version, kind, selector in kinds:
             # Children may be in other namespaces than their instance.
@@ -91,12 +89,7 @@ class Children:
         for kind, watch in watches:
             self._watches.append(watch)
             task = asyncio.create_task(self._consume(kind, watch))
-            stack.push_async_callback(_end, task)
-
-    def _selector(self, manifest: Manifest) -> str:
-        if manifest["spec"].get("schema", {}).get("scope") == "Cluster":
-            return f"{_INSTANCE_LABEL},!{_NAMESPACE_LABEL}"
-        return f"{_NAMESPACE_LABEL}={self._namespace}"
+            stack.push_async_callback(cancel, task)
 
     @property
     def costs(self) -> list[WatchCost]:
@@ -144,26 +137,17 @@ class Children:
                     record.last_child_seconds = seconds
             if UPDATE_LABEL in labels:
                 family.rounds[child] = int(labels[UPDATE_LABEL])
-                _see_update(family, seconds)
-
-
-def _see_update(family: _Family, seconds: float) -> None:
-    if family.waiting is None:
-        return
-    number, nodes, update = family.waiting
-    left = any(
-        family.rounds.get(child, 0) < number
-        for child, node in family.nodes.items()
-        if node in nodes
-    )
-    if not left:
-        family.waiting = None
-        update.finish(seconds)
-
-
-async def _end(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+                if family.waiting is None:
+                    continue
+                number, nodes, update = family.waiting
+                rounds = (
+                    family.rounds.get(child, 0)
+                    for child, node in family.nodes.items()
+                    if node in nodes
+                )
+                if all(of_child >= number for of_child in rounds):
+                    family.waiting = None
+                    update.finish(seconds)
 
 
 def with_update_label(manifest: Manifest, number: int) -> tuple[list[Manifest], frozenset[str]]:

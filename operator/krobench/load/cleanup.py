@@ -146,7 +146,11 @@ class RunCleanup:
         ):
             remaining = await self._delete_all(lister, timeout_seconds)
             if remaining and force:
-                await self._remove_finalizers(remaining)
+                ours = {item.name for item in await self._namespaces()}
+                for item in remaining:
+                    if item.namespace in ours or item.path.startswith(RGDS_PATH):
+                        logger.warning("removing the finalizers of %s", item)
+                        await self._without_finalizers(item.path)
                 remaining = await self._delete_all(lister, self._timing.forced_deletion)
             if remaining:
                 return remaining
@@ -162,40 +166,29 @@ class RunCleanup:
         if rgds is None:
             return  # kro itself is gone, and may come back
         known = {rgd["metadata"]["name"] for rgd in rgds}
-        for kind in kinds:
-            if kind.rgd not in known:
-                await self._release(kind)
-
-    async def _release(self, kind: Kind) -> None:
-        instances = await self._client.find_all(kind.path(), self._selector, metadata_only=True)
-        if not instances:
-            return
-        logger.warning(
-            "RGD %s was deleted before its %d instances, which kro no longer knows. Their "
-            "ConfigMaps are deleted; delete other children by their label "
-            "kro.run/instance-kind=%s",
-            kind.rgd,
-            len(instances),
-            kind.kind,
-        )
-        uids = {instance["metadata"].get("uid") for instance in instances}
-        for child in await self._client.list(
-            paths.core("configmaps"), _OWNED_BY_KRO, metadata_only=True
-        ):
-            if (child["metadata"].get("labels") or {}).get(_INSTANCE_ID) in uids:
-                item = _item(child, "ConfigMap", paths.core("configmaps", _namespace(child)))
-                await self._client.delete(item.path)
-        for instance in instances:
-            item = _item(instance, kind.kind, kind.path(_namespace(instance)))
-            await self._without_finalizers(item.path)
-            await self._client.delete(item.path)
-
-    async def _remove_finalizers(self, items: list[Item]) -> None:
-        ours = {item.name for item in await self._namespaces()}
-        for item in items:
-            if item.namespace in ours or item.path.startswith(RGDS_PATH):
-                logger.warning("removing the finalizers of %s", item)
+        for kind in (kind for kind in kinds if kind.rgd not in known):
+            instances = await self._client.find_all(kind.path(), self._selector, metadata_only=True)
+            if not instances:
+                continue
+            logger.warning(
+                "RGD %s was deleted before its %d instances, which kro no longer knows. Their "
+                "ConfigMaps are deleted; delete other children by their label "
+                "kro.run/instance-kind=%s",
+                kind.rgd,
+                len(instances),
+                kind.kind,
+            )
+            uids = {instance["metadata"].get("uid") for instance in instances}
+            for child in await self._client.list(
+                paths.core("configmaps"), _OWNED_BY_KRO, metadata_only=True
+            ):
+                if (child["metadata"].get("labels") or {}).get(_INSTANCE_ID) in uids:
+                    item = _item(child, "ConfigMap", paths.core("configmaps", _namespace(child)))
+                    await self._client.delete(item.path)
+            for instance in instances:
+                item = _item(instance, kind.kind, kind.path(_namespace(instance)))
                 await self._without_finalizers(item.path)
+                await self._client.delete(item.path)
 
     async def _without_finalizers(self, path: str) -> None:
         try:
@@ -249,6 +242,12 @@ class RunCleanup:
     async def _delete_all(self, lister: Lister, timeout_seconds: float) -> list[Item]:
         """Delete what ``lister`` finds until it finds nothing; return what is left in the end."""
         deadline = self._clock.now() + timeout_seconds
+        gate = asyncio.Semaphore(_CONCURRENCY)
+
+        async def delete(item: Item) -> None:
+            async with gate:
+                await self._client.delete(item.path)
+
         requested: set[str] = set()
         last_problem = ""
         while True:
@@ -256,8 +255,11 @@ class RunCleanup:
                 items = await lister()
                 if not items:
                     return []
-                await self._delete(item for item in items if item.path not in requested)
-                requested.update(item.path for item in items)
+                new = [item for item in items if item.path not in requested]
+                answers = await asyncio.gather(*map(delete, new), return_exceptions=True)
+                if failed := [error for error in answers if isinstance(error, BaseException)]:
+                    raise failed[0]
+                requested.update(item.path for item in new)
             except (ApiError, ApiUnreachableError) as error:
                 if not error.transient or self._clock.now() >= deadline:
                     raise
@@ -268,18 +270,6 @@ class RunCleanup:
                 if self._clock.now() >= deadline:
                     return items
             await asyncio.sleep(self._timing.cleanup_poll)
-
-    async def _delete(self, items: Iterable[Item]) -> None:
-        gate = asyncio.Semaphore(_CONCURRENCY)
-
-        async def delete(item: Item) -> None:
-            async with gate:
-                await self._client.delete(item.path)
-
-        results = await asyncio.gather(*(delete(item) for item in items), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
 
 
 def _namespace(entry: JsonObject) -> str | None:

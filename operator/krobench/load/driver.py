@@ -194,26 +194,19 @@ class Driver:
                 if isinstance(error, ApiError):
                     record.throttled += error.status == 429
                     record.server_errors += error.status >= 500
-                if attempt > 0 and isinstance(error, ApiError) and error.already_exists:
-                    break  # the attempt before was carried out, and its answer was lost
-                if not await self._may_retry(error, attempt, record):
+                    if attempt > 0 and error.already_exists:
+                        break  # the attempt before was carried out, and its answer was lost
+                    if error.forbidden:
+                        record.error = str(error)[:_MAX_ERROR_LENGTH]
+                        raise ForbiddenError(error.message) from error
+                try:
+                    await self._client.backoff(error, attempt)
+                except (ApiError, ApiUnreachableError) as final:
+                    record.error = str(final)[:_MAX_ERROR_LENGTH]
+                    self._breaker.failed(final)
                     return None
                 attempt += 1
                 record.retries = attempt
         record.acknowledged_seconds = self._clock.now()
         self._breaker.succeeded()
         return answer
-
-    async def _may_retry(
-        self, error: ApiError | ApiUnreachableError, attempt: int, record: ObjectRecord
-    ) -> bool:
-        if isinstance(error, ApiError) and error.forbidden:
-            record.error = str(error)[:_MAX_ERROR_LENGTH]
-            raise ForbiddenError(error.message) from error
-        try:
-            await self._client.backoff(error, attempt)
-        except (ApiError, ApiUnreachableError) as final:
-            record.error = str(final)[:_MAX_ERROR_LENGTH]
-            self._breaker.failed(final)
-            return False
-        return True

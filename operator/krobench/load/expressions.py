@@ -22,7 +22,7 @@ from krobench.load.lifecycle import (
 )
 from krobench.load.loops import RunClock
 from krobench.load.observer import Followed, Observer, Pending
-from krobench.workload.cel import ROUND_FIELD, Expression, resources
+from krobench.workload.cel.expression import ROUND_FIELD, Expression, resources
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 
 _RECONCILE_ANNOTATION = "kro.run/reconcile"

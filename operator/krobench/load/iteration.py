@@ -26,7 +26,7 @@ from krobench.load.lifecycle import (
     last_established,
     observe_compilation,
 )
-from krobench.load.loops import RunClock, closed_loop, from_now, open_loop, run_together
+from krobench.load.loops import RunClock, from_now, run_together
 from krobench.load.observer import Apply, Followed, Observer
 from krobench.load.operations import Operations, Target
 from krobench.load.overhead import Overhead
@@ -151,28 +151,21 @@ class Iteration:
                     await between_phases()
                 begun = PhaseOutcome(phase, self._clock.now())
                 outcome.phases.append(begun)
+                arrivals = phase.schedule()
+                if arrivals is not None:
+                    begun.schedule = from_now(arrivals, self._clock)
                 goal = "all instances were ready"
                 if len(self._plan.test.phases) > 1:
                     goal = f"phase {phase.index + 1}, {phase.operation}, was done"
-                await self._guarded(self._run_phase(phase, begun), goal)
+                await self._guarded(self._operations.carry_out(phase, begun.schedule), goal)
                 begun.ended_seconds = outcome.run_ended_seconds = self._clock.now()
                 if outcome.error is not None:
                     break
         outcome.watch_lag = probe.result()
         costs = (*(observer.cost for observer in self._observers), *self._children.costs)
-        own = cost.metrics(costs)
-        outcome.metrics |= own.values
-        outcome.unavailable |= own.unavailable
-
-    async def _run_phase(self, phase: PhasePlan, begun: PhaseOutcome) -> None:
-        arrivals = phase.schedule()
-        send = self._operations.sender(phase)
-        if arrivals is None:
-            await closed_loop(send, phase.operations, phase.concurrency)
-            return
-        begun.schedule = from_now(arrivals, self._clock)
-        in_flight = phase.load.max_in_flight
-        await open_loop(send, phase.operations, begun.schedule, self._clock, in_flight)
+        values, unavailable = cost.metrics(costs)
+        outcome.metrics |= values
+        outcome.unavailable |= unavailable
 
     def _probe(self) -> WatchProbe:
         plan = self._plan
@@ -205,8 +198,20 @@ class Iteration:
         if self._lost_rgd() is not None:
             return
         gate = asyncio.Semaphore(_DELETE_CONCURRENCY)
+
+        async def delete(path: str, followed: Followed) -> None:
+            async with gate:
+                line = followed.record
+                metadata = {"namespace": line.namespace, "name": line.name}
+                manifest = {"kind": line.kind, "metadata": metadata}
+                record = self._driver.record(manifest, "delete-instance")
+                self.outcome.records.append(record)
+                gone = await self._operations.delete(f"{path}/{line.name}", followed, record)
+            if gone is not None:
+                await gone
+
         deletions = [
-            self._delete(target.path, followed, gate)
+            delete(target.path, followed)
             for target in self._targets
             for followed in target.observer.all()
             if followed.record.acknowledged_seconds is not None and followed.deletion is None
@@ -215,19 +220,6 @@ class Iteration:
         with contextlib.suppress(TimeoutError, KubeError):
             async with asyncio.timeout(timeout_seconds):
                 await run_together(deletions)
-
-    async def _delete(self, path: str, followed: Followed, gate: asyncio.Semaphore) -> None:
-        async with gate:
-            line = followed.record
-            manifest = {
-                "kind": line.kind,
-                "metadata": {"namespace": line.namespace, "name": line.name},
-            }
-            record = self._driver.record(manifest, "delete-instance")
-            self.outcome.records.append(record)
-            gone = await self._operations.delete(f"{path}/{line.name}", followed, record)
-        if gone is not None:
-            await gone
 
     async def _guarded(self, work: Coroutine[None, None, None], goal: str) -> None:
         """Await ``work`` within the rest of the test's timeout; a failure goes to the outcome."""

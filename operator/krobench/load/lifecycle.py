@@ -6,9 +6,10 @@ The plural of a kind cannot be guessed, so a kind is found by its CRD.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
 from krobench.figures.lines import ObjectRecord
 from krobench.kube import paths
@@ -151,7 +152,7 @@ def problem(item: JsonObject) -> str | None:
 
 # GraphRevisions were moved to a group of their own; older releases have none at all.
 _REVISION_GROUPS = ("internal.kro.run", "kro.run")
-_NOT_SERVED = "no GraphRevisions are served"
+_Answer = TypeVar("_Answer")
 
 
 async def observe_compilation(stack: AsyncExitStack, rgds: Observer) -> str | None:
@@ -161,42 +162,37 @@ async def observe_compilation(stack: AsyncExitStack, rgds: Observer) -> str | No
     """
     crds = rgds.companion(CRDS_PATH, RGD_NAME_LABEL, _apply_crd, _rgd_name)
     await stack.enter_async_context(crds)
-    problem = _NOT_SERVED
-    for group in _REVISION_GROUPS:
-        path = paths.group(group, "v1alpha1", "graphrevisions")
-        try:
-            revisions = rgds.companion(path, RGD_NAME_LABEL, _apply_revision, _rgd_name)
-            await stack.enter_async_context(revisions)
-        except ApiError as error:
-            if not error.not_found and not error.forbidden:
-                raise
-            if error.forbidden:
-                problem = _forbidden(group, error)
-        else:
-            return None
-    logger.warning("compilation is not timed: %s", problem)
-    return problem
+
+    async def watch(path: str) -> Observer:
+        revisions = rgds.companion(path, RGD_NAME_LABEL, _apply_revision, _rgd_name)
+        return await stack.enter_async_context(revisions)
+
+    _, unavailable = await _of_revisions(watch)
+    if unavailable is not None:
+        logger.warning("compilation is not timed: %s", unavailable)
+    return unavailable
 
 
 async def count_revisions(client: KubeClient) -> tuple[dict[str, int], str | None]:
     """Return how many GraphRevisions each RGD has, and why that is unknown, if it is."""
-    problem = _NOT_SERVED
+    found, unavailable = await _of_revisions(lambda path: client.list(path, metadata_only=True))
+    return dict(Counter(_rgd_name(item) for item in found or [])), unavailable
+
+
+async def _of_revisions(
+    use: Callable[[str], Awaitable[_Answer]],
+) -> tuple[_Answer | None, str | None]:
+    """Use the path of GraphRevisions that is served; return the answer, or why none is."""
+    unavailable = "no GraphRevisions are served"
     for group in _REVISION_GROUPS:
         try:
-            path = paths.group(group, "v1alpha1", "graphrevisions")
-            found = await client.list(path, metadata_only=True)
+            return await use(paths.group(group, "v1alpha1", "graphrevisions")), None
         except ApiError as error:
-            if not error.not_found and not error.forbidden:
-                raise
             if error.forbidden:
-                problem = _forbidden(group, error)
-        else:
-            return dict(Counter(_rgd_name(item) for item in found)), None
-    return {}, problem
-
-
-def _forbidden(group: str, error: ApiError) -> str:
-    return f"{error.message}; grant list and watch on graphrevisions.{group}"
+                unavailable = f"{error.message}; grant list and watch on graphrevisions.{group}"
+            elif not error.not_found:
+                raise
+    return None, unavailable
 
 
 def last_established(rgds: Iterable[ObjectRecord], now_seconds: float) -> float:
@@ -240,6 +236,11 @@ def apply_rgd(
     grace_seconds: float = Timing.rejection_grace,
 ) -> None:
     """Record an RGD's new state; if it stays rejected, waiting for it fails."""
+
+    def fail_if_rejected() -> None:
+        if followed.problem is not None:
+            followed.fail(RgdRejectedError(followed.problem))
+
     record = followed.record
     if record.picked_up_seconds is None and item["metadata"].get("finalizers"):
         record.picked_up_seconds = seconds
@@ -248,7 +249,7 @@ def apply_rgd(
     followed.problem = rejected
     if rejected is not None:
         if first_time:
-            asyncio.get_running_loop().call_later(grace_seconds, _fail_if_rejected, followed)
+            asyncio.get_running_loop().call_later(grace_seconds, fail_if_rejected)
         return
     if record.accepted_seconds is None and is_true(item, "GraphAccepted"):
         record.accepted_seconds = seconds
@@ -256,8 +257,3 @@ def apply_rgd(
         record.active_seconds = seconds
     if is_ready(item):
         followed.became_ready(item["metadata"].get("generation", 0), seconds)
-
-
-def _fail_if_rejected(followed: Followed) -> None:
-    if followed.problem is not None:
-        followed.fail(RgdRejectedError(followed.problem))

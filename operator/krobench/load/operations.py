@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from krobench.figures.lines import ObjectRecord
 from krobench.load.children import Children, with_update_label
 from krobench.load.driver import Driver, OperationName
-from krobench.load.loops import RunClock, Send
+from krobench.load.loops import RunClock, Send, closed_loop, open_loop
 from krobench.load.observer import Followed, Observer, Pending
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.phases import Action, PhasePlan, PlannedOperation
@@ -50,6 +50,18 @@ class Operations:
     def aim(self, targets: Sequence[Target]) -> None:
         """Set the objects of the operations."""
         self._targets = targets
+
+    async def carry_out(self, phase: PhasePlan, times: Sequence[float] | None) -> None:
+        """Send the operations of a phase, and wait until each has taken effect or was refused.
+
+        ``times`` is when to send each, on the run's clock; None for a closed loop.
+        """
+        send = self.sender(phase)
+        if times is None:
+            await closed_loop(send, phase.operations, phase.concurrency)
+        else:
+            in_flight = phase.load.max_in_flight
+            await open_loop(send, phase.operations, times, self._clock, in_flight)
 
     def sender(self, phase: PhasePlan) -> Send:
         """Return a function that sends an operation of this phase."""
@@ -171,7 +183,12 @@ class Operations:
             self.records.append(update.record)
         own = Pending(record)
         rgd.expect(own, generation)
-        return _all_done([own, *fan_out])
+
+        async def effect() -> None:
+            for update in (own, *fan_out):
+                await update.done
+
+        return effect()
 
     def _expect_fan_out(
         self,
@@ -198,8 +215,3 @@ class Operations:
             if self._children.expect(line.name, operation.round, nodes, update):
                 expected.append(update)
         return expected
-
-
-async def _all_done(updates: Sequence[Pending]) -> None:
-    for update in updates:
-        await update.done

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from krobench.kube.watch import WatchCost
@@ -11,27 +10,21 @@ _STATUS = Path("/proc/self/status")
 _KIB = 1024
 
 
-@dataclass(frozen=True)
-class Metrics:
-    """Metrics by name, and why one is None."""
-
-    values: dict[str, float | None]
-    unavailable: dict[str, str]
-
-
 class Overhead:
     """The CPU time of this process since the object was created, and its peak memory."""
 
     def __init__(self) -> None:
         self._cpu_seconds = time.process_time()
 
-    def metrics(self, watches: Iterable[WatchCost]) -> Metrics:
-        """Return the iteration's metrics of it, and why one is None."""
+    def metrics(
+        self, watches: Iterable[WatchCost]
+    ) -> tuple[dict[str, float | None], dict[str, str]]:
+        """Return the iteration's metrics of it by name, and why one is None."""
         total = WatchCost()
         for cost in watches:
             total.add(cost)
         resident = resident_max_bytes()
-        values = {
+        values: dict[str, float | None] = {
             "krobench.load.cpuSeconds": round(time.process_time() - self._cpu_seconds, 6),
             "krobench.load.residentMaxBytes": resident,
             "krobench.load.watchEvents": float(total.events),
@@ -45,7 +38,7 @@ class Overhead:
             values["krobench.load.cpuSecondsPerWatchEvent"] = round(each, 9)
         else:
             unavailable["krobench.load.cpuSecondsPerWatchEvent"] = "no events were watched"
-        return Metrics(values, unavailable)
+        return values, unavailable
 
 
 def resident_max_bytes(status: Path = _STATUS) -> float | None:

@@ -18,7 +18,7 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.kube.timing import Timing
 from krobench.kube.watch import Watch
-from krobench.load.loops import RunClock
+from krobench.load.loops import RunClock, cancel
 
 logger = logging.getLogger(__name__)
 
@@ -83,8 +83,7 @@ class WatchProbe:
 
     async def __aexit__(self, *exc_info: object) -> None:
         if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+            await cancel(self._writer)
         # If this fails, the cleanup finds the probe by the run's label.
         with contextlib.suppress(KubeError):
             await self._client.delete(f"{self._collection}/{self._name}")
@@ -112,8 +111,7 @@ class WatchProbe:
             # The event of a write just before the end may still arrive.
             if self.result().missing:
                 await asyncio.sleep(self._timing.probe_last_event)
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
+            await cancel(listener)
 
     async def _write_once(self, number: str) -> None:
         body = {"metadata": {"annotations": {_ANNOTATION: number}}}

@@ -14,15 +14,17 @@ from krobench.api.common import ErrorInfo
 from krobench.api.messages import SHARD_LABEL, ShardReport
 from krobench.figures.lines import ObjectRecord
 from krobench.findings.validity import ShardLost
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
 from krobench.load.iteration import Iteration, Outcome, PhaseOutcome
-from krobench.load.loops import RunClock, closed_loop, open_loop, run_together
-from krobench.load.observer import Followed
-from krobench.workload.iterationplan import IterationPlan, share_of_plan, share_of_times
+from krobench.load.loops import RunClock, run_together
+from krobench.workload.iterationplan import IterationPlan, share_of_plan
 
 _LEAD_SECONDS_PER_INSTANCE = 25e-6
+
+_START_SPREAD = "krobench.shards.startSpreadSeconds"
+_CLOCK_UNCERTAINTY = "krobench.shards.clockUncertaintySeconds"
 
 _TIMES = tuple(field.name for field in fields(ObjectRecord) if field.name.endswith("_seconds"))
 
@@ -100,19 +102,13 @@ class ShardIteration(Iteration):
 
     async def _share(self, start_seconds: float) -> None:
         [phase] = self._plan.test.phases
-        send, times = self._operations.sender(phase), self._times(start_seconds)
+        times = self._times(start_seconds)
         if times is None:
             await self._begin(start_seconds)
-            await closed_loop(send, phase.operations, phase.concurrency)
-            return
-        own = share_of_times(times, self._shard, self._shards)
-        in_flight = phase.load.max_in_flight
-        await run_together(
-            [
-                self._begin(start_seconds),
-                open_loop(send, phase.operations, own, self._clock, in_flight),
-            ]
-        )
+            await self._operations.carry_out(phase, None)
+        else:
+            work = self._operations.carry_out(phase, times[self._shard :: self._shards])
+            await run_together([self._begin(start_seconds), work])
 
     async def _begin(self, start_seconds: float) -> None:
         await self._clock.sleep_until(start_seconds)
@@ -185,18 +181,15 @@ class CoordinatorIteration(ShardIteration):
         # The cleanup that follows deletes those that cannot be watched, untimed.
         with contextlib.suppress(TimeoutError, KubeError):
             async with asyncio.timeout(timeout_seconds):
-                await self._adopt()
+                selector = f"{self._instance_selector()},{SHARD_LABEL}!=0"
+                for target in tuple(self._targets):
+                    # The states of an instance are recorded by its own shard.
+                    observer = await self._observe(target.path, selector, lambda *_: None)
+                    for record in self._foreign:
+                        if record.kind == target.rgd.kind:
+                            observer.follow(record)
+                    self._targets.append(replace(target, observer=observer))
         await super().delete_instances(timeout_seconds)
-
-    async def _adopt(self) -> None:
-        """Observe the instances of the other shards too."""
-        selector = f"{self._instance_selector()},{SHARD_LABEL}!=0"
-        for target in tuple(self._targets):
-            observer = await self._observe(target.path, selector, _ignore)
-            for record in self._foreign:
-                if record.kind == target.rgd.kind:
-                    observer.follow(record)
-            self._targets.append(replace(target, observer=observer))
 
     def _take_over(self, deliveries: Sequence[Delivery]) -> None:
         outcome = self.outcome
@@ -213,26 +206,17 @@ class CoordinatorIteration(ShardIteration):
             for shard, why in sorted(self._workers.losses.items())
             if shard < self._shards
         ]
-        self._measure_start(deliveries)
-
-    def _measure_start(self, deliveries: Sequence[Delivery]) -> None:
+        outcome.metrics["krobench.shards.count"] = float(1 + len(deliveries))
         begun = [d.began_seconds for d in deliveries if d.began_seconds is not None]
-        metrics = self.outcome.metrics
-        metrics["krobench.shards.count"] = float(1 + len(deliveries))
         if self.began_seconds is None or not begun:
-            metrics["krobench.shards.startSpreadSeconds"] = None
-            metrics["krobench.shards.clockUncertaintySeconds"] = None
-            for name in (
-                "krobench.shards.startSpreadSeconds",
-                "krobench.shards.clockUncertaintySeconds",
-            ):
-                self.outcome.unavailable[name] = "fewer than two shards began"
+            for name in (_START_SPREAD, _CLOCK_UNCERTAINTY):
+                outcome.metrics[name] = None
+                outcome.unavailable[name] = "fewer than two shards began"
             return
         everyone = [self.began_seconds, *begun]
-        metrics["krobench.shards.startSpreadSeconds"] = round(max(everyone) - min(everyone), 6)
-        metrics["krobench.shards.clockUncertaintySeconds"] = round(
-            max(d.clock_uncertainty_seconds for d in deliveries), 6
-        )
+        uncertainty = max(d.clock_uncertainty_seconds for d in deliveries)
+        outcome.metrics[_START_SPREAD] = round(max(everyone) - min(everyone), 6)
+        outcome.metrics[_CLOCK_UNCERTAINTY] = round(uncertainty, 6)
 
 
 def open_iteration(
@@ -253,7 +237,3 @@ def moved(record: ObjectRecord, seconds: float) -> ObjectRecord:
     values = {name: getattr(record, name) for name in _TIMES}
     later = {name: value + seconds for name, value in values.items() if value is not None}
     return replace(record, **later)
-
-
-def _ignore(followed: Followed, item: JsonObject, seconds: float) -> None:
-    """Ignore an instance's states: its own shard has recorded them."""

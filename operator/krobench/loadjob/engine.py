@@ -21,7 +21,7 @@ from krobench.api.specs.kro import Target, Variant
 from krobench.figures.environment import Environment
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import kubernetes_version, list_nodes
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 from krobench.kube.timing import Timing
 from krobench.load.cleanup import RunCleanup
 from krobench.load.loops import RunClock

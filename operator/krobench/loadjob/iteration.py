@@ -16,7 +16,7 @@ from krobench.figures.latencies import latencies
 from krobench.figures.lines import Sample
 from krobench.figures.series import Series
 from krobench.kube.config import own_namespace
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 from krobench.load.cleanup import RunCleanup
 from krobench.load.iteration import Iteration, Outcome
 from krobench.load.shard import open_iteration

@@ -8,7 +8,7 @@ from krobench.api.specs.kro import Target
 from krobench.figures.environment import KroFingerprint
 from krobench.figures.profile import TestProfile
 from krobench.kube.errors import KubeError
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 from krobench.load.iteration import Iteration
 from krobench.loadjob.cel.run import CelRunner
 from krobench.loadjob.context import RunContext

@@ -10,7 +10,7 @@ from krobench.api.specs.kro import Target
 from krobench.figures.environment import Moment
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
-from krobench.kube.kro import kro_leader, kro_pods
+from krobench.kube.kropods import kro_leader, kro_pods
 from krobench.load.loops import RunClock
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
-from krobench.kube.kro import LEADER_LEASE
+from krobench.kube.kropods import LEADER_LEASE
 from krobench.kube.timing import Timing
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.lease import LEASE_NAME

@@ -14,7 +14,7 @@ from krobench.api.specs.workload import Workload
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
-from krobench.kube.kro import KroNotFoundError, KroPod, find_kro, is_of_pod, kro_leader
+from krobench.kube.kropods import KroNotFoundError, KroPod, find_kro, is_of_pod, kro_leader
 from krobench.kube.timing import Timing
 from krobench.load.lifecycle import RGDS_PATH, kinds_of_run
 from krobench.loadjob.errors import AbortedError

@@ -18,7 +18,7 @@ from krobench.api.specs.collect import ProfileKind
 from krobench.collect.krometrics import Pprof, PprofError
 from krobench.figures.profile import ProfileFile, TestProfile
 from krobench.kube.client import KubeClient
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 from krobench.record.iteration import IterationRecord
 from krobench.workload.testplan import TestPlan
 

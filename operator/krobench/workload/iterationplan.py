@@ -1,6 +1,6 @@
 """From a test to the objects of each of its iterations."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL
@@ -192,40 +192,26 @@ def share_of_plan(plan: IterationPlan, shard: int, shards: int) -> IterationPlan
     """
     count = len(plan.targets)
     turns = {rgd.name: turn for turn, rgd in enumerate(plan.targets)}
+
+    def labelled(rgd: RgdPlan, position: int, instance: Manifest) -> Manifest:
+        metadata, of_shard = instance["metadata"], (position * count + turns[rgd.name]) % shards
+        labels = metadata["labels"] | {SHARD_LABEL: str(of_shard)}
+        return instance | {"metadata": metadata | {"labels": labels}}
+
+    def part(total: int) -> int:
+        return max(1, total // shards + (1 if shard < total % shards else 0))
+
     rgds = tuple(
-        replace(
-            rgd,
-            instances=tuple(
-                _labelled(instance, (position * count + turns[rgd.name]) % shards)
-                for position, instance in enumerate(rgd.instances)
-            ),
-        )
+        replace(rgd, instances=tuple(labelled(rgd, *item) for item in enumerate(rgd.instances)))
         for rgd in plan.rgds
     )
-    phases = tuple(_share_of_phase(phase, shard, shards) for phase in plan.test.phases)
-    return replace(plan, test=replace(plan.test, phases=phases), rgds=rgds)
-
-
-def share_of_times(times: Sequence[float], shard: int, shards: int) -> tuple[float, ...]:
-    """Return the times of a schedule at which one of the shards sends."""
-    return tuple(times[shard::shards])
-
-
-def _share_of_phase(phase: PhasePlan, shard: int, shards: int) -> PhasePlan:
-    part = max(1, _part(phase.load.max_in_flight, shard, shards))
-    return replace(
-        phase,
-        operations=phase.operations[shard::shards],
-        concurrency=max(1, _part(phase.concurrency, shard, shards)),
-        load=phase.load.model_copy(update={"max_in_flight": part}),
+    phases = tuple(
+        replace(
+            phase,
+            operations=phase.operations[shard::shards],
+            concurrency=part(phase.concurrency),
+            load=phase.load.model_copy(update={"max_in_flight": part(phase.load.max_in_flight)}),
+        )
+        for phase in plan.test.phases
     )
-
-
-def _part(total: int, shard: int, shards: int) -> int:
-    return total // shards + (1 if shard < total % shards else 0)
-
-
-def _labelled(instance: Manifest, shard: int) -> Manifest:
-    metadata = instance["metadata"]
-    labels = metadata["labels"] | {SHARD_LABEL: str(shard)}
-    return instance | {"metadata": metadata | {"labels": labels}}
+    return replace(plan, test=replace(plan.test, phases=phases), rgds=rgds)

@@ -209,7 +209,12 @@ class _Planner:
             case Operation.CREATE:
                 return [self._create() for _ in range(phase.count or self._test.workload.instances)]
             case Operation.UPDATE_RGD:
-                return self._update_rgds(phase.count or self._test.workload.rgds)
+                rgds, first = self._test.workload.rgds, self._rgd_rounds
+                self._rgd_rounds += phase.count or rgds
+                return [
+                    PlannedOperation(Action.UPDATE_RGD, number % rgds, number // rgds + 1)
+                    for number in range(first, self._rgd_rounds)
+                ]
             case Operation.UPDATE:
                 self._need(1, path)
                 return [self._update() for _ in range(phase.count or len(self._live))]
@@ -219,7 +224,9 @@ class _Planner:
             case Operation.CHURN:
                 assert churn is not None
                 self._need(1, path)
-                return self._churn(churn)
+                replaced = max(1, round(churn.share * len(self._live)))
+                pairs = ((self._delete(), self._create()) for _ in range(churn.rounds * replaced))
+                return [operation for pair in pairs for operation in pair]
             case Operation.MIX:
                 assert phase.count is not None
                 self._need(1, path)
@@ -246,22 +253,6 @@ class _Planner:
 
     def _delete(self) -> PlannedOperation:
         return PlannedOperation(Action.DELETE, self._live.popleft())
-
-    def _update_rgds(self, count: int) -> list[PlannedOperation]:
-        rgds = self._test.workload.rgds
-        first = self._rgd_rounds
-        self._rgd_rounds += count
-        return [
-            PlannedOperation(Action.UPDATE_RGD, number % rgds, number // rgds + 1)
-            for number in range(first, first + count)
-        ]
-
-    def _churn(self, churn: Churn) -> list[PlannedOperation]:
-        replaced = max(1, round(churn.share * len(self._live)))
-        operations = []
-        for _ in range(churn.rounds * replaced):
-            operations += [self._delete(), self._create()]
-        return operations
 
     def _mix(self, mix: Mix, count: int) -> list[PlannedOperation]:
         # Seeded to be repeatable.

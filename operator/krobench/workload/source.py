@@ -19,7 +19,8 @@ from krobench.workload.blueprint import (
     RgdParts,
     WorkloadError,
 )
-from krobench.workload.cel import ROUND_FIELD, expression_parts, expressions_of
+from krobench.workload.cel.expression import ROUND_FIELD, expression_parts
+from krobench.workload.cel.selection import expressions_of
 from krobench.workload.generator import generate_rgd, resolve
 from krobench.workload.scenarios import SCENARIOS
 
@@ -87,13 +88,7 @@ def with_rgd_inline(
     if ref is None:
         return workload
     path = f"{field_path}.rgd.configMapKeyRef"
-    manifest = _read(config_maps.get(ref.name), ref, f"{namespace}/{ref.name}", path)
-    return workload.model_copy(update={"rgd": RGDSource(inline=manifest)})
-
-
-def _read(
-    config_map: Manifest | None, ref: ConfigMapKeyRef, object_name: str, path: str
-) -> Manifest:
+    object_name, config_map = f"{namespace}/{ref.name}", config_maps.get(ref.name)
     if config_map is None:
         raise WorkloadError(f"{path}.name: ConfigMap {object_name} does not exist; create it")
     text = (config_map.get("data") or {}).get(ref.key)
@@ -106,8 +101,7 @@ def _read(
         raise WorkloadError(f"{where} must be YAML of one object: {yaml_error(error)}") from error
     if not _defines_kind(manifest) or manifest.get("kind", _RGD_KIND) != _RGD_KIND:
         raise WorkloadError(f"{where} must be a {_RGD_KIND} with a spec.schema.kind")
-    read: Manifest = manifest
-    return read
+    return workload.model_copy(update={"rgd": RGDSource(inline=manifest)})
 
 
 def _defines_kind(manifest: Any) -> bool:
@@ -232,7 +226,7 @@ def _manifest(
     schema = {"apiVersion": KRO_DEFAULT_API_VERSION, "kind": kind, "group": LOAD_GROUP}
     manifest = {
         "apiVersion": RGD_API_VERSION,
-        "kind": "ResourceGraphDefinition",
+        "kind": _RGD_KIND,
         "metadata": {},
         "spec": {"schema": parts.schema | schema, "resources": parts.resources},
     }

@@ -9,7 +9,7 @@ from aiohttp import web
 from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 from krobench.kube.transport import RetryPolicy
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

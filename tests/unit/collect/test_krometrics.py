@@ -21,7 +21,7 @@ from krobench.collect.source import (
 )
 from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import KubeClient
-from krobench.kube.kro import KroNotFoundError, KroPod
+from krobench.kube.kropods import KroNotFoundError, KroPod
 
 
 def names(*keys: str) -> dict[str, float]:

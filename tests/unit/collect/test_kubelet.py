@@ -10,7 +10,7 @@ from krobench.figures.environment import KroFingerprint
 from krobench.kube.client import JsonObject
 from krobench.kube.cluster import ControlPlanePod
 from krobench.kube.errors import ApiError
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 
 KRO = KroPod(
     "kro-system", "kro-1", "", "a", "kro", 8078, KroFingerprint(namespace="kro-system", pod="kro-1")

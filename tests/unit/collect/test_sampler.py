@@ -14,7 +14,7 @@ from krobench.collect.sources import Scope
 from krobench.figures.environment import KroFingerprint
 from krobench.figures.lines import SourceName
 from krobench.kube.config import ClientConfig
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 
 POD = KroPod("n", "p", "", "node", "kro", 1, KroFingerprint(namespace="n", pod="p"))
 

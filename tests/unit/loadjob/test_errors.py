@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.kube.kro import KroNotFoundError
+from krobench.kube.kropods import KroNotFoundError
 from krobench.loadjob.errors import AbortedError, info_of
 
 

@@ -22,7 +22,8 @@ from krobench.collect.source import SourceUnavailableError
 from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
 from krobench.load.loops import run_together
-from krobench.workload.cel import Opinion, Role, cross_check
+from krobench.workload.cel.expression import Role
+from krobench.workload.cel.selection import Opinion, cross_check
 
 _MOST_POLLS = 100
 

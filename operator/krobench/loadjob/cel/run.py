@@ -20,7 +20,7 @@ from krobench.collect.krometrics import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.profile import TestProfile
 from krobench.kube.errors import KubeError
-from krobench.kube.kro import KroPod
+from krobench.kube.kropods import KroPod
 from krobench.load.cleanup import RunCleanup
 from krobench.load.driver import ApiServerInDistressError, ForbiddenError
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad
@@ -32,7 +32,7 @@ from krobench.loadjob.preflight import ensure_namespace
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
 from krobench.program.turns import Turn
-from krobench.workload.cel import expressions_of
+from krobench.workload.cel.selection import expressions_of
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.testplan import TestPlan
 

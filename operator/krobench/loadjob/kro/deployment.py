@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from krobench.api.common import RUN_LABEL
 from krobench.api.messages import VARIANT_ANNOTATION, KroChange
 from krobench.api.specs.kro import Target
-from krobench.kube import kro, paths
+from krobench.kube import kropods, paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.loadjob.errors import AbortedError
@@ -30,7 +30,7 @@ async def find_deployment(client: KubeClient, target: Target) -> JsonObject:
     Raises:
         AbortedError: if there is none.
     """
-    deployment = await kro.find_deployment(client, target)
+    deployment = await kropods.find_deployment(client, target)
     if deployment is None:
         raise AbortedError(
             "KroNotFound",

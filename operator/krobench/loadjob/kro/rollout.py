@@ -21,7 +21,7 @@ from krobench.api.specs.kro import Target
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
-from krobench.kube.kro import (
+from krobench.kube.kropods import (
     LEADER_LEASE,
     KroNotFoundError,
     KroPod,

@@ -9,7 +9,7 @@ import celpy
 from celpy.adapter import json_to_cel
 from celpy.celparser import CELParseError
 from celpy.evaluation import CELEvalError
-from lark import Token, Tree
+from lark import Token
 
 from krobench.workload.cel.expression import Expression
 
@@ -24,20 +24,17 @@ def sure_value(expression: Expression) -> str | None:
     """Return the value of an expression, or None if celpy may be wrong about it."""
     try:
         tree = _ENVIRONMENT.compile(expression.text)
-        if not _calls(tree) <= _SURE_OF:
+        calls = {
+            str(child)
+            for node in tree.iter_subtrees()
+            if node.data in _CALLS
+            for child in node.children
+            if isinstance(child, Token) and child.type == "IDENT"
+        }
+        if not calls <= _SURE_OF:
             return None
         schema = json_to_cel({"spec": expression.values})
         result = _ENVIRONMENT.program(tree).evaluate({"schema": schema})
     except (CELParseError, CELEvalError, TypeError, ValueError):
         return None
     return str(result) if isinstance(result, str) else None
-
-
-def _calls(tree: "Tree[Token]") -> set[str]:
-    return {
-        str(child)
-        for node in tree.iter_subtrees()
-        if node.data in _CALLS
-        for child in node.children
-        if isinstance(child, Token) and child.type == "IDENT"
-    }

@@ -139,18 +139,10 @@ def resources(expression: Expression, name: str, compilation: int) -> list[Manif
     Nothing else differs, so kro compiles all of it again and then changes no object. The
     ConfigMap's name is a constant: kro evaluates only the copies.
     """
+    copies = [expression.text] * expression.copies
+    if expression.distinct:
+        spaces = product(" \t", repeat=(expression.copies - 1).bit_length())
+        copies = [f"({''.join(space)}{text})" for space, text in zip(spaces, copies, strict=False)]
     after = " " * compilation
-    data = {
-        f"e{index:02d}": f"${{{text}{after}}}" for index, text in enumerate(_copies(expression))
-    }
+    data = {f"e{index:02d}": f"${{{text}{after}}}" for index, text in enumerate(copies)}
     return [{"id": _NODE, "template": config_map(name, data)}]
-
-
-def _copies(expression: Expression) -> list[str]:
-    if not expression.distinct:
-        return [expression.text] * expression.copies
-    spaces = product(" \t", repeat=(expression.copies - 1).bit_length())
-    return [
-        f"({''.join(space)}{expression.text})"
-        for space, _ in zip(spaces, range(expression.copies), strict=False)
-    ]

@@ -3,7 +3,6 @@
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from krobench.api.specs.workload import CelExpression, CelLevel, CelSuite, CelWorkload
 from krobench.figures import cel as results
@@ -33,33 +32,25 @@ def expressions_of(workload: CelWorkload) -> tuple[Expression, ...]:
 
 
 def _own(expression: CelExpression) -> Expression:
+    """Convert an expression's value to a string, as a ConfigMap holds nothing else."""
+    text, expected = expression.expression, expression.expected
+    if isinstance(expected, list | dict):
+        text = f"json.marshal({text})"
+        expected = json.dumps(expected, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    elif not isinstance(expected, str):
+        text = f"string({text})"
+        if isinstance(expected, bool):
+            expected = str(expected).lower()
+        else:
+            expected = f"{expected:g}" if isinstance(expected, float) else str(expected)
     return Expression(
         name=expression.name,
-        text=_as_string(expression.expression, expression.expected),
-        expected=_expected_string(expression.expected),
+        text=text,
+        expected=expected,
         level=CelLevel(expression.complexity),
         values=expression.values,
         types=dict(expression.types),
     )
-
-
-def _as_string(text: str, expected: Any) -> str:
-    """Convert an expression's value to a string, as a ConfigMap holds nothing else."""
-    if isinstance(expected, str):
-        return text
-    if isinstance(expected, list | dict):
-        return f"json.marshal({text})"
-    return f"string({text})"
-
-
-def _expected_string(expected: Any) -> str:
-    if isinstance(expected, str):
-        return expected
-    if isinstance(expected, list | dict):
-        return json.dumps(expected, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    if isinstance(expected, bool):
-        return str(expected).lower()
-    return f"{expected:g}" if isinstance(expected, float) else str(expected)
 
 
 class Opinion(StrEnum):

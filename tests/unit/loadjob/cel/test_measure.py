@@ -16,7 +16,8 @@ from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError
 from krobench.load.lifecycle import Kind
 from krobench.loadjob.cel.measure import CelMeasurement, failures
-from krobench.workload.cel import Role, expressions_of
+from krobench.workload.cel.expression import Role
+from krobench.workload.cel.selection import expressions_of
 
 CEL = {
     "families": ["field-access"],

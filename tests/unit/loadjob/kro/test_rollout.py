@@ -7,7 +7,7 @@ from unit.loadjob.kro.cluster import KroCluster, enter_big, variants_of
 
 from krobench.api.specs.kro import Target
 from krobench.kube.client import JsonObject
-from krobench.kube.kro import find_kro
+from krobench.kube.kropods import find_kro
 from krobench.kube.timing import Timing
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.kro.rollout import (

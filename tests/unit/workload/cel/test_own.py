@@ -7,8 +7,8 @@ from unit.workload.plans import first_plan
 
 from krobench.api.specs.workload import CelWorkload
 from krobench.workload.blueprint import WorkloadError
-from krobench.workload.cel import Opinion, cross_check, expressions_of
 from krobench.workload.cel.expression import UnknownTypeError, schema_of
+from krobench.workload.cel.selection import Opinion, cross_check, expressions_of
 
 
 def own(**fields: Any) -> dict[str, Any]:

@@ -42,7 +42,13 @@ async def find_kro(client: KubeClient, target: Target) -> KroPod:
         ApiError: if pods may not be listed.
     """
     pods = await list_kro_pods(client, target)
-    running = [pod for pod in pods if _is_running(pod)]
+    running = [
+        pod
+        for pod in pods
+        if pod.get("status", {}).get("phase") == "Running"
+        and pod["status"].get("podIP")
+        and "deletionTimestamp" not in pod["metadata"]
+    ]
     if not running:
         raise KroNotFoundError(_not_found_message(target, pods))
     pod = await _leader(client, target.namespace, running) if len(running) > 1 else running[0]
@@ -148,15 +154,6 @@ def named(items: list[JsonObject], name: str) -> JsonObject | None:
 
 def _selector(target: Target) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(target.match_labels.items()))
-
-
-def _is_running(pod: JsonObject) -> bool:
-    status = pod.get("status", {})
-    return (
-        status.get("phase") == "Running"
-        and bool(status.get("podIP"))
-        and "deletionTimestamp" not in pod["metadata"]
-    )
 
 
 async def _leader(client: KubeClient, namespace: str, pods: list[JsonObject]) -> JsonObject:

@@ -6,7 +6,7 @@ from doubles.cluster import MemoryApi
 from krobench.api.specs.kro import Target
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
-from krobench.kube.kro import LEADER_LEASE, find_deployment, kro_leader, kro_pods, leader_path
+from krobench.kube.kropods import LEADER_LEASE, find_deployment, kro_leader, kro_pods, leader_path
 
 TARGET = Target()
 LABELS = {"app.kubernetes.io/name": "kro"}
