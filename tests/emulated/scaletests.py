@@ -6,7 +6,7 @@ from doubles.cluster import QUICK, MemoryCluster
 from emulated.test_load import UID
 
 from krobench.loadjob.engine import Engine
-from krobench.loadjob.scaletest import scale_test_engine
+from krobench.loadjob.scaletest import ScaleTestTask
 from krobench.record.run import RunRecord
 
 N = "latency.instanceReady.n"
@@ -29,7 +29,7 @@ def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) ->
     }
     metadata = {"name": "far", "namespace": "default", "uid": UID, "generation": 1}
     resource = {"metadata": metadata, "spec": spec | fields}
-    return scale_test_engine(cluster, resource, max_objects, timing=QUICK)
+    return Engine(cluster, resource, ScaleTestTask(resource, max_objects), QUICK)
 
 
 def trials(record: RunRecord) -> dict[float, list[bool | None]]:

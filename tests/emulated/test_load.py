@@ -20,7 +20,8 @@ from krobench.kube.timing import Timing
 from krobench.kube.transport import RetryPolicy
 from krobench.load.driver import FAILURES_IN_A_ROW
 from krobench.load.lifecycle import RGDS_PATH
-from krobench.loadjob.benchmark import benchmark_engine
+from krobench.loadjob.benchmark import BenchmarkTask
+from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
@@ -78,10 +79,8 @@ async def run_suite(
     defaults = {"iterations": 1, "warmup": 0, "timeout": "10s"} | spec.pop("defaults", {})
     spec |= {"tests": tests, "defaults": defaults}
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
-    suite = benchmark_engine(
-        cluster, {"metadata": metadata, "spec": spec}, max_objects, timing=timing
-    )
-    return await suite.run()
+    resource = {"metadata": metadata, "spec": spec}
+    return await Engine(cluster, resource, BenchmarkTask(resource, max_objects), timing).run()
 
 
 class SilentKro:

@@ -12,7 +12,8 @@ from krobench.api.status import Verdict
 from krobench.figures.lines import ObjectRecord
 from krobench.findings.validity import ShardLost
 from krobench.kube.timing import Timing
-from krobench.loadjob.benchmark import benchmark_engine
+from krobench.loadjob.benchmark import BenchmarkTask
+from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.shards.shardworker import Worker
 from krobench.record.run import RunRecord
@@ -39,7 +40,7 @@ async def run(
 ) -> tuple[RunRecord, list[asyncio.Task[None]]]:
     client = cluster
     workers = [asyncio.create_task(Worker(client, resource, k).run()) for k in present]
-    record = await benchmark_engine(client, resource, timing=TIMING).run()
+    record = await Engine(client, resource, BenchmarkTask(resource), TIMING).run()
     await asyncio.wait_for(asyncio.gather(*workers, return_exceptions=True), 30)
     return record, workers
 
@@ -106,7 +107,7 @@ async def test_a_shard_that_ends_in_mid_run_is_named() -> None:
     resource = benchmark(20, 2, concurrency=2)
     client = cluster
     worker = asyncio.create_task(Worker(client, resource, 1).run())
-    suite = benchmark_engine(client, resource, timing=TIMING)
+    suite = Engine(client, resource, BenchmarkTask(resource), TIMING)
     coordinator = asyncio.create_task(suite.run())
     while not any(item.get("status") for key, item in cluster.objects.items() if "/kb" in key):  # noqa: ASYNC110
         await asyncio.sleep(0.01)
@@ -126,7 +127,7 @@ async def test_a_worker_ends_if_the_coordinator_is_silent() -> None:
     client = MemoryCluster()
     resource = benchmark(20, 2)
     worker = asyncio.create_task(Worker(client, resource, 1, timing).run())
-    suite = benchmark_engine(client, resource, timing=TIMING)
+    suite = Engine(client, resource, BenchmarkTask(resource), TIMING)
     assert suite.coordinator is not None
     await suite.coordinator.open()
     with pytest.raises(AbortedError, match="CoordinatorLost"):
@@ -140,7 +141,9 @@ async def test_a_stopped_run_dismisses_its_workers() -> None:
     resource = benchmark(20, 2, concurrency=2)
     client = cluster
     worker = asyncio.create_task(Worker(client, resource, 1).run())
-    coordinator = asyncio.create_task(benchmark_engine(client, resource, timing=TIMING).run())
+    coordinator = asyncio.create_task(
+        Engine(client, resource, BenchmarkTask(resource), TIMING).run()
+    )
     await asyncio.sleep(1.0)
     coordinator.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -15,7 +15,8 @@ from krobench.findings.recommendation import (
     Recommendation,
     Verification,
 )
-from krobench.loadjob.benchmark import benchmark_engine
+from krobench.loadjob.benchmark import BenchmarkTask
+from krobench.loadjob.engine import Engine
 from krobench.loadjob.scaletest import verify
 from krobench.program.verification import plan_trial
 from krobench.record.run import RunRecord
@@ -42,7 +43,8 @@ async def tried(
     seconds_left: float = 1e6,
 ) -> tuple[Verification, Comparison | None, RunRecord]:
     metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
-    engine = benchmark_engine(MemoryCluster(), {"metadata": metadata, "spec": SPEC}, timing=QUICK)
+    resource = {"metadata": metadata, "spec": SPEC}
+    engine = Engine(MemoryCluster(), resource, BenchmarkTask(resource), QUICK)
     (plan,) = plan_tests(KroBenchmarkSpec.model_validate(SPEC))
     tested = engine.record.tests[0].model_copy(update={"duration_seconds": 10.0})
     trial = plan_trial(plan, tested, ADVISED, iterations=3, index=1)

@@ -12,8 +12,6 @@ from krobench.analysis.validity.judge import ignored_causes, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
 from krobench.api.kinds import RunKind
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.kube.client import KubeClient
-from krobench.kube.timing import Timing
 from krobench.loadjob.engine import Engine
 from krobench.loadjob.history import RunBaseline, read_baseline
 from krobench.loadjob.kro.rollout import check_restartable
@@ -117,18 +115,3 @@ class BenchmarkTask:
         record = record.model_copy(update={"variant_comparisons": variants})
         record = record.model_copy(update={"recommendations": advise(record)})
         return record.model_copy(update={"verdict": verdict_of_run(record)})
-
-
-def benchmark_engine(
-    client: KubeClient,
-    benchmark: dict[str, Any],
-    max_objects: int = DEFAULT_MAX_OBJECTS,
-    timing: Timing | None = None,
-) -> Engine:
-    """Return the engine of a ``KroBenchmark``.
-
-    Raises:
-        ValidationError: if its spec is invalid.
-        WorkloadError: if its phases do not fit together.
-    """
-    return Engine(client, benchmark, BenchmarkTask(benchmark, max_objects), timing)

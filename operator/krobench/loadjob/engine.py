@@ -6,7 +6,6 @@ is up to a task: :mod:`krobench.loadjob.benchmark` and :mod:`krobench.loadjob.sc
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -24,7 +23,7 @@ from krobench.kube.cluster import kubernetes_version, list_nodes
 from krobench.kube.kropods import KroPod
 from krobench.kube.timing import Timing
 from krobench.load.cleanup import RunCleanup
-from krobench.load.loops import RunClock
+from krobench.load.loops import RunClock, in_background
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.errors import AbortedError, info_of
 from krobench.loadjob.history import History
@@ -146,7 +145,7 @@ class Engine:
             async with self._stored_if_given_up():
                 await self.publish()
                 await self._prepare()
-                async with self._reporting_progress():
+                async with in_background(self._report_progress()):
                     await self._task.measure(self)
                     self._lease.check()
                     await self._dismiss_workers()
@@ -254,8 +253,7 @@ class Engine:
             kro=kro.fingerprint,
             nodes=await list_nodes(client),
         )
-        left = await find_leftovers(client, self.run_ref)
-        causes = leftover_objects(left.objects, left.runs)
+        causes = leftover_objects(*await find_leftovers(client, self.run_ref))
         self._update(environment=environment, causes=causes)
 
     async def _announce(self, variant: str) -> None:
@@ -326,16 +324,6 @@ class Engine:
 
     def _update(self, **changes: object) -> None:
         self._record = self._record.model_copy(update=changes)
-
-    @asynccontextmanager
-    async def _reporting_progress(self) -> AsyncIterator[None]:
-        reporter = asyncio.create_task(self._report_progress())
-        try:
-            yield
-        finally:
-            reporter.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reporter
 
     async def _report_progress(self) -> None:
         last = ""

@@ -1,6 +1,7 @@
 """Running one iteration: set-up, load, soak, storing, and only then the cleanup."""
 
 import asyncio
+from collections.abc import Sequence
 
 from krobench.analysis.scaling.steady import (
     COLLECTION_SECONDS,
@@ -13,7 +14,7 @@ from krobench.api.notation import duration_seconds
 from krobench.collect.sampler import Collected, Sampler
 from krobench.collect.sources import Scope
 from krobench.figures.latencies import latencies
-from krobench.figures.lines import Sample
+from krobench.figures.lines import ObjectRecord, Sample
 from krobench.figures.series import Series
 from krobench.kube.config import own_namespace
 from krobench.kube.kropods import KroPod
@@ -24,7 +25,7 @@ from krobench.loadjob.assessment import Around, assess
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.preflight import ensure_namespace
 from krobench.loadjob.profiling import Profiling
-from krobench.loadjob.recorder import Completed, Measured, Recorder
+from krobench.loadjob.recorder import Recorder
 from krobench.program.turns import Turn
 from krobench.record.iteration import IterationRecord, Soak, Teardown
 from krobench.report.words.scaling import unsteady_line
@@ -60,13 +61,13 @@ class IterationRunner:
         scope = Scope(test.target, kro, context.collect, groups, context.clock.now, own)
         try:
             async with Sampler(context.client.config, scope) as sampler:
-                completed = await self._run(plan, sampler, recorder, profiling)
+                record, deletions = await self._run(plan, sampler, recorder, profiling)
         finally:
             self.current = None
         samples = sampler.take().samples  # those of the cleanup
-        recorder.complete(Completed(completed.record, completed.deletions, samples))
-        context.warn_of_remains(test.name, completed.record.index, completed.record.teardown)
-        return completed.record
+        recorder.complete(record, deletions, samples)
+        context.warn_of_remains(test.name, record.index, record.teardown)
+        return record
 
     async def _run(
         self,
@@ -74,7 +75,8 @@ class IterationRunner:
         sampler: Sampler,
         recorder: Recorder,
         profiling: Profiling | None,
-    ) -> Completed:
+    ) -> tuple[IterationRecord, Sequence[ObjectRecord]]:
+        """Returns the record, and the deletions of the cleanup."""
         context = self._context
         start_time = rfc3339(utc_now())
         await sampler.snapshot()  # before the set-up, as a baseline for what it takes
@@ -97,10 +99,10 @@ class IterationRunner:
                 await monitor.finish(), sampler.intervals, context.nodes, start_time, requests
             )
             record = assess(plan, outcome, collected, around, context.validity)
-            recorder.add(Measured(record, outcome.records, collected.samples))
+            recorder.add(record, outcome.records, collected.samples)
             await context.publish()
             if plan.test.leaves_objects:
-                return Completed(record, ())
+                return record, ()
             context.report(f"{_label(plan)}: cleanup")
             teardown = await self._clean_up(plan, iteration, has_result(plan.test, record))
         deletions = [
@@ -111,7 +113,7 @@ class IterationRunner:
         gone = latencies(iteration.outcome.records).instance_gone
         latency = record.latency.model_copy(update={"instance_gone": gone})
         changes = {"teardown": teardown, "latency": latency}
-        return Completed(record.model_copy(update=changes), deletions)
+        return record.model_copy(update=changes), deletions
 
     async def _drive(
         self,

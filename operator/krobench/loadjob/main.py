@@ -20,7 +20,8 @@ from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.load.cleanup import RunCleanup
-from krobench.loadjob.benchmark import benchmark_engine
+from krobench.loadjob.benchmark import BenchmarkTask
+from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError, info_of
 from krobench.loadjob.kro.deployment import restore_all
 from krobench.loadjob.shards.shardworker import Worker
@@ -47,9 +48,7 @@ _NO_LIMIT = 0
 
 def run_load(run: RunRef, max_objects: int | None, shard: int = 0) -> int:
     """Run the tests of a custom resource, or a worker's share of them. Returns the exit code."""
-    if shard > 0:
-        return _run(_serve(run, shard))
-    return _run(_load(run, max_objects or DEFAULT_MAX_OBJECTS))
+    return _run(_load(run, max_objects or DEFAULT_MAX_OBJECTS, shard))
 
 
 def run_cleanup(uid: str, *, only_kro: bool = False) -> int:
@@ -83,45 +82,27 @@ async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
     return await task
 
 
-async def _load(run: RunRef, max_objects: int) -> int:
+async def _load(run: RunRef, max_objects: int, shard: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
-        resource = await _read(client, run)
+        resource = await client.get(paths.run(run))
+        if resource["metadata"]["uid"] != run.uid:
+            raise AbortedError("Replaced", f"{run} was deleted and created again")
+        work: Engine | Worker
         try:
-            if run.kind is RunKind.BENCHMARK:
-                engine = benchmark_engine(client, resource, max_objects)
+            if shard > 0:
+                work = Worker(client, resource, shard)
+            elif run.kind is RunKind.BENCHMARK:
+                work = Engine(client, resource, BenchmarkTask(resource, max_objects))
             else:
-                from krobench.loadjob.scaletest import scale_test_engine
+                from krobench.loadjob.scaletest import ScaleTestTask
 
-                engine = scale_test_engine(client, resource, max_objects)
+                work = Engine(client, resource, ScaleTestTask(resource, max_objects))
         except ValidationError as error:
-            raise _invalid(error) from error
+            raise AbortedError("InvalidSpec", refusals(error)[0]) from error
         except WorkloadError as error:
             raise AbortedError("InvalidSpec", f"spec.{error}") from error
-        await engine.run()
+        await work.run()
     return EXIT_OK
-
-
-async def _serve(run: RunRef, number: int) -> int:
-    async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
-        benchmark = await _read(client, run)
-        try:
-            worker = Worker(client, benchmark, number)
-        except ValidationError as error:
-            raise _invalid(error) from error
-        await worker.run()
-    return EXIT_OK
-
-
-async def _read(client: KubeClient, run: RunRef) -> dict[str, Any]:
-    resource = await client.get(paths.run(run))
-    if resource["metadata"]["uid"] != run.uid:
-        message = f"{run} was deleted and created again"
-        raise AbortedError("Replaced", message)
-    return resource
-
-
-def _invalid(error: ValidationError) -> AbortedError:
-    return AbortedError("InvalidSpec", refusals(error)[0])
 
 
 async def _cleanup(uid: str, *, only_kro: bool) -> int:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunRef
@@ -119,18 +118,8 @@ async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> N
 _ALL_RUNS = "kb-"
 
 
-@dataclass(frozen=True)
-class Leftovers:
-    """RGDs and instances that other runs made."""
-
-    objects: list[str]
-    """As kind/namespace/name."""
-    runs: list[str]
-    """UIDs of these runs."""
-
-
-async def find_leftovers(client: KubeClient, run: RunRef) -> Leftovers:
-    """Return objects of other runs, whether these have ended or not.
+async def find_leftovers(client: KubeClient, run: RunRef) -> tuple[list[str], list[str]]:
+    """Return objects of other runs, as kind/namespace/name, and the UIDs of these runs.
 
     Raises:
         KubeError: if they cannot be listed.
@@ -149,13 +138,8 @@ async def find_leftovers(client: KubeClient, run: RunRef) -> Leftovers:
             continue
         found += [(kind.kind, instance) for instance in instances or []]
     runs = dict.fromkeys(item["metadata"]["labels"][RUN_LABEL] for _, item in found)
-    return Leftovers([_name(kind, item) for kind, item in found], list(runs))
-
-
-def _name(kind: str, item: JsonObject) -> str:
-    metadata = item["metadata"]
-    parts = (kind, metadata.get("namespace"), metadata["name"])
-    return "/".join(part for part in parts if part)
+    names = [(k, item["metadata"].get("namespace"), item["metadata"]["name"]) for k, item in found]
+    return ["/".join(filter(None, parts)) for parts in names], list(runs)
 
 
 async def read_own_rgds(

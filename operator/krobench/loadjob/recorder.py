@@ -1,7 +1,6 @@
 """Collects the results of one test, and makes its record of them."""
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
 
 from krobench.analysis.bottlenecks.attribute import attribute
 from krobench.analysis.iterations import summarise_test
@@ -21,24 +20,6 @@ from krobench.program.turns import Turn
 from krobench.record.iteration import IterationRecord, Teardown
 from krobench.record.test import TestRecord, TestState, ThresholdResult
 from krobench.workload.testplan import TestPlan
-
-
-@dataclass(frozen=True)
-class Measured:
-    """An iteration before its cleanup, which must not begin before this is stored."""
-
-    record: IterationRecord
-    lines: Sequence[ObjectRecord]
-    samples: Sequence[Sample]
-
-
-@dataclass(frozen=True)
-class Completed:
-    """The same iteration with its cleanup, and what was recorded during that."""
-
-    record: IterationRecord
-    deletions: Sequence[ObjectRecord]
-    samples: Sequence[Sample] = ()
 
 
 class Recorder:
@@ -80,23 +61,30 @@ class Recorder:
         )
         return first
 
-    def add(self, measured: Measured) -> None:
+    def add(
+        self, measured: IterationRecord, lines: Sequence[ObjectRecord], samples: Sequence[Sample]
+    ) -> None:
         """Add an iteration that was measured but not cleaned up yet."""
-        self._context.samples.extend(measured.samples)
-        self._add_lines(measured.lines)
-        iterations = [*self.record.iterations, measured.record]
+        self._context.samples.extend(samples)
+        self._add_lines(lines)
+        iterations = [*self.record.iterations, measured]
         self._update(iterations=iterations)
         # A summary goes through all lines of the test, so it is not made for each iteration.
         count = sum(not done.warmup for done in iterations)
-        last = measured.record.index + 1 >= self._plan.total_iterations
+        last = measured.index + 1 >= self._plan.total_iterations
         if count > self._summarised and (last or count >= 2 * self._summarised):
             self._summarise()
 
-    def complete(self, completed: Completed) -> None:
-        """Replace the latest iteration by one with its cleanup."""
-        self._context.samples.extend(completed.samples)
-        self._add_lines(completed.deletions)
-        self._update(iterations=[*self.record.iterations[:-1], completed.record])
+    def complete(
+        self,
+        completed: IterationRecord,
+        deletions: Sequence[ObjectRecord],
+        samples: Sequence[Sample],
+    ) -> None:
+        """Replace the latest iteration by one with its cleanup, and add what that recorded."""
+        self._context.samples.extend(samples)
+        self._add_lines(deletions)
+        self._update(iterations=[*self.record.iterations[:-1], completed])
 
     def take_down(self, teardown: Teardown) -> None:
         """Add the cleanup of what the latest iteration, and those below it, had left in place."""

@@ -28,9 +28,7 @@ from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.findings.comparison import Comparison
 from krobench.findings.recommendation import Recommendation, Verification
 from krobench.findings.scaling import RunAborted, ScaleRecord
-from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
-from krobench.kube.timing import Timing
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError
@@ -278,17 +276,3 @@ async def _run_trial(
         if found:  # kro was not restored, or the lease is lost
             raise
         return str(error)
-
-
-def scale_test_engine(
-    client: KubeClient,
-    scale_test: dict[str, Any],
-    max_objects: int = DEFAULT_MAX_OBJECTS,
-    timing: Timing | None = None,
-) -> Engine:
-    """Return the engine of a ``KroScaleTest``.
-
-    Raises:
-        ValidationError: if its spec is invalid.
-    """
-    return Engine(client, scale_test, ScaleTestTask(scale_test, max_objects), timing)

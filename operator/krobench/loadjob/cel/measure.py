@@ -140,18 +140,18 @@ class CelMeasurement:
         self._timing = timing
         self._measured = {c.expression.name: _measured(c) for c in carriers}
         self.samples = CelSamples(list(self._measured.values()))
-        self.rounds_done = 0
+        self.iterations_done = 0
 
     @property
     def carriers(self) -> Sequence[Carrier]:
         """The expressions that have not failed."""
         return self._carriers
 
-    async def set_up(self, memory_rounds: int = 0) -> None:
+    async def set_up(self, memory_iterations: int = 0) -> None:
         """Create all RGDs and instances, and check the values; expressions that fail are left out.
 
-        In between, the memory of compiled expressions is measured in this many rounds, but at most
-        as many as kro keeps revisions: without instances, kro's heap hardly changes otherwise.
+        In between, the memory of compiled expressions is measured in this many iterations, but at
+        most as many as kro keeps revisions: without instances, kro's heap hardly changes otherwise.
 
         Raises:
             ExpressionError: if a reference expression fails.
@@ -161,13 +161,21 @@ class CelMeasurement:
         await self._all(self._create_rgd)
         await asyncio.sleep(self._timing.new_kind_pause)
         # Once kro keeps the most revisions, each new one replaces an old one.
-        rounds = min(memory_rounds, self._habits.kept_revisions - 1)
-        for index in range(rounds):
+        iterations = min(memory_iterations, self._habits.kept_revisions - 1)
+        for index in range(iterations):
             if self.samples.heap_unavailable is not None:
                 break
-            self._report(f"memory, iteration {index + 1} of {rounds}")
+            self._report(f"memory, iteration {index + 1} of {iterations}")
             await self._quiet()
-            await self._measure_memory(index)
+            held = await self._heap()
+            for carrier in self._in_order(index):
+                if held is None or not await self._try(carrier, self._load.recompile):
+                    continue
+                now = await self._heap()
+                if now is not None:
+                    by_iteration = self._measured[carrier.expression.name].heap_growth
+                    by_iteration[index] = float(now - held)
+                held = now
         self._report(f"{len(self._carriers)} instances")
         await self._all(self._create_instance)
 
@@ -196,10 +204,15 @@ class CelMeasurement:
             await self._quiet()
             after = await self._readings.read(self._reconciles_of_all())
             self._report(f"{label}: evaluating")
-            await self._evaluate_all(taken, backwards=index % 2 == 1)
+            twin = next(c for c in self._carriers if c.expression.role is Role.CONSTANTS)
+            for position, carrier in enumerate(self._in_order(index)):
+                if position % _TWIN_EVERY == 0 and carrier is not twin:
+                    await self._evaluate(twin, taken[twin.expression.name])
+                work = partial(self._evaluate, taken=taken[carrier.expression.name])
+                await self._try(carrier, work)
             if index >= warmup:
                 self._keep(taken, before, after)
-            self.rounds_done = index + 1
+            self.iterations_done = index + 1
 
     async def go_on(self, seconds: float) -> None:
         """Make kro evaluate all expressions in turn for this long, without measuring.
@@ -224,6 +237,10 @@ class CelMeasurement:
         alone = sum(reconciles.values()) == growth(before, after, RECONCILES)
         self.samples.fresh.append(spent(before, after, SUM, COUNT) if alone else None)
         self.samples.fresh_reconciles.append(reconciles)
+
+    def _in_order(self, iteration: int) -> Sequence[Carrier]:
+        """Return the expressions that have not failed; every other iteration goes backwards."""
+        return self._carriers[::-1] if iteration % 2 else list(self._carriers)
 
     async def _create_rgd(self, carrier: Carrier) -> None:
         checked = cross_check(carrier.expression)
@@ -258,18 +275,6 @@ class CelMeasurement:
             return False
         return True
 
-    async def _measure_memory(self, index: int) -> None:
-        held = await self._heap()
-        # Every other round goes backwards, as iterations do.
-        for carrier in self._carriers[::-1] if index % 2 else list(self._carriers):
-            if held is None or not await self._try(carrier, self._load.recompile):
-                continue
-            now = await self._heap()
-            if now is not None:
-                by_iteration = self._measured[carrier.expression.name].heap_growth
-                by_iteration[index] = float(now - held)
-            held = now
-
     async def _compile_all(self, iterations: dict[str, CelIteration]) -> None:
         for carrier in list(self._carriers):
             taken = iterations[carrier.expression.name]
@@ -292,15 +297,6 @@ class CelMeasurement:
         except SourceUnavailableError as error:
             self.samples.heap_unavailable = str(error)
             return None
-
-    async def _evaluate_all(self, iterations: dict[str, CelIteration], backwards: bool) -> None:
-        order = self._carriers[::-1] if backwards else list(self._carriers)
-        twin = next(c for c in self._carriers if c.expression.role is Role.CONSTANTS)
-        for position, carrier in enumerate(order):
-            if position % _TWIN_EVERY == 0 and carrier is not twin:
-                await self._evaluate(twin, iterations[twin.expression.name])
-            taken = iterations[carrier.expression.name]
-            await self._try(carrier, partial(self._evaluate, taken=taken))
 
     async def _evaluate(self, carrier: Carrier, taken: CelIteration) -> None:
         series = (*EVALUATIONS, of_carrier(carrier))

@@ -77,7 +77,7 @@ class CelRunner:
             measurement.samples.restarts_wanted = test.workload.cel.restarts
             async with context.monitor(test) as monitor:
                 try:
-                    await measurement.set_up(memory_rounds=test.iterations)
+                    await measurement.set_up(memory_iterations=test.iterations)
                     await measurement.measure(test.iterations, test.warmup)
                 finally:
                     seen = await monitor.finish()
@@ -178,7 +178,7 @@ class CelRunner:
             async with asyncio.timeout(seconds):
                 await work
         except TimeoutError:
-            done = self._measurement.rounds_done if self._measurement else 0
+            done = self._measurement.iterations_done if self._measurement else 0
             samples = self._measurement.samples if self._measurement else None
             restarts = ""
             if samples is not None and samples.restarts_wanted:

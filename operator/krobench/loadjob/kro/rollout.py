@@ -86,7 +86,14 @@ class Rollout:
             elif time.monotonic() - self._failing_since > self._timing.rollout_failing:
                 raise NotStartedError(await self._last_words(failing))
             if time.monotonic() > deadline:
-                raise NotStartedError(_unfinished(pods, timeout_seconds))
+                states = ", ".join(
+                    f"{pod['metadata']['name']} is {pod.get('status', {}).get('phase')}"
+                    for pod in pods
+                )
+                raise NotStartedError(
+                    f"no pod was ready and leading within {timeout_seconds:g}s; "
+                    f"pods: {states or 'none'}"
+                )
             await asyncio.sleep(self._timing.rollout_poll)
 
     async def _last_words(self, pod: JsonObject) -> str:
@@ -146,13 +153,6 @@ def _state(pod: JsonObject, container: str) -> JsonObject:
             found: JsonObject = state.get("terminated") or state.get("waiting") or {}
             return found
     return {}
-
-
-def _unfinished(pods: Sequence[JsonObject], timeout_seconds: float) -> str:
-    states = ", ".join(
-        f"{pod['metadata']['name']} is {pod.get('status', {}).get('phase')}" for pod in pods
-    )
-    return f"no pod was ready and leading within {timeout_seconds:g}s; pods: {states or 'none'}"
 
 
 async def one_leads(

@@ -10,7 +10,7 @@ from krobench.api.messages import CoordinatorMessage, ShardReport, WorkerMessage
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
-from krobench.load.loops import RunClock
+from krobench.load.loops import RunClock, in_background
 from krobench.load.shard import Delivery, moved
 from krobench.loadjob.shards.mailbox import Mailbox, Message
 from krobench.workload.iterationplan import IterationPlan
@@ -52,8 +52,7 @@ class Coordinator:
         await self._stack.enter_async_context(self._mailbox)
         self._open = True
         await self._mailbox.post(0, self._message)
-        sender = asyncio.create_task(self._keep_posting())
-        self._stack.callback(sender.cancel)
+        await self._stack.enter_async_context(in_background(self._keep_posting()))
         seconds = self._timing.workers_arrive
         await self._mailbox.wait(lambda: not self._missing(0, "arrived"), seconds)
         for shard in self._missing(0, "arrived"):

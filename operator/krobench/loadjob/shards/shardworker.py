@@ -13,7 +13,7 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
-from krobench.load.loops import RunClock
+from krobench.load.loops import RunClock, in_background
 from krobench.load.shard import ShardIteration
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.preflight import read_own_rgds
@@ -173,12 +173,10 @@ class Worker:
     async def _present(self) -> AsyncIterator[None]:
         """Post regularly, and remove the message when this worker ends, however it ends."""
         await self._post()
-        sender = asyncio.create_task(self._keep_posting())
         try:
-            yield
+            async with in_background(self._keep_posting()):
+                yield
         finally:
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
             await self._mailbox.remove(self._shard)
 
     async def _keep_posting(self) -> None:

@@ -127,7 +127,7 @@ def run(kro: FakeKro, iterations: int = 2, warmup: int = 0) -> tuple[CelMeasurem
     measured = measurement(kro)
 
     async def work() -> None:
-        await measured.set_up(memory_rounds=iterations)
+        await measured.set_up(memory_iterations=iterations)
         await measured.measure(iterations, warmup)
 
     asyncio.run(work())
@@ -185,7 +185,7 @@ def test_windows_in_which_kro_did_something_else_are_not_used() -> None:
 
 def test_warm_up_is_not_kept() -> None:
     measured, results = run(FakeKro(), iterations=2, warmup=1)
-    assert measured.rounds_done == 3
+    assert measured.iterations_done == 3
     assert results.iterations == 2
 
 
