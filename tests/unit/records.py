@@ -6,9 +6,8 @@ from typing import Any
 from krobench.figures.environment import Environment
 from krobench.figures.lines import ObjectRecord
 from krobench.figures.measures import Counts, Figures, Latencies
-from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord
-from krobench.record.test import TestRecord, TestSummary
+from krobench.record.test import IterationRecord, TestRecord, TestSummary
 
 START = "2026-01-01T00:00:00Z"
 

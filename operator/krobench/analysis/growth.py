@@ -21,8 +21,7 @@ from krobench.figures.catalogue import (
 from krobench.figures.figure import Figure
 from krobench.figures.latencies import latency_of
 from krobench.findings.growth import CostDifference, SizeAxis, Slope, SlopeUnit
-from krobench.record.iteration import IterationRecord
-from krobench.record.test import TestRecord
+from krobench.record.test import IterationRecord, TestRecord
 
 
 @dataclass(frozen=True)

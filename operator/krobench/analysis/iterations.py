@@ -21,8 +21,7 @@ from krobench.findings.validity import (
     RequestsNotSent,
     SendLagTooLong,
 )
-from krobench.record.iteration import IterationRecord, PhaseRecord
-from krobench.record.test import PhaseSummary, TestSummary
+from krobench.record.test import IterationRecord, PhaseRecord, PhaseSummary, TestSummary
 
 _MEDIAN_DIGITS = 9
 _MIN_ACHIEVED = 0.98

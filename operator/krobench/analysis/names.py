@@ -5,8 +5,7 @@ from typing import Any
 
 from krobench.figures.catalogue import OF_NAME
 from krobench.figures.latencies import LATENCY_NAMES, latency_numbers
-from krobench.record.iteration import IterationRecord
-from krobench.record.test import TestSummary
+from krobench.record.test import IterationRecord, TestSummary
 
 ERRORS = "errors.total"
 DURATION = "duration.seconds"

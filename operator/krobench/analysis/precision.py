@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from krobench.analysis.statistics.intervals import mean_interval
 from krobench.api.specs.suite import Precision
 from krobench.figures.precision import Headline, Stop
-from krobench.record.iteration import IterationRecord
+from krobench.record.test import IterationRecord
 
 _DIGITS = 6
 

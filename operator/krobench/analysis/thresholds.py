@@ -32,8 +32,7 @@ from krobench.api.specs.collect import Collect
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.figures.latencies import latency_of, why_absent
 from krobench.figures.renamed import new_name
-from krobench.record.iteration import IterationRecord
-from krobench.record.test import Margin, TestSummary, ThresholdResult
+from krobench.record.test import IterationRecord, Margin, TestSummary, ThresholdResult
 
 _ENVIRONMENT = celpy.Environment()
 _WHOLE = ("INT_LIT", "UINT_LIT")

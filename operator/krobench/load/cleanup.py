@@ -21,8 +21,8 @@ from krobench.kube.timing import Timing
 from krobench.load.lifecycle import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.loops import RunClock
 from krobench.load.probe import PROBE_COMPONENT
-from krobench.record.iteration import Teardown
 from krobench.record.run import Orphans
+from krobench.record.test import Teardown
 
 logger = logging.getLogger(__name__)
 

@@ -31,7 +31,7 @@ from krobench.load.observer import Apply, Followed, Observer
 from krobench.load.operations import Operations, Target
 from krobench.load.overhead import Overhead
 from krobench.load.probe import WatchLag, WatchProbe
-from krobench.record.iteration import Soak
+from krobench.record.test import Soak
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.phases import PhasePlan
 from krobench.workload.source import OWN_RGD

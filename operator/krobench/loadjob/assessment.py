@@ -34,7 +34,7 @@ from krobench.figures.series import Series, UnavailableError
 from krobench.findings.validity import AnyCause, Validity
 from krobench.load.iteration import Outcome, PhaseOutcome
 from krobench.loadjob.monitor import Observation
-from krobench.record.iteration import IterationRecord, PhaseRecord
+from krobench.record.test import IterationRecord, PhaseRecord
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.testplan import TestPlan
 

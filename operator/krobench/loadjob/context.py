@@ -16,8 +16,8 @@ from krobench.load.shard import Workers
 from krobench.loadjob.monitor import KnownKro, Monitor
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.prometheus import ExistingPrometheus
-from krobench.record.iteration import Teardown
 from krobench.record.rawlines import LineFile
+from krobench.record.test import Teardown
 from krobench.workload.testplan import TestPlan
 
 

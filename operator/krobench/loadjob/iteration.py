@@ -27,7 +27,7 @@ from krobench.loadjob.preflight import ensure_namespace
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
 from krobench.program.turns import Turn
-from krobench.record.iteration import IterationRecord, Soak, Teardown
+from krobench.record.test import IterationRecord, Soak, Teardown
 from krobench.report.words.scaling import unsteady_line
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import TestPlan

@@ -19,7 +19,7 @@ from krobench.loadjob.preflight import wait_for_leader
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
 from krobench.program.turns import Done, Entry, Program, Result, TakeDown, Turn
-from krobench.record.iteration import IterationRecord
+from krobench.record.test import IterationRecord
 from krobench.workload.blueprint import WorkloadError
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from krobench.collect.krometrics import Pprof, PprofError
 from krobench.figures.profile import ProfileFile, TestProfile
 from krobench.kube.client import KubeClient
 from krobench.kube.kropods import KroPod
-from krobench.record.iteration import IterationRecord
+from krobench.record.test import IterationRecord
 from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)

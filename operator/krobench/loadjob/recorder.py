@@ -17,8 +17,7 @@ from krobench.findings.validity import AnyCause
 from krobench.loadjob.context import RunContext
 from krobench.program.suite import stop_of
 from krobench.program.turns import Turn
-from krobench.record.iteration import IterationRecord, Teardown
-from krobench.record.test import TestRecord, TestState, ThresholdResult
+from krobench.record.test import IterationRecord, Teardown, TestRecord, TestState, ThresholdResult
 from krobench.workload.testplan import TestPlan
 
 

@@ -290,11 +290,13 @@ def next_size(
 
     ``sizes`` are the usable ones of the spec.
     """
-    if any(record.verdict is SizeVerdict.FAILED or _is_given_up(record) for record in records):
+    if any(record.verdict is SizeVerdict.FAILED for record in records):
         return None
-    for record in records:
-        if not _decided(record):
-            return record.size
+    undecided = [record for record in records if not _decided(record)]
+    if any(len(record.iterations) >= MOST_UNDECIDED for record in undecided):
+        return None
+    if undecided:
+        return undecided[0].size
     bracket = bracket_of(records)
     if bracket.first_breach is None or not spec.search.stop_at_breach:
         for size in sizes[:MAX_SIZES]:
@@ -332,19 +334,12 @@ def verdict_of(record: SizeRecord) -> SizeVerdict | None:
 
 def needs_iteration(record: SizeRecord, iterations: int) -> bool:
     """Whether a size needs another iteration to have this many with a valid result."""
-    return _decided(record) < iterations and _undecided(record) < MOST_UNDECIDED
+    decided = _decided(record)
+    return decided < iterations and len(record.iterations) - decided < MOST_UNDECIDED
 
 
 def _decided(record: SizeRecord) -> int:
     return sum(each.met is not None for each in record.iterations)
-
-
-def _undecided(record: SizeRecord) -> int:
-    return len(record.iterations) - _decided(record)
-
-
-def _is_given_up(record: SizeRecord) -> bool:
-    return not _decided(record) and _undecided(record) >= MOST_UNDECIDED
 
 
 def _between(spec: KroScaleTestSpec, bracket: Bracket) -> float | None:

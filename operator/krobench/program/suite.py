@@ -18,7 +18,7 @@ from krobench.analysis.precision import enough
 from krobench.api.specs.suite import Order
 from krobench.figures.precision import Stop
 from krobench.program.turns import Action, Done, Entry, Result, Turn, results_in
-from krobench.record.iteration import IterationRecord
+from krobench.record.test import IterationRecord
 from krobench.workload.testplan import TestPlan
 
 

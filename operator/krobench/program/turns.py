@@ -11,7 +11,7 @@ from typing import Protocol
 
 from krobench.api.common import ErrorInfo
 from krobench.findings.scaling import AnyStop
-from krobench.record.iteration import IterationRecord
+from krobench.record.test import IterationRecord
 from krobench.workload.testplan import TestPlan
 
 

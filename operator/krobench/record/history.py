@@ -48,8 +48,14 @@ def as_kept(config_map: ConfigMap, owner: RunRef) -> ConfigMap:
 
 def main_maps(config_maps: Sequence[ConfigMap]) -> list[ConfigMap]:
     """Return those that hold a run.json, oldest first; their metadata is enough."""
-    found = [item for item in config_maps if item["metadata"]["name"] == _main_name(item)]
-    return sorted(found, key=_age)
+    found = []
+    for item in config_maps:
+        metadata = item["metadata"]
+        labels = metadata.get("labels") or {}
+        name = next((labels[label] for label in NAME_LABELS.values() if label in labels), None)
+        if metadata["name"] == kept_name(str(name), _uid(item)):
+            found.append((metadata.get("creationTimestamp") or "", metadata["name"], item))
+    return [item for _, _, item in sorted(found, key=lambda entry: entry[:2])]
 
 
 def names_beyond(config_maps: Sequence[ConfigMap], runs: int) -> list[str]:
@@ -61,16 +67,5 @@ def names_beyond(config_maps: Sequence[ConfigMap], runs: int) -> list[str]:
     return [item["metadata"]["name"] for item in config_maps if _uid(item) not in keep]
 
 
-def _main_name(config_map: Mapping[str, Any]) -> str:
-    labels = config_map["metadata"].get("labels") or {}
-    name = next((labels[label] for label in NAME_LABELS.values() if label in labels), None)
-    return kept_name(str(name), _uid(config_map))
-
-
 def _uid(config_map: Mapping[str, Any]) -> str:
     return str((config_map["metadata"].get("labels") or {}).get(KEPT_RUN_LABEL))
-
-
-def _age(config_map: Mapping[str, Any]) -> tuple[str, str]:
-    metadata = config_map["metadata"]
-    return metadata.get("creationTimestamp") or "", metadata["name"]

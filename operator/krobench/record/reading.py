@@ -71,11 +71,14 @@ def refuse_newer_schema(raw: Any, where: str) -> None:
 
 def why_not(errors: Sequence[ErrorDetails], raw: Any, where: str) -> str:
     """Return why an object could not be read; ``raw`` is None for a line of a file."""
+    # A baseline does not say who wrote it.
+    writers = [] if schema_of(raw) == BASELINE_SCHEMA else [*map(_comparable, _writers(raw))]
+    is_older = bool(writers) and max(writers) < _comparable(__version__)
     # An unknown field explains most: other errors may come from the same change.
     unknown = [error for error in errors if error["type"] in _UNKNOWN_FIELD]
     [first, *_] = unknown or errors
     field = field_path(first["loc"])
-    if unknown and not _is_older(raw):
+    if unknown and not is_older:
         return _newer(raw, where, f"has a field {field}, which")
     if _newer_writer(raw) is not None:
         return _newer(raw, where, f"has a value of {field} that")
@@ -108,12 +111,6 @@ def _newer_writer(raw: Any) -> str | None:
     """Return the version that wrote a record or was run last in a baseline, if it is newer."""
     latest = max(_writers(raw), key=_comparable, default=None)
     return latest if latest is not None and _comparable(latest) > _comparable(__version__) else None
-
-
-def _is_older(raw: Any) -> bool:
-    """Whether an earlier version wrote it; a baseline does not say who wrote it."""
-    writers = list(_writers(raw)) if schema_of(raw) != BASELINE_SCHEMA else []
-    return bool(writers) and all(_comparable(w) < _comparable(__version__) for w in writers)
 
 
 def _writers(raw: Any) -> Iterator[str]:

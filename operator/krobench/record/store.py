@@ -15,12 +15,7 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from krobench.api.common import (
-    API_GROUP,
-    COMPONENT_LABEL,
-    RUN_LABEL,
-    ErrorInfo,
-)
+from krobench.api.common import API_GROUP, COMPONENT_LABEL, RUN_LABEL, ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
@@ -80,7 +75,15 @@ def write_config_maps(
         full = rawlines.encode([run], MAX_CONFIG_MAP_BYTES)
         pieces += [(FULL_RUN_KEY, piece) for piece in full]
     room = MAX_CONFIG_MAP_BYTES - _MAX_RUN_BYTES
-    main, others = _distribute(name, pieces, room)
+    main: list[tuple[str, bytes]] = []
+    others: list[tuple[str, str, bytes]] = []
+    for key, piece in pieces:
+        single = sum(other == key for other, _ in pieces) == 1
+        if single and len(piece) <= room:
+            main.append((key, piece))
+            room -= len(piece)
+        else:
+            others.append((key, f"{name}-{len(others) + 1}", piece))
     parts = dict(run.parts)
     for key, config_map_name, _ in [*((k, name, d) for k, d in main), *others]:
         parts.setdefault(key, []).append(config_map_name)
@@ -250,22 +253,6 @@ def _first_causes(of: RunRecord | TestRecord, most: int) -> dict[str, Any]:
     if validity is not None:
         validity = validity.model_copy(update={"causes": validity.causes[:most]})
     return {"causes": of.causes[:most], "validity": validity}
-
-
-def _distribute(
-    name: str, pieces: Sequence[tuple[str, bytes]], room: int
-) -> tuple[list[tuple[str, bytes]], list[tuple[str, str, bytes]]]:
-    """Split pieces into those next to run.json and those in further ConfigMaps."""
-    main: list[tuple[str, bytes]] = []
-    others: list[tuple[str, str, bytes]] = []
-    for key, piece in pieces:
-        single = sum(other == key for other, _ in pieces) == 1
-        if single and len(piece) <= room:
-            main.append((key, piece))
-            room -= len(piece)
-        else:
-            others.append((key, f"{name}-{len(others) + 1}", piece))
-    return main, others
 
 
 def _dump(run: RunRecord) -> bytes:

@@ -70,15 +70,29 @@ def dicts_in(of: Any, *path: str) -> Iterator[Raw]:
             yield from dicts_in(of.get(path[0]), *path[1:])
 
 
-def _phases_and_soak(run: Raw) -> None:
-    """A test's steps are its phases; the hold of a size is its soak."""
-    for test in dicts_in(run, "tests"):
-        rename(test, "steps", "phases")
-    for summary in dicts_in(run, "tests", "summary"):
-        rename(summary, "steps", "phases")
-    for iteration in dicts_in(run, "tests", "iterations"):
-        rename(iteration, "steps", "phases")
-        rename(iteration, "hold", "soak")
+_TEXT = {"message": "text"}
+_RENAMED_FIELDS: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...] = (
+    (("tests",), {"steps": "phases"}),
+    (("tests", "summary"), {"steps": "phases"}),
+    (("tests", "iterations"), {"steps": "phases", "hold": "soak"}),
+    (("tests", "steadyState"), _TEXT),
+    (("tests", "iterations", "steadyState"), _TEXT),
+    (("tests", "stop"), _TEXT),
+    (("tests", "thresholds"), _TEXT),
+    (("spec", "tests"), {"steps": "phases"}),
+)
+"""Fields whose names are other ones now. A text was a message of krobench's own."""
+
+
+def _renamed_fields(run: Raw) -> None:
+    for path, names in _RENAMED_FIELDS:
+        for of in dicts_in(run, *path):
+            for old, new in names.items():
+                rename(of, old, new)
+    for state in dicts_in(run, "tests", "steadyState"):
+        state["of"] = "iterations"
+    for state in dicts_in(run, "tests", "iterations", "steadyState"):
+        state["of"] = "instances"
 
 
 def _causes(run: Raw) -> None:
@@ -87,26 +101,6 @@ def _causes(run: Raw) -> None:
     for holder in holders:
         for cause in (*dicts_in(holder, "causes"), *dicts_in(holder, "validity", "causes")):
             quote(cause, "message")
-
-
-def _steady_states(run: Raw) -> None:
-    """Whether a test was steady was a sentence, too."""
-    for of, path in (("iterations", ("tests",)), ("instances", ("tests", "iterations"))):
-        for state in dicts_in(run, *path, "steadyState"):
-            state["of"] = of
-            rename(state, "message", "text")
-
-
-def _stops(run: Raw) -> None:
-    """Why a test was not repeated further was a sentence, too."""
-    for stop in dicts_in(run, "tests", "stop"):
-        rename(stop, "message", "text")
-
-
-def _thresholds(run: Raw) -> None:
-    """Why a threshold is undecided was a sentence, too."""
-    for result in dicts_in(run, "tests", "thresholds"):
-        rename(result, "message", "text")
 
 
 def _bottlenecks(run: Raw) -> None:
@@ -185,16 +179,12 @@ def _quoted(text: Any) -> Any:
     return {"code": "Quoted", "text": text} if isinstance(text, str) and text else None
 
 
-_SPEC = {"steps": "phases"}
 _SCALE_SPEC = {"steps": "sizes", "repeats": "iterations"}
 _SIZES = {"hold": "soak", "holdUntil": "soakUntil", "keep": "cumulative"}
 
 
 def _spec(run: Raw) -> None:
     """The spec as run has the present names of fields, to be compared with that of a later run."""
-    for test in dicts_in(run, "spec", "tests"):
-        for old, new in _SPEC.items():
-            rename(test, old, new)
     for spec in dicts_in(run, "spec"):
         if "axis" in spec:
             for old, new in _SCALE_SPEC.items():
@@ -212,8 +202,10 @@ def _figures(run: Raw) -> None:
             value = _at(of, old)
             if isinstance(value, int | float):
                 figures.setdefault(new, value)
-        for name, value in _numbers(of.get("metrics")):
-            figures.setdefault(new_name(f"metrics.{name}") or f"metrics.{name}", value)
+        metrics = of.get("metrics")
+        for name, value in metrics.items() if isinstance(metrics, dict) else ():
+            if isinstance(value, int | float):
+                figures.setdefault(new_name(f"metrics.{name}") or f"metrics.{name}", value)
         for name, new in (("runSeconds", RUN_SECONDS.name), ("throughput", THROUGHPUT.name)):
             value = of.pop(name, None)
             value = value.get("instancesPerSecond") if isinstance(value, dict) else value
@@ -229,7 +221,14 @@ def _figures(run: Raw) -> None:
         for group in ("cpu", "memory", "apiRequests", "metrics", "usage"):
             of.pop(group, None)
         if isinstance(of.get("unavailable"), dict):
-            of["unavailable"] = dict(_reasons(of["unavailable"]))
+            # One reason for several numbers stays one for them together.
+            of["unavailable"] = {
+                new_name(name)
+                or new_name(f"metrics.{name}")
+                or RENAMED_GROUPS.get(name)
+                or name: reason
+                for name, reason in of["unavailable"].items()
+            }
 
 
 def _at(of: Raw, path: str) -> Any:
@@ -239,23 +238,10 @@ def _at(of: Raw, path: str) -> Any:
     return value
 
 
-def _numbers(of: Any) -> Iterator[tuple[str, float]]:
-    for name, value in of.items() if isinstance(of, dict) else ():
-        if isinstance(value, int | float):
-            yield name, value
-
-
 def _part(raw: Any) -> Any:
     if isinstance(raw, dict) and "verb" in raw:
         return {"name": f"{raw['verb']} {raw.get('resource')}", "value": raw.get("count")}
     return raw
-
-
-def _reasons(old: Raw) -> Iterator[tuple[str, Any]]:
-    """Yield the reasons by the new names; one for several numbers stays one for them together."""
-    for name, reason in old.items():
-        known = new_name(name) or new_name(f"metrics.{name}") or RENAMED_GROUPS.get(name)
-        yield known or name, reason
 
 
 def _names_in_texts(of: Raw) -> None:
@@ -276,11 +262,8 @@ def _renamed(value: Any) -> Any:
 
 
 RUN_STEPS: tuple[Step, ...] = (
-    _phases_and_soak,
+    _renamed_fields,
     _causes,
-    _steady_states,
-    _stops,
-    _thresholds,
     _bottlenecks,
     _recommendations,
     _sizes,

@@ -8,8 +8,7 @@ from krobench.api.specs.results import Cause
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, THROUGHPUT
 from krobench.figures.measures import Latencies, LatencySummary, LoadGenerator
 from krobench.figures.precision import Headline, Stop
-from krobench.record.iteration import IterationRecord
-from krobench.record.test import PhaseSummary, TestRecord
+from krobench.record.test import IterationRecord, PhaseSummary, TestRecord
 from krobench.report.cel import cel_section
 from krobench.report.tables import Column, column, columns, table
 from krobench.report.usage import usage_section

@@ -3,7 +3,7 @@
 from unit.records import some_iteration
 
 from krobench.figures.measures import Latencies, LatencySummary
-from krobench.record.iteration import IterationRecord
+from krobench.record.test import IterationRecord
 
 
 def iteration(median: float | None, *, index: int = 0, warmup: bool = False) -> IterationRecord:

@@ -24,7 +24,7 @@ from krobench.findings.validity import (
     RequestsNotSent,
     SendLagTooLong,
 )
-from krobench.record.iteration import IterationRecord
+from krobench.record.test import IterationRecord
 
 LOAD = Load.model_validate({"arrival": "constant", "rate": 10})
 LONG_AFTER = 1000.0

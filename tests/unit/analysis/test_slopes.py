@@ -4,8 +4,7 @@ from unit.records import figures, some_iteration, some_test
 
 from krobench.analysis.growth import measure_slopes
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.record.iteration import IterationRecord
-from krobench.record.test import TestRecord
+from krobench.record.test import IterationRecord, TestRecord
 
 
 def sized(name: str, instances: int = 4, rgds: int = 1, **changes: Any) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from krobench.loadjob.permissions import (
     restart_permissions,
     variant_permissions,
 )
-from krobench.workload.scenarios import SCENARIOS, ScenarioSpec
+from krobench.workload.blueprint import ScenarioSpec
+from krobench.workload.scenarios import SCENARIOS
 
 
 def allows(rules: list[Manifest], permission: Permission) -> bool:

@@ -12,7 +12,7 @@ from unit.workload.plans import suite
 from krobench.analysis.iterations import count_instances
 from krobench.figures.profile import ProfileFile, TestProfile
 from krobench.loadjob.profiling import Profiling, window_seconds
-from krobench.record.iteration import IterationRecord
+from krobench.record.test import IterationRecord
 from krobench.workload.testplan import plan_tests
 
 CEL, JSON = "github.com/google/cel-go/x.New", "encoding/json.Unmarshal"

@@ -32,7 +32,7 @@ from krobench.program.turns import (
     results_in,
 )
 from krobench.program.verification import Trial
-from krobench.record.iteration import IterationRecord
+from krobench.record.test import IterationRecord
 from krobench.workload.testplan import plan_tests
 
 FAILED = ErrorInfo(reason="InstancesRefused", message="no")

@@ -10,9 +10,8 @@ from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.figures.environment import Environment
 from krobench.figures.measures import Counts, Latencies, LatencySummary
 from krobench.findings.scaling import ScaleRecord, SizeIteration, SizeRecord, SizeVerdict, SloMissed
-from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord, RunState
-from krobench.record.test import TestRecord
+from krobench.record.test import IterationRecord, TestRecord
 
 P99 = "latency.instanceReady.p99"
 SLO = f"{P99} < 2.0"

@@ -3,7 +3,7 @@ from unit.report.scales import SLO, scale_run
 from krobench.api.status import Verdict
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord, SizesLeftOut
 from krobench.findings.steady import MemoryChanging
-from krobench.record.iteration import Soak
+from krobench.record.test import Soak
 from krobench.report.markdown import render
 from krobench.report.scale import limit_sentence, scale_section
 from krobench.report.words.scaling import limit_line, limit_text

@@ -18,9 +18,8 @@ from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.specs.suite import Test
 from krobench.api.specs.workload import Workload
 from krobench.findings.comparison import RunEstimates, TestEstimates
-from krobench.record.iteration import IterationRecord
 from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState
-from krobench.record.test import TestRecord
+from krobench.record.test import IterationRecord, TestRecord
 
 _MAX_TEXT = 120
 

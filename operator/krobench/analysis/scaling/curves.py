@@ -21,8 +21,7 @@ from krobench.findings.scaling import (
     SizeRecord,
     Trend,
 )
-from krobench.record.iteration import IterationRecord
-from krobench.record.test import TestRecord
+from krobench.record.test import IterationRecord, TestRecord
 
 _CPU_TIME = "kro.cpu.seconds"
 _FIGURES = (

@@ -17,8 +17,7 @@ from krobench.findings.scaling import (
     SloMissed,
     SloUndecided,
 )
-from krobench.record.iteration import IterationRecord
-from krobench.record.test import ThresholdResult
+from krobench.record.test import IterationRecord, ThresholdResult
 
 _UPWARD = ("<", "<=")
 _DOWNWARD = (">", ">=")

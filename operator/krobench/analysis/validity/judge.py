@@ -21,9 +21,8 @@ from krobench.figures.environment import Moment, NodeFingerprint
 from krobench.figures.lines import Sample, SourceName
 from krobench.figures.series import Series
 from krobench.findings.validity import AnyCause, Validity
-from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord
-from krobench.record.test import TestRecord
+from krobench.record.test import IterationRecord, TestRecord
 
 _SEVERITY = {cause: place for place, cause in enumerate(Cause)}
 

@@ -14,8 +14,7 @@ from krobench.api.specs.load import Arrival
 from krobench.figures.lines import ObjectRecord
 from krobench.figures.precision import Observed, SteadyState
 from krobench.findings.validity import AnyCause, NotSteady
-from krobench.record.iteration import IterationRecord
-from krobench.record.test import TestRecord
+from krobench.record.test import IterationRecord, TestRecord
 
 # A burst or a ramp is not meant to be steady; a closed loop has no rate to be too high.
 _STEADY_ARRIVALS = frozenset({Arrival.CONSTANT, Arrival.POISSON})

@@ -4,11 +4,8 @@ Each represents a shape of ResourceGraphDefinition that users write. Their child
 without a kubelet, so kro is measured, not the start of pods.
 """
 
-from krobench.workload.blueprint import ScenarioSpec
 from krobench.workload.scenarios.applications import MULTI_TENANT, PLATFORM, WEB_APP
 from krobench.workload.scenarios.basic import CEL_HEAVY, CHAIN, FOR_EACH, SINGLE, WIDE
-
-__all__ = ["SCENARIOS", "ScenarioSpec"]
 
 _ALL = (SINGLE, CHAIN, WIDE, FOR_EACH, CEL_HEAVY, WEB_APP, PLATFORM, MULTI_TENANT)
 

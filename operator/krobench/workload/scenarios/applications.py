@@ -1,4 +1,4 @@
-"""The web application of tutorials."""
+"""Applications: that of tutorials, a platform in layers, and tenants."""
 
 from krobench.api.common import LOAD_GROUP, RUN_LABEL
 from krobench.api.specs.workload import Scenario
@@ -12,8 +12,8 @@ from krobench.workload.blueprint import (
 )
 
 
-def _web_schema() -> Manifest:
-    return {
+def _web_app(_kind: str) -> Blueprint:
+    schema = {
         "spec": {
             "image": 'string | default="registry.k8s.io/pause:3.10"',
             "replicas": "integer | default=2 minimum=0 maximum=50",
@@ -27,9 +27,9 @@ def _web_schema() -> Manifest:
             "clusterIP": '${service.spec.?clusterIP.orValue("")}',
         },
     }
-
-
-def _deployment() -> Manifest:
+    config = config_map(
+        "${schema.metadata.name}-config", "${schema.spec.?config.orValue({'mode': 'default'})}"
+    )
     container = {
         "name": "app",
         "image": "${schema.spec.image}",
@@ -37,7 +37,7 @@ def _deployment() -> Manifest:
         "envFrom": [{"configMapRef": {"name": "${config.metadata.name}"}}],
     }
     labels = {"app": "${schema.metadata.name}"}
-    return {
+    deployment = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"name": "${schema.metadata.name}"},
@@ -47,27 +47,10 @@ def _deployment() -> Manifest:
             "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
         },
     }
-
-
-def _ingress() -> Manifest:
-    backend = {
-        "service": {
-            "name": "${service.metadata.name}",
-            "port": {"number": "${service.spec.ports[0].port}"},
-        }
-    }
-    path = {"path": "/", "pathType": "Prefix", "backend": backend}
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "Ingress",
-        "metadata": {"name": "${schema.metadata.name}"},
-        "spec": {"rules": [{"host": "${schema.spec.host}", "http": {"paths": [path]}}]},
-    }
-
-
-def _web_resources() -> list[Manifest]:
-    config = config_map(
-        "${schema.metadata.name}-config", "${schema.spec.?config.orValue({'mode': 'default'})}"
+    # Observed by the Deployment controller, which needs no node; waiting for availableReplicas
+    # would measure the kubelet.
+    observed = (
+        "${deployment.status.?observedGeneration.orValue(0) >= deployment.metadata.generation}"
     )
     service = {
         "apiVersion": "v1",
@@ -78,21 +61,27 @@ def _web_resources() -> list[Manifest]:
             "ports": [{"name": "http", "port": 80, "targetPort": "${schema.spec.port}"}],
         },
     }
-    # Observed by the Deployment controller, which needs no node; waiting for availableReplicas
-    # would measure the kubelet.
-    observed = (
-        "${deployment.status.?observedGeneration.orValue(0) >= deployment.metadata.generation}"
-    )
-    return [
+    port = {"number": "${service.spec.ports[0].port}"}
+    backend = {"service": {"name": "${service.metadata.name}", "port": port}}
+    path = {"path": "/", "pathType": "Prefix", "backend": backend}
+    ingress = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "${schema.metadata.name}"},
+        "spec": {"rules": [{"host": "${schema.spec.host}", "http": {"paths": [path]}}]},
+    }
+    if_enabled = ["${schema.spec.ingressEnabled}"]
+    resources: list[Manifest] = [
         {"id": "config", "template": config},
-        {"id": "deployment", "readyWhen": [observed], "template": _deployment()},
+        {"id": "deployment", "readyWhen": [observed], "template": deployment},
         {"id": "service", "template": service},
-        {
-            "id": "ingress",
-            "includeWhen": ["${schema.spec.ingressEnabled}"],
-            "template": _ingress(),
-        },
+        {"id": "ingress", "includeWhen": if_enabled, "template": ingress},
     ]
+    return Blueprint(
+        RgdParts(schema, resources),
+        values={"replicas": 0, "ingressEnabled": True, "config": {"mode": "benchmark"}},
+        update={"config": {"mode": "round-{{round}}"}},
+    )
 
 
 WEB_APP = ScenarioSpec(
@@ -100,40 +89,13 @@ WEB_APP = ScenarioSpec(
     stands_for="the web application of tutorials: ConfigMap, Deployment, Service, Ingress",
     stresses="mixed kinds, large schemas, readyWhen, includeWhen, status from children",
     children=4,
-    build=lambda _kind: Blueprint(
-        RgdParts(_web_schema(), _web_resources()),
-        values={"replicas": 0, "ingressEnabled": True, "config": {"mode": "benchmark"}},
-        update={"config": {"mode": "round-{{round}}"}},
-    ),
+    build=_web_app,
 )
 
 
 _COMPONENT_CHILDREN = 2
 _COMPONENTS = 2
 _OWN_CHILDREN = 1
-
-
-def _component() -> RgdParts:
-    """The inner RGD: an identity and its settings."""
-    account = {
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": "${schema.metadata.name}"},
-    }
-    settings = config_map(
-        "${schema.metadata.name}",
-        {"upstream": "${schema.spec.upstream}", "account": "${account.metadata.name}"},
-    )
-    return RgdParts(
-        schema={
-            "spec": {"upstream": 'string | default="none"'},
-            "status": {"endpoint": '${settings.metadata.name + ".example.com"}'},
-        },
-        resources=[
-            {"id": "account", "template": account},
-            {"id": "settings", "template": settings},
-        ],
-    )
 
 
 def _component_instance(kind: str, resource_id: str, upstream: str) -> Manifest:
@@ -151,13 +113,34 @@ def _component_instance(kind: str, resource_id: str, upstream: str) -> Manifest:
     }
 
 
-def _platform(component: str) -> RgdParts:
-    """The outer RGD: a front end that needs a back end, and a summary of both."""
+def _platform(kind: str) -> Blueprint:
+    """The outer RGD: a front end that needs a back end, and a summary of both. The inner one: an
+    identity and its settings."""
+    account = {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": {"name": "${schema.metadata.name}"},
+    }
+    settings = config_map(
+        "${schema.metadata.name}",
+        {"upstream": "${schema.spec.upstream}", "account": "${account.metadata.name}"},
+    )
+    inner = RgdParts(
+        schema={
+            "spec": {"upstream": 'string | default="none"'},
+            "status": {"endpoint": '${settings.metadata.name + ".example.com"}'},
+        },
+        resources=[
+            {"id": "account", "template": account},
+            {"id": "settings", "template": settings},
+        ],
+    )
+    component = f"{kind}Component"
     summary = config_map(
         "${schema.metadata.name}-summary",
         {"backend": "${backend.status.endpoint}", "frontend": "${frontend.status.endpoint}"},
     )
-    return RgdParts(
+    outer = RgdParts(
         schema={"spec": {"region": 'string | default="eu"'}},
         resources=[
             _component_instance(component, "backend", "${schema.spec.region}"),
@@ -165,13 +148,7 @@ def _platform(component: str) -> RgdParts:
             {"id": "summary", "template": summary},
         ],
     )
-
-
-def _build_platform(kind: str) -> Blueprint:
-    component = f"{kind}Component"
-    return Blueprint(
-        _platform(component), inner={component: _component()}, update={"region": "r{{round}}"}
-    )
+    return Blueprint(outer, inner={component: inner}, update={"region": "r{{round}}"})
 
 
 PLATFORM = ScenarioSpec(
@@ -180,48 +157,41 @@ PLATFORM = ScenarioSpec(
     stresses="reconciles that wait for reconciles: kro's one worker serves both layers, and "
     "status travels upwards",
     children=_COMPONENTS * (1 + _COMPONENT_CHILDREN) + _OWN_CHILDREN,
-    build=_build_platform,
+    build=_platform,
 )
 
 
-_TENANT_NAMESPACE = "${tenant.metadata.name}"
+def _tenants(_kind: str) -> Blueprint:
+    def inside(resource_id: str, api_version: str, kind: str, body: Manifest) -> Manifest:
+        metadata = {"name": resource_id.lower(), "namespace": "${tenant.metadata.name}"}
+        head = {"apiVersion": api_version, "kind": kind, "metadata": metadata}
+        return {"id": resource_id, "template": head | body}
 
-
-def _namespace() -> Manifest:
+    labels = {
+        RUN_LABEL: f'${{schema.metadata.labels["{RUN_LABEL}"]}}',
+        "owner": "${schema.spec.owner}",
+    }
     # It is deleted with its instance; if the instance is lost, the cleanup finds it by its label.
-    return {
+    tenant = {
         "id": "tenant",
         "readyWhen": ['${tenant.status.?phase.orValue("") == "Active"}'],
         "template": {
             "apiVersion": "v1",
             "kind": "Namespace",
-            "metadata": {
-                "name": "${schema.metadata.name}",
-                "labels": {
-                    RUN_LABEL: f'${{schema.metadata.labels["{RUN_LABEL}"]}}',
-                    "owner": "${schema.spec.owner}",
-                },
-            },
+            "metadata": {"name": "${schema.metadata.name}", "labels": labels},
         },
     }
-
-
-def _inside(resource_id: str, api_version: str, kind: str, body: Manifest) -> Manifest:
-    metadata = {"name": resource_id.lower(), "namespace": _TENANT_NAMESPACE}
-    head = {"apiVersion": api_version, "kind": kind, "metadata": metadata}
-    return {"id": resource_id, "template": head | body}
-
-
-def _tenant_resources() -> list[Manifest]:
     hard = {"pods": "${schema.spec.pods}", "services": "10"}
     policy = {"podSelector": {}, "policyTypes": ["Ingress"]}
-    return [
-        _namespace(),
-        _inside("quota", "v1", "ResourceQuota", {"spec": {"hard": hard}}),
-        _inside("policy", "networking.k8s.io/v1", "NetworkPolicy", {"spec": policy}),
-        _inside("deployer", "v1", "ServiceAccount", {}),
-        _inside("settings", "v1", "ConfigMap", {"data": {"owner": "${schema.spec.owner}"}}),
+    resources = [
+        tenant,
+        inside("quota", "v1", "ResourceQuota", {"spec": {"hard": hard}}),
+        inside("policy", "networking.k8s.io/v1", "NetworkPolicy", {"spec": policy}),
+        inside("deployer", "v1", "ServiceAccount", {}),
+        inside("settings", "v1", "ConfigMap", {"data": {"owner": "${schema.spec.owner}"}}),
     ]
+    schema = {"spec": {"owner": 'string | default="team"', "pods": 'string | default="10"'}}
+    return Blueprint(RgdParts(schema, resources), update={"owner": "round-{{round}}"})
 
 
 MULTI_TENANT = ScenarioSpec(
@@ -231,11 +201,5 @@ MULTI_TENANT = ScenarioSpec(
     stresses="cluster-scoped children, children in other namespaces, and deletions that wait for "
     "the namespace controller; meant for phases with churn",
     children=5,
-    build=lambda _kind: Blueprint(
-        RgdParts(
-            {"spec": {"owner": 'string | default="team"', "pods": 'string | default="10"'}},
-            _tenant_resources(),
-        ),
-        update={"owner": "round-{{round}}"},
-    ),
+    build=_tenants,
 )

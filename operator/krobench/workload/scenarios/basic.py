@@ -6,7 +6,7 @@ from krobench.workload.blueprint import Blueprint, Manifest, RgdParts, ScenarioS
 WIDE_CHILDREN = 20
 
 
-def _chain_resources() -> list[Manifest]:
+def _chain(_kind: str) -> Blueprint:
     account = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
@@ -34,26 +34,16 @@ def _chain_resources() -> list[Manifest]:
         "${settings.metadata.name}-derived", {"upper": "${settings.data.value.upperAscii()}"}
     )
     line = '${account.metadata.name + "/" + credentials.metadata.name + "/" + derived.data.upper}'
-    return [
-        {"id": "account", "template": account},
-        {"id": "credentials", "template": credentials},
-        {"id": "settings", "template": settings},
-        {"id": "derived", "template": derived},
-        {"id": "summary", "template": config_map("${schema.metadata.name}-summary", {"l": line})},
-    ]
-
-
-def _wide_resources() -> list[Manifest]:
-    return [
-        {
-            "id": f"cm{index:02d}",
-            "template": config_map(
-                f"${{schema.metadata.name}}-{index:02d}",
-                {"v": f"${{schema.spec.value}}-{index:02d}"},
-            ),
-        }
-        for index in range(WIDE_CHILDREN)
-    ]
+    summary = config_map("${schema.metadata.name}-summary", {"l": line})
+    return _blueprint(
+        [
+            {"id": "account", "template": account},
+            {"id": "credentials", "template": credentials},
+            {"id": "settings", "template": settings},
+            {"id": "derived", "template": derived},
+            {"id": "summary", "template": summary},
+        ]
+    )
 
 
 def _blueprint(resources: list[Manifest]) -> Blueprint:
@@ -83,7 +73,7 @@ CHAIN = ScenarioSpec(
     stands_for="an application with credentials: five objects, each made from the one before",
     stresses="dependency depth: a node waits until the one before was observed",
     children=5,
-    build=lambda _kind: _blueprint(_chain_resources()),
+    build=_chain,
 )
 
 WIDE = ScenarioSpec(
@@ -91,7 +81,18 @@ WIDE = ScenarioSpec(
     stands_for="a bundle of many objects that do not depend on each other",
     stresses="requests per reconcile: kro reads and applies every child each time",
     children=WIDE_CHILDREN,
-    build=lambda _kind: _blueprint(_wide_resources()),
+    build=lambda _kind: _blueprint(
+        [
+            {
+                "id": f"cm{index:02d}",
+                "template": config_map(
+                    f"${{schema.metadata.name}}-{index:02d}",
+                    {"v": f"${{schema.spec.value}}-{index:02d}"},
+                ),
+            }
+            for index in range(WIDE_CHILDREN)
+        ]
+    ),
 )
 
 
@@ -101,8 +102,8 @@ _NAMES = ("alpha", "beta", "gamma", "delta")
 _INDEX = 1
 
 
-def _for_each_schema() -> Manifest:
-    return {
+def _for_each(_kind: str) -> Blueprint:
+    schema = {
         "spec": {
             "names": "[]string",
             "shards": f"integer | default={_SHARDS_PER_TIER} minimum=0 maximum=50",
@@ -112,9 +113,6 @@ def _for_each_schema() -> Manifest:
             "names": "${named.map(c, c.metadata.name)}",
         },
     }
-
-
-def _for_each_resources() -> list[Manifest]:
     # Two dimensions: kro makes an object for each pair.
     shards = {
         "id": "shards",
@@ -127,21 +125,24 @@ def _for_each_resources() -> list[Manifest]:
             {"number": "${string(number)}", "tier": "${tier}"},
         ),
     }
-
     named = {
         "id": "named",
         "forEach": [{"entry": "${schema.spec.names}"}],
         "readyWhen": ['${each.data.key != ""}'],
         "template": config_map("${schema.metadata.name}-n-${entry}", {"key": "${entry}"}),
     }
-
     # An object that depends on both collections.
     data = {
         "shards": '${shards.map(s, s.metadata.name).join(",")}',
         "count": "${string(size(shards))}",
     }
     index = {"id": "index", "template": config_map("${schema.metadata.name}-index", data)}
-    return [shards, named, index]
+    return Blueprint(
+        RgdParts(schema, [shards, named, index]),
+        values={"names": list(_NAMES)},
+        # One element goes and another comes.
+        update={"names": [*_NAMES[:-1], "round-{{round}}"]},
+    )
 
 
 FOR_EACH = ScenarioSpec(
@@ -150,17 +151,12 @@ FOR_EACH = ScenarioSpec(
     stresses="forEach over one and two dimensions, readiness of each element, and CEL over "
     "whole collections",
     children=_TIERS * _SHARDS_PER_TIER + len(_NAMES) + _INDEX,
-    build=lambda _kind: Blueprint(
-        RgdParts(_for_each_schema(), _for_each_resources()),
-        values={"names": list(_NAMES)},
-        # One element goes and another comes.
-        update={"names": [*_NAMES[:-1], "round-{{round}}"]},
-    ),
+    build=_for_each,
 )
 
 
-def _cel_schema() -> Manifest:
-    return {
+def _cel_heavy(_kind: str) -> Blueprint:
+    schema = {
         "types": {
             "Service": {
                 "name": "string | required=true",
@@ -182,12 +178,9 @@ def _cel_schema() -> Manifest:
             "hash": "${rendered.data.hash}",
         },
     }
-
-
-def _expressions() -> dict[str, str]:
-    """One entry for each kind of work: strings, lists, macros, quantities, encodings, hashes."""
+    # One entry for each kind of work: strings, lists, macros, quantities, encodings, hashes.
     services = "schema.spec.services"
-    return {
+    expressions = {
         "size": 'schema.spec.env == "prod" ? "large" : '
         '(schema.spec.env == "stage" ? "medium" : "small")',
         "names": f'{services}.map(s, s.name).join(",")',
@@ -210,25 +203,18 @@ def _expressions() -> dict[str, str]:
         "hash": f'"%x".format([hash.sha256(json.marshal({services}))])',
         "b64": "base64.encode(bytes(schema.spec.domain))",
     }
-
-
-def _rendered() -> Manifest:
-    template = config_map(
+    rendered = config_map(
         "${schema.metadata.name}-rendered",
-        {key: f"${{{expression}}}" for key, expression in _expressions().items()},
+        {key: f"${{{expression}}}" for key, expression in expressions.items()},
     )
-    template["metadata"]["labels"] = (
+    rendered["metadata"]["labels"] = (
         '${{"env": schema.spec.env}.merge(schema.spec.?labels.orValue({}))}'
     )
-    return {"id": "rendered", "template": template}
-
-
-def _followup() -> Manifest:
     data = {
         "first": '${rendered.data.names.split(",")[0]}',
         "short": "${rendered.data.hash.substring(0, 12)}",
     }
-    return {
+    followup = {
         "id": "followup",
         "includeWhen": [
             '${schema.spec.services.exists(s, s.tier == "gold")}',
@@ -236,10 +222,7 @@ def _followup() -> Manifest:
         ],
         "template": config_map("${schema.metadata.name}-followup", data),
     }
-
-
-def _cel_values() -> Manifest:
-    return {
+    values = {
         "env": "prod",
         "replicas": 5,
         "labels": {"team": "platform"},
@@ -249,6 +232,11 @@ def _cel_values() -> Manifest:
             {"name": "web", "tags": ["x-public"]},
         ],
     }
+    return Blueprint(
+        RgdParts(schema, [{"id": "rendered", "template": rendered}, followup]),
+        values=values,
+        update={"domain": "round-{{round}}.Example.COM"},
+    )
 
 
 CEL_HEAVY = ScenarioSpec(
@@ -257,9 +245,5 @@ CEL_HEAVY = ScenarioSpec(
     stresses="compiling and evaluating CEL: macros, lists, quantities, JSON, hashes; and memory "
     "for each compiled graph",
     children=2,
-    build=lambda _kind: Blueprint(
-        RgdParts(_cel_schema(), [_rendered(), _followup()]),
-        values=_cel_values(),
-        update={"domain": "round-{{round}}.Example.COM"},
-    ),
+    build=_cel_heavy,
 )

@@ -26,9 +26,8 @@ from krobench.findings.comparison import (
     TestMissing,
 )
 from krobench.findings.validity import QuotedCause, Validity
-from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunState
-from krobench.record.test import TestRecord
+from krobench.record.test import IterationRecord, TestRecord
 
 RULES = Rules(primary=dict.fromkeys(METRICS, Better.LOWER))
 LATENCY = METRICS[0]

@@ -9,8 +9,8 @@ from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause
 from krobench.findings.comparison import RunEstimates
 from krobench.findings.validity import QuotedCause, Validity
-from krobench.record.iteration import IterationRecord
 from krobench.record.run import RunRecord, RunState
+from krobench.record.test import IterationRecord
 
 
 def iteration(index: int, **changes: Any) -> IterationRecord:

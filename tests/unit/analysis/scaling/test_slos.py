@@ -14,7 +14,7 @@ from krobench.findings.scaling import (
     SloUndecided,
 )
 from krobench.findings.validity import QuotedCause, Validity
-from krobench.record.iteration import IterationRecord
+from krobench.record.test import IterationRecord
 
 MAX = "latency.instanceReady.max"
 SLOS = [f"{MAX} < 5.0", "errors.total == 0"]
