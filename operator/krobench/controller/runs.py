@@ -118,15 +118,15 @@ def _check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:
         return (
             *check_thresholds(spec),
             *check_baseline(spec),
-            *check_schedules(plans),
-            *check_objects(known, max_objects),
+            *check_schedules(plans, drawn=False),
+            *check_objects(known, max_objects, drawn=False),
         )
     # The samples that an SLO needs can only be counted for one that can be parsed.
     if wrong := check_slo(spec):
         return tuple(wrong)
     if has_unread_rgd(spec.workload):
         return ()
-    instances, rgds = fewest_observations(spec, usable_sizes(spec, max_objects).usable)
+    instances, rgds = fewest_observations(spec, usable_sizes(spec, max_objects, drawn=False).usable)
     too_few = check_samples(spec.slo, instances, rgds)
     return (too_few,) if too_few is not None else ()
 

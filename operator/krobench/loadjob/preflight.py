@@ -19,7 +19,7 @@ from krobench.load.lifecycle import RGDS_PATH, kinds_of_run
 from krobench.loadjob.errors import AbortedError
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.source import config_map_refs, with_rgd_inline, with_rgds_inline
-from krobench.workload.testplan import TestPlan, check_objects, check_schedules
+from krobench.workload.testplan import INVALID_SPEC, TestPlan, check_objects, check_schedules
 
 logger = logging.getLogger(__name__)
 
@@ -88,11 +88,16 @@ def check_limits(tests: Iterable[TestPlan], max_objects: int) -> None:
     """Check the size and the schedules of all tests, now that every RGD is known.
 
     Raises:
-        AbortedError: if there are too many objects, or a schedule is longer than its timeout.
+        AbortedError: if there are too many objects, a schedule is longer than its timeout, or
+            random operations leave too few instances for those after them.
     """
-    tests = list(tests)
-    for error in [*check_schedules(tests), *check_objects(tests, max_objects)]:
-        raise AbortedError(error.reason, error.message)
+    for test in tests:
+        try:
+            errors = [*check_schedules([test]), *check_objects([test], max_objects)]
+        except WorkloadError as error:
+            raise AbortedError(INVALID_SPEC, f"spec.{test.field_prefix}{error}") from error
+        for each in errors:
+            raise AbortedError(each.reason, each.message)
 
 
 async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> None:

@@ -63,8 +63,10 @@ def sizes_of(sizes: ScaleSizes, axis: Axis) -> tuple[float, ...]:
     return tuple(dict.fromkeys(rounded(size, axis) for size in named))
 
 
-def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
+def usable_sizes(spec: KroScaleTestSpec, max_objects: int, *, drawn: bool = True) -> Sizes:
     """Return the sizes up to the first that must not be run.
+
+    If random arrivals are not ``drawn``, a size whose schedule may be too long counts as usable.
 
     Raises:
         WorkloadError: if not even the smallest may be run, or there are too many.
@@ -83,7 +85,7 @@ def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
         )
     usable: list[float] = []
     for size in sizes:
-        why_not = why_unusable(spec, size, max_objects)
+        why_not = why_unusable(spec, size, max_objects, drawn=drawn)
         if why_not is None:
             usable.append(size)
         elif usable:
@@ -94,7 +96,9 @@ def usable_sizes(spec: KroScaleTestSpec, max_objects: int) -> Sizes:
     return Sizes(tuple(usable), None)
 
 
-def why_unusable(spec: KroScaleTestSpec, size: float, max_objects: int) -> str | None:
+def why_unusable(
+    spec: KroScaleTestSpec, size: float, max_objects: int, *, drawn: bool = True
+) -> str | None:
     """Return why a size must not be run, or None."""
     try:
         plan = plan_size(spec, 0, size)
@@ -108,7 +112,7 @@ def why_unusable(spec: KroScaleTestSpec, size: float, max_objects: int) -> str |
         )
     if objects > max_objects:
         return f"the operator's chart value load.maxObjects is {max_objects}, and it has {objects}"
-    late = check_schedules([plan])
+    late = check_schedules([plan], drawn=drawn)
     return late[0].message if late else None
 
 
@@ -209,7 +213,7 @@ def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
         (
             plan_size(spec, 0, size).deletion_timeout_seconds
             for size in sizes_of(spec.sizes, spec.axis)[:MAX_SIZES]
-            if why_unusable(spec, size, sys.maxsize) is None
+            if why_unusable(spec, size, sys.maxsize, drawn=False) is None
         ),
         default=0.0,
     )

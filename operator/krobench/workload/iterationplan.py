@@ -103,6 +103,8 @@ def plan_iteration(run: RunRef, test: TestPlan, index: int) -> IterationPlan:
     Raises:
         WorkloadError: if the workload cannot be turned into objects.
     """
+    for phase in test.phases:
+        _ = phase.operations  # planned now, as that takes a while, and not in the run phase
     namespace = test.namespace or run.own_namespace
     labels = _labels(run, test, index)
     existing = test.existing or Existing(0, 0, None)
@@ -208,7 +210,8 @@ def share_of_plan(plan: IterationPlan, shard: int, shards: int) -> IterationPlan
     phases = tuple(
         replace(
             phase,
-            operations=phase.operations[shard::shards],
+            shard=shard,
+            shards=shards,
             concurrency=part(phase.concurrency),
             load=phase.load.model_copy(update={"max_in_flight": part(phase.load.max_in_flight)}),
         )

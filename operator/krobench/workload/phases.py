@@ -2,12 +2,16 @@
 
 Nothing that happens in a run can change them, so equal specs put equal loads on kro. That is also
 what makes an open loop open: its schedule is made before the first request.
+
+The operator only counts them, which takes no time and no memory: a small spec may ask for millions.
+What chance decides, it bounds. The load Job draws it.
 """
 
 import math
 import random
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from itertools import accumulate
@@ -20,6 +24,12 @@ from krobench.workload.blueprint import Manifest, WorkloadError
 
 ValueT = TypeVar("ValueT")
 
+MAX_TEST_OPERATIONS = 200_000
+"""Most operations of all phases of a test: the load Job plans them in memory."""
+
+_IMPROBABLE = 21.0
+"""Bounds of what chance decides are wrong less than once in exp(21), a billion."""
+
 Schedule = tuple[float, ...]
 """Seconds from the beginning of the run phase, one for each instance, in order."""
 
@@ -29,30 +39,39 @@ def schedule(load: Load, count: int) -> Schedule | None:
 
     Equal arguments give equal schedules.
     """
-    match load.arrival:
-        case Arrival.CLOSED:
-            return None
-        case Arrival.CONSTANT:
-            rate = _set(load.rate)
-            return tuple(position / rate for position in range(count))
-        case Arrival.POISSON:
-            return _poisson(_set(load.rate), load.seed, count)
-        case Arrival.BURST:
-            burst = _set(load.burst)
-            interval = duration_seconds(burst.interval)
-            return tuple(position // burst.size * interval for position in range(count))
-        case Arrival.RAMP:
-            seconds = duration_seconds(_set(load.ramp_duration))
-            return _ramp(_set(load.rate), _set(load.to_rate), seconds, count)
-
-
-def last_arrival_seconds(load: Load, count: int) -> float | None:
-    """Return the intended time of the last of ``count`` requests; None for a closed loop."""
-    # Called for each validation of a spec; the other schedules are quick to compute.
+    if load.arrival is Arrival.CLOSED:
+        return None
     if load.arrival is Arrival.POISSON:
+        return _poisson(_set(load.rate), load.seed, count)
+    return tuple(map(_times(load), range(count)))
+
+
+def last_arrival_seconds(load: Load, count: int, *, drawn: bool = True) -> float | None:
+    """Return the intended time of the last of ``count`` requests; None for a closed loop.
+
+    If random times are not ``drawn``, the result is the earliest that they allow.
+    """
+    if load.arrival is Arrival.CLOSED:
+        return None
+    if load.arrival is not Arrival.POISSON:
+        return _times(load)(count - 1)
+    if drawn:
         return _poisson_end(_set(load.rate), load.seed, count)
-    times = schedule(load, count)
-    return None if times is None else times[-1]
+    # Chernoff's bound for a sum of exponential gaps.
+    return max(0.0, count - math.sqrt(2 * _IMPROBABLE * count)) / _set(load.rate)
+
+
+def _times(load: Load) -> Callable[[int], float]:
+    """Return the intended time of each request by its position, for arrivals without chance."""
+    if load.arrival is Arrival.CONSTANT:
+        rate = _set(load.rate)
+        return lambda position: position / rate
+    if load.arrival is Arrival.BURST:
+        burst = _set(load.burst)
+        interval = duration_seconds(burst.interval)
+        return lambda position: position // burst.size * interval
+    seconds = duration_seconds(_set(load.ramp_duration))
+    return _ramp(_set(load.rate), _set(load.to_rate), seconds)
 
 
 @lru_cache(maxsize=256)
@@ -66,7 +85,7 @@ def _poisson(rate: float, seed: int, count: int) -> Schedule:
     return tuple(accumulate(source.expovariate(rate) for _ in range(count)))
 
 
-def _ramp(rate: float, to_rate: float, seconds: float, count: int) -> Schedule:
+def _ramp(rate: float, to_rate: float, seconds: float) -> Callable[[int], float]:
     """Send instance k when the integral of the rate over time reaches k.
 
     During the ramp that integral is ``rate * t + slope * t**2 / 2``. Its root is computed in the
@@ -80,7 +99,7 @@ def _ramp(rate: float, to_rate: float, seconds: float, count: int) -> Schedule:
             return seconds + (position - in_ramp) / to_rate
         return 2 * position / (rate + math.sqrt(rate * rate + 2 * slope * position))
 
-    return tuple(at(position) for position in range(count))
+    return at
 
 
 def _set(value: ValueT | None) -> ValueT:
@@ -110,24 +129,94 @@ class PlannedOperation:
 
 
 @dataclass(frozen=True)
+class Count:
+    """A number, or the bounds of one that chance decides."""
+
+    least: int
+    most: int
+
+    @property
+    def exact(self) -> bool:
+        return self.least == self.most
+
+
+@dataclass(frozen=True)
+class PhaseCount:
+    """What a phase amounts to."""
+
+    operations: Count
+    created: Count
+    """Instances that it creates."""
+    peak: Count
+    """The most instances that exist at once in it."""
+    left: Count
+    """Instances that exist after it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Script:
+    """What the operations of all phases of a test are planned from, when they are needed."""
+
+    test: Test
+
+    @property
+    def phases(self) -> list[LoadPhase]:
+        return self.test.phases or [LoadPhase(operation=Operation.CREATE)]
+
+
+@lru_cache(maxsize=2)
+def _operations(script: Script) -> tuple[tuple[PlannedOperation, ...], ...]:
+    """Return the operations of each phase; those of few tests are in memory at once.
+
+    Raises:
+        WorkloadError: if a phase needs instances that a random one before it did not leave.
+    """
+    planner = _Planner(script.test)
+    return tuple(
+        tuple(planner.operations(phase, f"phases[{index}]"))
+        for index, phase in enumerate(script.phases)
+    )
+
+
+@dataclass(frozen=True)
 class PhasePlan:
     """One phase, with its operations in order."""
 
     index: int
     operation: Operation
-    operations: tuple[PlannedOperation, ...]
+    count: PhaseCount
     load: Load
     concurrency: int
     """Operations that run at once in a closed loop."""
     values: Manifest | None
     """Merge patch of an updated instance's spec; None: the workload's own."""
-    churn: Churn | None = None
+    churn: Churn | None
+    script: Script = field(repr=False, compare=False)
+    shard: int = 0
+    shards: int = 1
+    """It has every ``shards``-th operation of the phase, from that of number ``shard``."""
 
-    def last_seconds(self) -> float | None:
-        """Return the intended time of the last operation; None in a closed loop."""
+    @property
+    def operations(self) -> tuple[PlannedOperation, ...]:
+        return _operations(self.script)[self.index][self.shard :: self.shards]
+
+    @property
+    def created(self) -> int:
+        """Instances that it creates."""
+        if self.count.created.exact and self.shards == 1:
+            return self.count.created.least
+        return sum(operation.action is Action.CREATE for operation in self.operations)
+
+    def last_seconds(self, *, drawn: bool = True) -> float | None:
+        """Return the intended time of the last operation; None in a closed loop.
+
+        If random choices are not ``drawn``, the result is the earliest that they allow.
+        """
         if self.churn is not None:
             return self.churn.interval_seconds * self.churn.rounds
-        return last_arrival_seconds(self.load, len(self.operations))
+        exact = self.count.operations.exact or not drawn
+        count = self.count.operations.least if exact else len(self.operations)
+        return last_arrival_seconds(self.load, count, drawn=drawn)
 
     def schedule(self) -> Schedule | None:
         """Return the intended time of each operation; None in a closed loop."""
@@ -141,25 +230,65 @@ def plan_phases(test: Test, concurrency: int, field_path: str) -> tuple[PhasePla
     """Return the phases of a test; if the spec has none, one that creates all instances.
 
     Raises:
-        WorkloadError: if a phase needs instances that no phase before it creates.
+        WorkloadError: if a phase needs instances that no phase before it creates, or there are too
+            many operations.
     """
-    planner = _Planner(test, concurrency)
-    phases = test.phases or [LoadPhase(operation=Operation.CREATE)]
-    return tuple(
-        planner.plan(index, phase, f"{field_path}.phases[{index}]")
-        for index, phase in enumerate(phases)
+    script = Script(test)
+    plans: list[PhasePlan] = []
+    live, total = Count(0, 0), 0
+    for index, phase in enumerate(script.phases):
+        path = f"{field_path}.phases[{index}]".removeprefix(".")
+        churn = (phase.churn or Churn()) if phase.operation is Operation.CHURN else None
+        count = _count(phase, churn, test, live, path)
+        live, total = count.left, total + count.operations.least
+        if total > MAX_TEST_OPERATIONS:
+            raise WorkloadError(
+                f"{path}: the phases of a test can have {MAX_TEST_OPERATIONS} operations "
+                f"altogether, and with this one they have {total}: lower its count, its churn, or "
+                "workload.instances"
+            )
+        plans.append(
+            PhasePlan(
+                index=index,
+                operation=phase.operation,
+                count=count,
+                load=_churn_load(test.load) if churn is not None else phase.load or test.load,
+                concurrency=concurrency,
+                values=phase.values,
+                churn=churn,
+                script=script,
+            )
+        )
+    return tuple(plans)
+
+
+def _churn_load(load: Load) -> Load:
+    """Return an open loop with the churn's own schedule and the bounds of the test."""
+    return Load(
+        arrival=Arrival.CONSTANT,
+        rate=1,
+        max_send_lag=load.max_send_lag,
+        max_in_flight=load.max_in_flight,
     )
 
 
 def count_created(phases: tuple[PhasePlan, ...]) -> int:
     """Return the number of instances that these phases create, one after another."""
-    return sum(
-        operation.action is Action.CREATE for phase in phases for operation in phase.operations
-    )
+    return sum(phase.created for phase in phases)
 
 
-def peak_instances(phases: tuple[PhasePlan, ...]) -> int:
-    """Return the most instances that exist at once in these phases."""
+def most_created(phases: tuple[PhasePlan, ...]) -> int:
+    """Return the most instances that these phases create, whatever chance decides."""
+    return sum(phase.count.created.most for phase in phases)
+
+
+def peak_instances(phases: tuple[PhasePlan, ...], *, drawn: bool = True) -> int:
+    """Return the most instances that exist at once in these phases.
+
+    If random choices are not ``drawn``, the result is the fewest that they allow.
+    """
+    if not drawn or all(phase.count.peak.exact for phase in phases):
+        return max(phase.count.peak.least for phase in phases)
     live = peak = 0
     for operation in (operation for phase in phases for operation in phase.operations):
         live += operation.action is Action.CREATE
@@ -168,43 +297,97 @@ def peak_instances(phases: tuple[PhasePlan, ...]) -> int:
     return peak
 
 
+def _count(phase: LoadPhase, churn: Churn | None, test: Test, live: Count, path: str) -> PhaseCount:
+    """Count what a phase does if this many instances are there before it.
+
+    Raises:
+        WorkloadError: if it needs more than there can be.
+    """
+    match phase.operation:
+        case Operation.CREATE:
+            count = phase.count or test.workload.instances
+            left = Count(live.least + count, live.most + count)
+            return PhaseCount(Count(count, count), Count(count, count), left, left)
+        case Operation.UPDATE_RGD:
+            count = phase.count or test.workload.rgds
+            return PhaseCount(Count(count, count), Count(0, 0), live, live)
+        case Operation.UPDATE:
+            _need(1, live.most, path)
+            of = Count(phase.count, phase.count) if phase.count else live
+            return PhaseCount(of, Count(0, 0), live, live)
+        case Operation.DELETE:
+            _need(phase.count or 1, live.most, path)
+            of = Count(phase.count, phase.count) if phase.count else live
+            left = (
+                Count(max(0, live.least - phase.count), live.most - phase.count)
+                if phase.count
+                else Count(0, 0)
+            )
+            return PhaseCount(of, Count(0, 0), live, left)
+        case Operation.CHURN:
+            assert churn is not None
+            _need(1, live.most, path)
+            least, most = (
+                churn.rounds * _replaced(churn, each) for each in (live.least, live.most)
+            )
+            return PhaseCount(Count(2 * least, 2 * most), Count(least, most), live, live)
+        case Operation.MIX:
+            assert phase.count is not None
+            _need(1, live.most, path)
+            return _count_mix(phase.mix or Mix(), phase.count, live)
+
+
+def _count_mix(mix: Mix, count: int, live: Count) -> PhaseCount:
+    """Bound what random operations amount to, by Bernstein's inequality.
+
+    Instances are a random walk that goes up again where it would lose the last one.
+    """
+    weights = mix.create + mix.update + mix.delete
+    creates, deletes = mix.create / weights, mix.delete / weights
+    drift, spread = count * (creates - deletes), _deviation(count * (creates + deletes))
+    drawn = _deviation(count * creates * (1 - creates))
+    least_drawn = max(0, math.floor(count * creates - drawn))
+    up = min(count, math.ceil(max(0.0, drift) + spread)) if mix.create else 0
+    most = max(live.most, 2) + up
+    left = Count(max(1, math.floor(live.least + drift - spread)), most)
+    turned = (most - live.least - drift + spread) / 2 if mix.delete else 0.0
+    created = Count(least_drawn, min(count, math.ceil(count * creates + drawn + max(0.0, turned))))
+    peak = Count(max(live.least, left.least), most)
+    return PhaseCount(Count(count, count), created, peak, left)
+
+
+def _deviation(variance: float) -> float:
+    """Return how far a sum of this variance, of steps of at most 1, can be from its mean."""
+    third = _IMPROBABLE / 3
+    return third + math.sqrt(third * third + 2 * _IMPROBABLE * variance)
+
+
+def _replaced(churn: Churn, live: int) -> int:
+    """Return how many instances each round of a churn replaces."""
+    return max(1, round(churn.share * live))
+
+
+def _need(count: int, live: int, path: str) -> None:
+    if live < count:
+        raise WorkloadError(
+            f"{path}: needs {count} instances, but the phases before it leave "
+            f"{live}: add a create phase before it"
+        )
+
+
 class _Planner:
     """Plans one phase after another, tracking which instances exist."""
 
-    def __init__(self, test: Test, concurrency: int) -> None:
+    def __init__(self, test: Test) -> None:
         self._test = test
-        self._concurrency = concurrency
         self._created = 0
         self._live: deque[int] = deque()
         """Instances that exist, the one longest untouched first."""
         self._rounds: dict[int, int] = {}
         self._rgd_rounds = 0
 
-    def plan(self, index: int, phase: LoadPhase, path: str) -> PhasePlan:
-        churn = (phase.churn or Churn()) if phase.operation is Operation.CHURN else None
-        if churn is not None:
-            # An open loop with the churn's own schedule and the bounds of the test.
-            load = Load(
-                arrival=Arrival.CONSTANT,
-                rate=1,
-                max_send_lag=self._test.load.max_send_lag,
-                max_in_flight=self._test.load.max_in_flight,
-            )
-        else:
-            load = phase.load or self._test.load
-        return PhasePlan(
-            index=index,
-            operation=phase.operation,
-            operations=tuple(self._operations(phase, churn, path)),
-            load=load,
-            concurrency=self._concurrency,
-            values=phase.values,
-            churn=churn,
-        )
-
-    def _operations(
-        self, phase: LoadPhase, churn: Churn | None, path: str
-    ) -> list[PlannedOperation]:
+    def operations(self, phase: LoadPhase, path: str) -> list[PlannedOperation]:
+        live = len(self._live)
         match phase.operation:
             case Operation.CREATE:
                 return [self._create() for _ in range(phase.count or self._test.workload.instances)]
@@ -216,28 +399,21 @@ class _Planner:
                     for number in range(first, self._rgd_rounds)
                 ]
             case Operation.UPDATE:
-                self._need(1, path)
-                return [self._update() for _ in range(phase.count or len(self._live))]
+                _need(1, live, path)
+                return [self._update() for _ in range(phase.count or live)]
             case Operation.DELETE:
-                self._need(phase.count or 1, path)
-                return [self._delete() for _ in range(phase.count or len(self._live))]
+                _need(phase.count or 1, live, path)
+                return [self._delete() for _ in range(phase.count or live)]
             case Operation.CHURN:
-                assert churn is not None
-                self._need(1, path)
-                replaced = max(1, round(churn.share * len(self._live)))
-                pairs = ((self._delete(), self._create()) for _ in range(churn.rounds * replaced))
+                _need(1, live, path)
+                churn = phase.churn or Churn()
+                replaced = churn.rounds * _replaced(churn, live)
+                pairs = ((self._delete(), self._create()) for _ in range(replaced))
                 return [operation for pair in pairs for operation in pair]
             case Operation.MIX:
                 assert phase.count is not None
-                self._need(1, path)
+                _need(1, live, path)
                 return self._mix(phase.mix or Mix(), phase.count)
-
-    def _need(self, count: int, path: str) -> None:
-        if len(self._live) < count:
-            raise WorkloadError(
-                f"{path}: needs {count} instances, but the phases before it leave "
-                f"{len(self._live)}: add a create phase before it"
-            )
 
     def _create(self) -> PlannedOperation:
         target = self._created

@@ -13,7 +13,13 @@ from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Load
 from krobench.api.specs.suite import Precision, Test
 from krobench.api.specs.workload import Workload
-from krobench.workload.phases import PhasePlan, count_created, peak_instances, plan_phases
+from krobench.workload.phases import (
+    PhasePlan,
+    count_created,
+    most_created,
+    peak_instances,
+    plan_phases,
+)
 from krobench.workload.source import children, source_name, with_counts
 
 DEFAULT_WARMUP = 1
@@ -153,7 +159,8 @@ class TestPlan:
         """
         count = children(self.workload)
         requeues = count * _REQUEUE_SECONDS
-        instances = self.created_instances + (self.existing.instances if self.existing else 0)
+        existing = self.existing.instances if self.existing else 0
+        instances = most_created(self.phases) + existing
         work = instances * count * _DELETION_SECONDS_PER_CHILD
         return _DELETION_BASE_SECONDS + requeues + work
 
@@ -227,39 +234,49 @@ TOO_MANY_OBJECTS = "TooManyObjects"
 INVALID_SPEC = "InvalidSpec"
 
 
-def objects_at_once(test: TestPlan) -> int:
+def objects_at_once(test: TestPlan, *, drawn: bool = True) -> int:
     """Return how many objects an iteration has at its peak.
 
     These are its RGDs, its instances, and what kro creates for each instance. A collection
     (forEach) in an RGD of the user's own counts as one object, as its size is not known.
+    If random choices are not ``drawn``, the result is the fewest that they allow.
     """
     workload = test.workload
-    return peak_instances(test.phases) * (1 + children(workload)) + workload.rgds
+    return peak_instances(test.phases, drawn=drawn) * (1 + children(workload)) + workload.rgds
 
 
-def check_objects(tests: Iterable[TestPlan], max_objects: int) -> list[ErrorInfo]:
-    """Return which tests would have more than ``max_objects`` objects at once."""
+def check_objects(
+    tests: Iterable[TestPlan], max_objects: int, *, drawn: bool = True
+) -> list[ErrorInfo]:
+    """Return which tests would have more than ``max_objects`` objects at once.
+
+    If random choices are not ``drawn``, only those that would whatever is drawn.
+    """
     return [
         ErrorInfo(
             reason=TOO_MANY_OBJECTS,
             message=f"test {test.name} would create {count} objects at once "
-            f"({peak_instances(test.phases)} instances with {children(test.workload)} children "
-            f"each, and {test.workload.rgds} RGDs), and {max_objects} are allowed: lower "
+            f"({peak_instances(test.phases, drawn=drawn)} instances with "
+            f"{children(test.workload)} children each, and {test.workload.rgds} RGDs), and "
+            f"{max_objects} are allowed: lower "
             f"spec.{test.field_prefix}workload.instances, or have the operator's chart value "
             "load.maxObjects raised",
         )
         for test in tests
-        if (count := objects_at_once(test)) > max_objects
+        if (count := objects_at_once(test, drawn=drawn)) > max_objects
     ]
 
 
-def check_schedules(tests: Iterable[TestPlan]) -> list[ErrorInfo]:
-    """Return which open loops could not send all their requests within their test's timeout."""
+def check_schedules(tests: Iterable[TestPlan], *, drawn: bool = True) -> list[ErrorInfo]:
+    """Return which open loops could not send all their requests within their test's timeout.
+
+    If random choices are not ``drawn``, only those that could not whatever is drawn.
+    """
     errors = []
     for test in tests:
-        needed = sum(phase.last_seconds() or 0.0 for phase in test.phases)
+        needed = sum(phase.last_seconds(drawn=drawn) or 0.0 for phase in test.phases)
         if needed >= test.timeout_seconds:
-            operations = sum(len(phase.operations) for phase in test.phases)
+            operations = sum(phase.count.operations.least for phase in test.phases)
             errors.append(
                 ErrorInfo(
                     reason=INVALID_SPEC,

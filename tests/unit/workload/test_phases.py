@@ -2,7 +2,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from krobench.api.specs.suite import Test
@@ -107,10 +107,81 @@ def test_a_mix_is_only_on_what_exists_and_never_empties_the_cluster(
 
 def test_equal_seeds_give_equal_mixes_by_their_weights() -> None:
     plans = steps({"operation": "create"}, MIX, instances=100)
-    assert plans == steps({"operation": "create"}, MIX, instances=100)
+    again = steps({"operation": "create"}, MIX, instances=100)
+    assert [plan.operations for plan in plans] == [plan.operations for plan in again]
     drawn = Counter(operation.action for operation in plans[1].operations)
     assert drawn[Action.UPDATE] == pytest.approx(100, abs=30)
     assert drawn[Action.DELETE] == pytest.approx(60, abs=30)
+
+
+PHASES = st.one_of(
+    st.fixed_dictionaries(
+        {"operation": st.sampled_from(["create", "update", "update-rgd", "delete"])},
+        optional={"count": st.integers(1, 40)},
+    ),
+    st.fixed_dictionaries(
+        {
+            "operation": st.just("churn"),
+            "churn": st.fixed_dictionaries(
+                {"share": st.floats(0.001, 1), "rounds": st.integers(1, 9)}
+            ),
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "operation": st.just("mix"),
+            "count": st.integers(1, 300),
+            "mix": st.fixed_dictionaries(
+                {
+                    "create": st.integers(0, 9),
+                    "update": st.integers(0, 9),
+                    "delete": st.integers(0, 9),
+                    "seed": st.integers(0, 99),
+                }
+            ).filter(lambda mix: any(mix[name] for name in ("create", "update", "delete"))),
+        }
+    ),
+)
+
+
+@given(phases=st.lists(PHASES, max_size=5), instances=st.integers(1, 30))
+def test_what_is_counted_beforehand_holds_for_what_is_planned(
+    phases: list[dict[str, Any]], instances: int
+) -> None:
+    first = {"operation": "create"}
+    planned: list[tuple[PlannedOperation, ...]] = []
+    try:
+        plans = steps(first, *phases, instances=instances)
+    except WorkloadError:
+        assume(False)
+    try:
+        planned = [plan.operations for plan in plans]
+    except WorkloadError:
+        assert any(phase["operation"] == "mix" for phase in phases), "only chance is unforeseen"
+        return
+    live = created = 0
+    for plan, operations in zip(plans, planned, strict=True):
+        peak = live
+        for operation in operations:
+            created += operation.action is Action.CREATE
+            live += operation.action is Action.CREATE
+            live -= operation.action is Action.DELETE
+            peak = max(peak, live)
+        count, made = plan.count, sum(each.action is Action.CREATE for each in operations)
+        assert count.operations.least <= len(operations) <= count.operations.most
+        assert count.created.least <= made <= count.created.most
+        assert count.left.least <= live <= count.left.most
+        assert count.peak.least <= peak <= count.peak.most
+        assert plan.created == made
+    assert count_created(plans) == created
+    if all(phase["operation"] != "mix" for phase in phases):
+        assert all(plan.count.left.exact for plan in plans), "only chance is unknown beforehand"
+
+
+def test_a_small_spec_with_millions_of_operations_is_refused_without_planning_them() -> None:
+    churn = {"operation": "churn", "churn": {"share": 1, "rounds": 1000}}
+    with pytest.raises(WorkloadError, match=r"tests\[0\].phases\[1\]: .* 20010000"):
+        steps({"operation": "create"}, churn, instances=10_000)
 
 
 def test_more_deletions_than_instances_are_refused_by_the_name_of_the_phase() -> None:
