@@ -20,7 +20,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from krobench import findings
 from krobench.analysis.names import known_names
-from krobench.api.crd import Schema, crd
+from krobench.api.crd import DEFAULT_WORDS, Schema, crd
 from krobench.api.kinds import RunKind
 from krobench.cli.main import app
 from krobench.controller.metrics import OperatorMetrics
@@ -346,8 +346,8 @@ def _object(path: str, schema: Schema) -> Iterator[str]:
         [
             _name(path, name, field),
             _type(field),
-            _field_default(field, name in required),
-            _text(field.get("description")),
+            "required" if name in required else _field_default(field),
+            _text(field.get("description")).partition(DEFAULT_WORDS)[0],
         ]
         for name, field in fields.items()
     ]
@@ -405,11 +405,10 @@ def _own_rules(field: Schema) -> list[Schema]:
     return _validations(field) if field.get("type") == "string" else []
 
 
-def _field_default(field: Schema, is_required: bool) -> str:
-    if is_required:
-        return "required"
-    default = field.get("default")
-    return "" if default in (None, {}, []) else f"`{json.dumps(default).strip(chr(34))}`"
+def _field_default(field: Schema) -> str:
+    """The default, from the description: inside lists, the schema has no defaults."""
+    _, _, default = field.get("description", "").partition(DEFAULT_WORDS)
+    return f"`{default.removesuffix('.')}`" if default else ""
 
 
 def _rules(schema: Schema) -> Iterator[str]:

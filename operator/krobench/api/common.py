@@ -1,8 +1,8 @@
 """What the custom resources and the run record share: base models, labels, types of fields."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Self, get_args
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema
 
 from krobench.api.notation import DURATION_PATTERN
 from krobench.api.refusal import DNS_LABEL_PATTERN, PERCENTAGE_PATTERN, FieldError
-from krobench.api.rules import VALIDATIONS, Rule
+from krobench.api.rules import VALIDATIONS, Rule, models_in
 
 API_GROUP = "bench.kro.run"
 API_VERSION = "v1alpha1"
@@ -102,7 +102,7 @@ class SpecModel(ApiModel):
         if cls.renamed:
             resolved[RENAMED] = dict(cls.renamed)
         if cls.rules:
-            resolved[VALIDATIONS] = [rule.validation for rule in cls.rules]
+            resolved[VALIDATIONS] = [rule.validation(cls) for rule in cls.rules]
         return found
 
 
@@ -122,21 +122,13 @@ def with_current_names(model: type[BaseModel], raw: Any) -> Any:
     named = {renamed.get(name, name): value for name, value in raw.items()}
     for name, field in model.model_fields.items():
         for key in {name, field.alias or name} & named.keys():
-            for inner in _models_in(field.annotation):
+            for inner in models_in(field.annotation):
                 value = named[key]
                 if isinstance(value, list):
                     named[key] = [with_current_names(inner, each) for each in value]
                 else:
                     named[key] = with_current_names(inner, value)
     return named
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the models in the type of a field, such as ``list[Test]`` or ``Load | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models_in(part)
 
 
 def _cut(text: object) -> object:

@@ -3,8 +3,12 @@
 pydantic writes JSON Schema. An API server requires a *structural* OpenAPI v3 schema: no ``$ref``,
 no ``anyOf`` with null, no titles. Every list, map and string needs a bound, or the estimated cost
 of the CEL rules is too high.
+
+Inside lists there are no defaults: GitOps tools compare lists as a whole, so a default that the API
+server fills in there would be a difference for ever. krobench fills them in when it reads a spec.
 """
 
+import json
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +23,9 @@ Schema = dict[str, Any]
 
 MAX_NAME_LENGTH = 52
 """Longest name of a run: names of Jobs and ConfigMaps contain it."""
+
+DEFAULT_WORDS = " Default: "
+"""Begins the part of a description that names the default of a field."""
 
 _DROPPED = frozenset({"title", "$defs", "additionalProperties"})
 _DEFAULT_MAX_ITEMS = 64
@@ -98,31 +105,42 @@ def structural_schema(model: type[BaseModel]) -> Schema:
     return _convert(source, source.get("$defs", {}))
 
 
-def _convert(node: Schema, definitions: dict[str, Schema]) -> Schema:
+def _convert(node: Schema, definitions: dict[str, Schema], *, in_list: bool = False) -> Schema:
     # An anyOf may contain a reference, and a reference may lead to an anyOf.
     node = _resolve(_without_null(_resolve(node, definitions)), definitions)
     result = {key: value for key, value in node.items() if key not in _DROPPED}
     if "description" in result:
-        result["description"] = " ".join(result["description"].split())
+        result["description"] = " ".join(result["description"].split()) + _default_words(result)
+    if in_list:
+        result.pop("default", None)
     if "const" in result:
         result["enum"] = [result.pop("const")]
     if "properties" in node:
         result["properties"] = {
-            name: _convert(child, definitions) for name, child in node["properties"].items()
+            name: _convert(child, definitions, in_list=in_list)
+            for name, child in node["properties"].items()
         }
     if RENAMED in node:
         _add_old_names(result, result.pop(RENAMED))
     if "items" in node:
-        result["items"] = _convert(node["items"], definitions)
+        result["items"] = _convert(node["items"], definitions, in_list=True)
         result.setdefault("maxItems", _DEFAULT_MAX_ITEMS)
     if result.get("type") == "object" and "properties" not in node:
-        _convert_map(result, node, definitions)
+        _convert_map(result, node, definitions, in_list=in_list)
     if result.get("type") == "string" and not {"maxLength", "enum"} & result.keys():
         result["maxLength"] = _DEFAULT_MAX_LENGTH
     if result.get("type") == "integer":
         result.setdefault("format", "int64")
     _convert_bounds(result)
     return result
+
+
+def _default_words(field: Schema) -> str:
+    """Return what to add to the description of a field; nothing if it has no default of its own."""
+    default = field.get("default")
+    if default is None or default in ({}, []):
+        return ""
+    return f"{DEFAULT_WORDS}{default if isinstance(default, str) else json.dumps(default)}."
 
 
 def _add_old_names(result: Schema, renamed: dict[str, str]) -> None:
@@ -212,7 +230,9 @@ def _without_null(node: Schema) -> Schema:
     return merged
 
 
-def _convert_map(result: Schema, node: Schema, definitions: dict[str, Schema]) -> None:
+def _convert_map(
+    result: Schema, node: Schema, definitions: dict[str, Schema], *, in_list: bool
+) -> None:
     if result.get("x-kubernetes-preserve-unknown-fields"):
         return
     for keyword in ("propertyNames", "patternProperties"):
@@ -222,7 +242,7 @@ def _convert_map(result: Schema, node: Schema, definitions: dict[str, Schema]) -
     by_pattern = node.get("patternProperties", {}).values()
     values = next(iter(by_pattern), node.get("additionalProperties"))
     if isinstance(values, dict):
-        result["additionalProperties"] = _convert(values, definitions)
+        result["additionalProperties"] = _convert(values, definitions, in_list=in_list)
     result.setdefault("maxProperties", _DEFAULT_MAX_ITEMS)
 
 

@@ -11,18 +11,22 @@ names and appear in CEL in camelCase::
 
 The API server checks rules when a resource is applied. krobench checks them too: specs may come
 from a file, or from a cluster whose CRDs are older.
+
+In CEL, a field with a default is written as ``(has(self.rate) ? self.rate : 1)``: CRDs have no
+defaults inside lists.
 """
 
 from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -37,6 +41,9 @@ _OR, _AND, _RELATION, _SUM, _PRODUCT, _UNARY, _ATOM = range(7)
 Scope = Mapping[str, Any]
 """Values by the names of CEL's variables."""
 
+Types = Mapping[str, type[BaseModel]]
+"""The model that a rule belongs to, by the name of its variable: ``self``."""
+
 
 class Expression:
     """A CEL expression, and how to evaluate it on models.
@@ -44,31 +51,33 @@ class Expression:
     Its attributes are the fields of its value, so it has no public methods.
     """
 
-    def __init__(self, cel: str, binding: int, evaluate: Callable[[Scope], Any]) -> None:
-        self._cel = cel
+    def __init__(
+        self, binding: int, cel: Callable[[Types], str], evaluate: Callable[[Scope], Any]
+    ) -> None:
         self._binding = binding
+        self._cel = cel
         self._evaluate = evaluate
 
     def __getattr__(self, name: str) -> Expression:
         if name.startswith("_"):
             raise AttributeError(name)
-        field = to_camel(name.removesuffix("_"))
-        return _Field(self, name, f"{self._within(_ATOM)}.{field}")
+        return _Field(self, name)
 
     def __getitem__(self, index: int) -> Expression:
-        cel = f"{self._within(_ATOM)}[{index}]"
-        return Expression(cel, _ATOM, lambda scope: self._evaluate(scope)[index])
+        return _Item(self, index)
 
     def __and__(self, other: Expression) -> Expression:
-        cel = f"{self._within(_AND)} && {other._within(_AND)}"
-        return Expression(cel, _AND, lambda s: self._evaluate(s) and other._evaluate(s))
+        sides = ((self, _AND), (other, _AND))
+        return _infix("&&", _AND, sides, lambda s: self._evaluate(s) and other._evaluate(s))
 
     def __or__(self, other: Expression) -> Expression:
-        cel = f"{self._within(_OR)} || {other._within(_OR)}"
-        return Expression(cel, _OR, lambda s: self._evaluate(s) or other._evaluate(s))
+        sides = ((self, _OR), (other, _OR))
+        return _infix("||", _OR, sides, lambda s: self._evaluate(s) or other._evaluate(s))
 
     def __invert__(self) -> Expression:
-        return Expression(f"!{self._within(_UNARY)}", _UNARY, lambda s: not self._evaluate(s))
+        return Expression(
+            _UNARY, lambda types: f"!{self._within(_UNARY, types)}", lambda s: not self._evaluate(s)
+        )
 
     def __eq__(self, other: object) -> Expression:  # type: ignore[override]
         return _binary(self, "==", _RELATION, other, operator.eq)
@@ -99,41 +108,112 @@ class Expression:
     def __mod__(self, other: object) -> Expression:
         return _binary(self, "%", _PRODUCT, other, operator.mod)
 
-    def _within(self, binding: int) -> str:
-        return self._cel if self._binding >= binding else f"({self._cel})"
+    def _within(self, binding: int, types: Types) -> str:
+        cel = self._cel(types)
+        return cel if self._binding >= binding else f"({cel})"
+
+    def _model(self, types: Types) -> type[BaseModel]:
+        """Return the model of its value, or of the items of its value."""
+        raise TypeError(f"{self._cel(types)} has no fields")
+
+    def _path(self, types: Types) -> str:
+        """Return the CEL of its value if all of its fields are set."""
+        return self._cel(types)
+
+    def _with_defaults(self, types: Types) -> Iterator[_Field]:  # noqa: ARG002 - a field needs it
+        """Yield the fields on its path that have a default, the outermost first."""
+        yield from ()
+
+
+class _Variable(Expression):
+    """A variable of CEL."""
+
+    def __init__(self, name: str, items: Expression | None = None) -> None:
+        super().__init__(_ATOM, lambda _: name, lambda scope: scope[name])
+        self._items = items
+
+    def _model(self, types: Types) -> type[BaseModel]:
+        return types["self"] if self._items is None else self._items._model(types)
 
 
 class _Field(Expression):
     """A field of an object: the one kind of expression that may be absent."""
 
-    def __init__(self, owner: Expression, name: str, cel: str) -> None:
-        super().__init__(cel, _ATOM, lambda scope: getattr(owner._evaluate(scope), name))
+    def __init__(self, owner: Expression, name: str) -> None:
+        super().__init__(_ATOM, self._guarded, lambda scope: getattr(owner._evaluate(scope), name))
         self._owner = owner
         self._name = name
+
+    def _guarded(self, types: Types) -> str:
+        """Return its value, or the default where the path to it ends before."""
+        default = self._default(types)
+        if default is None or isinstance(default, BaseModel):
+            return self._path(types)
+        present = " && ".join(f"has({each._path(types)})" for each in self._with_defaults(types))
+        return f"({present} ? {self._path(types)} : {_literal(default)})"
+
+    def _info(self, types: Types) -> FieldInfo:
+        return self._owner._model(types).model_fields[self._name]
+
+    def _model(self, types: Types) -> type[BaseModel]:
+        return next(models_in(self._info(types).annotation))
+
+    def _path(self, types: Types) -> str:
+        return f"{self._owner._path(types)}.{to_camel(self._name.removesuffix('_'))}"
+
+    def _default(self, types: Types) -> Any:
+        """Return its default; None if it has none, or an empty one."""
+        info = self._info(types)
+        found = None if info.is_required() else info.get_default(call_default_factory=True)
+        return None if found in ([], {}) else found
+
+    def _with_defaults(self, types: Types) -> Iterator[_Field]:
+        yield from self._owner._with_defaults(types)
+        if self._default(types) is not None:
+            yield self
+
+
+class _Item(Expression):
+    """An item of a list."""
+
+    def __init__(self, items: Expression, index: int) -> None:
+        super().__init__(
+            _ATOM,
+            lambda types: f"{items._within(_ATOM, types)}[{index}]",
+            lambda scope: items._evaluate(scope)[index],
+        )
+        self._items = items
+
+    def _model(self, types: Types) -> type[BaseModel]:
+        return self._items._model(types)
 
 
 class _Every(Expression):
     """Whether something holds for each item of a list; the items tell which broke it."""
 
     def __init__(
-        self, items: Expression, variable: str, body: Expression, cel: str, *, wanted: bool
+        self, items: Expression, variable: str, body: Expression, macro: str, *, wanted: bool
     ) -> None:
         def holds(scope: Scope) -> bool:
             found = (body._evaluate({**scope, variable: item}) for item in items._evaluate(scope))
             return all(found) if wanted else any(found)
 
-        super().__init__(cel, _ATOM, holds)
+        super().__init__(
+            _ATOM,
+            lambda types: f"{items._cel(types)}.{macro}({variable}, {body._cel(types)})",
+            holds,
+        )
         self._items = items
         self._variable = variable
         self._body = body
 
 
-this = Expression("self", _ATOM, lambda scope: scope["self"])
+this: Expression = _Variable("self")
 """The object that a rule belongs to."""
 
 
 def has(field: Expression) -> Expression:
-    """Whether a field is set. An API server also counts fields that have a default."""
+    """Whether a field without a default is set. One with a default always has a value."""
     assert isinstance(field, _Field)
 
     def is_set(scope: Scope) -> bool:
@@ -143,16 +223,31 @@ def has(field: Expression) -> Expression:
             return False
         return value not in ([], {}) or field._name in getattr(owner, "model_fields_set", ())
 
-    return Expression(f"has({field._cel})", _ATOM, is_set)
+    def cel(types: Types) -> str:
+        path = field._path(types)
+        if field._default(types) is not None:
+            raise TypeError(f"{path} has a default: a rule cannot ask whether it is set")
+        parents = [f"has({each._path(types)})" for each in field._with_defaults(types)]
+        return f"({' && '.join([*parents, f'has({path})'])})" if parents else f"has({path})"
+
+    return Expression(_ATOM, cel, is_set)
 
 
 def one_of(value: Expression, *choices: str) -> Expression:
-    cel = f"{value._within(_RELATION)} in [{', '.join(map(_literal, choices))}]"
-    return Expression(cel, _RELATION, lambda scope: value._evaluate(scope) in choices)
+    listed = ", ".join(map(_literal, choices))
+    return Expression(
+        _RELATION,
+        lambda types: f"{value._within(_RELATION, types)} in [{listed}]",
+        lambda scope: value._evaluate(scope) in choices,
+    )
 
 
 def size(items: Expression) -> Expression:
-    return Expression(f"{items._cel}.size()", _ATOM, lambda scope: len(items._evaluate(scope)))
+    return Expression(
+        _ATOM,
+        lambda types: f"{items._cel(types)}.size()",
+        lambda scope: len(items._evaluate(scope)),
+    )
 
 
 def every(items: Expression, body: Callable[[Expression], Expression]) -> Expression:
@@ -168,17 +263,24 @@ def some(items: Expression, body: Callable[[Expression], Expression]) -> Express
 def time(text: Expression | str) -> Expression:
     """A duration, such as ``90s``, as a value that can be compared and added."""
     if isinstance(text, str):
-        return Expression(f"duration('{text}')", _ATOM, lambda _: duration(text))
+        return Expression(_ATOM, lambda _: f"duration('{text}')", lambda _: duration(text))
     return Expression(
-        f"duration({text._cel})", _ATOM, lambda scope: duration(text._evaluate(scope))
+        _ATOM,
+        lambda types: f"duration({text._cel(types)})",
+        lambda scope: duration(text._evaluate(scope)),
     )
 
 
 def choose(condition: Expression, then: Expression, otherwise: Expression) -> Expression:
     """CEL's ``condition ? then : otherwise``."""
+
+    def cel(types: Types) -> str:
+        parts = [part._within(_OR, types) for part in (condition, then, otherwise)]
+        return "({} ? {} : {})".format(*parts)
+
     return Expression(
-        f"({condition._within(_OR)} ? {then._within(_OR)} : {otherwise._within(_OR)})",
         _ATOM,
+        cel,
         lambda scope: (then if condition._evaluate(scope) else otherwise)._evaluate(scope),
     )
 
@@ -190,21 +292,29 @@ def implies(condition: Expression, consequence: Expression) -> Expression:
 def exactly_one(*fields: Expression) -> Expression:
     """Whether exactly one of some fields is set."""
     given = [has(field) for field in fields]
-    listed = ", ".join(each._cel for each in given)
+
+    def cel(types: Types) -> str:
+        listed = ", ".join(each._cel(types) for each in given)
+        return f"[{listed}].filter(given, given).size() == 1"
+
     return Expression(
-        f"[{listed}].filter(given, given).size() == 1",
-        _RELATION,
-        lambda scope: sum(each._evaluate(scope) for each in given) == 1,
+        _RELATION, cel, lambda scope: sum(each._evaluate(scope) for each in given) == 1
     )
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models in the type of a field, such as ``list[Test]`` or ``Load | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models_in(part)
 
 
 def _quantified(
     items: Expression, macro: str, body: Callable[[Expression], Expression], *, wanted: bool
 ) -> Expression:
     [variable] = inspect.signature(body).parameters
-    inner = body(Expression(variable, _ATOM, lambda scope: scope[variable]))
-    cel = f"{items._cel}.{macro}({variable}, {inner._cel})"
-    return _Every(items, variable, inner, cel, wanted=wanted)
+    return _Every(items, variable, body(_Variable(variable, items)), macro, wanted=wanted)
 
 
 def _binary(
@@ -212,16 +322,28 @@ def _binary(
 ) -> Expression:
     # CEL's relations do not associate: both sides bind more strongly.
     other = right if isinstance(right, Expression) else _constant(right)
-    sides = [left._within(binding + (binding == _RELATION)), other._within(binding + 1)]
+    sides = ((left, binding + (binding == _RELATION)), (other, binding + 1))
+    return _infix(
+        symbol, binding, sides, lambda scope: apply(left._evaluate(scope), other._evaluate(scope))
+    )
+
+
+def _infix(
+    symbol: str,
+    binding: int,
+    sides: Sequence[tuple[Expression, int]],
+    evaluate: Callable[[Scope], Any],
+) -> Expression:
+    """Return an operation of two sides, each with how strongly it has to bind."""
     return Expression(
-        f" {symbol} ".join(sides),
         binding,
-        lambda scope: apply(left._evaluate(scope), other._evaluate(scope)),
+        lambda types: f" {symbol} ".join(side._within(least, types) for side, least in sides),
+        evaluate,
     )
 
 
 def _constant(value: object) -> Expression:
-    return Expression(_literal(value), _ATOM, lambda _: value)
+    return Expression(_ATOM, lambda _: _literal(value), lambda _: value)
 
 
 def _literal(value: object) -> str:
@@ -240,6 +362,10 @@ class Rule:
     field: str = ""
     """The field to change, as in YAML. ``tests[].minus``: of the first item that breaks the rule,
     which is a rule with :func:`every`."""
+
+    def cel(self, model: type[BaseModel]) -> str:
+        """Return the rule of a model in CEL, for objects with and without defaults filled in."""
+        return self.holds._cel({"self": model})
 
     def check(self, value: Any) -> None:
         """Check an object.
@@ -262,13 +388,12 @@ class Rule:
             field = field.replace("[]", f"[{next(broken)}]")
         raise FieldError(field, self.message) if field else ValueError(self.message)
 
-    @property
-    def validation(self) -> dict[str, str]:
-        """The rule in a CRD, where the path of a field cannot lead into a list."""
+    def validation(self, model: type[BaseModel]) -> dict[str, str]:
+        """The rule in the CRD of its model, where the path of a field cannot lead into a list."""
         path, _, inner = self.field.partition("[]")
         where = {"fieldPath": f".{path}"} if path else {}
         message = f"{self.field}: {self.message}" if inner else self.message
-        return {"rule": self.holds._cel, "message": message} | where
+        return {"rule": self.cel(model), "message": message} | where
 
 
 @dataclass(frozen=True)
@@ -286,7 +411,7 @@ class Between:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {**handler(schema), VALIDATIONS: [self._rule.validation]}
+        return {**handler(schema), VALIDATIONS: [self._rule.validation(BaseModel)]}
 
     def _checked(self, text: str) -> str:
         self._rule.check(text)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import Field
 
 from krobench.api.common import SpecModel
 from krobench.api.crd import crd
@@ -14,8 +15,22 @@ from krobench.api.rules import Rule, every, has, implies, this
 Schema = dict[str, Any]
 
 
+class Part(SpecModel):
+    from_: int = Field(alias="from")
+    rate: int = 1
+
+
+class Whole(SpecModel):
+    a: str | None = None
+    b: int | None = None
+    to_rate: int
+    arrival: str = "closed"
+    items: list[Part] = Field(default_factory=list)
+    part: Part = Field(default_factory=lambda: Part.model_validate({"from": 0}))
+
+
 def cel_of(rule: Rule) -> str:
-    return rule.validation["rule"]
+    return rule.validation(Whole)["rule"]
 
 
 def test_expressions_are_written_with_the_parentheses_that_cel_needs() -> None:
@@ -33,6 +48,20 @@ def test_expressions_are_written_with_the_parentheses_that_cel_needs() -> None:
     )
 
 
+def test_a_field_with_a_default_may_be_absent() -> None:
+    assert cel_of(Rule(this.arrival == "x", "")) == (
+        "(has(self.arrival) ? self.arrival : 'closed') == 'x'"
+    )
+    assert cel_of(Rule(this.part.rate > 2, "")) == (
+        "(has(self.part) && has(self.part.rate) ? self.part.rate : 1) > 2"
+    )
+    assert cel_of(Rule(every(this.items, lambda item: item.rate > 2), "")) == (
+        "self.items.all(item, (has(item.rate) ? item.rate : 1) > 2)"
+    )
+    with pytest.raises(TypeError, match=r"self.arrival has a default"):
+        cel_of(Rule(has(this.arrival), ""))
+
+
 def test_a_rule_over_a_list_names_the_item() -> None:
     class Item(SpecModel):
         size: int
@@ -43,7 +72,7 @@ def test_a_rule_over_a_list_names_the_item() -> None:
     rule = Rule(every(this.items, lambda item: item.size < 3), "must be small", "items[].size")
     with pytest.raises(FieldError, match=r"items\[1\].size: must be small"):
         rule.check(Items.model_validate({"items": [{"size": 1}, {"size": 5}]}))
-    assert rule.validation["fieldPath"] == ".items"
+    assert rule.validation(Items)["fieldPath"] == ".items"
 
 
 @pytest.mark.parametrize("kind", RunKind)

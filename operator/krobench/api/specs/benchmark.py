@@ -115,9 +115,7 @@ class KroBenchmarkSpec(SpecModel):
             every(
                 this.tests,
                 lambda test: implies(
-                    has(test.load.shards)
-                    & (test.load.arrival == "closed")
-                    & ~has(test.concurrency),
+                    (test.load.arrival == "closed") & ~has(test.concurrency),
                     test.load.shards <= this.defaults.concurrency,
                 ),
             ),

@@ -45,11 +45,7 @@ class PrometheusTls(SpecModel):
 
     rules = (
         Rule(
-            ~(
-                has(this.insecure_skip_verify)
-                & this.insecure_skip_verify
-                & has(this.ca_config_map_ref)
-            ),
+            ~(this.insecure_skip_verify & has(this.ca_config_map_ref)),
             "set insecureSkipVerify or caConfigMapRef, not both",
         ),
     )

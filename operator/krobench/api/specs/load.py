@@ -176,7 +176,7 @@ class LoadPhase(SpecModel):
 
     rules = (
         Rule(
-            implies(has(this.load) & has(this.load.shards), this.load.shards == 1),
+            implies(has(this.load), this.load.shards == 1),
             "must be 1 in a phase: only a test without phases can be sharded",
             field="load.shards",
         ),
