@@ -50,12 +50,21 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end -}}
 
-{{- define "krobench.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
+{{/* What the operator sets in the pods of its Jobs: operator/krobench/controller/loadpod.py. */}}
+{{- define "krobench.loadPod" -}}
+{{- $load := .Values.load -}}
+{{- dict
+  "labels" $load.podLabels
+  "annotations" $load.podAnnotations
+  "resources" $load.resources
+  "nodeSelector" $load.nodeSelector
+  "tolerations" $load.tolerations
+  "affinity" $load.affinity
+  "topologySpreadConstraints" $load.topologySpreadConstraints
+  "priorityClassName" $load.priorityClassName
+  "env" $load.env
+  "securityContext" .Values.podSecurityContext
+  | toJson -}}
 {{- end -}}
 
 {{- define "krobench.containerSecurityContext" -}}

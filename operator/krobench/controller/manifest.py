@@ -14,7 +14,6 @@ _NAME_LENGTH = 40
 _KEEP_SECONDS = 24 * 3600
 _CLEANUP_DEADLINE_SECONDS = 900
 _GRACE_SECONDS = 20
-_USER_ID = 65532
 
 
 def job_name(run: Run, kind: JobKind, attempt: int = 1) -> str:
@@ -31,13 +30,13 @@ def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> M
     rights. An owner in another namespace is not possible; the finalizer, the labels and the time
     to live do its job.
     """
-    labels = {
+    labels = settings.load_pod.labels | {
         "app.kubernetes.io/name": "krobench-load",
         "app.kubernetes.io/managed-by": "krobench",
         COMPONENT_LABEL: kind.value,
         RUN_LABEL: run.uid,
     }
-    annotations = {
+    annotations = settings.load_pod.annotations | {
         KIND_ANNOTATION: run.kind.value,
         NAMESPACE_ANNOTATION: run.namespace,
         NAME_ANNOTATION: run.name,
@@ -96,14 +95,7 @@ def _pod_spec(run: Run, kind: JobKind, settings: Settings) -> Manifest:
         "serviceAccountName": settings.load_service_account,
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
-        "nodeSelector": dict(settings.load_node_selector),
-        "tolerations": [dict(toleration) for toleration in settings.load_tolerations],
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER_ID,
-            "runAsGroup": _USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        **settings.load_pod.scheduling,
         "volumes": [{"name": "tmp", "emptyDir": {}}],
         "containers": [_container(run, kind, settings)],
     }
@@ -128,7 +120,7 @@ def _container(run: Run, kind: JobKind, settings: Settings) -> Manifest:
         "image": settings.image,
         "imagePullPolicy": settings.image_pull_policy,
         "args": arguments,
-        "resources": dict(settings.load_resources),
+        **settings.load_pod.container,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own
         "securityContext": {

@@ -1,11 +1,11 @@
 """The operator's settings, from its environment."""
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Self
 
+from krobench.controller.loadpod import LoadPod, LoadPodError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 
 
@@ -23,9 +23,8 @@ class Settings:
     """Image of the Jobs: the operator's own."""
     image_pull_policy: str = "IfNotPresent"
     load_service_account: str = "krobench-load"
-    load_resources: Mapping[str, Any] = field(default_factory=dict)
-    load_node_selector: Mapping[str, str] = field(default_factory=dict)
-    load_tolerations: tuple[Mapping[str, Any], ...] = ()
+    load_pod: LoadPod = field(default_factory=LoadPod)
+    """What the pods of Jobs have beyond what krobench needs."""
     load_max_objects: int = DEFAULT_MAX_OBJECTS
     """Objects that one iteration of a test may have at once."""
 
@@ -34,16 +33,14 @@ class Settings:
         """Read the settings.
 
         Raises:
-            SettingsError: if a required variable is missing, or one is not the JSON it should be.
+            SettingsError: if a required variable is missing, or one is not what it should be.
         """
         return cls(
             namespace=_required(environment, "KROBENCH_NAMESPACE"),
             image=_required(environment, "KROBENCH_IMAGE"),
             image_pull_policy=environment.get("KROBENCH_IMAGE_PULL_POLICY", "IfNotPresent"),
             load_service_account=environment.get("KROBENCH_LOAD_SERVICE_ACCOUNT", "krobench-load"),
-            load_resources=_json(environment, "KROBENCH_LOAD_RESOURCES", {}),
-            load_node_selector=_json(environment, "KROBENCH_LOAD_NODE_SELECTOR", {}),
-            load_tolerations=tuple(_json(environment, "KROBENCH_LOAD_TOLERATIONS", [])),
+            load_pod=_load_pod(environment, "KROBENCH_LOAD_POD"),
             load_max_objects=_positive(
                 environment, "KROBENCH_LOAD_MAX_OBJECTS", DEFAULT_MAX_OBJECTS
             ),
@@ -64,15 +61,8 @@ def _positive(environment: Mapping[str, str], name: str, default: int) -> int:
     return int(text)
 
 
-def _json(environment: Mapping[str, str], name: str, default: Any) -> Any:
-    text = environment.get(name)
-    if not text:
-        return default
+def _load_pod(environment: Mapping[str, str], name: str) -> LoadPod:
     try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SettingsError(f"environment variable {name} is not valid JSON: {error}") from error
-    if not isinstance(value, type(default)):
-        expected = "an object" if isinstance(default, dict) else "an array"
-        raise SettingsError(f"environment variable {name} must be {expected} in JSON")
-    return value
+        return LoadPod.parse(environment.get(name) or "{}", name)
+    except LoadPodError as error:
+        raise SettingsError(f"environment variable {error}; the Helm chart sets it") from error

@@ -147,9 +147,9 @@ def test_a_setting_that_is_no_json_is_named() -> None:
     environment = {
         "KROBENCH_NAMESPACE": "n",
         "KROBENCH_IMAGE": "i",
-        "KROBENCH_LOAD_RESOURCES": "{",
+        "KROBENCH_LOAD_POD": "{",
     }
-    with pytest.raises(SettingsError, match="KROBENCH_LOAD_RESOURCES"):
+    with pytest.raises(SettingsError, match="KROBENCH_LOAD_POD"):
         Settings.from_environment(environment)
 
 
@@ -220,3 +220,23 @@ def test_the_coordinators_error_counts_in_an_indexed_job() -> None:
     assert found.error.reason == "KroNotFound"
     done = view(indexed, lost, indexed_pod(0, "Succeeded"))
     assert done.state is JobState.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("pod", "field"),
+    [
+        ('{"affinty": {}}', "KROBENCH_LOAD_POD.affinty"),
+        ('{"nodeSelector": {"pool": 1}}', "KROBENCH_LOAD_POD.nodeSelector.pool"),
+        ('{"env": [{"value": "x"}]}', r"KROBENCH_LOAD_POD.env\[0\].name"),
+    ],
+)
+def test_a_field_of_load_pods_that_is_none_is_named(pod: str, field: str) -> None:
+    environment = {"KROBENCH_NAMESPACE": "n", "KROBENCH_IMAGE": "i", "KROBENCH_LOAD_POD": pod}
+    with pytest.raises(SettingsError, match=field):
+        Settings.from_environment(environment)
+
+
+def test_a_job_without_settings_of_its_pods_names_no_user() -> None:
+    pod = job_manifest(benchmark(), JobKind.LOAD, 1, SETTINGS)["spec"]["template"]["spec"]
+    assert "runAsUser" not in pod["securityContext"]
+    assert not {"affinity", "tolerations", "nodeSelector"} & pod.keys()

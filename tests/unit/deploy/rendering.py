@@ -1,5 +1,6 @@
 """What the chart and the plain manifests install, as objects."""
 
+import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,8 @@ def normal(node: Any) -> Any:
             kept = {k: v for k, v in value.items() if k not in _ANNOTATIONS_OF_HELM}
             if kept:
                 result[name] = kept
+        elif name == "value" and isinstance(value, str) and value.startswith("{"):
+            result[name] = json.loads(value)
         else:
             result[name] = normal(value)
     return result

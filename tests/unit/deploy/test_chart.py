@@ -18,7 +18,10 @@ from unit.deploy.rendering import (
 )
 
 from krobench.api.kinds import RunKind
+from krobench.controller.manifest import job_manifest
+from krobench.controller.runs import parse_run
 from krobench.controller.settings import Settings
+from krobench.controller.state import JobKind
 
 _DIGEST = "sha256:" + "0" * 64
 
@@ -96,9 +99,85 @@ def test_operator_understands_its_environment(render: Render) -> None:
     settings = Settings.from_environment(environment(container))
     assert settings.load_service_account == "perf-krobench-load"
     assert settings.load_max_objects == 50_000
-    assert settings.load_node_selector == {"pool": "load"}
-    assert settings.load_tolerations == ({"key": "load", "operator": "Exists"},)
-    assert settings.load_resources["limits"] == {"memory": "512Mi"}, "a CPU limit throttles"
+    pod = settings.load_pod
+    assert pod.node_selector == {"pool": "load"}
+    assert pod.tolerations == [{"key": "load", "operator": "Exists"}]
+    assert pod.resources["limits"] == {"memory": "512Mi"}, "a CPU limit throttles"
+
+
+def load_job(render: Render, *values: str) -> Manifest:
+    """Return the Job that an operator of the chart creates."""
+    settings = Settings.from_environment(environment(operator_container(render(*values))))
+    metadata = {
+        "name": "run",
+        "namespace": "default",
+        "uid": "0a1b2c3d-4e5f-6789-abcd-ef0123456789",
+    }
+    metadata["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    spec = {"tests": [{"name": "single", "workload": {"scenario": "single"}}]}
+    run = parse_run(RunKind.BENCHMARK, {"metadata": metadata, "spec": spec})
+    return job_manifest(run, JobKind.LOAD, 1, settings)
+
+
+def test_load_pods_keep_out_of_the_way_of_meshes_autoscalers_and_kro(render: Render) -> None:
+    template = load_job(render)["spec"]["template"]
+    labels, annotations = template["metadata"]["labels"], template["metadata"]["annotations"]
+    assert labels["sidecar.istio.io/inject"] == "false"
+    assert annotations["sidecar.istio.io/inject"] == "false"
+    assert annotations["linkerd.io/inject"] == "disabled"
+    assert annotations["cluster-autoscaler.kubernetes.io/safe-to-evict"] == "false"
+    assert annotations["karpenter.sh/do-not-disrupt"] == "true"
+    affinity = template["spec"]["affinity"]["podAntiAffinity"]
+    [soft] = affinity.pop("preferredDuringSchedulingIgnoredDuringExecution")
+    assert not affinity, "it must not keep a load from running on the only node"
+    wanted = {"matchLabels": {"app.kubernetes.io/name": "kro"}}
+    assert soft["podAffinityTerm"]["labelSelector"] == wanted
+
+
+def test_values_reach_the_pods_of_load_jobs(render: Render) -> None:
+    job = load_job(
+        render,
+        r"load.podLabels.example\.org/team=bench",
+        r"load.podLabels.app\.kubernetes\.io/name=other",
+        r"load.podAnnotations.example\.org/note=a",
+        "load.priorityClassName=high",
+        "load.affinity.podAntiAffinity=null",
+        "load.topologySpreadConstraints[0].maxSkew=1",
+        "load.topologySpreadConstraints[0].topologyKey=zone",
+        "load.topologySpreadConstraints[0].whenUnsatisfiable=DoNotSchedule",
+        "load.env[0].name=HTTPS_PROXY",
+        "load.env[0].value=http://proxy",
+        "podSecurityContext.runAsUser=1234",
+    )
+    for metadata in (job["metadata"], job["spec"]["template"]["metadata"]):
+        assert metadata["labels"]["example.org/team"] == "bench"
+        assert metadata["labels"]["app.kubernetes.io/name"] == "krobench-load", "krobench's own win"
+        assert metadata["annotations"]["example.org/note"] == "a"
+    spec = job["spec"]["template"]["spec"]
+    assert spec["priorityClassName"] == "high"
+    assert "affinity" not in spec
+    assert [each["topologyKey"] for each in spec["topologySpreadConstraints"]] == ["zone"]
+    assert spec["containers"][0]["env"] == [{"name": "HTTPS_PROXY", "value": "http://proxy"}]
+    assert spec["securityContext"]["runAsUser"] == 1234
+    assert spec["securityContext"]["runAsNonRoot"] is True
+
+
+def test_values_reach_the_pod_of_the_operator(render: Render) -> None:
+    values = (
+        "priorityClassName=high",
+        "affinity.nodeAffinity.a=b",
+        "topologySpreadConstraints[0].maxSkew=1",
+        "topologySpreadConstraints[0].topologyKey=zone",
+        "topologySpreadConstraints[0].whenUnsatisfiable=DoNotSchedule",
+        "env[0].name=HTTPS_PROXY",
+        "env[0].value=http://proxy",
+    )
+    manifests = render(*values)
+    spec = manifests["Deployment", "krobench"]["spec"]["template"]["spec"]
+    assert spec["priorityClassName"] == "high"
+    assert spec["affinity"] == {"nodeAffinity": {"a": "b"}}
+    assert [each["topologyKey"] for each in spec["topologySpreadConstraints"]] == ["zone"]
+    assert environment(operator_container(manifests))["HTTPS_PROXY"] == "http://proxy"
 
 
 def test_crds_can_be_left_out(render: Render) -> None:
@@ -119,10 +198,9 @@ def test_every_container_is_restricted(render: Render) -> None:
     found = list(pod_specs(render(*ALL_GATES)))
     assert {kind for (kind, _), _ in found} == {"Deployment", "Pod"}
     for key, spec in found:
+        # No user: OpenShift assigns one of its own.
         assert spec["securityContext"] == {
             "runAsNonRoot": True,
-            "runAsUser": 65532,
-            "runAsGroup": 65532,
             "seccompProfile": {"type": "RuntimeDefault"},
         }, key
         assert {"name": "tmp", "emptyDir": {}} in spec["volumes"], key
