@@ -13,10 +13,11 @@ from functools import partial
 from typing import Any
 
 import kopf
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind
+from krobench.controller.endpoints import Endpoints
 from krobench.controller.metrics import OperatorMetrics, RunMetrics
 from krobench.controller.settings import Settings
 from krobench.controller.workqueue import Pace, WorkQueue
@@ -29,11 +30,8 @@ logger = logging.getLogger(__name__)
 
 Login = Callable[..., kopf.ConnectionInfo | None]
 
-METRICS_PORT = 8080
-LIVENESS_ENDPOINT = "http://0.0.0.0:8081/healthz"
-
-# They log each event that is passed on, and each probe of the kubelet.
-_CHATTY_LOGGERS = ("kopf.objects", "kopf.activities.probe", "aiohttp.access")
+# It logs each event that is passed on.
+_CHATTY_LOGGER = "kopf.objects"
 _MAX_IDLE_SECONDS = 60.0
 _START_RETRY_SECONDS = 5.0
 _LIST_CHUNK = 50
@@ -62,7 +60,6 @@ class Operator:
         for kind in RunKind:
             watch = kopf.on.event(API_GROUP, API_VERSION, kind.plural, registry=registry)
             watch(partial(self._changed, kind))
-        kopf.on.probe(id="queue", registry=registry)(self._probe)
 
     async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         configure_kopf(settings)
@@ -90,11 +87,12 @@ class Operator:
         else:
             self.queue.take(kind, resource)
 
-    async def _probe(self, **_: Any) -> float:
+    def trouble(self) -> str | None:
+        """Return why the operator has to be restarted; None if it works."""
         idle_seconds = self.queue.idle_seconds
-        if idle_seconds > _MAX_IDLE_SECONDS:
-            raise kopf.PermanentError(f"the queue has made no progress for {idle_seconds:.0f} s")
-        return round(idle_seconds, 1)
+        if idle_seconds <= _MAX_IDLE_SECONDS:
+            return None
+        return f"the queue has made no progress for {idle_seconds:.0f} s"
 
 
 def configure_kopf(settings: kopf.OperatorSettings) -> None:
@@ -127,19 +125,17 @@ def login_in_pod(**_: Any) -> kopf.ConnectionInfo:
 
 def run_operator() -> None:
     """Run until stopped."""
-    for chatty in _CHATTY_LOGGERS:
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger(_CHATTY_LOGGER).setLevel(logging.WARNING)
     settings = Settings.from_environment()
     metrics = CollectorRegistry()
-    start_http_server(METRICS_PORT, registry=metrics)
     registry = kopf.OperatorRegistry()
     in_pod = ServiceAccount().namespace is not None
     client = KubeClient(load_client_config(), policy=NO_RETRIES)
     login = login_in_pod if in_pod else kopf.login_via_client
-    Operator(client, settings, metrics).register(registry, login)
-    kopf.run(
-        registry=registry,
-        standalone=True,
-        clusterwide=True,
-        liveness_endpoint=LIVENESS_ENDPOINT,
-    )
+    operator = Operator(client, settings, metrics)
+    endpoints = Endpoints(metrics, operator.trouble)
+    # First: the operator's own start waits for the API server.
+    kopf.on.startup(registry=registry)(endpoints.start)
+    operator.register(registry, login)
+    kopf.on.cleanup(registry=registry)(endpoints.stop)
+    kopf.run(registry=registry, standalone=True, clusterwide=True)

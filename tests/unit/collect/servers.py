@@ -16,7 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
-async def serve(handler: Handler) -> AsyncIterator[int]:
+async def serve(handler: Handler, host: str = "127.0.0.1") -> AsyncIterator[int]:
     """Serve all paths by one handler, and give the port."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -26,7 +26,7 @@ async def serve(handler: Handler) -> AsyncIterator[int]:
     app.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, host, 0)
     await site.start()
     try:
         yield runner.addresses[0][1]
