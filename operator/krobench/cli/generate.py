@@ -3,17 +3,16 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.yaml import dump, yaml_error
+from krobench.api.yaml import dump
 from krobench.cli.errors import CliError
+from krobench.cli.sources import read_documents
 from krobench.program.sizes import plan_size, usable_sizes
 from krobench.report.words.scaling import stop_line
 from krobench.workload.blueprint import Manifest, WorkloadError
@@ -35,7 +34,7 @@ def generate(path: Path, test_name: str | None) -> str:
     Raises:
         CliError: if the file has no such test, or its spec is invalid.
     """
-    documents = _documents(path)
+    documents = [each for each in read_documents(path) if isinstance(each, dict)]
     runs = [item for item in documents if item.get("kind") in list(RunKind)]
     if not runs:
         raise CliError(f"{path} has no {' or '.join(RunKind)}")
@@ -47,20 +46,16 @@ def generate(path: Path, test_name: str | None) -> str:
     return "".join(parts)
 
 
-def _documents(path: Path) -> list[Manifest]:
-    try:
-        documents = list(yaml.safe_load_all(path.read_text()))
-    except OSError as error:
-        raise CliError(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise CliError(f"{path} is not valid YAML: {yaml_error(error)}") from error
-    return [document for document in documents if isinstance(document, dict)]
-
-
 def _run(run: Manifest, documents: list[Manifest], test_name: str | None) -> Iterator[str]:
     metadata = run.get("metadata") or {}
     name, namespace = str(metadata.get("name", "")), metadata.get("namespace", "default")
-    config_maps = _config_maps(documents, namespace)
+    config_maps = {
+        about["name"]: each
+        for each in documents
+        if each.get("kind") == "ConfigMap"
+        and "name" in (about := each.get("metadata") or {})
+        and about.get("namespace", "default") == namespace
+    }
     try:
         spec = RunKind(run["kind"]).spec.model_validate(run.get("spec"))
         if isinstance(spec, KroBenchmarkSpec):
@@ -116,16 +111,6 @@ def _sizes(
                 plan,
             )
             return
-
-
-def _config_maps(documents: list[Manifest], namespace: str) -> dict[str, Manifest]:
-    found = {}
-    for document in documents:
-        metadata: dict[str, Any] = document.get("metadata") or {}
-        same_namespace = metadata.get("namespace", "default") == namespace
-        if document.get("kind") == "ConfigMap" and same_namespace and "name" in metadata:
-            found[metadata["name"]] = document
-    return found
 
 
 def _objects(plan: IterationPlan, seen: set[str]) -> Iterator[str]:

@@ -8,7 +8,6 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -17,16 +16,15 @@ from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.status import Verdict
-from krobench.api.yaml import yaml_error
 from krobench.cli.errors import CliError
+from krobench.cli.sources import read_documents
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.kube.timing import Timing
 from krobench.kube.transport import NO_RETRIES
 
-_POLL_SECONDS = 2.0
-_DELETE_SECONDS = 300.0
 _TIMEOUT_SECONDS = 3600.0
 _KINDS = " or ".join(RunKind)
 
@@ -61,7 +59,9 @@ class Finished:
         }.get(str(verdict), ExitCode.ERROR)
 
 
-def run_file(path: Path, timeout_seconds: float | None, *, replace: bool) -> Finished:
+def run_file(
+    path: Path, timeout_seconds: float | None, *, replace: bool, timing: Timing | None = None
+) -> Finished:
     """Apply the custom resource in a file and wait for the end of its run.
 
     Raises:
@@ -72,7 +72,7 @@ def run_file(path: Path, timeout_seconds: float | None, *, replace: bool) -> Fin
     if timeout_seconds is None:
         timeout_seconds = _TIMEOUT_SECONDS + _budget_seconds(manifest)
     try:
-        return asyncio.run(_run(manifest, timeout_seconds, replace=replace))
+        return asyncio.run(_run(manifest, timeout_seconds, timing or Timing(), replace=replace))
     except TimeoutError as error:
         raise CliError(
             f"the run did not end within {timeout_seconds:g}s; {_continues(_ref(manifest))}"
@@ -95,12 +95,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     Raises:
         CliError: if the file cannot be read, or has something else in it.
     """
-    try:
-        documents = [document for document in yaml.safe_load_all(path.read_text()) if document]
-    except OSError as error:
-        raise CliError(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise CliError(f"{path} is not valid YAML: {yaml_error(error)}") from error
+    documents = [document for document in read_documents(path) if document]
     if len(documents) != 1 or not isinstance(documents[0], dict):
         raise CliError(f"{path} has {len(documents)} documents: use a file with one {_KINDS}")
     manifest: dict[str, Any] = documents[0]
@@ -126,13 +121,15 @@ def _ref(manifest: dict[str, Any]) -> RunRef:
     return RunRef(RunKind(manifest["kind"]), metadata["namespace"], metadata["name"])
 
 
-async def _run(manifest: dict[str, Any], timeout_seconds: float, *, replace: bool) -> Finished:
+async def _run(
+    manifest: dict[str, Any], timeout_seconds: float, timing: Timing, *, replace: bool
+) -> Finished:
     run = _ref(manifest)
     collection = paths.group(API_GROUP, API_VERSION, run.kind.plural, run.namespace)
     path = f"{collection}/{run.name}"
     async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
         if replace:
-            await _delete(client, path, run)
+            await _delete(client, path, run, timing)
         try:
             await client.create(collection, manifest)
         except ApiError as error:
@@ -141,12 +138,12 @@ async def _run(manifest: dict[str, Any], timeout_seconds: float, *, replace: boo
             raise
         try:
             async with asyncio.timeout(timeout_seconds):
-                return Finished(run, await _follow(client, path))
+                return Finished(run, await follow(client, path, timing))
         except asyncio.CancelledError as error:  # by Ctrl-C
             raise StoppedWaitingError(f"stopped waiting for {run}; {_continues(run)}") from error
 
 
-async def _delete(client: KubeClient, path: str, run: RunRef) -> None:
+async def _delete(client: KubeClient, path: str, run: RunRef, timing: Timing) -> None:
     """Delete the resource and wait until it and the objects of its run are gone.
 
     Raises:
@@ -154,17 +151,17 @@ async def _delete(client: KubeClient, path: str, run: RunRef) -> None:
     """
     try:
         await client.delete(path)
-        async with asyncio.timeout(_DELETE_SECONDS):
+        async with asyncio.timeout(timing.resource_deleted):
             while await client.find(path) is not None:  # noqa: ASYNC110 - it is another process
-                await asyncio.sleep(_POLL_SECONDS)
+                await asyncio.sleep(timing.status_poll)
     except TimeoutError as error:
         raise CliError(
-            f"{run} was not deleted within {_DELETE_SECONDS:g}s: check its finalizers and the "
-            "operator's log"
+            f"{run} was not deleted within {timing.resource_deleted:g}s: check its finalizers and "
+            "the operator's log"
         ) from error
 
 
-async def _follow(client: KubeClient, path: str) -> dict[str, Any]:
+async def follow(client: KubeClient, path: str, timing: Timing) -> dict[str, Any]:
     """Show the progress of a run until it ends, across restarts of the API server."""
     with progress_display(Console(stderr=True)) as show:
         while True:
@@ -178,7 +175,7 @@ async def _follow(client: KubeClient, path: str) -> dict[str, Any]:
             conditions = {c["type"]: c["status"] for c in status.get("conditions") or []}
             if conditions.get("Finished") == "True":
                 return status
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(timing.status_poll)
 
 
 Show = Callable[[Mapping[str, Any]], None]
@@ -233,7 +230,7 @@ def _bar(console: Console) -> Iterator[Show]:
                 description=str(status.get("message") or ""),
                 phase=status.get("phase") or "Pending",
             )
-            for line in _ended_tests(status) + _ended_sizes(status):
+            for line in _ended(status):
                 if line not in ended:
                     ended.add(line)
                     console.print(line, markup=False, highlight=False)
@@ -241,26 +238,21 @@ def _bar(console: Console) -> Iterator[Show]:
         yield show
 
 
-def _ended_tests(status: Mapping[str, Any]) -> list[str]:
-    tests = status.get("tests") or []
-    return [_ended_test(test) for test in tests if test["phase"] in ("Succeeded", "Failed")]
+def _ended(status: Mapping[str, Any]) -> list[str]:
+    """Return a line for each test or size that has ended; those of sizes change by iteration."""
+    lines = []
+    for test in status.get("tests") or []:
+        if test["phase"] in ("Succeeded", "Failed"):
+            how = f"{test['phase']} after {test['iterations']} iterations"
+            lines.append(f"{test['name']}: {how}{_measured(test, 'p50')}")
+    for size in status.get("sizes") or []:
+        if size["verdict"] != "Running":
+            how = f"{size['verdict']} ({size['iterations']})"
+            lines.append(f"{size['size']:g}: {how}{_measured(size, 'p99')}")
+    return lines
 
 
-def _ended_test(test: Mapping[str, Any]) -> str:
-    median = test.get("instanceReadyP50Seconds")
-    measured = f", ready p50 {median:g} s" if median is not None else ""
-    why = f": {test['message']}" if test.get("message") else ""
-    return f"{test['name']}: {test['phase']} after {test['iterations']} iterations{measured}{why}"
-
-
-def _ended_sizes(status: Mapping[str, Any]) -> list[str]:
-    sizes = status.get("sizes") or []
-    return [_ended_size(size) for size in sizes if size["verdict"] != "Running"]
-
-
-def _ended_size(size: Mapping[str, Any]) -> str:
-    """Return a line about a size; it changes with each further iteration."""
-    p99 = size.get("instanceReadyP99Seconds")
-    measured = f", ready p99 {p99:g} s" if p99 is not None else ""
-    why = f": {size['message']}" if size.get("message") else ""
-    return f"{size['size']:g}: {size['verdict']} ({size['iterations']}){measured}{why}"
+def _measured(item: Mapping[str, Any], quantile: str) -> str:
+    seconds = item.get(f"instanceReady{quantile.capitalize()}Seconds")
+    measured = f", ready {quantile} {seconds:g} s" if seconds is not None else ""
+    return measured + (f": {item['message']}" if item.get("message") else "")

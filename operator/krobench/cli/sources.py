@@ -5,10 +5,11 @@ same name; the KIND, as in ``kroscaletest/NAME``, then says which one.
 """
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import orjson
 import yaml
@@ -17,11 +18,12 @@ from krobench.analysis.comparison.compare import Side
 from krobench.analysis.comparison.estimates import condense
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
+from krobench.api.yaml import yaml_error
 from krobench.cli.errors import CliError
 from krobench.figures.lines import ObjectRecord, Sample
 from krobench.findings.comparison import Baseline, RunEstimates
 from krobench.kube import paths
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.transport import NO_RETRIES
@@ -39,6 +41,8 @@ from krobench.record.store import (
     read_run_record,
     read_series,
 )
+
+T = TypeVar("T")
 
 _CONFIG_MAP = "configmap:"
 _HISTORY = "history:"
@@ -111,33 +115,24 @@ def fetch_run(name: RunName) -> RunRecord:
     Raises:
         CliError: if it does not exist, is ambiguous, has no results yet, or cannot be read.
     """
+    return _in_cluster(partial(results_of, name=name))
 
-    async def fetch() -> RunRecord:
+
+def _in_cluster(read: Callable[[KubeClient], Coroutine[Any, Any, T]]) -> T:
+    """Read something from the cluster; an error says why that failed, and is never retried."""
+
+    async def run() -> T:
         async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
-            return await _results_of(client, name)
+            return await read(client)
 
     try:
-        return asyncio.run(fetch())
+        return asyncio.run(run())
     except (KubeError, RecordError) as error:
         raise CliError(str(error)) from error
 
 
-async def _results_of(client: KubeClient, name: RunName) -> RunRecord:
-    run, status = await _status_of(client, name)
-    reference = status.get("resultsRef")
-    if reference is None:
-        detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
-        raise CliError(f"{run} has no results: {detail}")
-    main = await client.get(paths.core("configmaps", reference["namespace"], reference["name"]))
-    record = await whole(client, read_run_record(main))
-    failed = next((c for c in status.get("conditions") or [] if c["type"] == "Failed"), None)
-    if failed is None or failed["status"] != "True":
-        return record
-    why = ErrorInfo(reason=failed["reason"], message=failed["message"])
-    return as_given_up(record, why, status["completionTime"])
-
-
-async def _status_of(client: KubeClient, name: RunName) -> tuple[RunRef, JsonObject]:
+async def results_of(client: KubeClient, name: RunName) -> RunRecord:
+    """Return the record of a run, given up if the operator has given it up."""
     found = {}
     for each in name.kinds:
         path = paths.group(API_GROUP, API_VERSION, each.plural, name.namespace, name.name)
@@ -149,8 +144,19 @@ async def _status_of(client: KubeClient, name: RunName) -> tuple[RunRef, JsonObj
         plurals = ",".join(each.plural for each in name.kinds)
         raise CliError(f"{kinds} {name} not found: run kubectl get {plurals} -A to list all")
     name.refuse_several(found)
-    [(chosen, resource)] = found.items()
-    return RunRef(chosen, name.namespace, name.name), resource.get("status") or {}
+    [(kind, resource)] = found.items()
+    status = resource.get("status") or {}
+    reference = status.get("resultsRef")
+    if reference is None:
+        detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
+        raise CliError(f"{RunRef(kind, name.namespace, name.name)} has no results: {detail}")
+    main = await client.get(paths.core("configmaps", reference["namespace"], reference["name"]))
+    record = await whole(client, read_run_record(main))
+    failed = next((c for c in status.get("conditions") or [] if c["type"] == "Failed"), None)
+    if failed is None or failed["status"] != "True":
+        return record
+    why = ErrorInfo(reason=failed["reason"], message=failed["message"])
+    return as_given_up(record, why, status["completionTime"])
 
 
 def fetch_lines(run: RunRecord) -> tuple[list[ObjectRecord], list[Sample]]:
@@ -176,17 +182,13 @@ def fetch_file(run: RunRecord, key: str) -> bytes:
 
 
 def _fetch_parts(run: RunRecord, key: str) -> list[ConfigMap]:
-    async def fetch() -> list[ConfigMap]:
-        async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
-            return [
-                await client.get(paths.core("configmaps", run.namespace, name))
-                for name in run.parts.get(key, [])
-            ]
+    async def fetch(client: KubeClient) -> list[ConfigMap]:
+        return [
+            await client.get(paths.core("configmaps", run.namespace, name))
+            for name in run.parts.get(key, [])
+        ]
 
-    try:
-        return asyncio.run(fetch())
-    except KubeError as error:
-        raise CliError(str(error)) from error
+    return _in_cluster(fetch)
 
 
 def fetch_history(name: RunName) -> list[RunRecord]:
@@ -195,14 +197,8 @@ def fetch_history(name: RunName) -> list[RunRecord]:
     Raises:
         CliError: if there are none, or runs of several kinds, or they cannot be read.
     """
-    try:
-        return asyncio.run(_history(name))
-    except (KubeError, RecordError) as error:
-        raise CliError(str(error)) from error
 
-
-async def _history(name: RunName) -> list[RunRecord]:
-    async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
+    async def fetch(client: KubeClient) -> list[RunRecord]:
         collection = paths.core("configmaps", name.namespace)
         found = {}
         for kind in name.kinds:
@@ -214,6 +210,8 @@ async def _history(name: RunName) -> list[RunRecord]:
         name.refuse_several(found)
         [items] = found.values()
         return [await whole(client, read_run_record(item)) for item in items]
+
+    return _in_cluster(fetch)
 
 
 @dataclass(frozen=True)
@@ -246,25 +244,17 @@ def read_sides(arguments: Sequence[str], namespace: str) -> list[NamedRuns]:
     Raises:
         CliError: if a source does not exist, has no runs, or cannot be read.
     """
-
-    async def read_all() -> list[NamedRuns]:
-        return [await _side(argument, namespace) for argument in arguments]
-
-    try:
-        return asyncio.run(read_all())
-    except (RecordError, KubeError) as error:
-        raise CliError(str(error)) from error
-
-
-async def _side(argument: str, namespace: str) -> NamedRuns:
-    runs: dict[str, RunEstimates | RunRecord] = {}
-    for part in filter(None, argument.split(",")):
-        found = _from_path(part)
-        for run in found if found is not None else await _from_cluster(part, namespace):
-            runs[run.id] = run
-    if not runs:
-        raise CliError(f"{argument} has no runs")
-    return NamedRuns(argument, list(runs.values()))
+    sides = []
+    for argument in arguments:
+        runs: dict[str, RunEstimates | RunRecord] = {}
+        for part in filter(None, argument.split(",")):
+            found = _from_path(part)
+            for run in found if found is not None else _from_cluster(part, namespace):
+                runs[run.id] = run
+        if not runs:
+            raise CliError(f"{argument} has no runs")
+        sides.append(NamedRuns(argument, list(runs.values())))
+    return sides
 
 
 def _from_path(argument: str) -> Found | None:
@@ -281,8 +271,24 @@ def _from_path(argument: str) -> Found | None:
 
 
 def _from_file(path: Path) -> Iterator[RunEstimates | RunRecord]:
-    for item in _items(load_file(path)):
+    raw = load_file(path)
+    is_list = isinstance(raw, dict) and raw.get("kind") in ("List", "ConfigMapList")
+    for item in raw.get("items") or [] if is_list else [raw]:
         yield from _found(parse_stored(item, path))
+
+
+def read_documents(path: Path) -> list[Any]:
+    """Return all documents of a YAML file.
+
+    Raises:
+        CliError: if it cannot be read.
+    """
+    try:
+        return list(yaml.safe_load_all(path.read_text()))
+    except OSError as error:
+        raise CliError(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise CliError(f"{path} is not valid YAML: {yaml_error(error)}") from error
 
 
 def load_file(path: Path) -> Any:
@@ -313,29 +319,27 @@ def parse_stored(item: Any, path: Path) -> Baseline | RunRecord:
         raise CliError(str(error)) from error
 
 
-def _items(raw: Any) -> list[Any]:
-    is_list = isinstance(raw, dict) and raw.get("kind") in ("List", "ConfigMapList")
-    return list(raw.get("items") or []) if is_list else [raw]
-
-
 def _found(parsed: Baseline | RunRecord) -> Found:
     if isinstance(parsed, Baseline):
         return parsed.runs
     return [parsed if parsed.kind == RunKind.SCALE_TEST else condense(parsed)]
 
 
-async def _from_cluster(argument: str, namespace: str) -> Found:
+def _from_cluster(argument: str, namespace: str) -> Found:
     prefix = next((each for each in (_CONFIG_MAP, _HISTORY) if argument.startswith(each)), "")
     name = argument.removeprefix(prefix)
     if prefix == _HISTORY:
-        kept = await _history(RunName.parse(name, namespace))
+        kept = fetch_history(RunName.parse(name, namespace))
         return [found for run in kept for found in _found(run)]
-    async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
-        if not prefix:
-            return _found(await _results_of(client, RunName.parse(name, namespace)))
+    if not prefix:
+        return _found(fetch_run(RunName.parse(name, namespace)))
+
+    async def read(client: KubeClient) -> Baseline | RunRecord:
         place, _, short = name.rpartition("/")
         config_map = await client.find(paths.core("configmaps", place or namespace, short))
         if config_map is None:
             raise CliError(f"ConfigMap {place or namespace}/{short} not found")
         parsed = parse_config_map(config_map)
-        return _found(await whole(client, parsed) if isinstance(parsed, RunRecord) else parsed)
+        return await whole(client, parsed) if isinstance(parsed, RunRecord) else parsed
+
+    return _found(_in_cluster(read))

@@ -221,8 +221,6 @@ class Sampler:
             self._failed(source.name, f"no answer in {_SCRAPE_TIMEOUT_SECONDS:g}s")
         else:
             self._overhead.count(source.name, scrape)
-            if scrape.silent:
-                self._home.call_soon_threadsafe(self._keep_silence, scrape.silent)
             self._hand_over(
                 [
                     Sample(
@@ -233,23 +231,28 @@ class Sampler:
                         at=reading.timestamp_seconds,
                     )
                     for reading in scrape.readings
-                ]
+                ],
+                scrape.silent,
             )
             return True
         return False
 
-    def _hand_over(self, samples: list[Sample]) -> None:
+    def _hand_over(self, samples: list[Sample], silent: Mapping[str, str] | None = None) -> None:
         restarts = self._tracker.restarts[self._restarts_seen :]
         self._restarts_seen += len(restarts)
         requests = self._client.requests.total()
-        self._home.call_soon_threadsafe(self._keep, samples, restarts, requests)
+        self._home.call_soon_threadsafe(self._keep, samples, restarts, requests, silent or {})
 
-    def _keep(self, samples: list[Sample], restarts: list[KroRestart], requests: int) -> None:
+    def _keep(
+        self,
+        samples: list[Sample],
+        restarts: list[KroRestart],
+        requests: int,
+        silent: Mapping[str, str],
+    ) -> None:
         self._collected.samples += samples
         self._collected.kro_restarts += restarts
         self._requests_kept = requests
-
-    def _keep_silence(self, silent: Mapping[str, str]) -> None:
         self._collected.silent |= silent
 
     def _failed(self, source: SourceName, problem: str) -> None:

@@ -62,6 +62,12 @@ class Timing:
     cel_profile: float = 10.0
     """Length of a CPU profile if the spec does not give one."""
 
+    # The command line.
+    status_poll: float = 2.0
+    """Pause between two looks at a run for which ``krobench run`` waits."""
+    resource_deleted: float = 300.0
+    """A resource that is replaced must be deleted within this time, with its run's objects."""
+
     # The load.
     new_kind_pause: float = 2.1
     """Pause after a kind is established. An API server answers a create request for a kind that was

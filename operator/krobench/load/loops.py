@@ -5,12 +5,16 @@ leaves its task marked as being cancelled, and the next timeout then ends the wh
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+from krobench.kube.errors import KubeError
 from krobench.workload.phases import PlannedOperation
+
+logger = logging.getLogger(__name__)
 
 
 class RunClock:
@@ -56,9 +60,21 @@ async def cancel(*tasks: "asyncio.Task[None]") -> None:
 
 
 @asynccontextmanager
-async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Do this until the block ends, and then cancel it; raise its error if it has failed."""
-    task = asyncio.create_task(work)
+async def repeating(seconds: float, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+    """Do this again and again, with pauses of so many seconds, until the block ends.
+
+    A request that fails is logged, and any other error is raised when the block ends.
+    """
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            try:
+                await work()
+            except KubeError as error:
+                logger.warning("%s", error)
+
+    task = asyncio.create_task(repeat())
     try:
         yield
     finally:

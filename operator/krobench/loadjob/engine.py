@@ -23,7 +23,7 @@ from krobench.kube.cluster import kubernetes_version, list_nodes
 from krobench.kube.kropods import KroPod
 from krobench.kube.timing import Timing
 from krobench.load.cleanup import RunCleanup
-from krobench.load.loops import RunClock, in_background
+from krobench.load.loops import RunClock, repeating
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.errors import AbortedError, info_of
 from krobench.loadjob.history import History
@@ -101,6 +101,8 @@ class Engine:
         self._task = task
         self._lines = RunLines()
         self._activity = ""
+        self._reported = ""
+        """The activity that was published last."""
         self._loop: IterationLoop | None = None
         self._lease = ClusterLease(client, f"{run.namespace}/{run.name}", self.timing)
         self.coordinator: Coordinator | None = None
@@ -145,7 +147,7 @@ class Engine:
             async with self._stored_if_given_up():
                 await self.publish()
                 await self._prepare()
-                async with in_background(self._report_progress()):
+                async with repeating(self.timing.progress_interval, self._report_progress):
                     await self._task.measure(self)
                     self._lease.check()
                     await self._dismiss_workers()
@@ -326,16 +328,13 @@ class Engine:
         self._record = self._record.model_copy(update=changes)
 
     async def _report_progress(self) -> None:
-        last = ""
-        while True:
-            await asyncio.sleep(self.timing.progress_interval)
-            now = self._describe()
-            if now != last:
-                last = now
-                record = self.record
-                progress = record.progress.model_copy(update={"activity": now})
-                current = record.model_copy(update={"progress": progress})
-                await self._publisher.publish_progress(current)
+        now = self._describe()
+        if now != self._reported:
+            self._reported = now
+            record = self.record
+            progress = record.progress.model_copy(update={"activity": now})
+            current = record.model_copy(update={"progress": progress})
+            await self._publisher.publish_progress(current)
 
     def _describe(self) -> str:
         iteration = self._loop.iteration if self._loop is not None else None

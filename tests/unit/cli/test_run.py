@@ -16,9 +16,10 @@ from krobench.cli import show as show_module
 from krobench.cli import sources as sources_module
 from krobench.cli.errors import CliError
 from krobench.cli.main import app
-from krobench.cli.run import ExitCode, Finished, progress_display, read_manifest, run_file
-from krobench.cli.sources import RunName, _results_of
+from krobench.cli.run import ExitCode, Finished, follow, progress_display, read_manifest, run_file
+from krobench.cli.sources import RunName, results_of
 from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.kube.timing import Timing
 from krobench.kube.transport import NO_RETRIES
 from krobench.record.run import RunState
 
@@ -80,9 +81,8 @@ def test_a_benchmark_that_is_not_deleted_is_an_error(
     path.write_text(GOOD)
     monkeypatch.setattr(module, "KubeClient", lambda *_, **__: MemoryApi({PATH: HELD}))
     monkeypatch.setattr(module, "load_client_config", object)
-    monkeypatch.setattr(module, "_DELETE_SECONDS", 0.01)
     with pytest.raises(CliError, match=r"^KroBenchmark default/x was not deleted within 0\.01s: "):
-        run_file(path, 3600.0, replace=True)
+        run_file(path, 3600.0, replace=True, timing=Timing(resource_deleted=0.01))
 
 
 def krobench(*arguments: str) -> Result:
@@ -178,7 +178,9 @@ def test_a_scale_test_is_waited_for_until_after_its_budget(
     )
     waited = []
 
-    async def run(manifest: dict[str, Any], timeout_seconds: float, *, replace: bool) -> Finished:
+    async def run(
+        manifest: dict[str, Any], timeout_seconds: float, timing: Timing, *, replace: bool
+    ) -> Finished:
         waited.append(timeout_seconds)
         return Finished(RunRef(RunKind.SCALE_TEST, "default", "x"), {"verdict": "Passed"})
 
@@ -205,14 +207,12 @@ class Restarted(MemoryApi):
             raise self.errors.pop(0)
 
 
-async def test_a_restart_of_the_api_server_does_not_end_the_command(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "_POLL_SECONDS", 0.0)
-    assert "conditions" in await module._follow(Restarted(), PATH)
+async def test_a_restart_of_the_api_server_does_not_end_the_command() -> None:
+    at_once = Timing(status_poll=0.0)
+    assert "conditions" in await follow(Restarted(), PATH, at_once)
     denied = Restarted(ApiError(403, "Forbidden", "no"))
     with pytest.raises(ApiError, match="Forbidden"):
-        await module._follow(denied, PATH)
+        await follow(denied, PATH, at_once)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ async def test_a_name_is_looked_up_among_both_kinds(
     run = {"metadata": {"name": "x"}, "status": {"message": "it is queued"}}
     client = MemoryApi({f"{collection}/{each.plural}/x": run for each in there})
     with pytest.raises(CliError, match=words):
-        await _results_of(client, RunName(kind, "default", "x"))
+        await results_of(client, RunName(kind, "default", "x"))
 
 
 STATUS: dict[str, Any] = {

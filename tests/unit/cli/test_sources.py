@@ -9,7 +9,7 @@ from krobench.api.kinds import RunKind, RunRef
 from krobench.cli import sources
 from krobench.cli.errors import CliError
 from krobench.cli.show import history_of
-from krobench.cli.sources import RunName, _results_of, read_sides
+from krobench.cli.sources import RunName, read_sides, results_of
 from krobench.record.history import as_kept, kept_name
 from krobench.record.run import RunRecord, RunState
 from krobench.record.store import RunLines, write_config_maps
@@ -116,7 +116,7 @@ def with_results(failed: str) -> MemoryApi:
 
 
 async def test_a_run_whose_load_died_is_read_as_aborted() -> None:
-    run = await _results_of(with_results(failed="True"), NAME)
+    run = await results_of(with_results(failed="True"), NAME)
     assert (run.state, run.end_time) == (RunState.ABORTED, "2026-01-01T00:01:00Z")
     assert run.error is not None
     assert run.error.reason == "LoadJobFailed"
@@ -124,5 +124,5 @@ async def test_a_run_whose_load_died_is_read_as_aborted() -> None:
 
 
 async def test_a_run_in_progress_is_read_as_running() -> None:
-    run = await _results_of(with_results(failed="False"), NAME)
+    run = await results_of(with_results(failed="False"), NAME)
     assert (run.state, run.tests[0].state) == (RunState.RUNNING, TestState.RUNNING)

@@ -1,6 +1,5 @@
 """The coordinator's side of a sharded load."""
 
-import asyncio
 import logging
 import time
 from contextlib import AsyncExitStack
@@ -10,7 +9,7 @@ from krobench.api.messages import CoordinatorMessage, ShardReport, WorkerMessage
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
-from krobench.load.loops import RunClock, in_background
+from krobench.load.loops import RunClock, repeating
 from krobench.load.shard import Delivery, moved
 from krobench.loadjob.shards.mailbox import Mailbox, Message
 from krobench.workload.iterationplan import IterationPlan
@@ -52,7 +51,10 @@ class Coordinator:
         await self._stack.enter_async_context(self._mailbox)
         self._open = True
         await self._mailbox.post(0, self._message)
-        await self._stack.enter_async_context(in_background(self._keep_posting()))
+        posting = repeating(
+            self._timing.coordinator_interval, lambda: self._mailbox.post(0, self._message)
+        )
+        await self._stack.enter_async_context(posting)
         seconds = self._timing.workers_arrive
         await self._mailbox.wait(lambda: not self._missing(0, "arrived"), seconds)
         for shard in self._missing(0, "arrived"):
@@ -178,11 +180,3 @@ class Coordinator:
             took = received.received_epoch_seconds - message.sent_epoch_seconds
             self._fastest[shard] = min(took, self._fastest.get(shard, took))
         return message
-
-    async def _keep_posting(self) -> None:
-        while True:
-            await asyncio.sleep(self._timing.coordinator_interval)
-            try:
-                await self._mailbox.post(0, self._message)
-            except KubeError as error:
-                logger.warning("no message was sent to the workers: %s", error)

@@ -4,16 +4,15 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.messages import CoordinatorMessage, ShardReport, WorkerMessage
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.kube.client import KubeClient
-from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
-from krobench.load.loops import RunClock, in_background
+from krobench.load.loops import RunClock, repeating
 from krobench.load.shard import ShardIteration
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.preflight import read_own_rgds
@@ -174,13 +173,7 @@ class Worker:
         """Post regularly, and remove the message when this worker ends, however it ends."""
         await self._post()
         try:
-            async with in_background(self._keep_posting()):
+            async with repeating(self._timing.worker_interval, self._post):
                 yield
         finally:
             await self._mailbox.remove(self._shard)
-
-    async def _keep_posting(self) -> None:
-        while True:
-            await asyncio.sleep(self._timing.worker_interval)
-            with suppress(KubeError):
-                await self._post()
