@@ -1,11 +1,12 @@
 """What expressions cost kro, as Markdown."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+
+from pydantic import BaseModel
 
 from krobench.api import units
 from krobench.figures.cel import (
     CelExpressionResult,
-    CelRestartResults,
     CelResults,
     CelState,
     Estimate,
@@ -13,6 +14,37 @@ from krobench.figures.cel import (
 from krobench.report.tables import table
 
 _OWN = "own"
+_COSTS = {
+    "evaluation_seconds": "one evaluation",
+    "over_constant_seconds": "beyond a constant",
+    "relative_to_field_access": "relative to field access",
+    "compile_seconds": "compiling once",
+    "compiled_bytes": "heap, compiled",
+    "evaluations": "evaluations",
+}
+_AROUND = {
+    "constant_seconds": "evaluating a constant (overhead of kro and cel-go)",
+    "empty_graph_build_seconds": "building the graph of an RGD with one constant",
+    "builds_per_change": "graph builds per change of an RGD",
+    "revision_compile_ratio": "GraphRevision controller build time over RGD controller build time",
+    "disturbed_windows": "windows not used because kro was busy with other work",
+}
+_RESTART = {
+    "restarts": "restarts measured",
+    "rgds": "RGDs",
+    "revisions_per_rgd": "revisions of an RGD that are compiled again",
+    "compile_seconds_per_rgd": "compiling all revisions of one RGD",
+    "compile_seconds_per_expression": "per copy of an expression in a revision",
+    "graph_builds": "graphs that the RGD controller builds in addition",
+    "leading_seconds": "from deleting kro's pod until a new leader",
+    "compiled_seconds": "from then until all revisions were compiled",
+    "reconciled_seconds": "from then until all instances were reconciled",
+}
+_AFTER_RESTART = {
+    "first_after_restart_seconds": "first evaluation after a restart",
+    "first_after_restart_ratio": "to later ones",
+}
+"""Titles of what is shown, by the names of the results."""
 _PATTERNS = {
     "ten-in-one-evaluation": (
         "one expression of ten parts, against ten expressions of one part: evaluating"
@@ -32,16 +64,24 @@ def cel_section(results: CelResults) -> str:
     """Show what each expression costs, and what comparisons say."""
     measured = [item for item in results.expressions if item.state is CelState.MEASURED]
     failed = [item for item in results.expressions if item.state is CelState.FAILED]
-    parts = [_costs(measured)] if measured else []
-    parts.append(_handling(results))
-    if results.patterns:
+    parts = []
+    if measured:
+        header = ("expression", "family", "level", *_COSTS.values(), "celpy")
         rows = [
-            (_PATTERNS.get(pattern.name, pattern.name), _between(pattern.ratio, units.number))
-            for pattern in results.patterns
+            (e.name, e.family or _OWN, e.level, *_shown(e, _COSTS), e.cross_check) for e in measured
         ]
-        parts.append(table(("comparison", "ratio"), rows))
+        parts.append(table(header, rows))
+    around = zip(_AROUND.values(), _shown(results, _AROUND), strict=True)
+    parts.append(table(("around the expressions", "value"), [*around]))
+    if results.patterns:
+        names = [_PATTERNS.get(pattern.name, pattern.name) for pattern in results.patterns]
+        ratios = [_between(pattern.ratio, units.number) for pattern in results.patterns]
+        parts.append(table(("comparison", "ratio"), [*zip(names, ratios, strict=True)]))
     if results.restart is not None:
-        parts += [_restart(results.restart), _first_evaluations(measured)]
+        restart = zip(_RESTART.values(), _shown(results.restart, _RESTART), strict=True)
+        parts.append(table(("a restart of kro", "value"), [*restart]))
+        first = [(each.name, *_shown(each, _AFTER_RESTART)) for each in measured]
+        parts.append(table(("expression", *_AFTER_RESTART.values()), first))
     if failed:
         errors = [(item.name, item.error) for item in failed if item.error is not None]
         lines = [f"- **{name}**: {error.reason}: {error.message}" for name, error in errors]
@@ -68,107 +108,19 @@ def cel_line(results: CelResults) -> str:
     return f"{len(results.expressions)} expressions, {failed} failed: {spread}"
 
 
-def _costs(items: Sequence[CelExpressionResult]) -> str:
-    header = (
-        "expression",
-        "family",
-        "level",
-        "one evaluation",
-        "beyond a constant",
-        "relative to field access",
-        "compiling once",
-        "heap, compiled",
-        "evaluations",
-        "celpy",
-    )
-    rows = [
-        (
-            item.name,
-            item.family or _OWN,
-            item.level,
-            _between(item.evaluation_seconds, units.seconds),
-            _between(item.over_constant_seconds, units.seconds),
-            _between(item.relative_to_field_access, units.number),
-            _between(item.compile_seconds, units.seconds),
-            _between(item.compiled_bytes, units.size),
-            units.number(item.evaluations),
-            item.cross_check,
-        )
-        for item in items
-    ]
-    return table(header, rows)
-
-
-def _handling(results: CelResults) -> str:
-    rows = [
-        (
-            "evaluating a constant (overhead of kro and cel-go)",
-            _between(results.constant_seconds, units.seconds),
-        ),
-        (
-            "building the graph of an RGD with one constant",
-            _between(results.empty_graph_build_seconds, units.seconds),
-        ),
-        ("graph builds per change of an RGD", units.number(results.builds_per_change)),
-        (
-            "GraphRevision controller build time over RGD controller build time",
-            _between(results.revision_compile_ratio, units.number),
-        ),
-        (
-            "windows not used because kro was busy with other work",
-            units.number(results.disturbed_windows),
-        ),
-    ]
-    return table(("around the expressions", "value"), rows)
-
-
-def _restart(restart: CelRestartResults) -> str:
-    rows = [
-        ("restarts measured", units.number(restart.restarts)),
-        ("RGDs", units.number(restart.rgds)),
-        (
-            "revisions of an RGD that are compiled again",
-            _between(restart.revisions_per_rgd, units.number),
-        ),
-        (
-            "compiling all revisions of one RGD",
-            _between(restart.compile_seconds_per_rgd, units.seconds),
-        ),
-        (
-            "per copy of an expression in a revision",
-            _between(restart.compile_seconds_per_expression, units.seconds),
-        ),
-        (
-            "graphs that the RGD controller builds in addition",
-            _between(restart.graph_builds, units.number),
-        ),
-        (
-            "from deleting kro's pod until a new leader",
-            _between(restart.leading_seconds, units.seconds),
-        ),
-        (
-            "from then until all revisions were compiled",
-            _between(restart.compiled_seconds, units.seconds),
-        ),
-        (
-            "from then until all instances were reconciled",
-            _between(restart.reconciled_seconds, units.seconds),
-        ),
-    ]
-    return table(("a restart of kro", "value"), rows)
-
-
-def _first_evaluations(items: Sequence[CelExpressionResult]) -> str:
-    header = ("expression", "first evaluation after a restart", "to later ones")
-    rows = [
-        (
-            item.name,
-            _between(item.first_after_restart_seconds, units.seconds),
-            _between(item.first_after_restart_ratio, units.number),
-        )
-        for item in items
-    ]
-    return table(header, rows)
+def _shown(found: BaseModel, names: Iterable[str]) -> list[str]:
+    """Show these results, each in the unit of its name, and with its interval if it has one."""
+    shown = []
+    for name in names:
+        show = units.number
+        if "_seconds" in name:
+            show = units.seconds
+        elif name.endswith("_bytes"):
+            show = units.size
+        value = getattr(found, name)
+        between = value is None or isinstance(value, Estimate)
+        shown.append(_between(value, show) if between else show(value))
+    return shown
 
 
 def _reasons(results: CelResults, measured: Sequence[CelExpressionResult]) -> list[str]:

@@ -7,7 +7,6 @@ from krobench.api.status import (
     ConditionType,
     KroBenchmarkStatus,
     KroScaleTestStatus,
-    LimitStatus,
     Phase,
     RunStatus,
     Verdict,
@@ -39,7 +38,13 @@ def events_of(old: RunStatus, new: RunStatus) -> list[RunEvent]:
         events.append(RunEvent("Started", "created the load Job"))
     match old, new:
         case KroBenchmarkStatus(), KroBenchmarkStatus():
-            events += [*_test_events(old, new), *_variant_events(old, new)]
+            events += _test_events(old, new)
+            compared = {variant.name for variant in old.variants}
+            events += [
+                RunEvent("VariantCompared", f"variant {one.name}: {one.message}", subject=one.name)
+                for one in new.variants
+                if one.name not in compared
+            ]
         case KroScaleTestStatus(), KroScaleTestStatus():
             events += _size_events(old, new)
     known = set(old.warnings)
@@ -70,17 +75,13 @@ def _ending_events(status: RunStatus) -> list[RunEvent]:
         message = status.comparison.message
         events.append(RunEvent(reason, message, warning=worse or not compared))
     if isinstance(status, KroScaleTestStatus) and status.limit is not None:
-        events.append(_limit_event(status, status.limit))
+        text = f"limit: {status.limit.text}"
+        if status.bottleneck is not None:
+            text += f"; bottleneck: {status.bottleneck}"
+        if status.next_to_try is not None:
+            text += f"; try next: {status.next_to_try}"
+        events.append(RunEvent(f"Limit{status.limit.state}", text))
     return events
-
-
-def _variant_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[RunEvent]:
-    compared = {variant.name for variant in old.variants}
-    return [
-        RunEvent("VariantCompared", f"variant {each.name}: {each.message}", subject=each.name)
-        for each in new.variants
-        if each.name not in compared
-    ]
 
 
 def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[RunEvent]:
@@ -89,12 +90,11 @@ def _test_events(old: KroBenchmarkStatus, new: KroBenchmarkStatus) -> list[RunEv
     for test in new.tests:
         if before.get(test.name) == test.phase:
             continue
-        if test.phase == TestState.FAILED:
+        failed = test.phase == TestState.FAILED
+        if failed or test.verdict == Verdict.INVALID:
+            reason = "TestFailed" if failed else "TestInvalid"
             text = f"test {test.name}: {test.message}"
-            events.append(RunEvent("TestFailed", text, warning=True, subject=test.name))
-        elif test.verdict == Verdict.INVALID:
-            text = f"test {test.name}: {test.message}"
-            events.append(RunEvent("TestInvalid", text, warning=True, subject=test.name))
+            events.append(RunEvent(reason, text, warning=True, subject=test.name))
         elif test.phase == TestState.SUCCEEDED:
             ready = units.seconds(test.instance_ready_p50_seconds)
             measured = test.cel or f"instances became ready in {ready} (median)"
@@ -128,12 +128,3 @@ _SIZE_REASONS = {
     SizeVerdict.INVALID.value: "SizeInvalid",
     SizeVerdict.FAILED.value: "SizeFailed",
 }
-
-
-def _limit_event(status: KroScaleTestStatus, limit: LimitStatus) -> RunEvent:
-    text = f"limit: {limit.text}"
-    if status.bottleneck is not None:
-        text += f"; bottleneck: {status.bottleneck}"
-    if status.next_to_try is not None:
-        text += f"; try next: {status.next_to_try}"
-    return RunEvent(f"Limit{limit.state}", text)

@@ -86,16 +86,12 @@ def _changes(changes: Sequence[Change], series: Mapping[str, int]) -> list[str]:
         together.setdefault(change.first_after.id, []).append(change)
     for each in together.values():
         first, last = each[0].first_after, each[0].last_before
-        lines += [
-            f"changed with run {first.id[:8]} of {first.start_time}, after {last.id[:8]}:",
-            *(f"  {_went(change)}" for change in each),
-            # What else was different from then on is the same for all of them.
-            *(f"  between them, {difference_line(found)}" for found in each[0].differences),
-        ]
+        lines.append(f"changed with run {first.id[:8]} of {first.start_time}, after {last.id[:8]}:")
+        for change in each:
+            before, after = (show(change.metric, value) for value in (change.before, change.after))
+            ratio = f" (x{change.after / change.before:.3g})" if change.before > 0 else ""
+            what = f"{change.test}: {label(change.metric)}"
+            lines.append(f"  {what} went from {before} to {after}{ratio}")
+        # What else was different from then on is the same for all of them.
+        lines += [f"  between them, {difference_line(found)}" for found in each[0].differences]
     return lines
-
-
-def _went(change: Change) -> str:
-    before, after = (show(change.metric, value) for value in (change.before, change.after))
-    ratio = f" (x{change.after / change.before:.3g})" if change.before > 0 else ""
-    return f"{change.test}: {label(change.metric)} went from {before} to {after}{ratio}"

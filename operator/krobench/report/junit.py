@@ -27,7 +27,7 @@ from krobench.report.words.scaling import (
 from krobench.report.words.validity import cause_line, reasoned_line
 
 
-def new_case(run: RunRecord, name: str, duration_seconds: float | None = None) -> ET.Element:
+def _new_case(run: RunRecord, name: str, duration_seconds: float | None = None) -> ET.Element:
     """Return a test case of a run that has passed so far."""
     return ET.Element(
         "testcase",
@@ -37,19 +37,23 @@ def new_case(run: RunRecord, name: str, duration_seconds: float | None = None) -
     )
 
 
-def add_error(case: ET.Element, info: ErrorInfo, causes: Sequence[AnyCause]) -> None:
-    """Add why it could not be measured, and what makes its numbers doubtful besides."""
+def _add_error(case: ET.Element, info: ErrorInfo, causes: Sequence[AnyCause]) -> None:
+    """Add why it could not be measured, and what makes its _numbers doubtful besides."""
     error = ET.SubElement(case, "error", type=info.reason, message=info.message)
     error.text = "\n".join([info.message, *map(reasoned_line, causes)])
 
 
-def add_invalid(case: ET.Element, causes: Sequence[AnyCause]) -> None:
-    """Add what makes its numbers doubtful: it has neither passed nor failed."""
+def _add_invalid(case: ET.Element, causes: Sequence[AnyCause]) -> None:
+    """Add what makes its _numbers doubtful: it has neither passed nor failed."""
     skipped = ET.SubElement(case, "skipped", message=f"invalid: {reasoned_line(causes[0])}")
     skipped.text = "\n".join(map(reasoned_line, causes))
 
 
-def numbers(test: TestRecord) -> str:
+def _add_failure(case: ET.Element, reason: str, message: str, text: str) -> None:
+    ET.SubElement(case, "failure", type=reason, message=message).text = text
+
+
+def _numbers(test: TestRecord) -> str:
     """Return what was measured in a line; empty if nothing was."""
     if test.summary is None:
         return ""
@@ -73,33 +77,32 @@ def scale_cases(run: RunRecord) -> list[ET.Element]:
 
 
 def _size(run: RunRecord, size: SizeRecord, test: TestRecord) -> ET.Element:
-    case = new_case(run, size.test, test.duration_seconds)
+    case = _new_case(run, size.test, test.duration_seconds)
     if test.error is not None:
-        add_error(case, test.error, test.validity.causes)
+        _add_error(case, test.error, test.validity.causes)
     elif size.verdict is None:
         ET.SubElement(case, "skipped", message="the run ended before this size")
     elif size.verdict is SizeVerdict.INVALID and test.validity.causes:
-        add_invalid(case, test.validity.causes)
+        _add_invalid(case, test.validity.causes)
     # The figures are those of the first iteration that missed the SLOs.
     breached = next((one.breached for one in size.iterations if one.breached), [])
-    said = [size.verdict or "", breaches_line(breached), numbers(test)]
+    said = [size.verdict or "", breaches_line(breached), _numbers(test)]
     ET.SubElement(case, "system-out").text = "; ".join(filter(None, said))
     return case
 
 
 def _limit(run: RunRecord) -> ET.Element:
-    case = new_case(run, "limit")
+    case = _new_case(run, "limit")
     limit = run.scale.limit if run.scale is not None else None
     short = shortfall(run)
     if run.error is not None:
-        add_error(case, run.error, [])
+        _add_error(case, run.error, [])
     elif run.validity is not None and not run.validity.valid:
-        add_invalid(case, run.validity.causes)
+        _add_invalid(case, run.validity.causes)
     elif short is not None and short.reason == LIMIT_NOT_AVAILABLE:
-        add_error(case, short, [])
+        _add_error(case, short, [])
     elif short is not None:
-        failure = ET.SubElement(case, "failure", type=short.reason, message=short.message)
-        failure.text = short.message
+        _add_failure(case, short.reason, short.message, short.message)
     if limit is not None and run.scale is not None:
         text = limit_line(limit, run.scale.axis, run.scale.stopped)
         ET.SubElement(case, "system-out").text = text
@@ -113,12 +116,12 @@ def render(run: RunRecord) -> str:
     suite = ET.Element("testsuite", name=f"{run.namespace}/{run.name}", timestamp=run.start_time)
     suite.extend(scale_cases(run) if run.scale else [_case(run, test) for test in run.tests])
     if run.error is not None and run.scale is None:
-        case = new_case(run, "run")
-        add_error(case, run.error, [])
+        case = _new_case(run, "run")
+        _add_error(case, run.error, [])
         suite.append(case)
     causes = run.validity.causes if run.validity is not None else []
     if of_run := [cause for cause in causes if cause in run.causes]:  # the others are its tests'
-        case = new_case(run, "validity")
+        case = _new_case(run, "validity")
         line = cause_line(of_run[0])
         error = ET.SubElement(case, "error", type=of_run[0].reason, message=line)
         error.text = "\n".join(map(reasoned_line, of_run))
@@ -137,23 +140,21 @@ def render(run: RunRecord) -> str:
 
 
 def _case(run: RunRecord, test: TestRecord) -> ET.Element:
-    case = new_case(run, test.name, test.duration_seconds)
+    case = _new_case(run, test.name, test.duration_seconds)
     if test.error is not None:
-        add_error(case, test.error, test.validity.causes)
+        _add_error(case, test.error, test.validity.causes)
     elif test.state in (TestState.PENDING, TestState.SKIPPED):
         ET.SubElement(case, "skipped", message="the run ended before this test")
     elif not test.validity.valid:
-        add_invalid(case, test.validity.causes)
+        _add_invalid(case, test.validity.causes)
     for result in test.thresholds:
         if test.validity.valid and not result.passed:
-            failure = ET.SubElement(
-                case, "failure", type="ThresholdNotMet", message=result.expression
-            )
-            failure.text = f"{result.expression}: {measured(result)}"
+            text = f"{result.expression}: {measured(result)}"
+            _add_failure(case, "ThresholdNotMet", result.expression, text)
     if run.comparison is not None:
         _add_comparison(case, run.comparison, test.name)
     if test.summary is not None:
-        ET.SubElement(case, "system-out").text = numbers(test)
+        ET.SubElement(case, "system-out").text = _numbers(test)
     return case
 
 
@@ -163,17 +164,10 @@ def _add_comparison(case: ET.Element, comparison: Comparison, test: str) -> None
         if metric.test == test and metric.verdict is not None:
             line = comparison_report.line(metric)
             if comparison.failed and metric.verdict is MetricVerdict.WORSE:
-                failure = ET.SubElement(case, "failure", type="WorseThanBaseline", message=line)
-                failure.text = line
-            else:
-                _properties(case).append(
-                    ET.Element("property", name=f"comparison.{metric.metric}", value=line)
-                )
-
-
-def _properties(case: ET.Element) -> ET.Element:
-    found = case.find("properties")
-    if found is None:
-        found = ET.Element("properties")
-        case.insert(0, found)  # where readers look for it
-    return found
+                _add_failure(case, "WorseThanBaseline", line, line)
+                continue
+            found = case.find("properties")
+            if found is None:
+                found = ET.Element("properties")
+                case.insert(0, found)  # where readers look for it
+            ET.SubElement(found, "property", name=f"comparison.{metric.metric}", value=line)

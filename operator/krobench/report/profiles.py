@@ -15,8 +15,15 @@ def profiles(run: RunRecord) -> str:
     taken = [(test.name, test.profile) for test in run.tests if test.profile is not None]
     if not taken:
         return ""
-    blocks = [*_cpu(taken), *_memory(taken), _unavailable(taken)]
-    return "\n\n".join(block for block in blocks if block)
+    blocks = [*_cpu(taken), *_memory(taken)]
+    reasons = [
+        f"- {name}, {what}: {reason}"
+        for name, profile in taken
+        for what, reason in profile.unavailable.items()
+    ]
+    if reasons:
+        blocks.append("Profiles not available:\n\n" + "\n".join(reasons))
+    return "\n\n".join(blocks)
 
 
 def _cpu(taken: Sequence[Named]) -> Iterable[str]:
@@ -99,12 +106,3 @@ def _share(breakdown: Breakdown, value: float) -> float | None:
 
 def _amount(breakdown: Breakdown, value: float) -> str:
     return units.seconds(value) if breakdown.unit == "seconds" else units.size(value)
-
-
-def _unavailable(taken: Sequence[Named]) -> str:
-    reasons = [
-        f"- {name}, {what}: {reason}"
-        for name, profile in taken
-        for what, reason in profile.unavailable.items()
-    ]
-    return "Profiles not available:\n\n" + "\n".join(reasons) if reasons else ""

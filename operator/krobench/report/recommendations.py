@@ -3,7 +3,7 @@
 from krobench.analysis.krosettings import EXTRA_ENV, helm_values
 from krobench.api.yaml import dump
 from krobench.findings.bottleneck import BottleneckKind
-from krobench.findings.recommendation import Area, Recommendation, Setting, Verification
+from krobench.findings.recommendation import Area, Recommendation, Setting
 from krobench.record.run import RunRecord, RunState
 from krobench.report.words.evidence import evidence_line
 from krobench.report.words.recommendations import (
@@ -45,22 +45,20 @@ def recommendations_section(run: RunRecord) -> str:
 
 
 def _one(index: int, found: Recommendation) -> str:
+    verified = ""
+    if found.verification is not None:
+        verdict = found.verification.verdict
+        how = f"**Verified: {verdict.lower()}.**" if verdict is not None else "**Not verified**:"
+        verified = f"{how} {verification_paragraph(found.verification)}"
     parts = [
         f"### {index}. {title(found.advice)}",
         f"{_AREAS[found.area]}; confidence {found.confidence.lower()}; from: {source(found)}.",
         f"**Expected**: {effect(found.advice)}",
-        _verified(found.verification) if found.verification is not None else "",
+        verified,
         _settings(found.settings),
         "\n".join(f"- {evidence_line(each)}" for each in found.evidence),
     ]
     return "\n\n".join(part for part in parts if part)
-
-
-def _verified(found: Verification) -> str:
-    text = verification_paragraph(found)
-    if found.verdict is None:
-        return f"**Not verified**: {text}"
-    return f"**Verified: {found.verdict.lower()}.** {text}"
 
 
 def _settings(settings: list[Setting]) -> str:

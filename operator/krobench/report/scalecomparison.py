@@ -101,7 +101,11 @@ def summary(comparison: ScaleComparison) -> str:
     if comparison.refused is not None:
         why = refusal_line(comparison.refused, comparison.differences, comparison.left_out)
         return f"Not compared: {why}"
-    return f"{comparison.verdict}: the limit {_ratio_in_words(comparison)} that of {comparison.old}"
+    ratio = _bounds(comparison.ratio_low, comparison.ratio_high, ".3g")
+    if comparison.ratio is not None:
+        ratio = f"{comparison.ratio:.3g}"
+    times = f"is {ratio} times" if ratio else "has no known ratio to"
+    return f"{comparison.verdict}: the limit {times} that of {comparison.old}"
 
 
 def _inconclusive(comparison: ScaleComparison) -> str:
@@ -152,30 +156,18 @@ def _limit_table(comparison: ScaleComparison) -> tuple[Sequence[str], Sequence[s
 
 def _ratio(comparison: ScaleComparison) -> str:
     ratio, low, high = comparison.ratio, comparison.ratio_low, comparison.ratio_high
-    if ratio is not None:
-        return f"{ratio:.3f} ({_interval(low, high)})"
+    if ratio is None:
+        return _bounds(low, high, ".3f") or units.NOT_AVAILABLE
     if low is not None and high is not None:
-        return f"between {low:.3f} and {high:.3f}"
+        return f"{ratio:.3f} ({low:.3f} to {high:.3f})"
     if low is not None:
-        return f"at least {low:.3f}"
-    return f"at most {high:.3f}" if high is not None else units.NOT_AVAILABLE
+        return f"{ratio:.3f} ({low:.3f} or more)"
+    return f"{ratio:.3f} ({units.NOT_AVAILABLE if high is None else f'{high:.3f} or less'})"
 
 
-def _interval(low: float | None, high: float | None) -> str:
+def _bounds(low: float | None, high: float | None, form: str) -> str:
     if low is not None and high is not None:
-        return f"{low:.3f} to {high:.3f}"
+        return f"between {low:{form}} and {high:{form}}"
     if low is not None:
-        return f"{low:.3f} or more"
-    return f"{high:.3f} or less" if high is not None else units.NOT_AVAILABLE
-
-
-def _ratio_in_words(comparison: ScaleComparison) -> str:
-    if comparison.ratio is not None:
-        return f"is {comparison.ratio:.3g} times"
-    if comparison.ratio_low is not None and comparison.ratio_high is not None:
-        return f"is between {comparison.ratio_low:.3g} and {comparison.ratio_high:.3g} times"
-    if comparison.ratio_low is not None:
-        return f"is at least {comparison.ratio_low:.3g} times"
-    if comparison.ratio_high is not None:
-        return f"is at most {comparison.ratio_high:.3g} times"
-    return "has no known ratio to"
+        return f"at least {low:{form}}"
+    return f"at most {high:{form}}" if high is not None else ""

@@ -13,8 +13,11 @@ __all__ = ["StatusFacts", "StatusLine", "describe", "had_begun", "outcome"]
 
 
 def describe(facts: StatusFacts, line: StatusLine, job: ObjectRef | None = None) -> RunStatus:
-    if line.phase is Phase.FAILED:
-        facts = _as_given_up(facts, line)
+    if line.phase is Phase.FAILED and facts.record is not None:
+        # Tests that still count as running have ended: their load may have died in them.
+        why = ErrorInfo(reason=line.reason, message=line.message)
+        end_time = facts.old.completion_time or rfc3339(facts.now)
+        facts = replace(facts, record=as_given_up(facts.record, why, end_time))
     base = base_status(facts, line, job)
     if facts.kind is RunKind.SCALE_TEST:
         return scaletest.describe(facts, base)
@@ -33,12 +36,3 @@ def had_begun(status: RunStatus) -> bool:
     if isinstance(status, KroScaleTestStatus):
         return bool(status.sizes)
     return benchmark.had_begun(status)
-
-
-def _as_given_up(facts: StatusFacts, line: StatusLine) -> StatusFacts:
-    """End the tests that still count as running: their load may have died in them."""
-    if facts.record is None:
-        return facts
-    why = ErrorInfo(reason=line.reason, message=line.message)
-    end_time = facts.old.completion_time or rfc3339(facts.now)
-    return replace(facts, record=as_given_up(facts.record, why, end_time))

@@ -45,13 +45,6 @@ class StatusFacts:
     now: datetime
 
 
-@dataclass(frozen=True)
-class _Claim:
-    status: str
-    reason: str
-    message: str
-
-
 def base_status(facts: StatusFacts, line: StatusLine, job: ObjectRef | None) -> RunStatus:
     """Return the fields that both kinds of runs have."""
     old, record = facts.old, facts.record
@@ -111,44 +104,38 @@ def _conditions(facts: StatusFacts, line: StatusLine) -> list[Condition]:
         ConditionType.FAILED: failed,
         ConditionType.FINISHED: finished,
     }
-    before = {condition.type: condition for condition in facts.old.conditions}
     validity = _validity(facts.record, line.phase)
-    reason = validity.reason if completed and validity.status == "False" else line.reason
-    claims = {
-        kind: _Claim("True" if value else "False", reason, _message(kind, line, true=value))
-        for kind, value in wanted.items()
-    }
+    reason = validity[1] if completed and validity[0] == "False" else line.reason
+    claims: dict[str, tuple[str, str, str]] = {}
+    for kind, true in wanted.items():
+        # The others would only repeat the message.
+        has_message = kind is ConditionType.READY or (true and kind in _WITH_MESSAGE)
+        claims[kind] = ("True" if true else "False", reason, line.message if has_message else "")
     claims[ConditionType.VALID] = validity
-    return [_condition(kind, claim, facts, before.get(kind)) for kind, claim in claims.items()]
+    since = {
+        old.type: old.last_transition_time
+        for old in facts.old.conditions
+        if old.type in claims and old.status == claims[old.type][0]
+    }
+    return [
+        Condition(
+            type=kind,
+            status=status,
+            observed_generation=facts.generation,
+            last_transition_time=since.get(kind, rfc3339(facts.now)),
+            reason=why,
+            message=message,
+        )
+        for kind, (status, why, message) in claims.items()
+    ]
 
 
-def _message(kind: ConditionType, line: StatusLine, *, true: bool) -> str:
-    """Return the message of a condition; empty if another condition has it."""
-    return line.message if kind is ConditionType.READY or (true and kind in _WITH_MESSAGE) else ""
-
-
-def _validity(record: RunRecord | None, phase: Phase) -> _Claim:
+def _validity(record: RunRecord | None, phase: Phase) -> tuple[str, str, str]:
+    """Return the status, the reason and the message of the condition Valid."""
     if not phase.terminal:
-        return _Claim("Unknown", "NotFinished", "assessed when the run finishes")
+        return "Unknown", "NotFinished", "assessed when the run finishes"
     if record is None or record.validity is None:
-        message = "the run ended before its validity was assessed"
-        return _Claim("Unknown", "NotAssessed", message)
+        return "Unknown", "NotAssessed", "the run ended before its validity was assessed"
     if record.validity.valid:
-        return _Claim("True", "Valid", VALID)
-    return _Claim("False", record.validity.causes[0].reason, validity_line(record.validity))
-
-
-def _condition(
-    kind: ConditionType, claim: _Claim, facts: StatusFacts, before: Condition | None
-) -> Condition:
-    unchanged = before is not None and before.status == claim.status
-    return Condition(
-        type=kind,
-        status=claim.status,
-        observed_generation=facts.generation,
-        last_transition_time=before.last_transition_time
-        if before is not None and unchanged
-        else rfc3339(facts.now),
-        reason=claim.reason,
-        message=claim.message,
-    )
+        return "True", "Valid", VALID
+    return "False", record.validity.causes[0].reason, validity_line(record.validity)

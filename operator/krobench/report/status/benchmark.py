@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from krobench.api import units
-from krobench.api.common import ErrorInfo
 from krobench.api.status import (
     ComparisonStatus,
     Headline,
@@ -62,9 +61,10 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroBenchmarkStatus:
 
 
 def outcome(record: RunRecord) -> StatusLine:
-    error = _first_error(record)
-    if error is not None:
-        return StatusLine(Phase.FAILED, error.reason, error.message)
+    for test in record.tests:
+        if test.state is TestState.FAILED and test.error is not None:
+            message = f"test {test.name}: {test.error.message}"
+            return StatusLine(Phase.FAILED, test.error.reason, message)
     reason = COMPLETED
     missed = [
         f"test {test.name}: {result.expression} "
@@ -89,17 +89,6 @@ def outcome(record: RunRecord) -> StatusLine:
 def had_begun(status: RunStatus) -> bool:
     tests = status.tests if isinstance(status, KroBenchmarkStatus) else []
     return any(test.phase != TestState.PENDING for test in tests)
-
-
-def _first_error(record: RunRecord) -> ErrorInfo | None:
-    """Return why a run that completed its program counts as failed: its first failed test."""
-    for test in record.tests:
-        if test.state is TestState.FAILED and test.error is not None:
-            return ErrorInfo(
-                reason=test.error.reason,
-                message=f"test {test.name}: {test.error.message}",
-            )
-    return None
 
 
 def _tests_succeeded(facts: StatusFacts) -> str | None:

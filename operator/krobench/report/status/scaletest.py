@@ -48,14 +48,26 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroScaleTestStatus:
     if record is None or record.scale is None:
         kept = {name: getattr(old, name) for name in KroScaleTestStatus.__annotations__}
         return KroScaleTestStatus(**dict(base), **kept)
-    sizes = _sizes(record, record.scale)
+    limit, axis = record.scale.limit, record.scale.axis
+    tests = {test.name: test for test in record.tests if test.start_time is not None}
+    tried = sorted(record.scale.sizes, key=lambda each: each.size)
+    sizes = [_size_status(each, tests[each.test]) for each in tried if each.test in tests]
+    sizes = sizes[:_MAX_SIZES]
     advice = [recommendation_line(item) for item in record.recommendations]
     found = record.scale.next_to_try
-    next_to_try = next_line(found, record.scale.axis) if found is not None else None
+    next_to_try = next_line(found, axis) if found is not None else None
     return KroScaleTestStatus(
         **dict(base),
         size=_size(record, record.scale),
-        limit=_limit(record.scale),
+        limit=LimitStatus(
+            text=limit_text(limit, axis),
+            state=limit.state,
+            size=rounded(limit.size),
+            low=rounded(limit.low),
+            high=rounded(limit.high),
+        )
+        if limit is not None
+        else None,
         bottleneck=_bottleneck(sizes, record.scale),
         next_to_try=next_to_try or (advice[0] if advice else None),
         sizes=sizes,
@@ -70,19 +82,13 @@ def outcome(record: RunRecord) -> StatusLine:
     """
     short = shortfall(record)
     if short is not None and short.reason == LIMIT_NOT_AVAILABLE:
-        error = _error(record, short)
-        return StatusLine(Phase.FAILED, error.reason, error.message)
+        for test in record.tests:
+            if test.error is not None:
+                message = f"size {test.name}: {test.error.message}"
+                return StatusLine(Phase.FAILED, test.error.reason, message)
+        return StatusLine(Phase.FAILED, short.reason, short.message)
     reason = short.reason if short is not None else COMPLETED
     return StatusLine(Phase.COMPLETED, reason, _sentence(record, short))
-
-
-def _error(record: RunRecord, otherwise: ErrorInfo) -> ErrorInfo:
-    """Return why a size could not be measured."""
-    for test in record.tests:
-        if test.error is not None:
-            message = f"size {test.name}: {test.error.message}"
-            return ErrorInfo(reason=test.error.reason, message=message)
-    return otherwise
 
 
 def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
@@ -116,19 +122,6 @@ def _size(record: RunRecord, scale: ScaleRecord) -> str:
     return f"{len(done)}/{len(known)}{where}"
 
 
-def _limit(scale: ScaleRecord) -> LimitStatus | None:
-    limit = scale.limit
-    if limit is None:
-        return None
-    return LimitStatus(
-        text=limit_text(limit, scale.axis),
-        state=limit.state,
-        size=rounded(limit.size),
-        low=rounded(limit.low),
-        high=rounded(limit.high),
-    )
-
-
 def _bottleneck(sizes: list[SizeStatus], scale: ScaleRecord) -> str | None:
     """Return the bottleneck of the first breached size, or of the largest size."""
     decisive = scale.limit.first_breach if scale.limit is not None else None
@@ -137,14 +130,6 @@ def _bottleneck(sizes: list[SizeStatus], scale: ScaleRecord) -> str | None:
     at_limit = [size for size in measured if size.size == decisive]
     candidates = at_limit or breached[:1] or measured[-1:]
     return candidates[0].bottleneck if candidates else None
-
-
-def _sizes(record: RunRecord, scale: ScaleRecord) -> list[SizeStatus]:
-    """Return a line for each size that was tried, by size."""
-    tests = {test.name: test for test in record.tests if test.start_time is not None}
-    tried = [each for each in scale.sizes if each.test in tests]
-    ordered = sorted(tried, key=lambda each: each.size)
-    return [_size_status(each, tests[each.test]) for each in ordered][:_MAX_SIZES]
 
 
 def _size_status(size: SizeRecord, test: TestRecord) -> SizeStatus:
