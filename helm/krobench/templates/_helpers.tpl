@@ -41,6 +41,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- range $name, $value := .Values.commonLabels }}
+{{- if not (hasPrefix "app.kubernetes.io/" $name) }}
+{{ $name }}: {{ $value | quote }}
+{{- end }}
+{{- end }}
 {{- end -}}
 
 {{/* Labels that select the operator's pod; the selector of a Deployment is immutable. */}}
@@ -50,11 +55,21 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end -}}
 
+{{/* How the operator and its Jobs log: a list of environment variables. */}}
+{{- define "krobench.logEnv" -}}
+{{- if eq .Values.logs.format "json" -}}
+- name: KROBENCH_LOG_FORMAT
+  value: json
+{{- else -}}
+[]
+{{- end -}}
+{{- end -}}
+
 {{/* What the operator sets in the pods of its Jobs: operator/krobench/controller/loadpod.py. */}}
 {{- define "krobench.loadPod" -}}
 {{- $load := .Values.load -}}
 {{- dict
-  "labels" $load.podLabels
+  "labels" (merge (dict) $load.podLabels .Values.commonLabels)
   "annotations" $load.podAnnotations
   "resources" $load.resources
   "nodeSelector" $load.nodeSelector
@@ -62,7 +77,7 @@ app.kubernetes.io/component: operator
   "affinity" $load.affinity
   "topologySpreadConstraints" $load.topologySpreadConstraints
   "priorityClassName" $load.priorityClassName
-  "env" $load.env
+  "env" (concat (include "krobench.logEnv" . | fromYamlArray) $load.env | default list)
   "securityContext" .Values.podSecurityContext
   | toJson -}}
 {{- end -}}

@@ -26,12 +26,24 @@ def main() -> None:
 @app.callback()
 def _configure(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log debug messages.")] = False,
+    log_format: Annotated[
+        Literal["text", "json"],
+        typer.Option(envvar="KROBENCH_LOG_FORMAT", help="Format of the log."),
+    ] = "text",
 ) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    if log_format == "json":
+        from pythonjsonlogger.json import JsonFormatter
+
+        fields = {"asctime": "time", "levelname": "level", "name": "logger"}
+        [handler] = logging.getLogger().handlers
+        handler.setFormatter(
+            JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s", rename_fields=fields)
+        )
     logging.getLogger("httpx").setLevel(logging.WARNING)
 
 

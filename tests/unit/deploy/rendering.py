@@ -28,6 +28,7 @@ _LABELS_OF_HELM = {
 }
 _ANNOTATIONS_OF_HELM = {"helm.sh/resource-policy"}
 ALL_GATES = (
+    "flowControl.enabled=true",
     "kro.aggregation=true",
     "networkPolicy.enabled=true",
     "serviceMonitor.enabled=true",

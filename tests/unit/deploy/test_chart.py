@@ -235,3 +235,48 @@ def test_labels_of_the_user_do_not_break_the_selector(render: Render) -> None:
     labels = spec["template"]["metadata"]["labels"]
     assert spec["selector"]["matchLabels"].items() <= labels.items()
     assert labels["team"] == "x"
+
+
+def test_common_labels_are_on_every_object_and_pod(render: Render) -> None:
+    manifests = render(*ALL_GATES, r"commonLabels.example\.org/team=bench")
+    deployment = manifests["Deployment", "krobench"]
+    job = load_job(render, r"commonLabels.example\.org/team=bench")
+    templates = [deployment["spec"]["template"], job["spec"]["template"], job]
+    for entry in [*manifests.values(), *templates]:
+        assert entry["metadata"]["labels"]["example.org/team"] == "bench", entry["metadata"]
+    assert "example.org/team" not in deployment["spec"]["selector"]["matchLabels"]
+
+
+def test_service_accounts_have_annotations_of_their_own(render: Render) -> None:
+    manifests = render("serviceAccount.annotations.a=b", "load.serviceAccount.annotations.c=d")
+    assert manifests["ServiceAccount", "krobench"]["metadata"]["annotations"] == {"a": "b"}
+    assert manifests["ServiceAccount", "krobench-load"]["metadata"]["annotations"] == {"c": "d"}
+
+
+def test_logs_of_operator_and_jobs_can_be_json(render: Render) -> None:
+    wanted = {"name": "KROBENCH_LOG_FORMAT", "value": "json"}
+    assert wanted in operator_container(render("logs.format=json"))["env"]
+    [container] = load_job(render, "logs.format=json")["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == [wanted]
+
+
+def test_load_has_a_priority_level_of_its_own_when_asked_to(render: Render) -> None:
+    assert not {"FlowSchema", "PriorityLevelConfiguration"} & {kind for kind, _ in render()}
+    manifests = render("flowControl.enabled=true", "flowControl.nominalConcurrencyShares=7")
+    level = manifests["PriorityLevelConfiguration", "krobench-load"]
+    assert level["spec"]["limited"]["nominalConcurrencyShares"] == 7
+    schema = manifests["FlowSchema", "krobench-load"]["spec"]
+    assert schema["priorityLevelConfiguration"]["name"] == "krobench-load"
+    [rule] = schema["rules"]
+    [subject] = rule["subjects"]
+    assert subject["serviceAccount"] == {"namespace": "krobench-system", "name": "krobench-load"}
+
+
+def test_outgoing_connections_are_restricted_when_rules_are_given(render: Render) -> None:
+    rule = ("networkPolicy.egress[0].ports[0].port=443", "networkPolicy.enabled=true")
+    for name in ("krobench", "krobench-load"):
+        open_policy = render("networkPolicy.enabled=true")["NetworkPolicy", name]["spec"]
+        assert open_policy["policyTypes"] == ["Ingress"]
+        policy = render(*rule)["NetworkPolicy", name]["spec"]
+        assert policy["policyTypes"] == ["Ingress", "Egress"]
+        assert policy["egress"] == [{"ports": [{"port": 443}]}]

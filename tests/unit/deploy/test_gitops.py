@@ -1,18 +1,22 @@
-"""Argo CD and Flux see resources as they are in Git, whatever the API server fills in."""
+"""krobench behaves under Argo CD, Flux and kustomize, and as a part of another chart."""
 
 import copy
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from unit.deploy.rendering import EXAMPLES
+from unit.deploy.rendering import CHART, EXAMPLES, MANIFESTS, by_key, kustomize
 
 from krobench.api.crd import crd
 from krobench.api.kinds import RunKind
 
 Schema = dict[str, Any]
+
+NAME_REFERENCE = MANIFESTS / "kustomize" / "name-reference.yaml"
 
 
 def with_defaults(value: Any, schema: Schema) -> Any:
@@ -75,3 +79,75 @@ def test_a_default_inside_of_a_list_would_be_a_difference() -> None:
     schema = {"properties": {"tests": {"items": item}}}
     applied = {"tests": [{"name": "a"}]}
     assert list(differences(applied, with_defaults(applied, schema), "")) == [".tests"]
+
+
+def references(schema: Schema, path: str = "spec") -> Iterator[str]:
+    """Yield the paths at which a spec names another object, as kustomize writes them."""
+    for name, child in schema.get("properties", {}).items():
+        if name.endswith("Ref"):
+            yield f"{path}/{name}/name"
+        yield from references(child, f"{path}/{name}")
+    if "items" in schema:
+        yield from references(schema["items"], path)
+
+
+def test_kustomize_is_told_of_every_reference() -> None:
+    found = {
+        ("Secret" if "Secret" in path else "ConfigMap", kind.value, path)
+        for kind in RunKind
+        for path in references(root(kind)["properties"]["spec"])
+    }
+    told = {
+        (each["kind"], field["kind"], field["path"])
+        for each in yaml.safe_load(NAME_REFERENCE.read_text())["nameReference"]
+        for field in each["fieldSpecs"]
+    }
+    assert told == found
+
+
+def test_a_hash_of_kustomize_reaches_the_benchmark(kubectl: str, tmp_path: Path) -> None:
+    shutil.copy(NAME_REFERENCE, tmp_path)
+    (tmp_path / "team.yaml").write_text("kind: ResourceGraphDefinition\n")
+    rgd = {"configMapKeyRef": {"name": "rgds", "key": "team.yaml"}}
+    benchmark = {
+        "apiVersion": "bench.kro.run/v1alpha1",
+        "kind": "KroBenchmark",
+        "metadata": {"name": "kustomized"},
+        "spec": {"tests": [{"name": "team", "workload": {"rgd": rgd}}]},
+    }
+    (tmp_path / "benchmark.yaml").write_text(yaml.safe_dump(benchmark))
+    kustomization = {
+        "configMapGenerator": [{"name": "rgds", "files": ["team.yaml"]}],
+        "configurations": [NAME_REFERENCE.name],
+        "resources": ["benchmark.yaml"],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    made = kustomize(kubectl, tmp_path)
+    [config_map] = [name for kind, name in made if kind == "ConfigMap"]
+    assert config_map.startswith("rgds-")
+    [test] = made["KroBenchmark", "kustomized"]["spec"]["tests"]
+    assert test["workload"]["rgd"]["configMapKeyRef"]["name"] == config_map
+
+
+def test_the_chart_can_be_a_part_of_another(helm: str, tmp_path: Path) -> None:
+    dependency = {
+        "name": "krobench",
+        "version": ">=0.0.0-0",
+        "repository": f"file://{CHART}",
+        "condition": "krobench.enabled",
+    }
+    chart = {"apiVersion": "v2", "name": "platform", "version": "0.1.0"}
+    values = {"global": {"imageRegistry": "registry.example.com"}, "krobench": {"enabled": True}}
+    (tmp_path / "Chart.yaml").write_text(yaml.safe_dump(chart | {"dependencies": [dependency]}))
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(values))
+    run([helm, "dependency", "build", str(tmp_path)])
+    render = [helm, "template", "platform", str(tmp_path), "--kube-version", "1.30.0"]
+    assert ("Deployment", "platform-krobench") in by_key(run(render))
+    off = [*render, "--set", "krobench.enabled=false"]
+    assert not by_key(run(off))
+
+
+def run(command: list[str]) -> str:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    return result.stdout

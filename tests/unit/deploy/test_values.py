@@ -33,7 +33,7 @@ def test_schema_refuses_what_the_chart_does_not_know(helm: str, value: str, name
 def test_schema_knows_every_value_and_nothing_else() -> None:
     def check(values: Manifest, schema: Manifest, path: str) -> None:
         assert schema["additionalProperties"] is False, path
-        known = schema["properties"].keys() - {"global"}
+        known = schema["properties"].keys() - ({"global", "enabled"} if path == "values" else set())
         assert values.keys() == known, path
         for name, value in values.items():
             if isinstance(value, dict) and "properties" in schema["properties"][name]:
