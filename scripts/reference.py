@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from krobench import findings
-from krobench.analysis.names import known_names
+from krobench.analysis.figurenames import known_names
 from krobench.api.crd import DEFAULT_WORDS, Schema, crd
 from krobench.api.kinds import RunKind
 from krobench.cli.main import app

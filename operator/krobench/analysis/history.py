@@ -33,12 +33,30 @@ def changes(runs: Sequence[RunEstimates]) -> list[Change]:
     """Return all changes in runs of one KroBenchmark, given from the oldest to the newest."""
     usable = [run for run in runs if run.unusable is None]
     names = dict.fromkeys(test.name for run in usable for test in run.tests)
-    return [
-        change
-        for name in names
-        for metric in PRIMARY
-        for change in _of_metric(_comparable(usable, name), name, metric)
-    ]
+    found = []
+    for name in names:
+        series = _comparable(usable, name)
+        for metric in PRIMARY:
+            points = [
+                (run, median(values))
+                for run, item in series
+                if (values := [v for i in item.iterations if (v := i.get(metric)) is not None])
+            ]
+            at = change_points([value for _, value in points])
+            borders = [0, *at, len(points)]
+            for before, index, after in zip(borders, at, borders[2:], strict=False):
+                old, new = points[index - 1][0], points[index][0]
+                change = Change(
+                    test=name,
+                    metric=metric,
+                    last_before=old,
+                    first_after=new,
+                    before=median(value for _, value in points[before:index]),
+                    after=median(value for _, value in points[index:after]),
+                    differences=list(_once(differences([old], [new], [], ()))),
+                )
+                found.append(change)
+    return found
 
 
 def series_lengths(runs: Sequence[RunEstimates]) -> dict[str, int]:
@@ -54,29 +72,6 @@ def _comparable(
     """Return the runs whose test did what that of the newest does."""
     found = [(run, item) for run in runs for item in run.tests if item.name == test]
     return [(run, item) for run, item in found if item.workload == found[-1][1].workload]
-
-
-def _of_metric(
-    series: Sequence[tuple[RunEstimates, TestEstimates]], test: str, metric: str
-) -> Iterator[Change]:
-    points = [
-        (run, median(values))
-        for run, item in series
-        if (values := [v for i in item.iterations if (v := i.get(metric)) is not None])
-    ]
-    at = change_points([value for _, value in points])
-    borders = [0, *at, len(points)]
-    for before, index, after in zip(borders, at, borders[2:], strict=False):
-        old, new = points[index - 1][0], points[index][0]
-        yield Change(
-            test=test,
-            metric=metric,
-            last_before=old,
-            first_after=new,
-            before=median(value for _, value in points[before:index]),
-            after=median(value for _, value in points[index:after]),
-            differences=list(_once(differences([old], [new], [], ()))),
-        )
 
 
 def _once(found: Sequence[Difference]) -> Iterator[Difference]:

@@ -125,20 +125,29 @@ def count_instances(
     requested: int, objects: Iterable[ObjectRecord], max_send_lag_seconds: float
 ) -> Counts:
     """Count the instances of an iteration by how far they got."""
-    created = [line for line in objects if line.operation == "create-instance"]
-    acknowledged = [line for line in created if line.acknowledged_seconds is not None]
-    ready = sum(line.ready_seconds is not None for line in acknowledged)
-    return Counts(
+    lines = [line for line in objects if line.operation == "create-instance"]
+    of_all = count_operations(requested, lines, max_send_lag_seconds)
+    created = of_all.sent - of_all.failed
+    return Counts(created=created, ready=of_all.done, **of_all.model_dump(exclude={"done"}))
+
+
+def count_operations(
+    requested: int, requests: Sequence[ObjectRecord], max_send_lag_seconds: float
+) -> OperationCounts:
+    """Count requests of any kind by how far they got."""
+    answered = [line for line in requests if line.acknowledged_seconds is not None]
+    done = sum(effect_seconds(line) is not None for line in answered)
+    lags = (line.sent_seconds - line.start_seconds for line in requests)
+    return OperationCounts(
         requested=requested,
-        sent=len(created),
-        late=sum(line.sent_seconds - line.start_seconds > max_send_lag_seconds for line in created),
-        created=len(acknowledged),
-        ready=ready,
-        failed=len(created) - len(acknowledged),
-        censored=len(acknowledged) - ready,
-        retried=sum(line.retries for line in created),
-        throttled=sum(line.throttled for line in created),
-        server_errors=sum(line.server_errors for line in created),
+        sent=len(requests),
+        late=sum(lag > max_send_lag_seconds for lag in lags),
+        done=done,
+        failed=len(requests) - len(answered),
+        censored=len(answered) - done,
+        retried=sum(line.retries for line in requests),
+        throttled=sum(line.throttled for line in requests),
+        server_errors=sum(line.server_errors for line in requests),
     )
 
 
@@ -218,7 +227,7 @@ def measure_phase(
         index=phase.index,
         operation=phase.operation,
         duration_seconds=round(phase.ended_seconds - phase.started_seconds, 6),
-        counts=_count(phase, requests),
+        counts=count_operations(phase.requested, requests, phase.max_send_lag_seconds),
         latency=latencies(lines),
         generator=generator,
         operations_per_second=_rate(lines),
@@ -257,23 +266,6 @@ def summarise_phases(
 def effect_seconds(line: ObjectRecord) -> float | None:
     """Return when an operation had its effect."""
     return line.gone_seconds if line.operation == "delete-instance" else line.ready_seconds
-
-
-def _count(phase: MeasuredPhase, requests: Sequence[ObjectRecord]) -> OperationCounts:
-    answered = [line for line in requests if line.acknowledged_seconds is not None]
-    done = sum(effect_seconds(line) is not None for line in answered)
-    lag = phase.max_send_lag_seconds
-    return OperationCounts(
-        requested=phase.requested,
-        sent=len(requests),
-        late=sum(line.sent_seconds - line.start_seconds > lag for line in requests),
-        done=done,
-        failed=len(requests) - len(answered),
-        censored=len(answered) - done,
-        retried=sum(line.retries for line in requests),
-        throttled=sum(line.throttled for line in requests),
-        server_errors=sum(line.server_errors for line in requests),
-    )
 
 
 def _rate(lines: Iterable[ObjectRecord]) -> float | None:

@@ -23,9 +23,9 @@ from celpy.celtypes import BoolType
 from celpy.evaluation import CELEvalError
 from lark import Token, Tree
 
+from krobench.analysis.figurenames import Tree as Values
+from krobench.analysis.figurenames import example, known_names, numbers_of, tree_of
 from krobench.analysis.iterations import errors_of
-from krobench.analysis.names import Tree as Values
-from krobench.analysis.names import example, known_names, numbers_of, tree_of
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import Collect
@@ -227,14 +227,13 @@ def _unknown(name: str, names: set[str]) -> str:
 def _compile(expression: str) -> Tree[Any]:
     tree = _ENVIRONMENT.compile(expression)
     for literal in tree.find_data("literal"):
-        literal.children = [_as_double(child) for child in literal.children]
+        literal.children = [
+            Token("FLOAT_LIT", f"{float(int(child.rstrip('uU'), 0))!r}")
+            if isinstance(child, Token) and child.type in _WHOLE
+            else child
+            for child in literal.children
+        ]
     return tree
-
-
-def _as_double(literal: Any) -> Any:
-    if not isinstance(literal, Token) or literal.type not in _WHOLE:
-        return literal
-    return Token("FLOAT_LIT", f"{float(int(literal.rstrip('uU'), 0))!r}")
 
 
 def _evaluate(tree: Tree[Any], values: Values) -> Any:

@@ -14,11 +14,11 @@ from krobench.analysis.recommendations.advise import (
     rules_of_trial,
     verification_of,
 )
-from krobench.analysis.scaling.findings import (
+from krobench.analysis.scaling.slos import check_samples, settings_of_sizes
+from krobench.analysis.scaling.summarise import (
     validity_of_scale_test,
     with_findings,
 )
-from krobench.analysis.scaling.slos import check_samples, settings_of_sizes
 from krobench.analysis.validity.judge import ignored_causes, validity_of_run
 from krobench.analysis.verdict import verdict_of_scale_test
 from krobench.api import units

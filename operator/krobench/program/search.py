@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from krobench.analysis.scaling.findings import limit_so_far
+from krobench.analysis.scaling.limit import find_limit
 from krobench.analysis.scaling.slos import is_measured, judge_iteration
 from krobench.api.notation import duration_seconds
 from krobench.api.specs.results import ValiditySettings
@@ -118,7 +118,7 @@ class Search:
             _record_of(scale.sizes, current, self._sizes)
         if bracket_of(scale.sizes).first_breach is not None:
             # Before a breach, the limit may lie beyond all sizes.
-            scale.limit = limit_so_far(self._spec, scale)
+            scale.limit = find_limit(scale.sizes, self._spec.slo, scale.stopped)
         return scale
 
     def ahead(self, entries: Sequence[Entry], turn: Turn) -> int:

@@ -1,6 +1,6 @@
 import pytest
 
-from krobench.analysis.names import known_names
+from krobench.analysis.figurenames import known_names
 from krobench.analysis.thresholds import bounds, check_thresholds, evaluate
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.record.test import TestSummary

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from unit.docs.documents import ROOT, Code, codes
 from unit.docs.fragments import chart_values
 
-from krobench.analysis.names import known_names
+from krobench.analysis.figurenames import known_names
 from krobench.analysis.thresholds import names_in
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.results import Cause

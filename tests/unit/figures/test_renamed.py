@@ -2,7 +2,7 @@
 
 import pytest
 
-from krobench.analysis.names import known_names
+from krobench.analysis.figurenames import known_names
 from krobench.figures.renamed import RENAMED, new_name, with_new_names
 
 OF_CURVES = {"kro.requests.perSecond", "apiServer.requests.perSecond"}

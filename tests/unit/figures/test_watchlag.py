@@ -1,6 +1,6 @@
 import pytest
 
-from krobench.analysis.names import known_names
+from krobench.analysis.figurenames import known_names
 from krobench.figures.latencies import watch_lag_figures
 
 

@@ -13,7 +13,7 @@ import pytest
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
-from krobench.analysis.names import known_names
+from krobench.analysis.figurenames import known_names
 from krobench.figures.environment import Environment
 from krobench.figures.renamed import RENAMED, RENAMED_PARTS, new_name
 from krobench.findings.comparison import Baseline, RunEstimates, TestEstimates

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from unit.records import figures, some_iteration, some_run, some_summary, some_test
 
-from krobench.analysis.scaling.findings import with_findings
+from krobench.analysis.scaling.summarise import with_findings
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.figures.environment import Environment

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from functools import cached_property
 
 from krobench.analysis.krosettings import REQUEUE_INTERVAL, Flag, KroSettings
-from krobench.analysis.quantities import number_of
+from krobench.analysis.resourcequantities import number_of
 from krobench.api.notation import duration_seconds
 from krobench.figures.catalogue import (
     INSTANCE_QUEUE_SECONDS,
@@ -20,7 +20,7 @@ from krobench.figures.catalogue import (
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
 from krobench.figures.measures import Figures, Latencies, LatencySummary, PartLists
 from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
-from krobench.findings.evidence import Evidence
+from krobench.findings.evidence import Evidence, EvidenceCode, evidence
 from krobench.record.test import TestRecord, TestSummary
 
 MANY_RGDS = 5
@@ -276,6 +276,11 @@ def known(value: float | None, missing: Missing) -> float:
     if value is None:
         raise NotMeasuredError(missing)
     return value
+
+
+def above(code: EvidenceCode, value: float | None, bound: float) -> list[Evidence]:
+    """Return a figure as evidence that supports a cause if it is above its bound."""
+    return evidence(code, value, bound, supports=(value or 0.0) > bound)
 
 
 def ramp(value: float, low: float, high: float) -> float:

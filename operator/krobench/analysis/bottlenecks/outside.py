@@ -1,8 +1,16 @@
 """What is outside of kro: the load generator, the API server, admission and etcd."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from krobench.analysis.bottlenecks.facts import Assessment, Facts, NotMeasuredError, Of, known
+from krobench.analysis.bottlenecks.facts import (
+    Assessment,
+    Facts,
+    NotMeasuredError,
+    Of,
+    above,
+    known,
+)
 from krobench.figures.catalogue import (
     ADMISSION_MEAN_SECONDS,
     ADMISSION_SECONDS,
@@ -40,11 +48,11 @@ RETRY_SECONDS = 1.0
 _MUCH_WORK = 0.1
 
 
-def assess_generator(facts: Facts) -> list[Assessment]:
+def assess_generator(facts: Facts) -> Iterator[Assessment]:
     """Judge by the schedule; a closed loop has none, and waits for kro by design."""
     generator = facts.summary.generator
     if generator is None:
-        return []
+        return
     asked, sent = generator.requested_per_second, generator.achieved_per_second
     missing = max(0.0, 1.0 - sent / asked) if asked and sent is not None else 0.0
     try:
@@ -53,23 +61,19 @@ def assess_generator(facts: Facts) -> list[Assessment]:
         late = 0.0
     lag, allowed = generator.send_lag_p99_seconds, facts.test.load.max_send_lag_seconds
     missed = missing > 1 - SCHEDULE_KEPT
-    return [
-        Assessment(
-            kind=BottleneckKind.GENERATOR,
-            code=BottleneckCode.LOAD_NOT_SENT,
-            of=Of.LOAD,
-            share=max(missing, late),
-            evidence=[
-                *evidence(
-                    EvidenceCode.REQUESTS_MISSING, missing, 1 - SCHEDULE_KEPT, supports=missed
-                ),
-                *evidence(EvidenceCode.SEND_LAG_P99, lag, allowed, supports=(lag or 0.0) > allowed),
-                *evidence(EvidenceCode.LATE_SHARE, late, supports=late > 1 - SCHEDULE_KEPT),
-                *evidence(EvidenceCode.RATE_REQUESTED, asked, supports=missed),
-                *evidence(EvidenceCode.RATE_ACHIEVED, sent, supports=missed),
-            ],
-        )
-    ]
+    yield Assessment(
+        kind=BottleneckKind.GENERATOR,
+        code=BottleneckCode.LOAD_NOT_SENT,
+        of=Of.LOAD,
+        share=max(missing, late),
+        evidence=[
+            *evidence(EvidenceCode.REQUESTS_MISSING, missing, 1 - SCHEDULE_KEPT, supports=missed),
+            *above(EvidenceCode.SEND_LAG_P99, lag, allowed),
+            *evidence(EvidenceCode.LATE_SHARE, late, supports=late > 1 - SCHEDULE_KEPT),
+            *evidence(EvidenceCode.RATE_REQUESTED, asked, supports=missed),
+            *evidence(EvidenceCode.RATE_ACHIEVED, sent, supports=missed),
+        ],
+    )
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def mean_seconds(facts: Facts) -> float:
     )
 
 
-def assess_api_server(facts: Facts) -> list[Assessment]:
+def assess_api_server(facts: Facts) -> Iterator[Assessment]:
     """Judge by the time that kro's requests took, and by those that were refused.
 
     Requests that are refused concurrently pause at once, and an API server that refuses many asks
@@ -170,100 +174,69 @@ def assess_api_server(facts: Facts) -> list[Assessment]:
         subject = f"FlowSchema {facts.parts[REJECTIONS][0].name}"
     elif facts.parts[QUEUES]:
         subject = f"priority level {facts.parts[QUEUES][0].name}"
-    return [
-        Assessment(
-            kind=BottleneckKind.API_SERVER,
-            code=BottleneckCode.REQUESTS_REFUSED if refused else BottleneckCode.REQUESTS_SLOW,
-            of=Of.WORK,
-            share=min(1.0, slow + (time.pause_seconds / work if work else 0.0)),
-            subject=subject,
-            evidence=[
-                *evidence(EvidenceCode.THROTTLED_REQUESTS, refused, 0.0, supports=bool(refused)),
-                *evidence(
-                    EvidenceCode.REQUEST_MEAN,
-                    mean,
-                    USUAL_REQUEST_SECONDS,
-                    supports=mean > USUAL_REQUEST_SECONDS,
-                ),
-                *evidence(
-                    EvidenceCode.REJECTED_REQUESTS,
-                    facts.figures[REJECTED_REQUESTS],
-                    0.0,
-                    supports=bool(facts.figures[REJECTED_REQUESTS]),
-                ),
-                *evidence(
-                    EvidenceCode.QUEUED_AT_API_SERVER,
-                    time.queue_seconds,
-                    work,
-                    supports=time.queue_seconds > _MUCH_WORK * work,
-                ),
-                *evidence(
-                    EvidenceCode.REQUESTS_IN_FLIGHT, facts.figures[IN_FLIGHT.mean], supports=False
-                ),
-            ],
-        )
-    ]
+    yield Assessment(
+        kind=BottleneckKind.API_SERVER,
+        code=BottleneckCode.REQUESTS_REFUSED if refused else BottleneckCode.REQUESTS_SLOW,
+        of=Of.WORK,
+        share=min(1.0, slow + (time.pause_seconds / work if work else 0.0)),
+        subject=subject,
+        evidence=[
+            *above(EvidenceCode.THROTTLED_REQUESTS, refused, 0.0),
+            *above(EvidenceCode.REQUEST_MEAN, mean, USUAL_REQUEST_SECONDS),
+            *above(EvidenceCode.REJECTED_REQUESTS, facts.figures[REJECTED_REQUESTS], 0.0),
+            *evidence(
+                EvidenceCode.QUEUED_AT_API_SERVER,
+                time.queue_seconds,
+                work,
+                supports=time.queue_seconds > _MUCH_WORK * work,
+            ),
+            *evidence(
+                EvidenceCode.REQUESTS_IN_FLIGHT, facts.figures[IN_FLIGHT.mean], supports=False
+            ),
+        ],
+    )
 
 
-def assess_admission(facts: Facts) -> list[Assessment]:
+def assess_admission(facts: Facts) -> Iterator[Assessment]:
     """Judge by the time that the API server takes to admit a write, webhooks included."""
     mean = known(facts.figures[ADMISSION_MEAN_SECONDS], Missing.ADMISSION_SECONDS)
     time, work = request_time(facts), facts.work_seconds
     spent = time.admission_seconds
-    return [
-        Assessment(
-            kind=BottleneckKind.ADMISSION,
-            code=BottleneckCode.ADMISSION_SLOW,
-            of=Of.WORK,
-            share=time.share_of(spent, work),
-            subject=f"webhook {facts.parts[WEBHOOKS][0].name}" if facts.parts[WEBHOOKS] else None,
-            evidence=[
-                *evidence(
-                    EvidenceCode.ADMISSION_MEAN,
-                    mean,
-                    USUAL_ADMISSION_SECONDS,
-                    supports=mean > USUAL_ADMISSION_SECONDS,
-                ),
-                *evidence(
-                    EvidenceCode.ADMISSION_OF_KRO,
-                    spent,
-                    work,
-                    supports=spent > _MUCH_WORK * work,
-                ),
-                *evidence(
-                    EvidenceCode.WEBHOOK_WAITS,
-                    sum(webhook.value for webhook in facts.parts[WEBHOOKS]),
-                    supports=bool(facts.parts[WEBHOOKS]),
-                ),
-            ],
-        )
-    ]
+    yield Assessment(
+        kind=BottleneckKind.ADMISSION,
+        code=BottleneckCode.ADMISSION_SLOW,
+        of=Of.WORK,
+        share=time.share_of(spent, work),
+        subject=f"webhook {facts.parts[WEBHOOKS][0].name}" if facts.parts[WEBHOOKS] else None,
+        evidence=[
+            *above(EvidenceCode.ADMISSION_MEAN, mean, USUAL_ADMISSION_SECONDS),
+            *evidence(
+                EvidenceCode.ADMISSION_OF_KRO,
+                spent,
+                work,
+                supports=spent > _MUCH_WORK * work,
+            ),
+            *evidence(
+                EvidenceCode.WEBHOOK_WAITS,
+                sum(webhook.value for webhook in facts.parts[WEBHOOKS]),
+                supports=bool(facts.parts[WEBHOOKS]),
+            ),
+        ],
+    )
 
 
-def assess_etcd(facts: Facts) -> list[Assessment]:
+def assess_etcd(facts: Facts) -> Iterator[Assessment]:
     """Judge by the time that the API server waits for etcd."""
     mean = known(facts.figures[ETCD_REQUEST_MEAN_SECONDS], Missing.ETCD_SECONDS)
     time = request_time(facts)
     fsync = facts.figures[ETCD_FSYNC_MEAN_SECONDS]
-    return [
-        Assessment(
-            kind=BottleneckKind.ETCD,
-            code=BottleneckCode.ETCD_SLOW,
-            of=Of.WORK,
-            share=time.share_of(time.etcd_seconds, facts.work_seconds),
-            evidence=[
-                *evidence(
-                    EvidenceCode.ETCD_MEAN,
-                    mean,
-                    USUAL_ETCD_SECONDS,
-                    supports=mean > USUAL_ETCD_SECONDS,
-                ),
-                *evidence(
-                    EvidenceCode.FSYNC_MEAN,
-                    fsync,
-                    USUAL_ETCD_SECONDS,
-                    supports=(fsync or 0.0) > USUAL_ETCD_SECONDS,
-                ),
-            ],
-        )
-    ]
+    yield Assessment(
+        kind=BottleneckKind.ETCD,
+        code=BottleneckCode.ETCD_SLOW,
+        of=Of.WORK,
+        share=time.share_of(time.etcd_seconds, facts.work_seconds),
+        evidence=[
+            *above(EvidenceCode.ETCD_MEAN, mean, USUAL_ETCD_SECONDS),
+            *above(EvidenceCode.FSYNC_MEAN, fsync, USUAL_ETCD_SECONDS),
+        ],
+    )

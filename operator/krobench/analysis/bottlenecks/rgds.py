@@ -1,6 +1,15 @@
 """RGDs: the watch caches of new kinds, and an RGD or its instances that keep kro's workers busy."""
 
-from krobench.analysis.bottlenecks.facts import Assessment, Facts, NotMeasuredError, Of, known
+from collections.abc import Iterator
+
+from krobench.analysis.bottlenecks.facts import (
+    Assessment,
+    Facts,
+    NotMeasuredError,
+    Of,
+    above,
+    known,
+)
 from krobench.analysis.bottlenecks.outside import RETRY_SECONDS
 from krobench.analysis.krosettings import RGD_WORKERS
 from krobench.figures.catalogue import (
@@ -20,51 +29,44 @@ WORTH_MENTIONING = 0.1
 nothing from the others however often it is built."""
 
 
-def assess_watch_caches(facts: Facts) -> list[Assessment]:
+def assess_watch_caches(facts: Facts) -> Iterator[Assessment]:
     """Judge by the answers with 429 in the set-up, each of which blocks a worker for RGDs.
 
     The API server refuses watches of a new kind until its watch cache is initialised.
     """
     if not facts.many_rgds:
-        return []
+        return
     seconds = known(facts.figures[SET_UP_SECONDS], Missing.SET_UP_SECONDS)
     refused = known(facts.figures[KRO_THROTTLED_REQUESTS.set_up], Missing.REQUESTS_BY_CODE)
     workers, rgds = facts.workers(RGD_WORKERS), facts.test.rgds
     usual = RETRY_SECONDS / workers
-    return [
-        Assessment(
-            kind=BottleneckKind.WATCH_REINITIALISATION,
-            code=BottleneckCode.WATCH_CACHES_NEW,
-            of=Of.SET_UP,
-            share=min(1.0, refused * RETRY_SECONDS / (seconds * workers)) if seconds else 0.0,
-            evidence=[
-                *evidence(EvidenceCode.THROTTLED_IN_SET_UP, refused, supports=refused / rgds > 0.5),
-                *evidence(
-                    EvidenceCode.SET_UP_PER_RGD,
-                    seconds / rgds,
-                    usual,
-                    supports=seconds / rgds > usual,
-                ),
-                *evidence(
-                    EvidenceCode.THROTTLED_PER_RGD, refused / rgds, supports=refused / rgds > 0.5
-                ),
-                *evidence(EvidenceCode.RGD_WORKERS, float(workers), supports=workers == 1),
-            ],
-        )
-    ]
+    yield Assessment(
+        kind=BottleneckKind.WATCH_REINITIALISATION,
+        code=BottleneckCode.WATCH_CACHES_NEW,
+        of=Of.SET_UP,
+        share=min(1.0, refused * RETRY_SECONDS / (seconds * workers)) if seconds else 0.0,
+        evidence=[
+            *evidence(EvidenceCode.THROTTLED_IN_SET_UP, refused, supports=refused / rgds > 0.5),
+            *above(EvidenceCode.SET_UP_PER_RGD, seconds / rgds, usual),
+            *evidence(
+                EvidenceCode.THROTTLED_PER_RGD, refused / rgds, supports=refused / rgds > 0.5
+            ),
+            *evidence(EvidenceCode.RGD_WORKERS, float(workers), supports=workers == 1),
+        ],
+    )
 
 
-def assess_poisoned(facts: Facts) -> list[Assessment]:
+def assess_poisoned(facts: Facts) -> Iterator[Assessment]:
     """Judge by the workers' time that goes to another kind, and by graphs that fail to build."""
     own = known(facts.figures[OWN_WORK_SECONDS], Missing.WORK_BY_KIND)
     others = known(facts.figures[OTHERS_WORK_SECONDS], Missing.WORK_BY_KIND)
-    found = _failed_builds(facts)
+    yield from _failed_builds(facts)
     if not facts.parts[OTHERS_WORK]:
-        return found
+        return
     worst = facts.parts[OTHERS_WORK][0]
     # Parts are the last iteration's, sums the medians of all: one may be above the other.
     share = worst.value / (own + max(others, worst.value))
-    of_instances = Assessment(
+    yield Assessment(
         kind=BottleneckKind.POISONED_RGD,
         code=BottleneckCode.OTHER_KIND_WORKED_ON,
         of=Of.WORK,
@@ -86,16 +88,15 @@ def assess_poisoned(facts: Facts) -> list[Assessment]:
             *evidence(EvidenceCode.OWN_KINDS_SECONDS, own, supports=False),
         ],
     )
-    return [of_instances, *found]
 
 
-def _failed_builds(facts: Facts) -> list[Assessment]:
+def _failed_builds(facts: Facts) -> Iterator[Assessment]:
     """Judge by the time that an RGD worker spent on a graph that it could not build.
 
     The requests that it sent to the API server meanwhile are not known by RGD, and do not count.
     """
     if not facts.many_rgds or not facts.parts[FAILED_BUILDS]:
-        return []
+        return
     if not facts.parts[FAILED_BUILD_SECONDS]:
         raise NotMeasuredError(Missing.FAILED_BUILD_SECONDS)
     worst = facts.parts[FAILED_BUILD_SECONDS][0]
@@ -105,17 +106,15 @@ def _failed_builds(facts: Facts) -> list[Assessment]:
     seconds = known(facts.figures[SET_UP_SECONDS], Missing.SET_UP_SECONDS)
     share = worst.value / (seconds * facts.workers(RGD_WORKERS)) if seconds else 0.0
     large = share >= WORTH_MENTIONING
-    return [
-        Assessment(
-            kind=BottleneckKind.POISONED_RGD,
-            code=BottleneckCode.GRAPH_BUILDS_FAIL,
-            of=Of.SET_UP,
-            share=min(1.0, share),
-            subject=f"RGD {worst.name}",
-            evidence=[
-                *evidence(EvidenceCode.FAILED_BUILD_SHARE, share, supports=large),
-                *evidence(EvidenceCode.FAILED_BUILD_SECONDS, worst.value, seconds, supports=large),
-                *evidence(EvidenceCode.FAILED_BUILDS, times, 1.0, supports=times > 1),
-            ],
-        )
-    ]
+    yield Assessment(
+        kind=BottleneckKind.POISONED_RGD,
+        code=BottleneckCode.GRAPH_BUILDS_FAIL,
+        of=Of.SET_UP,
+        share=min(1.0, share),
+        subject=f"RGD {worst.name}",
+        evidence=[
+            *evidence(EvidenceCode.FAILED_BUILD_SHARE, share, supports=large),
+            *evidence(EvidenceCode.FAILED_BUILD_SECONDS, worst.value, seconds, supports=large),
+            *above(EvidenceCode.FAILED_BUILDS, times, 1.0),
+        ],
+    )

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from krobench.analysis import names
+from krobench.analysis import figurenames
 from krobench.api.common import ErrorInfo, with_current_names
 from krobench.api.kinds import RunKind
 from krobench.api.notation import flag_values
@@ -93,7 +93,7 @@ def scale_settings(run: RunRecord) -> dict[str, str]:
 def numbers_of(iteration: IterationRecord) -> dict[str, float | None]:
     """Return the numbers of an iteration that are available, by their names in thresholds."""
     counts = iteration.counts
-    values = names.numbers_of(iteration, counts.failed + counts.censored)
+    values = figurenames.numbers_of(iteration, counts.failed + counts.censored)
     return {name: value for name, value in values.items() if value is not None}
 
 

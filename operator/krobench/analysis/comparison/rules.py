@@ -6,7 +6,7 @@ Users write them as words; those are checked here too.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from krobench.analysis.names import known_names
+from krobench.analysis.figurenames import known_names
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.results import DifferenceKind

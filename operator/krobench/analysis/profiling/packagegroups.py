@@ -94,9 +94,10 @@ def group_of(functions: tuple[str, ...]) -> str:
         group = _group_of_package(package_of(function))
         if group is not None:
             return group
-    if all(_is_of_go_runtime(function) for function in functions):
-        return SCHEDULER
-    return OTHER
+    # Functions of the runtime in assembler have no package, for example memeqbody.
+    packages = (package_of(function) for function in functions if "." in function)
+    of_runtime = all(_is_below(package, _GO_RUNTIME) for package in packages)
+    return SCHEDULER if of_runtime else OTHER
 
 
 def is_of_a_group(function: str) -> bool:
@@ -120,11 +121,6 @@ def package_of(function: str) -> str:
 def _group_of_package(package: str) -> str | None:
     found = [prefix for prefix in _PACKAGES if _is_below(package, (prefix,))]
     return _PACKAGES[max(found, key=len)] if found else None
-
-
-def _is_of_go_runtime(function: str) -> bool:
-    # Functions of the runtime in assembler have no package, for example memeqbody.
-    return "." not in function or _is_below(package_of(function), _GO_RUNTIME)
 
 
 def _is_below(package: str, prefixes: tuple[str, ...]) -> bool:

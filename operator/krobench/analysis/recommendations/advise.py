@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from krobench.analysis.comparison.compare import overall
 from krobench.analysis.comparison.rules import DEFAULT_MINIMUM_EFFECT, Rules
 from krobench.analysis.krosettings import KroSettings, may_be_advised
-from krobench.analysis.recommendations import kro, outside, resources
+from krobench.analysis.recommendations import outside, resources, workers
 from krobench.analysis.recommendations.case import Case, Rule, Weighted
 from krobench.analysis.recommendations.code import code_advice
 from krobench.api.specs.load import Load
@@ -17,11 +17,11 @@ from krobench.record.run import RunRecord
 MAX_RECOMMENDATIONS = 12
 
 _RULES: Sequence[Rule] = (
-    kro.more_instance_workers,
-    kro.more_rgd_workers,
-    kro.no_watch_list,
-    kro.shorter_requeues,
-    kro.find_errors,
+    workers.more_instance_workers,
+    workers.more_rgd_workers,
+    workers.no_watch_list,
+    workers.shorter_requeues,
+    workers.find_errors,
     resources.memory_limit,
     resources.go_memory_limit,
     resources.memory_request,
@@ -69,18 +69,13 @@ def _found_by(run: RunRecord) -> Iterator[tuple[object, Weighted]]:
         rules = [*_RULES, *_RULES_OF_LOAD] if case.test.validity.valid else _RULES_OF_LOAD
         for rule in rules:
             found = rule(case)
-            if found is not None and _is_a_change(found.recommendation):
+            if found is not None and all(
+                may_be_advised(setting.name) and setting.current != setting.advised
+                for setting in found.recommendation.settings
+            ):
                 yield rule, found
         if case.test.validity.valid:
             yield from code_advice(case)
-
-
-def _is_a_change(recommendation: Recommendation) -> bool:
-    """Whether all its settings may be advised and differ from what is set already."""
-    return all(
-        may_be_advised(setting.name) and setting.current != setting.advised
-        for setting in recommendation.settings
-    )
 
 
 def metric_to_judge_by(advice: Recommendation, load: Load) -> tuple[str, Better]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from krobench.analysis.bottlenecks.facts import MANY_RGDS
-from krobench.analysis.bottlenecks.kro import CPU_NEAR_LIMIT, THROTTLED
+from krobench.analysis.bottlenecks.inside import CPU_NEAR_LIMIT, THROTTLED
 from krobench.analysis.krosettings import INSTANCE_WORKERS, KroSettings
-from krobench.analysis.quantities import number_of
+from krobench.analysis.resourcequantities import number_of
+from krobench.api.specs.kro import Variant
 from krobench.figures.catalogue import (
     API_SERVER_CPU_SECONDS,
     ETCD_CPU_SECONDS,
@@ -30,7 +31,7 @@ from krobench.figures.environment import NodeFingerprint
 from krobench.figures.measures import Figures, LatencySummary
 from krobench.findings.bottleneck import Bottleneck, BottleneckKind
 from krobench.findings.evidence import Evidence
-from krobench.findings.recommendation import Advice, Area, Confidence, Recommendation
+from krobench.findings.recommendation import Advice, Area, Confidence, Recommendation, Setting
 from krobench.record.test import TestRecord, TestSummary
 
 _NOT_NAMED = 0.3
@@ -73,6 +74,38 @@ class Case:
         if scores:
             return max(scores)
         return otherwise if self.test.attribution is None else _NOT_NAMED * otherwise
+
+    def advise(
+        self,
+        advice: Advice,
+        area: Area,
+        confidence: Confidence,
+        evidence: list[Evidence],
+        weight: float,
+        *,
+        bottleneck: BottleneckKind | None = None,
+        settings: Sequence[Setting] = (),
+        variant: Variant | None = None,
+    ) -> Weighted:
+        """Return a recommendation that is based on this test."""
+        recommendation = Recommendation(
+            advice=advice,
+            area=area,
+            test=self.test.name,
+            bottleneck=bottleneck,
+            settings=list(settings),
+            confidence=confidence,
+            evidence=evidence,
+            variant=variant,
+        )
+        return Weighted(recommendation, weight)
+
+    def against(
+        self, found: Bottleneck, advice: Advice, area: Area, confidence: Confidence
+    ) -> Weighted:
+        """Return a recommendation with the evidence and the weight of the bottleneck alone."""
+        seen, weight = evidence_of(found), found.score
+        return self.advise(advice, area, confidence, seen, weight, bottleneck=found.kind)
 
     @property
     def figures(self) -> Figures:
@@ -170,20 +203,3 @@ Rule = Callable[[Case], Weighted | None]
 def evidence_of(found: Bottleneck | None, most: int = 3) -> list[Evidence]:
     """Return the weightiest evidence of a bottleneck."""
     return list(found.evidence[:most]) if found is not None else []
-
-
-def against(
-    found: Bottleneck, case: Case, advice: Advice, area: Area, confidence: Confidence
-) -> Weighted:
-    """Return a recommendation with the evidence and the weight of the bottleneck alone."""
-    return Weighted(
-        Recommendation(
-            advice=advice,
-            area=area,
-            test=case.test.name,
-            bottleneck=found.kind,
-            confidence=confidence,
-            evidence=evidence_of(found),
-        ),
-        weight=found.score,
-    )

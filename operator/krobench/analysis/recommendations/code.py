@@ -8,7 +8,7 @@ from krobench.analysis.recommendations.case import Case, Weighted
 from krobench.figures.catalogue import KRO_CPU_SECONDS
 from krobench.figures.profile import Breakdown, FunctionCost, GroupShare
 from krobench.findings.evidence import EvidenceCode, evidence
-from krobench.findings.recommendation import Area, CheaperCode, Confidence, Recommendation
+from krobench.findings.recommendation import Area, CheaperCode, Confidence
 
 _LEAST_TICKS = 100
 """With fewer, a measured share of 20 % may really be 13 % or 29 %."""
@@ -62,33 +62,30 @@ def _advice(case: Case, breakdown: Breakdown, pattern: _Pattern, found: GroupSha
     of_cpu = breakdown.unit == "seconds"
     share = found.share or 0.0
     code = EvidenceCode.CPU_PROFILE_SHARE if of_cpu else EvidenceCode.ALLOCATION_SHARE
-    return Weighted(
-        Recommendation(
-            advice=CheaperCode(
-                of="CPU" if of_cpu else "Allocations",
-                group=pattern.group,
-                share=share,
-                instance_cpu_seconds=(
-                    case.figures[KRO_CPU_SECONDS.per_instance] or None if of_cpu else None
-                ),
+    return case.advise(
+        advice=CheaperCode(
+            of="CPU" if of_cpu else "Allocations",
+            group=pattern.group,
+            share=share,
+            instance_cpu_seconds=(
+                case.figures[KRO_CPU_SECONDS.per_instance] or None if of_cpu else None
             ),
-            area=Area.KRO_CODE,
-            test=case.test.name,
-            confidence=Confidence.MEDIUM if of_cpu else Confidence.LOW,
-            evidence=[
-                *evidence(code, share, pattern.share, subject=pattern.group),
-                *evidence(EvidenceCode.PROFILE_MARGIN, found.margin),
-                *(
-                    item
-                    for cost in _costliest(breakdown, pattern)
-                    for item in evidence(
-                        EvidenceCode.FUNCTION_SHARE,
-                        cost.cumulative / breakdown.total,
-                        subject=cost.function,
-                    )
-                ),
-            ],
         ),
+        area=Area.KRO_CODE,
+        confidence=Confidence.MEDIUM if of_cpu else Confidence.LOW,
+        evidence=[
+            *evidence(code, share, pattern.share, subject=pattern.group),
+            *evidence(EvidenceCode.PROFILE_MARGIN, found.margin),
+            *(
+                item
+                for cost in _costliest(breakdown, pattern)
+                for item in evidence(
+                    EvidenceCode.FUNCTION_SHARE,
+                    cost.cumulative / breakdown.total,
+                    subject=cost.function,
+                )
+            ),
+        ],
         weight=0.2 * share,
     )
 

@@ -2,8 +2,8 @@
 
 from krobench.analysis.bottlenecks.outside import USUAL_ETCD_SECONDS
 from krobench.analysis.krosettings import KEPT_REVISIONS
-from krobench.analysis.quantities import number_of
-from krobench.analysis.recommendations.case import Case, Weighted, against, evidence_of
+from krobench.analysis.recommendations.case import Case, Weighted, evidence_of
+from krobench.analysis.resourcequantities import number_of
 from krobench.api.specs.load import Operation
 from krobench.figures.catalogue import (
     API_SERVER_REQUEST_MEAN_SECONDS,
@@ -29,7 +29,6 @@ from krobench.findings.recommendation import (
     NarrowerAdmission,
     NarrowerRGDs,
     OwnPriorityLevel,
-    Recommendation,
     RelieveAPIServer,
     RepairRGD,
     ShorterChains,
@@ -52,17 +51,14 @@ def shorter_chains(case: Case) -> Weighted | None:
     work = case.demand_seconds
     if reconciles is None or mean is None or work is None or reconciles < _MANY_RECONCILES:
         return None
-    return Weighted(
-        Recommendation(
-            advice=ShorterChains(reconcile_seconds=mean, work_seconds=work),
-            area=Area.RGD_SHAPE,
-            test=case.test.name,
-            confidence=Confidence.MEDIUM,
-            evidence=[
-                *evidence(EvidenceCode.RECONCILES_PER_INSTANCE, reconciles, _MANY_RECONCILES),
-                *evidence(EvidenceCode.RECONCILE_MEAN, mean),
-            ],
-        ),
+    return case.advise(
+        advice=ShorterChains(reconcile_seconds=mean, work_seconds=work),
+        area=Area.RGD_SHAPE,
+        confidence=Confidence.MEDIUM,
+        evidence=[
+            *evidence(EvidenceCode.RECONCILES_PER_INSTANCE, reconciles, _MANY_RECONCILES),
+            *evidence(EvidenceCode.RECONCILE_MEAN, mean),
+        ],
         weight=0.4 * (1 - 2 / reconciles),
     )
 
@@ -77,18 +73,15 @@ def narrower_rgds(case: Case) -> Weighted | None:
     each = requests / reconciles
     if each < _MANY_REQUESTS:
         return None
-    return Weighted(
-        Recommendation(
-            advice=NarrowerRGDs(reconciles=reconciles, requests=requests),
-            area=Area.RGD_SHAPE,
-            test=case.test.name,
-            confidence=Confidence.MEDIUM,
-            evidence=[
-                *evidence(EvidenceCode.REQUESTS_PER_RECONCILE, each, _MANY_REQUESTS),
-                *evidence(EvidenceCode.REQUESTS_PER_INSTANCE, requests),
-                *evidence(EvidenceCode.WORK_PER_INSTANCE, work),
-            ],
-        ),
+    return case.advise(
+        advice=NarrowerRGDs(reconciles=reconciles, requests=requests),
+        area=Area.RGD_SHAPE,
+        confidence=Confidence.MEDIUM,
+        evidence=[
+            *evidence(EvidenceCode.REQUESTS_PER_RECONCILE, each, _MANY_REQUESTS),
+            *evidence(EvidenceCode.REQUESTS_PER_INSTANCE, requests),
+            *evidence(EvidenceCode.WORK_PER_INSTANCE, work),
+        ],
         weight=0.3,
     )
 
@@ -104,18 +97,15 @@ def cheaper_cel(case: Case) -> Weighted | None:
     share = min(1.0, count * mean / (reconciles * work))
     if share < _MUCH_CEL:
         return None
-    return Weighted(
-        Recommendation(
-            advice=CheaperCEL(share=share),
-            area=Area.RGD_SHAPE,
-            test=case.test.name,
-            confidence=Confidence.MEDIUM,
-            evidence=[
-                *evidence(EvidenceCode.CEL_SHARE, share, _MUCH_CEL),
-                *evidence(EvidenceCode.CEL_MEAN, mean),
-                *evidence(EvidenceCode.CEL_PER_RECONCILE, count / reconciles),
-            ],
-        ),
+    return case.advise(
+        advice=CheaperCEL(share=share),
+        area=Area.RGD_SHAPE,
+        confidence=Confidence.MEDIUM,
+        evidence=[
+            *evidence(EvidenceCode.CEL_SHARE, share, _MUCH_CEL),
+            *evidence(EvidenceCode.CEL_MEAN, mean),
+            *evidence(EvidenceCode.CEL_PER_RECONCILE, count / reconciles),
+        ],
         weight=share,
     )
 
@@ -128,19 +118,16 @@ def fewer_revisions(case: Case) -> Weighted | None:
         return None
     updates = Operation.UPDATE_RGD in case.test.phases
     memory = case.bottleneck(BottleneckKind.KRO_MEMORY)
-    return Weighted(
-        Recommendation(
-            advice=FewerRevisions(kept=kept, wanted=_FEW_REVISIONS, graph_bytes=each),
-            area=Area.KRO_FLAG,
-            test=case.test.name,
-            bottleneck=BottleneckKind.KRO_MEMORY if memory is not None else None,
-            settings=[case.settings.change(KEPT_REVISIONS, str(_FEW_REVISIONS))],
-            confidence=Confidence.MEDIUM if updates else Confidence.LOW,
-            evidence=[
-                *evidence(EvidenceCode.LIVE_HEAP_PER_RGD, each, _LARGE_GRAPH_BYTES),
-                *evidence_of(memory),
-            ],
-        ),
+    return case.advise(
+        advice=FewerRevisions(kept=kept, wanted=_FEW_REVISIONS, graph_bytes=each),
+        area=Area.KRO_FLAG,
+        bottleneck=BottleneckKind.KRO_MEMORY if memory is not None else None,
+        settings=[case.settings.change(KEPT_REVISIONS, str(_FEW_REVISIONS))],
+        confidence=Confidence.MEDIUM if updates else Confidence.LOW,
+        evidence=[
+            *evidence(EvidenceCode.LIVE_HEAP_PER_RGD, each, _LARGE_GRAPH_BYTES),
+            *evidence_of(memory),
+        ],
         weight=0.5 * memory.score if memory is not None else 0.1,
     )
 
@@ -151,7 +138,7 @@ def repair_poisoned(case: Case) -> Weighted | None:
     if found is None:
         return None
     advice = RepairRGD(subject=found.subject, share=found.score)
-    return against(found, case, advice, Area.RGD_SHAPE, Confidence.HIGH)
+    return case.against(found, advice, Area.RGD_SHAPE, Confidence.HIGH)
 
 
 def relieve_api_server(case: Case) -> Weighted | None:
@@ -167,7 +154,7 @@ def relieve_api_server(case: Case) -> Weighted | None:
             requests_per_instance=case.figures[KRO_REQUESTS.per_instance] or None,
             request_seconds=case.figures[API_SERVER_REQUEST_MEAN_SECONDS] or None,
         )
-    return against(found, case, advice, Area.CLUSTER, Confidence.MEDIUM)
+    return case.against(found, advice, Area.CLUSTER, Confidence.MEDIUM)
 
 
 def more_processors(case: Case) -> Weighted | None:
@@ -178,7 +165,7 @@ def more_processors(case: Case) -> Weighted | None:
     has_room = limit is not None and limit < cores and not case.is_below_cpu_limit
     if found is None or has_room:
         return None
-    return against(found, case, MoreNodeCPU(share=found.score), Area.CLUSTER, Confidence.MEDIUM)
+    return case.against(found, MoreNodeCPU(share=found.score), Area.CLUSTER, Confidence.MEDIUM)
 
 
 def narrow_admission(case: Case) -> Weighted | None:
@@ -187,7 +174,7 @@ def narrow_admission(case: Case) -> Weighted | None:
     if found is None:
         return None
     advice = NarrowerAdmission(subject=found.subject, share=found.score)
-    return against(found, case, advice, Area.CLUSTER, Confidence.MEDIUM)
+    return case.against(found, advice, Area.CLUSTER, Confidence.MEDIUM)
 
 
 def faster_etcd(case: Case) -> Weighted | None:
@@ -202,7 +189,7 @@ def faster_etcd(case: Case) -> Weighted | None:
         disk_is_fast=fsync is not None and fsync < USUAL_ETCD_SECONDS,
     )
     confidence = Confidence.LOW if fsync is None else Confidence.MEDIUM
-    return against(found, case, advice, Area.CLUSTER, confidence)
+    return case.against(found, advice, Area.CLUSTER, confidence)
 
 
 def stronger_generator(case: Case) -> Weighted | None:
@@ -213,19 +200,16 @@ def stronger_generator(case: Case) -> Weighted | None:
     generator = case.summary.generator
     asked = generator.requested_per_second if generator is not None else None
     achieved = generator.achieved_per_second if generator is not None else None
-    return Weighted(
-        Recommendation(
-            advice=MoreShards(shards=case.test.load.shards),
-            area=Area.LOAD,
-            test=case.test.name,
-            bottleneck=BottleneckKind.GENERATOR,
-            confidence=Confidence.HIGH,
-            evidence=[
-                *evidence(EvidenceCode.RATE_REQUESTED, asked if achieved else None),
-                *evidence(EvidenceCode.RATE_ACHIEVED, achieved if asked else None),
-                *evidence_of(found),
-            ],
-        ),
+    return case.advise(
+        advice=MoreShards(shards=case.test.load.shards),
+        area=Area.LOAD,
+        bottleneck=BottleneckKind.GENERATOR,
+        confidence=Confidence.HIGH,
+        evidence=[
+            *evidence(EvidenceCode.RATE_REQUESTED, asked if achieved else None),
+            *evidence(EvidenceCode.RATE_ACHIEVED, achieved if asked else None),
+            *evidence_of(found),
+        ],
         # First of all if it explains most: under the right load, the rest may be different.
         weight=found.score + (found.score > _MOST),
     )

@@ -3,17 +3,17 @@
 ``analysis.sizing`` computes them for another scale.
 """
 
-from krobench.analysis.bottlenecks.kro import THROTTLED
+from krobench.analysis.bottlenecks.inside import THROTTLED
 from krobench.analysis.krosettings import (
     GO_MEMORY_LIMIT,
 )
-from krobench.analysis.quantities import (
+from krobench.analysis.recommendations.case import Case, Weighted, evidence_of
+from krobench.analysis.resourcequantities import (
     cpu_quantity,
     go_memory_bytes,
     memory_quantity,
     number_of,
 )
-from krobench.analysis.recommendations.case import Case, Weighted, evidence_of
 from krobench.api.specs.kro import Variant, VariantResources
 from krobench.api.specs.results import Cause
 from krobench.figures.catalogue import (
@@ -31,7 +31,6 @@ from krobench.findings.recommendation import (
     HigherGoMemoryLimit,
     HigherMemoryLimit,
     HigherMemoryRequest,
-    Recommendation,
 )
 
 MEMORY_HEADROOM = 1.5
@@ -62,20 +61,17 @@ def memory_limit(case: Case) -> Weighted | None:
     if (number_of(wanted) or 0) <= limit:
         return None
     found = case.bottleneck(BottleneckKind.KRO_MEMORY)
-    return Weighted(
-        Recommendation(
-            advice=HigherMemoryLimit(limit=current, wanted=wanted, killed=killed),
-            area=Area.KRO_RESOURCES,
-            test=case.test.name,
-            bottleneck=BottleneckKind.KRO_MEMORY,
-            settings=[case.settings.change_resource("limits", "memory", wanted)],
-            confidence=Confidence.HIGH,
-            evidence=[
-                *evidence(EvidenceCode.MEMORY_MAX, used),
-                *evidence(EvidenceCode.MEMORY_OF_LIMIT, used / limit, _MEMORY_NEAR, supports=near),
-                *evidence_of(found),
-            ],
-        ),
+    return case.advise(
+        advice=HigherMemoryLimit(limit=current, wanted=wanted, killed=killed),
+        area=Area.KRO_RESOURCES,
+        bottleneck=BottleneckKind.KRO_MEMORY,
+        settings=[case.settings.change_resource("limits", "memory", wanted)],
+        confidence=Confidence.HIGH,
+        evidence=[
+            *evidence(EvidenceCode.MEMORY_MAX, used),
+            *evidence(EvidenceCode.MEMORY_OF_LIMIT, used / limit, _MEMORY_NEAR, supports=near),
+            *evidence_of(found),
+        ],
         weight=max(found.score if found is not None else 0.0, min(1.0, used / limit)),
     )
 
@@ -89,17 +85,14 @@ def go_memory_limit(case: Case) -> Weighted | None:
     wanted = f"{memory_quantity(used * MEMORY_HEADROOM)}B"
     if (go_memory_bytes(wanted) or 0) <= (go_memory_bytes(current) or 0):
         return None
-    return Weighted(
-        Recommendation(
-            advice=HigherGoMemoryLimit(wanted=wanted),
-            area=Area.KRO_RESOURCES,
-            test=case.test.name,
-            bottleneck=BottleneckKind.KRO_MEMORY,
-            settings=[case.settings.change_env(GO_MEMORY_LIMIT, wanted)],
-            confidence=Confidence.HIGH,
-            evidence=[*evidence(EvidenceCode.MEMORY_MAX, used), *evidence_of(found)],
-            variant=Variant(name="more-heap", env={GO_MEMORY_LIMIT: wanted}),
-        ),
+    return case.advise(
+        advice=HigherGoMemoryLimit(wanted=wanted),
+        area=Area.KRO_RESOURCES,
+        bottleneck=BottleneckKind.KRO_MEMORY,
+        settings=[case.settings.change_env(GO_MEMORY_LIMIT, wanted)],
+        confidence=Confidence.HIGH,
+        evidence=[*evidence(EvidenceCode.MEMORY_MAX, used), *evidence_of(found)],
+        variant=Variant(name="more-heap", env={GO_MEMORY_LIMIT: wanted}),
         weight=found.score,
     )
 
@@ -111,15 +104,12 @@ def memory_request(case: Case) -> Weighted | None:
     if used is None or request is None or current is None or used <= request:
         return None
     wanted = memory_quantity(used)
-    return Weighted(
-        Recommendation(
-            advice=HigherMemoryRequest(request=current, wanted=wanted, used_bytes=used),
-            area=Area.KRO_RESOURCES,
-            test=case.test.name,
-            settings=[case.settings.change_resource("requests", "memory", wanted)],
-            confidence=Confidence.HIGH,
-            evidence=evidence(EvidenceCode.MEMORY_MAX, used, request),
-        ),
+    return case.advise(
+        advice=HigherMemoryRequest(request=current, wanted=wanted, used_bytes=used),
+        area=Area.KRO_RESOURCES,
+        settings=[case.settings.change_resource("requests", "memory", wanted)],
+        confidence=Confidence.HIGH,
+        evidence=evidence(EvidenceCode.MEMORY_MAX, used, request),
         weight=0.05,
     )
 
@@ -138,25 +128,22 @@ def cpu_limit(case: Case) -> Weighted | None:
         return None
     wanted = cpu_quantity(min(cores, 2 * limit))
     wanted_cores = number_of(wanted) or limit
-    return Weighted(
-        Recommendation(
-            advice=HigherCPULimit(
-                wanted=wanted,
-                gain=wanted_cores / limit,
-                instance_cpu_seconds=case.figures[KRO_CPU_SECONDS.per_instance] or None,
-                limit_cores=limit,
-                wanted_cores=wanted_cores,
-            ),
-            area=Area.KRO_RESOURCES,
-            test=case.test.name,
-            bottleneck=BottleneckKind.KRO_CPU,
-            settings=[case.settings.change_resource("limits", "cpu", wanted)],
-            confidence=Confidence.HIGH if found is not None else Confidence.MEDIUM,
-            evidence=[
-                *evidence(EvidenceCode.CPU_THROTTLED, throttled or None, THROTTLED),
-                *evidence_of(found),
-            ],
-            variant=Variant(name="more-cpu", resources=VariantResources(limits={"cpu": wanted})),
+    return case.advise(
+        advice=HigherCPULimit(
+            wanted=wanted,
+            gain=wanted_cores / limit,
+            instance_cpu_seconds=case.figures[KRO_CPU_SECONDS.per_instance] or None,
+            limit_cores=limit,
+            wanted_cores=wanted_cores,
         ),
+        area=Area.KRO_RESOURCES,
+        bottleneck=BottleneckKind.KRO_CPU,
+        settings=[case.settings.change_resource("limits", "cpu", wanted)],
+        confidence=Confidence.HIGH if found is not None else Confidence.MEDIUM,
+        evidence=[
+            *evidence(EvidenceCode.CPU_THROTTLED, throttled or None, THROTTLED),
+            *evidence_of(found),
+        ],
+        variant=Variant(name="more-cpu", resources=VariantResources(limits={"cpu": wanted})),
         weight=max(found.score if found is not None else 0.0, throttled),
     )

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from krobench.analysis.names import numbers_of
+from krobench.analysis.figurenames import numbers_of
 from krobench.analysis.scaling.fits import Described, by_size, describe
 from krobench.analysis.scaling.models import Knee, Scalability
 from krobench.analysis.scaling.slos import bounded_figures

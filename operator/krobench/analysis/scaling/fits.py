@@ -13,7 +13,7 @@ Deviations are ratios, taken as logarithms: a value twice as large scatters twic
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
@@ -78,13 +78,8 @@ class Resampling:
                 for shift in (self._fitted[size] + rng.choice(self._between),)
             }
 
-    def interval(self, estimate: Callable[[Values], float | None]) -> Ends | None:
-        """Return between what an estimate lies; None if it often cannot be made at all."""
-        drawn = [estimate(values) for values in self.draws()]
-        return self.interval_of(drawn)
-
     def interval_of(self, drawn: Sequence[float | None]) -> Ends | None:
-        """Return between what estimates lie that were made of the draws."""
+        """Return between what estimates of the draws lie; None if too many could not be made."""
         known = [value for value in drawn if value is not None]
         if not known or len(known) < _FEWEST_OF_ALL * len(drawn):
             return None
@@ -142,17 +137,18 @@ def _describe(values: Values, model: CurveModel) -> Described | None:
     if fitted is None or not all(math.isfinite(value) for value in fitted.parameters.values()):
         return None
     resampling = _resampling(fitted, values, count)
-    redrawn = (
-        [
-            fit({size: [math.exp(value) for value in each] for size, each in drawn.items()})
-            for drawn in resampling.draws()
-        ]
-        if resampling is not None
-        else []
-    )
-    parameters = [
-        _parameter(name, value, redrawn, resampling) for name, value in fitted.parameters.items()
+    redrawn = [
+        fit({size: [math.exp(value) for value in each] for size, each in values_drawn.items()})
+        for values_drawn in (resampling.draws() if resampling is not None else ())
     ]
+    parameters = []
+    for name, value in fitted.parameters.items():
+        drawn = [each.parameters[name] if each is not None else None for each in redrawn]
+        ends = resampling.interval_of(drawn) if resampling is not None else None
+        parameter = Parameter(name=name, value=value)
+        if ends is not None:
+            parameter.low, parameter.high = min(ends.low, value), max(ends.high, value)
+        parameters.append(parameter)
     record = CurveFit(model=model, parameters=parameters, error_ratio=_error(values, model))
     return Described(fitted, record, redrawn, resampling)
 
@@ -170,17 +166,6 @@ def _resampling(fitted: Fitted, values: Values, parameters: int) -> Resampling |
         {size: [math.log(value) for value in each] for size, each in values.items()},
         parameters,
     )
-
-
-def _parameter(
-    name: str, value: float, redrawn: Sequence[Fitted | None], resampling: Resampling | None
-) -> Parameter:
-    """Return a parameter with its interval, if there is one."""
-    drawn = [fitted.parameters[name] if fitted is not None else None for fitted in redrawn]
-    ends = resampling.interval_of(drawn) if resampling is not None else None
-    if ends is None:
-        return Parameter(name=name, value=value)
-    return Parameter(name=name, value=value, low=min(ends.low, value), high=max(ends.high, value))
 
 
 def _error(values: Values, model: CurveModel) -> float | None:

@@ -38,18 +38,16 @@ def predict(sizes: Sequence[SizeRecord], slos: Sequence[str], limit: Limit) -> l
     """Return the prediction for the SLO that broke, or for each SLO if none has."""
     judged = decided(sizes)
     found = limit.state is LimitState.FOUND
-    below = [each for each in judged if not found or _is_below(each, limit)]
+    below = judged
+    if found:
+        last = 0.0 if limit.last_met is None else limit.last_met
+        below = [size for size in judged if size.size < last and not size.decisive]
     asked = [limit.breached] if found and limit.breached is not None else slos
     measured = limit.size if found else None
     predictions = (
         _predict(bound, below, measured) for slo in asked for bound in growing_bounds(slo)
     )
     return [prediction for prediction in predictions if prediction is not None]
-
-
-def _is_below(size: SizeRecord, limit: Limit) -> bool:
-    decisive = size.decisive or size.size in {limit.last_met, limit.first_breach}
-    return limit.last_met is not None and size.size < limit.last_met and not decisive
 
 
 def _predict(

@@ -12,9 +12,9 @@ from krobench.analysis.krosettings import (
     RGD_WORKERS,
     KroSettings,
 )
-from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
 from krobench.analysis.recommendations.case import Case
 from krobench.analysis.recommendations.resources import MEMORY_HEADROOM
+from krobench.analysis.resourcequantities import cpu_quantity, memory_quantity, number_of
 from krobench.analysis.sizing.growth import Estimate, Growth, Known, SizingError, what_is_known
 from krobench.figures.catalogue import KRO_CPU_SECONDS
 from krobench.findings.recommendation import Setting

@@ -60,18 +60,17 @@ def _best_split(values: Sequence[float]) -> tuple[int, float]:
         for end in range(split + MIN_SEGMENT, len(values) + 1):
             between = to_split[end] - left
             right = sums[end][end] - left - 2 * between
-            statistic = _energy(left, between, right, split, end - split)
+            # Equation (7); sums of distances within a part count pairs twice.
+            after = end - split
+            distance = (
+                2 * between / (split * after)
+                - left / (split * (split - 1))
+                - right / (after * (after - 1))
+            )
+            statistic = distance * split * after / end
             if statistic > largest:
                 best, largest = split, statistic
     return best, largest
-
-
-def _energy(before: float, between: float, after: float, left: int, right: int) -> float:
-    """Return the statistic of equation (7); sums of distances within a part count pairs twice."""
-    distance = (
-        2 * between / (left * right) - before / (left * (left - 1)) - after / (right * (right - 1))
-    )
-    return distance * left * right / (left + right)
 
 
 def _distance_sums(values: Sequence[float]) -> list[list[float]]:

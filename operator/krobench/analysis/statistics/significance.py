@@ -41,11 +41,20 @@ def mann_whitney(old: Sequence[float], new: Sequence[float]) -> float:
     """
     if not old or not new:
         raise ValueError("a rank test needs values on both sides")
-    ranks = _doubled_midranks([*old, *new])
+    # Equal values share the mean of their ranks, doubled to stay whole.
+    order = sorted([*old, *new])
+    first = {value: index for index, value in reversed(list(enumerate(order)))}
+    last = {value: index for index, value in enumerate(order)}
+    ranks = [first[value] + last[value] + 2 for value in (*old, *new)]
     rank_sum = sum(ranks[: len(old)])
     if len(ranks) > _MAX_EXACT:
         return _approximate(ranks, rank_sum, len(old))
-    return _exact(tuple(sorted(ranks)), rank_sum, len(old))
+    ways = _ways(tuple(sorted(ranks)), len(old))
+    # The mean is that of doubled ranks, too: no rounding anywhere.
+    mean = len(old) * (len(ranks) + 1)
+    distance = abs(rank_sum - mean)
+    far = sum(number for total, number in ways.items() if abs(total - mean) >= distance)
+    return far / math.comb(len(ranks), len(old))
 
 
 def smallest_p(old: int, new: int) -> float:
@@ -59,23 +68,6 @@ def values_for(p: float) -> int:
     while smallest_p(count, count) > p:
         count += 1
     return count
-
-
-def _doubled_midranks(values: Sequence[float]) -> list[int]:
-    """Return the rank of each value; equal ones share their mean, doubled to stay whole."""
-    order = sorted(values)
-    first = {value: index for index, value in reversed(list(enumerate(order)))}
-    last = {value: index for index, value in enumerate(order)}
-    return [first[value] + last[value] + 2 for value in values]
-
-
-def _exact(ranks: tuple[int, ...], rank_sum: int, count: int) -> float:
-    ways = _ways(ranks, count)
-    # Ranks are doubled, so the mean is count * (n + 1): no rounding anywhere.
-    mean = count * (len(ranks) + 1)
-    distance = abs(rank_sum - mean)
-    far = sum(number for total, number in ways.items() if abs(total - mean) >= distance)
-    return far / math.comb(len(ranks), count)
 
 
 @lru_cache(maxsize=256)
@@ -142,7 +134,11 @@ def compare_by_spread(old: Runs, new: Runs, further: float = 0.0) -> Comparison 
     change = fmean(after) - fmean(before)
     ratio = estimate(new) / estimate(old)
     width = math.exp(t_quantile(CONFIDENCE, error.degrees) * error.value)
-    return Comparison(p=_p(change, error), interval=Interval(ratio, ratio / width, ratio * width))
+    if error.value > 0:
+        p = max(_LEAST_P, two_sided_p(change / error.value, error.degrees))
+    else:
+        p = 1.0 if change == 0 else _LEAST_P
+    return Comparison(p=p, interval=Interval(ratio, ratio / width, ratio * width))
 
 
 def _error(before: Sequence[float], after: Sequence[float]) -> StandardError:
@@ -153,12 +149,6 @@ def _error(before: Sequence[float], after: Sequence[float]) -> StandardError:
     error = difference_error(before, after)
     # Two runs are close together by chance now and then, which makes them no better known.
     return StandardError(max(error.value, alone), error.degrees)
-
-
-def _p(change: float, error: StandardError) -> float:
-    if error.value == 0:
-        return 1.0 if change == 0 else _LEAST_P
-    return max(_LEAST_P, two_sided_p(change / error.value, error.degrees))
 
 
 def _logarithms(runs: Runs) -> Sequence[float]:

@@ -68,15 +68,13 @@ def fit_slope(values: Mapping[int, Sequence[float]]) -> Fit | None:
         error = difference_error(of_small, of_large)
         half = t_quantile(CONFIDENCE, error.degrees) * error.value / abs(large - small)
         return Fit(slope, slope - half, slope + half)
-    return _resampled(slope, known) if fewest >= _FEWEST else Fit(slope, None, None)
-
-
-def _resampled(slope: float, values: Mapping[int, Sequence[float]]) -> Fit:
+    if fewest < _FEWEST:
+        return Fit(slope, None, None)
     rng = seeded()
-    pairs = sum(len(a) * len(b) for a, b in combinations(values.values(), 2))
+    pairs = sum(len(a) * len(b) for a, b in combinations(known.values(), 2))
     count = max(_FEWEST_RESAMPLES, min(_RESAMPLES, _MOST_PAIRS // pairs))
     drawn = [
-        _slope({size: rng.choices(each, k=len(each)) for size, each in values.items()})
+        _slope({size: rng.choices(each, k=len(each)) for size, each in known.items()})
         for _ in range(count)
     ]
     low, high = percentile_ends(drawn)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from krobench.analysis.validity.kro import causes_of_kro
+from krobench.analysis.validity.krochanges import causes_of_kro
 from krobench.analysis.validity.samples import (
     api_server_restarts,
     counters_backwards,

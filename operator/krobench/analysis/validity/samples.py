@@ -61,7 +61,9 @@ def counters_backwards(samples: Iterable[Sample]) -> list[AnyCause]:
     """Return whether a counter of kro fell, which does not happen within one process."""
     by_metric: dict[str, list[Sample]] = {}
     for sample in samples:
-        if sample.source == "kro" and _is_counter(sample.metric.partition("{")[0]):
+        name = sample.metric.partition("{")[0]
+        counts = name.endswith(_COUNTER_ENDINGS) and not name.endswith(_GAUGE_ENDINGS)
+        if sample.source == "kro" and counts:
             by_metric.setdefault(sample.metric, []).append(sample)
     falls = [
         (metric, before, after)
@@ -101,10 +103,6 @@ def api_server_restarts(samples: Iterable[Sample], zero_epoch_seconds: float) ->
         if after.value > before.value + _BOOT_TIME_SECONDS and seems_between:
             return [APIServerRestarted(at_seconds=max(at, before.seconds))]
     return []
-
-
-def _is_counter(name: str) -> bool:
-    return name.endswith(_COUNTER_ENDINGS) and not name.endswith(_GAUGE_ENDINGS)
 
 
 def too_few_samples(test: TestRecord) -> list[AnyCause]:

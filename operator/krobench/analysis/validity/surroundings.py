@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from krobench.analysis.quantities import number_of
+from krobench.analysis.resourcequantities import number_of
 from krobench.api.specs.results import ValiditySettings
 from krobench.figures.catalogue import (
     API_SERVER_REQUESTS,

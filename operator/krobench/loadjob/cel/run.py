@@ -13,7 +13,7 @@ from typing import Any
 from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.samples import lines_of
 from krobench.analysis.krosettings import KroHabits
-from krobench.analysis.validity.kro import causes_of_kro
+from krobench.analysis.validity.krochanges import causes_of_kro
 from krobench.analysis.validity.surroundings import clock_jumps
 from krobench.api.common import TIMEOUT, ErrorInfo
 from krobench.collect.krometrics import KroCounters

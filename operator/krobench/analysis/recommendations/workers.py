@@ -29,7 +29,6 @@ from krobench.findings.recommendation import (
     MoreInstanceWorkers,
     MoreRGDWorkers,
     NoWatchList,
-    Recommendation,
     ShorterRequeues,
 )
 
@@ -69,40 +68,37 @@ def more_instance_workers(case: Case) -> Weighted | None:
     wait = case.figures[INSTANCE_QUEUE_MEAN_SECONDS]
     reconcile = case.figures[RECONCILE_MEAN_SECONDS]
     confidence = Confidence.HIGH if bounds else Confidence.MEDIUM
-    return Weighted(
-        Recommendation(
-            advice=MoreInstanceWorkers(
-                workers=workers,
-                wanted=wanted,
-                gain=reached / rate,
-                work_seconds=work,
-                bounded_by=whose,
-                bound_per_second=bounds[whose] if whose is not None else None,
-            ),
-            area=Area.KRO_FLAG,
-            test=case.test.name,
-            bottleneck=BottleneckKind.KRO_WORKERS,
-            settings=[case.settings.change(INSTANCE_WORKERS, str(wanted))],
-            confidence=Confidence.LOW if few else confidence,
-            evidence=[
-                *evidence(EvidenceCode.WORKER_UTILISATION, busy, _BUSY),
-                *evidence(EvidenceCode.WORK_PER_INSTANCE, work),
-                *evidence(
-                    EvidenceCode.QUEUE_WAIT_MEAN,
-                    wait if reconcile is not None else None,
-                    reconcile,
-                    supports=(wait or 0.0) > (reconcile or 0.0),
-                ),
-                *_use_of_cpu(bounds, rate),
-                *evidence(
-                    EvidenceCode.FEW_INSTANCES,
-                    case.observed_instances if few else None,
-                    _FEW,
-                    supports=False,
-                ),
-            ],
-            variant=Variant(name=f"{wanted}-workers", args=[f"{INSTANCE_WORKERS.name}={wanted}"]),
+    return case.advise(
+        advice=MoreInstanceWorkers(
+            workers=workers,
+            wanted=wanted,
+            gain=reached / rate,
+            work_seconds=work,
+            bounded_by=whose,
+            bound_per_second=bounds[whose] if whose is not None else None,
         ),
+        area=Area.KRO_FLAG,
+        bottleneck=BottleneckKind.KRO_WORKERS,
+        settings=[case.settings.change(INSTANCE_WORKERS, str(wanted))],
+        confidence=Confidence.LOW if few else confidence,
+        evidence=[
+            *evidence(EvidenceCode.WORKER_UTILISATION, busy, _BUSY),
+            *evidence(EvidenceCode.WORK_PER_INSTANCE, work),
+            *evidence(
+                EvidenceCode.QUEUE_WAIT_MEAN,
+                wait if reconcile is not None else None,
+                reconcile,
+                supports=(wait or 0.0) > (reconcile or 0.0),
+            ),
+            *_use_of_cpu(bounds, rate),
+            *evidence(
+                EvidenceCode.FEW_INSTANCES,
+                case.observed_instances if few else None,
+                _FEW,
+                supports=False,
+            ),
+        ],
+        variant=Variant(name=f"{wanted}-workers", args=[f"{INSTANCE_WORKERS.name}={wanted}"]),
         weight=case.weight_of(found, otherwise=busy),
     )
 
@@ -150,23 +146,20 @@ def more_rgd_workers(case: Case) -> Weighted | None:
         return None
     pairs = ((RGD_WORKERS, workers, wanted), (REVISION_WORKERS, revision_workers, revisions))
     changes = [(flag, new) for flag, old, new in pairs if new > old]
-    return Weighted(
-        Recommendation(
-            advice=MoreRGDWorkers(
-                wanted=wanted,
-                wanted_for_revisions=revisions,
-                gain=wanted / workers,
-                seconds_per_rgd=each,
-            ),
-            area=Area.KRO_FLAG,
-            test=case.test.name,
-            bottleneck=BottleneckKind.WATCH_REINITIALISATION,
-            settings=[case.settings.change(flag, str(new)) for flag, new in changes],
-            confidence=Confidence.HIGH,
-            evidence=_rgd_evidence(case, each),
-            variant=Variant(
-                name=f"{wanted}-rgd-workers", args=[f"{flag.name}={new}" for flag, new in changes]
-            ),
+    return case.advise(
+        advice=MoreRGDWorkers(
+            wanted=wanted,
+            wanted_for_revisions=revisions,
+            gain=wanted / workers,
+            seconds_per_rgd=each,
+        ),
+        area=Area.KRO_FLAG,
+        bottleneck=BottleneckKind.WATCH_REINITIALISATION,
+        settings=[case.settings.change(flag, str(new)) for flag, new in changes],
+        confidence=Confidence.HIGH,
+        evidence=_rgd_evidence(case, each),
+        variant=Variant(
+            name=f"{wanted}-rgd-workers", args=[f"{flag.name}={new}" for flag, new in changes]
         ),
         weight=_rgd_weight(case),
     )
@@ -179,17 +172,14 @@ def no_watch_list(case: Case) -> Weighted | None:
         return None
     if case.settings.env(WATCH_LIST) is not None:
         return None  # it is set on purpose
-    return Weighted(
-        Recommendation(
-            advice=NoWatchList(seconds_per_rgd=each),
-            area=Area.KRO_FLAG,
-            test=case.test.name,
-            bottleneck=BottleneckKind.WATCH_REINITIALISATION,
-            settings=[case.settings.change_env(WATCH_LIST, "false")],
-            confidence=Confidence.MEDIUM,
-            evidence=_rgd_evidence(case, each),
-            variant=Variant(name="no-watch-list", env={WATCH_LIST: "false"}),
-        ),
+    return case.advise(
+        advice=NoWatchList(seconds_per_rgd=each),
+        area=Area.KRO_FLAG,
+        bottleneck=BottleneckKind.WATCH_REINITIALISATION,
+        settings=[case.settings.change_env(WATCH_LIST, "false")],
+        confidence=Confidence.MEDIUM,
+        evidence=_rgd_evidence(case, each),
+        variant=Variant(name="no-watch-list", env={WATCH_LIST: "false"}),
         weight=_rgd_weight(case) * 0.9,
     )
 
@@ -245,24 +235,19 @@ def shorter_requeues(case: Case) -> Weighted | None:
     slow_deletion = gone_seconds is not None and gone_seconds > 2 * seconds
     if interval is None or seconds <= _SHORT_SECONDS or not (found is not None or slow_deletion):
         return None
-    return Weighted(
-        Recommendation(
-            advice=ShorterRequeues(
-                interval=interval, wanted=_SHORT, factor=seconds / _SHORT_SECONDS
+    return case.advise(
+        advice=ShorterRequeues(interval=interval, wanted=_SHORT, factor=seconds / _SHORT_SECONDS),
+        area=Area.KRO_FLAG,
+        bottleneck=BottleneckKind.REQUEUE_WAIT,
+        settings=[case.settings.change(REQUEUE_INTERVAL, _SHORT)],
+        confidence=Confidence.MEDIUM,
+        evidence=[
+            *evidence_of(found),
+            *evidence(
+                EvidenceCode.DELETION_P50, gone_seconds if slow_deletion else None, 2 * seconds
             ),
-            area=Area.KRO_FLAG,
-            test=case.test.name,
-            bottleneck=BottleneckKind.REQUEUE_WAIT,
-            settings=[case.settings.change(REQUEUE_INTERVAL, _SHORT)],
-            confidence=Confidence.MEDIUM,
-            evidence=[
-                *evidence_of(found),
-                *evidence(
-                    EvidenceCode.DELETION_P50, gone_seconds if slow_deletion else None, 2 * seconds
-                ),
-            ],
-            variant=Variant(name="short-requeue", args=[f"{REQUEUE_INTERVAL.name}={_SHORT}"]),
-        ),
+        ],
+        variant=Variant(name="short-requeue", args=[f"{REQUEUE_INTERVAL.name}={_SHORT}"]),
         weight=found.score if found is not None else 0.5,
     )
 
@@ -274,13 +259,10 @@ def find_errors(case: Case) -> Weighted | None:
     if not errors or not reconciles or errors / reconciles < _MANY_ERRORS:
         return None
     share = errors / reconciles
-    return Weighted(
-        Recommendation(
-            advice=FailingReconciles(failed_ratio=share),
-            area=Area.CLUSTER,
-            test=case.test.name,
-            confidence=Confidence.HIGH,
-            evidence=evidence(EvidenceCode.FAILED_RECONCILES, share, _MANY_ERRORS),
-        ),
+    return case.advise(
+        advice=FailingReconciles(failed_ratio=share),
+        area=Area.CLUSTER,
+        confidence=Confidence.HIGH,
+        evidence=evidence(EvidenceCode.FAILED_RECONCILES, share, _MANY_ERRORS),
         weight=min(1.0, share),
     )

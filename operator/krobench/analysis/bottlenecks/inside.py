@@ -1,11 +1,14 @@
 """kro itself: its workers, its CPU, its memory, and the waits before it reconciles again."""
 
+from collections.abc import Iterator
+
 from krobench.analysis.bottlenecks.facts import (
     Assessment,
     Facts,
     NotMeasuredError,
     Of,
     PoolUse,
+    above,
     known,
     ramp,
 )
@@ -16,7 +19,7 @@ from krobench.analysis.krosettings import (
     RGD_WORKERS,
     Flag,
 )
-from krobench.analysis.quantities import go_memory_bytes
+from krobench.analysis.resourcequantities import go_memory_bytes
 from krobench.api.specs.results import Cause
 from krobench.figures.catalogue import (
     DELAYED_REQUEUES,
@@ -84,12 +87,12 @@ That takes some ten milliseconds, and an instance that waits for a requeue at al
 interval, so this is one instance in three."""
 
 
-def assess_workers(facts: Facts) -> list[Assessment]:
+def assess_workers(facts: Facts) -> Iterator[Assessment]:
     """Judge each pool of workers by how long its objects were queued."""
     pool, split = facts.pool(INSTANCE_POOL), facts.split
     workers = facts.workers(INSTANCE_WORKERS)
     busy = utilisation(pool, workers, known(facts.figures[RUN_SECONDS], Missing.RUN_SECONDS))
-    of_instances = Assessment(
+    yield Assessment(
         kind=BottleneckKind.KRO_WORKERS,
         code=BottleneckCode.INSTANCES_QUEUE,
         of=Of.QUEUE,
@@ -100,15 +103,10 @@ def assess_workers(facts: Facts) -> list[Assessment]:
             *_load_of(pool, busy, workers),
         ],
     )
-    if not facts.many_rgds:
-        return [of_instances]
-    return [
-        of_instances,
-        _set_up_workers(facts, "RGD workers", RGD_WORKERS, facts.pool(RGD_POOL)),
-        _set_up_workers(
-            facts, "GraphRevision workers", REVISION_WORKERS, facts.pool(GRAPH_REVISION_POOL)
-        ),
-    ]
+    if facts.many_rgds:
+        rgds, revisions = facts.pool(RGD_POOL), facts.pool(GRAPH_REVISION_POOL)
+        yield _set_up_workers(facts, "RGD workers", RGD_WORKERS, rgds)
+        yield _set_up_workers(facts, "GraphRevision workers", REVISION_WORKERS, revisions)
 
 
 def _set_up_workers(facts: Facts, name: str, flag: Flag, pool: PoolUse) -> Assessment:
@@ -147,7 +145,7 @@ def utilisation(pool: PoolUse, workers: int, seconds: float) -> float:
 def _load_of(pool: PoolUse, busy: float, workers: int) -> list[Evidence]:
     wait, work = pool.queue_wait_seconds, pool.work_seconds
     return [
-        *evidence(EvidenceCode.WORKER_UTILISATION, busy, SATURATED, supports=busy > SATURATED),
+        *above(EvidenceCode.WORKER_UTILISATION, busy, SATURATED),
         *evidence(
             EvidenceCode.QUEUED_PER_WORK,
             wait / work if wait is not None and work else None,
@@ -164,7 +162,7 @@ def _queue_length(pool: PoolUse) -> float:
     return min(1.0, wait / work / LONG_QUEUE) if wait is not None and work else 0.0
 
 
-def assess_cpu(facts: Facts) -> list[Assessment]:
+def assess_cpu(facts: Facts) -> Iterator[Assessment]:
     """Judge by the throttled periods, or by the use of the limit; or by the node's CPU."""
     limit = facts.cpu_limit_cores or facts.node_cores
     cores = known(facts.figures[KRO_CPU_CORES], Missing.KRO_CPU)
@@ -174,41 +172,23 @@ def assess_cpu(facts: Facts) -> list[Assessment]:
     limited = ramp(used, CPU_NEAR_LIMIT, CPU_AT_LIMIT) if throttled is None else throttled
     crowded = MACHINE_SHARE * ramp(machine or 0.0, MACHINE_BUSY, 1.0)
     collected = collector_share(facts)
-    return [
-        Assessment(
-            kind=BottleneckKind.KRO_CPU,
-            code=(BottleneckCode.NODE_FULL if crowded > limited else BottleneckCode.CPU_LIMITED),
-            of=Of.WORK,
-            share=max(limited, crowded) * (1.0 - collected),
-            evidence=[
-                *evidence(
-                    EvidenceCode.CPU_OF_LIMIT
-                    if facts.cpu_limit_cores
-                    else EvidenceCode.CPU_OF_NODE,
-                    used,
-                    CPU_NEAR_LIMIT,
-                    supports=used > CPU_NEAR_LIMIT,
-                ),
-                *evidence(EvidenceCode.KRO_CORES, cores, supports=used > CPU_NEAR_LIMIT),
-                *evidence(
-                    EvidenceCode.CPU_THROTTLED,
-                    throttled,
-                    THROTTLED,
-                    supports=(throttled or 0.0) > THROTTLED,
-                ),
-                *evidence(
-                    EvidenceCode.NODE_CPU,
-                    machine,
-                    MACHINE_BUSY,
-                    supports=(machine or 0.0) > MACHINE_BUSY,
-                ),
-                *evidence(EvidenceCode.CPU_FOR_GC, collected or None, supports=False),
-            ],
-        )
-    ]
+    of_limit = EvidenceCode.CPU_OF_LIMIT if facts.cpu_limit_cores else EvidenceCode.CPU_OF_NODE
+    yield Assessment(
+        kind=BottleneckKind.KRO_CPU,
+        code=(BottleneckCode.NODE_FULL if crowded > limited else BottleneckCode.CPU_LIMITED),
+        of=Of.WORK,
+        share=max(limited, crowded) * (1.0 - collected),
+        evidence=[
+            *above(of_limit, used, CPU_NEAR_LIMIT),
+            *evidence(EvidenceCode.KRO_CORES, cores, supports=used > CPU_NEAR_LIMIT),
+            *above(EvidenceCode.CPU_THROTTLED, throttled, THROTTLED),
+            *above(EvidenceCode.NODE_CPU, machine, MACHINE_BUSY),
+            *evidence(EvidenceCode.CPU_FOR_GC, collected or None, supports=False),
+        ],
+    )
 
 
-def assess_memory(facts: Facts) -> list[Assessment]:
+def assess_memory(facts: Facts) -> Iterator[Assessment]:
     """Judge by OOM kills, by the room that is left, and by what garbage collection takes."""
     killed = sum(
         iteration.validity.has(Cause.KRO_OOM_KILLED) for iteration in facts.test.iterations
@@ -226,38 +206,26 @@ def assess_memory(facts: Facts) -> list[Assessment]:
     go_limit = go_memory_bytes(facts.kro.env.get(GO_MEMORY_LIMIT)) if facts.kro else None
     live = facts.figures[KRO_LIVE_HEAP]
     of_go_limit = live / go_limit if go_limit is not None and live is not None else None
-    return [
-        Assessment(
-            kind=BottleneckKind.KRO_MEMORY,
-            code=code,
-            of=Of.WORK,
-            share=share,
-            at_least=1.0 if killed else NEAR_LIMIT_SCORE if near else 0.0,
-            evidence=[
-                *evidence(EvidenceCode.OOM_KILLS, killed, 0.0, supports=killed > 0),
-                *evidence(
-                    EvidenceCode.GC_SHARE,
-                    collection,
-                    USUAL_COLLECTION,
-                    supports=(collection or 0.0) > USUAL_COLLECTION,
-                ),
-                *evidence(
-                    EvidenceCode.ALLOCATED_PER_GC,
-                    _progress(facts),
-                    USUAL_PROGRESS,
-                    supports=share > 0,
-                ),
-                *evidence(EvidenceCode.MEMORY_OF_LIMIT, used, MEMORY_NEAR_LIMIT, supports=near),
-                *evidence(EvidenceCode.GO_MEMORY_LIMIT, go_limit, supports=share > 0),
-                *evidence(
-                    EvidenceCode.LIVE_HEAP_OF_GO_LIMIT,
-                    of_go_limit,
-                    0.5,
-                    supports=(of_go_limit or 0.0) > 0.5,
-                ),
-            ],
-        )
-    ]
+    yield Assessment(
+        kind=BottleneckKind.KRO_MEMORY,
+        code=code,
+        of=Of.WORK,
+        share=share,
+        at_least=1.0 if killed else NEAR_LIMIT_SCORE if near else 0.0,
+        evidence=[
+            *above(EvidenceCode.OOM_KILLS, killed, 0.0),
+            *above(EvidenceCode.GC_SHARE, collection, USUAL_COLLECTION),
+            *evidence(
+                EvidenceCode.ALLOCATED_PER_GC,
+                _progress(facts),
+                USUAL_PROGRESS,
+                supports=share > 0,
+            ),
+            *evidence(EvidenceCode.MEMORY_OF_LIMIT, used, MEMORY_NEAR_LIMIT, supports=near),
+            *evidence(EvidenceCode.GO_MEMORY_LIMIT, go_limit, supports=share > 0),
+            *above(EvidenceCode.LIVE_HEAP_OF_GO_LIMIT, of_go_limit, 0.5),
+        ],
+    )
 
 
 def collector_share(facts: Facts) -> float:
@@ -287,7 +255,7 @@ def _progress(facts: Facts) -> float | None:
     return allocated / cycles / live
 
 
-def assess_requeues(facts: Facts) -> list[Assessment]:
+def assess_requeues(facts: Facts) -> Iterator[Assessment]:
     """Judge by the time that is neither queueing nor work.
 
     Operations that never had their effect do not count: more frequent reconciles would not help.
@@ -303,21 +271,19 @@ def assess_requeues(facts: Facts) -> list[Assessment]:
     reconciles = facts.figures[INSTANCE_POOL_RECONCILES]
     waits = delayed is None or delayed > 0
     long = each >= LEAST_INTERVALS * interval
-    return [
-        Assessment(
-            kind=BottleneckKind.REQUEUE_WAIT,
-            code=BottleneckCode.WAITING_FOR_REQUEUE,
-            of=Of.IDLE,
-            share=of_done / idle if waits and idle and long else 0.0,
-            evidence=[
-                *evidence(EvidenceCode.IDLE_SHARE, split.idle, supports=split.idle > split.busy),
-                *evidence(EvidenceCode.IDLE_PER_OPERATION, each, interval, supports=long),
-                *evidence(
-                    EvidenceCode.DELAYED_REQUEUES,
-                    delayed / reconciles if delayed is not None and reconciles else None,
-                    supports=bool(delayed),
-                ),
-                *evidence(EvidenceCode.WORKERS_FREE, busy, SATURATED, supports=busy < SATURATED),
-            ],
-        )
-    ]
+    yield Assessment(
+        kind=BottleneckKind.REQUEUE_WAIT,
+        code=BottleneckCode.WAITING_FOR_REQUEUE,
+        of=Of.IDLE,
+        share=of_done / idle if waits and idle and long else 0.0,
+        evidence=[
+            *evidence(EvidenceCode.IDLE_SHARE, split.idle, supports=split.idle > split.busy),
+            *evidence(EvidenceCode.IDLE_PER_OPERATION, each, interval, supports=long),
+            *evidence(
+                EvidenceCode.DELAYED_REQUEUES,
+                delayed / reconciles if delayed is not None and reconciles else None,
+                supports=bool(delayed),
+            ),
+            *evidence(EvidenceCode.WORKERS_FREE, busy, SATURATED, supports=busy < SATURATED),
+        ],
+    )

@@ -1,6 +1,6 @@
 from unit.analysis.validity.moments import moment, pod
 
-from krobench.analysis.validity.kro import causes_of_kro
+from krobench.analysis.validity.krochanges import causes_of_kro
 from krobench.figures.environment import Moment
 from krobench.findings.validity import (
     ContainerRestarted,

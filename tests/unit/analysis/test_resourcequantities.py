@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.analysis.quantities import cpu_quantity, memory_quantity, number_of
+from krobench.analysis.resourcequantities import cpu_quantity, memory_quantity, number_of
 
 
 @pytest.mark.parametrize(

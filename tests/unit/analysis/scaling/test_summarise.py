@@ -2,7 +2,8 @@ import pytest
 from unit.records import figures, some_iteration, some_test
 
 from bench.searches import FIGURE, SLO, TRUTHS, Search, size_record
-from krobench.analysis.scaling.findings import limit_so_far, with_findings
+from krobench.analysis.scaling.limit import find_limit
+from krobench.analysis.scaling.summarise import with_findings
 from krobench.analysis.verdict import verdict_of_scale_test
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause
@@ -177,7 +178,9 @@ def test_a_test_that_ended_before_a_breach_asks_for_what_ended_it(
 
 
 def test_the_limit_alone_is_known_after_each_size() -> None:
-    assert limit_so_far(spec(), record(size_record(25, 0.1))).state is LimitState.NOT_REACHED
+    assert (
+        find_limit(record(size_record(25, 0.1)).sizes, spec().slo).state is LimitState.NOT_REACHED
+    )
 
 
 FOUND = Limit(state=LimitState.FOUND, size=100, last_met=95, first_breach=105)

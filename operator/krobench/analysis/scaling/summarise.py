@@ -10,7 +10,6 @@ from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.findings.finding import Quoted
 from krobench.findings.scaling import (
     BudgetUsedUp,
-    Limit,
     ScaleRecord,
     SizeRecord,
     SizeVerdict,
@@ -21,11 +20,6 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 
 
-def limit_so_far(spec: KroScaleTestSpec, scale: ScaleRecord) -> Limit:
-    """Return the limit as far as the sizes show it, during the test or at its end."""
-    return find_limit(scale.sizes, spec.slo, scale.stopped)
-
-
 def with_findings(
     spec: KroScaleTestSpec, scale: ScaleRecord, tests: Sequence[TestRecord]
 ) -> ScaleRecord:
@@ -33,7 +27,7 @@ def with_findings(
 
     It takes some seconds if there are many sizes.
     """
-    limit = limit_so_far(spec, scale)
+    limit = find_limit(scale.sizes, spec.slo, scale.stopped)
     predictions = predict(scale.sizes, spec.slo, limit)
     return scale.model_copy(
         update={
