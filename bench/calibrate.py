@@ -1,7 +1,7 @@
 """How often comparisons are wrong on this cluster, from many short real runs.
 
 Runs of one kind are measured until there are as many as asked for; those that are in the store from
-an earlier time count, so that it can be interrupted and gone on with. Then:
+an earlier time count, so you can interrupt and continue it. Then:
 
 - **false alarms**: sides drawn at random from these runs (A/A) are compared;
 - **power**: the same, with one side's numbers multiplied;

@@ -13,7 +13,7 @@ from krobench.load.loops import run_together
 
 
 async def create(namespace: str, count: int, workers: int) -> None:
-    """Create ``count`` ConfigMaps with ``workers`` requests under way at once."""
+    """Create ``count`` ConfigMaps with ``workers`` requests in flight."""
     path = paths.core("configmaps", namespace)
     bodies = _bodies(namespace, count)
     async with KubeClient(load_client_config(), connections=workers) as client:

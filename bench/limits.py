@@ -3,7 +3,7 @@
     python -m bench.limits --runs 2                       # to try it
     python -m bench.limits manifests/examples/scale-rgds.yaml --keep records
 
-It needs a running cluster with krobench on it. Exits with 1 where a run found no limit, or the
+It needs a running cluster with krobench on it. Exits with 1 if a run found no limit, or the
 limits are not all within 10 % of their median.
 """
 
@@ -46,7 +46,7 @@ class Spread:
 
 
 def spread_of(limits: Sequence[Limit]) -> Spread | None:
-    """Return how far the limits are apart; None where a run found none."""
+    """Return how far the limits are apart; None if a run found none."""
     sizes = [limit.size for limit in limits if limit.state is LimitState.FOUND]
     known = [size for size in sizes if size is not None]
     if not known or len(known) < len(limits):

@@ -1,4 +1,4 @@
-"""How fast, and at what cost, the load generator creates objects, beside others.
+"""How fast, and at what cost, the load generator creates objects, compared with others.
 
 Each contender creates the same number of ConfigMaps on the same API server, in turns within one
 run, several times; what is shown are medians, and ratios to each of the others with their range
@@ -38,7 +38,7 @@ class Measurement:
     cpu_seconds_per_object: float
     """Of the whole process."""
     requests_cpu_seconds_per_object: float | None
-    """Without start-up, where the program tells."""
+    """Without start-up, if the program measures it."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _count() -> int:
 
 
 def _show(results: dict[str, list[Measurement]], count: int, rounds: int) -> None:
-    print(f"{count} ConfigMaps, {WORKERS} requests under way at once, {rounds} rounds in turns")
+    print(f"{count} ConfigMaps, {WORKERS} requests in flight, {rounds} rounds in turns")
     print("whole processes; the columns on requests leave start-up out\n")
     print("| program | objects/s | CPU/object | requests | krobench to it: rate | CPU | requests |")
     print("|---|---|---|---|---|---|---|")

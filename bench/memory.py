@@ -1,7 +1,7 @@
 """What a load Job keeps in memory of each instance that it follows, without a cluster.
 
 The load's own code, from the plan to the lines of the record, meets a client that answers at once
-and whose watches tell of each instance what kro's do. Resident memory is compared before and after.
+and whose watches send the events that kro causes. Resident memory is compared before and after.
 
     python -m bench.memory                        # needs no cluster
     python -m bench.memory --top 20               # by place, which takes memory itself
@@ -58,18 +58,18 @@ class QuickKro(KubeClient):
     def _create(self, path: str, body: Mapping[str, Any]) -> JsonObject:
         """Create an instance, which is ready some events later."""
         answer = dict(body) | {"metadata": body["metadata"] | {"generation": 1}}
-        self._tell(path, "ADDED", answer)
-        self._tell(path, "MODIFIED", answer | {"status": {"state": "IN_PROGRESS"}})
+        self._notify(path, "ADDED", answer)
+        self._notify(path, "MODIFIED", answer | {"status": {"state": "IN_PROGRESS"}})
         labels = {
             "kro.run/instance-name": body["metadata"]["name"],
             "kro.run/node-id": "config",
         }
         child = {"namespace": "n", "name": f"{body['metadata']['name']}-child", "labels": labels}
-        self._tell(_CHILDREN, "ADDED", {"metadata": child})
+        self._notify(_CHILDREN, "ADDED", {"metadata": child})
         ready = {"type": "Ready", "status": "True", "observedGeneration": 1}
         status = {"state": "ACTIVE", "conditions": [ready]}
         asyncio.get_running_loop().call_later(
-            0.001, self._tell, path, "MODIFIED", answer | {"status": status}
+            0.001, self._notify, path, "MODIFIED", answer | {"status": status}
         )
         return answer
 
@@ -79,12 +79,12 @@ class QuickKro(KubeClient):
         params: Mapping[str, str],  # noqa: ARG002 - it is a KubeClient's
         accept: str = "",  # noqa: ARG002 - the same
     ) -> AsyncIterator[bytes]:
-        """Yield what is told of a collection."""
+        """Yield the events of a collection."""
         queue = self._watches.setdefault(path, asyncio.Queue())
         while True:
             yield await queue.get()
 
-    def _tell(self, path: str, kind: str, item: JsonObject) -> None:
+    def _notify(self, path: str, kind: str, item: JsonObject) -> None:
         self._version += 1
         metadata = item["metadata"] | {"resourceVersion": str(self._version)}
         line = orjson.dumps({"type": kind, "object": item | {"metadata": metadata}})

@@ -27,7 +27,7 @@ from krobench.report.tables import table
 
 _WITHOUT = "5m"
 _LIGHT, _FULL = "light", "full"
-_WORDS = {_LIGHT: "5 instances/s", _FULL: "20 under way at all times"}
+_WORDS = {_LIGHT: "5 instances/s", _FULL: "20 in flight at all times"}
 
 Figures = Mapping[str, float]
 """By name, of one test of one run: kro's CPU seconds for each instance, and the median latency."""
@@ -68,7 +68,7 @@ def main() -> None:
 
 def share_of(ratio: float, often: float) -> float:
     """Return what a ratio measured with ``often`` times as many samples makes of the usual ones:
-    a share of what there is without any, which is below zero where the ratio is below one."""
+    a share of what there is without any, which is below zero if the ratio is below one."""
     return (ratio - 1) / often
 
 

@@ -1,7 +1,7 @@
-"""How late requests are sent at half of the rate that the load generator and API server bear.
+"""How late requests are sent at half of the rate that the load generator and API server sustain.
 
-In each round, the capacity is measured first (as many ConfigMaps as possible, 32 requests under
-way at once), then as many are created in an open loop at half of that rate.
+In each round, the capacity is measured first (as many ConfigMaps as possible, 32 requests in
+flight), then as many are created in an open loop at half of that rate.
 
     python -m bench.pace                          # needs a running test bed
 """

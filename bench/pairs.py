@@ -41,7 +41,7 @@ _MINIMUM_EFFECT = 0.05
 _Z95 = 1.959964
 _SEEDS = 1 << 30
 _NOTABLE = 0.25
-"""Shares of shapes that are further apart than this are told."""
+"""Shares of shapes that are further apart than this are pointed out."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import (
 func main() {
 	namespace := flag.String("namespace", "default", "namespace of the ConfigMaps")
 	count := flag.Int("count", 3000, "how many to create")
-	workers := flag.Int("workers", 32, "requests under way at once")
+	workers := flag.Int("workers", 32, "requests in flight")
 	flag.Parse()
 	if err := run(*namespace, *count, *workers); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -47,7 +47,7 @@ PHRASES = (
 )
 _OLD_VOICE = re.compile("|".join(PHRASES), re.IGNORECASE)
 
-ROOMS = (ROOT / "operator" / "krobench", ROOT / "testbed", ROOT / "scripts")
+ROOMS = (ROOT / "operator" / "krobench", *(ROOT / name for name in ("testbed", "scripts", "bench")))
 PAGES = (
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",

@@ -9,7 +9,8 @@ from unit.docs.documents import ROOT
 from krobench.api.common import SpecModel
 from krobench.api.crd import Schema, crd
 from krobench.api.kinds import RunKind
-from scripts.reference import DIRECTORY, VALUES, chart_values, pages
+from scripts.reference import DIRECTORY, pages
+from scripts.reference.installation import VALUES, chart_values
 
 
 @pytest.mark.parametrize("page", list(pages()), ids=lambda page: page.name)
