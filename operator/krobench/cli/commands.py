@@ -112,7 +112,11 @@ def _prepare(file: Path) -> None:
             _fail(f"cannot write {file}: {error.strerror}")
 
 
-def _write(file: Path, content: str | bytes) -> None:
+def _write(file: Path | None, content: str | bytes) -> None:
+    """Write a file, or print without one."""
+    if file is None:
+        typer.echo(content, nl=False)
+        return
     try:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
@@ -135,10 +139,7 @@ def report(
 
     with _failing_with(1):
         text = report_of(RunName.parse(name, namespace), html=form == "html")
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        _write(output, text)
+    _write(output, text)
 
 
 def profile(
@@ -225,10 +226,7 @@ def export_baseline(
 
     with _failing_with(_ERROR):
         text = exported(runs, namespace, output, config_map)
-    if output is None:
-        typer.echo(text, nl=False)
-    else:
-        _write(output, text)
+    _write(output, text)
 
 
 def history(

@@ -24,7 +24,6 @@ from krobench.cli.sources import (
 )
 from krobench.figures.profile import ProfileFile
 from krobench.findings.comparison import Baseline
-from krobench.record.run import RunRecord
 from krobench.report import history, markdown, sizing
 from krobench.report.html import page
 
@@ -87,7 +86,13 @@ def sizing_of(
     Raises:
         CliError: if a record cannot be read, or they are not enough for a sizing.
     """
-    records = [_record_in(file) for file in files] + [fetch_run(name) for name in names]
+    records = []
+    for file in files:
+        stored = parse_stored(load_file(file), file)
+        if isinstance(stored, Baseline):
+            raise CliError(f"{file} is a baseline: use the run.json of a run instead")
+        records.append(stored)
+    records += [fetch_run(name) for name in names]
     try:
         found = size_for(records, wanted)
     except SizingError as error:
@@ -98,10 +103,3 @@ def sizing_of(
     if output == "yaml":
         return dump(plain)
     return orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n"
-
-
-def _record_in(file: Path) -> RunRecord:
-    found = parse_stored(load_file(file), file)
-    if isinstance(found, Baseline):
-        raise CliError(f"{file} is a baseline: use the run.json of a run instead")
-    return found

@@ -207,34 +207,30 @@ class Sampler:
         must not pass for one after the phase: a large exposition takes more than a second. So a
         snapshot also waits for it, and then asks again.
         """
-        async with self._turns.setdefault(source.name, asyncio.Lock()):
-            return await self._scrape(source)
-
-    async def _scrape(self, source: Source) -> bool:
-        seconds = self._scope.now()
-        try:
-            async with asyncio.timeout(_SCRAPE_TIMEOUT_SECONDS):
-                scrape = await source.scrape()
-        except SourceUnavailableError as error:
-            self._failed(source.name, str(error))
-        except TimeoutError:
-            self._failed(source.name, f"no answer in {_SCRAPE_TIMEOUT_SECONDS:g}s")
-        else:
-            self._overhead.count(source.name, scrape)
-            self._hand_over(
-                [
+        name = source.name
+        async with self._turns.setdefault(name, asyncio.Lock()):
+            seconds = self._scope.now()
+            try:
+                async with asyncio.timeout(_SCRAPE_TIMEOUT_SECONDS):
+                    scrape = await source.scrape()
+            except SourceUnavailableError as error:
+                self._failed(name, str(error))
+            except TimeoutError:
+                self._failed(name, f"no answer in {_SCRAPE_TIMEOUT_SECONDS:g}s")
+            else:
+                self._overhead.count(name, scrape)
+                samples = [
                     Sample(
                         seconds=seconds,
-                        source=source.name,
-                        metric=reading.key,
-                        value=reading.value,
-                        at=reading.timestamp_seconds,
+                        source=name,
+                        metric=r.key,
+                        value=r.value,
+                        at=r.timestamp_seconds,
                     )
-                    for reading in scrape.readings
-                ],
-                scrape.silent,
-            )
-            return True
+                    for r in scrape.readings
+                ]
+                self._hand_over(samples, scrape.silent)
+                return True
         return False
 
     def _hand_over(self, samples: list[Sample], silent: Mapping[str, str] | None = None) -> None:

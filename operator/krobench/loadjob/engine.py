@@ -328,19 +328,15 @@ class Engine:
         self._record = self._record.model_copy(update=changes)
 
     async def _report_progress(self) -> None:
-        now = self._describe()
+        now = self._activity
+        iteration = self._loop.iteration if self._loop is not None else None
+        if iteration is not None:
+            outcome = iteration.outcome
+            if outcome.run_started_seconds is not None and outcome.run_ended_seconds is None:
+                now += f": {iteration.ready_count} of {iteration.instance_count} instances ready"
         if now != self._reported:
             self._reported = now
             record = self.record
             progress = record.progress.model_copy(update={"activity": now})
             current = record.model_copy(update={"progress": progress})
             await self._publisher.publish_progress(current)
-
-    def _describe(self) -> str:
-        iteration = self._loop.iteration if self._loop is not None else None
-        if iteration is None or iteration.outcome.run_started_seconds is None:
-            return self._activity
-        if iteration.outcome.run_ended_seconds is not None:
-            return self._activity
-        ready, count = iteration.ready_count, iteration.instance_count
-        return f"{self._activity}: {ready} of {count} instances ready"

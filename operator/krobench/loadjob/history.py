@@ -67,6 +67,11 @@ class History:
 
         Returns a warning if that failed.
         """
+
+        def is_own(there: JsonObject) -> bool:
+            labels = there["metadata"].get("labels") or {}
+            return bool(labels.get(KEPT_RUN_LABEL) == self._owner.uid)
+
         name = kept_name(self._owner.name, self._owner.uid)
         _, config_maps = write_config_maps(name, self._owner, run, lines)
         try:
@@ -74,7 +79,7 @@ class History:
                 await self._client.create_or_replace(
                     self._collection,
                     as_kept(config_map, self._owner),
-                    may_replace=self._is_own,
+                    may_replace=is_own,
                     retries=_MAX_RETRIES,
                 )
             for old in names_beyond(await self._kept(), most):
@@ -87,10 +92,6 @@ class History:
         """Return the metadata of all ConfigMaps that hold kept results."""
         chosen = selector(self._owner.kind, self._owner.name)
         return await self._client.list(self._collection, chosen, metadata_only=True)
-
-    def _is_own(self, config_map: JsonObject) -> bool:
-        labels = config_map["metadata"].get("labels") or {}
-        return bool(labels.get(KEPT_RUN_LABEL) == self._owner.uid)
 
 
 async def whole(client: KubeClient, run: RunRecord) -> RunRecord:

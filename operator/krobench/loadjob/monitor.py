@@ -1,8 +1,8 @@
 """Observes kro's pods and the clocks while a load runs; the analysis judges them afterwards."""
 
-import asyncio
 import logging
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
 
@@ -11,7 +11,7 @@ from krobench.figures.environment import Moment
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.kropods import kro_leader, kro_pods
-from krobench.load.loops import RunClock
+from krobench.load.loops import RunClock, repeating
 
 logger = logging.getLogger(__name__)
 
@@ -57,20 +57,20 @@ class Monitor:
         self._target = target
         self._known = known
         self._interval_seconds = interval_seconds
+        self._stack = AsyncExitStack()
         self._moments = [] if known.last is None else [known.last]
 
     async def __aenter__(self) -> Self:
         await self._look()
-        self._task = asyncio.create_task(self._keep_looking())
+        await self._stack.enter_async_context(repeating(self._interval_seconds, self._look))
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await self._stack.aclose()
 
     async def finish(self) -> Observation:
         """Observe for the last time, and return all observations."""
-        self._task.cancel()
+        await self._stack.aclose()
         await self._look()
         return Observation(self._known.first, self._moments)
 
@@ -86,11 +86,6 @@ class Monitor:
         self._known.last = moment
         if self._known.first is None and pods:
             self._known.first = moment
-
-    async def _keep_looking(self) -> None:
-        while True:
-            await asyncio.sleep(self._interval_seconds)
-            await self._look()
 
 
 def wall_clock_zero(clock: RunClock) -> float:

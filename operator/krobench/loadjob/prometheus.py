@@ -3,12 +3,12 @@
 import asyncio
 import binascii
 from base64 import b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from krobench.api.specs.collect import KeyRef, Prometheus, PrometheusQuery
 from krobench.collect.prometheus import PrometheusApi, QueryError
 from krobench.kube import paths
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.load.iteration import Outcome
 from krobench.load.loops import RunClock
@@ -90,12 +90,17 @@ class ExistingPrometheus:
     async def _connect(self) -> PrometheusApi:
         settings = self._settings
         token = ca = None
-        if settings.bearer_token_secret_ref is not None:
-            token = await self._token(settings.bearer_token_secret_ref)
+        if (secret := settings.bearer_token_secret_ref) is not None:
+            what = f"key {secret.key} of Secret {secret.name}"
+            try:
+                token = b64decode(await self._get("Secret", secret)).decode().strip()
+            except (binascii.Error, UnicodeDecodeError) as error:
+                raise SettingsError(f"{what} is not text") from error
+            if not token.isascii() or not token.isprintable():
+                raise SettingsError(f"{what} is not a token")
         reference = settings.tls.ca_config_map_ref if settings.tls is not None else None
         if reference is not None:
-            data = (await self._get("ConfigMap", reference)).get("data")
-            ca = _value("ConfigMap", reference, data)
+            ca = await self._get("ConfigMap", reference)
         try:
             return PrometheusApi(settings, token, ca)
         except ValueError as error:
@@ -104,22 +109,11 @@ class ExistingPrometheus:
                 f"key {reference.key} of ConfigMap {reference.name} {error}"
             ) from error
 
-    async def _token(self, reference: KeyRef) -> str:
-        data = (await self._get("Secret", reference)).get("data")
-        try:
-            token = b64decode(_value("Secret", reference, data)).decode().strip()
-        except (binascii.Error, UnicodeDecodeError) as error:
-            raise SettingsError(
-                f"key {reference.key} of Secret {reference.name} is not text"
-            ) from error
-        if not token.isascii() or not token.isprintable():
-            raise SettingsError(f"key {reference.key} of Secret {reference.name} is not a token")
-        return token
-
-    async def _get(self, kind: str, reference: KeyRef) -> JsonObject:
+    async def _get(self, kind: str, reference: KeyRef) -> str:
+        """Return the value of a key of a Secret or a ConfigMap."""
         path = paths.core(f"{kind.lower()}s", self._namespace, reference.name)
         try:
-            return await self._client.get(path)
+            data = (await self._client.get(path)).get("data") or {}
         except ApiError as error:
             hint = ""
             if error.forbidden and kind == "Secret":
@@ -127,9 +121,6 @@ class ExistingPrometheus:
             raise SettingsError(f"{kind} {reference.name}: {error.message}{hint}") from error
         except KubeError as error:
             raise SettingsError(f"{kind} {reference.name}: {error}") from error
-
-
-def _value(kind: str, reference: KeyRef, data: Mapping[str, str] | None) -> str:
-    if reference.key not in (data or {}):
-        raise SettingsError(f"{kind} {reference.name} has no key {reference.key}")
-    return str((data or {})[reference.key])
+        if reference.key not in data:
+            raise SettingsError(f"{kind} {reference.name} has no key {reference.key}")
+        return str(data[reference.key])

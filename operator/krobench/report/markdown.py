@@ -1,21 +1,19 @@
 """A run as Markdown, to read in a terminal or paste into a pull request."""
 
-from collections.abc import Callable
-
 from krobench.api import units
-from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, KRO_RESIDENT, THROUGHPUT
-from krobench.figures.measures import LatencySummary
+from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, KRO_RESIDENT
+from krobench.figures.measures import Figures
 from krobench.findings.scaling import SizeVerdict
 from krobench.record.run import RunRecord, RunState
-from krobench.record.test import TestRecord, TestState, TestSummary
+from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.differences import differences_section, slopes_section
 from krobench.report.profiles import profiles
 from krobench.report.recommendations import recommendations_section
 from krobench.report.scale import scale_section
-from krobench.report.tables import Column, Quantity, bullets, column, columns, section, table
-from krobench.report.tests import test_section
+from krobench.report.tables import Column, bullets, column, columns, section, table
+from krobench.report.tests import summary_columns, test_section
 from krobench.report.words.validity import cause_line
 
 _SIZE_RESULTS = {
@@ -80,11 +78,17 @@ def validity_section(run: RunRecord) -> str:
 
 
 def _title(run: RunRecord) -> str:
+    if run.scale is not None:
+        found = [size.verdict for size in run.scale.sizes]
+        met, missed = found.count(SizeVerdict.MET), found.count(SizeVerdict.BREACHED)
+        counts = f"{units.counted(len(found), 'size')}, {met} met the SLOs, {missed} missed them"
+    else:
+        states = [test.state for test in run.tests]
+        succeeded, failed = states.count(TestState.SUCCEEDED), states.count(TestState.FAILED)
+        counts = f"{units.counted(len(states), 'test')}, {succeeded} succeeded, {failed} failed"
+    ended = f"ended {run.end_time}." if run.end_time else "not ended."
     lines = [f"# {run.namespace}/{run.name}: {run.verdict or 'running'}", ""]
-    lines.append(
-        f"{_counts(run)}. Started {run.start_time}, "
-        + (f"ended {run.end_time}." if run.end_time else "not ended.")
-    )
+    lines.append(f"{counts}. Started {run.start_time}, {ended}")
     if run.state is RunState.RUNNING:
         lines.append(f"\nRunning: {run.progress.activity or 'starting'}.")
     if run.error is not None:
@@ -101,53 +105,23 @@ def _overview(run: RunRecord) -> str:
             results.append(str(test.state))
         else:
             results.append(_result(test) if verdict is None else _SIZE_RESULTS[verdict])
-    measured_in: list[tuple[str, Quantity, Callable[[TestSummary], float | None]]] = [
-        (
-            "instances",
-            "number",
-            lambda s: s.latency.instance_ready.n if s.latency.instance_ready else None,
-        ),
-        ("ready p50", "seconds", lambda s: _ready(s).p50_seconds),
-        ("ready p99", "seconds", lambda s: _ready(s).p99_seconds),
-        ("instances/s", "per_second", lambda s: s.figures[THROUGHPUT]),
-        ("kro CPU per instance", "seconds", lambda s: s.figures[KRO_CPU_SECONDS.per_instance]),
-        ("kro memory, max", "bytes", lambda s: s.figures[KRO_RESIDENT.max]),
-        (
-            "kro API requests per instance",
-            "number",
-            lambda s: s.figures[KRO_REQUESTS.per_instance],
-        ),
-    ]
+    summaries = [test.summary for test in run.tests]
+    figures = [each.figures if each is not None else Figures() for each in summaries]
+    ready = [each.latency.instance_ready if each is not None else None for each in summaries]
+    cpu = [each[KRO_CPU_SECONDS.per_instance] for each in figures]
+    requests = [each[KRO_REQUESTS.per_instance] for each in figures]
     return section(
         "Overview",
         columns(
             Column("test", [test.name for test in run.tests]),
             Column("result", results),
-            *(
-                column(
-                    heading,
-                    [value(test.summary) if test.summary else None for test in run.tests],
-                    quantity,
-                )
-                for heading, quantity, value in measured_in
-            ),
+            column("instances", [each.n if each else None for each in ready], "number"),
+            *summary_columns(summaries),
+            column("kro CPU per instance", cpu, "seconds"),
+            column("kro memory, max", [each[KRO_RESIDENT.max] for each in figures], "bytes"),
+            column("kro API requests per instance", requests, "number"),
         ),
     )
-
-
-def _ready(summary: TestSummary) -> LatencySummary:
-    return summary.latency.instance_ready or LatencySummary(n=0)
-
-
-def _counts(run: RunRecord) -> str:
-    """Return how many tests, or sizes of a scale test, had which end."""
-    if run.scale is not None:
-        found = [size.verdict for size in run.scale.sizes]
-        met, missed = found.count(SizeVerdict.MET), found.count(SizeVerdict.BREACHED)
-        return f"{units.counted(len(found), 'size')}, {met} met the SLOs, {missed} missed them"
-    states = [test.state for test in run.tests]
-    succeeded, failed = states.count(TestState.SUCCEEDED), states.count(TestState.FAILED)
-    return f"{units.counted(len(states), 'test')}, {succeeded} succeeded, {failed} failed"
 
 
 def _result(test: TestRecord) -> str:

@@ -11,13 +11,13 @@ from krobench.figures.catalogue import (
     KRO_REQUESTS,
     KRO_RESIDENT,
     RUN_SECONDS,
-    THROUGHPUT,
 )
 from krobench.figures.measures import Figures
 from krobench.findings.scaling import ScaleRecord, SizeRecord, SizeVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
-from krobench.report.tables import Column, Quantity, bullets, column, columns, section, table
+from krobench.report.tables import Column, bullets, column, columns, section, table
+from krobench.report.tests import summary_columns
 from krobench.report.words.curves import curve_line, prediction_line
 from krobench.report.words.scaling import (
     MINIMUM_NOT_REACHED,
@@ -37,15 +37,16 @@ _MODELS = {
     "usl": "Universal Scalability Law",
     "knee": "flat, then rising",
 }
-_READY_P50, _READY_P99 = "latency.instanceReady.p50", "latency.instanceReady.p99"
-_COLUMNS: dict[str, tuple[str, Quantity]] = {
-    _READY_P50: ("ready p50", "seconds"),
-    _READY_P99: ("ready p99", "seconds"),
-    "throughput.instancesPerSecond": ("instances/s", "per_second"),
-    "kro.cpu.meanCores": ("kro CPU, cores", "cores"),
-    "kro.memory.residentBytes.max": ("kro memory, max", "bytes"),
-}
-"""From each size's summary; further figures of the SLOs come before them."""
+_COLUMNS = frozenset(
+    {
+        "latency.instanceReady.p50",
+        "latency.instanceReady.p99",
+        "throughput.instancesPerSecond",
+        "kro.cpu.meanCores",
+        "kro.memory.residentBytes.max",
+    }
+)
+"""Figures of every table of sizes; further ones of the SLOs come before them."""
 _NO_PREDICTION = (
     "Not available: a prediction needs an SLO that is a bound of one figure, and at least three "
     "sizes below the ones that decide the limit."
@@ -103,6 +104,8 @@ def _sizes(run: RunRecord, scale: ScaleRecord) -> str:
     sizes = sorted(scale.sizes, key=lambda each: each.size)
     by_name = {test.name: test for test in run.tests}
     tests = [by_name.get(size.test) for size in sizes]
+    summaries = [test.summary if test is not None else None for test in tests]
+    figures = [each.figures if each is not None else Figures() for each in summaries]
     asked = [figure for figure in bounded_figures(run.spec["slo"]) if figure not in _COLUMNS]
     soaked = [_soaked(test) for test in tests]
     note = _ABOUT_SIZES
@@ -114,11 +117,10 @@ def _sizes(run: RunRecord, scale: ScaleRecord) -> str:
             Column(column_of(scale.axis), [plain(size.size) for size in sizes]),
             Column("SLOs met", list(map(_met, sizes))),
             *(_asked(figure, sizes) for figure in asked),
-            *(
-                column(heading, [_summarised(test, figure) for test in tests], quantity)
-                for figure, (heading, quantity) in _COLUMNS.items()
-            ),
-            _api_requests(tests),
+            *summary_columns(summaries),
+            column("kro CPU, cores", [each[KRO_CPU_CORES] for each in figures], "cores"),
+            column("kro memory, max", [each[KRO_RESIDENT.max] for each in figures], "bytes"),
+            _api_requests(figures),
             Column("verdict", list(map(_verdict, sizes))),
             *([Column("soak", soaked)] if set(soaked) != {"-"} else []),
         ),
@@ -141,32 +143,13 @@ def _asked(figure: str, sizes: Sequence[SizeRecord]) -> Column:
     return column(figure_name(figure), values, unit_of(figure))
 
 
-def _summarised(test: TestRecord | None, figure: str) -> float | None:
-    summary = test.summary if test is not None else None
-    if summary is None:
-        return None
-    ready = summary.latency.instance_ready
-    return {
-        _READY_P50: ready.p50_seconds if ready else None,
-        _READY_P99: ready.p99_seconds if ready else None,
-        "throughput.instancesPerSecond": summary.figures[THROUGHPUT],
-        "kro.cpu.meanCores": summary.figures[KRO_CPU_CORES],
-        "kro.memory.residentBytes.max": summary.figures[KRO_RESIDENT.max],
-    }[figure]
-
-
-def _api_requests(tests: Sequence[TestRecord | None]) -> Column:
+def _api_requests(figures: Sequence[Figures]) -> Column:
     """Return API requests per second by all clients, or by kro if those of all are not known."""
-    by_all, by_kro = [], []
-    for test in tests:
-        summary = test.summary if test is not None else None
-        figures = summary.figures if summary is not None else Figures()
-        seconds = figures[RUN_SECONDS]
-        by_all.append(per_second(figures[API_SERVER_REQUESTS], seconds))
-        by_kro.append(per_second(figures[KRO_REQUESTS], seconds))
-    known = any(value is not None for value in by_all)
-    whose, values = ("all", by_all) if known else ("kro", by_kro)
-    return column(f"API requests/s by {whose}", values, "per_second")
+    by_all = [per_second(each[API_SERVER_REQUESTS], each[RUN_SECONDS]) for each in figures]
+    if any(value is not None for value in by_all):
+        return column("API requests/s by all", by_all, "per_second")
+    by_kro = [per_second(each[KRO_REQUESTS], each[RUN_SECONDS]) for each in figures]
+    return column("API requests/s by kro", by_kro, "per_second")
 
 
 def _verdict(size: SizeRecord) -> str:

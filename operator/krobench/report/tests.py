@@ -8,7 +8,7 @@ from krobench.api.specs.results import Cause
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, THROUGHPUT
 from krobench.figures.measures import Latencies, LatencySummary, LoadGenerator
 from krobench.figures.precision import Headline, Stop
-from krobench.record.test import IterationRecord, PhaseSummary, TestRecord
+from krobench.record.test import IterationRecord, PhaseSummary, TestRecord, TestSummary
 from krobench.report.cel import cel_section
 from krobench.report.tables import Column, column, columns, table
 from krobench.report.usage import usage_section
@@ -185,6 +185,17 @@ def load_table(iterations: Iterable[IterationRecord]) -> str:
             )
         )
     return table(header, rows)
+
+
+def summary_columns(summaries: Sequence[TestSummary | None]) -> list[Column]:
+    """Return the time until ready and the throughput of each test, or size."""
+    ready = [each.latency.instance_ready if each else None for each in summaries]
+    rates = [each.figures[THROUGHPUT] if each else None for each in summaries]
+    return [
+        column("ready p50", [each.p50_seconds if each else None for each in ready], "seconds"),
+        column("ready p99", [each.p99_seconds if each else None for each in ready], "seconds"),
+        column("instances/s", rates, "per_second"),
+    ]
 
 
 def phases_table(phases: Sequence[PhaseSummary]) -> str:

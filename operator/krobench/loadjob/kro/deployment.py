@@ -63,7 +63,12 @@ async def restore(
     """
     for attempt in range(ATTEMPTS):
         deployment = await client.get(path)
-        change = _change_to_undo(deployment, known)
+        try:
+            change = change_on(deployment) or known
+        except UnreadableChangeError:
+            if known is None:
+                raise
+            change = known
         if change is None or change.run != run:
             return []
         restored = taken_off(deployment, change)
@@ -84,15 +89,6 @@ async def restore(
             for field in restored.conflicts
         ]
     return []
-
-
-def _change_to_undo(deployment: JsonObject, known: KroChange | None) -> KroChange | None:
-    try:
-        return change_on(deployment) or known
-    except UnreadableChangeError:
-        if known is None:
-            raise
-        return known
 
 
 async def _disown(client: KubeClient, path: str, deployment: JsonObject) -> None:

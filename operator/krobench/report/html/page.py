@@ -55,22 +55,17 @@ def render(run: RunRecord, objects: Sequence[ObjectRecord], samples: Sequence[Sa
         Chart("kro's memory", "Shaded: run phases.", memory_chart(objects, samples)),
     ]
     template = _ENVIRONMENT.get_template("report.html")
-    return template.render(
-        run=run,
-        lead=_as_html(_lead(run)),
-        charts=[chart for chart in charts if chart.svg],
-        report=_as_html(render_markdown(run)),
-    )
-
-
-def _lead(run: RunRecord) -> str:
-    """Return what to know before reading any number."""
     parts = [limit_sentence(run)]
     if run.error is not None:
         parts.insert(0, f"**{run.error.reason}**: {run.error.message}")
     if run.validity is not None and not run.validity.valid:
         parts.insert(0, f"**This run is invalid:** {validity_line(run.validity)}")
-    return "\n\n".join(part for part in parts if part)
+    return template.render(
+        run=run,
+        lead=_as_html("\n\n".join(part for part in parts if part)),
+        charts=[chart for chart in charts if chart.svg],
+        report=_as_html(render_markdown(run)),
+    )
 
 
 def _as_html(markdown: str) -> Markup:

@@ -6,8 +6,9 @@ from datetime import datetime
 from krobench.api.common import rfc3339
 from krobench.api.kinds import RunKind
 from krobench.api.status import Condition, ConditionType, ObjectRef, Phase, RunStatus, Verdict
-from krobench.figures.measures import LatencySummary
+from krobench.figures.catalogue import KRO_RESIDENT, THROUGHPUT
 from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord, TestSummary
 from krobench.report.words.validity import VALID, validity_line
 
 COMPLETED = "Completed"
@@ -70,8 +71,22 @@ def base_status(facts: StatusFacts, line: StatusLine, job: ObjectRef | None) -> 
     )
 
 
-def median_seconds(summary: LatencySummary | None) -> float | None:
-    return summary.p50_seconds if summary else None
+def message_of(test: TestRecord) -> str | None:
+    """Return why a test, or a size, has no result or is invalid; None if it is valid."""
+    if test.error is not None:
+        return f"{test.error.reason}: {test.error.message}"
+    return None if test.validity.valid else f"invalid: {validity_line(test.validity)}"
+
+
+def figures_of(summary: TestSummary) -> dict[str, float | int | None]:
+    """Return the fields that tests and sizes both have."""
+    ready = summary.latency.instance_ready
+    return {
+        "instance_ready_p50_seconds": rounded(ready.p50_seconds if ready else None),
+        "instance_ready_p99_seconds": rounded(ready.p99_seconds if ready else None),
+        "instances_per_second": rounded(summary.figures[THROUGHPUT]),
+        "kro_memory_max_bytes": whole(summary.figures[KRO_RESIDENT.max]),
+    }
 
 
 def rounded(value: float | None) -> float | None:

@@ -13,7 +13,7 @@ from krobench.api.status import (
     VariantStatus,
     Verdict,
 )
-from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, KRO_RESIDENT, THROUGHPUT
+from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report.cel import cel_line
@@ -22,9 +22,9 @@ from krobench.report.status.base import (
     COMPLETED,
     StatusFacts,
     StatusLine,
-    median_seconds,
+    figures_of,
+    message_of,
     rounded,
-    whole,
 )
 from krobench.report.tests import precision_text
 from krobench.report.words.evidence import measured
@@ -124,30 +124,19 @@ def _test(test: TestRecord) -> TestStatus:
         precision=precision_text(test.headline) if test.headline else None,
         iterations=f"{done}/{test.planned_iterations}",
         verdict=_test_verdict(test),
-        message=_message(test),
+        message=message_of(test),
         cel=cel_line(test.cel) if test.cel is not None else None,
     )
     if summary is None:
         return line
-    ready = summary.latency.instance_ready
-    return line.model_copy(
-        update={
-            "instances": ready.n if ready else None,
-            "instance_ready_p50_seconds": rounded(median_seconds(ready)),
-            "instance_ready_p99_seconds": rounded(ready.p99_seconds if ready else None),
-            "rgd_ready_p50_seconds": rounded(median_seconds(summary.latency.rgd_ready)),
-            "instances_per_second": rounded(summary.figures[THROUGHPUT]),
-            "kro_cpu_seconds": rounded(summary.figures[KRO_CPU_SECONDS]),
-            "kro_memory_max_bytes": whole(summary.figures[KRO_RESIDENT.max]),
-            "kro_api_requests": summary.figures[KRO_REQUESTS],
-        }
-    )
-
-
-def _message(test: TestRecord) -> str | None:
-    if test.error is not None:
-        return f"{test.error.reason}: {test.error.message}"
-    return None if test.validity.valid else f"invalid: {validity_line(test.validity)}"
+    ready, rgds = summary.latency.instance_ready, summary.latency.rgd_ready
+    figures = figures_of(summary) | {
+        "instances": ready.n if ready else None,
+        "rgd_ready_p50_seconds": rounded(rgds.p50_seconds if rgds else None),
+        "kro_cpu_seconds": rounded(summary.figures[KRO_CPU_SECONDS]),
+        "kro_api_requests": summary.figures[KRO_REQUESTS],
+    }
+    return line.model_copy(update=figures)
 
 
 def _test_verdict(test: TestRecord) -> Verdict | None:

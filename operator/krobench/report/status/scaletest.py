@@ -6,9 +6,7 @@ from krobench.api.status import KroScaleTestStatus, LimitStatus, Phase, RunStatu
 from krobench.figures.catalogue import (
     KRO_CPU_CORES,
     KRO_REQUESTS,
-    KRO_RESIDENT,
     RUN_SECONDS,
-    THROUGHPUT,
 )
 from krobench.findings.scaling import ScaleRecord, SizeRecord, SizeVerdict
 from krobench.record.run import RunRecord, RunState
@@ -17,9 +15,9 @@ from krobench.report.status.base import (
     COMPLETED,
     StatusFacts,
     StatusLine,
-    median_seconds,
+    figures_of,
+    message_of,
     rounded,
-    whole,
 )
 from krobench.report.words.recommendations import recommendation_line
 from krobench.report.words.scaling import (
@@ -134,37 +132,23 @@ def _bottleneck(sizes: list[SizeStatus], scale: ScaleRecord) -> str | None:
 
 def _size_status(size: SizeRecord, test: TestRecord) -> SizeStatus:
     bottlenecks = test.attribution.bottlenecks if test.attribution is not None else []
+    missed: str | None = None
+    if size.verdict is SizeVerdict.BREACHED:
+        first = next((one.breached for one in size.iterations if one.breached), [])
+        missed = breaches_line(first) or None
     line = SizeStatus(
         size=size.size,
         verdict=size.verdict or _RUNNING,
         iterations=f"{sum(one.met is True for one in size.iterations)}/{len(size.iterations)}",
         bottleneck=bottlenecks[0].kind if bottlenecks else None,
-        message=_message(size, test),
+        message=message_of(test) or missed,
     )
     summary = test.summary
     if summary is None:
         return line
-    ready = summary.latency.instance_ready
-    return line.model_copy(
-        update={
-            "instance_ready_p50_seconds": rounded(median_seconds(ready)),
-            "instance_ready_p99_seconds": rounded(ready.p99_seconds if ready else None),
-            "instances_per_second": rounded(summary.figures[THROUGHPUT]),
-            "kro_cpu_cores": rounded(summary.figures[KRO_CPU_CORES]),
-            "kro_memory_max_bytes": whole(summary.figures[KRO_RESIDENT.max]),
-            "api_requests_per_second": rounded(
-                per_second(summary.figures[KRO_REQUESTS], summary.figures[RUN_SECONDS])
-            ),
-        }
-    )
-
-
-def _message(size: SizeRecord, test: TestRecord) -> str | None:
-    if test.error is not None:
-        return f"{test.error.reason}: {test.error.message}"
-    if not test.validity.valid:
-        return f"invalid: {validity_line(test.validity)}"
-    if size.verdict is not SizeVerdict.BREACHED:
-        return None
-    first = next((one.breached for one in size.iterations if one.breached), [])
-    return breaches_line(first) or None
+    requests = per_second(summary.figures[KRO_REQUESTS], summary.figures[RUN_SECONDS])
+    figures = figures_of(summary) | {
+        "kro_cpu_cores": rounded(summary.figures[KRO_CPU_CORES]),
+        "api_requests_per_second": rounded(requests),
+    }
+    return line.model_copy(update=figures)
