@@ -100,7 +100,7 @@ def _name(path: str, name: str, field: Schema) -> str:
 def _type(field: Schema) -> str:
     if choices := field.get("enum"):
         return ", ".join(f"`{choice}`" for choice in choices)
-    kind = field.get("type", "any")
+    kind: str = field.get("type", "any")
     if kind == "string":  # it has no table of its own to list its rules
         kind = "; ".join([kind, *(each["message"] for each in _validations(field))])
     if "items" in field:
