@@ -17,7 +17,13 @@ from krobench.kube.timing import Timing
 from krobench.kube.transport import JSON, RetryPolicy
 from krobench.load.lifecycle import CRDS_PATH, RGD_NAME_LABEL, RGDS_PATH
 
-QUICK = Timing(new_kind_pause=0.0, cleanup_poll=0.01, probe_last_event=0.02, shards_lead=0.1)
+QUICK = Timing(
+    new_kind_pause=0.0,
+    cleanup_poll=0.01,
+    probe_last_event=0.02,
+    shards_lead=0.1,
+    steady_window=0.0,
+)
 READY = {"state": "ACTIVE", "conditions": [{"type": "Ready", "status": "True"}]}
 
 

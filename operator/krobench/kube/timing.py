@@ -6,6 +6,8 @@ give it a quicker one.
 
 from dataclasses import dataclass
 
+from krobench.api.specs.scaletest import STEADY_SECONDS
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -49,6 +51,9 @@ class Timing:
     """Pause before a permission is reviewed again, while the API server may still be starting."""
     shortest_iteration: float = 1.0
     """No iteration starts with less than this left of the budget."""
+
+    steady_window: float = STEADY_SECONDS
+    """A soak ends early only if kro was steady for this long, however often it is sampled."""
 
     # Tests of CEL expressions.
     cel_poll: float = 0.04

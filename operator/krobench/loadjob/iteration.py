@@ -211,7 +211,7 @@ async def soak(context: RunContext, plan: TestPlan, outcome: Outcome, sampler: S
     clock = context.clock
     began = clock.now()
     until = began + plan.soak_seconds
-    check = _SteadyWatch(plan, outcome, sampler)
+    check = _SteadyWatch(plan, outcome, sampler, context.timing.steady_window)
     if plan.steady_window_seconds is None:
         context.report(f"{plan.name}: soaking for {plan.soak_seconds:g}s")
         await clock.sleep_until(until)
@@ -238,10 +238,14 @@ async def soak(context: RunContext, plan: TestPlan, outcome: Outcome, sampler: S
 class _SteadyWatch:
     """Judges from kro's samples whether kro is steady."""
 
-    def __init__(self, plan: TestPlan, outcome: Outcome, sampler: Sampler) -> None:
+    def __init__(
+        self, plan: TestPlan, outcome: Outcome, sampler: Sampler, shortest_seconds: float
+    ) -> None:
         assert outcome.run_ended_seconds is not None
         self.found = SteadyCheck()
         self._window_seconds = plan.steady_window_seconds
+        if self._window_seconds is not None:
+            self._window_seconds = max(shortest_seconds, self._window_seconds)
         self._began_seconds = outcome.run_ended_seconds
         self._sampler = sampler
         self._read = 0

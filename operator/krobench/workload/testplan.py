@@ -93,7 +93,7 @@ class TestPlan:
     soak_seconds: float = 0.0
     """The soak: how long all that is ready is kept, and kro sampled, before it is deleted."""
     steady_window_seconds: float | None = None
-    """How long kro must be steady for the soak to end early; None if it never does."""
+    """How long kro must be steady at least for the soak to end early; None if it never does."""
     timeout_is_result: bool = False
     """Whether objects that are not ready in time are a result, not a failure of the test."""
     existing: Existing | None = None

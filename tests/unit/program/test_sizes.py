@@ -43,15 +43,20 @@ def test_each_size_is_a_test() -> None:
     assert plan_iteration(RUN, plan, 0).instance_count == 50
 
 
-@pytest.mark.parametrize(("interval", "window"), [("200ms", 20), ("5s", 30), ("3.7s", 22.2)])
-def test_a_size_soaks_until_kro_is_steady_over_some_samples(interval: str, window: float) -> None:
+@pytest.mark.parametrize(
+    ("interval", "window", "samples"),
+    [("200ms", 20, 1.2), ("5s", 30, 30), ("3.7s", 22.2, 22.2)],
+)
+def test_a_size_soaks_until_kro_is_steady_over_some_samples(
+    interval: str, window: float, samples: float
+) -> None:
     named = {"from": 1, "to": 64, "soak": f"{window}s"}
     collect = {"interval": interval}
     plan = plan_size(spec_of("instances", sizes=named, collect=collect), 0, 2)
     assert (plan.soak_seconds, plan.steady_window_seconds) == (window, None)
     steady = named | {"soakUntil": "Steady"}
     plan = plan_size(spec_of("instances", sizes=steady, collect=collect), 0, 2)
-    assert (plan.soak_seconds, plan.steady_window_seconds) == (window, window)
+    assert (plan.soak_seconds, plan.steady_window_seconds) == (window, samples)
     with pytest.raises(ValueError, match="too short for soakUntil Steady"):
         spec_of("instances", sizes=steady | {"soak": f"{window - 0.1:g}s"}, collect=collect)
     with pytest.raises(ValueError, match="too short for soakUntil Steady"):

@@ -300,9 +300,8 @@ class KroScaleTestSpec(SpecModel):
 
     @property
     def steady_window_seconds(self) -> float | None:
-        """Time over which kro must have been steady before a soak may end early; None if the soak
-        lasts for its whole duration."""
+        """Time that has enough samples to tell whether kro was steady, so that a soak may end
+        early; None if the soak lasts for its whole duration."""
         if self.sizes.soak_until is SoakUntil.TIME:
             return None
-        interval = duration_seconds(self.collect.interval)
-        return max(STEADY_SECONDS, round(STEADY_INTERVALS * interval, 6))
+        return round(STEADY_INTERVALS * duration_seconds(self.collect.interval), 6)
