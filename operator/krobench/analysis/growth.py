@@ -8,16 +8,7 @@ import orjson
 
 from krobench.analysis.statistics.theilsen import fit_slope
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.figures.catalogue import (
-    API_SERVER_CPU_SECONDS,
-    KRO_ALLOCATED,
-    KRO_CPU_SECONDS,
-    KRO_GOROUTINES,
-    KRO_LIVE_HEAP,
-    KRO_REQUESTS,
-    KRO_RESIDENT,
-    KRO_WATCHED_KINDS,
-)
+from krobench.figures import catalogue
 from krobench.figures.figure import Figure
 from krobench.figures.latencies import latency_of
 from krobench.findings.growth import CostDifference, SizeAxis, Slope, SlopeUnit
@@ -49,16 +40,18 @@ def values_of(test: TestRecord, figure: Compared) -> list[float]:
     return [value for value in each if value is not None]
 
 
-LIVE_HEAP = Compared("kro live heap", "bytes", KRO_LIVE_HEAP)
-RESIDENT = Compared("kro resident memory, max", "bytes", KRO_RESIDENT.max)
-GOROUTINES = Compared("kro goroutines, max", "number", KRO_GOROUTINES.max)
-WATCHED_KINDS = Compared("kinds watched by kro", "number", KRO_WATCHED_KINDS.max)
-SET_UP_CPU = Compared("kro CPU time, set-up", "seconds", KRO_CPU_SECONDS.set_up)
-SET_UP_REQUESTS = Compared("API requests by kro, set-up", "number", KRO_REQUESTS.set_up)
-CPU = Compared("kro CPU time", "seconds", KRO_CPU_SECONDS, of_each=True)
-REQUESTS = Compared("API requests by kro", "number", KRO_REQUESTS, of_each=True)
-ALLOCATED = Compared("allocated by kro", "bytes", KRO_ALLOCATED, of_each=True)
-SERVER_CPU = Compared("API server CPU time", "seconds", API_SERVER_CPU_SECONDS, of_each=True)
+LIVE_HEAP = Compared("kro live heap", "bytes", catalogue.KRO_LIVE_HEAP)
+RESIDENT = Compared("kro resident memory, max", "bytes", catalogue.KRO_RESIDENT.max)
+GOROUTINES = Compared("kro goroutines, max", "number", catalogue.KRO_GOROUTINES.max)
+WATCHED_KINDS = Compared("kinds watched by kro", "number", catalogue.KRO_WATCHED_KINDS.max)
+SET_UP_CPU = Compared("kro CPU time, set-up", "seconds", catalogue.KRO_CPU_SECONDS.set_up)
+SET_UP_REQUESTS = Compared("API requests by kro, set-up", "number", catalogue.KRO_REQUESTS.set_up)
+CPU = Compared("kro CPU time", "seconds", catalogue.KRO_CPU_SECONDS, of_each=True)
+REQUESTS = Compared("API requests by kro", "number", catalogue.KRO_REQUESTS, of_each=True)
+ALLOCATED = Compared("allocated by kro", "bytes", catalogue.KRO_ALLOCATED, of_each=True)
+SERVER_CPU = Compared(
+    "API server CPU time", "seconds", catalogue.API_SERVER_CPU_SECONDS, of_each=True
+)
 READY = Compared("instance ready p50", "seconds", "instanceReady")
 RGD_READY = Compared("RGD ready p50", "seconds", "rgdReady")
 

@@ -8,15 +8,7 @@ from functools import cached_property
 from krobench.analysis.krosettings import REQUEUE_INTERVAL, Flag, KroSettings
 from krobench.analysis.resourcequantities import number_of
 from krobench.api.notation import duration_seconds
-from krobench.figures.catalogue import (
-    INSTANCE_QUEUE_SECONDS,
-    INSTANCE_WORK_SECONDS,
-    NODE_CPU_CORES,
-    OWN_WORK_SECONDS,
-    RUN_SECONDS,
-    SET_UP_SECONDS,
-    Pool,
-)
+from krobench.figures import catalogue
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
 from krobench.figures.measures import Figures, Latencies, LatencySummary, PartLists
 from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
@@ -113,7 +105,7 @@ class Facts:
         """What sums consist of, in the last iteration."""
         return self.summary.parts
 
-    def pool(self, pool: Pool) -> PoolUse:
+    def pool(self, pool: catalogue.Pool) -> PoolUse:
         return PoolUse(self.figures[pool.work_seconds], self.figures[pool.queue_wait_seconds])
 
     @cached_property
@@ -153,7 +145,7 @@ class Facts:
     @property
     def node_cpu_ratio(self) -> float | None:
         """CPU use of everything on kro's node, over its cores."""
-        busy, cores = self.figures[NODE_CPU_CORES], self.node_cores
+        busy, cores = self.figures[catalogue.NODE_CPU_CORES], self.node_cores
         return min(1.0, busy / cores) if busy is not None and cores else None
 
     @cached_property
@@ -165,7 +157,7 @@ class Facts:
         Raises:
             NotMeasuredError: if there was none.
         """
-        longest = self.figures[RUN_SECONDS] or 0.0
+        longest = self.figures[catalogue.RUN_SECONDS] or 0.0
         total = sum(
             found.n * (found.mean_seconds or found.p50_seconds or longest)
             + found.censored * longest
@@ -216,7 +208,7 @@ class Facts:
     @property
     def unfulfilled_seconds(self) -> float:
         """Time that they were waited for in an iteration: the whole run phase."""
-        return self.unfulfilled * (self.figures[RUN_SECONDS] or 0.0)
+        return self.unfulfilled * (self.figures[catalogue.RUN_SECONDS] or 0.0)
 
     @cached_property
     def work_seconds(self) -> float:
@@ -225,7 +217,7 @@ class Facts:
         Raises:
             NotMeasuredError: if kro does not say.
         """
-        return known(self.figures[INSTANCE_WORK_SECONDS], Missing.WORK_SECONDS)
+        return known(self.figures[catalogue.INSTANCE_WORK_SECONDS], Missing.WORK_SECONDS)
 
     @cached_property
     def split(self) -> Split:
@@ -238,8 +230,8 @@ class Facts:
             NotMeasuredError: if kro does not say.
         """
         total = self.operation_seconds
-        waited = known(self.figures[INSTANCE_QUEUE_SECONDS], Missing.QUEUE_SECONDS)
-        own = self.figures[OWN_WORK_SECONDS]
+        waited = known(self.figures[catalogue.INSTANCE_QUEUE_SECONDS], Missing.QUEUE_SECONDS)
+        own = self.figures[catalogue.OWN_WORK_SECONDS]
         worked = self.work_seconds if own is None else min(own, self.work_seconds)
         late = self.send_lag_seconds * self.operations / total
         parts = [late, waited / total, worked / total]
@@ -263,7 +255,10 @@ class Facts:
         """Share of the set-up in the time in question."""
         if not self.many_rgds:
             return 0.0
-        set_up, run = self.figures[SET_UP_SECONDS] or 0.0, self.figures[RUN_SECONDS] or 0.0
+        set_up, run = (
+            self.figures[catalogue.SET_UP_SECONDS] or 0.0,
+            self.figures[catalogue.RUN_SECONDS] or 0.0,
+        )
         return set_up / (set_up + run) if set_up + run else 0.0
 
 

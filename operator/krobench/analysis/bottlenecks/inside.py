@@ -21,24 +21,7 @@ from krobench.analysis.krosettings import (
 )
 from krobench.analysis.resourcequantities import go_memory_bytes
 from krobench.api.specs.results import Cause
-from krobench.figures.catalogue import (
-    DELAYED_REQUEUES,
-    GRAPH_REVISION_POOL,
-    INSTANCE_POOL,
-    INSTANCE_POOL_RECONCILES,
-    KRO_ALLOCATED,
-    KRO_CPU_CORES,
-    KRO_CPU_SECONDS,
-    KRO_GC_CPU_SECONDS,
-    KRO_GC_CYCLES,
-    KRO_HEAP,
-    KRO_LIVE_HEAP,
-    KRO_THROTTLED_RATIO,
-    KRO_WORKING_SET,
-    RGD_POOL,
-    RUN_SECONDS,
-    SET_UP_SECONDS,
-)
+from krobench.figures import catalogue
 from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
 from krobench.findings.evidence import Evidence, EvidenceCode, evidence
 
@@ -89,9 +72,11 @@ interval, so this is one instance in three."""
 
 def assess_workers(facts: Facts) -> Iterator[Assessment]:
     """Judge each pool of workers by how long its objects were queued."""
-    pool, split = facts.pool(INSTANCE_POOL), facts.split
+    pool, split = facts.pool(catalogue.INSTANCE_POOL), facts.split
     workers = facts.workers(INSTANCE_WORKERS)
-    busy = utilisation(pool, workers, known(facts.figures[RUN_SECONDS], Missing.RUN_SECONDS))
+    busy = utilisation(
+        pool, workers, known(facts.figures[catalogue.RUN_SECONDS], Missing.RUN_SECONDS)
+    )
     yield Assessment(
         kind=BottleneckKind.KRO_WORKERS,
         code=BottleneckCode.INSTANCES_QUEUE,
@@ -104,14 +89,14 @@ def assess_workers(facts: Facts) -> Iterator[Assessment]:
         ],
     )
     if facts.many_rgds:
-        rgds, revisions = facts.pool(RGD_POOL), facts.pool(GRAPH_REVISION_POOL)
+        rgds, revisions = facts.pool(catalogue.RGD_POOL), facts.pool(catalogue.GRAPH_REVISION_POOL)
         yield _set_up_workers(facts, "RGD workers", RGD_WORKERS, rgds)
         yield _set_up_workers(facts, "GraphRevision workers", REVISION_WORKERS, revisions)
 
 
 def _set_up_workers(facts: Facts, name: str, flag: Flag, pool: PoolUse) -> Assessment:
     workers = facts.workers(flag)
-    seconds = known(facts.figures[SET_UP_SECONDS], Missing.SET_UP_SECONDS)
+    seconds = known(facts.figures[catalogue.SET_UP_SECONDS], Missing.SET_UP_SECONDS)
     ready = facts.summary.latency.rgd_ready
     if ready is None or not ready.mean_seconds:
         raise NotMeasuredError(Missing.RGD_READY)
@@ -165,10 +150,10 @@ def _queue_length(pool: PoolUse) -> float:
 def assess_cpu(facts: Facts) -> Iterator[Assessment]:
     """Judge by the throttled periods, or by the use of the limit; or by the node's CPU."""
     limit = facts.cpu_limit_cores or facts.node_cores
-    cores = known(facts.figures[KRO_CPU_CORES], Missing.KRO_CPU)
+    cores = known(facts.figures[catalogue.KRO_CPU_CORES], Missing.KRO_CPU)
     used = cores / known(limit, Missing.CPU_LIMIT)
     machine = facts.node_cpu_ratio
-    throttled = facts.figures[KRO_THROTTLED_RATIO]
+    throttled = facts.figures[catalogue.KRO_THROTTLED_RATIO]
     limited = ramp(used, CPU_NEAR_LIMIT, CPU_AT_LIMIT) if throttled is None else throttled
     crowded = MACHINE_SHARE * ramp(machine or 0.0, MACHINE_BUSY, 1.0)
     collected = collector_share(facts)
@@ -193,7 +178,7 @@ def assess_memory(facts: Facts) -> Iterator[Assessment]:
     killed = sum(
         iteration.validity.has(Cause.KRO_OOM_KILLED) for iteration in facts.test.iterations
     )
-    held, limit = facts.figures[KRO_WORKING_SET.max], facts.memory_limit_bytes
+    held, limit = facts.figures[catalogue.KRO_WORKING_SET.max], facts.memory_limit_bytes
     used = held / limit if held is not None and limit else None
     near = used is not None and used > MEMORY_NEAR_LIMIT
     collection, share = _collection(facts), collector_share(facts)
@@ -204,7 +189,7 @@ def assess_memory(facts: Facts) -> Iterator[Assessment]:
     else:
         code = BottleneckCode.NEAR_MEMORY_LIMIT
     go_limit = go_memory_bytes(facts.kro.env.get(GO_MEMORY_LIMIT)) if facts.kro else None
-    live = facts.figures[KRO_LIVE_HEAP]
+    live = facts.figures[catalogue.KRO_LIVE_HEAP]
     of_go_limit = live / go_limit if go_limit is not None and live is not None else None
     yield Assessment(
         kind=BottleneckKind.KRO_MEMORY,
@@ -242,14 +227,20 @@ def collector_share(facts: Facts) -> float:
 
 
 def _collection(facts: Facts) -> float | None:
-    spent, cpu = facts.figures[KRO_GC_CPU_SECONDS], facts.figures[KRO_CPU_SECONDS]
+    spent, cpu = (
+        facts.figures[catalogue.KRO_GC_CPU_SECONDS],
+        facts.figures[catalogue.KRO_CPU_SECONDS],
+    )
     return min(1.0, spent / cpu) if spent is not None and cpu else None
 
 
 def _progress(facts: Facts) -> float | None:
     """Return what kro allocated between two collections, over its live heap."""
-    live = facts.figures[KRO_LIVE_HEAP] or facts.figures[KRO_HEAP.mean]
-    cycles, allocated = facts.figures[KRO_GC_CYCLES] or 0.0, facts.figures[KRO_ALLOCATED]
+    live = facts.figures[catalogue.KRO_LIVE_HEAP] or facts.figures[catalogue.KRO_HEAP.mean]
+    cycles, allocated = (
+        facts.figures[catalogue.KRO_GC_CYCLES] or 0.0,
+        facts.figures[catalogue.KRO_ALLOCATED],
+    )
     if allocated is None or cycles < FEWEST_COLLECTIONS or not live:
         return None
     return allocated / cycles / live
@@ -265,10 +256,12 @@ def assess_requeues(facts: Facts) -> Iterator[Assessment]:
     idle = split.idle * facts.operation_seconds
     of_done = max(0.0, idle - facts.unfulfilled_seconds)
     each = of_done / done if done else 0.0
-    seconds = known(facts.figures[RUN_SECONDS], Missing.RUN_SECONDS)
-    busy = utilisation(facts.pool(INSTANCE_POOL), facts.workers(INSTANCE_WORKERS), seconds)
-    delayed = facts.figures[DELAYED_REQUEUES]
-    reconciles = facts.figures[INSTANCE_POOL_RECONCILES]
+    seconds = known(facts.figures[catalogue.RUN_SECONDS], Missing.RUN_SECONDS)
+    busy = utilisation(
+        facts.pool(catalogue.INSTANCE_POOL), facts.workers(INSTANCE_WORKERS), seconds
+    )
+    delayed = facts.figures[catalogue.DELAYED_REQUEUES]
+    reconciles = facts.figures[catalogue.INSTANCE_POOL_RECONCILES]
     waits = delayed is None or delayed > 0
     long = each >= LEAST_INTERVALS * interval
     yield Assessment(

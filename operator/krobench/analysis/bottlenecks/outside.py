@@ -11,23 +11,7 @@ from krobench.analysis.bottlenecks.facts import (
     above,
     known,
 )
-from krobench.figures.catalogue import (
-    ADMISSION_MEAN_SECONDS,
-    ADMISSION_SECONDS,
-    API_SERVER_REQUEST_MEAN_SECONDS,
-    ETCD_FSYNC_MEAN_SECONDS,
-    ETCD_REQUEST_MEAN_SECONDS,
-    ETCD_REQUESTS,
-    FLOW_CONTROL_WAIT_SECONDS,
-    IN_FLIGHT,
-    KRO_REQUEST_MEAN_SECONDS,
-    KRO_REQUESTS,
-    KRO_THROTTLED_REQUESTS,
-    QUEUES,
-    REJECTED_REQUESTS,
-    REJECTIONS,
-    WEBHOOKS,
-)
+from krobench.figures import catalogue
 from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
 from krobench.findings.evidence import EvidenceCode, evidence
 
@@ -110,28 +94,34 @@ def request_time(facts: Facts) -> RequestTime:
     Raises:
         NotMeasuredError: if neither kro nor the API server reports how long requests take.
     """
-    requests = known(facts.figures[KRO_REQUESTS], Missing.REQUESTS)
-    pause = (facts.figures[KRO_THROTTLED_REQUESTS] or 0.0) * RETRY_SECONDS
+    requests = known(facts.figures[catalogue.KRO_REQUESTS], Missing.REQUESTS)
+    pause = (facts.figures[catalogue.KRO_THROTTLED_REQUESTS] or 0.0) * RETRY_SECONDS
     usual = USUAL_REQUEST_SECONDS * requests
-    by_kro = facts.figures[KRO_REQUEST_MEAN_SECONDS]
+    by_kro = facts.figures[catalogue.KRO_REQUEST_MEAN_SECONDS]
     all_of = requests * (mean_seconds(facts) if by_kro is None else by_kro)
     # kro's own measurement includes the pauses.
     left = max(0.0, all_of - (0.0 if by_kro is None else pause) - usual)
     figures = facts.figures
 
     admission = 0.0
-    admitting, each_write = figures[ADMISSION_SECONDS], figures[ADMISSION_MEAN_SECONDS]
+    admitting, each_write = (
+        figures[catalogue.ADMISSION_SECONDS],
+        figures[catalogue.ADMISSION_MEAN_SECONDS],
+    )
     if admitting is not None and each_write:
         usual_admission = USUAL_ADMISSION_SECONDS * admitting / each_write
         admission = min(left, max(0.0, admitting - usual_admission))
 
     etcd = 0.0
-    etcd_mean, etcd_requests = figures[ETCD_REQUEST_MEAN_SECONDS], figures[ETCD_REQUESTS]
+    etcd_mean, etcd_requests = (
+        figures[catalogue.ETCD_REQUEST_MEAN_SECONDS],
+        figures[catalogue.ETCD_REQUESTS],
+    )
     if etcd_mean is not None and etcd_requests is not None:
         beyond_usual = max(0.0, etcd_mean - USUAL_ETCD_SECONDS)
         etcd = min(left - admission, beyond_usual * etcd_requests)
 
-    queue = min(left - admission - etcd, figures[FLOW_CONTROL_WAIT_SECONDS] or 0.0)
+    queue = min(left - admission - etcd, figures[catalogue.FLOW_CONTROL_WAIT_SECONDS] or 0.0)
     beyond = max(0.0, mean_seconds(facts) * requests - usual)
     return RequestTime(
         admission_seconds=admission,
@@ -151,8 +141,8 @@ def mean_seconds(facts: Facts) -> float:
         NotMeasuredError: if there is neither.
     """
     views = (
-        facts.figures[KRO_REQUEST_MEAN_SECONDS],
-        facts.figures[API_SERVER_REQUEST_MEAN_SECONDS],
+        facts.figures[catalogue.KRO_REQUEST_MEAN_SECONDS],
+        facts.figures[catalogue.API_SERVER_REQUEST_MEAN_SECONDS],
     )
     return known(
         min((view for view in views if view is not None), default=None), Missing.REQUEST_SECONDS
@@ -166,14 +156,14 @@ def assess_api_server(facts: Facts) -> Iterator[Assessment]:
     for longer pauses than the second counted here.
     """
     time, mean = request_time(facts), mean_seconds(facts)
-    refused = facts.figures[KRO_THROTTLED_REQUESTS]
+    refused = facts.figures[catalogue.KRO_THROTTLED_REQUESTS]
     work = facts.work_seconds
     slow = time.share_of(time.queue_seconds + time.other_seconds, work)
     subject = None
-    if facts.parts[REJECTIONS]:
-        subject = f"FlowSchema {facts.parts[REJECTIONS][0].name}"
-    elif facts.parts[QUEUES]:
-        subject = f"priority level {facts.parts[QUEUES][0].name}"
+    if facts.parts[catalogue.REJECTIONS]:
+        subject = f"FlowSchema {facts.parts[catalogue.REJECTIONS][0].name}"
+    elif facts.parts[catalogue.QUEUES]:
+        subject = f"priority level {facts.parts[catalogue.QUEUES][0].name}"
     yield Assessment(
         kind=BottleneckKind.API_SERVER,
         code=BottleneckCode.REQUESTS_REFUSED if refused else BottleneckCode.REQUESTS_SLOW,
@@ -183,7 +173,7 @@ def assess_api_server(facts: Facts) -> Iterator[Assessment]:
         evidence=[
             *above(EvidenceCode.THROTTLED_REQUESTS, refused, 0.0),
             *above(EvidenceCode.REQUEST_MEAN, mean, USUAL_REQUEST_SECONDS),
-            *above(EvidenceCode.REJECTED_REQUESTS, facts.figures[REJECTED_REQUESTS], 0.0),
+            *above(EvidenceCode.REJECTED_REQUESTS, facts.figures[catalogue.REJECTED_REQUESTS], 0.0),
             *evidence(
                 EvidenceCode.QUEUED_AT_API_SERVER,
                 time.queue_seconds,
@@ -191,7 +181,9 @@ def assess_api_server(facts: Facts) -> Iterator[Assessment]:
                 supports=time.queue_seconds > _MUCH_WORK * work,
             ),
             *evidence(
-                EvidenceCode.REQUESTS_IN_FLIGHT, facts.figures[IN_FLIGHT.mean], supports=False
+                EvidenceCode.REQUESTS_IN_FLIGHT,
+                facts.figures[catalogue.IN_FLIGHT.mean],
+                supports=False,
             ),
         ],
     )
@@ -199,7 +191,7 @@ def assess_api_server(facts: Facts) -> Iterator[Assessment]:
 
 def assess_admission(facts: Facts) -> Iterator[Assessment]:
     """Judge by the time that the API server takes to admit a write, webhooks included."""
-    mean = known(facts.figures[ADMISSION_MEAN_SECONDS], Missing.ADMISSION_SECONDS)
+    mean = known(facts.figures[catalogue.ADMISSION_MEAN_SECONDS], Missing.ADMISSION_SECONDS)
     time, work = request_time(facts), facts.work_seconds
     spent = time.admission_seconds
     yield Assessment(
@@ -207,7 +199,9 @@ def assess_admission(facts: Facts) -> Iterator[Assessment]:
         code=BottleneckCode.ADMISSION_SLOW,
         of=Of.WORK,
         share=time.share_of(spent, work),
-        subject=f"webhook {facts.parts[WEBHOOKS][0].name}" if facts.parts[WEBHOOKS] else None,
+        subject=f"webhook {facts.parts[catalogue.WEBHOOKS][0].name}"
+        if facts.parts[catalogue.WEBHOOKS]
+        else None,
         evidence=[
             *above(EvidenceCode.ADMISSION_MEAN, mean, USUAL_ADMISSION_SECONDS),
             *evidence(
@@ -218,8 +212,8 @@ def assess_admission(facts: Facts) -> Iterator[Assessment]:
             ),
             *evidence(
                 EvidenceCode.WEBHOOK_WAITS,
-                sum(webhook.value for webhook in facts.parts[WEBHOOKS]),
-                supports=bool(facts.parts[WEBHOOKS]),
+                sum(webhook.value for webhook in facts.parts[catalogue.WEBHOOKS]),
+                supports=bool(facts.parts[catalogue.WEBHOOKS]),
             ),
         ],
     )
@@ -227,9 +221,9 @@ def assess_admission(facts: Facts) -> Iterator[Assessment]:
 
 def assess_etcd(facts: Facts) -> Iterator[Assessment]:
     """Judge by the time that the API server waits for etcd."""
-    mean = known(facts.figures[ETCD_REQUEST_MEAN_SECONDS], Missing.ETCD_SECONDS)
+    mean = known(facts.figures[catalogue.ETCD_REQUEST_MEAN_SECONDS], Missing.ETCD_SECONDS)
     time = request_time(facts)
-    fsync = facts.figures[ETCD_FSYNC_MEAN_SECONDS]
+    fsync = facts.figures[catalogue.ETCD_FSYNC_MEAN_SECONDS]
     yield Assessment(
         kind=BottleneckKind.ETCD,
         code=BottleneckCode.ETCD_SLOW,

@@ -12,15 +12,7 @@ from krobench.analysis.bottlenecks.facts import (
 )
 from krobench.analysis.bottlenecks.outside import RETRY_SECONDS
 from krobench.analysis.krosettings import RGD_WORKERS
-from krobench.figures.catalogue import (
-    FAILED_BUILD_SECONDS,
-    FAILED_BUILDS,
-    KRO_THROTTLED_REQUESTS,
-    OTHERS_WORK,
-    OTHERS_WORK_SECONDS,
-    OWN_WORK_SECONDS,
-    SET_UP_SECONDS,
-)
+from krobench.figures import catalogue
 from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
 from krobench.findings.evidence import EvidenceCode, evidence
 
@@ -36,8 +28,10 @@ def assess_watch_caches(facts: Facts) -> Iterator[Assessment]:
     """
     if not facts.many_rgds:
         return
-    seconds = known(facts.figures[SET_UP_SECONDS], Missing.SET_UP_SECONDS)
-    refused = known(facts.figures[KRO_THROTTLED_REQUESTS.set_up], Missing.REQUESTS_BY_CODE)
+    seconds = known(facts.figures[catalogue.SET_UP_SECONDS], Missing.SET_UP_SECONDS)
+    refused = known(
+        facts.figures[catalogue.KRO_THROTTLED_REQUESTS.set_up], Missing.REQUESTS_BY_CODE
+    )
     workers, rgds = facts.workers(RGD_WORKERS), facts.test.rgds
     usual = RETRY_SECONDS / workers
     yield Assessment(
@@ -58,12 +52,12 @@ def assess_watch_caches(facts: Facts) -> Iterator[Assessment]:
 
 def assess_poisoned(facts: Facts) -> Iterator[Assessment]:
     """Judge by the workers' time that goes to another kind, and by graphs that fail to build."""
-    own = known(facts.figures[OWN_WORK_SECONDS], Missing.WORK_BY_KIND)
-    others = known(facts.figures[OTHERS_WORK_SECONDS], Missing.WORK_BY_KIND)
+    own = known(facts.figures[catalogue.OWN_WORK_SECONDS], Missing.WORK_BY_KIND)
+    others = known(facts.figures[catalogue.OTHERS_WORK_SECONDS], Missing.WORK_BY_KIND)
     yield from _failed_builds(facts)
-    if not facts.parts[OTHERS_WORK]:
+    if not facts.parts[catalogue.OTHERS_WORK]:
         return
-    worst = facts.parts[OTHERS_WORK][0]
+    worst = facts.parts[catalogue.OTHERS_WORK][0]
     # Parts are the last iteration's, sums the medians of all: one may be above the other.
     share = worst.value / (own + max(others, worst.value))
     yield Assessment(
@@ -95,15 +89,16 @@ def _failed_builds(facts: Facts) -> Iterator[Assessment]:
 
     The requests that it sent to the API server meanwhile are not known by RGD, and do not count.
     """
-    if not facts.many_rgds or not facts.parts[FAILED_BUILDS]:
+    if not facts.many_rgds or not facts.parts[catalogue.FAILED_BUILDS]:
         return
-    if not facts.parts[FAILED_BUILD_SECONDS]:
+    if not facts.parts[catalogue.FAILED_BUILD_SECONDS]:
         raise NotMeasuredError(Missing.FAILED_BUILD_SECONDS)
-    worst = facts.parts[FAILED_BUILD_SECONDS][0]
+    worst = facts.parts[catalogue.FAILED_BUILD_SECONDS][0]
     times = next(
-        (part.value for part in facts.parts[FAILED_BUILDS] if part.name == worst.name), 0.0
+        (part.value for part in facts.parts[catalogue.FAILED_BUILDS] if part.name == worst.name),
+        0.0,
     )
-    seconds = known(facts.figures[SET_UP_SECONDS], Missing.SET_UP_SECONDS)
+    seconds = known(facts.figures[catalogue.SET_UP_SECONDS], Missing.SET_UP_SECONDS)
     share = worst.value / (seconds * facts.workers(RGD_WORKERS)) if seconds else 0.0
     large = share >= WORTH_MENTIONING
     yield Assessment(

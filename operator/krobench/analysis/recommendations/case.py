@@ -15,18 +15,7 @@ from krobench.analysis.bottlenecks.inside import CPU_NEAR_LIMIT, THROTTLED
 from krobench.analysis.krosettings import INSTANCE_WORKERS, KroSettings
 from krobench.analysis.resourcequantities import number_of
 from krobench.api.specs.kro import Variant
-from krobench.figures.catalogue import (
-    API_SERVER_CPU_SECONDS,
-    ETCD_CPU_SECONDS,
-    KRO_CPU_CORES,
-    KRO_CPU_SECONDS,
-    KRO_LIVE_HEAP,
-    KRO_RECONCILES,
-    KRO_THROTTLED_RATIO,
-    LOAD_CPU_SECONDS,
-    RECONCILE_MEAN_SECONDS,
-    THROUGHPUT,
-)
+from krobench.figures import catalogue
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.measures import Figures, LatencySummary
 from krobench.findings.bottleneck import Bottleneck, BottleneckKind
@@ -121,13 +110,13 @@ class Case:
     def heap_of_an_rgd(self) -> float | None:
         """Live heap that an RGD takes; None of few, whose growth is smaller than what a collection
         has not yet freed of the iteration before."""
-        known = self.figures[KRO_LIVE_HEAP.per_rgd]
+        known = self.figures[catalogue.KRO_LIVE_HEAP.per_rgd]
         return known if self.test.rgds >= MANY_RGDS else None
 
     @property
     def throughput(self) -> float | None:
         """Instances that became ready in a second."""
-        return self.figures[THROUGHPUT] or None
+        return self.figures[catalogue.THROUGHPUT] or None
 
     @property
     def in_flight(self) -> int | None:
@@ -144,8 +133,8 @@ class Case:
     @property
     def demand_seconds(self) -> float | None:
         """Time that an instance keeps workers busy, over all of its reconciles."""
-        reconciles = self.figures[KRO_RECONCILES.per_instance]
-        mean = self.figures[RECONCILE_MEAN_SECONDS]
+        reconciles = self.figures[catalogue.KRO_RECONCILES.per_instance]
+        mean = self.figures[catalogue.RECONCILE_MEAN_SECONDS]
         return reconciles * mean if reconciles and mean else None
 
     @property
@@ -164,8 +153,8 @@ class Case:
     @property
     def is_below_cpu_limit(self) -> bool:
         """Whether it is known that kro's CPU limit did not hold it back."""
-        limit, cores = number_of(self.settings.limit("cpu")), self.figures[KRO_CPU_CORES]
-        throttled = self.figures[KRO_THROTTLED_RATIO] or 0.0
+        limit, cores = number_of(self.settings.limit("cpu")), self.figures[catalogue.KRO_CPU_CORES]
+        throttled = self.figures[catalogue.KRO_THROTTLED_RATIO] or 0.0
         if not limit or cores is None:
             return False
         return cores / limit < CPU_NEAR_LIMIT and throttled < THROTTLED
@@ -173,7 +162,7 @@ class Case:
     def cpu_bounds(self) -> dict[CPUBound, float]:
         """Return how many instances per second the CPU allows at most, by what limits it."""
         bounds: dict[CPUBound, float] = {}
-        kro = self.figures[KRO_CPU_SECONDS.per_instance]
+        kro = self.figures[catalogue.KRO_CPU_SECONDS.per_instance]
         limit = number_of(self.settings.limit("cpu"))
         if kro and limit:
             bounds["CPULimit"] = limit / kro
@@ -186,14 +175,14 @@ class Case:
     @property
     def machine_cpu_seconds(self) -> float | None:
         """CPU time of an instance on a cluster of one node: kro's, the API server's and our own."""
-        kro = self.figures[KRO_CPU_SECONDS.per_instance]
-        api_server = self.figures[API_SERVER_CPU_SECONDS.per_instance]
+        kro = self.figures[catalogue.KRO_CPU_SECONDS.per_instance]
+        api_server = self.figures[catalogue.API_SERVER_CPU_SECONDS.per_instance]
         if not kro or not api_server:
             return None
-        own = self.figures[LOAD_CPU_SECONDS]
+        own = self.figures[catalogue.LOAD_CPU_SECONDS]
         ready = self.summary.latency.instance_ready
         each = ready.n / max(1, self.summary.iterations) if ready is not None else 0
-        etcd = self.figures[ETCD_CPU_SECONDS.per_instance] or 0.0
+        etcd = self.figures[catalogue.ETCD_CPU_SECONDS.per_instance] or 0.0
         return kro + api_server + etcd + (own / each if own and each else 0.0)
 
 

@@ -5,16 +5,7 @@ from krobench.analysis.krosettings import KEPT_REVISIONS
 from krobench.analysis.recommendations.case import Case, Weighted, evidence_of
 from krobench.analysis.resourcequantities import number_of
 from krobench.api.specs.load import Operation
-from krobench.figures.catalogue import (
-    API_SERVER_REQUEST_MEAN_SECONDS,
-    API_SERVER_THROTTLED,
-    CEL_EVALUATION_MEAN_SECONDS,
-    CEL_EVALUATIONS,
-    ETCD_FSYNC_MEAN_SECONDS,
-    KRO_RECONCILES,
-    KRO_REQUESTS,
-    RECONCILE_MEAN_SECONDS,
-)
+from krobench.figures import catalogue
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.evidence import EvidenceCode, evidence
 from krobench.findings.recommendation import (
@@ -46,8 +37,8 @@ _MOST = 0.5
 
 def shorter_chains(case: Case) -> Weighted | None:
     """Fewer levels, if resources wait for each other reconcile by reconcile."""
-    reconciles = case.figures[KRO_RECONCILES.per_instance]
-    mean = case.figures[RECONCILE_MEAN_SECONDS]
+    reconciles = case.figures[catalogue.KRO_RECONCILES.per_instance]
+    mean = case.figures[catalogue.RECONCILE_MEAN_SECONDS]
     work = case.demand_seconds
     if reconciles is None or mean is None or work is None or reconciles < _MANY_RECONCILES:
         return None
@@ -65,8 +56,8 @@ def shorter_chains(case: Case) -> Weighted | None:
 
 def narrower_rgds(case: Case) -> Weighted | None:
     """Fewer resources per instance, if a reconcile is a long series of requests."""
-    requests = case.figures[KRO_REQUESTS.per_instance]
-    reconciles = case.figures[KRO_RECONCILES.per_instance]
+    requests = case.figures[catalogue.KRO_REQUESTS.per_instance]
+    reconciles = case.figures[catalogue.KRO_RECONCILES.per_instance]
     work = case.demand_seconds
     if not requests or not reconciles or work is None:
         return None
@@ -88,10 +79,10 @@ def narrower_rgds(case: Case) -> Weighted | None:
 
 def cheaper_cel(case: Case) -> Weighted | None:
     """Cheaper expressions, if evaluating them is much of a reconcile."""
-    count = case.figures[CEL_EVALUATIONS]
-    mean = case.figures[CEL_EVALUATION_MEAN_SECONDS]
-    reconciles = case.figures[KRO_RECONCILES]
-    work = case.figures[RECONCILE_MEAN_SECONDS]
+    count = case.figures[catalogue.CEL_EVALUATIONS]
+    mean = case.figures[catalogue.CEL_EVALUATION_MEAN_SECONDS]
+    reconciles = case.figures[catalogue.KRO_RECONCILES]
+    work = case.figures[catalogue.RECONCILE_MEAN_SECONDS]
     if not count or not mean or not reconciles or not work:
         return None
     share = min(1.0, count * mean / (reconciles * work))
@@ -147,12 +138,12 @@ def relieve_api_server(case: Case) -> Weighted | None:
     if found is None:
         return None
     advice: Advice
-    if case.figures[API_SERVER_THROTTLED]:
-        advice = OwnPriorityLevel(refused=case.figures[API_SERVER_THROTTLED])
+    if case.figures[catalogue.API_SERVER_THROTTLED]:
+        advice = OwnPriorityLevel(refused=case.figures[catalogue.API_SERVER_THROTTLED])
     else:
         advice = RelieveAPIServer(
-            requests_per_instance=case.figures[KRO_REQUESTS.per_instance] or None,
-            request_seconds=case.figures[API_SERVER_REQUEST_MEAN_SECONDS] or None,
+            requests_per_instance=case.figures[catalogue.KRO_REQUESTS.per_instance] or None,
+            request_seconds=case.figures[catalogue.API_SERVER_REQUEST_MEAN_SECONDS] or None,
         )
     return case.against(found, advice, Area.CLUSTER, Confidence.MEDIUM)
 
@@ -182,7 +173,7 @@ def faster_etcd(case: Case) -> Weighted | None:
     found = case.bottleneck(BottleneckKind.ETCD)
     if found is None:
         return None
-    fsync = case.figures[ETCD_FSYNC_MEAN_SECONDS]
+    fsync = case.figures[catalogue.ETCD_FSYNC_MEAN_SECONDS]
     advice = FasterEtcd(
         share=found.score,
         fsync_seconds=fsync,

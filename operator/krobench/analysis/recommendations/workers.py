@@ -14,12 +14,7 @@ from krobench.analysis.recommendations.case import Case, CPUBound, Weighted, evi
 from krobench.api.notation import duration_seconds
 from krobench.api.specs.kro import Variant
 from krobench.api.specs.load import Operation
-from krobench.figures.catalogue import (
-    FAILED_RECONCILES,
-    INSTANCE_QUEUE_MEAN_SECONDS,
-    KRO_RECONCILES,
-    RECONCILE_MEAN_SECONDS,
-)
+from krobench.figures import catalogue
 from krobench.findings.bottleneck import Bottleneck, BottleneckKind
 from krobench.findings.evidence import Evidence, EvidenceCode, evidence
 from krobench.findings.recommendation import (
@@ -65,8 +60,8 @@ def more_instance_workers(case: Case) -> Weighted | None:
         return None
     found = case.bottleneck(BottleneckKind.KRO_WORKERS, "instance workers")
     bounds, few = case.cpu_bounds(), case.observed_instances < _FEW
-    wait = case.figures[INSTANCE_QUEUE_MEAN_SECONDS]
-    reconcile = case.figures[RECONCILE_MEAN_SECONDS]
+    wait = case.figures[catalogue.INSTANCE_QUEUE_MEAN_SECONDS]
+    reconcile = case.figures[catalogue.RECONCILE_MEAN_SECONDS]
     confidence = Confidence.HIGH if bounds else Confidence.MEDIUM
     return case.advise(
         advice=MoreInstanceWorkers(
@@ -254,8 +249,8 @@ def shorter_requeues(case: Case) -> Weighted | None:
 
 def find_errors(case: Case) -> Weighted | None:
     """Finding out why reconciles fail, if many do: each then waits before it is retried."""
-    errors = case.figures[FAILED_RECONCILES]
-    reconciles = case.figures[KRO_RECONCILES]
+    errors = case.figures[catalogue.FAILED_RECONCILES]
+    reconciles = case.figures[catalogue.KRO_RECONCILES]
     if not errors or not reconciles or errors / reconciles < _MANY_ERRORS:
         return None
     share = errors / reconciles

@@ -5,12 +5,7 @@ from itertools import pairwise
 
 from krobench.analysis.resourcequantities import number_of
 from krobench.api.specs.results import ValiditySettings
-from krobench.figures.catalogue import (
-    API_SERVER_REQUESTS,
-    KRO_REQUESTS,
-    KROBENCH_REQUESTS,
-    RUN_SECONDS,
-)
+from krobench.figures import catalogue
 from krobench.figures.environment import Moment, NodeFingerprint
 from krobench.figures.measures import Figures
 from krobench.figures.series import Series, UnavailableError
@@ -48,8 +43,8 @@ def api_server_busy(
     the rate of kro and krobench together, and twice the usual rate of this API server, because a
     large cluster has a background of its own.
     """
-    kro, own = figures[KRO_REQUESTS], figures[KROBENCH_REQUESTS]
-    total, run_seconds = figures[API_SERVER_REQUESTS], figures[RUN_SECONDS]
+    kro, own = figures[catalogue.KRO_REQUESTS], figures[catalogue.KROBENCH_REQUESTS]
+    total, run_seconds = figures[catalogue.API_SERVER_REQUESTS], figures[catalogue.RUN_SECONDS]
     if kro is None or own is None or total is None or not run_seconds:
         return []
     foreign = (total - kro - own) / run_seconds
