@@ -53,6 +53,9 @@ def base_status(facts: StatusFacts, line: StatusLine, job: ObjectRef | None) -> 
     start = old.start_time or (record.start_time if record else None)
     if start is None and job is not None:
         start = rfc3339(facts.now)
+    verdict = record.verdict if record and record.verdict else Verdict.ERROR
+    if line.phase is Phase.FAILED and verdict is Verdict.PASSED:
+        verdict = Verdict.ERROR  # a run that was lost after its tests has no verdict of its own
     return RunStatus(
         phase=line.phase,
         observed_generation=facts.generation,
@@ -61,7 +64,7 @@ def base_status(facts: StatusFacts, line: StatusLine, job: ObjectRef | None) -> 
         progress=f"{record.progress.iterations_done}/{record.progress.iterations_planned}"
         if record
         else old.progress,
-        verdict=_verdict(line, record) if finished else None,
+        verdict=verdict if finished else None,
         message=line.message,
         orphans=record.orphans.count if record and record.orphans else None,
         warnings=[*(record.warnings if record else []), *line.warnings][:_MAX_WARNINGS],
@@ -96,14 +99,6 @@ def rounded(value: float | None) -> float | None:
 def whole(value: float | None) -> int | None:
     """Return a number of bytes as the API declares it."""
     return None if value is None else round(value)
-
-
-def _verdict(line: StatusLine, record: RunRecord | None) -> Verdict:
-    if record is None or record.verdict is None:
-        return Verdict.ERROR
-    if line.phase is Phase.FAILED and record.verdict is Verdict.PASSED:
-        return Verdict.ERROR  # a run that was lost after its tests has no verdict of its own
-    return record.verdict
 
 
 def _conditions(facts: StatusFacts, line: StatusLine) -> list[Condition]:

@@ -39,9 +39,13 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroBenchmarkStatus:
     finished = base.phase is not None and base.phase.terminal
     assert isinstance(old, KroBenchmarkStatus)
     compared = record.comparison if finished and record else None
+    succeeded = f"0/{facts.planned_tests}" if facts.planned_tests is not None else None
+    if record is not None:
+        done = sum(test.state is TestState.SUCCEEDED for test in record.tests)
+        succeeded = f"{done}/{len(record.tests)}"
     return KroBenchmarkStatus(
         **dict(base),
-        tests_succeeded=_tests_succeeded(facts),
+        tests_succeeded=succeeded,
         headline=_headline(record) if finished and record else None,
         comparison=ComparisonStatus(
             verdict=compared.verdict or NOT_COMPARED, message=summary(compared)
@@ -89,14 +93,6 @@ def outcome(record: RunRecord) -> StatusLine:
 def had_begun(status: RunStatus) -> bool:
     tests = status.tests if isinstance(status, KroBenchmarkStatus) else []
     return any(test.phase != TestState.PENDING for test in tests)
-
-
-def _tests_succeeded(facts: StatusFacts) -> str | None:
-    record = facts.record
-    if record is None:
-        return f"0/{facts.planned_tests}" if facts.planned_tests is not None else None
-    done = sum(test.state is TestState.SUCCEEDED for test in record.tests)
-    return f"{done}/{len(record.tests)}"
 
 
 def _headline(record: RunRecord) -> Headline:

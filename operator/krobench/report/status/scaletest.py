@@ -1,7 +1,6 @@
 """The status of a run of a ``KroScaleTest``."""
 
 from krobench.analysis.scaling.curves import per_second
-from krobench.api.common import ErrorInfo
 from krobench.api.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, SizeStatus
 from krobench.figures.catalogue import (
     KRO_CPU_CORES,
@@ -86,10 +85,6 @@ def outcome(record: RunRecord) -> StatusLine:
                 return StatusLine(Phase.FAILED, test.error.reason, message)
         return StatusLine(Phase.FAILED, short.reason, short.message)
     reason = short.reason if short is not None else COMPLETED
-    return StatusLine(Phase.COMPLETED, reason, _sentence(record, short))
-
-
-def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
     scale = record.scale
     parts = [f"measured {len(record.tests)} sizes"]
     if scale is not None and scale.limit is not None:
@@ -102,7 +97,7 @@ def _sentence(record: RunRecord, short: ErrorInfo | None) -> str:
         parts.append(f"ended early: {why}")
     if record.validity is not None and not record.validity.valid:
         parts.append(f"invalid: {validity_line(record.validity)}")
-    return "; ".join(part.rstrip(".") for part in parts)
+    return StatusLine(Phase.COMPLETED, reason, "; ".join(part.rstrip(".") for part in parts))
 
 
 def _size(record: RunRecord, scale: ScaleRecord) -> str:
