@@ -2,14 +2,17 @@
 
 import importlib
 import pkgutil
+from collections.abc import Iterable, Iterator
 from typing import TypeGuard
 
 from krobench import findings
 from krobench.analysis.figurenames import known_names
+from krobench.figures import reasons
 from krobench.figures.catalogue import ALL, PARTS
 from krobench.figures.figure import Figure, How, Per, Phase
 from krobench.figures.latencies import STATISTICS
 from krobench.figures.measures import Latencies
+from krobench.figures.reasons.base import Reason
 from krobench.figures.renamed import RENAMED
 from krobench.findings.finding import Finding
 from krobench.report.usage import full_title
@@ -90,9 +93,21 @@ def findings_page() -> str:
         "What the analysis concludes is stored in `run.json` as findings: a code, with the numbers "
         "and names that it rests on. Reports, status and Events are worded from them."
     )
-    blocks = [about]
-    for module in pkgutil.iter_modules(findings.__path__):
-        name = f"{findings.__name__}.{module.name}"
+    missing = "Why a number is missing is a code, too, in `unavailable` and `missing`."
+    blocks = [
+        about,
+        *_codes(findings.__name__, findings.__path__),
+        "# Reasons for missing numbers",
+        missing,
+        *_codes(reasons.__name__, reasons.__path__),
+    ]
+    return page("operator/krobench/findings and figures/reasons", "Findings", *blocks)
+
+
+def _codes(package: str, path: Iterable[str]) -> Iterator[str]:
+    """Yield a table of all codes for each module of a package."""
+    for module in pkgutil.iter_modules(path):
+        name = f"{package}.{module.name}"
         rows = []
         for found in vars(importlib.import_module(name)).values():
             if isinstance(found, type) and found.__module__ == name and _has_code(found):
@@ -102,13 +117,12 @@ def findings_page() -> str:
                 named = ", ".join(f"`{alias}`" for alias in aliases)
                 rows.append([f"`{fields['code'].default}`", meaning, named])
         if rows:
-            blocks.append(f"## {module.name.replace('_', ' ').capitalize()}")
-            blocks.append(table(["code", "meaning", "fields"], rows))
-    return page("operator/krobench/findings", "Findings", *blocks)
+            yield f"## {module.name.replace('_', ' ').capitalize()}"
+            yield table(["code", "meaning", "fields"], rows)
 
 
-def _has_code(found: type) -> TypeGuard[type[Finding]]:
-    if not issubclass(found, Finding):
+def _has_code(found: type) -> TypeGuard[type[Finding | Reason]]:
+    if not issubclass(found, Finding | Reason):
         return False
     code = found.model_fields["code"].default
     return isinstance(code, str) and code != "Quoted"

@@ -115,5 +115,5 @@ def test_a_kro_that_is_replaced_in_mid_run_is_marked_and_gives_no_false_numbers(
     assert found["counts"]["ready"] == 50
     for name in ("kro.cpu.seconds", "kro.requests.total", "perInstance.kro.cpu.seconds"):
         assert name not in found["figures"]
-        assert "restarted" in found["unavailable"][name]
+        assert found["unavailable"][name]["code"] == "ProcessRestarted"
     assert "kro is another pod now" in " ".join(limited.run_record("replaced")["warnings"])

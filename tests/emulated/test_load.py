@@ -12,6 +12,7 @@ from krobench.api.status import Verdict
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.figures.environment import KroFingerprint
+from krobench.figures.reasons.sources import Exposition, NotReadable
 from krobench.findings.validity import LeftoverObjects, SendLagTooLong
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
@@ -87,7 +88,9 @@ class SilentKro:
     name = "kro"
 
     async def scrape(self) -> Scrape:
-        raise SourceUnavailableError("kro's /metrics: connection refused")
+        raise SourceUnavailableError(
+            NotReadable(exposition=Exposition.KRO, detail="connection refused")
+        )
 
     async def close(self) -> None:
         return None

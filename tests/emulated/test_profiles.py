@@ -9,6 +9,7 @@ from unit.analysis.profiling.pprofs import cpu, heap
 
 from krobench.api.status import Verdict
 from krobench.collect.krometrics import PprofError
+from krobench.figures.reasons.profiles import PprofForbidden
 from krobench.loadjob.errors import AbortedError
 from krobench.record.run import RunRecord
 
@@ -31,7 +32,7 @@ class FakePprof:
 
     async def check(self) -> None:
         if self.problem is not None:
-            raise PprofError(self.problem)
+            raise PprofError(PprofForbidden(detail=self.problem))
 
     async def cpu(self, seconds: int) -> bytes:
         return cpu((CEL, 100))
@@ -76,7 +77,11 @@ async def test_a_kro_that_cannot_be_profiled_takes_nothing_from_the_results(
     monkeypatch.setattr(FakePprof, "problem", "kro has no pprof")
     record = await profile(MemoryCluster(), monkeypatch)
     assert record.verdict is Verdict.PASSED
-    assert "a: profile cpu is not available: kro has no pprof" in record.warnings
+    for test in record.tests:
+        assert test.profile is not None
+        reason = PprofForbidden(detail="kro has no pprof")
+        assert test.profile.unavailable == {"cpu": reason, "heap": reason}
+    assert any(warning.startswith("a: profile cpu") for warning in record.warnings)
     assert [len(test.iterations) for test in record.tests] == [1, 1]
     assert record.progress.iterations_done == record.progress.iterations_planned
 

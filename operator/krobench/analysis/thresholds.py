@@ -31,6 +31,7 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.figures.latencies import latency_of, why_absent
+from krobench.figures.reasons.figures import AnyReason
 from krobench.figures.renamed import new_name
 from krobench.record.test import IterationRecord, Margin, TestSummary, ThresholdResult
 
@@ -82,7 +83,7 @@ def check_slo(spec: KroScaleTestSpec) -> list[ErrorInfo]:
 def evaluate(
     expression: str,
     measures: TestSummary | IterationRecord,
-    unavailable: Mapping[str, str] | None = None,
+    unavailable: Mapping[str, AnyReason] | None = None,
 ) -> ThresholdResult:
     """Decide a threshold for a test, or for one of its iterations.
 
@@ -139,7 +140,7 @@ def names_in(expression: str) -> list[str]:
     return _names(_compile(expression))
 
 
-def unavailable_of(iterations: Iterable[IterationRecord]) -> dict[str, str]:
+def unavailable_of(iterations: Iterable[IterationRecord]) -> dict[str, AnyReason]:
     """Return why numbers are missing, by their names, as the measured iterations say."""
     return {
         name: reason
@@ -150,8 +151,8 @@ def unavailable_of(iterations: Iterable[IterationRecord]) -> dict[str, str]:
 
 
 def _why_missing(
-    name: str, measures: TestSummary | IterationRecord, unavailable: Mapping[str, str]
-) -> str | None:
+    name: str, measures: TestSummary | IterationRecord, unavailable: Mapping[str, AnyReason]
+) -> AnyReason | None:
     """Return why a number is missing; the reason may be that of the whole group of its figures."""
     parts = name.split(".")
     for known in (".".join(parts[:end]) for end in range(len(parts), 1, -1)):

@@ -26,6 +26,7 @@ from krobench.figures.profile import ProfileFile
 from krobench.findings.comparison import Baseline
 from krobench.report import history, markdown, sizing
 from krobench.report.html import page
+from krobench.report.words.reasons import reason_line
 
 
 def report_of(name: RunName, *, html: bool) -> str:
@@ -66,7 +67,7 @@ def profile_of(name: RunName, test: str | None, file: ProfileFile) -> bytes:
         return fetch_file(run, file.key(chosen))
     what = f"test {test} of {run.name}" if test else run.name
     reasons = {
-        reason
+        reason_line(reason)
         for item in run.tests
         if item.profile is not None and test in {None, item.name}
         for reason in item.profile.unavailable.values()

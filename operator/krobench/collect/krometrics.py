@@ -23,6 +23,21 @@ from krobench.collect.source import (
 )
 from krobench.figures.lines import SourceName
 from krobench.figures.measures import KroRestart
+from krobench.figures.reasons.profiles import (
+    CpuProfileFailed,
+    HeapProfileFailed,
+    PprofForbidden,
+    PprofReason,
+    PprofSilent,
+    ProfilerBusy,
+)
+from krobench.figures.reasons.sources import (
+    Exposition,
+    InvalidFormat,
+    NoHeapSize,
+    NoPprof,
+    NotReadable,
+)
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.kropods import KroPod, find_kro
@@ -150,9 +165,14 @@ class KroSource:
             async with self._http.stream("/metrics", _QUERY, SCRAPE_TIMEOUT_SECONDS) as content:
                 scrape = await read_through(content, self._series)
                 return with_failed_build_time(with_present_names(scrape, "kro"))
-        except (PodHttpError, ValueError) as error:
+        except PodHttpError as error:
             await self.close()  # the next scrape looks for a way again
-            raise SourceUnavailableError(f"kro's /metrics: {error}") from error
+            raise _not_readable(error) from error
+        except ValueError as error:
+            await self.close()
+            raise SourceUnavailableError(
+                InvalidFormat(exposition=Exposition.KRO, detail=str(error))
+            ) from error
 
 
 def with_failed_build_time(scrape: Scrape) -> Scrape:
@@ -171,6 +191,10 @@ def with_failed_build_time(scrape: Scrape) -> Scrape:
             key = labelled(_FAILED_BUILD_SECONDS, rgd)
             kept.append(replace(errors, key=key, value=errors.value * seconds / builds))
     return replace(scrape, readings=kept)
+
+
+def _not_readable(error: PodHttpError) -> SourceUnavailableError:
+    return SourceUnavailableError(NotReadable(exposition=Exposition.KRO, detail=str(error)))
 
 
 def _start_time(scrape: Scrape) -> float | None:
@@ -209,7 +233,7 @@ class KroCounters:
         try:
             text = (await self._metrics.get("/metrics", query)).decode(errors="replace")
         except PodHttpError as error:
-            raise SourceUnavailableError(f"kro's /metrics: {error}") from error
+            raise _not_readable(error) from error
         readings = await asyncio.to_thread(read, text, wanted)
         return {reading.key: reading.value for reading in readings}
 
@@ -236,12 +260,11 @@ class KroCounters:
             profile = await self._pprof.get(f"{_PPROF}/heap", _HEAP_QUERY, _ANSWER_SECONDS)
         except PodHttpError as error:
             raise SourceUnavailableError(
-                f"kro has no pprof on port {self._pprof_port}, and without it the garbage in its "
-                f"heap cannot be separated from what is in use: {error}"
+                NoPprof(port=self._pprof_port, detail=str(error))
             ) from error
         found = _HEAP_ALLOC.search(profile)
         if found is None:
-            raise SourceUnavailableError("kro's heap profile has no size of the allocated heap")
+            raise SourceUnavailableError(NoHeapSize())
         return int(found[1])
 
 
@@ -249,7 +272,11 @@ _BUSY = "already in use"
 
 
 class PprofError(Exception):
-    """kro gave no profile; the message says why and what to do."""
+    """kro gave no profile."""
+
+    def __init__(self, reason: PprofReason) -> None:
+        super().__init__(repr(reason))
+        self.reason = reason
 
 
 class Pprof:
@@ -272,12 +299,8 @@ class Pprof:
             await self._http.get(f"{_PPROF}/cmdline")
         except PodHttpError as error:
             if error.status == 403:
-                raise PprofError(f"kro's pprof is forbidden: {error}") from error
-            raise PprofError(
-                f"kro's pprof does not answer on port {self._port}: {error}. It is in kro's builds "
-                "with the tag pprof only (chart value debug.pprof.enabled, image VERSION-debug); "
-                "spec.target.pprofPort names another port"
-            ) from error
+                raise PprofError(PprofForbidden(detail=str(error))) from error
+            raise PprofError(PprofSilent(port=self._port, detail=str(error))) from error
 
     async def cpu(self, seconds: int) -> bytes:
         """Return a CPU profile over that time from now on.
@@ -290,11 +313,8 @@ class Pprof:
             return await self._http.get(f"{_PPROF}/profile", query, seconds + _ANSWER_SECONDS)
         except PodHttpError as error:
             if _BUSY in str(error):
-                raise PprofError(
-                    "another client is taking a CPU profile of kro, and Go takes one at a time: "
-                    f"{error}"
-                ) from error
-            raise PprofError(f"no CPU profile of {seconds}s: {error}") from error
+                raise PprofError(ProfilerBusy(detail=str(error))) from error
+            raise PprofError(CpuProfileFailed(seconds=seconds, detail=str(error))) from error
 
     async def heap(self) -> bytes:
         """Return a heap profile, after a garbage collection.
@@ -305,4 +325,4 @@ class Pprof:
         try:
             return await self._http.get(f"{_PPROF}/heap", {"gc": "1"}, _ANSWER_SECONDS)
         except PodHttpError as error:
-            raise PprofError(f"no heap profile: {error}") from error
+            raise PprofError(HeapProfileFailed(detail=str(error))) from error

@@ -10,6 +10,7 @@ from krobench.collect.krometrics import KroTracker
 from krobench.collect.source import Scrape, SourceUnavailableError, scrape_through
 from krobench.figures.catalogue import metrics_of
 from krobench.figures.lines import SourceName
+from krobench.figures.reasons.sources import ContainerNotNamed, Exposition
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import ControlPlanePod
@@ -67,8 +68,12 @@ class KubeletSource:
         own_node = await self._scrape_node(pod.node, [*kro, *others, foreign, _WHOLE_NODE])
         if not any(reading.key in _OF_CONTAINER for reading in own_node.readings):
             raise SourceUnavailableError(
-                f"the kubelet of node {pod.node} names no container {pod.container} of pod "
-                f"{pod.namespace}/{pod.name}"
+                ContainerNotNamed(
+                    node=pod.node,
+                    namespace=pod.namespace,
+                    pod=pod.name,
+                    container=pod.container,
+                )
             )
         if not any(reading.key == foreign.key for reading in own_node.readings):
             # A zero: otherwise a container that starts during the run would count as not available.
@@ -84,12 +89,11 @@ class KubeletSource:
             if node not in self._silent:
                 logger.warning("%s", error)
             self._silent.add(node)
-            return Scrape([], silent={f"kubelet of node {node}": str(error)})
+            return Scrape([], silent={f"kubelet of node {node}": error.reason})
 
     async def _scrape_node(self, node: str, series: Iterable[Series]) -> Scrape:
         path = paths.core("nodes", None, node, "proxy/metrics/cadvisor")
-        what = f"the kubelet's cAdvisor on node {node}"
-        return await scrape_through(self._client, path, what, "get on nodes/proxy", series)
+        return await scrape_through(self._client, path, series, Exposition.KUBELET, node)
 
 
 def _series(namespace: str, pod: str, container: str) -> list[Series]:

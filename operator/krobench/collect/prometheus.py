@@ -14,6 +14,17 @@ import httpx
 
 from krobench.api.notation import duration_seconds
 from krobench.api.specs.collect import Prometheus
+from krobench.figures.reasons.sources import (
+    AnswerNotUnderstood,
+    AnswerTooLarge,
+    NoAnswerInTime,
+    NotARange,
+    NothingFinite,
+    NothingReturned,
+    QueryFailed,
+    QueryReason,
+    SeveralSeries,
+)
 
 _PATH = "/api/v1/query_range"
 _MAX_POINTS = 500
@@ -22,7 +33,11 @@ _MAX_DETAIL = 300
 
 
 class QueryError(Exception):
-    """A query gave no number; the message says why."""
+    """A query gave no number."""
+
+    def __init__(self, reason: QueryReason) -> None:
+        super().__init__(repr(reason))
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -75,13 +90,11 @@ class PrometheusApi:
                 async for chunk in response.aiter_bytes():
                     body += chunk
                     if len(body) > _MAX_ANSWER_BYTES:
-                        raise QueryError(
-                            f"the answer has over {_MAX_ANSWER_BYTES} bytes: aggregate, as by sum()"
-                        )
+                        raise QueryError(AnswerTooLarge(most_bytes=_MAX_ANSWER_BYTES))
         except httpx.TimeoutException as error:
-            raise QueryError(f"no answer within {self._timeout_seconds:g}s") from error
+            raise QueryError(NoAnswerInTime(seconds=self._timeout_seconds)) from error
         except httpx.HTTPError as error:
-            raise QueryError(str(error) or type(error).__name__) from error
+            raise QueryError(QueryFailed(detail=str(error) or type(error).__name__)) from error
         return _result(response.status_code, body)
 
 
@@ -102,19 +115,21 @@ def _result(status: int, body: bytes) -> RangeResult:
     try:
         answer = json.loads(body)
         if answer["status"] == "error":
-            raise QueryError(f"{answer['errorType']}: {answer['error']}"[:_MAX_DETAIL])
+            raise QueryError(
+                QueryFailed(detail=f"{answer['errorType']}: {answer['error']}"[:_MAX_DETAIL])
+            )
         series: list[Any] = answer["data"]["result"]
     except (ValueError, KeyError, TypeError) as error:
-        raise QueryError(f"status {status}, and no answer as Prometheus gives it") from error
+        raise QueryError(AnswerNotUnderstood(status=status)) from error
     if not series:
-        raise QueryError("it returned nothing for the time of the run phase")
+        raise QueryError(NothingReturned())
     if len(series) > 1:
-        raise QueryError(f"it returned {len(series)} series: aggregate them, as by sum()")
+        raise QueryError(SeveralSeries(series=len(series)))
     try:
         values = [float(text) for _, text in series[0]["values"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise QueryError("its values are not those of a range") from error
+        raise QueryError(NotARange()) from error
     finite = [value for value in values if math.isfinite(value)]
     if not finite:
-        raise QueryError("it returned no finite number for the time of the run phase")
+        raise QueryError(NothingFinite())
     return RangeResult(sum(finite) / len(finite), max(finite))

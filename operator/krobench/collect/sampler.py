@@ -16,6 +16,7 @@ from krobench.collect.source import Scrape, Source, SourceUnavailableError
 from krobench.collect.sources import Scope, open_sources
 from krobench.figures.lines import Sample, SourceName
 from krobench.figures.measures import KroRestart
+from krobench.figures.reasons.sources import NoAnswerInTime, ScrapesFailed, SourceReason
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 
@@ -67,33 +68,14 @@ class Overhead:
 
 
 @dataclass
-class Gaps:
-    """Scrapes of a source that failed."""
-
-    count: int
-    first_seconds: float
-    last_seconds: float
-    problem: str
-    """What the last one failed with."""
-
-    def __str__(self) -> str:
-        if self.count == 1:
-            return f"a scrape failed at {self.first_seconds:.1f}s: {self.problem}"
-        return (
-            f"{self.count} scrapes failed between {self.first_seconds:.1f}s and "
-            f"{self.last_seconds:.1f}s, the last with: {self.problem}"
-        )
-
-
-@dataclass
 class Collected:
     """Samples since the previous :meth:`Sampler.take`; times are on the run's clock."""
 
     samples: list[Sample] = field(default_factory=list)
     """In order of time."""
-    gaps: dict[SourceName, Gaps] = field(default_factory=dict)
+    gaps: dict[SourceName, ScrapesFailed] = field(default_factory=dict)
     kro_restarts: list[KroRestart] = field(default_factory=list)
-    silent: dict[str, str] = field(default_factory=dict)
+    silent: dict[str, SourceReason] = field(default_factory=dict)
     """Parts of sources that gave nothing at some time, and why."""
 
 
@@ -214,9 +196,9 @@ class Sampler:
                 async with asyncio.timeout(_SCRAPE_TIMEOUT_SECONDS):
                     scrape = await source.scrape()
             except SourceUnavailableError as error:
-                self._failed(name, str(error))
+                self._failed(name, error.reason)
             except TimeoutError:
-                self._failed(name, f"no answer in {_SCRAPE_TIMEOUT_SECONDS:g}s")
+                self._failed(name, NoAnswerInTime(seconds=_SCRAPE_TIMEOUT_SECONDS))
             else:
                 self._overhead.count(name, scrape)
                 samples = [
@@ -233,7 +215,9 @@ class Sampler:
                 return True
         return False
 
-    def _hand_over(self, samples: list[Sample], silent: Mapping[str, str] | None = None) -> None:
+    def _hand_over(
+        self, samples: list[Sample], silent: Mapping[str, SourceReason] | None = None
+    ) -> None:
         restarts = self._tracker.restarts[self._restarts_seen :]
         self._restarts_seen += len(restarts)
         requests = self._client.requests.total()
@@ -244,22 +228,24 @@ class Sampler:
         samples: list[Sample],
         restarts: list[KroRestart],
         requests: int,
-        silent: Mapping[str, str],
+        silent: Mapping[str, SourceReason],
     ) -> None:
         self._collected.samples += samples
         self._collected.kro_restarts += restarts
         self._requests_kept = requests
         self._collected.silent |= silent
 
-    def _failed(self, source: SourceName, problem: str) -> None:
+    def _failed(self, source: SourceName, problem: SourceReason) -> None:
         self._overhead.count_failure(source)
         self._home.call_soon_threadsafe(self._keep_gap, source, self._scope.now(), problem)
 
-    def _keep_gap(self, source: SourceName, seconds: float, problem: str) -> None:
-        gaps = self._collected.gaps.get(source)
-        if gaps is None:
-            logger.warning("no sample: %s", problem)
-            self._collected.gaps[source] = Gaps(1, seconds, seconds, problem)
-            return
-        gaps.count += 1
-        gaps.last_seconds, gaps.problem = seconds, problem
+    def _keep_gap(self, source: SourceName, seconds: float, problem: SourceReason) -> None:
+        earlier = self._collected.gaps.get(source)
+        if earlier is None:
+            logger.warning("no sample: %r", problem)
+        self._collected.gaps[source] = ScrapesFailed(
+            count=1 if earlier is None else earlier.count + 1,
+            first_seconds=seconds if earlier is None else earlier.first_seconds,
+            last_seconds=seconds,
+            last=problem,
+        )

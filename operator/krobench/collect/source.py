@@ -10,6 +10,12 @@ from krobench.collect.exposition import Reading, Series, Tally, read
 from krobench.figures.catalogue import metrics_of
 from krobench.figures.figure import Groups, Labels
 from krobench.figures.lines import SourceName
+from krobench.figures.reasons.sources import (
+    Exposition,
+    InvalidFormat,
+    NotReadable,
+    SourceReason,
+)
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
 
@@ -19,7 +25,11 @@ HEADERS = {"Accept-Encoding": "identity"}
 
 
 class SourceUnavailableError(Exception):
-    """A source gave no samples; the message says why."""
+    """A source gave no samples."""
+
+    def __init__(self, reason: SourceReason) -> None:
+        super().__init__(repr(reason))
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -29,7 +39,7 @@ class Scrape:
     readings: list[Reading]
     scraped_bytes: int = 0
     parse_cpu_seconds: float = 0.0
-    silent: Mapping[str, str] = field(default_factory=dict)
+    silent: Mapping[str, SourceReason] = field(default_factory=dict)
     """Parts of the source that gave nothing, and why."""
 
 
@@ -79,7 +89,9 @@ class Source(Protocol):
         """Close all connections."""
 
 
-def parse(text: str, wanted: Iterable[Series]) -> Scrape:
+def parse(
+    text: str, wanted: Iterable[Series], exposition: Exposition, at: str | None = None
+) -> Scrape:
     """Read an exposition, and measure the cost.
 
     Raises:
@@ -89,28 +101,35 @@ def parse(text: str, wanted: Iterable[Series]) -> Scrape:
     try:
         readings = read(text, wanted)
     except ValueError as error:
-        raise SourceUnavailableError(f"invalid Prometheus text format: {error}") from error
+        raise SourceUnavailableError(
+            InvalidFormat(exposition=exposition, at=at, detail=str(error))
+        ) from error
     return Scrape(readings, len(text), time.thread_time() - before)
 
 
 async def scrape_through(
-    client: KubeClient, path: str, what: str, grant: str, wanted: Iterable[Series]
+    client: KubeClient,
+    path: str,
+    wanted: Iterable[Series],
+    exposition: Exposition,
+    at: str | None = None,
 ) -> Scrape:
     """Read an exposition from the API server, or through it, as it arrives.
 
     Raises:
-        SourceUnavailableError: saying ``what`` could not be read, and which right to ``grant``
-            if one is missing.
+        SourceUnavailableError: if it could not be read.
     """
     try:
         return await read_through(client.chunks(path), wanted)
-    except ApiError as error:
-        hint = f"; grant {grant}" if error.forbidden else ""
-        raise SourceUnavailableError(f"{what}: {error}{hint}") from error
     except KubeError as error:
-        raise SourceUnavailableError(f"{what}: {error}") from error
+        forbidden = isinstance(error, ApiError) and error.forbidden
+        raise SourceUnavailableError(
+            NotReadable(exposition=exposition, at=at, forbidden=forbidden, detail=str(error))
+        ) from error
     except ValueError as error:
-        raise SourceUnavailableError(f"{what}: invalid Prometheus text format: {error}") from error
+        raise SourceUnavailableError(
+            InvalidFormat(exposition=exposition, at=at, detail=str(error))
+        ) from error
 
 
 async def read_through(chunks: AsyncIterator[bytes], wanted: Iterable[Series]) -> Scrape:

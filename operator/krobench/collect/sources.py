@@ -21,6 +21,7 @@ from krobench.collect.source import (
     with_present_names,
 )
 from krobench.figures.lines import SourceName
+from krobench.figures.reasons.sources import Exposition, NotReadable
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import find_control_plane
 from krobench.kube.config import ClientConfig
@@ -48,9 +49,8 @@ class ApiServerSource:
         scrape = await scrape_through(
             self._client,
             "/metrics",
-            "the API server's /metrics",
-            "get on the nonResourceURL /metrics",
             self._series,
+            Exposition.API_SERVER,
         )
         return with_present_names(scrape, "apiserver")
 
@@ -79,8 +79,10 @@ class EtcdSource:
             response.raise_for_status()
         except httpx.HTTPError as error:
             detail = str(error) or type(error).__name__
-            raise SourceUnavailableError(f"etcd's metrics at {self._url}: {detail}") from error
-        return parse(response.text, _ETCD_SERIES)
+            raise SourceUnavailableError(
+                NotReadable(exposition=Exposition.ETCD, at=self._url, detail=detail)
+            ) from error
+        return parse(response.text, _ETCD_SERIES, Exposition.ETCD, self._url)
 
 
 @dataclass(frozen=True)

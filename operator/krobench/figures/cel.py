@@ -6,6 +6,7 @@ from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
 from krobench.api.specs.workload import CelFamily, CelLevel
+from krobench.figures.reasons.cel import AnyCelReason
 
 # The names of what all other expressions are compared with.
 CONSTANTS = "constants"
@@ -69,7 +70,7 @@ class CelExpressionResult(ApiModel):
     """Time of one evaluation in the first reconcile of a kro after a restart."""
     first_after_restart_ratio: Estimate | None = None
     """Ratio of this to evaluations in later reconciles of the same process."""
-    unavailable: dict[str, str] = Field(default_factory=dict)
+    unavailable: dict[str, AnyCelReason] = Field(default_factory=dict)
 
 
 class CelPattern(ApiModel):
@@ -100,7 +101,7 @@ class CelRestartResults(ApiModel):
     """From then until all revisions were compiled."""
     reconciled_seconds: Estimate | None = None
     """From then until kro had looked at every instance of the test again."""
-    unavailable: dict[str, str] = Field(default_factory=dict)
+    unavailable: dict[str, AnyCelReason] = Field(default_factory=dict)
 
 
 class CelResults(ApiModel):
@@ -122,4 +123,4 @@ class CelResults(ApiModel):
     """None if kro was not restarted."""
     disturbed_windows: int = 0
     """Windows that were not used because kro reconciled something else in them."""
-    unavailable: dict[str, str] = Field(default_factory=dict)
+    unavailable: dict[str, AnyCelReason] = Field(default_factory=dict)

@@ -5,6 +5,15 @@ from collections.abc import Iterable, Sequence
 
 from krobench.figures.lines import ObjectRecord
 from krobench.figures.measures import Latencies, LatencySummary, Timed
+from krobench.figures.reasons.figures import AnyReason
+from krobench.figures.reasons.load import (
+    NothingObserved,
+    ProbeFailed,
+    ProbesMissing,
+    TimedOut,
+    TooFewObservations,
+    TooFewProbes,
+)
 
 # A percentile q needs 1/(1-q) observations, or it is but another name for the maximum.
 MIN_OBSERVATIONS = {0.5: 1, 0.9: 10, 0.99: 100}
@@ -74,22 +83,22 @@ def summarise(durations: Iterable[float], censored: int = 0) -> LatencySummary:
     )
 
 
-def why_absent(summary: LatencySummary | None, statistic: str) -> str | None:
+def why_absent(summary: LatencySummary | None, statistic: str) -> AnyReason | None:
     """Return why a statistic (``p99``, ``max``) is absent; None if the sample does not show it."""
     total = summary.n + summary.censored if summary is not None else 0
     if summary is None or total == 0:
-        return "nothing of this kind was observed"
+        return NothingObserved()
     needed = NEEDED_BY_STATISTIC.get(statistic, 0)
     if total < needed:
-        return f"it needs {needed} observations and has {total}"
+        return TooFewObservations(needed=needed, had=total)
     if summary.censored:
-        return f"{summary.censored} of {total} timed out, so it exceeds all measured ones"
+        return TimedOut(censored=summary.censored, total=total)
     return None
 
 
 def watch_lag_figures(
     seconds: Sequence[float], missing: int, failure: str | None
-) -> tuple[dict[str, float | None], dict[str, str]]:
+) -> tuple[dict[str, float | None], dict[str, AnyReason]]:
     """Return the figures, and for each that is None the reason.
 
     ``seconds`` are the lags of the probe's writes, ``missing`` the number of those whose event
@@ -101,9 +110,14 @@ def watch_lag_figures(
         _LAG_P99: summary.p99_seconds,
         _LAG_MAX: summary.max_seconds,
     }
-    seen = f"{len(seconds)} probes were seen and {missing} were not"
-    too_few = f"it takes {NEEDED_BY_STATISTIC['p99']} probes: {seen}"
-    reason = failure or (too_few if summary.max_seconds is not None else seen)
+    seen, needed = len(seconds), NEEDED_BY_STATISTIC["p99"]
+    reason: AnyReason
+    if failure is not None:
+        reason = ProbeFailed(detail=failure)
+    elif summary.max_seconds is not None:
+        reason = TooFewProbes(needed=needed, seen=seen, missing=missing)
+    else:
+        reason = ProbesMissing(seen=seen, missing=missing)
     return figures, {name: reason for name, value in figures.items() if value is None}
 
 

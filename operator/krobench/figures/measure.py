@@ -9,6 +9,14 @@ from krobench.figures.figure import Figure, How, Metric, Parts, Per, Phase
 from krobench.figures.measures import Part
 from krobench.figures.phase import PhaseReader
 from krobench.figures.processes import KRO, OWN_KINDS
+from krobench.figures.reasons.figures import AnyReason, NotGiven
+from krobench.figures.reasons.load import InstancesNotReady, NoInstanceReady, NoRgdReady
+from krobench.figures.reasons.samples import (
+    NoGarbageCollected,
+    PhaseTookNoTime,
+    SharedNetwork,
+    WorkNotByKind,
+)
 from krobench.figures.series import Series
 
 
@@ -33,16 +41,13 @@ class Made:
     """RGDs that became ready in the set-up."""
 
     @property
-    def why_not_per_instance(self) -> str | None:
+    def why_not_per_instance(self) -> AnyReason | None:
         """Why a total is not divided by the instances that became ready; None if it is."""
         if not self.ready:
-            return "no instance became ready"
+            return NoInstanceReady()
         if not self.missing:
             return None
-        return (
-            f"{self.missing} of {self.ready + self.missing} instances did not become ready, and "
-            "what kro did for them cannot be separated from the rest"
-        )
+        return InstancesNotReady(missing=self.missing, total=self.ready + self.missing)
 
 
 @dataclass
@@ -51,15 +56,15 @@ class Measured:
 
     figures: dict[str, float] = field(default_factory=dict)
     parts: dict[str, list[Part]] = field(default_factory=dict)
-    unavailable: dict[str, str] = field(default_factory=dict)
+    unavailable: dict[str, AnyReason] = field(default_factory=dict)
     """By the name of the figure, of one of its statistics, or of a source."""
 
-    def set(self, name: str, value: float | None, reason: str = "") -> None:
+    def set(self, name: str, value: float | None, reason: AnyReason | None = None) -> None:
         """Take a figure that the load Job measured, or why it could not."""
         if value is not None:
             self.figures[name] = round(value, 9)
         else:
-            self.unavailable[name] = reason
+            self.unavailable[name] = reason or NotGiven()
 
     def take(self, other: "Measured", figures: Iterable[Figure]) -> None:
         """Replace figures, and the reasons if they are missing, by those of another window."""
@@ -111,7 +116,7 @@ def _work(phase: PhaseReader, figure: Figure, metric: Metric) -> float | None:
 def _busy(phase: PhaseReader, figure: Figure, metric: Metric) -> float | None:
     work = _work(phase, figure, metric)
     if work is not None and not phase.seconds:
-        phase.note(figure.name, "the phase took no time")
+        phase.note(figure.name, PhaseTookNoTime())
     return round(work / phase.seconds, 6) if work is not None and phase.seconds else None
 
 
@@ -179,7 +184,7 @@ class _Reader:
         if figure.how is How.TIME:
             return round(phase.seconds, 6)
         if figure.how is How.NEVER:
-            phase.note(figure.name, figure.text)
+            phase.note(figure.name, SharedNetwork())
         if metric is None:
             return None
         read = _READ.get(figure.how)
@@ -194,7 +199,7 @@ class _Reader:
     def _change(self, figure: Figure, metric: Metric, phase: PhaseReader) -> float | None:
         needs = figure.needs
         if needs is not None and phase.delta(figure.name, needs.source, needs.key) == 0:
-            phase.note(figure.name, "no garbage was collected during the set-up")
+            phase.note(figure.name, NoGarbageCollected())
             return None
         return phase.change(figure.name, metric.source, metric.key)
 
@@ -208,8 +213,7 @@ class _Reader:
     def _by_kind(self, figure: Figure, metric: Metric, phase: PhaseReader) -> float | None:
         """Return the sum over the test's own kinds or all others: a kind without work did none."""
         if not self._series.labelled(metric.source, metric.key):
-            reason = "kro does not expose the time of its instance workers by kind"
-            phase.note(figure.name, reason)
+            phase.note(figure.name, WorkNotByKind())
             return None
         if phase.delta(figure.name, KRO, COMPANION[KRO].key) is None:
             return None
@@ -228,11 +232,12 @@ class _Reader:
 
     def _each(self, figure: Figure, phase: PhaseReader, total: float) -> float | None:
         """Return a total over what was made; None, with the reason, if that would mislead."""
+        reason: AnyReason | None
         if figure.per is Per.INSTANCE:
             reason, count = self._made.why_not_per_instance, self._made.ready
         else:
             count = self._made.rgds
-            reason = None if count else "no RGD became ready"
+            reason = None if count else NoRgdReady()
         if reason is not None:
             phase.note(figure.name, reason)
             return None

@@ -6,6 +6,15 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from krobench.figures.lines import Sample, SourceName
+from krobench.figures.reasons.figures import AnyReason
+from krobench.figures.reasons.samples import (
+    DidNotGrow,
+    HistogramEmpty,
+    PhaseTookNoTime,
+    PhaseTooShort,
+    ProcessRestarted,
+    TooFewSamples,
+)
 from krobench.figures.series import Delta, Series, UnavailableError
 
 _START_TIME = "process_start_time_seconds"
@@ -35,7 +44,7 @@ class PhaseReader:
     """
 
     def __init__(
-        self, series: Series, start: float, end: float, unavailable: dict[str, str]
+        self, series: Series, start: float, end: float, unavailable: dict[str, AnyReason]
     ) -> None:
         self._series = series
         self._start = start
@@ -75,7 +84,7 @@ class PhaseReader:
         def get() -> float:
             count = self._delta(source, f"{histogram}_count")
             if count == 0:
-                raise UnavailableError(f"{histogram} saw nothing in this phase")
+                raise UnavailableError(HistogramEmpty(metric=histogram))
             return self._delta(source, f"{histogram}_sum") / count
 
         return self._try(name, get)
@@ -100,7 +109,7 @@ class PhaseReader:
         try:
             return self._distribution(name, _weighted(self._window(source, metric)))
         except UnavailableError as error:
-            self._unavailable[name] = str(error)
+            self._unavailable[name] = error.reason
             return Spread()
 
     def level(self, name: str, source: SourceName, metric: str) -> Spread:
@@ -108,7 +117,7 @@ class PhaseReader:
         try:
             samples = self._window(source, metric)
         except UnavailableError as error:
-            self._unavailable[name] = str(error)
+            self._unavailable[name] = error.reason
             return Spread()
         values = self._distribution(name, _weighted(samples))
         return replace(values, delta=self.change(f"{name}.delta", source, metric))
@@ -120,7 +129,7 @@ class PhaseReader:
             self._refuse_restart(source)
             delta = self._series.delta(source, metric, self._start, self._end)
             if not delta.seconds:
-                raise UnavailableError("the phase took no time")
+                raise UnavailableError(PhaseTookNoTime())
             return delta.value / delta.seconds
 
         return self._try(name, get)
@@ -130,7 +139,7 @@ class PhaseReader:
         try:
             self._delta(source, metric)
         except UnavailableError as error:
-            self._unavailable[name] = str(error)
+            self._unavailable[name] = error.reason
             return Spread()
         kept = spaced(self._window(source, metric))
         weighted = [
@@ -159,19 +168,19 @@ class PhaseReader:
         def get() -> float:
             base = self._stamped(source, whole).value
             if base == 0:
-                raise UnavailableError(f"{whole} of {source} did not grow")
+                raise UnavailableError(DidNotGrow(source=source, metric=whole))
             return self._stamped(source, part).value / base
 
         return self._try(name, get)
 
-    def note(self, name: str, reason: str) -> None:
+    def note(self, name: str, reason: AnyReason) -> None:
         self._unavailable[name] = reason
 
     def _try(self, name: str, get: Callable[[], float]) -> float | None:
         try:
             return round(get(), 9)
         except UnavailableError as error:
-            self._unavailable[name] = str(error)
+            self._unavailable[name] = error.reason
             return None
 
     def _window(self, source: SourceName, metric: str) -> list[Sample]:
@@ -190,12 +199,12 @@ class PhaseReader:
         # The kubelet's figures are of kro's container.
         process: SourceName = "kro" if source == "kubelet" else source
         if self.restarted(process):
-            raise UnavailableError(f"{process} was restarted in this phase")
+            raise UnavailableError(ProcessRestarted(process=process))
 
     def _distribution(self, name: str, weighted: list[tuple[float, float]]) -> Spread:
         values = sorted(value for value, _ in weighted)
         if not values:
-            self._unavailable[name] = "the phase was shorter than the interval of the samples"
+            self._unavailable[name] = PhaseTooShort()
             return Spread()
         whole = sum(weight for _, weight in weighted)
         mean = (
@@ -207,7 +216,7 @@ class PhaseReader:
         if len(values) >= _P95_SAMPLES:
             p95 = round(values[math.ceil(0.95 * len(values)) - 1], 6)
         else:
-            self._unavailable[f"{name}.p95"] = f"fewer than {_P95_SAMPLES} samples"
+            self._unavailable[f"{name}.p95"] = TooFewSamples(needed=_P95_SAMPLES)
         return Spread(mean=round(mean, 6), p95=p95, max=round(values[-1], 6))
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from krobench.api.common import ApiModel
+from krobench.figures.reasons.profiles import AnyProfileReason
 
 MAX_FUNCTIONS = 10
 """Functions in each list of a breakdown."""
@@ -84,5 +85,5 @@ class TestProfile(ApiModel):
     """Bytes allocated in the run phase, those freed again included."""
     in_use: Breakdown | None = None
     """Bytes in use after the run phase, just after a garbage collection."""
-    unavailable: dict[str, str] = Field(default_factory=dict)
+    unavailable: dict[str, AnyProfileReason] = Field(default_factory=dict)
     """Why there is none, by ``cpu`` and ``heap``, and why a raw file was not kept, by its name."""

@@ -4,7 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from krobench.figures.lines import Sample
+from krobench.api.notation import labels_of
+from krobench.figures.lines import Sample, SourceName
+from krobench.figures.reasons.samples import (
+    NoSampleAtBorder,
+    NotExposed,
+    NotSampled,
+    SamplesReason,
+    TooFewMeasurements,
+    WentBackwards,
+)
+
+_IN_PODS: tuple[SourceName, ...] = ("apiserver", "etcd")
+"""Processes other than kro of whose containers the kubelet reports."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +29,11 @@ class Delta:
 
 
 class UnavailableError(Exception):
-    """A number cannot be given for this window; the message says why."""
+    """A number cannot be given for this window."""
+
+    def __init__(self, reason: SamplesReason) -> None:
+        super().__init__(repr(reason))
+        self.reason = reason
 
 
 class Series:
@@ -30,7 +46,7 @@ class Series:
             self._times.setdefault(sample.source, []).append(sample.seconds)
             self._by_metric.setdefault((sample.source, sample.metric), []).append(sample)
 
-    def window(self, source: str, metric: str, start: float, end: float) -> Sequence[Sample]:
+    def window(self, source: SourceName, metric: str, start: float, end: float) -> Sequence[Sample]:
         """Return the samples from the last one before ``start`` to the first one after ``end``.
 
         Raises:
@@ -38,15 +54,15 @@ class Series:
         """
         samples = self._by_metric.get((source, metric), [])
         if not samples and not self.has_source(source):
-            raise UnavailableError(f"nothing was sampled of {source}")
+            raise UnavailableError(NotSampled(source=source))
         if not samples:
-            raise UnavailableError(f"{source} does not expose {metric}")
+            raise UnavailableError(_not_exposed(source, metric))
         first, last = _borders(samples, start, end)
         if first is None or last is None:
-            raise UnavailableError(f"no sample of {source} at the border of the run phase")
+            raise UnavailableError(NoSampleAtBorder(source=source))
         return samples[first : last + 1]
 
-    def around(self, source: str, metric: str, start: float, end: float) -> Sequence[Sample]:
+    def around(self, source: SourceName, metric: str, start: float, end: float) -> Sequence[Sample]:
         """Return the samples of a window as :meth:`window` does, or those that there are of it."""
         samples = self._by_metric.get((source, metric), [])
         first, last = _borders(samples, start, end)
@@ -68,7 +84,7 @@ class Series:
     def has(self, source: str, metric: str) -> bool:
         return (source, metric) in self._by_metric
 
-    def growth(self, source: str, metric: str, start: float, end: float) -> float:
+    def growth(self, source: SourceName, metric: str, start: float, end: float) -> float:
         """Return how much a counter grew that may have begun, from zero, after ``start``.
 
         It had not begun if the source was sampled without it: the process that had it before
@@ -80,7 +96,7 @@ class Series:
         after = [sample.value for sample in samples if sample.seconds >= end]
         return (after[0] if after else samples[-1].value) - (before[-1] if before else 0.0)
 
-    def delta(self, source: str, metric: str, start: float, end: float) -> Delta:
+    def delta(self, source: SourceName, metric: str, start: float, end: float) -> Delta:
         """Return how much a counter grew.
 
         Raises:
@@ -88,10 +104,12 @@ class Series:
         """
         samples = self._counted(source, metric, start, end)
         if any(b.value < a.value for a, b in pairwise(samples)):
-            raise UnavailableError(f"{metric} of {source} went backwards: it was restarted")
+            raise UnavailableError(WentBackwards(source=source, metric=metric))
         return Delta(samples[-1].value - samples[0].value, samples[-1].seconds - samples[0].seconds)
 
-    def _counted(self, source: str, metric: str, start: float, end: float) -> Sequence[Sample]:
+    def _counted(
+        self, source: SourceName, metric: str, start: float, end: float
+    ) -> Sequence[Sample]:
         """Return the window of a counter, which has no series before its first event.
 
         If the source was sampled before ``start`` and the counter came later, it was zero.
@@ -103,10 +121,10 @@ class Series:
         zero = replace(samples[0], seconds=before[-1], value=0.0)
         _, last = _borders(samples, start, end)
         if last is None:
-            raise UnavailableError(f"no sample of {source} at the border of the run phase")
+            raise UnavailableError(NoSampleAtBorder(source=source))
         return [zero, *samples[: last + 1]]
 
-    def stamped_delta(self, source: str, metric: str, start: float, end: float) -> Delta:
+    def stamped_delta(self, source: SourceName, metric: str, start: float, end: float) -> Delta:
         """Return how much a counter grew, by the source's own timestamps.
 
         For sources that hand out figures older than the scrape: several scrapes can show one
@@ -119,15 +137,13 @@ class Series:
         inside = [sample for sample in window if sample.seconds >= start]
         stamps = {sample.at: sample.value for sample in inside if sample.at is not None}
         if len(stamps) < 2:
-            raise UnavailableError(
-                f"{source} made fewer than two measurements during the run phase"
-            )
+            raise UnavailableError(TooFewMeasurements(source=source))
         first, last = min(stamps), max(stamps)
         if stamps[last] < stamps[first]:
-            raise UnavailableError(f"{metric} of {source} went backwards: it was restarted")
+            raise UnavailableError(WentBackwards(source=source, metric=metric))
         return Delta(stamps[last] - stamps[first], last - first)
 
-    def maximum(self, source: str, metric: str, start: float, end: float) -> float:
+    def maximum(self, source: SourceName, metric: str, start: float, end: float) -> float:
         """Return the largest value seen.
 
         Raises:
@@ -135,7 +151,7 @@ class Series:
         """
         return max(sample.value for sample in self.window(source, metric, start, end))
 
-    def change(self, source: str, metric: str, start: float, end: float) -> float:
+    def change(self, source: SourceName, metric: str, start: float, end: float) -> float:
         """Return last minus first value of a gauge.
 
         Raises:
@@ -143,6 +159,13 @@ class Series:
         """
         samples = self.window(source, metric, start, end)
         return samples[-1].value - samples[0].value
+
+
+def _not_exposed(source: SourceName, metric: str) -> NotExposed:
+    for process in _IN_PODS:
+        if labels_of(metric) == {"of": process}:
+            return NotExposed(source=source, metric=metric.partition("{")[0], process=process)
+    return NotExposed(source=source, metric=metric)
 
 
 def _borders(samples: Sequence[Sample], start: float, end: float) -> tuple[int | None, int | None]:

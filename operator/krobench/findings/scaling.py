@@ -7,6 +7,7 @@ from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
 from krobench.api.specs.scaletest import Axis
+from krobench.figures.reasons.figures import AnyReason
 from krobench.findings.finding import Finding, Quoted
 from krobench.findings.validity import AnyCause
 
@@ -61,7 +62,7 @@ class SloUndecided(Finding):
     """An SLO uses a number that is not available, or could not be evaluated."""
 
     code: Literal["SloUndecided"] = "SloUndecided"
-    missing: dict[str, str | None]
+    missing: dict[str, AnyReason | None]
     """The metric or SLO, and why; null if that is unknown."""
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from krobench.api.common import ApiModel
 from krobench.api.specs.results import Cause
+from krobench.figures.reasons.figures import AnyReason
 from krobench.findings.finding import Finding, Quoted
 
 
@@ -227,7 +228,7 @@ class SizeNotJudged(InvalidCause):
 
     code: Literal["SizeNotJudged"] = "SizeNotJudged"
     reason: Cause = Cause.SAMPLES_MISSING
-    missing: dict[str, str | None] = Field(default_factory=dict)
+    missing: dict[str, AnyReason | None] = Field(default_factory=dict)
     """Metrics that are not available, or SLOs that could not be evaluated, and why."""
     budget: str | None = None
     """The ``spec.budget.duration`` that ended its last iteration."""

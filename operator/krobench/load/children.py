@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from krobench.api.common import API_GROUP
 from krobench.figures.lines import ObjectRecord
+from krobench.figures.reasons.load import ChildrenForbidden, ChildrenNotServed
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.watch import Watch, WatchCost
@@ -52,7 +53,7 @@ class Children:
         self._namespace = namespace
         self._families: dict[str, _Family] = {}
         self._watches: list[Watch] = []
-        self.unavailable: str | None = None
+        self.unavailable: ChildrenNotServed | ChildrenForbidden | None = None
         """Why some or all children cannot be seen."""
 
     async def watch(self, stack: AsyncExitStack, manifests: Iterable[Manifest]) -> None:
@@ -70,9 +71,7 @@ class Children:
             # Children may be in other namespaces than their instance.
             path = await path_of_kind(self._client, api_version, kind)
             if path is None:
-                self.unavailable = (
-                    f"children of kind {kind} cannot be watched: the API server does not serve it"
-                )
+                self.unavailable = ChildrenNotServed(kind=kind)
                 return
             watch = Watch(self._client, path, selector, metadata_only=True)
             try:
@@ -80,10 +79,7 @@ class Children:
             except ApiError as error:
                 if not error.forbidden:
                     raise
-                self.unavailable = (
-                    f"children of kind {kind} cannot be watched: {error.message}; grant list and "
-                    "watch to the load Job, for Secrets with the chart value load.watchSecrets"
-                )
+                self.unavailable = ChildrenForbidden(kind=kind, detail=error.message)
                 return
             watches.append((kind, watch))
         for kind, watch in watches:

@@ -7,6 +7,7 @@ from typing import Self
 
 from krobench.api.common import RUN_LABEL, TEST_LABEL, ErrorInfo
 from krobench.figures.lines import ObjectRecord
+from krobench.figures.reasons.load import RevisionsUnknown
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
@@ -181,7 +182,7 @@ class ExpressionLoad:
         """
         await self._update_instance(carrier, _annotated(None))
 
-    async def count_revisions(self) -> tuple[dict[str, int], str | None]:
+    async def count_revisions(self) -> tuple[dict[str, int], RevisionsUnknown | None]:
         """Return how many revisions kro keeps of each RGD, and why that is unknown, if it is."""
         return await count_revisions(self._client)
 

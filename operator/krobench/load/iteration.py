@@ -10,6 +10,7 @@ from typing import Self
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
 from krobench.figures.lines import ObjectRecord
+from krobench.figures.reasons.figures import AnyReason
 from krobench.findings.validity import AnyCause
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
@@ -65,15 +66,15 @@ class Outcome:
     watch_interruptions: int = 0
     phases: list[PhaseOutcome] = field(default_factory=list)
     """The phases that were started."""
-    children_unavailable: str | None = None
+    children_unavailable: AnyReason | None = None
     """Why the first and last child of instances could not be timed."""
     watch_lag: WatchLag | None = None
-    compilation_unavailable: str | None = None
+    compilation_unavailable: AnyReason | None = None
     """Why the compilation of RGDs could not be timed."""
     invalid: list[AnyCause] = field(default_factory=list)
     """Why the measurement is not what the spec asks for."""
     metrics: dict[str, float | None] = field(default_factory=dict)
-    unavailable: dict[str, str] = field(default_factory=dict)
+    unavailable: dict[str, AnyReason] = field(default_factory=dict)
     """Why a metric is None."""
     requests_elsewhere: int = 0
     """Requests of the run phase that other shards sent."""

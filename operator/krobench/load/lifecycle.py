@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from krobench.figures.lines import ObjectRecord
+from krobench.figures.reasons.load import RevisionsForbidden, RevisionsNotServed, RevisionsUnknown
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
@@ -155,7 +156,7 @@ _REVISION_GROUPS = ("internal.kro.run", "kro.run")
 _Answer = TypeVar("_Answer")
 
 
-async def observe_compilation(stack: AsyncExitStack, rgds: Observer) -> str | None:
+async def observe_compilation(stack: AsyncExitStack, rgds: Observer) -> RevisionsUnknown | None:
     """Time the compilation of the RGDs that ``rgds`` follows, and when their CRDs are established.
 
     Returns why compilation cannot be timed, or None if it can. The watches end with ``stack``.
@@ -173,7 +174,7 @@ async def observe_compilation(stack: AsyncExitStack, rgds: Observer) -> str | No
     return unavailable
 
 
-async def count_revisions(client: KubeClient) -> tuple[dict[str, int], str | None]:
+async def count_revisions(client: KubeClient) -> tuple[dict[str, int], RevisionsUnknown | None]:
     """Return how many GraphRevisions each RGD has, and why that is unknown, if it is."""
     found, unavailable = await _of_revisions(lambda path: client.list(path, metadata_only=True))
     return dict(Counter(_rgd_name(item) for item in found or [])), unavailable
@@ -181,15 +182,15 @@ async def count_revisions(client: KubeClient) -> tuple[dict[str, int], str | Non
 
 async def _of_revisions(
     use: Callable[[str], Awaitable[_Answer]],
-) -> tuple[_Answer | None, str | None]:
+) -> tuple[_Answer | None, RevisionsUnknown | None]:
     """Use the path of GraphRevisions that is served; return the answer, or why none is."""
-    unavailable = "no GraphRevisions are served"
+    unavailable: RevisionsUnknown = RevisionsNotServed()
     for group in _REVISION_GROUPS:
         try:
             return await use(paths.group(group, "v1alpha1", "graphrevisions")), None
         except ApiError as error:
             if error.forbidden:
-                unavailable = f"{error.message}; grant list and watch on graphrevisions.{group}"
+                unavailable = RevisionsForbidden(group=group, detail=error.message)
             elif not error.not_found:
                 raise
     return None, unavailable

@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from krobench.figures.reasons.figures import AnyReason
+from krobench.figures.reasons.load import NoPeakMemory, NoWatchEvents
 from krobench.kube.watch import WatchCost
 
 _STATUS = Path("/proc/self/status")
@@ -18,7 +20,7 @@ class Overhead:
 
     def metrics(
         self, watches: Iterable[WatchCost]
-    ) -> tuple[dict[str, float | None], dict[str, str]]:
+    ) -> tuple[dict[str, float | None], dict[str, AnyReason]]:
         """Return the iteration's metrics of it by name, and why one is None."""
         total = WatchCost()
         for cost in watches:
@@ -30,14 +32,14 @@ class Overhead:
             "krobench.load.watchEvents": float(total.events),
             "krobench.load.cpuSecondsPerWatchEvent": None,
         }
-        unavailable = {}
+        unavailable: dict[str, AnyReason] = {}
         if resident is None:
-            unavailable["krobench.load.residentMaxBytes"] = "the kernel does not report VmHWM"
+            unavailable["krobench.load.residentMaxBytes"] = NoPeakMemory()
         if total.events:
             each = total.cpu_seconds / total.events
             values["krobench.load.cpuSecondsPerWatchEvent"] = round(each, 9)
         else:
-            unavailable["krobench.load.cpuSecondsPerWatchEvent"] = "no events were watched"
+            unavailable["krobench.load.cpuSecondsPerWatchEvent"] = NoWatchEvents()
         return values, unavailable
 
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from krobench.api.common import ErrorInfo
 from krobench.api.messages import SHARD_LABEL, ShardReport
 from krobench.figures.lines import ObjectRecord
+from krobench.figures.reasons.load import TooFewShards
 from krobench.findings.validity import ShardLost
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
@@ -211,7 +212,7 @@ class CoordinatorIteration(ShardIteration):
         if self.began_seconds is None or not begun:
             for name in (_START_SPREAD, _CLOCK_UNCERTAINTY):
                 outcome.metrics[name] = None
-                outcome.unavailable[name] = "fewer than two shards began"
+                outcome.unavailable[name] = TooFewShards()
             return
         everyone = [self.began_seconds, *begun]
         uncertainty = max(d.clock_uncertainty_seconds for d in deliveries)

@@ -30,6 +30,7 @@ from krobench.figures.latencies import latencies, watch_lag_figures
 from krobench.figures.lines import ObjectRecord, SourceName
 from krobench.figures.measure import Made, Measured, Phases, measure
 from krobench.figures.measures import Figures, LoadGenerator, PartLists
+from krobench.figures.reasons.load import RunPhaseNotReached, TooFewReady
 from krobench.figures.series import Series, UnavailableError
 from krobench.findings.validity import AnyCause, Validity
 from krobench.load.iteration import Outcome, PhaseOutcome
@@ -66,7 +67,7 @@ def assess(
     phases, generator, late = assess_phases(plan.test, outcome, Series(collected.samples))
     error = outcome.error or operation_errors(outcome.records)
     measured = measure_iteration(outcome, Series(collected.samples), counts.ready)
-    measured.unavailable |= {source: str(gaps) for source, gaps in collected.gaps.items()}
+    measured.unavailable.update(collected.gaps.items())
     measured.unavailable |= collected.silent
     if outcome.run_started_seconds is not None:
         measured.set(KROBENCH_REQUESTS.name, around.requests + outcome.requests_elsewhere)
@@ -194,7 +195,7 @@ def measure_iteration(outcome: Outcome, series: Series, ready: int) -> Measured:
     """Return the figures of an iteration in which ``ready`` instances became ready."""
     measured = _measure_phases(outcome, series, ready)
     rate = throughput(outcome.records)
-    measured.set(THROUGHPUT.name, rate, "fewer than two instances became ready")
+    measured.set(THROUGHPUT.name, rate, TooFewReady())
     made = [line for line in outcome.records if line.operation == "create-rgd"]
     times = [line.ready_seconds for line in made if line.ready_seconds is not None]
     if times and RUN_SECONDS.name in measured.figures:
@@ -207,7 +208,7 @@ def measure_iteration(outcome: Outcome, series: Series, ready: int) -> Measured:
         found, missing = watch_lag_figures(lag.seconds, lag.missing, lag.failure)
         own, reasons = own | found, reasons | missing
     for name, value in own.items():
-        measured.set(name, value, reasons.get(name, "it was not measured"))
+        measured.set(name, value, reasons.get(name))
     if outcome.children_unavailable is not None:
         measured.unavailable["latency.instanceFirstChild"] = outcome.children_unavailable
     if outcome.compilation_unavailable is not None:
@@ -218,7 +219,7 @@ def measure_iteration(outcome: Outcome, series: Series, ready: int) -> Measured:
 def _measure_phases(outcome: Outcome, series: Series, ready: int) -> Measured:
     start, end = outcome.run_started_seconds, outcome.run_ended_seconds
     if start is None or end is None:
-        return Measured(unavailable={"run": "the run phase was never reached"})
+        return Measured(unavailable={"run": RunPhaseNotReached()})
     created = [line for line in outcome.records if line.operation == "create-instance"]
     rgds = sum(
         line.operation == "create-rgd" and line.ready_seconds is not None

@@ -9,6 +9,7 @@ from krobench.api.specs.results import Cleanup, ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.lines import CelLine, ObjectRecord, Sample
 from krobench.figures.profile import TestProfile
+from krobench.figures.reasons.profiles import FileReason
 from krobench.kube.client import KubeClient
 from krobench.kube.timing import Timing
 from krobench.load.loops import RunClock
@@ -18,6 +19,7 @@ from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.prometheus import ExistingPrometheus
 from krobench.record.rawlines import LineFile
 from krobench.record.test import Teardown
+from krobench.report.words.reasons import reason_line
 from krobench.workload.testplan import TestPlan
 
 
@@ -38,7 +40,7 @@ class RunContext:
     objects: LineFile[ObjectRecord]
     samples: LineFile[Sample]
     cel: LineFile[CelLine]
-    store_profiles: Callable[[int, Mapping[str, bytes]], Awaitable[dict[str, str]]]
+    store_profiles: Callable[[int, Mapping[str, bytes]], Awaitable[dict[str, FileReason]]]
     """Stores raw profiles of a test; returns why some were not stored."""
     validity: ValiditySettings
     nodes: Sequence[NodeFingerprint]
@@ -76,5 +78,5 @@ class RunContext:
         not_stored = await self.store_profiles(test.index, files)
         unavailable = profile.unavailable | not_stored
         for name, reason in unavailable.items():
-            self.warn(f"{test.name}: profile {name} is not available: {reason}")
+            self.warn(f"{test.name}: profile {name} is not available: {reason_line(reason)}")
         return profile.model_copy(update={"unavailable": unavailable})

@@ -15,6 +15,8 @@ from krobench.collect.sampler import Collected, Sampler
 from krobench.collect.sources import Scope
 from krobench.figures.latencies import latencies
 from krobench.figures.lines import ObjectRecord, Sample
+from krobench.figures.reasons.base import QuotedReason
+from krobench.figures.reasons.sources import SourceReason
 from krobench.figures.series import Series
 from krobench.kube.config import own_namespace
 from krobench.kube.kropods import KroPod
@@ -28,6 +30,7 @@ from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
 from krobench.program.turns import Turn
 from krobench.record.test import IterationRecord, Soak, Teardown
+from krobench.report.words.reasons import reason_line
 from krobench.report.words.scaling import unsteady_line
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import TestPlan
@@ -162,15 +165,16 @@ class IterationRunner:
         for restart in collected.kro_restarts:
             context.warn(f"{plan.test.name}, iteration {plan.index + 1}: {restart}")
         heard = {sample.source for sample in collected.samples}
-        silent: dict[str, str] = {
-            source: gaps.problem for source, gaps in collected.gaps.items() if source not in heard
+        silent: dict[str, SourceReason | QuotedReason] = {
+            s: gaps.last for s, gaps in collected.gaps.items() if s not in heard
         }
         for part, problem in {**silent, **collected.silent}.items():
             if part not in context.silent:
                 context.silent.add(part)
                 remedy = "; check spec.target.metricsPort" if part == "kro" else ""
                 context.warn(
-                    f"no samples of {part}, so its figures are not available: {problem}{remedy}"
+                    f"no samples of {part}, so its figures are not available: "
+                    f"{reason_line(problem)}{remedy}"
                 )
 
     async def _clean_up(self, plan: IterationPlan, iteration: Iteration, success: bool) -> Teardown:

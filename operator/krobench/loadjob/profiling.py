@@ -17,9 +17,11 @@ from krobench.analysis.profiling.pprof import ProfileError
 from krobench.api.specs.collect import ProfileKind
 from krobench.collect.krometrics import Pprof, PprofError
 from krobench.figures.profile import ProfileFile, TestProfile
+from krobench.figures.reasons.profiles import AnyProfileReason, NotProfiled
 from krobench.kube.client import KubeClient
 from krobench.kube.kropods import KroPod
 from krobench.record.test import IterationRecord
+from krobench.report.words.reasons import reason_line
 from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ class Profiling:
             await self._pprof.check()
         except PprofError as error:
             for kind in self._plan.profiles:
-                self._miss(kind, error)
+                self._miss(kind, error.reason)
             return False
         return True
 
@@ -77,7 +79,7 @@ class Profiling:
             try:
                 self.files[ProfileFile.CPU] = await self._cpu
             except PprofError as error:
-                self._miss(ProfileKind.CPU, error)
+                self._miss(ProfileKind.CPU, error.reason)
         if ProfileFile.HEAP_BASE in self.files:
             await self._take_heap(ProfileFile.HEAP)
 
@@ -88,7 +90,7 @@ class Profiling:
         for kind in self._plan.profiles:
             taken = self._profile.cpu if kind is ProfileKind.CPU else self._profile.in_use
             if taken is None and kind not in self._profile.unavailable:
-                self._miss(kind, "the profiled iteration failed before its run phase")
+                self._miss(kind, NotProfiled())
         return self._profile
 
     def _break_down(self) -> None:
@@ -97,24 +99,24 @@ class Profiling:
                 self._profile.cpu = cpu_breakdown(self.files[ProfileFile.CPU])
                 self._profile.cpu_window_seconds = float(self._window_seconds)
             except ProfileError as error:
-                self._miss(ProfileKind.CPU, error)
+                self._miss(ProfileKind.CPU, error.reason)
         if ProfileFile.HEAP in self.files:
             try:
                 self._profile.allocated, self._profile.in_use = heap_breakdowns(
                     self.files[ProfileFile.HEAP_BASE], self.files[ProfileFile.HEAP]
                 )
             except ProfileError as error:
-                self._miss(ProfileKind.HEAP, error)
+                self._miss(ProfileKind.HEAP, error.reason)
 
     async def _take_heap(self, file: ProfileFile) -> None:
         try:
             self.files[file] = await self._pprof.heap()
         except PprofError as error:
-            self._miss(ProfileKind.HEAP, error)
+            self._miss(ProfileKind.HEAP, error.reason)
 
-    def _miss(self, kind: ProfileKind, why: object) -> None:
-        logger.warning("no %s profile: %s", kind, why)
-        self._profile.unavailable[kind] = str(why)
+    def _miss(self, kind: ProfileKind, reason: AnyProfileReason) -> None:
+        logger.warning("no %s profile: %s", kind, reason_line(reason))
+        self._profile.unavailable[kind] = reason
 
 
 def window_seconds(asked: float | None, iterations: Sequence[IterationRecord]) -> int:

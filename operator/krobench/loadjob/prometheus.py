@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 from krobench.api.specs.collect import KeyRef, Prometheus, PrometheusQuery
 from krobench.collect.prometheus import PrometheusApi, QueryError
+from krobench.figures.reasons.sources import QueryFailed, QueryReason
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.load.iteration import Outcome
 from krobench.load.loops import RunClock
+from krobench.report.words.reasons import reason_line
 
 Warn = Callable[[str], None]
 
@@ -61,22 +63,24 @@ class ExistingPrometheus:
 
     async def measure(
         self, start_seconds: float, end_seconds: float
-    ) -> tuple[dict[str, float | None], dict[str, str]]:
+    ) -> tuple[dict[str, float | None], dict[str, QueryReason]]:
         """Return metrics of that time, and why some are None; times are since the epoch."""
         metrics: dict[str, float | None] = {
             name: None for query in self._settings.queries for name in query.metrics
         }
-        unavailable: dict[str, str] = {}
+        unavailable: dict[str, QueryReason] = {}
 
         async def ask(query: PrometheusQuery) -> None:
             mean, maximum = query.metrics
             try:
                 if self._api is None:
-                    raise QueryError(self._problem)
+                    raise QueryError(QueryFailed(detail=self._problem))
                 result = await self._api.query(query.query, start_seconds, end_seconds)
             except QueryError as error:
-                unavailable.update(dict.fromkeys((mean, maximum), str(error)))
-                text = f"Prometheus query {query.name} is not available: {error}"
+                unavailable.update(dict.fromkeys((mean, maximum), error.reason))
+                text = (
+                    f"Prometheus query {query.name} is not available: {reason_line(error.reason)}"
+                )
                 if text not in self._warned:
                     self._warned.add(text)
                     self._warn(text)

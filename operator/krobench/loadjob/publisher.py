@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from krobench.api.kinds import RunRef
+from krobench.figures.reasons.profiles import FileNotStored, FileReason
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError
@@ -49,14 +50,17 @@ class Publisher:
             await self._write(config_map)
         self._parts = stored.parts
 
-    async def publish_profiles(self, test_index: int, files: Mapping[str, bytes]) -> dict[str, str]:
+    async def publish_profiles(
+        self, test_index: int, files: Mapping[str, bytes]
+    ) -> dict[str, FileReason]:
         """Store raw profiles; returns why some were not stored, by key. It never fails the run."""
         stored = write_profiles(self._name, self._owner, test_index, files, self._profile_bytes)
         try:
             for config_map in stored.config_maps:
                 await self._write(config_map)
         except AbortedError as error:
-            return stored.left_out | dict.fromkeys(stored.parts, error.info.message)
+            failed = FileNotStored(detail=error.info.message)
+            return stored.left_out | dict.fromkeys(stored.parts, failed)
         self._profile_parts |= stored.parts
         self._profile_bytes += stored.size_bytes
         return stored.left_out

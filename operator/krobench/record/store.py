@@ -20,6 +20,7 @@ from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.figures.lines import CelLine, ObjectRecord, Sample
+from krobench.figures.reasons.profiles import FileReason, FileTooLarge, NoRoomForFile
 from krobench.record import rawlines
 from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError, read_as, read_json, refuse_newer_schema, why_not
@@ -294,8 +295,7 @@ class StoredProfiles:
     parts: dict[str, list[str]] = field(default_factory=dict)
     """Key to the ConfigMap that holds it, as in :attr:`RunRecord.parts`."""
     size_bytes: int = 0
-    left_out: dict[str, str] = field(default_factory=dict)
-    """Key to the reason."""
+    left_out: dict[str, FileReason] = field(default_factory=dict)
 
 
 def write_profiles(
@@ -310,9 +310,9 @@ def write_profiles(
     bins: list[dict[str, bytes]] = []
     for key, data in files.items():
         if len(data) > MAX_CONFIG_MAP_BYTES:
-            stored.left_out[key] = f"{len(data)} bytes do not fit into a ConfigMap"
+            stored.left_out[key] = FileTooLarge(bytes=len(data))
         elif used_bytes + stored.size_bytes + len(data) > MAX_RUN_PROFILE_BYTES:
-            stored.left_out[key] = f"the profiles of this run take {used_bytes} bytes already"
+            stored.left_out[key] = NoRoomForFile(used_bytes=used_bytes)
         else:
             stored.size_bytes += len(data)
             for content in bins:

@@ -20,6 +20,7 @@ from krobench.figures.measures import (
 )
 from krobench.figures.precision import Headline, SteadyState, Stop
 from krobench.figures.profile import TestProfile
+from krobench.figures.reasons.figures import AnyReason
 from krobench.findings.bottleneck import Attribution
 from krobench.findings.steady import AnyUnsteady
 from krobench.findings.validity import AnyCause, Validity
@@ -101,7 +102,7 @@ class IterationRecord(ApiModel):
     """In set-up and run."""
     phases: list[PhaseRecord] = Field(default_factory=list)
     """If the test has several phases; the other numbers are then of all of them together."""
-    unavailable: dict[str, str] = Field(default_factory=dict)
+    unavailable: dict[str, AnyReason] = Field(default_factory=dict)
     """Why a figure is missing, by its name or that of its source."""
     teardown: Teardown | None = None
 
@@ -187,7 +188,7 @@ class ThresholdResult(ApiModel):
     """The measured values of the names used in the expression."""
     margins: list[Margin] = Field(default_factory=list)
     """By how much it was missed, if it was."""
-    missing: dict[str, str | None] = Field(default_factory=dict)
+    missing: dict[str, AnyReason | None] = Field(default_factory=dict)
     """The metrics that are not available, and why; null if that is unknown."""
     error: str | None = None
     """Why CEL could not evaluate it."""

@@ -12,6 +12,7 @@ from krobench.figures.cel import (
     Estimate,
 )
 from krobench.report.tables import table
+from krobench.report.words.reasons import reason_line
 
 _OWN = "own"
 _COSTS = {
@@ -125,12 +126,12 @@ def _shown(found: BaseModel, names: Iterable[str]) -> list[str]:
 
 def _reasons(results: CelResults, measured: Sequence[CelExpressionResult]) -> list[str]:
     whole = results.unavailable | (results.restart.unavailable if results.restart else {})
-    reasons = dict.fromkeys(f"{name}: {reason}" for name, reason in whole.items())
+    reasons = dict.fromkeys(f"{name}: {reason_line(reason)}" for name, reason in whole.items())
     shared = set(results.unavailable)
     for item in measured:
         for name, reason in item.unavailable.items():
             if name not in shared:
-                reasons[f"{name} of {item.name}: {reason}"] = None
+                reasons[f"{name} of {item.name}: {reason_line(reason)}"] = None
     return list(reasons)
 
 

@@ -6,6 +6,7 @@ from krobench.api import units
 from krobench.figures.profile import Breakdown, TestProfile
 from krobench.record.run import RunRecord
 from krobench.report.tables import table
+from krobench.report.words.reasons import reason_line
 
 Named = tuple[str, TestProfile]
 
@@ -17,7 +18,7 @@ def profiles(run: RunRecord) -> str:
         return ""
     blocks = [*_cpu(taken), *_memory(taken)]
     reasons = [
-        f"- {name}, {what}: {reason}"
+        f"- {name}, {what}: {reason_line(reason)}"
         for name, profile in taken
         for what, reason in profile.unavailable.items()
     ]

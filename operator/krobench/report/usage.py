@@ -1,14 +1,15 @@
 """What a test used: tables that follow from the catalogue of figures, and why some are missing."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 
 from krobench.api import units
 from krobench.figures.catalogue import ALL, FIGURES, REQUESTS_BY_KIND
 from krobench.figures.figure import Figure, How, Per, Phase, Unit, unit_of
 from krobench.figures.measures import Figures, Part
+from krobench.figures.reasons.samples import NotExposed
 from krobench.record.test import TestRecord
 from krobench.report.tables import table
+from krobench.report.words.reasons import SOURCE_NAMES, reason_line
 
 _MOST_REQUESTS = 12
 _NO_SUCH = "-"
@@ -21,9 +22,6 @@ _SHOW: dict[Unit, Callable[[float | None], str]] = {
     Unit.PER_SECOND: units.rate,
 }
 _MOST_NAMES = 6
-_NAMES_OF_SOURCES = {"apiserver": "the API server", "kubelet": "the kubelet", "etcd": "etcd"}
-_SOURCE = re.compile(r"(?:^|(?<= of ))(apiserver|kubelet)\b")
-_OF_CONTAINER = re.compile(r'kubelet does not expose (\w+)\{of="(apiserver|etcd)"\}')
 _OF_EVERY_CONTAINER = "container_memory_working_set_bytes"
 """Figures of throttling are missing if a container has no limit, so they do not count."""
 
@@ -180,28 +178,25 @@ def reasons_section(test: TestRecord) -> str:
     for iteration in test.iterations:
         if iteration.warmup:
             continue
-        reasons = iteration.unavailable
-        found = [match for each in reasons.values() if (match := _OF_CONTAINER.fullmatch(each))]
-        not_in_pods = {match[2] for match in found if match[1] == _OF_EVERY_CONTAINER}
-        for name, reason in reasons.items():
-            known = names.setdefault(_plain(reason, not_in_pods), [])
+        not_in_pods = {
+            reason.process
+            for reason in iteration.unavailable.values()
+            if isinstance(reason, NotExposed)
+            if reason.process is not None and reason.metric == _OF_EVERY_CONTAINER
+        }
+        for name, reason in iteration.unavailable.items():
+            if isinstance(reason, NotExposed) and reason.process in not_in_pods:
+                line = f"the kubelet shows no container of {SOURCE_NAMES[reason.process]}"
+            else:
+                line = reason_line(reason)
+            known = names.setdefault(line, [])
             if name not in known:
                 known.append(name)
     if not names:
         return ""
     lines = []
-    for reason, each in names.items():
+    for line, each in names.items():
         more = len(each) - _MOST_NAMES
         others = f" and {more} others" if more > 0 else ""
-        lines.append(f"- {', '.join(each[:_MOST_NAMES])}{others}: {reason}")
+        lines.append(f"- {', '.join(each[:_MOST_NAMES])}{others}: {line}")
     return "Not available in some iteration:\n\n" + "\n".join(lines)
-
-
-def _plain(reason: str, not_in_pods: set[str]) -> str:
-    match = _OF_CONTAINER.fullmatch(reason)
-    if match is None:
-        return _SOURCE.sub(lambda source: _NAMES_OF_SOURCES[source[1]], reason)
-    metric, process = match[1], match[2]
-    if process in not_in_pods:
-        return f"the kubelet shows no container of {_NAMES_OF_SOURCES[process]}"
-    return f"the kubelet does not expose {metric} of {_NAMES_OF_SOURCES[process]}'s container"

@@ -3,8 +3,12 @@ import pytest
 from krobench.analysis.figurenames import known_names
 from krobench.analysis.thresholds import bounds, check_thresholds, evaluate
 from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.figures.reasons.figures import AnyReason
+from krobench.figures.reasons.load import NothingObserved, TooFewObservations
+from krobench.figures.reasons.samples import NotExposed, NotSampled
 from krobench.record.test import TestSummary
 from krobench.report.words.evidence import measured
+from krobench.report.words.reasons import reason_line
 
 
 def spec(*thresholds: str) -> KroBenchmarkSpec:
@@ -148,25 +152,25 @@ def test_what_holds_within_a_missed_threshold_has_no_margin() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"),
+    ("name", "reason"),
     [
-        ("latency.instanceReady.p99", "it needs 100 observations and has 50"),
-        ("latency.instanceUpdated.p50", "nothing of this kind was observed"),
-        ("kro.memory.workingSetBytes.max", "kubelet did not answer"),
-        ("kro.watchedKinds.max", "no such series"),
-        ("etcd.databaseBytes.max", "nothing was sampled of etcd"),
+        ("latency.instanceReady.p99", TooFewObservations(needed=100, had=50)),
+        ("latency.instanceUpdated.p50", NothingObserved()),
+        ("kro.memory.workingSetBytes.max", NotExposed(source="kubelet", metric="x")),
+        ("etcd.databaseBytes.max", NotSampled(source="etcd")),
     ],
 )
-def test_an_undecided_threshold_says_why_its_metric_is_missing(name: str, words: str) -> None:
-    reasons = {
-        "kro.memory.workingSetBytes.max": "kubelet did not answer",
-        "kro.watchedKinds.max": "no such series",
-        "etcd.databaseBytes": "nothing was sampled of etcd",
+def test_an_undecided_threshold_says_why_its_metric_is_missing(
+    name: str, reason: AnyReason
+) -> None:
+    reasons: dict[str, AnyReason] = {
+        "kro.memory.workingSetBytes.max": NotExposed(source="kubelet", metric="x"),
+        "etcd.databaseBytes": NotSampled(source="etcd"),
     }
     result = evaluate(f"{name} < 5.0", summary(), reasons)
     assert result.passed is None
-    assert result.missing == {name: words}
-    assert measured(result) == f"not available in this run: {name} ({words})"
+    assert result.missing == {name: reason}
+    assert f"{name} ({reason_line(reason)})" in measured(result)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,12 @@ from krobench.collect.krometrics import KroTracker
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.environment import KroFingerprint
+from krobench.figures.reasons.sources import Exposition, NotReadable
 from krobench.kube.client import JsonObject
 from krobench.kube.cluster import ControlPlanePod
 from krobench.kube.errors import ApiError
 from krobench.kube.kropods import KroPod
+from krobench.report.words.reasons import reason_line
 
 KRO = KroPod(
     "kro-system", "kro-1", "", "a", "kro", 8078, KroFingerprint(namespace="kro-system", pod="kro-1")
@@ -53,12 +55,15 @@ async def test_containers_on_other_nodes_have_labels_of_their_own() -> None:
 
 
 async def test_a_node_that_hides_its_figures_is_named_with_what_to_grant() -> None:
-    with pytest.raises(SourceUnavailableError, match=r"node a: 403.*grant get on nodes/proxy"):
+    with pytest.raises(SourceUnavailableError, match="forbidden=True") as caught:
         await source(Nodes()).scrape()
+    line = reason_line(caught.value.reason)
+    assert "node a: 403" in line
+    assert "grant get on nodes/proxy" in line
 
 
 async def test_a_kubelet_that_does_not_know_kro_gives_nothing() -> None:
-    with pytest.raises(SourceUnavailableError, match="names no container kro"):
+    with pytest.raises(SourceUnavailableError, match=r"ContainerNotNamed.*kro"):
         await source(Nodes(a="")).scrape()
 
 
@@ -94,4 +99,5 @@ async def test_another_nodes_silence_costs_only_what_runs_there() -> None:
     }
     [(part, why)] = scrape.silent.items()
     assert part == "kubelet of node b"
-    assert "node b: 403" in why
+    assert isinstance(why, NotReadable)
+    assert (why.exposition, why.at, why.forbidden) == (Exposition.KUBELET, "b", True)

@@ -13,6 +13,7 @@ from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.collect.sources import Scope
 from krobench.figures.environment import KroFingerprint
 from krobench.figures.lines import SourceName
+from krobench.figures.reasons.sources import Exposition, NotReadable
 from krobench.kube.config import ClientConfig
 from krobench.kube.kropods import KroPod
 
@@ -29,7 +30,9 @@ class FakeSource:
     async def scrape(self) -> Scrape:
         self.thread = threading.current_thread()
         if self._problem:
-            raise SourceUnavailableError(self._problem)
+            raise SourceUnavailableError(
+                NotReadable(exposition=Exposition.KUBELET, detail=self._problem)
+            )
         return Scrape([Reading("m", 1.0, None)], scraped_bytes=10)
 
     async def close(self) -> None:
@@ -80,9 +83,9 @@ async def test_a_source_that_fails_has_a_gap_and_does_not_affect_others(
         await running.snapshot()
         collected = running.take()
     assert len([s for s in collected.samples if s.source == "kro"]) == 2
-    assert str(collected.gaps["kubelet"]) == (
-        "2 scrapes failed between 42.0s and 42.0s, the last with: 403"
-    )
+    gaps = collected.gaps["kubelet"]
+    assert (gaps.count, gaps.first_seconds, gaps.last_seconds) == (2, 42.0, 42.0)
+    assert gaps.last == NotReadable(exposition=Exposition.KUBELET, detail="403")
 
 
 class SlowSource(FakeSource):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from krobench.collect.exposition import Reading, Series, read
 from krobench.collect.source import SourceUnavailableError, scrape_through
+from krobench.figures.reasons.sources import Exposition
 from krobench.kube.client import KubeClient
 
 WANTED = (Series("requests_total", {"code": "200"}), Series("bytes"))
@@ -35,7 +36,7 @@ async def test_it_does_not_matter_where_an_exposition_is_cut(cuts: list[int]) ->
     data = EXPOSITION.encode()
     borders = [0, *sorted(cuts), len(data)]
     pieces = [data[a:b] for a, b in pairwise(borders)]
-    scrape = await scrape_through(Client(pieces), "/metrics", "it", "a right", WANTED)
+    scrape = await scrape_through(Client(pieces), "/metrics", WANTED, Exposition.API_SERVER)
     assert scrape.readings == read(EXPOSITION, WANTED)
     assert scrape.readings == [
         Reading("requests_total", 7, None),
@@ -46,5 +47,5 @@ async def test_it_does_not_matter_where_an_exposition_is_cut(cuts: list[int]) ->
 
 async def test_an_invalid_exposition_is_an_error_with_the_name_of_the_source() -> None:
     client = Client([b"bytes <html>\n"])
-    with pytest.raises(SourceUnavailableError, match="it: invalid Prometheus text format"):
-        await scrape_through(client, "/metrics", "it", "a right", WANTED)
+    with pytest.raises(SourceUnavailableError, match=r"InvalidFormat.*APIServer"):
+        await scrape_through(client, "/metrics", WANTED, Exposition.API_SERVER)

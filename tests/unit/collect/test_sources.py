@@ -5,6 +5,7 @@ from krobench.collect.source import SourceUnavailableError
 from krobench.collect.sources import ApiServerSource
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
+from krobench.report.words.reasons import reason_line
 
 TEXT = """\
 apiserver_request_total{code="200",group="load.bench.kro.run",resource="as",subresource="",verb="GET"} 1
@@ -66,5 +67,6 @@ async def test_requests_are_kept_apart_by_few_names() -> None:
 
 
 async def test_a_right_that_is_missing_is_named() -> None:
-    with pytest.raises(SourceUnavailableError, match="grant get on the nonResourceURL /metrics"):
+    with pytest.raises(SourceUnavailableError, match="forbidden") as caught:
         await source(Refusing()).scrape()
+    assert "grant get on the nonResourceURL" in reason_line(caught.value.reason)

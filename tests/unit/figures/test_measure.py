@@ -10,6 +10,8 @@ from krobench.figures.latencies import LATENCY_NAMES
 from krobench.figures.lines import Sample, SourceName
 from krobench.figures.measure import Made, Measured, Phases, measure
 from krobench.figures.measures import Part
+from krobench.figures.reasons.load import InstancesNotReady, NoInstanceReady
+from krobench.figures.reasons.samples import NoGarbageCollected, NotSampled, ProcessRestarted
 from krobench.figures.series import Series
 
 RUN = Phases(0.0, 1.0, 11.0)
@@ -52,12 +54,13 @@ def test_a_total_is_not_divided_by_the_instances_that_became_ready_if_others_did
     )
     assert found.figures["kro.requests.total"] == 100.0
     assert "perInstance.kro.requests.total" not in found.figures
-    assert "4 of 5 instances" in found.unavailable["perInstance.kro.requests.total"]
+    why = found.unavailable["perInstance.kro.requests.total"]
+    assert why == InstancesNotReady(missing=4, total=5)
 
 
 def test_nothing_made_has_no_costs() -> None:
     found = measured(*grown("process_cpu_seconds_total", 1, 3), made=Made())
-    assert found.unavailable["perInstance.kro.cpu.seconds"] == "no instance became ready"
+    assert found.unavailable["perInstance.kro.cpu.seconds"] == NoInstanceReady()
 
 
 def test_the_set_up_is_divided_by_its_rgds() -> None:
@@ -77,7 +80,7 @@ def test_a_live_heap_that_no_collection_has_looked_at_is_not_available() -> None
     heap = grown("go_gc_heap_live_bytes", 100, 900)
     cycles = grown("go_gc_duration_seconds_count", 7, 7)
     found = measured(*heap, *cycles, phases=SET_UP, made=Made(rgds=4))
-    assert "no garbage was collected" in found.unavailable[name]
+    assert found.unavailable[name] == NoGarbageCollected()
     cycles = grown("go_gc_duration_seconds_count", 7, 9)
     found = measured(*heap, *cycles, phases=SET_UP, made=Made(rgds=4))
     assert found.figures[name] == 200
@@ -85,8 +88,8 @@ def test_a_live_heap_that_no_collection_has_looked_at_is_not_available() -> None
 
 def test_every_figure_that_was_not_sampled_is_missing_with_a_reason() -> None:
     found = measured(phases=Phases(0.0, 1.0, 2.0))
-    assert found.unavailable["kro.cpu.seconds"] == "nothing was sampled of kro"
-    assert found.unavailable["etcd.cpu.seconds"] == "nothing was sampled of etcd"
+    assert found.unavailable["kro.cpu.seconds"] == NotSampled(source="kro")
+    assert found.unavailable["etcd.cpu.seconds"] == NotSampled(source="etcd")
     assert set(found.figures) == {"duration.runSeconds"}
     given = {each.name for each in ALL.values() if each.metric is None}
     assert set(ALL) - given <= set(found.unavailable)
@@ -98,7 +101,7 @@ def test_a_restart_of_kro_gives_no_number_rather_than_a_wrong_one() -> None:
         *grown("process_start_time_seconds", 7.0, 99.0),
     )
     assert "kro.cpu.seconds" not in found.figures
-    assert "restarted" in found.unavailable["kro.cpu.seconds"]
+    assert found.unavailable["kro.cpu.seconds"] == ProcessRestarted(process="kro")
 
 
 def test_a_counter_without_series_beside_one_with_series_is_zero() -> None:
@@ -229,7 +232,7 @@ def test_figures_of_another_window_replace_values_and_reasons() -> None:
     none = measured()
     whole.take(none, [ALL["kro.goroutines"]])
     assert "kro.goroutines.max" not in whole.figures
-    assert whole.unavailable["kro.goroutines"] == "nothing was sampled of kro"
+    assert whole.unavailable["kro.goroutines"] == NotSampled(source="kro")
 
 
 def test_iterations_are_taken_together_by_medians_of_those_that_have_a_figure() -> None:

@@ -2,6 +2,8 @@ import pytest
 
 from krobench.figures.lines import Sample, SourceName
 from krobench.figures.phase import PhaseReader
+from krobench.figures.reasons.figures import AnyReason
+from krobench.figures.reasons.samples import NotSampled, ProcessRestarted, TooFewSamples
 from krobench.figures.series import Series
 
 
@@ -9,8 +11,8 @@ def samples(metric: str, *points: tuple[float, float], source: SourceName = "kro
     return [Sample(seconds=t, source=source, metric=metric, value=v) for t, v in points]
 
 
-def reader(*lines: Sample, end: float = 10.0) -> tuple[PhaseReader, dict[str, str]]:
-    unavailable: dict[str, str] = {}
+def reader(*lines: Sample, end: float = 10.0) -> tuple[PhaseReader, dict[str, AnyReason]]:
+    unavailable: dict[str, AnyReason] = {}
     return PhaseReader(Series(lines), 0.0, end, unavailable), unavailable
 
 
@@ -27,7 +29,7 @@ def test_a_p95_needs_samples_enough_for_one() -> None:
     assert unavailable == {}
     run, unavailable = reader(*samples("m", *((t, t) for t in range(11))))
     assert run.level("x", "kro", "m").p95 is None
-    assert unavailable == {"x.p95": "fewer than 20 samples"}
+    assert unavailable == {"x.p95": TooFewSamples(needed=20)}
 
 
 def test_two_samples_at_a_border_make_no_burst() -> None:
@@ -41,14 +43,14 @@ def test_a_new_process_that_has_counted_beyond_the_old_one_gives_no_growth() -> 
     assert run.restarted("kro")
     assert run.delta("x", "kro", "m") is None
     assert run.level("y", "kro", "m").max == 4.0
-    assert unavailable["x"] == unavailable["y.delta"] == "kro was restarted in this phase"
+    assert unavailable["x"] == unavailable["y.delta"] == ProcessRestarted(process="kro")
 
 
 def test_a_new_process_that_only_the_sample_at_the_end_has_seen_gives_no_growth() -> None:
     starts = samples("process_start_time_seconds", (0, 100), (10.1, 105), (15, 105))
     run, unavailable = reader(*starts, *samples("m", (0, 3), (10.1, 4), (15, 5)))
     assert run.delta("x", "kro", "m") is None
-    assert unavailable["x"] == "kro was restarted in this phase"
+    assert unavailable["x"] == ProcessRestarted(process="kro")
 
 
 def test_a_restart_after_the_phase_breaks_nothing() -> None:
@@ -62,7 +64,7 @@ def test_a_restart_of_kro_breaks_the_kubelets_figures_too() -> None:
     starts = samples("process_start_time_seconds", (0, 100), (10, 105))
     run, unavailable = reader(*starts, *samples("m", (0, 3), (10, 4), source="kubelet"))
     assert run.stamped_delta("x", "kubelet", "m") is None
-    assert "restarted" in unavailable["x"]
+    assert unavailable["x"] == ProcessRestarted(process="kro")
 
 
 def test_a_restart_before_the_phase_breaks_nothing() -> None:
@@ -75,4 +77,4 @@ def test_a_restart_before_the_phase_breaks_nothing() -> None:
 def test_what_was_not_sampled_at_all_is_said_of_the_source() -> None:
     run, unavailable = reader()
     assert run.level("x", "etcd", "m").mean is None
-    assert unavailable == {"x": "nothing was sampled of etcd"}
+    assert unavailable == {"x": NotSampled(source="etcd")}

@@ -16,7 +16,7 @@ def test_growth_is_taken_from_the_samples_around_the_window() -> None:
 
 def test_a_counter_that_went_backwards_gives_no_number() -> None:
     series = Series(samples((0, 10), (1, 2), (2, 30)))
-    with pytest.raises(UnavailableError, match="went backwards"):
+    with pytest.raises(UnavailableError, match="WentBackwards"):
         series.delta("kro", "m", 0.0, 2.0)
 
 
@@ -25,7 +25,7 @@ def test_a_counter_whose_first_event_came_in_the_window_grew_from_zero() -> None
     series = Series(others + samples((2, 4), (3, 9)))
     delta = series.delta("kro", "m", 1.0, 3.0)
     assert (delta.value, delta.seconds) == (9.0, 2.0)
-    with pytest.raises(UnavailableError, match="no sample"):
+    with pytest.raises(UnavailableError, match="NoSampleAtBorder"):
         series.delta("kro", "m", -1.0, 3.0)
 
 
@@ -36,12 +36,12 @@ def test_a_rare_counter_of_a_process_that_is_gone_is_no_base_for_its_successors(
 
 
 def test_a_metric_that_was_never_sampled_is_named() -> None:
-    with pytest.raises(UnavailableError, match="kro does not expose other"):
+    with pytest.raises(UnavailableError, match=r"NotExposed.*other"):
         Series(samples((0, 1))).delta("kro", "other", 0.0, 1.0)
 
 
 def test_a_window_whose_end_was_not_sampled_gives_no_number() -> None:
-    with pytest.raises(UnavailableError, match="no sample"):
+    with pytest.raises(UnavailableError, match="NoSampleAtBorder"):
         Series(samples((0, 1), (1, 2))).delta("kro", "m", 0.0, 5.0)
 
 
@@ -51,7 +51,7 @@ def stamped(*points: tuple[float, float, float]) -> list[Sample]:
 
 def test_scrapes_of_one_and_the_same_measurement_count_once() -> None:
     series = Series(stamped((0, 1, 100), (5, 1, 100), (10, 1, 100)))
-    with pytest.raises(UnavailableError, match="fewer than two measurements"):
+    with pytest.raises(UnavailableError, match="TooFewMeasurements"):
         series.stamped_delta("kubelet", "m", 0.0, 10.0)
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from krobench.analysis.figurenames import known_names
 from krobench.figures.latencies import watch_lag_figures
+from krobench.figures.reasons.load import ProbeFailed, ProbesMissing, TooFewProbes
 
 
 def test_lags_become_figures() -> None:
@@ -17,7 +18,7 @@ def test_few_probes_give_no_p99_and_say_why() -> None:
     assert figures["krobench.watch.lagSeconds.p50"] == pytest.approx(0.001)
     assert figures["krobench.watch.lagSeconds.p99"] is None
     assert unavailable == {
-        "krobench.watch.lagSeconds.p99": "it takes 100 probes: 20 probes were seen and 0 were not"
+        "krobench.watch.lagSeconds.p99": TooFewProbes(needed=100, seen=20, missing=0)
     }
 
 
@@ -26,12 +27,12 @@ def test_events_that_never_came_are_longer_than_all_that_did() -> None:
     assert (
         figures["krobench.watch.lagSeconds.p50"] is figures["krobench.watch.lagSeconds.max"] is None
     )
-    assert "1 were not" in unavailable["krobench.watch.lagSeconds.max"]
+    assert unavailable["krobench.watch.lagSeconds.max"] == ProbesMissing(seen=1, missing=1)
 
 
 def test_a_probe_that_gave_up_says_why() -> None:
     _, unavailable = watch_lag_figures([], 0, "403 Forbidden: no")
-    assert set(unavailable.values()) == {"403 Forbidden: no"}
+    assert set(unavailable.values()) == {ProbeFailed(detail="403 Forbidden: no")}
 
 
 def test_thresholds_know_the_figures() -> None:

@@ -6,6 +6,7 @@ from doubles.cluster import MemoryApi
 from unit.records import some_line
 
 from krobench.figures.lines import ObjectRecord
+from krobench.figures.reasons.load import ChildrenForbidden
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.load.children import UPDATE_LABEL, Children, with_update_label
@@ -120,9 +121,9 @@ async def test_a_kind_that_may_not_be_watched_is_named_with_what_to_grant() -> N
     children = watcher(Server(ApiError(403, "Forbidden", "configmaps is forbidden")))
     async with AsyncExitStack() as stack:
         await children.watch(stack, [RGD])
-    assert children.unavailable is not None
-    assert "kind ConfigMap" in children.unavailable
-    assert "configmaps is forbidden" in children.unavailable
+    assert children.unavailable == ChildrenForbidden(
+        kind="ConfigMap", detail="configmaps is forbidden"
+    )
 
 
 def test_templates_get_the_label_unless_their_labels_are_an_expression() -> None:

@@ -7,6 +7,7 @@ from doubles.cluster import MemoryApi
 from unit.records import some_line
 
 from krobench.figures.lines import ObjectRecord
+from krobench.figures.reasons.load import RevisionsForbidden, RevisionsNotServed, RevisionsUnknown
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.load.driver import RgdRejectedError
@@ -120,7 +121,7 @@ def rgd_line(established_seconds: float | None) -> ObjectRecord:
     return some_line(operation="create-rgd", established_seconds=established_seconds)
 
 
-async def followed_through(api: Revisions) -> tuple[ObjectRecord, str | None]:
+async def followed_through(api: Revisions) -> tuple[ObjectRecord, RevisionsUnknown | None]:
     rgds = Observer(api, RunClock(), "/apis/kro.run/v1alpha1/rgds", "a=b", apply_rgd)
     followed = rgds.follow(some_line(operation="create-rgd", name="my-rgd"))
     async with AsyncExitStack() as stack:
@@ -147,11 +148,15 @@ async def test_an_older_group_of_revisions_is_found_too() -> None:
     assert record.compiled_seconds is not None
 
 
-@pytest.mark.parametrize(("code", "words"), [(404, "no GraphRevisions"), (403, "grant list")])
-async def test_without_revisions_compilation_is_not_available(code: int, words: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [(404, RevisionsNotServed()), (403, RevisionsForbidden(group="kro.run", detail="no"))],
+)
+async def test_without_revisions_compilation_is_not_available(
+    code: int, expected: RevisionsUnknown
+) -> None:
     record, problem = await followed_through(Revisions(internal_kro_run=code, kro_run=code))
-    assert problem is not None
-    assert words in problem
+    assert problem == expected
     assert record.compiled_seconds is None
 
 

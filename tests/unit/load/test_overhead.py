@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from krobench.figures.reasons.load import NoWatchEvents
 from krobench.kube.watch import WatchCost
 from krobench.load.overhead import Overhead, resident_max_bytes
 
@@ -20,7 +21,7 @@ def test_work_shows_in_the_cost() -> None:
 def test_no_event_has_no_cost() -> None:
     metrics, unavailable = Overhead().metrics([])
     assert metrics["krobench.load.cpuSecondsPerWatchEvent"] is None
-    assert "no events" in unavailable["krobench.load.cpuSecondsPerWatchEvent"]
+    assert unavailable["krobench.load.cpuSecondsPerWatchEvent"] == NoWatchEvents()
 
 
 def test_the_kernel_s_word_is_in_kibibytes(tmp_path: Path) -> None:

@@ -7,14 +7,16 @@ from doubles.cluster import MemoryApi
 from unit.collect.servers import serve
 from unit.collect.test_prometheus import Server, matrix, settings
 
+from krobench.figures.reasons.sources import QueryReason
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.loadjob.prometheus import ExistingPrometheus
+from krobench.report.words.reasons import reason_line
 
 SECRET = "/api/v1/namespaces/team/secrets/prom"
 REFERENCE = {"bearerTokenSecretRef": {"name": "prom", "key": "token"}}
 
-Measured = tuple[dict[str, float | None], dict[str, str], list[str]]
+Measured = tuple[dict[str, float | None], dict[str, QueryReason], list[str]]
 
 
 class Objects(MemoryApi):
@@ -80,5 +82,5 @@ async def test_a_token_or_authority_that_cannot_be_had_is_the_reason(
 ) -> None:
     server = Server(matrix(["1"]))
     _, unavailable, _ = await measure(server, objects, **changes)
-    assert message in unavailable["prometheus.up.mean"]
+    assert message in reason_line(unavailable["prometheus.up.mean"])
     assert server.request is None, "nothing is sent without the token that was asked for"

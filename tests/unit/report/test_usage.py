@@ -1,6 +1,14 @@
 from unit.controller.world import record
 from unit.records import some_iteration
 
+from krobench.figures.lines import SourceName
+from krobench.figures.reasons.figures import AnyReason
+from krobench.figures.reasons.samples import (
+    NoSampleAtBorder,
+    NotExposed,
+    NotSampled,
+    TooFewMeasurements,
+)
 from krobench.record.run import RunState
 from krobench.record.test import TestRecord, TestSummary
 from krobench.report.usage import reasons_section, usage_section
@@ -64,23 +72,23 @@ def test_what_gives_no_figure_at_all_has_no_row_and_no_sentence() -> None:
     assert "| CPU time of the collectors | 500 ms |" in sampled
 
 
-def reasons(unavailable: dict[str, str], *, warmup: bool = False) -> str:
+def reasons(unavailable: dict[str, AnyReason], *, warmup: bool = False) -> str:
     test = record(RunState.COMPLETED).tests[0]
     test.iterations = [some_iteration(warmup=warmup, unavailable=unavailable)]
     return reasons_section(test)
 
 
-def hidden(metric: str, process: str) -> str:
-    return f'kubelet does not expose container_{metric}{{of="{process}"}}'
+def hidden(metric: str, process: SourceName) -> NotExposed:
+    return NotExposed(source="kubelet", metric=f"container_{metric}", process=process)
 
 
 def test_figures_missing_for_the_same_reason_share_a_line() -> None:
-    text = reasons({f"f{n}": "nothing was sampled of etcd" for n in range(8)})
+    text = reasons({f"f{n}": NotSampled(source="etcd") for n in range(8)})
     assert "- f0, f1, f2, f3, f4, f5 and 2 others: nothing was sampled of etcd" in text
 
 
 def test_warm_up_and_complete_figures_have_no_reasons() -> None:
-    assert reasons({"f": "nothing was sampled of etcd"}, warmup=True) == ""
+    assert reasons({"f": NotSampled(source="etcd")}, warmup=True) == ""
     assert reasons({}) == ""
 
 
@@ -108,9 +116,9 @@ def test_a_container_that_is_there_only_lacks_the_figure() -> None:
 def test_sources_have_their_usual_names() -> None:
     text = reasons(
         {
-            "a": "kubelet made fewer than two measurements during the run phase",
-            "b": "no sample of apiserver at the border of the run phase",
-            "c": "apiserver does not expose apiserver_watches",
+            "a": TooFewMeasurements(source="kubelet"),
+            "b": NoSampleAtBorder(source="apiserver"),
+            "c": NotExposed(source="apiserver", metric="apiserver_watches"),
         }
     )
     assert "a: the kubelet made fewer" in text

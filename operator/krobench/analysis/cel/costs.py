@@ -26,6 +26,17 @@ from krobench.figures.cel import (
     CelState,
     Estimate,
 )
+from krobench.figures.reasons.cel import (
+    AnyCelReason,
+    ExpressionFailed,
+    ForeignRevisions,
+    HeapNotRead,
+    NeverRestarted,
+    NoBuildTimes,
+    NoRevisionsKept,
+    NotAllCompiled,
+    NoUndisturbedWindow,
+)
 
 
 def positive(values: Iterable[float | None]) -> Estimate | None:
@@ -46,10 +57,6 @@ def ratio(pairs: Iterable[tuple[float, float] | None]) -> Estimate | None:
 
 def _measured(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None]
-
-
-_NEVER = "kro was not restarted: the test had ended before"
-_NOT_ALL = "kro had not compiled all revisions while it was looked at"
 
 
 def restart_results(
@@ -76,7 +83,7 @@ def restart_results(
         )
         result.compile_seconds_per_expression = mean(_per_copy(r, by_name, empty) for r in restarts)
     result.unavailable = {
-        name: reason or _NOT_ALL
+        name: reason or NotAllCompiled()
         for name, value in (
             ("compileSecondsPerRgd", result.compile_seconds_per_rgd),
             ("compileSecondsPerExpression", result.compile_seconds_per_expression),
@@ -87,9 +94,9 @@ def restart_results(
     return result
 
 
-def why_no_restart(samples: CelSamples) -> dict[str, str]:
+def why_no_restart(samples: CelSamples) -> dict[str, AnyCelReason]:
     """Return why restarts that were asked for have no results."""
-    return {"restart": _NEVER} if samples.restarts_wanted and not samples.restarts else {}
+    return {"restart": NeverRestarted()} if samples.restarts_wanted and not samples.restarts else {}
 
 
 def first_seconds(name: str, samples: CelSamples) -> Estimate | None:
@@ -123,14 +130,14 @@ def compile_ratio(samples: CelSamples, by_name: Mapping[str, Measured]) -> Estim
     return ratio(pairs)
 
 
-def _why_not_compiled(samples: CelSamples) -> str | None:
+def _why_not_compiled(samples: CelSamples) -> AnyCelReason | None:
     if samples.revisions_unavailable is not None:
         return samples.revisions_unavailable
     foreign = max((r.foreign_revisions for r in samples.restarts), default=0)
     if foreign:
-        return f"kro compiled {foreign} revisions of RGDs that are not the test's as well"
+        return ForeignRevisions(revisions=foreign)
     if not all(restart.revisions for restart in samples.restarts):
-        return "kro kept no revisions of the test's RGDs"
+        return NoRevisionsKept()
     return None
 
 
@@ -171,7 +178,9 @@ def summarise(samples: CelSamples) -> CelResults:
         for item in samples.expressions
         if item not in (constants, empty)
     ]
-    no_heap = {"compiledBytes": samples.heap_unavailable} if samples.heap_unavailable else {}
+    no_heap: dict[str, AnyCelReason] = (
+        {"compiledBytes": samples.heap_unavailable} if samples.heap_unavailable else {}
+    )
     return CelResults(
         iterations=len(samples.fresh),
         expressions=results,
@@ -222,20 +231,16 @@ def _result(
     return result
 
 
-def _reasons(result: CelExpressionResult, samples: CelSamples) -> dict[str, str]:
-    no_heap = samples.heap_unavailable
+def _reasons(result: CelExpressionResult, samples: CelSamples) -> dict[str, AnyCelReason]:
     first = result.first_after_restart_ratio if samples.restarts else 0.0
-    failed = f"the expression failed: {result.error.reason}" if result.error else None
-    return {
-        name: failed or reason
-        for name, value, reason in (
-            ("evaluationSeconds", result.evaluation_seconds, "no undisturbed window"),
-            ("compileSeconds", result.compile_seconds, "kro gave no build times of its RGD"),
-            ("compiledBytes", result.compiled_bytes, no_heap or "the heap was not read"),
-            ("firstAfterRestartRatio", first, "no undisturbed window"),
-        )
-        if value is None
-    }
+    failed = ExpressionFailed(reason=result.error.reason) if result.error else None
+    reasons: tuple[tuple[str, object, AnyCelReason], ...] = (
+        ("evaluationSeconds", result.evaluation_seconds, NoUndisturbedWindow()),
+        ("compileSeconds", result.compile_seconds, NoBuildTimes()),
+        ("compiledBytes", result.compiled_bytes, samples.heap_unavailable or HeapNotRead()),
+        ("firstAfterRestartRatio", first, NoUndisturbedWindow()),
+    )
+    return {name: failed or reason for name, value, reason in reasons if value is None}
 
 
 def _builds_per_change(items: Sequence[Measured]) -> float | None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.workload import CelFamily, CelLevel
 from krobench.figures.lines import CelLine, CelWhat
+from krobench.figures.reasons.load import RevisionsUnknown
+from krobench.figures.reasons.sources import SourceReason
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,10 @@ class CelSamples:
     fresh_reconciles: list[dict[str, int]] = field(default_factory=list)
     """By iteration, the reconciles that these came from, by expression."""
     disturbed: int = 0
-    heap_unavailable: str | None = None
+    heap_unavailable: SourceReason | None = None
     restarts_wanted: int = 0
     restarts: list[Restart] = field(default_factory=list)
-    revisions_unavailable: str | None = None
+    revisions_unavailable: RevisionsUnknown | None = None
     """Why it is not known how many revisions kro has to compile when it is restarted."""
 
 

@@ -15,6 +15,7 @@ from krobench.figures.profile import (
     FunctionCost,
     GroupShare,
 )
+from krobench.figures.reasons.profiles import HeapsOfTwoProcesses, NoCpuTime, OtherProfile
 
 _Z = 1.96
 _BYTES_A_SAMPLE = 512 * 1024
@@ -60,7 +61,7 @@ def cpu_breakdown(data: bytes) -> Breakdown:
     column = _column(profile, "samples", "count")
     costs.samples = sum(stack.values[column] for stack in profile.stacks)
     if not costs.total:
-        raise ProfileError("kro used no CPU time while it was profiled")
+        raise ProfileError(NoCpuTime())
     return _breakdown("seconds", costs, taken=costs.samples)
 
 
@@ -73,9 +74,7 @@ def heap_breakdowns(before: bytes, after: bytes) -> tuple[Breakdown, Breakdown]:
     first, last = decode(before), decode(after)
     allocated = [costs_of(profile, "alloc_space", "bytes", 1) for profile in (first, last)]
     if allocated[1].total < allocated[0].total:
-        raise ProfileError(
-            "kro restarted in the run phase: less was allocated after than before it"
-        )
+        raise ProfileError(HeapsOfTwoProcesses())
     in_use = [costs_of(profile, "inuse_space", "bytes", 1) for profile in (first, last)]
     grown = allocated[1].since(allocated[0])
     return (
@@ -109,8 +108,8 @@ def _column(profile: Profile, kind: str, unit: str) -> int:
     for index, value_type in enumerate(profile.value_types):
         if (value_type.type, value_type.unit) == (kind, unit):
             return index
-    found = ", ".join(f"{item.type} in {item.unit}" for item in profile.value_types)
-    raise ProfileError(f"the profile has {found} instead of {kind} in {unit}")
+    has = [f"{item.type} in {item.unit}" for item in profile.value_types]
+    raise ProfileError(OtherProfile(has=has, wanted=f"{kind} in {unit}"))
 
 
 def _breakdown(

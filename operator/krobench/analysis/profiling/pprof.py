@@ -13,6 +13,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from krobench.figures.reasons.profiles import (
+    DecodingReason,
+    ProfileNotDecoded,
+    ProfileTooLarge,
+)
+
 _MAX_BYTES = 64 << 20
 _PACKAGE = "krobench.pprof"
 _SCHEMA = {
@@ -28,7 +34,11 @@ _SCHEMA = {
 
 
 class ProfileError(ValueError):
-    """The data is not a valid profile; the message says why."""
+    """The data is not a valid profile."""
+
+    def __init__(self, reason: DecodingReason) -> None:
+        super().__init__(repr(reason))
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -69,9 +79,9 @@ def decode(data: bytes) -> Profile:
         message.ParseFromString(plain)
         return _profile(message)
     except DecodeError as error:
-        raise ProfileError(f"not a profile in pprof's format: {error}") from error
+        raise ProfileError(ProfileNotDecoded(detail=str(error))) from error
     except (IndexError, KeyError) as error:
-        raise ProfileError(f"not a profile in pprof's format: no entry {error}") from error
+        raise ProfileError(ProfileNotDecoded(detail=f"no entry {error}")) from error
 
 
 def _unzipped(data: bytes) -> bytes:
@@ -81,9 +91,9 @@ def _unzipped(data: bytes) -> bytes:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
             plain = file.read(_MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise ProfileError(f"not a gzip file: {error}") from error
+        raise ProfileError(ProfileNotDecoded(detail=str(error))) from error
     if len(plain) > _MAX_BYTES:
-        raise ProfileError(f"larger than {_MAX_BYTES} bytes once unzipped")
+        raise ProfileError(ProfileTooLarge(most_bytes=_MAX_BYTES))
     return plain
 
 
@@ -117,7 +127,7 @@ def _profile(message: Any) -> Profile:
     strings = list(message.string_table)
     types = [ValueType(strings[each.type], strings[each.unit]) for each in message.sample_type]
     if not types:
-        raise ProfileError("not a profile in pprof's format: it names no type of value")
+        raise ProfileError(ProfileNotDecoded(detail="no type of value"))
     names = {function.id: strings[function.name] for function in message.function}
     # Where calls were inlined, a location has several functions, the innermost first.
     frames = {
@@ -127,8 +137,8 @@ def _profile(message: Any) -> Profile:
     stacks = []
     for sample in message.sample:
         if len(sample.value) != len(types):
-            count = len(sample.value)
-            raise ProfileError(f"a sample has {count} values instead of {len(types)}")
+            detail = f"{len(sample.value)} values instead of {len(types)}"
+            raise ProfileError(ProfileNotDecoded(detail=detail))
         functions = tuple(name for location in sample.location_id for name in frames[location])
         stacks.append(Stack(functions, tuple(sample.value)))
     return Profile(tuple(types), tuple(stacks))

@@ -6,6 +6,7 @@ from krobench.analysis.thresholds import Bound, bounds, evaluate, names_in
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause, ValiditySettings
 from krobench.figures.latencies import NEEDED_BY_STATISTIC
+from krobench.figures.reasons.figures import NotEvaluated
 from krobench.findings.finding import Quoted
 from krobench.findings.scaling import (
     InvalidIteration,
@@ -89,8 +90,10 @@ def judge_iteration(
         judged.met = False
     elif open_:
         missing = {name: why for result in open_ for name, why in result.missing.items()}
-        errors = {result.expression: result.error for result in open_ if result.error}
-        judged.undecided = SloUndecided(missing=missing | errors)
+        for result in open_:
+            if result.error is not None:
+                missing[result.expression] = NotEvaluated(detail=result.error)
+        judged.undecided = SloUndecided(missing=missing)
     else:
         judged.met = True
     return judged

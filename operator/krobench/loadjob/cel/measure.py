@@ -295,7 +295,7 @@ class CelMeasurement:
         try:
             return await self._readings.counters.settled_heap_bytes()
         except SourceUnavailableError as error:
-            self.samples.heap_unavailable = str(error)
+            self.samples.heap_unavailable = error.reason
             return None
 
     async def _evaluate(self, carrier: Carrier, taken: CelIteration) -> None:

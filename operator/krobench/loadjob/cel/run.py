@@ -32,6 +32,7 @@ from krobench.loadjob.preflight import ensure_namespace
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
 from krobench.program.turns import Turn
+from krobench.report.words.reasons import reason_line
 from krobench.workload.cel.selection import expressions_of
 from krobench.workload.iterationplan import plan_iteration
 from krobench.workload.testplan import TestPlan
@@ -192,7 +193,7 @@ class CelRunner:
         except ExpressionError as error:
             return error.info
         except SourceUnavailableError as error:
-            return ErrorInfo(reason="KroMetricsUnavailable", message=str(error))
+            return ErrorInfo(reason="KroMetricsUnavailable", message=reason_line(error.reason))
         except NotStartedError as error:
             return ErrorInfo(reason="KroNotStarted", message=str(error))
         except (KubeError, ForbiddenError, ApiServerInDistressError) as error:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from krobench.api import units
+from krobench.figures.reasons.base import Reason
 from krobench.findings.evidence import Evidence
 from krobench.findings.evidence import EvidenceCode as Code
 from krobench.record.test import Margin, ThresholdResult
+from krobench.report.words.reasons import reason_line
 
 _SHOW = {
     "seconds": units.seconds,
@@ -153,9 +155,11 @@ def measured(result: ThresholdResult) -> str:
     return ", ".join(values + [_margin(margin) for margin in result.margins])
 
 
-def missing_line(missing: Mapping[str, str | None]) -> str:
+def missing_line(missing: Mapping[str, Reason | None]) -> str:
     """Return which metrics are not available, and why."""
-    return "; ".join(f"{name} ({why})" if why else name for name, why in missing.items())
+    return "; ".join(
+        f"{name} ({reason_line(why)})" if why else name for name, why in missing.items()
+    )
 
 
 def _margin(margin: Margin) -> str:

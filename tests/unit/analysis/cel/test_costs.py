@@ -8,6 +8,8 @@ from krobench.analysis.statistics.intervals import mean_interval, positive_inter
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.workload import CelLevel
 from krobench.figures.cel import CelRestartResults, CelResults, CelState, Estimate
+from krobench.figures.reasons.cel import ExpressionFailed, NoRevisionsKept
+from krobench.figures.reasons.sources import NoPprof
 
 CONSTANT_SECONDS = 1e-6
 EMPTY_BUILD_SECONDS = 2e-3
@@ -98,16 +100,16 @@ def test_an_expression_that_failed_has_reasons_instead_of_numbers() -> None:
     result = result_of(summarise(samples(failed)), "mine")
     assert result.state is CelState.FAILED
     assert result.evaluation_seconds is None
-    assert "RejectedByKro" in result.unavailable["evaluationSeconds"]
+    assert result.unavailable["evaluationSeconds"] == ExpressionFailed(reason="RejectedByKro")
 
 
 def test_a_heap_that_could_not_be_read_is_said_once() -> None:
     taken = samples()
     for item in taken.expressions:
         item.heap_growth.clear()
-    taken.heap_unavailable = "kro has no pprof"
+    taken.heap_unavailable = NoPprof(port=6060, detail="refused")
     results = summarise(taken)
-    assert results.unavailable == {"compiledBytes": "kro has no pprof"}
+    assert results.unavailable == {"compiledBytes": taken.heap_unavailable}
     assert result_of(results, "field-access").compiled_bytes is None
 
 
@@ -247,7 +249,7 @@ def test_a_kro_that_keeps_no_revisions_has_none_to_compile() -> None:
     taken.restarts[0].compiled = None
     restart = restart_of(taken)
     assert restart.compile_seconds_per_rgd is None
-    assert "kept no revisions" in restart.unavailable["compileSecondsPerRgd"]
+    assert restart.unavailable["compileSecondsPerRgd"] == NoRevisionsKept()
 
 
 def test_what_was_not_seen_of_a_restart_is_not_available() -> None:

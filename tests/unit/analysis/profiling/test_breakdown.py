@@ -77,17 +77,17 @@ def test_shares_of_allocations_have_a_margin_by_the_bytes_that_go_samples() -> N
 
 
 def test_heaps_of_two_processes_are_not_compared() -> None:
-    with pytest.raises(ProfileError, match="kro restarted"):
+    with pytest.raises(ProfileError, match="HeapsOfTwoProcesses"):
         heap_breakdowns(heap(("a.f", 10, 1)), heap(("a.f", 5, 1)))
 
 
 def test_a_profile_of_another_kind_is_refused() -> None:
-    with pytest.raises(ProfileError, match="instead of cpu in nanoseconds"):
+    with pytest.raises(ProfileError, match=r"OtherProfile.*cpu in nanoseconds"):
         cpu_breakdown(heap(("a.f", 10, 1)))
 
 
 def test_an_idle_kro_has_no_shares() -> None:
-    with pytest.raises(ProfileError, match="no CPU time"):
+    with pytest.raises(ProfileError, match="NoCpuTime"):
         cpu_breakdown(pprof(CPU, []))
 
 

@@ -12,6 +12,7 @@ from krobench.api.specs.workload import CelWorkload
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults
+from krobench.figures.reasons.sources import NoPprof
 from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError
 from krobench.load.lifecycle import Kind
@@ -107,11 +108,12 @@ class FakeKro:
 
     async def settled_heap_bytes(self) -> int:
         if self.heap is None:
-            raise SourceUnavailableError("kro has no pprof")
+            raise SourceUnavailableError(NO_PPROF)
         self.heap_readings += 1
         return self.heap
 
 
+NO_PPROF = NoPprof(port=6060, detail="refused")
 QUICK = Timing(new_kind_pause=0.0, cel_poll=0.0, cel_echo_allowance=0.0, cel_restart_poll=0.0)
 
 
@@ -193,7 +195,7 @@ def test_without_pprof_memory_is_not_available_and_all_else_is() -> None:
     kro = FakeKro()
     kro.heap = None
     _, results = run(kro)
-    assert results.unavailable == {"compiledBytes": "kro has no pprof"}
+    assert results.unavailable == {"compiledBytes": NO_PPROF}
     assert costs(results, "mine") == pytest.approx(8e-6)
 
 

@@ -12,6 +12,9 @@ from krobench.analysis.krosettings import KroHabits
 from krobench.collect.exposition import Series
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.cel import CelResults, Estimate
+from krobench.figures.reasons.cel import ForeignRevisions, NeverRestarted
+from krobench.figures.reasons.load import RevisionsNotServed, RevisionsUnknown
+from krobench.figures.reasons.sources import Exposition, NotReadable
 from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError
 from krobench.loadjob.cel.restart import RestartMeasurement
@@ -28,7 +31,7 @@ class RestartedKro(FakeKro):
         self.carriers: dict[str, Carrier] = {}
         self.suspended: set[str] = set()
         self.foreign = 0
-        self.revisions_problem: str | None = None
+        self.revisions_problem: RevisionsUnknown | None = None
         self.deaf = 2
         """Readings that fail after a restart."""
 
@@ -46,7 +49,7 @@ class RestartedKro(FakeKro):
         seconds = self.counters["cel_expr_eval_duration_seconds_sum"] - before
         self.add("cel_expr_eval_duration_seconds_sum", seconds * (FIRST_SLOWER - 1))
 
-    async def count_revisions(self) -> tuple[dict[str, int], str | None]:
+    async def count_revisions(self) -> tuple[dict[str, int], RevisionsUnknown | None]:
         if self.revisions_problem is not None:
             return {}, self.revisions_problem
         others = {"other": self.foreign} if self.foreign else {}
@@ -75,7 +78,9 @@ class RestartedKro(FakeKro):
     async def read(self, wanted: Sequence[Series]) -> dict[str, float]:
         if self.unanswered:
             self.unanswered -= 1
-            raise SourceUnavailableError("kro's /metrics: connection refused")
+            raise SourceUnavailableError(
+                NotReadable(exposition=Exposition.KRO, detail="connection refused")
+            )
         return await super().read(wanted)
 
 
@@ -141,18 +146,16 @@ def test_compilations_of_others_rgds_are_not_taken_for_the_tests() -> None:
     restart = run(kro, restarts=1).restart
     assert restart is not None
     assert restart.compile_seconds_per_rgd is None
-    assert restart.unavailable["compileSecondsPerRgd"] == (
-        "kro compiled 7 revisions of RGDs that are not the test's as well"
-    )
+    assert restart.unavailable["compileSecondsPerRgd"] == ForeignRevisions(revisions=7)
     assert restart.compiled_seconds is not None
 
 
 def test_without_revisions_to_count_compiling_is_not_available() -> None:
     kro = RestartedKro()
-    kro.revisions_problem = "no GraphRevisions are served"
+    kro.revisions_problem = RevisionsNotServed()
     restart = run(kro, restarts=1).restart
     assert restart is not None
-    assert set(restart.unavailable.values()) == {"no GraphRevisions are served"}
+    assert set(restart.unavailable.values()) == {RevisionsNotServed()}
     assert restart.compiled_seconds is restart.compile_seconds_per_rgd is None
     assert restart.reconciled_seconds is not None
 
@@ -170,4 +173,4 @@ def test_a_restart_that_was_never_reached_has_its_reason() -> None:
     measured.samples.restarts_wanted = 1
     results = summarise(measured.samples)
     assert results.restart is None
-    assert results.unavailable["restart"].startswith("kro was not restarted")
+    assert results.unavailable["restart"] == NeverRestarted()
