@@ -10,7 +10,7 @@ from krobench.api.specs.results import DifferenceKind
 from krobench.figures.catalogue import PRIMARY
 from krobench.findings.comparison import Difference, RunEstimates, TestEstimates
 
-_OF_KROS_CHART = "kro's KRO_"
+_OF_KROS_CHART = "KRO_"
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,8 @@ def _once(found: Sequence[Difference]) -> Iterator[Difference]:
     values by variables, and the flag is where kro reads them."""
     by_flags = {(tuple(d.old), tuple(d.new)) for d in found if d.kind is DifferenceKind.KRO_FLAGS}
     for each in found:
-        of_flag = each.kind is DifferenceKind.KRO_ENV and each.what.startswith(_OF_KROS_CHART)
+        of_flag = each.kind is DifferenceKind.KRO_ENV and (each.name or "").startswith(
+            _OF_KROS_CHART
+        )
         if not (of_flag and (tuple(each.old), tuple(each.new)) in by_flags):
             yield each

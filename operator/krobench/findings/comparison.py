@@ -1,9 +1,9 @@
 """A comparison of runs: the estimates it is made from, its verdicts, and why it has none."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, field_validator
 
 from krobench.api.common import ApiModel, ErrorInfo
 from krobench.api.specs.results import DifferenceKind
@@ -255,6 +255,14 @@ class TestEstimates(ApiModel):
     iterations: list[dict[str, float | None]]
     """Of each measured iteration that went well, its numbers by name; never raw lines."""
 
+    @field_validator("workload", mode="before")
+    @classmethod
+    def _with_current_names(cls, stored: Any) -> Any:
+        """Read ``steps``, as older baselines call a test's phases."""
+        if isinstance(stored, dict) and "steps" in stored:
+            return {"phases" if name == "steps" else name: stored[name] for name in stored}
+        return stored
+
 
 class RunEstimates(ApiModel):
     """What comparisons need of a run."""
@@ -277,16 +285,54 @@ class Baseline(ApiModel):
     runs: list[RunEstimates]
 
 
+class DifferenceSubject(StrEnum):
+    """What runs can differ in."""
+
+    KROBENCH = "Krobench"
+    KUBERNETES = "Kubernetes"
+    NODES = "Nodes"
+    KRO_VERSION = "KroVersion"
+    KRO_IMAGE = "KroImage"
+    KRO_REPLICAS = "KroReplicas"
+    KRO_FLAG = "KroFlag"
+    KRO_ENV = "KroEnv"
+    KRO_REQUEST = "KroRequest"
+    KRO_LIMIT = "KroLimit"
+    SETTING = "Setting"
+    """A field of the spec."""
+
+
+class NodeShape(ApiModel):
+    """What a node is made of; nodes of other names may be alike."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cpu: str | None = None
+    memory: str | None = None
+    """In whole Gi, as the memory of equal machines differs by a little."""
+    kernel: str | None = None
+    kubelet: str | None = None
+
+
+DifferenceValue = str | tuple[NodeShape, ...] | None
+"""None: absent or unknown. Of a flag without a value, it is empty."""
+
+
 class Difference(ApiModel):
     """Something in which the runs differ."""
 
     kind: DifferenceKind
     test: str | None = None
     """None if it does not concern a single test."""
-    what: str
-    old: list[str]
+    subject: DifferenceSubject | None = None
+    """None if an older krobench stored it in words."""
+    name: str | None = None
+    """Of the flag, variable, resource or setting."""
+    what: str | None = None
+    """What an older krobench stored instead of subject and name."""
+    old: list[DifferenceValue]
     """All values on the old side."""
-    new: list[str]
+    new: list[DifferenceValue]
     allowed: bool
 
 

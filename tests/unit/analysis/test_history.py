@@ -2,7 +2,7 @@ from unit.analysis.comparison.runs import METRICS, environment, side
 
 from krobench.analysis.history import changes, series_lengths
 from krobench.api.common import ErrorInfo
-from krobench.findings.comparison import RunEstimates
+from krobench.findings.comparison import DifferenceSubject, RunEstimates
 
 LATENCY = METRICS[0]
 
@@ -22,8 +22,8 @@ def test_a_change_names_the_run_and_what_is_different_since() -> None:
     assert change.last_before.name == "before-9"
     assert 1.4 < change.after / change.before < 1.6
     [difference] = change.differences
-    assert (difference.what, difference.old, difference.new) == (
-        "kro's version",
+    assert (difference.subject, difference.old, difference.new) == (
+        DifferenceSubject.KRO_VERSION,
         ["0.9.4"],
         ["0.9.5"],
     )
@@ -46,10 +46,10 @@ def test_a_flag_and_the_variable_that_gives_it_its_value_are_one_difference() ->
         }
         run.environment.kro = kro.model_copy(update=changed)
     [change] = changes(series)
-    assert [difference.what for difference in change.differences] == [
-        "kro's --dynamic-controller-concurrent-reconciles",
-        "kro's KRO_RGD_MAX_GRAPH_REVISIONS",
-        "kro's GOMAXPROCS",
+    assert [difference.name for difference in change.differences] == [
+        "dynamic-controller-concurrent-reconciles",
+        "KRO_RGD_MAX_GRAPH_REVISIONS",
+        "GOMAXPROCS",
     ]
 
 

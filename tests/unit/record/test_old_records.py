@@ -124,6 +124,20 @@ def test_a_baseline_of_version_1_has_the_new_names() -> None:
     ]
 
 
+def test_a_baseline_that_calls_phases_steps_matches_a_run_of_today(
+    config_map: dict[str, Any],
+) -> None:
+    stored = (DATA / "baselines" / "v2-with-steps.json").read_text()
+    assert '"steps": "sha256:' in stored
+    baseline = parse(stored, "old.json")
+    assert isinstance(baseline, Baseline)
+    run = condense(read_run_record(config_map)).model_copy(update={"id": "another"})
+    assert "phases" in run.tests[1].workload
+    comparison = compare(Side("old", baseline.runs), Side("new", [run]), Rules())
+    assert comparison.refused is None
+    assert comparison.differences == []
+
+
 def old_numbers(of: dict[str, Any]) -> Iterator[tuple[str, float]]:
     """Yield the numbers of version 1 by their names in thresholds."""
     groups = ("cpu", "memory", "apiRequests", "metrics", "usage")

@@ -5,14 +5,15 @@ from unit.controller.world import record
 
 from krobench.analysis.history import Change
 from krobench.api.specs.results import DifferenceKind
-from krobench.findings.comparison import Difference
+from krobench.findings.comparison import Difference, DifferenceSubject
 from krobench.record.run import RunState
 from krobench.report.history import render
 
 RUNS = [record(RunState.COMPLETED)]
 FLAG = Difference(
     kind=DifferenceKind.KRO_FLAGS,
-    what="kro's --workers",
+    subject=DifferenceSubject.KRO_FLAG,
+    name="workers",
     old=["1"],
     new=["4"],
     allowed=False,

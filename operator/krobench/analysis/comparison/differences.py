@@ -1,18 +1,47 @@
 """What differs between runs, so that their numbers may differ for other reasons."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from krobench.api.notation import flag_values
 from krobench.api.specs.results import DifferenceKind
 from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
-from krobench.findings.comparison import Difference, RunEstimates, RunsDiffer
+from krobench.findings.comparison import (
+    Difference,
+    DifferenceSubject,
+    DifferenceValue,
+    NodeShape,
+    RunEstimates,
+    RunsDiffer,
+)
 
 _KIB_PER_GIB = 2**20
 # Settings that baselines of older versions lack, and the one that all newer baselines have.
 _LATER = ("variant", "target", "collect")
 _SINCE_THE_OTHERS = "collect.interval"
-Fact = tuple[DifferenceKind, str, str]
-"""Kind, name and value of something that must be alike."""
+_KINDS = {
+    DifferenceSubject.KROBENCH: DifferenceKind.KROBENCH,
+    DifferenceSubject.KUBERNETES: DifferenceKind.KUBERNETES,
+    DifferenceSubject.NODES: DifferenceKind.NODES,
+    DifferenceSubject.KRO_VERSION: DifferenceKind.KRO_VERSION,
+    DifferenceSubject.KRO_IMAGE: DifferenceKind.KRO_VERSION,
+    DifferenceSubject.KRO_REPLICAS: DifferenceKind.KRO_RESOURCES,
+    DifferenceSubject.KRO_FLAG: DifferenceKind.KRO_FLAGS,
+    DifferenceSubject.KRO_ENV: DifferenceKind.KRO_ENV,
+    DifferenceSubject.KRO_REQUEST: DifferenceKind.KRO_RESOURCES,
+    DifferenceSubject.KRO_LIMIT: DifferenceKind.KRO_RESOURCES,
+    DifferenceSubject.SETTING: DifferenceKind.WORKLOAD,
+}
+
+
+class Of(NamedTuple):
+    """Something that must be alike."""
+
+    subject: DifferenceSubject
+    name: str | None = None
+
+
+Facts = Mapping[Of, DifferenceValue]
 
 
 def differences(
@@ -49,7 +78,7 @@ def differences_of(
     """Return the same of runs that are a test each, by their environments and what was done."""
     sides = [
         [
-            [*_facts(environment), *_workload(settings, older=False)]
+            {**_facts(environment), **_workload(settings, older=False)}
             for environment, settings in side
         ]
         for side in (old, new)
@@ -67,84 +96,69 @@ def refusal(found: Sequence[Difference], *, in_spec: bool = True) -> RunsDiffer 
 
 
 def _between(
-    old: Sequence[Sequence[Fact]],
-    new: Sequence[Sequence[Fact]],
+    old: Sequence[Facts],
+    new: Sequence[Facts],
     test: str | None,
     allowed: Collection[DifferenceKind],
 ) -> Iterator[Difference]:
-    known = {(kind, what): None for facts in (*old, *new) for kind, what, _ in facts}
-    for kind, what in known:
-        before, after = _values(old, kind, what), _values(new, kind, what)
-        if len({*before, *after}) > 1:
+    for of in dict.fromkeys(of for facts in (*old, *new) for of in facts):
+        before, after = ({facts.get(of) for facts in side} for side in (old, new))
+        if len(before | after) > 1:
             yield Difference(
-                kind=kind,
+                kind=_KINDS[of.subject],
                 test=test,
-                what=what,
-                old=sorted(set(before)),
-                new=sorted(set(after)),
-                allowed=kind in allowed,
+                subject=of.subject,
+                name=of.name,
+                old=sorted(before, key=repr),
+                new=sorted(after, key=repr),
+                allowed=_KINDS[of.subject] in allowed,
             )
 
 
-def _values(side: Sequence[Sequence[Fact]], kind: DifferenceKind, what: str) -> list[str]:
-    """Return the value that each run of a side has."""
-    return [
-        next((value for k, name, value in facts if (k, name) == (kind, what)), "absent")
-        for facts in side
-    ]
-
-
-def _workload(settings: Mapping[str, str], *, older: bool) -> list[Fact]:
+def _workload(settings: Mapping[str, str], *, older: bool) -> Facts:
     """Return what was done, without settings that an older version among the runs lacks."""
-    return [
-        (DifferenceKind.WORKLOAD, name, value)
+    return {
+        Of(DifferenceSubject.SETTING, name): value
         for name, value in settings.items()
         if not (older and name.partition(".")[0] in _LATER)
-    ]
+    }
 
 
-def _facts(environment: Environment) -> list[Fact]:
-    facts = [
-        (DifferenceKind.KROBENCH, "krobench", environment.krobench),
-        (DifferenceKind.KUBERNETES, "Kubernetes", environment.kubernetes or "unknown"),
-        (DifferenceKind.NODES, "nodes", _nodes(environment.nodes)),
-    ]
-    return facts + (_kro(environment.kro) if environment.kro is not None else [])
+def _facts(environment: Environment) -> Facts:
+    return {
+        Of(DifferenceSubject.KROBENCH): environment.krobench,
+        Of(DifferenceSubject.KUBERNETES): environment.kubernetes,
+        Of(DifferenceSubject.NODES): _shapes(environment.nodes),
+        **(_facts_of_kro(environment.kro) if environment.kro is not None else {}),
+    }
 
 
-def _kro(kro: KroFingerprint) -> list[Fact]:
-    facts = [
-        (DifferenceKind.KRO_VERSION, "kro's version", kro.version or "unknown"),
-        (DifferenceKind.KRO_VERSION, "kro's image", kro.image or "unknown"),
-        (DifferenceKind.KRO_RESOURCES, "kro's replicas", str(kro.replicas)),
-    ]
-    facts += [
-        (DifferenceKind.KRO_FLAGS, f"kro's --{name}", value or "set")
-        for name, value in flag_values(kro.args).items()
-    ]
-    facts += [(DifferenceKind.KRO_ENV, f"kro's {name}", value) for name, value in kro.env.items()]
-    for kind, resources in (("request", kro.requests), ("limit", kro.limits)):
-        facts += [
-            (DifferenceKind.KRO_RESOURCES, f"kro's {name} {kind}", value)
-            for name, value in resources.items()
-        ]
-    return facts
-
-
-def _nodes(nodes: Sequence[NodeFingerprint]) -> str:
-    """Return what the nodes are made of; their names may differ, and memory by a little."""
-    if not nodes:
-        return "unknown"
-    return ", ".join(
-        sorted(
-            f"{node.cpu} CPUs, {_gibibytes(node.memory)}, kernel {node.kernel}, "
-            f"kubelet {node.kubelet}"
-            for node in nodes
-        )
+def _facts_of_kro(kro: KroFingerprint) -> Facts:
+    named = (
+        (DifferenceSubject.KRO_FLAG, {n: v or "" for n, v in flag_values(kro.args).items()}),
+        (DifferenceSubject.KRO_ENV, kro.env),
+        (DifferenceSubject.KRO_REQUEST, kro.requests),
+        (DifferenceSubject.KRO_LIMIT, kro.limits),
     )
+    return {
+        Of(DifferenceSubject.KRO_VERSION): kro.version,
+        Of(DifferenceSubject.KRO_IMAGE): kro.image,
+        Of(DifferenceSubject.KRO_REPLICAS): str(kro.replicas),
+        **{Of(subject, name): value for subject, of in named for name, value in of.items()},
+    }
 
 
-def _gibibytes(memory: str | None) -> str:
+def _shapes(nodes: Sequence[NodeFingerprint]) -> tuple[NodeShape, ...] | None:
+    shapes = (
+        NodeShape(
+            cpu=node.cpu, memory=_whole(node.memory), kernel=node.kernel, kubelet=node.kubelet
+        )
+        for node in nodes
+    )
+    return tuple(sorted(shapes, key=repr)) or None
+
+
+def _whole(memory: str | None) -> str | None:
     if memory is None or not memory.removesuffix("Ki").isdigit():
-        return memory or "memory unknown"
-    return f"{int(memory.removesuffix('Ki')) / _KIB_PER_GIB:.0f} GiB"
+        return memory
+    return f"{int(memory.removesuffix('Ki')) / _KIB_PER_GIB:.0f}Gi"

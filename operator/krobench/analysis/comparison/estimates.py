@@ -103,7 +103,7 @@ def _fingerprint(test: TestRecord, spec: Mapping[str, Any]) -> dict[str, str]:
     settings: dict[str, Any] = {
         "workload": _completed(Workload, raw.get("workload") or {"instances": test.instances}),
         "load": test.load.model_dump(by_alias=True, mode="json", exclude_none=True),
-        "steps": [_completed(LoadPhase, phase) for phase in raw.get("phases") or []],
+        "phases": [_completed(LoadPhase, phase) for phase in raw.get("phases") or []],
         "collect": {"interval": (spec.get("collect") or {}).get("interval", Collect().interval)},
     }
     if test.concurrency is not None and not test.load.arrival.open_loop:

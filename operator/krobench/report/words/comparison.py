@@ -10,11 +10,14 @@ from krobench.findings.comparison import (
     AnyRefusal,
     AxesDiffer,
     Difference,
+    DifferenceSubject,
+    DifferenceValue,
     InvalidRun,
     LimitsUnknown,
     MoreIterations,
     MoreReplicates,
     NoCommonTest,
+    NodeShape,
     NoFigures,
     NoRatio,
     NotComparable,
@@ -35,6 +38,26 @@ from krobench.findings.finding import Quoted
 from krobench.report.words.sizes import plain
 
 _SHOWN = 3
+_SUBJECTS = {
+    DifferenceSubject.KROBENCH: "krobench",
+    DifferenceSubject.KUBERNETES: "Kubernetes",
+    DifferenceSubject.NODES: "nodes",
+    DifferenceSubject.KRO_VERSION: "kro's version",
+    DifferenceSubject.KRO_IMAGE: "kro's image",
+    DifferenceSubject.KRO_REPLICAS: "kro's replicas",
+    DifferenceSubject.KRO_FLAG: "kro's --{name}",
+    DifferenceSubject.KRO_ENV: "kro's {name}",
+    DifferenceSubject.KRO_REQUEST: "kro's {name} request",
+    DifferenceSubject.KRO_LIMIT: "kro's {name} limit",
+    DifferenceSubject.SETTING: "{name}",
+}
+_UNKNOWN = {
+    DifferenceSubject.KUBERNETES,
+    DifferenceSubject.NODES,
+    DifferenceSubject.KRO_VERSION,
+    DifferenceSubject.KRO_IMAGE,
+}
+"""Subjects that every run has: without a value, it was not found out."""
 _MOST_DIFFERENCES = 5
 _LABELS = {
     "latency.instanceReady.p50": "instance ready p50",
@@ -55,8 +78,28 @@ def label(metric: str) -> str:
 def difference_line(difference: Difference) -> str:
     """Return what differs, with its values on both sides."""
     where = f"test {difference.test}: " if difference.test else ""
-    old, new = " and ".join(difference.old) or "-", " and ".join(difference.new) or "-"
-    return f"{where}{difference.what} is {old} on the old side and {new} on the new side"
+    subject = difference.subject
+    what = difference.what if subject is None else _SUBJECTS[subject].format(name=difference.name)
+    old, new = (
+        " and ".join(_value(subject, each) for each in side) or "-"
+        for side in (difference.old, difference.new)
+    )
+    return f"{where}{what} is {old} on the old side and {new} on the new side"
+
+
+def _value(subject: DifferenceSubject | None, value: DifferenceValue) -> str:
+    if value is None:
+        return "unknown" if subject in _UNKNOWN else "absent"
+    if isinstance(value, str):
+        return "set" if subject is DifferenceSubject.KRO_FLAG and not value else value
+    return ", ".join(
+        f"{node.cpu} CPUs, {_memory(node)}, kernel {node.kernel}, kubelet {node.kubelet}"
+        for node in value
+    )
+
+
+def _memory(node: NodeShape) -> str:
+    return (node.memory or "memory unknown").replace("Gi", " GiB")
 
 
 def refusal_line(  # noqa: PLR0911 - a sentence for each finding

@@ -12,6 +12,7 @@ from krobench.api.specs.results import Cause, DifferenceKind
 from krobench.findings.comparison import (
     Better,
     Comparison,
+    DifferenceSubject,
     MetricVerdict,
     MoreReplicates,
     NoCommonTest,
@@ -150,7 +151,7 @@ def test_other_workloads_are_refused() -> None:
     comparison = compare(side("old", 2, 1), new, RULES)
     assert comparison.refused == RunsDiffer(kinds=[DifferenceKind.WORKLOAD], in_spec=True)
     [difference] = comparison.differences
-    assert (difference.test, difference.what) == ("web", "workload.instances")
+    assert (difference.test, difference.name) == ("web", "workload.instances")
     assert (difference.old, difference.new) == (["50"], ["100"])
     assert comparison.metrics == []
     allowed = Rules(frozenset({DifferenceKind.WORKLOAD}), primary=RULES.primary)
@@ -186,8 +187,8 @@ def test_the_values_of_a_flag_are_compared_in_both_of_its_forms() -> None:
     workers, other = "--dynamic-controller-concurrent-reconciles", "--log-level"
     old = with_args("old", workers, "1", other, "5", "--leader-elect")
     changed = compare(old, with_args("new", workers, "5", other, "5", "--leader-elect"), RULES)
-    assert [(d.what, d.old, d.new) for d in changed.differences] == [
-        ("kro's --dynamic-controller-concurrent-reconciles", ["1"], ["5"])
+    assert [(d.subject, d.name, d.old, d.new) for d in changed.differences] == [
+        (DifferenceSubject.KRO_FLAG, workers.removeprefix("--"), ["1"], ["5"])
     ]
     alike = compare(old, with_args("new", "-leader-elect", f"{workers}=1", f"{other}=5"), RULES)
     assert alike.differences == []
@@ -198,7 +199,9 @@ def test_runs_of_one_side_must_be_alike_too() -> None:
                          run("b", [{LATENCY: 1.0}], environment=environment("0.9.3"))])  # fmt: skip
     found = compare(mixed, Side("new", [run("c", [{LATENCY: 1.0}])]), RULES)
     assert isinstance(found.refused, RunsDiffer)
-    versions = [each.old for each in found.differences if each.what == "kro's version"]
+    versions = [
+        each.old for each in found.differences if each.subject is DifferenceSubject.KRO_VERSION
+    ]
     assert versions == [["0.9.3", "0.9.4"]]
 
 

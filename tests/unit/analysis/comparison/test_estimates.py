@@ -7,7 +7,7 @@ from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause
-from krobench.findings.comparison import RunEstimates
+from krobench.findings.comparison import DifferenceSubject, RunEstimates
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import IterationRecord
@@ -62,8 +62,11 @@ def test_a_changed_rgd_is_another_workload() -> None:
     old, new = condense(with_rgd("x")), condense(with_rgd("y"))
     assert old.tests[0].workload != new.tests[0].workload
     [difference] = compare(Side("old", [old]), Side("new", [new]), Rules()).differences
-    assert difference.what == "workload.rgd.inline"
-    assert difference.old[0].startswith("sha256:")
+    assert (difference.subject, difference.name) == (
+        DifferenceSubject.SETTING,
+        "workload.rgd.inline",
+    )
+    assert str(difference.old[0]).startswith("sha256:")
 
 
 def as_variant(flag: str, **spec: Any) -> RunEstimates:
@@ -89,7 +92,7 @@ def test_what_a_variant_sets_the_interval_of_sampling_and_a_tests_target_are_tol
 def test_another_setting_of_a_variant_of_one_name_is_another_workload() -> None:
     old, new = as_variant("--workers=1"), as_variant("--workers=8")
     [difference] = compare(Side("old", [old]), Side("new", [new]), Rules()).differences
-    assert (difference.what, difference.old, difference.new) == (
+    assert (difference.name, difference.old, difference.new) == (
         "variant.args.workers",
         ["1"],
         ["8"],

@@ -225,7 +225,7 @@ def test_runs_of_one_side_must_be_alike_too() -> None:
     found = of_runs([*BEFORE[:3], *other], AFTER)
     assert isinstance(refusal(found), RunsDiffer)
     [difference] = found.differences
-    assert (difference.what, difference.old, difference.new) == (
+    assert (difference.name, difference.old, difference.new) == (
         "timeout",
         ["10m", "5m"],
         ["10m"],

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import get_args
 
+import pytest
+
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import DifferenceKind
 from krobench.findings.comparison import (
@@ -11,11 +13,14 @@ from krobench.findings.comparison import (
     AnyRefusal,
     AxesDiffer,
     Difference,
+    DifferenceSubject,
+    DifferenceValue,
     InvalidRun,
     LimitsUnknown,
     MoreIterations,
     MoreReplicates,
     NoCommonTest,
+    NodeShape,
     NoFigures,
     NoRatio,
     NotComparable,
@@ -47,7 +52,12 @@ from krobench.findings.sizing import (
     ScaleExtrapolated,
     WorkerPerInstance,
 )
-from krobench.report.words.comparison import inconclusive_line, omission_line, refusal_line
+from krobench.report.words.comparison import (
+    difference_line,
+    inconclusive_line,
+    omission_line,
+    refusal_line,
+)
 from krobench.report.words.sizing import basis_line, note_paragraph
 
 STORED = Quoted(text="as it was stored")
@@ -55,7 +65,13 @@ UNUSABLE = RunUnusable(
     run="ns/a (1234)", error=ErrorInfo(reason="Invalid", message="it is invalid")
 )
 WORKLOAD = Difference(
-    kind=DifferenceKind.WORKLOAD, test="web", what="timeout", old=["5m"], new=["10m"], allowed=False
+    kind=DifferenceKind.WORKLOAD,
+    test="web",
+    subject=DifferenceSubject.SETTING,
+    name="timeout",
+    old=["5m"],
+    new=["10m"],
+    allowed=False,
 )
 MORE = MoreReplicates(more=2, of=Replicates.RUNS, side="each", fewest=4)
 INCONCLUSIVE: list[AnyInconclusive] = [
@@ -134,3 +150,26 @@ def test_no_finding_is_without_a_line() -> None:
         (AnySizingNote, NOTES),
     ):
         assert {type(each) for each in found} == set(get_args(get_args(union)[0]))
+
+
+@pytest.mark.parametrize(
+    ("subject", "name", "value", "words"),
+    [
+        (DifferenceSubject.KRO_FLAG, "leader-elect", "", "kro's --leader-elect is set on"),
+        (DifferenceSubject.KRO_FLAG, "v", None, "kro's --v is absent on"),
+        (DifferenceSubject.KRO_VERSION, None, None, "kro's version is unknown on"),
+        (DifferenceSubject.KRO_LIMIT, "cpu", "2", "kro's cpu limit is 2 on"),
+        (DifferenceSubject.NODES, None, (NodeShape(cpu="4", memory="16Gi"),), "4 CPUs, 16 GiB"),
+    ],
+)
+def test_a_difference_names_what_differs(
+    subject: DifferenceSubject, name: str | None, value: DifferenceValue, words: str
+) -> None:
+    found = WORKLOAD.model_copy(update={"subject": subject, "name": name, "old": [value]})
+    assert words in difference_line(found)
+
+
+def test_a_difference_of_an_older_record_is_shown_as_it_was_stored() -> None:
+    stored = {"kind": "KroFlags", "what": "kro's --v", "old": ["set"], "new": ["absent"]}
+    found = Difference.model_validate(stored | {"allowed": True})
+    assert difference_line(found) == "kro's --v is set on the old side and absent on the new side"
