@@ -27,6 +27,7 @@ from krobench.findings.comparison import Baseline
 from krobench.report import history, markdown, sizing
 from krobench.report.html import page
 from krobench.report.words.reasons import reason_line
+from krobench.report.words.sizing import sizing_refusal_line
 
 
 def report_of(name: RunName, *, html: bool) -> str:
@@ -97,7 +98,7 @@ def sizing_of(
     try:
         found = size_for(records, wanted)
     except SizingError as error:
-        raise CliError(str(error)) from error
+        raise CliError(sizing_refusal_line(error.reason)) from error
     if output == "text":
         return sizing.text(found)
     plain = sizing.plain(found)

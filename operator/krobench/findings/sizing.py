@@ -132,6 +132,106 @@ AnySizingNote = Annotated[
 ]
 
 
+class RunNotCompleted(Finding):
+    """A run that did not complete shows no sizes."""
+
+    code: Literal["RunNotCompleted"] = "RunNotCompleted"
+    run: str
+    state: str
+
+
+class RunInvalid(Finding):
+    """The numbers of an invalid run are not used."""
+
+    code: Literal["RunInvalid"] = "RunInvalid"
+    run: str
+    causes: list[str]
+
+
+class NoSlope(Finding):
+    """A run has no tests that differ only in size."""
+
+    code: Literal["NoSlope"] = "NoSlope"
+    run: str
+    test: str | None = None
+    """The test that they would have to be of."""
+
+
+class OtherAxis(Finding):
+    """A scale test grows along an axis that sizings do not know."""
+
+    code: Literal["OtherAxis"] = "OtherAxis"
+    run: str
+    axis: str
+
+
+class TooFewSizes(Finding):
+    """A scale test has too few sizes for a curve."""
+
+    code: Literal["TooFewSizes"] = "TooFewSizes"
+    run: str
+    sizes: int
+
+
+class SeveralWorkloads(Finding):
+    """Several workloads grow along the same axis."""
+
+    code: Literal["SeveralWorkloads"] = "SeveralWorkloads"
+    axis: SizeAxis
+    tests: list[list[str]]
+    """The tests of each."""
+
+
+class WorkloadsDiffer(Finding):
+    """Growth by instances is that of another workload than growth by RGDs."""
+
+    code: Literal["WorkloadsDiffer"] = "WorkloadsDiffer"
+
+
+class NoThroughput(Finding):
+    """No throughput was measured."""
+
+    code: Literal["NoThroughput"] = "NoThroughput"
+
+
+class OtherInstances(Finding):
+    """The record does not show what other numbers of instances take at that many RGDs."""
+
+    code: Literal["OtherInstances"] = "OtherInstances"
+    had: float
+
+
+class OtherRgds(Finding):
+    """The record does not show what that many RGDs take."""
+
+    code: Literal["OtherRgds"] = "OtherRgds"
+    had: list[int]
+    wanted: int
+
+
+class NoCpuPerInstance(Finding):
+    """The records have no CPU time of kro per instance."""
+
+    code: Literal["NoCpuPerInstance"] = "NoCpuPerInstance"
+
+
+AnySizingRefusal = Annotated[
+    RunNotCompleted
+    | RunInvalid
+    | NoSlope
+    | OtherAxis
+    | TooFewSizes
+    | SeveralWorkloads
+    | WorkloadsDiffer
+    | NoThroughput
+    | OtherInstances
+    | OtherRgds
+    | NoCpuPerInstance,
+    Field(discriminator="code"),
+]
+"""Why records are not enough for a sizing."""
+
+
 class Sizing(ApiModel):
     """Requests, limits and flags of a kro for a wanted scale."""
 

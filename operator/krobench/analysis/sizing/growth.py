@@ -10,6 +10,16 @@ from krobench.api.specs.scaletest import Axis
 from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.findings.growth import SizeAxis
 from krobench.findings.scaling import CurveFit, Parameter
+from krobench.findings.sizing import (
+    AnySizingRefusal,
+    NoSlope,
+    OtherAxis,
+    RunInvalid,
+    RunNotCompleted,
+    SeveralWorkloads,
+    TooFewSizes,
+    WorkloadsDiffer,
+)
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord
 
@@ -19,7 +29,11 @@ _AXES: Mapping[Axis, SizeAxis] = {Axis.INSTANCES: "instances", Axis.RGDS: "rgds"
 
 
 class SizingError(Exception):
-    """The records are not enough; the message says what is missing."""
+    """The records are not enough."""
+
+    def __init__(self, reason: AnySizingRefusal) -> None:
+        super().__init__(repr(reason))
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -174,9 +188,6 @@ def _measured(tests: Sequence[TestRecord], axis: SizeAxis) -> dict[float, list[f
     return found
 
 
-_EXAMPLE = "manifests/examples/growth.yaml"
-
-
 @dataclass(frozen=True)
 class Known:
     """What records show of one shape of RGDs."""
@@ -208,45 +219,30 @@ def what_is_known(runs: Sequence[RunRecord], test: str | None) -> Known:
             raise SizingError(_why_none(run, test))
         for growth in mine:
             if growth.axis in found:
-                raise SizingError(
-                    f"the records have several workloads that grow by {growth.axis} "
-                    f"(tests {', '.join(_names(found[growth.axis]))}; {', '.join(_names(growth))})"
-                    ": name a test of the wanted one with --test"
-                )
+                tests = [_names(found[growth.axis]), _names(growth)]
+                raise SizingError(SeveralWorkloads(axis=growth.axis, tests=tests))
             found[growth.axis] = growth
             shapes[growth.axis] = _shape(run, growth)
     if len(shapes) == 2 and shapes["instances"] != shapes["rgds"]:
-        raise SizingError(
-            "the records have different workloads, so growth by instances in one does not apply "
-            "to the RGDs of the other: use records of one workload"
-        )
+        raise SizingError(WorkloadsDiffer())
     return Known(runs[0], found.get("instances"), found.get("rgds"))
 
 
 def _check(run: RunRecord) -> None:
     name = f"{run.namespace}/{run.name}"
     if run.state is not RunState.COMPLETED:
-        raise SizingError(f"{name} is {run.state}: use a completed run")
+        raise SizingError(RunNotCompleted(run=name, state=run.state))
     if run.validity is not None and not run.validity.valid:
-        causes = ", ".join(run.validity.by_reason())
-        raise SizingError(f"{name} is invalid: {causes}")
+        raise SizingError(RunInvalid(run=name, causes=[*run.validity.by_reason()]))
 
 
-def _why_none(run: RunRecord, test: str | None) -> str:
+def _why_none(run: RunRecord, test: str | None) -> AnySizingRefusal:
     name = f"{run.namespace}/{run.name}"
     if run.scale is None:
-        among = f" with test {test}" if test is not None else ""
-        return (
-            f"{name} has no slope of kro's memory{among}: run tests that differ only in instances "
-            f"or rgds, as in {_EXAMPLE}, or a KroScaleTest"
-        )
-    if run.scale.axis not in (Axis.INSTANCES, Axis.RGDS):
-        return f"{name} grows {run.scale.axis}: use a scale test with axis instances or rgds"
-    sizes = len({size.size for size in run.scale.sizes})
-    return (
-        f"{name} has {sizes} size{'s' if sizes != 1 else ''}, too few for a curve of kro's "
-        "memory: run three or more"
-    )
+        return NoSlope(run=name, test=test)
+    if run.scale.axis not in _AXES:
+        return OtherAxis(run=name, axis=run.scale.axis)
+    return TooFewSizes(run=name, sizes=len({size.size for size in run.scale.sizes}))
 
 
 def _names(growth: Growth) -> list[str]:

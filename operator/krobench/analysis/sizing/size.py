@@ -26,6 +26,10 @@ from krobench.findings.sizing import (
     MemoryHeadroom,
     MemoryVague,
     MemoryWithoutInterval,
+    NoCpuPerInstance,
+    NoThroughput,
+    OtherInstances,
+    OtherRgds,
     RateExtrapolated,
     RateUsed,
     RevisionsNotIncluded,
@@ -61,7 +65,7 @@ def size_for(runs: Sequence[RunRecord], wanted: Wanted) -> Sizing:
     """Return what kro needs for a scale.
 
     Raises:
-        SizingError: if the records are not enough; the message says what is missing.
+        SizingError: if the records are not enough.
     """
     known = what_is_known(runs, wanted.test)
     settings = KroSettings(known.run.environment.kro)
@@ -73,7 +77,7 @@ def size_for(runs: Sequence[RunRecord], wanted: Wanted) -> Sizing:
     memory = _memory(known, wanted)
     rate = wanted.per_second or max((case.throughput or 0.0 for case in cases), default=0.0)
     if not rate:
-        raise SizingError("no throughput was measured: set one with --rate")
+        raise SizingError(NoThroughput())
     cpu = _cpu(cases, rate)
     workers = _workers(cases, rate)
     kro = known.run.environment.kro
@@ -102,11 +106,7 @@ def _memory(known: Known, wanted: Wanted) -> SizedFigure:
     used: list[AnyBasis] = [_basis(base)]
     beyond = wanted.rgds > base.largest
     if further and known.by_instances is None:
-        raise SizingError(
-            f"the record has {with_them:g} instances at that many RGDs, and does not show what "
-            f"other numbers take: use --instances {with_them:g}, or add a record with axis "
-            "instances"
-        )
+        raise SizingError(OtherInstances(had=with_them))
     if further and known.by_instances is not None:
         estimate = estimate.plus(known.by_instances.added(further))
         used.append(_basis(known.by_instances))
@@ -117,11 +117,7 @@ def _memory(known: Known, wanted: Wanted) -> SizedFigure:
 def _by_instances_alone(growth: Growth, wanted: Wanted) -> SizedFigure:
     rgds = {test.rgds for test in growth.tests}
     if rgds != {wanted.rgds}:
-        had = ", ".join(map(str, sorted(rgds)))
-        raise SizingError(
-            f"the record has {had} RGD{'s' if had != '1' else ''} at every size, and does not show "
-            f"what {wanted.rgds} take: add a record with axis rgds, or use --rgds {had}"
-        )
+        raise SizingError(OtherRgds(had=sorted(rgds), wanted=wanted.rgds))
     beyond = wanted.instances > growth.largest
     return _figure(growth.at(wanted.instances), [_basis(growth)], extrapolated=beyond)
 
@@ -164,7 +160,7 @@ def _cpu(cases: Sequence[Case], rate: float) -> SizedFigure:
         if (cost := case.figures[KRO_CPU_SECONDS.per_instance]) is not None
     ]
     if not each:
-        raise SizingError("the records have no CPU time of kro per instance: use other records")
+        raise SizingError(NoCpuPerInstance())
     _, largest = max(each, key=lambda pair: (pair[0].test.rgds, pair[0].test.instances))
     costs = [cost for _, cost in each]
     fastest = max((case.throughput or 0.0 for case in cases), default=0.0)

@@ -6,18 +6,31 @@ from krobench.api import units
 from krobench.findings.sizing import (
     AnyBasis,
     AnySizingNote,
+    AnySizingRefusal,
     CpuPerInstance,
     MemoryGrowth,
     MemoryHeadroom,
     MemoryVague,
     MemoryWithoutInterval,
+    NoCpuPerInstance,
+    NoSlope,
+    NoThroughput,
+    OtherAxis,
+    OtherInstances,
+    OtherRgds,
     RateExtrapolated,
     RateUsed,
     RevisionsNotIncluded,
+    RunInvalid,
+    RunNotCompleted,
     ScaleExtrapolated,
+    SeveralWorkloads,
+    TooFewSizes,
     WorkerPerInstance,
+    WorkloadsDiffer,
 )
 
+_EXAMPLE = "manifests/examples/growth.yaml"
 FIGURES = {
     "memory": "kro memory, max",
     "cpu": "kro CPU, mean",
@@ -102,6 +115,57 @@ def note_paragraph(note: AnySizingNote) -> str:  # noqa: PLR0911 - a text for ea
             )
         case _:
             assert_never(note)
+
+
+def sizing_refusal_line(found: AnySizingRefusal) -> str:  # noqa: C901, PLR0911
+    """Return why records are not enough for a sizing, and what to do."""
+    match found:
+        case RunNotCompleted():
+            return f"{found.run} is {found.state}: use a completed run"
+        case RunInvalid():
+            return f"{found.run} is invalid: {', '.join(found.causes)}"
+        case NoSlope():
+            among = f" with test {found.test}" if found.test is not None else ""
+            return (
+                f"{found.run} has no slope of kro's memory{among}: run tests that differ only in "
+                f"instances or rgds, as in {_EXAMPLE}, or a KroScaleTest"
+            )
+        case OtherAxis():
+            return f"{found.run} grows {found.axis}: use a scale test with axis instances or rgds"
+        case TooFewSizes():
+            return (
+                f"{found.run} has {units.counted(found.sizes, 'size')}, too few for a curve of "
+                "kro's memory: run three or more"
+            )
+        case SeveralWorkloads():
+            tests = "; ".join(", ".join(each) for each in found.tests)
+            return (
+                f"the records have several workloads that grow by {found.axis} (tests {tests}): "
+                "name a test of the wanted one with --test"
+            )
+        case WorkloadsDiffer():
+            return (
+                "the records have different workloads, so growth by instances in one does not "
+                "apply to the RGDs of the other: use records of one workload"
+            )
+        case NoThroughput():
+            return "no throughput was measured: set one with --rate"
+        case OtherInstances():
+            return (
+                f"the record has {found.had:g} instances at that many RGDs, and does not show what "
+                f"other numbers take: use --instances {found.had:g}, or add a record with axis "
+                "instances"
+            )
+        case OtherRgds():
+            had = ", ".join(map(str, found.had))
+            return (
+                f"the record has {had} RGD{'s' if had != '1' else ''} at every size, and does not "
+                f"show what {found.wanted} take: add a record with axis rgds, or use --rgds {had}"
+            )
+        case NoCpuPerInstance():
+            return "the records have no CPU time of kro per instance: use other records"
+        case _:
+            assert_never(found)
 
 
 def _times(factor: float) -> str:

@@ -10,16 +10,27 @@ from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import CurveFit, Parameter
 from krobench.findings.sizing import (
+    AnySizingRefusal,
     MemoryGrowth,
     MemoryVague,
     MemoryWithoutInterval,
+    NoSlope,
+    OtherAxis,
+    OtherInstances,
+    OtherRgds,
     RateExtrapolated,
     RevisionsNotIncluded,
+    RunInvalid,
+    RunNotCompleted,
     ScaleExtrapolated,
+    SeveralWorkloads,
     Sizing,
+    TooFewSizes,
+    WorkloadsDiffer,
 )
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import RunRecord, RunState
+from krobench.report.words.sizing import sizing_refusal_line
 
 FLAT = CurveFit(
     model="linear",
@@ -179,24 +190,34 @@ def of_another_workload() -> RunRecord:
 
 
 @pytest.mark.parametrize(
-    ("records", "wanted", "message"),
+    ("records", "wanted", "reason"),
     [
-        ([scaled({100: 60.0}, fits=())], Wanted(1, 200), "has 1 size"),
-        ([run()], Wanted(1, 200), "no slope of kro's memory"),
-        ([scaled(STEPS, Axis.CONCURRENCY)], Wanted(1, 200), "grows concurrency"),
-        ([scaled(STEPS)], Wanted(5, 200), "has 1 RGD at every size, and does not show what 5"),
-        ([suite("rgds", RGDS)], Wanted(40, 500), "use --instances 80"),
-        ([invalid()], Wanted(1, 200), "is invalid"),
-        ([unfinished()], Wanted(1, 200), "use a completed run"),
-        ([suite("rgds", RGDS), of_another_workload()], Wanted(40, 500), "different workloads"),
-        ([suite("instances", STEPS, "a"), suite("instances", STEPS, "b")], Wanted(1, 9), "--test"),
+        ([scaled({100: 60.0}, fits=())], Wanted(1, 200), TooFewSizes(run="default/grow", sizes=1)),
+        ([run()], Wanted(1, 200), NoSlope(run="default/bench")),
+        (
+            [scaled(STEPS, Axis.CONCURRENCY)],
+            Wanted(1, 200),
+            OtherAxis(run="grow", axis="concurrency"),
+        ),
+        ([scaled(STEPS)], Wanted(5, 200), OtherRgds(had=[1], wanted=5)),
+        ([suite("rgds", RGDS)], Wanted(40, 500), OtherInstances(had=80)),
+        ([invalid()], Wanted(1, 200), RunInvalid(run="default/grow", causes=["NodeBusy"])),
+        ([unfinished()], Wanted(1, 200), RunNotCompleted(run="default/grow", state="Aborted")),
+        ([suite("rgds", RGDS), of_another_workload()], Wanted(40, 500), WorkloadsDiffer()),
+        (
+            [suite("instances", STEPS, "a"), suite("instances", STEPS, "b")],
+            Wanted(1, 9),
+            SeveralWorkloads(axis="instances", tests=[["a"], ["b"]]),
+        ),
     ],
 )
 def test_refuses_records_that_do_not_suffice(
-    records: list[RunRecord], wanted: Wanted, message: str
+    records: list[RunRecord], wanted: Wanted, reason: AnySizingRefusal
 ) -> None:
-    with pytest.raises(SizingError, match=message):
+    with pytest.raises(SizingError) as refused:
         size_for(records, wanted)
+    assert type(refused.value.reason) is type(reason)
+    assert sizing_refusal_line(refused.value.reason)
 
 
 def test_takes_the_workload_that_is_meant() -> None:
