@@ -15,7 +15,7 @@ from krobench.figures.measures import Latencies
 from krobench.figures.reasons.base import Reason
 from krobench.figures.renamed import RENAMED
 from krobench.findings.finding import Finding
-from krobench.report.usage import full_title
+from krobench.report.words.figures import full_title
 from scripts.reference.markdown import page, table, text
 
 

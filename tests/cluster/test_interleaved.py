@@ -32,7 +32,7 @@ def test_a_test_minus_another_with_which_it_takes_turns(cluster: Cluster) -> Non
         assert len(test["iterations"]) == test["plannedIterations"]
     assert "PrecisionReached" in [test["stop"]["reason"] for test in record["tests"]]
 
-    requests = next(d for d in record["differences"] if d["figure"] == "API requests by kro")
+    requests = next(d for d in record["differences"] if d["figure"] == "kro.requests.total")
     assert (requests["test"], requests["minus"]) == ("twenty", "one")
     assert requests["low"] > 0, "the interval leaves no doubt that more is sent"
     assert requests["low"] <= requests["difference"] <= requests["high"]

@@ -55,12 +55,12 @@ def test_the_memory_that_an_rgd_takes_is_a_slope_with_an_interval(cluster: Clust
     )
     run = cluster.run_record("memory")
     slopes = {slope["figure"]: slope for slope in run["slopes"]}
-    heap = slopes["kro live heap"]
+    heap = slopes["kro.memory.liveHeapBytes"]
     assert (heap["axis"], heap["sizes"], heap["points"]) == ("rgds", [1, 4], 4)
     assert heap["low"] <= heap["perOne"] <= heap["high"]
     assert LEAST_BYTES < heap["perOne"] < MOST_BYTES
     # Deployments are watched whatever the number of RGDs; each RGD adds its own kind.
-    assert slopes["kinds watched by kro"]["perOne"] == pytest.approx(1.0, abs=0.2)
+    assert slopes["kro.watchedKinds.max"]["perOne"] == pytest.approx(1.0, abs=0.2)
     figures = run["tests"][1]["summary"]["figures"]
     if provider() == "testbed":
         assert figures["etcd.cpu.seconds"] > 0

@@ -19,12 +19,16 @@ from krobench.record.test import IterationRecord, TestRecord
 class Compared:
     """A figure, or the median of a latency, of each iteration."""
 
-    name: str
     unit: SlopeUnit
     of: Figure | str
     """A line of the catalogue, or the name of a latency."""
     of_each: bool = False
     """Whether it grows with each instance, so that it can be shared out among them."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the catalogue."""
+        return self.of.name if isinstance(self.of, Figure) else f"latency.{self.of}.p50"
 
     def value(self, iteration: IterationRecord) -> float | None:
         """Return its value; None if it was not measured."""
@@ -40,20 +44,18 @@ def values_of(test: TestRecord, figure: Compared) -> list[float]:
     return [value for value in each if value is not None]
 
 
-LIVE_HEAP = Compared("kro live heap", "bytes", catalogue.KRO_LIVE_HEAP)
-RESIDENT = Compared("kro resident memory, max", "bytes", catalogue.KRO_RESIDENT.max)
-GOROUTINES = Compared("kro goroutines, max", "number", catalogue.KRO_GOROUTINES.max)
-WATCHED_KINDS = Compared("kinds watched by kro", "number", catalogue.KRO_WATCHED_KINDS.max)
-SET_UP_CPU = Compared("kro CPU time, set-up", "seconds", catalogue.KRO_CPU_SECONDS.set_up)
-SET_UP_REQUESTS = Compared("API requests by kro, set-up", "number", catalogue.KRO_REQUESTS.set_up)
-CPU = Compared("kro CPU time", "seconds", catalogue.KRO_CPU_SECONDS, of_each=True)
-REQUESTS = Compared("API requests by kro", "number", catalogue.KRO_REQUESTS, of_each=True)
-ALLOCATED = Compared("allocated by kro", "bytes", catalogue.KRO_ALLOCATED, of_each=True)
-SERVER_CPU = Compared(
-    "API server CPU time", "seconds", catalogue.API_SERVER_CPU_SECONDS, of_each=True
-)
-READY = Compared("instance ready p50", "seconds", "instanceReady")
-RGD_READY = Compared("RGD ready p50", "seconds", "rgdReady")
+LIVE_HEAP = Compared("bytes", catalogue.KRO_LIVE_HEAP)
+RESIDENT = Compared("bytes", catalogue.KRO_RESIDENT.max)
+GOROUTINES = Compared("number", catalogue.KRO_GOROUTINES.max)
+WATCHED_KINDS = Compared("number", catalogue.KRO_WATCHED_KINDS.max)
+SET_UP_CPU = Compared("seconds", catalogue.KRO_CPU_SECONDS.set_up)
+SET_UP_REQUESTS = Compared("number", catalogue.KRO_REQUESTS.set_up)
+CPU = Compared("seconds", catalogue.KRO_CPU_SECONDS, of_each=True)
+REQUESTS = Compared("number", catalogue.KRO_REQUESTS, of_each=True)
+ALLOCATED = Compared("bytes", catalogue.KRO_ALLOCATED, of_each=True)
+SERVER_CPU = Compared("seconds", catalogue.API_SERVER_CPU_SECONDS, of_each=True)
+READY = Compared("seconds", "instanceReady")
+RGD_READY = Compared("seconds", "rgdReady")
 
 
 _DIGITS = 9

@@ -18,6 +18,7 @@ class Slope(ApiModel):
     sizes: Annotated[list[int], Field(min_length=2)]
     """Of these tests, ascending."""
     figure: str
+    """Its name in the catalogue; its title if an older krobench stored it."""
     unit: SlopeUnit
     points: int
     """Measured iterations that have the figure."""
@@ -35,6 +36,7 @@ class CostDifference(ApiModel):
     test: str
     minus: str
     figure: str
+    """Its name in the catalogue; its title if an older krobench stored it."""
     unit: SlopeUnit
     points: int
     """Measured iterations of the test that have the figure."""

@@ -6,6 +6,7 @@ from krobench.api import units
 from krobench.findings.growth import CostDifference, Slope
 from krobench.report.tables import table
 from krobench.report.tests import FEWEST_FOR_INTERVAL
+from krobench.report.words.figures import title
 
 _SHOW: dict[str, Callable[[float | None], str]] = {
     "bytes": units.size,
@@ -45,7 +46,7 @@ def differences_section(differences: Sequence[CostDifference]) -> str:
 def _difference_row(found: CostDifference) -> tuple[str, ...]:
     show = _SHOW[found.unit]
     return (
-        found.figure,
+        title(found.figure),
         show(found.value),
         show(found.minus_value),
         show(found.difference),
@@ -70,7 +71,7 @@ def slopes_section(slopes: Sequence[Slope]) -> str:
         fewest = FEWEST_FOR_INTERVAL if sizes == 2 else _FEWEST_FOR_BOOTSTRAP
         rows.append(
             (
-                f"{slope.figure}, per {_ONE[slope.axis]}",
+                f"{title(slope.figure)}, per {_ONE[slope.axis]}",
                 show(slope.per_one),
                 _interval(slope, show, slope.points // sizes, of="size", fewest=fewest),
                 f"{', '.join(slope.tests)} ({', '.join(map(str, slope.sizes))} {slope.axis})",

@@ -9,11 +9,11 @@ from krobench.figures.measures import Figures, Part
 from krobench.figures.reasons.samples import NotExposed
 from krobench.record.test import TestRecord
 from krobench.report.tables import table
+from krobench.report.words.figures import PROCESSES, full_title
 from krobench.report.words.reasons import SOURCE_NAMES, reason_line
 
 _MOST_REQUESTS = 12
 _NO_SUCH = "-"
-_PROCESSES = {"kro": "kro", "apiServer": "API server", "etcd": "etcd"}
 _OF_EVERY_PROCESS = ("cpu", "memory", "goroutines", "gc", "network", "disk")
 _SHOW: dict[Unit, Callable[[float | None], str]] = {
     Unit.SECONDS: units.seconds,
@@ -58,15 +58,15 @@ def _processes(figures: Figures) -> str:
     rows: dict[str, dict[str, Figure]] = {}
     for figure in FIGURES:
         process, _, tail = figure.name.partition(".")
-        if process in _PROCESSES and _is_of_every_process(tail):
+        if process in PROCESSES and _is_of_every_process(tail):
             rows.setdefault(tail, {})[process] = figure
-    header = ("run phase, median of iterations", *_PROCESSES.values())
+    header = ("run phase, median of iterations", *PROCESSES.values())
     return _known(
         header,
         (
             (
                 _label(next(iter(row.values()))),
-                *(_cell(figures, row.get(process)) for process in _PROCESSES),
+                *(_cell(figures, row.get(process)) for process in PROCESSES),
             )
             for row in rows.values()
         ),
@@ -95,9 +95,9 @@ def _of(figures: Figures, *processes: str) -> str:
         (_label(figure, full=process != processes[0]), _cell(figures, figure))
         for figure in FIGURES
         if (process := figure.name.partition(".")[0]) in processes
-        if process not in _PROCESSES or not _is_of_every_process(figure.name.partition(".")[2])
+        if process not in PROCESSES or not _is_of_every_process(figure.name.partition(".")[2])
     )
-    name = _PROCESSES.get(processes[0], processes[0])
+    name = PROCESSES.get(processes[0], processes[0])
     return _known((f"{name}, run phase", "value"), rows)
 
 
@@ -122,12 +122,6 @@ def _further(figures: Figures) -> str:
     own = (name for name in figures.root if name.startswith("prometheus."))
     rows += [(f"`{name}`", show(name, figures.root[name])) for name in own]
     return _known(("further figures, median of iterations", "value"), rows)
-
-
-def full_title(figure: Figure) -> str:
-    """Return a title that says whose figure it is."""
-    name = next((n for p, n in _PROCESSES.items() if f".{p}." in f".{figure.name}"), "")
-    return figure.title if not name or name in figure.title else f"{name} {figure.title}"
 
 
 def _is_of_every_process(tail: str) -> bool:

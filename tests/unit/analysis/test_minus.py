@@ -16,7 +16,7 @@ def pair(with_it: tuple[float, ...], without: tuple[float, ...]) -> dict[str, Co
 
 
 def test_a_test_minus_another_is_a_difference_with_an_interval() -> None:
-    requests = pair((148.0, 150.0, 152.0), (99.0, 100.0, 101.0))["API requests by kro"]
+    requests = pair((148.0, 150.0, 152.0), (99.0, 100.0, 101.0))["kro.requests.total"]
     assert (requests.value, requests.minus_value, requests.difference) == (150.0, 100.0, 50.0)
     assert requests.each == 12.5, "there are four instances"
     assert requests.low is not None
@@ -25,19 +25,19 @@ def test_a_test_minus_another_is_a_difference_with_an_interval() -> None:
 
 
 def test_what_does_not_grow_with_each_instance_is_not_shared_out() -> None:
-    assert pair((5.0, 6.0), (1.0, 2.0))["kro live heap"].each is None
+    assert pair((5.0, 6.0), (1.0, 2.0))["kro.memory.liveHeapBytes"].each is None
 
 
 def test_of_one_iteration_each_there_is_no_interval() -> None:
-    requests = pair((150.0,), (100.0,))["API requests by kro"]
+    requests = pair((150.0,), (100.0,))["kro.requests.total"]
     assert (requests.difference, requests.low, requests.high) == (50.0, None, None)
 
 
 def test_a_figure_that_one_test_lacks_has_no_difference() -> None:
-    requests = pair((150.0, 151.0), ())["API requests by kro"]
+    requests = pair((150.0, 151.0), ())["kro.requests.total"]
     assert (requests.points, requests.minus_points) == (2, 0)
     assert (requests.value, requests.minus_value, requests.difference) == (150.5, None, None)
-    ready = pair((150.0,), (100.0,))["instance ready p50"]
+    ready = pair((150.0,), (100.0,))["latency.instanceReady.p50"]
     assert (ready.points, ready.difference) == (0, None)
 
 
@@ -56,7 +56,7 @@ def test_each_variant_has_its_own_difference() -> None:
     found = {
         each.test: each.difference
         for each in measure_differences(spec, records)
-        if each.figure == "API requests by kro"
+        if each.figure == "kro.requests.total"
     }
     assert found == {"with.a": 5.0, "with.b": 15.0}
 

@@ -40,7 +40,7 @@ def test_tests_of_one_workload_in_several_sizes_give_a_slope() -> None:
         (sized("many", instances=20), (200.0, 201.0)),
         (sized("few", instances=10, thresholds=["errors.total == 0"]), (100.0, 101.0)),
     )
-    requests = found["API requests by kro"]
+    requests = found["kro.requests.total"]
     assert (requests.axis, requests.sizes, requests.tests) == (
         "instances",
         [10, 20],
@@ -54,7 +54,7 @@ def test_rgds_that_each_bring_their_instances_are_what_grows() -> None:
     found = slopes(
         (sized("a", instances=1, rgds=1), (1e6,)), (sized("b", instances=3, rgds=3), (5e6,))
     )
-    heap = found["kro live heap"]
+    heap = found["kro.memory.liveHeapBytes"]
     assert (heap.axis, heap.per_one, heap.low) == ("rgds", 2e6, None)
 
 

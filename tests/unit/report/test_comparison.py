@@ -29,7 +29,7 @@ def test_a_line_a_metric_with_medians_ratio_interval_p_and_verdict() -> None:
     assert " s " in line
     assert "(1." in line
     assert any("replicates: runs; minimum effect: 5 %" in line for line in lines)
-    assert any("inconclusive: web kro.cpu.seconds: not available" in line for line in lines)
+    assert any("inconclusive: web kro CPU time: not available" in line for line in lines)
     assert not any("kro.memory.residentBytes.max" in line or "kro memory" in line for line in lines)
     assert "kro memory, max" in text(worse(), exploratory=True)
 
@@ -97,7 +97,7 @@ def test_of_variants_restarts_are_the_replicates_that_are_missing() -> None:
     assert "old: plain, 1 restart\n" in shown
     assert "kro was restarted only once for one of the variants" in shown
     assert "needs at least 4 restarts of one variant" in shown
-    assert "kro.cpu.seconds: not available" in shown
+    assert "kro CPU time: not available" in shown
     assert "single run" not in shown
     assert "two runs" not in shown
     several = single.model_copy(update={"replicates": Replicates.RESTARTS})

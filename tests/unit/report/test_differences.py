@@ -38,7 +38,7 @@ def test_a_slope_is_shown_with_its_interval() -> None:
         tests=["one", "four"],
         axis="rgds",
         sizes=[1, 4],
-        figure="kro live heap",
+        figure="kro.memory.liveHeapBytes",
         unit="bytes",
         points=6,
         per_one=2**20,

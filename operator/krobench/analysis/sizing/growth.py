@@ -23,8 +23,9 @@ from krobench.findings.sizing import (
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord
 
-_CURVE = "kro.memory.residentBytes.max"
-_SLOPE = "kro resident memory, max"
+_CURVE = KRO_RESIDENT.max.name
+_SLOPES = (_CURVE, "kro resident memory, max")
+"""The second is what older records store."""
 _AXES: Mapping[Axis, SizeAxis] = {Axis.INSTANCES: "instances", Axis.RGDS: "rgds"}
 
 
@@ -114,7 +115,7 @@ def growths(run: RunRecord) -> Iterator[Growth]:
         return
     tests = {test.name: test for test in run.tests}
     for slope in run.slopes:
-        if slope.figure == _SLOPE:
+        if slope.figure in _SLOPES:
             group = [tests[name] for name in slope.tests]
             yield Growth(
                 axis=slope.axis,

@@ -35,6 +35,7 @@ from krobench.findings.comparison import (
     TooClose,
 )
 from krobench.findings.finding import Quoted
+from krobench.report.words.figures import title
 from krobench.report.words.sizes import plain
 
 _SHOWN = 3
@@ -59,20 +60,17 @@ _UNKNOWN = {
 }
 """Subjects that every run has: without a value, it was not found out."""
 _MOST_DIFFERENCES = 5
+# Shorter than their titles.
 _LABELS = {
-    "latency.instanceReady.p50": "instance ready p50",
-    "latency.instanceReady.p90": "instance ready p90",
-    "latency.instanceReady.p99": "instance ready p99",
     "throughput.instancesPerSecond": "instances/s",
     "perInstance.kro.cpu.seconds": "kro CPU per instance",
     "kro.memory.residentBytes.max": "kro memory, max",
-    "perInstance.kro.requests.total": "kro API requests per instance",
 }
 
 
 def label(metric: str) -> str:
     """Return what a metric is called in reports."""
-    return _LABELS.get(metric, metric)
+    return _LABELS.get(metric) or title(metric)
 
 
 def difference_line(difference: Difference) -> str:

@@ -5,6 +5,7 @@ import math
 from krobench.api import units
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import FigureUnit
+from krobench.report.words.figures import title
 
 _SINGULAR = {
     Axis.INSTANCES: "instance",
@@ -29,8 +30,6 @@ _LATENCIES = {
 _FIGURES = {
     "throughput.instancesPerSecond": "throughput",
     "kro.memory.residentBytes.max": "kro memory, max",
-    "kro.memory.liveHeapBytes": "kro live heap",
-    "kro.cpu.seconds": "kro CPU time",
     "kro.cpu.meanCores": "kro CPU use",
     "kro.requests.perSecond": "API requests by kro",
     "apiServer.requests.perSecond": "API requests by all",
@@ -82,13 +81,13 @@ def figure_name(figure: str) -> str:
     group, _, statistic = figure.removeprefix("latency.").partition(".")
     if figure.startswith("latency.") and group in _LATENCIES:
         return f"{_LATENCIES[group]}, {statistic}"
-    return _FIGURES.get(figure, figure)
+    return _FIGURES.get(figure) or title(figure)
 
 
 def figure_title(figure: str) -> str:
     """Return the same at the beginning of a sentence."""
     name = figure_name(figure)
-    if name.startswith(("kro", "API", figure)):
+    if name == figure or name.startswith(("kro", "API")):
         return name
     return name[0].upper() + name[1:]
 
