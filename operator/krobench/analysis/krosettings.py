@@ -176,17 +176,14 @@ class KroHabits:
         kro knows, such as one from a Secret.
         """
         flags = flag_values(arguments)
+        try:
+            kept = int(flags.get(KEPT_REVISIONS.key) or KEPT_REVISIONS.default)
+        except ValueError:
+            kept = int(KEPT_REVISIONS.default)
         return cls(
-            kept_revisions=_whole(flags, KEPT_REVISIONS),
+            kept_revisions=kept,
             echo_seconds=max(_seconds(flags, PROGRESS_DELAY), _seconds(flags, REQUEUE_INTERVAL)),
         )
-
-
-def _whole(flags: Mapping[str, str | None], flag: Flag) -> int:
-    try:
-        return int(flags.get(flag.key) or flag.default)
-    except ValueError:
-        return int(flag.default)
 
 
 def _seconds(flags: Mapping[str, str | None], flag: Flag) -> float:

@@ -101,6 +101,8 @@ def find_crossing(
     size = _where(line, level)
     if ends is None or size is None:
         return None
+    deviations = _deviations(near, line)
+    scale = math.sqrt(_spared(deviations)) / line.slope
     try:
         return Crossing(
             math.exp(size),
@@ -111,7 +113,7 @@ def find_crossing(
             clear=clear,
             draws=Draws(
                 [each for each in drawn if each is not None],
-                _single(near, line),
+                [deviation * scale for deviation in deviations],
                 resampling.degrees,
             ),
         )
@@ -138,12 +140,6 @@ def _window(logs: Logs, last: float, first: float) -> tuple[Logs, Line, bool] | 
         if chosen[-1]:
             break
     return chosen
-
-
-def _single(near: Logs, line: Line) -> list[float]:
-    deviations = _deviations(near, line)
-    scale = math.sqrt(_spared(deviations)) / line.slope
-    return [deviation * scale for deviation in deviations]
 
 
 def _deviations(near: Logs, line: Line) -> list[float]:

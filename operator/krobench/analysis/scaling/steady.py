@@ -81,7 +81,7 @@ def check_steady(series: Series, began_seconds: float, window_seconds: float) ->
     """
     try:
         memory = _window(series, _MEMORY, began_seconds, window_seconds)
-        busy = _busy(_window(series, _CPU, began_seconds, window_seconds))
+        cpu = _window(series, _CPU, began_seconds, window_seconds)
         fullest = _at_collections(series, began_seconds)
     except _UnknownError as error:
         return SteadyCheck(findings=(error.finding,))
@@ -93,6 +93,12 @@ def check_steady(series: Series, began_seconds: float, window_seconds: float) ->
     change = abs(slope) * max(window_seconds, _MINUTE_SECONDS)
     if change > MEMORY_SHARE * median(sample.value for sample in memory):
         found.append(MemoryChanging(bytes_per_second=slope))
+    # The cores used between each sample and the next, by the time half-way.
+    busy = [
+        ((a.seconds + b.seconds) / 2, (b.value - a.value) / (b.seconds - a.seconds))
+        for a, b in pairwise(cpu)
+        if b.seconds > a.seconds
+    ]
     cores = _slope(busy) * window_seconds
     if abs(cores) > max(CPU_CORES, CPU_SHARE * median(rate for _, rate in busy)):
         found.append(CpuChanging(cores=cores))
@@ -157,15 +163,6 @@ def _window(
             )
         )
     return inside
-
-
-def _busy(cpu: Sequence[Sample]) -> Sequence[tuple[float, float]]:
-    """Return the cores used between each sample and the next, by the time half-way."""
-    return [
-        ((a.seconds + b.seconds) / 2, (b.value - a.value) / (b.seconds - a.seconds))
-        for a, b in pairwise(cpu)
-        if b.seconds > a.seconds
-    ]
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float:

@@ -59,21 +59,17 @@ def _leader_changes(moments: Sequence[Moment], *, restarted: bool) -> list[AnyCa
     After a restart, the new process leads: the restart says as much. A replica that existed before
     and takes over is a cause of its own, because it has other caches and counters.
     """
-    led = [moment for moment in moments if moment.leader is not None]
-    return [
-        LeaderChanged(before=before.leader, after=after.leader, at_seconds=after.seconds)
-        for before, after in pairwise(led)
-        if before.leader != after.leader
-        and (not restarted or _was_beside(before, after.leader or ""))
-    ]
-
-
-def _was_beside(before: Moment, leader: str) -> bool:
-    """Whether this leader, a pod's name and a random part, is a pod that did not lead before."""
-    return any(
-        leader.startswith(f"{pod.name}_") and not (before.leader or "").startswith(f"{pod.name}_")
-        for pod in before.pods
-    )
+    causes: list[AnyCause] = []
+    for before, after in pairwise([moment for moment in moments if moment.leader is not None]):
+        old, new = before.leader or "", after.leader or ""
+        # A leader is a pod's name and a random part.
+        names = [f"{pod.name}_" for pod in before.pods]
+        was_beside = any(new.startswith(name) and not old.startswith(name) for name in names)
+        if old != new and (not restarted or was_beside):
+            causes.append(
+                LeaderChanged(before=before.leader, after=after.leader, at_seconds=after.seconds)
+            )
+    return causes
 
 
 def _reconfigured(
