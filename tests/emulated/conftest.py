@@ -9,6 +9,7 @@ import itertools
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import kmock
@@ -18,7 +19,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from unit.controller.world import SPECS
 
-from krobench.api.common import API_GROUP, API_VERSION
+from krobench.api.common import API_GROUP, API_VERSION, rfc3339, utc_now
 from krobench.api.kinds import RunKind
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
@@ -42,6 +43,8 @@ class Emulator(kmock.KubernetesEmulator):
     starting = False
     """It has not read its roles yet, and refuses to make Jobs."""
     unready_answers = 0
+    job_age_seconds = 0.0
+    """Of a Job when it is created: as if its pod had not started since then."""
     seen: tuple[str, ...] = ()
     """Method and path of each request."""
 
@@ -58,9 +61,12 @@ class Emulator(kmock.KubernetesEmulator):
             self._touch(request)
         if request.action == kmock.action.CREATE and isinstance(request.data, dict):
             number = next(self._numbers)
+            created = f"2026-01-01T00:00:{number % 60:02d}Z"
+            if request.url.path.endswith("/jobs"):
+                created = rfc3339(utc_now() - timedelta(seconds=self.job_age_seconds))
             request.data["metadata"] = {
                 "uid": f"{number:08x}-0000-0000-0000-000000000000",
-                "creationTimestamp": f"2026-01-01T00:00:{number % 60:02d}Z",
+                "creationTimestamp": created,
                 "resourceVersion": str(number),
                 "generation": 1,
             } | request.data["metadata"]

@@ -1,7 +1,7 @@
 import asyncio
 
 import pytest
-from emulated.conftest import Api, Emulator, Manifest, RunningOperator
+from emulated.conftest import NAMESPACE, Api, Emulator, Manifest, RunningOperator
 from unit.controller.world import RECORDS, SPECS
 
 from krobench.api.kinds import RunKind, RunRef
@@ -46,6 +46,10 @@ async def job_of(api: Api, run: str) -> Manifest:
 
     job: Manifest = await api.until(question, f"a Job of {run}")
     return job
+
+
+async def names_of_jobs(api: Api) -> list[str]:
+    return [job["metadata"]["name"] for job in await api.jobs()]
 
 
 async def test_from_the_resource_to_the_job_to_the_status(
@@ -168,6 +172,33 @@ async def test_runs_of_either_kind_wait_for_each_other(api: Api, operator: Runni
     status = await api.until_phase("same-name", "Queued")
     assert f"queued behind {other} default/same-name" in status["message"]
     assert len(await api.jobs()) == 1
+
+
+async def test_a_load_whose_pod_is_refused_ends_in_the_clusters_words_and_the_queue_goes_on(
+    api: Api, emulator: Emulator, operator: RunningOperator
+) -> None:
+    emulator.job_age_seconds = 160.0
+    await api.create("refused")
+    job = await job_of(api, "refused")
+    name = job["metadata"]["name"]
+    emulator.job_age_seconds = 0.0
+    quota = 'Error creating: pods "x" is forbidden: exceeded quota: small'
+    warning = {
+        "metadata": {"name": "refused.1", "namespace": NAMESPACE},
+        "involvedObject": {"kind": "Job", "namespace": NAMESPACE, "name": name},
+        "type": "Warning",
+        "reason": "FailedCreate",
+        "message": quota,
+    }
+    await api.client.create(paths.core("events", NAMESPACE), warning)
+    await api.create("next")
+    status = await api.until_phase("refused", "Failed")
+    assert status["conditions"][0]["reason"] == "LoadPodNotStarted"
+    assert quota in status["message"]
+    assert not [name for name in await names_of_jobs(api) if name.startswith("refused")]
+    await job_of(api, "next")
+    asked = [each for each in emulator.seen if each == f"GET {paths.core('events', NAMESPACE)}"]
+    assert len(asked) <= 3
 
 
 async def test_an_operator_that_was_down_finds_the_run_as_it_stands(

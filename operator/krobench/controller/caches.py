@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 
 from krobench.api.common import RUN_LABEL, ErrorInfo
 from krobench.api.kinds import RunRef
-from krobench.controller.jobstatus import JOB_NAME_LABEL, Job, Pod, read_job, read_pod
+from krobench.controller.jobstatus import JOB_NAME_LABEL, Job, Pod, read_job, read_pod, why_no_start
 from krobench.controller.runs import is_newer
 from krobench.controller.state import Results, Run
 from krobench.kube import paths
@@ -27,6 +28,7 @@ from krobench.record.store import (
 logger = logging.getLogger(__name__)
 
 _REWATCH_SECONDS = 5.0
+_EVENTS_SECONDS = 30.0
 
 
 class JobCache:
@@ -134,6 +136,47 @@ class JobCache:
         pod = self._drop_pod(name) if event.type == "DELETED" else self._put_pod(event.object)
         if pod is not None and pod.run is not None:
             self._changed(pod.run)
+
+
+class StartEvents:
+    """The Events that say why the pod of a load Job does not start.
+
+    They are listed and not watched: only while a load has not started, and not often.
+    """
+
+    def __init__(self, client: KubeClient, namespace: str) -> None:
+        self._client = client
+        self._path = paths.core("events", namespace)
+        self._job = ""
+        self._asked = float("-inf")
+        self._why: ErrorInfo | None = None
+
+    async def why(self, job: str, pods: Sequence[Pod], *, fresh: bool) -> ErrorInfo | None:
+        """Return the latest warning about a Job that has no pod, or else about its pod.
+
+        Raises:
+            KubeError: if the API server does not answer.
+        """
+        now = time.monotonic()
+        if not fresh and job == self._job and now < self._asked + _EVENTS_SECONDS:
+            return self._why
+        kind, name = ("Pod", pods[0].name) if pods else ("Job", job)
+        chosen = {"involvedObject.kind": kind, "involvedObject.name": name, "type": "Warning"}
+        selector = ",".join(f"{field}={value}" for field, value in chosen.items())
+        try:
+            found = await self._client.get(self._path, {"fieldSelector": selector})
+        except ApiError as error:
+            if not error.forbidden:
+                raise
+            logger.warning("cannot read why %s does not start: %s", job, error)
+            found = {}
+        events = [
+            event
+            for event in found.get("items") or []
+            if event["involvedObject"].get("name") == name
+        ]
+        self._job, self._asked, self._why = job, now, why_no_start(events)
+        return self._why
 
 
 class ResultsCache:

@@ -7,12 +7,13 @@ is carried out.
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from krobench.api.common import FINALIZER, GROUP_VERSION, ErrorInfo, rfc3339, utc_now
 from krobench.api.kinds import RunRef
 from krobench.api.status import ObjectRef, RunStatus
-from krobench.controller.caches import JobCache, ResultsCache
+from krobench.controller.caches import JobCache, ResultsCache, StartEvents
 from krobench.controller.jobstatus import view_job
 from krobench.controller.manifest import job_manifest, job_name
 from krobench.controller.reconcile import (
@@ -25,7 +26,15 @@ from krobench.controller.reconcile import (
 )
 from krobench.controller.runs import RunCache
 from krobench.controller.settings import Settings
-from krobench.controller.state import CLEANUP_ATTEMPTS, JobKind, JobView, Observed, Results, Run
+from krobench.controller.state import (
+    CLEANUP_ATTEMPTS,
+    JobKind,
+    JobState,
+    JobView,
+    Observed,
+    Results,
+    Run,
+)
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
@@ -34,6 +43,20 @@ from krobench.report.events import RunEvent
 logger = logging.getLogger(__name__)
 
 _MAX_EVENT_MESSAGE = 1000
+
+
+_SLOW_START_SECONDS = 10.0
+_NO_POD = ErrorInfo(
+    reason="PodNotCreated",
+    message="Kubernetes has not created the pod and gives no reason; check the Events of the Job "
+    "and the log of kube-controller-manager",
+)
+
+
+def _starts_slowly(job: JobView) -> bool:
+    """Whether a pod that does not say why it has not started should have started by now."""
+    waits = job.state is JobState.ACTIVE and not job.started and job.waiting is None
+    return waits and job.age_seconds > _SLOW_START_SECONDS
 
 
 class RefusedError(Exception):
@@ -59,6 +82,7 @@ class Cluster:
         self._settings = settings
         self.runs = RunCache(client, settings.load_max_objects)
         self.jobs = JobCache(client, settings.namespace, changed)
+        self._start_events = StartEvents(client, settings.namespace)
         self.results = ResultsCache(client, self.runs.__contains__, changed)
 
     async def observe(self, ref: RunRef, *, fresh: bool = False) -> Observed | None:
@@ -80,6 +104,9 @@ class Cluster:
         load_name = job_name(run, JobKind.LOAD)
         if fresh:
             await self.jobs.reread(load_name)
+        load = self._view(load_name)
+        if _starts_slowly(load):
+            load = replace(load, waiting=await self._why_no_start(load_name, fresh=fresh))
         ahead = self.runs.ahead_of(run)
         results = Results()
         if not run.finished and not run.deleting and run.spec is not None:
@@ -88,7 +115,7 @@ class Cluster:
             results = await self.results.of(run, follow=not ahead)
         return Observed(
             run=run,
-            load=self._view(load_name),
+            load=load,
             load_pods_running=any(pod.running for pod in self.jobs.pods(load_name)),
             cleanups=tuple(
                 self._view(job_name(run, JobKind.CLEANUP, attempt))
@@ -101,6 +128,10 @@ class Cluster:
 
     def _view(self, name: str) -> JobView:
         return view_job(self.jobs.job(name), self.jobs.pods(name), utc_now())
+
+    async def _why_no_start(self, job: str, *, fresh: bool) -> ErrorInfo | None:
+        pods = [pod for pod in self.jobs.pods(job) if pod.leads]
+        return await self._start_events.why(job, pods, fresh=fresh) or (None if pods else _NO_POD)
 
     async def delete_orphaned_jobs(self) -> None:
         """Delete Jobs whose resource is gone: in another namespace, they cannot have an owner.

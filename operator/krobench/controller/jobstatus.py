@@ -32,6 +32,8 @@ class Job:
     indexed: bool
     ended: tuple[str, str, str] | None
     """Type, reason and message of the condition with which it ended."""
+    suspended: str | None
+    """The message of its condition if something, such as a queueing system, has suspended it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class Pod:
     """Reason and message of each container that has ended."""
 
     @property
+    def started(self) -> bool:
+        return self.phase not in ("", "Pending")
+
+    @property
     def running(self) -> bool:
         """Whether its containers may be running."""
         return self.phase not in ("Succeeded", "Failed")
@@ -61,17 +67,19 @@ def read_job(manifest: Mapping[str, Any]) -> Job | None:
     run = _run_of(metadata)
     if run is None:
         return None
-    ended = [
-        (condition["type"], condition.get("reason") or "", condition.get("message") or "")
+    conditions = {
+        condition["type"]: (condition.get("reason") or "", condition.get("message") or "")
         for condition in manifest.get("status", {}).get("conditions") or []
-        if condition.get("status") == "True" and condition["type"] in ("Complete", "Failed")
-    ]
+        if condition.get("status") == "True"
+    }
+    ended = [(kind, *conditions[kind]) for kind in ("Complete", "Failed") if kind in conditions]
     return Job(
         name=metadata["name"],
         run=run,
         created=parse_rfc3339(metadata["creationTimestamp"]),
         indexed=manifest.get("spec", {}).get("completionMode") == "Indexed",
         ended=ended[0] if ended else None,
+        suspended=conditions["Suspended"][1] if "Suspended" in conditions else None,
     )
 
 
@@ -92,13 +100,14 @@ def read_pod(manifest: Mapping[str, Any]) -> Pod:
     metadata, status = manifest["metadata"], manifest.get("status") or {}
     labels = metadata.get("labels") or {}
     states = [container["state"] for container in status.get("containerStatuses") or []]
+    first = [container["state"] for container in status.get("initContainerStatuses") or []]
     return Pod(
         name=metadata["name"],
         job=labels.get(JOB_NAME_LABEL, ""),
         run=_run_of(metadata),
         leads=labels.get(_INDEX_LABEL, "0") == "0",
         phase=status.get("phase", ""),
-        waiting=_waiting(states, status.get("conditions") or []),
+        waiting=_waiting([*first, *states], status.get("conditions") or []),
         terminated=tuple(
             (state["terminated"].get("reason") or "", state["terminated"].get("message") or "")
             for state in states
@@ -131,13 +140,43 @@ def view_job(job: Job | None, pods: Sequence[Pod], now: datetime) -> JobView:
     leaders = [pod for pod in pods if pod.leads]
     if job.ended is None:
         waiting = next((pod.waiting for pod in leaders if pod.waiting is not None), None)
-        return JobView(JobState.ACTIVE, waiting=waiting, age_seconds=age_seconds)
+        if job.suspended is not None:
+            waiting = ErrorInfo(reason="Suspended", message=job.suspended)
+        started = any(pod.started for pod in leaders)
+        return JobView(JobState.ACTIVE, None, started, waiting, age_seconds)
     how, reason, message = job.ended
     # A worker that failed can outweigh the successPolicy; the coordinator reports it.
     led_well = job.indexed and any(pod.phase == "Succeeded" for pod in leaders)
     if how == "Complete" or led_well:
         return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
     return JobView(JobState.FAILED, _why_failed(reason, message, leaders), age_seconds=age_seconds)
+
+
+def why_no_start(events: Sequence[Mapping[str, Any]]) -> ErrorInfo | None:
+    """Return the latest warning among the Events of a Job without a pod, or of its pod.
+
+    Whether a pod can be scheduled is in its conditions, which are newer than its Events.
+    """
+    warnings = [
+        event
+        for event in events
+        if event.get("type") == "Warning" and event.get("reason") not in (None, "FailedScheduling")
+    ]
+    if not warnings:
+        return None
+    latest = max(warnings, key=_event_time)
+    return ErrorInfo(reason=latest["reason"], message=latest.get("message") or "no message")
+
+
+def _event_time(event: Mapping[str, Any]) -> str:
+    series = event.get("series") or {}
+    return (
+        event.get("lastTimestamp")
+        or series.get("lastObservedTime")
+        or event.get("eventTime")
+        or event["metadata"].get("creationTimestamp")
+        or ""
+    )
 
 
 def _why_failed(reason: str, message: str, pods: Sequence[Pod]) -> ErrorInfo:

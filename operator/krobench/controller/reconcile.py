@@ -15,7 +15,9 @@ from krobench.report.events import RunEvent, events_of
 from krobench.report.status import StatusLine, describe, had_begun, outcome
 
 # Someone may still fix an image that cannot be pulled, but other runs wait.
-POD_START_TIMEOUT_SECONDS = 180.0
+POD_START_TIMEOUT_SECONDS = 170.0
+# A large image takes its time, on a slow network.
+POD_PULL_TIMEOUT_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -131,12 +133,16 @@ def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
 
 
 def _watch_over(observed: Observed, load_job: ObjectRef) -> list[Action]:
-    record, waiting = observed.results.record, observed.load.waiting
-    if waiting is not None and observed.load.age_seconds > POD_START_TIMEOUT_SECONDS:
-        message = (
-            f"the load Job's pod did not start within {POD_START_TIMEOUT_SECONDS:g} s: "
+    record, load = observed.results.record, observed.load
+    waiting = load.waiting
+    limit = POD_PULL_TIMEOUT_SECONDS if waiting is None else POD_START_TIMEOUT_SECONDS
+    if record is None and not load.started and load.age_seconds > limit:
+        why = (
             f"{waiting.reason}: {waiting.message}"
+            if waiting is not None
+            else "its containers are still being created; check the pull of the chart's image"
         )
+        message = f"the load Job's pod did not start within {limit:g} s: {why}"
         line = StatusLine(Phase.CLEANING_UP, "LoadPodNotStarted", message)
         return [*_say(observed, describe(observed.facts, line)), DeleteJob()]
     message = "starting the load Job"

@@ -39,6 +39,8 @@ class JobView:
     state: JobState = JobState.ABSENT
     error: ErrorInfo | None = None
     """The error that a failed Job reported."""
+    started: bool = False
+    """Whether its pod's containers have started."""
     waiting: ErrorInfo | None = None
     """Why the pod of an active Job does not start, for example ImagePullBackOff."""
     age_seconds: float = 0.0

@@ -89,6 +89,23 @@ def test_a_pod_that_cannot_start_is_shown_and_then_given_up() -> None:
     assert world.load.state is JobState.ABSENT
 
 
+def test_a_pod_that_is_still_being_created_has_more_time() -> None:
+    world = started()
+    world.load = JobView(JobState.ACTIVE, age_seconds=400)
+    world.settle()
+    assert world.status.phase is Phase.RUNNING
+    world.load = JobView(JobState.ACTIVE, age_seconds=700)
+    world.settle()
+    assert world.status.conditions[0].reason == "LoadPodNotStarted"
+
+
+def test_a_pod_that_has_started_may_take_its_time() -> None:
+    world = started()
+    world.load = JobView(JobState.ACTIVE, started=True, age_seconds=7000)
+    world.settle()
+    assert world.status.phase is Phase.RUNNING
+
+
 def test_a_finished_run_is_never_run_again() -> None:
     world = started()
     world.finish_load()

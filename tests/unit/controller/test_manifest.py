@@ -1,5 +1,4 @@
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,13 +7,12 @@ from hypothesis import strategies as st
 from unit.controller.world import SCALE_SPEC, SPEC
 
 from krobench.api.kinds import RunKind
-from krobench.controller.jobstatus import read_job, read_pod, view_job
+from krobench.controller.jobstatus import read_job
 from krobench.controller.manifest import job_manifest, job_name
 from krobench.controller.runs import parse_run
 from krobench.controller.settings import Settings, SettingsError
-from krobench.controller.state import JobKind, JobState, JobView, Run
+from krobench.controller.state import JobKind, Run
 
-NOW = datetime(2026, 1, 1, 0, 1, tzinfo=UTC)
 SETTINGS = Settings(namespace="krobench-system", image="registry/krobench:1")
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 
@@ -60,55 +58,6 @@ def test_an_owner_is_named_only_where_it_is_in_the_same_namespace() -> None:
     beside = job_manifest(benchmark(namespace="krobench-system"), JobKind.LOAD, 1, SETTINGS)
     assert "ownerReferences" not in apart["metadata"]
     assert beside["metadata"]["ownerReferences"][0]["uid"] == UID
-
-
-def job(*conditions: dict[str, str]) -> dict[str, Any]:
-    manifest = job_manifest(benchmark(), JobKind.LOAD, 1, SETTINGS)
-    manifest["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
-    return {"metadata": manifest["metadata"], "status": {"conditions": list(conditions)}}
-
-
-def pod(**state: Any) -> dict[str, Any]:
-    status = {"phase": "Failed", "containerStatuses": [{"state": state}]}
-    return {"metadata": {"name": "p"}, "status": status}
-
-
-def view(job: dict[str, Any], *pods: dict[str, Any]) -> JobView:
-    return view_job(read_job(job), [read_pod(each) for each in pods], NOW)
-
-
-FAILED = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"}
-
-
-@pytest.mark.parametrize(
-    ("state", "reason", "words"),
-    [
-        ({"message": '{"reason": "KroNotFound", "message": "no kro"}'}, "KroNotFound", "no kro"),
-        ({"message": "Traceback: boom"}, "LoadJobFailed", "boom"),
-        ({"reason": "OOMKilled"}, "LoadJobOOMKilled", "load.resources"),
-        ({}, "LoadJobFailed", "m"),
-    ],
-)
-def test_a_failed_job_is_explained_by_what_its_pod_reported(
-    state: dict[str, str], reason: str, words: str
-) -> None:
-    found = view(job(FAILED), pod(terminated=state))
-    assert found.state is JobState.FAILED
-    assert found.error is not None
-    assert found.error.reason == reason
-    assert words in found.error.message
-
-
-def test_an_active_job_says_why_its_pod_waits() -> None:
-    found = view(job(), pod(waiting={"reason": "ErrImagePull", "message": "x"}))
-    assert found.state is JobState.ACTIVE
-    assert found.waiting is not None
-    assert found.waiting.reason == "ErrImagePull"
-    assert found.age_seconds == 60
-
-
-def test_a_container_that_is_being_created_is_no_problem() -> None:
-    assert view(job(), pod(waiting={"reason": "ContainerCreating"})).waiting is None
 
 
 def test_a_missing_setting_is_named() -> None:
@@ -202,24 +151,6 @@ def test_shards_make_an_indexed_job_that_outlives_the_loss_of_one() -> None:
     assert spec["successPolicy"] == {"rules": [{"succeededIndexes": "0"}]}
     cleanup = job_manifest(sharded(3), JobKind.CLEANUP, 1, SETTINGS)["spec"]
     assert "completionMode" not in cleanup
-
-
-def indexed_pod(index: int, phase: str, word: str = "") -> dict[str, Any]:
-    labels = {"batch.kubernetes.io/job-completion-index": str(index)}
-    state = {"terminated": {"message": word}}
-    status = {"phase": phase, "containerStatuses": [{"state": state}]}
-    return {"metadata": {"name": str(index), "labels": labels}, "status": status}
-
-
-def test_the_coordinators_error_counts_in_an_indexed_job() -> None:
-    indexed = job(FAILED) | {"spec": {"completionMode": "Indexed"}}
-    lost = indexed_pod(1, "Failed", '{"reason": "CoordinatorLost", "message": "m"}')
-    leader = indexed_pod(0, "Failed", '{"reason": "KroNotFound", "message": "m"}')
-    found = view(indexed, lost, leader)
-    assert found.error is not None
-    assert found.error.reason == "KroNotFound"
-    done = view(indexed, lost, indexed_pod(0, "Succeeded"))
-    assert done.state is JobState.SUCCEEDED
 
 
 @pytest.mark.parametrize(
