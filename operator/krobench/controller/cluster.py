@@ -14,7 +14,7 @@ from krobench.api.common import FINALIZER, GROUP_VERSION, ErrorInfo, rfc3339, ut
 from krobench.api.kinds import RunRef
 from krobench.api.status import ObjectRef, RunStatus
 from krobench.controller.caches import JobCache, ResultsCache, StartEvents
-from krobench.controller.jobstatus import view_job
+from krobench.controller.jobstatus import only_sidecars_run, view_job
 from krobench.controller.manifest import job_manifest, job_name
 from krobench.controller.reconcile import (
     Action,
@@ -116,7 +116,7 @@ class Cluster:
         return Observed(
             run=run,
             load=load,
-            load_pods_running=any(pod.running for pod in self.jobs.pods(load_name)),
+            load_pods_running=any(pod.running(utc_now()) for pod in self.jobs.pods(load_name)),
             cleanups=tuple(
                 self._view(job_name(run, JobKind.CLEANUP, attempt))
                 for attempt in range(1, CLEANUP_ATTEMPTS + 1)
@@ -133,14 +133,17 @@ class Cluster:
         pods = [pod for pod in self.jobs.pods(job) if pod.leads]
         return await self._start_events.why(job, pods, fresh=fresh) or (None if pods else _NO_POD)
 
-    async def delete_orphaned_jobs(self) -> None:
-        """Delete Jobs whose resource is gone: in another namespace, they cannot have an owner.
+    async def delete_needless_jobs(self) -> None:
+        """Delete Jobs that only sidecars keep going, and those whose resource is gone.
+
+        A resource in another namespace cannot be the owner of a Job.
 
         Raises:
             KubeError: if the API server does not answer.
         """
         for job in self.jobs.jobs():
-            if job.run.uid not in self.runs and await self.runs.reread(job.run) is None:
+            alone = only_sidecars_run(job, self.jobs.pods(job.name), utc_now())
+            if alone or (job.run.uid not in self.runs and await self.runs.reread(job.run) is None):
                 await self._delete_job(job.name)
 
     def load_job(self, run: Run) -> ObjectRef:

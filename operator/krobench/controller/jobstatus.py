@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from krobench.api.common import API_GROUP, RUN_LABEL, ErrorInfo, parse_rfc3339
+from krobench.api.common import API_GROUP, RUN_LABEL, ErrorInfo, parse_rfc3339, rfc3339
 from krobench.api.kinds import RunKind, RunRef
-from krobench.controller.state import JobState, JobView
+from krobench.controller.state import JobKind, JobState, JobView
 
 Manifest = dict[str, Any]
 
@@ -20,6 +20,27 @@ NAME_ANNOTATION = f"{API_GROUP}/name"
 """On Jobs: the custom resource of their run."""
 JOB_NAME_LABEL = "batch.kubernetes.io/job-name"
 _INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
+
+# The node controller waits 40 s before it calls a node unreachable, and pods tolerate that for
+# another five minutes by default.
+_UNREACHABLE = timedelta(minutes=6)
+# After the time that a deleted pod was given to end: its kubelet does not answer.
+_NOT_DELETED = timedelta(minutes=1)
+# Sidecars that notice the end of krobench have this time to end.
+_SIDECARS_END = timedelta(minutes=1)
+# By the reason of the pod's condition DisruptionTarget, or of its status.
+_EVICTED = ("LoadPodEvicted", "the load Job's pod was evicted")
+_PREEMPTED = ("LoadPodPreempted", "the load Job's pod was preempted by a more important one")
+_NODE_LOST = ("LoadNodeLost", "the node of the load Job's pod is lost")
+_DISRUPTIONS = {
+    "PreemptionByScheduler": _PREEMPTED,
+    "Preempting": _PREEMPTED,
+    "DeletionByTaintManager": _NODE_LOST,
+    "DeletionByPodGC": _NODE_LOST,
+    "NodeLost": _NODE_LOST,
+    "NodeShutdown": _NODE_LOST,
+    "Terminated": _NODE_LOST,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +69,46 @@ class Pod:
     phase: str
     waiting: ErrorInfo | None
     """Why it does not start."""
-    terminated: tuple[tuple[str, str], ...]
-    """Reason and message of each container that has ended."""
+    ended: "Ended | None"
+    """Of the container with krobench; a sidecar may run on."""
+    disrupted: ErrorInfo | None
+    """Why the cluster takes it away."""
+    deleted: datetime | None
+    """When it has to have ended, if it is being deleted."""
+    unready_since: datetime | None
+    """Since when its node is not reachable: nothing else makes a pod without probes unready."""
 
     @property
     def started(self) -> bool:
         return self.phase not in ("", "Pending")
 
-    @property
-    def running(self) -> bool:
-        """Whether its containers may be running."""
-        return self.phase not in ("Succeeded", "Failed")
+    def running(self, now: datetime) -> bool:
+        """Whether krobench may be running in it."""
+        if self.phase in ("Succeeded", "Failed") or self.ended is not None:
+            return False
+        return self.deleted is None or now < self.deleted + _NOT_DELETED
+
+    def disruption(self, now: datetime) -> ErrorInfo | None:
+        """Return why the cluster takes it away, or has lost it."""
+        if (
+            self.disrupted is None
+            and self.unready_since
+            and now > self.unready_since + _UNREACHABLE
+        ):
+            reason, words = _NODE_LOST
+            message = f"{words}: it has not been reachable since {rfc3339(self.unready_since)}"
+            return ErrorInfo(reason=reason, message=message)
+        return self.disrupted
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a container ended."""
+
+    exit_code: int
+    reason: str
+    message: str
+    time: datetime | None
 
 
 def read_job(manifest: Mapping[str, Any]) -> Job | None:
@@ -99,57 +149,96 @@ def read_pod(manifest: Mapping[str, Any]) -> Pod:
     """Return the parts of a Job's pod that the operator keeps."""
     metadata, status = manifest["metadata"], manifest.get("status") or {}
     labels = metadata.get("labels") or {}
-    states = [container["state"] for container in status.get("containerStatuses") or []]
-    first = [container["state"] for container in status.get("initContainerStatuses") or []]
+    containers = status.get("containerStatuses") or []
+    states = [
+        container["state"]
+        for container in [*(status.get("initContainerStatuses") or []), *containers]
+    ]
+    own = [each for each in containers if each.get("name") in list(JobKind)] or containers
+    conditions = {each["type"]: each for each in status.get("conditions") or []}
+    ready = conditions.get("Ready", {})
+    unready = status.get("phase") == "Running" and ready.get("status") == "False"
     return Pod(
         name=metadata["name"],
         job=labels.get(JOB_NAME_LABEL, ""),
         run=_run_of(metadata),
         leads=labels.get(_INDEX_LABEL, "0") == "0",
         phase=status.get("phase", ""),
-        waiting=_waiting([*first, *states], status.get("conditions") or []),
-        terminated=tuple(
-            (state["terminated"].get("reason") or "", state["terminated"].get("message") or "")
-            for state in states
-            if "terminated" in state
-        ),
+        waiting=_waiting(states, conditions.get("PodScheduled", {})),
+        ended=_ended(own[0]["state"].get("terminated")) if own else None,
+        disrupted=_disruption(status, conditions.get("DisruptionTarget", {})),
+        deleted=_time(metadata.get("deletionTimestamp")),
+        unready_since=_time(ready.get("lastTransitionTime")) if unready else None,
     )
 
 
-def _waiting(
-    states: Sequence[Manifest], conditions: Sequence[Mapping[str, str]]
-) -> ErrorInfo | None:
+def _ended(state: Mapping[str, Any] | None) -> Ended | None:
+    if state is None:
+        return None
+    return Ended(
+        exit_code=state.get("exitCode", 1),
+        reason=state.get("reason") or "",
+        message=state.get("message") or "",
+        time=_time(state.get("finishedAt")),
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return parse_rfc3339(text) if text else None
+
+
+def _disruption(status: Mapping[str, Any], target: Mapping[str, str]) -> ErrorInfo | None:
+    """Return why the cluster takes a pod away, by its condition DisruptionTarget or its status."""
+    if target.get("status") == "True":
+        reason, detail = target.get("reason") or "", target.get("message") or ""
+    else:
+        reason, detail = status.get("reason") or "", status.get("message") or ""
+        if reason not in (*_DISRUPTIONS, "Evicted"):
+            return None
+    ours, words = _DISRUPTIONS.get(reason, _EVICTED)
+    message = f"{words} ({': '.join(part for part in (reason, detail) if part)})"
+    return ErrorInfo(reason=ours, message=f"{message}; start the run again")
+
+
+def _waiting(states: Sequence[Manifest], scheduled: Mapping[str, str]) -> ErrorInfo | None:
     for state in states:
         reason = state.get("waiting", {}).get("reason", "")
         if reason and reason not in ("ContainerCreating", "PodInitializing"):
             return ErrorInfo(reason=reason, message=state["waiting"].get("message") or "no message")
-    for condition in conditions:
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return ErrorInfo(
-                reason=condition.get("reason", "Unschedulable"),
-                message=condition.get("message") or "no message",
-            )
+    if scheduled.get("status") == "False":
+        return ErrorInfo(
+            reason=scheduled.get("reason", "Unschedulable"),
+            message=scheduled.get("message") or "no message",
+        )
     return None
 
 
 def view_job(job: Job | None, pods: Sequence[Pod], now: datetime) -> JobView:
-    """Return what a Job and its pods tell; None if there is no such Job."""
+    """Return what a Job and its pods tell; None if there is no such Job.
+
+    A Job whose container with krobench has ended counts as ended, although a sidecar may keep its
+    pod, and so the Job, going.
+    """
     if job is None:
         return JobView()
     age_seconds = (now - job.created).total_seconds()
     leaders = [pod for pod in pods if pod.leads]
-    if job.ended is None:
+    disrupted = next((why for pod in leaders if (why := pod.disruption(now)) is not None), None)
+    ended = next((pod.ended for pod in leaders if pod.ended is not None), None)
+    if job.ended is None and ended is None:
         waiting = next((pod.waiting for pod in leaders if pod.waiting is not None), None)
         if job.suspended is not None:
             waiting = ErrorInfo(reason="Suspended", message=job.suspended)
         started = any(pod.started for pod in leaders)
-        return JobView(JobState.ACTIVE, None, started, waiting, age_seconds)
-    how, reason, message = job.ended
+        return JobView(JobState.ACTIVE, None, disrupted, started, waiting, age_seconds)
+    how, reason, message = job.ended or ("", "", "")
     # A worker that failed can outweigh the successPolicy; the coordinator reports it.
     led_well = job.indexed and any(pod.phase == "Succeeded" for pod in leaders)
-    if how == "Complete" or led_well:
+    ended_well = job.ended is None and ended is not None and ended.exit_code == 0
+    if how == "Complete" or led_well or ended_well:
         return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
-    return JobView(JobState.FAILED, _why_failed(reason, message, leaders), age_seconds=age_seconds)
+    error = _why_failed(reason, message, leaders)
+    return JobView(JobState.FAILED, error, disrupted, age_seconds=age_seconds)
 
 
 def why_no_start(events: Sequence[Mapping[str, Any]]) -> ErrorInfo | None:
@@ -181,15 +270,15 @@ def _event_time(event: Mapping[str, Any]) -> str:
 
 def _why_failed(reason: str, message: str, pods: Sequence[Pod]) -> ErrorInfo:
     """Return the error that the load reported, or if there is none, what Kubernetes says."""
-    terminated = [each for pod in pods for each in pod.terminated]
-    for how, text in terminated:
-        if how == "OOMKilled":
+    ended = [pod.ended for pod in pods if pod.ended is not None]
+    for each in ended:
+        if each.reason == "OOMKilled":
             return ErrorInfo(
                 reason="LoadJobOOMKilled",
                 message="the load Job ran out of memory; raise the chart's value load.resources",
             )
         try:
-            return ErrorInfo.model_validate(orjson.loads(text))
+            return ErrorInfo.model_validate(orjson.loads(each.message))
         except (orjson.JSONDecodeError, ValidationError):
             continue
     if reason == "DeadlineExceeded":
@@ -197,5 +286,15 @@ def _why_failed(reason: str, message: str, pods: Sequence[Pod]) -> ErrorInfo:
             reason=reason,
             message="the load Job ran longer than its spec allows; raise the timeouts",
         )
-    detail = next((text for _, text in terminated if text), message)
+    detail = next((each.message for each in ended if each.message), message)
     return ErrorInfo(reason="LoadJobFailed", message=f"the load Job failed: {detail}")
+
+
+def only_sidecars_run(job: Job, pods: Sequence[Pod], now: datetime) -> bool:
+    """Whether nothing but sidecars keeps a Job going, of which all else ended a while ago."""
+    ended = [pod.ended for pod in pods]
+    return (
+        job.ended is None
+        and bool(ended)
+        and all(each and each.time and now > each.time + _SIDECARS_END for each in ended)
+    )

@@ -10,7 +10,7 @@ from krobench.api.common import ErrorInfo
 from krobench.api.status import ObjectRef, Phase, RunStatus
 from krobench.controller.runs import may_change_kro
 from krobench.controller.state import JobKind, JobState, JobView, Observed
-from krobench.record.run import RunState
+from krobench.record.run import INTERRUPTED, RunState
 from krobench.report.events import RunEvent, events_of
 from krobench.report.status import StatusLine, describe, had_begun, outcome
 
@@ -76,6 +76,11 @@ def _go_on(observed: Observed, load_job: ObjectRef) -> list[Action]:
     match observed.load.state:
         case JobState.ABSENT if not (observed.run.started or observed.results.record):
             return _begin(observed, load_job)
+        case JobState.ACTIVE if observed.load.disrupted is not None:
+            # Its pod may never end by itself, for example on a node that is lost.
+            why = observed.load.disrupted
+            line = StatusLine(Phase.CLEANING_UP, why.reason, why.message)
+            return [*_say(observed, describe(observed.facts, line)), DeleteJob()]
         case JobState.ACTIVE:
             return _watch_over(observed, load_job)
         case JobState.SUCCEEDED:
@@ -235,8 +240,11 @@ def _why(observed: Observed) -> ErrorInfo:
         first = status.conditions[0]
         return ErrorInfo(reason=first.reason, message=first.message)
     record = observed.results.record
-    if record is not None and record.error is not None:
-        return record.error
+    reported = record.error if record is not None else None
+    if observed.load.disrupted and (reported is None or reported.reason == INTERRUPTED):
+        return observed.load.disrupted
+    if reported is not None:
+        return reported
     if observed.load.error is not None:
         return observed.load.error
     if observed.load.state is JobState.ABSENT:

@@ -39,6 +39,8 @@ class JobView:
     state: JobState = JobState.ABSENT
     error: ErrorInfo | None = None
     """The error that a failed Job reported."""
+    disrupted: ErrorInfo | None = None
+    """Why the cluster takes the Job's pod away, for example an eviction."""
     started: bool = False
     """Whether its pod's containers have started."""
     waiting: ErrorInfo | None = None

@@ -148,7 +148,7 @@ class WorkQueue:
                     await self.cluster.runs.refresh()
                 for run in self.cluster.runs.unsettled():
                     self.enqueue(run)
-                await self.cluster.delete_orphaned_jobs()
+                await self.cluster.delete_needless_jobs()
             except KubeError as error:
                 logger.warning("cannot look at all runs: %s", error)
             except Exception:

@@ -4,6 +4,7 @@ import asyncio
 
 from krobench.api.common import ErrorInfo
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
+from krobench.record.run import INTERRUPTED
 
 _MAX_REASON = 64
 
@@ -22,7 +23,7 @@ def info_of(error: BaseException) -> ErrorInfo:
         return error.info
     if isinstance(error, asyncio.CancelledError):
         return ErrorInfo(
-            reason="Interrupted",
+            reason=INTERRUPTED,
             message="the load Job was stopped; start the run again",
         )
     if isinstance(error, ApiError):

@@ -21,6 +21,8 @@ from krobench.findings.validity import AnyCause, Validity
 from krobench.record.test import TestRecord, TestState
 
 SCHEMA: Literal["krobench.run/v2"] = "krobench.run/v2"
+INTERRUPTED = "Interrupted"
+"""Error reason of a run whose load Job was stopped."""
 FULL_RUN_KEY = "run-full.json.gz"
 """Among ``parts``: all of a run whose ``run.json`` had no room for its iterations."""
 

@@ -3,8 +3,10 @@
 import pytest
 from unit.controller.world import SPEC, World, record, started
 
+from krobench.api.common import ErrorInfo
 from krobench.api.status import Phase, Verdict
 from krobench.controller.state import JobState, JobView
+from krobench.record.run import INTERRUPTED, RunState
 
 
 def test_a_load_job_that_dies_is_cleaned_up_after_and_keeps_its_results() -> None:
@@ -127,3 +129,37 @@ def test_deleting_ends_even_where_the_clean_up_fails() -> None:
     world.settle()
     assert not world.exists
     assert "CleanupFailed" in world.reasons
+
+
+EVICTED = ErrorInfo(reason="LoadPodEvicted", message="the load Job's pod was evicted")
+
+
+@pytest.mark.parametrize("noticed", [True, False])
+def test_an_eviction_is_the_reason_and_what_was_measured_is_kept(noticed: bool) -> None:
+    world = started()
+    world.results = record()
+    if noticed:
+        world.load = JobView(JobState.ACTIVE, disrupted=EVICTED)
+        world.settle()
+        assert world.load.state is JobState.ABSENT
+    else:  # the operator was away until the Job had failed
+        world.load = JobView(JobState.FAILED, disrupted=EVICTED)
+    interrupted = ErrorInfo(reason=INTERRUPTED, message="the load Job was stopped")
+    world.results = record(RunState.ABORTED, error=interrupted)
+    world.pods_running = False
+    world.settle()
+    world.end_cleanups(JobState.SUCCEEDED)
+    world.settle()
+    assert world.status.phase is Phase.FAILED
+    assert world.status.conditions[0].reason == "LoadPodEvicted"
+    assert world.status.results_ref is not None
+    assert [test.name for test in world.benchmark.tests] == ["a"]
+    assert not world.finalizers
+
+
+def test_a_pod_that_is_taken_away_after_all_was_done_changes_nothing() -> None:
+    world = started()
+    world.finish_load()
+    world.load = JobView(JobState.ACTIVE, disrupted=EVICTED)
+    world.settle()
+    assert world.status.phase is Phase.COMPLETED

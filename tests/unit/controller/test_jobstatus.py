@@ -1,12 +1,18 @@
 """What a run's Jobs, pods and their Events mean."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from unit.controller.test_manifest import SETTINGS, benchmark
 
-from krobench.controller.jobstatus import read_job, read_pod, view_job, why_no_start
+from krobench.controller.jobstatus import (
+    only_sidecars_run,
+    read_job,
+    read_pod,
+    view_job,
+    why_no_start,
+)
 from krobench.controller.manifest import job_manifest
 from krobench.controller.state import JobKind, JobState, JobView
 
@@ -125,3 +131,83 @@ def test_the_latest_warning_says_why_a_pod_does_not_start() -> None:
     assert found is not None
     assert (found.reason, found.message) == ("FailedCreate", "exceeded quota")
     assert why_no_start([]) is None
+
+
+def running_pod(*conditions: dict[str, str], **metadata: str) -> dict[str, Any]:
+    containers = [{"name": "load", "state": {"running": {}}}]
+    status = {
+        "phase": "Running",
+        "conditions": list(conditions),
+        "containerStatuses": containers,
+    }
+    return {"metadata": {"name": "p", **metadata}, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("EvictionByEvictionAPI", "LoadPodEvicted"),
+        ("TerminationByKubelet", "LoadPodEvicted"),
+        ("PreemptionByScheduler", "LoadPodPreempted"),
+        ("DeletionByTaintManager", "LoadNodeLost"),
+        ("DeletionByPodGC", "LoadNodeLost"),
+    ],
+)
+def test_a_pod_that_the_cluster_takes_away_says_why(target: str, reason: str) -> None:
+    condition = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": target,
+        "message": "words of the cluster",
+    }
+    found = view(job(), running_pod(condition))
+    assert found.state is JobState.ACTIVE
+    assert found.disrupted is not None
+    assert found.disrupted.reason == reason
+    assert f"{target}: words of the cluster" in found.disrupted.message
+    failed = view(job(FAILED), running_pod(condition))
+    assert failed.disrupted == found.disrupted
+
+
+def test_a_pod_that_the_kubelet_evicted_says_for_want_of_what() -> None:
+    status = {"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory"}
+    found = view(job(FAILED), {"metadata": {"name": "p"}, "status": status})
+    assert found.disrupted is not None
+    assert found.disrupted.reason == "LoadPodEvicted"
+    assert "low on memory" in found.disrupted.message
+
+
+def test_a_node_that_stays_unreachable_is_lost_after_a_bounded_time() -> None:
+    since = {"type": "Ready", "status": "False", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    pod = running_pod(since)
+    assert view(job(), pod).disrupted is None
+    later = NOW + timedelta(minutes=6)
+    found = view_job(read_job(job()), [read_pod(pod)], later).disrupted
+    assert found is not None
+    assert found.reason == "LoadNodeLost"
+
+
+def test_a_deleted_pod_on_a_lost_node_counts_as_ended_after_a_bounded_time() -> None:
+    pod = read_pod(running_pod(deletionTimestamp="2026-01-01T00:00:30Z"))
+    assert pod.running(NOW)
+    assert not pod.running(NOW + timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(("code", "state"), [(0, JobState.SUCCEEDED), (1, JobState.FAILED)])
+def test_a_sidecar_that_never_ends_holds_nothing_up(code: int, state: JobState) -> None:
+    text = '{"reason": "KroNotFound", "message": "m"}' if code else ""
+    ended = {"exitCode": code, "message": text, "finishedAt": "2026-01-01T00:00:50Z"}
+    containers = [
+        {"name": "istio-proxy", "state": {"running": {}}},
+        {"name": "load", "state": {"terminated": ended}},
+    ]
+    status = {"phase": "Running", "containerStatuses": containers}
+    manifest = {"metadata": {"name": "p"}, "status": status}
+    found = view(job(), manifest)
+    assert found.state is state
+    assert (found.error.reason if found.error else None) == ("KroNotFound" if code else None)
+    pod, known = read_pod(manifest), read_job(job())
+    assert not pod.running(NOW)
+    assert known is not None
+    assert not only_sidecars_run(known, [pod], NOW)
+    assert only_sidecars_run(known, [pod], NOW + timedelta(minutes=1))
