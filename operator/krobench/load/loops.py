@@ -63,7 +63,7 @@ async def cancel(*tasks: "asyncio.Task[None]") -> None:
 async def repeating(seconds: float, work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
     """Do this again and again, with pauses of so many seconds, until the block ends.
 
-    A request that fails is logged, and any other error is raised when the block ends.
+    An error is logged and never fails the block: a run does not end for what is done beside it.
     """
 
     async def repeat() -> None:
@@ -73,6 +73,8 @@ async def repeating(seconds: float, work: Callable[[], Awaitable[None]]) -> Asyn
                 await work()
             except KubeError as error:
                 logger.warning("%s", error)
+            except Exception:
+                logger.exception("failed beside the run, and is tried again")
 
     task = asyncio.create_task(repeat())
     try:

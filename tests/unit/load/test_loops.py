@@ -6,7 +6,14 @@ import pytest
 from unit.load.fakes import AnsweringApi, FakeObserver, plan, sender
 
 from krobench.kube.errors import ApiError
-from krobench.load.loops import RunClock, closed_loop, from_now, open_loop, run_together
+from krobench.load.loops import (
+    RunClock,
+    closed_loop,
+    from_now,
+    open_loop,
+    repeating,
+    run_together,
+)
 from krobench.workload.iterationplan import IterationPlan
 from krobench.workload.phases import PlannedOperation
 
@@ -162,3 +169,16 @@ async def test_a_timeout_after_a_failure_is_not_a_cancellation() -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await run_together([asyncio.sleep(60)])
+
+
+async def test_what_fails_beside_a_run_is_tried_again_and_never_fails_the_run() -> None:
+    errors = iter([ApiError(500, "", "away"), ValueError("a bug")])
+    third = asyncio.Event()
+
+    async def look() -> None:
+        for error in errors:
+            raise error
+        third.set()
+
+    async with repeating(0, look), asyncio.timeout(5):
+        await third.wait()
