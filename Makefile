@@ -8,10 +8,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 TESTBED = $(BIN)/python -m testbed
+LOCK = $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11
 CODE := operator/krobench testbed tests bench scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test bench-load bench-memory bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds docs lock up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test bench-load bench-memory bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -81,12 +82,16 @@ crds: $(VENV)/ready ## Generate the CRDs from the models
 docs: $(VENV)/ready ## Generate the reference pages from the models, the chart and the commands
 	$(BIN)/python -m scripts.reference
 
-lock: $(VENV)/ready ## Pin the newest versions of all dependencies
-	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 pyproject.toml -o requirements.lock
-	$(BIN)/uv pip compile -q --upgrade --no-header --no-annotate --python-version 3.11 --group dev pyproject.toml -o requirements-dev.lock
+lock: $(VENV)/ready ## Pin the newest versions of all dependencies, with their hashes
+	$(LOCK) pyproject.toml -o requirements.lock
+	$(LOCK) --group dev pyproject.toml -o requirements-dev.lock
+	$(LOCK) --group build -o requirements-build.lock
 
 up: $(VENV)/ready ## Start the cluster and install kro (under a minute; about 9 minutes for the first build)
 	$(TESTBED) up
+
+reproducible: $(VENV)/ready ## Build the image twice from nothing and compare the digests (about 5 minutes)
+	$(BIN)/python -m scripts.reproducible
 
 deploy: up ## Start the cluster and install krobench from this source tree
 	scripts/deploy.sh
@@ -107,6 +112,6 @@ $(VENV)/ready: requirements.lock requirements-dev.lock pyproject.toml
 	@echo "==> setting up the Python environment in $(VENV) (about 1 minute)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "krobench needs Python 3.11 or newer" >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing: install the package python3-venv" >&2; exit 1; }
-	@$(BIN)/python -m pip install -q -r requirements.lock -r requirements-dev.lock
-	@$(BIN)/python -m pip install -q --no-deps -e .
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements.lock -r requirements-dev.lock
+	@$(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@touch $@

@@ -61,19 +61,35 @@ def build_and_import(cache: Cache, cluster: Cluster, request: ImageRequest) -> s
     """Build the image, import it, and return the reference that names its content."""
     request.check()
     cluster.check_running()
-    base = ensure_base(cache)
-    dependencies = _dependencies_layer(cache, base, request.requirements)
+    _dependencies_layer(cache, ensure_base(cache), request.requirements)
     with (
         tempfile.TemporaryDirectory(prefix=".image-", dir=cache.images) as draft,
         step("pack and import the image", cold_seconds=15),
     ):
-        code = _code_layer(base, request.wheel, Path(draft))
-        image = Image(_ENTRYPOINT, (base.layer, dependencies, code), _ENV, _USER)
+        image = build(cache, request, Path(draft))
         reference = request.tagged(image.digest())
         archive = Path(draft) / "image.tar"
         oci.write_archive(image, (request.name, reference), archive, cluster.stored_digests())
         cluster.import_image(archive)
     return reference
+
+
+def build(cache: Cache, request: ImageRequest, draft: Path) -> Image:
+    """Build the image; its code layer is in the draft, the others are in the cache."""
+    base = ensure_base(cache)
+    dependencies = _dependencies_layer(cache, base, request.requirements)
+    code = _code_layer(base, request.wheel, draft)
+    return Image(_ENTRYPOINT, (base.layer, dependencies, code), _ENV, _USER, labels=labels(request))
+
+
+def labels(request: ImageRequest) -> dict[str, str]:
+    """What registries and scanners show; the Dockerfile sets the same."""
+    name, version = request.wheel.name.split("-")[:2]
+    return {
+        "org.opencontainers.image.title": name,
+        "org.opencontainers.image.version": version,
+        "org.opencontainers.image.licenses": "Apache-2.0",
+    }
 
 
 def pip_platforms(machine: str, glibc_minor: int) -> list[str]:
@@ -110,7 +126,7 @@ def _pip_install(requirements: Path, target: Path) -> None:
     if not shell.succeeds([*pip, "--version"], timeout_seconds=60):
         raise SetupError(f"{sys.executable} has no pip, which the image's dependencies need")
     install = (*pip, "install", "--quiet", "--no-compile", f"--target={target}")
-    wheels = ("--only-binary=:all:", "--implementation=cp")
+    wheels = ("--only-binary=:all:", "--implementation=cp", "--require-hashes")
     python = f"--python-version={versions.DEBIAN_PYTHON}"
     platforms = pip_platforms(platform.machine(), versions.DEBIAN_GLIBC_MINOR)
     shell.run([*install, *wheels, python, *platforms, f"--requirement={requirements}"])

@@ -46,6 +46,7 @@ class Image:
     env: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     working_dir: str = "/"
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def config(self) -> bytes:
         """The image's configuration."""
@@ -59,6 +60,7 @@ class Image:
                     "Env": [f"{name}={value}" for name, value in self.env.items()],
                     "User": self.user,
                     "WorkingDir": self.working_dir,
+                    "Labels": dict(self.labels),
                 },
                 "rootfs": {"type": "layers", "diff_ids": [layer.digest for layer in self.layers]},
             }

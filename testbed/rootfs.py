@@ -5,6 +5,7 @@ packages. Its root file system stays in the cache beside the layer, because byte
 be compiled by the very Python that will read it.
 """
 
+import functools
 import hashlib
 import platform
 import re
@@ -40,6 +41,10 @@ _LEFT_OUT = (
     "usr/share/man",
 )
 """Directories whose content stays out of the layer."""
+_OF_THIS_MACHINE = ("etc/hostname", "etc/resolv.conf", "etc/machine-id")
+"""Files that debootstrap copies from here; a container gets its own."""
+_FIXED_SECONDS = "1767225600"
+"""For what tools write a date into, such as the age of passwords: 2026-01-01."""
 
 _APT_SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
 _URI_IN_LIST = re.compile(r"^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s", re.MULTILINE)
@@ -78,7 +83,8 @@ class Base:
 
 def ensure_base(cache: Cache) -> Base:
     """Make the base unless the cache holds it."""
-    identity = [versions.DEBIAN_SUITE, platform.machine(), *_PACKAGES, *_LEFT_OUT]
+    parts = (*_PACKAGES, *_LEFT_OUT, *_OF_THIS_MACHINE, _FIXED_SECONDS)
+    identity = [versions.DEBIAN_SUITE, platform.machine(), *parts]
     key = hashlib.sha256("\n".join(identity).encode()).hexdigest()[:12]
     target = cache.images / f"base-{versions.DEBIAN_SUITE}-{key}"
     if not target.is_dir():
@@ -111,17 +117,36 @@ def _make_base(target: Path) -> None:
             draft.chmod(0o755)
             root = draft / "rootfs"
             command = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
-            shell.run([*command, versions.DEBIAN_SUITE, root, *([mirror] if mirror else [])])
-            oci.layer_of_directory(root, "", draft / "layer.tar", _trimmed)
+            shell.run(
+                [*command, versions.DEBIAN_SUITE, root, *([mirror] if mirror else [])],
+                env={"SOURCE_DATE_EPOCH": _FIXED_SECONDS, "PYTHONHASHSEED": "0"},
+            )
+            packed = functools.partial(trimmed, newest_seconds=newest_change(root))
+            oci.layer_of_directory(root, "", draft / "layer.tar", packed)
             draft.rename(target)
         finally:
             shutil.rmtree(draft, ignore_errors=True)
 
 
-def _trimmed(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Keep owners and times, which Debian's own compiled Python files depend on."""
+def newest_change(root: Path) -> int:
+    """When the newest of the packages in a root file system was made, in seconds.
+
+    No file of a package is newer than its changelog; what is newer was made here.
+    """
+    changelogs = (root / "usr/share/doc").glob("*/changelog*")
+    return max(int(changelog.lstat().st_mtime) for changelog in changelogs)
+
+
+def trimmed(info: tarfile.TarInfo, newest_seconds: int) -> tarfile.TarInfo | None:
+    """Keep owners, and the times of packages' files: Debian's compiled Python files depend on them.
+
+    What was made here gets the time of the newest package: the same packages make the same layer.
+    """
     path = info.name.removeprefix("./")
-    return None if any(path.startswith(f"{left_out}/") for left_out in _LEFT_OUT) else info
+    if path in _OF_THIS_MACHINE or any(path.startswith(f"{each}/") for each in _LEFT_OUT):
+        return None
+    info.mtime = min(int(info.mtime), newest_seconds)
+    return info
 
 
 def _apt_sources() -> list[str]:
