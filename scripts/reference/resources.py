@@ -84,7 +84,8 @@ def _fields_of(field: Schema) -> tuple[Schema | None, str]:
         (field.get("items", {}), "[]"),
         (field.get("additionalProperties", {}), "{}"),
     ):
-        if "properties" in inner:
+        # An object that may have any fields is not ours to describe.
+        if "properties" in inner and not inner.get("x-kubernetes-preserve-unknown-fields"):
             return inner, suffix
     return None, ""
 

@@ -471,5 +471,61 @@ class Unique:
         return items
 
 
+@dataclass(frozen=True, eq=False)
+class Shaped:
+    """In the annotation of an object that is not ours, such as an RGD: the fields that we read.
+
+    ``schema`` is a JSON Schema of types, required fields and enums; other fields may be anything.
+    """
+
+    schema: Mapping[str, Any]
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), **self.schema}
+
+    def _checked(self, value: Any) -> Any:
+        _check_shape(value, self.schema, "")
+        return value
+
+
+_TYPES: Mapping[str, tuple[type[Any], str]] = {
+    "object": (dict, "an object"),
+    "array": (list, "a list"),
+    "string": (str, "a string"),
+}
+
+
+def _check_shape(value: Any, schema: Mapping[str, Any], path: str) -> None:
+    expected, words = _TYPES[schema["type"]]
+    if not isinstance(value, expected):
+        raise FieldError(path, f"must be {words}")
+    if "enum" in schema and value not in schema["enum"]:
+        raise FieldError(path, f"must be {' or '.join(schema['enum'])}")
+    for name in schema.get("required", ()):
+        if name not in value:
+            raise FieldError(f"{path}.{name}".removeprefix("."), "must be set")
+    for inner, item, child in _inside(value, schema):
+        _check_shape(item, child, f"{path}{inner}".removeprefix("."))
+
+
+def _inside(value: Any, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
+    """Yield the path, value and schema of what is in a value."""
+    for name, child in schema.get("properties", {}).items():
+        if name in value:
+            yield f".{name}", value[name], child
+    if "items" in schema:
+        yield from ((f"[{at}]", item, schema["items"]) for at, item in enumerate(value))
+    if "additionalProperties" in schema:
+        values = schema["additionalProperties"]
+        yield from ((f".{name}", item, values) for name, item in value.items())
+
+
 def _repeated(values: Sequence[Any]) -> Any:
     return next((value for i, value in enumerate(values) if value in values[:i]), None)

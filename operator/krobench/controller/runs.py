@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from krobench.analysis.comparison.rules import check_baseline
 from krobench.analysis.scaling.slos import check_samples
-from krobench.analysis.thresholds import check_slo, check_thresholds
+from krobench.analysis.thresholds import are_quick, check_slo, check_thresholds
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
 from krobench.api.kinds import RunKind, RunRef, RunSpec
 from krobench.api.refusal import refusals
@@ -38,6 +39,8 @@ from krobench.workload.testplan import (
 logger = logging.getLogger(__name__)
 
 _PAGE = 50  # objects in memory at a time
+MAX_SPEC_BYTES = 128 * 1024
+"""Most bytes of a spec as JSON: the operator has all that wait in memory."""
 
 
 def parse_run(
@@ -79,6 +82,9 @@ def _parse_spec(
     kind: RunKind, raw: Mapping[str, Any], max_objects: int
 ) -> tuple[RunSpec | None, tuple[ErrorInfo, ...]]:
     """Validate a spec; the API server did so too, but perhaps by an older CRD."""
+    too_large = _too_large(raw)
+    if too_large is not None:
+        return None, (ErrorInfo(reason="InvalidSpec", message=f"spec: {too_large}"),)
     try:
         spec = kind.spec.model_validate(raw)
         return spec, _check_spec(spec, max_objects)
@@ -91,6 +97,20 @@ def _parse_spec(
         logger.exception("cannot check the spec of a %s", kind)
         messages = [f"spec: krobench cannot check it ({type(error).__name__}: {error}); change it"]
     return None, tuple(ErrorInfo(reason="InvalidSpec", message=text) for text in messages)
+
+
+def _too_large(raw: Mapping[str, Any]) -> str | None:
+    """Return why a spec is not even read: it would take much memory and time."""
+    try:
+        size = len(orjson.dumps(raw))
+    except orjson.JSONEncodeError:
+        return "is nested too deeply: use fewer levels"
+    if size <= MAX_SPEC_BYTES:
+        return None
+    return (
+        f"has {size} bytes of JSON, and {MAX_SPEC_BYTES} are allowed: store your own RGDs in "
+        "ConfigMaps, and refer to them by rgd.configMapKeyRef"
+    )
 
 
 def _parse_status(kind: RunKind, raw: Mapping[str, Any]) -> RunStatus:
@@ -116,16 +136,16 @@ def _check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:
         # Only the load Job can read RGDs from ConfigMaps, and so knows their children.
         known = [plan for plan in plans if not has_unread_rgd(plan.workload)]
         return (
-            *check_thresholds(spec),
+            *check_thresholds(spec, quickly=True),
             *check_baseline(spec),
             *check_schedules(plans, drawn=False),
             *check_objects(known, max_objects, drawn=False),
         )
     # The samples that an SLO needs can only be counted for one that can be parsed.
-    if wrong := check_slo(spec):
+    if wrong := check_slo(spec, quickly=True):
         return tuple(wrong)
-    if has_unread_rgd(spec.workload):
-        return ()
+    if has_unread_rgd(spec.workload) or not are_quick(spec.slo):
+        return ()  # the load Job checks the rest
     instances, rgds = fewest_observations(spec, usable_sizes(spec, max_objects, drawn=False).usable)
     too_few = check_samples(spec.slo, instances, rgds)
     return (too_few,) if too_few is not None else ()

@@ -13,6 +13,7 @@ from krobench.analysis.verdict import verdict_of_run
 from krobench.api.kinds import RunKind
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.loadjob.engine import Engine
+from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.history import RunBaseline, read_baseline
 from krobench.loadjob.kro.rollout import check_restartable
 from krobench.loadjob.loop import IterationLoop
@@ -52,6 +53,11 @@ class BenchmarkTask:
         self.spec = await read_own_rgds(engine.client, self.spec, engine.run_ref.namespace)
         self._suite = Suite(plan_tests(self.spec), self.spec.order)
         check_limits(self.plans, self._max_objects)
+        if any(test.thresholds for test in self.spec.tests):
+            from krobench.analysis.thresholds import check_thresholds
+
+            for error in check_thresholds(self.spec):
+                raise AbortedError(error.reason, error.message)
         # The record keeps what was run, even if the ConfigMap changes later.
         raw: dict[str, Any] = deepcopy(self._raw_spec)
         for raw_test, test in zip(raw["tests"], self.spec.tests, strict=True):

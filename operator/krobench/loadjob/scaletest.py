@@ -19,6 +19,7 @@ from krobench.analysis.scaling.summarise import (
     validity_of_scale_test,
     with_findings,
 )
+from krobench.analysis.thresholds import check_slo
 from krobench.analysis.validity.judge import ignored_causes, validity_of_run
 from krobench.analysis.verdict import verdict_of_scale_test
 from krobench.api import units
@@ -83,6 +84,8 @@ class ScaleTestTask:
             self._sizes = usable_sizes(self.spec, self._max_objects)
         except WorkloadError as error:
             raise AbortedError("InvalidSpec", f"spec.{error}") from error
+        for wrong in check_slo(self.spec):
+            raise AbortedError(wrong.reason, wrong.message)
         counts = fewest_observations(self.spec, self._sizes.usable)
         too_few = check_samples(self.spec.slo, *counts)
         if too_few is not None:

@@ -3,11 +3,12 @@
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from krobench.api.common import LOAD_GROUP
+from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.workload import ConfigMapKeyRef, RGDSource, Workload
 from krobench.api.yaml import yaml_error
@@ -29,19 +30,10 @@ _RGD_KIND = "ResourceGraphDefinition"
 _CHILDREN_OF_UNREAD_RGD = 100
 
 
-def own_manifest(source: RGDSource, field_path: str) -> Manifest:
-    """Return the RGD with optional fields filled in.
-
-    Raises:
-        WorkloadError: if it has no spec.schema.kind.
-    """
+def own_manifest(source: RGDSource) -> Manifest:
+    """Return the RGD with optional fields filled in."""
     assert source.inline is not None, "references are resolved before"
     manifest = copy.deepcopy(source.inline)
-    if not _defines_kind(manifest):
-        raise WorkloadError(
-            f"{field_path}.inline.spec.schema.kind is missing: set it to the kind that the RGD "
-            "defines"
-        )
     schema = manifest["spec"]["schema"]
     manifest.setdefault("apiVersion", RGD_API_VERSION)
     manifest.setdefault("kind", _RGD_KIND)
@@ -99,16 +91,11 @@ def with_rgd_inline(
         manifest = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise WorkloadError(f"{where} must be YAML of one object: {yaml_error(error)}") from error
-    if not _defines_kind(manifest) or manifest.get("kind", _RGD_KIND) != _RGD_KIND:
-        raise WorkloadError(f"{where} must be a {_RGD_KIND} with a spec.schema.kind")
-    return workload.model_copy(update={"rgd": RGDSource(inline=manifest)})
-
-
-def _defines_kind(manifest: Any) -> bool:
-    node = manifest
-    for key in ("spec", "schema", "kind"):
-        node = node.get(key) if isinstance(node, dict) else None
-    return isinstance(node, str)
+    try:
+        return workload.model_copy(update={"rgd": RGDSource(inline=manifest)})
+    except ValidationError as error:
+        problem = refusals(error, "")[0].removeprefix("inline").removeprefix(".")
+        raise WorkloadError(f"{where} must be a {_RGD_KIND}: {problem}") from error
 
 
 OWN_RGD = "rgd"
@@ -148,8 +135,7 @@ def children(workload: Workload) -> int:
     if workload.rgd is not None:
         if workload.rgd.inline is None:
             return _CHILDREN_OF_UNREAD_RGD
-        resources = workload.rgd.inline.get("spec", {}).get("resources")
-        return len(resources) if isinstance(resources, list) else 1
+        return len(workload.rgd.inline["spec"].get("resources", ()))
     if workload.generator is not None:
         return resolve(workload.generator).children
     if workload.cel is not None:
@@ -191,7 +177,7 @@ def rgds_of(source: RgdSource) -> RgdSet:
     """
     workload = source.workload
     if workload.rgd is not None:
-        manifest = own_manifest(workload.rgd, f"{source.field_path}.rgd")
+        manifest = own_manifest(workload.rgd)
         return RgdSet((_named(manifest, source.name, source.labels),), workload.values, {})
     blueprint = _blueprint(source)
     inner = [

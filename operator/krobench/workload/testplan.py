@@ -116,8 +116,8 @@ class TestPlan:
         """API group of the kinds that its RGDs define."""
         if self.workload.rgd is None or self.workload.rgd.inline is None:
             return LOAD_GROUP
-        schema = self.workload.rgd.inline.get("spec", {}).get("schema", {})
-        return str(schema.get("group", LOAD_GROUP))
+        group: str = self.workload.rgd.inline["spec"]["schema"].get("group", LOAD_GROUP)
+        return group
 
     @property
     def total_iterations(self) -> int:

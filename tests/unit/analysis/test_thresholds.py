@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from krobench.analysis.figurenames import known_names
 from krobench.analysis.thresholds import bounds, check_thresholds, evaluate
@@ -191,3 +193,25 @@ def test_an_undecided_threshold_says_why_its_metric_is_missing(
 )
 def test_bounds_of_single_metrics(expression: str, expected: list[tuple[str, str, float]]) -> None:
     assert [(b.figure, b.operator, b.value) for b in bounds(expression)] == expected
+
+
+@given(
+    name=st.sampled_from(["latency.instanceReady.p50", "errors.total", "kro.cpu.seconds"]),
+    operator=st.sampled_from(["<", "<=", ">", ">=", "=="]),
+    number=st.one_of(st.integers(-(10**9), 10**9), st.floats(-1e9, 1e9)),
+    space=st.sampled_from(["", " "]),
+)
+def test_celpy_agrees_that_a_plain_comparison_is_valid(
+    name: str, operator: str, number: float, space: str
+) -> None:
+    expression = f"{name}{space}{operator}{space}{number!r}"
+    assert check_thresholds(spec(expression)) == []
+    result = evaluate(expression, summary())
+    assert result.error is None
+    assert result.values.keys() == {name}
+
+
+def test_macros_over_lists_are_refused_by_their_variables_for_nested_ones_take_for_ever() -> None:
+    nested = "[1,2,3].all(errors, [1,2,3].all(y, latency.instanceReady.p50 < 1.0))"
+    [error] = check_thresholds(spec(nested))
+    assert error.reason == "UnknownMetric"

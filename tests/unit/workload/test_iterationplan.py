@@ -9,9 +9,9 @@ from unit.workload.plans import RUN, first_plan, suite
 
 from krobench.api.common import LOAD_GROUP, RUN_LABEL
 from krobench.api.messages import SHARD_LABEL
+from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.workload import Scenario
-from krobench.workload.blueprint import WorkloadError
 from krobench.workload.iterationplan import IterationPlan, plan_iteration, share_of_plan
 from krobench.workload.testplan import plan_tests
 
@@ -61,11 +61,32 @@ def test_a_users_own_rgd_keeps_its_kind_and_group() -> None:
     assert "metadata" not in inline, "the user's spec was changed"
 
 
-def test_an_rgd_without_a_kind_is_refused_with_the_fields_path() -> None:
-    workload = {"rgd": {"inline": {"spec": {}}}, "instances": 1}
-    test = plan_tests(suite(test={"workload": workload}))[0]
-    with pytest.raises(WorkloadError, match=r"tests\[0\]\.workload\.rgd\.inline\.spec\.schema"):
-        plan_iteration(RUN, test, 0)
+@pytest.mark.parametrize(
+    ("inline", "field"),
+    [
+        ({}, "spec"),
+        ({"spec": []}, "spec"),
+        ({"spec": {}}, "spec.schema"),
+        ({"spec": {"schema": {"spec": {}}}}, "spec.schema.kind"),
+        ({"spec": {"schema": {"kind": 7}}}, "spec.schema.kind"),
+        ({"spec": {"schema": {"kind": "App"}, "resources": {}}}, "spec.resources"),
+        ({"spec": {"schema": {"kind": "App"}, "resources": [7]}}, "spec.resources[0]"),
+        ({"spec": {"schema": {"kind": "App"}}, "metadata": "x"}, "metadata"),
+        (
+            {"spec": {"schema": {"kind": "App"}}, "metadata": {"labels": {"a": 1}}},
+            "metadata.labels.a",
+        ),
+        ({"spec": {"schema": {"kind": "App"}}, "kind": "ResourceGroup"}, "kind"),
+    ],
+)
+def test_an_rgd_of_another_shape_is_refused_with_the_fields_path(
+    inline: dict[str, Any], field: str
+) -> None:
+    workload = {"rgd": {"inline": inline}, "instances": 1}
+    with pytest.raises(ValidationError) as raised:
+        suite(test={"workload": workload})
+    [message] = refusals(raised.value)
+    assert message.startswith(f"spec.tests[0].workload.rgd.inline.{field}: must be")
 
 
 def test_profiles_take_one_more_iteration_that_is_not_summarised() -> None:

@@ -2,6 +2,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 from unit.workload.plans import RUN, first_plan, suite
 
@@ -58,10 +59,11 @@ def test_the_time_of_a_run_is_known_before_its_rgd_is_read() -> None:
             ": key app.yaml of ConfigMap team/rgds must be YAML of one",
         ),
         (config_map("- a list"), ": key app.yaml of ConfigMap team/rgds must be a ResourceGraph"),
-        (config_map("kind: ConfigMap"), "team/rgds must be a ResourceGraphDefinition with a spec"),
+        (config_map("kind: ConfigMap"), "team/rgds must be a ResourceGraphDefinition"),
+        (config_map(RGD.replace("kind: App", "a: b")), "spec.schema.kind: must be set"),
         (
-            config_map(RGD.replace("kind: App", "a: b")),
-            "must be a ResourceGraphDefinition with a spec",
+            config_map(RGD.replace("resources: []", "resources: {}")),
+            "spec.resources: must be a list",
         ),
         (config_map(RGD.replace("kind: Resource", "kind: X")), "must be a ResourceGraphDefinition"),
     ],
@@ -75,7 +77,8 @@ def test_a_config_map_without_an_rgd_is_refused_by_name(
 
 
 @pytest.mark.parametrize(
-    "source", [{}, {"inline": {}, "configMapKeyRef": {"name": "rgds", "key": "app.yaml"}}]
+    "source",
+    [{}, {"inline": yaml.safe_load(RGD), "configMapKeyRef": {"name": "rgds", "key": "app.yaml"}}],
 )
 def test_an_rgd_has_exactly_one_source(source: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="exactly one of inline and configMapKeyRef"):

@@ -11,6 +11,7 @@ from krobench.api.refusal import DNS_LABEL_PATTERN
 from krobench.api.rules import (
     Keyed,
     Rule,
+    Shaped,
     Unique,
     exactly_one,
     has,
@@ -229,11 +230,73 @@ class ConfigMapKeyRef(SpecModel):
     """Key in its data."""
 
 
+def _open(description: str = "", **properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object with these fields, and any others."""
+    fields = {"properties": properties} if properties else {}
+    described = {"description": description} if description else {}
+    return {"type": "object", **_ANYTHING, **fields, **described}
+
+
+def _text(description: str, max_length: int = 253) -> dict[str, Any]:
+    return {"type": "string", "description": description, "maxLength": max_length}
+
+
+def _texts(description: str) -> dict[str, Any]:
+    values = {"type": "string", "maxLength": 4096}
+    return {
+        "type": "object",
+        "description": description,
+        "additionalProperties": values,
+        "maxProperties": 256,
+    }
+
+
+_RGD = _open(
+    apiVersion=_text("kro.run/v1alpha1 by default."),
+    kind={
+        "type": "string",
+        "enum": ["ResourceGraphDefinition"],
+        "description": "ResourceGraphDefinition by default.",
+    },
+    metadata=_open(
+        "Its labels and annotations are kept.",
+        labels=_texts("Labels of the RGD."),
+        annotations=_texts("Annotations of the RGD."),
+    ),
+    spec=_open(
+        "As in kro's own CRD.",
+        schema=_open(
+            "The kind that it defines.",
+            apiVersion=_text("v1alpha1 by default.", 63),
+            group=_text("load.bench.kro.run by default."),
+            kind=_text("Name of the kind.", 63),
+            scope=_text("Namespaced by default.", 63),
+            spec=_open("Fields of the spec of an instance."),
+            status=_open("Fields of the status of an instance."),
+            types=_open("Types that the fields use."),
+        )
+        | {"required": ["kind"]},
+        resources={
+            "type": "array",
+            "description": "What kro creates for each instance.",
+            "maxItems": 1000,
+            "items": _open(
+                id=_text("Name in expressions."),
+                template=_open("The object."),
+                externalRef=_open("An object that exists already."),
+            ),
+        },
+    )
+    | {"required": ["schema"]},
+) | {"required": ["spec"]}
+"""The fields of an RGD that krobench reads, with the types that they have in kro's own CRD."""
+
+
 class RGDSource(SpecModel):
     """A ResourceGraphDefinition of your own. The run replaces its metadata.name. If it has no
     spec.schema.group, its kind gets the group load.bench.kro.run."""
 
-    inline: Annotated[dict[str, Any], Field(json_schema_extra=_ANYTHING)] | None = None
+    inline: Annotated[dict[str, Any], Shaped(_RGD)] | None = None
     """The complete ResourceGraphDefinition."""
     config_map_key_ref: ConfigMapKeyRef | None = None
     """Where the complete ResourceGraphDefinition is stored as YAML. It is read when the run
