@@ -11,9 +11,9 @@ from krobench.figures import reasons
 from krobench.figures.catalogue import ALL, PARTS
 from krobench.figures.figure import Figure, How, Per, Phase
 from krobench.figures.latencies import STATISTICS
-from krobench.figures.measures import Latencies
 from krobench.figures.reasons.base import Reason
 from krobench.figures.renamed import RENAMED
+from krobench.figures.summaries import Latencies
 from krobench.findings.finding import Finding
 from krobench.report.words.figures import full_title
 from scripts.reference.markdown import page, table, text

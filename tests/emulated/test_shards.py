@@ -9,7 +9,7 @@ from doubles.cluster import QUICK, MemoryCluster
 from emulated.test_load import UID, quick
 
 from krobench.api.status import Verdict
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.findings.validity import ShardLost
 from krobench.kube.timing import Timing
 from krobench.loadjob.benchmark import BenchmarkTask

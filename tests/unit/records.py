@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from krobench.figures.environment import Environment
-from krobench.figures.lines import ObjectRecord
-from krobench.figures.measures import Counts, Figures, Latencies
+from krobench.figures.rawdata import ObjectRecord
+from krobench.figures.summaries import Counts, Figures, Latencies
 from krobench.record.run import RunRecord
 from krobench.record.test import IterationRecord, TestRecord, TestSummary
 

@@ -13,8 +13,8 @@ from functools import cached_property
 
 from krobench.api.specs.load import Load, Operation
 from krobench.figures.latencies import latencies
-from krobench.figures.lines import ObjectRecord
-from krobench.figures.measures import Counts, Figures, LoadGenerator, OperationCounts
+from krobench.figures.rawdata import ObjectRecord
+from krobench.figures.summaries import Counts, Figures, LoadGenerator, OperationCounts
 from krobench.findings.validity import (
     AnyCause,
     RateNotReached,

@@ -20,7 +20,7 @@ from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.yaml import yaml_error
 from krobench.cli.errors import CliError
-from krobench.figures.lines import ObjectRecord, Sample
+from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.comparison import Baseline, RunEstimates
 from krobench.kube import paths
 from krobench.kube.client import KubeClient

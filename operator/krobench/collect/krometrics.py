@@ -21,8 +21,7 @@ from krobench.collect.source import (
     read_through,
     with_present_names,
 )
-from krobench.figures.lines import SourceName
-from krobench.figures.measures import KroRestart
+from krobench.figures.rawdata import SourceName
 from krobench.figures.reasons.profiles import (
     CpuProfileFailed,
     HeapProfileFailed,
@@ -38,6 +37,7 @@ from krobench.figures.reasons.sources import (
     NoPprof,
     NotReadable,
 )
+from krobench.figures.summaries import KroRestart
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.kropods import KroPod, find_kro

@@ -9,7 +9,7 @@ from krobench.collect.exposition import Reading, Series
 from krobench.collect.krometrics import KroTracker
 from krobench.collect.source import Scrape, SourceUnavailableError, scrape_through
 from krobench.figures.catalogue import metrics_of
-from krobench.figures.lines import SourceName
+from krobench.figures.rawdata import SourceName
 from krobench.figures.reasons.sources import ContainerNotNamed, Exposition
 from krobench.kube import paths
 from krobench.kube.client import KubeClient

@@ -14,9 +14,9 @@ from typing import Self
 from krobench.api.notation import duration_seconds, labelled
 from krobench.collect.source import Scrape, Source, SourceUnavailableError
 from krobench.collect.sources import Scope, open_sources
-from krobench.figures.lines import Sample, SourceName
-from krobench.figures.measures import KroRestart
+from krobench.figures.rawdata import Sample, SourceName
 from krobench.figures.reasons.sources import NoAnswerInTime, ScrapesFailed, SourceReason
+from krobench.figures.summaries import KroRestart
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from krobench.collect.exposition import Reading, Series, Tally, read
 from krobench.figures.catalogue import metrics_of
 from krobench.figures.figure import Groups, Labels
-from krobench.figures.lines import SourceName
+from krobench.figures.rawdata import SourceName
 from krobench.figures.reasons.sources import (
     Exposition,
     InvalidFormat,

@@ -20,7 +20,7 @@ from krobench.collect.source import (
     scrape_through,
     with_present_names,
 )
-from krobench.figures.lines import SourceName
+from krobench.figures.rawdata import SourceName
 from krobench.figures.reasons.sources import Exposition, NotReadable
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import find_control_plane

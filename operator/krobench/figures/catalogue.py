@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from krobench.figures.cluster import CLUSTER_FIGURES, CLUSTER_PARTS
 from krobench.figures.figure import Figure, How, Metric, Parts, Per
 from krobench.figures.kro import KRO_FIGURES, KRO_PARTS
-from krobench.figures.lines import SourceName
 from krobench.figures.processes import API_SERVER, ETCD, KRO, KROBENCH, by_label
+from krobench.figures.rawdata import SourceName
 
 _LAG = (
     "From the answer to a write until its watch event, of a probe that is written twice a second."

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, StrEnum
 from functools import cached_property
 
-from krobench.figures.lines import SourceName
+from krobench.figures.rawdata import SourceName
 
 Labels = Mapping[str, str]
 Groups = frozenset[str]

@@ -3,8 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 
-from krobench.figures.lines import ObjectRecord
-from krobench.figures.measures import Latencies, LatencySummary, Timed
+from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.figures import AnyReason
 from krobench.figures.reasons.load import (
     NothingObserved,
@@ -14,6 +13,7 @@ from krobench.figures.reasons.load import (
     TooFewObservations,
     TooFewProbes,
 )
+from krobench.figures.summaries import Latencies, LatencySummary, Timed
 
 # A percentile q needs 1/(1-q) observations, or it is but another name for the maximum.
 MIN_OBSERVATIONS = {0.5: 1, 0.9: 10, 0.99: 100}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from krobench.figures.lines import Sample, SourceName
+from krobench.figures.rawdata import Sample, SourceName
 from krobench.figures.reasons.figures import AnyReason
 from krobench.figures.reasons.samples import (
     DidNotGrow,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from krobench.api.notation import labelled
 from krobench.figures.figure import Figure, Groups, How, Labels, Metric, Per, Phase
-from krobench.figures.lines import SourceName
+from krobench.figures.rawdata import SourceName
 
 KRO: SourceName = "kro"
 API_SERVER: SourceName = "apiserver"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from krobench.api.notation import labels_of
-from krobench.figures.lines import Sample, SourceName
+from krobench.figures.rawdata import Sample, SourceName
 from krobench.figures.reasons.samples import (
     NoSampleAtBorder,
     NotExposed,

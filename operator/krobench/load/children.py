@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from krobench.api.common import API_GROUP
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.load import ChildrenForbidden, ChildrenNotServed
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError

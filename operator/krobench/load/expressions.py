@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from krobench.api.common import RUN_LABEL, TEST_LABEL, ErrorInfo
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.load import RevisionsUnknown
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Self
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.figures import AnyReason
 from krobench.findings.validity import AnyCause
 from krobench.kube import paths

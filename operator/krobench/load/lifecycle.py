@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.load import RevisionsForbidden, RevisionsNotServed, RevisionsUnknown
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient

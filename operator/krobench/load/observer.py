@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterable
 from typing import Self
 
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.watch import Watch, WatchCost

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.load.children import Children, with_update_label
 from krobench.load.driver import Driver, OperationName
 from krobench.load.loops import RunClock, Send, closed_loop, open_loop

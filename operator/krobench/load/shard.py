@@ -12,7 +12,7 @@ from typing import Protocol
 
 from krobench.api.common import ErrorInfo
 from krobench.api.messages import SHARD_LABEL, ShardReport
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.load import TooFewShards
 from krobench.findings.validity import ShardLost
 from krobench.kube.client import KubeClient

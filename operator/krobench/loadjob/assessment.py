@@ -26,12 +26,12 @@ from krobench.figures.catalogue import (
     WATCH_INTERRUPTIONS,
 )
 from krobench.figures.environment import NodeFingerprint
+from krobench.figures.iteration import Made, Measured, Phases, measure
 from krobench.figures.latencies import latencies, watch_lag_figures
-from krobench.figures.lines import ObjectRecord, SourceName
-from krobench.figures.measure import Made, Measured, Phases, measure
-from krobench.figures.measures import Figures, LoadGenerator, PartLists
+from krobench.figures.rawdata import ObjectRecord, SourceName
 from krobench.figures.reasons.load import RunPhaseNotReached, TooFewReady
 from krobench.figures.series import Series, UnavailableError
+from krobench.figures.summaries import Figures, LoadGenerator, PartLists
 from krobench.findings.validity import AnyCause, Validity
 from krobench.load.iteration import Outcome, PhaseOutcome
 from krobench.loadjob.monitor import Observation

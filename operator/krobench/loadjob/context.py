@@ -7,8 +7,8 @@ from krobench.api.kinds import RunRef
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.results import Cleanup, ValiditySettings
 from krobench.figures.environment import NodeFingerprint
-from krobench.figures.lines import CelLine, ObjectRecord, Sample
 from krobench.figures.profile import TestProfile
+from krobench.figures.rawdata import CelLine, ObjectRecord, Sample
 from krobench.figures.reasons.profiles import FileReason
 from krobench.kube.client import KubeClient
 from krobench.kube.timing import Timing

@@ -14,7 +14,7 @@ from krobench.api.notation import duration_seconds
 from krobench.collect.sampler import Collected, Sampler
 from krobench.collect.sources import Scope
 from krobench.figures.latencies import latencies
-from krobench.figures.lines import ObjectRecord, Sample
+from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.figures.reasons.base import QuotedReason
 from krobench.figures.reasons.sources import SourceReason
 from krobench.figures.series import Series

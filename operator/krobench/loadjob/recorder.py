@@ -11,8 +11,8 @@ from krobench.analysis.validity.steady import steady_state_of_test, unsteady_tes
 from krobench.api.common import ErrorInfo, rfc3339, utc_now
 from krobench.figures.cel import CelResults
 from krobench.figures.environment import KroFingerprint
-from krobench.figures.lines import ObjectRecord, Sample
 from krobench.figures.profile import TestProfile
+from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.validity import AnyCause
 from krobench.loadjob.context import RunContext
 from krobench.program.suite import stop_of

@@ -19,7 +19,7 @@ from krobench.api.common import API_GROUP, COMPONENT_LABEL, RUN_LABEL, ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.figures.lines import CelLine, ObjectRecord, Sample
+from krobench.figures.rawdata import CelLine, ObjectRecord, Sample
 from krobench.figures.reasons.profiles import FileReason, FileTooLarge, NoRoomForFile
 from krobench.record import rawlines
 from krobench.record.rawlines import LineFile

@@ -9,7 +9,10 @@ from krobench.api.specs.load import Load, Operation
 from krobench.figures.catalogue import RUN_SECONDS
 from krobench.figures.cel import CelResults
 from krobench.figures.environment import KroFingerprint
-from krobench.figures.measures import (
+from krobench.figures.precision import Headline, SteadyState, Stop
+from krobench.figures.profile import TestProfile
+from krobench.figures.reasons.figures import AnyReason
+from krobench.figures.summaries import (
     Counts,
     Figures,
     KroRestart,
@@ -18,9 +21,6 @@ from krobench.figures.measures import (
     OperationCounts,
     PartLists,
 )
-from krobench.figures.precision import Headline, SteadyState, Stop
-from krobench.figures.profile import TestProfile
-from krobench.figures.reasons.figures import AnyReason
 from krobench.findings.bottleneck import Attribution
 from krobench.findings.steady import AnyUnsteady
 from krobench.findings.validity import AnyCause, Validity

@@ -2,7 +2,7 @@
 
 from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, KRO_RESIDENT
-from krobench.figures.measures import Figures
+from krobench.figures.summaries import Figures
 from krobench.findings.scaling import SizeVerdict
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestState

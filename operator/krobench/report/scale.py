@@ -12,7 +12,7 @@ from krobench.figures.catalogue import (
     KRO_RESIDENT,
     RUN_SECONDS,
 )
-from krobench.figures.measures import Figures
+from krobench.figures.summaries import Figures
 from krobench.findings.scaling import ScaleRecord, SizeRecord, SizeVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord

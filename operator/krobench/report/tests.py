@@ -6,8 +6,8 @@ from krobench.api import units
 from krobench.api.specs.load import Arrival
 from krobench.api.specs.results import Cause
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, THROUGHPUT
-from krobench.figures.measures import Latencies, LatencySummary, LoadGenerator
 from krobench.figures.precision import Headline, Stop
+from krobench.figures.summaries import Latencies, LatencySummary, LoadGenerator
 from krobench.record.test import IterationRecord, PhaseSummary, TestRecord, TestSummary
 from krobench.report.cel import cel_section
 from krobench.report.tables import Column, column, columns, table

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from krobench.api import units
 from krobench.figures.catalogue import ALL, FIGURES, REQUESTS_BY_KIND
 from krobench.figures.figure import Figure, How, Per, Phase, Unit, unit_of
-from krobench.figures.measures import Figures, Part
 from krobench.figures.reasons.samples import NotExposed
+from krobench.figures.summaries import Figures, Part
 from krobench.record.test import TestRecord
 from krobench.report.tables import table
 from krobench.report.words.figures import PROCESSES, full_title

@@ -2,7 +2,7 @@
 
 from unit.records import some_iteration
 
-from krobench.figures.measures import Latencies, LatencySummary
+from krobench.figures.summaries import Latencies, LatencySummary
 from krobench.record.test import IterationRecord
 
 

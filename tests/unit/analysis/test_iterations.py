@@ -16,8 +16,8 @@ from krobench.analysis.iterations import (
 )
 from krobench.api.specs.load import Load
 from krobench.figures.latencies import latencies
-from krobench.figures.lines import ObjectRecord
-from krobench.figures.measures import LoadGenerator
+from krobench.figures.rawdata import ObjectRecord
+from krobench.figures.summaries import LoadGenerator
 from krobench.findings.validity import (
     AnyCause,
     RateNotReached,

@@ -12,7 +12,7 @@ from krobench.collect.sampler import Sampler
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.collect.sources import Scope
 from krobench.figures.environment import KroFingerprint
-from krobench.figures.lines import SourceName
+from krobench.figures.rawdata import SourceName
 from krobench.figures.reasons.sources import Exposition, NotReadable
 from krobench.kube.config import ClientConfig
 from krobench.kube.kropods import KroPod

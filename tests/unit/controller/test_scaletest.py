@@ -10,7 +10,7 @@ from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind
 from krobench.api.status import Phase, Verdict
 from krobench.controller.state import JobState
-from krobench.figures.measures import Latencies, LatencySummary
+from krobench.figures.summaries import Latencies, LatencySummary
 from krobench.findings.scaling import Limit, LimitState
 from krobench.findings.validity import PodReplaced, Validity
 from krobench.record.run import RunState

@@ -1,7 +1,7 @@
 import pytest
 
-from krobench.figures.lines import Sample, SourceName
 from krobench.figures.phase import PhaseReader
+from krobench.figures.rawdata import Sample, SourceName
 from krobench.figures.reasons.figures import AnyReason
 from krobench.figures.reasons.samples import NotSampled, ProcessRestarted, TooFewSamples
 from krobench.figures.series import Series

@@ -1,6 +1,6 @@
 import pytest
 
-from krobench.figures.lines import Sample
+from krobench.figures.rawdata import Sample
 from krobench.figures.series import Series, UnavailableError
 
 

@@ -7,7 +7,7 @@ from doubles.cluster import MemoryApi
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.load.children import Children
 from krobench.load.driver import Driver

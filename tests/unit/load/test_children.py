@@ -5,7 +5,7 @@ from typing import Any
 from doubles.cluster import MemoryApi
 from unit.records import some_line
 
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.load import ChildrenForbidden
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError

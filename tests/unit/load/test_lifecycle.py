@@ -6,7 +6,7 @@ import pytest
 from doubles.cluster import MemoryApi
 from unit.records import some_line
 
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.load import RevisionsForbidden, RevisionsNotServed, RevisionsUnknown
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError

@@ -1,6 +1,6 @@
 from unit.records import some_line
 
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.load.observer import Followed, Pending
 
 

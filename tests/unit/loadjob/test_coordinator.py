@@ -7,7 +7,7 @@ from unit.records import some_line
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.messages import ShardReport, WorkerMessage
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.kube.client import KubeClient
 from krobench.load.loops import RunClock
 from krobench.loadjob.shards.coordinator import Coordinator

@@ -9,7 +9,7 @@ from krobench.api.common import TIMEOUT, ErrorInfo
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.kro import Variant
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.figures.measures import Counts
+from krobench.figures.summaries import Counts
 from krobench.findings.scaling import (
     BudgetUsedUp,
     RunAborted,

@@ -9,7 +9,7 @@ from unit.records import some_line, some_run, some_test
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.results import Cause
-from krobench.figures.lines import ObjectRecord, Sample
+from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record import rawlines
 from krobench.record.rawlines import LineFile

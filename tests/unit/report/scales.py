@@ -8,7 +8,7 @@ from krobench.analysis.scaling.summarise import with_findings
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.figures.environment import Environment
-from krobench.figures.measures import Counts, Latencies, LatencySummary
+from krobench.figures.summaries import Counts, Latencies, LatencySummary
 from krobench.findings.scaling import ScaleRecord, SizeIteration, SizeRecord, SizeVerdict, SloMissed
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import IterationRecord, TestRecord

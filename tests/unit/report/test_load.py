@@ -5,7 +5,7 @@ from unit.records import some_iteration, some_run, some_test
 
 from krobench.api.specs.load import Load
 from krobench.api.status import Verdict
-from krobench.figures.measures import Counts, LoadGenerator
+from krobench.figures.summaries import Counts, LoadGenerator
 from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.test import TestRecord
 from krobench.report.markdown import render

@@ -1,7 +1,7 @@
 from unit.controller.world import record
 from unit.records import some_iteration
 
-from krobench.figures.lines import SourceName
+from krobench.figures.rawdata import SourceName
 from krobench.figures.reasons.figures import AnyReason
 from krobench.figures.reasons.samples import (
     NoSampleAtBorder,

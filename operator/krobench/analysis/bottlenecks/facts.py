@@ -10,7 +10,7 @@ from krobench.analysis.resourcequantities import number_of
 from krobench.api.notation import duration_seconds
 from krobench.figures import catalogue
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
-from krobench.figures.measures import Figures, Latencies, LatencySummary, PartLists
+from krobench.figures.summaries import Figures, Latencies, LatencySummary, PartLists
 from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
 from krobench.findings.evidence import Evidence, EvidenceCode, evidence
 from krobench.record.test import TestRecord, TestSummary

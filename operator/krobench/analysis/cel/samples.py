@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.workload import CelFamily, CelLevel
-from krobench.figures.lines import CelLine, CelWhat
+from krobench.figures.rawdata import CelLine, CelWhat
 from krobench.figures.reasons.load import RevisionsUnknown
 from krobench.figures.reasons.sources import SourceReason
 

@@ -17,7 +17,7 @@ from krobench.analysis.resourcequantities import number_of
 from krobench.api.specs.kro import Variant
 from krobench.figures import catalogue
 from krobench.figures.environment import NodeFingerprint
-from krobench.figures.measures import Figures, LatencySummary
+from krobench.figures.summaries import Figures, LatencySummary
 from krobench.findings.bottleneck import Bottleneck, BottleneckKind
 from krobench.findings.evidence import Evidence
 from krobench.findings.recommendation import Advice, Area, Confidence, Recommendation, Setting

@@ -19,7 +19,7 @@ from itertools import pairwise
 from statistics import median
 
 from krobench.analysis.statistics.theilsen import fit_line
-from krobench.figures.lines import Sample
+from krobench.figures.rawdata import Sample
 from krobench.figures.series import Series
 from krobench.findings.steady import (
     AnyUnsteady,

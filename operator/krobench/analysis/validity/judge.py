@@ -18,7 +18,7 @@ from krobench.analysis.validity.surroundings import (
 )
 from krobench.api.specs.results import Cause, ValiditySettings
 from krobench.figures.environment import Moment, NodeFingerprint
-from krobench.figures.lines import Sample, SourceName
+from krobench.figures.rawdata import Sample, SourceName
 from krobench.figures.series import Series
 from krobench.findings.validity import AnyCause, Validity
 from krobench.record.run import RunRecord

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from krobench.figures.latencies import NEEDED_BY_STATISTIC
-from krobench.figures.lines import Sample, SourceName
-from krobench.figures.measures import LatencySummary
+from krobench.figures.rawdata import Sample, SourceName
+from krobench.figures.summaries import LatencySummary
 from krobench.findings.validity import (
     AnyCause,
     APIServerRestarted,

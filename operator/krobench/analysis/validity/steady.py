@@ -11,8 +11,8 @@ from krobench.analysis.statistics.steadystate import (
     of_latencies,
 )
 from krobench.api.specs.load import Arrival
-from krobench.figures.lines import ObjectRecord
 from krobench.figures.precision import Observed, SteadyState
+from krobench.figures.rawdata import ObjectRecord
 from krobench.findings.validity import AnyCause, NotSteady
 from krobench.record.test import IterationRecord, TestRecord
 

@@ -7,8 +7,8 @@ from krobench.analysis.resourcequantities import number_of
 from krobench.api.specs.results import ValiditySettings
 from krobench.figures import catalogue
 from krobench.figures.environment import Moment, NodeFingerprint
-from krobench.figures.measures import Figures
 from krobench.figures.series import Series, UnavailableError
+from krobench.figures.summaries import Figures
 from krobench.findings.validity import (
     AnyCause,
     APIServerBusy,

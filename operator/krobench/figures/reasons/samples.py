@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from krobench.figures.lines import SourceName
+from krobench.figures.rawdata import SourceName
 from krobench.figures.reasons.base import Reason
 
 

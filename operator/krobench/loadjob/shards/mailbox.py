@@ -20,7 +20,7 @@ from krobench.api.messages import (
     CoordinatorMessage,
     WorkerMessage,
 )
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError

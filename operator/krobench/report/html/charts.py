@@ -9,8 +9,8 @@ from markupsafe import Markup
 from krobench.analysis.scaling.models import fitted_of
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.api import units
-from krobench.figures.lines import ObjectRecord, Sample
 from krobench.figures.phase import spaced
+from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.scaling import Curve, FigureUnit, Limit, LimitState, ScaleRecord
 from krobench.record.run import RunRecord
 from krobench.report.html.svg import Axis, Band, Bar, Line, Mark, Point, line_chart, share_bars

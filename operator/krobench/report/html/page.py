@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from krobench.figures.lines import ObjectRecord, Sample
+from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.record.run import RunRecord
 from krobench.report.html.charts import (
     Chart,

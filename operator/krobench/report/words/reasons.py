@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from krobench.figures.lines import SourceName
+from krobench.figures.rawdata import SourceName
 from krobench.figures.reasons import cel, load, profiles, samples, sources
 from krobench.figures.reasons.base import QuotedReason, Reason
 from krobench.figures.reasons.figures import NotEvaluated, NotGiven

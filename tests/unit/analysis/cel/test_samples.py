@@ -9,7 +9,7 @@ from unit.analysis.cel.test_costs import measured, result_of, samples, value
 
 from krobench.analysis.cel.costs import summarise
 from krobench.analysis.cel.samples import Restart, Spent, lines_of
-from krobench.figures.lines import CelLine
+from krobench.figures.rawdata import CelLine
 from krobench.record.rawlines import LineFile
 
 FIELD_ACCESS = "field-access"

@@ -5,7 +5,7 @@ from typing import Any
 from unit.records import figures, some_run, some_summary
 
 from krobench.figures.environment import Environment, KroFingerprint, NodeFingerprint
-from krobench.figures.measures import Latencies, LatencySummary
+from krobench.figures.summaries import Latencies, LatencySummary
 from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckCode, BottleneckKind
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestSummary

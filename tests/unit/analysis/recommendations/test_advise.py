@@ -22,7 +22,7 @@ from krobench.analysis.recommendations.advise import MAX_RECOMMENDATIONS, advise
 from krobench.api.notation import flag_name
 from krobench.api.specs.load import Operation
 from krobench.figures.catalogue import THROUGHPUT
-from krobench.figures.measures import LatencySummary
+from krobench.figures.summaries import LatencySummary
 from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckCode, BottleneckKind
 from krobench.findings.recommendation import Setting
 from krobench.record.run import RunRecord

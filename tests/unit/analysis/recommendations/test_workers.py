@@ -2,7 +2,7 @@ import pytest
 from unit.analysis.recommendations.made import a_test, attribution, kro, run, summary
 
 from krobench.analysis.recommendations.advise import advise
-from krobench.figures.measures import LatencySummary
+from krobench.figures.summaries import LatencySummary
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, MoreInstanceWorkers, Recommendation
 from krobench.record.run import RunRecord

@@ -5,7 +5,7 @@ import pytest
 from krobench.analysis.scaling.slos import check_samples, judge_iteration, settings_of_sizes
 from krobench.api.common import TIMEOUT, ErrorInfo
 from krobench.api.specs.results import Cause, ValiditySettings
-from krobench.figures.measures import Counts, Latencies, LatencySummary
+from krobench.figures.summaries import Counts, Latencies, LatencySummary
 from krobench.findings.scaling import (
     InvalidIteration,
     KroKilled,

@@ -9,7 +9,7 @@ from krobench.analysis.scaling.steady import (
     SteadyCheck,
     check_steady,
 )
-from krobench.figures.lines import Sample
+from krobench.figures.rawdata import Sample
 from krobench.figures.series import Series
 from krobench.findings.steady import (
     CpuChanging,

@@ -9,7 +9,7 @@ from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
 from krobench.api.status import Verdict
-from krobench.figures.measures import Latencies, LatencySummary
+from krobench.figures.summaries import Latencies, LatencySummary
 from krobench.findings.scaling import (
     AnyStop,
     BudgetUsedUp,

@@ -8,8 +8,8 @@ from krobench.analysis.validity.samples import (
     samples_missing,
     too_few_samples,
 )
-from krobench.figures.lines import Sample, SourceName
-from krobench.figures.measures import Latencies, LatencySummary
+from krobench.figures.rawdata import Sample, SourceName
+from krobench.figures.summaries import Latencies, LatencySummary
 from krobench.findings.validity import (
     AnyCause,
     APIServerRestarted,

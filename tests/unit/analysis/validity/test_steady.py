@@ -8,7 +8,7 @@ from krobench.analysis.validity.steady import (
     unsteady_iteration,
 )
 from krobench.api.specs.load import Arrival
-from krobench.figures.lines import ObjectRecord
+from krobench.figures.rawdata import ObjectRecord
 from krobench.findings.validity import NotSteady
 
 

@@ -12,9 +12,9 @@ from krobench.analysis.validity.surroundings import (
 )
 from krobench.api.specs.results import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
-from krobench.figures.lines import Sample
-from krobench.figures.measures import Figures
+from krobench.figures.rawdata import Sample
 from krobench.figures.series import Series
+from krobench.figures.summaries import Figures
 from krobench.findings.validity import (
     AnyCause,
     APIServerBusy,

@@ -9,8 +9,8 @@ from unit.report.test_profiles import CPU
 
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause
-from krobench.figures.lines import ObjectRecord, Sample
 from krobench.figures.profile import TestProfile
+from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import RunRecord, RunState
 from krobench.report.html.page import render

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from krobench.api.notation import labels_of
 from krobench.figures.catalogue import ALL, COMPANION, PARTS
 from krobench.figures.figure import Figure, How, Metric, Parts, Per, Phase
-from krobench.figures.measures import Part
 from krobench.figures.phase import PhaseReader
 from krobench.figures.processes import KRO, OWN_KINDS
 from krobench.figures.reasons.figures import AnyReason, NotGiven
@@ -18,6 +17,7 @@ from krobench.figures.reasons.samples import (
     WorkNotByKind,
 )
 from krobench.figures.series import Series
+from krobench.figures.summaries import Part
 
 
 @dataclass(frozen=True)

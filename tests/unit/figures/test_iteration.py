@@ -6,13 +6,13 @@ from unit.records import figures
 from krobench.analysis.iterations import median_figures
 from krobench.figures.catalogue import ALL, FIGURES, OF_NAME
 from krobench.figures.figure import Figure, Unit, unit_of
+from krobench.figures.iteration import Made, Measured, Phases, measure
 from krobench.figures.latencies import LATENCY_NAMES
-from krobench.figures.lines import Sample, SourceName
-from krobench.figures.measure import Made, Measured, Phases, measure
-from krobench.figures.measures import Part
+from krobench.figures.rawdata import Sample, SourceName
 from krobench.figures.reasons.load import InstancesNotReady, NoInstanceReady
 from krobench.figures.reasons.samples import NoGarbageCollected, NotSampled, ProcessRestarted
 from krobench.figures.series import Series
+from krobench.figures.summaries import Part
 
 RUN = Phases(0.0, 1.0, 11.0)
 SET_UP = Phases(1.0, 11.0, 11.0)
