@@ -21,6 +21,7 @@ QUICK = Timing(
     new_kind_pause=0.0,
     cleanup_poll=0.01,
     probe_last_event=0.02,
+    results_stored=0.5,
     shards_lead=0.1,
     steady_window=0.0,
 )

@@ -43,6 +43,9 @@ class Emulator(kmock.KubernetesEmulator):
     starting = False
     """It has not read its roles yet, and refuses to make Jobs."""
     unready_answers = 0
+    away = ""
+    """It does not answer requests whose path contains this."""
+    unanswered = 0
     job_age_seconds = 0.0
     """Of a Job when it is created: as if its pod had not started since then."""
     seen: tuple[str, ...] = ()
@@ -50,6 +53,9 @@ class Emulator(kmock.KubernetesEmulator):
 
     async def _handle(self, request: Any) -> Any:
         self.seen += (f"{request.method} {request.url.path}",)
+        if self.away and self.away in request.url.path:
+            self.unanswered += 1
+            return web.Response(status=503)
         if self.starting and request.url.path == "/readyz":
             self.unready_answers += 1
             return web.Response(status=500)
@@ -184,6 +190,7 @@ class RunningOperator:
         self._server = server
         self.pace = Pace(look_seconds=0.5, progress_seconds=0.1)
         self.queue: WorkQueue | None = None
+        self.operator: Operator | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -205,7 +212,7 @@ class RunningOperator:
         settings = Settings(namespace=NAMESPACE, image="registry/krobench:1")
         registry = kopf.OperatorRegistry()
         client = KubeClient(config, policy=NO_RETRIES)
-        operator = Operator(client, settings, CollectorRegistry(), self.pace)
+        operator = self.operator = Operator(client, settings, CollectorRegistry(), self.pace)
         self.queue = operator.queue
         operator.register(registry, login=self._login)
         asyncio.run(

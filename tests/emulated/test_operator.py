@@ -312,3 +312,34 @@ async def test_what_somebody_else_owns_as_well_is_left_alone(
     await api.create("shared")
     status = await api.until_phase("shared", "Failed")
     assert status["conditions"][0]["reason"] == "ResultsConflict"
+
+
+async def test_an_operator_outlasts_an_api_server_that_is_away_at_start_and_in_mid_run(
+    api: Api, emulator: Emulator, server: str
+) -> None:
+    async def many_unanswered() -> bool:
+        return emulator.unanswered >= 2
+
+    emulator.away = "/"
+    operator = RunningOperator(server)
+    start = asyncio.create_task(operator.start())
+    try:
+        await api.until(many_unanswered, "the operator asks again")
+        assert operator.operator is not None
+        assert not operator.operator.ready
+        assert operator.operator.trouble() is None
+        emulator.away = ""
+        await start
+        assert operator.operator.ready
+        await api.create("one")
+        await api.until_phase("one", "Running")
+        emulator.away, emulator.unanswered = "/status", 0
+        await store_results(api, "one", RunState.COMPLETED)
+        await api.until(many_unanswered, "the operator asks again")
+        emulator.away = ""
+        assert (await api.until_phase("one", "Completed"))["verdict"] == "Passed"
+        assert operator.operator.trouble() is None
+    finally:
+        emulator.away = ""
+        await start
+        await operator.stop()

@@ -13,6 +13,8 @@ Manifest = dict[str, Any]
 _NAME_LENGTH = 40
 _KEEP_SECONDS = 24 * 3600
 _CLEANUP_DEADLINE_SECONDS = 900
+# An API server may be away for ten minutes, and the results are stored after that.
+_OUTAGE_SECONDS = 900
 _GRACE_SECONDS = 20
 
 
@@ -69,7 +71,7 @@ def job_manifest(run: Run, kind: JobKind, attempt: int, settings: Settings) -> M
 def _deadline_seconds(run: Run, kind: JobKind) -> int:
     if kind is JobKind.CLEANUP or run.spec is None:
         return _CLEANUP_DEADLINE_SECONDS
-    return int(longest_seconds(run.spec))
+    return int(longest_seconds(run.spec)) + _OUTAGE_SECONDS
 
 
 def _indexed(run: Run) -> Manifest:

@@ -8,7 +8,7 @@ annotations and finalizers.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -32,9 +32,19 @@ Login = Callable[..., kopf.ConnectionInfo | None]
 
 # It logs each event that is passed on.
 _CHATTY_LOGGER = "kopf.objects"
-_MAX_IDLE_SECONDS = 60.0
+# A request to an API server that does not answer takes up to a minute, and there may be several.
+_MAX_IDLE_SECONDS = 300.0
 _START_RETRY_SECONDS = 5.0
 _LIST_CHUNK = 50
+
+
+class Backoffs:
+    """Pauses between attempts, without an end: kopf stops an operator that has none left."""
+
+    def __iter__(self) -> Iterator[float]:
+        yield from (1, 1, 2, 3, 5, 8)
+        while True:
+            yield 10
 
 
 class Operator:
@@ -51,6 +61,8 @@ class Operator:
         self.queue = WorkQueue(client, settings, OperatorMetrics(registry), pace)
         registry.register(RunMetrics(self.queue.cluster.runs.figures))
         self._task: asyncio.Task[None] | None = None
+        self.ready = False
+        """Whether it has seen the cluster, and works."""
 
     def register(self, registry: kopf.OperatorRegistry, login: Login) -> None:
         """Register the handlers with kopf, which logs in for itself."""
@@ -65,6 +77,7 @@ class Operator:
         configure_kopf(settings)
         # kopf looks for our kinds only once, after this handler.
         while True:
+            self.queue.show_life()
             try:
                 await self.queue.start()
                 break
@@ -72,6 +85,7 @@ class Operator:
                 logger.warning("cannot start yet: %s; retrying", error)
                 await asyncio.sleep(_START_RETRY_SECONDS)
         self._task = asyncio.create_task(self.queue.run())
+        self.ready = True
 
     async def _stop(self, **_: Any) -> None:
         if self._task is not None:
@@ -107,6 +121,7 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.watching.connect_timeout = 30
     settings.watching.chunk_size = _LIST_CHUNK
     settings.networking.request_timeout = 60
+    settings.networking.error_backoffs = Backoffs()
     # A handler only puts its object into a cache, so objects need not stay in kopf's queues.
     settings.queueing.idle_timeout = 0.1
 
@@ -133,7 +148,7 @@ def run_operator() -> None:
     client = KubeClient(load_client_config(), policy=NO_RETRIES)
     login = login_in_pod if in_pod else kopf.login_via_client
     operator = Operator(client, settings, metrics)
-    endpoints = Endpoints(metrics, operator.trouble)
+    endpoints = Endpoints(metrics, operator.trouble, lambda: operator.ready)
     # First: the operator's own start waits for the API server.
     kopf.on.startup(registry=registry)(endpoints.start)
     operator.register(registry, login)

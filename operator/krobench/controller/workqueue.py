@@ -70,6 +70,9 @@ class WorkQueue:
         """Time since the queue last showed a sign of life."""
         return time.monotonic() - self._last_seen_alive
 
+    def show_life(self) -> None:
+        self._last_seen_alive = time.monotonic()
+
     def enqueue(self, run: RunRef) -> None:
         """Have a run reconciled soon."""
         if run not in self._waiting:
@@ -120,7 +123,7 @@ class WorkQueue:
         while True:
             run = await self._queue.get()
             self._waiting.discard(run)
-            self._last_seen_alive = time.monotonic()
+            self.show_life()
             before = self.cluster.runs.queue()
             try:
                 with self._metrics.reconcile_seconds.time():
@@ -141,7 +144,7 @@ class WorkQueue:
         """Look at all unfinished runs again and again, as time passes without an event."""
         refreshed = time.monotonic()
         while True:
-            self._last_seen_alive = time.monotonic()
+            self.show_life()
             try:
                 if time.monotonic() - refreshed > self._pace.refresh_seconds:
                     refreshed = time.monotonic()

@@ -8,6 +8,7 @@
     └── ConfigError           no usable kubeconfig or service account
 """
 
+import re
 from typing import Any
 
 import orjson
@@ -64,6 +65,11 @@ class ApiError(KubeError):
     def forbidden(self) -> bool:
         """Whether RBAC, a quota or admission refused the request, and would refuse a retry."""
         return self.status == 403 and not self.starting
+
+    @property
+    def lacks_permission(self) -> bool:
+        """Whether RBAC refused the request, and not a quota, a policy or another admission."""
+        return self.forbidden and re.search(r"\bcannot \w+ resource\b", self.message) is not None
 
     @property
     def transient(self) -> bool:

@@ -45,8 +45,10 @@ class Timing:
     # The run.
     progress_interval: float = 3.0
     """Pause between two updates of the progress in the results ConfigMap."""
+    results_stored: float = 900.0
+    """Results are written again for this long: an API server may be away for ten minutes."""
     last_publish: float = 10.0
-    """Time to store the results of a run that was given up, before its pod is killed."""
+    """Time to store the results of a run that is stopped, before its pod is killed."""
     permission_review: float = 1.0
     """Pause before a permission is reviewed again, while the API server may still be starting."""
     shortest_iteration: float = 1.0

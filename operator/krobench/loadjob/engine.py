@@ -25,7 +25,7 @@ from krobench.kube.timing import Timing
 from krobench.load.cleanup import RunCleanup
 from krobench.load.loops import RunClock, repeating
 from krobench.loadjob.context import RunContext
-from krobench.loadjob.errors import AbortedError, info_of
+from krobench.loadjob.errors import RESULTS_NOT_STORED, AbortedError, info_of
 from krobench.loadjob.history import History
 from krobench.loadjob.kro.variants import KroVariants
 from krobench.loadjob.lease import ClusterLease
@@ -114,7 +114,7 @@ class Engine:
             if prometheus is not None
             else None
         )
-        self._publisher = Publisher(client, results_name(run.name, task.spec), run)
+        self._publisher = Publisher(client, results_name(run.name, task.spec), run, self.timing)
         self._record = RunRecord(
             id=metadata["uid"],
             name=metadata["name"],
@@ -317,8 +317,11 @@ class Engine:
         except (Exception, asyncio.CancelledError) as error:
             self._task.give_up()
             record = as_given_up(self.record, info_of(error), rfc3339(utc_now()))
+            hurried = isinstance(error, asyncio.CancelledError) or (
+                isinstance(error, AbortedError) and error.info.reason == RESULTS_NOT_STORED
+            )
             try:
-                async with asyncio.timeout(self.timing.last_publish):
+                async with asyncio.timeout(self.timing.last_publish if hurried else None):
                     await self._publisher.publish(record, self._lines)
             except (AbortedError, TimeoutError) as problem:
                 logger.warning("the aborted run could not be stored: %s", problem)

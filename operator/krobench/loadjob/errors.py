@@ -6,6 +6,8 @@ from krobench.api.common import ErrorInfo
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.record.run import INTERRUPTED
 
+RESULTS_NOT_STORED = "ResultsNotStored"
+
 _MAX_REASON = 64
 
 

@@ -93,6 +93,21 @@ def write_config_maps(
     return stored, [*maps, config_map(name, owner, run_json(stored), dict(main))]
 
 
+def without_part(run: RunRecord, config_map_name: str, why: str) -> RunRecord:
+    """Return a run without what a ConfigMap should hold that could not be stored.
+
+    The rest of a file of raw lines can be read; a run that is not whole cannot.
+    """
+    parts = {
+        key: [name for name in names if name != config_map_name]
+        for key, names in run.parts.items()
+        if key != FULL_RUN_KEY or config_map_name not in names
+    }
+    warning = f"raw lines in ConfigMap {config_map_name} could not be stored: {why}"
+    kept = {key: names for key, names in parts.items() if names}
+    return run.model_copy(update={"parts": kept, "warnings": [*run.warnings, warning]})
+
+
 def run_json(run: RunRecord) -> dict[str, str]:
     """Return the ``data`` of the results ConfigMap, for an update of the progress alone."""
     if _is_too_large(run):

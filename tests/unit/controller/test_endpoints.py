@@ -29,7 +29,8 @@ class Served:
         monkeypatch.setattr(endpoints, "LIVENESS_PORT", self.liveness)
         registry = CollectorRegistry()
         Gauge("krobench_planted", "", registry=registry).set(7)
-        self.endpoints = Endpoints(registry, lambda: self.trouble)
+        self.ready = False
+        self.endpoints = Endpoints(registry, lambda: self.trouble, lambda: self.ready)
 
 
 @pytest.fixture
@@ -73,3 +74,13 @@ def test_a_machine_without_ipv6_is_served_by_ipv4(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(socket, "create_server", without_ipv6)
     with listen(0) as found:
         assert found.family == socket.AF_INET
+
+
+async def test_an_operator_that_waits_for_the_api_server_is_alive_and_not_ready(
+    served: Served,
+) -> None:
+    url = f"http://127.0.0.1:{served.liveness}"
+    assert (await get(f"{url}/readyz")).status_code == 503
+    assert (await get(f"{url}/healthz")).status_code == 200
+    served.ready = True
+    assert (await get(f"{url}/readyz")).status_code == 200
