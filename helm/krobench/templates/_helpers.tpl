@@ -89,3 +89,40 @@ capabilities:
   drop:
     - ALL
 {{- end -}}
+
+{{/* API groups of the kinds that runs define. */}}
+{{- define "krobench.ownGroups" -}}
+{{- prepend .Values.load.extraGroups "load.bench.kro.run" | toJson -}}
+{{- end -}}
+
+{{/*
+Whether to install policies: a cluster answers which kinds it serves. Without a cluster, as in
+`helm template`, the version of Kubernetes decides.
+*/}}
+{{- define "krobench.policies" -}}
+{{- if .Values.policies.enabled -}}
+{{- $served := .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" -}}
+{{- $asked := .Capabilities.APIVersions.Has "v1/Pod" -}}
+{{- if or $served (and (not $asked) (semverCompare ">=1.30-0" .Capabilities.KubeVersion.Version)) -}}
+true
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* URLs that specs may name, as a list in CEL. */}}
+{{- define "krobench.allowedUrls" -}}
+{{- $urls := list -}}
+{{- range .Values.collect.allowedUrls -}}
+{{- $urls = append $urls (trimSuffix "/" . | squote) -}}
+{{- end -}}
+[{{ join ", " $urls }}]
+{{- end -}}
+
+{{/* Whether the role that creates runs is part of Kubernetes' own: by default if a policy checks the creators. */}}
+{{- define "krobench.aggregateEdit" -}}
+{{- if eq (toString .Values.userRoles.aggregateEdit) "auto" -}}
+{{- include "krobench.policies" . -}}
+{{- else -}}
+{{- .Values.userRoles.aggregateEdit -}}
+{{- end -}}
+{{- end -}}

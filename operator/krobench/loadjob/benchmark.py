@@ -12,12 +12,13 @@ from krobench.analysis.validity.judge import ignored_causes, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
 from krobench.api.kinds import RunKind
 from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.kro import Target
 from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.history import RunBaseline, read_baseline
 from krobench.loadjob.kro.rollout import check_restartable
 from krobench.loadjob.loop import IterationLoop
-from krobench.loadjob.permissions import check_may_change_kro, check_may_restart_kro
+from krobench.loadjob.permissions import Need, needs_of_restarts, needs_of_variants
 from krobench.loadjob.preflight import check_limits, read_own_rgds
 from krobench.loadjob.recorder import Recorder, planned
 from krobench.program.suite import Suite
@@ -49,6 +50,24 @@ class BenchmarkTask:
     def shards(self) -> int:
         return max(plan.load.shards for plan in self.plans)
 
+    @property
+    def needs(self) -> Sequence[Need]:
+        needs = []
+        if self.spec.variants:
+            needs += needs_of_variants(self.spec.target.namespace)
+        for target in self._restarted:
+            needs += needs_of_restarts(target.namespace)
+        return needs
+
+    @property
+    def _restarted(self) -> list[Target]:
+        """Where tests restart kro."""
+        return [
+            plan.target
+            for plan in self.plans
+            if plan.workload.cel is not None and plan.workload.cel.restarts
+        ]
+
     async def complete_spec(self, engine: Engine) -> dict[str, Any]:
         self.spec = await read_own_rgds(engine.client, self.spec, engine.run_ref.namespace)
         self._suite = Suite(plan_tests(self.spec), self.spec.order)
@@ -66,14 +85,9 @@ class BenchmarkTask:
         return raw
 
     async def check(self, engine: Engine) -> None:
-        client, timing = engine.client, engine.timing
-        if self.spec.variants:
-            await check_may_change_kro(client, self.spec.target.namespace, timing)
-        for plan in self.plans:
-            if plan.workload.cel is not None and plan.workload.cel.restarts:
-                await check_may_restart_kro(client, plan.target.namespace, timing)
-                await check_restartable(client, plan.target)
-        self._baseline = await read_baseline(client, self.spec.baseline, engine.run_ref)
+        for target in self._restarted:
+            await check_restartable(engine.client, target)
+        self._baseline = await read_baseline(engine.client, self.spec.baseline, engine.run_ref)
         if self._baseline is not None and self._baseline.warning is not None:
             engine.warn(self._baseline.warning)
 

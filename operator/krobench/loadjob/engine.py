@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from krobench import __version__
 from krobench.analysis.validity.surroundings import leftover_objects
 from krobench.api import units
+from krobench.api.access import Access
 from krobench.api.common import rfc3339, utc_now
 from krobench.api.kinds import RunKind, RunRef, RunSpec
 from krobench.api.specs.kro import Target, Variant
@@ -30,9 +31,10 @@ from krobench.loadjob.history import History
 from krobench.loadjob.kro.variants import KroVariants
 from krobench.loadjob.lease import ClusterLease
 from krobench.loadjob.loop import IterationLoop
-from krobench.loadjob.permissions import check_permissions
+from krobench.loadjob.permissions import Need, check_permissions, needs_of_run, needs_of_tests
 from krobench.loadjob.preflight import (
     check_kro_installed,
+    check_urls,
     find_leftovers,
     require_kro,
     wait_for_leader,
@@ -63,6 +65,10 @@ class Task(Protocol):
 
     @property
     def shards(self) -> int: ...
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        """Permissions that only this task needs."""
 
     async def complete_spec(self, engine: "Engine") -> dict[str, Any]:
         """Read what the spec refers to, check it, and return the spec as it is run."""
@@ -145,6 +151,7 @@ class Engine:
         """
         try:
             async with self._stored_if_given_up():
+                await check_permissions(self.client, self._first_needs(), self.timing)
                 await self.publish()
                 await self._prepare()
                 async with repeating(self.timing.progress_interval, self._report_progress):
@@ -237,9 +244,11 @@ class Engine:
     async def _prepare(self) -> None:
         client, task, timing = self.client, self._task, self.timing
         target = task.spec.target
+        check_urls(task.spec.collect, Access.from_environment())
         await check_kro_installed(client)
         self._update(spec=await task.complete_spec(self))
-        await check_permissions(client, task.plans, timing)
+        # The groups of all RGDs are known only now.
+        await check_permissions(client, needs_of_tests(self.run_ref, task.plans), timing)
         kro = await require_kro(client, target, timing)
         await wait_for_leader(client, target, kro.fingerprint.pod, timing, self.report)
         await task.check(self)
@@ -257,6 +266,11 @@ class Engine:
         )
         causes = leftover_objects(*await find_leftovers(client, self.run_ref))
         self._update(environment=environment, causes=causes)
+
+    def _first_needs(self) -> list[Need]:
+        """What is needed as far as the spec says it without the objects that it names."""
+        namespaces = [self._task.spec.target.namespace]
+        return [*needs_of_run(self.run_ref, namespaces), *self._task.needs]
 
     async def _announce(self, variant: str) -> None:
         """Store that kro is about to change: if this Job dies, the operator restores kro."""

@@ -18,12 +18,14 @@ from krobench.api.refusal import refusals
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
-from krobench.kube.errors import KubeError
+from krobench.kube.errors import ApiError, KubeError
+from krobench.kube.timing import Timing
 from krobench.load.cleanup import RunCleanup
 from krobench.loadjob.benchmark import BenchmarkTask
 from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError, info_of
 from krobench.loadjob.kro.deployment import restore_all
+from krobench.loadjob.permissions import check_permissions, needs_of_run
 from krobench.loadjob.shards.shardworker import Worker
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
@@ -84,7 +86,12 @@ async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
 
 async def _load(run: RunRef, max_objects: int, shard: int) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
-        resource = await client.get(paths.run(run))
+        try:
+            resource = await client.get(paths.run(run))
+        except ApiError as error:
+            if error.forbidden:  # other permissions are probably missing too: name them all
+                await check_permissions(client, needs_of_run(run, ()), Timing())
+            raise
         if resource["metadata"]["uid"] != run.uid:
             raise AbortedError("Replaced", f"{run} was deleted and created again")
         work: Engine | Worker

@@ -5,9 +5,11 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
+from krobench.api.access import Access
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
 from krobench.api.specs.workload import Workload
 from krobench.kube import paths
@@ -22,6 +24,25 @@ from krobench.workload.source import config_map_refs, with_rgd_inline, with_rgds
 from krobench.workload.testplan import INVALID_SPEC, TestPlan, check_objects, check_schedules
 
 logger = logging.getLogger(__name__)
+
+
+def check_urls(collect: Collect, access: Access) -> None:
+    """Check that the administrator allows the URLs that a spec names.
+
+    Raises:
+        AbortedError: if one is not allowed.
+    """
+    urls = {
+        "etcd": collect.etcd.url if collect.etcd is not None else None,
+        "prometheus": collect.prometheus.url if collect.prometheus is not None else None,
+    }
+    for name, url in urls.items():
+        if url is not None and not access.allows(url):
+            raise AbortedError(
+                "UrlNotAllowed",
+                f"spec.collect.{name}.url: {url} is not allowed; use a URL in the chart's value "
+                "collect.allowedUrls, or ask for this one to be added",
+            )
 
 
 async def check_kro_installed(client: KubeClient) -> None:

@@ -34,7 +34,7 @@ from krobench.loadjob.context import RunContext
 from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.loop import IterationLoop
-from krobench.loadjob.permissions import check_may_change_kro
+from krobench.loadjob.permissions import Need, check_permissions, needs_of_variants
 from krobench.loadjob.preflight import read_own_rgd
 from krobench.loadjob.recorder import Recorder
 from krobench.program.search import Search
@@ -75,6 +75,10 @@ class ScaleTestTask:
     def plans(self) -> Sequence[TestPlan]:
         plans = {r.turn.plan.index: r.turn.plan for r in results_in(self._entries)}
         return list(plans.values()) or [plan_size(self.spec, 0, self._sizes.usable[0])]
+
+    @property
+    def needs(self) -> Sequence[Need]:
+        return ()  # without the right to change kro, only the trial of spec.verify is left out
 
     async def complete_spec(self, engine: Engine) -> dict[str, Any]:
         namespace = engine.run_ref.namespace
@@ -245,7 +249,8 @@ async def _obstacle(engine: Engine, trial: Trial, seconds_left: float) -> str | 
         )
     namespace = trial.plans[0].target.namespace
     try:
-        await check_may_change_kro(engine.client, namespace, engine.timing, "spec.verify")
+        needs = needs_of_variants(namespace, "spec.verify")
+        await check_permissions(engine.client, needs, engine.timing)
     except (AbortedError, KubeError) as error:
         return str(error)
     return None

@@ -37,11 +37,15 @@ ALL_GATES = (
 
 
 def template(
-    helm: str, *values: str, release: str = "krobench", values_file: Path | None = None
+    helm: str,
+    *values: str,
+    release: str = "krobench",
+    values_file: Path | None = None,
+    options: tuple[str, ...] = (),
 ) -> subprocess.CompletedProcess[str]:
     command = [helm, "template", release, str(CHART), "--namespace", "krobench-system"]
     # Without a cluster helm would think of the Kubernetes that it was compiled for.
-    command += ["--kube-version", "1.30.0"]
+    command += ["--kube-version", "1.30.0", *options]
     command += [word for value in values for word in ("--set", value)]
     command += ["--values", str(values_file)] if values_file is not None else []
     return subprocess.run(command, capture_output=True, text=True, check=False)

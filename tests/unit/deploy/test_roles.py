@@ -12,13 +12,15 @@ from unit.deploy.rendering import (
     by_key,
     example_plans,
     normal,
+    template,
 )
 
+from krobench.api.kinds import RunKind, RunRef
 from krobench.loadjob.permissions import (
     Permission,
-    required_permissions,
-    restart_permissions,
-    variant_permissions,
+    needs_of_restarts,
+    needs_of_tests,
+    needs_of_variants,
 )
 from krobench.workload.blueprint import ScenarioSpec
 from krobench.workload.scenarios import SCENARIOS
@@ -28,6 +30,7 @@ def allows(rules: list[Manifest], permission: Permission) -> bool:
     return any(
         permission.group in rule.get("apiGroups", [])
         and permission.resource in rule["resources"]
+        and permission.name in rule.get("resourceNames", [permission.name])
         and permission.verb in rule["verbs"]
         for rule in rules
     )
@@ -42,11 +45,23 @@ def test_extra_groups_each_add_a_rule(render: Render) -> None:
     assert added == [own | {"apiGroups": [group]} for group in ("a.example.com", "b.example.com")]
 
 
-def test_load_role_allows_what_a_run_checks_before_it_starts(render: Render) -> None:
-    rules = render()["ClusterRole", "krobench-load"]["rules"]
+def test_load_roles_allow_what_a_run_checks_before_it_starts(render: Render) -> None:
+    manifests = render()
+    everywhere = manifests["ClusterRole", "krobench-load"]["rules"]
+    at_kro = manifests["Role", "krobench-load"]["rules"]
+    run = RunRef(RunKind.BENCHMARK, "default", "quick", "u-1")
     for path in EXAMPLES:
-        for permission in required_permissions(example_plans(path)):
-            assert allows(rules, permission), permission
+        for need in needs_of_tests(run, example_plans(path)):
+            of_kro = need.permission.namespace == "kro-system"
+            assert allows(at_kro if of_kro else everywhere, need.permission), need
+
+
+def test_load_jobs_may_read_pods_only_at_kro_and_in_the_control_plane(render: Render) -> None:
+    manifests = render("kro.namespaces={kro-a}")
+    assert manifests["Role", "krobench-load"]["metadata"]["namespace"] == "kro-a"
+    for rule in manifests["ClusterRole", "krobench-load"]["rules"]:
+        resources = rule.get("resources", [])
+        assert not {"pods", "pods/proxy", "nodes/proxy", "leases"} & set(resources)
 
 
 def test_no_role_of_ours_allows_everything(render: Render) -> None:
@@ -104,8 +119,8 @@ def test_kro_may_be_changed_only_when_asked_for(render: Render) -> None:
     plain = by_key((MANIFESTS / "optional" / "variants.yaml").read_text())
     for each in (key, ("RoleBinding", "krobench-variants")):
         assert normal(manifests[each]) == normal(plain[each])
-    for permission in (*variant_permissions("kro-system"), *restart_permissions("kro-system")):
-        assert allows(manifests[key]["rules"], permission), permission
+    for need in (*needs_of_variants("kro-system"), *needs_of_restarts("kro-system")):
+        assert allows(manifests[key]["rules"], need.permission), need
     elsewhere = render("variants.enabled=true", "variants.namespace=other")
     assert elsewhere[key]["metadata"]["namespace"] == "other"
 
@@ -117,7 +132,27 @@ def test_users_roles_extend_those_of_kubernetes(render: Render) -> None:
         return {label.removeprefix(prefix) for label in labels if label.startswith(prefix)}
 
     assert aggregated(render(), "krobench-view") == {"view"}
-    # Whoever may create a KroBenchmark can have kro create whatever kro may.
-    assert not aggregated(render(), "krobench-edit")
-    opened = render("userRoles.aggregateEdit=true")
+    assert aggregated(render(), "krobench-edit") == {"edit", "admin"}
+    # Without the policy, anyone who can create a run can have kro create whatever kro may.
+    unchecked = render("policies.enabled=false")
+    assert not aggregated(unchecked, "krobench-edit")
+    opened = render("policies.enabled=false", "userRoles.aggregateEdit=true")
     assert aggregated(opened, "krobench-edit") == {"edit", "admin"}
+
+
+@pytest.mark.parametrize("name", ["krobench-view", "krobench-edit"])
+def test_users_may_read_runs_and_their_results(render: Render, name: str) -> None:
+    rules = render()["ClusterRole", name]["rules"]
+    for verb in ("get", "list", "watch"):
+        assert allows(rules, Permission(verb, "kroscaletests", "bench.kro.run"))
+        assert allows(rules, Permission(verb, "configmaps"))
+
+
+def test_policies_are_installed_where_they_are_served(helm: str) -> None:
+    policy = "kind: ValidatingAdmissionPolicy\n"
+    served = "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"
+    cluster = ("--api-versions", "v1/Pod")
+    assert policy in template(helm).stdout
+    assert policy not in template(helm, "policies.enabled=false").stdout
+    assert policy not in template(helm, options=cluster).stdout
+    assert policy in template(helm, options=(*cluster, "--api-versions", served)).stdout

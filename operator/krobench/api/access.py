@@ -1,0 +1,58 @@
+"""What the administrator of a cluster lets load Jobs reach.
+
+The chart passes it to the operator, and the operator to its Jobs. A load at a terminal has the
+rights of its user, and no other limits.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import Field, ValidationError
+
+from krobench.api.common import ApiModel
+
+ACCESS_VARIABLE = "KROBENCH_ACCESS"
+
+
+class AccessError(ValueError):
+    """The variable holds no such description; the message names it."""
+
+
+class KubeletTrust(ApiModel):
+    """How to verify the certificates of kubelets."""
+
+    ca_bundle: str = ""
+    """PEM certificates of the authorities that sign them; by default the cluster's own."""
+    insecure_skip_verify: bool = False
+
+
+class Access(ApiModel):
+    """What load Jobs may reach."""
+
+    urls: list[str] | None = None
+    """URLs that a spec may name, and all below them; None for any."""
+    kubelet: KubeletTrust = Field(default_factory=KubeletTrust)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read it.
+
+        Raises:
+            AccessError: if the variable is malformed.
+        """
+        try:
+            return cls.model_validate_json(environment.get(ACCESS_VARIABLE) or "{}")
+        except ValidationError as error:
+            raise AccessError(
+                f"environment variable {ACCESS_VARIABLE} is malformed: {error}"
+            ) from error
+
+    def allows(self, url: str) -> bool:
+        """Whether a spec may name this URL. The chart's policy has the same rule."""
+        if self.urls is None:
+            return True
+        if ".." in url or "%2e" in url.lower():
+            return False  # it may leave what is allowed
+        bases = (base.rstrip("/") for base in self.urls)
+        return any(url == base or url.startswith(f"{base}/") for base in bases)
