@@ -21,11 +21,12 @@ KUBECONFIG=$("${testbed[@]}" kubeconfig)
 export KUBECONFIG
 helm=$("${testbed[@]}" tool helm)
 # Variants change kro's Deployment: allow them only in clusters that were created for tests.
-variants=true
-[ "${PROVIDER:-}" = existing ] && variants=false
+# URLs are those of the embedded cluster's etcd, and of a server that tests start.
+gates=(--set variants.enabled=true --set "collect.allowedUrls={http://10.87.0.1:2381,http://10.87.0.1:19090}")
+[ "${PROVIDER:-}" = existing ] && gates=()
 "$helm" upgrade --install krobench helm/krobench \
   --namespace "$namespace" --create-namespace \
   --set "image.repository=${image%:*}" --set "image.tag=${image##*:}" --set image.pullPolicy=IfNotPresent \
-  --set "variants.enabled=$variants" \
+  "${gates[@]}" \
   --wait --timeout 180s >/dev/null
 echo "==> krobench is running in namespace $namespace" >&2

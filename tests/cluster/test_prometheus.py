@@ -15,6 +15,8 @@ from krobench.record.run import RunRecord
 
 # The node's end of the pods' bridge.
 NODE = "10.87.0.1"
+PORT = 19090
+"""scripts/deploy.sh allows it."""
 HANG_SECONDS = 5
 
 pytestmark = pytest.mark.skipif(
@@ -58,7 +60,7 @@ def _success(result: list[dict[str, object]]) -> dict[str, object]:
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = ThreadingHTTPServer((NODE, 0), Handler)
+    server = ThreadingHTTPServer((NODE, PORT), Handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://{NODE}:{server.server_port}"

@@ -152,6 +152,9 @@ class MemoryApi(KubeClient):
         selector = params.get("labelSelector")
         self.selectors[path] = selector
         items = [item for item in self.stored(path) if _matches(item, selector)]
+        if "fieldSelector" in params:
+            name = params["fieldSelector"].removeprefix("metadata.name=")
+            items = [item for item in items if item["metadata"]["name"] == name]
         return {"metadata": {"resourceVersion": str(len(self._events))}, "items": items}
 
     def _create(self, collection: str, item: JsonObject) -> JsonObject:

@@ -15,6 +15,7 @@ from krobench.collect.exposition import Series, families, read
 from krobench.collect.podhttp import PodHttp, PodHttpError
 from krobench.collect.source import (
     SCRAPE_TIMEOUT_SECONDS,
+    ExpositionError,
     Scrape,
     SourceUnavailableError,
     lines_of,
@@ -168,7 +169,7 @@ class KroSource:
         except PodHttpError as error:
             await self.close()  # the next scrape looks for a way again
             raise _not_readable(error) from error
-        except ValueError as error:
+        except ExpositionError as error:
             await self.close()
             raise SourceUnavailableError(
                 InvalidFormat(exposition=Exposition.KRO, detail=str(error))
@@ -312,7 +313,7 @@ class Pprof:
         try:
             return await self._http.get(f"{_PPROF}/profile", query, seconds + _ANSWER_SECONDS)
         except PodHttpError as error:
-            if _BUSY in str(error):
+            if _BUSY in error.body:
                 raise PprofError(ProfilerBusy(detail=str(error))) from error
             raise PprofError(CpuProfileFailed(seconds=seconds, detail=str(error))) from error
 

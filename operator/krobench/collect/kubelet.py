@@ -4,19 +4,35 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import httpx
+
 from krobench.api.notation import labelled
 from krobench.collect.exposition import Reading, Series
 from krobench.collect.krometrics import KroTracker
-from krobench.collect.source import Scrape, SourceUnavailableError, scrape_through
+from krobench.collect.source import (
+    HEADERS,
+    SCRAPE_TIMEOUT_SECONDS,
+    ExpositionError,
+    Scrape,
+    SourceUnavailableError,
+    read_through,
+)
 from krobench.figures.catalogue import metrics_of
 from krobench.figures.rawdata import SourceName
-from krobench.figures.reasons.sources import ContainerNotNamed, Exposition
-from krobench.kube import paths
+from krobench.figures.reasons.sources import (
+    ContainerNotNamed,
+    Exposition,
+    InvalidFormat,
+    NotReadable,
+)
 from krobench.kube.client import KubeClient
-from krobench.kube.cluster import ControlPlanePod
+from krobench.kube.cluster import ControlPlanePod, kubelet_authority
+from krobench.kube.errors import KubeError
 
 logger = logging.getLogger(__name__)
 
+_DENIED = (401, 403)
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 _CPU = "container_cpu_usage_seconds_total"
 _NO_CONTAINER = frozenset({"", "POD"})
 _SYSTEM = "kube-system"
@@ -37,7 +53,8 @@ _OF_POD = (
 class KubeletSource:
     """Figures of kro's container, and of the control plane's if it runs in pods.
 
-    They are read through the API server.
+    They are read from the port of each node's kubelet, which asks the API server whether the load
+    Job may read its metrics. This takes no right to reach anything else behind the kubelet.
     Names of readings that are not of kro carry a label ``of``.
     """
 
@@ -56,9 +73,19 @@ class KubeletSource:
         self._own_namespaces = own_namespaces
         self._silent: set[str] = set()
         """Nodes about whose silence a warning was logged."""
+        self._authorities: dict[str, str] = {}
+        """Host and port of each node's kubelet."""
+        tls = client.config.kubelet_tls
+        self._scheme = "http" if tls is None else "https"
+        self._http = httpx.AsyncClient(
+            timeout=SCRAPE_TIMEOUT_SECONDS,
+            trust_env=False,
+            verify=tls if tls is not None else True,
+            headers=HEADERS,
+        )
 
     async def close(self) -> None:
-        """It has no connections of its own."""
+        await self._http.aclose()
 
     async def scrape(self) -> Scrape:
         pod = self._tracker.pod
@@ -92,8 +119,48 @@ class KubeletSource:
             return Scrape([], silent={f"kubelet of node {node}": error.reason})
 
     async def _scrape_node(self, node: str, series: Iterable[Series]) -> Scrape:
-        path = paths.core("nodes", None, node, "proxy/metrics/cadvisor")
-        return await scrape_through(self._client, path, series, Exposition.KUBELET, node)
+        url = f"{self._scheme}://{await self._authority(node)}/metrics/cadvisor"
+        authorization = self._client.config.authorization()
+        headers = {"Authorization": authorization} if authorization else {}
+        try:
+            async with self._http.stream("GET", url, headers=headers) as response:
+                if response.status_code != 200:
+                    forbidden = response.status_code in _DENIED
+                    raise _not_readable(node, f"HTTP {response.status_code}", forbidden=forbidden)
+                return await read_through(response.aiter_bytes(), series)
+        except httpx.HTTPError as error:
+            self._authorities.pop(node, None)
+            detail = str(error) or type(error).__name__
+            raise _not_readable(node, detail, untrusted=_UNTRUSTED in detail) from error
+        except ExpositionError as error:
+            raise SourceUnavailableError(
+                InvalidFormat(exposition=Exposition.KUBELET, at=node, detail=str(error))
+            ) from error
+
+    async def _authority(self, node: str) -> str:
+        if node not in self._authorities:
+            try:
+                found = await kubelet_authority(self._client, node)
+            except KubeError as error:
+                raise _not_readable(node, f"nodes cannot be listed: {error}") from error
+            if found is None:
+                raise _not_readable(node, "the node has no InternalIP")
+            self._authorities[node] = found
+        return self._authorities[node]
+
+
+def _not_readable(
+    node: str, detail: str, *, forbidden: bool = False, untrusted: bool = False
+) -> SourceUnavailableError:
+    return SourceUnavailableError(
+        NotReadable(
+            exposition=Exposition.KUBELET,
+            at=node,
+            forbidden=forbidden,
+            untrusted=untrusted,
+            detail=detail,
+        )
+    )
 
 
 def _series(namespace: str, pod: str, container: str) -> list[Series]:

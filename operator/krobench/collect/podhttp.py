@@ -17,15 +17,22 @@ from krobench.kube.errors import ApiError, KubeError
 from krobench.kube.kropods import KroPod
 
 _CONNECT_SECONDS = 2.0
-_MAX_DETAIL = 300
+_MAX_ERROR_BYTES = 300
+_MAX_ANSWER_BYTES = 64 << 20
+"""A profile of a large heap has some megabytes."""
 
 
 class PodHttpError(Exception):
-    """The pod did not answer, or refused the request; the message says which."""
+    """The pod did not answer, or refused the request; the message says which.
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    The message never quotes what the pod answered: the author of a run chooses the pod. ``body``
+    is the beginning of it.
+    """
+
+    def __init__(self, message: str, status: int | None = None, body: str = "") -> None:
         super().__init__(message)
         self.status = status
+        self.body = body
 
 
 class PodHttp:
@@ -56,10 +63,15 @@ class PodHttp:
         A key of the query that has several values is repeated, once for each.
 
         Raises:
-            PodHttpError: if there is no answer, or its status is not 200.
+            PodHttpError: if there is no answer, its status is not 200, or it is too large.
         """
         async with self.stream(path, query, timeout_seconds) as content:
-            return b"".join([chunk async for chunk in content])
+            answer = bytearray()
+            async for chunk in content:
+                answer += chunk
+                if len(answer) > _MAX_ANSWER_BYTES:
+                    raise PodHttpError(f"the answer has over {_MAX_ANSWER_BYTES >> 20} MiB")
+            return bytes(answer)
 
     @asynccontextmanager
     async def stream(
@@ -87,7 +99,7 @@ class PodHttp:
                 answer = await stack.enter_async_context(self._proxied(target, timeout_seconds))
             except PodHttpError as proxied:
                 raise PodHttpError(
-                    f"{proxied}; straight from the pod: {direct}", proxied.status
+                    f"{proxied}; straight from the pod: {direct}", proxied.status, proxied.body
                 ) from proxied
             self._through_proxy = True
         else:
@@ -104,9 +116,11 @@ class PodHttp:
         try:
             async with self._http.stream("GET", url, timeout=timeout) as response:
                 if response.status_code != 200:
-                    await response.aread()
-                    detail = response.text.strip()[:_MAX_DETAIL]
-                    raise PodHttpError(f"{response.status_code} {detail}", response.status_code)
+                    status, body = response.status_code, b""
+                    async for chunk in response.aiter_bytes(_MAX_ERROR_BYTES):
+                        body = chunk
+                        break
+                    raise PodHttpError(f"HTTP {status}", status, body.decode(errors="replace"))
                 yield response.aiter_bytes()
         except httpx.HTTPError as error:
             raise PodHttpError(str(error) or type(error).__name__) from error
@@ -123,6 +137,6 @@ class PodHttp:
                 yield content
         except ApiError as error:
             hint = "; grant get on pods/proxy" if error.forbidden else ""
-            raise PodHttpError(f"{error.status} {error.message}{hint}", error.status) from error
+            raise PodHttpError(f"HTTP {error.status}{hint}", error.status, error.message) from error
         except KubeError as error:
             raise PodHttpError(str(error)) from error

@@ -84,7 +84,7 @@ class PrometheusApi:
             "end": f"{end_seconds:.3f}",
             "step": str(step),
         }
-        body = b""
+        body = bytearray()
         try:
             async with self._http.stream("GET", self._url, params=parameters) as response:
                 async for chunk in response.aiter_bytes():
@@ -94,8 +94,8 @@ class PrometheusApi:
         except httpx.TimeoutException as error:
             raise QueryError(NoAnswerInTime(seconds=self._timeout_seconds)) from error
         except httpx.HTTPError as error:
-            raise QueryError(QueryFailed(detail=str(error) or type(error).__name__)) from error
-        return _result(response.status_code, body)
+            raise QueryError(QueryFailed(detail="no answer")) from error
+        return _result(bytes(body))
 
 
 def _trust(settings: Prometheus, ca: str | None) -> ssl.SSLContext | bool:
@@ -110,7 +110,7 @@ def _trust(settings: Prometheus, ca: str | None) -> ssl.SSLContext | bool:
     return not (settings.tls is not None and settings.tls.insecure_skip_verify)
 
 
-def _result(status: int, body: bytes) -> RangeResult:
+def _result(body: bytes) -> RangeResult:
     """Return what an answer of Prometheus says, which must be about one series."""
     try:
         answer = json.loads(body)
@@ -120,7 +120,7 @@ def _result(status: int, body: bytes) -> RangeResult:
             )
         series: list[Any] = answer["data"]["result"]
     except (ValueError, KeyError, TypeError) as error:
-        raise QueryError(AnswerNotUnderstood(status=status)) from error
+        raise QueryError(AnswerNotUnderstood()) from error
     if not series:
         raise QueryError(NothingReturned())
     if len(series) > 1:

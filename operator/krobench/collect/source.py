@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
-from krobench.collect.exposition import Reading, Series, Tally, read
+from krobench.collect.exposition import Reading, Series, Tally
 from krobench.figures.catalogue import metrics_of
 from krobench.figures.figure import Groups, Labels
 from krobench.figures.rawdata import SourceName
@@ -20,6 +20,8 @@ from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError, KubeError
 
 SCRAPE_TIMEOUT_SECONDS = 5.0
+_MAX_EXPOSITION_BYTES = 256 << 20
+"""That of an API server with many kinds has tens of megabytes."""
 HEADERS = {"Accept-Encoding": "identity"}
 """Unpacked: packing would cost the program that is measured CPU time."""
 
@@ -30,6 +32,10 @@ class SourceUnavailableError(Exception):
     def __init__(self, reason: SourceReason) -> None:
         super().__init__(repr(reason))
         self.reason = reason
+
+
+class ExpositionError(Exception):
+    """What was read are no metrics; the message says why, without quoting it."""
 
 
 @dataclass(frozen=True)
@@ -89,24 +95,6 @@ class Source(Protocol):
         """Close all connections."""
 
 
-def parse(
-    text: str, wanted: Iterable[Series], exposition: Exposition, at: str | None = None
-) -> Scrape:
-    """Read an exposition, and measure the cost.
-
-    Raises:
-        SourceUnavailableError: if it is not in Prometheus' text format.
-    """
-    before = time.thread_time()
-    try:
-        readings = read(text, wanted)
-    except ValueError as error:
-        raise SourceUnavailableError(
-            InvalidFormat(exposition=exposition, at=at, detail=str(error))
-        ) from error
-    return Scrape(readings, len(text), time.thread_time() - before)
-
-
 async def scrape_through(
     client: KubeClient,
     path: str,
@@ -126,7 +114,7 @@ async def scrape_through(
         raise SourceUnavailableError(
             NotReadable(exposition=exposition, at=at, forbidden=forbidden, detail=str(error))
         ) from error
-    except ValueError as error:
+    except ExpositionError as error:
         raise SourceUnavailableError(
             InvalidFormat(exposition=exposition, at=at, detail=str(error))
         ) from error
@@ -136,19 +124,29 @@ async def read_through(chunks: AsyncIterator[bytes], wanted: Iterable[Series]) -
     """Read an exposition as it arrives, and measure the cost.
 
     Raises:
-        ValueError: if it is not in Prometheus' text format.
+        ExpositionError: if it is not in Prometheus' text format, or too large.
     """
     tally, rest = Tally(wanted), b""
     scraped_bytes, cpu_seconds = 0, 0.0
     async for chunk in chunks:
         before = time.thread_time()
         scraped_bytes += len(chunk)
+        if scraped_bytes > _MAX_EXPOSITION_BYTES:
+            raise ExpositionError(f"more than {_MAX_EXPOSITION_BYTES >> 20} MiB of metrics")
         lines, newline, end = chunk.rpartition(b"\n")
         if newline:
-            tally.feed((rest + lines).decode(errors="replace"))
+            _feed(tally, rest + lines)
             rest = end
         else:
             rest += chunk
         cpu_seconds += time.thread_time() - before
-    tally.feed(rest.decode(errors="replace"))
+    _feed(tally, rest)
     return Scrape(tally.readings(), scraped_bytes, cpu_seconds)
+
+
+def _feed(tally: Tally, lines: bytes) -> None:
+    try:
+        tally.feed(lines.decode(errors="replace"))
+    except ValueError as error:
+        # Without the line: what else may be at the address is nobody's business.
+        raise ExpositionError("a line is not a sample") from error

@@ -1,5 +1,6 @@
 """The sources of a run: the API server and etcd, and those in modules of their own."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,16 +13,17 @@ from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import (
     HEADERS,
     SCRAPE_TIMEOUT_SECONDS,
+    ExpositionError,
     Scrape,
     Source,
     SourceUnavailableError,
     lines_of,
-    parse,
+    read_through,
     scrape_through,
     with_present_names,
 )
 from krobench.figures.rawdata import SourceName
-from krobench.figures.reasons.sources import Exposition, NotReadable
+from krobench.figures.reasons.sources import Exposition, InvalidFormat, NotReadable
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import find_control_plane
 from krobench.kube.config import ClientConfig
@@ -57,7 +59,10 @@ class ApiServerSource:
 
 class EtcdSource:
     """The ``/metrics`` of one etcd, by plain HTTP, or by HTTPS with the certificates of the
-    connection to the API server."""
+    connection to the API server.
+
+    Its messages say nothing of what is at the URL, which the author of a run chooses.
+    """
 
     name: SourceName = "etcd"
 
@@ -75,14 +80,21 @@ class EtcdSource:
 
     async def scrape(self) -> Scrape:
         try:
-            response = await self._http.get(self._url)
-            response.raise_for_status()
-        except httpx.HTTPError as error:
-            detail = str(error) or type(error).__name__
+            async with self._http.stream("GET", self._url) as response:
+                if response.status_code != 200:
+                    raise self._not_readable("the answer is not 200 OK")
+                return await read_through(response.aiter_bytes(), _ETCD_SERIES)
+        except (httpx.HTTPError, ssl.SSLError) as error:
+            raise self._not_readable("no answer") from error
+        except ExpositionError as error:
             raise SourceUnavailableError(
-                NotReadable(exposition=Exposition.ETCD, at=self._url, detail=detail)
+                InvalidFormat(exposition=Exposition.ETCD, at=self._url, detail=str(error))
             ) from error
-        return parse(response.text, _ETCD_SERIES, Exposition.ETCD, self._url)
+
+    def _not_readable(self, detail: str) -> SourceUnavailableError:
+        return SourceUnavailableError(
+            NotReadable(exposition=Exposition.ETCD, at=self._url, detail=detail)
+        )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from krobench.api.access import ACCESS_VARIABLE
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL
 from krobench.controller.jobstatus import KIND_ANNOTATION, NAME_ANNOTATION, NAMESPACE_ANNOTATION
 from krobench.controller.runs import longest_seconds, shards_of
@@ -123,6 +124,10 @@ def _container(run: Run, kind: JobKind, settings: Settings) -> Manifest:
         "imagePullPolicy": settings.image_pull_policy,
         "args": arguments,
         **settings.load_pod.container,
+        "env": [
+            *settings.load_pod.container.get("env", []),
+            {"name": ACCESS_VARIABLE, "value": settings.access.model_dump_json(by_alias=True)},
+        ],
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own
         "securityContext": {

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from krobench.api.access import Access, AccessError
 from krobench.controller.loadpod import LoadPod, LoadPodError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 
@@ -27,6 +28,8 @@ class Settings:
     """What the pods of Jobs have beyond what krobench needs."""
     load_max_objects: int = DEFAULT_MAX_OBJECTS
     """Objects that one iteration of a test may have at once."""
+    access: Access = field(default_factory=Access)
+    """What Jobs may reach."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -44,6 +47,7 @@ class Settings:
             load_max_objects=_positive(
                 environment, "KROBENCH_LOAD_MAX_OBJECTS", DEFAULT_MAX_OBJECTS
             ),
+            access=_access(environment),
         )
 
 
@@ -52,6 +56,13 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise SettingsError(f"environment variable {name} is not set; the Helm chart sets it")
     return value
+
+
+def _access(environment: Mapping[str, str]) -> Access:
+    try:
+        return Access.from_environment(environment)
+    except AccessError as error:
+        raise SettingsError(str(error)) from error
 
 
 def _positive(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -43,6 +43,23 @@ async def list_nodes(client: KubeClient) -> list[NodeFingerprint]:
     ]
 
 
+async def kubelet_authority(client: KubeClient, node: str) -> str | None:
+    """Return host and port of a node's kubelet; None if the node does not exist or has no address.
+
+    Raises:
+        KubeError: if nodes may not be listed.
+    """
+    found = await client.get(paths.core("nodes"), {"fieldSelector": f"metadata.name={node}"})
+    for item in found.get("items") or []:
+        status = item.get("status", {})
+        port = status.get("daemonEndpoints", {}).get("kubeletEndpoint", {}).get("Port")
+        for address in status.get("addresses") or []:
+            if address["type"] == "InternalIP" and port:
+                host = address["address"]
+                return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return None
+
+
 @dataclass(frozen=True)
 class ControlPlanePod:
     """A pod of the control plane."""

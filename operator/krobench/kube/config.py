@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from krobench.api.access import Access, KubeletTrust
 from krobench.kube.errors import ConfigError
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -30,6 +31,8 @@ class ClientConfig:
     """None for plain HTTP, as an emulated API server speaks it."""
     authorization: Callable[[], str | None]
     """Returns the current Authorization header; called for each request, as tokens expire."""
+    kubelet_tls: ssl.SSLContext | None = None
+    """For connections to kubelets; None for plain HTTP, as an emulated one speaks it."""
 
 
 def load_client_config() -> ClientConfig:
@@ -41,7 +44,13 @@ def load_client_config() -> ClientConfig:
     if "KUBERNETES_SERVICE_HOST" in os.environ and "KUBECONFIG" not in os.environ:
         account = ServiceAccount()
         account.authorization()  # reports a missing token now, not at the first request
-        return ClientConfig(account.server(), _tls(str(account.ca_file)), account.authorization)
+        trust = Access.from_environment().kubelet
+        return ClientConfig(
+            account.server(),
+            _tls(str(account.ca_file)),
+            account.authorization,
+            _kubelet_tls(trust, str(account.ca_file)),
+        )
     return _load_kubeconfig()
 
 
@@ -137,11 +146,24 @@ def _load_kubeconfig() -> ClientConfig:
         token: str | None = loaded.get_api_key_with_prefix("BearerToken", "authorization")
         return token
 
-    return ClientConfig(loaded.host.rstrip("/"), tls, authorization)
+    return ClientConfig(loaded.host.rstrip("/"), tls, authorization, tls)
 
 
-def _tls(ca_file: str | None) -> ssl.SSLContext:
-    tls = ssl.create_default_context(cafile=ca_file)
+def _kubelet_tls(trust: KubeletTrust, ca_file: str) -> ssl.SSLContext:
+    try:
+        tls = _tls(None, trust.ca_bundle) if trust.ca_bundle else _tls(ca_file)
+    except ssl.SSLError as error:
+        raise ConfigError(
+            f"no certificates in PEM for kubelets: {error}; correct load.kubelet.caBundle"
+        ) from error
+    if trust.insecure_skip_verify:
+        tls.check_hostname = False
+        tls.verify_mode = ssl.CERT_NONE
+    return tls
+
+
+def _tls(ca_file: str | None, ca_bundle: str | None = None) -> ssl.SSLContext:
+    tls = ssl.create_default_context(cafile=ca_file, cadata=ca_bundle)
     # The CAs that installers of Kubernetes make often lack a key usage extension.
     tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return tls

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from krobench.api.specs.kro import Target
 from krobench.figures.environment import KroFingerprint, KroPodState
@@ -13,6 +12,14 @@ from krobench.kube.errors import ApiError, KubeError
 LEADER_LEASE = "controller.kro.run"
 """The Lease by which kro's replicas agree on which of them leads."""
 _REFERENCE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
+NOT_KEPT = "(not kept)"
+"""In a record, in place of a value that may be a secret."""
+_KEPT_VARIABLE = re.compile(r"(KRO_|KUBE_FEATURE_)\w*|GO(MAXPROCS|MEMLIMIT|GC|DEBUG|TRACEBACK)")
+_SECRET_NAME = re.compile(r"(?i)secret|passw|passphrase|pwd|token|credential|auth|api-?key|private")
+_PLAIN = re.compile(r"[\w.:/,+-]{0,256}|\$\(\w+\)")
+_LONG_WORD = re.compile(r"[A-Za-z0-9_+-]{20,}")
+_DIGIT = re.compile(r"[0-9]")
+_LETTER = re.compile(r"[A-Za-z]")
 _VERSION_LABEL = "app.kubernetes.io/version"
 _ENDED = frozenset({"Failed", "Succeeded"})
 
@@ -203,9 +210,10 @@ def _fingerprint(pod: JsonObject, container: JsonObject, replicas: int) -> KroFi
     image = container.get("image", "")
     _, _, tag = image.rpartition("/")[2].partition(":")
     tag = tag.partition("@")[0].removesuffix("-debug").removeprefix("v")
-    variables: list[dict[str, Any]] = container.get("env") or []
-    env = {item["name"]: item.get("value", "(from a reference)") for item in variables}
+    env = _kept_variables(container.get("env") or [])
     arguments = [*(container.get("command") or []), *(container.get("args") or [])]
+    # $(NAME) is expanded as the kubelet does, so that flags show the values in force.
+    expanded = [_REFERENCE.sub(lambda match: env.get(match[1], match[0]), arg) for arg in arguments]
     return KroFingerprint(
         namespace=pod["metadata"].get("namespace", ""),
         pod=pod["metadata"]["name"],
@@ -214,11 +222,47 @@ def _fingerprint(pod: JsonObject, container: JsonObject, replicas: int) -> KroFi
         image_id=status.get("imageID") or None,
         # The image's tag says what runs, the label what was meant.
         version=tag or labels.get(_VERSION_LABEL, "").removeprefix("v") or None,
-        # $(NAME) is expanded as the kubelet does, so that flags show the values in force.
-        args=[_REFERENCE.sub(lambda match: env.get(match[1], match[0]), arg) for arg in arguments],
+        args=kept_arguments(expanded),
         env=env,
         requests=resources.get("requests", {}),
         limits=resources.get("limits", {}),
         replicas=replicas,
         restarts=status.get("restartCount", 0),
+    )
+
+
+def _kept_variables(variables: list[JsonObject]) -> dict[str, str]:
+    """Return the environment for a record: all names, and the values of those that tune kro.
+
+    The pod is one that the author of a run chooses, who may not be allowed to read it.
+    """
+    return {
+        item["name"]: item.get("value", "(from a reference)")
+        if _KEPT_VARIABLE.fullmatch(item["name"]) and not _SECRET_NAME.search(item["name"])
+        else NOT_KEPT
+        for item in variables
+    }
+
+
+def kept_arguments(arguments: list[str]) -> list[str]:
+    """Return the arguments for a record, without values that may be secrets."""
+    kept = []
+    secret_follows = False
+    for argument in arguments:
+        name, assigned, value = argument.partition("=")
+        if not argument.startswith("-"):
+            kept.append(NOT_KEPT if secret_follows or not _is_plain(argument) else argument)
+            secret_follows = False
+            continue
+        is_secret = _SECRET_NAME.search(name) is not None
+        secret_follows = is_secret and not assigned
+        hidden = assigned and (is_secret or not _is_plain(value))
+        kept.append(f"{name}={NOT_KEPT}" if hidden else argument)
+    return kept
+
+
+def _is_plain(value: str) -> bool:
+    """Whether a value is a number, a duration, a word, an address: nothing random or composed."""
+    return _PLAIN.fullmatch(value) is not None and not any(
+        _DIGIT.search(part) and _LETTER.search(part) for part in _LONG_WORD.findall(value)
     )

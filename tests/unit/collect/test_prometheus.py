@@ -75,8 +75,8 @@ async def test_values_that_are_not_finite_are_left_out() -> None:
             400,
             "bad_data: parse error at char 4",
         ),
-        ("<html>top secret</html>", 200, "AnswerNotUnderstood.*200"),
-        ("[]", 502, "AnswerNotUnderstood.*502"),
+        ("<html>top secret</html>", 200, "AnswerNotUnderstood"),
+        ("[]", 502, "AnswerNotUnderstood"),
         ({"status": "success", "data": {"result": [{"value": 1}]}}, 200, "NotARange"),
         ("x" * (3 << 20), 200, "AnswerTooLarge.*2097152"),
     ],
@@ -103,7 +103,7 @@ async def test_a_timeout_is_a_reason() -> None:
 
 async def test_a_refused_connection_is_a_reason() -> None:
     api = PrometheusApi(settings(f"http://127.0.0.1:{closed_port()}"), None, None)
-    with pytest.raises(QueryError, match="connection"):
+    with pytest.raises(QueryError, match="no answer"):
         await api.query("up", 0, 1)
     await api.close()
 

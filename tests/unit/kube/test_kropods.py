@@ -6,7 +6,15 @@ from doubles.cluster import MemoryApi
 from krobench.api.specs.kro import Target
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
-from krobench.kube.kropods import LEADER_LEASE, find_deployment, kro_leader, kro_pods, leader_path
+from krobench.kube.kropods import (
+    LEADER_LEASE,
+    NOT_KEPT,
+    find_deployment,
+    kept_arguments,
+    kro_leader,
+    kro_pods,
+    leader_path,
+)
 
 TARGET = Target()
 LABELS = {"app.kubernetes.io/name": "kro"}
@@ -103,3 +111,53 @@ async def test_the_deployment_is_the_one_whose_selector_matches_kros_pods() -> N
     found = await find_deployment(api, TARGET)
     assert found is not None
     assert found["metadata"]["name"] == "kro"
+
+
+async def test_of_the_environment_only_values_that_tune_kro_are_kept() -> None:
+    made = pod("kro-1", KILLED)
+    [container] = made["spec"]["containers"]
+    container["env"] = [
+        {"name": "GOMEMLIMIT", "value": "400MiB"},
+        {"name": "KUBE_FEATURE_WatchListClient", "value": "false"},
+        {"name": "KRO_LOG_LEVEL", "value": "3"},
+        {"name": "KRO_API_TOKEN", "value": "hunter2"},
+        {"name": "DATABASE", "value": "postgres://me:hunter2@db"},
+    ]
+    container["args"] = ["--log-level=$(KRO_LOG_LEVEL)", "--db=$(DATABASE)"]
+    [state] = await kro_pods(cluster(made), TARGET)
+    assert state.fingerprint.env == {
+        "GOMEMLIMIT": "400MiB",
+        "KUBE_FEATURE_WatchListClient": "false",
+        "KRO_LOG_LEVEL": "3",
+        "KRO_API_TOKEN": NOT_KEPT,
+        "DATABASE": NOT_KEPT,
+    }
+    assert state.fingerprint.args == ["--log-level=3", f"--db={NOT_KEPT}"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["/kro", "--dynamic-controller-concurrent-reconciles=4", "--instance-requeue-interval=3s"],
+        ["--metrics-bind-address=:8078", "--zap-log-level", "debug", "--leader-elect"],
+        ["--client-qps=100.5", "--watch-namespace=team-a,team-b", "-v=2"],
+    ],
+)
+def test_arguments_that_tune_a_program_are_kept(arguments: list[str]) -> None:
+    assert kept_arguments(arguments) == arguments
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--password=hunter2"],
+        ["--admin-token", "hunter2"],
+        ["--database=postgres://me:hunter2@db/x"],
+        ["sh", "-c", "export PW=hunter2; run"],
+        ["--key=ghp_hunter2hunter2hunter2"],
+        ["--config={'a': 'hunter2'}"],
+        ["--pem=-----BEGIN KEY-----\nhunter2"],
+    ],
+)
+def test_arguments_that_may_be_secrets_are_not_kept(arguments: list[str]) -> None:
+    assert "hunter2" not in " ".join(kept_arguments(arguments))

@@ -27,6 +27,8 @@ class NotReadable(Reason):
     """The kubelet's node, or etcd's URL."""
     forbidden: bool = False
     """Whether the load Job lacks a right."""
+    untrusted: bool = False
+    """Whether no known authority signed its certificate."""
     detail: str
 
 
@@ -102,7 +104,6 @@ class AnswerNotUnderstood(Reason):
     """The answer to a query is not one that Prometheus gives."""
 
     code: Literal["AnswerNotUnderstood"] = "AnswerNotUnderstood"
-    status: int
 
 
 class NothingReturned(Reason):

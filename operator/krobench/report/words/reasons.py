@@ -61,7 +61,7 @@ _WORDS: Mapping[type[Reason], str] = {
     "cannot be separated from what is in use: {detail}",
     sources.NoHeapSize: "kro's heap profile has no size of the allocated heap",
     sources.AnswerTooLarge: "the answer has over {most_bytes} bytes: aggregate, as by sum()",
-    sources.AnswerNotUnderstood: "status {status}, and no answer as Prometheus gives it",
+    sources.AnswerNotUnderstood: "the answer is not one of Prometheus",
     sources.NothingReturned: "it returned nothing for the time of the run phase",
     sources.SeveralSeries: "it returned {series} series: aggregate them, as by sum()",
     sources.NotARange: "its values are not those of a range",
@@ -104,9 +104,14 @@ _EXPOSITIONS = {
     Exposition.KUBELET: "the kubelet's cAdvisor on node {at}",
     Exposition.ETCD: "etcd's metrics at {at}",
 }
+_UNTRUSTED = (
+    "; set the chart's value load.kubelet.caBundle to the certificate of the authority that signed "
+    "it, or load.kubelet.insecureSkipVerify=true if no authority did"
+)
 _GRANTS = {
     Exposition.API_SERVER: "get on the nonResourceURL /metrics",
-    Exposition.KUBELET: "get on nodes/proxy",
+    Exposition.KUBELET: "get on nodes/metrics (chart value load.nodeMetrics), and let kubelets "
+    "authenticate and authorize by webhook",
 }
 
 
@@ -122,7 +127,7 @@ def reason_line(reason: Reason) -> str:  # noqa: PLR0911 - some need more than t
             )
         case sources.NotReadable():
             grant = _GRANTS.get(reason.exposition) if reason.forbidden else None
-            hint = f"; grant {grant}" if grant else ""
+            hint = f"; grant {grant}" if grant else _UNTRUSTED if reason.untrusted else ""
             return f"{_EXPOSITIONS[reason.exposition].format(at=reason.at)}: {reason.detail}{hint}"
         case sources.InvalidFormat():
             what = _EXPOSITIONS[reason.exposition].format(at=reason.at)
