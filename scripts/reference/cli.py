@@ -17,9 +17,9 @@ def cli_page() -> str:
     """Every command with its arguments and options, from the typer application."""
     root = typer.main.get_command(app)
     about = (
-        "`krobench` reads runs from the cluster of your kubeconfig. Install it with "
-        "`pip install .`, or run it in the operator's pod: "
-        "`kubectl exec -n krobench-system deployment/krobench -- python3 -m krobench report NAME`."
+        "`krobench` reads runs from the cluster of your kubeconfig, with your rights: reading "
+        "runs and ConfigMaps in their namespace is enough. Install it with `pip install .`. "
+        "kubectl finds it as a plugin: `kubectl krobench report NAME`."
     )
     lines = [about, "Options before the command:", _parameters(root)]
     for name, command in _commands(root):

@@ -35,7 +35,7 @@ class SourceUnavailableError(Exception):
 
 
 class ExpositionError(Exception):
-    """What was read are no metrics; the message says why, without quoting it."""
+    """Not a readable exposition; the message says why, without quoting it."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from unit.docs.commands import (
     commands,
     options_of_krobench,
 )
-from unit.docs.documents import Code, blocks, codes
+from unit.docs.documents import ROOT, Code, blocks, codes
 
 from krobench.analysis import krosettings
 from krobench.analysis.krosettings import NEVER_ADVISED
@@ -46,7 +46,8 @@ def test_a_documented_command_is_valid(command: Command) -> None:
         ("kubectl", "apply", "-f", "manifests/none.yaml"),
         ("kubectl", "get", "krobenches"),
         ("kubectl", "wait", "krobenchmark/x", "--for=condition=Done"),
-        ("kubectl", "exec", "deployment/x", "--", "krobench", "reports"),
+        ("kubectl", "exec", "deployment/x", "--", "krobench", "report", "x"),
+        ("kubectl", "krobench", "reports"),
         ("helm", "install", "krobench", "helm/none"),
         ("curl", "http://example.com"),
     ],
@@ -86,3 +87,11 @@ def options_of(parser: argparse.ArgumentParser) -> set[str]:
             for child in action.choices.values():
                 found |= options_of(child)
     return found
+
+
+def test_nothing_sends_readers_into_a_pod() -> None:
+    suffixes = {".md", ".py", ".txt", ".tpl", ".yaml", ".sh"}
+    shown = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*"), *(ROOT / "manifests").rglob("*")]
+    shown += [*(ROOT / "helm").rglob("*"), *(ROOT / "operator").rglob("*")]
+    texts = {path: path.read_text() for path in shown if path.suffix in suffixes}
+    assert [path for path, text in texts.items() if "kubectl exec" in text] == []
