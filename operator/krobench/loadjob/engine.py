@@ -105,7 +105,7 @@ class Engine:
         self.timing = timing or Timing()
         self.clock = RunClock()
         self._task = task
-        self._lines = RunLines()
+        self._lines = RunLines.limited()
         self._activity = ""
         self._reported = ""
         """The activity that was published last."""

@@ -46,6 +46,14 @@ class Orphans(ApiModel):
     """Why it could not be counted."""
 
 
+class SampledLines(ApiModel):
+    """A file of raw lines that holds a random sample: all of them exceed the limit of a run."""
+
+    file: str
+    stored: int
+    measured: int
+
+
 class Progress(ApiModel):
     """How far the Job is, for the status of a run in progress."""
 
@@ -97,6 +105,8 @@ class RunRecord(ApiModel):
     """None if objects were kept, or the run did not get that far."""
     error: ErrorInfo | None = None
     warnings: list[str] = Field(default_factory=list)
+    sampled: list[SampledLines] = Field(default_factory=list)
+    """Files of raw lines that are not stored whole. Figures are calculated from all lines."""
     parts: dict[str, list[str]] = Field(default_factory=dict)
     """Where the raw lines are: file name to the ConfigMaps that hold its pieces, in order."""
 

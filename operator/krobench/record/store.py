@@ -10,7 +10,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from pydantic import ValidationError
@@ -24,7 +24,7 @@ from krobench.figures.reasons.profiles import FileReason, FileTooLarge, NoRoomFo
 from krobench.record import rawlines
 from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError, read_as, read_json, refuse_newer_schema, why_not
-from krobench.record.run import FULL_RUN_KEY, RunRecord
+from krobench.record.run import FULL_RUN_KEY, RunRecord, SampledLines
 from krobench.record.test import TestRecord
 from krobench.record.v1 import upgrade_line
 
@@ -34,6 +34,8 @@ OBJECTS_KEY = "objects.jsonl.gz"
 SERIES_KEY = "series.jsonl.gz"
 CEL_KEY = "cel.jsonl.gz"
 
+DEFAULT_RESULTS_BYTES = 8 << 20
+"""Of the raw lines of a run, gzipped; profiles have a limit of their own."""
 # The API server's limit is 1 MiB over all values; the rest is for keys and metadata.
 MAX_CONFIG_MAP_BYTES = 1_000_000
 _MAX_RUN_BYTES = 600_000
@@ -51,6 +53,15 @@ class RunLines:
     objects: LineFile[ObjectRecord] = field(default_factory=lambda: LineFile(ObjectRecord))
     samples: LineFile[Sample] = field(default_factory=lambda: LineFile(Sample))
     cel: LineFile[CelLine] = field(default_factory=lambda: LineFile(CelLine))
+
+    @classmethod
+    def limited(cls, max_bytes: int = DEFAULT_RESULTS_BYTES) -> Self:
+        """Return files that together take about ``max_bytes`` at most, gzipped."""
+        return cls(
+            LineFile(ObjectRecord, max_bytes=max_bytes * 5 // 8),
+            LineFile(Sample, max_bytes=max_bytes * 2 // 8),
+            LineFile(CelLine, max_bytes=max_bytes // 8),
+        )
 
 
 def results_name(name: str, spec: KroBenchmarkSpec | KroScaleTestSpec) -> str:
@@ -71,6 +82,12 @@ def write_config_maps(
         (SERIES_KEY, raw.samples),
         (CEL_KEY, raw.cel),
     )
+    sampled = [
+        SampledLines(file=key, stored=file.kept, measured=file.added)
+        for key, file in files
+        if file.kept < file.added
+    ]
+    run = run.model_copy(update={"sampled": sampled})
     pieces = [(key, piece) for key, file in files for piece in file.pieces(MAX_CONFIG_MAP_BYTES)]
     if _is_too_large(run):
         full = rawlines.encode([run], MAX_CONFIG_MAP_BYTES)

@@ -14,6 +14,7 @@ from krobench.report.recommendations import recommendations_section
 from krobench.report.scale import scale_section
 from krobench.report.tables import Column, bullets, column, columns, section, table
 from krobench.report.tests import summary_columns, test_section
+from krobench.report.words.rawlines import sampled_line
 from krobench.report.words.validity import cause_line
 
 _SIZE_RESULTS = {
@@ -39,7 +40,7 @@ def render(run: RunRecord) -> str:
     sections = [
         _title(run),
         validity_section(run),
-        section("Warnings", bullets(run.warnings)),
+        section("Warnings", bullets([*run.warnings, *map(sampled_line, run.sampled)])),
         scale_section(run),
         _overview(run),
         bottlenecks_section(run.tests),

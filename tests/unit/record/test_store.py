@@ -28,6 +28,7 @@ from krobench.record.store import (
     write_config_maps,
     write_profiles,
 )
+from krobench.report.markdown import render
 
 OWNER = RunRef(RunKind.BENCHMARK, "default", "bench", "uid-1")
 LIMIT_BYTES = 1_048_576
@@ -236,3 +237,39 @@ def test_every_profile_is_stored_or_left_out_with_a_reason(sizes: list[int], use
     assert stored.size_bytes <= max(0, MAX_RUN_PROFILE_BYTES - used)
     for config_map in stored.config_maps:
         assert sum(len(b64decode(v)) for v in config_map["binaryData"].values()) < LIMIT_BYTES
+
+
+def test_a_file_beyond_its_limit_is_a_random_sample_and_says_of_how_many() -> None:
+    file = LineFile(ObjectRecord, objects(40_000), max_bytes=60_000)
+    assert file.added == 40_000
+    assert 2_000 < file.kept < 20_000
+    assert sum(map(len, file.pieces(1_000_000))) < 90_000
+    lines = rawlines.decode(file.pieces(1_000_000), ObjectRecord)
+    assert len(lines) == file.kept
+    known = objects(40_000)
+    assert all(line in known for line in lines[:20])
+    stored, maps = write_config_maps("r", OWNER, run(), RunLines(file, LineFile(Sample)))
+    [sampled] = stored.sampled
+    assert (sampled.stored, sampled.measured) == (file.kept, 40_000)
+    assert read_run_record(maps[-1]).sampled == [sampled]
+    assert "random sample" in render(stored)
+
+
+def test_a_sample_is_mended_as_a_whole_file_is() -> None:
+    file = LineFile(ObjectRecord, objects(40_000), max_bytes=60_000)
+    kept = file.kept
+
+    def mend(line: ObjectRecord) -> None:
+        line.warmup = True
+
+    file.rewrite(mend)
+    assert file.kept == kept
+    assert all(line.warmup for line in rawlines.decode(file.pieces(1_000_000), ObjectRecord))
+
+
+def test_the_raw_lines_of_a_run_stay_within_its_limit() -> None:
+    lines = RunLines.limited(200_000)
+    lines.objects.extend(objects(100_000))
+    size = sum(map(len, lines.objects.pieces(1_000_000)))
+    assert size < 200_000
+    assert lines.objects.kept < lines.objects.added
