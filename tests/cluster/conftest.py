@@ -27,6 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: (
             item.path.name == "test_testbed.py",
+            item.path.name == "test_verbs.py",
             item.get_closest_marker("chart_defaults") is None,
         )
     )

@@ -25,6 +25,10 @@ class EndedEarlyError(Exception):
 class ForbiddenError(Exception):
     """RBAC, a quota or an admission plug-in refused a request, and would refuse a retry."""
 
+    def __init__(self, error: ApiError) -> None:
+        super().__init__(error.message)
+        self.lacks_permission = error.lacks_permission
+
 
 class RgdRejectedError(Exception):
     """kro does not accept an RGD; the message is kro's own."""
@@ -82,11 +86,7 @@ def explain(error: Exception) -> ErrorInfo:
         case RgdRejectedError():
             return ErrorInfo(reason="RGDRejected", message=f"kro rejects the RGD: {error}")
         case ForbiddenError():
-            return ErrorInfo(
-                reason="Forbidden",
-                message=f"{error}; grant it to the load Job, for kinds of your own RGD with the "
-                "chart value load.extraGroups",
-            )
+            return _forbidden(error)
         case ApiServerInDistressError():
             return ErrorInfo(
                 reason="ApiServerInDistress",
@@ -99,6 +99,25 @@ def explain(error: Exception) -> ErrorInfo:
             return ErrorInfo(reason="ApiServerUnreachable", message=str(error))
         case _:
             raise error
+
+
+def _forbidden(error: ForbiddenError) -> ErrorInfo:
+    if not error.lacks_permission:
+        return denied(str(error))
+    return ErrorInfo(
+        reason="Forbidden",
+        message=f"{error}; grant it to the load Job, for kinds of your own RGD with the chart's "
+        "value load.extraGroups",
+    )
+
+
+def denied(message: str) -> ErrorInfo:
+    """Return the error of a request that a policy or a quota refused, with its own words."""
+    return ErrorInfo(
+        reason="DeniedByPolicy",
+        message=f"{message}; no permission is missing: follow the policy or the quota that this "
+        "message names, or ask its owner for an exception",
+    )
 
 
 _MAX_ERROR_LENGTH = 500
@@ -198,7 +217,7 @@ class Driver:
                         break  # the attempt before was carried out, and its answer was lost
                     if error.forbidden:
                         record.error = str(error)[:_MAX_ERROR_LENGTH]
-                        raise ForbiddenError(error.message) from error
+                        raise ForbiddenError(error) from error
                 try:
                     await self._client.backoff(error, attempt)
                 except (ApiError, ApiUnreachableError) as final:

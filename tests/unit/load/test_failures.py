@@ -2,7 +2,13 @@ import pytest
 from unit.load.fakes import AnsweringApi, FakeObserver, plan, sender
 
 from krobench.kube.errors import ApiError, ApiUnreachableError
-from krobench.load.driver import FAILURES_IN_A_ROW, ApiServerInDistressError, Breaker
+from krobench.load.driver import (
+    FAILURES_IN_A_ROW,
+    ApiServerInDistressError,
+    Breaker,
+    ForbiddenError,
+    explain,
+)
 from krobench.load.loops import RunClock, closed_loop
 
 UNAVAILABLE = ApiError(503, "ServiceUnavailable", "etcd is away")
@@ -49,3 +55,28 @@ async def test_a_load_ends_early_with_what_it_has() -> None:
     assert len(lines) == 10 + FAILURES_IN_A_ROW
     assert sum(line.acknowledged_seconds is not None for line in lines) == 10
     assert all("etcd is away" in (line.error or "") for line in lines[10:])
+
+
+RBAC = (
+    'singles.load.bench.kro.run is forbidden: User "a" cannot create resource "singles" in API '
+    'group "load.bench.kro.run" in the namespace "default"'
+)
+WEBHOOK = 'admission webhook "v.gatekeeper.sh" denied the request: [required-labels] no label team'
+POLICY = "ValidatingAdmissionPolicy 'no-kb' with binding 'no-kb' denied request: by the portal"
+QUOTA = "exceeded quota: small, requested: count/singles=1"
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (RBAC, "Forbidden"),
+        (WEBHOOK, "DeniedByPolicy"),
+        (POLICY, "DeniedByPolicy"),
+        (QUOTA, "DeniedByPolicy"),
+    ],
+)
+def test_a_policy_that_denies_is_not_taken_for_a_missing_right(message: str, reason: str) -> None:
+    info = explain(ForbiddenError(ApiError(403, "Forbidden", message)))
+    assert info.reason == reason
+    assert message in info.message
+    assert ("load.extraGroups" in info.message) is (reason == "Forbidden")
