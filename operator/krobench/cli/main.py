@@ -89,6 +89,22 @@ def load(
     raise typer.Exit(run_load(run, max_objects, shard))
 
 
+def preflight(
+    kro_namespace: Annotated[
+        list[str] | None, typer.Option(help="Namespace of kro; by default kro-system. Repeatable.")
+    ] = None,
+) -> None:
+    """Check whether kro can be measured (in the pod of helm test).
+
+    Names every missing permission. Exit codes: 0 all checks passed, 1 a check failed.
+    """
+    from krobench.api.specs.kro import Target
+    from krobench.loadjob.main import run_preflight
+
+    namespaces = kro_namespace or [Target().namespace]
+    raise typer.Exit(run_preflight([Target(namespace=each) for each in namespaces]))
+
+
 def cleanup(
     run: Annotated[str, typer.Option(help="UID of the custom resource.")],
     only_kro: Annotated[
@@ -106,6 +122,7 @@ for command in (
     version,
     operator,
     load,
+    preflight,
     cleanup,
     commands.run,
     commands.report,

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from krobench.api import units
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.refusal import refusals
+from krobench.api.specs.kro import Target
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
-from krobench.kube.config import load_client_config
+from krobench.kube.config import load_client_config, own_namespace
 from krobench.kube.errors import ApiError, KubeError
 from krobench.kube.timing import Timing
 from krobench.load.cleanup import RunCleanup
@@ -26,6 +27,7 @@ from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError, info_of
 from krobench.loadjob.kro.deployment import restore_all
 from krobench.loadjob.permissions import check_permissions, needs_of_run
+from krobench.loadjob.preflight import check_kro_installed, require_kro
 from krobench.loadjob.shards.shardworker import Worker
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
@@ -59,6 +61,11 @@ def run_cleanup(uid: str, *, only_kro: bool = False) -> int:
     With ``only_kro``, its objects stay. Returns the exit code.
     """
     return _run(_cleanup(uid, only_kro=only_kro))
+
+
+def run_preflight(targets: Sequence[Target]) -> int:
+    """Check whether these kros can be measured, as every run does first. Returns the exit code."""
+    return _run(_preflight(targets))
 
 
 def _run(work: Coroutine[Any, Any, int]) -> int:
@@ -110,6 +117,42 @@ async def _load(run: RunRef, max_objects: int, shard: int) -> int:
             raise AbortedError("InvalidSpec", f"spec.{error}") from error
         await work.run()
     return EXIT_OK
+
+
+async def _preflight(targets: Sequence[Target]) -> int:
+    async with KubeClient(load_client_config()) as client:
+        problems = await problems_of(client, targets)
+    for problem in problems:
+        logger.error("%s: %s", problem.reason, problem.message)
+    if problems:
+        return EXIT_ABORTED
+    namespaces = ", ".join(target.namespace for target in targets)
+    logger.info("all checks passed: kro in %s can be measured", namespaces)
+    return EXIT_OK
+
+
+async def problems_of(client: KubeClient, targets: Sequence[Target]) -> list[ErrorInfo]:
+    """Return everything that would stop each run of these kros, not only the first."""
+    namespace = own_namespace() or "default"
+    needs = [
+        need
+        for kind in RunKind
+        for need in needs_of_run(
+            RunRef(kind, namespace, "preflight", ""), (target.namespace for target in targets)
+        )
+    ]
+    timing = Timing()
+    problems = []
+    for check in (
+        check_kro_installed(client),
+        check_permissions(client, needs, timing),
+        *(require_kro(client, target, timing) for target in targets),
+    ):
+        try:
+            await check
+        except (AbortedError, ApiError) as error:
+            problems.append(info_of(error))
+    return problems
 
 
 async def _cleanup(uid: str, *, only_kro: bool) -> int:
