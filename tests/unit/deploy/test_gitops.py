@@ -86,7 +86,8 @@ def references(schema: Schema, path: str = "spec") -> Iterator[str]:
     for name, child in schema.get("properties", {}).items():
         if name.endswith("Ref"):
             yield f"{path}/{name}/name"
-        yield from references(child, f"{path}/{name}")
+        elif name != "inline":  # an RGD, which names objects in its own way
+            yield from references(child, f"{path}/{name}")
     if "items" in schema:
         yield from references(schema["items"], path)
 

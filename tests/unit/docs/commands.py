@@ -30,7 +30,7 @@ _INNER = re.compile(r"\$\(([^)]*)\)")
 _OPTIONAL = re.compile(r"\[(--[^]]*)]")
 _CHOICE = re.compile(r"\\?\|")
 # Commands of these programs name nothing of krobench.
-_OF_OTHERS = frozenset({"base64", "docker", "go", "jq", "pip"})
+_OF_OTHERS = frozenset({"base64", "cosign", "docker", "go", "jq", "pip"})
 _KUBERNETES_TYPES = frozenset({"configmap", "crd", "ns", "rgd"})
 _TYPED = frozenset({"delete", "describe", "explain", "get", "wait"})
 _PROGRAMS = frozenset({"helm", "krobench", "kubectl", "make", "python", "python3"})
@@ -90,7 +90,7 @@ def check(command: Command) -> None:
         case "helm", [("install" | "upgrade"), _, chart, *_]:
             if not (ROOT / chart / "Chart.yaml").is_file():
                 raise BadCommandError(f"there is no chart {chart}")
-        case "helm", ["uninstall", _, "--namespace", _]:
+        case "helm", ["uninstall", _, "--namespace", _] | ["test", *_]:
             pass
         case _ if program not in _OF_OTHERS:
             raise BadCommandError(f"no rule knows {program}")

@@ -33,6 +33,7 @@ _OF_OTHERS = {
     "metadata.creationTimestamp",  # of every object
     "metav1.Condition",  # of Kubernetes
     "rbac.mode",  # of kro's chart
+    "resourcegraphdefinitions.kro.run",  # a resource and its group
     "runtime.gcBgMarkWorker",  # of Go
     "status.state",  # of kro's instances
     "values.enabled",  # of instances of the generator
