@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from cluster.kubectl import KRO, ROOT, Cluster
 from testbed import providers
 
 FAST_KRO = Path(__file__).with_name("fast-kro.yaml")
+STARTED = datetime.now(UTC)
 TESTBED = (sys.executable, "-m", "testbed")
 
 
