@@ -5,9 +5,13 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
+from doubles.cluster import MemoryApi
 from unit.collect.servers import kro_pod, serve
 
 from krobench.api.specs.collect import EtcdEndpoint, Prometheus
+from krobench.api.specs.kro import Target
+from krobench.collect.krometrics import KroTracker
+from krobench.collect.kubelet import KubeletSource
 from krobench.collect.podhttp import PodHttp
 from krobench.collect.prometheus import PrometheusApi, RangeResult
 from krobench.collect.sources import EtcdSource
@@ -30,6 +34,9 @@ async def answer(request: web.Request) -> web.Response:
         return web.json_response({"status": "success", "data": data})
     if request.path == "/metrics":
         return web.Response(text="etcd_mvcc_db_total_size_in_bytes 7\n")
+    if request.path == "/metrics/cadvisor":
+        of_kro = 'container="kro",namespace="kro-system",pod="kro-0"'
+        return web.Response(text=f"container_memory_rss{{{of_kro}}} 5 1000\n")
     return web.json_response({"metadata": {"name": request.path.rpartition("/")[2]}})
 
 
@@ -64,3 +71,18 @@ async def test_an_etcd_and_a_prometheus_by_their_urls() -> None:
         await prometheus.close()
     assert [reading.value for reading in scrape.readings] == [7.0]
     assert result == RangeResult(3.0, 4.0)
+
+
+async def test_a_kubelet_by_the_address_of_its_node() -> None:
+    api = MemoryApi()
+    async with serve(answer, LOOPBACK) as port:
+        status = {
+            "addresses": [{"type": "InternalIP", "address": LOOPBACK}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+        }
+        api.put("/api/v1/nodes/n", {"metadata": {"name": "n"}, "status": status})
+        tracker = KroTracker(api, Target(), kro_pod(), lambda: 0.0)
+        source = KubeletSource(api, tracker, (), frozenset())
+        scrape = await source.scrape()
+        await source.close()
+    assert 5.0 in [reading.value for reading in scrape.readings]
