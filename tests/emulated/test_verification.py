@@ -10,9 +10,11 @@ from krobench.api.specs.kro import Variant
 from krobench.findings.comparison import Comparison, MetricVerdict, Replicates
 from krobench.findings.recommendation import (
     Area,
+    BudgetTooShort,
     Confidence,
     QuotedAdvice,
     Recommendation,
+    TrialFailed,
     Verification,
 )
 from krobench.loadjob.benchmark import BenchmarkTask
@@ -71,7 +73,8 @@ async def test_a_trial_restores_kro_if_it_does_not_start(log: Log) -> None:
     found, comparison, record = await tried()
 
     assert found.verdict is None
-    assert "kro did not start" in (found.error or "")
+    assert isinstance(found.error, TrialFailed)
+    assert "kro did not start" in found.error.detail
     assert log.entries[-2:] == ["left", "settled"]
     assert comparison is None
     assert any("trying the first recommendation failed" in warning for warning in record.warnings)
@@ -81,7 +84,8 @@ async def test_a_trial_stays_within_the_budget(log: Log) -> None:
     found, _, _ = await tried(seconds_left=5.0)
 
     assert found.verdict is None
-    assert "5 s of budget.duration are left" in (found.error or "")
+    assert isinstance(found.error, BudgetTooShort)
+    assert found.error.left_seconds == 5
     assert log.entries == []
 
 
@@ -94,7 +98,8 @@ async def test_a_trial_without_the_right_to_change_kro_names_the_missing_permiss
     monkeypatch.setattr("krobench.loadjob.permissions._is_allowed", denied)
     found, _, record = await tried()
 
-    assert "may not get deployments.apps in kro-system" in (found.error or "")
-    assert "for spec.verify, install the chart with variants.enabled=true" in (found.error or "")
+    assert isinstance(found.error, TrialFailed)
+    assert "may not get deployments.apps in kro-system" in found.error.detail
+    assert "for spec.verify, install the chart with variants.enabled=true" in found.error.detail
     assert record.warnings
     assert log.entries == []

@@ -18,6 +18,7 @@ from krobench.record.baseline import to_config_map, to_json, to_yaml
 from krobench.record.reading import RecordError
 from krobench.report import comparison as report
 from krobench.report import scalecomparison as scale_report
+from krobench.report.words.comparison import unusable_line
 
 Compared = Comparison | ScaleComparison
 
@@ -93,9 +94,8 @@ def export_baseline(
     runs = {run.id: run for side in sides for run in side.side.runs}
     for run in runs.values():
         if run.unusable is not None:
-            raise CliError(
-                f"run {run.namespace}/{run.name} cannot be a baseline: {run.unusable.message}"
-            )
+            why = unusable_line(run.unusable)
+            raise CliError(f"run {run.namespace}/{run.name} cannot be a baseline: {why}")
     baseline = Baseline(runs=list(runs.values()))
     try:
         if config_map is not None:

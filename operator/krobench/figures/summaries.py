@@ -128,12 +128,6 @@ class KroRestart(ApiModel):
     """The pod that was kro before, if that is another: kro was rolled out again, or another
     replica leads. None: its container was restarted."""
 
-    def __str__(self) -> str:
-        seen = f"seen {self.seconds:.1f}s after the start of the run"
-        if self.previous_pod is None:
-            return f"kro was restarted in pod {self.pod}, {seen}"
-        return f"kro is another pod now, {self.pod} after {self.previous_pod}, {seen}"
-
 
 class Counts(ApiModel):
     """How many instances got how far."""

@@ -3,12 +3,12 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from krobench.api.common import ApiModel, ErrorInfo
 from krobench.api.specs.results import DifferenceKind
 from krobench.figures.environment import Environment
-from krobench.findings.finding import Finding, Quoted
+from krobench.findings.finding import Finding, Quoted, quoted
 
 BASELINE_SCHEMA: Literal["krobench.baseline/v2"] = "krobench.baseline/v2"
 
@@ -127,6 +127,51 @@ AnyInconclusive = Annotated[
 ]
 
 
+class NotCompleted(Finding):
+    """The run did not complete."""
+
+    code: Literal["NotCompleted"] = "NotCompleted"
+    state: str
+    error: ErrorInfo | None = None
+    """What ended it."""
+
+
+class Invalid(Finding):
+    """The run is invalid."""
+
+    code: Literal["Invalid"] = "Invalid"
+    causes: list[str]
+
+
+class IsScaleTest(Finding):
+    """The run is of a scale test, which only compares with other scale tests."""
+
+    code: Literal["ScaleTest"] = "ScaleTest"
+
+
+class IterationsElsewhere(Finding):
+    """The run.json was too large for its iterations, which are in another file."""
+
+    code: Literal["TooLarge"] = "TooLarge"
+    file: str
+
+
+class NoSizes(Finding):
+    """The scale test measured no size."""
+
+    code: Literal["NoSizes"] = "NoSizes"
+
+
+AnyUnusable = Annotated[
+    Annotated[
+        NotCompleted | Invalid | IsScaleTest | IterationsElsewhere | NoSizes | Quoted,
+        Field(discriminator="code"),
+    ],
+    BeforeValidator(quoted),
+]
+"""Why a run must not be compared."""
+
+
 class RunsDiffer(Finding):
     """The runs differ in more than is allowed; the comparison's differences say in what."""
 
@@ -183,7 +228,15 @@ class RunUnusable(Finding):
 
     code: Literal["RunUnusable"] = "RunUnusable"
     run: str
-    error: ErrorInfo
+    why: AnyUnusable
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_current_names(cls, stored: Any) -> Any:
+        """Read ``error``, in which older versions stored a sentence."""
+        if isinstance(stored, dict) and "error" in stored:
+            return {"why" if name == "error" else name: stored[name] for name in stored}
+        return stored
 
 
 class OnBothSides(Finding):
@@ -273,8 +326,8 @@ class RunEstimates(ApiModel):
     namespace: str
     start_time: str
     environment: Environment
-    unusable: ErrorInfo | None = None
-    """Why the run must not be compared: it is invalid, or was given up."""
+    unusable: AnyUnusable | None = None
+    """Why the run must not be compared."""
     tests: list[TestEstimates] = Field(default_factory=list)
 
 
@@ -372,7 +425,8 @@ class Comparison(ApiModel):
     """What the old side is called."""
     new: str
     old_runs: list[str]
-    """The runs that were compared, as namespace/name (UID)."""
+    """The runs that were compared, as namespace/name (UID); of variants, the visits, as
+    variant/number."""
     new_runs: list[str]
     replicates: Replicates | None = None
     minimum_effect: float

@@ -12,7 +12,8 @@ Records of ``krobench.run/v1`` stored sentences. ``record/v1.py`` turns each of 
 finding's ``Quoted`` form, which keeps the reason and quotes the sentence.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import ConfigDict
 
@@ -32,3 +33,10 @@ class Quoted(Finding):
 
     code: Literal["Quoted"] = "Quoted"
     text: str
+
+
+def quoted(stored: Any) -> Any:
+    """Return a finding as it is stored now; older versions stored a sentence, or an error's."""
+    if isinstance(stored, Mapping) and "code" not in stored and "message" in stored:
+        stored = stored["message"]
+    return {"code": "Quoted", "text": stored} if isinstance(stored, str) else stored

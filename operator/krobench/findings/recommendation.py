@@ -3,14 +3,15 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from krobench.api.common import ApiModel
 from krobench.api.specs.kro import Variant
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.comparison import AnyInconclusive, AnyRefusal, MetricVerdict, Replicates
 from krobench.findings.evidence import Evidence
-from krobench.findings.finding import Finding
+from krobench.findings.finding import Finding, Quoted, quoted
+from krobench.findings.scaling import AnyStop
 
 
 class Area(StrEnum):
@@ -266,6 +267,45 @@ class Setting(ApiModel):
     advised: str
 
 
+class BudgetTooShort(Finding):
+    """A trial would take longer than what is left of the budget."""
+
+    code: Literal["BudgetTooShort"] = "BudgetTooShort"
+    expected_seconds: float
+    left_seconds: float
+
+
+class TrialStopped(Finding):
+    """A trial ended before it was complete."""
+
+    code: Literal["TrialStopped"] = "TrialStopped"
+    stop: AnyStop
+
+
+class TrialFailed(Finding):
+    """kro must not or could not be changed, or an error ended the trial."""
+
+    code: Literal["TrialFailed"] = "TrialFailed"
+    detail: str
+
+
+class MetricMissing(Finding):
+    """A side has no value of the metric that a recommendation is judged by."""
+
+    code: Literal["MetricMissing"] = "MetricMissing"
+    metric: str
+
+
+AnyUntried = Annotated[
+    Annotated[
+        BudgetTooShort | TrialStopped | TrialFailed | MetricMissing | Quoted,
+        Field(discriminator="code"),
+    ],
+    BeforeValidator(quoted),
+]
+"""Why a recommendation could not be tried."""
+
+
 class Verification(ApiModel):
     """The result of trying a recommendation."""
 
@@ -286,7 +326,7 @@ class Verification(ApiModel):
     """Why the verdict is inconclusive."""
     refused: AnyRefusal | None = None
     """Why there is no comparison."""
-    error: str | None = None
+    error: AnyUntried | None = None
     """Why it could not be tried."""
     text: str | None = None
     """What an older krobench stored."""

@@ -14,6 +14,7 @@ from krobench.api import units
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
 from krobench.api.kinds import object_prefix
 from krobench.api.messages import SHARD_COMPONENT, SHARD_LINES_COMPONENT
+from krobench.figures.reasons.load import ObjectsNotListed
 from krobench.kube import paths
 from krobench.kube.client import METADATA_ONLY, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
@@ -111,7 +112,7 @@ class RunCleanup:
                     if entry["metadata"]["name"].startswith(self._prefix)
                 ]
         except KubeError as error:
-            return Orphans(unavailable=str(error))
+            return Orphans(unavailable=ObjectsNotListed(detail=str(error)))
         return Orphans(count=len(left), objects=[str(item) for item in left[:_MAX_REMAINING]])
 
     async def _reported(self, work: Awaitable[list[Item]]) -> Teardown:

@@ -45,6 +45,7 @@ from krobench.loadjob.shards.coordinator import Coordinator
 from krobench.program.turns import Done
 from krobench.record.run import RunRecord, RunState, as_given_up
 from krobench.record.store import RunLines, results_name
+from krobench.report.words.reasons import reason_line
 from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)
@@ -304,8 +305,9 @@ class Engine:
         used = {plan.namespace or self.run_ref.own_namespace for plan in plans}
         orphans = await cleanup.audit(sorted(used))
         self._update(orphans=orphans)
-        if orphans.count is None:
-            self.warn(f"objects left of the run could not be counted: {orphans.unavailable}")
+        if orphans.unavailable is not None:
+            why = reason_line(orphans.unavailable)
+            self.warn(f"objects left of the run could not be counted: {why}")
         elif orphans.count:
             number = units.counted(orphans.count, "object")
             self.warn(f"{number} of the run left after cleanup, the first is {orphans.objects[0]}")

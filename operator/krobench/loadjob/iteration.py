@@ -32,6 +32,7 @@ from krobench.program.turns import Turn
 from krobench.record.test import IterationRecord, Soak, Teardown
 from krobench.report.words.reasons import reason_line
 from krobench.report.words.scaling import unsteady_line
+from krobench.report.words.validity import restart_line
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import TestPlan
 
@@ -163,7 +164,7 @@ class IterationRunner:
         """Warn about restarts of kro, and once in a run about each source without samples."""
         context = self._context
         for restart in collected.kro_restarts:
-            context.warn(f"{plan.test.name}, iteration {plan.index + 1}: {restart}")
+            context.warn(f"{plan.test.name}, iteration {plan.index + 1}: {restart_line(restart)}")
         heard = {sample.source for sample in collected.samples}
         silent: dict[str, SourceReason | QuotedReason] = {
             s: gaps.last for s, gaps in collected.gaps.items() if s not in heard

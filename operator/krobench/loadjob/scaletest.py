@@ -22,12 +22,18 @@ from krobench.analysis.scaling.summarise import (
 from krobench.analysis.thresholds import check_slo
 from krobench.analysis.validity.judge import ignored_causes, validity_of_run
 from krobench.analysis.verdict import verdict_of_scale_test
-from krobench.api import units
 from krobench.api.kinds import RunKind
 from krobench.api.specs.results import Cleanup
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.findings.comparison import Comparison
-from krobench.findings.recommendation import Recommendation, Verification
+from krobench.findings.recommendation import (
+    AnyUntried,
+    BudgetTooShort,
+    Recommendation,
+    TrialFailed,
+    TrialStopped,
+    Verification,
+)
 from krobench.findings.scaling import RunAborted, ScaleRecord
 from krobench.kube.errors import KubeError
 from krobench.loadjob.context import RunContext
@@ -42,6 +48,7 @@ from krobench.program.sizes import Sizes, fewest_observations, plan_size, usable
 from krobench.program.turns import Turn, results_in
 from krobench.program.verification import Trial, first_to_try, plan_trial, size_to_try_at
 from krobench.record.run import Progress, RunRecord
+from krobench.report.words.recommendations import untried_line
 from krobench.report.words.scaling import iteration_line, stop_line
 from krobench.report.words.validity import ignored_warnings
 from krobench.workload.blueprint import WorkloadError
@@ -225,12 +232,12 @@ async def verify(
     metric, better = metric_to_judge_by(advice, trial.plans[0].load)
     obstacle = await _obstacle(engine, trial, seconds_left)
     if obstacle is not None:
-        engine.warn(f"the first recommendation was not tried: {obstacle}")
+        engine.warn(f"the first recommendation was not tried: {untried_line(obstacle)}")
         return not_verified(metric, obstacle), None
     recorders: dict[int, Recorder] = {}
     failure = await _run_trial(engine, context, trial, recorders)
     if failure is not None:
-        engine.warn(f"trying the first recommendation failed: {failure}")
+        engine.warn(f"trying the first recommendation failed: {untried_line(failure)}")
         return not_verified(metric, failure), None
     tests = [recorders[plan.index].record for plan in trial.plans]
     tried = engine.record.model_copy(update={"tests": tests})
@@ -240,25 +247,24 @@ async def verify(
     return verification_of(comparison, metric), comparison
 
 
-async def _obstacle(engine: Engine, trial: Trial, seconds_left: float) -> str | None:
+async def _obstacle(engine: Engine, trial: Trial, seconds_left: float) -> AnyUntried | None:
     """Return why a recommendation cannot be tried, if that is so."""
     if trial.expected_seconds > seconds_left:
-        return (
-            f"it would take about {units.seconds(trial.expected_seconds)}, but only "
-            f"{units.seconds(max(0.0, seconds_left))} of budget.duration are left"
+        return BudgetTooShort(
+            expected_seconds=trial.expected_seconds, left_seconds=max(0.0, seconds_left)
         )
     namespace = trial.plans[0].target.namespace
     try:
         needs = needs_of_variants(namespace, "spec.verify")
         await check_permissions(engine.client, needs, engine.timing)
     except (AbortedError, KubeError) as error:
-        return str(error)
+        return TrialFailed(detail=str(error))
     return None
 
 
 async def _run_trial(
     engine: Engine, context: RunContext, trial: Trial, recorders: dict[int, Recorder]
-) -> str | None:
+) -> AnyUntried | None:
     """Run all iterations of a trial; returns why that failed, if it did."""
     # What an iteration leaves would be there in the next: a trial always cleans up.
     context = replace(context, cleanup=Cleanup.ALWAYS)
@@ -276,11 +282,11 @@ async def _run_trial(
             )
             try:
                 stop = (await engine.iterate(loop)).stop
-                return stop_line(stop) if stop is not None else None
+                return TrialStopped(stop=stop) if stop is not None else None
             except (AbortedError, KubeError) as error:
                 engine.check_lease()
-                return str(error)
+                return TrialFailed(detail=str(error))
     except AbortedError as error:
         if found:  # kro was not restored, or the lease is lost
             raise
-        return str(error)
+        return TrialFailed(detail=str(error))

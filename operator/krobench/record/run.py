@@ -13,6 +13,7 @@ from pydantic import Field
 from krobench.api.common import ApiModel, ErrorInfo
 from krobench.api.status import Verdict
 from krobench.figures.environment import Environment
+from krobench.figures.reasons.load import AnyOrphansReason
 from krobench.findings.comparison import Comparison
 from krobench.findings.growth import CostDifference, Slope
 from krobench.findings.recommendation import Recommendation
@@ -42,7 +43,7 @@ class Orphans(ApiModel):
     """None if it could not be counted."""
     objects: list[str] = Field(default_factory=list)
     """As kind/namespace/name; at most 20."""
-    unavailable: str | None = None
+    unavailable: AnyOrphansReason | None = None
     """Why it could not be counted."""
 
 

@@ -15,6 +15,7 @@ from krobench.report.scale import scale_section
 from krobench.report.tables import Column, bullets, column, columns, section, table
 from krobench.report.tests import summary_columns, test_section
 from krobench.report.words.rawlines import sampled_line
+from krobench.report.words.reasons import reason_line
 from krobench.report.words.validity import cause_line
 
 _SIZE_RESULTS = {
@@ -137,8 +138,9 @@ def _result(test: TestRecord) -> str:
 def _left_behind(run: RunRecord) -> str:
     if run.orphans is None:
         return ""
+    reason = run.orphans.unavailable
     if run.orphans.count is None:
-        detail = f"not counted: {run.orphans.unavailable}"
+        detail = "not counted" + (f": {reason_line(reason)}" if reason is not None else "")
     elif run.orphans.count == 0:
         detail = "nothing"
     else:

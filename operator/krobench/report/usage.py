@@ -11,6 +11,7 @@ from krobench.record.test import TestRecord
 from krobench.report.tables import table
 from krobench.report.words.figures import PROCESSES, full_title
 from krobench.report.words.reasons import SOURCE_NAMES, reason_line
+from krobench.report.words.validity import restart_line
 
 _MOST_REQUESTS = 12
 _NO_SUCH = "-"
@@ -35,7 +36,7 @@ def usage_section(test: TestRecord) -> str:
     figures = summary.figures
     parts = [
         "### Resource usage",
-        *(f"**{restart}.**" for restart in summary.kro_restarts),
+        *(f"**{restart_line(restart)}.**" for restart in summary.kro_restarts),
         _processes(figures),
         _each(figures),
         _of(figures, "kro"),

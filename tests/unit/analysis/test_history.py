@@ -1,8 +1,7 @@
 from unit.analysis.comparison.runs import METRICS, environment, side
 
 from krobench.analysis.history import changes, series_lengths
-from krobench.api.common import ErrorInfo
-from krobench.findings.comparison import DifferenceSubject, RunEstimates
+from krobench.findings.comparison import DifferenceSubject, Invalid, RunEstimates
 
 LATENCY = METRICS[0]
 
@@ -62,7 +61,7 @@ def test_runs_of_another_workload_are_no_part_of_the_series() -> None:
 
 
 def test_invalid_runs_are_no_part_of_the_series() -> None:
-    invalid = ErrorInfo(reason="Invalid", message="it is invalid")
+    invalid = Invalid(causes=["GeneratorLate"])
     series = [
         run.model_copy(update={"unusable": invalid}) if index >= 10 else run
         for index, run in enumerate(runs())

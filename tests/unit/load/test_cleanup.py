@@ -4,6 +4,7 @@ from doubles.cluster import MemoryApi
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunKind, RunRef
+from krobench.figures.reasons.load import ObjectsNotListed
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiUnreachableError
 from krobench.load.cleanup import RunCleanup
@@ -86,7 +87,7 @@ async def test_what_cannot_be_counted_is_not_zero() -> None:
             raise ApiUnreachableError("connection refused")
 
     orphans = await RunCleanup(Away(), RUN.uid).audit([])
-    assert orphans == Orphans(count=None, unavailable="connection refused")
+    assert orphans == Orphans(count=None, unavailable=ObjectsNotListed(detail="connection refused"))
 
 
 async def test_only_metadata_is_read_but_of_crds() -> None:

@@ -86,7 +86,7 @@ def overall(verdicts: Sequence[MetricVerdict]) -> MetricVerdict:
 
 def _usable(side: Side, left_out: list[AnyOmission]) -> list[RunEstimates]:
     left_out.extend(
-        RunUnusable(run=_name(run), error=run.unusable)
+        RunUnusable(run=_name(run), why=run.unusable)
         for run in side.runs
         if run.unusable is not None
     )
@@ -189,4 +189,4 @@ def _visits(test: TestRecord) -> Visits:
 
 def _labels(variant: str, visits: Mapping[str, Visits], tests: Sequence[str]) -> list[str]:
     most = max((len(visits[test]) for test in tests), default=0)
-    return [f"{variant}, visit {number + 1}" for number in range(most)]
+    return [f"{variant}/{number + 1}" for number in range(most)]

@@ -8,7 +8,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from krobench.analysis import figurenames
-from krobench.api.common import ErrorInfo, with_current_names
+from krobench.api.common import with_current_names
 from krobench.api.kinds import RunKind
 from krobench.api.notation import flag_values
 from krobench.api.specs.collect import Collect
@@ -17,7 +17,15 @@ from krobench.api.specs.load import Arrival, LoadPhase
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.specs.suite import Test
 from krobench.api.specs.workload import Workload
-from krobench.findings.comparison import RunEstimates, TestEstimates
+from krobench.findings.comparison import (
+    AnyUnusable,
+    Invalid,
+    IsScaleTest,
+    IterationsElsewhere,
+    NotCompleted,
+    RunEstimates,
+    TestEstimates,
+)
 from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState
 from krobench.record.test import IterationRecord, TestRecord
 
@@ -45,33 +53,21 @@ def condense(run: RunRecord) -> RunEstimates:
     )
 
 
-def unusable(run: RunRecord) -> ErrorInfo | None:
+def unusable(run: RunRecord) -> NotCompleted | Invalid | None:
     """Return why a run of any kind must not be compared; None if it may."""
     if run.state is not RunState.COMPLETED:
-        detail = run.error.message if run.error is not None else f"it is {run.state}"
-        return ErrorInfo(reason="NotCompleted", message=f"it did not complete: {detail}")
+        return NotCompleted(state=run.state, error=run.error)
     if run.validity is None or run.validity.valid:
         return None
-    causes = ", ".join(run.validity.by_reason())
-    return ErrorInfo(reason="Invalid", message=f"it is invalid: {causes}")
+    return Invalid(causes=list(run.validity.by_reason()))
 
 
-def _unusable_by_tests(run: RunRecord) -> ErrorInfo | None:
+def _unusable_by_tests(run: RunRecord) -> AnyUnusable | None:
     """Return why a run's tests must not be compared; None if they may."""
     if run.kind == RunKind.SCALE_TEST:
-        message = (
-            "it is a scale test: it can only be compared with another scale test, and cannot be "
-            "part of a baseline: keep its run.json instead"
-        )
-        return ErrorInfo(reason="ScaleTest", message=message)
+        return IsScaleTest()
     found = unusable(run)
-    if found is not None or not run.shortened:
-        return found
-    message = (
-        f"its run.json was too large for its iterations: they are in {FULL_RUN_KEY}, which is "
-        "read if you name the KroBenchmark or its history, and not from a file"
-    )
-    return ErrorInfo(reason="TooLarge", message=message)
+    return IterationsElsewhere(file=FULL_RUN_KEY) if found is None and run.shortened else found
 
 
 def scale_settings(run: RunRecord) -> dict[str, str]:

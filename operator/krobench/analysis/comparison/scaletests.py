@@ -19,13 +19,14 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.scaling.curves import counted_iterations
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.analysis.scaling.slos import decided
-from krobench.api.common import ErrorInfo
 from krobench.findings.comparison import (
     AnyOmission,
     AnyRefusal,
+    AnyUnusable,
     AxesDiffer,
     MetricComparison,
     NoFigures,
+    NoSizes,
     NothingJudged,
     NotRepeated,
     NoUsableRuns,
@@ -151,15 +152,15 @@ def _unfit(old: ScaleSide, new: ScaleSide) -> AnyRefusal | None:
     for side in (old, new):
         why = _why_unusable(side.runs[0]) if len(side.runs) == 1 else None
         if why is not None:
-            return RunUnusable(run=_name(side.runs[0]), error=why)
+            return RunUnusable(run=_name(side.runs[0]), why=why)
     if [run.id for run in old.runs] == [run.id for run in new.runs] and len(old.runs) == 1:
         return SameRun(run=_name(old.runs[0]))
     return None
 
 
-def _why_unusable(run: RunRecord) -> ErrorInfo | None:
+def _why_unusable(run: RunRecord) -> AnyUnusable | None:
     if run.scale is None:
-        return unusable(run) or ErrorInfo(reason="NoSizes", message="no size was measured")
+        return unusable(run) or NoSizes()
     return unusable(run)
 
 
@@ -171,7 +172,7 @@ def _usable(side: ScaleSide, others: Collection[str], left_out: list[AnyOmission
         if run.id in others:
             left_out.append(OnBothSides(run=_name(run)))
         elif why is not None:
-            left_out.append(RunUnusable(run=_name(run), error=why))
+            left_out.append(RunUnusable(run=_name(run), why=why))
         elif not decided(_scale(run).sizes):
             left_out.append(NothingJudged(run=_name(run)))
         else:

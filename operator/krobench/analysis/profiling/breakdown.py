@@ -108,8 +108,8 @@ def _column(profile: Profile, kind: str, unit: str) -> int:
     for index, value_type in enumerate(profile.value_types):
         if (value_type.type, value_type.unit) == (kind, unit):
             return index
-    has = [f"{item.type} in {item.unit}" for item in profile.value_types]
-    raise ProfileError(OtherProfile(has=has, wanted=f"{kind} in {unit}"))
+    has = [f"{item.type}/{item.unit}" for item in profile.value_types]
+    raise ProfileError(OtherProfile(has=has, wanted=f"{kind}/{unit}"))
 
 
 def _breakdown(

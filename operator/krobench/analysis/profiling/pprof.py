@@ -15,8 +15,11 @@ from typing import Any
 
 from krobench.figures.reasons.profiles import (
     DecodingReason,
+    ProfileEntryMissing,
     ProfileNotDecoded,
     ProfileTooLarge,
+    ProfileValuesDiffer,
+    ProfileWithoutTypes,
 )
 
 _MAX_BYTES = 64 << 20
@@ -81,7 +84,7 @@ def decode(data: bytes) -> Profile:
     except DecodeError as error:
         raise ProfileError(ProfileNotDecoded(detail=str(error))) from error
     except (IndexError, KeyError) as error:
-        raise ProfileError(ProfileNotDecoded(detail=f"no entry {error}")) from error
+        raise ProfileError(ProfileEntryMissing()) from error
 
 
 def _unzipped(data: bytes) -> bytes:
@@ -127,7 +130,7 @@ def _profile(message: Any) -> Profile:
     strings = list(message.string_table)
     types = [ValueType(strings[each.type], strings[each.unit]) for each in message.sample_type]
     if not types:
-        raise ProfileError(ProfileNotDecoded(detail="no type of value"))
+        raise ProfileError(ProfileWithoutTypes())
     names = {function.id: strings[function.name] for function in message.function}
     # Where calls were inlined, a location has several functions, the innermost first.
     frames = {
@@ -137,8 +140,7 @@ def _profile(message: Any) -> Profile:
     stacks = []
     for sample in message.sample:
         if len(sample.value) != len(types):
-            detail = f"{len(sample.value)} values instead of {len(types)}"
-            raise ProfileError(ProfileNotDecoded(detail=detail))
+            raise ProfileError(ProfileValuesDiffer(values=len(sample.value), types=len(types)))
         functions = tuple(name for location in sample.location_id for name in frames[location])
         stacks.append(Stack(functions, tuple(sample.value)))
     return Profile(tuple(types), tuple(stacks))

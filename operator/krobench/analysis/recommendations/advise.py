@@ -11,7 +11,13 @@ from krobench.analysis.recommendations.code import code_advice
 from krobench.api.specs.load import Load
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.comparison import Better, Comparison
-from krobench.findings.recommendation import Confidence, Recommendation, Verification
+from krobench.findings.recommendation import (
+    AnyUntried,
+    Confidence,
+    MetricMissing,
+    Recommendation,
+    Verification,
+)
 from krobench.record.run import RunRecord
 
 MAX_RECOMMENDATIONS = 12
@@ -92,7 +98,7 @@ def rules_of_trial(metric: str, better: Better) -> Rules:
     return Rules(minimum_effect=DEFAULT_MINIMUM_EFFECT, primary={metric: better})
 
 
-def not_verified(metric: str, error: str) -> Verification:
+def not_verified(metric: str, error: AnyUntried) -> Verification:
     """Return that a recommendation could not be tried."""
     return Verification(verdict=None, metric=metric, error=error)
 
@@ -103,7 +109,7 @@ def verification_of(comparison: Comparison, metric: str) -> Verification:
         return Verification(verdict=None, metric=metric, refused=comparison.refused)
     found = next((each for each in comparison.metrics if each.metric == metric), None)
     if found is None or found.ratio is None:
-        return not_verified(metric, f"{metric} is not available on both sides")
+        return not_verified(metric, MetricMissing(metric=metric))
     return Verification(
         verdict=overall([found.verdict] if found.verdict is not None else []),
         metric=metric,

@@ -1,8 +1,10 @@
 """Why a figure of the load itself is missing."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from krobench.figures.reasons.base import Reason
+from pydantic import BeforeValidator, Field
+
+from krobench.figures.reasons.base import QuotedReason, Reason, quoted
 
 
 class RunPhaseNotReached(Reason):
@@ -131,6 +133,18 @@ class RevisionsForbidden(Reason):
     detail: str
 
 
+class ObjectsNotListed(Reason):
+    """The API server did not list what is left of a run."""
+
+    code: Literal["ObjectsNotListed"] = "ObjectsNotListed"
+    detail: str
+
+
+AnyOrphansReason = Annotated[
+    Annotated[ObjectsNotListed | QuotedReason, Field(discriminator="code")],
+    BeforeValidator(quoted),
+]
+"""Why what is left of a run could not be counted."""
 RevisionsUnknown = RevisionsNotServed | RevisionsForbidden
 """Why compilations cannot be timed or counted."""
 LoadReason = (

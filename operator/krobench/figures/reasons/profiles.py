@@ -50,6 +50,27 @@ class ProfileNotDecoded(Reason):
 
     code: Literal["ProfileNotDecoded"] = "ProfileNotDecoded"
     detail: str
+    """The decoder's own words."""
+
+
+class ProfileEntryMissing(Reason):
+    """A profile refers to a string, function or location that it does not have."""
+
+    code: Literal["ProfileEntryMissing"] = "ProfileEntryMissing"
+
+
+class ProfileWithoutTypes(Reason):
+    """A profile declares no types of values."""
+
+    code: Literal["ProfileWithoutTypes"] = "ProfileWithoutTypes"
+
+
+class ProfileValuesDiffer(Reason):
+    """A sample has more or fewer values than the profile has types."""
+
+    code: Literal["ProfileValuesDiffer"] = "ProfileValuesDiffer"
+    values: int
+    types: int
 
 
 class ProfileTooLarge(Reason):
@@ -64,7 +85,7 @@ class OtherProfile(Reason):
 
     code: Literal["OtherProfile"] = "OtherProfile"
     has: list[str]
-    """The types of its values, with their units."""
+    """The types of its values, as type/unit."""
     wanted: str
 
 
@@ -110,7 +131,14 @@ class FileNotStored(Reason):
 PprofReason = PprofForbidden | PprofSilent | ProfilerBusy | CpuProfileFailed | HeapProfileFailed
 """Why kro gave no profile."""
 DecodingReason = (
-    ProfileNotDecoded | ProfileTooLarge | OtherProfile | NoCpuTime | HeapsOfTwoProcesses
+    ProfileNotDecoded
+    | ProfileEntryMissing
+    | ProfileWithoutTypes
+    | ProfileValuesDiffer
+    | ProfileTooLarge
+    | OtherProfile
+    | NoCpuTime
+    | HeapsOfTwoProcesses
 )
 """Why a profile gives no breakdown."""
 FileReason = FileTooLarge | NoRoomForFile | FileNotStored

@@ -8,11 +8,15 @@ from krobench.findings.comparison import (
     AnyInconclusive,
     AnyOmission,
     AnyRefusal,
+    AnyUnusable,
     AxesDiffer,
     Difference,
     DifferenceSubject,
     DifferenceValue,
+    Invalid,
     InvalidRun,
+    IsScaleTest,
+    IterationsElsewhere,
     LimitsUnknown,
     MoreIterations,
     MoreReplicates,
@@ -20,7 +24,9 @@ from krobench.findings.comparison import (
     NodeShape,
     NoFigures,
     NoRatio,
+    NoSizes,
     NotComparable,
+    NotCompleted,
     NothingJudged,
     NotMeasured,
     NotRepeated,
@@ -147,13 +153,39 @@ def _runs_differ(found: RunsDiffer, forbidden: Sequence[Difference]) -> str:
     )
 
 
+def unusable_line(found: AnyUnusable) -> str:
+    """Return why a run must not be compared."""
+    match found:
+        case Quoted():
+            return found.text
+        case NotCompleted():
+            detail = f"it is {found.state}" if found.error is None else found.error.message
+            return f"it did not complete: {detail}"
+        case Invalid():
+            return f"it is invalid: {', '.join(found.causes)}"
+        case IsScaleTest():
+            return (
+                "it is a scale test: it can only be compared with another scale test, and cannot "
+                "be part of a baseline: keep its run.json instead"
+            )
+        case IterationsElsewhere():
+            return (
+                f"its run.json was too large for its iterations: they are in {found.file}, which "
+                "is read if you name the KroBenchmark or its history, and not from a file"
+            )
+        case NoSizes():
+            return "no size was measured"
+        case _:
+            assert_never(found)
+
+
 def omission_line(found: AnyOmission) -> str:  # noqa: PLR0911 - a sentence each
     """Return what was not compared, and why."""
     match found:
         case Quoted():
             return found.text
         case RunUnusable():
-            return f"run {found.run}: {found.error.message}"
+            return f"run {found.run}: {unusable_line(found.why)}"
         case OnBothSides():
             return f"run {found.run}: is on both sides, counts only on the new side"
         case NothingJudged():

@@ -44,6 +44,7 @@ _WORDS: Mapping[type[Reason], str] = {
     load.TooFewProbes: "it takes {needed} probes: {seen} probes were seen and {missing} were not",
     load.ProbeFailed: "{detail}",
     load.TooFewReady: "fewer than two instances became ready",
+    load.ObjectsNotListed: "{detail}",
     load.NoPeakMemory: "the kernel does not report VmHWM",
     load.NoWatchEvents: "no events were watched",
     load.TooFewShards: "fewer than two shards began",
@@ -75,6 +76,11 @@ _WORDS: Mapping[type[Reason], str] = {
     profiles.CpuProfileFailed: "no CPU profile of {seconds}s: {detail}",
     profiles.HeapProfileFailed: "no heap profile: {detail}",
     profiles.ProfileNotDecoded: "not a profile in pprof's format: {detail}",
+    profiles.ProfileEntryMissing: "not a profile in pprof's format: it refers to an entry that it "
+    "does not have",
+    profiles.ProfileWithoutTypes: "not a profile in pprof's format: it has no types of values",
+    profiles.ProfileValuesDiffer: "not a profile in pprof's format: a sample has {values} values, "
+    "and there are {types} types of values",
     profiles.ProfileTooLarge: "the profile is larger than {most_bytes} bytes once unzipped",
     profiles.NoCpuTime: "kro used no CPU time while it was profiled",
     profiles.HeapsOfTwoProcesses: "kro restarted in the run phase: less was allocated after than "

@@ -5,8 +5,11 @@ from typing import assert_never
 from krobench.analysis.profiling import packagegroups as groups
 from krobench.api import units
 from krobench.findings.comparison import MetricVerdict, Replicates
+from krobench.findings.finding import Quoted
 from krobench.findings.recommendation import (
     Advice,
+    AnyUntried,
+    BudgetTooShort,
     CheaperCEL,
     CheaperCode,
     FailingReconciles,
@@ -16,6 +19,7 @@ from krobench.findings.recommendation import (
     HigherGoMemoryLimit,
     HigherMemoryLimit,
     HigherMemoryRequest,
+    MetricMissing,
     MoreInstanceWorkers,
     MoreNodeCPU,
     MoreRGDWorkers,
@@ -30,9 +34,12 @@ from krobench.findings.recommendation import (
     RepairRGD,
     ShorterChains,
     ShorterRequeues,
+    TrialFailed,
+    TrialStopped,
     Verification,
 )
 from krobench.report.words.comparison import inconclusive_line, refusal_line
+from krobench.report.words.scaling import stop_line
 
 _MEASURED_BEFORE = "docs/explanation/recommendations.md, measured with kro 0.9.3"
 _LAW = "the utilisation law"
@@ -298,6 +305,26 @@ def source(recommendation: Recommendation) -> str:
     return f"{measured}; {reference}" if reference else measured
 
 
+def untried_line(found: AnyUntried) -> str:
+    """Return why a recommendation could not be tried."""
+    match found:
+        case Quoted():
+            return found.text
+        case BudgetTooShort():
+            return (
+                f"it would take about {units.seconds(found.expected_seconds)}, but only "
+                f"{units.seconds(found.left_seconds)} of budget.duration are left"
+            )
+        case TrialStopped():
+            return stop_line(found.stop)
+        case TrialFailed():
+            return found.detail
+        case MetricMissing():
+            return f"{found.metric} is not available on both sides"
+        case _:
+            assert_never(found)
+
+
 def verification_paragraph(found: Verification) -> str:
     """Return what came of trying a recommendation."""
     if found.text is not None:
@@ -305,7 +332,7 @@ def verification_paragraph(found: Verification) -> str:
     if found.refused is not None:
         return refusal_line(found.refused)
     if found.error is not None:
-        return found.error
+        return untried_line(found.error)
     show = units.rate if found.metric == "throughput.instancesPerSecond" else units.seconds
     known = found.low is not None and found.high is not None
     interval = f" (95 % interval {found.low:.3g} to {found.high:.3g})" if known else ""

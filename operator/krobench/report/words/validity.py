@@ -6,6 +6,7 @@ from typing import assert_never
 from krobench.api import units
 from krobench.api.specs.results import Cause
 from krobench.figures.precision import SteadyState
+from krobench.figures.summaries import KroRestart
 from krobench.findings.validity import (
     AnyCause,
     APIServerBusy,
@@ -45,6 +46,14 @@ def cause_line(cause: AnyCause) -> str:
 def reasoned_line(cause: AnyCause) -> str:
     """Return the same with its reason before it."""
     return f"{cause.reason}: {cause_line(cause)}"
+
+
+def restart_line(restart: KroRestart) -> str:
+    """Return which process is kro since when."""
+    seen = f"seen {restart.seconds:.1f}s after the start of the run"
+    if restart.previous_pod is None:
+        return f"kro was restarted in pod {restart.pod}, {seen}"
+    return f"kro is another pod now, {restart.pod} after {restart.previous_pod}, {seen}"
 
 
 def validity_line(validity: Validity) -> str:

@@ -7,12 +7,12 @@ from unit.records import some_run, some_test
 
 from krobench.analysis.comparison.compare import Side, compare, compare_variants
 from krobench.analysis.comparison.rules import Rules
-from krobench.api.common import ErrorInfo
 from krobench.api.specs.results import Cause, DifferenceKind
 from krobench.findings.comparison import (
     Better,
     Comparison,
     DifferenceSubject,
+    Invalid,
     MetricVerdict,
     MoreReplicates,
     NoCommonTest,
@@ -214,14 +214,12 @@ def test_a_node_of_another_name_is_no_difference() -> None:
 
 
 def test_an_invalid_run_is_left_out() -> None:
-    invalid = ErrorInfo(reason="Invalid", message="it is invalid: the generator was late")
+    invalid = Invalid(causes=["GeneratorLate"])
     old = side("old", 2, 1)
     bad = run("bad", [{LATENCY: 1.0}], unusable=invalid)
     comparison = compare(Side("old", [*old.runs, bad]), side("new", 2, 2), RULES)
     assert len(comparison.old_runs) == 2
-    assert [each.error for each in comparison.left_out if isinstance(each, RunUnusable)] == [
-        invalid
-    ]
+    assert [each.why for each in comparison.left_out if isinstance(each, RunUnusable)] == [invalid]
     nothing = compare(Side("all bad", [bad]), side("new", 2, 2), RULES)
     assert nothing.refused == NoUsableRuns(side="all bad")
     assert [each.code for each in nothing.left_out] == ["RunUnusable"]

@@ -139,7 +139,7 @@ def test_limits_along_two_axes_are_never_compared() -> None:
 def test_an_unusable_run_is_refused_by_its_name(update: Any, reason: str) -> None:
     refused = refusal(compared(new=LARGER.model_copy(update=update)))
     assert isinstance(refused, RunUnusable)
-    assert (refused.run, refused.error.reason) == ("bench/how-far (another)", reason)
+    assert (refused.run, refused.why.code) == ("bench/how-far (another)", reason)
 
 
 def test_a_run_is_not_compared_with_itself() -> None:
@@ -241,7 +241,7 @@ def test_unusable_runs_and_runs_on_both_sides_are_left_out_and_named() -> None:
     assert len(found.old_runs) == 4
     [unusable, nothing, both] = found.left_out
     assert isinstance(unusable, RunUnusable)
-    assert (unusable.run, unusable.error.reason) == ("bench/how-far (z)", "NotCompleted")
+    assert (unusable.run, unusable.why.code) == ("bench/how-far (z)", "NotCompleted")
     assert nothing == NothingJudged(run="bench/how-far (y)")
     assert both == OnBothSides(run="bench/how-far (e)")
     again = of_runs(AFTER, AFTER)

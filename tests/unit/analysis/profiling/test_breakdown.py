@@ -82,7 +82,7 @@ def test_heaps_of_two_processes_are_not_compared() -> None:
 
 
 def test_a_profile_of_another_kind_is_refused() -> None:
-    with pytest.raises(ProfileError, match=r"OtherProfile.*cpu in nanoseconds"):
+    with pytest.raises(ProfileError, match=r"OtherProfile.*cpu/nanoseconds"):
         cpu_breakdown(heap(("a.f", 10, 1)))
 
 

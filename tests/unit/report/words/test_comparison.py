@@ -11,11 +11,15 @@ from krobench.findings.comparison import (
     AnyInconclusive,
     AnyOmission,
     AnyRefusal,
+    AnyUnusable,
     AxesDiffer,
     Difference,
     DifferenceSubject,
     DifferenceValue,
+    Invalid,
     InvalidRun,
+    IsScaleTest,
+    IterationsElsewhere,
     LimitsUnknown,
     MoreIterations,
     MoreReplicates,
@@ -23,7 +27,9 @@ from krobench.findings.comparison import (
     NodeShape,
     NoFigures,
     NoRatio,
+    NoSizes,
     NotComparable,
+    NotCompleted,
     NothingJudged,
     NotMeasured,
     NotRepeated,
@@ -57,13 +63,12 @@ from krobench.report.words.comparison import (
     inconclusive_line,
     omission_line,
     refusal_line,
+    unusable_line,
 )
 from krobench.report.words.sizing import basis_line, note_paragraph
 
 STORED = Quoted(text="as it was stored")
-UNUSABLE = RunUnusable(
-    run="ns/a (1234)", error=ErrorInfo(reason="Invalid", message="it is invalid")
-)
+UNUSABLE = RunUnusable(run="ns/a (1234)", why=Invalid(causes=["GeneratorLate"]))
 WORKLOAD = Difference(
     kind=DifferenceKind.WORKLOAD,
     test="web",
@@ -102,6 +107,15 @@ REFUSALS: list[AnyRefusal] = [
     NotComparable(error=ErrorInfo(reason="NoEarlierRuns", message="there are no earlier runs")),
     STORED,
 ]
+REASONS: list[AnyUnusable] = [
+    NotCompleted(state="Failed"),
+    NotCompleted(state="Failed", error=ErrorInfo(reason="KroNotFound", message="no kro pod")),
+    Invalid(causes=["GeneratorLate", "NodeBusy"]),
+    IsScaleTest(),
+    IterationsElsewhere(file="run-full.json.gz"),
+    NoSizes(),
+    STORED,
+]
 OMISSIONS: list[AnyOmission] = [
     UNUSABLE,
     OnBothSides(run="ns/a (1234)"),
@@ -133,6 +147,7 @@ def test_each_finding_has_a_line() -> None:
     lines = [
         *map(inconclusive_line, INCONCLUSIVE),
         *(refusal_line(found, [WORKLOAD], [UNUSABLE]) for found in REFUSALS),
+        *map(unusable_line, REASONS),
         *map(omission_line, OMISSIONS),
         *map(basis_line, BASES),
         *map(note_paragraph, NOTES),
@@ -145,6 +160,7 @@ def test_no_finding_is_without_a_line() -> None:
     for union, found in (
         (AnyInconclusive, INCONCLUSIVE),
         (AnyRefusal, REFUSALS),
+        (AnyUnusable, REASONS),
         (AnyOmission, OMISSIONS),
         (AnyBasis, BASES),
         (AnySizingNote, NOTES),
@@ -173,3 +189,9 @@ def test_a_difference_of_an_older_record_is_shown_as_it_was_stored() -> None:
     stored = {"kind": "KroFlags", "what": "kro's --v", "old": ["set"], "new": ["absent"]}
     found = Difference.model_validate(stored | {"allowed": True})
     assert difference_line(found) == "kro's --v is set on the old side and absent on the new side"
+
+
+def test_a_run_that_an_older_version_found_unusable_is_shown_as_it_was_stored() -> None:
+    error = {"reason": "Invalid", "message": "it is invalid: the generator was late"}
+    found = RunUnusable.model_validate({"code": "RunUnusable", "run": "a", "error": error})
+    assert omission_line(found) == f"run a: {error['message']}"

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from krobench.figures.reasons.base import QuotedReason, Reason
 from krobench.figures.reasons.cel import AnyCelReason
 from krobench.figures.reasons.figures import AnyReason
+from krobench.figures.reasons.load import AnyOrphansReason
 from krobench.figures.reasons.profiles import AnyProfileReason
 from krobench.report.words.reasons import reason_line
 
@@ -22,10 +23,8 @@ def classes(of: Any) -> Iterator[type[Reason]]:
             yield from classes(part)
 
 
-ALL = sorted(
-    {*classes(AnyReason), *classes(AnyCelReason), *classes(AnyProfileReason)},
-    key=lambda each: each.__name__,
-)
+UNIONS: tuple[Any, ...] = (AnyReason, AnyCelReason, AnyProfileReason, AnyOrphansReason)
+ALL = sorted({each for union in UNIONS for each in classes(union)}, key=lambda each: each.__name__)
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1)
 
 
@@ -36,8 +35,7 @@ def test_every_reason_has_words_with_what_another_program_answered(reason: Reaso
 
 @given(TEXT)
 def test_a_sentence_of_an_older_version_is_shown_as_it_was_stored(text: str) -> None:
-    unions: tuple[Any, ...] = (AnyReason, AnyCelReason, AnyProfileReason)
-    for union in unions:
+    for union in UNIONS:
         read: Reason = TypeAdapter(union).validate_python(text)
         assert reason_line(read) == text
 

@@ -1,10 +1,14 @@
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
+
+import pytest
 
 from krobench.findings.comparison import MetricVerdict, MoreReplicates, Replicates
+from krobench.findings.finding import Quoted
 from krobench.findings.recommendation import (
     Advice,
     Area,
+    BudgetTooShort,
     CheaperCEL,
     CheaperCode,
     Confidence,
@@ -15,6 +19,7 @@ from krobench.findings.recommendation import (
     HigherGoMemoryLimit,
     HigherMemoryLimit,
     HigherMemoryRequest,
+    MetricMissing,
     MoreInstanceWorkers,
     MoreNodeCPU,
     MoreRGDWorkers,
@@ -29,6 +34,8 @@ from krobench.findings.recommendation import (
     RepairRGD,
     ShorterChains,
     ShorterRequeues,
+    TrialFailed,
+    TrialStopped,
     Verification,
 )
 from krobench.report.words.recommendations import (
@@ -134,4 +141,18 @@ def test_a_verification_has_a_paragraph() -> None:
     assert verification_paragraph(undecided).endswith(
         "A gain was neither shown nor ruled out: needs about 4 more restarts a side."
     )
-    assert verification_paragraph(Verification(verdict=None, metric=RATE, error="why")) == "why"
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("what an older version stored", "what an older version stored"),
+        (BudgetTooShort(expected_seconds=60, left_seconds=5), "only 5 s of budget.duration"),
+        (TrialStopped(stop=Quoted(text="the budget is used up")), "the budget is used up"),
+        (TrialFailed(detail="kro did not start"), "kro did not start"),
+        (MetricMissing(metric=RATE), RATE),
+    ],
+)
+def test_a_recommendation_that_could_not_be_tried_says_why(error: Any, words: str) -> None:
+    stored = {"verdict": None, "metric": RATE, "error": error}
+    assert words in verification_paragraph(Verification.model_validate(stored))
