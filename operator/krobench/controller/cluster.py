@@ -8,6 +8,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from krobench.api.common import FINALIZER, GROUP_VERSION, ErrorInfo, rfc3339, utc_now
@@ -27,7 +28,6 @@ from krobench.controller.reconcile import (
 from krobench.controller.runs import RunCache
 from krobench.controller.settings import Settings
 from krobench.controller.state import (
-    CLEANUP_ATTEMPTS,
     JobKind,
     JobState,
     JobView,
@@ -80,6 +80,7 @@ class Cluster:
         """``changed`` is called with each run whose Jobs, pods or results change."""
         self._client = client
         self._settings = settings
+        self._refused_cleanups: dict[str, tuple[int, datetime, ErrorInfo]] = {}
         self.runs = RunCache(client, settings.load_max_objects)
         self.jobs = JobCache(client, settings.namespace, changed)
         self._start_events = StartEvents(client, settings.namespace)
@@ -100,6 +101,7 @@ class Cluster:
         if run.finished or run.deleting:
             self.results.forget(ref.uid)
         if run.settled:
+            self._refused_cleanups.pop(run.uid, None)
             return Observed(run, now=utc_now())
         load_name = job_name(run, JobKind.LOAD)
         if fresh:
@@ -117,10 +119,7 @@ class Cluster:
             run=run,
             load=load,
             load_pods_running=any(pod.running(utc_now()) for pod in self.jobs.pods(load_name)),
-            cleanups=tuple(
-                self._view(job_name(run, JobKind.CLEANUP, attempt))
-                for attempt in range(1, CLEANUP_ATTEMPTS + 1)
-            ),
+            cleanups=self._cleanups(run),
             results=results,
             ahead=ahead,
             now=utc_now(),
@@ -132,6 +131,24 @@ class Cluster:
     async def _why_no_start(self, job: str, *, fresh: bool) -> ErrorInfo | None:
         pods = [pod for pod in self.jobs.pods(job) if pod.leads]
         return await self._start_events.why(job, pods, fresh=fresh) or (None if pods else _NO_POD)
+
+    def _cleanups(self, run: Run) -> tuple[JobView, ...]:
+        """Return the attempts to clean up, the latest last."""
+        found = [
+            self._view(job.name)
+            for job in self.jobs.jobs()
+            if job.run.uid == run.uid and job.kind is JobKind.CLEANUP
+        ]
+        refused = self._refused_cleanups.get(run.uid)
+        if refused is not None:
+            attempt, when, error = refused
+            age_seconds = (utc_now() - when).total_seconds()
+            found.append(JobView(JobState.FAILED, error, age_seconds=age_seconds, attempt=attempt))
+        return tuple(sorted(found, key=lambda job: job.attempt))
+
+    def refuse_cleanup(self, run: Run, attempt: int, error: ErrorInfo) -> None:
+        """Remember an attempt to clean up whose Job the API server refuses."""
+        self._refused_cleanups[run.uid] = attempt, utc_now(), error
 
     async def delete_needless_jobs(self) -> None:
         """Delete Jobs that only sidecars keep going, and those whose resource is gone.

@@ -8,7 +8,14 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from krobench.api.common import API_GROUP, RUN_LABEL, ErrorInfo, parse_rfc3339, rfc3339
+from krobench.api.common import (
+    API_GROUP,
+    COMPONENT_LABEL,
+    RUN_LABEL,
+    ErrorInfo,
+    parse_rfc3339,
+    rfc3339,
+)
 from krobench.api.kinds import RunKind, RunRef
 from krobench.controller.state import JobKind, JobState, JobView
 
@@ -49,6 +56,9 @@ class Job:
 
     name: str
     run: RunRef
+    kind: JobKind
+    attempt: int
+    """Of a cleanup Job."""
     created: datetime
     indexed: bool
     ended: tuple[str, str, str] | None
@@ -117,6 +127,7 @@ def read_job(manifest: Mapping[str, Any]) -> Job | None:
     run = _run_of(metadata)
     if run is None:
         return None
+    kind = JobKind(metadata["labels"][COMPONENT_LABEL])
     conditions = {
         condition["type"]: (condition.get("reason") or "", condition.get("message") or "")
         for condition in manifest.get("status", {}).get("conditions") or []
@@ -126,6 +137,8 @@ def read_job(manifest: Mapping[str, Any]) -> Job | None:
     return Job(
         name=metadata["name"],
         run=run,
+        kind=kind,
+        attempt=int(metadata["name"].rpartition("-")[2]) if kind is JobKind.CLEANUP else 1,
         created=parse_rfc3339(metadata["creationTimestamp"]),
         indexed=manifest.get("spec", {}).get("completionMode") == "Indexed",
         ended=ended[0] if ended else None,
@@ -230,15 +243,15 @@ def view_job(job: Job | None, pods: Sequence[Pod], now: datetime) -> JobView:
         if job.suspended is not None:
             waiting = ErrorInfo(reason="Suspended", message=job.suspended)
         started = any(pod.started for pod in leaders)
-        return JobView(JobState.ACTIVE, None, disrupted, started, waiting, age_seconds)
+        return JobView(JobState.ACTIVE, None, disrupted, started, waiting, age_seconds, job.attempt)
     how, reason, message = job.ended or ("", "", "")
     # A worker that failed can outweigh the successPolicy; the coordinator reports it.
     led_well = job.indexed and any(pod.phase == "Succeeded" for pod in leaders)
     ended_well = job.ended is None and ended is not None and ended.exit_code == 0
     if how == "Complete" or led_well or ended_well:
-        return JobView(JobState.SUCCEEDED, age_seconds=age_seconds)
+        return JobView(JobState.SUCCEEDED, age_seconds=age_seconds, attempt=job.attempt)
     error = _why_failed(reason, message, leaders)
-    return JobView(JobState.FAILED, error, disrupted, age_seconds=age_seconds)
+    return JobView(JobState.FAILED, error, disrupted, age_seconds=age_seconds, attempt=job.attempt)
 
 
 def why_no_start(events: Sequence[Mapping[str, Any]]) -> ErrorInfo | None:

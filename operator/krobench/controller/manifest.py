@@ -13,7 +13,8 @@ Manifest = dict[str, Any]
 
 _NAME_LENGTH = 40
 _KEEP_SECONDS = 24 * 3600
-_CLEANUP_DEADLINE_SECONDS = 900
+# A cleanup goes on while it makes progress, and ends by itself soon after it makes none.
+_CLEANUP_DEADLINE_SECONDS = 6 * 3600
 # An API server may be away for ten minutes, and the results are stored after that.
 _OUTAGE_SECONDS = 900
 _GRACE_SECONDS = 20

@@ -5,11 +5,12 @@ at any time, after any crash, any number of times.
 """
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
-from krobench.api.common import ErrorInfo
+from krobench.api.common import ABANDON_ANNOTATION, ErrorInfo
 from krobench.api.status import ObjectRef, Phase, RunStatus
 from krobench.controller.runs import may_change_kro
-from krobench.controller.state import JobKind, JobState, JobView, Observed
+from krobench.controller.state import CLEANUP_FAILED, JobKind, JobState, JobView, Observed
 from krobench.record.run import INTERRUPTED, RunState
 from krobench.report.events import RunEvent, events_of
 from krobench.report.status import StatusLine, describe, had_begun, outcome
@@ -18,6 +19,10 @@ from krobench.report.status import StatusLine, describe, had_begun, outcome
 POD_START_TIMEOUT_SECONDS = 170.0
 # A large image takes its time, on a slow network.
 POD_PULL_TIMEOUT_SECONDS = 600.0
+QUICK_CLEANUPS = 2
+"""Attempts to clean up that follow each other at once."""
+CLEANUP_RETRY_SECONDS = 600.0
+"""Between the first two attempts after those."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def reconcile(observed: Observed, load_job: ObjectRef) -> list[Action]:
     if run.deleting:
         return _delete(observed)
     if run.finished:
-        return _release(observed)
+        return _after_end(observed)
     record = observed.results.record
     if record is not None and record.state is RunState.COMPLETED:
         # The load Job writes this when all is done and cleaned up; its own end tells no more.
@@ -182,52 +187,103 @@ def _recover(observed: Observed) -> list[Action]:
         kept = (f"objects were kept because spec.cleanup is {spec.cleanup}",)
         if not may_change_kro(spec):
             return fail(observed, error, *kept)
-    actions, done = _clean_up(observed)
-    if not done:
+    actions, progress = _clean_up(observed)
+    if progress is CleanupProgress.GOING:
         return [*actions, *_say(observed, describe(observed.facts, line))]
-    return fail(observed, error, *kept, *_leftovers(observed))
+    if progress is CleanupProgress.DONE:
+        return fail(observed, error, *kept)
+    # The finalizer stays, and the cleanup is tried again, but other runs go on.
+    warnings = (*kept, _failed_cleanup(observed))
+    line = StatusLine(Phase.FAILED, error.reason, error.message, warnings)
+    return [*_say(observed, describe(observed.facts, line)), *actions]
 
 
 def _delete(observed: Observed) -> list[Action]:
     """Handle a resource that is deleted while it runs: stop the load, clean up, let it go."""
-    if not observed.run.has_finalizer:
+    run = observed.run
+    if not run.has_finalizer:
         return []
-    if observed.load.state is JobState.ACTIVE:
-        return [DeleteJob()]
-    if observed.load_pods_running:
-        return []  # the Job is being deleted; its pods may still send requests
-    actions, done = _clean_up(observed)
-    if not done:
+    if observed.load.state is JobState.ACTIVE or observed.load_pods_running:
+        # The pods of a Job that is being deleted may still send requests.
+        return [DeleteJob()] if observed.load.state is JobState.ACTIVE else []
+    actions, progress = _clean_up(observed)
+    if progress is CleanupProgress.DONE:
+        return [RemoveFinalizer()]
+    if run.abandoned:
+        return _abandon(observed)
+    if progress is CleanupProgress.GOING or run.finished:
         return actions
-    warnings = _leftovers(observed)
-    events = [RunEvent("CleanupFailed", text, warning=True) for text in warnings]
-    return [*events, RemoveFinalizer()]
+    message = _failed_cleanup(observed)
+    line = StatusLine(Phase.CLEANING_UP, CLEANUP_FAILED, message)
+    said = _say(observed, describe(observed.facts, line))
+    events = [RunEvent(CLEANUP_FAILED, message, warning=True)] if said else []
+    return [*events, *said, *actions]
 
 
-def _clean_up(observed: Observed) -> tuple[list[Action], bool]:
-    """Return the next step of the cleanup, and whether the cleanup has ended, well or not."""
-    for attempt, job in enumerate(observed.cleanups, start=1):
-        match job.state:
-            case JobState.ABSENT:
-                return [CreateJob(JobKind.CLEANUP, attempt)], False
-            case JobState.ACTIVE:
-                return [], False
-            case JobState.SUCCEEDED:
-                return [], True
-            case JobState.FAILED:
-                continue
-    return [], True
+def _after_end(observed: Observed) -> list[Action]:
+    """Let a finished run go once everything is cleaned up."""
+    run = observed.run
+    if not observed.cleanups or not run.has_finalizer:
+        return _release(observed)
+    actions, progress = _clean_up(observed)
+    if progress is CleanupProgress.DONE:
+        return _release(observed)
+    return _abandon(observed) if run.abandoned else actions
 
 
-def _leftovers(observed: Observed) -> tuple[str, ...]:
-    """Return the error of the last attempt to clean up, if all have failed."""
-    if any(job.state is JobState.SUCCEEDED for job in observed.cleanups):
-        return ()
-    last: JobView = observed.cleanups[-1]
-    detail = (
-        last.error.message if last.error else "its Job left no error message; check its pod's logs"
+def _abandon(observed: Observed) -> list[Action]:
+    message = (
+        f"gave up the cleanup, as the annotation {ABANDON_ANNOTATION} asks for: "
+        f"{_why_not_cleaned(observed)}; delete what is left with krobench cleanup --run "
+        f"{observed.run.uid}"
     )
-    return (f"cleanup failed: {detail}",)
+    return [RunEvent("CleanupAbandoned", message, warning=True), RemoveFinalizer()]
+
+
+class CleanupProgress(Enum):
+    """How a cleanup is doing."""
+
+    GOING = auto()
+    DONE = auto()
+    FAILING = auto()
+    """It is tried again from time to time."""
+
+
+def _clean_up(observed: Observed) -> tuple[list[Action], CleanupProgress]:
+    """Return the next step of the cleanup, and how it is doing.
+
+    The second attempt follows at once. Later ones wait, longer each time, and for other runs.
+    """
+    if not observed.cleanups:
+        return [CreateJob(JobKind.CLEANUP)], CleanupProgress.GOING
+    last = observed.cleanups[-1]
+    if last.state is JobState.SUCCEEDED:
+        return [], CleanupProgress.DONE
+    if last.state is JobState.ACTIVE:
+        starts = last.started or last.age_seconds < POD_START_TIMEOUT_SECONDS
+        return [], CleanupProgress.GOING if starts else CleanupProgress.FAILING
+    following = CreateJob(JobKind.CLEANUP, last.attempt + 1)
+    if last.attempt < QUICK_CLEANUPS:
+        return [following], CleanupProgress.GOING
+    pause = CLEANUP_RETRY_SECONDS * 2 ** min(last.attempt - QUICK_CLEANUPS, 5)
+    due = last.age_seconds > pause and not observed.ahead
+    return [following] if due else [], CleanupProgress.FAILING
+
+
+def _failed_cleanup(observed: Observed) -> str:
+    return (
+        f"cleanup failed: {_why_not_cleaned(observed)}; it is tried again; to give up, annotate "
+        f"the resource with {ABANDON_ANNOTATION}=true"
+    )
+
+
+def _why_not_cleaned(observed: Observed) -> str:
+    """Return the error of the last attempt to clean up."""
+    last = observed.cleanups[-1] if observed.cleanups else JobView()
+    error = last.error or last.waiting
+    if error is None:
+        return "its Job left no error message; check its pod's logs"
+    return error.message
 
 
 def _why(observed: Observed) -> ErrorInfo:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from krobench.analysis.comparison.rules import check_baseline
 from krobench.analysis.scaling.slos import check_samples
 from krobench.analysis.thresholds import are_quick, check_slo, check_thresholds
-from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
+from krobench.api.common import ABANDON_ANNOTATION, API_GROUP, API_VERSION, ErrorInfo
 from krobench.api.kinds import RunKind, RunRef, RunSpec
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
@@ -66,6 +66,7 @@ def parse_run(
         created=metadata["creationTimestamp"],
         deleting="deletionTimestamp" in metadata,
         finalizers=tuple(metadata.get("finalizers") or ()),
+        abandoned=(metadata.get("annotations") or {}).get(ABANDON_ANNOTATION) == "true",
         spec=spec,
         errors=errors,
         status=status,

@@ -13,7 +13,8 @@ from krobench.controller.metrics import RunFigures
 from krobench.record.run import RunRecord
 from krobench.report.status import StatusFacts
 
-CLEANUP_ATTEMPTS = 2
+CLEANUP_FAILED = "CleanupFailed"
+"""Reason of a run that is being deleted while its cleanup fails; other runs go on."""
 
 
 class JobKind(StrEnum):
@@ -46,6 +47,8 @@ class JobView:
     waiting: ErrorInfo | None = None
     """Why the pod of an active Job does not start, for example ImagePullBackOff."""
     age_seconds: float = 0.0
+    attempt: int = 1
+    """Of a cleanup Job."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,8 @@ class Run:
     created: str
     deleting: bool
     finalizers: tuple[str, ...]
+    abandoned: bool
+    """Whether somebody gives up its cleanup, should it fail."""
     spec: RunSpec | None
     """None if it is invalid, or not needed any more."""
     errors: tuple[ErrorInfo, ...]
@@ -125,7 +130,15 @@ class Run:
     @property
     def occupies_cluster(self) -> bool:
         """Whether its load or its cleanup may be running, so that no other run may start."""
-        return self.has_finalizer or (self.started and not self.finished and not self.deleting)
+        if self.finished or self.cleanup_failed:
+            return False
+        return self.has_finalizer or (self.started and not self.deleting)
+
+    @property
+    def cleanup_failed(self) -> bool:
+        """Whether it is being deleted and its cleanup is tried again from time to time."""
+        conditions = self.status.conditions
+        return self.deleting and bool(conditions) and conditions[0].reason == CLEANUP_FAILED
 
     @property
     def waits(self) -> bool:
@@ -140,8 +153,8 @@ class Observed:
     run: Run
     load: JobView = field(default_factory=JobView)
     load_pods_running: bool = False
-    cleanups: tuple[JobView, ...] = (JobView(),) * CLEANUP_ATTEMPTS
-    """One for each attempt."""
+    cleanups: tuple[JobView, ...] = ()
+    """The cleanup Jobs that exist, the latest last."""
     results: Results = field(default_factory=Results)
     ahead: tuple[RunRef, ...] = ()
     """Runs of both kinds that go first; the first of them may be running."""

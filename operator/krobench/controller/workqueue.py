@@ -6,7 +6,7 @@ Two runs must not start at once, and a reconcile takes a few milliseconds.
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.controller.cluster import Cluster, GoneError, RefusedError
@@ -20,7 +20,7 @@ from krobench.controller.reconcile import (
     reconcile,
 )
 from krobench.controller.settings import Settings
-from krobench.controller.state import JobKind, JobState, JobView, Observed
+from krobench.controller.state import JobKind, Observed
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.report.events import RunEvent
@@ -215,15 +215,14 @@ class WorkQueue:
         run = before.run
         logger.warning("%s: %s", run, error)
         # Other actions may have been carried out before, such as setting the finalizer.
+        if isinstance(action, CreateJob) and action.kind is JobKind.CLEANUP:
+            self.cluster.refuse_cleanup(run, action.attempt, error.info)
+            self.enqueue(run.ref)
+            return
         current = await self.cluster.observe(run.ref)
         if current is None:
             return
-        if isinstance(action, CreateJob) and action.kind is JobKind.CLEANUP:
-            failed = JobView(JobState.FAILED, error.info)
-            current = replace(current, cleanups=(failed,) * len(current.cleanups))
-            actions = self._decide(current)
-        else:
-            actions = fail(current, error.info)
+        actions = fail(current, error.info)
         for following in actions:
             await self.cluster.apply(run, following)
 

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 _CONCURRENCY = 16
 _MAX_REMAINING = 20
+_NAMED = 10
+_QUICKLY_LISTED = 200
 
 _NO_FINALIZERS: JsonObject = {"metadata": {"finalizers": None}}
 _OWNED_BY_KRO = "kro.run/owned=true"
@@ -125,8 +127,9 @@ class RunCleanup:
         if remaining:
             error = ErrorInfo(
                 reason="TeardownIncomplete",
-                message=f"{units.counted(len(remaining), 'object')} still there, "
-                f"the first is {remaining[0]}; "
+                message=f"{units.counted(len(remaining), 'object')} still there: "
+                f"{', '.join(map(str, remaining[:_NAMED]))}"
+                f"{' and more' if len(remaining) > _NAMED else ''}; "
                 "delete them in the order instances, RGDs, CRDs",
             )
         return Teardown(
@@ -240,15 +243,24 @@ class RunCleanup:
         )
         return [_item(entry, kind, collection(_namespace(entry))) for entry in found or []]
 
-    async def _delete_all(self, lister: Lister, timeout_seconds: float) -> list[Item]:
-        """Delete what ``lister`` finds until it finds nothing; return what is left in the end."""
-        deadline = self._clock.now() + timeout_seconds
+    async def _delete(self, items: Iterable[Item]) -> None:
         gate = asyncio.Semaphore(_CONCURRENCY)
 
         async def delete(item: Item) -> None:
             async with gate:
                 await self._client.delete(item.path)
 
+        answers = await asyncio.gather(*map(delete, items), return_exceptions=True)
+        if failed := [error for error in answers if isinstance(error, BaseException)]:
+            raise failed[0]
+
+    async def _delete_all(self, lister: Lister, timeout_seconds: float) -> list[Item]:
+        """Delete what ``lister`` finds until it finds nothing; return what is left in the end.
+
+        It ends when nothing was deleted for ``timeout_seconds``.
+        """
+        deadline = self._clock.now() + timeout_seconds
+        fewest = float("inf")
         requested: set[str] = set()
         last_problem = ""
         while True:
@@ -257,9 +269,7 @@ class RunCleanup:
                 if not items:
                     return []
                 new = [item for item in items if item.path not in requested]
-                answers = await asyncio.gather(*map(delete, new), return_exceptions=True)
-                if failed := [error for error in answers if isinstance(error, BaseException)]:
-                    raise failed[0]
+                await self._delete(new)
                 requested.update(item.path for item in new)
             except (ApiError, ApiUnreachableError) as error:
                 if not error.transient or self._clock.now() >= deadline:
@@ -268,9 +278,12 @@ class RunCleanup:
                     last_problem = str(error)
                     logger.warning("deleting goes on after: %s", last_problem)
             else:
+                if len(items) < fewest:
+                    fewest, deadline = len(items), self._clock.now() + timeout_seconds
                 if self._clock.now() >= deadline:
                     return items
-            await asyncio.sleep(self._timing.cleanup_poll)
+            # Listing thousands of objects is work for the API server.
+            await asyncio.sleep(self._timing.cleanup_poll * (1 + len(requested) / _QUICKLY_LISTED))
 
 
 def _namespace(entry: JsonObject) -> str | None:

@@ -1,9 +1,12 @@
 """Runs whose load Job died, or whose resource is deleted: what they made does not stay."""
 
+from dataclasses import replace
+
 import pytest
 from unit.controller.world import SPEC, World, record, started
 
 from krobench.api.common import ErrorInfo
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.status import Phase, Verdict
 from krobench.controller.state import JobState, JobView
 from krobench.record.run import INTERRUPTED, RunState
@@ -14,7 +17,7 @@ def test_a_load_job_that_dies_is_cleaned_up_after_and_keeps_its_results() -> Non
     world.fail_load("LoadJobOOMKilled")
     world.settle()
     assert world.status.phase is Phase.CLEANING_UP
-    assert world.cleanups[0].state is JobState.ACTIVE
+    assert world.cleanup is JobState.ACTIVE
     world.end_cleanups(JobState.SUCCEEDED)
     world.settle()
     assert world.status.phase is Phase.FAILED
@@ -31,7 +34,7 @@ def test_objects_of_a_dead_job_are_kept_where_the_policy_says_so(policy: str) ->
     world.fail_load()
     world.settle()
     assert world.status.phase is Phase.FAILED
-    assert all(job.state is JobState.ABSENT for job in world.cleanups)
+    assert world.cleanup is JobState.ABSENT
     assert any("objects were kept" in text for text in world.status.warnings)
 
 
@@ -45,7 +48,7 @@ def test_kro_is_put_back_even_where_objects_are_kept() -> None:
     assert world.results is not None
     world.results.variant = "one"
     world.settle()
-    assert world.cleanups[0].state is JobState.ACTIVE
+    assert world.cleanup is JobState.ACTIVE
     world.end_cleanups(JobState.SUCCEEDED)
     world.settle()
     assert world.status.phase is Phase.FAILED
@@ -59,7 +62,7 @@ def test_kro_that_was_about_to_be_changed_is_put_back() -> None:
     world.fail_load()
     world.results = record(tests=[pending], variant="one")
     world.settle()
-    assert world.cleanups[0].state is JobState.ACTIVE
+    assert world.cleanup is JobState.ACTIVE
 
 
 def test_a_job_that_was_refused_before_it_began_needs_no_clean_up() -> None:
@@ -67,7 +70,7 @@ def test_a_job_that_was_refused_before_it_began_needs_no_clean_up() -> None:
     world.fail_load("KroNotFound", begun=False)
     world.settle()
     assert world.status.conditions[0].reason == "KroNotFound"
-    assert all(job.state is JobState.ABSENT for job in world.cleanups)
+    assert world.cleanup is JobState.ABSENT
 
 
 def test_nothing_is_cleaned_up_while_the_loads_pod_still_runs() -> None:
@@ -77,10 +80,10 @@ def test_nothing_is_cleaned_up_while_the_loads_pod_still_runs() -> None:
     world.load = JobView()  # someone deleted the Job; its pod is given time to end
     world.settle()
     assert world.status.phase is Phase.CLEANING_UP
-    assert world.cleanups[0].state is JobState.ABSENT
+    assert world.cleanup is JobState.ABSENT
     world.pods_running = False
     world.settle()
-    assert world.cleanups[0].state is JobState.ACTIVE
+    assert world.cleanup is JobState.ACTIVE
     assert world.status.conditions[0].reason == "LoadJobDeleted"
 
 
@@ -90,18 +93,35 @@ def test_objects_are_cleaned_up_even_where_the_results_were_lost() -> None:
     world.settle()
     world.fail_load(begun=False)
     world.settle()
-    assert world.cleanups[0].state is JobState.ACTIVE
+    assert world.cleanup is JobState.ACTIVE
 
 
-def test_a_clean_up_that_fails_twice_ends_with_a_warning() -> None:
+def fail_cleanup(world: World, why: str = "ConfigMap/ns/left still there") -> None:
+    error = ErrorInfo(reason="TeardownIncomplete", message=why)
+    world.cleanups[-1] = replace(world.cleanups[-1], state=JobState.FAILED, error=error)
+
+
+def test_a_cleanup_that_fails_twice_ends_the_run_and_is_tried_again() -> None:
     world = started()
     world.fail_load()
     for _ in range(2):
         world.settle()
-        world.end_cleanups(JobState.FAILED)
+        fail_cleanup(world)
     world.settle()
     assert world.status.phase is Phase.FAILED
-    assert any("cleanup failed" in text for text in world.status.warnings)
+    assert any("ConfigMap/ns/left" in text for text in world.status.warnings)
+    assert not world.observe().run.occupies_cluster, "other runs go on"
+    assert world.finalizers
+    assert len(world.cleanups) == 2
+    world.let_pass(700)
+    world.ahead = (RunRef(RunKind.BENCHMARK, "default", "another"),)
+    world.settle()
+    assert len(world.cleanups) == 2, "it would disturb another run"
+    world.ahead = ()
+    world.settle()
+    assert len(world.cleanups) == 3
+    world.end_cleanups(JobState.SUCCEEDED)
+    world.settle()
     assert not world.finalizers
 
 
@@ -110,25 +130,46 @@ def test_deleting_in_mid_run_stops_the_load_before_it_cleans_up() -> None:
     world.delete()
     world.settle()
     assert world.load.state is JobState.ABSENT
-    assert world.cleanups[0].state is JobState.ABSENT, "the load's pods still run"
+    assert world.cleanup is JobState.ABSENT, "the load's pods still run"
     world.pods_running = False
     world.settle()
-    assert world.cleanups[0].state is JobState.ACTIVE
+    assert world.cleanup is JobState.ACTIVE
     world.end_cleanups(JobState.SUCCEEDED)
     world.settle()
     assert not world.exists
 
 
-def test_deleting_ends_even_where_the_clean_up_fails() -> None:
+def test_deleting_lasts_until_all_is_gone_or_somebody_gives_up() -> None:
     world = started()
     world.delete()
     world.pods_running = False
-    for _ in range(3):
+    for _ in range(2):
         world.settle()
-        world.end_cleanups(JobState.FAILED)
+        fail_cleanup(world)
+    world.settle()
+    assert world.exists
+    assert world.status.conditions[0].reason == "CleanupFailed"
+    assert "ConfigMap/ns/left" in world.events["CleanupFailed", ""].message
+    assert not world.observe().run.occupies_cluster, "other runs go on"
+    world.annotations = {"bench.kro.run/abandon-cleanup": "true"}
     world.settle()
     assert not world.exists
-    assert "CleanupFailed" in world.reasons
+    assert "ConfigMap/ns/left" in world.events["CleanupAbandoned", ""].message
+
+
+def test_a_cleanup_whose_pod_does_not_start_holds_up_no_other_run() -> None:
+    world = started()
+    world.fail_load()
+    world.settle()
+    waiting = ErrorInfo(reason="FailedCreate", message="exceeded quota")
+    world.cleanups[-1] = replace(world.cleanups[-1], waiting=waiting, age_seconds=200)
+    world.settle()
+    assert world.status.phase is Phase.FAILED
+    assert any("exceeded quota" in text for text in world.status.warnings)
+    assert world.finalizers
+    world.end_cleanups(JobState.SUCCEEDED)
+    world.settle()
+    assert not world.finalizers
 
 
 EVICTED = ErrorInfo(reason="LoadPodEvicted", message="the load Job's pod was evicted")

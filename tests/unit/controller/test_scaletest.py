@@ -167,7 +167,7 @@ def test_a_dead_load_job_is_cleaned_up_after_and_its_steps_are_kept() -> None:
     world.settle()
     world.fail_load("LoadJobOOMKilled", begun=False)
     world.settle()
-    assert world.cleanups[0].state is JobState.ACTIVE
+    assert world.cleanup is JobState.ACTIVE
     world.end_cleanups(JobState.SUCCEEDED)
     world.settle()
     assert (world.status.phase, world.status.verdict) == (Phase.FAILED, Verdict.ERROR)
@@ -190,7 +190,7 @@ def test_kro_that_was_changed_to_verify_advice_is_put_back_even_where_objects_ar
     world = started(spec=SCALE_SPEC | {"cleanup": "Never", "verify": True})
     world.fail_load()
     world.settle()
-    assert world.cleanups[0].state is JobState.ACTIVE
+    assert world.cleanup is JobState.ACTIVE
 
 
 @pytest.mark.parametrize(

@@ -152,7 +152,9 @@ class World:
     exists: bool = True
     load: JobView = field(default_factory=JobView)
     pods_running: bool = False
-    cleanups: list[JobView] = field(default_factory=lambda: [JobView(), JobView()])
+    cleanups: list[JobView] = field(default_factory=list)
+    """Those that exist, the latest last."""
+    annotations: dict[str, str] = field(default_factory=dict)
     results: RunRecord | None = None
     conflict: ErrorInfo | None = None
     ahead: tuple[RunRef, ...] = ()
@@ -168,6 +170,7 @@ class World:
             "generation": 1,
             "creationTimestamp": "2026-01-01T00:00:00Z",
             "finalizers": self.finalizers,
+            "annotations": self.annotations,
         }
         if self.deleting:
             metadata["deletionTimestamp"] = "2026-01-01T00:01:00Z"
@@ -209,8 +212,8 @@ class World:
                     self.load = JobView(JobState.ACTIVE)
                     self.pods_running = True
             case CreateJob(attempt=attempt):
-                if self.cleanups[attempt - 1].state is JobState.ABSENT:
-                    self.cleanups[attempt - 1] = JobView(JobState.ACTIVE)
+                if attempt not in [job.attempt for job in self.cleanups]:
+                    self.cleanups.append(JobView(JobState.ACTIVE, attempt=attempt))
             case DeleteJob():
                 self.load = JobView()
             case PatchStatus():
@@ -245,6 +248,17 @@ class World:
         self.cleanups = [
             replace(job, state=state) if job.state is JobState.ACTIVE else job
             for job in self.cleanups
+        ]
+
+    @property
+    def cleanup(self) -> JobState:
+        """The state of the latest cleanup Job."""
+        return self.cleanups[-1].state if self.cleanups else JobState.ABSENT
+
+    def let_pass(self, seconds: float) -> None:
+        """Let time pass for the cleanup Jobs."""
+        self.cleanups = [
+            replace(job, age_seconds=job.age_seconds + seconds) for job in self.cleanups
         ]
 
     def settle(self) -> None:

@@ -1,6 +1,7 @@
+from collections.abc import Mapping
 from typing import Any
 
-from doubles.cluster import MemoryApi
+from doubles.cluster import QUICK, MemoryApi
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunKind, RunRef
@@ -97,3 +98,26 @@ async def test_only_metadata_is_read_but_of_crds() -> None:
     assert api.objects == {}
     lists = {path for verb, path in api.asked if verb == "list"}
     assert lists - api.metadata_only == {CRDS}
+
+
+async def test_deleting_goes_on_for_as_long_as_objects_go() -> None:
+    class Slow(MemoryApi):
+        """Removes an instance only when they are listed, one at a time."""
+
+        def _delete(self, path: str, options: JsonObject) -> JsonObject:
+            return (
+                self._existing(path) if path.startswith(KINDS) else super()._delete(path, options)
+            )
+
+        def _list(self, path: str, params: Mapping[str, str]) -> JsonObject:
+            instances = [each for each in self.objects if each.startswith(KINDS)]
+            if path == KINDS and instances:
+                self._remove(instances[0])
+            return super()._list(path, params)
+
+    instances = [ours(f"{RUN.prefix}0-0-0-{index:05}") for index in range(40)]
+    api = Slow(objects({CRDS: [crd()], RGDS: [ours(f"{RUN.prefix}0-0-0")], KINDS: instances}))
+    teardown = await RunCleanup(api, RUN.uid, timing=QUICK).delete_objects(0.05)
+    assert teardown.done
+    assert teardown.duration_seconds > 0.3
+    assert api.objects == {}
