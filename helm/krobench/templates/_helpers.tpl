@@ -126,3 +126,12 @@ true
 {{- .Values.userRoles.aggregateEdit -}}
 {{- end -}}
 {{- end -}}
+
+{{/* What the administrator lets load Jobs reach, and demands of them. */}}
+{{- define "krobench.access" -}}
+{{- dict
+  "urls" .Values.collect.allowedUrls
+  "namespaceLabels" .Values.load.namespaceLabels
+  "kubelet" .Values.load.kubelet
+  | toJson -}}
+{{- end -}}

@@ -1,4 +1,4 @@
-"""What the administrator of a cluster lets load Jobs reach.
+"""What the administrator of a cluster lets load Jobs reach, and demands of them.
 
 The chart passes it to the operator, and the operator to its Jobs. A load at a terminal has the
 rights of its user, and no other limits.
@@ -28,10 +28,12 @@ class KubeletTrust(ApiModel):
 
 
 class Access(ApiModel):
-    """What load Jobs may reach."""
+    """What load Jobs may reach, and how."""
 
     urls: list[str] | None = None
     """URLs that a spec may name, and all below them; None for any."""
+    namespace_labels: dict[str, str] = Field(default_factory=dict)
+    """Labels that namespaces need in this cluster, for those that runs create."""
     kubelet: KubeletTrust = Field(default_factory=KubeletTrust)
 
     @classmethod

@@ -103,20 +103,15 @@ def explain(error: Exception) -> ErrorInfo:
 
 def _forbidden(error: ForbiddenError) -> ErrorInfo:
     if not error.lacks_permission:
-        return denied(str(error))
+        return ErrorInfo(
+            reason="DeniedByPolicy",
+            message=f"{error}; no permission is missing: follow the policy or the quota that this "
+            "message names, or ask its owner for an exception",
+        )
     return ErrorInfo(
         reason="Forbidden",
         message=f"{error}; grant it to the load Job, for kinds of your own RGD with the chart's "
         "value load.extraGroups",
-    )
-
-
-def denied(message: str) -> ErrorInfo:
-    """Return the error of a request that a policy or a quota refused, with its own words."""
-    return ErrorInfo(
-        reason="DeniedByPolicy",
-        message=f"{message}; no permission is missing: follow the policy or the quota that this "
-        "message names, or ask its owner for an exception",
     )
 
 

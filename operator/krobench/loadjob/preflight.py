@@ -17,7 +17,6 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.kropods import KroNotFoundError, KroPod, find_kro, is_of_pod, kro_leader
 from krobench.kube.timing import Timing
-from krobench.load.driver import denied
 from krobench.load.lifecycle import RGDS_PATH, kinds_of_run
 from krobench.loadjob.errors import AbortedError
 from krobench.workload.blueprint import WorkloadError
@@ -130,15 +129,22 @@ async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> N
     """
     existing = await client.find(paths.core("namespaces", None, namespace))
     if existing is None:
-        labels = {"app.kubernetes.io/managed-by": "krobench", RUN_LABEL: run.uid}
+        labels = Access.from_environment().namespace_labels | {
+            "app.kubernetes.io/managed-by": "krobench",
+            RUN_LABEL: run.uid,
+        }
         metadata = {"name": namespace, "labels": labels}
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
         try:
             existing = await client.create(paths.core("namespaces"), body)
         except ApiError as error:
             if error.forbidden and not error.lacks_permission:
-                info = denied(f"namespace {namespace} cannot be created: {error.message}")
-                raise AbortedError(info.reason, info.message) from error
+                raise AbortedError(
+                    "DeniedByPolicy",
+                    f"namespace {namespace} cannot be created: {error.message}; set the labels "
+                    "that it needs in the chart's value load.namespaceLabels, or set "
+                    "spec.defaults.namespace to a namespace that exists",
+                ) from error
             raise
     if existing.get("status", {}).get("phase") == "Terminating":
         raise AbortedError(

@@ -1,10 +1,15 @@
 import pytest
+from doubles.cluster import MemoryApi
 
+from krobench.api.access import ACCESS_VARIABLE
+from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.kro import Target
-from krobench.kube.client import KubeClient
+from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import ClientConfig
+from krobench.kube.errors import ApiError
 from krobench.kube.timing import Timing
-from krobench.loadjob.preflight import wait_for_leader
+from krobench.loadjob.errors import AbortedError
+from krobench.loadjob.preflight import ensure_namespace, wait_for_leader
 
 
 async def test_a_kro_that_has_just_started_is_waited_for_until_it_leads(
@@ -23,3 +28,35 @@ async def test_a_kro_that_has_just_started_is_waited_for_until_it_leads(
     await wait_for_leader(client, Target(), "kro-1", Timing(kro_poll=0.0), reported.append)
     assert asked == holders
     assert reported == ["waiting for kro's pod kro-1 to become the leader"] * 2
+
+
+RUN = RunRef(RunKind.BENCHMARK, "default", "quick", "u-1")
+DENIAL = "ValidatingAdmissionPolicy 'cost-centre' with binding 'x' denied request: no cost centre"
+
+
+class Company(MemoryApi):
+    """Demands a cost centre of namespaces."""
+
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
+        if verb == "create" and "cost-centre" not in body["metadata"]["labels"]:
+            raise ApiError(403, "Forbidden", DENIAL)
+
+
+async def test_a_namespace_that_a_policy_denies_is_named_with_its_words() -> None:
+    with pytest.raises(AbortedError) as raised:
+        await ensure_namespace(Company(), RUN, "kb-1")
+    assert raised.value.info.reason == "DeniedByPolicy"
+    assert DENIAL in raised.value.info.message
+    assert "load.namespaceLabels" in raised.value.info.message
+
+
+async def test_namespaces_of_runs_have_the_labels_that_the_cluster_demands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labels = '{"namespaceLabels": {"cost-centre": "7", "bench.kro.run/run": "mine"}}'
+    monkeypatch.setenv(ACCESS_VARIABLE, labels)
+    company = Company()
+    await ensure_namespace(company, RUN, "kb-1")
+    [namespace] = company.stored("/api/v1/namespaces")
+    assert namespace["metadata"]["labels"]["cost-centre"] == "7"
+    assert namespace["metadata"]["labels"]["bench.kro.run/run"] == RUN.uid
