@@ -124,20 +124,6 @@ class Cluster:
         status: Manifest = self.get("krobenchmark", name)["status"]
         return status
 
-    def wait_for_activity(self, name: str, words: str) -> None:
-        """Wait until the status of a KroBenchmark says that this is going on.
-
-        It says so some seconds late, and nothing of what is over by then.
-        """
-
-        def is_said() -> bool:
-            status = self.get("krobenchmark", name).get("status", {})
-            if status.get("phase") in {"Completed", "Failed"}:
-                raise AssertionError(f"{name} has ended: {status['message']}")
-            return words in status.get("message", "")
-
-        wait_until(is_said, f"{name} is at {words!r}")
-
     def wait_for_rgd(self, test: str) -> None:
         """Wait until the RGD of a test is ready, two seconds before its first instance."""
         ready = "--output=jsonpath={.items[*].status.conditions[?(@.type=='Ready')].status}"

@@ -139,4 +139,4 @@ def test_a_kind_that_is_in_use_already_is_not_touched(cluster: Cluster) -> None:
 def test_a_report_of_what_does_not_exist(cluster: Cluster) -> None:
     done = cluster.krobench("report", "nobody")
     assert done.returncode == 1
-    assert "KroBenchmark or KroScaleTest default/nobody not found" in done.stderr
+    assert "default/nobody" in done.stderr

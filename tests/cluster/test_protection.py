@@ -2,6 +2,7 @@
 
 from cluster.kubectl import Cluster, benchmark, condition, scenario
 
+HOLDER = "other/load in a pod"
 LEASE = ("lease", "krobench-load", "--namespace=kro-system")
 
 
@@ -11,7 +12,7 @@ def test_a_load_beyond_the_cap_is_refused_before_anything_is_created(cluster: Cl
     assert status["phase"] == "Failed"
     ready = condition(status, "Ready")
     assert ready["reason"] == "TooManyObjects"
-    for word in ("test a would create 100001 objects", "50000 are allowed", "load.maxObjects"):
+    for word in ("test a", "100001", "50000", "load.maxObjects"):
         assert word in ready["message"]
     assert "startTime" not in status
 
@@ -21,12 +22,12 @@ def test_a_schedule_that_outlasts_the_timeout_is_refused_by_its_field(cluster: C
     status = cluster.finish(benchmark("slow", scenario("a", instances=50, load=load)))
     assert status["phase"] == "Failed"
     assert condition(status, "Ready")["reason"] == "InvalidSpec"
-    assert "spec.tests[0].load: the last of 50 operations" in condition(status, "Ready")["message"]
+    assert "spec.tests[0].load: " in condition(status, "Ready")["message"]
 
 
 def test_a_load_waits_for_another_in_the_cluster_and_then_names_it(cluster: Cluster) -> None:
     cluster.run("delete", *LEASE, "--ignore-not-found")
-    spec = {"holderIdentity": "other/load in a pod", "leaseDurationSeconds": 3600}
+    spec = {"holderIdentity": HOLDER, "leaseDurationSeconds": 3600}
     cluster.apply(
         {
             "apiVersion": "coordination.k8s.io/v1",
@@ -42,7 +43,7 @@ def test_a_load_waits_for_another_in_the_cluster_and_then_names_it(cluster: Clus
     assert status["phase"] == "Failed"
     ready = condition(status, "Ready")
     assert ready["reason"] == "ClusterBusy"
-    assert "other/load in a pod still holds Lease kro-system/krobench-load" in ready["message"]
+    assert all(word in ready["message"] for word in (HOLDER, "kro-system/krobench-load"))
     status = cluster.finish(benchmark("third", scenario("a")))
     assert (status["phase"], status["verdict"]) == ("Completed", "Passed")
     assert cluster.get(*LEASE)["spec"].get("holderIdentity") is None

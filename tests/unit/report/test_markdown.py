@@ -3,7 +3,7 @@ from unit.controller.world import record
 
 from krobench.api import units
 from krobench.api.common import ErrorInfo
-from krobench.record.run import RunState
+from krobench.record.run import Orphans, RunState
 from krobench.record.test import TestSummary, ThresholdResult
 from krobench.report.markdown import render
 
@@ -63,6 +63,14 @@ def test_an_undecided_threshold_is_not_said_to_be_missed(
     run.tests[0].summary = summary()
     run.tests[0].thresholds = [ThresholdResult(expression="x", passed=each) for each in outcomes]
     assert f"| a | {result} |" in render(run)
+
+
+def test_what_the_cleanup_left_is_listed() -> None:
+    run = record(RunState.COMPLETED)
+    run.orphans = Orphans(count=0)
+    assert "## Objects left after cleanup\n\nnothing" in render(run)
+    run.orphans = Orphans(count=2, objects=["rgd/kb-1", "rgd/kb-2"])
+    assert "2 objects, among them rgd/kb-1, rgd/kb-2" in render(run)
 
 
 def test_a_run_that_was_given_up_says_why() -> None:

@@ -52,6 +52,14 @@ def test_each_size_has_a_line_in_ascending_order() -> None:
     assert rows[-1][-1].startswith(f"**missed**: {SLO}: it was 3.")
 
 
+def test_figures_of_cumulative_sizes_are_explained() -> None:
+    run = scale_run()
+    assert "Sizes are cumulative" not in scale_section(run)
+    assert run.scale is not None
+    run.scale.sizes[1].iterations[0].upon = 100
+    assert "Sizes are cumulative" in scale_section(run)
+
+
 def test_sizes_that_missed_the_slos_are_called_so_and_not_succeeded() -> None:
     text = render(scale_run())
     assert "\n8 sizes, 5 met the SLOs, 3 missed them. Started" in text
