@@ -30,9 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         key=lambda item: (
             item.path.name == "test_testbed.py",
             item.path.name == "test_verbs.py",
-            item.get_closest_marker("chart_defaults") is None,
+            needs_fast_kro(item),
         )
     )
+
+
+def needs_fast_kro(test: pytest.Item) -> bool:
+    """Whether a test needs the fast kro; the others need kro as its chart installs it."""
+    return test.get_closest_marker("chart_defaults") is None
 
 
 def provider() -> str:
@@ -48,13 +53,17 @@ def call(*command: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def cluster(pytestconfig: pytest.Config) -> Cluster:
+def cluster(
+    pytestconfig: pytest.Config, request: pytest.FixtureRequest, installed_kro: dict[str, bool]
+) -> Cluster:
     capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+    installed_kro["fast"] = needs_fast_kro(request.session.items[0])
     # The first start takes minutes; show its progress.
     with capture.global_and_fixture_disabled():
-        up(fast_kro=False)
+        up(fast_kro=installed_kro["fast"])
         call("scripts/deploy.sh")
     cluster = Cluster(call(*TESTBED, "tool", "kubectl"), call(*TESTBED, "kubeconfig"))
+    os.environ["KUBECONFIG"] = cluster.kubeconfig
     cluster.delete_runs()
     probe_kro_sooner(cluster)
     return cluster
@@ -69,8 +78,8 @@ def up(*, fast_kro: bool) -> None:
 
 @pytest.fixture(scope="session")
 def installed_kro() -> dict[str, bool]:
-    """Whether the kro that runs now is the fast one; changed by the fixture ``kro_settings``."""
-    return {"fast": False}
+    """Whether the kro that runs now is the fast one, as the fixtures here have installed it."""
+    return {}
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +89,7 @@ def kro_settings(
     """Give each test the kro that it needs. A cluster of the user's own keeps its kro as it is."""
     if request.node.path.name == "test_testbed.py" or provider() == "existing":
         return
-    fast = request.node.get_closest_marker("chart_defaults") is None
+    fast = needs_fast_kro(request.node)
     if fast != installed_kro["fast"]:
         up(fast_kro=fast)
         probe_kro_sooner(cluster)
