@@ -1,5 +1,6 @@
 """What is wrong is refused at once or ends in words; it never hangs and leaves nothing."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -35,14 +36,6 @@ def test_kubectl_apply_refuses_it_and_names_the_field(
     refusal = cluster.refusal(manifest)
     for word in words:
         assert word in refusal
-
-
-def test_the_spec_is_immutable_once_the_run_has_started(cluster: Cluster) -> None:
-    before = benchmark("fixed", own_rgd("a", "Fixed", {"v": "1"}))
-    cluster.finish(before)
-    changed = benchmark("fixed", own_rgd("a", "Fixed", {"v": "2"}))
-    assert "immutable" in cluster.refusal(changed)
-    assert "immutable" in cluster.refusal(before | {"spec": before["spec"] | {"cleanup": "Never"}})
 
 
 def fails_with(cluster: Cluster, manifest: Manifest, reason: str, *words: str) -> None:
@@ -126,7 +119,7 @@ def test_a_permission_that_is_missing(cluster: Cluster) -> None:
         fails_with(cluster, manifest, "Forbidden", "resourcegraphdefinitions")
 
 
-def test_a_kind_that_is_in_use_already_is_not_touched(cluster: Cluster) -> None:
+def test_a_kind_in_use_is_not_touched_and_a_spec_that_ran_is_immutable(cluster: Cluster) -> None:
     own = own_rgd("a", "KroBenchmark", {"v": "1"})
     own["workload"]["rgd"]["inline"]["spec"]["schema"]["group"] = "bench.kro.run"
     manifest = benchmark("thief", own)
@@ -134,6 +127,13 @@ def test_a_kind_that_is_in_use_already_is_not_touched(cluster: Cluster) -> None:
     assert status["phase"] == "Failed"
     assert condition(status, "Failed")["reason"] in ("KindExists", "Forbidden")
     assert "krobenchmarks.bench.kro.run" in cluster.names("crd")
+    # Nor can its spec be changed now, not even within an RGD.
+    changed = copy.deepcopy(manifest)
+    resources = changed["spec"]["tests"][0]["workload"]["rgd"]["inline"]["spec"]["resources"]
+    resources[0]["template"]["data"] = {"v": "2"}
+    assert "immutable" in cluster.refusal(changed)
+    changed = manifest | {"spec": manifest["spec"] | {"cleanup": "Never"}}
+    assert "immutable" in cluster.refusal(changed)
 
 
 def test_a_report_of_what_does_not_exist(cluster: Cluster) -> None:

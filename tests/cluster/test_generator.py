@@ -26,7 +26,7 @@ SETTINGS = {
     "KRO_GRAPH_REVISION_CONCURRENT_RECONCILES": 4,
     "KRO_DYNAMIC_CONTROLLER_CONCURRENT_RECONCILES": 4,
     # Deletions wait for it, once for each level of an instance's children.
-    "KRO_INSTANCE_REQUEUE_INTERVAL": "500ms",
+    "KRO_INSTANCE_REQUEUE_INTERVAL": "100ms",
     # Nor does it wait for a second for the first watch of each new kind.
     "KUBE_FEATURE_WatchListClient": "false",
 }

@@ -1,23 +1,25 @@
-"""Operations beside creation, on a real kro."""
+"""Operations beside creation, on a real kro, one phase after another."""
 
-from cluster.kubectl import Cluster, benchmark, scenario
+from cluster.kubectl import Cluster, Manifest, benchmark, scenario
 
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 
 
-def run(
-    cluster: Cluster, name: str, test: dict[str, object], *, own_namespace: bool = False
-) -> TestRecord:
+def test_all_operations_are_timed_and_tenants_leave_no_namespace(cluster: Cluster) -> None:
     timeout = {"timeout": "10m"}
-    manifest = benchmark(name, test, own_namespace=own_namespace, defaults=timeout)
+    tests = (all_operations(), tenants())
+    manifest = benchmark("operations", *tests, own_namespace=True, defaults=timeout)
     status = cluster.finish_undisturbed(manifest)
     assert (status["phase"], status["verdict"]) == ("Completed", "Passed"), status["message"]
     assert status["orphans"] == 0
-    return RunRecord.model_validate(cluster.run_record(name)).tests[0]
+    found = RunRecord.model_validate(cluster.run_record("operations"))
+    check_operations(found.tests[0])
+    [create, churn] = found.tests[1].iterations[0].phases
+    assert (create.counts.done, churn.counts.done) == (4, 4)
 
 
-def test_updates_fan_out_churn_and_deletion_are_timed_one_after_another(cluster: Cluster) -> None:
+def all_operations() -> Manifest:
     steps = [
         {"operation": "create"},
         {"operation": "update", "load": {"arrival": "constant", "rate": 5}},
@@ -25,7 +27,19 @@ def test_updates_fan_out_churn_and_deletion_are_timed_one_after_another(cluster:
         {"operation": "churn", "churn": {"share": 0.2, "interval": "2s", "rounds": 1}},
         {"operation": "delete"},
     ]
-    test = run(cluster, "operations", scenario("a", "web-app", instances=10, phases=steps))
+    return scenario("a", "web-app", instances=10, phases=steps)
+
+
+def tenants() -> Manifest:
+    """Return a test whose instances come and go with namespaces of their own."""
+    steps = [
+        {"operation": "create"},
+        {"operation": "churn", "churn": {"share": 0.5, "interval": "2s", "rounds": 1}},
+    ]
+    return scenario("b", "multi-tenant", instances=4, phases=steps)
+
+
+def check_operations(test: TestRecord) -> None:
     [iteration] = test.iterations
     assert [step.counts.done for step in iteration.phases] == [10, 10, 1, 4, 10]
     assert all(step.kro_cpu_seconds is not None for step in iteration.phases)
@@ -53,14 +67,3 @@ def test_updates_fan_out_churn_and_deletion_are_timed_one_after_another(cluster:
     assert last is not None
     assert ready is not None
     assert 0 < first <= last < ready
-
-
-def test_tenants_come_and_go_and_leave_no_namespace(cluster: Cluster) -> None:
-    steps = [
-        {"operation": "create"},
-        {"operation": "churn", "churn": {"share": 0.5, "interval": "2s", "rounds": 1}},
-    ]
-    tenants = scenario("a", "multi-tenant", instances=4, phases=steps)
-    test = run(cluster, "tenants", tenants, own_namespace=True)
-    [create, churn] = test.iterations[0].phases
-    assert (create.counts.done, churn.counts.done) == (4, 4)

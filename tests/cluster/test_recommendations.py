@@ -9,8 +9,6 @@ from cluster.kubectl import WAIT_SECONDS, Cluster, Manifest
 from cluster.repetition import twice_at_most
 from cluster.test_variants import kro
 
-pytestmark = pytest.mark.chart_defaults
-
 WORKERS = "--dynamic-controller-concurrent-reconciles"
 
 
@@ -44,6 +42,7 @@ def scale_test() -> Manifest:
     }
 
 
+@pytest.mark.chart_defaults
 @twice_at_most
 def test_more_workers_are_advised_tried_and_gain(cluster: Cluster, tmp_path: Path) -> None:
     cluster.apply(scale_test())

@@ -12,7 +12,7 @@ EVE = "eve"
 KRO_ROLE = ("role", "test-kro", "--namespace=kro-system")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def others(cluster: Cluster) -> Iterator[None]:
     """A namespace, a ConfigMap, a CRD and an RGD that belong to no run."""
     schema = {"openAPIV3Schema": {"type": "object"}}
@@ -38,7 +38,7 @@ def others(cluster: Cluster) -> Iterator[None]:
         crd,
     )
     yield
-    cluster.run("delete", "namespace/bystander", "crd/things.example.org")
+    cluster.run("delete", "namespace/bystander", "crd/things.example.org", "--wait=false")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_creator_needs_the_rights_that_a_run_uses(cluster: Cluster, eve: None)
 def test_an_edit_of_the_spec_counts_as_a_creation(cluster: Cluster, eve: None) -> None:
     # The second waits for the first, so its spec may still change.
     cluster.apply(
-        benchmark("running", scenario("a", instances=200)), benchmark("edited", scenario("a"))
+        benchmark("running", scenario("a", instances=20)), benchmark("edited", scenario("a"))
     )
     for patch, refused in (
         ({"metadata": {"annotations": {"a": "b"}}}, False),

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from cluster.disturbances import kill_load
 from cluster.kubectl import WAIT_SECONDS, Cluster, Manifest, wait_until
 from cluster.repetition import twice_at_most
@@ -12,8 +11,6 @@ from cluster.repetition import twice_at_most
 from krobench.analysis.profiling.breakdown import cpu_breakdown
 from krobench.record.run import RunRecord
 from krobench.record.store import read_objects
-
-pytestmark = pytest.mark.chart_defaults
 
 NAME = "far"
 SLO = "latency.instanceReady.max < 3.0"

@@ -1,12 +1,15 @@
 """A run that ends by an error that nobody had thought of says so in its results."""
 
+from dataclasses import replace
+
 import pytest
-from doubles.cluster import MemoryCluster
+from doubles.cluster import QUICK, MemoryCluster
 from emulated.test_load import FakePod, quick, run_suite
 
 from krobench.api.status import Verdict
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
+from krobench.loadjob.errors import AbortedError
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestState
 
@@ -43,6 +46,22 @@ async def test_a_refusal_between_tests_ends_the_run_with_a_verdict(
     assert [test.state for test in record.tests] == [TestState.SUCCEEDED, TestState.SKIPPED]
     [lease] = [item for path, item in cluster.objects.items() if "/leases/" in path]
     assert lease["spec"]["holderIdentity"] is None
+
+
+async def test_a_run_gives_way_to_a_load_that_keeps_the_lease_and_names_it() -> None:
+    cluster, timing = MemoryCluster(), replace(QUICK, lease_wait=0.1, lease_poll=0.02)
+    spec = {"holderIdentity": "other/load in a pod", "leaseDurationSeconds": 3600}
+    path = "/apis/coordination.k8s.io/v1/namespaces/kro-system/leases"
+    await cluster.create(path, {"metadata": {"name": "krobench-load"}, "spec": spec})
+    with pytest.raises(AbortedError):
+        await run_suite(cluster, TESTS, timing=timing)
+    record = stored(cluster)
+    assert (record.state, record.verdict) == (RunState.ABORTED, Verdict.ERROR)
+    assert record.error is not None
+    assert record.error.reason == "ClusterBusy"
+    assert "other/load in a pod" in record.error.message
+    assert cluster.objects[f"{path}/krobench-load"]["spec"] == spec
+    assert not any("resourcegraphdefinitions" in each for each in cluster.objects)
 
 
 async def test_a_fault_in_the_evaluation_does_not_leave_the_run_as_if_it_went_on(
