@@ -12,7 +12,7 @@ LOCK = $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-header --no-ann
 CODE := operator/krobench testbed tests bench scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test bench-load bench-memory bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test cluster-start bench-load bench-memory bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -20,12 +20,15 @@ help: ## List the targets
 demo: $(VENV)/ready ## Create a cluster with kro and krobench, run a benchmark and print its report
 	scripts/demo.sh
 
-test: lint unit cluster-test ## Run all checks and tests, including those on a real cluster
+test: $(VENV)/ready ## Run all checks and tests, including those on a real cluster
+	@# The cluster mostly waits while it starts, so it does that during the checks.
+	@$(MAKE) --no-print-directory --jobs=4 lint unit cluster-start
+	@$(MAKE) --no-print-directory cluster-test
 	@echo "All tests passed. 'make down' removes the cluster."
 
 unit: $(VENV)/ready ## Run the tests that need no cluster (about 2 minutes)
 	@# The tests of the analysis take as long as all other unit tests; those with an emulated API mostly wait.
-	@$(MAKE) --no-print-directory --jobs=3 --output-sync=target unit-analysis unit-others unit-emulated
+	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,--jobs=3) --output-sync=target unit-analysis unit-others unit-emulated
 
 unit-analysis:
 	$(BIN)/python -m pytest -q tests/unit/analysis
@@ -38,6 +41,9 @@ unit-emulated:
 
 cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 34 minutes, and 9 more for the first build)
 	$(BIN)/python -m pytest tests/cluster
+
+cluster-start: $(VENV)/ready
+	@PYTHONPATH=tests $(BIN)/python -c 'from cluster.conftest import up; up(fast_kro=False)'
 
 bench-load: up ## Compare the load generator with others (KUBE_BURNER=PATH adds kube-burner)
 	$(BIN)/python -m bench.load
