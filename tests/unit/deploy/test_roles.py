@@ -15,13 +15,16 @@ from unit.deploy.rendering import (
     template,
 )
 
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.common import RUN_LABEL
+from krobench.api.kinds import RunKind, RunRef, object_prefix
+from krobench.loadjob.lease import LEASE_NAME
 from krobench.loadjob.permissions import (
     Permission,
     needs_of_restarts,
     needs_of_tests,
     needs_of_variants,
 )
+from krobench.record.history import KEPT_RUN_LABEL
 from krobench.workload.blueprint import ScenarioSpec
 from krobench.workload.scenarios import SCENARIOS
 
@@ -156,3 +159,13 @@ def test_policies_are_installed_where_they_are_served(helm: str) -> None:
     assert policy not in template(helm, "policies.enabled=false").stdout
     assert policy not in template(helm, options=cluster).stdout
     assert policy in template(helm, options=(*cluster, "--api-versions", served)).stdout
+
+
+def test_the_policy_knows_the_labels_of_all_that_load_jobs_write(render: Render) -> None:
+    policy = render()["ValidatingAdmissionPolicy", "krobench-load"]
+    variables = {entry["name"]: entry["expression"] for entry in policy["spec"]["variables"]}
+    for label in (RUN_LABEL, KEPT_RUN_LABEL):
+        assert f"'{label}' in variables.labels" in variables["ofRun"]
+    assert f"'{LEASE_NAME}'" in variables["lockOfRuns"]
+    assert "'kb-'" in variables["crdOfRun"]
+    assert object_prefix("0" * 36).startswith("kb-")
