@@ -191,6 +191,7 @@ class RunningOperator:
         self.pace = Pace(look_seconds=0.5, progress_seconds=0.1)
         self.queue: WorkQueue | None = None
         self.operator: Operator | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -215,15 +216,18 @@ class RunningOperator:
         operator = self.operator = Operator(client, settings, CollectorRegistry(), self.pace)
         self.queue = operator.queue
         operator.register(registry, login=self._login)
-        asyncio.run(
-            kopf.operator(
+
+        async def run() -> None:
+            self.loop = asyncio.get_running_loop()
+            await kopf.operator(
                 registry=registry,
                 standalone=True,
                 clusterwide=True,
                 ready_flag=ready,
                 stop_flag=stop,
             )
-        )
+
+        asyncio.run(run())
 
     def _login(self, **_: Any) -> kopf.ConnectionInfo:
         return kopf.ConnectionInfo(server=self._server)

@@ -135,3 +135,10 @@ true
   "kubelet" .Values.load.kubelet
   | toJson -}}
 {{- end -}}
+
+{{/* Limits of each run, for the operator: numbers in full, as Helm would write large ones as 1e+08. */}}
+{{- define "krobench.limits" -}}
+{{- with .Values.limits -}}
+{"duration":{{ .duration | toJson }},"instances":{{ .instances | int64 }},"rate":{{ .rate | int64 }},"resultBytes":{{ .resultBytes | int64 }},"shards":{{ .shards | int64 }}}
+{{- end -}}
+{{- end -}}

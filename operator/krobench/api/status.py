@@ -30,6 +30,7 @@ class Phase(StrEnum):
     """Phase of a run; the last two are terminal."""
 
     PENDING = "Pending"
+    SUSPENDED = "Suspended"
     QUEUED = "Queued"
     RUNNING = "Running"
     CLEANING_UP = "CleaningUp"
@@ -43,7 +44,8 @@ class Phase(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """Conditions: three for kstatus, three for ``kubectl wait``, and the run's validity."""
+    """Conditions: three for kstatus, three for ``kubectl wait``, the run's validity, and Suspended
+    if the run is or was."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -52,6 +54,7 @@ class ConditionType(StrEnum):
     FAILED = "Failed"
     FINISHED = "Finished"
     VALID = "Valid"
+    SUSPENDED = "Suspended"
 
 
 class Condition(ApiModel):

@@ -81,7 +81,7 @@ class Cluster:
         self._client = client
         self._settings = settings
         self._refused_cleanups: dict[str, tuple[int, datetime, ErrorInfo]] = {}
-        self.runs = RunCache(client, settings.load_max_objects)
+        self.runs = RunCache(client, settings.load_max_objects, settings.limits)
         self.jobs = JobCache(client, settings.namespace, changed)
         self._start_events = StartEvents(client, settings.namespace)
         self.results = ResultsCache(client, self.runs.__contains__, changed)
@@ -114,7 +114,7 @@ class Cluster:
         if not run.finished and not run.deleting and run.spec is not None:
             if fresh:
                 await self.results.reread(run)
-            results = await self.results.of(run, follow=not ahead)
+            results = await self.results.of(run, follow=not ahead and not run.suspended)
         return Observed(
             run=run,
             load=load,

@@ -5,7 +5,8 @@ from typing import Any
 from krobench.api.access import ACCESS_VARIABLE
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL
 from krobench.controller.jobstatus import KIND_ANNOTATION, NAME_ANNOTATION, NAMESPACE_ANNOTATION
-from krobench.controller.runs import longest_seconds, shards_of
+from krobench.controller.limits import longest_seconds
+from krobench.controller.runs import shards_of
 from krobench.controller.settings import Settings
 from krobench.controller.state import JobKind, Run
 

@@ -121,6 +121,10 @@ def _begin(observed: Observed, load_job: ObjectRef) -> list[Action]:
         more = f" (and {len(run.errors) - 1} more)" if len(run.errors) > 1 else ""
         first = run.errors[0]
         return fail(observed, ErrorInfo(reason=first.reason, message=first.message + more))
+    if run.suspended:
+        message = "spec.suspend is true: set it to false to queue the run"
+        line = StatusLine(Phase.SUSPENDED, "Suspended", message)
+        return _say(observed, describe(observed.facts, line))
     if observed.results.conflict is not None:
         return fail(observed, observed.results.conflict)
     if observed.results.error is not None:

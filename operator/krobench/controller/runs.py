@@ -21,30 +21,34 @@ from krobench.api.kinds import RunKind, RunRef, RunSpec
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.status import Phase, RunStatus
+from krobench.controller.limits import Limits
 from krobench.controller.metrics import RunFigures, figures_of
 from krobench.controller.state import Run
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
-from krobench.program.sizes import fewest_observations, longest_scale_seconds, usable_sizes
+from krobench.program.sizes import fewest_observations, usable_sizes
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.source import has_unread_rgd
 from krobench.workload.testplan import (
     DEFAULT_MAX_OBJECTS,
     check_objects,
     check_schedules,
-    longest_run_seconds,
     plan_tests,
 )
 
 logger = logging.getLogger(__name__)
 
+_DEFAULT_LIMITS = Limits()
 _PAGE = 50  # objects in memory at a time
 MAX_SPEC_BYTES = 128 * 1024
 """Most bytes of a spec as JSON: the operator has all that wait in memory."""
 
 
 def parse_run(
-    kind: RunKind, item: Mapping[str, Any], max_objects: int = DEFAULT_MAX_OBJECTS
+    kind: RunKind,
+    item: Mapping[str, Any],
+    max_objects: int = DEFAULT_MAX_OBJECTS,
+    limits: Limits = _DEFAULT_LIMITS,
 ) -> Run:
     """Read a custom resource; what is wrong with its spec is in ``errors``.
 
@@ -58,7 +62,7 @@ def parse_run(
     if status.phase is not None and status.phase.terminal:
         status = _finished(kind, status.phase)
     else:
-        spec, errors = _parse_spec(kind, raw_spec, max_objects)
+        spec, errors = _parse_spec(kind, raw_spec, max_objects, limits)
     return Run(
         ref=ref,
         version=metadata.get("resourceVersion", ""),
@@ -80,7 +84,7 @@ def _finished(kind: RunKind, phase: Phase) -> RunStatus:
 
 
 def _parse_spec(
-    kind: RunKind, raw: Mapping[str, Any], max_objects: int
+    kind: RunKind, raw: Mapping[str, Any], max_objects: int, limits: Limits
 ) -> tuple[RunSpec | None, tuple[ErrorInfo, ...]]:
     """Validate a spec; the API server did so too, but perhaps by an older CRD."""
     too_large = _too_large(raw)
@@ -88,7 +92,7 @@ def _parse_spec(
         return None, (ErrorInfo(reason="InvalidSpec", message=f"spec: {too_large}"),)
     try:
         spec = kind.spec.model_validate(raw)
-        return spec, _check_spec(spec, max_objects)
+        return spec, (*_check_spec(spec, max_objects), *limits.check(spec))
     except ValidationError as error:
         messages = refusals(error)
     except WorkloadError as error:
@@ -152,13 +156,6 @@ def _check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:
     return (too_few,) if too_few is not None else ()
 
 
-def longest_seconds(spec: RunSpec) -> float:
-    """Return the time that a run may take at most; after that it is stuck."""
-    if isinstance(spec, KroBenchmarkSpec):
-        return longest_run_seconds(spec)
-    return longest_scale_seconds(spec)
-
-
 def shards_of(spec: RunSpec) -> int:
     """Return how many pods drive the load."""
     if isinstance(spec, KroBenchmarkSpec):
@@ -196,9 +193,12 @@ def is_newer(version: str, known: str) -> bool:
 class RunCache:
     """All custom resources that ask for runs, each parsed once per resourceVersion."""
 
-    def __init__(self, client: KubeClient, max_objects: int) -> None:
+    def __init__(
+        self, client: KubeClient, max_objects: int, limits: Limits = _DEFAULT_LIMITS
+    ) -> None:
         self._client = client
         self._max_objects = max_objects
+        self._limits = limits
         self._runs: dict[str, Run] = {}
         self._queue: list[tuple[Place, Run]] = []
         """All that are running or want to, in the order in which they go."""
@@ -219,7 +219,7 @@ class RunCache:
         if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
             return self.remove(uid)
         self._unqueue(known)
-        run = self._runs[uid] = parse_run(kind, item, self._max_objects)
+        run = self._runs[uid] = parse_run(kind, item, self._max_objects, self._limits)
         if run.occupies_cluster or run.waits:
             bisect.insort(self._queue, (_place(run), run), key=_place_of)
         return True

@@ -1,11 +1,13 @@
 """The operator's settings, from its environment."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 from krobench.api.access import Access, AccessError
+from krobench.controller.limits import Limits
 from krobench.controller.loadpod import LoadPod, LoadPodError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 
@@ -30,6 +32,8 @@ class Settings:
     """Objects that one iteration of a test may have at once."""
     access: Access = field(default_factory=Access)
     """What Jobs may reach."""
+    limits: Limits = field(default_factory=Limits)
+    """What the administrator allows each run."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -48,6 +52,7 @@ class Settings:
                 environment, "KROBENCH_LOAD_MAX_OBJECTS", DEFAULT_MAX_OBJECTS
             ),
             access=_access(environment),
+            limits=_limits(environment, "KROBENCH_LIMITS"),
         )
 
 
@@ -70,6 +75,14 @@ def _positive(environment: Mapping[str, str], name: str, default: int) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise SettingsError(f"environment variable {name} must be a positive integer, not {text!r}")
     return int(text)
+
+
+def _limits(environment: Mapping[str, str], name: str) -> Limits:
+    try:
+        raw = json.loads(environment.get(name) or "{}")
+        return Limits.parse(raw)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise SettingsError(f"environment variable {name}: {error}") from error
 
 
 def _load_pod(environment: Mapping[str, str], name: str) -> LoadPod:

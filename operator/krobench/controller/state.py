@@ -141,9 +141,15 @@ class Run:
         return self.deleting and bool(conditions) and conditions[0].reason == CLEANUP_FAILED
 
     @property
+    def suspended(self) -> bool:
+        """Whether it must not start until someone changes its spec."""
+        return self.spec is not None and self.spec.suspend and not self.started
+
+    @property
     def waits(self) -> bool:
         """Whether it wants to start."""
-        return not (self.occupies_cluster or self.finished or self.deleting or self.errors)
+        stays = self.finished or self.deleting or self.suspended or bool(self.errors)
+        return not (self.occupies_cluster or stays)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ def events_of(old: RunStatus, new: RunStatus) -> list[RunEvent]:
     events: list[RunEvent] = []
     if new.phase is Phase.QUEUED and old.phase is not Phase.QUEUED:
         events.append(RunEvent("Queued", new.message or ""))
+    if new.phase is Phase.SUSPENDED and old.phase is not Phase.SUSPENDED:
+        events.append(RunEvent("Suspended", new.message or ""))
     if new.start_time is not None and old.start_time is None:
         events.append(RunEvent("Started", "created the load Job"))
     match old, new:

@@ -107,6 +107,11 @@ class TestPlan:
         return count_created(self.phases)
 
     @property
+    def created_at_most(self) -> int:
+        """The most instances that an iteration creates, whatever chance decides."""
+        return most_created(self.phases)
+
+    @property
     def workload_name(self) -> str:
         """Name of the scenario, or ``rgd`` or ``generator``."""
         return source_name(self.workload)
@@ -160,7 +165,7 @@ class TestPlan:
         count = children(self.workload)
         requeues = count * _REQUEUE_SECONDS
         existing = self.existing.instances if self.existing else 0
-        instances = most_created(self.phases) + existing
+        instances = self.created_at_most + existing
         work = instances * count * _DELETION_SECONDS_PER_CHILD
         return _DELETION_BASE_SECONDS + requeues + work
 

@@ -8,13 +8,15 @@ from unit.admitted import changed_examples, specs
 
 from krobench.analysis import thresholds
 from krobench.api.kinds import RunKind
-from krobench.controller.runs import longest_seconds, may_change_kro, parse_run, shards_of
+from krobench.controller.limits import longest_seconds
+from krobench.controller.runs import may_change_kro, parse_run, shards_of
 from krobench.workload import phases
 
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 BENCHMARK, SCALE_TEST = RunKind.BENCHMARK, RunKind.SCALE_TEST
 REASONS = {"InvalidSpec", "InvalidThreshold", "UnknownMetric", "TooManyObjects", "TooFewSamples"}
+REASONS |= {"LimitExceeded"}
 
 
 def resource(kind: RunKind, spec: Any) -> dict[str, Any]:

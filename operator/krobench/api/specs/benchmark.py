@@ -81,6 +81,9 @@ _VARIANT_RULES = (
 class KroBenchmarkSpec(SpecModel):
     """What to measure."""
 
+    suspend: bool = False
+    """Whether the run waits until this is set to false, before it is queued. It can change only
+    until the run has started."""
     target: Target = Field(default_factory=Target, json_schema_extra=DEFAULT_EMPTY)
     """The kro to measure."""
     defaults: Defaults = Field(default_factory=Defaults, json_schema_extra=DEFAULT_EMPTY)

@@ -173,6 +173,9 @@ class KroScaleTestSpec(SpecModel):
 
     renamed: ClassVar[Mapping[str, str]] = {"steps": "sizes", "repeats": "iterations"}
 
+    suspend: bool = False
+    """Whether the run waits until this is set to false, before it is queued. It can change only
+    until the run has started."""
     target: Target = Field(default_factory=Target, json_schema_extra=DEFAULT_EMPTY)
     """The kro to measure."""
     axis: Axis

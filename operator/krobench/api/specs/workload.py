@@ -280,11 +280,7 @@ _RGD = _open(
             "type": "array",
             "description": "What kro creates for each instance.",
             "maxItems": 1000,
-            "items": _open(
-                id=_text("Name in expressions."),
-                template=_open("The object."),
-                externalRef=_open("An object that exists already."),
-            ),
+            "items": _open(id=_text("Name in expressions."), template=_open("The object.")),
         },
     )
     | {"required": ["schema"]},

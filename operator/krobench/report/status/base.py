@@ -114,6 +114,9 @@ def _conditions(facts: StatusFacts, line: StatusLine) -> list[Condition]:
         ConditionType.FAILED: failed,
         ConditionType.FINISHED: finished,
     }
+    suspended = line.phase is Phase.SUSPENDED
+    if suspended or any(old.type == ConditionType.SUSPENDED for old in facts.old.conditions):
+        wanted[ConditionType.SUSPENDED] = suspended
     validity = _validity(facts.record, line.phase)
     reason = validity[1] if completed and validity[0] == "False" else line.reason
     claims: dict[str, tuple[str, str, str]] = {}
