@@ -343,3 +343,26 @@ async def test_an_operator_outlasts_an_api_server_that_is_away_at_start_and_in_m
         emulator.away = ""
         await start
         await operator.stop()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_deleting_a_finished_run_that_kept_objects_says_how_to_remove_them(
+    api: Api, operator: RunningOperator, kept: bool
+) -> None:
+    await api.create("keeper", SPECS[api.kind] | {"cleanup": "Never" if kept else "Always"})
+    await api.until_phase("keeper", "Running")
+    await store_results(api, "keeper", RunState.COMPLETED)
+    await api.until_phase("keeper", "Completed")
+    uid = (await api.client.get(api.path("keeper")))["metadata"]["uid"]
+
+    async def released() -> bool:
+        return not (await api.client.get(api.path("keeper")))["metadata"]["finalizers"]
+
+    await api.until(released, "the finalizer is gone")
+    await api.client.delete(api.path("keeper"))
+    await api.create("after")
+    await api.until_phase("after", "Running")
+    events = await api.client.list(paths.core("events", "default"))
+    said = [each["message"] for each in events if each["reason"] == "ObjectsKept"]
+    assert len(said) == kept
+    assert all(f"krobench cleanup --run {uid}" in message for message in said)

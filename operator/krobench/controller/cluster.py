@@ -189,7 +189,7 @@ class Cluster:
             case PatchStatus():
                 await self._patch_status(run, action.status)
             case RunEvent():
-                await self._emit(run, action)
+                await self.emit(run.ref, action)
 
     async def _set_finalizer(self, run: Run, *, present: bool) -> None:
         current = self.runs.get(run.uid) or run
@@ -247,7 +247,7 @@ class Cluster:
     async def _delete_job(self, name: str) -> None:
         await self._client.delete(self._jobs_path(name), propagation="Background")
 
-    async def _emit(self, run: Run, event: RunEvent) -> None:
+    async def emit(self, run: RunRef, event: RunEvent) -> None:
         """Create the Event under a name made from what it says, so that it exists only once."""
         identity = f"{run.uid}/{event.reason}/{event.subject}"
         digest = hashlib.sha256(identity.encode()).hexdigest()[:16]

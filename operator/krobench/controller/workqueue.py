@@ -23,7 +23,7 @@ from krobench.controller.settings import Settings
 from krobench.controller.state import JobKind, Observed
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
-from krobench.report.events import RunEvent
+from krobench.report.events import RunEvent, kept_event
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ class WorkQueue:
         self._progress_written: dict[RunRef, float] = {}
         """When the status was last written, of runs that are not finished."""
         self._postponed: set[RunRef] = set()
+        self._last_events: dict[RunRef, RunEvent] = {}
+        """Of runs that were deleted."""
         self._last_seen_alive = time.monotonic()
 
     @property
@@ -89,8 +91,12 @@ class WorkQueue:
     def drop(self, kind: RunKind, item: JsonObject) -> None:
         """Take from a watch that a resource is gone."""
         before = self.cluster.runs.queue()
-        self.cluster.runs.remove(item["metadata"]["uid"])
-        self.enqueue(RunRef.of(kind, item["metadata"]))
+        run = RunRef.of(kind, item["metadata"])
+        self.cluster.runs.remove(run.uid)
+        kept = kept_event(run, item)
+        if kept is not None:
+            self._last_events[run] = kept
+        self.enqueue(run)
         self._enqueue_moved(before)
 
     def _enqueue_moved(self, before: tuple[RunRef, ...]) -> None:
@@ -161,6 +167,8 @@ class WorkQueue:
 
     async def _reconcile(self, ref: RunRef) -> None:
         observed = await self.cluster.observe(ref)
+        if observed is None and (event := self._last_events.pop(ref, None)) is not None:
+            await self.cluster.emit(ref, event)
         actions = self._decide(observed)
         if is_final(actions):
             observed = await self.cluster.observe(ref, fresh=True)

@@ -1,8 +1,12 @@
 """The Events of a run, which report the changes of its status."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from krobench.api import units
+from krobench.api.kinds import RunRef
+from krobench.api.specs.results import Cleanup
 from krobench.api.status import (
     ConditionType,
     KroBenchmarkStatus,
@@ -58,6 +62,21 @@ def events_of(old: RunStatus, new: RunStatus) -> list[RunEvent]:
     if new.phase is not old.phase:
         events += _ending_events(new)
     return events
+
+
+def kept_event(run: RunRef, resource: Mapping[str, Any]) -> RunEvent | None:
+    """Return the Event of a finished run that is deleted, if its objects stay; else None."""
+    policy = (resource.get("spec") or {}).get("cleanup") or Cleanup.ALWAYS
+    status = resource.get("status") or {}
+    finished = status.get("phase") in [phase for phase in Phase if phase.terminal]
+    # Orphans are counted after a cleanup, and only then.
+    if policy == Cleanup.ALWAYS or not finished or "orphans" in status:
+        return None
+    message = (
+        f"the objects of this run stay because spec.cleanup was {policy}; delete them with "
+        f"krobench cleanup --run {run.uid}"
+    )
+    return RunEvent("ObjectsKept", message, warning=True)
 
 
 def _ending_events(status: RunStatus) -> list[RunEvent]:
