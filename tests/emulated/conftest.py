@@ -62,6 +62,8 @@ class Emulator(kmock.KubernetesEmulator):
         if self.starting and request.method == "POST" and request.url.path.endswith("/jobs"):
             return web.json_response({"reason": "Forbidden", "message": "no"}, status=403)
         if request.action == kmock.action.UPDATE and isinstance(request.data, dict):
+            if self._is_outdated(request):
+                return web.json_response({"reason": "Conflict", "message": "changed"}, status=409)
             request.data.setdefault("metadata", {})["resourceVersion"] = str(next(self._numbers))
         if request.action == kmock.action.DELETE:
             self._touch(request)
@@ -77,6 +79,14 @@ class Emulator(kmock.KubernetesEmulator):
                 "generation": 1,
             } | request.data["metadata"]
         return await super()._handle(request)
+
+    def _is_outdated(self, request: Any) -> bool:
+        """Whether it is meant for another version of the object than there is."""
+        key = (request.resource, request.namespace, request.name)
+        meant = request.data.get("metadata", {}).get("resourceVersion")
+        if meant is None or key not in self.objects or self.objects[key].deleted:
+            return False
+        return bool(meant != self.objects[key].raw["metadata"]["resourceVersion"])
 
     def _touch(self, request: Any) -> None:
         """Give an object that is to be deleted another version, as its finalizers may keep it."""
@@ -186,8 +196,9 @@ class RunningOperator:
     It has a thread and a loop of its own: when kopf ends, it cancels all tasks of its loop.
     """
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, namespace: str = NAMESPACE) -> None:
         self._server = server
+        self._namespace = namespace
         self.pace = Pace(look_seconds=0.5, progress_seconds=0.1)
         self.queue: WorkQueue | None = None
         self.operator: Operator | None = None
@@ -210,7 +221,7 @@ class RunningOperator:
 
     def _run(self, ready: threading.Event, stop: threading.Event) -> None:
         config = ClientConfig(self._server, None, lambda: None)
-        settings = Settings(namespace=NAMESPACE, image="registry/krobench:1")
+        settings = Settings(namespace=self._namespace, image="registry/krobench:1")
         registry = kopf.OperatorRegistry()
         client = KubeClient(config, policy=NO_RETRIES)
         operator = self.operator = Operator(client, settings, CollectorRegistry(), self.pace)

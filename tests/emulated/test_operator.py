@@ -366,3 +366,31 @@ async def test_deleting_a_finished_run_that_kept_objects_says_how_to_remove_them
     said = [each["message"] for each in events if each["reason"] == "ObjectsKept"]
     assert len(said) == kept
     assert all(f"krobench cleanup --run {uid}" in message for message in said)
+
+
+async def test_a_second_operator_leaves_the_run_of_the_first_alone(
+    api: Api, server: str, operator: RunningOperator
+) -> None:
+    await api.create("claimed")
+    await job_of(api, "claimed")
+    await api.until_phase("claimed", "Running")
+    await store_results(api, "claimed", RunState.RUNNING)
+    other = RunningOperator(server, "krobench-other")
+    await other.start()
+    try:
+        await api.create("next")
+        await api.until_phase("next", "Queued")
+        await store_results(api, "claimed", RunState.COMPLETED)
+        assert (await api.until_phase("claimed", "Completed"))["verdict"] == "Passed"
+        await api.until_phase("next", "Running")
+
+        async def one_job_of_next() -> bool:
+            here = await api.jobs()
+            there = await api.client.list(paths.group("batch", "v1", "jobs", "krobench-other"))
+            names = [job["metadata"]["name"] for job in (*here, *there)]
+            assert not [name for name in names if "cleanup" in name]
+            return len([name for name in names if name.startswith("next")]) == 1
+
+        await api.until(one_job_of_next, "one of the two executes the next run")
+    finally:
+        await other.stop()

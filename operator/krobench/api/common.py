@@ -33,6 +33,8 @@ TEST_LABEL = f"{API_GROUP}/test"
 ITERATION_LABEL = f"{API_GROUP}/iteration"
 COMPONENT_LABEL = f"{API_GROUP}/component"
 FINALIZER = f"{API_GROUP}/cleanup"
+OPERATOR_ANNOTATION = f"{API_GROUP}/operator"
+"""On a custom resource: the namespace of the operator that executes its run."""
 ABANDON_ANNOTATION = f"{API_GROUP}/abandon-cleanup"
 """On a custom resource: ``true`` gives up a cleanup that fails, and lets the resource go."""
 

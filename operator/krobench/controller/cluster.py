@@ -11,7 +11,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from krobench.api.common import FINALIZER, GROUP_VERSION, ErrorInfo, rfc3339, utc_now
+from krobench.api.common import (
+    FINALIZER,
+    GROUP_VERSION,
+    OPERATOR_ANNOTATION,
+    ErrorInfo,
+    rfc3339,
+    utc_now,
+)
 from krobench.api.kinds import RunRef
 from krobench.api.status import ObjectRef, RunStatus
 from krobench.controller.caches import JobCache, ResultsCache, StartEvents
@@ -103,6 +110,8 @@ class Cluster:
         if run.settled:
             self._refused_cleanups.pop(run.uid, None)
             return Observed(run, now=utc_now())
+        if run.operator not in ("", self._settings.namespace):
+            return Observed(run, foreign=True, now=utc_now())
         load_name = job_name(run, JobKind.LOAD)
         if fresh:
             await self.jobs.reread(load_name)
@@ -194,10 +203,15 @@ class Cluster:
     async def _set_finalizer(self, run: Run, *, present: bool) -> None:
         current = self.runs.get(run.uid) or run
         wanted = [item for item in current.finalizers if item != FINALIZER]
+        metadata: dict[str, Any] = {"finalizers": wanted}
         if present:
             wanted.append(FINALIZER)
+            # In one write that fails if another operator was faster: nobody may have changed the
+            # resource since it was decided to begin.
+            metadata["annotations"] = {OPERATOR_ANNOTATION: self._settings.namespace}
+            metadata["resourceVersion"] = run.version
         try:
-            await self._patch(run.ref, {"metadata": {"finalizers": wanted}})
+            await self._patch(run.ref, {"metadata": metadata})
         except ApiError as error:
             if error.forbidden and present:
                 message = f"cannot set the finalizer: {error.message}"
@@ -218,7 +232,7 @@ class Cluster:
         known = self.runs.get(ref.uid)
         if known is None:
             raise GoneError
-        metadata = {**body.get("metadata", {}), "resourceVersion": known.version}
+        metadata = {"resourceVersion": known.version, **body.get("metadata", {})}
         try:
             answer = await self._client.patch(paths.run(ref, sub), {**body, "metadata": metadata})
         except ApiError as error:

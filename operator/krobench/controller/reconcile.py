@@ -66,6 +66,8 @@ def reconcile(observed: Observed, load_job: ObjectRef) -> list[Action]:
     ``load_job`` names the load Job of this run, whether it exists or not.
     """
     run = observed.run
+    if observed.foreign:
+        return []
     if run.deleting:
         return _delete(observed)
     if run.finished:

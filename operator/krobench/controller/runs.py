@@ -16,7 +16,13 @@ from pydantic import ValidationError
 from krobench.analysis.comparison.rules import check_baseline
 from krobench.analysis.scaling.slos import check_samples
 from krobench.analysis.thresholds import are_quick, check_slo, check_thresholds
-from krobench.api.common import ABANDON_ANNOTATION, API_GROUP, API_VERSION, ErrorInfo
+from krobench.api.common import (
+    ABANDON_ANNOTATION,
+    API_GROUP,
+    API_VERSION,
+    OPERATOR_ANNOTATION,
+    ErrorInfo,
+)
 from krobench.api.kinds import RunKind, RunRef, RunSpec
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
@@ -55,6 +61,7 @@ def parse_run(
     Of a finished run neither the spec nor all of the status is kept: there may be thousands.
     """
     metadata, raw_spec = item["metadata"], item.get("spec") or {}
+    annotations = metadata.get("annotations") or {}
     ref, status = RunRef.of(kind, metadata), _parse_status(kind, item.get("status") or {})
     figures = figures_of(ref, status, raw_spec.get("axis"))
     spec: RunSpec | None = None
@@ -70,7 +77,8 @@ def parse_run(
         created=metadata["creationTimestamp"],
         deleting="deletionTimestamp" in metadata,
         finalizers=tuple(metadata.get("finalizers") or ()),
-        abandoned=(metadata.get("annotations") or {}).get(ABANDON_ANNOTATION) == "true",
+        operator=annotations.get(OPERATOR_ANNOTATION, ""),
+        abandoned=annotations.get(ABANDON_ANNOTATION) == "true",
         spec=spec,
         errors=errors,
         status=status,

@@ -74,6 +74,8 @@ class Run:
     created: str
     deleting: bool
     finalizers: tuple[str, ...]
+    operator: str
+    """Namespace of the operator that executes it; empty if none does yet."""
     abandoned: bool
     """Whether somebody gives up its cleanup, should it fail."""
     spec: RunSpec | None
@@ -162,6 +164,8 @@ class Observed:
     cleanups: tuple[JobView, ...] = ()
     """The cleanup Jobs that exist, the latest last."""
     results: Results = field(default_factory=Results)
+    foreign: bool = False
+    """Whether another operator executes it, which does all that is to be done."""
     ahead: tuple[RunRef, ...] = ()
     """Runs of both kinds that go first; the first of them may be running."""
     now: datetime = field(default_factory=lambda: datetime.fromtimestamp(0).astimezone())
