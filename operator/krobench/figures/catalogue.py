@@ -93,6 +93,7 @@ _OWN_FIGURES: tuple[Figure, ...] = (
         "instances that became ready",
         "From the first request to the last instance ready.",
         higher_is_better=True,
+        short="throughput",
     ),
     Figure(
         "duration.runSeconds",

@@ -148,6 +148,8 @@ class Figure:
     """What the same metric is measured for as well, each under a name with a prefix."""
     per: Per | None = None
     higher_is_better: bool = False
+    short: str = ""
+    """What comparisons and sentences call it, if that is shorter than the title."""
 
     @property
     def unit(self) -> Unit:

@@ -84,6 +84,7 @@ KRO_FIGURES: tuple[Figure, ...] = (
         Metric(KRO, "process_cpu_seconds_total"),
         How.RATE,
         "CPU cores over the whole phase",
+        short="CPU use",
     ),
     Figure(
         "kro.cpu.kubeletCores",

@@ -38,6 +38,8 @@ _TIMED: dict[str, tuple[str, Timed]] = {
     field.alias or name: (name, next(each for each in field.metadata if isinstance(each, Timed)))
     for name, field in Latencies.model_fields.items()
 }
+LATENCIES: dict[str, Timed] = {alias: timed for alias, (_, timed) in _TIMED.items()}
+"""Each latency by its name, such as ``instanceReady``, in the order of reports."""
 LATENCY_NAMES = tuple(f"latency.{alias}.{each}" for alias in _TIMED for each in STATISTICS)
 """Their names in thresholds and comparisons, such as ``latency.instanceReady.p99``."""
 

@@ -56,7 +56,9 @@ def process_figures(process: SourceName) -> tuple[Figure, ...]:
             "throttled for",
             "Over all threads of the container.",
         ),
-        Figure(f"{name}.memory.residentBytes", resident, How.LEVEL, "resident memory"),
+        Figure(
+            f"{name}.memory.residentBytes", resident, How.LEVEL, "resident memory", short="memory"
+        ),
         Figure(
             f"{name}.memory.workingSetBytes",
             container(process, "memory_working_set_bytes"),

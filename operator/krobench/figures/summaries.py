@@ -38,6 +38,10 @@ class Timed:
     operation: str
     until: str
     """Field of :class:`ObjectRecord`."""
+    title: str
+    """What tables call it."""
+    time: str
+    """What sentences call it."""
 
 
 _Latency = LatencySummary | None
@@ -49,43 +53,95 @@ class Latencies(ApiModel):
     In an open loop, those of instances count from the intended time of the create request.
     """
 
-    instance_ready: Annotated[LatencySummary | None, Timed("create-instance", "ready_seconds")] = (
-        None
-    )
+    instance_ready: Annotated[
+        _Latency,
+        Timed("create-instance", "ready_seconds", "instance ready", "time until ready"),
+    ] = None
     """From the create request of an instance until Ready=True was seen."""
     instance_first_child: Annotated[
-        LatencySummary | None, Timed("create-instance", "first_child_seconds")
+        _Latency,
+        Timed(
+            "create-instance",
+            "first_child_seconds",
+            "first child seen",
+            "time until the first child",
+        ),
     ] = None
     """From the create request of an instance until the first of its children was seen."""
     instance_last_child: Annotated[
-        LatencySummary | None, Timed("create-instance", "last_child_seconds")
+        _Latency,
+        Timed(
+            "create-instance", "last_child_seconds", "last child seen", "time until the last child"
+        ),
     ] = None
     """From the create request of an instance until the last of its children was seen."""
     instance_active: Annotated[
-        LatencySummary | None, Timed("create-instance", "active_seconds")
+        _Latency,
+        Timed("create-instance", "active_seconds", "instance ACTIVE", "time until ACTIVE"),
     ] = None
     """From the create request of an instance until status.state=ACTIVE was seen."""
-    rgd_picked_up: Annotated[_Latency, Timed("create-rgd", "picked_up_seconds")] = None
+    rgd_picked_up: Annotated[
+        _Latency,
+        Timed(
+            "create-rgd",
+            "picked_up_seconds",
+            "RGD picked up by kro",
+            "time until kro picks up an RGD",
+        ),
+    ] = None
     """From sending the create request of an RGD until kro's finalizer was seen on it."""
-    rgd_accepted: Annotated[_Latency, Timed("create-rgd", "accepted_seconds")] = None
+    rgd_accepted: Annotated[
+        _Latency,
+        Timed("create-rgd", "accepted_seconds", "RGD accepted", "time until an RGD is accepted"),
+    ] = None
     """From sending the create request of an RGD until GraphAccepted=True was seen."""
-    rgd_compiled: Annotated[_Latency, Timed("create-rgd", "compiled_seconds")] = None
+    rgd_compiled: Annotated[
+        _Latency,
+        Timed(
+            "create-rgd",
+            "compiled_seconds",
+            "RGD's graph compiled",
+            "time until an RGD's graph is compiled",
+        ),
+    ] = None
     """From sending the create request of an RGD until its GraphRevision was seen Ready."""
     rgd_established: Annotated[
-        LatencySummary | None, Timed("create-rgd", "established_seconds")
+        _Latency,
+        Timed(
+            "create-rgd",
+            "established_seconds",
+            "RGD's CRD established",
+            "time until an RGD's CRD is established",
+        ),
     ] = None
     """From sending the create request of an RGD until its CRD was seen Established."""
-    rgd_ready: Annotated[_Latency, Timed("create-rgd", "ready_seconds")] = None
+    rgd_ready: Annotated[
+        _Latency, Timed("create-rgd", "ready_seconds", "RGD ready", "time until an RGD is ready")
+    ] = None
     """From sending the create request of an RGD until Ready=True was seen."""
     instance_updated: Annotated[
-        LatencySummary | None, Timed("update-instance", "ready_seconds")
+        _Latency,
+        Timed("update-instance", "ready_seconds", "instance updated", "time until updated"),
     ] = None
     """From the update request of an instance until Ready=True of the new generation was seen."""
-    rgd_updated: Annotated[_Latency, Timed("update-rgd", "ready_seconds")] = None
+    rgd_updated: Annotated[
+        _Latency,
+        Timed("update-rgd", "ready_seconds", "RGD updated", "time until an RGD is updated"),
+    ] = None
     """From the update request of an RGD until Ready=True of the new generation was seen."""
-    instance_fanned_out: Annotated[_Latency, Timed("fan-out", "ready_seconds")] = None
+    instance_fanned_out: Annotated[
+        _Latency,
+        Timed(
+            "fan-out",
+            "ready_seconds",
+            "RGD update on an instance's children",
+            "time until an RGD's update is on an instance's children",
+        ),
+    ] = None
     """From the update request of an RGD until all children of an instance had taken it over."""
-    instance_gone: Annotated[_Latency, Timed("delete-instance", "gone_seconds")] = None
+    instance_gone: Annotated[
+        _Latency, Timed("delete-instance", "gone_seconds", "instance deleted", "time until gone")
+    ] = None
     """From the delete request of an instance until it was gone; of the tear-down's deletions
     if no phase deletes."""
 

@@ -16,10 +16,10 @@ from krobench.report.tables import aligned, bullets, table
 from krobench.report.words.comparison import (
     difference_line,
     inconclusive_line,
-    label,
     omission_line,
     refusal_line,
 )
+from krobench.report.words.figures import short_title
 
 _HEADER = ("metric", "old", "new", "ratio (95 %)", "p (corrected)", "verdict")
 EXPLORATORY_HEADER = ("metric", "old", "new", "ratio (95 %)", "p")
@@ -90,7 +90,7 @@ def summary(comparison: Comparison) -> str:
         if any(m.verdict is verdict for m in comparison.primary)
     ]
     worst = [
-        f"{metric.test}: {label(metric.metric)} x{metric.ratio:.3g}"
+        f"{metric.test}: {short_title(metric.metric)} x{metric.ratio:.3g}"
         for metric in comparison.primary
         if metric.verdict is MetricVerdict.WORSE and metric.ratio is not None
     ]
@@ -101,7 +101,7 @@ def summary(comparison: Comparison) -> str:
 def line(metric: MetricComparison) -> str:
     """Return a metric in a line: from what to what, by which ratio, and the verdict."""
     return (
-        f"{label(metric.metric)}: {show(metric.metric, metric.old_median)} to "
+        f"{short_title(metric.metric)}: {show(metric.metric, metric.old_median)} to "
         f"{show(metric.metric, metric.new_median)}, ratio {_ratio(metric)}: {metric.verdict}"
     )
 
@@ -159,7 +159,7 @@ def _row(metric: MetricComparison) -> Sequence[str]:
     p = metric.p if metric.adjusted_p is None else metric.adjusted_p
     better = " (more is better)" if metric.better is Better.HIGHER else ""
     return (
-        label(metric.metric) + better,
+        short_title(metric.metric) + better,
         show(metric.metric, metric.old_median),
         show(metric.metric, metric.new_median),
         _ratio(metric),
@@ -190,5 +190,5 @@ def _notes(comparison: Comparison, *, variants: bool = False) -> list[str]:
         if metric.note is not None:
             too_few = single and metric.more_needed is not None
             line = _FEW_RESTARTS if too_few else inconclusive_line(metric.note)
-            notes.setdefault(line, []).append(f"{metric.test} {label(metric.metric)}")
+            notes.setdefault(line, []).append(f"{metric.test} {short_title(metric.metric)}")
     return [f"inconclusive: {', '.join(names)}: {line}" for line, names in notes.items()]

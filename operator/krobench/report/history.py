@@ -10,7 +10,8 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.report.comparison import show
 from krobench.report.tables import aligned
-from krobench.report.words.comparison import difference_line, label
+from krobench.report.words.comparison import difference_line
+from krobench.report.words.figures import short_title
 from krobench.report.words.scaling import limit_text
 
 _HEADER = (
@@ -90,7 +91,7 @@ def _changes(changes: Sequence[Change], series: Mapping[str, int]) -> list[str]:
         for change in each:
             before, after = (show(change.metric, value) for value in (change.before, change.after))
             ratio = f" (x{change.after / change.before:.3g})" if change.before > 0 else ""
-            what = f"{change.test}: {label(change.metric)}"
+            what = f"{change.test}: {short_title(change.metric)}"
             lines.append(f"  {what} went from {before} to {after}{ratio}")
         # What else was different from then on is the same for all of them.
         lines += [f"  between them, {difference_line(found)}" for found in each[0].differences]

@@ -6,6 +6,7 @@ from krobench.api import units
 from krobench.api.specs.load import Arrival
 from krobench.api.specs.results import Cause
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, THROUGHPUT
+from krobench.figures.latencies import LATENCIES, latency_of
 from krobench.figures.precision import Headline, Stop
 from krobench.figures.summaries import Latencies, LatencySummary, LoadGenerator
 from krobench.record.test import IterationRecord, PhaseSummary, TestRecord, TestSummary
@@ -17,21 +18,6 @@ from krobench.report.words.validity import steady_state_line
 
 FEWEST_FOR_INTERVAL = 3
 """Iterations. An interval from two is too wide to be useful."""
-_LATENCIES = (
-    ("instance ready", "instance_ready"),
-    ("first child seen", "instance_first_child"),
-    ("last child seen", "instance_last_child"),
-    ("instance ACTIVE", "instance_active"),
-    ("RGD picked up by kro", "rgd_picked_up"),
-    ("RGD accepted", "rgd_accepted"),
-    ("RGD's graph compiled", "rgd_compiled"),
-    ("RGD's CRD established", "rgd_established"),
-    ("RGD ready", "rgd_ready"),
-    ("instance updated", "instance_updated"),
-    ("RGD updated", "rgd_updated"),
-    ("RGD update on an instance's children", "instance_fanned_out"),
-    ("instance deleted", "instance_gone"),
-)
 _OF_THE_LOAD = (Cause.GENERATOR_LATE, Cause.SHARD_LOST)
 _EFFECTS = (
     ("created, until ready", "instance_ready"),
@@ -246,7 +232,9 @@ def _phase_rows(phase: PhaseSummary) -> Iterator[Sequence[str]]:
 
 
 def _latency_table(latency: Latencies) -> str:
-    found = [(label, each) for label, name in _LATENCIES if (each := getattr(latency, name))]
+    found = [
+        (of.title, each) for name, of in LATENCIES.items() if (each := latency_of(latency, name))
+    ]
     rows = []
     for label, each in found:
         count = f"{each.n}" + (f" (+{each.censored} never)" if each.censored else "")

@@ -30,7 +30,7 @@ def test_what_changed_with_one_run_stands_together_and_its_reason_once() -> None
     assert text.splitlines()[-4:] == [
         "changed with run new-uid- of 2026-01-02T00:00:00Z, after old-uid-:",
         "  a: instance ready p50 went from 1 s to 500 ms (x0.5)",
-        "  a: instances/s went from 10/s to 20/s (x2)",
+        "  a: throughput went from 10/s to 20/s (x2)",
         "  between them, kro's --workers is 1 on the old side and 4 on the new side",
     ]
 

@@ -41,7 +41,6 @@ from krobench.findings.comparison import (
     TooClose,
 )
 from krobench.findings.finding import Quoted
-from krobench.report.words.figures import title
 from krobench.report.words.sizes import plain
 
 _SHOWN = 3
@@ -66,17 +65,6 @@ _UNKNOWN = {
 }
 """Subjects that every run has: without a value, it was not found out."""
 _MOST_DIFFERENCES = 5
-# Shorter than their titles.
-_LABELS = {
-    "throughput.instancesPerSecond": "instances/s",
-    "perInstance.kro.cpu.seconds": "kro CPU per instance",
-    "kro.memory.residentBytes.max": "kro memory, max",
-}
-
-
-def label(metric: str) -> str:
-    """Return what a metric is called in reports."""
-    return _LABELS.get(metric) or title(metric)
 
 
 def difference_line(difference: Difference) -> str:

@@ -5,7 +5,7 @@ import math
 from krobench.api import units
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import FigureUnit
-from krobench.report.words.figures import title
+from krobench.report.words.figures import latency_of, short_title
 
 _SINGULAR = {
     Axis.INSTANCES: "instance",
@@ -16,23 +16,6 @@ _SINGULAR = {
     Axis.COLLECTION_SIZE: "item of a collection",
     Axis.ARRIVAL_RATE: "instance/s",
     Axis.CONCURRENCY: "instance at once",
-}
-_LATENCIES = {
-    "instanceReady": "time until ready",
-    "instanceFirstChild": "time until the first child",
-    "instanceLastChild": "time until the last child",
-    "instanceUpdated": "time until updated",
-    "instanceGone": "time until gone",
-    "rgdAccepted": "time until an RGD is accepted",
-    "rgdEstablished": "time until an RGD's CRD is established",
-    "rgdReady": "time until an RGD is ready",
-}
-_FIGURES = {
-    "throughput.instancesPerSecond": "throughput",
-    "kro.memory.residentBytes.max": "kro memory, max",
-    "kro.cpu.meanCores": "kro CPU use",
-    "kro.requests.perSecond": "API requests by kro",
-    "apiServer.requests.perSecond": "API requests by all",
 }
 
 
@@ -77,11 +60,9 @@ def one_more(axis: Axis) -> str:
 
 
 def figure_name(figure: str) -> str:
-    """Return what a figure is called in reports."""
-    group, _, statistic = figure.removeprefix("latency.").partition(".")
-    if figure.startswith("latency.") and group in _LATENCIES:
-        return f"{_LATENCIES[group]}, {statistic}"
-    return _FIGURES.get(figure) or title(figure)
+    """Return what a figure is called in a sentence."""
+    latency, statistic = latency_of(figure)
+    return short_title(figure) if latency is None else f"{latency.time}, {statistic}"
 
 
 def figure_title(figure: str) -> str:
