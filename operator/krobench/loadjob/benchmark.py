@@ -21,8 +21,8 @@ from krobench.loadjob.loop import IterationLoop
 from krobench.loadjob.permissions import Need, needs_of_restarts, needs_of_variants
 from krobench.loadjob.preflight import check_limits, read_own_rgds
 from krobench.loadjob.recorder import Recorder, planned
+from krobench.program.actions import Entry
 from krobench.program.suite import Suite
-from krobench.program.turns import Entry
 from krobench.record.run import Progress, RunRecord
 from krobench.report.words.validity import ignored_warnings
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, TestPlan, plan_tests

@@ -42,7 +42,7 @@ from krobench.loadjob.preflight import (
 from krobench.loadjob.prometheus import ExistingPrometheus
 from krobench.loadjob.publisher import Publisher
 from krobench.loadjob.shards.coordinator import Coordinator
-from krobench.program.turns import Done
+from krobench.program.actions import Done
 from krobench.record.run import RunRecord, RunState, as_given_up
 from krobench.record.store import RunLines, results_name
 from krobench.report.words.reasons import reason_line

@@ -28,7 +28,7 @@ from krobench.loadjob.context import RunContext
 from krobench.loadjob.preflight import ensure_namespace
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
-from krobench.program.turns import Turn
+from krobench.program.actions import RunIteration
 from krobench.record.test import IterationRecord, Soak, Teardown
 from krobench.report.words.reasons import reason_line
 from krobench.report.words.scaling import unsteady_line
@@ -48,7 +48,11 @@ class IterationRunner:
         """The one that is running, for the progress."""
 
     async def run(
-        self, turn: Turn, kro: KroPod, recorder: Recorder, profiling: Profiling | None = None
+        self,
+        action: RunIteration,
+        kro: KroPod,
+        recorder: Recorder,
+        profiling: Profiling | None = None,
     ) -> IterationRecord:
         """Run an iteration; returns its complete record, cleanup included.
 
@@ -56,10 +60,10 @@ class IterationRunner:
             AbortedError: if it cannot begin, or its results cannot be stored.
             WorkloadError: if its workload cannot be turned into objects.
         """
-        context, test = self._context, turn.plan
+        context, test = self._context, action.plan
         namespace = test.namespace or context.run.own_namespace
         await ensure_namespace(context.client, context.run, namespace)
-        plan = plan_iteration(context.run, test, turn.index)
+        plan = plan_iteration(context.run, test, action.index)
         groups = frozenset({test.api_group})
         own = frozenset({plan.namespace, own_namespace() or plan.namespace})
         scope = Scope(test.target, kro, context.collect, groups, context.clock.now, own)

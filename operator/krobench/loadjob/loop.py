@@ -18,7 +18,7 @@ from krobench.loadjob.kro.variants import KroVariants
 from krobench.loadjob.preflight import wait_for_leader
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
-from krobench.program.turns import Done, Entry, Program, Result, TakeDown, Turn
+from krobench.program.actions import Done, Entry, Program, Result, RunIteration, TakeDown
 from krobench.record.test import IterationRecord
 from krobench.workload.blueprint import WorkloadError
 
@@ -37,11 +37,11 @@ class IterationLoop:
         kro_at: Callable[[Target], Awaitable[KroPod]],
         check_lease: Callable[[], None],
         variants: KroVariants | None = None,
-        verdict_of: Callable[[Turn], str] | None = None,
+        verdict_of: Callable[[RunIteration], str] | None = None,
     ) -> None:
         """``recorders`` gets one for each test, by the index of its plan.
 
-        ``verdict_of`` says for the log what a turn has shown.
+        ``verdict_of`` says for the log what an iteration has shown.
         """
         self._context = context
         self._recorders = recorders
@@ -57,8 +57,8 @@ class IterationLoop:
         self.program = program
         self.entries: tuple[Entry, ...] = ()
         """All actions so far, in order."""
-        self.turn: Turn | None = None
-        """The turn that is running."""
+        self.action: RunIteration | None = None
+        """The iteration that is running."""
 
     @property
     def iteration(self) -> Iteration | None:
@@ -81,7 +81,7 @@ class IterationLoop:
         while True:
             action = self.program.next(self.entries, self.elapsed_seconds)
             if (
-                isinstance(action, Turn)
+                isinstance(action, RunIteration)
                 and not action.profiled
                 and await self._waited_for_kro(action)
             ):
@@ -93,11 +93,11 @@ class IterationLoop:
                 self.entries += (action,)
                 continue
             self._check_lease()
-            self.turn = action
+            self.action = action
             try:
                 result = await (self._profile if action.profiled else self._run)(action)
             finally:
-                self.turn = None
+                self.action = None
             self.entries += (result,)
             recorder = self._recorders.get(action.plan.index)
             if recorder is not None and recorder.ended:
@@ -106,53 +106,53 @@ class IterationLoop:
                 logger.info("test %s: %s", record.name, verdict)
                 await self._context.publish()
 
-    async def _run(self, turn: Turn) -> Result:
-        context, plan = self._context, turn.plan
-        kro = await self._kro_for(turn)
+    async def _run(self, action: RunIteration) -> Result:
+        context, plan = self._context, action.plan
+        kro = await self._kro_for(action)
         if plan.index not in self._recorders:
             self._recorders[plan.index] = Recorder(context, plan)
         recorder = self._recorders[plan.index]
         started = context.clock.now()
-        if recorder.begin(turn, kro.fingerprint):
+        if recorder.begin(action, kro.fingerprint):
             # Stored before the first object is created: if this Job dies, the operator cleans up.
             await context.publish()
         iteration: IterationRecord | None = None
         error: ErrorInfo | None = None
         try:
             if plan.workload.cel is not None:
-                error = await self._cel.run(turn, kro, recorder)
+                error = await self._cel.run(action, kro, recorder)
             else:
-                iteration = await self._runner.run(turn, kro, recorder)
+                iteration = await self._runner.run(action, kro, recorder)
                 error = None if has_result(plan, iteration) else iteration.error
         except AbortedError as aborted:
             error = aborted.info
         except WorkloadError as problem:
             error = ErrorInfo(reason="InvalidWorkload", message=f"spec.{problem}")
-        recorder.end_turn(error, context.clock.now() - started)
+        recorder.end_iteration(error, context.clock.now() - started)
         if self._variants is not None:
             await self._variants.check()
-        return Result(turn, iteration, error)
+        return Result(action, iteration, error)
 
-    async def _profile(self, turn: Turn) -> Result:
+    async def _profile(self, action: RunIteration) -> Result:
         """Profile kro in an iteration of its own; if that fails, the results are kept."""
-        name = turn.plan.name
+        name = action.plan.name
         try:
-            await self._waited_for_kro(turn)
-            kro = await self._kro_for(turn)
-            recorder = self._recorders[turn.plan.index]
-            recorder.begin(turn, kro.fingerprint)
-            recorder.add_profile(await self._profiled(turn, kro, recorder))
+            await self._waited_for_kro(action)
+            kro = await self._kro_for(action)
+            recorder = self._recorders[action.plan.index]
+            recorder.begin(action, kro.fingerprint)
+            recorder.add_profile(await self._profiled(action, kro, recorder))
         except (AbortedError, KubeError) as error:
             self._context.warn(f"{name}: kro was not profiled: {error}")
-        return Result(turn)
+        return Result(action)
 
-    async def _profiled(self, turn: Turn, kro: KroPod, recorder: Recorder) -> TestProfile:
-        context, test = self._context, turn.plan
+    async def _profiled(self, action: RunIteration, kro: KroPod, recorder: Recorder) -> TestProfile:
+        context, test = self._context, action.plan
         if test.workload.cel is not None:
-            return await self._cel.profile(turn, kro)
+            return await self._cel.profile(action, kro)
         async with Profiling(context.client, kro, test) as profiling:
             if await profiling.prepare(recorder.record.iterations):
-                iteration = await self._runner.run(turn, kro, recorder, profiling)
+                iteration = await self._runner.run(action, kro, recorder, profiling)
                 # A size that kro does not sustain is expected to time out.
                 if iteration.error is not None and not has_result(test, iteration):
                     reason = iteration.error.message
@@ -168,17 +168,17 @@ class IterationLoop:
             recorder.take_down(teardown)
             context.warn_of_remains(plan.name, record.iterations[-1].index, teardown)
 
-    async def _kro_for(self, turn: Turn) -> KroPod:
-        """Apply a turn's variant, and return the kro to measure."""
-        if self._variants is not None and await self._variants.enter(turn.plan.variant):
+    async def _kro_for(self, action: RunIteration) -> KroPod:
+        """Apply an iteration's variant, and return the kro to measure."""
+        if self._variants is not None and await self._variants.enter(action.plan.variant):
             self._context.expect_another_kro()
-        return await self._kro_at(turn.plan.target)
+        return await self._kro_at(action.plan.target)
 
-    async def _waited_for_kro(self, turn: Turn) -> bool:
+    async def _waited_for_kro(self, action: RunIteration) -> bool:
         """Wait until kro leads again after a size has killed it; returns whether it had to."""
-        if turn.size is None:
+        if action.size is None:
             return False
-        context, target = self._context, turn.plan.target
+        context, target = self._context, action.plan.target
         kro = (await self._kro_at(target)).fingerprint
         known, self._kro = self._kro, kro
         if known is not None and (known.pod, known.restarts) == (kro.pod, kro.restarts):

@@ -15,8 +15,8 @@ from krobench.figures.profile import TestProfile
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.validity import AnyCause
 from krobench.loadjob.context import RunContext
+from krobench.program.actions import RunIteration
 from krobench.program.suite import stop_of
-from krobench.program.turns import Turn
 from krobench.record.test import IterationRecord, Teardown, TestRecord, TestState, ThresholdResult
 from krobench.workload.testplan import TestPlan
 
@@ -39,24 +39,24 @@ class Recorder:
     def ended(self) -> bool:
         return self.record.end_time is not None
 
-    def begin(self, turn: Turn, kro: KroFingerprint) -> bool:
+    def begin(self, action: RunIteration, kro: KroFingerprint) -> bool:
         """Start an iteration, even of a test that had ended. Returns whether it is the first."""
-        self._plan, self._kro = turn.plan, kro
+        self._plan, self._kro = action.plan, kro
         first = self.record.start_time is None
-        if turn.profiled:
+        if action.profiled:
             return False
-        if turn.replaces is not None:
-            self._set_apart({turn.replaces})
+        if action.replaces is not None:
+            self._set_apart({action.replaces})
         apart = sum(done.warmup for done in self.record.iterations) - sum(
-            turn.plan.is_warmup(done.index) for done in self.record.iterations
+            action.plan.is_warmup(done.index) for done in self.record.iterations
         )
         self._update(
-            planned_warmup=turn.plan.warmup + apart,
-            planned_iterations=turn.plan.most_iterations - apart,
+            planned_warmup=action.plan.warmup + apart,
+            planned_iterations=action.plan.most_iterations - apart,
             state=TestState.RUNNING,
             start_time=self.record.start_time or rfc3339(utc_now()),
             end_time=None,
-            kro=kro if turn.plan.variant is not None else None,
+            kro=kro if action.plan.variant is not None else None,
         )
         return first
 
@@ -99,7 +99,7 @@ class Recorder:
     def add_profile(self, profile: TestProfile) -> None:
         self._update(profile=profile)
 
-    def end_turn(self, error: ErrorInfo | None, seconds: float) -> None:
+    def end_iteration(self, error: ErrorInfo | None, seconds: float) -> None:
         """End an iteration, which took this long with its cleanup, and the test if it is done."""
         self._seconds += seconds
         record, plan = self.record, self._plan
@@ -141,7 +141,7 @@ class Recorder:
             self._update(attribution=attribute(self.record, self._kro, self._context.nodes))
 
     def _set_apart(self, indexes: Set[int]) -> None:
-        """Turn measured iterations into warm-up."""
+        """RunIteration measured iterations into warm-up."""
         record = self.record
         iterations = [
             done.model_copy(update={"warmup": True}) if done.index in indexes else done

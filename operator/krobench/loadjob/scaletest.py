@@ -43,9 +43,9 @@ from krobench.loadjob.loop import IterationLoop
 from krobench.loadjob.permissions import Need, check_permissions, needs_of_variants
 from krobench.loadjob.preflight import read_own_rgd
 from krobench.loadjob.recorder import Recorder
+from krobench.program.actions import RunIteration, results_in
 from krobench.program.search import Search
 from krobench.program.sizes import Sizes, fewest_observations, plan_size, usable_sizes
-from krobench.program.turns import Turn, results_in
 from krobench.program.verification import Trial, first_to_try, plan_trial, size_to_try_at
 from krobench.record.run import Progress, RunRecord
 from krobench.report.words.recommendations import untried_line
@@ -80,7 +80,7 @@ class ScaleTestTask:
 
     @property
     def plans(self) -> Sequence[TestPlan]:
-        plans = {r.turn.plan.index: r.turn.plan for r in results_in(self._entries)}
+        plans = {r.action.plan.index: r.action.plan for r in results_in(self._entries)}
         return list(plans.values()) or [plan_size(self.spec, 0, self._sizes.usable[0])]
 
     @property
@@ -154,10 +154,10 @@ class ScaleTestTask:
         if self._concluded is None and self._loop is not None and self._search is not None:
             results = results_in(self._entries)
             done = sum(result.iteration is not None for result in results)
-            turn = self._loop.turn or (results[-1].turn if results else None)
+            action = self._loop.action or (results[-1].action if results else None)
             planned = done + 1
-            if turn is not None:
-                planned += self._search.ahead(self._entries, turn)
+            if action is not None:
+                planned += self._search.ahead(self._entries, action)
         return {
             "tests": tests,
             "scale": self._concluded or self._scale(),
@@ -184,11 +184,11 @@ class ScaleTestTask:
     def _scale(self) -> ScaleRecord:
         if self._search is None:
             return ScaleRecord(axis=self.spec.axis)
-        return self._search.scale(self._entries, self._loop.turn if self._loop else None)
+        return self._search.scale(self._entries, self._loop.action if self._loop else None)
 
-    def _verdict_of(self, turn: Turn) -> str:
-        record = next(each for each in self._scale().sizes if each.size == turn.size)
-        if turn.warmup or not record.iterations:
+    def _verdict_of(self, action: RunIteration) -> str:
+        record = next(each for each in self._scale().sizes if each.size == action.size)
+        if action.warmup or not record.iterations:
             return "warm-up" if record.verdict is None else record.verdict
         return f"{record.verdict} ({iteration_line(record.iterations[-1])})"
 

@@ -25,6 +25,16 @@ from krobench.findings.scaling import (
     SizeRecord,
     SizeVerdict,
 )
+from krobench.program.actions import (
+    Action,
+    Done,
+    Entry,
+    Result,
+    RunIteration,
+    Shortfall,
+    TakeDown,
+    results_in,
+)
 from krobench.program.sizes import (
     Sizes,
     next_upon,
@@ -32,16 +42,6 @@ from krobench.program.sizes import (
     plan_size,
     rounded,
     standalone,
-)
-from krobench.program.turns import (
-    Action,
-    Done,
-    Entry,
-    Result,
-    Shortfall,
-    TakeDown,
-    Turn,
-    results_in,
 )
 from krobench.workload.testplan import Creator, TestPlan
 
@@ -85,7 +85,7 @@ class Search:
         results = results_in(entries)
         state = self._state(entries)
         records = state.scale.sizes
-        warmups = sum(result.turn.warmup and not result.turn.profiled for result in results)
+        warmups = sum(result.action.warmup and not result.action.profiled for result in results)
         warmup = warmups < spec.warmup and not any(record.verdict for record in records)
         size = usable[0] if warmup else next_size(spec, usable, records)
         left = spec.budget.duration_seconds - elapsed_seconds
@@ -102,17 +102,17 @@ class Search:
             if following is None:
                 return TakeDown(state.built[-1][1])
             size, upon = following, built[-1] if built else None
-        ended = any(result.turn.profiled for result in results)
+        ended = any(result.action.profiled for result in results)
         if ended or left < self._shortest_seconds:
             return self._end(results, state, self._out_of_time(records))
-        return self._turn(results, state, size, upon, left, warmup=warmup)
+        return self._action(results, state, size, upon, left, warmup=warmup)
 
     def stopped(self, reason: AnyStop) -> "Search":
         """Return a search that ends now; the results of earlier sizes are kept."""
         return Search(self._spec, self._sizes, self._validity, self._shortest_seconds, reason)
 
-    def scale(self, entries: Sequence[Entry], current: Turn | None = None) -> ScaleRecord:
-        """Return what is known by now; ``current`` is the turn that is running."""
+    def scale(self, entries: Sequence[Entry], current: RunIteration | None = None) -> ScaleRecord:
+        """Return what is known by now; ``current`` is the iteration that is running."""
         scale = self._state(entries).scale
         if current is not None and current.size is not None:
             _record_of(scale.sizes, current, self._sizes)
@@ -121,14 +121,14 @@ class Search:
             scale.limit = find_limit(scale.sizes, self._spec.slo, scale.stopped)
         return scale
 
-    def ahead(self, entries: Sequence[Entry], turn: Turn) -> int:
-        """Return how many sizes probably follow a turn."""
+    def ahead(self, entries: Sequence[Entry], action: RunIteration) -> int:
+        """Return how many sizes probably follow an iteration."""
         bracket = bracket_of(self._state(entries).scale.sizes)
-        if turn.profiled or turn.size is None or bracket.first_breach is not None:
+        if action.profiled or action.size is None or bracket.first_breach is not None:
             return 0
-        return sum(size > turn.size for size in self._sizes.usable)
+        return sum(size > action.size for size in self._sizes.usable)
 
-    def _turn(
+    def _action(
         self,
         results: Sequence[Result],
         state: _State,
@@ -137,13 +137,13 @@ class Search:
         left_seconds: float,
         *,
         warmup: bool,
-    ) -> Turn:
+    ) -> RunIteration:
         spec, records = self._spec, state.scale.sizes
         position = next(
             (i for i, record in enumerate(records) if record.size == size), len(records)
         )
-        own = [result.turn for result in results if result.turn.size == size]
-        warmups = sum(turn.warmup for turn in own) + warmup
+        own = [result.action for result in results if result.action.size == size]
+        warmups = sum(action.warmup for action in own) + warmup
         measured = len(own) + 1 - warmups
         plan = replace(
             plan_size(spec, position, size),
@@ -159,7 +159,7 @@ class Search:
         if position < len(records) and records[position].iterations:
             last = records[position].iterations[-1]
             replaces = last.iteration if last.met is None else None
-        return Turn(plan, len(own), replaces=replaces, size=size, upon=upon)
+        return RunIteration(plan, len(own), replaces=replaces, size=size, upon=upon)
 
     def _end(self, results: Sequence[Result], state: _State, done: Done) -> Action:
         """Take down what is in place, profile kro if asked for, and end.
@@ -171,11 +171,11 @@ class Search:
             return TakeDown(state.built[-1][1])
         bracket = bracket_of(state.scale.sizes)
         record = bracket.first_breach or bracket.last_met
-        profiled = any(result.turn.profiled for result in results)
+        profiled = any(result.action.profiled for result in results)
         if record is None or not self._spec.collect.profiles or profiled:
             return done
-        last = next(r.turn.plan for r in reversed(results) if r.turn.size == record.size)
-        return Turn(standalone(last), last.profiled_index, size=record.size)
+        last = next(r.action.plan for r in reversed(results) if r.action.size == record.size)
+        return RunIteration(standalone(last), last.profiled_index, size=record.size)
 
     def _state(self, entries: Sequence[Entry]) -> _State:
         records: list[SizeRecord] = []
@@ -185,16 +185,16 @@ class Search:
             if isinstance(entry, TakeDown):
                 built, creator = [], None
                 continue
-            turn, iteration = entry.turn, entry.iteration
-            if turn.size is None or turn.profiled:
+            action, iteration = entry.action, entry.iteration
+            if action.size is None or action.profiled:
                 continue
-            record = _record_of(records, turn, self._sizes)
-            if turn.plan.leaves_objects:
-                creator = creator or Creator(turn.plan.index, turn.index)
-                built.append((turn.size, turn.plan))
+            record = _record_of(records, action, self._sizes)
+            if action.plan.leaves_objects:
+                creator = creator or Creator(action.plan.index, action.index)
+                built.append((action.size, action.plan))
             if entry.error is not None or iteration is None or not is_measured(iteration):
                 record.verdict = SizeVerdict.FAILED
-            elif not turn.warmup:
+            elif not action.warmup:
                 record.iterations.append(self._judge(entry))
                 record.verdict = verdict_of(record)
                 _mark_decisive(records)
@@ -205,7 +205,7 @@ class Search:
         if id(result) not in self._judged:
             assert result.iteration is not None
             judged = judge_iteration(result.iteration, self._spec.slo, self._validity)
-            changes: dict[str, object] = {"upon": result.turn.upon}
+            changes: dict[str, object] = {"upon": result.action.upon}
             if self._is_cut_short(result):
                 changes |= {"met": None, "undecided": self._budget_used_up()}
             self._judged[id(result)] = result, judged.model_copy(update=changes)
@@ -215,7 +215,7 @@ class Search:
         """Whether the budget, and not the timeout, ended an iteration."""
         full = duration_seconds(self._spec.timeout)
         timed_out = result.iteration is not None and result.iteration.timed_out
-        return timed_out and result.turn.plan.timeout_seconds < full
+        return timed_out and result.action.plan.timeout_seconds < full
 
     def _out_of_time(self, records: Sequence[SizeRecord]) -> Done:
         """Return the end of a search whose budget is used up.
@@ -240,7 +240,7 @@ class Search:
         """Return why no size follows; None if the search is complete."""
         for record in records:
             if record.verdict is SizeVerdict.FAILED:
-                errors = [r.error for r in results if r.turn.size == record.size and r.error]
+                errors = [r.error for r in results if r.action.size == record.size and r.error]
                 return SizeNotMeasured(test=record.test, error=errors[-1] if errors else None)
             if record.verdict is SizeVerdict.INVALID:
                 count, last = len(record.iterations), record.iterations[-1]
@@ -258,13 +258,15 @@ def _mark_decisive(records: Sequence[SizeRecord]) -> None:
         record.decisive = record.refined or record.size in ends or undecided
 
 
-def _record_of(records: list[SizeRecord], turn: Turn, sizes: Sizes) -> SizeRecord:
-    """Return the record of a turn's size, which is added if it is new."""
-    assert turn.size is not None
+def _record_of(records: list[SizeRecord], action: RunIteration, sizes: Sizes) -> SizeRecord:
+    """Return the record of an iteration's size, which is added if it is new."""
+    assert action.size is not None
     for record in records:
-        if record.size == turn.size:
+        if record.size == action.size:
             return record
-    record = SizeRecord(size=turn.size, test=turn.plan.name, refined=turn.size not in sizes.usable)
+    record = SizeRecord(
+        size=action.size, test=action.plan.name, refined=action.size not in sizes.usable
+    )
     records.append(record)
     return record
 

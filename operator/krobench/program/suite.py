@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from krobench.analysis.precision import enough
 from krobench.api.specs.suite import Order
 from krobench.figures.precision import Stop
-from krobench.program.turns import Action, Done, Entry, Result, Turn, results_in
+from krobench.program.actions import Action, Done, Entry, Result, RunIteration, results_in
 from krobench.record.test import IterationRecord
 from krobench.workload.testplan import TestPlan
 
@@ -42,15 +42,15 @@ class Suite:
     def next(self, entries: Sequence[Entry], _elapsed_seconds: float = 0.0, /) -> Action:
         by_test = self._by_test(entries)
         ended = {index for index, results in by_test.items() if has_ended(results)}
-        ran = {(index, r.turn.index) for index, results in by_test.items() for r in results}
+        ran = {(index, r.action.index) for index, results in by_test.items() for r in results}
         plans = {test.index: test for test in self.tests}
         for slot in self._slots:
             if slot.test not in ended and (slot.test, slot.iteration) not in ran:
-                return Turn(plans[slot.test], slot.iteration)
+                return RunIteration(plans[slot.test], slot.iteration)
         for test in self.tests:
             failed = any(result.error is not None for result in by_test.get(test.index, ()))
             if test.profiles and not failed and (test.index, test.profiled_index) not in ran:
-                return Turn(test, test.profiled_index)
+                return RunIteration(test, test.profiled_index)
         return Done()
 
     def progress(self, entries: Sequence[Entry]) -> tuple[int, int]:
@@ -59,7 +59,7 @@ class Suite:
         done = 0
         for test in self.tests:
             results = by_test.get(test.index, [])
-            measured = [result for result in results if not result.turn.profiled]
+            measured = [result for result in results if not result.action.profiled]
             ended = has_ended(results) or len(measured) == test.total_iterations
             done += test.total_iterations if ended else len(measured)
             failed = any(result.error is not None for result in measured)
@@ -70,7 +70,7 @@ class Suite:
     def _by_test(self, entries: Sequence[Entry]) -> dict[int, list[Result]]:
         by_test: dict[int, list[Result]] = {}
         for result in results_in(entries):
-            by_test.setdefault(result.turn.plan.index, []).append(result)
+            by_test.setdefault(result.action.plan.index, []).append(result)
         return by_test
 
 
@@ -78,8 +78,8 @@ def has_ended(results: Sequence[Result]) -> bool:
     """Whether a test with these results ends before all of its iterations have run."""
     if not results:
         return False
-    plan = results[-1].turn.plan
-    if plan.workload.cel is not None:  # all its iterations share one turn
+    plan = results[-1].action.plan
+    if plan.workload.cel is not None:  # all its iterations are one action
         return True
     iterations = [result.iteration for result in results if result.iteration is not None]
     measured = [iteration for iteration in iterations if not iteration.profiled]

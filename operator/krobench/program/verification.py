@@ -7,8 +7,8 @@ from krobench.api.specs.kro import Variant
 from krobench.api.specs.suite import Order
 from krobench.findings.recommendation import Recommendation
 from krobench.findings.scaling import ScaleRecord, SizeNotMeasured, SizeRecord, SizeVerdict
+from krobench.program.actions import Action, Done, Entry, results_in
 from krobench.program.suite import Suite
-from krobench.program.turns import Action, Done, Entry, results_in
 from krobench.record.test import TestRecord
 from krobench.workload.testplan import TestPlan, visits
 
@@ -28,10 +28,10 @@ class Trial:
     expected_seconds: float
 
     def next(self, entries: Sequence[Entry], elapsed_seconds: float = 0.0) -> Action:
-        """Return the next turn; an iteration that fails ends the trial."""
+        """Return the next iteration; an iteration that fails ends the trial."""
         for result in results_in(entries):
             if result.error is not None:
-                test = result.turn.plan.name
+                test = result.action.plan.name
                 return Done(SizeNotMeasured(test=test, error=result.error))
         return Suite(self.plans, Order.SEQUENTIAL).next(entries, elapsed_seconds)
 

@@ -18,19 +18,19 @@ from krobench.findings.scaling import (
     SizeVerdict,
 )
 from krobench.findings.validity import ShardLost, Validity
-from krobench.program.search import Search
-from krobench.program.sizes import usable_sizes
-from krobench.program.suite import Suite
-from krobench.program.turns import (
+from krobench.program.actions import (
     Action,
     Done,
     Entry,
     Program,
     Result,
+    RunIteration,
     TakeDown,
-    Turn,
     results_in,
 )
+from krobench.program.search import Search
+from krobench.program.sizes import usable_sizes
+from krobench.program.suite import Suite
 from krobench.program.verification import Trial
 from krobench.record.test import IterationRecord
 from krobench.workload.testplan import plan_tests
@@ -38,10 +38,10 @@ from krobench.workload.testplan import plan_tests
 FAILED = ErrorInfo(reason="InstancesRefused", message="no")
 LATE = ErrorInfo(reason=TIMEOUT, message="not ready in time")
 
-Measure = Callable[[Turn], IterationRecord | None]
+Measure = Callable[[RunIteration], IterationRecord | None]
 
 
-def succeed(turn: Turn) -> IterationRecord:
+def succeed(turn: RunIteration) -> IterationRecord:
     return some_iteration(index=turn.index, warmup=turn.warmup, profiled=turn.profiled)
 
 
@@ -79,7 +79,7 @@ def suite(tests: Sequence[dict[str, Any]], **spec: Any) -> Suite:
 
 
 def turns(entries: Sequence[Entry]) -> list[tuple[str, int]]:
-    return [(result.turn.plan.name, result.turn.index) for result in results_in(entries)]
+    return [(result.action.plan.name, result.action.index) for result in results_in(entries)]
 
 
 def test_a_test_with_an_error_ends_and_the_others_go_on() -> None:
@@ -108,7 +108,7 @@ def test_kro_is_profiled_last_and_not_for_a_test_that_failed() -> None:
     entries, _ = drive(program, lambda turn: None if turn.plan.name == "t0" else succeed(turn))
     assert turns(entries) == [("t0", 0), ("t1", 0), ("t1", 1), ("t1", 2)]
     last = results_in(entries)[-1]
-    assert last.turn.profiled
+    assert last.action.profiled
     assert program.progress(entries) == (6, 6)
 
 
@@ -152,7 +152,7 @@ def search(**fields: Any) -> Search:
 def up_to(limit: float) -> Measure:
     """Return iterations with errors beyond a size."""
 
-    def measure(turn: Turn) -> IterationRecord:
+    def measure(turn: RunIteration) -> IterationRecord:
         failed = int(turn.size is not None and turn.size > limit)
         return succeed(turn).model_copy(update={"counts": Counts(requested=1, failed=failed)})
 
@@ -160,7 +160,7 @@ def up_to(limit: float) -> Measure:
 
 
 def sizes(entries: Sequence[Entry]) -> list[float | None]:
-    return [result.turn.size for result in results_in(entries)]
+    return [result.action.size for result in results_in(entries)]
 
 
 def test_a_search_warms_up_grows_repeats_and_refines() -> None:
@@ -174,26 +174,26 @@ def test_a_search_warms_up_grows_repeats_and_refines() -> None:
     assert scale.limit is not None
     assert (scale.limit.last_met, scale.limit.first_breach) == (20, 28)
     first, second, *_ = results_in(entries)
-    assert (first.turn.warmup, second.turn.warmup) == (True, False)
-    assert (first.turn.plan.index, second.turn.plan.index) == (0, 0)
+    assert (first.action.warmup, second.action.warmup) == (True, False)
+    assert (first.action.plan.index, second.action.plan.index) == (0, 0)
 
 
 def test_the_size_that_runs_is_known_before_its_result() -> None:
     program = search(warmup=0)
     first = program.next((), 0.0)
-    assert isinstance(first, Turn)
+    assert isinstance(first, RunIteration)
     [size] = program.scale((), first).sizes
     assert (size.size, size.verdict) == (5, None)
     assert program.ahead((), first) == 4
 
 
 def test_an_iteration_that_is_invalid_is_replaced() -> None:
-    def invalid(turn: Turn) -> IterationRecord:
+    def invalid(turn: RunIteration) -> IterationRecord:
         cause = ShardLost(shard=1, shards=2, error="it sent no message")
         return succeed(turn).model_copy(update={"validity": Validity.of([cause])})
 
     entries, done = drive(search(warmup=0), invalid)
-    assert [result.turn.replaces for result in results_in(entries)] == [None, 0, 1]
+    assert [result.action.replaces for result in results_in(entries)] == [None, 0, 1]
     assert isinstance(done.stop, SizeInvalid)
     assert done.stop.iterations == 3
 
@@ -210,14 +210,14 @@ def test_the_budget_ends_the_search_between_iterations_and_within_one() -> None:
     assert sizes(entries) == [5, 10, 20]
     assert done.stop == BudgetUsedUp(duration="3m")
 
-    def late(turn: Turn) -> IterationRecord:
+    def late(turn: RunIteration) -> IterationRecord:
         error = LATE if turn.size == 20 else None
         changes = {"error": error, "success": error is None}
         return succeed(turn).model_copy(update=changes)
 
     program = search(warmup=0, budget=budget, timeout="2m")
     entries, done = drive(program, late, seconds_each=70.0)
-    assert results_in(entries)[-1].turn.plan.timeout_seconds == 40.0
+    assert results_in(entries)[-1].action.plan.timeout_seconds == 40.0
     assert done.stop == BudgetUsedUp(duration="3m")
     assert program.scale(entries).sizes[-1].iterations[0].met is None
 
@@ -236,21 +236,21 @@ def test_a_breach_is_profiled_from_nothing() -> None:
     *_, taken_down, last = entries
     assert isinstance(taken_down, TakeDown)
     assert isinstance(last, Result)
-    assert last.turn.profiled
-    assert last.turn.size == program.scale(entries).limit.first_breach  # type: ignore[union-attr]
-    assert (last.turn.plan.existing, last.turn.plan.leaves_objects) == (None, False)
+    assert last.action.profiled
+    assert last.action.size == program.scale(entries).limit.first_breach  # type: ignore[union-attr]
+    assert (last.action.plan.existing, last.action.plan.leaves_objects) == (None, False)
 
 
 def test_cumulative_sizes_build_on_each_other_and_are_taken_down_together() -> None:
     entries, _ = drive(search(sizes={"from": 5, "to": 80, "cumulative": True}, warmup=0), up_to(20))
-    upon = [(result.turn.upon, result.turn.size) for result in results_in(entries)]
+    upon = [(result.action.upon, result.action.size) for result in results_in(entries)]
     assert upon[:4] == [(None, 5), (5, 10), (10, 20), (20, 40)]
     assert isinstance(entries[4], TakeDown)
     assert entries[4].plan.name == "instances-40"
     assert upon[4] == (None, 5), "the way to a repeated size begins from nothing"
     assert isinstance(entries[-1], TakeDown)
     creators = {
-        r.turn.plan.existing.creator for r in results_in(entries)[1:4] if r.turn.plan.existing
+        r.action.plan.existing.creator for r in results_in(entries)[1:4] if r.action.plan.existing
     }
     assert len(creators) == 1
 

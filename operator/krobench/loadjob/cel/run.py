@@ -31,7 +31,7 @@ from krobench.loadjob.kro.rollout import NotStartedError, restart_kro
 from krobench.loadjob.preflight import ensure_namespace
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
-from krobench.program.turns import Turn
+from krobench.program.actions import RunIteration
 from krobench.report.words.reasons import reason_line
 from krobench.workload.cel.selection import expressions_of
 from krobench.workload.iterationplan import plan_iteration
@@ -62,14 +62,14 @@ class CelRunner:
         self._context = context
         self._measurement: CelMeasurement | None = None
 
-    async def run(self, turn: Turn, kro: KroPod, recorder: Recorder) -> ErrorInfo | None:
+    async def run(self, action: RunIteration, kro: KroPod, recorder: Recorder) -> ErrorInfo | None:
         """Run all iterations of a test; returns its error, if any.
 
         Raises:
             AbortedError: if it cannot begin, or its results cannot be stored.
             WorkloadError: if its workload cannot be turned into objects.
         """
-        context, test = self._context, turn.plan
+        context, test = self._context, action.plan
         self._measurement = None
 
         async def work(bench: _Bench) -> None:
@@ -96,22 +96,22 @@ class CelRunner:
         await self._clean_up(test, success=error is None)
         return error
 
-    async def profile(self, turn: Turn, kro: KroPod) -> TestProfile:
+    async def profile(self, action: RunIteration, kro: KroPod) -> TestProfile:
         """Profile kro while it evaluates all expressions."""
         context = self._context
-        seconds = turn.plan.profile_window_seconds or context.timing.cel_profile
-        test = replace(turn.plan, profile_window_seconds=seconds)
+        seconds = action.plan.profile_window_seconds or context.timing.cel_profile
+        test = replace(action.plan, profile_window_seconds=seconds)
 
         async def work(bench: _Bench) -> None:
             await bench.measurement.set_up()
             context.report(f"{test.name}: profile")
-            await profiling.begin(turn.index)
+            await profiling.begin(action.index)
             await bench.measurement.go_on(seconds)
             await profiling.end()
 
         async with Profiling(context.client, kro, test) as profiling:
             if await profiling.prepare([]):
-                error = await self._with_measurement(test, turn.index, kro, work)
+                error = await self._with_measurement(test, action.index, kro, work)
                 await self._clean_up(test, success=error is None)
                 if error is not None:
                     context.warn(f"{test.name}: the profiled iteration failed: {error.message}")

@@ -16,7 +16,7 @@ from krobench.workload.testplan import TestPlan
 
 
 @dataclass(frozen=True)
-class Turn:
+class RunIteration:
     """Run one iteration of a test."""
 
     plan: TestPlan
@@ -66,16 +66,16 @@ class Done:
 
 @dataclass(frozen=True)
 class Result:
-    """The result of a turn, its cleanup included."""
+    """The result of an iteration, its cleanup included."""
 
-    turn: Turn
+    action: RunIteration
     iteration: IterationRecord | None = None
     """None if it could not be measured; of a CEL test, always."""
     error: ErrorInfo | None = None
     """Why the test ends with it."""
 
 
-Action = Turn | TakeDown | Done
+Action = RunIteration | TakeDown | Done
 Entry = Result | TakeDown
 """An action that was carried out; a program is given all of them in order."""
 
