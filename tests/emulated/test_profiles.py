@@ -8,7 +8,7 @@ from emulated.test_load import quick, run_suite
 from unit.analysis.profiling.pprofs import cpu, heap
 
 from krobench.api.status import Verdict
-from krobench.collect.krometrics import PprofError
+from krobench.collect.kro import PprofError
 from krobench.figures.reasons.profiles import PprofForbidden
 from krobench.loadjob.errors import AbortedError
 from krobench.record.run import RunRecord

@@ -8,7 +8,7 @@ import httpx
 
 from krobench.api.notation import labelled
 from krobench.collect.exposition import Reading, Series
-from krobench.collect.krometrics import KroTracker
+from krobench.collect.kro import KroTracker
 from krobench.collect.source import (
     HEADERS,
     SCRAPE_TIMEOUT_SECONDS,

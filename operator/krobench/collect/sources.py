@@ -8,7 +8,7 @@ import httpx
 
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
-from krobench.collect.krometrics import KroSource, KroTracker
+from krobench.collect.kro import KroSource, KroTracker
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import (
     HEADERS,

@@ -15,7 +15,7 @@ from typing import Self
 from krobench.analysis.profiling.breakdown import cpu_breakdown, heap_breakdowns
 from krobench.analysis.profiling.pprof import ProfileError
 from krobench.api.specs.collect import ProfileKind
-from krobench.collect.krometrics import Pprof, PprofError
+from krobench.collect.kro import Pprof, PprofError
 from krobench.figures.profile import ProfileFile, TestProfile
 from krobench.figures.reasons.profiles import AnyProfileReason, NotProfiled
 from krobench.kube.client import KubeClient

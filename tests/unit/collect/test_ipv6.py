@@ -10,7 +10,7 @@ from unit.collect.servers import kro_pod, serve
 
 from krobench.api.specs.collect import EtcdEndpoint, Prometheus
 from krobench.api.specs.kro import Target
-from krobench.collect.krometrics import KroTracker
+from krobench.collect.kro import KroTracker
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.podhttp import PodHttp
 from krobench.collect.prometheus import PrometheusApi, RangeResult

@@ -10,7 +10,7 @@ from unit.collect.servers import serve
 
 from krobench.analysis.validity.surroundings import FOREIGN_CPU
 from krobench.api.specs.kro import Target
-from krobench.collect.krometrics import KroTracker
+from krobench.collect.kro import KroTracker
 from krobench.collect.kubelet import KubeletSource
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.environment import KroFingerprint

@@ -17,7 +17,7 @@ from krobench.analysis.cel.samples import CelIteration, CelSamples, Measured, Sp
 from krobench.analysis.krosettings import KroHabits
 from krobench.api.common import ErrorInfo
 from krobench.collect.exposition import Series
-from krobench.collect.krometrics import KroCounters
+from krobench.collect.kro import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from krobench.analysis.cel.samples import CelSamples, Restart
 from krobench.analysis.krosettings import KroHabits
 from krobench.collect.exposition import Series
-from krobench.collect.krometrics import KroCounters
+from krobench.collect.kro import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.kube.timing import Timing
 from krobench.load.expressions import Carrier, ExpressionError, ExpressionLoad

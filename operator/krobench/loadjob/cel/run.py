@@ -16,7 +16,7 @@ from krobench.analysis.krosettings import KroHabits
 from krobench.analysis.validity.krochanges import causes_of_kro
 from krobench.analysis.validity.surroundings import clock_jumps
 from krobench.api.common import TIMEOUT, ErrorInfo
-from krobench.collect.krometrics import KroCounters
+from krobench.collect.kro import KroCounters
 from krobench.collect.source import SourceUnavailableError
 from krobench.figures.profile import TestProfile
 from krobench.kube.errors import KubeError

@@ -7,7 +7,7 @@ from unit.collect.servers import api_server, closed_port, kro_pod, serve
 
 from krobench.api.specs.kro import Target
 from krobench.collect.exposition import Reading, Series, read
-from krobench.collect.krometrics import (
+from krobench.collect.kro import (
     KroCounters,
     KroSource,
     KroTracker,
@@ -149,7 +149,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
             raise KroNotFoundError("none")
         return world.kro
 
-    monkeypatch.setattr("krobench.collect.krometrics.find_kro", find_kro)
+    monkeypatch.setattr("krobench.collect.kro.find_kro", find_kro)
     return world
 
 
