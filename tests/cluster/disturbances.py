@@ -5,40 +5,29 @@ import signal
 import subprocess
 import threading
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 from cluster.conftest import provider
-from cluster.kubectl import KRO, KROBENCH, Cluster, Manifest, wait_until
+from cluster.kubectl import KRO, KROBENCH, Cluster, Manifest
 
-from testbed import component, controlplane, process, shell
-from testbed.api import ApiClient
+from testbed import component, controlplane, faults
 from testbed.paths import State, default_state_dir
 from testbed.process import ProcessRecord
 
-_MEMORY_GROUPS = Path("/sys/fs/cgroup/memory/krobench/kubepods")
 _ETCD_STOPPED_SECONDS, _ETCD_RUNS_SECONDS = 0.15, 0.01
 _ETCD_SLOW_SECONDS = 60.0
-_GRACE_SECONDS = 30.0
 _NEIGHBOUR = "busy-neighbour"
 _BURN = "while True: pass"
 
 
-def group_of(pod: Manifest) -> Path:
-    """Return the control group of a pod on the test bed: its processes and no others."""
-    [container] = pod["status"]["containerStatuses"]
-    identity = container["containerID"].rpartition("/")[2]
-    [group] = _MEMORY_GROUPS.glob(f"**/pod{pod['metadata']['uid']}/{identity}")
-    return group
-
-
-def kros_group(cluster: Cluster) -> Path:
-    """Return the control group of kro's container on the test bed."""
+def kros_pod(cluster: Cluster) -> Manifest:
+    """Return kro's pod."""
     [pod] = cluster.get(*KRO, "pods", "--selector=app.kubernetes.io/name=kro")["items"]
-    return group_of(pod)
+    assert isinstance(pod, dict)
+    return pod
 
 
 def kill_load(cluster: Cluster) -> None:
@@ -48,8 +37,7 @@ def kill_load(cluster: Cluster) -> None:
         cluster.run("delete", *load, "--grace-period=0", "--force")
         return
     [pod] = cluster.get(*load, "--field-selector=status.phase=Running")["items"]
-    for pid in (group_of(pod) / "cgroup.procs").read_text().split():
-        os.kill(int(pid), signal.SIGKILL)
+    faults.kill(pod)
 
 
 def kill_kro(cluster: Cluster) -> None:
@@ -58,21 +46,7 @@ def kill_kro(cluster: Cluster) -> None:
         pods = "--selector=app.kubernetes.io/name=kro"
         cluster.run(*KRO, "delete", "pod", pods, "--grace-period=0", "--force")
         return
-    group = kros_group(cluster)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and group.exists():
-        with suppress(FileNotFoundError):  # it was killed just now
-            _squeeze(group)
-        time.sleep(0.1)
-
-
-def _squeeze(group: Path) -> None:
-    used = int((group / "memory.usage_in_bytes").read_text())
-    limit = group / "memory.limit_in_bytes"
-    try:
-        limit.write_text(str(used * 9 // 10))
-    except OSError:  # it uses more than that, and gives nothing back: the next page is fatal
-        limit.write_text(str(used + 4096))
+    faults.exhaust_memory(kros_pod(cluster))
 
 
 def silence_kro(cluster: Cluster, seconds: float) -> None:
@@ -80,14 +54,7 @@ def silence_kro(cluster: Cluster, seconds: float) -> None:
 
     Only on the test bed, whose processes run on this machine.
     """
-    pids = [int(pid) for pid in (kros_group(cluster) / "cgroup.procs").read_text().split()]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        time.sleep(seconds)
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+    faults.stop_pod_for(seconds, kros_pod(cluster))
 
 
 @contextmanager
@@ -195,22 +162,7 @@ def pod_of(cluster: Cluster, container: Manifest, metadata: Manifest) -> Manifes
 def restart_api_server(cluster: Cluster) -> None:
     """Kill the API server, and start it as it was; only on the test bed.
 
-    One that ends by itself, as it does where etcd keeps it waiting, is started again, which is
-    what a kubelet does. All tests that follow need it.
+    All tests that follow need it.
     """
-    state = State(Path(cluster.kubeconfig).parent)
-    record = ProcessRecord.load(component.record_path(state, controlplane.API_SERVER))
-    assert record is not None
-    command = Path(f"/proc/{record.pid}/cmdline").read_text().rstrip("\0").split("\0")
-    process.kill_all([record], _GRACE_SECONDS)
-    api_server = component.Component(record.name, tuple(command))
-    component.start(api_server, state)
-
-    def is_ready() -> bool:
-        if component.running_pid(record.name, state) is None:
-            log = shell.tail_of_file(component.log_path(state, record.name))
-            warnings.warn(f"the API server is started again, as it ended:\n{log}", stacklevel=2)
-            component.start(api_server, state)
-        return ApiClient(state.kubeconfig).is_ready()
-
-    wait_until(is_ready, "the API server is ready again")
+    with faults.api_server_down(State(Path(cluster.kubeconfig).parent)):
+        pass
