@@ -12,7 +12,7 @@ LOCK = $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-header --no-ann
 CODE := operator/krobench testbed tests bench scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test cluster-start bench-load bench-memory bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test cluster-start bench-load bench-memory bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs faults calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ bench-limits: deploy ## Run a scale test five times and check that all limits ar
 
 bench-pairs: $(VENV)/ready ## Simulate how often comparisons of several scale tests are right (about 3 minutes, no cluster)
 	$(BIN)/python -m bench.pairs
+
+faults: deploy ## Kill, stop and starve what runs depend on, and check what they lose (about 2 hours; resumes where it stopped)
+	$(BIN)/python -m bench.faults
 
 calibrate: deploy ## Measure how often comparisons are wrong (hours; resumes where it stopped)
 	$(BIN)/python -m bench.calibrate --write

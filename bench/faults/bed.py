@@ -17,8 +17,6 @@ from testbed.paths import State
 Manifest = dict[str, Any]
 
 NAMESPACE = "default"
-TEST = "single"
-ITERATIONS = 3
 _KROBENCH = "--namespace=krobench-system"
 _POLL_SECONDS = 0.5
 # Others on this machine would decide about these, and not the fault.
@@ -60,8 +58,8 @@ class Bed:
 
     def create(self, name: str) -> str:
         """Create a run of a few small iterations; returns its UID."""
-        single = {"name": TEST, "workload": {"scenario": "single", "instances": 15}}
-        defaults = {"iterations": ITERATIONS, "warmup": 0, "concurrency": 5, "timeout": "15m"}
+        single = {"name": "single", "workload": {"scenario": "single", "instances": 15}}
+        defaults = {"iterations": 3, "warmup": 0, "concurrency": 5, "timeout": "15m"}
         manifest = {
             "apiVersion": f"{API_GROUP}/{API_VERSION}",
             "kind": RunKind.BENCHMARK.value,

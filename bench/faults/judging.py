@@ -14,10 +14,10 @@ _MARGIN = timedelta(seconds=2)
 """Records have whole seconds; a fault that meets an iteration for less may not be noticed."""
 
 
-def lost(hits: Sequence[Hit], after: RunRecord | None, planned: int) -> list[str]:
+def lost(hits: Sequence[Hit], after: RunRecord | None) -> list[str]:
     """Return the iterations that were stored before a fault and are not as they were.
 
-    A completed run lacks none of those that were ``planned``, unless its test has failed.
+    A run with results lacks none of the iterations that were planned.
     """
     kept = dict(_iterations(after))
     before = {key: each for hit in hits for key, each in _iterations(hit.before)}
@@ -27,8 +27,12 @@ def lost(hits: Sequence[Hit], after: RunRecord | None, planned: int) -> list[str
         if key not in kept or _measured(kept[key]) != _measured(each)
     }
     if after is not None and after.verdict in (Verdict.PASSED, Verdict.INVALID):
-        all_of_them = {(test.name, index) for test in after.tests for index in range(planned)}
-        missing |= all_of_them - kept.keys()
+        planned = {
+            (test.name, index)
+            for test in after.tests
+            for index in range(test.planned_warmup + test.planned_iterations)
+        }
+        missing |= planned - kept.keys()
     return [f"{test}, iteration {index + 1}" for test, index in sorted(missing)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pydantic import BaseModel
 
 from bench.faults import judging
-from bench.faults.bed import ITERATIONS, Bed, wait_until
+from bench.faults.bed import Bed, wait_until
 from bench.faults.catalogue import Fault, inflict_in
 
 _END_SECONDS = 900.0
@@ -68,7 +68,7 @@ def put_through(
         ended = wait_until(lambda: bed.has_ended(name), _END_SECONDS)
         seconds = round(time.monotonic() - over, 1) if ended else None
         status, record = bed.status(name), bed.record(name)
-        lost = judging.lost(hits, record, ITERATIONS)
+        lost = judging.lost(hits, record)
         lost += bed.missing_parts(record) if record is not None else []
         left = bed.left(uid)
     finally:
