@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ Manifest = dict[str, Any]
 NAMESPACE = "default"
 _KROBENCH = "--namespace=krobench-system"
 _POLL_SECONDS = 0.5
+_ATTEMPTS = 5
 # Others on this machine would decide about these, and not the fault.
 _IGNORED = ["GeneratorLate", "APIServerBusy", "NodeBusy"]
 _KEPT = ("job.batch/", "pod/", "configmap/")
@@ -133,6 +135,14 @@ class Bed:
 
         What a finished run keeps counts only after its resource has been deleted.
         """
+        for _ in range(_ATTEMPTS):
+            # A kind may go between two requests.
+            with suppress(subprocess.CalledProcessError):
+                return self._left(uid, () if deleted else _KEPT)
+            time.sleep(_POLL_SECONDS)
+        return self._left(uid, () if deleted else _KEPT)
+
+    def _left(self, uid: str, kept: tuple[str, ...]) -> list[str]:
         kinds = ",".join(self.ask("api-resources", "--verbs=list", "--output=name").split())
         everywhere = ("get", kinds, "--all-namespaces", "--ignore-not-found", "--output=name")
         of_run = self.ask(*everywhere, f"--selector={RUN_LABEL}={uid}").split()
@@ -142,7 +152,6 @@ class Bed:
             for crd in self.ask("get", "crd", "--output=name").split()
             if crd.endswith(f".{LOAD_GROUP}")
         ]
-        kept = () if deleted else _KEPT
         return sorted({*(item for item in of_run if not item.startswith(kept)), *children, *crds})
 
     def delete(self, name: str) -> None:

@@ -90,7 +90,8 @@ def _take_api_server_down(seconds: float) -> Callable[[Bed, str], None]:
 _KRO_RESTARTS = frozenset({Cause.KRO_RESTARTED, Cause.KRO_LEADER_CHANGED})
 # Without the API server, kro cannot renew its Lease, and ends.
 _OUTAGE = _KRO_RESTARTS | {Cause.COUNTERS_WENT_BACKWARDS, Cause.SAMPLES_MISSING}
-_UNREACHABLE = frozenset({"ApiServerInDistress", "ApiServerUnreachable"})
+# A kubelet waits for up to five minutes before it starts a kro that has ended again and again.
+_WITHOUT_API = frozenset({"ApiServerInDistress", "ApiServerUnreachable", "KroNotFound"})
 
 FAULTS = {
     fault.name: fault
@@ -103,7 +104,7 @@ FAULTS = {
             _take_api_server_down(60.0),
             Effect.SPOILS_WHAT_IT_MEETS,
             causes=_OUTAGE,
-            errors=_UNREACHABLE,
+            errors=_WITHOUT_API,
         ),
         Fault(
             "etcd",
@@ -111,7 +112,7 @@ FAULTS = {
             _stop_etcd,
             Effect.SPOILS_WHAT_IT_MEETS,
             causes=_OUTAGE,
-            errors=_UNREACHABLE,
+            errors=_WITHOUT_API,
         ),
         Fault(
             "kro-memory",
@@ -126,7 +127,7 @@ FAULTS = {
             _take_api_server_down(600.0),
             Effect.SPOILS_WHAT_IT_MEETS,
             causes=_OUTAGE,
-            errors=_UNREACHABLE,
+            errors=_WITHOUT_API,
         ),
     )
 }

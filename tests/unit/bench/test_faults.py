@@ -9,7 +9,7 @@ from bench.faults.judging import lost, wrong
 from krobench.api.common import parse_rfc3339
 from krobench.api.specs.results import Cause
 from krobench.api.status import Verdict
-from krobench.figures.measures import Counts
+from krobench.figures.summaries import Counts
 from krobench.findings.validity import LeaderChanged, Validity
 from krobench.record.run import RunRecord
 
