@@ -25,8 +25,9 @@ _BURN = "while True: pass"
 
 def kros_pod(cluster: Cluster) -> Manifest:
     """Return kro's pod."""
-    [pod] = cluster.get(*KRO, "pods", "--selector=app.kubernetes.io/name=kro")["items"]
-    assert isinstance(pod, dict)
+    pods: list[Manifest]
+    pods = cluster.get(*KRO, "pods", "--selector=app.kubernetes.io/name=kro")["items"]
+    [pod] = pods
     return pod
 
 
