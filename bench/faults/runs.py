@@ -73,7 +73,8 @@ def put_through(
         left = bed.left(uid)
     finally:
         bed.delete(name)
-    wait_until(lambda: not bed.left(uid, deleted=True), _GONE_SECONDS)
+    gone = wait_until(lambda: not bed.left(uid, deleted=True), _GONE_SECONDS)
+    left += [] if gone else bed.left(uid, deleted=True)
     return Outcome(
         image=bed.image(),
         fault=fault.name,
@@ -83,6 +84,6 @@ def put_through(
         reason=judging.reason_of(status),
         lost=tuple(lost),
         wrong=tuple(judging.wrong(fault, hits, status, record)),
-        left=tuple(sorted({*left, *bed.left(uid, deleted=True)})),
+        left=tuple(sorted(set(left))),
         seconds=seconds,
     )

@@ -209,6 +209,8 @@ def _check_module(module: str, arguments: Sequence[str]) -> None:
     elif module == "testbed":
         _parse(lambda: importlib.import_module("testbed.cli").main(list(arguments)), arguments)
     elif module.startswith("bench."):
+        if (ROOT / module.replace(".", "/") / "__main__.py").is_file():
+            module += ".__main__"
         if not (ROOT / f"{module.replace('.', '/')}.py").is_file():
             raise BadCommandError(f"there is no module {module}")
         _parse(lambda: importlib.import_module(module).main(), arguments)
