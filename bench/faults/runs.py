@@ -70,7 +70,9 @@ def put_through(
         status, record = bed.status(name), bed.record(name)
         lost = judging.lost(hits, record)
         lost += bed.missing_parts(record) if record is not None else []
-        left = bed.left(uid)
+        # After an outage, Kubernetes' garbage collector takes a while to start again.
+        gone = wait_until(lambda: not bed.left(uid), _GONE_SECONDS)
+        left = [] if gone else bed.left(uid)
     finally:
         bed.delete(name)
     gone = wait_until(lambda: not bed.left(uid, deleted=True), _GONE_SECONDS)
