@@ -20,6 +20,7 @@ FEW_TESTS = 40
 
 # Granted though these tests may not use it, and why.
 UNUSED = {
+    (OPERATOR, "list", "/events"): "why a pod that a Job asked for is not created",
     (LOAD, "get", "/nodes/metrics"): "kubelets ask for it; the load Job reads them directly",
     (LOAD, "get", "/pods/proxy"): "the way to kro's metrics if the pod network is out of reach",
     (LOAD, "get", "kro.run/resourcegraphdefinitions"): "a creation whose answer was lost",
