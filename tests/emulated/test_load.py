@@ -218,7 +218,7 @@ async def test_what_would_not_go_is_counted_as_left(monkeypatch: pytest.MonkeyPa
     record = await run_suite(cluster, tests, timing=at_once)
     assert record.orphans is not None
     assert record.orphans.count
-    assert any("of the run left after cleanup" in warning for warning in record.warnings)
+    assert any("kubectl delete" in warning for warning in record.warnings)
 
 
 async def test_phases_follow_one_another_and_each_has_its_own_numbers() -> None:

@@ -8,7 +8,6 @@ the watch's lag, which go first. Only the metadata of objects is read.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
 
 from krobench.api import units
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
@@ -19,6 +18,7 @@ from krobench.kube import paths
 from krobench.kube.client import METADATA_ONLY, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.kube.timing import Timing
+from krobench.load.leftovers import ChildFinder, GroupKind, Item, as_item, namespace_of
 from krobench.load.lifecycle import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.loops import RunClock
 from krobench.load.probe import PROBE_COMPONENT
@@ -33,19 +33,6 @@ _NAMED = 10
 _QUICKLY_LISTED = 200
 
 _NO_FINALIZERS: JsonObject = {"metadata": {"finalizers": None}}
-_OWNED_BY_KRO = "kro.run/owned=true"
-_INSTANCE_ID = "kro.run/instance-id"
-
-
-@dataclass(frozen=True)
-class Item:
-    kind: str
-    namespace: str | None
-    name: str
-    path: str
-
-    def __str__(self) -> str:
-        return "/".join(part for part in (self.kind, self.namespace, self.name) if part)
 
 
 Lister = Callable[[], Awaitable[list[Item]]]
@@ -73,6 +60,7 @@ class RunCleanup:
         self._components = (PROBE_COMPONENT, *shared)
         self._clock = RunClock()
         self._selector = f"{RUN_LABEL}={uid}"
+        self._children = ChildFinder(client, self._prefix)
 
     async def delete_objects(
         self, instance_timeout_seconds: float, force: bool = False
@@ -91,31 +79,41 @@ class RunCleanup:
             self._delete_all(self._namespaces, self._timing.namespaces_deleted)
         )
 
-    async def audit(self, namespaces: Collection[str]) -> Orphans:
+    async def audit(
+        self, namespaces: Collection[str] = (), created: Collection[GroupKind] = ()
+    ) -> Orphans:
         """Count what is left of the run, independently of what the deletion reported.
 
-        ``namespaces`` are those that the run used: what kro made for instances there has their
-        names, and so the run's prefix, but not its labels.
+        ``namespaces`` are those that the run used, and ``created`` the kinds of its RGDs'
+        resources: those that cannot be listed are named.
         """
         try:
             kinds = await kinds_of_run(self._client, self._prefix)
-            left = [
-                *await self._instances(kinds),
-                *await self._rgds(),
-                *await self._crds(kinds),
-                *await self._namespaces(),
-            ]
-            for namespace in namespaces:
-                # Probes, and kro's children of kind ConfigMap, which are most of the children.
-                collection = paths.core("configmaps", namespace)
-                left += [
-                    _item(entry, "ConfigMap", collection)
-                    for entry in await self._client.list(collection, metadata_only=True)
-                    if entry["metadata"]["name"].startswith(self._prefix)
-                ]
+            instances = await self._instances(kinds)
+            own = await self._namespaces()
+            searched = {*namespaces, *(each.name for each in own)}
+            searched |= {each.namespace for each in instances if each.namespace}
+            children = await self._children.find(sorted(searched), created)
+            left = {
+                each.path: each
+                for each in (
+                    *instances,
+                    *await self._rgds(),
+                    *await self._crds(kinds),
+                    *own,
+                    *children.items,
+                    *await self._own_config_maps(),
+                )
+            }
         except KubeError as error:
             return Orphans(unavailable=ObjectsNotListed(detail=str(error)))
-        return Orphans(count=len(left), objects=[str(item) for item in left[:_MAX_REMAINING]])
+        first = list(left.values())[:_MAX_REMAINING]
+        return Orphans(
+            count=len(left),
+            objects=[str(each) for each in first],
+            commands=[each.command for each in first],
+            unlisted=children.unlisted,
+        )
 
     async def _reported(self, work: Awaitable[list[Item]]) -> Teardown:
         error: ErrorInfo | None = None
@@ -175,22 +173,19 @@ class RunCleanup:
             if not instances:
                 continue
             logger.warning(
-                "RGD %s was deleted before its %d instances, which kro no longer knows. Their "
-                "ConfigMaps are deleted; delete other children by their label "
-                "kro.run/instance-kind=%s",
+                "RGD %s was deleted before its %d instances, which kro no longer knows",
                 kind.rgd,
                 len(instances),
-                kind.kind,
             )
-            uids = {instance["metadata"].get("uid") for instance in instances}
-            for child in await self._client.list(
-                paths.core("configmaps"), _OWNED_BY_KRO, metadata_only=True
-            ):
-                if (child["metadata"].get("labels") or {}).get(_INSTANCE_ID) in uids:
-                    item = _item(child, "ConfigMap", paths.core("configmaps", _namespace(child)))
-                    await self._client.delete(item.path)
+            namespaces = {namespace_of(each) or "" for each in instances} - {""}
+            uids = {each["metadata"].get("uid", "") for each in instances} - {""}
+            for child in (await self._children.find(namespaces, (), uids)).items:
+                try:
+                    await self._client.delete(child.path)
+                except ApiError as error:
+                    logger.warning("cannot delete %s: %s; run %s", child, error, child.command)
             for instance in instances:
-                item = _item(instance, kind.kind, kind.path(_namespace(instance)))
+                item = as_item(instance, kind.kind, kind.path(namespace_of(instance)))
                 await self._without_finalizers(item.path)
                 await self._client.delete(item.path)
 
@@ -241,7 +236,7 @@ class RunCleanup:
         found = await self._client.find_all(
             collection(None), self._selector + selector, metadata_only=True
         )
-        return [_item(entry, kind, collection(_namespace(entry))) for entry in found or []]
+        return [as_item(entry, kind, collection(namespace_of(entry))) for entry in found or []]
 
     async def _delete(self, items: Iterable[Item]) -> None:
         gate = asyncio.Semaphore(_CONCURRENCY)
@@ -286,11 +281,11 @@ class RunCleanup:
             await asyncio.sleep(self._timing.cleanup_poll * (1 + len(requested) / _QUICKLY_LISTED))
 
 
-def _namespace(entry: JsonObject) -> str | None:
-    namespace: str | None = entry["metadata"].get("namespace")
-    return namespace
-
-
-def _item(entry: JsonObject, kind: str, collection: str) -> Item:
-    name = entry["metadata"]["name"]
-    return Item(kind, _namespace(entry), name, f"{collection}/{name}")
+def leftover_line(left: Orphans) -> str:
+    """Return what is left of a run, and how to delete it."""
+    number = units.counted(left.count or 0, "object")
+    shown = left.objects[:_NAMED]
+    hidden = (left.count or 0) - len(shown)
+    more = f" and {hidden} more" if hidden else ""
+    commands = "; ".join(left.commands[:_NAMED])
+    return f"{number} left: {', '.join(shown)}{more}; if they stay, run: {commands}"

@@ -14,7 +14,7 @@ from typing import TypeVar
 from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.load import RevisionsForbidden, RevisionsNotServed, RevisionsUnknown
 from krobench.kube import paths
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.timing import Timing
 from krobench.load.driver import RgdRejectedError
@@ -23,9 +23,6 @@ from krobench.load.observer import Followed, Observer
 RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 CRDS_PATH = paths.group("apiextensions.k8s.io", "v1", "customresourcedefinitions")
 RGD_NAME_LABEL = "kro.run/resource-graph-definition-name"
-
-_CRDS_AT_ONCE = 50
-"""A CRD may have a hundred kilobytes of schema, and takes eight times that once parsed."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +57,14 @@ async def find_kind(client: KubeClient, rgd_name: str, timing: Timing) -> Kind |
 
 async def kinds_of_run(client: KubeClient, prefix: str) -> list[Kind]:
     """Return the kinds of all RGDs whose name begins with ``prefix``."""
-    pages = client.pages(CRDS_PATH, RGD_NAME_LABEL, limit=_CRDS_AT_ONCE)
-    kinds = [_kind_of_crd(crd) async for page in pages for crd in page]
-    return [kind for kind in kinds if kind.rgd.startswith(prefix)]
+    names = [
+        crd["metadata"]["name"]
+        async for page in client.pages(CRDS_PATH, RGD_NAME_LABEL, accept=METADATA_LIST)
+        for crd in page
+        if _rgd_name(crd).startswith(prefix)
+    ]
+    found = [await client.find(f"{CRDS_PATH}/{name}") for name in names]
+    return [_kind_of_crd(crd) for crd in found if crd is not None]
 
 
 async def crd_of(client: KubeClient, group: str, kind: str) -> str | None:

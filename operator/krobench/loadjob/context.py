@@ -12,6 +12,7 @@ from krobench.figures.rawdata import CelLine, ObjectRecord, Sample
 from krobench.figures.reasons.profiles import FileReason
 from krobench.kube.client import KubeClient
 from krobench.kube.timing import Timing
+from krobench.load.leftovers import GroupKind
 from krobench.load.loops import RunClock
 from krobench.load.shard import Workers
 from krobench.loadjob.monitor import KnownKro, Monitor
@@ -51,6 +52,8 @@ class RunContext:
     kros: dict[str, KnownKro] = field(default_factory=dict)
     """What this run has seen of each kro, by target and variant."""
 
+    created: set[GroupKind] = field(default_factory=set)
+    """The kinds that the run's RGDs create."""
     silent: set[str] = field(default_factory=set)
     """Sources of samples, or parts of them, about whose silence the run has warned."""
 

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 from krobench import __version__
 from krobench.analysis.validity.surroundings import leftover_objects
-from krobench.api import units
 from krobench.api.access import Access
 from krobench.api.common import rfc3339, utc_now
 from krobench.api.kinds import RunKind, RunRef, RunSpec
@@ -23,7 +22,8 @@ from krobench.kube.client import KubeClient
 from krobench.kube.cluster import kubernetes_version, list_nodes
 from krobench.kube.kropods import KroPod
 from krobench.kube.timing import Timing
-from krobench.load.cleanup import RunCleanup
+from krobench.load.cleanup import RunCleanup, leftover_line
+from krobench.load.leftovers import GroupKind
 from krobench.load.loops import RunClock, repeating
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.errors import RESULTS_NOT_STORED, AbortedError, info_of
@@ -111,6 +111,7 @@ class Engine:
         self._reported = ""
         """The activity that was published last."""
         self._loop: IterationLoop | None = None
+        self._created: set[GroupKind] = set()
         self._lease = ClusterLease(client, f"{run.namespace}/{run.name}", self.timing)
         self.coordinator: Coordinator | None = None
         if task.shards > 1:
@@ -195,6 +196,7 @@ class Engine:
             timing=self.timing,
             workers=self.coordinator,
             prometheus=self._prometheus,
+            created=self._created,
         )
 
     def check_lease(self) -> None:
@@ -303,14 +305,18 @@ class Engine:
             if teardown.error is not None:
                 self.warn(f"cleanup: {teardown.error.message}")
         used = {plan.namespace or self.run_ref.own_namespace for plan in plans}
-        orphans = await cleanup.audit(sorted(used))
+        orphans = await cleanup.audit(sorted(used), self._created)
         self._update(orphans=orphans)
         if orphans.unavailable is not None:
             why = reason_line(orphans.unavailable)
             self.warn(f"objects left of the run could not be counted: {why}")
         elif orphans.count:
-            number = units.counted(orphans.count, "object")
-            self.warn(f"{number} of the run left after cleanup, the first is {orphans.objects[0]}")
+            self.warn(f"after cleanup, {leftover_line(orphans)}")
+        if orphans.unlisted:
+            self.warn(
+                f"objects of {', '.join(orphans.unlisted)} are not among those counted after "
+                "cleanup: the load Job's ServiceAccount may not list them"
+            )
 
     async def _complete(self) -> RunRecord:
         self._activity = ""

@@ -22,6 +22,7 @@ from krobench.kube.config import own_namespace
 from krobench.kube.kropods import KroPod
 from krobench.load.cleanup import RunCleanup
 from krobench.load.iteration import Iteration, Outcome
+from krobench.load.leftovers import kinds_created
 from krobench.load.shard import open_iteration
 from krobench.loadjob.assessment import Around, assess
 from krobench.loadjob.context import RunContext
@@ -86,6 +87,7 @@ class IterationRunner:
     ) -> tuple[IterationRecord, Sequence[ObjectRecord]]:
         """Returns the record, and the deletions of the cleanup."""
         context = self._context
+        context.created.update(kinds_created(rgd.manifest for rgd in plan.rgds))
         start_time = rfc3339(utc_now())
         await sampler.snapshot()  # before the set-up, as a baseline for what it takes
         async with (

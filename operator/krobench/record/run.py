@@ -43,6 +43,10 @@ class Orphans(ApiModel):
     """None if it could not be counted."""
     objects: list[str] = Field(default_factory=list)
     """As kind/namespace/name; at most 20."""
+    commands: list[str] = Field(default_factory=list)
+    """What deletes each of these objects."""
+    unlisted: list[str] = Field(default_factory=list)
+    """Kinds that the run's RGDs create, but that may not be listed: not among those counted."""
     unavailable: AnyOrphansReason | None = None
     """Why it could not be counted."""
 

@@ -7,7 +7,7 @@ from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunKind, RunRef
 from krobench.figures.reasons.load import ObjectsNotListed
 from krobench.kube.client import JsonObject
-from krobench.kube.errors import ApiUnreachableError
+from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.load.cleanup import RunCleanup
 from krobench.record.run import Orphans
 
@@ -15,6 +15,9 @@ RUN = RunRef(RunKind.BENCHMARK, "default", "bench", "0a1b2c3d-4e5f-6789-abcd-ef0
 RGDS = "/apis/kro.run/v1alpha1/resourcegraphdefinitions"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 KINDS = "/apis/load.bench.kro.run/v1alpha1/kinds"
+
+
+OWNED = {"kro.run/owned": "true", "kro.run/instance-name": f"{RUN.prefix}0-0-0-00000"}
 
 
 def named(name: str, **metadata: Any) -> JsonObject:
@@ -61,7 +64,7 @@ async def test_all_that_is_left_of_the_run_is_counted_and_named() -> None:
             RGDS: [ours(f"{RUN.prefix}0-0-0"), named("of-another-run")],
             "/api/v1/namespaces": [ours(RUN.namespace)],
             "/api/v1/namespaces/mine/configmaps": [
-                named(f"{RUN.prefix}0-0-0-00000-config", namespace="mine"),
+                named("config", namespace="mine", labels=OWNED),
                 named("somebody-elses", namespace="mine"),
             ],
         }
@@ -72,7 +75,7 @@ async def test_all_that_is_left_of_the_run_is_counted_and_named() -> None:
         f"ResourceGraphDefinition/{RUN.prefix}0-0-0",
         "CustomResourceDefinition/kinds.load.bench.kro.run",
         f"Namespace/{RUN.namespace}",
-        f"ConfigMap/mine/{RUN.prefix}0-0-0-00000-config",
+        "ConfigMap/mine/config",
     ]
 
 
@@ -91,13 +94,13 @@ async def test_what_cannot_be_counted_is_not_zero() -> None:
     assert orphans == Orphans(count=None, unavailable=ObjectsNotListed(detail="connection refused"))
 
 
-async def test_only_metadata_is_read_but_of_crds() -> None:
+async def test_only_metadata_is_listed() -> None:
     left = {CRDS: [crd()], RGDS: [ours(f"{RUN.prefix}0-0-0")]}
     api = MemoryApi(objects(left))
     await RunCleanup(api, RUN.uid).delete_objects(1.0)
     assert api.objects == {}
     lists = {path for verb, path in api.asked if verb == "list"}
-    assert lists - api.metadata_only == {CRDS}
+    assert not lists - api.metadata_only
 
 
 async def test_deleting_goes_on_for_as_long_as_objects_go() -> None:
@@ -121,3 +124,87 @@ async def test_deleting_goes_on_for_as_long_as_objects_go() -> None:
     assert teardown.done
     assert teardown.duration_seconds > 0.3
     assert api.objects == {}
+
+
+def discovery(group: str, *kinds: tuple[str, str, bool]) -> JsonObject:
+    """Return what an API server says of a group: plural, kind and whether it is namespaced."""
+    resources = [
+        {
+            "resource": plural,
+            "responseKind": {"kind": kind},
+            "scope": "Namespaced" if namespaced else "Cluster",
+            "verbs": ["list", "delete"],
+        }
+        for plural, kind, namespaced in kinds
+    ]
+    versions = [{"version": "v1", "resources": resources}]
+    return {"metadata": {"name": group}, "versions": versions}
+
+
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+SERVED = {
+    "/api": {
+        "items": [
+            discovery(
+                "",
+                ("configmaps", "ConfigMap", True),
+                ("serviceaccounts", "ServiceAccount", True),
+                ("persistentvolumeclaims", "PersistentVolumeClaim", True),
+            )
+        ]
+    },
+    "/apis": {
+        "items": [
+            discovery("apps", ("statefulsets", "StatefulSet", True)),
+            discovery("rbac.authorization.k8s.io", ("clusterroles", "ClusterRole", False)),
+        ]
+    },
+}
+
+
+async def test_children_of_every_kind_are_found_wherever_they_are() -> None:
+    """Instances, RGDs and CRDs are gone; only kro's labels tell whose children they were."""
+    others = {"kro.run/owned": "true", "kro.run/instance-name": "somebody-elses"}
+    nested = {"kro.run/owned": "true", "kro.run/instance-id": "nested-uid"}
+    items = {
+        "/api/v1/namespaces/kube-public/serviceaccounts": [
+            named("hard-coded", namespace="kube-public", labels=OWNED),
+            named("of-others", namespace="kube-public", labels=others),
+        ],
+        f"{RBAC}/clusterroles": [
+            named("reader", labels=OWNED, uid="nested-uid"),
+            named("below", labels=nested),
+            named("admin"),
+        ],
+        "/api/v1/namespaces/mine/persistentvolumeclaims": [
+            named(f"data-{RUN.prefix}0-0-0-00000-0", namespace="mine"),
+            named("data-of-others-0", namespace="mine"),
+        ],
+    }
+    api = MemoryApi(objects(items) | SERVED)
+    orphans = await RunCleanup(api, RUN.uid).audit()
+    assert orphans.count == 4
+    assert set(orphans.commands) == {
+        "kubectl delete serviceaccounts -n kube-public hard-coded",
+        "kubectl delete clusterroles.rbac.authorization.k8s.io reader",
+        "kubectl delete clusterroles.rbac.authorization.k8s.io below",
+        f"kubectl delete persistentvolumeclaims -n mine data-{RUN.prefix}0-0-0-00000-0",
+    }
+    assert not {path for verb, path in api.asked if verb == "list"} - api.metadata_only
+
+
+async def test_kinds_that_may_not_be_listed_are_named_if_the_rgds_create_them() -> None:
+    class Forbidding(MemoryApi):
+        async def admit(self, verb: str, path: str, body: JsonObject) -> None:
+            if verb == "list" and path.endswith(("/clusterroles", "/statefulsets", "claims")):
+                raise ApiError(403, "Forbidden", path)
+            if verb == "list" and path == "/api/v1/serviceaccounts":
+                raise ApiError(403, "Forbidden", path)
+
+    accounts = {"/api/v1/namespaces/mine/serviceaccounts": [named("a", namespace="mine")]}
+    accounts["/api/v1/namespaces/mine/serviceaccounts"][0]["metadata"]["labels"] = OWNED
+    api = Forbidding(objects(accounts) | SERVED)
+    created = {("apps", "StatefulSet"), ("", "ServiceAccount")}
+    orphans = await RunCleanup(api, RUN.uid).audit(["mine"], created)
+    assert orphans.objects == ["ServiceAccount/mine/a"], "found in the namespace that was used"
+    assert orphans.unlisted == ["persistentvolumeclaims", "statefulsets.apps"]
