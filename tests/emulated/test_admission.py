@@ -1,11 +1,13 @@
 """Runs that an API server admits and that must wait, or never start."""
 
+import aiohttp
 import pytest
 from emulated.conftest import Api, RunningOperator
 from emulated.test_operator import job_of, store_results
 from unit.controller.world import SPECS
 
 from krobench.api.kinds import RunKind
+from krobench.kube.client import allow_deep_objects
 from krobench.record.run import RunState
 
 
@@ -51,6 +53,29 @@ async def test_a_run_with_fields_of_before_an_upgrade_names_the_new_one(
         status = await api.until_phase("old", "Failed")
         assert status["conditions"][0]["reason"] == "InvalidSpec"
         assert f"use {new_name}" in status["message"]
+        await job_of(api, "sound")
+    finally:
+        await operator.stop()
+
+
+async def test_an_object_of_thousands_of_levels_stops_nobody(api: Api, server: str) -> None:
+    allow_deep_objects()  # the emulator reads it, too
+    levels = 9_900
+    spec = '{"tests":' + '{"a":' * levels + "1" + "}" * levels + "}"
+    body = '{"metadata":{"name":"deep","namespace":"default"},"spec":' + spec + "}"
+    headers = {"Content-Type": "application/json"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(server + api.path(), data=body, headers=headers) as answer,
+    ):
+        assert answer.ok
+    operator = RunningOperator(server)
+    await operator.start()
+    try:
+        status = await api.until_phase("deep", "Failed")
+        assert status["conditions"][0]["reason"] == "InvalidSpec"
+        assert "too deeply" in status["message"]
+        await api.create("sound")
         await job_of(api, "sound")
     finally:
         await operator.stop()

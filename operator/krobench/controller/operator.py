@@ -21,7 +21,7 @@ from krobench.controller.endpoints import Endpoints
 from krobench.controller.metrics import OperatorMetrics, RunMetrics
 from krobench.controller.settings import Settings
 from krobench.controller.workqueue import Pace, WorkQueue
-from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.client import JsonObject, KubeClient, allow_deep_objects
 from krobench.kube.config import ServiceAccount, load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.transport import NO_RETRIES
@@ -110,7 +110,8 @@ class Operator:
 
 
 def configure_kopf(settings: kopf.OperatorSettings) -> None:
-    """Make kopf a quiet watcher of our kinds."""
+    """Make kopf a quiet watcher of our kinds, which reads whatever an API server admits."""
+    allow_deep_objects()
     # Not ours: kopf takes its own finalizer off objects that none of its handlers holds.
     settings.persistence.finalizer = f"{API_GROUP}/kopf"
     settings.posting.enabled = False

@@ -4,6 +4,7 @@ Two runs must not start at once, and a reconcile takes a few milliseconds.
 """
 
 import asyncio
+import itertools
 import logging
 import time
 from dataclasses import dataclass
@@ -57,7 +58,8 @@ class WorkQueue:
         self.cluster = Cluster(client, settings, self.enqueue)
         self._metrics = metrics
         self._pace = pace or Pace()
-        self._queue: asyncio.Queue[RunRef] = asyncio.Queue()
+        self._queue: asyncio.PriorityQueue[tuple[bool, int, RunRef]] = asyncio.PriorityQueue()
+        self._numbers = itertools.count()
         self._waiting: set[RunRef] = set()
         self._failures: dict[RunRef, int] = {}
         self._progress_written: dict[RunRef, float] = {}
@@ -79,7 +81,10 @@ class WorkQueue:
         """Have a run reconciled soon."""
         if run not in self._waiting:
             self._waiting.add(run)
-            self._queue.put_nowait(run)
+            # Refused runs come last: hundreds of them must not delay those that can run.
+            known = self.cluster.runs.get(run.uid)
+            last = known is not None and bool(known.errors) and not known.occupies_cluster
+            self._queue.put_nowait((last, next(self._numbers), run))
 
     def take(self, kind: RunKind, item: JsonObject) -> None:
         """Take news of a resource from a watch."""
@@ -127,7 +132,7 @@ class WorkQueue:
 
     async def _work(self) -> None:
         while True:
-            run = await self._queue.get()
+            *_, run = await self._queue.get()
             self._waiting.discard(run)
             self.show_life()
             before = self.cluster.runs.queue()

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import json
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -21,6 +23,28 @@ METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v
 
 _CHUNK_BYTES = 256 << 10
 _PAGE_OBJECTS = 500
+
+
+_RECURSION_LIMIT = 50_000
+"""Enough for the 10,000 levels that an API server admits; 8 MB of stack hold them."""
+
+
+def allow_deep_objects() -> None:
+    """Let Python's decoder read every object that an API server admits."""
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION_LIMIT))
+
+
+def decode(payload: bytes) -> Any:
+    """Parse JSON of any depth: orjson gives up at 1,024 levels.
+
+    Raises:
+        JSONDecodeError: if the payload is not JSON.
+    """
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        allow_deep_objects()
+        return json.loads(payload)
 
 
 class KubeClient(Transport):
@@ -220,7 +244,7 @@ class KubeClient(Transport):
     async def _json(
         self, method: str, path: str, retries: int | None, **options: Any
     ) -> JsonObject:
-        parsed: JsonObject = orjson.loads(await self._send(method, path, retries, **options))
+        parsed: JsonObject = decode(await self._send(method, path, retries, **options))
         return parsed
 
     def _send(
