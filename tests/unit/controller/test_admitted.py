@@ -16,7 +16,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
 BENCHMARK, SCALE_TEST = RunKind.BENCHMARK, RunKind.SCALE_TEST
 REASONS = {"InvalidSpec", "InvalidThreshold", "UnknownMetric", "TooManyObjects", "TooFewSamples"}
-REASONS |= {"LimitExceeded"}
+REASONS |= {"InvalidBaseline", "LimitExceeded"}
 
 
 def resource(kind: RunKind, spec: Any) -> dict[str, Any]:
