@@ -65,8 +65,9 @@ def _iterations(record: RunRecord | None) -> Iterator[tuple[tuple[str, int], Ite
 
 
 def _measured(iteration: IterationRecord) -> tuple[Any, ...]:
-    """What does not change once an iteration is measured: its cleanup comes later."""
-    return (iteration.start_time, iteration.counts, iteration.latency, iteration.duration_seconds)
+    """What does not change once an iteration is measured: its cleanup adds when instances went."""
+    latency = iteration.latency.model_copy(update={"instance_gone": None})
+    return (iteration.start_time, iteration.counts, latency, iteration.duration_seconds)
 
 
 def _meets(hit: Hit, iteration: IterationRecord) -> bool:

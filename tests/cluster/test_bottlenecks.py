@@ -267,7 +267,7 @@ def test_what_is_planted_in_kro_itself_is_named_first(cluster: Cluster) -> None:
 @pytest.mark.usefixtures("plants")
 @twice_at_most
 def test_what_is_planted_around_kro_is_named_first(cluster: Cluster) -> None:
-    late = {"arrival": "constant", "rate": 5000, "maxInFlight": 1, "maxSendLag": "10ms"}
+    late = {"arrival": "constant", "rate": 1000, "maxInFlight": 1, "maxSendLag": "10ms"}
     side_by_side = {"seed": 1, "complexity": "custom", "resources": 8}
     tests = [
         IDLE,

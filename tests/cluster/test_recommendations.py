@@ -49,6 +49,7 @@ def test_more_workers_are_advised_tried_and_gain(cluster: Cluster, tmp_path: Pat
     finished = "--for=condition=Finished"
     cluster.run("wait", "kroscaletest/advised", finished, f"--timeout={WAIT_SECONDS}s")
     record = cluster.run_record("advised")
+    assert record["recommendations"], record["tests"]
     first = record["recommendations"][0]
     assert first["bottleneck"] == "KroWorkers"
     [setting] = first["settings"]
