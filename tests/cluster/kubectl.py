@@ -9,7 +9,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
@@ -37,6 +38,7 @@ _OF_RUNS, _OF_RGDS = "bench.kro.run/run", "kro.run/resource-graph-definition-nam
 _OF_LOADS = ".load.bench.kro.run"
 _POLL_SECONDS = 0.1
 _ATTEMPTS = 3
+_CREATED_AT_ONCE = 8
 # What others on the machine do to a run, by which it says itself that it is not to be believed.
 _OF_OTHERS = frozenset(
     {"GeneratorLate", "SamplesMissing", "APIServerBusy", "NodeBusy", "ClockJumped", "NoSteadyState"}
@@ -112,6 +114,35 @@ class Cluster:
         assert answer.is_success, f"{path}: {answer.text}"
         found: Manifest = answer.json()
         return found
+
+    def create(self, manifests: Sequence[Manifest]) -> None:
+        """Create objects of which the API server must know every field, several at once.
+
+        kubectl would fetch the whole schema of their API group for each of them.
+        """
+        kinds = {(each["apiVersion"], each["kind"]) for each in manifests}
+        wait_until(lambda: kinds <= self._served(kinds).keys(), "all kinds are served")
+        plurals = self._served(kinds)
+
+        def post(manifest: Manifest) -> None:
+            version, namespace = manifest["apiVersion"], manifest["metadata"].get("namespace")
+            plural = plurals[version, manifest["kind"]]
+            place = f"namespaces/{namespace}/{plural}" if namespace else plural
+            strict = {"fieldValidation": "Strict"}
+            answer = self._http.post(f"/apis/{version}/{place}", params=strict, json=manifest)
+            assert answer.is_success, answer.text
+
+        with ThreadPoolExecutor(_CREATED_AT_ONCE) as pool:
+            list(pool.map(post, manifests))
+
+    def _served(self, kinds: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return the plurals of all kinds of these kinds' API groups, by version and kind."""
+        return {
+            (version, each["kind"]): each["name"]
+            for version in {version for version, _ in kinds}
+            for each in self.read(f"/apis/{version}")["resources"]
+            if "/" not in each["name"]
+        }
 
     def names(self, *arguments: str) -> list[str]:
         """Return the names of objects."""

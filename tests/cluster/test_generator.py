@@ -114,8 +114,8 @@ def test_kro_takes_whatever_is_generated(cluster: Cluster) -> None:
 
 def unready(cluster: Cluster, manifests: list[Manifest]) -> dict[str, Any]:
     """Create objects, and return the conditions of those that do not become ready, by name."""
+    cluster.create(manifests)
     objects = yaml.safe_dump_all(manifests)
-    cluster.run("create", "--filename=-", stdin=objects)
     # The timeout is for all of them together.
     ready = ("--for=condition=Ready", f"--timeout={READY_SECONDS}s")
     cluster.run("wait", "--filename=-", *ready, stdin=objects, check=False)
