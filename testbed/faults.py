@@ -3,6 +3,7 @@
 They need the test bed, whose pods and control plane are processes of this machine.
 """
 
+import errno
 import os
 import signal
 import time
@@ -23,6 +24,8 @@ Pod = Mapping[str, Any]
 
 _MEMORY_GROUPS = Path("/sys/fs/cgroup/memory/krobench/kubepods")
 _OUT_OF_MEMORY_SECONDS = 20.0
+_GONE = (errno.ENOENT, errno.ENODEV)
+"""What the kernel says of a control group that ended before, or while, its file is read."""
 _GRACE_SECONDS = 30.0
 _API_SERVER_STARTS_SECONDS = 300.0
 _POLL_SECONDS = 0.3
@@ -40,8 +43,11 @@ def exhaust_memory(pod: Pod) -> None:
     group = _group(pod)
     deadline = time.monotonic() + _OUT_OF_MEMORY_SECONDS
     while time.monotonic() < deadline and group.exists():
-        with suppress(FileNotFoundError):  # it was killed just now
+        try:
             _squeeze(group)
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise
         time.sleep(0.1)
 
 
