@@ -82,16 +82,14 @@ def plant_all(cluster: Cluster) -> None:
     """Run a suite, and plant in each of its tests what the test is named after."""
     # The kubelet's figures are up to 15 s apart, and two of them are needed.
     load = {"arrival": "constant", "rate": 1.5, "maxSendLag": "10s"}
-    # Ten seconds, so that kro is changed while instances are made.
-    steady = load | {"rate": 3}
     tests = [
         scenario("crowded", instances=40, load=load),
         # Before the clean one, as those who crowded the other are a while until they are gone.
         scenario("few", thresholds=["latency.instanceReady.p99 < 60.0"]),
         scenario("clean", instances=20),
         *([scenario("silent", instances=10)] if provider() == "testbed" else []),
-        scenario("starved", instances=30, load=steady),
-        scenario("changed", instances=30, load=steady),
+        scenario("starved", instances=30),
+        scenario("changed", instances=30),
     ]
     # Of how much the machine is capable is nothing that is tested here.
     bounds = {"maxForeignRequestsPerSecond": 80, "maxForeignCpu": "10%"}
