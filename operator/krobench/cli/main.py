@@ -117,16 +117,6 @@ def cleanup(
     raise typer.Exit(run_cleanup(run, only_kro=only_kro))
 
 
-def uninstall(
-    deployment: Annotated[str, typer.Option(help="Name of the operator's Deployment.")],
-    timeout: Annotated[float, typer.Option(help="Seconds in which all must be done.")] = 240.0,
-) -> None:
-    """End all runs, restore kro and delete what runs created (in the chart's pre-delete hook)."""
-    from krobench.loadjob.main import run_uninstall
-
-    raise typer.Exit(run_uninstall(deployment, timeout))
-
-
 # The help lists them in this order, and groups such as baseline after them.
 for command in (
     version,
@@ -134,7 +124,6 @@ for command in (
     load,
     preflight,
     cleanup,
-    uninstall,
     commands.run,
     commands.report,
     commands.profile,
