@@ -25,7 +25,7 @@ Pod = Mapping[str, Any]
 _MEMORY_GROUPS = Path("/sys/fs/cgroup/memory/krobench/kubepods")
 _OUT_OF_MEMORY_SECONDS = 20.0
 _GONE = (errno.ENOENT, errno.ENODEV)
-"""What the kernel says of a control group that ended before, or while, its file is read."""
+"""Errors when a control group ends before its file is opened, or while it is read."""
 _GRACE_SECONDS = 30.0
 _API_SERVER_STARTS_SECONDS = 300.0
 _POLL_SECONDS = 0.3
