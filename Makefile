@@ -26,7 +26,7 @@ test: $(VENV)/ready ## Run all checks and tests, including those on a real clust
 	@$(MAKE) --no-print-directory cluster-test
 	@echo "All tests passed. 'make down' removes the cluster."
 
-unit: $(VENV)/ready ## Run the tests that need no cluster (about 2 minutes)
+unit: $(VENV)/ready ## Run the tests that need no cluster (about 5 minutes)
 	@# The tests of the analysis take as long as all other unit tests; those with an emulated API mostly wait.
 	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,--jobs=3) --output-sync=target unit-analysis unit-others unit-emulated
 
@@ -39,7 +39,7 @@ unit-others:
 unit-emulated:
 	$(BIN)/python -m pytest -q tests/emulated
 
-cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 34 minutes, and 9 more for the first build)
+cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 40 minutes, and 9 more for the first build)
 	$(BIN)/python -m pytest tests/cluster
 
 cluster-start: $(VENV)/ready

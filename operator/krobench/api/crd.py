@@ -4,8 +4,9 @@ pydantic writes JSON Schema. An API server requires a *structural* OpenAPI v3 sc
 no ``anyOf`` with null, no titles. Every list, map and string needs a bound, or the estimated cost
 of the CEL rules is too high.
 
-Inside lists there are no defaults: GitOps tools compare lists as a whole, so a default that the API
-server fills in there would be a difference for ever. krobench fills them in when it reads a spec.
+Fields inside lists have no defaults: GitOps tools compare lists as a whole, so a default that the
+API server fills in there would be a permanent difference. krobench applies them when it reads a
+spec.
 """
 
 import json

@@ -63,7 +63,7 @@ class PodHttp:
         A key of the query that has several values is repeated, once for each.
 
         Raises:
-            PodHttpError: if there is no answer, its status is not 200, or it is too large.
+            PodHttpError: if the pod does not answer, its status is not 200, or it is too large.
         """
         async with self.stream(path, query, timeout_seconds) as content:
             answer = bytearray()

@@ -28,7 +28,7 @@ class InstancesNotReady(Reason):
 
 
 class TooFewReady(Reason):
-    """Fewer than two instances became ready, so that there is no rate."""
+    """A rate needs at least two instances that became ready."""
 
     code: Literal["TooFewReady"] = "TooFewReady"
 

@@ -43,7 +43,7 @@ class InvalidFormat(Reason):
 
 
 class NoAnswerInTime(Reason):
-    """There was no answer in the time for it."""
+    """The source did not answer within its timeout."""
 
     code: Literal["NoAnswerInTime"] = "NoAnswerInTime"
     seconds: float
