@@ -6,7 +6,7 @@ page is stale.
 
 from pathlib import Path
 
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import RunKind, ScheduleKind
 from scripts.reference.cli import cli_page
 from scripts.reference.figures import figures_page, findings_page, renamed_figures_page
 from scripts.reference.installation import VALUES, chart_readme, metrics_page, values_page
@@ -21,6 +21,7 @@ def pages() -> dict[Path, str]:
     by_name = {
         "krobenchmark.md": resource_page(RunKind.BENCHMARK),
         "kroscaletest.md": resource_page(RunKind.SCALE_TEST),
+        "krobenchmarkschedule.md": resource_page(ScheduleKind.SCHEDULE),
         "values.md": values_page(),
         "cli.md": cli_page(),
         "metrics.md": metrics_page(),

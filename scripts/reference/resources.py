@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator
 
 from krobench.api.crd import DEFAULT_WORDS, Schema, crd
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import Kind, RunKind
 from scripts.reference.markdown import page, table, text
 
 
-def resource_page(kind: RunKind) -> str:
+def resource_page(kind: Kind) -> str:
     """Every field of a custom resource, from its CRD."""
     definition = crd(kind)
     names = definition["spec"]["names"]
@@ -40,8 +40,21 @@ def resource_page(kind: RunKind) -> str:
     )
 
 
+# Specs that are another kind's, by their path.
+_SPECS_OF = {
+    f"spec.{template}.spec": kind
+    for template, kind in (
+        ("benchmarkTemplate", RunKind.BENCHMARK),
+        ("scaleTestTemplate", RunKind.SCALE_TEST),
+    )
+}
+
+
 def _object(path: str, schema: Schema) -> Iterator[str]:
     """The table of an object's fields, then those of the objects in it."""
+    if kind := _SPECS_OF.get(path):
+        yield f"Its fields are those of [{kind}]({kind.singular}.md#spec)."
+        return
     yield from _rules(schema)
     # Old names of fields are in the schema only to be refused with the new one.
     fields = {

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from krobench.api.common import API_GROUP, API_VERSION, RENAMED, renamed_words
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import KINDS, Kind, RunKind, ScheduleKind
 from krobench.api.yaml import dump
 
 Schema = dict[str, Any]
@@ -32,7 +32,18 @@ _DROPPED = frozenset({"title", "$defs", "additionalProperties"})
 _DEFAULT_MAX_ITEMS = 64
 _DEFAULT_MAX_LENGTH = 1024
 
-_ROOT_RULES = [
+MAX_SCHEDULE_NAME_LENGTH = MAX_NAME_LENGTH - len("-00000000-once")
+"""Longest name of a schedule: names of its runs are it, a minute and a trigger."""
+
+
+def _name_rule(longest: int) -> Schema:
+    return {
+        "rule": f"self.metadata.name.size() <= {longest}",
+        "message": f"metadata.name must not be longer than {longest} characters",
+    }
+
+
+_RUN_RULES = (
     {
         "rule": "!has(oldSelf.status) || !has(oldSelf.status.startTime) "
         "|| self.spec == oldSelf.spec",
@@ -40,11 +51,8 @@ _ROOT_RULES = [
         "again, or apply it under another name",
         "fieldPath": ".spec",
     },
-    {
-        "rule": f"self.metadata.name.size() <= {MAX_NAME_LENGTH}",
-        "message": f"metadata.name must not be longer than {MAX_NAME_LENGTH} characters",
-    },
-]
+    _name_rule(MAX_NAME_LENGTH),
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,7 @@ class _Column:
 
     name: str
     path: str
+    type: str = "string"
     wide: bool = False
     """Shown with ``-o wide`` only."""
 
@@ -61,11 +70,16 @@ class _Column:
 class _Resource:
     """What is specific to the CRD of a kind."""
 
-    kind: RunKind
+    kind: Kind
     short_name: str
     description: str
     columns: tuple[_Column, ...]
-    """Shown between the phase and the age."""
+    """Shown before the age."""
+    rules: tuple[Schema, ...] = _RUN_RULES
+    """Of the whole object."""
+
+
+_PHASE = _Column("Phase", ".status.phase")
 
 
 _RESOURCES = {
@@ -76,6 +90,7 @@ _RESOURCES = {
             short_name="kb",
             description="A KroBenchmark runs a suite of tests once and measures how kro performs.",
             columns=(
+                _PHASE,
                 _Column("Progress", ".status.progress"),
                 _Column("Tests", ".status.testsSucceeded"),
                 _Column("p99", ".status.headline.p99"),
@@ -89,12 +104,31 @@ _RESOURCES = {
             description="A KroScaleTest runs growing sizes of a workload once, finds the largest "
             "size at which kro meets its SLOs, and names what limits it.",
             columns=(
+                _PHASE,
                 _Column("Size", ".status.size"),
                 _Column("Limit", ".status.limit.text"),
                 _Column("Bottleneck", ".status.bottleneck"),
                 _Column("Verdict", ".status.verdict"),
                 _Column("Next to try", ".status.nextToTry", wide=True),
             ),
+        ),
+        _Resource(
+            kind=ScheduleKind.SCHEDULE,
+            short_name="kbs",
+            description="A KroBenchmarkSchedule creates KroBenchmarks or KroScaleTests: at the "
+            "times of a cron schedule, when kro changes, and on request.",
+            columns=(
+                _Column("Schedule", ".spec.schedule"),
+                _Column("Suspend", '.status.conditions[?(@.type=="Suspended")].status'),
+                _Column("Active", ".status.active[*].name"),
+                _Column("Last", ".status.lastScheduleTime", type="date"),
+                _Column("Next", ".status.nextScheduleTime"),
+                _Column("Verdict", ".status.verdict"),
+                _Column("kro", ".status.kroVersion"),
+                _Column("Time zone", ".spec.timeZone", wide=True),
+                _Column("Message", ".status.message", wide=True),
+            ),
+            rules=(_name_rule(MAX_SCHEDULE_NAME_LENGTH),),
         ),
     )
 }
@@ -247,7 +281,7 @@ def _convert_map(
     result.setdefault("maxProperties", _DEFAULT_MAX_ITEMS)
 
 
-def crd(kind: RunKind) -> dict[str, Any]:
+def crd(kind: Kind) -> dict[str, Any]:
     """The CustomResourceDefinition of a kind."""
     resource = _RESOURCES[kind]
     names = {
@@ -287,7 +321,7 @@ def _root_schema(resource: _Resource) -> Schema:
         "type": "object",
         "description": resource.description,
         "required": ["spec"],
-        "x-kubernetes-validations": _ROOT_RULES,
+        "x-kubernetes-validations": list(resource.rules),
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
@@ -299,21 +333,20 @@ def _root_schema(resource: _Resource) -> Schema:
 
 
 def _printer_columns(resource: _Resource) -> list[dict[str, Any]]:
-    columns = [_Column("Phase", ".status.phase"), *resource.columns]
-    age = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
+    shown = [column for column in resource.columns if not column.wide]
+    age = _Column("Age", ".metadata.creationTimestamp", type="date")
     return [
-        *(_text_column(column) for column in columns if not column.wide),
-        age,
-        *(_text_column(column) | {"priority": 1} for column in columns if column.wide),
+        *map(_printer_column, (*shown, age)),
+        *(_printer_column(column) | {"priority": 1} for column in resource.columns if column.wide),
     ]
 
 
-def _text_column(column: _Column) -> dict[str, Any]:
-    return {"name": column.name, "type": "string", "jsonPath": column.path}
+def _printer_column(column: _Column) -> dict[str, Any]:
+    return {"name": column.name, "type": column.type, "jsonPath": column.path}
 
 
 def crd_files() -> dict[str, str]:
     """The contents of ``crds/`` by file name."""
     header = "# Generated by `make crds` from operator/krobench/api: do not edit.\n"
-    crds = [crd(kind) for kind in RunKind]
+    crds = [crd(kind) for kind in KINDS]
     return {f"{item['metadata']['name']}.yaml": header + dump(item) for item in crds}

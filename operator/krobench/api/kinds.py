@@ -8,7 +8,13 @@ from typing import Any, Self
 from krobench.api.common import GROUP_VERSION
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus, RunStatus
+from krobench.api.specs.schedule import KroBenchmarkScheduleSpec
+from krobench.api.status import (
+    KroBenchmarkScheduleStatus,
+    KroBenchmarkStatus,
+    KroScaleTestStatus,
+    RunStatus,
+)
 
 _SHORT_ID_LENGTH = 8
 _NAMESPACE_NAME_LENGTH = 40
@@ -16,11 +22,8 @@ _NAMESPACE_NAME_LENGTH = 40
 RunSpec = KroBenchmarkSpec | KroScaleTestSpec
 
 
-class RunKind(StrEnum):
-    """Kind of the custom resource that requests a run."""
-
-    BENCHMARK = "KroBenchmark"
-    SCALE_TEST = "KroScaleTest"
+class ResourceKind(StrEnum):
+    """Kind of a custom resource."""
 
     @property
     def singular(self) -> str:
@@ -32,6 +35,13 @@ class RunKind(StrEnum):
         """As in API paths and RBAC rules."""
         return f"{self.singular}s"
 
+
+class RunKind(ResourceKind):
+    """Kind of the custom resource that requests a run."""
+
+    BENCHMARK = "KroBenchmark"
+    SCALE_TEST = "KroScaleTest"
+
     @property
     def spec(self) -> type[RunSpec]:
         return KroBenchmarkSpec if self is RunKind.BENCHMARK else KroScaleTestSpec
@@ -39,6 +49,25 @@ class RunKind(StrEnum):
     @property
     def status(self) -> type[RunStatus]:
         return KroBenchmarkStatus if self is RunKind.BENCHMARK else KroScaleTestStatus
+
+
+class ScheduleKind(ResourceKind):
+    """Kind of the custom resource that creates others, each of which requests a run."""
+
+    SCHEDULE = "KroBenchmarkSchedule"
+
+    @property
+    def spec(self) -> type[KroBenchmarkScheduleSpec]:
+        return KroBenchmarkScheduleSpec
+
+    @property
+    def status(self) -> type[KroBenchmarkScheduleStatus]:
+        return KroBenchmarkScheduleStatus
+
+
+Kind = RunKind | ScheduleKind
+KINDS: tuple[Kind, ...] = (*RunKind, *ScheduleKind)
+"""All kinds of custom resources."""
 
 
 def object_prefix(uid: str) -> str:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import inspect
 import operator
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -239,6 +240,15 @@ def one_of(value: Expression, *choices: str) -> Expression:
         _RELATION,
         lambda types: f"{value._within(_RELATION, types)} in [{listed}]",
         lambda scope: value._evaluate(scope) in choices,
+    )
+
+
+def matches(text: Expression, pattern: str) -> Expression:
+    """Whether a text has a regular expression; the pattern must mean the same in RE2."""
+    return Expression(
+        _ATOM,
+        lambda types: f"{text._cel(types)}.matches('{pattern}')",
+        lambda scope: re.search(pattern, text._evaluate(scope)) is not None,
     )
 
 

@@ -45,7 +45,8 @@ class Phase(StrEnum):
 
 class ConditionType(StrEnum):
     """Conditions: three for kstatus, three for ``kubectl wait``, the run's validity, and Suspended
-    if the run is or was."""
+    if the run is or was. A schedule has those for kstatus, Suspended, and KroWatched if it starts
+    runs when kro changes."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -55,6 +56,7 @@ class ConditionType(StrEnum):
     FINISHED = "Finished"
     VALID = "Valid"
     SUSPENDED = "Suspended"
+    KRO_WATCHED = "KroWatched"
 
 
 class Condition(ApiModel):
@@ -154,6 +156,8 @@ class RunStatus(ApiModel):
         Field(max_length=16),
         Keyed("type"),
     ] = Field(default_factory=list)
+    kro_version: ShortText | None = None
+    """Version of the kro that was measured."""
     results_ref: ObjectRef | None = None
     job_ref: ObjectRef | None = None
 
@@ -232,3 +236,105 @@ class KroScaleTestStatus(RunStatus):
     ] = Field(default_factory=list)
     recommendations: Annotated[list[Message], Field(max_length=16)] = Field(default_factory=list)
     """What to change, most important first."""
+
+
+class Trigger(StrEnum):
+    """What starts a run of a schedule."""
+
+    SCHEDULE = "Schedule"
+    KRO_CHANGE = "KroChange"
+    RUN_ONCE = "RunOnce"
+
+
+class KroState(ApiModel):
+    """The settings of kro's Deployment that start a run if they change."""
+
+    version: ShortText | None = None
+    image: Message | None = None
+    replicas: Annotated[int, Field(ge=0)] = 1
+    flags: ShortText = ""
+    """Digest of the command and its arguments."""
+    environment: ShortText = ""
+    """Digest of the environment variables."""
+    resources: ShortText = ""
+    """Digest of the requests and limits."""
+
+
+class KroChangeStatus(ApiModel):
+    """A change of kro."""
+
+    time: Timestamp
+    """When it was seen to be rolled out."""
+    changed: Annotated[list[ShortText], Field(max_length=8)] = Field(default_factory=list)
+    """What changed: image, replicas, flags, environment or resources."""
+    version: ShortText | None = None
+    """Version of kro since then."""
+    run: Name | None = None
+    """Name of the run that it started; absent until then."""
+
+
+class RunOnceStatus(ApiModel):
+    """A request for one more run."""
+
+    value: ShortText
+    """The text in spec.runOnce."""
+    time: Timestamp
+    """When it was seen."""
+    run: Name | None = None
+    """Name of the run that it started; absent until then."""
+
+
+class ScheduledRun(ApiModel):
+    """A run that the schedule has created."""
+
+    name: Name
+    trigger: Annotated[Trigger, Field(description="What started it.")]
+    time: Timestamp
+    """When it was due."""
+    completion_time: Timestamp | None = None
+    verdict: ShortText | None = None
+    """Passed, Failed, Invalid, Error, or Deleted if it was deleted before it finished."""
+    kro_version: ShortText | None = None
+    """Version of the kro that was measured."""
+    headline: ShortText | None = None
+    """Its main figure."""
+    comparison: ShortText | None = None
+    """Verdict of the comparison with spec.baseline of the template."""
+
+
+class KroBenchmarkScheduleStatus(ApiModel):
+    """Status of a KroBenchmarkSchedule."""
+
+    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    active: Annotated[list[ObjectRef], Field(max_length=16)] = Field(default_factory=list)
+    """Runs that have not finished."""
+    last_schedule_time: Timestamp | None = None
+    """When the latest run was due."""
+    next_schedule_time: Timestamp | None = None
+    """When the schedule starts the next run."""
+    last_successful_time: Timestamp | None = None
+    """When the latest run with verdict Passed finished."""
+    verdict: ShortText | None = None
+    """Verdict of the latest finished run."""
+    kro_version: ShortText | None = None
+    """Version of kro in the latest finished run."""
+    consecutive_failures: Annotated[int, Field(ge=0)] = 0
+    """Number of runs in a row, up to the latest, without the verdict Passed."""
+    stopped_generation: Annotated[int, Field(ge=0)] | None = None
+    """Generation of the spec at which spec.stopAfterFailures stopped the schedule."""
+    observed_schedule: Message | None = None
+    """The schedule and time zone that handledUntil belongs to."""
+    handled_until: Timestamp | None = None
+    """Scheduled times up to this one were handled: they started a run, or were missed."""
+    kro: KroState | None = None
+    """kro as it was last seen rolled out, if spec.onKroChange is set."""
+    last_kro_change: KroChangeStatus | None = None
+    """The latest change of kro."""
+    last_run_once: RunOnceStatus | None = None
+    """The latest request by spec.runOnce."""
+    runs: Annotated[list[ScheduledRun], Field(max_length=10), Keyed()] = Field(default_factory=list)
+    """The latest ten runs, the newest first. They stay when the runs are deleted."""
+    message: Message | None = None
+    conditions: Annotated[list[Condition], Field(max_length=16), Keyed("type")] = Field(
+        default_factory=list
+    )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from krobench.api.crd import crd, crd_files
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import KINDS, Kind, RunKind, ScheduleKind
 
 ROOT = Path(__file__).parents[3]
 
@@ -18,7 +18,7 @@ def schemas(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
             yield from schemas(value, f"{path}.{key}")
 
 
-def root_schema(kind: RunKind) -> dict[str, Any]:
+def root_schema(kind: Kind) -> dict[str, Any]:
     schema: dict[str, Any] = crd(kind)["spec"]["versions"][0]["schema"]
     root: dict[str, Any] = schema["openAPIV3Schema"]
     return root
@@ -31,8 +31,8 @@ def test_generated_crds_are_current(directory: str) -> None:
         assert path.read_text() == text, f"{path} is stale: run `make crds`"
 
 
-@pytest.mark.parametrize("kind", RunKind)
-def test_the_schema_has_nothing_that_an_api_server_refuses(kind: RunKind) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_schema_has_nothing_that_an_api_server_refuses(kind: Kind) -> None:
     for path, schema in schemas(root_schema(kind)):
         assert not {"$ref", "anyOf", "oneOf", "title", "const"} & schema.keys(), path
         # In the JSON Schema of CRDs, they say of a bound that it is exclusive.
@@ -40,8 +40,8 @@ def test_the_schema_has_nothing_that_an_api_server_refuses(kind: RunKind) -> Non
             assert schema.get(bound, True) is True, path
 
 
-@pytest.mark.parametrize("kind", RunKind)
-def test_whole_numbers_do_not_get_past_a_bound_that_is_none(kind: RunKind) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_whole_numbers_do_not_get_past_a_bound_that_is_none(kind: Kind) -> None:
     # An API server compares them with the whole part of a bound: 0 with that of 0.01.
     for path, schema in schemas(root_schema(kind)):
         whole = schema.get("minimum", 0)
@@ -51,8 +51,8 @@ def test_whole_numbers_do_not_get_past_a_bound_that_is_none(kind: RunKind) -> No
             assert whole < beside["minimum"] < whole + 1, path
 
 
-@pytest.mark.parametrize("kind", RunKind)
-def test_every_list_map_and_string_is_bounded(kind: RunKind) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_list_map_and_string_is_bounded(kind: Kind) -> None:
     for path, schema in schemas(root_schema(kind)["properties"]["spec"]):
         if schema["type"] == "array":
             assert "maxItems" in schema, path
@@ -62,23 +62,23 @@ def test_every_list_map_and_string_is_bounded(kind: RunKind) -> None:
             assert "maxProperties" in schema, path
 
 
-@pytest.mark.parametrize("kind", RunKind)
-def test_no_object_loses_all_that_is_in_it(kind: RunKind) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_object_loses_all_that_is_in_it(kind: Kind) -> None:
     kept = {"properties", "additionalProperties", "x-kubernetes-preserve-unknown-fields"}
     for path, schema in schemas(root_schema(kind)["properties"]["spec"]):
         if schema["type"] == "object":
             assert kept & schema.keys(), path
 
 
-@pytest.mark.parametrize("kind", RunKind)
-def test_every_field_of_the_spec_is_described(kind: RunKind) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_of_the_spec_is_described(kind: Kind) -> None:
     spec = root_schema(kind)["properties"]["spec"]
     for path, schema in schemas(spec):
         for name, child in schema.get("properties", {}).items():
             assert child.get("description"), f"{path}.{name}"
 
 
-def columns(kind: RunKind, *, wide: bool) -> list[str]:
+def columns(kind: Kind, *, wide: bool) -> list[str]:
     shown = crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
     return [column["name"] for column in shown if ("priority" in column) == wide]
 
@@ -103,3 +103,13 @@ def test_kubectl_get_shows_the_columns_that_were_promised() -> None:
         "Age",
     ]
     assert columns(scale_test, wide=True) == ["Next to try"]
+    assert columns(ScheduleKind.SCHEDULE, wide=False) == [
+        "Schedule",
+        "Suspend",
+        "Active",
+        "Last",
+        "Next",
+        "Verdict",
+        "kro",
+        "Age",
+    ]

@@ -17,7 +17,7 @@ from unit.deploy.rendering import (
     kustomize,
 )
 
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import KINDS, RunKind
 from krobench.controller.manifest import job_manifest
 from krobench.controller.runs import parse_run
 from krobench.controller.settings import Settings
@@ -190,7 +190,7 @@ def test_crds_outlive_the_release_when_asked_to(
     render: Render, keep: str, policy: str | None
 ) -> None:
     manifests = render(f"crds.keep={keep}")
-    for kind in RunKind:
+    for kind in KINDS:
         crd = manifests["CustomResourceDefinition", f"{kind.plural}.bench.kro.run"]
         assert crd["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == policy
 
@@ -226,7 +226,7 @@ def test_gates_are_off_by_default_and_can_be_opened(render: Render) -> None:
 
 def test_two_releases_share_only_the_crds(render: Render) -> None:
     shared = render().keys() & render(release="perf").keys()
-    crds = {("CustomResourceDefinition", f"{kind.plural}.bench.kro.run") for kind in RunKind}
+    crds = {("CustomResourceDefinition", f"{kind.plural}.bench.kro.run") for kind in KINDS}
     assert shared == crds
 
 

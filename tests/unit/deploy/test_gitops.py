@@ -12,10 +12,11 @@ import yaml
 from unit.deploy.rendering import CHART, EXAMPLES, MANIFESTS, by_key, kustomize
 
 from krobench.api.crd import crd
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import KINDS, Kind
 
 Schema = dict[str, Any]
 
+_KINDS = {kind.value: kind for kind in KINDS}
 NAME_REFERENCE = MANIFESTS / "kustomize" / "name-reference.yaml"
 
 
@@ -54,20 +55,20 @@ def defaults_in_lists(schema: Schema, path: str, *, in_list: bool = False) -> It
         yield from defaults_in_lists(values, f"{path}{{}}", in_list=in_list)
 
 
-def root(kind: RunKind) -> Schema:
+def root(kind: Kind) -> Schema:
     schema: Schema = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return schema
 
 
-@pytest.mark.parametrize("kind", RunKind)
-def test_no_default_is_inside_of_a_list(kind: RunKind) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_default_is_inside_of_a_list(kind: Kind) -> None:
     assert not list(defaults_in_lists(root(kind), kind.value))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_in_sync_after_it_was_applied(path: Path) -> None:
     for resource in yaml.safe_load_all(path.read_text()):
-        schema = root(RunKind(resource["kind"]))
+        schema = root(_KINDS[resource["kind"]])
         live = with_defaults(resource, schema)
         assert live["spec"]["collect"], "defaults were filled in"
         assert not list(differences(resource, live, ""))
@@ -95,7 +96,7 @@ def references(schema: Schema, path: str = "spec") -> Iterator[str]:
 def test_kustomize_is_told_of_every_reference() -> None:
     found = {
         ("Secret" if "Secret" in path else "ConfigMap", kind.value, path)
-        for kind in RunKind
+        for kind in KINDS
         for path in references(root(kind)["properties"]["spec"])
     }
     told = {

@@ -19,7 +19,7 @@ from typer.exceptions import TyperException
 from unit.docs.documents import ROOT, blocks, codes
 
 from krobench.api.crd import crd
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import KINDS, Kind
 from krobench.api.status import ConditionType
 from krobench.cli.main import app
 
@@ -264,25 +264,25 @@ def _check_kubectl(command: Command, verb: str, arguments: Sequence[str]) -> Non
 def _check_types(verb: str, arguments: Sequence[str]) -> None:
     if arguments[0].startswith("-"):
         return
-    ours = {name for kind in RunKind for name in _names(kind)}
+    ours = {name for kind in KINDS for name in _names(kind)}
     for name in re.split(r"[,/.]", arguments[0])[: None if "," in arguments[0] else 1]:
         if name not in ours | _KUBERNETES_TYPES:
             raise BadCommandError(f"kubectl {verb}: no rule knows {name}")
 
 
 def _check_columns(name: str, header: str) -> None:
-    for kind in RunKind:
+    for kind in KINDS:
         if name in _names(kind) and header.split() != _columns(kind):
             raise BadCommandError(f"the columns are {' '.join(_columns(kind))}")
 
 
 @cache
-def _columns(kind: RunKind) -> list[str]:
+def _columns(kind: Kind) -> list[str]:
     columns = crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
     return ["NAME", *(each["name"].upper() for each in columns if "priority" not in each)]
 
 
 @cache
-def _names(kind: RunKind) -> set[str]:
+def _names(kind: Kind) -> set[str]:
     names = crd(kind)["spec"]["names"]
     return {kind.plural, kind.singular, *names["shortNames"]}

@@ -14,8 +14,13 @@ from krobench.analysis.thresholds import names_in
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
+from krobench.api.specs.schedule import KroBenchmarkScheduleSpec
 from krobench.api.specs.suite import Test
-from krobench.api.status import KroBenchmarkStatus, KroScaleTestStatus
+from krobench.api.status import (
+    KroBenchmarkScheduleStatus,
+    KroBenchmarkStatus,
+    KroScaleTestStatus,
+)
 from krobench.figures.catalogue import PARTS
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.scaling import ScaleRecord
@@ -40,8 +45,8 @@ _OF_OTHERS = {
 }
 _MODELS = (KroBenchmarkSpec, KroScaleTestSpec, Test, RunRecord, ScaleRecord, TestSummary)
 _OF_RESOURCES: dict[str, tuple[type[BaseModel], ...]] = {
-    "spec": (KroBenchmarkSpec, KroScaleTestSpec),
-    "status": (KroBenchmarkStatus, KroScaleTestStatus),
+    "spec": (KroBenchmarkSpec, KroScaleTestSpec, KroBenchmarkScheduleSpec),
+    "status": (KroBenchmarkStatus, KroScaleTestStatus, KroBenchmarkScheduleStatus),
 }
 
 

@@ -68,11 +68,11 @@ class ValiditySettings(SpecModel):
 
 
 class Retention(SpecModel):
-    """How long results outlive the KroBenchmark."""
+    """How long results outlive their run."""
 
     runs: Annotated[int, Field(ge=1, le=MAX_KEPT_RUNS)]
-    """Number of completed runs of KroBenchmarks with this name whose results are kept, each in a
-    ConfigMap <name>-run-<id>. Older ones are deleted."""
+    """Number of completed runs whose results are kept, each in a ConfigMap <name>-run-<id>. Older
+    ones are deleted. Runs of the same kind and name count together, and all runs of a schedule."""
 
 
 class Results(SpecModel):
@@ -81,7 +81,7 @@ class Results(SpecModel):
     config_map_name: ConfigMapName | None = None
     """Name of the results ConfigMap; by default ``<name>-results``."""
     retention: Retention | None = None
-    """Keeps results after the KroBenchmark is deleted. By default they are deleted with it."""
+    """Keeps results after the run's resource is deleted. By default they are deleted with it."""
 
 
 class DifferenceKind(StrEnum):
@@ -114,8 +114,8 @@ class BaselineSource(SpecModel):
     config_map_ref: BaselineRef | None = None
     """A baseline written by krobench baseline export, or the results of a run."""
     previous_runs: Annotated[int, Field(ge=1, le=MAX_KEPT_RUNS)] | None = None
-    """Number of previous runs to compare with: the latest ones of KroBenchmarks with this name
-    whose results are kept."""
+    """Number of previous runs to compare with: the latest ones with this name, or of the same
+    schedule, whose results are kept."""
     allow_different: Annotated[list[DifferenceKind], Field(max_length=8)] = Field(
         default_factory=list
     )
