@@ -68,7 +68,7 @@ def test_each_cause_is_found_and_a_clean_test_is_not_flagged(
     assert status["verdict"] == "Invalid"
     assert condition(status, "Valid")["status"] == "False"
     assert condition(status, "Valid")["reason"] == "KroReconfigured", "what weighs most is first"
-    assert "KROBENCH_PLANTED=1" in condition(status, "Valid")["message"]
+    assert "KROBENCH_PLANTED" in condition(status, "Valid")["message"]
     verdicts = {test["name"]: test["verdict"] for test in status["tests"]}
     assert verdicts["clean"] == "Passed"
     assert set(verdicts.values()) == {"Passed", "Invalid"}

@@ -51,5 +51,16 @@ class SteadyState(ApiModel):
     """False if the observations keep changing; null if undecided."""
     halves_ratio: float | None = None
     """Median of the second half over that of the first; null if undecided."""
+    outrun: "Outrun | None" = None
+    """How far the load outruns kro; null if it does not."""
     text: str | None = None
     """The sentence that an older krobench stored."""
+
+
+class Outrun(ApiModel):
+    """An open loop that asks for more than kro can make; see ``steadystate.Pace``."""
+
+    waiting: int
+    """Instances that were not ready when the last was due."""
+    due_per_second: float
+    ready_per_second: float

@@ -213,6 +213,18 @@ class NotSteady(InvalidCause):
     """Median of the second half over that of the first."""
 
 
+class LoadOutrunsKro(InvalidCause):
+    """Instances became ready at less than half the rate at which they were due."""
+
+    code: Literal["LoadOutrunsKro"] = "LoadOutrunsKro"
+    reason: Cause = Cause.NO_STEADY_STATE
+    observations: int
+    waiting: int
+    """Instances that were not ready when the last was due."""
+    due_per_second: float
+    ready_per_second: float
+
+
 class TooFewSamples(InvalidCause):
     """A threshold uses a percentile that needs more observations than there are."""
 
@@ -257,6 +269,7 @@ AnyCause = Annotated[
     | ClockJumped
     | LeftoverObjects
     | NotSteady
+    | LoadOutrunsKro
     | TooFewSamples
     | SizeNotJudged
     | QuotedCause,

@@ -17,6 +17,14 @@ cases of twelve iterations, in 2 of fifteen), and a sequence is called unsteady 
 medians of its halves differ by a factor, too. For latencies that is 2: in a simulation of 200
 Poisson arrivals at one server, this found no steady state in 1 of 100 cases at 60 % load, in 6 at
 80 %, in 20 at 90 % and in 82 at 120 %; close to saturation, 200 arrivals *are* too few to settle.
+
+Latencies alone miss a plain overload where the server does not take requests in their order: if
+all become ready towards the end, the first wait as long as the last. So the rates are compared,
+too: a load outruns the server if more than half of its requests are not done when the last is due,
+and those that get done come at less than half the rate of those that are due. In the simulation
+above this found an overload in none of 300 cases at loads of up to 120 %, whatever the order, in
+half of them at 200 %, and in all at 300 %. A load that is shorter than the scatter of the
+latencies looks like one.
 """
 
 import statistics
@@ -30,6 +38,8 @@ _BATCH = 5
 _WORTHWHILE = 0.5
 _ITERATIONS_FACTOR = 1.25
 _REQUESTS_FACTOR = 2.0
+_WAITING_SHARE = 0.5
+_DONE_RATIO = 0.5
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,47 @@ def of_latencies(values: Sequence[float]) -> Steadiness | None:
     ratio = _halves_ratio(values)
     unsteady = cut > len(batches) / 2 and _differs(ratio, _REQUESTS_FACTOR)
     return Steadiness(cut * _BATCH, steady=not unsteady, halves_ratio=ratio)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The rate at which requests are due, and that at which they get done."""
+
+    waiting: int
+    """Requests that are not done when the last is due."""
+    due_per_second: float
+    done_per_second: float
+
+    def outruns(self, requests: int) -> bool:
+        """Return whether the load is more than the server can take."""
+        return (
+            self.waiting > _WAITING_SHARE * requests
+            and self.done_per_second < _DONE_RATIO * self.due_per_second
+        )
+
+
+def pace(due_seconds: Sequence[float], done_seconds: Sequence[float]) -> Pace | None:
+    """Compare the rates of requests and of answers; None if there are too few to tell.
+
+    Requests that were never done are in ``due_seconds`` only.
+    """
+    if len(due_seconds) < MIN_REQUESTS or len(done_seconds) < MIN_REQUESTS:
+        return None
+    due_per_second, done_per_second = _rate(due_seconds), _rate(done_seconds)
+    if due_per_second is None or done_per_second is None:
+        return None
+    last_due = max(due_seconds)
+    waiting = len(due_seconds) - sum(at <= last_due for at in done_seconds)
+    return Pace(waiting, due_per_second, done_per_second)
+
+
+def _rate(times_seconds: Sequence[float]) -> float | None:
+    """Return the rate of the middle eight tenths, so that a few stragglers do not decide."""
+    ordered = sorted(times_seconds)
+    tenth = len(ordered) // 10
+    middle = ordered[tenth : len(ordered) - tenth]
+    span = middle[-1] - middle[0]
+    return (len(middle) - 1) / span if span > 0 else None
 
 
 def _mser(values: Sequence[float]) -> list[float]:

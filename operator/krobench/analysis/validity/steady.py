@@ -9,11 +9,12 @@ from krobench.analysis.statistics.steadystate import (
     Steadiness,
     of_iterations,
     of_latencies,
+    pace,
 )
 from krobench.api.specs.load import Arrival
-from krobench.figures.precision import Observed, SteadyState
+from krobench.figures.precision import Observed, Outrun, SteadyState
 from krobench.figures.rawdata import ObjectRecord
-from krobench.findings.validity import AnyCause, NotSteady
+from krobench.findings.validity import AnyCause, LoadOutrunsKro, NotSteady
 from krobench.record.test import IterationRecord, TestRecord
 
 # A burst or a ramp is not meant to be steady; a closed loop has no rate to be too high.
@@ -29,7 +30,8 @@ def steady_state_of_test(iterations: Sequence[IterationRecord]) -> SteadyState:
 
 
 def steady_state_of_load(arrival: Arrival, lines: Sequence[ObjectRecord]) -> SteadyState | None:
-    """Judge the latencies of an iteration's creations, in the order in which they were due.
+    """Judge an iteration's creations, in the order in which they were due: their latencies, and
+    whether they became ready as fast as they were due.
 
     None if the load is not meant to be steady.
     """
@@ -44,7 +46,25 @@ def steady_state_of_load(arrival: Arrival, lines: Sequence[ObjectRecord]) -> Ste
         for line in created
         if line.ready_seconds is not None
     ]
-    return _judged("instances", len(values), of_latencies(values), MIN_REQUESTS)
+    state = _judged("instances", len(values), of_latencies(values), MIN_REQUESTS)
+    outrun = _outrun(created)
+    if outrun is None:
+        return state
+    return state.model_copy(update={"steady": False, "cut": 0, "outrun": outrun})
+
+
+def _outrun(created: Sequence[ObjectRecord]) -> Outrun | None:
+    found = pace(
+        [line.start_seconds for line in created],
+        [line.ready_seconds for line in created if line.ready_seconds is not None],
+    )
+    if found is None or not found.outruns(len(created)):
+        return None
+    return Outrun(
+        waiting=found.waiting,
+        due_per_second=found.due_per_second,
+        ready_per_second=found.done_per_second,
+    )
 
 
 def unsteady_iteration(record: IterationRecord) -> list[AnyCause]:
@@ -58,7 +78,11 @@ def unsteady_test(test: TestRecord) -> list[AnyCause]:
 
 
 def _unsteady(state: SteadyState | None) -> list[AnyCause]:
-    if state is None or state.steady is not False or state.halves_ratio is None:
+    if state is None or state.steady is not False:
+        return []
+    if (outrun := state.outrun) is not None:
+        return [LoadOutrunsKro(observations=state.observations, **outrun.model_dump())]
+    if state.halves_ratio is None:
         return []
     return [
         NotSteady(of=state.of, observations=state.observations, halves_ratio=state.halves_ratio)

@@ -5,7 +5,7 @@ from typing import assert_never
 
 from krobench.api import units
 from krobench.api.specs.results import Cause
-from krobench.figures.precision import SteadyState
+from krobench.figures.precision import Outrun, SteadyState
 from krobench.figures.summaries import KroRestart
 from krobench.findings.validity import (
     AnyCause,
@@ -17,6 +17,7 @@ from krobench.findings.validity import (
     KroReconfigured,
     LeaderChanged,
     LeftoverObjects,
+    LoadOutrunsKro,
     NodeBusy,
     NotSteady,
     PodReplaced,
@@ -85,6 +86,8 @@ def steady_state_line(state: SteadyState) -> str:
         return f"not decided: {count}, {state.needed} needed"
     if state.steady:
         return f"steady after {state.cut} of {count}"
+    if state.outrun is not None:
+        return _outrun(state.observations, state.outrun)
     return _not_steady(state.of, state.observations, state.halves_ratio or 1.0)
 
 
@@ -170,6 +173,13 @@ def _what(cause: AnyCause) -> str:  # noqa: C901, PLR0911, PLR0912 - a sentence 
                 f"{units.counted(cause.count, 'object')} of {runs} existed when this one began, "
                 f"such as {cause.first}; delete with {commands}"
             )
+        case LoadOutrunsKro():
+            outrun = Outrun(
+                waiting=cause.waiting,
+                due_per_second=cause.due_per_second,
+                ready_per_second=cause.ready_per_second,
+            )
+            return f"{_outrun(cause.observations, outrun)}; lower the rate, or lengthen the load"
         case NotSteady():
             found = _not_steady(cause.of, cause.observations, cause.halves_ratio)
             if cause.of == "instances":
@@ -216,4 +226,12 @@ def _not_steady(of: str, observations: int, halves_ratio: float) -> str:
     return (
         f"the times until ready kept changing over {observations} {of}: the median of the second "
         f"half is {halves_ratio:.3g} times that of the first"
+    )
+
+
+def _outrun(observations: int, outrun: Outrun) -> str:
+    return (
+        f"instances became ready at {units.rate(outrun.ready_per_second)}, but were due at "
+        f"{units.rate(outrun.due_per_second)}: {outrun.waiting:,} of {observations:,} were not "
+        "ready when the last was due"
     )

@@ -8,6 +8,7 @@ from krobench.analysis.statistics.steadystate import (
     MIN_REQUESTS,
     of_iterations,
     of_latencies,
+    pace,
 )
 
 
@@ -66,3 +67,35 @@ def test_never_more_than_half_is_cut_from_iterations(values: list[float]) -> Non
     found = of_iterations(values)
     assert found is not None
     assert 0 <= found.cut <= len(values) / 2
+
+
+def answered(latencies: list[float], seed: int = 1) -> tuple[list[float], list[float]]:
+    """Return when requests, one per second, are due and done, in no order."""
+    done = [index + latency for index, latency in enumerate(latencies)]
+    random.Random(seed).shuffle(done)
+    return [float(index) for index in range(len(latencies))], done
+
+
+def test_a_load_outruns_a_server_that_needs_three_times_as_long_whatever_the_order() -> None:
+    for seed in range(20):
+        due, done = answered(queue(200, 3.0, seed), seed)
+        found = pace(due, done)
+        assert found is not None
+        assert found.outruns(200)
+        assert found.done_per_second < 0.5 * found.due_per_second
+
+
+def test_a_load_does_not_outrun_a_server_that_is_slow_but_keeps_up() -> None:
+    calm = pace(*answered(queue(200, 0.9)))
+    assert calm is not None
+    assert not calm.outruns(200)
+    far = pace(*answered([400.0] * 198 + [4000.0] * 2))
+    assert far is not None
+    assert far.waiting == 200
+    assert not far.outruns(200)
+
+
+def test_few_requests_or_all_at_once_have_no_pace() -> None:
+    assert pace(*answered([1.0] * (MIN_REQUESTS - 1))) is None
+    assert pace([1.0] * MIN_REQUESTS, [2.0] * MIN_REQUESTS) is None
+    assert pace([float(i) for i in range(MIN_REQUESTS)], [1.0] * 5) is None

@@ -9,7 +9,7 @@ from krobench.analysis.validity.steady import (
 )
 from krobench.api.specs.load import Arrival
 from krobench.figures.rawdata import ObjectRecord
-from krobench.findings.validity import NotSteady
+from krobench.findings.validity import LoadOutrunsKro, NotSteady
 
 
 def lines(latencies: list[float]) -> list[ObjectRecord]:
@@ -36,6 +36,34 @@ def test_an_overload_is_not_steady() -> None:
     assert isinstance(cause, NotSteady)
     assert (cause.of, cause.observations) == ("instances", 300)
     assert cause.halves_ratio > 2
+
+
+def test_a_load_that_kro_cannot_keep_up_with_is_found_if_the_first_wait_as_long_as_the_last() -> (
+    None
+):
+    ready_seconds = [4.0 + 0.2 * index for index in range(100)]
+    due_seconds = [0.04 * index for index in range(100)]
+    late = [
+        some_line(
+            phase=0,
+            name=f"i{due}",
+            intended_seconds=due,
+            sent_seconds=due,
+            ready_seconds=ready,
+        )
+        for due, ready in zip(due_seconds, reversed(ready_seconds), strict=True)
+    ]
+    state = steady_state_of_load(Arrival.CONSTANT, late)
+    assert state is not None
+    assert state.steady is False
+    record = iteration(1.0)
+    record.steady_state = state
+    [cause] = unsteady_iteration(record)
+    assert isinstance(cause, LoadOutrunsKro)
+    assert cause.reason == "NoSteadyState"
+    assert (cause.observations, cause.waiting) == (100, 100)
+    assert round(cause.ready_per_second, 3) == 5
+    assert round(cause.due_per_second, 3) == 25
 
 
 def test_loads_that_are_not_meant_to_be_steady_are_not_judged() -> None:
