@@ -28,6 +28,7 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.kube.errors import ApiError
+from krobench.kube.timing import Timing
 from krobench.kube.transport import NO_RETRIES
 
 NAMESPACE = "krobench-system"
@@ -50,9 +51,11 @@ class Emulator(kmock.KubernetesEmulator):
     """Of a Job when it is created: as if its pod had not started since then."""
     seen: tuple[str, ...] = ()
     """Method and path of each request."""
+    writers: tuple[str, ...] = ()
+    """Who sent each change of anything but Leases."""
 
     async def _handle(self, request: Any) -> Any:
-        self.seen += (f"{request.method} {request.url.path}",)
+        self._note(request)
         if self.away and self.away in request.url.path:
             self.unanswered += 1
             return web.Response(status=503)
@@ -78,7 +81,25 @@ class Emulator(kmock.KubernetesEmulator):
                 "resourceVersion": str(number),
                 "generation": 1,
             } | request.data["metadata"]
+        if request.method.upper() == "PUT" and request.resource is not None:
+            return await self._replace(request)
         return await super()._handle(request)
+
+    async def _replace(self, request: Any) -> Any:
+        """Do what kmock does for patches alone."""
+        if self._is_outdated(request):
+            return web.json_response({"reason": "Conflict", "message": "changed"}, status=409)
+        stored = self.objects[request.resource, request.namespace, request.name]
+        request.data["metadata"]["resourceVersion"] = str(next(self._numbers))
+        stored.patch(request.data)
+        event = {"type": "MODIFIED", "object": stored.raw}
+        await self._buses[request.resource].put(event)
+        return web.json_response(stored.raw)
+
+    def _note(self, request: Any) -> None:
+        self.seen += (f"{request.method} {request.url.path}",)
+        if request.method.upper() != "GET" and "/leases" not in request.url.path:
+            self.writers += (request.headers.get("Authorization", ""),)
 
     def _is_outdated(self, request: Any) -> bool:
         """Whether it is meant for another version of the object than there is."""
@@ -167,6 +188,7 @@ async def emulator() -> AsyncIterator[Emulator]:
             "v1/events",
             "v1/namespaces",
             "batch/v1/jobs",
+            "coordination.k8s.io/v1/leases",
             "apiextensions.k8s.io/v1/customresourcedefinitions",
         ):
             handler.resources[resource] = kmock.ResourceInfo(
@@ -196,9 +218,10 @@ class RunningOperator:
     It has a thread and a loop of its own: when kopf ends, it cancels all tasks of its loop.
     """
 
-    def __init__(self, server: str, namespace: str = NAMESPACE) -> None:
+    def __init__(self, server: str, namespace: str = NAMESPACE, **settings: Any) -> None:
         self._server = server
-        self._namespace = namespace
+        self._settings = Settings(namespace=namespace, image="registry/krobench:1", **settings)
+        self.timing = Timing()
         self.pace = Pace(look_seconds=0.5, progress_seconds=0.1)
         self.queue: WorkQueue | None = None
         self.operator: Operator | None = None
@@ -220,11 +243,12 @@ class RunningOperator:
             self._thread = None
 
     def _run(self, ready: threading.Event, stop: threading.Event) -> None:
-        config = ClientConfig(self._server, None, lambda: None)
-        settings = Settings(namespace=self._namespace, image="registry/krobench:1")
+        config = ClientConfig(self._server, None, lambda: self._settings.pod)
         registry = kopf.OperatorRegistry()
         client = KubeClient(config, policy=NO_RETRIES)
-        operator = self.operator = Operator(client, settings, CollectorRegistry(), self.pace)
+        operator = self.operator = Operator(
+            client, self._settings, CollectorRegistry(), self.pace, self.timing
+        )
         self.queue = operator.queue
         operator.register(registry, login=self._login)
 
@@ -233,7 +257,8 @@ class RunningOperator:
             await kopf.operator(
                 registry=registry,
                 standalone=True,
-                clusterwide=True,
+                clusterwide=not self._settings.watch_namespaces,
+                namespaces=self._settings.watch_namespaces,
                 ready_flag=ready,
                 stop_flag=stop,
             )

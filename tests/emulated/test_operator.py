@@ -368,14 +368,21 @@ async def test_deleting_a_finished_run_that_kept_objects_says_how_to_remove_them
     assert all(f"krobench cleanup --run {uid}" in message for message in said)
 
 
-async def test_a_second_operator_leaves_the_run_of_the_first_alone(
-    api: Api, server: str, operator: RunningOperator
+async def test_operators_that_watch_the_same_namespace_leave_each_others_runs_alone(
+    api: Api, server: str
 ) -> None:
+    """Both watch the same namespaces, and each has a Lease of its own."""
+    first, other = (
+        RunningOperator(
+            server, namespace, lease_namespace=namespace, watch_namespaces=("default", "team")
+        )
+        for namespace in (NAMESPACE, "krobench-other")
+    )
+    await first.start()
     await api.create("claimed")
     await job_of(api, "claimed")
     await api.until_phase("claimed", "Running")
     await store_results(api, "claimed", RunState.RUNNING)
-    other = RunningOperator(server, "krobench-other")
     await other.start()
     try:
         await api.create("next")
@@ -394,3 +401,4 @@ async def test_a_second_operator_leaves_the_run_of_the_first_alone(
         await api.until(one_job_of_next, "one of the two executes the next run")
     finally:
         await other.stop()
+        await first.stop()

@@ -142,3 +142,38 @@ true
 {"duration":{{ .duration | toJson }},"instances":{{ .instances | int64 }},"rate":{{ .rate | int64 }},"resultBytes":{{ .resultBytes | int64 }},"shards":{{ .shards | int64 }}}
 {{- end -}}
 {{- end -}}
+
+{{/* Where the Lease is that lets one operator act: one of all installations that watch everything. */}}
+{{- define "krobench.leaseNamespace" -}}
+{{- ternary .Release.Namespace .Values.leaderElection.namespace (not (empty .Values.watchNamespaces)) -}}
+{{- end -}}
+
+{{/* Rights of the operator in the namespaces of runs. */}}
+{{- define "krobench.operatorRules" -}}
+- apiGroups: [bench.kro.run]
+  resources: [krobenchmarks, kroscaletests]
+  verbs: [get, list, watch, patch]
+- apiGroups: [bench.kro.run]
+  resources: [krobenchmarks/status, kroscaletests/status]
+  verbs: [patch]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create]
+# Results are in the namespaces of the KroBenchmarks and KroScaleTests.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch]
+{{- end -}}
+
+{{/* Restricts the binding of a policy on runs to the namespaces that are watched. */}}
+{{- define "krobench.watchedResources" -}}
+{{- with .Values.watchNamespaces -}}
+matchResources:
+  namespaceSelector:
+    matchExpressions:
+      - key: kubernetes.io/metadata.name
+        operator: In
+        values:
+          {{- toYaml . | nindent 10 }}
+{{- end }}
+{{- end -}}

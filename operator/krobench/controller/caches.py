@@ -248,8 +248,8 @@ class ResultsCache:
             task.cancel()
 
     def close(self) -> None:
-        """Follow no results any more."""
-        for uid in list(self._followers):
+        """Forget all: another operator may change them from now on."""
+        for uid in (*self._seen, *self._followers):
             self.forget(uid)
 
     async def _follow(self, run: Run, name: str) -> None:

@@ -88,7 +88,9 @@ class Cluster:
         self._client = client
         self._settings = settings
         self._refused_cleanups: dict[str, tuple[int, datetime, ErrorInfo]] = {}
-        self.runs = RunCache(client, settings.load_max_objects, settings.limits)
+        self.runs = RunCache(
+            client, settings.load_max_objects, settings.limits, settings.watch_namespaces
+        )
         self.jobs = JobCache(client, settings.namespace, changed)
         self._start_events = StartEvents(client, settings.namespace)
         self.results = ResultsCache(client, self.runs.__contains__, changed)
@@ -168,6 +170,8 @@ class Cluster:
             KubeError: if the API server does not answer.
         """
         for job in self.jobs.jobs():
+            if not self._settings.watches(job.run.namespace):
+                continue  # its resource may not be read
             alone = only_sidecars_run(job, self.jobs.pods(job.name), utc_now())
             if alone or (job.run.uid not in self.runs and await self.runs.reread(job.run) is None):
                 await self._delete_job(job.name)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -72,6 +72,11 @@ class OperatorMetrics:
         self.reconcile_errors = Counter(
             "krobench_reconcile_errors",
             "Reconciles that failed and are repeated",
+            registry=registry,
+        )
+        self.leader = Gauge(
+            "krobench_leader",
+            "1 if this operator holds the Lease and acts, 0 if it stands by",
             registry=registry,
         )
         ProcessCollector(registry=registry)

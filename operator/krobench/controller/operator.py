@@ -8,7 +8,7 @@ annotations and finalizers.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -18,12 +18,14 @@ from prometheus_client import CollectorRegistry
 from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind
 from krobench.controller.endpoints import Endpoints
+from krobench.controller.leadership import Leadership
 from krobench.controller.metrics import OperatorMetrics, RunMetrics
 from krobench.controller.settings import Settings
 from krobench.controller.workqueue import Pace, WorkQueue
 from krobench.kube.client import JsonObject, KubeClient, allow_deep_objects
 from krobench.kube.config import ServiceAccount, load_client_config
 from krobench.kube.errors import KubeError
+from krobench.kube.timing import Timing
 from krobench.kube.transport import NO_RETRIES
 
 logger = logging.getLogger(__name__)
@@ -56,13 +58,17 @@ class Operator:
         settings: Settings,
         registry: CollectorRegistry,
         pace: Pace | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self._client = client
-        self.queue = WorkQueue(client, settings, OperatorMetrics(registry), pace)
+        metrics = OperatorMetrics(registry)
+        self.queue = WorkQueue(client, settings, metrics, pace)
+        self.leadership = Leadership(client, settings, self.queue.show_life, timing)
+        metrics.leader.set_function(lambda: self.leadership.leads)
         registry.register(RunMetrics(self.queue.cluster.runs.figures))
         self._task: asyncio.Task[None] | None = None
         self.ready = False
-        """Whether it has seen the cluster, and works."""
+        """Whether it has seen the cluster, and acts or stands by."""
 
     def register(self, registry: kopf.OperatorRegistry, login: Login) -> None:
         """Register the handlers with kopf, which logs in for itself."""
@@ -76,16 +82,22 @@ class Operator:
     async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         configure_kopf(settings)
         # kopf looks for our kinds only once, after this handler.
+        await self._until_answered(self.queue.cluster.runs.refresh)
+        self._task = asyncio.create_task(self.leadership.lead(self._work))
+        self.ready = True
+
+    async def _until_answered(self, question: Callable[[], Awaitable[None]]) -> None:
         while True:
             self.queue.show_life()
             try:
-                await self.queue.start()
-                break
+                return await question()
             except KubeError as error:
                 logger.warning("cannot start yet: %s; retrying", error)
                 await asyncio.sleep(_START_RETRY_SECONDS)
-        self._task = asyncio.create_task(self.queue.run())
-        self.ready = True
+
+    async def _work(self) -> None:
+        await self._until_answered(self.queue.start)
+        await self.queue.run(lambda: self.leadership.leads)
 
     async def _stop(self, **_: Any) -> None:
         if self._task is not None:
@@ -154,4 +166,5 @@ def run_operator() -> None:
     kopf.on.startup(registry=registry)(endpoints.start)
     operator.register(registry, login)
     kopf.on.cleanup(registry=registry)(endpoints.stop)
-    kopf.run(registry=registry, standalone=True, clusterwide=True)
+    watched = settings.watch_namespaces
+    kopf.run(registry=registry, standalone=True, clusterwide=not watched, namespaces=watched)

@@ -6,8 +6,9 @@ answer to its request, as the watch's event may come later; an older version nev
 
 import bisect
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import product
 from typing import Any
 
 import orjson
@@ -202,9 +203,15 @@ class RunCache:
     """All custom resources that ask for runs, each parsed once per resourceVersion."""
 
     def __init__(
-        self, client: KubeClient, max_objects: int, limits: Limits = _DEFAULT_LIMITS
+        self,
+        client: KubeClient,
+        max_objects: int,
+        limits: Limits = _DEFAULT_LIMITS,
+        namespaces: Sequence[str] = (),
     ) -> None:
+        """Without ``namespaces``, the cache is of all."""
         self._client = client
+        self._namespaces = namespaces or (None,)
         self._max_objects = max_objects
         self._limits = limits
         self._runs: dict[str, Run] = {}
@@ -267,8 +274,8 @@ class RunCache:
             KubeError: if they cannot be listed.
         """
         before = set(self._runs)
-        for kind in RunKind:
-            path = paths.group(API_GROUP, API_VERSION, kind.plural)
+        for kind, namespace in product(RunKind, self._namespaces):
+            path = paths.group(API_GROUP, API_VERSION, kind.plural, namespace)
             async for page in self._client.pages(path, limit=_PAGE):
                 for item in page:
                     before.discard(item["metadata"]["uid"])

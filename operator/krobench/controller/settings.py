@@ -2,6 +2,8 @@
 
 import json
 import os
+import socket
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -16,6 +18,10 @@ class SettingsError(ValueError):
     """A variable is missing or malformed; the message names it."""
 
 
+def _name_without_pod() -> str:
+    return f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Settings of the operator, which the chart passes as environment variables."""
@@ -24,6 +30,12 @@ class Settings:
     """Where the operator runs, and where it creates Jobs."""
     image: str
     """Image of the Jobs: the operator's own."""
+    pod: str = field(default_factory=_name_without_pod)
+    """Its pod's name: a container that is started again in its pod is the same operator."""
+    lease_namespace: str = "kube-system"
+    """Where the Lease is that lets one operator act."""
+    watch_namespaces: tuple[str, ...] = ()
+    """Namespaces whose runs it executes; all if there are none."""
     image_pull_policy: str = "IfNotPresent"
     load_service_account: str = "krobench-load"
     load_pod: LoadPod = field(default_factory=LoadPod)
@@ -35,6 +47,10 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     """What the administrator allows each run."""
 
+    def watches(self, namespace: str) -> bool:
+        """Whether it executes the runs of a namespace."""
+        return not self.watch_namespaces or namespace in self.watch_namespaces
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the settings.
@@ -42,8 +58,12 @@ class Settings:
         Raises:
             SettingsError: if a required variable is missing, or one is not what it should be.
         """
+        watched = environment.get("KROBENCH_WATCH_NAMESPACES", "").split(",")
         return cls(
             namespace=_required(environment, "KROBENCH_NAMESPACE"),
+            pod=environment.get("POD_ID") or _name_without_pod(),
+            lease_namespace=environment.get("KROBENCH_LEASE_NAMESPACE") or "kube-system",
+            watch_namespaces=tuple(name for name in watched if name),
             image=_required(environment, "KROBENCH_IMAGE"),
             image_pull_policy=environment.get("KROBENCH_IMAGE_PULL_POLICY", "IfNotPresent"),
             load_service_account=environment.get("KROBENCH_LOAD_SERVICE_ACCOUNT", "krobench-load"),

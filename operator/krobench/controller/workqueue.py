@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from krobench.api.kinds import RunKind, RunRef
@@ -45,6 +46,10 @@ class Pace:
     """Between lists of all resources, in case the watch missed that one is gone."""
 
 
+def _stands_by() -> bool:
+    return False
+
+
 class WorkQueue:
     """Reconciles runs as they are enqueued, one at a time."""
 
@@ -67,6 +72,7 @@ class WorkQueue:
         self._postponed: set[RunRef] = set()
         self._last_events: dict[RunRef, RunEvent] = {}
         """Of runs that were deleted."""
+        self._may_act: Callable[[], bool] = _stands_by
         self._last_seen_alive = time.monotonic()
 
     @property
@@ -79,7 +85,7 @@ class WorkQueue:
 
     def enqueue(self, run: RunRef) -> None:
         """Have a run reconciled soon."""
-        if run not in self._waiting:
+        if self._may_act() and run not in self._waiting:
             self._waiting.add(run)
             # Refused runs come last: hundreds of them must not delay those that can run.
             known = self.cluster.runs.get(run.uid)
@@ -99,7 +105,7 @@ class WorkQueue:
         run = RunRef.of(kind, item["metadata"])
         self.cluster.runs.remove(run.uid)
         kept = kept_event(run, item)
-        if kept is not None:
+        if kept is not None and self._may_act():
             self._last_events[run] = kept
         self.enqueue(run)
         self._enqueue_moved(before)
@@ -120,14 +126,18 @@ class WorkQueue:
         await self.cluster.runs.refresh()
         await self.cluster.jobs.fill()
 
-    async def run(self) -> None:
-        """Reconcile until cancelled."""
+    async def run(self, may_act: Callable[[], bool]) -> None:
+        """Reconcile until cancelled; as soon as ``may_act`` is false, change nothing any more."""
+        self._may_act = may_act
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.cluster.jobs.follow())
                 group.create_task(self._work())
                 group.create_task(self._look())
         finally:
+            self._may_act = _stands_by
+            self._queue, self._waiting = asyncio.PriorityQueue(), set()
+            self._last_events.clear()
             self.cluster.results.close()
 
     async def _work(self) -> None:
@@ -162,7 +172,8 @@ class WorkQueue:
                     await self.cluster.runs.refresh()
                 for run in self.cluster.runs.unsettled():
                     self.enqueue(run)
-                await self.cluster.delete_needless_jobs()
+                if self._may_act():
+                    await self.cluster.delete_needless_jobs()
             except KubeError as error:
                 logger.warning("cannot look at all runs: %s", error)
             except Exception:
@@ -187,6 +198,8 @@ class WorkQueue:
     async def _act(self, observed: Observed, actions: list[Action]) -> None:
         ref = observed.run.ref
         for action in actions:
+            if not self._may_act():
+                return
             if isinstance(action, PatchStatus) and self._postpones(ref, action):
                 continue
             if isinstance(action, RunEvent):

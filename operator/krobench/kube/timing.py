@@ -23,6 +23,17 @@ class Timing:
     lease_poll: float = 1.0
     """Pause between two looks at a lease that another load holds."""
 
+    # The lease that keeps two operators apart. Renewals are a fixed cost on the server that is
+    # measured, also while nothing runs; an operator that is away for a minute costs a run nothing.
+    leader_duration: float = 45.0
+    """Another operator acts if the Lease was not renewed for this long."""
+    leader_deadline: float = 30.0
+    """An operator that could not renew for this long stops acting: well before another begins."""
+    leader_renewal: float = 15.0
+    """Pause between two renewals."""
+    leader_retry: float = 5.0
+    """Pause after a request for the Lease that failed."""
+
     # kro.
     kro_returns: float = 60.0
     """Wait this long for a kro pod to run again, for example after it was killed."""

@@ -17,6 +17,7 @@ from unit.deploy.rendering import (
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunKind, RunRef, object_prefix
+from krobench.controller.leadership import LEASE_NAME as OPERATOR_LEASE
 from krobench.loadjob.lease import LEASE_NAME
 from krobench.loadjob.permissions import (
     Permission,
@@ -169,3 +170,57 @@ def test_the_policy_knows_the_labels_of_all_that_load_jobs_write(render: Render)
     assert f"'{LEASE_NAME}'" in variables["lockOfRuns"]
     assert "'kb-'" in variables["crdOfRun"]
     assert object_prefix("0" * 36).startswith("kb-")
+
+
+def test_an_operator_for_some_namespaces_has_rights_on_runs_only_there(helm: str) -> None:
+    done = template(helm, "watchNamespaces={team-a,team-b}")
+    assert done.returncode == 0, done.stderr
+    objects = [entry for entry in yaml.safe_load_all(done.stdout) if entry]
+    assert not any(
+        entry["kind"] == "ClusterRole" and entry["metadata"]["name"] == "krobench-operator"
+        for entry in objects
+    )
+    of_runs: dict[str, set[str]] = {"krobench-operator-runs": set(), "krobench-load-runs": set()}
+    for entry in objects:
+        name = entry["metadata"]["name"]
+        if entry["kind"] == "RoleBinding" and name in of_runs:
+            of_runs[name].add(entry["metadata"]["namespace"])
+            assert entry["roleRef"] == {
+                "apiGroup": "rbac.authorization.k8s.io",
+                "kind": "Role",
+                "name": name,
+            }
+    assert set(map(frozenset, of_runs.values())) == {frozenset({"team-a", "team-b"})}
+    [load] = [
+        entry
+        for entry in objects
+        if entry["kind"] == "ClusterRole" and entry["metadata"]["name"] == "krobench-load"
+    ]
+    assert not allows(load["rules"], Permission("get", "krobenchmarks", "bench.kro.run"))
+
+
+def test_policies_on_runs_check_only_the_namespaces_that_are_watched(render: Render) -> None:
+    kind = "ValidatingAdmissionPolicyBinding"
+    everywhere, some = render(), render("watchNamespaces={team-a}")
+    for name in ("krobench-creators", "krobench-limits"):
+        assert "matchResources" not in everywhere[kind, name]["spec"]
+        selector = some[kind, name]["spec"]["matchResources"]["namespaceSelector"]
+        assert selector["matchExpressions"][0]["values"] == ["team-a"]
+
+
+def test_all_operators_of_a_cluster_share_a_lease_unless_each_has_namespaces(
+    render: Render,
+) -> None:
+    def lease(*values: str) -> tuple[str, str]:
+        manifests = render(*values)
+        [container] = manifests["Deployment", "krobench"]["spec"]["template"]["spec"]["containers"]
+        [told] = [e["value"] for e in container["env"] if e["name"] == "KROBENCH_LEASE_NAMESPACE"]
+        role = manifests["Role", "krobench-operator-lease"]
+        for verb in ("get", "list", "watch", "create", "update"):
+            need = Permission(verb, "leases", "coordination.k8s.io", name=OPERATOR_LEASE)
+            assert allows(role["rules"], need), verb
+        return told, role["metadata"]["namespace"]
+
+    assert lease() == ("kube-system", "kube-system")
+    assert lease("leaderElection.namespace=locks") == ("locks", "locks")
+    assert lease("watchNamespaces={team-a}") == ("krobench-system", "krobench-system")

@@ -14,7 +14,7 @@ from unit.deploy.rendering import (
 @pytest.mark.parametrize(
     ("value", "named"),
     [
-        ("replicas=2", "replicas"),
+        ("replica=2", "replica"),
         ("image.name=x", "name"),
         ("load.extraGroup=x", "extraGroup"),
         ("load.extraGroups={*}", "extraGroups"),

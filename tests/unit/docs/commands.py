@@ -31,7 +31,7 @@ _OPTIONAL = re.compile(r"\[(--[^]]*)]")
 _CHOICE = re.compile(r"\\?\|")
 # Commands of these programs name nothing of krobench.
 _OF_OTHERS = frozenset({"base64", "cosign", "docker", "go", "jq", "pip"})
-_KUBERNETES_TYPES = frozenset({"configmap", "crd", "ns", "rgd"})
+_KUBERNETES_TYPES = frozenset({"configmap", "crd", "lease", "ns", "rgd"})
 _TYPED = frozenset({"delete", "describe", "explain", "get", "wait"})
 _PROGRAMS = frozenset({"helm", "krobench", "kubectl", "make", "python", "python3"})
 
