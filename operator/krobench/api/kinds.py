@@ -75,10 +75,11 @@ def object_prefix(uid: str) -> str:
 
     With the run's label, it finds everything that a run leaves behind from its UID alone.
     """
-    return f"kb-{_short_id(uid)}-"
+    return f"kb-{short_id(uid)}-"
 
 
-def _short_id(uid: str) -> str:
+def short_id(uid: str) -> str:
+    """Return the first eight hexadecimal digits of a UID."""
     return uid.replace("-", "")[:_SHORT_ID_LENGTH]
 
 
@@ -102,8 +103,7 @@ class RunRef:
 
     @property
     def short_id(self) -> str:
-        """The first eight hexadecimal digits of the UID."""
-        return _short_id(self.uid)
+        return short_id(self.uid)
 
     @property
     def prefix(self) -> str:

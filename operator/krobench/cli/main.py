@@ -110,11 +110,12 @@ def cleanup(
     only_kro: Annotated[
         bool, typer.Option("--only-kro", help="Only restore kro, and keep the objects of the run.")
     ] = False,
+    kro_namespace: Annotated[str, typer.Option(help="Namespace of kro.")] = "kro-system",
 ) -> None:
     """Restore kro and delete everything that a run created (in a Job that the operator starts)."""
     from krobench.loadjob.main import run_cleanup
 
-    raise typer.Exit(run_cleanup(run, only_kro=only_kro))
+    raise typer.Exit(run_cleanup(run, kro_namespace, only_kro=only_kro))
 
 
 # The help lists them in this order, and groups such as baseline after them.

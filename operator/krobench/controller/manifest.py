@@ -118,6 +118,8 @@ def _container(run: Run, kind: JobKind, settings: Settings) -> Manifest:
         ]
     else:
         arguments = ["cleanup", f"--run={run.uid}"]
+        if run.spec is not None:
+            arguments.append(f"--kro-namespace={run.spec.target.namespace}")
         if run.keeps_objects:
             arguments.append("--only-kro")
     return {

@@ -112,7 +112,7 @@ class Engine:
         """The activity that was published last."""
         self._loop: IterationLoop | None = None
         self._created: set[GroupKind] = set()
-        self._lease = ClusterLease(client, f"{run.namespace}/{run.name}", self.timing)
+        self._lease = ClusterLease(client, run, self.timing)
         self.coordinator: Coordinator | None = None
         if task.shards > 1:
             self.coordinator = Coordinator(client, self.clock, run, task.shards, self.timing)

@@ -12,8 +12,10 @@ import time
 import uuid
 from collections.abc import Callable
 
+from krobench.api.kinds import RunRef, short_id
+from krobench.kube import paths
 from krobench.kube.client import KubeClient
-from krobench.kube.errors import ApiError, ApiUnreachableError
+from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.kube.lease import Lease
 from krobench.kube.timing import Timing
 from krobench.loadjob.errors import AbortedError
@@ -26,10 +28,11 @@ LEASE_NAME = "krobench-load"
 class ClusterLease:
     """The right to put load on a cluster."""
 
-    def __init__(self, client: KubeClient, run: str, timing: Timing | None = None) -> None:
+    def __init__(self, client: KubeClient, run: RunRef, timing: Timing | None = None) -> None:
         self._client = client
         self._timing = timing or Timing()
-        self.identity = f"{run} in {socket.gethostname()[:63]} ({uuid.uuid4().hex[:8]})"
+        host, load = socket.gethostname()[:63], uuid.uuid4().hex[:4]
+        self.identity = f"{run.namespace}/{run.name} in {host} {_mark(run.uid)}{load})"
         self._lease: Lease | None = None
         self._renewer: asyncio.Task[None] | None = None
         self._taken_by: str | None = None
@@ -95,3 +98,24 @@ class ClusterLease:
                     return
             except (ApiError, ApiUnreachableError) as error:
                 logger.warning("%s was not renewed: %s", lease, error)
+
+
+async def release_lease_of(client: KubeClient, uid: str, namespace: str) -> None:
+    """Release the lease if a load of this run held it when it died.
+
+    If this fails, the next load waits until the lease expires.
+    """
+    path = paths.group("coordination.k8s.io", "v1", "leases", namespace, LEASE_NAME)
+    try:
+        found = await client.find(path) or {}
+        holder = found.get("spec", {}).get("holderIdentity") or ""
+        if f" {_mark(uid)}" in holder:
+            lease = Lease(client, namespace, LEASE_NAME, identity=holder, duration_seconds=0.0)
+            await client.retry(lease.release)
+    except KubeError as error:
+        logger.warning("Lease %s/%s was not released: %s", namespace, LEASE_NAME, error)
+
+
+def _mark(uid: str) -> str:
+    """Return how the part of an identity begins that names the run for certain."""
+    return f"({short_id(uid)}-"

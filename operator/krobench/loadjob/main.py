@@ -26,6 +26,7 @@ from krobench.loadjob.benchmark import BenchmarkTask
 from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError, info_of
 from krobench.loadjob.kro.deployment import restore_all
+from krobench.loadjob.lease import release_lease_of
 from krobench.loadjob.permissions import check_permissions, needs_of_run
 from krobench.loadjob.preflight import check_kro_installed, require_kro
 from krobench.loadjob.shards.shardworker import Worker
@@ -55,12 +56,13 @@ def run_load(run: RunRef, max_objects: int | None, shard: int = 0) -> int:
     return _run(_load(run, max_objects or DEFAULT_MAX_OBJECTS, shard))
 
 
-def run_cleanup(uid: str, *, only_kro: bool = False) -> int:
+def run_cleanup(uid: str, kro_namespace: str, *, only_kro: bool = False) -> int:
     """Restore kro to what it was before the run with this uid, and delete all its objects.
 
-    With ``only_kro``, its objects stay. Returns the exit code.
+    With ``only_kro``, its objects stay. Then the next load need not wait for this run's lease.
+    Returns the exit code.
     """
-    return _run(_cleanup(uid, only_kro=only_kro))
+    return _run(_cleanup(uid, kro_namespace, only_kro=only_kro))
 
 
 def run_preflight(targets: Sequence[Target]) -> int:
@@ -155,9 +157,10 @@ async def problems_of(client: KubeClient, targets: Sequence[Target]) -> list[Err
     return problems
 
 
-async def _cleanup(uid: str, *, only_kro: bool) -> int:
+async def _cleanup(uid: str, kro_namespace: str, *, only_kro: bool) -> int:
     async with KubeClient(load_client_config()) as client:
         await restore(client, uid, only_kro=only_kro)
+        await release_lease_of(client, uid, kro_namespace)
     return EXIT_OK
 
 

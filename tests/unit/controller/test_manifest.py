@@ -17,14 +17,14 @@ SETTINGS = Settings(namespace="krobench-system", image="registry/krobench:1")
 UID = "0a1b2c3d-4e5f-6789-abcd-ef0123456789"
 
 
-def benchmark(name: str = "bench", namespace: str = "default") -> Run:
+def benchmark(name: str = "bench", namespace: str = "default", **spec: Any) -> Run:
     metadata = {
         "name": name,
         "namespace": namespace,
         "uid": UID,
         "creationTimestamp": "2026-01-01T00:00:00Z",
     }
-    return parse_run(RunKind.BENCHMARK, {"metadata": metadata, "spec": SPEC})
+    return parse_run(RunKind.BENCHMARK, {"metadata": metadata, "spec": SPEC | spec})
 
 
 @given(st.from_regex(r"[a-z0-9]([-.a-z0-9]{0,50}[a-z0-9])?", fullmatch=True))
@@ -51,6 +51,12 @@ def test_a_job_satisfies_the_restricted_pod_security_standard() -> None:
     [container] = pod["containers"]
     assert container["securityContext"]["allowPrivilegeEscalation"] is False
     assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_a_cleanup_learns_where_the_lease_of_the_run_is() -> None:
+    run = benchmark(target={"namespace": "kro-two"})
+    pod = job_manifest(run, JobKind.CLEANUP, 1, SETTINGS)["spec"]["template"]["spec"]
+    assert "--kro-namespace=kro-two" in pod["containers"][0]["args"]
 
 
 def test_an_owner_is_named_only_where_it_is_in_the_same_namespace() -> None:

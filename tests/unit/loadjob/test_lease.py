@@ -1,11 +1,13 @@
+import uuid
 from dataclasses import replace
 
 import pytest
 from doubles.cluster import MemoryApi
 
+from krobench.api.kinds import RunKind, RunRef
 from krobench.kube.timing import Timing
 from krobench.loadjob.errors import AbortedError
-from krobench.loadjob.lease import ClusterLease
+from krobench.loadjob.lease import ClusterLease, release_lease_of
 
 PATH = "/apis/coordination.k8s.io/v1/namespaces/kro-system/leases/krobench-load"
 
@@ -21,8 +23,14 @@ def no_wait(activity: str) -> None:
     raise AssertionError(f"this should not wait: {activity}")
 
 
+def uid_of(run: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, run))
+
+
 def lease(api: MemoryApi, run: str, timing: Timing = QUICK) -> ClusterLease:
-    return ClusterLease(api, run, timing)
+    namespace, name = run.split("/")
+    reference = RunRef(RunKind.BENCHMARK, namespace, name, uid_of(run))
+    return ClusterLease(api, reference, timing)
 
 
 async def test_a_second_load_learns_who_holds_the_lease() -> None:
@@ -74,3 +82,18 @@ async def test_a_run_that_lost_the_lease_says_so_and_leaves_it_alone() -> None:
         first.check()
     await first.release()
     assert holder(api) == "team/two"
+
+
+async def test_the_cleanup_of_a_run_releases_its_lease_and_no_other() -> None:
+    api = MemoryApi()
+    dead = lease(api, "team/one")
+    await dead.acquire("kro-system", no_wait)
+    await release_lease_of(api, uid_of("team/two"), "kro-system")
+    assert holder(api) == dead.identity
+    await release_lease_of(api, uid_of("team/one"), "kro-system")
+    assert holder(api) is None
+    await dead.release()
+
+
+async def test_a_cleanup_without_a_lease_has_nothing_to_release() -> None:
+    await release_lease_of(MemoryApi(), uid_of("team/one"), "kro-system")
