@@ -32,6 +32,9 @@ _DROPPED = frozenset({"title", "$defs", "additionalProperties"})
 _DEFAULT_MAX_ITEMS = 64
 _DEFAULT_MAX_LENGTH = 1024
 
+# As Flux has it: without it, kstatus takes a resource for done until the operator has seen it.
+_NOT_OBSERVED = {"default": {"observedGeneration": -1}}
+
 MAX_SCHEDULE_NAME_LENGTH = MAX_NAME_LENGTH - len("-00000000-once")
 """Longest name of a schedule: names of its runs are it, a minute and a trigger."""
 
@@ -327,7 +330,7 @@ def _root_schema(resource: _Resource) -> Schema:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": structural_schema(resource.kind.spec),
-            "status": structural_schema(resource.kind.status),
+            "status": structural_schema(resource.kind.status) | _NOT_OBSERVED,
         },
     }
 

@@ -45,8 +45,8 @@ class Phase(StrEnum):
 
 class ConditionType(StrEnum):
     """Conditions: three for kstatus, three for ``kubectl wait``, the run's validity, and Suspended
-    if the run is or was. A schedule has those for kstatus, Suspended, and KroWatched if it starts
-    runs when kro changes."""
+    if the run is or was. A suspended run has no Ready: it waits for its user, not for krobench. A
+    schedule has those for kstatus, Suspended, and KroWatched if it starts runs when kro changes."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -141,7 +141,8 @@ class RunStatus(ApiModel):
     """Status of a run of either kind."""
 
     phase: Annotated[Phase | None, Field(description="Phase of the run.")] = None
-    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    observed_generation: Annotated[int, Field(ge=-1)] | None = None
+    """Generation of the spec that this status is about; -1 until the operator has seen it."""
     start_time: Timestamp | None = None
     completion_time: Timestamp | None = None
     progress: ShortText | None = None
@@ -305,7 +306,8 @@ class ScheduledRun(ApiModel):
 class KroBenchmarkScheduleStatus(ApiModel):
     """Status of a KroBenchmarkSchedule."""
 
-    observed_generation: Annotated[int, Field(ge=0)] | None = None
+    observed_generation: Annotated[int, Field(ge=-1)] | None = None
+    """Generation of the spec that this status is about; -1 until the operator has seen it."""
     active: Annotated[list[ObjectRef], Field(max_length=16)] = Field(default_factory=list)
     """Runs that have not finished."""
     last_schedule_time: Timestamp | None = None

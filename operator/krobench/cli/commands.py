@@ -4,15 +4,18 @@ Each imports the modules that do its work when it runs, so that the load Job, wh
 same command line, starts fast and stays small.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from krobench.cli.errors import CliError
 from krobench.figures.profile import ProfileFile
+
+if TYPE_CHECKING:
+    from krobench.cli.run import Finished
 
 _ERROR = 4
 _INTERRUPTED = 130
@@ -36,6 +39,10 @@ RunArgument = Annotated[
         "kroscaletest; it is required if both have this name."
     ),
 ]
+
+
+Junit = Annotated[Path | None, typer.Option(help="File to write JUnit XML to.")]
+Markdown = Annotated[Path | None, typer.Option(help="File to write the report to.")]
 
 
 @contextmanager
@@ -66,15 +73,49 @@ def run(
     replace: Annotated[
         bool, typer.Option("--replace", help="Delete an existing object of this name first.")
     ] = False,
-    junit: Annotated[Path | None, typer.Option(help="File to write JUnit XML to.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="File to write the report to.")] = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
 ) -> None:
     """Apply a KroBenchmark or KroScaleTest, wait for its end, and print its report.
 
-    Exit codes: 0 passed, 1 failed, 3 invalid, 4 error.
+    Exit codes: 0 passed, 1 failed, 2 wrong usage, 3 invalid, 4 error or timeout, 130 interrupted.
     """
+    from krobench.cli.run import run_file
+
+    _end_with(lambda seconds: run_file(file, seconds, replace=replace), timeout, junit, markdown)
+
+
+def wait(
+    name: RunArgument,
+    namespace: Namespace = "default",
+    timeout: Annotated[
+        str | None,
+        typer.Option(help="How long to wait for the end of the run, such as 30m; by default 1h."),
+    ] = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+) -> None:
+    """Wait for the end of a run that somebody applied, such as a GitOps tool, and print its report.
+
+    Exit codes: 0 passed, 1 failed, 2 wrong usage, 3 invalid, 4 error or timeout, 130 interrupted.
+    """
+    from krobench.cli.run import wait_for
+    from krobench.cli.sources import RunName
+
+    with _failing_with(_ERROR):
+        run_name = RunName.parse(name, namespace)
+    _end_with(lambda seconds: wait_for(run_name, seconds), timeout, junit, markdown)
+
+
+def _end_with(
+    finish: "Callable[[float | None], Finished]",
+    timeout: str | None,
+    junit: Path | None,
+    markdown: Path | None,
+) -> NoReturn:
+    """Wait for the end of a run, report it, and exit with its verdict."""
     from krobench.api.notation import duration_seconds
-    from krobench.cli.run import StoppedWaitingError, run_file
+    from krobench.cli.run import StoppedWaitingError
     from krobench.cli.sources import RunName, fetch_run
     from krobench.report import junit as junit_report
     from krobench.report.markdown import render
@@ -85,8 +126,7 @@ def run(
             _prepare(output)
     try:
         with _failing_with(_ERROR):
-            seconds = duration_seconds(timeout) if timeout else None
-            finished = run_file(file, seconds, replace=replace)
+            finished = finish(duration_seconds(timeout) if timeout else None)
     except ValueError as error:
         _fail(str(error))
     except StoppedWaitingError as error:

@@ -126,6 +126,7 @@ for command in (
     preflight,
     cleanup,
     commands.run,
+    commands.wait,
     commands.report,
     commands.profile,
     commands.compare,

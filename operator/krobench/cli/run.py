@@ -1,4 +1,4 @@
-"""``krobench run``: applies a file, shows the progress of the run, and waits for its verdict."""
+"""``krobench run`` and ``wait``: apply a file, show the progress of a run, wait for its verdict."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +17,7 @@ from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.status import Verdict
 from krobench.cli.errors import CliError
-from krobench.cli.sources import read_documents
+from krobench.cli.sources import RunName, find_run, read_documents
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
@@ -30,7 +30,7 @@ _KINDS = " or ".join(RunKind)
 
 
 class ExitCode(IntEnum):
-    """Exit codes of ``krobench run``; 2 is wrong usage."""
+    """Exit codes of ``krobench run`` and ``krobench wait``; 2 is wrong usage."""
 
     PASSED = 0
     FAILED = 1
@@ -85,6 +85,28 @@ def run_file(
         raise CliError(str(error)) from error
 
 
+def wait_for(
+    name: RunName, timeout_seconds: float | None, *, timing: Timing | None = None
+) -> Finished:
+    """Wait for the end of a run that exists, for example one that a GitOps tool applied.
+
+    Raises:
+        CliError: if there is no such run, or the time is up.
+        StoppedWaitingError: if the user presses Ctrl-C.
+    """
+    if timeout_seconds is None:
+        timeout_seconds = _TIMEOUT_SECONDS
+    try:
+        return asyncio.run(_wait(name, timeout_seconds, timing or Timing()))
+    except TimeoutError as error:
+        raise CliError(
+            f"{name} did not end within {timeout_seconds:g}s; it continues in the cluster: wait "
+            "again, or use a longer --timeout"
+        ) from error
+    except KubeError as error:
+        raise CliError(str(error)) from error
+
+
 def _continues(run: RunRef) -> str:
     which = f"{run.kind.singular} {run.name} --namespace={run.namespace}"
     return (
@@ -130,11 +152,23 @@ async def _run(
             if error.already_exists:
                 raise CliError(f"{run} already exists: delete it, or use --replace") from error
             raise
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                return Finished(run, await follow(client, path, timing))
-        except asyncio.CancelledError as error:  # by Ctrl-C
-            raise StoppedWaitingError(f"stopped waiting for {run}; {_continues(run)}") from error
+        return await _finish(client, run, timeout_seconds, timing)
+
+
+async def _wait(name: RunName, timeout_seconds: float, timing: Timing) -> Finished:
+    async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
+        run, _ = await find_run(client, name)
+        return await _finish(client, run, timeout_seconds, timing)
+
+
+async def _finish(
+    client: KubeClient, run: RunRef, timeout_seconds: float, timing: Timing
+) -> Finished:
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            return Finished(run, await follow(client, paths.run(run), timing))
+    except asyncio.CancelledError as error:  # by Ctrl-C
+        raise StoppedWaitingError(f"stopped waiting for {run}; {_continues(run)}") from error
 
 
 async def _delete(client: KubeClient, path: str, run: RunRef, timing: Timing) -> None:

@@ -131,8 +131,12 @@ def _in_cluster(read: Callable[[KubeClient], Coroutine[Any, Any, T]]) -> T:
         raise CliError(str(error)) from error
 
 
-async def results_of(client: KubeClient, name: RunName) -> RunRecord:
-    """Return the record of a run, given up if the operator has given it up."""
+async def find_run(client: KubeClient, name: RunName) -> tuple[RunRef, dict[str, Any]]:
+    """Return the custom resource of this name, and a reference to it.
+
+    Raises:
+        CliError: if there is none, or there are several.
+    """
     found = {}
     for each in name.kinds:
         path = paths.group(API_GROUP, API_VERSION, each.plural, name.namespace, name.name)
@@ -145,11 +149,17 @@ async def results_of(client: KubeClient, name: RunName) -> RunRecord:
         raise CliError(f"{kinds} {name} not found: run kubectl get {plurals} -A to list all")
     name.refuse_several(found)
     [(kind, resource)] = found.items()
+    return RunRef(kind, name.namespace, name.name), resource
+
+
+async def results_of(client: KubeClient, name: RunName) -> RunRecord:
+    """Return the record of a run, given up if the operator has given it up."""
+    run, resource = await find_run(client, name)
     status = resource.get("status") or {}
     reference = status.get("resultsRef")
     if reference is None:
         detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
-        raise CliError(f"{RunRef(kind, name.namespace, name.name)} has no results: {detail}")
+        raise CliError(f"{run} has no results: {detail}")
     main = await client.get(paths.core("configmaps", reference["namespace"], reference["name"]))
     record = await whole(client, read_run_record(main))
     failed = next((c for c in status.get("conditions") or [] if c["type"] == "Failed"), None)

@@ -70,6 +70,49 @@ def test_the_exit_code_says_the_verdict(verdict: str | None, code: ExitCode) -> 
     assert Finished(KEY, {"verdict": verdict}).exit_code is code
 
 
+def ended(verdict: str) -> dict[str, Any]:
+    """Return a run that has ended, without results."""
+    conditions = [{"type": "Finished", "status": "True"}]
+    status = {"phase": "Completed", "verdict": verdict, "conditions": conditions}
+    return {"metadata": {"name": "x"}, "status": status}
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"), [("Passed", 0), ("Failed", 1), ("Invalid", 3), ("Error", 4)]
+)
+def test_waiting_for_a_run_of_somebody_else_ends_with_its_verdict(
+    verdict: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KubeClient", lambda *_, **__: MemoryApi({PATH: ended(verdict)}))
+    monkeypatch.setattr(module, "load_client_config", object)
+    monkeypatch.setattr(sources_module, "fetch_run", lambda *_: record(RunState.COMPLETED))
+    done = krobench("wait", "x")
+    assert done.exit_code == code
+    assert "# default/bench" in done.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "resources", "code"),
+    [
+        (("wait", "y"), {}, ExitCode.ERROR),
+        (("wait", "x", "--timeout=1ms"), {"metadata": {"name": "x"}}, ExitCode.ERROR),
+        (("wait", "x", "--timeout=soon"), {}, ExitCode.ERROR),
+        (("wait",), {}, 2),
+        (("run",), {}, 2),
+    ],
+)
+def test_without_a_verdict_the_exit_code_is_that_of_an_error_or_of_wrong_usage(
+    arguments: tuple[str, ...],
+    resources: dict[str, Any],
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    objects = {PATH: resources} if resources else {}
+    monkeypatch.setattr(module, "KubeClient", lambda *_, **__: MemoryApi(objects))
+    monkeypatch.setattr(module, "load_client_config", object)
+    assert krobench(*arguments).exit_code == code
+
+
 PATH = "/apis/bench.kro.run/v1alpha1/namespaces/default/krobenchmarks/x"
 HELD = {"metadata": {"name": "x", "finalizers": ["somebody/else"]}}
 

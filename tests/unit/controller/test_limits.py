@@ -82,7 +82,8 @@ def test_a_suspended_run_waits_outside_of_the_queue_until_it_is_resumed(kind: Ru
     assert world.loads_created == 0
     assert not world.observe().run.waits
     conditions = {each.type: each.status for each in world.status.conditions}
-    assert (conditions["Suspended"], conditions["Ready"]) == ("True", "False")
+    assert (conditions["Suspended"], conditions["Reconciling"]) == ("True", "False")
+    assert "Ready" not in conditions
     assert ("Suspended", "") in world.events
     world.spec = plain
     world.settle()

@@ -1,6 +1,7 @@
 """krobench behaves under Argo CD, Flux and kustomize, and as a part of another chart."""
 
 import copy
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -9,10 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
-from unit.deploy.rendering import CHART, EXAMPLES, MANIFESTS, by_key, kustomize
+from unit.deploy import argocd
+from unit.deploy.rendering import CHART, EXAMPLES, MANIFESTS, Manifest, by_key, kustomize
 
+from krobench.api.common import FINALIZER, OPERATOR_ANNOTATION
 from krobench.api.crd import crd
-from krobench.api.kinds import KINDS, Kind
+from krobench.api.kinds import KINDS, Kind, RunKind
 
 Schema = dict[str, Any]
 
@@ -33,15 +36,6 @@ def with_defaults(value: Any, schema: Schema) -> Any:
         if name in filled:
             filled[name] = with_defaults(filled[name], field)
     return filled
-
-
-def differences(wanted: Any, live: Any, path: str) -> Iterator[str]:
-    """Yield what Argo CD's merge of a custom resource changes: objects may have more, lists not."""
-    if isinstance(wanted, dict) and isinstance(live, dict):
-        for name, value in wanted.items():
-            yield from differences(value, live.get(name), f"{path}.{name}")
-    elif wanted != live:
-        yield path
 
 
 def defaults_in_lists(schema: Schema, path: str, *, in_list: bool = False) -> Iterator[str]:
@@ -65,21 +59,56 @@ def test_no_default_is_inside_of_a_list(kind: Kind) -> None:
     assert not list(defaults_in_lists(root(kind), kind.value))
 
 
+def stored(resource: Manifest, schema: Schema) -> Manifest:
+    """Return a resource as an API server has it, once the operator has begun its run."""
+    live = with_defaults(resource, schema)
+    metadata = {
+        **resource["metadata"],
+        "uid": "uid-1",
+        "generation": 1,
+        "resourceVersion": "7",
+        "finalizers": [FINALIZER],
+        "annotations": resource["metadata"].get("annotations", {})
+        | {OPERATOR_ANNOTATION: "krobench-system"},
+    }
+    return {**live, "metadata": metadata, "status": {"phase": "Running"}}
+
+
+def applied(live: Manifest, resource: Manifest) -> Manifest:
+    """Return what ``kubectl apply`` leaves: the live object with the annotation."""
+    last = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(resource)}
+    metadata = {**live["metadata"], "annotations": live["metadata"]["annotations"] | last}
+    return {**live, "metadata": metadata}
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_in_sync_after_it_was_applied(path: Path) -> None:
     for resource in yaml.safe_load_all(path.read_text()):
-        schema = root(_KINDS[resource["kind"]])
-        live = with_defaults(resource, schema)
+        live = stored(resource, root(_KINDS[resource["kind"]]))
         assert live["spec"]["collect"], "defaults were filled in"
-        assert not list(differences(resource, live, ""))
+        for found in (live, applied(live, resource)):
+            assert argocd.is_in_sync(resource, found)
+            for change in ({"cleanup": "Never"}, {"target": {"namespace": "elsewhere"}}):
+                assert not argocd.is_in_sync(resource | {"spec": resource["spec"] | change}, found)
 
 
 def test_a_default_inside_of_a_list_would_be_a_difference() -> None:
     field = {"type": "integer", "default": 1}
     item = {"type": "object", "properties": {"n": field}}
-    schema = {"properties": {"tests": {"items": item}}}
-    applied = {"tests": [{"name": "a"}]}
-    assert list(differences(applied, with_defaults(applied, schema), "")) == [".tests"]
+    schema = {"properties": {"spec": {"properties": {"tests": {"items": item}}}}}
+    resource = {"metadata": {"name": "x"}, "spec": {"tests": [{"name": "a"}]}}
+    live = stored(resource, schema)
+    assert live["spec"] == {"tests": [{"name": "a", "n": 1}]}
+    assert not argocd.is_in_sync(resource, live)
+    assert not argocd.is_in_sync(resource, applied(live, resource))
+
+
+def test_a_field_that_was_removed_from_git_is_a_difference() -> None:
+    now = {"metadata": {"name": "x"}, "spec": {"axis": "instances"}}
+    before = {"metadata": {"name": "x"}, "spec": {"axis": "instances", "verify": True}}
+    live = stored(before, {})
+    assert not argocd.is_in_sync(now, applied(live, before))
+    assert argocd.is_in_sync(now, applied(live, now)), "somebody else set the field"
 
 
 def references(schema: Schema, path: str = "spec") -> Iterator[str]:
@@ -153,3 +182,19 @@ def run(command: list[str]) -> str:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     return result.stdout
+
+
+def test_the_runs_of_the_repository_are_valid_and_in_their_namespace(kubectl: str) -> None:
+    made = kustomize(kubectl, MANIFESTS / "gitops" / "benchmarks")
+    assert ("Namespace", "benchmarks") in made
+    for (kind, _), manifest in made.items():
+        assert kind == "Namespace" or manifest["metadata"]["namespace"] == "benchmarks"
+        if kind in list(RunKind):
+            RunKind(kind).spec.model_validate(manifest["spec"])
+
+
+def test_a_refused_change_is_known_to_flux_as_one_of_an_immutable_field() -> None:
+    for kind in RunKind:
+        rules = root(kind)["x-kubernetes-validations"]
+        # fluxcd/pkg/ssa/errors looks for these words, and then deletes the object if it may.
+        assert any("is immutable" in rule["message"] for rule in rules)

@@ -14,8 +14,13 @@ from krobench.report.words.validity import VALID, validity_line
 COMPLETED = "Completed"
 """Reason of a run without any finding; a missed threshold, for example, is a reason of its own."""
 
-# kstatus tools read the messages of the first two, users of `kubectl wait` that of the last.
-_WITH_MESSAGE = (ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.FAILED)
+# kstatus tools read the messages of the first two, users those of the others.
+_WITH_MESSAGE = (
+    ConditionType.RECONCILING,
+    ConditionType.STALLED,
+    ConditionType.FAILED,
+    ConditionType.SUSPENDED,
+)
 _MAX_WARNINGS = 32
 _DIGITS = 3
 
@@ -104,17 +109,20 @@ def whole(value: float | None) -> int | None:
 def _conditions(facts: StatusFacts, line: StatusLine) -> list[Condition]:
     completed, failed = line.phase is Phase.COMPLETED, line.phase is Phase.FAILED
     finished = completed or failed
+    suspended = line.phase is Phase.SUSPENDED
     wanted = {
         # Ready as kstatus defines it: the controller did what the spec asks for. A missed
         # threshold is a result: the reason and the verdict say so.
         ConditionType.READY: completed,
-        ConditionType.RECONCILING: not finished,
+        ConditionType.RECONCILING: not (finished or suspended),
         ConditionType.STALLED: failed,
         ConditionType.COMPLETE: completed,
         ConditionType.FAILED: failed,
         ConditionType.FINISHED: finished,
     }
-    suspended = line.phase is Phase.SUSPENDED
+    if suspended:
+        # kstatus must not wait for a run that waits for its user, and users not take it for done.
+        del wanted[ConditionType.READY]
     if suspended or any(old.type == ConditionType.SUSPENDED for old in facts.old.conditions):
         wanted[ConditionType.SUSPENDED] = suspended
     validity = _validity(facts.record, line.phase)

@@ -1,0 +1,78 @@
+"""Argo CD's and Flux' own questions, asked of a real API server and of real statuses."""
+
+import json
+from functools import partial
+
+import pytest
+import yaml
+from cluster.kubectl import Cluster, Manifest, benchmark, scenario, wait_until
+from unit.deploy import argocd, flux
+from unit.deploy.rendering import EXAMPLES
+
+_API = "/apis/bench.kro.run/v1alpha1/namespaces/default"
+_NEVER = "latency.instanceReady.max < 0.000001"
+
+
+def path_of(manifest: Manifest) -> str:
+    return f"{_API}/{manifest['kind'].lower()}s/{manifest['metadata']['name']}"
+
+
+def dry_run(cluster: Cluster, manifest: Manifest, manager: str) -> Manifest:
+    """Return what a server-side apply would make of the live object, as GitOps tools ask."""
+    answer = cluster._http.patch(
+        path_of(manifest),
+        params={"fieldManager": manager, "force": "true", "dryRun": "All"},
+        headers={"Content-Type": "application/apply-patch+yaml"},
+        content=json.dumps(manifest),
+    )
+    assert answer.is_success, answer.text
+    found: Manifest = answer.json()
+    return found
+
+
+def assert_in_sync(cluster: Cluster, manifest: Manifest) -> None:
+    live = cluster.read(path_of(manifest))
+    assert argocd.is_in_sync(manifest, live)
+    predicted = dry_run(cluster, manifest, "argocd-controller")
+    assert argocd.is_in_sync_by_server(live, predicted)
+    assert not flux.has_drifted(live, dry_run(cluster, manifest, "kustomize-controller"))
+
+
+def is_suspended(cluster: Cluster, manifest: Manifest) -> bool:
+    return bool(cluster.read(path_of(manifest))["status"].get("phase") == "Suspended")
+
+
+@pytest.fixture
+def examples() -> list[Manifest]:
+    """All examples, which must not run here."""
+    found: list[Manifest] = [
+        manifest for path in EXAMPLES for manifest in yaml.safe_load_all(path.read_text())
+    ]
+    for manifest in found:
+        manifest["spec"]["suspend"] = True
+    return found
+
+
+def test_examples_stay_as_they_were_applied(cluster: Cluster, examples: list[Manifest]) -> None:
+    cluster.apply(*examples)
+    for manifest in examples:
+        wait_until(partial(is_suspended, cluster, manifest), "the operator has seen it")
+        assert_in_sync(cluster, manifest)
+    changed = manifest | {"spec": manifest["spec"] | {"cleanup": "OnSuccess"}}
+    live = cluster.read(path_of(manifest))
+    assert not argocd.is_in_sync(changed, live)
+    assert flux.has_drifted(live, dry_run(cluster, changed, "kustomize-controller"))
+
+
+def test_tools_show_a_run_as_it_is(cluster: Cluster) -> None:
+    misses = benchmark("misses", scenario("single", instances=1, thresholds=[_NEVER]))
+    misses["metadata"]["annotations"] = {"bench.kro.run/gate": "true"}
+    cluster.apply(misses)
+    live = cluster.read(path_of(misses))
+    assert flux.kstatus(live) == flux.health(live) == "InProgress", "though just applied"
+    assert argocd.health(live)["status"] == "Progressing"
+    cluster.wait("misses", "Finished")
+    live = cluster.read(path_of(misses))
+    assert (flux.kstatus(live), flux.health(live)) == ("Current", "Failed"), live["status"]
+    assert argocd.health(live)["status"] == "Degraded"
+    assert_in_sync(cluster, misses)
