@@ -12,7 +12,7 @@ LOCK = $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-header --no-ann
 CODE := operator/krobench testbed tests bench scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test cluster-start bench-load bench-memory bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs faults calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test cluster-start bench-load bench-memory bench-neighbours bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs faults calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ bench-memory: $(VENV)/ready ## Measure the memory that a load Job needs for each
 
 bench-track: deploy ## Measure memory and CPU of a load Job that tracks 10,000 instances (about 15 minutes)
 	$(BIN)/python -m bench.track
+
+bench-neighbours: deploy ## Measure what other people's CRDs and ConfigMaps cost a load Job in memory (4 minutes)
+	$(BIN)/python -m bench.neighbours
 
 bench-operator: deploy ## Measure what the operator costs the API server, and its memory with 1,000 runs (10 minutes)
 	$(BIN)/python -m bench.operator

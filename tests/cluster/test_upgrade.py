@@ -5,7 +5,7 @@ import json
 from cluster.kubectl import ROOT, Cluster, benchmark, scenario, wait_until
 from cluster.test_installation import helm
 
-ITERATIONS = 10
+ITERATIONS = 4
 CHART = str(ROOT / "helm" / "krobench")
 CRD = ("crd", "krobenchmarks.bench.kro.run")
 

@@ -341,7 +341,9 @@ def _matches(item: JsonObject, selector: str | None) -> bool:
 
 
 def _as_accepted(answer: JsonObject, accept: str) -> JsonObject:
-    """Return an object, or a list of them, without all but metadata if that is asked for."""
+    """Return an object, or a list of them, as a table or without all but metadata if asked for."""
+    if "as=Table" in accept:
+        return {"rows": [{"cells": [item["metadata"]["name"]]} for item in answer["items"]]}
     if "PartialObjectMetadata" not in accept:
         return answer
     if "items" in answer:

@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import pytest
 from emulated.conftest import NAMESPACE, Api, Emulator, Manifest, RunningOperator
@@ -213,6 +214,25 @@ async def test_an_operator_that_was_down_finds_the_run_as_it_stands(
     await operator.start()
     await api.until_phase("restarted", "Completed")
     assert len(await api.jobs()) == 1
+
+
+async def test_an_operator_that_was_rolled_back_says_that_it_cannot_read_newer_results(
+    api: Api, operator: RunningOperator
+) -> None:
+    await api.create("newer")
+    job = await job_of(api, "newer")
+    await api.until_phase("newer", "Running")
+    await store_results(api, "newer", RunState.RUNNING)
+    path = paths.core("configmaps", "default", "newer-results")
+    record = json.loads((await api.client.get(path))["data"]["run.json"])
+    record |= {"schema": "krobench.run/v3", "state": "Completed", "unheard": {"of": 1}}
+    stored = {"data": {"run.json": json.dumps(record)}}
+    await api.client.patch(path, stored)
+    await api.end_job(job["metadata"]["name"], "Complete")
+    status = await api.until_phase("newer", "Failed")
+    assert status["conditions"][0]["reason"] == "ResultsUnreadable"
+    assert "krobench.run/v3" in status["message"]
+    assert (await api.client.get(path))["data"] == stored["data"], "they stay for the newer one"
 
 
 async def test_a_resource_deleted_in_mid_run_goes_when_its_objects_are_gone(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -20,6 +20,7 @@ METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 """Objects of a watch without spec, status and data."""
 METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 """The same of a list."""
+_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 
 _CHUNK_BYTES = 256 << 10
 _PAGE_OBJECTS = 500
@@ -122,6 +123,14 @@ class KubeClient(Transport):
             if error.not_found:
                 return None
             raise
+
+    async def names(self, path: str) -> Sequence[str]:
+        """Return the names of all objects of a cluster-scoped kind, as kubectl asks for its table.
+
+        Metadata can be as large as the objects: ``kubectl apply`` puts a copy into an annotation.
+        """
+        table = await self.get(path, {"includeObject": "None"}, _TABLE)
+        return [row["cells"][0] for row in table.get("rows") or []]
 
     async def pages(
         self,

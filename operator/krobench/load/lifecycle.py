@@ -69,8 +69,7 @@ async def kinds_of_run(client: KubeClient, prefix: str) -> list[Kind]:
 
 async def crd_of(client: KubeClient, group: str, kind: str) -> str | None:
     """Return the name of the CRD of this group and kind, if there is one."""
-    for item in await client.list(CRDS_PATH, metadata_only=True):
-        name: str = item["metadata"]["name"]
+    for name in await client.names(CRDS_PATH):
         if name.partition(".")[2] == group:
             crd = await client.find(f"{CRDS_PATH}/{name}")
             if crd is not None and crd["spec"]["names"]["kind"] == kind:

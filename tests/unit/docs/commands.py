@@ -90,7 +90,7 @@ def check(command: Command) -> None:
         case "helm", [("install" | "upgrade"), _, chart, *_]:
             if not (ROOT / chart / "Chart.yaml").is_file():
                 raise BadCommandError(f"there is no chart {chart}")
-        case "helm", ["uninstall", _, "--namespace", _] | ["test", *_]:
+        case "helm", [("uninstall" | "rollback"), _, "--namespace", _] | ["test", *_]:
             pass
         case _ if program not in _OF_OTHERS:
             raise BadCommandError(f"no rule knows {program}")

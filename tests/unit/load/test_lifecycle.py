@@ -15,6 +15,7 @@ from krobench.load.lifecycle import (
     CRDS_PATH,
     apply_instance,
     apply_rgd,
+    crd_of,
     is_ready,
     last_established,
     observe_compilation,
@@ -164,3 +165,18 @@ def test_kinds_are_as_new_as_the_last_of_them_and_one_that_was_not_seen_is_new()
     assert last_established([rgd_line(3.0), rgd_line(5.0)], now_seconds=7.0) == 5.0
     assert last_established([rgd_line(3.0), rgd_line(None)], now_seconds=7.0) == 7.0
     assert last_established([], now_seconds=7.0) == 7.0
+
+
+def crd(name: str, kind: str) -> dict[str, object]:
+    return {"metadata": {"name": name}, "spec": {"names": {"kind": kind}}}
+
+
+async def test_a_kind_is_found_and_the_crds_of_other_groups_are_not_read() -> None:
+    names = ("webs.example.org", "apps.example.org", "apps.bulk.example.org")
+    objects = {f"{CRDS_PATH}/{name}": crd(name, "App") for name in names}
+    objects[f"{CRDS_PATH}/webs.example.org"] = crd("webs.example.org", "Web")
+    api = MemoryApi(objects)
+    assert await crd_of(api, "example.org", "App") == "apps.example.org"
+    assert await crd_of(api, "example.org", "Other") is None
+    read = {path for verb, path in api.asked if verb == "get"}
+    assert read == {f"{CRDS_PATH}/{name}" for name in names[:2]}
