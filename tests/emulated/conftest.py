@@ -9,7 +9,7 @@ import itertools
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import kmock
@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 from unit.controller.world import SPECS
 
 from krobench.api.common import API_GROUP, API_VERSION, rfc3339, utc_now
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import KINDS, RunKind
 from krobench.controller.operator import Operator
 from krobench.controller.settings import Settings
 from krobench.controller.workqueue import Pace, WorkQueue
@@ -47,6 +47,8 @@ class Emulator(kmock.KubernetesEmulator):
     away = ""
     """It does not answer requests whose path contains this."""
     unanswered = 0
+    terminating = False
+    """The namespaces are being deleted."""
     job_age_seconds = 0.0
     """Of a Job when it is created: as if its pod had not started since then."""
     seen: tuple[str, ...] = ()
@@ -62,8 +64,8 @@ class Emulator(kmock.KubernetesEmulator):
         if self.starting and request.url.path == "/readyz":
             self.unready_answers += 1
             return web.Response(status=500)
-        if self.starting and request.method == "POST" and request.url.path.endswith("/jobs"):
-            return web.json_response({"reason": "Forbidden", "message": "no"}, status=403)
+        if (why := self._forbids(request)) is not None:
+            return web.json_response({"reason": "Forbidden", "message": why}, status=403)
         if request.action == kmock.action.UPDATE and isinstance(request.data, dict):
             if self._is_outdated(request):
                 return web.json_response({"reason": "Conflict", "message": "changed"}, status=409)
@@ -84,6 +86,13 @@ class Emulator(kmock.KubernetesEmulator):
         if request.method.upper() == "PUT" and request.resource is not None:
             return await self._replace(request)
         return await super()._handle(request)
+
+    def _forbids(self, request: Any) -> str | None:
+        if self.starting and request.method == "POST" and request.url.path.endswith("/jobs"):
+            return "no"
+        if self.terminating and request.action == kmock.action.CREATE:
+            return "unable to create new content in namespace x because it is being terminated"
+        return None
 
     async def _replace(self, request: Any) -> Any:
         """Do what kmock does for patches alone."""
@@ -114,6 +123,22 @@ class Emulator(kmock.KubernetesEmulator):
         key = (request.resource, request.namespace, request.name)
         if key in self.objects and not self.objects[key].deleted:
             self.objects[key].patch({"metadata": {"resourceVersion": str(next(self._numbers))}})
+
+
+async def until(question: Callable[[], Any], what: str) -> Any:
+    """Ask until the answer is true; the operator is quick, but not at once."""
+    async with asyncio.timeout(TIMEOUT_SECONDS):
+        while True:
+            try:
+                answer = await question()
+            except ApiError as error:
+                if not error.not_found:
+                    raise
+                answer = None
+            if answer:
+                return answer
+            await asyncio.sleep(0.02)
+    raise AssertionError(what)
 
 
 @dataclass
@@ -155,19 +180,7 @@ class Api:
         return [(item["involvedObject"]["name"], item["reason"]) for item in items]
 
     async def until(self, question: Callable[[], Any], what: str) -> Any:
-        """Ask until the answer is true; the operator is quick, but not at once."""
-        async with asyncio.timeout(TIMEOUT_SECONDS):
-            while True:
-                try:
-                    answer = await question()
-                except ApiError as error:
-                    if not error.not_found:
-                        raise
-                    answer = None
-                if answer:
-                    return answer
-                await asyncio.sleep(0.02)
-        raise AssertionError(what)
+        return await until(question, what)
 
     async def until_phase(self, name: str, phase: str) -> Manifest:
         async def question() -> Manifest | None:
@@ -182,7 +195,8 @@ class Api:
 async def emulator() -> AsyncIterator[Emulator]:
     async with Emulator() as handler:
         for resource in (
-            *(f"{API_GROUP}/{API_VERSION}/{kind.plural}" for kind in RunKind),
+            *(f"{API_GROUP}/{API_VERSION}/{kind.plural}" for kind in KINDS),
+            "apps/v1/deployments",
             "v1/configmaps",
             "v1/pods",
             "v1/events",
@@ -223,6 +237,7 @@ class RunningOperator:
         self._settings = Settings(namespace=namespace, image="registry/krobench:1", **settings)
         self.timing = Timing()
         self.pace = Pace(look_seconds=0.5, progress_seconds=0.1)
+        self.clock: Callable[[], datetime] = utc_now
         self.queue: WorkQueue | None = None
         self.operator: Operator | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -247,7 +262,7 @@ class RunningOperator:
         registry = kopf.OperatorRegistry()
         client = KubeClient(config, policy=NO_RETRIES)
         operator = self.operator = Operator(
-            client, self._settings, CollectorRegistry(), self.pace, self.timing
+            client, self._settings, CollectorRegistry(), self.pace, self.timing, self.clock
         )
         self.queue = operator.queue
         operator.register(registry, login=self._login)

@@ -118,11 +118,50 @@ class RunRef:
     @property
     def owner_reference(self) -> dict[str, Any]:
         """Makes an object in the same namespace go when the custom resource goes."""
-        return {
-            "apiVersion": GROUP_VERSION,
-            "kind": self.kind.value,
-            "name": self.name,
-            "uid": self.uid,
-            "controller": True,
-            "blockOwnerDeletion": False,
-        }
+        return _owner_reference(self.kind, self.name, self.uid)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRef:
+    """Which schedule."""
+
+    namespace: str
+    name: str
+    uid: str = ""
+    """Empty if only the name is known."""
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> Self:
+        """Return the reference to a resource with this metadata."""
+        return cls(metadata["namespace"], metadata["name"], metadata["uid"])
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+    @property
+    def kind(self) -> ScheduleKind:
+        return ScheduleKind.SCHEDULE
+
+    @property
+    def owner_reference(self) -> dict[str, Any]:
+        """Makes a run in the same namespace go when the schedule goes."""
+        return _owner_reference(self.kind, self.name, self.uid)
+
+
+def _owner_reference(kind: Kind, name: str, uid: str) -> dict[str, Any]:
+    return {
+        "apiVersion": GROUP_VERSION,
+        "kind": kind.value,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+
+
+def owning_schedule(metadata: Mapping[str, Any]) -> ScheduleRef | None:
+    """Return the schedule that created a run with this metadata; None if none did."""
+    for owner in metadata.get("ownerReferences") or []:
+        if owner["kind"] == ScheduleKind.SCHEDULE and owner["apiVersion"] == GROUP_VERSION:
+            return ScheduleRef(metadata["namespace"], owner["name"], owner["uid"])
+    return None

@@ -82,8 +82,8 @@ class JobCache:
     async def follow(self) -> None:
         """Keep the caches current, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(_follow(self._job_watch, self._fill_jobs, self._on_job))
-            group.create_task(_follow(self._pod_watch, self._fill_pods, self._on_pod))
+            group.create_task(follow(self._job_watch, self._fill_jobs, self._on_job))
+            group.create_task(follow(self._pod_watch, self._fill_pods, self._on_pod))
 
     async def reread(self, name: str) -> None:
         """Ask the API server for a Job and its pods.
@@ -270,7 +270,7 @@ class ResultsCache:
             self._changed(run.ref)
 
         await fill()
-        task = asyncio.create_task(_follow(watch, fill, on_event))
+        task = asyncio.create_task(follow(watch, fill, on_event))
         self._followers[run.uid] = task
 
     def _put(self, uid: str, name: str, config_map: JsonObject) -> bool:
@@ -325,7 +325,7 @@ class _Results:
         return self._record
 
 
-async def _follow(
+async def follow(
     watch: Watch, refill: Callable[[], Awaitable[None]], on_event: Callable[[WatchEvent], None]
 ) -> None:
     """Handle the events of a watch that has been started, and start again whenever it fails."""

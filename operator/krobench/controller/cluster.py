@@ -4,7 +4,6 @@ Observing reads caches. Only a decision that gives up a run is checked with a fr
 is carried out.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,15 +12,14 @@ from typing import Any
 
 from krobench.api.common import (
     FINALIZER,
-    GROUP_VERSION,
     OPERATOR_ANNOTATION,
     ErrorInfo,
-    rfc3339,
     utc_now,
 )
 from krobench.api.kinds import RunRef
 from krobench.api.status import ObjectRef, RunStatus
 from krobench.controller.caches import JobCache, ResultsCache, StartEvents
+from krobench.controller.events import emit
 from krobench.controller.jobstatus import only_sidecars_run, view_job
 from krobench.controller.manifest import job_manifest, job_name
 from krobench.controller.reconcile import (
@@ -48,9 +46,6 @@ from krobench.kube.errors import ApiError
 from krobench.report.events import RunEvent
 
 logger = logging.getLogger(__name__)
-
-_MAX_EVENT_MESSAGE = 1000
-
 
 _SLOW_START_SECONDS = 10.0
 _NO_POD = ErrorInfo(
@@ -266,39 +261,7 @@ class Cluster:
         await self._client.delete(self._jobs_path(name), propagation="Background")
 
     async def emit(self, run: RunRef, event: RunEvent) -> None:
-        """Create the Event under a name made from what it says, so that it exists only once."""
-        identity = f"{run.uid}/{event.reason}/{event.subject}"
-        digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-        now = rfc3339(utc_now())
-        body = {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"name": f"{run.name}.{digest}", "namespace": run.namespace},
-            "involvedObject": {
-                "apiVersion": GROUP_VERSION,
-                "kind": run.kind.value,
-                "namespace": run.namespace,
-                "name": run.name,
-                "uid": run.uid,
-            },
-            "reason": event.reason,
-            "message": event.message[:_MAX_EVENT_MESSAGE],
-            "type": "Warning" if event.warning else "Normal",
-            "source": {"component": "krobench"},
-            "reportingComponent": "krobench",
-            "reportingInstance": "krobench",
-            "firstTimestamp": now,
-            "lastTimestamp": now,
-            "count": 1,
-        }
-        try:
-            await self._client.create(paths.core("events", run.namespace), body)
-        except ApiError as error:
-            if error.transient:
-                raise
-            if not error.already_exists:
-                # An Event is a courtesy; the status says the same.
-                logger.warning("cannot create Event %s of %s: %s", event.reason, run, error)
+        await emit(self._client, run, event)
 
     def _jobs_path(self, name: str | None = None) -> str:
         return paths.group("batch", "v1", "jobs", self._settings.namespace, name)

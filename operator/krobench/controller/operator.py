@@ -15,11 +15,12 @@ from typing import Any
 import kopf
 from prometheus_client import CollectorRegistry
 
-from krobench.api.common import API_GROUP, API_VERSION
-from krobench.api.kinds import RunKind
+from krobench.api.common import API_GROUP, API_VERSION, utc_now
+from krobench.api.kinds import RunKind, ScheduleKind
 from krobench.controller.endpoints import Endpoints
 from krobench.controller.leadership import Leadership
 from krobench.controller.metrics import OperatorMetrics, RunMetrics
+from krobench.controller.schedules.loop import Clock
 from krobench.controller.settings import Settings
 from krobench.controller.workqueue import Pace, WorkQueue
 from krobench.kube.client import JsonObject, KubeClient, allow_deep_objects
@@ -59,10 +60,11 @@ class Operator:
         registry: CollectorRegistry,
         pace: Pace | None = None,
         timing: Timing | None = None,
+        clock: Clock = utc_now,
     ) -> None:
         self._client = client
         metrics = OperatorMetrics(registry)
-        self.queue = WorkQueue(client, settings, metrics, pace)
+        self.queue = WorkQueue(client, settings, metrics, pace, clock)
         self.leadership = Leadership(client, settings, self.queue.show_life, timing)
         metrics.leader.set_function(lambda: self.leadership.leads)
         registry.register(RunMetrics(self.queue.cluster.runs.figures))
@@ -78,6 +80,10 @@ class Operator:
         for kind in RunKind:
             watch = kopf.on.event(API_GROUP, API_VERSION, kind.plural, registry=registry)
             watch(partial(self._changed, kind))
+        watch = kopf.on.event(
+            API_GROUP, API_VERSION, ScheduleKind.SCHEDULE.plural, registry=registry
+        )
+        watch(self._schedule_changed)
 
     async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         configure_kopf(settings)
@@ -112,6 +118,13 @@ class Operator:
             self.queue.drop(kind, resource)
         else:
             self.queue.take(kind, resource)
+
+    async def _schedule_changed(self, event: kopf.RawEvent, **_: Any) -> None:
+        resource: JsonObject = {**event["object"]}
+        if event["type"] == "DELETED":
+            self.queue.scheduler.drop(resource)
+        else:
+            self.queue.scheduler.take(resource)
 
     def trouble(self) -> str | None:
         """Return why the operator has to be restarted; None if it works."""

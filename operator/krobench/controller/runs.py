@@ -7,12 +7,13 @@ answer to its request, as the watch's event may come later; an older version nev
 import bisect
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from functools import cache
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from krobench.analysis.comparison.rules import check_baseline
 from krobench.analysis.scaling.slos import check_samples
@@ -23,14 +24,21 @@ from krobench.api.common import (
     API_VERSION,
     OPERATOR_ANNOTATION,
     ErrorInfo,
+    parse_rfc3339,
 )
-from krobench.api.kinds import RunKind, RunRef, RunSpec
+from krobench.api.kinds import RunKind, RunRef, RunSpec, owning_schedule
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.status import Phase, RunStatus
+from krobench.api.status import (
+    KroBenchmarkStatus,
+    KroScaleTestStatus,
+    Phase,
+    RunStatus,
+    Trigger,
+)
 from krobench.controller.limits import Limits
 from krobench.controller.metrics import RunFigures, figures_of
-from krobench.controller.state import Run
+from krobench.controller.state import Origin, Run, RunResult
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.program.sizes import fewest_observations, usable_sizes
@@ -47,6 +55,10 @@ logger = logging.getLogger(__name__)
 
 _DEFAULT_LIMITS = Limits()
 _PAGE = 50  # objects in memory at a time
+_MAX_HEADLINE = 64
+TRIGGER_ANNOTATION = f"{API_GROUP}/trigger"
+TIME_ANNOTATION = f"{API_GROUP}/scheduled-time"
+"""On runs of a schedule: what started them, and when they were due."""
 MAX_SPEC_BYTES = 128 * 1024
 """Most bytes of a spec as JSON: the operator has all that wait in memory."""
 
@@ -63,14 +75,15 @@ def parse_run(
     """
     metadata, raw_spec = item["metadata"], item.get("spec") or {}
     annotations = metadata.get("annotations") or {}
-    ref, status = RunRef.of(kind, metadata), _parse_status(kind, item.get("status") or {})
+    ref, status = RunRef.of(kind, metadata), parse_status(kind.status, item.get("status") or {})
     figures = figures_of(ref, status, raw_spec.get("axis"))
+    origin = _origin(metadata, status)
     spec: RunSpec | None = None
     errors: tuple[ErrorInfo, ...] = ()
     if status.phase is not None and status.phase.terminal:
         status = _finished(kind, status.phase)
     else:
-        spec, errors = _parse_spec(kind, raw_spec, max_objects, limits)
+        spec, errors = check_raw_spec(kind, raw_spec, max_objects, limits)
     return Run(
         ref=ref,
         version=metadata.get("resourceVersion", ""),
@@ -84,6 +97,7 @@ def parse_run(
         errors=errors,
         status=status,
         figures=figures,
+        origin=origin,
     )
 
 
@@ -92,7 +106,39 @@ def _finished(kind: RunKind, phase: Phase) -> RunStatus:
     return kind.status(phase=phase)
 
 
-def _parse_spec(
+def _origin(metadata: Mapping[str, Any], status: RunStatus) -> Origin | None:
+    """Return what created a run, by its owner and its annotations, which somebody may change."""
+    schedule = owning_schedule(metadata)
+    if schedule is None:
+        return None
+    annotations = metadata.get("annotations") or {}
+    created = parse_rfc3339(metadata["creationTimestamp"])
+    try:
+        time = parse_rfc3339(annotations[TIME_ANNOTATION]).astimezone(UTC)
+        trigger = Trigger(annotations[TRIGGER_ANNOTATION])
+    except (KeyError, ValueError):
+        time, trigger = created, Trigger.SCHEDULE
+    finished = status.phase is not None and status.phase.terminal
+    return Origin(schedule, trigger, time, _result(status) if finished else None)
+
+
+def _result(status: RunStatus) -> RunResult:
+    headline = comparison = None
+    if isinstance(status, KroBenchmarkStatus):
+        headline = f"p99 {status.headline.p99}" if status.headline is not None else None
+        comparison = status.comparison.verdict if status.comparison is not None else None
+    elif isinstance(status, KroScaleTestStatus) and status.limit is not None:
+        headline = status.limit.text
+    return RunResult(
+        verdict=status.verdict,
+        completion_time=status.completion_time,
+        kro_version=status.kro_version,
+        headline=headline[:_MAX_HEADLINE] if headline is not None else None,
+        comparison=comparison,
+    )
+
+
+def check_raw_spec(
     kind: RunKind, raw: Mapping[str, Any], max_objects: int, limits: Limits
 ) -> tuple[RunSpec | None, tuple[ErrorInfo, ...]]:
     """Validate a spec; the API server did so too, but perhaps by an older CRD."""
@@ -127,16 +173,19 @@ def _too_large(raw: Mapping[str, Any]) -> str | None:
     )
 
 
-def _parse_status(kind: RunKind, raw: Mapping[str, Any]) -> RunStatus:
+StatusT = TypeVar("StatusT", bound=BaseModel)
+
+
+def parse_status(model: type[StatusT], raw: Mapping[str, Any]) -> StatusT:
     """Read a status, which another version may have written, without what is not understood."""
     understood = {}
     for key, value in raw.items():
         try:
-            kind.status.model_validate({key: value})
+            model.model_validate({key: value})
         except ValidationError:
             continue
         understood[key] = value
-    return kind.status.model_validate(understood)
+    return model.model_validate(understood)
 
 
 def _check_spec(spec: RunSpec, max_objects: int) -> tuple[ErrorInfo, ...]:
@@ -215,6 +264,8 @@ class RunCache:
         self._max_objects = max_objects
         self._limits = limits
         self._runs: dict[str, Run] = {}
+        self._of_schedules: dict[str, set[str]] = {}
+        """UIDs of runs by that of the schedule that created them."""
         self._queue: list[tuple[Place, Run]] = []
         """All that are running or want to, in the order in which they go."""
 
@@ -235,6 +286,8 @@ class RunCache:
             return self.remove(uid)
         self._unqueue(known)
         run = self._runs[uid] = parse_run(kind, item, self._max_objects, self._limits)
+        if run.origin is not None:
+            self._of_schedules.setdefault(run.origin.schedule.uid, set()).add(uid)
         if run.occupies_cluster or run.waits:
             bisect.insort(self._queue, (_place(run), run), key=_place_of)
         return True
@@ -243,12 +296,21 @@ class RunCache:
         """Forget a resource that is gone; return whether that is news."""
         known = self._runs.pop(uid, None)
         self._unqueue(known)
+        if known is not None and known.origin is not None:
+            siblings = self._of_schedules[known.origin.schedule.uid]
+            siblings.discard(uid)
+            if not siblings:
+                del self._of_schedules[known.origin.schedule.uid]
         return known is not None
 
     def _unqueue(self, run: Run | None) -> None:
         if run is not None and (run.occupies_cluster or run.waits):
             at = bisect.bisect_left(self._queue, _place(run), key=_place_of)
             del self._queue[at]
+
+    def of_schedule(self, uid: str) -> tuple[Run, ...]:
+        """Return the runs that a schedule has created."""
+        return tuple(self._runs[each] for each in sorted(self._of_schedules.get(uid, ())))
 
     def ahead_of(self, run: Run) -> tuple[RunRef, ...]:
         """Return the runs that go before this one, the running one first."""

@@ -5,10 +5,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from krobench.api.common import FINALIZER, ErrorInfo
-from krobench.api.kinds import RunKind, RunRef, RunSpec
+from krobench.api.kinds import RunKind, RunRef, RunSpec, ScheduleRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.results import Cleanup
-from krobench.api.status import ObjectRef, RunStatus
+from krobench.api.status import ObjectRef, RunStatus, Trigger
 from krobench.controller.metrics import RunFigures
 from krobench.record.run import RunRecord
 from krobench.report.status import StatusFacts
@@ -64,6 +64,31 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended, in short."""
+
+    verdict: str | None
+    completion_time: str | None
+    kro_version: str | None
+    headline: str | None
+    """Its main figure."""
+    comparison: str | None
+    """Verdict of the comparison with its baseline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The schedule that created a run, and why."""
+
+    schedule: ScheduleRef
+    trigger: Trigger
+    time: datetime
+    """When the run was due."""
+    result: RunResult | None
+    """None until the run has finished."""
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The custom resource that asks for a run."""
 
@@ -86,6 +111,8 @@ class Run:
     """Of a finished run, only its phase."""
     figures: RunFigures
     """What metrics show of it."""
+    origin: Origin | None = None
+    """None if no schedule created it."""
 
     def __str__(self) -> str:
         return str(self.ref)

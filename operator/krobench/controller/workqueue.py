@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.common import utc_now
+from krobench.api.kinds import RunKind, RunRef, owning_schedule
 from krobench.controller.cluster import Cluster, GoneError, RefusedError
 from krobench.controller.metrics import OperatorMetrics
 from krobench.controller.reconcile import (
@@ -21,6 +22,7 @@ from krobench.controller.reconcile import (
     is_final,
     reconcile,
 )
+from krobench.controller.schedules.loop import Clock, Scheduler
 from krobench.controller.settings import Settings
 from krobench.controller.state import JobKind, Observed
 from krobench.kube.client import JsonObject, KubeClient
@@ -59,8 +61,17 @@ class WorkQueue:
         settings: Settings,
         metrics: OperatorMetrics,
         pace: Pace | None = None,
+        clock: Clock = utc_now,
     ) -> None:
+        """``clock`` is that of schedules."""
         self.cluster = Cluster(client, settings, self.enqueue)
+        self.scheduler = Scheduler(
+            client,
+            self.cluster.runs,
+            self.take,
+            settings,
+            clock,
+        )
         self._metrics = metrics
         self._pace = pace or Pace()
         self._queue: asyncio.PriorityQueue[tuple[bool, int, RunRef]] = asyncio.PriorityQueue()
@@ -98,6 +109,8 @@ class WorkQueue:
         if self.cluster.runs.put(kind, item):
             self.enqueue(RunRef.of(kind, item["metadata"]))
             self._enqueue_moved(before)
+            if owning_schedule(item["metadata"]) is not None:
+                self.scheduler.wake()
 
     def drop(self, kind: RunKind, item: JsonObject) -> None:
         """Take from a watch that a resource is gone."""
@@ -124,6 +137,7 @@ class WorkQueue:
             KubeError: if that is not possible.
         """
         await self.cluster.runs.refresh()
+        await self.scheduler.schedules.refresh()
         await self.cluster.jobs.fill()
 
     async def run(self, may_act: Callable[[], bool]) -> None:
@@ -134,6 +148,7 @@ class WorkQueue:
                 group.create_task(self.cluster.jobs.follow())
                 group.create_task(self._work())
                 group.create_task(self._look())
+                group.create_task(self.scheduler.run(self._pace.look_seconds, may_act))
         finally:
             self._may_act = _stands_by
             self._queue, self._waiting = asyncio.PriorityQueue(), set()
@@ -170,6 +185,7 @@ class WorkQueue:
                 if time.monotonic() - refreshed > self._pace.refresh_seconds:
                     refreshed = time.monotonic()
                     await self.cluster.runs.refresh()
+                    await self.scheduler.schedules.refresh()
                 for run in self.cluster.runs.unsettled():
                     self.enqueue(run)
                 if self._may_act():

@@ -131,6 +131,24 @@ async def find_deployment(client: KubeClient, target: Target) -> JsonObject | No
     return None
 
 
+def deployment_fingerprint(deployment: JsonObject, target: Target) -> KroFingerprint | None:
+    """Return what identifies the kro of a Deployment; None while it is not rolled out."""
+    spec, status = deployment["spec"], deployment.get("status") or {}
+    wanted = spec.get("replicas", 1)
+    counts = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")}
+    observed = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 1)
+    container = named(spec["template"]["spec"]["containers"], target.container)
+    if container is None or not observed or not wanted or counts != {wanted}:
+        return None
+    metadata = {**(spec["template"].get("metadata") or {}), **_named(deployment)}
+    pod = {"metadata": metadata, "spec": spec["template"]["spec"]}
+    return _fingerprint(pod, container, wanted)
+
+
+def _named(deployment: JsonObject) -> JsonObject:
+    return {key: deployment["metadata"][key] for key in ("name", "namespace")}
+
+
 def leader_path(namespace: str) -> str:
     """Return the path of the lease of the kro in this namespace."""
     return paths.group("coordination.k8s.io", "v1", "leases", namespace, LEADER_LEASE)

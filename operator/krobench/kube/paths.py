@@ -1,7 +1,7 @@
 """URL paths of Kubernetes resources."""
 
 from krobench.api.common import API_GROUP, API_VERSION
-from krobench.api.kinds import RunRef
+from krobench.api.kinds import RunRef, ScheduleRef
 
 
 def core(
@@ -25,6 +25,11 @@ def group(
 
 def run(ref: RunRef, sub: str | None = None) -> str:
     """Return the path of the custom resource that asks for a run."""
+    return group(API_GROUP, API_VERSION, ref.kind.plural, ref.namespace, ref.name, sub)
+
+
+def schedule(ref: ScheduleRef, sub: str | None = None) -> str:
+    """Return the path of a schedule."""
     return group(API_GROUP, API_VERSION, ref.kind.plural, ref.namespace, ref.name, sub)
 
 

@@ -1,5 +1,6 @@
 """What the statuses of both kinds of runs share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +24,11 @@ _WITH_MESSAGE = (
 )
 _MAX_WARNINGS = 32
 _DIGITS = 3
+_MAX_VERSION = 64
+
+
+Claims = dict[ConditionType, tuple[str, str, str]]
+"""Status, reason and message by type."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +80,15 @@ def base_status(facts: StatusFacts, line: StatusLine, job: ObjectRef | None) -> 
         orphans=record.orphans.count if record and record.orphans else None,
         warnings=[*(record.warnings if record else []), *line.warnings][:_MAX_WARNINGS],
         conditions=_conditions(facts, line),
+        kro_version=_version(record) or old.kro_version,
         results_ref=facts.results or old.results_ref,
         job_ref=job or old.job_ref,
     )
+
+
+def _version(record: RunRecord | None) -> str | None:
+    kro = record.environment.kro if record is not None else None
+    return (kro.version or "")[:_MAX_VERSION] or None if kro is not None else None
 
 
 def message_of(test: TestRecord) -> str | None:
@@ -127,27 +139,30 @@ def _conditions(facts: StatusFacts, line: StatusLine) -> list[Condition]:
         wanted[ConditionType.SUSPENDED] = suspended
     validity = _validity(facts.record, line.phase)
     reason = validity[1] if completed and validity[0] == "False" else line.reason
-    claims: dict[str, tuple[str, str, str]] = {}
+    claims: Claims = {}
     for kind, true in wanted.items():
         # The others would only repeat the message.
         has_message = kind is ConditionType.READY or (true and kind in _WITH_MESSAGE)
         claims[kind] = ("True" if true else "False", reason, line.message if has_message else "")
     claims[ConditionType.VALID] = validity
-    since = {
-        old.type: old.last_transition_time
-        for old in facts.old.conditions
-        if old.type in claims and old.status == claims[old.type][0]
-    }
+    return stamped(claims, facts.old.conditions, facts.generation, facts.now)
+
+
+def stamped(
+    claims: Claims, old: Sequence[Condition], generation: int, now: datetime
+) -> list[Condition]:
+    """Return conditions, each with the time since when it has its status."""
+    times = {(each.type, each.status): each.last_transition_time for each in old}
     return [
         Condition(
             type=kind,
             status=status,
-            observed_generation=facts.generation,
-            last_transition_time=since.get(kind, rfc3339(facts.now)),
-            reason=why,
+            observed_generation=generation,
+            last_transition_time=times.get((kind, status), rfc3339(now)),
+            reason=reason,
             message=message,
         )
-        for kind, (status, why, message) in claims.items()
+        for kind, (status, reason, message) in claims.items()
     ]
 
 

@@ -1,0 +1,96 @@
+"""The times of a cron schedule in a time zone, as cronsim calculates them.
+
+cronsim does what Debian's cron does when clocks change: a time that is skipped is made up for at
+once, and one that comes twice starts one run.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from krobench.api.refusal import FieldError
+
+MOST_COUNTED = 1000
+"""Missed times are counted up to this number."""
+
+_WINDOWS = (timedelta(hours=2), timedelta(days=2), timedelta(days=70), timedelta(days=800))
+_FIELDS = ("minute", "hour", "day of month", "month", "day of week")
+
+
+@dataclass(frozen=True)
+class Cron:
+    """A cron schedule in a time zone; its times are in UTC."""
+
+    expression: str
+    zone: ZoneInfo
+
+    @classmethod
+    def parse(cls, expression: str, time_zone: str) -> Self:
+        """Read a schedule.
+
+        Raises:
+            FieldError: if cron does not understand it, it never comes, or there is no such zone.
+        """
+        try:
+            zone = ZoneInfo(time_zone)
+        except (KeyError, ValueError, OSError) as error:
+            raise FieldError(
+                "spec.timeZone",
+                f"there is no time zone {time_zone!r}: use a name of the IANA database, such as "
+                "Europe/Berlin or Etc/UTC",
+            ) from error
+        try:
+            CronSim(expression, datetime.now(zone))
+        except (CronSimError, ValueError) as error:
+            raise FieldError("spec.schedule", _why_not(expression, str(error))) from error
+        cron = cls(expression, zone)
+        if cron.next_after(datetime.now(UTC)) is None:
+            raise FieldError(
+                "spec.schedule", f"{expression!r} never comes: change its day of month or month"
+            )
+        return cron
+
+    def times(self, after: datetime) -> Iterator[datetime]:
+        """Yield all times after a moment."""
+        for found in CronSim(self.expression, after.astimezone(self.zone)):
+            moment = found.astimezone(UTC)
+            if moment > after:  # an hour that comes twice would yield times of the first one
+                yield moment
+
+    def next_after(self, moment: datetime) -> datetime | None:
+        return next(self.times(moment), None)
+
+    def latest(self, after: datetime, until: datetime) -> datetime | None:
+        """Return the latest time after one moment and not after another; None if there is none."""
+        for window in _WINDOWS:
+            begin = max(after, until - window)
+            latest = None
+            for moment in self.times(begin):
+                if moment > until:
+                    break
+                latest = moment
+            if latest is not None or begin == after:
+                return latest
+        return None
+
+    def count(self, after: datetime, until: datetime) -> int:
+        """Count the times after one moment and not after another, up to :data:`MOST_COUNTED`."""
+        count = 0
+        for moment in self.times(after):
+            if moment > until or count == MOST_COUNTED:
+                break
+            count += 1
+        return count
+
+
+def _why_not(expression: str, message: str) -> str:
+    bad = next((name for name in _FIELDS if name.replace(" ", "-") in message), None)
+    where = f"its {bad}" if bad is not None else "it"
+    return (
+        f"cron does not understand {where} in {expression!r}: use numbers, *, ranges (1-5), steps "
+        "(*/15), lists (1,15) and names (MON, JAN)"
+    )

@@ -1,0 +1,259 @@
+"""Looks at all schedules from time to time, and carries out what is decided for them.
+
+A look costs no request. There is one as soon as a schedule or a watched kro changes.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from krobench.api.common import API_GROUP, API_VERSION, GROUP_VERSION, ErrorInfo, rfc3339
+from krobench.api.kinds import RunKind, RunRef
+from krobench.api.specs.kro import Target
+from krobench.api.status import KroBenchmarkScheduleStatus
+from krobench.controller.events import emit
+from krobench.controller.runs import TIME_ANNOTATION, TRIGGER_ANNOTATION, RunCache
+from krobench.controller.schedules.cache import KroDeployments, ScheduleCache
+from krobench.controller.schedules.decide import (
+    CreateRun,
+    DeleteRun,
+    PatchSchedule,
+    ScheduleAction,
+    decide,
+)
+from krobench.controller.schedules.state import (
+    KroSeen,
+    ObservedSchedule,
+    Schedule,
+    ScheduleSpec,
+)
+from krobench.controller.settings import Settings
+from krobench.kube import paths
+from krobench.kube.client import JsonObject, KubeClient
+from krobench.kube.errors import ApiError, KubeError
+from krobench.report.events import RunEvent
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE_SECONDS = 5.0
+_MAX_PAUSE_SECONDS = 300.0
+_MOST_STEPS = 5
+"""Decisions on a schedule in one look: each but the last has written something."""
+
+Clock = Callable[[], datetime]
+TakeRun = Callable[[RunKind, JsonObject], None]
+
+
+class _Refused(Exception):  # noqa: N818 - it is no error of ours
+    def __init__(self, info: ErrorInfo) -> None:
+        super().__init__(info.message)
+        self.info = info
+
+
+class Scheduler:
+    """Creates and deletes the runs of all schedules."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        runs: RunCache,
+        take_run: TakeRun,
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
+        """``take_run`` is called with each run that is created."""
+        self._client = client
+        self._runs = runs
+        self._take_run = take_run
+        self._clock = clock
+        self.schedules = ScheduleCache(
+            client, settings.load_max_objects, settings.limits, settings.watch_namespaces
+        )
+        self._wake = asyncio.Event()
+        self.kros = KroDeployments(client, self._wake.set)
+        self._refused: dict[str, tuple[ErrorInfo, float, float]] = {}
+        """By UID: why, until when no other attempt is made, and how long the pause was."""
+
+    def take(self, item: JsonObject) -> None:
+        """Take news of a schedule from a watch."""
+        if self.schedules.put(item):
+            self._wake.set()
+
+    def drop(self, item: JsonObject) -> None:
+        """Take from a watch that a schedule is gone; its runs go with it."""
+        self.schedules.remove(item["metadata"]["uid"])
+        self._refused.pop(item["metadata"]["uid"], None)
+
+    def wake(self) -> None:
+        """Look soon, as a run of a schedule has changed."""
+        self._wake.set()
+
+    async def run(self, look_seconds: float, may_act: Callable[[], bool]) -> None:
+        """Look until cancelled; as soon as ``may_act`` is false, change nothing any more."""
+        try:
+            while True:
+                self._wake.clear()
+                await self._look(may_act)
+                try:
+                    await asyncio.wait_for(self._wake.wait(), look_seconds)
+                except TimeoutError:
+                    continue
+        finally:
+            self.kros.close()
+
+    async def _look(self, may_act: Callable[[], bool]) -> None:
+        schedules = self.schedules.all()
+        targets = (_watched(schedule) for schedule in schedules)
+        self.kros.watch({target.namespace for target in targets if target is not None})
+        for schedule in schedules:
+            try:
+                await self._reconcile(schedule.ref.uid, may_act)
+            except KubeError as error:
+                logger.warning("cannot act on %s: %s", schedule.ref, error)
+            except Exception:
+                # A bug in the handling of one schedule must not stop the others.
+                logger.exception("cannot act on %s", schedule.ref)
+
+    async def _reconcile(self, uid: str, may_act: Callable[[], bool]) -> None:
+        for _ in range(_MOST_STEPS):
+            schedule = self.schedules.get(uid)
+            if schedule is None:
+                return
+            actions = decide(self._observe(schedule))
+            if not actions:
+                return
+            try:
+                for action in actions:
+                    if not may_act():
+                        return
+                    await self._apply(schedule, action)
+            except _Refused as refused:
+                self._note_refusal(uid, refused.info)
+                continue
+            if any(isinstance(action, CreateRun) for action in actions):
+                self._refused.pop(uid, None)
+
+    def _observe(self, schedule: Schedule) -> ObservedSchedule:
+        target = _watched(schedule)
+        refused = self._refused.get(schedule.ref.uid)
+        return ObservedSchedule(
+            schedule=schedule,
+            now=self._clock(),
+            runs=self._runs.of_schedule(schedule.ref.uid),
+            kro=self.kros.seen(target) if target is not None else KroSeen(),
+            refused=refused[0] if refused is not None and time.monotonic() < refused[1] else None,
+        )
+
+    def _note_refusal(self, uid: str, info: ErrorInfo) -> None:
+        _, _, pause = self._refused.get(uid, (info, 0.0, _FIRST_PAUSE_SECONDS / 2))
+        pause = min(pause * 2, _MAX_PAUSE_SECONDS)
+        self._refused[uid] = info, time.monotonic() + pause, pause
+
+    async def _apply(self, schedule: Schedule, action: ScheduleAction) -> None:
+        """Carry out an action.
+
+        Raises:
+            _Refused: if a run cannot be created.
+            KubeError: if it may be possible later.
+        """
+        match action:
+            case CreateRun():
+                await self._create(schedule, action)
+            case DeleteRun():
+                await self._client.delete(paths.run(action.run))
+            case PatchSchedule():
+                await self._patch_status(schedule, action.status)
+            case RunEvent():
+                logger.info("%s: %s: %s", schedule.ref, action.reason, action.message)
+                await emit(self._client, schedule.ref, action)
+
+    async def _create(self, schedule: Schedule, action: CreateRun) -> None:
+        assert schedule.spec is not None
+        kind = schedule.spec.template.kind
+        ref = RunRef(kind, schedule.ref.namespace, action.name)
+        collection = paths.group(API_GROUP, API_VERSION, kind.plural, ref.namespace)
+        manifest = manifest_of(schedule, schedule.spec, action)
+        try:
+            item = await self._client.create(collection, manifest)
+        except ApiError as error:
+            if error.transient:
+                raise
+            if not error.already_exists:
+                raise _Refused(_why_refused(schedule, error)) from error
+            item = await self._client.get(paths.run(ref))
+            owners = item["metadata"].get("ownerReferences") or []
+            if schedule.ref.uid not in {owner["uid"] for owner in owners}:
+                message = (
+                    f"{ref} already exists and does not belong to this schedule: delete it or "
+                    "rename the schedule"
+                )
+                raise _Refused(ErrorInfo(reason="NameTaken", message=message)) from error
+        self._take_run(kind, item)
+
+    async def _patch_status(self, schedule: Schedule, status: KroBenchmarkScheduleStatus) -> None:
+        patch = {
+            "metadata": {"resourceVersion": schedule.version},
+            "status": _merge_patch(_plain(schedule.status), _plain(status)),
+        }
+        try:
+            answer = await self._client.patch(paths.schedule(schedule.ref, "status"), patch)
+        except ApiError as error:
+            if error.not_found:
+                self.schedules.remove(schedule.ref.uid)
+            elif error.conflict:
+                await self.schedules.reread(schedule.ref)
+            raise
+        self.schedules.put(answer)
+
+
+def _plain(status: KroBenchmarkScheduleStatus) -> dict[str, Any]:
+    return status.model_dump(by_alias=True, mode="json", exclude_none=True)
+
+
+def _merge_patch(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON merge patch that makes one object of another."""
+    patch: dict[str, Any] = {name: None for name in old if name not in new}
+    for name, value in new.items():
+        before = old.get(name)
+        nested = isinstance(value, dict) and isinstance(before, dict)
+        patch[name] = _merge_patch(before or {}, value) if nested else value
+    return patch
+
+
+def manifest_of(schedule: Schedule, spec: ScheduleSpec, action: CreateRun) -> Mapping[str, Any]:
+    """Return a run as it is created. It has only the template's labels: those of the schedule may
+    be a GitOps tool's, which would adopt or delete it."""
+    template = spec.template
+    ours = {TRIGGER_ANNOTATION: action.trigger.value, TIME_ANNOTATION: rfc3339(action.time)}
+    metadata: dict[str, Any] = {
+        "name": action.name,
+        "namespace": schedule.ref.namespace,
+        "annotations": {**template.annotations, **ours},
+        "ownerReferences": [schedule.ref.owner_reference],
+    }
+    if template.labels:
+        metadata["labels"] = dict(template.labels)
+    return {
+        "apiVersion": GROUP_VERSION,
+        "kind": template.kind.value,
+        "metadata": metadata,
+        "spec": template.spec,
+    }
+
+
+def _watched(schedule: Schedule) -> Target | None:
+    """Return the kro whose changes start runs of a schedule."""
+    if schedule.spec is None or schedule.spec.fields.on_kro_change is None or schedule.deleting:
+        return None
+    return schedule.spec.fields.template.spec.target
+
+
+def _why_refused(schedule: Schedule, error: ApiError) -> ErrorInfo:
+    if "being terminated" in error.message:
+        message = f"namespace {schedule.ref.namespace} is being deleted: no run can start in it"
+        return ErrorInfo(reason="NamespaceTerminating", message=message)
+    message = f"the run that is due cannot be created: {error.message}"
+    return ErrorInfo(reason="RunRefused", message=message)
