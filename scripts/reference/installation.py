@@ -9,7 +9,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-from krobench.controller.metrics import OperatorMetrics
+from krobench.controller.metrics import OperatorMetrics, RunMetrics
 from scripts.reference.markdown import ROOT, page, table, text
 
 VALUES = ROOT / "helm" / "krobench" / "values.yaml"
@@ -88,6 +88,15 @@ def metrics_page() -> str:
         ]
         for collector in collectors
         for metric in collector.describe()
+    ]
+    rows += [
+        [
+            f"`{family.name}`",
+            family.type,
+            ", ".join(f"`{label}`" for label in family._labelnames),
+            text(family.documentation),
+        ]
+        for family in RunMetrics(list).collect()
     ]
     return page(
         "operator/krobench/controller/metrics.py",

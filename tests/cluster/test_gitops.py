@@ -1,13 +1,18 @@
 """Argo CD's and Flux' own questions, asked of a real API server and of real statuses."""
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 import yaml
 from cluster.kubectl import Cluster, Manifest, benchmark, scenario, wait_until
 from unit.deploy import argocd, flux
-from unit.deploy.rendering import EXAMPLES
+from unit.deploy.rendering import EXAMPLES, MANIFESTS
 
 _API = "/apis/bench.kro.run/v1alpha1/namespaces/default"
 _NEVER = "latency.instanceReady.max < 0.000001"
@@ -76,3 +81,48 @@ def test_tools_show_a_run_as_it_is(cluster: Cluster) -> None:
     assert (flux.kstatus(live), flux.health(live)) == ("Current", "Failed"), live["status"]
     assert argocd.health(live)["status"] == "Degraded"
     assert_in_sync(cluster, misses)
+
+
+@pytest.fixture
+def runner(cluster: Cluster, tmp_path: Path) -> Iterator[Path]:
+    """The kubeconfig of a pipeline's account."""
+    place = "--namespace=benchmarks"
+    rights = f"--filename={MANIFESTS / 'gitops' / 'gates' / 'runner.yaml'}"
+    cluster.run("create", "namespace", "benchmarks")
+    cluster.run("apply", rights)
+    token = cluster.run("create", "token", "krobench-runner", place).stdout.strip()
+    config = yaml.safe_load(Path(cluster.kubeconfig).read_text())
+    for user in config["users"]:
+        user["user"] = {"token": token}
+    path = tmp_path / "kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    yield path
+    cluster.run("delete", rights)
+    cluster.run("delete", "namespace", "benchmarks")
+
+
+def test_a_pipelines_account_runs_a_benchmark_and_may_do_little_else(
+    cluster: Cluster, runner: Path, tmp_path: Path
+) -> None:
+    manifest = benchmark("pipeline", scenario("single", instances=1, thresholds=[_NEVER]))
+    manifest["metadata"]["namespace"] = "benchmarks"
+    file = tmp_path / "benchmark.yaml"
+    file.write_text(yaml.safe_dump(manifest))
+    command = [sys.executable, "-m", "krobench"]
+    environment = os.environ | {"KUBECONFIG": str(runner)}
+    for arguments in (["run", f"--file={file}", "--replace"], ["wait", "benchmarks/pipeline"]):
+        done = subprocess.run(
+            [*command, *arguments], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1, done.stderr
+        assert "# benchmarks/pipeline: Failed" in done.stdout
+    account = "--as=system:serviceaccount:benchmarks:krobench-runner"
+    for arguments in (
+        ["update", "krobenchmarks.bench.kro.run", "--namespace=benchmarks"],
+        ["create", "krobenchmarks.bench.kro.run", "--namespace=default"],
+        ["get", "secrets", "--namespace=benchmarks"],
+        ["delete", "resourcegraphdefinitions.kro.run"],
+        ["update", "deployments.apps", "--namespace=kro-system"],
+    ):
+        done = cluster.run("auth", "can-i", *arguments, account, check=False)
+        assert done.stdout.strip() == "no", arguments

@@ -16,6 +16,7 @@ from krobench.findings.scaling import LimitState
 _READY = "krobench_test_instance_ready_p50_seconds"
 _THROUGHPUT = "krobench_test_instances_per_second"
 _LIMIT = "krobench_scale_limit"
+_VERDICT = "krobench_run_verdict"
 _FAMILIES = {
     _READY: (
         "Median time until an instance was ready, of each finished test",
@@ -29,6 +30,10 @@ _FAMILIES = {
         "Largest size at which kro met the SLOs, of each scale test that found it",
         ("namespace", "name", "axis"),
     ),
+    _VERDICT: (
+        "1, with the verdict of each finished run",
+        ("kind", "namespace", "name", "verdict"),
+    ),
 }
 
 
@@ -38,14 +43,16 @@ class RunFigures:
 
     kind: RunKind
     phase: Phase
-    values: tuple[tuple[str, tuple[str, str, str], float], ...]
+    values: tuple[tuple[str, tuple[str, ...], float], ...]
     """Metric, labels and value."""
 
 
 def figures_of(run: RunRef, status: RunStatus, axis: str | None) -> RunFigures:
     """Return what the metrics show of a run; ``axis`` is that of a scale test."""
     phase = status.phase or Phase.PENDING
-    values: list[tuple[str, tuple[str, str, str], float | None]] = []
+    values: list[tuple[str, tuple[str, ...], float | None]] = []
+    if status.verdict is not None:
+        values.append((_VERDICT, (run.kind.value, run.namespace, run.name, status.verdict), 1.0))
     if isinstance(status, KroBenchmarkStatus):
         for test in status.tests:
             labels = (run.namespace, run.name, test.name)
