@@ -60,6 +60,10 @@ class ApiClient:
         """POST a JSON object."""
         return self._request("POST", path, json.dumps(body))
 
+    def delete(self, path: str) -> Answer:
+        """DELETE an object."""
+        return self._request("DELETE", path, None)
+
     def is_ready(self) -> bool:
         """Whether the API server calls itself ready."""
         return self.get("/readyz").ok
