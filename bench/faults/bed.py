@@ -19,6 +19,7 @@ Manifest = dict[str, Any]
 
 NAMESPACE = "default"
 _KROBENCH = "--namespace=krobench-system"
+_OPERATORS_LEASE = ("lease", "krobench-operator", "--namespace=kube-system")
 _POLL_SECONDS = 0.5
 _ATTEMPTS = 5
 # Others on this machine would decide about these, and not the fault.
@@ -115,11 +116,15 @@ class Bed:
         return leader == kro["metadata"]["name"] and all(map(_ready, (operator, kro)))
 
     def replace_operator(self) -> None:
-        """Delete the operator's pod at once: a new one starts without a back-off."""
+        """Delete the operator's pod at once: a new one starts without a back-off.
+
+        Its Lease goes too: it would have to expire, as the new pod has another name.
+        """
         operator = "--selector=app.kubernetes.io/name=krobench"
         self.ask(
             "delete", "pod", _KROBENCH, operator, "--force", "--grace-period=0", "--wait=false"
         )
+        self.ask("delete", *_OPERATORS_LEASE, "--ignore-not-found")
 
     def image(self) -> str:
         """Return the operator's image, whose tag changes with its content."""
