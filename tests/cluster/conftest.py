@@ -14,12 +14,16 @@ from cluster.kubectl import KRO, ROOT, Cluster
 from testbed import providers
 
 FAST_KRO = Path(__file__).with_name("fast-kro.yaml")
-STARTED = datetime.now(UTC)
+BEGAN = os.environ.get("KROBENCH_TESTS_BEGAN")
+"""When the first of several calls of pytest began, which share out the tests among them."""
+STARTED = datetime.fromisoformat(BEGAN) if BEGAN else datetime.now(UTC)
+PROBER = "tests-of-krobench"
+"""The manager of the one change that tests keep in kro's Deployment."""
 TESTBED = (sys.executable, "-m", "testbed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark all tests here and order them: the chart's kro, the fast kro, no cluster at all.
+    """Mark all tests here and order them: the fast kro, the chart's kro, any, no cluster at all.
 
     Each change of kro's settings takes a rollout, so tests with the same settings run together.
     """
@@ -29,10 +33,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: (
             item.path.name == "test_testbed.py",
-            item.path.name == "test_verbs.py",
-            needs_fast_kro(item),
+            takes_any_kro(item),
+            not needs_fast_kro(item),
         )
     )
+
+
+def takes_any_kro(test: pytest.Item) -> bool:
+    """Whether a test is one of the last, to which kro's settings do not matter."""
+    return test.path.name in ("test_testbed.py", "test_verbs.py")
 
 
 def needs_fast_kro(test: pytest.Item) -> bool:
@@ -65,8 +74,23 @@ def cluster(
     cluster = Cluster(call(*TESTBED, "tool", "kubectl"), call(*TESTBED, "kubeconfig"))
     os.environ["KUBECONFIG"] = cluster.kubeconfig
     cluster.delete_runs()
+    reset_kro(cluster, fast=installed_kro["fast"])
     probe_kro_sooner(cluster)
     return cluster
+
+
+def reset_kro(cluster: Cluster, *, fast: bool) -> None:
+    """Take back what others than Helm have changed in kro's Deployment.
+
+    Helm's upgrades keep it, such as what ``kubectl set env`` of a test that was killed has set.
+    """
+    if provider() == "existing":
+        return
+    deployment = cluster.get(*KRO, "deployment", "kro", "--show-managed-fields")
+    managers = {entry["manager"] for entry in deployment["metadata"]["managedFields"]}
+    if managers - {"helm", "kube-controller-manager", PROBER}:
+        cluster.run(*KRO, "delete", "deployment", "kro")
+        up(fast_kro=fast)
 
 
 def up(*, fast_kro: bool) -> None:
@@ -87,7 +111,7 @@ def kro_settings(
     cluster: Cluster, installed_kro: dict[str, bool], request: pytest.FixtureRequest
 ) -> None:
     """Give each test the kro that it needs. A cluster of the user's own keeps its kro as it is."""
-    if request.node.path.name == "test_testbed.py" or provider() == "existing":
+    if takes_any_kro(request.node) or provider() == "existing":
         return
     fast = needs_fast_kro(request.node)
     if fast != installed_kro["fast"]:
@@ -104,7 +128,7 @@ def probe_kro_sooner(cluster: Cluster) -> None:
     probe = {"initialDelaySeconds": 1, "periodSeconds": 1, "failureThreshold": 10}
     spec = {"containers": [{"name": "kro", "readinessProbe": probe}]}
     patch = json.dumps({"spec": {"template": {"spec": spec}}})
-    cluster.run(*KRO, "patch", "deployment/kro", f"--patch={patch}")
+    cluster.run(*KRO, "patch", "deployment/kro", f"--patch={patch}", f"--field-manager={PROBER}")
     cluster.wait_for_kro()
 
 
