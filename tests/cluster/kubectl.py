@@ -28,9 +28,10 @@ WAIT_SECONDS = 900
 STEP_SECONDS = 300
 KRO = ("--namespace=kro-system",)
 KROBENCH = ("--namespace=krobench-system",)
+OPERATORS_LEASE = ("lease", "krobench-operator", "--namespace=kube-system")
 KROS_LEASE = (*KRO, "lease", "controller.kro.run")
-_RGDS = "/apis/kro.run/v1alpha1/resourcegraphdefinitions"
-_CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+RGDS = "/apis/kro.run/v1alpha1/resourcegraphdefinitions"
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _NAMESPACES = "/api/v1/namespaces"
 _KROS_PODS = f"{_NAMESPACES}/kro-system/pods"
 _KROS_LEASE_PATH = "/apis/coordination.k8s.io/v1/namespaces/kro-system/leases/controller.kro.run"
@@ -38,7 +39,7 @@ _OF_RUNS, _OF_RGDS = "bench.kro.run/run", "kro.run/resource-graph-definition-nam
 _OF_LOADS = ".load.bench.kro.run"
 _POLL_SECONDS = 0.1
 _ATTEMPTS = 3
-_CREATED_AT_ONCE = 8
+_SENT_AT_ONCE = 8
 # What others on the machine do to a run, by which it says itself that it is not to be believed.
 _OF_OTHERS = frozenset(
     {"GeneratorLate", "SamplesMissing", "APIServerBusy", "NodeBusy", "ClockJumped", "NoSteadyState"}
@@ -122,18 +123,38 @@ class Cluster:
         """
         kinds = {(each["apiVersion"], each["kind"]) for each in manifests}
         wait_until(lambda: kinds <= self._served(kinds).keys(), "all kinds are served")
-        plurals = self._served(kinds)
 
-        def post(manifest: Manifest) -> None:
-            version, namespace = manifest["apiVersion"], manifest["metadata"].get("namespace")
-            plural = plurals[version, manifest["kind"]]
-            place = f"namespaces/{namespace}/{plural}" if namespace else plural
+        def post(path: str, manifest: Manifest) -> None:
+            collection = path.rpartition("/")[0]
             strict = {"fieldValidation": "Strict"}
-            answer = self._http.post(f"/apis/{version}/{place}", params=strict, json=manifest)
+            answer = self._http.post(collection, params=strict, json=manifest)
             assert answer.is_success, answer.text
 
-        with ThreadPoolExecutor(_CREATED_AT_ONCE) as pool:
-            list(pool.map(post, manifests))
+        with ThreadPoolExecutor(_SENT_AT_ONCE) as pool:
+            list(pool.map(post, self.paths(manifests), manifests))
+
+    def delete(self, paths: Sequence[str]) -> None:
+        """Delete the objects at these paths, several at once, and wait until they are gone."""
+
+        def remove(path: str) -> None:
+            answer = self._http.delete(path)
+            assert answer.is_success or answer.status_code == HTTPStatus.NOT_FOUND, answer.text
+
+        with ThreadPoolExecutor(_SENT_AT_ONCE) as pool:
+            list(pool.map(remove, paths))
+        wait_until(lambda: not any(map(self.read, paths)), "all is gone")
+
+    def paths(self, manifests: Sequence[Manifest]) -> list[str]:
+        """Return the paths of objects in the API, whose kinds must be served."""
+        plurals = self._served((each["apiVersion"], each["kind"]) for each in manifests)
+
+        def path_of(manifest: Manifest) -> str:
+            version, metadata = manifest["apiVersion"], manifest["metadata"]
+            namespace = metadata.get("namespace")
+            place = f"namespaces/{namespace}/" if namespace else ""
+            return f"/apis/{version}/{place}{plurals[version, manifest['kind']]}/{metadata['name']}"
+
+        return [path_of(manifest) for manifest in manifests]
 
     def _served(self, kinds: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return the plurals of all kinds of these kinds' API groups, by version and kind."""
@@ -202,7 +223,7 @@ class Cluster:
 
     def rgds(self, test: str) -> list[Manifest]:
         """Return the RGDs of a test."""
-        items: list[Manifest] = self.read(_RGDS, f"bench.kro.run/test={test}")["items"]
+        items: list[Manifest] = self.read(RGDS, f"bench.kro.run/test={test}")["items"]
         return items
 
     def wait_for_children(self) -> None:
@@ -233,6 +254,12 @@ class Cluster:
         patch = json.dumps([{"op": "replace", "path": path, "value": resources}])
         self.run(*KRO, "patch", "deployment/kro", "--type=json", f"--patch={patch}")
         self.wait_for_kro()
+
+    def kill_operator(self) -> None:
+        """Delete the operator's pod at once, and its Lease, which would have to expire."""
+        operator = "--selector=app.kubernetes.io/component=operator"
+        self.run(*KROBENCH, "delete", "pod", operator, "--grace-period=0", "--force")
+        self.run("delete", *OPERATORS_LEASE, "--ignore-not-found")
 
     def wait_for_kro(self) -> None:
         """Wait until kro runs as its Deployment says, and leads."""
@@ -276,7 +303,7 @@ class Cluster:
 
     def leftovers(self) -> list[str]:
         """Return the objects of any run that are still there."""
-        kinds = ((_RGDS, _OF_RUNS, ""), (_NAMESPACES, _OF_RUNS, ""), (_CRDS, _OF_RGDS, _OF_LOADS))
+        kinds = ((RGDS, _OF_RUNS, ""), (_NAMESPACES, _OF_RUNS, ""), (CRDS, _OF_RGDS, _OF_LOADS))
         return [
             item["metadata"]["name"]
             for path, selector, ending in kinds

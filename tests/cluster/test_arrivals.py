@@ -68,6 +68,7 @@ def test_a_rate_that_kro_cannot_bear_makes_the_run_invalid(cluster: Cluster) -> 
     assert iteration["steadyState"]["steady"] is False
 
 
+@pytest.mark.untimed
 @pytest.mark.parametrize(
     ("load", "words"),
     [
@@ -85,6 +86,7 @@ def test_the_api_server_refuses_loads_that_make_no_sense(
     assert words in cluster.refusal(benchmark("senseless", scenario("a", load=load)))
 
 
+@pytest.mark.untimed
 def test_the_api_server_refuses_a_concurrency_in_an_open_loop(cluster: Cluster) -> None:
     test = scenario("a", concurrency=3, load={"arrival": "constant", "rate": 5})
     assert "set concurrency only with load.arrival closed" in cluster.refusal(

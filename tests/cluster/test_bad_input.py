@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from cluster.kubectl import KRO, Cluster, Manifest, benchmark, condition, own_rgd, scenario
 
+pytestmark = pytest.mark.untimed
+
 
 @pytest.mark.parametrize(
     ("manifest", "words"),

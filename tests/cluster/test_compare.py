@@ -16,8 +16,7 @@ EARLIER_RUNS = 4
 
 
 def made(name: str, instances: int = 5, **spec: Any) -> Manifest:
-    test = scenario("single", instances=instances)
-    return benchmark(name, test, defaults={"iterations": 2}, **spec)
+    return benchmark(name, scenario("single", instances=instances), **spec)
 
 
 def test_runs_are_compared_with_a_baseline(cluster: Cluster, tmp_path: Path) -> None:

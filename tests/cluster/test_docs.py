@@ -1,8 +1,11 @@
 """What the documents and the examples show is taken by a real API server."""
 
+import pytest
 import yaml
 from cluster.kubectl import ROOT, Cluster
 from unit.docs.fragments import shown_manifests
+
+pytestmark = pytest.mark.untimed
 
 
 def test_an_api_server_takes_what_the_documents_show(cluster: Cluster) -> None:

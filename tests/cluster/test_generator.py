@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster.kubectl import KRO, Cluster, Manifest
+from cluster.kubectl import CRDS, KRO, RGDS, Cluster, Manifest
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.workload import ChildKind
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.testplan import plan_tests
+
+pytestmark = pytest.mark.untimed
 
 CONFIGURATIONS = 100
 SEED = 20260801
@@ -31,7 +33,6 @@ SETTINGS = {
     "KUBE_FEATURE_WatchListClient": "false",
 }
 READY_SECONDS = 300
-DELETION_SECONDS = 600
 
 
 def draw(rng: random.Random) -> Manifest:
@@ -146,10 +147,8 @@ def name_of(manifest: Manifest) -> str:
 
 
 def delete(cluster: Cluster, names: list[str], instances: list[Manifest]) -> None:
-    """Delete in the order that kro needs, and wait for all at once: instances, RGDs, CRDs."""
-    gone = ("--ignore-not-found", f"--timeout={DELETION_SECONDS}s")
-    if instances:
-        cluster.run("delete", "--filename=-", *gone, stdin=yaml.safe_dump_all(instances))
-    cluster.run("delete", "rgd", *names, *gone)
-    of_these = f"--selector=kro.run/resource-graph-definition-name in ({','.join(names)})"
-    cluster.run("delete", "crd", of_these, *gone)
+    """Delete in the order that kro needs: all instances, then RGDs and their CRDs."""
+    cluster.delete(cluster.paths(instances))
+    of_these = f"kro.run/resource-graph-definition-name in ({','.join(names)})"
+    crds = [item["metadata"]["name"] for item in cluster.read(CRDS, of_these)["items"]]
+    cluster.delete([*(f"{RGDS}/{name}" for name in names), *(f"{CRDS}/{name}" for name in crds)])

@@ -14,6 +14,8 @@ from cluster.kubectl import Cluster, Manifest, benchmark, scenario, wait_until
 from unit.deploy import argocd, flux
 from unit.deploy.rendering import EXAMPLES, MANIFESTS
 
+pytestmark = pytest.mark.untimed
+
 _API = "/apis/bench.kro.run/v1alpha1/namespaces/default"
 _NEVER = "latency.instanceReady.max < 0.000001"
 

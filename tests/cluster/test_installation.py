@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
+import pytest
 from cluster.kubectl import KROBENCH, ROOT, Cluster
+
+pytestmark = pytest.mark.untimed
 
 
 def helm(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[str]:

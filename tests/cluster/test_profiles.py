@@ -2,21 +2,18 @@
 
 import math
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
+from cluster.kubectl import Cluster, benchmark, condition, scenario
 
 from krobench.analysis.profiling.breakdown import cpu_breakdown, heap_breakdowns
 from krobench.figures.profile import Breakdown, TestProfile
 from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
 
-GOES_ON = {"iterations": 1, "warmup": 0, "concurrency": 5}
-
-
-def profiled(name: str, *tests: Manifest, **spec: Any) -> Manifest:
-    collect = {"profiles": ["cpu", "heap"]}
-    return benchmark(name, *tests, collect=collect, defaults=GOES_ON, **spec)
+COLLECT = {"profiles": ["cpu", "heap"]}
+NO_PPROF = 6061
+"""A port at which kro does not answer."""
 
 
 def share(breakdown: Breakdown | None, group: str) -> float:
@@ -24,18 +21,24 @@ def share(breakdown: Breakdown | None, group: str) -> float:
     return next((item.share or 0.0 for item in breakdown.groups if item.group == group), 0.0)
 
 
-def test_a_profile_says_where_the_time_goes_and_can_be_fetched(
+def test_a_profile_says_where_the_time_goes_and_a_kro_without_pprof_costs_nothing(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    status = cluster.finish(profiled("profiled", scenario("cel", "cel-heavy", 30)))
-    assert (status["phase"], status["progress"]) == ("Completed", "2/2")
-    assert not any("profile" in text for text in status.get("warnings", []))
+    heavy = scenario("heavy", "cel-heavy", 30)
+    bare = scenario("bare", instances=3, target={"pprofPort": NO_PPROF})
+    status = cluster.finish(benchmark("profiled", heavy, bare, collect=COLLECT))
+    assert status["phase"] == "Completed"
+    assert condition(status, "Complete")["status"] == "True"
+    missing = [text for text in status["warnings"] if "profile" in text]
+    assert missing
+    assert all(text.startswith("bare: ") and str(NO_PPROF) in text for text in missing)
     run = RunRecord.model_validate(cluster.run_record("profiled"))
-    [test] = run.tests
-    check_iterations(run)
+    [test, without] = run.tests
+    check_iterations(test)
     assert test.profile is not None
     check_shares(test.profile)
     check_raw(cluster, test.profile, tmp_path)
+    check_missing(cluster, without)
     assert "cel-go" in cluster.krobench("report", "profiled").stdout
     check_page(cluster, tmp_path / "report.html")
 
@@ -46,9 +49,8 @@ def check_page(cluster: Cluster, target: Path) -> None:
     assert target.read_text().count("<svg") == 4, "latency, profile, CPU and memory"
 
 
-def check_iterations(run: RunRecord) -> None:
+def check_iterations(test: TestRecord) -> None:
     """The profiled iteration is kept apart from the one that is measured."""
-    [test] = run.tests
     assert [item.profiled for item in test.iterations] == [False, True]
     assert test.summary is not None
     assert test.summary.iterations == 1
@@ -78,7 +80,9 @@ def check_raw(cluster: Cluster, profile: TestProfile, directory: Path) -> None:
     fetched = {}
     for kind in ("cpu", "heap-base", "heap"):
         target = directory / f"{kind}.pb.gz"
-        done = cluster.krobench("profile", "profiled", "--kind", kind, "-o", str(target))
+        done = cluster.krobench(
+            "profile", "profiled", "--test=heavy", "--kind", kind, "-o", str(target)
+        )
         assert done.returncode == 0, done.stderr
         fetched[kind] = target.read_bytes()
     assert cpu_breakdown(fetched["cpu"]) == profile.cpu
@@ -86,17 +90,12 @@ def check_raw(cluster: Cluster, profile: TestProfile, directory: Path) -> None:
     assert heaps == (profile.allocated, profile.in_use)
 
 
-def test_a_kro_without_pprof_is_said_and_costs_nothing(cluster: Cluster) -> None:
-    status = cluster.finish(
-        profiled("unprofiled", scenario("a", instances=3), target={"pprofPort": 6061})
-    )
-    assert (status["phase"], status["verdict"]) == ("Completed", "Passed")
-    assert condition(status, "Complete")["status"] == "True"
-    assert any("6061" in text for text in status["warnings"])
-    [test] = RunRecord.model_validate(cluster.run_record("unprofiled")).tests
+def check_missing(cluster: Cluster, test: TestRecord) -> None:
+    """A test of a kro without pprof is measured, and nothing is tried twice for its profile."""
+    assert test.success
     assert len(test.iterations) == 1, "an iteration without a profile would be for nothing"
     assert test.profile is not None
     assert set(test.profile.unavailable) == {"cpu", "heap"}
-    fetched = cluster.krobench("profile", "unprofiled", "-o", "/dev/null")
+    fetched = cluster.krobench("profile", "profiled", "--test=bare", "-o", "/dev/null")
     assert fetched.returncode == 1
-    assert "6061" in fetched.stderr
+    assert str(NO_PPROF) in fetched.stderr

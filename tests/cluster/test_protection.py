@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from cluster.kubectl import Cluster, benchmark, condition, scenario
 
 HOLDER = "other/load in a pod"
-HELD_SECONDS = 10
+HELD_SECONDS = 5
 LEASE = ("lease", "krobench-load", "--namespace=kro-system")
 
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from cluster.disturbances import kill_load
 from cluster.kubectl import WAIT_SECONDS, Cluster, Manifest, wait_until
 from cluster.repetition import twice_at_most
@@ -15,7 +16,7 @@ from krobench.record.store import read_objects
 NAME = "far"
 SLO = "latency.instanceReady.max < 3.0"
 MEMORY = "kro.memory.residentBytes.max"
-FEWEST, MOST = 3, 60
+FEWEST, MOST = 3, 45
 HELD_SECONDS = 120
 
 
@@ -114,6 +115,7 @@ def check_profile(cluster: Cluster, run: RunRecord, target: Path) -> None:
     assert report.returncode == 0, report.stderr
 
 
+@pytest.mark.untimed
 def test_a_size_is_built_upon_a_smaller_one_that_stays(cluster: Cluster) -> None:
     cluster.apply(
         scale_test(

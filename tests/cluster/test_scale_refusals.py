@@ -1,8 +1,11 @@
 """What is wrong with a KroScaleTest is said at once, by its field: nothing is created for it."""
 
+import pytest
 import yaml
 from cluster.kubectl import Cluster, Manifest, condition
 from cluster.test_scale import scale_test
+
+pytestmark = pytest.mark.untimed
 
 BY_THE_API_SERVER: dict[str, tuple[Manifest, str]] = {
     "axis-unknown": ({"axis": "pods"}, 'Unsupported value: "pods"'),

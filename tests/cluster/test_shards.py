@@ -30,7 +30,7 @@ def test_shards_send_each_instance_once_and_at_its_time(cluster: Cluster) -> Non
 
 
 def test_a_shard_that_is_killed_is_named_and_makes_the_run_invalid(cluster: Cluster) -> None:
-    load = {"arrival": "constant", "rate": 2, "shards": 2, "maxSendLag": "250ms"}
+    load = {"arrival": "constant", "rate": 4, "shards": 2, "maxSendLag": "250ms"}
     cluster.apply(benchmark("maimed", scenario("a", instances=40, load=load)))
     kill_in_mid_run(cluster, "maimed", index=1)
     cluster.wait("maimed", "Finished")

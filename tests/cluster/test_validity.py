@@ -122,6 +122,7 @@ def two_replicas(cluster: Cluster) -> Iterator[None]:
     scale(cluster, 1)
 
 
+@pytest.mark.untimed
 @pytest.mark.usefixtures("two_replicas")
 def test_the_replica_that_leads_is_measured_and_its_loss_is_named(cluster: Cluster) -> None:
     cluster.apply(benchmark("led", scenario("a", instances=30)))
@@ -174,10 +175,11 @@ def test_a_wall_clock_that_leaps_is_named_where_it_did(cluster: Cluster) -> None
     assert all(i["latency"]["instanceReady"]["maxSeconds"] < 25 for i in test["iterations"])
 
 
+@pytest.mark.untimed
 def test_an_api_server_that_is_started_anew_is_named(cluster: Cluster) -> None:
     if provider() != "testbed":
         pytest.skip("only the embedded test bed's API server can be started anew")
-    cluster.apply(benchmark("renewed", scenario("a", instances=40, concurrency=40)))
+    cluster.apply(benchmark("renewed", scenario("a", instances=25, concurrency=25)))
     cluster.wait_for_children()
     restart_api_server(cluster)
     wait_until(lambda: has_results(cluster, "renewed"), "results are stored")
@@ -185,7 +187,7 @@ def test_an_api_server_that_is_started_anew_is_named(cluster: Cluster) -> None:
     cluster.wait("renewed", "Finished")
     [iteration] = cluster.run_record("renewed")["tests"][0]["iterations"]
     assert "APIServerRestarted" in {each["code"] for each in iteration["validity"]["causes"]}
-    assert iteration["counts"]["ready"] == 40, "nothing is lost for want of a watch"
+    assert iteration["counts"]["ready"] == 25, "nothing is lost for want of a watch"
     status = cluster.status("renewed")
     assert (status["phase"], status["verdict"]) == ("Completed", "Invalid")
 

@@ -58,6 +58,7 @@ def test_two_variants_are_measured_in_turns_and_compared(cluster: Cluster) -> No
     assert "slow against plain" in cluster.krobench("report", "varied").stdout
 
 
+@pytest.mark.untimed
 def test_a_variant_that_cannot_start_is_undone_with_kros_own_words(cluster: Cluster) -> None:
     variants = [{"name": "good"}, {"name": "bad", "args": ["--no-such-flag=1"]}]
     status = cluster.finish(benchmark("broken", scenario("a"), variants=variants[::-1]))
@@ -67,10 +68,11 @@ def test_a_variant_that_cannot_start_is_undone_with_kros_own_words(cluster: Clus
     assert "flag provided but not defined: -no-such-flag" in ready["message"], "kro's own words"
 
 
+@pytest.mark.untimed
 def test_a_load_that_is_killed_leaves_kro_as_it_was(cluster: Cluster) -> None:
     variants = [{"name": "one"}, {"name": "two", "args": [f"{WORKERS}=2"]}]
     test = scenario("a", instances=40)
-    cluster.apply(benchmark("killed", test, own_namespace=True, variants=variants, cleanup="Never"))
+    cluster.apply(benchmark("killed", test, variants=variants, cleanup="Never"))
     cluster.wait_for_children()
     assert VARIANT in kro(cluster)["metadata"]["annotations"]
     cluster.run(
