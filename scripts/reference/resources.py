@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from krobench.api.crd import DEFAULT_WORDS, Schema, crd
-from krobench.api.kinds import Kind, RunKind
+from krobench.api.kinds import TEMPLATES, Kind
 from scripts.reference.markdown import page, table, text
 
 
@@ -41,13 +41,7 @@ def resource_page(kind: Kind) -> str:
 
 
 # Specs that are another kind's, by their path.
-_SPECS_OF = {
-    f"spec.{template}.spec": kind
-    for template, kind in (
-        ("benchmarkTemplate", RunKind.BENCHMARK),
-        ("scaleTestTemplate", RunKind.SCALE_TEST),
-    )
-}
+_SPECS_OF = {f"spec.{template}.spec": kind for template, kind in TEMPLATES.items()}
 
 
 def _object(path: str, schema: Schema) -> Iterator[str]:

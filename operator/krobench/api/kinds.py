@@ -65,6 +65,12 @@ class ScheduleKind(ResourceKind):
         return KroBenchmarkScheduleStatus
 
 
+TEMPLATES: Mapping[str, RunKind] = {
+    "benchmarkTemplate": RunKind.BENCHMARK,
+    "scaleTestTemplate": RunKind.SCALE_TEST,
+}
+"""The kind of the runs that a schedule creates, by the field with their template."""
+
 Kind = RunKind | ScheduleKind
 KINDS: tuple[Kind, ...] = (*RunKind, *ScheduleKind)
 """All kinds of custom resources."""

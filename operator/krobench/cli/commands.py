@@ -270,12 +270,20 @@ def export_baseline(
 
 
 def history(
-    name: RunArgument,
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="[KIND/][NAMESPACE/]NAME of a KroBenchmark, a KroScaleTest or a "
+            "KroBenchmarkSchedule. KIND is krobenchmark, kroscaletest or schedule; it is required "
+            "if several have this name."
+        ),
+    ],
     namespace: Namespace = "default",
 ) -> None:
-    """Print the kept runs of a name (spec.results.retention), and where their figures changed.
+    """Print the kept runs of a name or of a schedule, and where their figures changed.
 
-    Kept runs outlive their KroBenchmark or KroScaleTest. For KroScaleTests, prints their limits.
+    Kept runs (spec.results.retention) outlive their KroBenchmark or KroScaleTest. For
+    KroScaleTests, prints their limits.
     """
     from krobench.cli.show import history_of
     from krobench.cli.sources import RunName
@@ -324,6 +332,42 @@ def sizing(
         names = [RunName.parse(each, namespace) for each in run or ()]
         text = sizing_of(record or (), names, Wanted(rgds, instances, rate, test), output)
     typer.echo(text, nl=False)
+
+
+ScheduleArgument = Annotated[
+    str, typer.Argument(help="[NAMESPACE/]NAME of a KroBenchmarkSchedule.")
+]
+
+
+def run_schedule(
+    name: ScheduleArgument,
+    namespace: Namespace = "default",
+    value: Annotated[
+        str | None,
+        typer.Option(help="Text for spec.runOnce; by default the time. A new text starts a run."),
+    ] = None,
+) -> None:
+    """Start a run of a schedule now, even if it is suspended (sets spec.runOnce)."""
+    from krobench.cli.schedule import run_once
+
+    with _failing_with(_ERROR):
+        typer.echo(run_once(name, namespace, value))
+
+
+def suspend_schedule(name: ScheduleArgument, namespace: Namespace = "default") -> None:
+    """Start no more runs of a schedule (sets spec.suspend). The active run goes on."""
+    from krobench.cli.schedule import suspend
+
+    with _failing_with(_ERROR):
+        typer.echo(suspend(name, namespace))
+
+
+def resume_schedule(name: ScheduleArgument, namespace: Namespace = "default") -> None:
+    """Start runs of a schedule again that is suspended, or that failures have stopped."""
+    from krobench.cli.schedule import resume
+
+    with _failing_with(_ERROR):
+        typer.echo(resume(name, namespace))
 
 
 def generate(

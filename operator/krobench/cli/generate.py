@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.kinds import KINDS, TEMPLATES, RunKind, RunRef, ScheduleKind
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
@@ -35,15 +35,27 @@ def generate(path: Path, test_name: str | None) -> str:
         CliError: if the file has no such test, or its spec is invalid.
     """
     documents = [each for each in read_documents(path) if isinstance(each, dict)]
-    runs = [item for item in documents if item.get("kind") in list(RunKind)]
+    runs = [run for item in documents if (run := as_run(item)) is not None]
     if not runs:
-        raise CliError(f"{path} has no {' or '.join(RunKind)}")
+        raise CliError(f"{path} has no {' or '.join(KINDS)}")
     parts: list[str] = []
     for run in runs:
         parts += _run(run, documents, test_name)
     if not parts:
         raise CliError(f"{path} has no test named {test_name}")
     return "".join(parts)
+
+
+def as_run(manifest: Manifest) -> Manifest | None:
+    """Return a run, or one as a schedule creates it; None if the manifest is neither."""
+    if manifest.get("kind") in list(RunKind):
+        return manifest
+    if manifest.get("kind") in list(ScheduleKind):
+        for field, kind in TEMPLATES.items():
+            template = (manifest.get("spec") or {}).get(field)
+            if isinstance(template, dict):
+                return manifest | {"kind": kind.value, "spec": template.get("spec")}
+    return None
 
 
 def _run(run: Manifest, documents: list[Manifest], test_name: str | None) -> Iterator[str]:

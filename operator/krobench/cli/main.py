@@ -140,3 +140,9 @@ for command in (
 baseline_app = typer.Typer(help="Export runs to compare other runs with.", no_args_is_help=True)
 baseline_app.command("export")(commands.export_baseline)
 app.add_typer(baseline_app, name="baseline")
+
+schedule_app = typer.Typer(help="Run, suspend and resume schedules.", no_args_is_help=True)
+schedule_app.command("run")(commands.run_schedule)
+schedule_app.command("suspend")(commands.suspend_schedule)
+schedule_app.command("resume")(commands.resume_schedule)
+app.add_typer(schedule_app, name="schedule")

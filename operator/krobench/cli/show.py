@@ -47,10 +47,13 @@ def history_of(name: RunName) -> str:
         CliError: if there are none, or they cannot be read.
     """
     runs = fetch_history(name)
-    if runs[0].kind == RunKind.SCALE_TEST:
-        return history.render_limits(runs)
-    condensed = [condense(run) for run in runs]
-    return history.render(runs, changes(condensed), series_lengths(condensed))
+    scale_tests = [run for run in runs if run.kind == RunKind.SCALE_TEST]
+    benchmarks = [run for run in runs if run.kind != RunKind.SCALE_TEST]
+    text = history.render_limits(scale_tests) if scale_tests else ""
+    if benchmarks:
+        condensed = [condense(run) for run in benchmarks]
+        text += history.render(benchmarks, changes(condensed), series_lengths(condensed))
+    return text
 
 
 def profile_of(name: RunName, test: str | None, file: ProfileFile) -> bytes:

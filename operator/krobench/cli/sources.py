@@ -5,7 +5,7 @@ same name; the KIND, as in ``kroscaletest/NAME``, then says which one.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ import yaml
 from krobench.analysis.comparison.compare import Side
 from krobench.analysis.comparison.estimates import condense
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.kinds import KINDS, Kind, RunKind, RunRef, ScheduleKind
 from krobench.api.yaml import yaml_error
 from krobench.cli.errors import CliError
 from krobench.figures.rawdata import ObjectRecord, Sample
@@ -47,12 +47,12 @@ T = TypeVar("T")
 _CONFIG_MAP = "configmap:"
 _HISTORY = "history:"
 _SUFFIXES = (".json", ".yaml", ".yml")
-_KINDS = {
+_KINDS: Mapping[str, Kind] = {
     f"{word}{group}": kind
-    for kind in RunKind
+    for kind in KINDS
     for word in (kind.singular, kind.plural)
     for group in ("", f".{API_GROUP}")
-}
+} | {"schedule": ScheduleKind.SCHEDULE}
 
 Found = Sequence[RunEstimates | RunRecord]
 """Benchmarks as estimates, scale tests as records."""
@@ -62,8 +62,8 @@ Found = Sequence[RunEstimates | RunRecord]
 class RunName:
     """The name of a run as a user gives it."""
 
-    kind: RunKind | None
-    """None if the name has no KIND."""
+    kind: Kind | None
+    """None if the name has no KIND. A schedule stands for all of its runs."""
     namespace: str
     name: str
 
@@ -95,10 +95,19 @@ class RunName:
 
     @property
     def kinds(self) -> list[RunKind]:
-        """The kinds that the run may have."""
+        """The kinds that the run may have.
+
+        Raises:
+            CliError: if it is a schedule.
+        """
+        if isinstance(self.kind, ScheduleKind):
+            raise CliError(
+                f"{self} is a schedule: name one of its runs, or use krobench history "
+                f"schedule/{self}"
+            )
         return list(RunKind) if self.kind is None else [self.kind]
 
-    def refuse_several(self, found: Collection[RunKind]) -> None:
+    def refuse_several(self, found: Collection[Kind]) -> None:
         """Check that runs of only one kind have this name.
 
         Raises:
@@ -202,16 +211,16 @@ def _fetch_parts(run: RunRecord, key: str) -> list[ConfigMap]:
 
 
 def fetch_history(name: RunName) -> list[RunRecord]:
-    """Return the kept runs of a name, oldest first, all of one kind.
+    """Return the kept runs of a name or of a schedule, oldest first.
 
     Raises:
-        CliError: if there are none, or runs of several kinds, or they cannot be read.
+        CliError: if there are none, or several resources have this name, or they cannot be read.
     """
 
     async def fetch(client: KubeClient) -> list[RunRecord]:
         collection = paths.core("configmaps", name.namespace)
-        found = {}
-        for kind in name.kinds:
+        found: dict[Kind, list[ConfigMap]] = {}
+        for kind in KINDS if name.kind is None else (name.kind,):
             kept = main_maps(await client.list(collection, selector(kind, name.name)))
             if kept:
                 found[kind] = kept

@@ -87,7 +87,9 @@ class BenchmarkTask:
     async def check(self, engine: Engine) -> None:
         for target in self._restarted:
             await check_restartable(engine.client, target)
-        self._baseline = await read_baseline(engine.client, self.spec.baseline, engine.run_ref)
+        self._baseline = await read_baseline(
+            engine.client, self.spec.baseline, engine.run_ref, engine.history
+        )
         if self._baseline is not None and self._baseline.warning is not None:
             engine.warn(self._baseline.warning)
 

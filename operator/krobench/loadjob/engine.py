@@ -15,7 +15,7 @@ from krobench import __version__
 from krobench.analysis.validity.surroundings import leftover_objects
 from krobench.api.access import Access
 from krobench.api.common import rfc3339, utc_now
-from krobench.api.kinds import RunKind, RunRef, RunSpec
+from krobench.api.kinds import RunKind, RunRef, RunSpec, owning_schedule
 from krobench.api.specs.kro import Target, Variant
 from krobench.figures.environment import Environment
 from krobench.kube.client import KubeClient
@@ -103,6 +103,7 @@ class Engine:
         metadata = resource["metadata"]
         self.client = client
         self.run_ref = run = RunRef.of(task.kind, metadata)
+        self.history = History(client, run, owning_schedule(metadata))
         self.timing = timing or Timing()
         self.clock = RunClock()
         self._task = task
@@ -324,8 +325,7 @@ class Engine:
         record = self._task.conclude(self.record.model_copy(update=ended))
         retention = self._task.spec.results.retention
         if retention is not None:
-            history = History(self.client, self.run_ref)
-            warning = await history.keep(record, self._lines, retention.runs)
+            warning = await self.history.keep(record, self._lines, retention.runs)
             if warning is not None:
                 record = record.model_copy(update={"warnings": [*record.warnings, warning]})
         await self._publisher.publish(record, self._lines)

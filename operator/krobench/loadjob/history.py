@@ -12,7 +12,7 @@ from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules, rules_of
 from krobench.api.common import ErrorInfo
-from krobench.api.kinds import RunRef
+from krobench.api.kinds import RunRef, ScheduleRef
 from krobench.api.specs.results import BaselineRef, BaselineSource
 from krobench.findings.comparison import Comparison, NotComparable, RunEstimates
 from krobench.kube import paths
@@ -37,15 +37,25 @@ _MAX_RETRIES = 8
 
 
 class History:
-    """The kept results of all runs of one custom resource's name."""
+    """The kept results of all runs of a name or, if a schedule created the run, of the schedule."""
 
-    def __init__(self, client: KubeClient, owner: RunRef) -> None:
+    def __init__(
+        self, client: KubeClient, owner: RunRef, schedule: ScheduleRef | None = None
+    ) -> None:
         self._client = client
         self._owner = owner
+        self._of = schedule or owner
         self._collection = paths.core("configmaps", owner.namespace)
 
+    def __str__(self) -> str:
+        return str(self._of)
+
+    @property
+    def name(self) -> str:
+        return self._of.name
+
     async def earlier_runs(self) -> AsyncIterator[RunRecord]:
-        """Yield the other kept runs, newest first, without those that cannot be read.
+        """Yield the other kept runs of this kind, newest first, without those that cannot be read.
 
         One is read at a time: all of them with their raw lines may exceed the pod's memory.
 
@@ -54,11 +64,13 @@ class History:
         """
         for item in reversed(main_maps(await self._kept())):
             name = item["metadata"]["name"]
-            if name == kept_name(self._owner.name, self._owner.uid):
+            if name == kept_name(self._of.name, self._owner.uid):
                 continue
             try:
                 kept = await self._client.get(f"{self._collection}/{name}")
-                yield await whole(self._client, read_run_record(kept))
+                record = read_run_record(kept)
+                if record.kind == self._owner.kind:
+                    yield await whole(self._client, record)
             except RecordError as error:
                 logger.warning("%s", error)
 
@@ -72,13 +84,13 @@ class History:
             labels = there["metadata"].get("labels") or {}
             return bool(labels.get(KEPT_RUN_LABEL) == self._owner.uid)
 
-        name = kept_name(self._owner.name, self._owner.uid)
+        name = kept_name(self._of.name, self._owner.uid)
         _, config_maps = write_config_maps(name, self._owner, run, lines)
         try:
             for config_map in config_maps:
                 await self._client.create_or_replace(
                     self._collection,
-                    as_kept(config_map, self._owner),
+                    as_kept(config_map, self._owner, self._of),
                     may_replace=is_own,
                     retries=_MAX_RETRIES,
                 )
@@ -90,7 +102,7 @@ class History:
 
     async def _kept(self) -> list[JsonObject]:
         """Return the metadata of all ConfigMaps that hold kept results."""
-        chosen = selector(self._owner.kind, self._owner.name)
+        chosen = selector(self._of.kind, self._of.name)
         return await self._client.list(self._collection, chosen, metadata_only=True)
 
 
@@ -155,7 +167,7 @@ class RunBaseline:
 
 
 async def read_baseline(
-    client: KubeClient, source: BaselineSource | None, owner: RunRef
+    client: KubeClient, source: BaselineSource | None, owner: RunRef, history: History
 ) -> RunBaseline | None:
     """Return the baseline of ``spec.baseline``, if it names one."""
     if source is None:
@@ -165,8 +177,8 @@ async def read_baseline(
         label = f"ConfigMap {source.config_map_ref.name}"
         found = await _from_config_map(client, source.config_map_ref, owner)
     else:
-        label = f"earlier runs of {owner.name}"
-        found = await _from_history(client, source.previous_runs or 0, owner)
+        label = f"earlier runs of {history.name}"
+        found = await _from_history(history, source.previous_runs or 0)
     if isinstance(found, ErrorInfo):
         return RunBaseline(source, rules, label, (), found)
     return RunBaseline(source, rules, label, tuple(found))
@@ -192,12 +204,10 @@ async def _from_config_map(
     return parsed.runs
 
 
-async def _from_history(
-    client: KubeClient, most: int, owner: RunRef
-) -> list[RunEstimates] | ErrorInfo:
+async def _from_history(history: History, most: int) -> list[RunEstimates] | ErrorInfo:
     usable: list[RunEstimates] = []
     try:
-        async for run in History(client, owner).earlier_runs():
+        async for run in history.earlier_runs():
             condensed = condense(run)
             if condensed.unusable is None:
                 usable.append(condensed)
@@ -207,5 +217,5 @@ async def _from_history(
         return ErrorInfo(reason="BaselineUnreadable", message=f"earlier runs: {error}")
     if usable:
         return usable
-    message = f"no earlier valid run of KroBenchmark {owner.namespace}/{owner.name} was kept"
+    message = f"no earlier valid run of {history} was kept"
     return ErrorInfo(reason="NoEarlierRuns", message=message)

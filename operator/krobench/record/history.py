@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from krobench.api.common import API_GROUP, COMPONENT_LABEL
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.kinds import Kind, RunKind, RunRef, ScheduleKind, ScheduleRef
 
 HISTORY_COMPONENT = "history"
-NAME_LABELS = {
+NAME_LABELS: Mapping[Kind, str] = {
     RunKind.BENCHMARK: f"{API_GROUP}/benchmark",
     RunKind.SCALE_TEST: f"{API_GROUP}/scaletest",
+    ScheduleKind.SCHEDULE: f"{API_GROUP}/schedule",
 }
 """Name of the custom resource whose runs these are, by its kind."""
 KEPT_RUN_LABEL = f"{API_GROUP}/kept-run"
@@ -25,13 +26,16 @@ def kept_name(name: str, uid: str) -> str:
     return f"{name}-run-{uid[:_UID_LENGTH]}"
 
 
-def selector(kind: RunKind, name: str) -> str:
+def selector(kind: Kind, name: str) -> str:
     """Return the label selector of all that is kept of a custom resource's runs."""
     return f"{COMPONENT_LABEL}={HISTORY_COMPONENT},{NAME_LABELS[kind]}={name}"
 
 
-def as_kept(config_map: ConfigMap, owner: RunRef) -> ConfigMap:
-    """Return a results ConfigMap without an owner, so that only retention deletes it."""
+def as_kept(config_map: ConfigMap, run: RunRef, of: RunRef | ScheduleRef) -> ConfigMap:
+    """Return a results ConfigMap without an owner, so that only retention deletes it.
+
+    ``of`` is the schedule that created the run; without one, the run itself.
+    """
     metadata = {
         "name": config_map["metadata"]["name"],
         "namespace": config_map["metadata"]["namespace"],
@@ -39,8 +43,8 @@ def as_kept(config_map: ConfigMap, owner: RunRef) -> ConfigMap:
             "app.kubernetes.io/name": "krobench",
             "app.kubernetes.io/managed-by": "krobench",
             COMPONENT_LABEL: HISTORY_COMPONENT,
-            NAME_LABELS[owner.kind]: owner.name,
-            KEPT_RUN_LABEL: owner.uid,
+            NAME_LABELS[of.kind]: of.name,
+            KEPT_RUN_LABEL: run.uid,
         },
     }
     return config_map | {"metadata": metadata}

@@ -54,7 +54,7 @@ def _kept(kind: RunKind) -> dict[str, Any]:
     run: RunRecord = scale_run() if kind is RunKind.SCALE_TEST else record(RunState.COMPLETED)
     owner = RunRef(kind, "team", "x", f"{kind.singular}-uid")
     _, config_maps = write_config_maps(kept_name("x", owner.uid), owner, run, RunLines())
-    return as_kept(config_maps[-1], owner)
+    return as_kept(config_maps[-1], owner, owner)
 
 
 @pytest.fixture

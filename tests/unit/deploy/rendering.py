@@ -10,6 +10,7 @@ import yaml
 
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.cli.generate import as_run
 from krobench.program.sizes import plan_size, sizes_of
 from krobench.workload.testplan import TestPlan, plan_tests
 
@@ -96,7 +97,8 @@ def normal(node: Any) -> Any:
 
 def example_plans(path: Path) -> tuple[TestPlan, ...]:
     """Return the tests of an example; of a scale test, its smallest step."""
-    example = yaml.safe_load(path.read_text())
+    example = as_run(yaml.safe_load(path.read_text()))
+    assert example is not None
     if example["kind"] == "KroScaleTest":
         spec = KroScaleTestSpec.model_validate(example["spec"])
         return (plan_size(spec, 0, sizes_of(spec.sizes, spec.axis)[0]),)

@@ -14,13 +14,15 @@ from pydantic import BaseModel
 from unit.docs.documents import ROOT, Block, blocks, codes
 
 from krobench.analysis import krosettings
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import KINDS, Kind, RunKind, ScheduleKind
 from krobench.api.specs.suite import Test
 
 Manifest = dict[str, Any]
 
+_BASE_TEST: Manifest = {"name": "shown", "workload": {"scenario": "single", "instances": 100}}
 _ABOUT_SCALE_TESTS = frozenset({"docs/how-to/scale-tests.md"})
-_BASES: Mapping[RunKind, Manifest] = {
+_ABOUT_SCHEDULES = frozenset({"docs/how-to/schedules.md"})
+_BASES: Mapping[Kind, Manifest] = {
     RunKind.BENCHMARK: {},
     RunKind.SCALE_TEST: {
         "axis": "instances",
@@ -28,8 +30,11 @@ _BASES: Mapping[RunKind, Manifest] = {
         "slo": ["latency.instanceReady.p99 < 5.0"],
         "workload": {"scenario": "single"},
     },
+    ScheduleKind.SCHEDULE: {
+        "schedule": "0 3 * * *",
+        "benchmarkTemplate": {"spec": {"tests": [_BASE_TEST]}},
+    },
 }
-_BASE_TEST: Manifest = {"name": "shown", "workload": {"scenario": "single", "instances": 100}}
 
 
 class UnknownFragmentError(Exception):
@@ -49,7 +54,7 @@ class Shown:
     @property
     def is_manifest(self) -> bool:
         """Whether it is whole."""
-        return isinstance(self.content, dict) and self.content.get("kind") in set(RunKind)
+        return isinstance(self.content, dict) and self.content.get("kind") in set(KINDS)
 
     @property
     def is_of_chart(self) -> bool:
@@ -71,7 +76,11 @@ class Shown:
         """The whole manifest, completed if only a part is shown."""
         if self.is_manifest:
             return dict(self.content)
-        kind = RunKind.SCALE_TEST if self.block.page in _ABOUT_SCALE_TESTS else RunKind.BENCHMARK
+        kind: Kind = RunKind.BENCHMARK
+        if self.block.page in _ABOUT_SCALE_TESTS:
+            kind = RunKind.SCALE_TEST
+        elif self.block.page in _ABOUT_SCHEDULES:
+            kind = ScheduleKind.SCHEDULE
         return {
             "apiVersion": "bench.kro.run/v1alpha1",
             "kind": kind.value,

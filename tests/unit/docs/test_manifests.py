@@ -8,11 +8,14 @@ import yaml
 from unit.docs.documents import ROOT, blocks
 from unit.docs.fragments import Manifest, Shown, own_rgds, shown, shown_manifests
 
-from krobench.api.kinds import RunKind
-from krobench.cli.generate import generate
+from krobench.api.kinds import KINDS, RunKind, ScheduleKind
+from krobench.cli.generate import as_run, generate
+from krobench.controller.limits import Limits
 from krobench.controller.runs import parse_run
+from krobench.controller.schedules.cache import parse_spec
+from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 
-_OURS = set(RunKind)
+_OURS = set(KINDS)
 _EXAMPLES = sorted((ROOT / "manifests/examples").glob("*.yaml"))
 _NOTES = ROOT / "helm/krobench/templates/NOTES.txt"
 # Tests of the chart compare these with the chart.
@@ -22,9 +25,12 @@ _OPTIONAL = {"kro-aggregation.yaml", "variants.yaml"}
 
 def assert_valid(manifest: Manifest, directory: Path) -> None:
     set_by_the_server = {"uid": "00000000", "creationTimestamp": "2026-11-01T00:00:00Z"}
-    seen = manifest | {"metadata": manifest["metadata"] | set_by_the_server}
-    run = parse_run(RunKind(manifest["kind"]), seen)
-    assert [error.message for error in run.errors] == []
+    run = as_run(manifest)
+    assert run is not None
+    seen = run | {"metadata": run["metadata"] | set_by_the_server}
+    assert [error.message for error in parse_run(RunKind(run["kind"]), seen).errors] == []
+    if manifest["kind"] == ScheduleKind.SCHEDULE:
+        assert parse_spec(manifest["spec"], DEFAULT_MAX_OBJECTS, Limits())[1] is None
     file = directory / "manifest.yaml"
     file.write_text(yaml.safe_dump_all([manifest, own_rgds()]))
     assert "kind: ResourceGraphDefinition" in generate(file, None)

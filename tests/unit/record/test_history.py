@@ -1,17 +1,22 @@
 from typing import Any
 
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.kinds import KINDS, RunKind, RunRef, ScheduleRef
 from krobench.record.history import as_kept, kept_name, main_maps, names_beyond, selector
 
 
 def kept(
-    uid: str, created: str, *pieces: str, kind: RunKind = RunKind.BENCHMARK
+    uid: str,
+    created: str,
+    *pieces: str,
+    kind: RunKind = RunKind.BENCHMARK,
+    of: ScheduleRef | None = None,
 ) -> list[dict[str, Any]]:
     maps = []
     for name in (kept_name("web", uid), *pieces):
         metadata = {"name": name, "namespace": "n", "ownerReferences": [{"uid": uid}]}
         source = {"metadata": metadata, "data": {} if name in pieces else {"run.json": "{}"}}
-        item = as_kept(source, RunRef(kind, "n", "web", uid))
+        run = RunRef(kind, "n", "web", uid)
+        item = as_kept(source, run, of or run)
         item["metadata"]["creationTimestamp"] = created
         maps.append(item)
     return maps
@@ -47,4 +52,17 @@ def test_runs_of_either_kind_are_kept_apart_under_one_name() -> None:
     for kind in RunKind:
         wanted = dict(part.split("=") for part in selector(kind, "web").split(","))
         assert (wanted.items() <= labels.items()) == (kind is RunKind.SCALE_TEST)
+    assert main_maps([item]) == [item]
+
+
+def test_runs_of_a_schedule_are_kept_together_under_its_name() -> None:
+    [item] = kept("uid-1", "", of=ScheduleRef("n", "web"))
+    labels = item["metadata"]["labels"]
+    found = [
+        kind
+        for kind in KINDS
+        if dict(part.split("=") for part in selector(kind, "web").split(",")).items()
+        <= labels.items()
+    ]
+    assert found == ["KroBenchmarkSchedule"]
     assert main_maps([item]) == [item]

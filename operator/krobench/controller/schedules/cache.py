@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo, parse_rfc3339
-from krobench.api.kinds import RunKind, ScheduleKind, ScheduleRef
+from krobench.api.kinds import TEMPLATES, ScheduleKind, ScheduleRef
 from krobench.api.messages import VARIANT_ANNOTATION
 from krobench.api.refusal import FieldError, refusals
 from krobench.api.specs.kro import Target
@@ -33,17 +33,12 @@ logger = logging.getLogger(__name__)
 
 _PAGE = 50
 _MAX_VERSION = 64
-_TEMPLATES = (
-    ("benchmarkTemplate", RunKind.BENCHMARK),
-    ("scaleTestTemplate", RunKind.SCALE_TEST),
-)
-
 Parsed = tuple[ScheduleSpec | None, ErrorInfo | None]
 
 
 def parse_spec(raw: Mapping[str, Any], max_objects: int, limits: Limits) -> Parsed:
     """Read a spec, and check all that would stop its runs."""
-    for field, kind in _TEMPLATES:
+    for field, kind in TEMPLATES.items():
         template = raw.get(field)
         if template is None:
             continue
@@ -74,7 +69,7 @@ def parse_spec(raw: Mapping[str, Any], max_objects: int, limits: Limits) -> Pars
 
 
 def _template(raw: Mapping[str, Any]) -> Template:
-    [(kind, template)] = [(kind, raw[field]) for field, kind in _TEMPLATES if field in raw]
+    [(kind, template)] = [(kind, raw[field]) for field, kind in TEMPLATES.items() if field in raw]
     metadata = template.get("metadata") or {}
     return Template(
         kind=kind,
