@@ -109,7 +109,7 @@ def grant(cluster: Cluster, name: str, namespace: str | None, *rules: Manifest) 
 
 RUNS = {
     "apiGroups": ["bench.kro.run"],
-    "resources": ["krobenchmarks", "kroscaletests"],
+    "resources": ["krobenchmarks", "kroscaletests", "krobenchmarkschedules"],
     "verbs": ["get", "create", "patch"],
 }
 RGDS = {"apiGroups": ["kro.run"], "resources": ["resourcegraphdefinitions"], "verbs": ["create"]}
@@ -138,15 +138,19 @@ def creation(cluster: Cluster, manifest: Manifest) -> str:
 
 def test_a_creator_needs_the_rights_that_a_run_uses(cluster: Cluster, eve: None) -> None:
     plain = benchmark("eves", scenario("a"))
+    template = {"benchmarkTemplate": {"spec": plain["spec"]}}
+    scheduled = plain | {"kind": "KroBenchmarkSchedule", "spec": {"runOnce": "a"} | template}
     varied = benchmark("eves", scenario("a"), variants=[{"name": "one"}, {"name": "two"}])
     restarted = benchmark("eves", {"name": "a", "workload": {"cel": {"restarts": 1}}})
-    assert "may not create them" in creation(cluster, plain)
+    for manifest in (plain, scheduled):
+        assert "may not create them" in creation(cluster, manifest)
 
     grant(cluster, "test-rgds", None, RGDS)
     assert "reads kro's pods" in creation(cluster, plain)
 
     grant(cluster, "test-kro", "kro-system", *READS_KRO)
-    assert creation(cluster, plain) == ""
+    for manifest in (plain, scheduled):
+        assert creation(cluster, manifest) == ""
     for manifest in (varied, restarted):
         assert "change kro in namespace kro-system" in creation(cluster, manifest)
 
