@@ -8,7 +8,7 @@ from doubles.cluster import MemoryCluster
 from emulated.test_load import quick, run_suite
 
 from krobench.analysis.comparison.estimates import condense
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.kinds import RunKind, RunRef, ScheduleRef
 from krobench.api.specs.results import DifferenceKind
 from krobench.api.status import Verdict
 from krobench.findings.comparison import (
@@ -134,6 +134,24 @@ async def test_another_workload_is_refused_and_costs_no_result() -> None:
     assert isinstance(record.comparison.refused, RunsDiffer)
     assert record.comparison.refused.kinds == [DifferenceKind.WORKLOAD]
     assert record.verdict is Verdict.PASSED
+
+
+async def test_runs_of_a_schedule_are_kept_and_compared_with_under_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = MemoryCluster()
+    spec: dict[str, Any] = {"results": {"retention": {"runs": 2}}}
+    nightly = ScheduleRef("default", "nightly", "5c4ed01e")
+    await run(cluster, None, schedule=nightly, **spec)
+    monkeypatch.setattr("emulated.test_load.UID", "1a1b2c3d-4e5f-6789-abcd-ef0123456789")
+    await cluster.delete(f"{CONFIG_MAPS}/bench-results")
+    second = await run(cluster, {"previousRuns": 1}, schedule=nightly, **spec)
+    assert second.comparison is not None
+    assert second.comparison.refused is None
+    kept = [item for path, item in cluster.objects.items() if "/nightly-run-" in path]
+    assert len(kept) == 2
+    for item in kept:
+        assert item["metadata"]["labels"]["bench.kro.run/schedule"] == "nightly"
 
 
 async def test_the_last_runs_are_kept_and_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from doubles.cluster import QUICK, MemoryCluster
 
+from krobench.api.kinds import ScheduleRef
 from krobench.api.status import Verdict
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.figures.catalogue import KRO_RESIDENT
@@ -75,11 +76,19 @@ async def run_suite(
     tests: list[dict[str, Any]],
     max_objects: int = 1000,
     timing: Timing = QUICK,
+    schedule: ScheduleRef | None = None,
     **spec: Any,
 ) -> RunRecord:
     defaults = {"iterations": 1, "warmup": 0, "timeout": "10s"} | spec.pop("defaults", {})
     spec |= {"tests": tests, "defaults": defaults}
-    metadata = {"name": "bench", "namespace": "default", "uid": UID, "generation": 1}
+    metadata: dict[str, Any] = {
+        "name": "bench",
+        "namespace": "default",
+        "uid": UID,
+        "generation": 1,
+    }
+    if schedule is not None:
+        metadata["ownerReferences"] = [schedule.owner_reference]
     resource = {"metadata": metadata, "spec": spec}
     return await Engine(cluster, resource, BenchmarkTask(resource, max_objects), timing).run()
 

@@ -12,7 +12,7 @@ from unit.controller.schedules import (
     CrashError,
     ScheduleWorld,
 )
-from unit.controller.world import SCALE_SPEC
+from unit.controller.world import SCALE_SPEC, SPEC
 
 from krobench.api.common import ErrorInfo, parse_rfc3339
 from krobench.api.refusal import FieldError
@@ -253,6 +253,11 @@ def test_a_refused_run_is_a_condition_and_stays_due() -> None:
         ({"schedule": "61 * * * *"}, "InvalidSchedule", "spec.schedule"),
         ({"schedule": "0 0 30 2 *"}, "InvalidSchedule", "spec.schedule"),
         ({"schedule": "0 3 * *"}, "InvalidSpec", "spec.schedule"),
+        (
+            {"benchmarkTemplate": {"metadata": {"labels": {"a b": "c"}}, "spec": SPEC}},
+            "InvalidSpec",
+            "spec.benchmarkTemplate.metadata.labels",
+        ),
         ({"timeZone": "Europe/Atlantis"}, "InvalidTimeZone", "spec.timeZone"),
         ({"timeZone": "../etc"}, "InvalidTimeZone", "spec.timeZone"),
         ({"timeZone": "Europe"}, "InvalidTimeZone", "spec.timeZone"),

@@ -13,7 +13,16 @@ from krobench.api.specs.scaletest import KroScaleTestSpec
 FIVE_FIELDS = "^ *[^ ]+( +[^ ]+){4} *$"
 
 HistoryLimit = Annotated[int, Field(ge=0, le=100)]
-LabelText = Annotated[str, StringConstraints(max_length=63)]
+MetadataKey = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
+        max_length=317,
+    ),
+]
+LabelText = Annotated[
+    str, StringConstraints(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63)
+]
 AnnotationText = Annotated[str, StringConstraints(max_length=4096)]
 
 
@@ -34,9 +43,11 @@ class OnKroChange(SpecModel):
 class TemplateMetadata(SpecModel):
     """Metadata of the runs. They get no other labels."""
 
-    labels: Annotated[dict[str, LabelText], Field(max_length=32)] = Field(default_factory=dict)
+    labels: Annotated[dict[MetadataKey, LabelText], Field(max_length=32)] = Field(
+        default_factory=dict
+    )
     """Labels of the runs."""
-    annotations: Annotated[dict[str, AnnotationText], Field(max_length=32)] = Field(
+    annotations: Annotated[dict[MetadataKey, AnnotationText], Field(max_length=32)] = Field(
         default_factory=dict
     )
     """Annotations of the runs."""
