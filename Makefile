@@ -61,7 +61,7 @@ bench-memory: $(VENV)/ready ## Measure the memory that a load Job needs for each
 bench-track: deploy ## Measure memory and CPU of a load Job that tracks 10,000 instances (about 15 minutes)
 	$(BIN)/python -m bench.track
 
-bench-neighbours: deploy ## Measure what other people's CRDs and ConfigMaps cost a load Job in memory (4 minutes)
+bench-neighbours: deploy ## Measure what other people's CRDs and ConfigMaps cost a load Job in memory (8 minutes)
 	$(BIN)/python -m bench.neighbours
 
 bench-operator: deploy ## Measure what the operator costs the API server, and its memory with 1,000 runs (10 minutes)

@@ -3,7 +3,7 @@
 It runs a benchmark with an RGD of its own, which is the kind of run that asks for all CRDs, before
 and after it creates the CRDs and ConfigMaps of a neighbour.
 
-    python -m bench.neighbours                    # about 4 minutes; needs krobench on a test bed
+    python -m bench.neighbours                    # about 8 minutes; needs krobench on a test bed
     python -m bench.neighbours --crds 600         # the API server needs some 2 GiB for them
 """
 
@@ -20,6 +20,7 @@ from krobench.figures.catalogue import figure
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import load_client_config
+from krobench.kube.errors import ApiError
 from krobench.record.store import read_run_record
 from krobench.report.tables import table
 
@@ -79,12 +80,15 @@ async def neighbours(
 ) -> AsyncIterator[None]:
     """Create what others have, and delete it afterwards."""
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAME}}
-    await client.create_or_replace(_NAMESPACES, namespace)
     gate = asyncio.Semaphore(_CONCURRENCY)
 
     async def create(path: str, body: JsonObject) -> str:
         async with gate:
-            await client.create_or_replace(path, body)
+            try:
+                await client.create(path, body)
+            except ApiError as error:
+                if not error.already_exists:
+                    raise
         return f"{path}/{body['metadata']['name']}"
 
     async def delete(path: str) -> None:
@@ -93,6 +97,7 @@ async def neighbours(
 
     created: list[str] = []
     try:
+        await create(_NAMESPACES, namespace)
         created += await asyncio.gather(*(create(_CRDS, each) for each in crds))
         path = paths.core("configmaps", NAME)
         await asyncio.gather(*(create(path, each) for each in config_maps))
