@@ -178,6 +178,7 @@ def test_an_edit_of_the_spec_counts_as_a_creation(cluster: Cluster, eve: None) -
         ({"target": {"namespace": "kube-system"}}, "namespace kro-system only"),
         ({"collect": {"etcd": {"url": "http://169.254.169.254/latest"}}}, "not allowed"),
         ({"collect": {"etcd": {"url": "http://10.87.0.1:2381.example.org/"}}}, "not allowed"),
+        ({"webhook": {"url": "http://169.254.169.254/latest"}}, "not allowed"),
     ],
 )
 def test_what_the_administrator_does_not_list_is_refused(

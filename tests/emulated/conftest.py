@@ -199,6 +199,7 @@ async def emulator() -> AsyncIterator[Emulator]:
             "apps/v1/deployments",
             "v1/configmaps",
             "v1/pods",
+            "v1/secrets",
             "v1/events",
             "v1/namespaces",
             "batch/v1/jobs",

@@ -112,7 +112,7 @@ true
 {{/* URLs that specs may name, as a list in CEL. */}}
 {{- define "krobench.allowedUrls" -}}
 {{- $urls := list -}}
-{{- range .Values.collect.allowedUrls -}}
+{{- range . -}}
 {{- $urls = append $urls (trimSuffix "/" . | squote) -}}
 {{- end -}}
 [{{ join ", " $urls }}]
@@ -131,6 +131,7 @@ true
 {{- define "krobench.access" -}}
 {{- dict
   "urls" .Values.collect.allowedUrls
+  "webhookUrls" .Values.webhooks.allowedUrls
   "namespaceLabels" .Values.load.namespaceLabels
   "kubelet" .Values.load.kubelet
   | toJson -}}

@@ -5,7 +5,7 @@ rights of its user, and no other limits.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 from pydantic import Field, ValidationError
@@ -32,6 +32,8 @@ class Access(ApiModel):
 
     urls: list[str] | None = None
     """URLs that a spec may name, and all below them; None for any."""
+    webhook_urls: list[str] = Field(default_factory=list)
+    """URLs that spec.webhook may name, and all below them. Only the operator sends to them."""
     namespace_labels: dict[str, str] = Field(default_factory=dict)
     """Labels that namespaces need in this cluster, for those that runs create."""
     kubelet: KubeletTrust = Field(default_factory=KubeletTrust)
@@ -52,9 +54,15 @@ class Access(ApiModel):
 
     def allows(self, url: str) -> bool:
         """Whether a spec may name this URL. The chart's policy has the same rule."""
-        if self.urls is None:
-            return True
-        if ".." in url or "%2e" in url.lower():
-            return False  # it may leave what is allowed
-        bases = (base.rstrip("/") for base in self.urls)
-        return any(url == base or url.startswith(f"{base}/") for base in bases)
+        return self.urls is None or _is_below(url, self.urls)
+
+    def allows_webhook(self, url: str) -> bool:
+        """Whether spec.webhook may name this URL. The chart's policy has the same rule."""
+        return _is_below(url, self.webhook_urls)
+
+
+def _is_below(url: str, allowed: Sequence[str]) -> bool:
+    if ".." in url or "%2e" in url.lower():
+        return False  # it may leave what is allowed
+    bases = (base.rstrip("/") for base in allowed)
+    return any(url == base or url.startswith(f"{base}/") for base in bases)

@@ -5,7 +5,7 @@ is carried out.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -40,6 +40,7 @@ from krobench.controller.state import (
     Results,
     Run,
 )
+from krobench.controller.webhooks import PAUSES_SECONDS, Webhooks
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import ApiError
@@ -77,7 +78,11 @@ class Cluster:
     """What the controller sees and changes."""
 
     def __init__(
-        self, client: KubeClient, settings: Settings, changed: Callable[[RunRef], None]
+        self,
+        client: KubeClient,
+        settings: Settings,
+        changed: Callable[[RunRef], None],
+        webhook_pauses: Sequence[float] = PAUSES_SECONDS,
     ) -> None:
         """``changed`` is called with each run whose Jobs, pods or results change."""
         self._client = client
@@ -89,6 +94,7 @@ class Cluster:
         self.jobs = JobCache(client, settings.namespace, changed)
         self._start_events = StartEvents(client, settings.namespace)
         self.results = ResultsCache(client, self.runs.__contains__, changed)
+        self.webhooks = Webhooks(client, settings.access, self.emit, webhook_pauses)
 
     async def observe(self, ref: RunRef, *, fresh: bool = False) -> Observed | None:
         """Return what is known of a run; None if its resource does not exist.
@@ -196,6 +202,7 @@ class Cluster:
                 await self._delete_job(job_name(run, JobKind.LOAD))
             case PatchStatus():
                 await self._patch_status(run, action.status)
+                self._tell(run, action.status)
             case RunEvent():
                 await self.emit(run.ref, action)
 
@@ -222,6 +229,12 @@ class Cluster:
         fields = {field.alias or name for name, field in type(status).model_fields.items()}
         removed = {field: None for field in fields if field not in body}
         await self._patch(run.ref, {"status": removed | body}, "status")
+
+    def _tell(self, run: Run, status: RunStatus) -> None:
+        """Tell the run's webhook that it has ended, if this status says so for the first time."""
+        ends = status.phase is not None and status.phase.terminal and not run.finished
+        if ends and run.spec is not None and run.spec.webhook is not None:
+            self.webhooks.send(run.ref, run.spec.webhook, status)
 
     async def _patch(self, ref: RunRef, body: Mapping[str, Any], sub: str | None = None) -> None:
         """Patch a resource that nobody else has changed meanwhile.

@@ -7,7 +7,7 @@ import asyncio
 import itertools
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from krobench.api.common import utc_now
@@ -25,6 +25,7 @@ from krobench.controller.reconcile import (
 from krobench.controller.schedules.loop import Clock, Scheduler
 from krobench.controller.settings import Settings
 from krobench.controller.state import JobKind, Observed
+from krobench.controller.webhooks import PAUSES_SECONDS
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
 from krobench.report.events import RunEvent, kept_event
@@ -46,6 +47,8 @@ class Pace:
     """Between writes of a status in which only progress changes."""
     refresh_seconds: float = 900.0
     """Between lists of all resources, in case the watch missed that one is gone."""
+    webhook_pauses: Sequence[float] = PAUSES_SECONDS
+    """Before each repetition of a request to a webhook."""
 
 
 def _stands_by() -> bool:
@@ -64,7 +67,8 @@ class WorkQueue:
         clock: Clock = utc_now,
     ) -> None:
         """``clock`` is that of schedules."""
-        self.cluster = Cluster(client, settings, self.enqueue)
+        self._pace = pace or Pace()
+        self.cluster = Cluster(client, settings, self.enqueue, self._pace.webhook_pauses)
         self.scheduler = Scheduler(
             client,
             self.cluster.runs,
@@ -73,7 +77,6 @@ class WorkQueue:
             clock,
         )
         self._metrics = metrics
-        self._pace = pace or Pace()
         self._queue: asyncio.PriorityQueue[tuple[bool, int, RunRef]] = asyncio.PriorityQueue()
         self._numbers = itertools.count()
         self._waiting: set[RunRef] = set()
@@ -154,6 +157,7 @@ class WorkQueue:
             self._queue, self._waiting = asyncio.PriorityQueue(), set()
             self._last_events.clear()
             self.cluster.results.close()
+            self.cluster.webhooks.close()
 
     async def _work(self) -> None:
         while True:

@@ -39,6 +39,14 @@ def test_without_an_administrator_all_urls_are_allowed() -> None:
     assert not Access.from_environment({ACCESS_VARIABLE: '{"urls": []}'}).allows("http://a")
 
 
+def test_no_webhook_is_allowed_unless_it_is_listed() -> None:
+    assert not Access.from_environment({}).allows_webhook("http://a")
+    some = Access(webhook_urls=["https://events.example.com/krobench/"])
+    assert some.allows_webhook("https://events.example.com/krobench/one")
+    assert not some.allows_webhook("https://events.example.com/krobench/../other")
+    assert not some.allows_webhook("https://events.example.com/krobench-of-others")
+
+
 def test_a_malformed_variable_is_named() -> None:
     with pytest.raises(AccessError, match=ACCESS_VARIABLE):
         Access.from_environment({ACCESS_VARIABLE: "{"})

@@ -116,6 +116,21 @@ def test_load_jobs_read_only_the_secrets_that_are_named(render: Render) -> None:
     assert [subject["name"] for subject in binding["subjects"]] == ["krobench-load"]
 
 
+def test_the_operator_reads_only_the_secrets_of_webhooks_that_are_named(render: Render) -> None:
+    assert not any(kind == "Role" and "webhook" in name for kind, name in render())
+    values = ("webhooks.secrets[0].namespace=team", "webhooks.secrets[0].name=hook")
+    opened = render(*values)
+    role = opened["Role", "krobench-webhook-0"]
+    assert role["metadata"]["namespace"] == "team"
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["hook"], "verbs": ["get"]}
+    ]
+    binding = opened["RoleBinding", "krobench-webhook-0"]
+    [subject] = binding["subjects"]
+    account = opened["Deployment", "krobench"]["spec"]["template"]["spec"]["serviceAccountName"]
+    assert subject["name"] == account
+
+
 def test_kro_may_be_changed_only_when_asked_for(render: Render) -> None:
     key = ("Role", "krobench-variants")
     assert key not in render()

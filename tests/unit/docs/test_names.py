@@ -39,6 +39,7 @@ _OF_OTHERS = {
     "metav1.Condition",  # of Kubernetes
     "rbac.mode",  # of kro's chart
     "resourcegraphdefinitions.kro.run",  # a resource and its group
+    "run.kro.bench.run.finished",  # a type of events
     "runtime.gcBgMarkWorker",  # of Go
     "status.state",  # of kro's instances
     "values.enabled",  # of instances of the generator

@@ -17,6 +17,7 @@ from krobench.api.specs.suite import (
     Test,
     check_minus,
 )
+from krobench.api.specs.webhook import Webhook
 
 MAX_TESTS = 32
 """Most tests, times variants."""
@@ -108,6 +109,8 @@ class KroBenchmarkSpec(SpecModel):
     """Thresholds beyond which the run is marked invalid."""
     baseline: BaselineSource | None = None
     """What to compare the run with when it ends."""
+    webhook: Webhook | None = None
+    """A URL that gets a CloudEvent when the run has ended."""
     cleanup: Cleanup = Cleanup.ALWAYS
     """When to delete the objects of an iteration: Always, OnSuccess (objects of a failed iteration
     stay for inspection) or Never."""

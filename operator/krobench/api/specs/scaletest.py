@@ -17,6 +17,7 @@ from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Arrival, Load
 from krobench.api.specs.results import Cleanup, Results, ValiditySettings
 from krobench.api.specs.suite import Concurrency, ThresholdExpression, Timeout, Warmup
+from krobench.api.specs.webhook import Webhook
 from krobench.api.specs.workload import MAX_INSTANCES, Workload
 
 MAX_SIZES = 32
@@ -223,6 +224,8 @@ class KroScaleTestSpec(SpecModel):
         default_factory=ValiditySettings, json_schema_extra=DEFAULT_EMPTY
     )
     """Thresholds beyond which a size is marked invalid."""
+    webhook: Webhook | None = None
+    """A URL that gets a CloudEvent when the run has ended."""
     cleanup: Cleanup = Cleanup.ALWAYS
     """When to delete the objects of a size: Always, OnSuccess (objects of a failed size stay for
     inspection) or Never."""
