@@ -2,8 +2,11 @@
 
 import json
 
+import pytest
 from cluster.kubectl import ROOT, Cluster, benchmark, scenario, wait_until
 from cluster.test_installation import helm
+
+pytestmark = pytest.mark.untimed
 
 ITERATIONS = 4
 CHART = str(ROOT / "helm" / "krobench")
