@@ -1,7 +1,6 @@
 """The schedules that the operator sees, and the Deployments of kro that some of them need."""
 
 import asyncio
-import contextlib
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +31,7 @@ from krobench.kube.watch import Watch, WatchEvent
 logger = logging.getLogger(__name__)
 
 _PAGE = 50
+_RETRY_SECONDS = 60.0
 _MAX_VERSION = 64
 Parsed = tuple[ScheduleSpec | None, ErrorInfo | None]
 
@@ -135,6 +135,14 @@ class ScheduleCache:
         Raises:
             KubeError: if they cannot be listed.
         """
+        try:
+            await self._refresh()
+        except ApiError as error:
+            if not error.not_found:
+                raise
+            logger.warning("the cluster has no KroBenchmarkSchedules: apply krobench's CRDs")
+
+    async def _refresh(self) -> None:
         before = set(self._schedules)
         for namespace in self._namespaces:
             path = paths.group(API_GROUP, API_VERSION, ScheduleKind.SCHEDULE.plural, namespace)
@@ -204,6 +212,8 @@ class KroDeployments:
         for task in self._followers.values():
             task.cancel()
         self._followers.clear()
+        self._deployments.clear()
+        self._problems.clear()
 
     async def _follow(self, namespace: str) -> None:
         watch = Watch(self._client, paths.group("apps", "v1", "deployments", namespace))
@@ -232,8 +242,13 @@ class KroDeployments:
                 self._deployments[namespace][name] = event.object
             self._changed()
 
-        with contextlib.suppress(KubeError):
-            await fill()
+        while True:
+            try:
+                await fill()
+                break
+            except KubeError as error:
+                logger.warning("cannot watch Deployments in %s: %s", namespace, error)
+                await asyncio.sleep(_RETRY_SECONDS)
         await follow(watch, fill, on_event)
 
 
