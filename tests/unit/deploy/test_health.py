@@ -1,21 +1,25 @@
 """Argo CD, Flux and kstatus show a run as it is, from the statuses that the operator writes."""
 
 from copy import deepcopy
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from unit.controller.world import NOW
 from unit.deploy import argocd, flux
 from unit.deploy.stories import GATE, STORIES, resource
 
+from krobench.api.common import GROUP_VERSION
 from krobench.api.crd import crd
-from krobench.api.kinds import RunKind
+from krobench.api.kinds import KINDS, Kind, RunKind
+from krobench.report.status.schedule import ScheduleLine, conditions_of
 
 each_story = pytest.mark.parametrize("name", STORIES)
 each_kind = pytest.mark.parametrize("kind", RunKind)
 each_customization = pytest.mark.parametrize(
-    "directory", sorted(argocd.CUSTOMIZATIONS.iterdir()), ids=lambda path: path.name
+    "directory", [argocd.CUSTOMIZATIONS / kind for kind in RunKind], ids=lambda path: path.name
 )
 
 
@@ -47,11 +51,12 @@ def test_a_status_of_an_older_spec_tells_nothing(name: str, kind: RunKind) -> No
     assert argocd.health(run)["status"] == "Progressing"
 
 
-@each_kind
-def test_a_resource_that_no_operator_has_seen_is_not_taken_for_done(kind: RunKind) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_resource_that_no_operator_has_seen_is_not_taken_for_done(kind: Kind) -> None:
     status = crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
     assert status["default"] == {"observedGeneration": -1}
-    seen = resource(STORIES["not-seen"], kind)
+    assert status["properties"]["observedGeneration"]["minimum"] == -1
+    seen = resource(STORIES["not-seen"], RunKind.BENCHMARK)
     del seen["status"]
     assert flux.kstatus(seen) == "Current", "what kstatus makes of a resource without a status"
 
@@ -159,3 +164,70 @@ def test_real_statuses_of_all_ends_are_among_the_data() -> None:
 
 def load(path: Path) -> Any:
     return yaml.safe_load(path.read_text())
+
+
+SCHEDULE = {"schedule": "0 3 * * *", "benchmarkTemplate": {"spec": {}}}
+
+
+def schedule(line: ScheduleLine | None, verdict: str | None = None, **metadata: Any) -> Any:
+    """Return a schedule with the conditions that the operator writes."""
+    status: dict[str, Any] = {"observedGeneration": -1}
+    if line is not None:
+        found = conditions_of([], line, 1, NOW)
+        conditions = [each.model_dump(by_alias=True, mode="json") for each in found]
+        status = {"observedGeneration": 1, "conditions": conditions}
+    if verdict is not None:
+        status["verdict"] = verdict
+    return {
+        "apiVersion": GROUP_VERSION,
+        "kind": "KroBenchmarkSchedule",
+        "metadata": {"name": "nightly", "namespace": "default", "generation": 1} | metadata,
+        "spec": SCHEDULE | {"suspend": line is not None and line.suspended},
+        "status": status,
+    }
+
+
+WAITS = ScheduleLine("Scheduled", "waits for the next run")
+STALLED = ScheduleLine("InvalidSpec", "change it", stalled=True)
+SUSPENDED = ScheduleLine("Suspended", "starts no runs", suspended=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict", "of_kstatus", "of_argo_cd", "gated"),
+    [
+        (None, None, "InProgress", "Progressing", None),
+        (WAITS, None, "Current", "Healthy", None),
+        (WAITS, "Passed", "Current", "Healthy", None),
+        (WAITS, "Failed", "Current", "Healthy", ("Failed", "Degraded")),
+        (WAITS, "Invalid", "Current", "Healthy", ("Failed", "Degraded")),
+        (SUSPENDED, "Passed", "Current", "Suspended", None),
+        (STALLED, "Passed", "Failed", "Degraded", None),
+    ],
+)
+def test_a_schedule_is_shown_as_it_is(
+    line: ScheduleLine | None,
+    verdict: str | None,
+    of_kstatus: str,
+    of_argo_cd: str,
+    gated: tuple[str, str] | None,
+) -> None:
+    plain = schedule(line, verdict)
+    assert flux.kstatus(plain) == flux.health(plain) == of_kstatus
+    assert argocd.health(plain)["status"] == of_argo_cd
+    guarded = schedule(line, verdict, annotations=GATE)
+    found = (flux.health(guarded), argocd.health(guarded)["status"])
+    assert found == (gated or (of_kstatus, of_argo_cd))
+    plain["metadata"]["generation"] += 1
+    assert flux.kstatus(plain) == flux.health(plain) == "InProgress"
+    assert argocd.health(plain)["status"] == "Progressing"
+
+
+def test_argo_cd_can_run_suspend_and_resume_a_schedule() -> None:
+    waits, suspended = schedule(WAITS), schedule(SUSPENDED)
+    assert argocd.actions(waits) == {"run-now", "suspend"}
+    assert argocd.actions(suspended) == {"run-now", "resume"}
+    assert argocd.act(waits, "suspend")["spec"] == SCHEDULE | {"suspend": True}
+    assert argocd.act(suspended, "resume")["spec"] == SCHEDULE | {"suspend": False}
+    asked = argocd.act(waits, "run-now")["spec"]
+    assert datetime.fromisoformat(asked.pop("runOnce")).tzinfo is not None
+    assert asked == SCHEDULE | {"suspend": False}
