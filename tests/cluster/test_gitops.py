@@ -45,26 +45,30 @@ def assert_in_sync(cluster: Cluster, manifest: Manifest) -> None:
     assert not flux.has_drifted(live, dry_run(cluster, manifest, "kustomize-controller"))
 
 
-def is_suspended(cluster: Cluster, manifest: Manifest) -> bool:
-    return bool(cluster.read(path_of(manifest))["status"].get("phase") == "Suspended")
+def is_seen(cluster: Cluster, manifest: Manifest) -> bool:
+    live = cluster.read(path_of(manifest))
+    return bool(live["status"]["observedGeneration"] == live["metadata"]["generation"])
 
 
 @pytest.fixture
-def examples() -> list[Manifest]:
+def examples(cluster: Cluster) -> Iterator[list[Manifest]]:
     """All examples, which must not run here."""
     found: list[Manifest] = [
         manifest for path in EXAMPLES for manifest in yaml.safe_load_all(path.read_text())
     ]
     for manifest in found:
         manifest["spec"]["suspend"] = True
-    return found
+    yield found
+    cluster.run("delete", "krobenchmarkschedules", "--all")
 
 
 def test_examples_stay_as_they_were_applied(cluster: Cluster, examples: list[Manifest]) -> None:
     cluster.apply(*examples)
     for manifest in examples:
-        wait_until(partial(is_suspended, cluster, manifest), "the operator has seen it")
+        wait_until(partial(is_seen, cluster, manifest), "the operator has seen it")
         assert_in_sync(cluster, manifest)
+        live = cluster.read(path_of(manifest))
+        assert (flux.kstatus(live), argocd.health(live)["status"]) == ("Current", "Suspended")
     changed = manifest | {"spec": manifest["spec"] | {"cleanup": "OnSuccess"}}
     live = cluster.read(path_of(manifest))
     assert not argocd.is_in_sync(changed, live)
