@@ -15,7 +15,7 @@ from testbed import providers
 
 FAST_KRO = Path(__file__).with_name("fast-kro.yaml")
 BEGAN = os.environ.get("KROBENCH_TESTS_BEGAN")
-"""When the first of several calls of pytest began, which share out the tests among them."""
+"""When an earlier call of pytest began, which has installed krobench and run some of the tests."""
 STARTED = datetime.fromisoformat(BEGAN) if BEGAN else datetime.now(UTC)
 PROBER = "tests-of-krobench"
 """The manager of the one change that tests keep in kro's Deployment."""
@@ -70,11 +70,13 @@ def cluster(
     # The first start takes minutes; show its progress.
     with capture.global_and_fixture_disabled():
         up(fast_kro=installed_kro["fast"])
-        call("scripts/deploy.sh")
+        if not BEGAN:
+            call("scripts/deploy.sh")
     cluster = Cluster(call(*TESTBED, "tool", "kubectl"), call(*TESTBED, "kubeconfig"))
     os.environ["KUBECONFIG"] = cluster.kubeconfig
     cluster.delete_runs()
-    reset_kro(cluster, fast=installed_kro["fast"])
+    if not BEGAN:
+        reset_kro(cluster, fast=installed_kro["fast"])
     probe_kro_sooner(cluster)
     return cluster
 
