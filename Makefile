@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 TESTBED = $(BIN)/python -m testbed
 LOCK = $(BIN)/uv pip compile -q --upgrade --generate-hashes --no-header --no-annotate --python-version 3.11
 CODE := operator/krobench testbed tests bench scripts
+CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs faults calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
@@ -27,15 +28,15 @@ test: $(VENV)/ready ## Run all checks and tests, including those on a real clust
 	KROBENCH_TESTS_BEGAN=$$began $(MAKE) --no-print-directory cluster-timed
 	@echo "All tests passed. 'make down' removes the cluster."
 
-unit: $(VENV)/ready ## Run the tests that need no cluster (about 5 minutes)
-	@# The tests of the analysis take as long as all other unit tests; those with an emulated API mostly wait.
+unit: $(VENV)/ready ## Run the tests that need no cluster (about 3 minutes)
+	@# Two parts that calculate about as long; those with an emulated API mostly wait.
 	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,--jobs=3) --output-sync=target unit-analysis unit-others unit-emulated
 
 unit-analysis:
-	$(BIN)/python -m pytest -q tests/unit/analysis
+	$(BIN)/python -m pytest -q $(CALCULATE)
 
 unit-others:
-	$(BIN)/python -m pytest -q tests/unit --ignore=tests/unit/analysis
+	$(BIN)/python -m pytest -q tests/unit $(CALCULATE:%=--ignore=%)
 
 unit-emulated:
 	$(BIN)/python -m pytest -q tests/emulated

@@ -56,7 +56,7 @@ def only_counting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 FUZZ = settings(
-    max_examples=150,
+    max_examples=100,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -1,7 +1,9 @@
 """An in-memory cluster, just real enough to carry the controller's actions out."""
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from unit.records import some_run, some_test
@@ -26,7 +28,7 @@ from krobench.controller.reconcile import (
     reconcile,
 )
 from krobench.controller.runs import parse_run
-from krobench.controller.state import JobKind, JobState, JobView, Observed, Results
+from krobench.controller.state import JobKind, JobState, JobView, Observed, Results, Run
 from krobench.findings.scaling import (
     Limit,
     LimitState,
@@ -139,6 +141,11 @@ def _trials(verdict: SizeVerdict | None) -> list[SizeIteration]:
 RECORDS = {RunKind.BENCHMARK: record, RunKind.SCALE_TEST: scale_record}
 
 
+@cache
+def _parsed(kind: RunKind, raw: str) -> Run:
+    return parse_run(kind, json.loads(raw))
+
+
 @dataclass
 class World:
     """One custom resource, its Jobs and its results."""
@@ -175,12 +182,9 @@ class World:
         if self.deleting:
             metadata["deletionTimestamp"] = "2026-01-01T00:01:00Z"
         status = self.status.model_dump(by_alias=True, mode="json", exclude_none=True)
-        run = parse_run(
-            self.kind,
-            {"metadata": metadata, "spec": self.spec or SPECS[self.kind], "status": status},
-        )
+        raw = {"metadata": metadata, "spec": self.spec or SPECS[self.kind], "status": status}
         return Observed(
-            run=run,
+            run=_parsed(self.kind, json.dumps(raw)),
             load=self.load,
             load_pods_running=self.pods_running,
             cleanups=tuple(self.cleanups),

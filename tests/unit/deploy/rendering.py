@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +50,23 @@ def template(
     command += ["--kube-version", "1.30.0", *options]
     command += [word for value in values for word in ("--set", value)]
     command += ["--values", str(values_file)] if values_file is not None else []
+    return _run(tuple(command))
+
+
+@cache
+def _run(command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    """Run a command of which equal arguments mean equal files."""
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def kustomize(kubectl: str, directory: Path) -> dict[Key, Manifest]:
-    command = [kubectl, "kustomize", str(directory)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = _run((kubectl, "kustomize", str(directory)))
     assert result.returncode == 0, result.stderr
     return by_key(result.stdout)
 
 
 def by_key(text: str) -> dict[Key, Manifest]:
-    manifests = [entry for entry in yaml.safe_load_all(text) if entry]
+    manifests = [entry for entry in yaml.load_all(text, yaml.CSafeLoader) if entry]
     found = {(entry["kind"], entry["metadata"]["name"]): entry for entry in manifests}
     assert len(found) == len(manifests), "two objects have one name"
     return found

@@ -1,3 +1,5 @@
+from functools import cache
+
 import pytest
 from unit.report.scales import scale_run
 
@@ -104,9 +106,13 @@ def test_another_slo_that_breaks_first_on_a_side_is_named() -> None:
     assert said in text(found)
 
 
+@cache
+def _run_of_many(limit: float) -> RunRecord:
+    return scale_run(limit, {100: 1, 950: 3, 1050: 3, 1400: 3, 1600: 3})
+
+
 def several(ids: str, *limits: float) -> list[RunRecord]:
-    sizes = {100: 1, 950: 3, 1050: 3, 1400: 3, 1600: 3}
-    runs = [scale_run(limit, sizes) for limit in limits]
+    runs = [_run_of_many(limit) for limit in limits]
     return [run.model_copy(update={"id": id_}) for id_, run in zip(ids, runs, strict=True)]
 
 

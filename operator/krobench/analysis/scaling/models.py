@@ -4,9 +4,11 @@ Each is fitted to values by size and predicts the figure at another size.
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from operator import itemgetter, mul, neg
 from statistics import fmean
 from typing import Protocol
 
@@ -26,10 +28,16 @@ def relative_fit(rows: Sequence[Row]) -> Row | None:
     without a negative weight is the answer (Lawson and Hanson, Solving Least Squares Problems,
     1974, chapter 23). None if there is none.
     """
+    scales = [max(map(abs, column)) or 1.0 for column in zip(*rows, strict=True)]
+    columns = [
+        [value / scale for value in column]
+        for column, scale in zip(zip(*rows, strict=True), scales, strict=True)
+    ]
+    normal = [[_dot(left, right) for right in columns] + [sum(left)] for left in columns]
     best: tuple[float, Row] | None = None
     for count in range(3):
         for others in combinations((1, 2), count):
-            weights = _solve(rows, (0, *others))
+            weights = _solve(normal, scales, (0, *others))
             if weights is None or min(weights) < 0 or weights[0] <= 0:
                 continue
             left = sum((1 - _dot(weights, row)) ** 2 for row in rows)
@@ -39,24 +47,19 @@ def relative_fit(rows: Sequence[Row]) -> Row | None:
 
 
 def _dot(left: Sequence[float], right: Sequence[float]) -> float:
-    return sum(a * b for a, b in zip(left, right, strict=True))
+    return float(sum(map(mul, left, right)))
 
 
-def _solve(rows: Sequence[Row], terms: Sequence[int]) -> Row | None:
-    """Return the weights of some terms, by the normal equations; the others' are 0."""
-    scales = [max(abs(row[term]) for row in rows) for term in terms]
-    if min(scales) <= 0:
-        return None
-    columns = [
-        [row[term] / scale for row in rows] for term, scale in zip(terms, scales, strict=True)
-    ]
-    matrix = [[_dot(left, right) for right in columns] + [sum(left)] for left in columns]
-    solved = _eliminate(matrix)
+def _solve(
+    normal: Sequence[Sequence[float]], scales: Sequence[float], terms: Sequence[int]
+) -> Row | None:
+    """Return the weights of some terms, by their normal equations; the others' are 0."""
+    solved = _eliminate([[normal[row][column] for column in (*terms, -1)] for row in terms])
     if solved is None:
         return None
     weights = [0.0, 0.0, 0.0]
-    for term, scale, value in zip(terms, scales, solved, strict=True):
-        weights[term] = value / scale
+    for term, value in zip(terms, solved, strict=True):
+        weights[term] = value / scales[term]
     return weights[0], weights[1], weights[2]
 
 
@@ -214,12 +217,12 @@ def fit_knee(values: Values) -> Knee | None:
     if logs is None or len(logs) < 4:
         return None
     sizes = sorted(logs)
-    points = [(x, y) for x, each in logs.items() for y in each]
+    pieces = _Pieces([(x, y) for x, each in logs.items() for y in each])
     start, end = sizes[1], sizes[-2]
     for _ in range(2):
         width = (end - start) / _KNEES
-        tried = (_two_pieces(points, start + width * index) for index in range(_KNEES + 1))
-        best = min(tried, key=lambda pieces: pieces[0])
+        tried = (pieces.bent_at(start + width * index) for index in range(_KNEES + 1))
+        best = min(tried, key=itemgetter(0))
         start, end = max(sizes[1], best[1] - width), min(sizes[-2], best[1] + width)
     _, knee, level, slope = best
     return Knee(_exp(level), _exp(knee), slope)
@@ -248,18 +251,34 @@ FITS: Mapping[CurveModel, tuple[Callable[[Values], Fitted | None], int]] = {
 """How each is fitted, and how many parameters it has."""
 
 
-def _two_pieces(
-    points: list[tuple[float, float]], knee: float
-) -> tuple[float, float, float, float]:
-    """Return the squares that are left, the knee, the level before it and the slope after it."""
-    beyond = [max(0.0, x - knee) for x, _ in points]
-    mean_x, mean_y = fmean(beyond), fmean(y for _, y in points)
-    spread = sum((x - mean_x) ** 2 for x in beyond)
-    together = sum((x - mean_x) * (y - mean_y) for x, (_, y) in zip(beyond, points, strict=True))
-    slope = max(0.0, together / spread) if spread > 0 else 0.0
-    level = mean_y - slope * mean_x
-    left = sum((y - level - slope * x) ** 2 for x, (_, y) in zip(beyond, points, strict=True))
-    return left, knee, level, slope
+class _Pieces:
+    """Least squares of a level and a slope after a knee, from sums over the points beyond it.
+
+    The sums make a knee cost the same whatever the number of points.
+    """
+
+    def __init__(self, points: Sequence[tuple[float, float]]) -> None:
+        self._count = len(points)
+        self._mean = fmean(y for _, y in points)
+        self._squares = sum((y - self._mean) ** 2 for _, y in points)
+        self._xs: list[float] = []
+        """Descending; of as many as are beyond a knee, ``_sums`` has the sums at their number."""
+        self._sums = [(0.0, 0.0, 0.0, 0.0)]
+        for x, value in sorted(points, reverse=True):
+            y = value - self._mean
+            sum_x, sum_y, sum_xx, sum_xy = self._sums[-1]
+            self._xs.append(x)
+            self._sums.append((sum_x + x, sum_y + y, sum_xx + x * x, sum_xy + x * y))
+
+    def bent_at(self, knee: float) -> tuple[float, float, float, float]:
+        """Return the squares that are left, the knee, the level before and the slope after it."""
+        beyond = bisect_left(self._xs, -knee, key=neg)
+        sum_x, sum_y, sum_xx, sum_xy = self._sums[beyond]
+        mean = (sum_x - beyond * knee) / self._count
+        spread = sum_xx - 2 * knee * sum_x + beyond * knee**2 - self._count * mean**2
+        together = sum_xy - knee * sum_y
+        slope = max(0.0, together / spread) if spread > 0 else 0.0
+        return self._squares - slope * together, knee, self._mean - slope * mean, slope
 
 
 def _logs(values: Values) -> dict[float, list[float]] | None:

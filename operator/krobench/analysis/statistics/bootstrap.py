@@ -11,8 +11,9 @@ fewer there is no interval.
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import NormalDist, median
 
 from krobench.analysis.statistics.intervals import CONFIDENCE, t_quantile
@@ -96,12 +97,22 @@ class _Draws:
     """Estimates of one side, each from runs and iterations drawn with replacement."""
 
     def __init__(self, runs: Runs, rng: random.Random) -> None:
-        self._rng = rng
+        self._below = partial(_below, rng.getrandbits)
         # What iterations may make of a run is drawn beforehand: a draw is one choice then.
         self._runs = [
             [median(rng.choices(run, k=len(run))) for _ in range(_DRAWS_OF_A_RUN)] for run in runs
         ]
 
     def next(self) -> float:
-        rng = self._rng
-        return median(rng.choice(rng.choice(self._runs)) for _ in self._runs)
+        below, runs = self._below, self._runs
+        count = len(runs)
+        return median([runs[below(count)][below(_DRAWS_OF_A_RUN)] for _ in runs])
+
+
+def _below(bits: Callable[[int], int], limit: int) -> int:
+    """Return what ``random.choice`` draws, at half its cost: a comparison draws millions."""
+    width = limit.bit_length()
+    drawn = bits(width)
+    while drawn >= limit:
+        drawn = bits(width)
+    return drawn

@@ -83,8 +83,10 @@ def fit_slope(values: Mapping[int, Sequence[float]]) -> Fit | None:
 
 def _slope(values: Mapping[_Size, Sequence[float]]) -> float:
     return median(
-        (b - a) / (large - small)
-        for (small, of_small), (large, of_large) in combinations(values.items(), 2)
-        for a in of_small
-        for b in of_large
+        [
+            (b - a) / (large - small)
+            for (small, of_small), (large, of_large) in combinations(values.items(), 2)
+            for a in of_small
+            for b in of_large
+        ]
     )
