@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from krobench.api.annotations import Keyed
 from krobench.api.common import ApiModel, Message
-from krobench.api.rules import Keyed
 
 
 class Verdict(StrEnum):

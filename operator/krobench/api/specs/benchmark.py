@@ -4,8 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from krobench.api.annotations import Keyed
 from krobench.api.common import DEFAULT_EMPTY, SpecModel
-from krobench.api.rules import Keyed, Rule, choose, every, has, implies, size, some, this
+from krobench.api.rules import Rule, choose, every, has, implies, size, some, this
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target, Variant
 from krobench.api.specs.results import BaselineSource, Cleanup, Results, ValiditySettings

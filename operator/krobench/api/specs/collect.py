@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from krobench.api.annotations import Between, Keyed, Unique
 from krobench.api.common import Duration, SpecModel
-from krobench.api.rules import Between, Keyed, Rule, Unique, has, this
+from krobench.api.rules import Rule, has, this
 
 
 class KeyRef(SpecModel):

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from krobench.api.annotations import Between
 from krobench.api.common import Duration, SpecModel
 from krobench.api.notation import duration_seconds
-from krobench.api.rules import Between, Rule, has, implies, one_of, this
+from krobench.api.rules import Rule, has, implies, one_of, this
 
 MAX_RATE = 10_000.0
 MAX_OPERATIONS = 100_000

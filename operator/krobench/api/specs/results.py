@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from krobench.api.annotations import Unique
 from krobench.api.common import ConfigMapName, Percentage, SpecModel
-from krobench.api.rules import Rule, Unique, has, this
+from krobench.api.rules import Rule, has, this
 
 MAX_KEPT_RUNS = 100
 

@@ -8,10 +8,11 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from krobench.api.annotations import Between
 from krobench.api.common import DEFAULT_EMPTY, Duration, Namespace, Percentage, SpecModel
 from krobench.api.notation import duration_seconds
 from krobench.api.refusal import FieldError
-from krobench.api.rules import Between, Rule, has, implies, one_of, this, time
+from krobench.api.rules import Rule, has, implies, one_of, this, time
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Arrival, Load

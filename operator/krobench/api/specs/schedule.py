@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from krobench.api.annotations import Between
 from krobench.api.common import Duration, SpecModel
-from krobench.api.rules import Between, Rule, exactly_one, has, implies, matches, this
+from krobench.api.rules import Rule, exactly_one, has, implies, matches, this
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 

@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
+from krobench.api.annotations import Between
 from krobench.api.common import Duration, Namespace, Percentage, SpecModel
 from krobench.api.refusal import DNS_LABEL_PATTERN, FieldError
-from krobench.api.rules import Between, Rule, every, has, implies, one_of, size, some, this
+from krobench.api.rules import Rule, every, has, implies, one_of, size, some, this
 from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Load, LoadPhase
 from krobench.api.specs.workload import Workload

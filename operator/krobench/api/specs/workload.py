@@ -6,19 +6,10 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 from pydantic.config import JsonDict
 
+from krobench.api.annotations import Keyed, Shaped, Unique
 from krobench.api.common import ConfigMapName, SpecModel
 from krobench.api.refusal import DNS_LABEL_PATTERN
-from krobench.api.rules import (
-    Keyed,
-    Rule,
-    Shaped,
-    Unique,
-    exactly_one,
-    has,
-    implies,
-    size,
-    this,
-)
+from krobench.api.rules import Rule, exactly_one, has, implies, size, this
 from krobench.api.specs.load import Seed
 
 MAX_INSTANCES = 10_000
