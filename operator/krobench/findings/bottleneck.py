@@ -1,8 +1,9 @@
 """What held kro back in a test, ranked, with the evidence."""
 
 from enum import StrEnum
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from krobench.api.common import ApiModel
 from krobench.findings.evidence import Evidence, EvidenceCode
@@ -67,13 +68,60 @@ class Missing(StrEnum):
     ETCD_SECONDS = "EtcdSeconds"
 
 
+class SubjectKind(StrEnum):
+    """What exactly a bottleneck is."""
+
+    INSTANCE_WORKERS = "InstanceWorkers"
+    RGD_WORKERS = "RGDWorkers"
+    GRAPH_REVISION_WORKERS = "GraphRevisionWorkers"
+    RGD = "RGD"
+    RESOURCE = "Resource"
+    """Instances of another RGD, by group/version/resource."""
+    FLOW_SCHEMA = "FlowSchema"
+    PRIORITY_LEVEL = "PriorityLevel"
+    WEBHOOK = "Webhook"
+
+
+class Subject(ApiModel):
+    """What exactly a bottleneck is, and its name if there may be several."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: SubjectKind
+    name: str = ""
+
+
+_STORED = {
+    "RGD workers": SubjectKind.RGD_WORKERS,
+    "instance workers": SubjectKind.INSTANCE_WORKERS,
+    "GraphRevision workers": SubjectKind.GRAPH_REVISION_WORKERS,
+    "RGD": SubjectKind.RGD,
+    "FlowSchema": SubjectKind.FLOW_SCHEMA,
+    "priority level": SubjectKind.PRIORITY_LEVEL,
+    "webhook": SubjectKind.WEBHOOK,
+}
+"""What older versions stored, in this order, before the name."""
+
+
+def _subject(stored: Any) -> Any:
+    if not isinstance(stored, str):
+        return stored
+    for words, kind in _STORED.items():
+        if stored == words or stored.startswith(f"{words} "):
+            return Subject(kind=kind, name=stored.removeprefix(words).strip())
+    return Subject(kind=SubjectKind.RESOURCE, name=stored)
+
+
+AnySubject = Annotated[Subject, BeforeValidator(_subject)]
+"""A subject, also as a record of an older version has it."""
+
+
 class Bottleneck(Finding):
     """One of the causes that held kro back."""
 
     code: BottleneckCode
     kind: BottleneckKind
-    subject: str | None = None
-    """What exactly, such as a worker pool or an RGD's name."""
+    subject: AnySubject | None = None
     score: float = Field(ge=0, le=1)
     """About the share of the time that it explains. It orders causes and is not a probability."""
     evidence: list[Evidence] = Field(default_factory=list)

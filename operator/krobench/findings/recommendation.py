@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from krobench.api.common import ApiModel
 from krobench.api.specs.kro import Variant
-from krobench.findings.bottleneck import BottleneckKind
+from krobench.findings.bottleneck import AnySubject, BottleneckKind
 from krobench.findings.comparison import AnyInconclusive, AnyRefusal, MetricVerdict, Replicates
 from krobench.findings.evidence import Evidence
 from krobench.findings.finding import Finding, Quoted, quoted
@@ -155,7 +155,7 @@ class RepairRGD(Finding):
     """An RGD that blocks others repaired or deleted."""
 
     code: Literal["RepairRGD"] = "RepairRGD"
-    subject: str | None
+    subject: AnySubject | None
     share: float
 
 
@@ -186,7 +186,7 @@ class NarrowerAdmission(Finding):
     """Webhooks that ignore kro's requests, or answer sooner."""
 
     code: Literal["NarrowerAdmission"] = "NarrowerAdmission"
-    subject: str | None
+    subject: AnySubject | None
     share: float
 
 

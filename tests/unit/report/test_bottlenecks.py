@@ -1,6 +1,13 @@
 from unit.controller.world import record
 
-from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckCode, BottleneckKind
+from krobench.findings.bottleneck import (
+    Attribution,
+    Bottleneck,
+    BottleneckCode,
+    BottleneckKind,
+    Subject,
+    SubjectKind,
+)
 from krobench.findings.evidence import EvidenceCode, evidence
 from krobench.record.run import RunState
 from krobench.record.test import TestRecord
@@ -17,7 +24,7 @@ def test_causes_are_ranked_with_their_evidence() -> None:
     workers = Bottleneck(
         code=BottleneckCode.INSTANCES_QUEUE,
         kind=BottleneckKind.KRO_WORKERS,
-        subject="instance workers",
+        subject=Subject(kind=SubjectKind.INSTANCE_WORKERS),
         score=0.87,
         evidence=[
             *evidence(EvidenceCode.QUEUED_SHARE, 0.9),

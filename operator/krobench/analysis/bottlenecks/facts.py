@@ -11,7 +11,7 @@ from krobench.api.notation import duration_seconds
 from krobench.figures import catalogue
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
 from krobench.figures.summaries import Figures, Latencies, LatencySummary, PartLists
-from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
+from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing, Subject
 from krobench.findings.evidence import Evidence, EvidenceCode, evidence
 from krobench.record.test import TestRecord, TestSummary
 
@@ -54,7 +54,7 @@ class Assessment:
     of: Of
     share: float
     evidence: list[Evidence] = field(default_factory=list)
-    subject: str | None = None
+    subject: Subject | None = None
     at_least: float = 0.0
     """A score that it has whatever it explains."""
 

@@ -22,7 +22,13 @@ from krobench.analysis.krosettings import (
 from krobench.analysis.resourcequantities import go_memory_bytes
 from krobench.api.specs.results import Cause
 from krobench.figures import catalogue
-from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
+from krobench.findings.bottleneck import (
+    BottleneckCode,
+    BottleneckKind,
+    Missing,
+    Subject,
+    SubjectKind,
+)
 from krobench.findings.evidence import Evidence, EvidenceCode, evidence
 
 SATURATED = 0.8
@@ -82,7 +88,7 @@ def assess_workers(facts: Facts) -> Iterator[Assessment]:
         code=BottleneckCode.INSTANCES_QUEUE,
         of=Of.QUEUE,
         share=_queue_length(pool),
-        subject="instance workers",
+        subject=Subject(kind=SubjectKind.INSTANCE_WORKERS),
         evidence=[
             *evidence(EvidenceCode.QUEUED_SHARE, split.queue, supports=split.queue > split.work),
             *_load_of(pool, busy, workers),
@@ -90,11 +96,13 @@ def assess_workers(facts: Facts) -> Iterator[Assessment]:
     )
     if facts.many_rgds:
         rgds, revisions = facts.pool(catalogue.RGD_POOL), facts.pool(catalogue.GRAPH_REVISION_POOL)
-        yield _set_up_workers(facts, "RGD workers", RGD_WORKERS, rgds)
-        yield _set_up_workers(facts, "GraphRevision workers", REVISION_WORKERS, revisions)
+        yield _set_up_workers(facts, SubjectKind.RGD_WORKERS, RGD_WORKERS, rgds)
+        yield _set_up_workers(
+            facts, SubjectKind.GRAPH_REVISION_WORKERS, REVISION_WORKERS, revisions
+        )
 
 
-def _set_up_workers(facts: Facts, name: str, flag: Flag, pool: PoolUse) -> Assessment:
+def _set_up_workers(facts: Facts, whose: SubjectKind, flag: Flag, pool: PoolUse) -> Assessment:
     workers = facts.workers(flag)
     seconds = known(facts.figures[catalogue.SET_UP_SECONDS], Missing.SET_UP_SECONDS)
     ready = facts.summary.latency.rgd_ready
@@ -109,7 +117,7 @@ def _set_up_workers(facts: Facts, name: str, flag: Flag, pool: PoolUse) -> Asses
         code=BottleneckCode.RGDS_QUEUE,
         of=Of.SET_UP_QUEUE,
         share=share * _queue_length(pool),
-        subject=name,
+        subject=Subject(kind=whose),
         evidence=[
             *evidence(EvidenceCode.RGD_QUEUED_SHARE, share, supports=share > busy / 2),
             *_load_of(pool, busy, workers),

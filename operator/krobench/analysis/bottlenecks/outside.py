@@ -12,7 +12,14 @@ from krobench.analysis.bottlenecks.facts import (
     known,
 )
 from krobench.figures import catalogue
-from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
+from krobench.figures.figure import Parts
+from krobench.findings.bottleneck import (
+    BottleneckCode,
+    BottleneckKind,
+    Missing,
+    Subject,
+    SubjectKind,
+)
 from krobench.findings.evidence import EvidenceCode, evidence
 
 SCHEDULE_KEPT = 0.98
@@ -149,6 +156,11 @@ def mean_seconds(facts: Facts) -> float:
     )
 
 
+def _first(facts: Facts, kind: SubjectKind, of: Parts) -> Subject | None:
+    parts = facts.parts[of]
+    return Subject(kind=kind, name=parts[0].name) if parts else None
+
+
 def assess_api_server(facts: Facts) -> Iterator[Assessment]:
     """Judge by the time that kro's requests took, and by those that were refused.
 
@@ -159,17 +171,14 @@ def assess_api_server(facts: Facts) -> Iterator[Assessment]:
     refused = facts.figures[catalogue.KRO_THROTTLED_REQUESTS]
     work = facts.work_seconds
     slow = time.share_of(time.queue_seconds + time.other_seconds, work)
-    subject = None
-    if facts.parts[catalogue.REJECTIONS]:
-        subject = f"FlowSchema {facts.parts[catalogue.REJECTIONS][0].name}"
-    elif facts.parts[catalogue.QUEUES]:
-        subject = f"priority level {facts.parts[catalogue.QUEUES][0].name}"
+    refusing = _first(facts, SubjectKind.FLOW_SCHEMA, catalogue.REJECTIONS)
+    queueing = _first(facts, SubjectKind.PRIORITY_LEVEL, catalogue.QUEUES)
     yield Assessment(
         kind=BottleneckKind.API_SERVER,
         code=BottleneckCode.REQUESTS_REFUSED if refused else BottleneckCode.REQUESTS_SLOW,
         of=Of.WORK,
         share=min(1.0, slow + (time.pause_seconds / work if work else 0.0)),
-        subject=subject,
+        subject=refusing or queueing,
         evidence=[
             *above(EvidenceCode.THROTTLED_REQUESTS, refused, 0.0),
             *above(EvidenceCode.REQUEST_MEAN, mean, USUAL_REQUEST_SECONDS),
@@ -199,9 +208,7 @@ def assess_admission(facts: Facts) -> Iterator[Assessment]:
         code=BottleneckCode.ADMISSION_SLOW,
         of=Of.WORK,
         share=time.share_of(spent, work),
-        subject=f"webhook {facts.parts[catalogue.WEBHOOKS][0].name}"
-        if facts.parts[catalogue.WEBHOOKS]
-        else None,
+        subject=_first(facts, SubjectKind.WEBHOOK, catalogue.WEBHOOKS),
         evidence=[
             *above(EvidenceCode.ADMISSION_MEAN, mean, USUAL_ADMISSION_SECONDS),
             *evidence(

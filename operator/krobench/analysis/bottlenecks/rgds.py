@@ -13,7 +13,13 @@ from krobench.analysis.bottlenecks.facts import (
 from krobench.analysis.bottlenecks.outside import RETRY_SECONDS
 from krobench.analysis.krosettings import RGD_WORKERS
 from krobench.figures import catalogue
-from krobench.findings.bottleneck import BottleneckCode, BottleneckKind, Missing
+from krobench.findings.bottleneck import (
+    BottleneckCode,
+    BottleneckKind,
+    Missing,
+    Subject,
+    SubjectKind,
+)
 from krobench.findings.evidence import EvidenceCode, evidence
 
 WORTH_MENTIONING = 0.1
@@ -65,7 +71,7 @@ def assess_poisoned(facts: Facts) -> Iterator[Assessment]:
         code=BottleneckCode.OTHER_KIND_WORKED_ON,
         of=Of.WORK,
         share=share,
-        subject=worst.name,
+        subject=Subject(kind=SubjectKind.RESOURCE, name=worst.name),
         evidence=[
             *evidence(
                 EvidenceCode.OTHER_KIND_SHARE,
@@ -106,7 +112,7 @@ def _failed_builds(facts: Facts) -> Iterator[Assessment]:
         code=BottleneckCode.GRAPH_BUILDS_FAIL,
         of=Of.SET_UP,
         share=min(1.0, share),
-        subject=f"RGD {worst.name}",
+        subject=Subject(kind=SubjectKind.RGD, name=worst.name),
         evidence=[
             *evidence(EvidenceCode.FAILED_BUILD_SHARE, share, supports=large),
             *evidence(EvidenceCode.FAILED_BUILD_SECONDS, worst.value, seconds, supports=large),

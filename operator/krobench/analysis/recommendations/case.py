@@ -18,7 +18,7 @@ from krobench.api.specs.kro import Variant
 from krobench.figures import catalogue
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.summaries import Figures, LatencySummary
-from krobench.findings.bottleneck import Bottleneck, BottleneckKind
+from krobench.findings.bottleneck import Bottleneck, BottleneckKind, SubjectKind
 from krobench.findings.evidence import Evidence
 from krobench.findings.recommendation import Advice, Area, Confidence, Recommendation, Setting
 from krobench.record.test import TestRecord, TestSummary
@@ -47,11 +47,13 @@ class Case:
     settings: KroSettings
     nodes: Sequence[NodeFingerprint]
 
-    def bottleneck(self, kind: BottleneckKind, subject: str | None = None) -> Bottleneck | None:
+    def bottleneck(self, kind: BottleneckKind, of: SubjectKind | None = None) -> Bottleneck | None:
         """Return what the test's attribution found of a cause; None if it did not find it."""
         found = self.test.attribution.bottlenecks if self.test.attribution is not None else []
         ofs = (each for each in found if each.kind is kind)
-        return next((each for each in ofs if subject in (None, each.subject)), None)
+        return next(
+            (each for each in ofs if of is None or (each.subject and each.subject.kind is of)), None
+        )
 
     def weight_of(self, *found: Bottleneck | None, otherwise: float) -> float:
         """Return the weight of what acts against these causes: the largest score.

@@ -15,7 +15,7 @@ from krobench.api.notation import duration_seconds
 from krobench.api.specs.kro import Variant
 from krobench.api.specs.load import Operation
 from krobench.figures import catalogue
-from krobench.findings.bottleneck import Bottleneck, BottleneckKind
+from krobench.findings.bottleneck import Bottleneck, BottleneckKind, SubjectKind
 from krobench.findings.evidence import Evidence, EvidenceCode, evidence
 from krobench.findings.recommendation import (
     Area,
@@ -58,7 +58,7 @@ def more_instance_workers(case: Case) -> Weighted | None:
     wanted, reached, whose = _how_many_workers(case, work, workers)
     if wanted <= workers or reached / rate < _WORTH:
         return None
-    found = case.bottleneck(BottleneckKind.KRO_WORKERS, "instance workers")
+    found = case.bottleneck(BottleneckKind.KRO_WORKERS, SubjectKind.INSTANCE_WORKERS)
     bounds, few = case.cpu_bounds(), case.observed_instances < _FEW
     wait = case.figures[catalogue.INSTANCE_QUEUE_MEAN_SECONDS]
     reconcile = case.figures[catalogue.RECONCILE_MEAN_SECONDS]
@@ -195,8 +195,8 @@ def _of_rgds(case: Case) -> list[Bottleneck]:
     """Return what the attribution found of new RGDs."""
     found = (
         case.bottleneck(BottleneckKind.WATCH_REINITIALISATION),
-        case.bottleneck(BottleneckKind.KRO_WORKERS, "RGD workers"),
-        case.bottleneck(BottleneckKind.KRO_WORKERS, "GraphRevision workers"),
+        case.bottleneck(BottleneckKind.KRO_WORKERS, SubjectKind.RGD_WORKERS),
+        case.bottleneck(BottleneckKind.KRO_WORKERS, SubjectKind.GRAPH_REVISION_WORKERS),
     )
     return [each for each in found if each is not None]
 

@@ -1,7 +1,7 @@
 """What held kro back, in words."""
 
 from krobench.api import units
-from krobench.findings.bottleneck import Bottleneck, BottleneckKind, Missing
+from krobench.findings.bottleneck import Bottleneck, BottleneckKind, Missing, Subject, SubjectKind
 from krobench.findings.bottleneck import BottleneckCode as Code
 from krobench.findings.evidence import EvidenceCode
 
@@ -37,10 +37,27 @@ _MISSING = {
 }
 
 
+_SUBJECTS = {
+    SubjectKind.INSTANCE_WORKERS: "instance workers",
+    SubjectKind.RGD_WORKERS: "RGD workers",
+    SubjectKind.GRAPH_REVISION_WORKERS: "GraphRevision workers",
+    SubjectKind.RGD: "RGD {name}",
+    SubjectKind.RESOURCE: "{name}",
+    SubjectKind.FLOW_SCHEMA: "FlowSchema {name}",
+    SubjectKind.PRIORITY_LEVEL: "priority level {name}",
+    SubjectKind.WEBHOOK: "webhook {name}",
+}
+
+
+def subject_name(subject: Subject | None) -> str:
+    """Return what exactly a bottleneck is; empty if that is not known."""
+    return "" if subject is None else _SUBJECTS[subject.kind].format(name=subject.name)
+
+
 def cause_name(bottleneck: Bottleneck) -> str:
     """Return the name of a cause, with what exactly it is."""
-    name = KIND_NAMES[bottleneck.kind]
-    return f"{name}: {bottleneck.subject}" if bottleneck.subject else name
+    name, subject = KIND_NAMES[bottleneck.kind], subject_name(bottleneck.subject)
+    return f"{name}: {subject}" if subject else name
 
 
 def missing_line(missing: Missing | str) -> str:
@@ -51,7 +68,7 @@ def missing_line(missing: Missing | str) -> str:
 def bottleneck_line(found: Bottleneck) -> str:  # noqa: C901, PLR0911, PLR0912 - one line each
     """Return in which way a test was held back."""
     number, percent = units.number, units.percent
-    value = found.value
+    value, subject = found.value, subject_name(found.subject)
 
     def seconds(code: EvidenceCode) -> str:
         return units.seconds(value(code))
@@ -75,7 +92,7 @@ def bottleneck_line(found: Bottleneck) -> str:  # noqa: C901, PLR0911, PLR0912 -
         case Code.RGDS_QUEUE:
             share = value(EvidenceCode.RGD_QUEUED_SHARE)
             return (
-                f"RGDs waited for {_workers(found)} ({found.subject}) in {percent(share)} of the "
+                f"RGDs waited for {_workers(found)} ({subject}) in {percent(share)} of the "
                 "time until they were ready"
             )
         case Code.CPU_LIMITED:
@@ -106,7 +123,8 @@ def bottleneck_line(found: Bottleneck) -> str:  # noqa: C901, PLR0911, PLR0912 -
                 f"queued or reconciled: kro reconciles again after {interval} what is not ready"
             )
         case Code.REQUESTS_REFUSED:
-            by = f" (by {found.subject})" if (found.subject or "").startswith("FlowSchema") else ""
+            refuses = found.subject and found.subject.kind is SubjectKind.FLOW_SCHEMA
+            by = f" (by {subject})" if refuses else ""
             refused = number(value(EvidenceCode.THROTTLED_REQUESTS))
             return (
                 f"the API server refused {refused} of kro's requests with 429{by}; kro pauses for "
@@ -122,7 +140,7 @@ def bottleneck_line(found: Bottleneck) -> str:  # noqa: C901, PLR0911, PLR0912 -
                 "worker for RGDs for 1 s"
             )
         case Code.ADMISSION_SLOW:
-            most = f", most of it in {found.subject}" if found.subject else ""
+            most = f", most of it in {subject}" if subject else ""
             return (
                 f"admission of a write took {seconds(EvidenceCode.ADMISSION_MEAN)} on average{most}"
             )
@@ -134,13 +152,13 @@ def bottleneck_line(found: Bottleneck) -> str:  # noqa: C901, PLR0911, PLR0912 -
         case Code.OTHER_KIND_WORKED_ON:
             return (
                 f"kro's instance workers spent {seconds(EvidenceCode.OTHER_KIND_SECONDS)} on "
-                f"instances of {found.subject}, and {seconds(EvidenceCode.OWN_KINDS_SECONDS)} on "
+                f"instances of {subject}, and {seconds(EvidenceCode.OWN_KINDS_SECONDS)} on "
                 "those of this test"
             )
         case Code.GRAPH_BUILDS_FAIL:
             set_up = units.seconds(found.bound(EvidenceCode.FAILED_BUILD_SECONDS))
             return (
-                f"the graph of the {found.subject} failed to build "
+                f"the graph of the {subject} failed to build "
                 f"{number(value(EvidenceCode.FAILED_BUILDS))} times in the set-up, which took a "
                 f"worker for RGDs {seconds(EvidenceCode.FAILED_BUILD_SECONDS)} of {set_up}"
             )

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from krobench.analysis.profiling import packagegroups as groups
 from krobench.api import units
+from krobench.findings.bottleneck import SubjectKind
 from krobench.findings.comparison import MetricVerdict, Replicates
 from krobench.findings.finding import Quoted
 from krobench.findings.recommendation import (
@@ -38,6 +39,7 @@ from krobench.findings.recommendation import (
     TrialStopped,
     Verification,
 )
+from krobench.report.words.bottlenecks import subject_name
 from krobench.report.words.comparison import inconclusive_line, refusal_line
 from krobench.report.words.scaling import stop_line
 
@@ -128,9 +130,9 @@ def title(advice: Advice) -> str:  # noqa: C901, PLR0911, PLR0912 - one title ea
         case FewerRevisions():
             return f"Keep {advice.wanted} revisions of an RGD instead of {advice.kept}"
         case RepairRGD():
-            subject = advice.subject or "RGD that blocks others"
-            name = f"the {subject}" if subject.startswith("RGD") else f"the RGD of {subject}"
-            return f"Repair or delete {name}"
+            subject = subject_name(advice.subject) or "RGD that blocks others"
+            of_instances = advice.subject and advice.subject.kind is SubjectKind.RESOURCE
+            return f"Repair or delete the {f'RGD of {subject}' if of_instances else subject}"
         case OwnPriorityLevel():
             return "Give kro a priority level of its own at the API server"
         case RelieveAPIServer():
@@ -138,7 +140,8 @@ def title(advice: Advice) -> str:  # noqa: C901, PLR0911, PLR0912 - one title ea
         case MoreNodeCPU():
             return "Run kro on a node with more CPU, or leave it more of this one"
         case NarrowerAdmission():
-            who = f"the {advice.subject}" if advice.subject else "admission webhooks"
+            webhook = subject_name(advice.subject)
+            who = f"the {webhook}" if webhook else "admission webhooks"
             return f"Narrow the rules of {who}, or let it answer sooner"
         case FasterEtcd():
             if advice.disk_is_fast:

@@ -7,7 +7,7 @@ from unit.analysis.bottlenecks.planted import Values, found, kro, planted
 
 from krobench.analysis.bottlenecks.attribute import LEAST_SCORE, attribute
 from krobench.figures.environment import KroFingerprint
-from krobench.findings.bottleneck import BottleneckCode, Missing
+from krobench.findings.bottleneck import BottleneckCode, Missing, Subject, SubjectKind
 from krobench.findings.bottleneck import BottleneckKind as Kind
 from krobench.findings.evidence import EvidenceCode
 from krobench.record.test import TestRecord
@@ -25,7 +25,10 @@ def kinds(test: TestRecord, by: KroFingerprint | None = None) -> list[Kind]:
 
 def test_instances_that_queue_for_one_worker_point_to_the_workers() -> None:
     [only] = found(planted()).bottlenecks
-    assert (only.kind, only.subject) == (Kind.KRO_WORKERS, "instance workers")
+    assert (only.kind, only.subject) == (
+        Kind.KRO_WORKERS,
+        Subject(kind=SubjectKind.INSTANCE_WORKERS),
+    )
     assert only.score == pytest.approx(21 / 24, abs=0.01)
     assert only.value(EvidenceCode.WORKERS) == 1
     utilisation = next(i for i in only.evidence if i.code is EvidenceCode.WORKER_UTILISATION)
@@ -200,7 +203,10 @@ def test_refused_requests_point_to_the_api_server() -> None:
         "gates": {"rejectedRequests": 18.0, "rejections": [{"name": "tenants", "value": 18.0}]}
     }
     first = found(planted(refused)).bottlenecks[0]
-    assert (first.kind, first.subject) == (Kind.API_SERVER, "FlowSchema tenants")
+    assert (first.kind, first.subject) == (
+        Kind.API_SERVER,
+        Subject(kind=SubjectKind.FLOW_SCHEMA, name="tenants"),
+    )
     assert first.code is BottleneckCode.REQUESTS_REFUSED
     assert first.value(EvidenceCode.THROTTLED_REQUESTS) == 18
 
@@ -238,7 +244,10 @@ def test_slow_admission_is_named_with_its_webhook() -> None:
         },
     }
     first = found(planted(slow)).bottlenecks[0]
-    assert (first.kind, first.subject) == (Kind.ADMISSION, "webhook slow.example.com")
+    assert (first.kind, first.subject) == (
+        Kind.ADMISSION,
+        Subject(kind=SubjectKind.WEBHOOK, name="slow.example.com"),
+    )
 
 
 def test_a_slow_etcd_comes_before_the_api_server_that_waits_for_it() -> None:
@@ -273,7 +282,8 @@ def test_rgds_that_queue_without_refusals_point_to_their_workers() -> None:
         },
     }
     first = found(planted(queue, rgds=30)).bottlenecks[0]
-    assert (first.kind, first.subject) == (Kind.KRO_WORKERS, "RGD workers")
+    assert first.kind is Kind.KRO_WORKERS
+    assert first.subject == Subject(kind=SubjectKind.RGD_WORKERS)
 
 
 def test_workers_busy_with_another_rgds_instances_point_to_that_rgd() -> None:
@@ -283,7 +293,10 @@ def test_workers_busy_with_another_rgds_instances_point_to_that_rgd() -> None:
         instancePool={"workSeconds": 32.0},
     )
     first = found(planted(kept)).bottlenecks[0]
-    assert (first.kind, first.subject) == (Kind.POISONED_RGD, "example.com/v1/stuck")
+    assert (first.kind, first.subject) == (
+        Kind.POISONED_RGD,
+        Subject(kind=SubjectKind.RESOURCE, name="example.com/v1/stuck"),
+    )
 
 
 def test_work_on_one_kind_is_never_more_than_all_of_it() -> None:
@@ -318,7 +331,10 @@ def failing(**set_up: Any) -> TestRecord:
 
 def test_a_failing_graph_that_keeps_the_workers_busy_is_found() -> None:
     first = found(failing(failedBuildSeconds=[{"name": "broken", "value": 12.0}])).bottlenecks[0]
-    assert (first.kind, first.subject) == (Kind.POISONED_RGD, "RGD broken")
+    assert (first.kind, first.subject) == (
+        Kind.POISONED_RGD,
+        Subject(kind=SubjectKind.RGD, name="broken"),
+    )
     assert first.value(EvidenceCode.FAILED_BUILDS) == 9
     assert first.value(EvidenceCode.FAILED_BUILD_SECONDS) == 12
     assert first.bound(EvidenceCode.FAILED_BUILD_SECONDS) == 18

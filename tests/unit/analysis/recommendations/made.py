@@ -80,9 +80,7 @@ def run(*tests: TestRecord, kro: KroFingerprint | None = None, cpu: str = "4") -
     )
 
 
-def attribution(
-    kind: BottleneckKind, score: float = 0.6, subject: str | None = None
-) -> Attribution:
+def attribution(kind: BottleneckKind, score: float = 0.6) -> Attribution:
     """Return an attribution that names one cause."""
-    found = Bottleneck(code=BottleneckCode.QUOTED, kind=kind, subject=subject, score=score)
+    found = Bottleneck(code=BottleneckCode.QUOTED, kind=kind, score=score)
     return Attribution(bottlenecks=[found])

@@ -1,8 +1,17 @@
 from pathlib import Path
 
-from krobench.findings.bottleneck import Bottleneck, BottleneckCode, BottleneckKind, Missing
+import pytest
+
+from krobench.findings.bottleneck import (
+    Bottleneck,
+    BottleneckCode,
+    BottleneckKind,
+    Missing,
+    Subject,
+    SubjectKind,
+)
 from krobench.findings.evidence import Evidence, EvidenceCode, QuotedEvidence, evidence
-from krobench.report.words.bottlenecks import bottleneck_line, missing_line
+from krobench.report.words.bottlenecks import bottleneck_line, cause_name, missing_line
 from krobench.report.words.evidence import evidence_line
 
 VALUES = {"seconds": 0.625, "bytes": 90.0 * 2**20, "ratio": 0.625, "number": 3.0, "cores": 0.6}
@@ -11,11 +20,13 @@ BOUNDS = {
     EvidenceCode.FAILED_BUILD_SECONDS: 18.0,
 }
 SUBJECTS = {
-    BottleneckCode.RGDS_QUEUE: "RGD workers",
-    BottleneckCode.REQUESTS_REFUSED: "FlowSchema tenants",
-    BottleneckCode.ADMISSION_SLOW: "webhook slow.example.com",
-    BottleneckCode.OTHER_KIND_WORKED_ON: "example.com/v1/stuck",
-    BottleneckCode.GRAPH_BUILDS_FAIL: "RGD broken",
+    BottleneckCode.RGDS_QUEUE: Subject(kind=SubjectKind.RGD_WORKERS),
+    BottleneckCode.REQUESTS_REFUSED: Subject(kind=SubjectKind.FLOW_SCHEMA, name="tenants"),
+    BottleneckCode.ADMISSION_SLOW: Subject(kind=SubjectKind.WEBHOOK, name="slow.example.com"),
+    BottleneckCode.OTHER_KIND_WORKED_ON: Subject(
+        kind=SubjectKind.RESOURCE, name="example.com/v1/stuck"
+    ),
+    BottleneckCode.GRAPH_BUILDS_FAIL: Subject(kind=SubjectKind.RGD, name="broken"),
 }
 ALL = [
     item
@@ -33,6 +44,28 @@ def bottleneck(code: BottleneckCode, **changes: object) -> Bottleneck:
 def test_each_bottleneck_has_a_line() -> None:
     lines = [bottleneck_line(bottleneck(code)) for code in BottleneckCode]
     assert lines == (Path(__file__).parent / "bottlenecks.txt").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind"),
+    [
+        ("instance workers", SubjectKind.INSTANCE_WORKERS),
+        ("RGD workers", SubjectKind.RGD_WORKERS),
+        ("GraphRevision workers", SubjectKind.GRAPH_REVISION_WORKERS),
+        ("RGD broken", SubjectKind.RGD),
+        ("FlowSchema tenants", SubjectKind.FLOW_SCHEMA),
+        ("priority level workload-low", SubjectKind.PRIORITY_LEVEL),
+        ("webhook slow.example.com", SubjectKind.WEBHOOK),
+        ("example.com/v1/stuck", SubjectKind.RESOURCE),
+    ],
+)
+def test_a_subject_of_an_older_record_is_read_and_named_as_before(
+    stored: str, kind: SubjectKind
+) -> None:
+    found = bottleneck(BottleneckCode.ETCD_SLOW, subject=stored)
+    assert found.subject is not None
+    assert found.subject.kind is kind
+    assert cause_name(found).endswith(f": {stored}")
 
 
 def test_each_piece_of_evidence_has_a_line() -> None:

@@ -3,6 +3,7 @@ from typing import Any, get_args
 
 import pytest
 
+from krobench.findings.bottleneck import Subject, SubjectKind
 from krobench.findings.comparison import MetricVerdict, MoreReplicates, Replicates
 from krobench.findings.finding import Quoted
 from krobench.findings.recommendation import (
@@ -82,13 +83,15 @@ ADVICE: list[Advice] = [
     NarrowerRGDs(reconciles=2.5, requests=120.0),
     CheaperCEL(share=0.4),
     FewerRevisions(kept=5, wanted=2, graph_bytes=7.5 * MIB),
-    RepairRGD(subject="RGD broken", share=0.4),
-    RepairRGD(subject="example.com/v1/stuck", share=0.4),
+    RepairRGD(subject=Subject(kind=SubjectKind.RGD, name="broken"), share=0.4),
+    RepairRGD(subject=Subject(kind=SubjectKind.RESOURCE, name="example.com/v1/stuck"), share=0.4),
     OwnPriorityLevel(refused=18.0),
     RelieveAPIServer(requests_per_instance=120.0, request_seconds=0.02),
     RelieveAPIServer(requests_per_instance=None, request_seconds=None),
     MoreNodeCPU(share=0.4),
-    NarrowerAdmission(subject="webhook slow.example.com", share=0.4),
+    NarrowerAdmission(
+        subject=Subject(kind=SubjectKind.WEBHOOK, name="slow.example.com"), share=0.4
+    ),
     FasterEtcd(share=0.4, fsync_seconds=0.05, disk_is_fast=False),
     FasterEtcd(share=0.4, fsync_seconds=0.001, disk_is_fast=True),
     FasterEtcd(share=0.4, fsync_seconds=None, disk_is_fast=False),
