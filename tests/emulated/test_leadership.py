@@ -82,6 +82,22 @@ async def test_one_that_stands_still_is_replaced_and_changes_nothing_when_it_goe
         goes_on.set()
 
 
+async def test_a_lease_that_somebody_deletes_stays_that_of_its_holder(
+    api: Api, pair: tuple[RunningOperator, RunningOperator]
+) -> None:
+    first, second = pair
+    await api.client.delete(_LEASE)
+
+    async def is_back() -> bool:
+        assert not leads(second)
+        return (await api.client.find(_LEASE)) is not None
+
+    await api.until(is_back, "the Lease is there again")
+    assert (await api.client.get(_LEASE))["spec"]["holderIdentity"] == "krobench-system/pod-1"
+    assert leads(first)
+    assert not leads(second)
+
+
 async def test_one_that_cannot_renew_stands_by_and_acts_again(
     api: Api, emulator: Emulator, server: str
 ) -> None:

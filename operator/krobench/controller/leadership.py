@@ -89,8 +89,9 @@ class Leadership:
             async with asyncio.timeout(self._lease.seconds_left) as limit:
                 async for event in watch.events():
                     self._alive()
-                    if self._is_it(event.object):
-                        self._lease.see(event.object if event.type != "DELETED" else None)
+                    # If somebody deletes it, its holder still acts, and creates it again.
+                    if self._is_it(event.object) and event.type != "DELETED":
+                        self._lease.see(event.object)
                     limit.reschedule(loop.time() + self._lease.seconds_left)
 
     def _is_it(self, lease: object) -> bool:
