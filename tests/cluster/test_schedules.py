@@ -72,13 +72,16 @@ def test_a_scale_test_takes_the_place_of_the_one_before(schedules: Cluster) -> N
             "again", runOnce=value, concurrencyPolicy=policy, scaleTestTemplate=template
         )
 
+    def created() -> list[str]:
+        return [name for name in schedules.names("kroscaletest") if name.startswith("again-")]
+
     def only_one_but(name: str) -> bool:
-        found = schedules.names("kroscaletest")
+        found = created()
         return len(found) == 1 and name not in found
 
     schedules.apply(asking("a"))
     wait_until(lambda: only_one_but(""), "there is a scale test")
-    [first] = schedules.names("kroscaletest")
+    [first] = created()
     assert schedules.krobench("schedule", "run", "again", "--value=b").returncode == 0
     wait_until(lambda: only_one_but(first), "another one took its place")
 

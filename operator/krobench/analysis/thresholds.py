@@ -335,7 +335,7 @@ def _first_argument(error: Exception) -> str:
     if said.startswith(_NO_OVERLOAD):
         types = [name.lower() for name in _CEL_TYPE.findall(said)]
         return f"an operator does not accept {' and '.join(types) or 'these types'}"
-    return said
+    return said.partition(" (in activation ")[0]  # celpy adds all that an expression can name
 
 
 def _margins(tree: Tree[Any], values: Values) -> list[Margin]:

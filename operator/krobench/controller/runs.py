@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from krobench.analysis.comparison.rules import check_baseline
 from krobench.analysis.scaling.slos import check_samples
 from krobench.analysis.thresholds import are_quick, check_slo, check_thresholds
+from krobench.api import units
 from krobench.api.common import (
     ABANDON_ANNOTATION,
     API_GROUP,
@@ -30,6 +31,7 @@ from krobench.api.kinds import RunKind, RunRef, RunSpec, owning_schedule
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.status import (
+    Headline,
     KroBenchmarkStatus,
     KroScaleTestStatus,
     Phase,
@@ -125,7 +127,7 @@ def _origin(metadata: Mapping[str, Any], status: RunStatus) -> Origin | None:
 def _result(status: RunStatus) -> RunResult:
     headline = comparison = None
     if isinstance(status, KroBenchmarkStatus):
-        headline = f"p99 {status.headline.p99}" if status.headline is not None else None
+        headline = _main_figure(status.headline) if status.headline is not None else None
         comparison = status.comparison.verdict if status.comparison is not None else None
     elif isinstance(status, KroScaleTestStatus) and status.limit is not None:
         headline = status.limit.text
@@ -136,6 +138,17 @@ def _result(status: RunStatus) -> RunResult:
         headline=headline[:_MAX_HEADLINE] if headline is not None else None,
         comparison=comparison,
     )
+
+
+def _main_figure(headline: Headline) -> str | None:
+    """Return the p99 or, if there were too few instances for one, the median."""
+    for name, value in (
+        ("p99", headline.instance_ready_p99_seconds),
+        ("p50", headline.instance_ready_p50_seconds),
+    ):
+        if value is not None:
+            return f"ready {name} {units.seconds(value)}"
+    return None
 
 
 def check_raw_spec(

@@ -129,7 +129,7 @@ class ScheduleWorld:
             verdict=verdict,
             completion_time=rfc3339(self.now),
             kro_version="0.9.4",
-            headline=Headline(p99="412 ms"),
+            headline=Headline(p99="412 ms", instance_ready_p99_seconds=0.412),
         )
         assert run.origin is not None
         annotations = {

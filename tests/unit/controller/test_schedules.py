@@ -38,7 +38,7 @@ def test_a_run_starts_at_each_scheduled_minute_under_a_name_with_it() -> None:
     newest = world.status.runs[0]
     assert (newest.verdict, newest.headline, newest.kro_version) == (
         "Passed",
-        "p99 412 ms",
+        "ready p99 412 ms",
         "0.9.4",
     )
     assert [world.status.verdict, world.status.kro_version] == ["Passed", "0.9.4"]
