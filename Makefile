@@ -13,7 +13,7 @@ CODE := operator/krobench testbed tests bench scripts
 CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-overhead bench-pace bench-track bench-limits bench-pairs faults calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs faults calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -67,6 +67,9 @@ bench-neighbours: deploy ## Measure what other people's CRDs and ConfigMaps cost
 
 bench-operator: deploy ## Measure what the operator costs the API server, and its memory with 1,000 runs (10 minutes)
 	$(BIN)/python -m bench.operator
+
+bench-admitted: $(VENV)/ready ## Measure what 500 objects that make no sense cost the operator (about 3 minutes, no cluster)
+	PYTHONPATH=tests $(BIN)/python -m bench.admitted
 
 bench-overhead: deploy ## Measure what sampling costs kro, by alternating runs with and without it (20 minutes)
 	$(BIN)/python -m bench.overhead

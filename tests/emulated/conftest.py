@@ -57,6 +57,13 @@ class Emulator(kmock.KubernetesEmulator):
     """Who sent each change of anything but Leases."""
 
     async def _handle(self, request: Any) -> Any:
+        try:
+            return await self._answer(request)
+        finally:
+            # kmock compares each request with all that it remembers.
+            self._requests[:] = [each for each in self._requests if each is not request]
+
+    async def _answer(self, request: Any) -> Any:
         self._note(request)
         if self.away and self.away in request.url.path:
             self.unanswered += 1
@@ -109,6 +116,26 @@ class Emulator(kmock.KubernetesEmulator):
         self.seen += (f"{request.method} {request.url.path}",)
         if request.method.upper() != "GET" and "/leases" not in request.url.path:
             self.writers += (request.headers.get("Authorization", ""),)
+
+    def serve_resources(self) -> None:
+        """Know the kinds that the operator deals with."""
+        for resource in (
+            *(f"{API_GROUP}/{API_VERSION}/{kind.plural}" for kind in KINDS),
+            "apps/v1/deployments",
+            "v1/configmaps",
+            "v1/pods",
+            "v1/secrets",
+            "v1/events",
+            "v1/namespaces",
+            "batch/v1/jobs",
+            "coordination.k8s.io/v1/leases",
+            "apiextensions.k8s.io/v1/customresourcedefinitions",
+        ):
+            self.resources[resource] = kmock.ResourceInfo(
+                namespaced=not resource.endswith(("namespaces", "definitions")),
+                verbs={"get", "list", "watch", "create", "patch", "delete"},
+                subresources={"status"},
+            )
 
     def _is_outdated(self, request: Any) -> bool:
         """Whether it is meant for another version of the object than there is."""
@@ -194,23 +221,7 @@ class Api:
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:
     async with Emulator() as handler:
-        for resource in (
-            *(f"{API_GROUP}/{API_VERSION}/{kind.plural}" for kind in KINDS),
-            "apps/v1/deployments",
-            "v1/configmaps",
-            "v1/pods",
-            "v1/secrets",
-            "v1/events",
-            "v1/namespaces",
-            "batch/v1/jobs",
-            "coordination.k8s.io/v1/leases",
-            "apiextensions.k8s.io/v1/customresourcedefinitions",
-        ):
-            handler.resources[resource] = kmock.ResourceInfo(
-                namespaced=not resource.endswith(("namespaces", "definitions")),
-                verbs={"get", "list", "watch", "create", "patch", "delete"},
-                subresources={"status"},
-            )
+        handler.serve_resources()
         yield handler
 
 

@@ -21,7 +21,7 @@ from krobench.record.run import RunState
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-BAD = 30
+BAD = 500
 _DRAWN = 60
 
 

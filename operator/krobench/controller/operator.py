@@ -41,6 +41,19 @@ _START_RETRY_SECONDS = 5.0
 _LIST_CHUNK = 50
 
 
+class NothingStored(kopf.DiffBaseStorage):
+    """Keeps kopf from copying and comparing objects: no handler asks what has changed."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        return kopf.BodyEssence()
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        pass
+
+
 class Backoffs:
     """Pauses between attempts, without an end: kopf stops an operator that has none left."""
 
@@ -139,6 +152,7 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     allow_deep_objects()
     # Not ours: kopf takes its own finalizer off objects that none of its handlers holds.
     settings.persistence.finalizer = f"{API_GROUP}/kopf"
+    settings.persistence.diffbase_storage = NothingStored()
     settings.posting.enabled = False
     # kopf would ask the API server for all kinds of a group at each change of any CRD, and kro
     # creates and deletes one for each ResourceGraphDefinition.

@@ -4,6 +4,7 @@ Each is parsed once per resourceVersion. What the operator writes is put into th
 answer to its request, as the watch's event may come later; an older version never replaces a newer.
 """
 
+import asyncio
 import bisect
 import logging
 from collections.abc import Mapping, Sequence
@@ -355,6 +356,7 @@ class RunCache:
                 for item in page:
                     before.discard(item["metadata"]["uid"])
                     self.put(kind, item)
+                    await asyncio.sleep(0)  # others have their turn
         for uid in before:
             self.remove(uid)
 
