@@ -252,10 +252,9 @@ class RunCleanup:
     async def _delete_all(self, lister: Lister, timeout_seconds: float) -> list[Item]:
         """Delete what ``lister`` finds until it finds nothing; return what is left in the end.
 
-        It ends when nothing was deleted for ``timeout_seconds``.
+        It ends when nothing was deleted for ``timeout_seconds``, not even children of instances.
         """
-        deadline = self._clock.now() + timeout_seconds
-        fewest = float("inf")
+        progress = _Progress(self._clock, timeout_seconds, self._count_children)
         requested: set[str] = set()
         last_problem = ""
         while True:
@@ -266,19 +265,60 @@ class RunCleanup:
                 new = [item for item in items if item.path not in requested]
                 await self._delete(new)
                 requested.update(item.path for item in new)
+                if await progress.has_ended(items):
+                    return items
             except (ApiError, ApiUnreachableError) as error:
-                if not error.transient or self._clock.now() >= deadline:
+                if not error.transient or progress.overdue:
                     raise
                 if str(error) != last_problem:
                     last_problem = str(error)
                     logger.warning("deleting goes on after: %s", last_problem)
-            else:
-                if len(items) < fewest:
-                    fewest, deadline = len(items), self._clock.now() + timeout_seconds
-                if self._clock.now() >= deadline:
-                    return items
             # Listing thousands of objects is work for the API server.
             await asyncio.sleep(self._timing.cleanup_poll * (1 + len(requested) / _QUICKLY_LISTED))
+
+    async def _count_children(self, items: list[Item]) -> int:
+        namespaces = {each.namespace for each in items if each.namespace}
+        return len((await self._children.find(sorted(namespaces), ())).items)
+
+
+class _Progress:
+    """Whether the deletion of objects makes progress.
+
+    kro deletes the children of many instances at once, and an instance goes with its last child.
+    """
+
+    def __init__(
+        self,
+        clock: RunClock,
+        timeout_seconds: float,
+        count_children: Callable[[list[Item]], Awaitable[int]],
+    ) -> None:
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+        self._count_children = count_children
+        self._deadline = clock.now() + timeout_seconds
+        self._fewest = float("inf")
+        self._children: int | None = None
+        """None until they tell more than the objects themselves: counting them lists all kinds."""
+
+    @property
+    def overdue(self) -> bool:
+        return self._clock.now() >= self._deadline
+
+    async def has_ended(self, items: list[Item]) -> bool:
+        if len(items) < self._fewest:
+            self._fewest, self._children = len(items), None
+            self._deadline = self._clock.now() + self._timeout_seconds
+        if (
+            self._children is None
+            and self._clock.now() > self._deadline - self._timeout_seconds / 2
+        ):
+            self._children = await self._count_children(items)
+        if not self.overdue:
+            return False
+        before, self._children = self._children, await self._count_children(items)
+        self._deadline = self._clock.now() + self._timeout_seconds
+        return before is None or self._children >= before
 
 
 def leftover_line(left: Orphans) -> str:

@@ -126,6 +126,37 @@ async def test_deleting_goes_on_for_as_long_as_objects_go() -> None:
     assert api.objects == {}
 
 
+async def test_deleting_goes_on_for_as_long_as_children_go() -> None:
+    class ChildrenFirst(MemoryApi):
+        """Removes a child at each look, and instances once no child is left."""
+
+        def _delete(self, path: str, options: JsonObject) -> JsonObject:
+            return (
+                self._existing(path) if path.startswith(KINDS) else super()._delete(path, options)
+            )
+
+        def _list(self, path: str, params: Mapping[str, str]) -> JsonObject:
+            if path == KINDS:
+                children = [each for each in self.objects if "/configmaps/" in each]
+                for gone in children[:1] or [each for each in self.objects if KINDS in each]:
+                    self._remove(gone)
+            return super()._list(path, params)
+
+    name = f"{RUN.prefix}0-0-0"
+    instances = [ours(f"{name}-{index:05}", namespace="mine") for index in range(2)]
+    children = [named(f"child-{index}", namespace="mine", labels=OWNED) for index in range(60)]
+    in_namespace = "/api/v1/namespaces/mine/configmaps"
+    api = ChildrenFirst(
+        objects({CRDS: [crd()], RGDS: [ours(name)], KINDS: instances, in_namespace: children})
+        | SERVED
+    )
+
+    teardown = await RunCleanup(api, RUN.uid, timing=QUICK).delete_objects(0.1)
+    assert teardown.done, teardown
+    assert teardown.duration_seconds > 0.3
+    assert api.objects == SERVED
+
+
 def discovery(group: str, *kinds: tuple[str, str, bool]) -> JsonObject:
     """Return what an API server says of a group: plural, kind and whether it is namespaced."""
     resources = [
