@@ -80,13 +80,16 @@ def load(
             envvar="JOB_COMPLETION_INDEX", help="Index of this shard; shard 0 is the coordinator."
         ),
     ] = 0,
+    result_bytes: Annotated[
+        int | None, typer.Option(help="Most bytes of results to store; by default 16 MiB.")
+    ] = None,
 ) -> None:
     """Run the tests of a custom resource (in a Job that the operator starts)."""
     from krobench.api.kinds import RunKind, RunRef
     from krobench.loadjob.main import run_load
 
     run = RunRef(RunKind(kind), namespace, name, uid)
-    raise typer.Exit(run_load(run, max_objects, shard))
+    raise typer.Exit(run_load(run, max_objects, shard, result_bytes))
 
 
 def preflight(

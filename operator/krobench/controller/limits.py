@@ -39,7 +39,7 @@ class Limits:
     shards: int = 16
     """Most pods that drive a load."""
     result_bytes: int = 100_000_000
-    """Most bytes of results of a run, by estimate."""
+    """Most bytes of results of a run: refused by estimate, and kept to by the load Job."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Self:

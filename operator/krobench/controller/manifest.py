@@ -115,6 +115,7 @@ def _container(run: Run, kind: JobKind, settings: Settings) -> Manifest:
             f"--name={run.name}",
             f"--uid={run.uid}",
             f"--max-objects={settings.load_max_objects}",
+            f"--result-bytes={settings.limits.result_bytes}",
         ]
     else:
         arguments = ["cleanup", f"--run={run.uid}"]

@@ -44,7 +44,7 @@ from krobench.loadjob.publisher import Publisher
 from krobench.loadjob.shards.coordinator import Coordinator
 from krobench.program.actions import Done
 from krobench.record.run import RunRecord, RunState, as_given_up
-from krobench.record.store import RunLines, results_name
+from krobench.record.store import Room, RunLines, results_name
 from krobench.report.words.reasons import reason_line
 from krobench.workload.testplan import TestPlan
 
@@ -99,7 +99,9 @@ class Engine:
         resource: dict[str, Any],
         task: Task,
         timing: Timing | None = None,
+        room: Room | None = None,
     ) -> None:
+        room = room or Room()
         metadata = resource["metadata"]
         self.client = client
         self.run_ref = run = RunRef.of(task.kind, metadata)
@@ -107,7 +109,7 @@ class Engine:
         self.timing = timing or Timing()
         self.clock = RunClock()
         self._task = task
-        self._lines = RunLines.limited()
+        self._lines = RunLines.limited(room.lines)
         self._activity = ""
         self._reported = ""
         """The activity that was published last."""
@@ -123,7 +125,9 @@ class Engine:
             if prometheus is not None
             else None
         )
-        self._publisher = Publisher(client, results_name(run.name, task.spec), run, self.timing)
+        self._publisher = Publisher(
+            client, results_name(run.name, task.spec), run, self.timing, room.profiles
+        )
         self._record = RunRecord(
             id=metadata["uid"],
             name=metadata["name"],

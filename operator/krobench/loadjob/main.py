@@ -30,6 +30,7 @@ from krobench.loadjob.lease import release_lease_of
 from krobench.loadjob.permissions import check_permissions, needs_of_run
 from krobench.loadjob.preflight import check_kro_installed, require_kro
 from krobench.loadjob.shards.shardworker import Worker
+from krobench.record.store import Room
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 
@@ -51,9 +52,12 @@ _CLEANUP_INSTANCE_SECONDS = 120.0
 _NO_LIMIT = 0
 
 
-def run_load(run: RunRef, max_objects: int | None, shard: int = 0) -> int:
+def run_load(
+    run: RunRef, max_objects: int | None, shard: int = 0, result_bytes: int | None = None
+) -> int:
     """Run the tests of a custom resource, or a worker's share of them. Returns the exit code."""
-    return _run(_load(run, max_objects or DEFAULT_MAX_OBJECTS, shard))
+    room = Room() if result_bytes is None else Room.within(result_bytes)
+    return _run(_load(run, max_objects or DEFAULT_MAX_OBJECTS, shard, room))
 
 
 def run_cleanup(uid: str, kro_namespace: str, *, only_kro: bool = False) -> int:
@@ -93,7 +97,7 @@ async def _until_sigterm(work: Coroutine[Any, Any, int]) -> int:
     return await task
 
 
-async def _load(run: RunRef, max_objects: int, shard: int) -> int:
+async def _load(run: RunRef, max_objects: int, shard: int, room: Room) -> int:
     async with KubeClient(load_client_config(), connections=_NO_LIMIT) as client:
         try:
             resource = await client.get(paths.run(run))
@@ -108,11 +112,11 @@ async def _load(run: RunRef, max_objects: int, shard: int) -> int:
             if shard > 0:
                 work = Worker(client, resource, shard)
             elif run.kind is RunKind.BENCHMARK:
-                work = Engine(client, resource, BenchmarkTask(resource, max_objects))
+                work = Engine(client, resource, BenchmarkTask(resource, max_objects), room=room)
             else:
                 from krobench.loadjob.scaletest import ScaleTestTask
 
-                work = Engine(client, resource, ScaleTestTask(resource, max_objects))
+                work = Engine(client, resource, ScaleTestTask(resource, max_objects), room=room)
         except ValidationError as error:
             raise AbortedError("InvalidSpec", refusals(error)[0]) from error
         except WorkloadError as error:

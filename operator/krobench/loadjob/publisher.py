@@ -16,6 +16,7 @@ from krobench.loadjob.errors import RESULTS_NOT_STORED, AbortedError
 from krobench.record.run import RunRecord
 from krobench.record.store import (
     ConfigMap,
+    Room,
     RunLines,
     config_map,
     conflict,
@@ -37,7 +38,12 @@ class Publisher:
     """Writes one run's ConfigMaps."""
 
     def __init__(
-        self, client: KubeClient, name: str, owner: RunRef, timing: Timing | None = None
+        self,
+        client: KubeClient,
+        name: str,
+        owner: RunRef,
+        timing: Timing | None = None,
+        max_profile_bytes: int = Room.profiles,
     ) -> None:
         self._client = client
         self._name = name
@@ -46,6 +52,7 @@ class Publisher:
         self._parts: dict[str, list[str]] = {}
         self._profile_parts: dict[str, list[str]] = {}
         self._profile_bytes = 0
+        self._max_profile_bytes = max_profile_bytes
 
     async def publish(self, run: RunRecord, lines: RunLines) -> None:
         """Store everything measured so far: run.json first, then the raw lines.
@@ -77,7 +84,14 @@ class Publisher:
         self, test_index: int, files: Mapping[str, bytes]
     ) -> dict[str, FileReason]:
         """Store raw profiles; returns why some were not stored, by key. It never fails the run."""
-        stored = write_profiles(self._name, self._owner, test_index, files, self._profile_bytes)
+        stored = write_profiles(
+            self._name,
+            self._owner,
+            test_index,
+            files,
+            self._profile_bytes,
+            self._max_profile_bytes,
+        )
         try:
             for config_map in stored.config_maps:
                 await self._write(config_map)

@@ -34,16 +34,32 @@ OBJECTS_KEY = "objects.jsonl.gz"
 SERIES_KEY = "series.jsonl.gz"
 CEL_KEY = "cel.jsonl.gz"
 
-DEFAULT_RESULTS_BYTES = 8 << 20
-"""Of the raw lines of a run, gzipped; profiles have a limit of their own."""
 # The API server's limit is 1 MiB over all values; the rest is for keys and metadata.
 MAX_CONFIG_MAP_BYTES = 1_000_000
 _MAX_RUN_BYTES = 600_000
+_UNFULL_BYTES = 300_000
+"""Of the last lines of each file: they count only once there are 2,000 of them."""
 # What a shortened run.json has of each: of the run's causes and of each test's as many as fit.
 _MOST_CAUSES = (20, 5, 1)
 _MOST_WARNINGS = 100
 
 ConfigMap = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many bytes of a run's results are stored."""
+
+    lines: int = 8 << 20
+    """Of the raw lines, gzipped."""
+    profiles: int = 8 << 20
+    """Over all profiles; a heap or CPU profile of kro takes some 50 to 200 kB."""
+
+    @classmethod
+    def within(cls, result_bytes: int) -> Self:
+        """Share a limit out; ``run.json`` comes first, and has its room in any case."""
+        share = max(0, result_bytes - _MAX_RUN_BYTES - _UNFULL_BYTES) // 2
+        return cls(min(share, cls.lines), min(share, cls.profiles))
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,7 @@ class RunLines:
     cel: LineFile[CelLine] = field(default_factory=lambda: LineFile(CelLine))
 
     @classmethod
-    def limited(cls, max_bytes: int = DEFAULT_RESULTS_BYTES) -> Self:
+    def limited(cls, max_bytes: int = Room.lines) -> Self:
         """Return files that together take about ``max_bytes`` at most, gzipped."""
         return cls(
             LineFile(ObjectRecord, max_bytes=max_bytes * 5 // 8),
@@ -315,10 +331,6 @@ def config_map(
     }
 
 
-MAX_RUN_PROFILE_BYTES = 8 << 20
-"""Over all profiles of a run; a heap or CPU profile of kro takes some 50 to 200 kB."""
-
-
 @dataclass
 class StoredProfiles:
     """Where raw profiles go."""
@@ -331,9 +343,16 @@ class StoredProfiles:
 
 
 def write_profiles(
-    results: str, owner: RunRef, test_index: int, files: Mapping[str, bytes], used_bytes: int
+    results: str,
+    owner: RunRef,
+    test_index: int,
+    files: Mapping[str, bytes],
+    used_bytes: int,
+    max_bytes: int = Room.profiles,
 ) -> StoredProfiles:
-    """Return the ConfigMaps for the profiles of a test; ``used_bytes`` are those stored before.
+    """Return the ConfigMaps for the profiles of a test.
+
+    ``used_bytes`` are those stored before, of ``max_bytes`` for the run.
 
     They are named after the results ConfigMap ``results`` and the test's position. What is too
     large for one ConfigMap, or for the run, is left out.
@@ -343,7 +362,7 @@ def write_profiles(
     for key, data in files.items():
         if len(data) > MAX_CONFIG_MAP_BYTES:
             stored.left_out[key] = FileTooLarge(bytes=len(data))
-        elif used_bytes + stored.size_bytes + len(data) > MAX_RUN_PROFILE_BYTES:
+        elif used_bytes + stored.size_bytes + len(data) > max_bytes:
             stored.left_out[key] = NoRoomForFile(used_bytes=used_bytes)
         else:
             stored.size_bytes += len(data)

@@ -8,6 +8,7 @@ from unit.controller.world import SCALE_SPEC, SPEC
 
 from krobench.api.kinds import RunKind
 from krobench.controller.jobstatus import read_job
+from krobench.controller.limits import Limits
 from krobench.controller.manifest import job_manifest, job_name
 from krobench.controller.runs import parse_run
 from krobench.controller.settings import Settings, SettingsError
@@ -93,9 +94,11 @@ def test_the_operators_cap_refuses_a_spec_and_is_handed_to_the_job() -> None:
         RunKind.BENCHMARK, {"metadata": metadata, "spec": SPEC}, max_objects=3
     ).errors
     assert error.reason == "TooManyObjects"
-    settings = Settings(namespace="n", image="i", load_max_objects=3)
+    limits = Limits(result_bytes=5_000_000)
+    settings = Settings(namespace="n", image="i", load_max_objects=3, limits=limits)
     pod = job_manifest(benchmark(), JobKind.LOAD, 1, settings)["spec"]["template"]["spec"]
     assert "--max-objects=3" in pod["containers"][0]["args"]
+    assert "--result-bytes=5000000" in pod["containers"][0]["args"]
 
 
 def test_a_setting_that_is_no_json_is_named() -> None:

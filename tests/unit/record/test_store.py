@@ -1,6 +1,8 @@
+import random
 from base64 import b64decode
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError
 from krobench.record.run import RunRecord, RunState
 from krobench.record.store import (
-    MAX_RUN_PROFILE_BYTES,
+    Room,
     RunLines,
     is_owned_by,
     owning_runs,
@@ -227,14 +229,14 @@ def test_the_profiles_of_a_test_share_a_config_map_owned_by_its_resource() -> No
         assert read_part([config_map], key) == data
 
 
-@given(st.lists(st.integers(1, 2_000_000), max_size=6), st.integers(0, 2 * MAX_RUN_PROFILE_BYTES))
+@given(st.lists(st.integers(1, 2_000_000), max_size=6), st.integers(0, 2 * Room.profiles))
 def test_every_profile_is_stored_or_left_out_with_a_reason(sizes: list[int], used: int) -> None:
     files = {f"k{index}": bytes(size) for index, size in enumerate(sizes)}
     stored = write_profiles("r", OWNER, 0, files, used)
     assert stored.parts.keys() | stored.left_out.keys() == files.keys()
     assert not stored.parts.keys() & stored.left_out.keys()
     assert stored.size_bytes == sum(len(files[key]) for key in stored.parts)
-    assert stored.size_bytes <= max(0, MAX_RUN_PROFILE_BYTES - used)
+    assert stored.size_bytes <= max(0, Room.profiles - used)
     for config_map in stored.config_maps:
         assert sum(len(b64decode(v)) for v in config_map["binaryData"].values()) < LIMIT_BYTES
 
@@ -265,6 +267,23 @@ def test_a_sample_is_mended_as_a_whole_file_is() -> None:
     file.rewrite(mend)
     assert file.kept == kept
     assert all(line.warmup for line in rawlines.decode(file.pieces(1_000_000), ObjectRecord))
+
+
+def test_what_is_stored_stays_within_the_limit_of_the_administrator() -> None:
+    limit = 1_200_000
+    room = Room.within(limit)
+    lines = RunLines.limited(room.lines)
+    lines.objects.extend(objects(100_000))
+    files = {f"{index}.pb.gz": random.randbytes(40_000) for index in range(10)}
+    profiles = write_profiles("r", OWNER, 0, files, 0, room.profiles)
+    stored, maps = write_config_maps("r", OWNER, run(), lines)
+    size = sum(len(orjson.dumps(each)) for each in [*maps, *profiles.config_maps])
+    assert size < limit
+    [sampled] = stored.sampled
+    assert sampled.stored < sampled.measured == 100_000
+    assert set(profiles.left_out) | set(profiles.parts) == set(files)
+    assert profiles.left_out
+    assert profiles.parts
 
 
 def test_the_raw_lines_of_a_run_stay_within_its_limit() -> None:
