@@ -41,6 +41,8 @@ class Emulator(kmock.KubernetesEmulator):
     """Fills in what an API server fills in when it creates an object."""
 
     _numbers = itertools.count(1)
+    invalid = ""
+    """A resource of this name does not fit its schema when its status is written."""
     starting = False
     """It has not read its roles yet, and refuses to make Jobs."""
     unready_answers = 0
@@ -65,14 +67,8 @@ class Emulator(kmock.KubernetesEmulator):
 
     async def _answer(self, request: Any) -> Any:
         self._note(request)
-        if self.away and self.away in request.url.path:
-            self.unanswered += 1
-            return web.Response(status=503)
-        if self.starting and request.url.path == "/readyz":
-            self.unready_answers += 1
-            return web.Response(status=500)
-        if (why := self._forbids(request)) is not None:
-            return web.json_response({"reason": "Forbidden", "message": why}, status=403)
+        if (refusal := self._refuse(request)) is not None:
+            return refusal
         if request.action == kmock.action.UPDATE and isinstance(request.data, dict):
             if self._is_outdated(request):
                 return web.json_response({"reason": "Conflict", "message": "changed"}, status=409)
@@ -93,6 +89,19 @@ class Emulator(kmock.KubernetesEmulator):
         if request.method.upper() == "PUT" and request.resource is not None:
             return await self._replace(request)
         return await super()._handle(request)
+
+    def _refuse(self, request: Any) -> web.Response | None:
+        if self.away and self.away in request.url.path:
+            self.unanswered += 1
+            return web.Response(status=503)
+        if self.starting and request.url.path == "/readyz":
+            self.unready_answers += 1
+            return web.Response(status=500)
+        if self.invalid and request.url.path.endswith(f"/{self.invalid}/status"):
+            return web.json_response({"reason": "Invalid", "message": "steps"}, status=422)
+        if (why := self._forbids(request)) is not None:
+            return web.json_response({"reason": "Forbidden", "message": why}, status=403)
+        return None
 
     def _forbids(self, request: Any) -> str | None:
         if self.starting and request.method == "POST" and request.url.path.endswith("/jobs"):

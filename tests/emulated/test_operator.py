@@ -422,3 +422,25 @@ async def test_operators_that_watch_the_same_namespace_leave_each_others_runs_al
     finally:
         await other.stop()
         await first.stop()
+
+
+async def test_a_status_that_is_invalid_is_named_once_and_left_alone(
+    emulator: Emulator, api: Api, server: str
+) -> None:
+    old = emulator.invalid = "stored-by-an-older-crd"
+    await api.create(old, {"steps": {"from": 1}})
+    operator = RunningOperator(server)
+    operator.pace = Pace(look_seconds=0.01, progress_seconds=0.1)
+    await operator.start()
+    try:
+
+        async def named() -> bool:
+            return (old, "StatusRefused") in await api.events()
+
+        await api.until(named, "an Event")
+        await api.create("sound")
+        await job_of(api, "sound")
+    finally:
+        await operator.stop()
+    # A look at all runs may come before the first answer.
+    assert 1 <= sum(each.endswith(f"{old}/status") for each in emulator.seen) <= 2

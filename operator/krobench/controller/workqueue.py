@@ -27,13 +27,15 @@ from krobench.controller.settings import Settings
 from krobench.controller.state import JobKind, Observed
 from krobench.controller.webhooks import PAUSES_SECONDS
 from krobench.kube.client import JsonObject, KubeClient
-from krobench.kube.errors import KubeError
-from krobench.report.events import RunEvent, kept_event
+from krobench.kube.errors import ApiError, KubeError
+from krobench.report.events import RunEvent, kept_event, status_refused
 
 logger = logging.getLogger(__name__)
 
 _FIRST_DELAY_SECONDS = 1.0
 _MAX_DELAY_SECONDS = 60.0
+_INVALID_DELAY_SECONDS = 600.0
+"""Until a status is written again that the API server takes for invalid."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ class WorkQueue:
         self._numbers = itertools.count()
         self._waiting: set[RunRef] = set()
         self._failures: dict[RunRef, int] = {}
+        self._left_alone: dict[RunRef, float] = {}
+        """Until when runs that cannot be reconciled are, if there is no news of them."""
         self._progress_written: dict[RunRef, float] = {}
         """When the status was last written, of runs that are not finished."""
         self._postponed: set[RunRef] = set()
@@ -178,6 +182,7 @@ class WorkQueue:
                 self._repeat_later(run, None)
             else:
                 self._failures.pop(run, None)
+                self._left_alone.pop(run, None)
             self._enqueue_moved(before)
 
     async def _look(self) -> None:
@@ -191,7 +196,8 @@ class WorkQueue:
                     await self.cluster.runs.refresh()
                     await self.scheduler.schedules.refresh()
                 for run in self.cluster.runs.unsettled():
-                    self.enqueue(run)
+                    if time.monotonic() >= self._left_alone.get(run, 0.0):
+                        self.enqueue(run)
                 if self._may_act():
                     await self.cluster.delete_needless_jobs()
             except KubeError as error:
@@ -229,6 +235,11 @@ class WorkQueue:
             except RefusedError as error:
                 await self._give_up(observed, action, error)
                 return
+            except ApiError as error:
+                if isinstance(action, PatchStatus) and error.invalid:
+                    # Of an object that an older CRD admitted, for example.
+                    await self.cluster.emit(ref, status_refused(error.message))
+                raise
 
     def _decide(self, observed: Observed | None) -> list[Action]:
         if observed is None:
@@ -255,6 +266,7 @@ class WorkQueue:
         self.cluster.results.forget(run.uid)
         self._progress_written.pop(run, None)
         self._failures.pop(run, None)
+        self._left_alone.pop(run, None)
 
     async def _give_up(self, before: Observed, action: Action, error: RefusedError) -> None:
         """End a run one of whose actions is refused for good."""
@@ -277,6 +289,9 @@ class WorkQueue:
         failures = self._failures.get(run, 0)
         self._failures[run] = failures + 1
         delay = min(_FIRST_DELAY_SECONDS * 2**failures, _MAX_DELAY_SECONDS)
+        if isinstance(error, ApiError) and error.invalid:
+            delay = _INVALID_DELAY_SECONDS
+        self._left_alone[run] = time.monotonic() + delay
         if error is not None:
             logger.warning("cannot reconcile %s: %s; retrying in %g s", run, error, delay)
         asyncio.get_running_loop().call_later(delay, self.enqueue, run)

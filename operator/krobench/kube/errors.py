@@ -72,6 +72,11 @@ class ApiError(KubeError):
         return self.forbidden and re.search(r"\bcannot \w+ resource\b", self.message) is not None
 
     @property
+    def invalid(self) -> bool:
+        """Whether the object does not fit its schema, and would not fit it in a retry."""
+        return self.status == 422
+
+    @property
     def transient(self) -> bool:
         return self.starting or self.status == 429 or self.status >= 500
 

@@ -64,6 +64,15 @@ def events_of(old: RunStatus, new: RunStatus) -> list[RunEvent]:
     return events
 
 
+def status_refused(answer: str) -> RunEvent:
+    """Return the Event of a run whose status the API server does not take."""
+    message = (
+        f"the API server refuses the status of this run: {answer}; an older CRD may have admitted "
+        "the object: delete it and apply it again with the fields of the installed CRD"
+    )
+    return RunEvent("StatusRefused", message, warning=True)
+
+
 def kept_event(run: RunRef, resource: Mapping[str, Any]) -> RunEvent | None:
     """Return the Event of a finished run that is deleted, if its objects stay; else None."""
     policy = (resource.get("spec") or {}).get("cleanup") or Cleanup.ALWAYS
