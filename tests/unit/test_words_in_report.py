@@ -33,7 +33,7 @@ ALLOWED = {
     "analysis/thresholds.py:_unknown": REFUSAL,
     "analysis/thresholds.py:_first_argument": REFUSAL,
     "program/sizes.py:usable_sizes": REFUSAL,
-    "program/sizes.py:why_unusable": REFUSAL + "; of sizes that are left out, it is stored",
+    "program/sizes.py:_refusal": REFUSAL,
     "program/sizes.py:plan_size": REFUSAL,
 }
 """What may have other texts, and why."""

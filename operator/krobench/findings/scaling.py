@@ -3,12 +3,12 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from krobench.api.common import ApiModel, ErrorInfo
 from krobench.api.specs.scaletest import Axis
 from krobench.figures.reasons.figures import AnyReason
-from krobench.findings.finding import Finding, Quoted
+from krobench.findings.finding import Finding, Quoted, quoted
 from krobench.findings.validity import AnyCause
 
 FigureUnit = Literal["seconds", "bytes", "cores", "per_second", "number"]
@@ -111,13 +111,43 @@ class SizeRecord(ApiModel):
     """None before its first iteration has ended."""
 
 
+class BeyondBudget(Finding):
+    """A size has more instances than ``spec.budget.maxInstances``."""
+
+    code: Literal["BeyondBudget"] = "BeyondBudget"
+    instances: int
+    most: int
+
+
+class TooManyObjects(Finding):
+    """A size has more objects at once than the chart's ``load.maxObjects``."""
+
+    code: Literal["TooManyObjects"] = "TooManyObjects"
+    objects: int
+    most: int
+
+
+class SizeRefused(Finding):
+    """There is no plan for a size."""
+
+    code: Literal["SizeRefused"] = "SizeRefused"
+    refusal: str
+    """It names the field and what to do."""
+
+
+AnyUnusable = Annotated[
+    BeyondBudget | TooManyObjects | SizeRefused | Quoted, Field(discriminator="code")
+]
+"""Why a size must not be run."""
+
+
 class SizesLeftOut(Finding):
     """Larger sizes of the spec must not be run."""
 
     code: Literal["SizesLeftOut"] = "SizesLeftOut"
     sizes: list[float]
-    why: str
-    """The refusal of the smallest of them."""
+    why: Annotated[AnyUnusable, BeforeValidator(quoted)]
+    """Why the smallest of them must not."""
 
 
 class SizeNotMeasured(Finding):

@@ -14,7 +14,7 @@ from krobench.api.specs.load import Arrival, Load, LoadPhase, Operation
 from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec, ScaleSizes
 from krobench.api.specs.suite import Test
 from krobench.api.specs.workload import Workload
-from krobench.findings.scaling import SizesLeftOut
+from krobench.findings.scaling import BeyondBudget, SizeRefused, SizesLeftOut, TooManyObjects
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.generator import check, resolve
 from krobench.workload.phases import peak_instances, plan_phases
@@ -43,6 +43,9 @@ _GENERATOR_FIELDS = {
     Axis.CEL_EXPRESSIONS: "cel_expressions",
     Axis.COLLECTION_SIZE: "for_each_size",
 }
+
+
+Unusable = BeyondBudget | TooManyObjects | SizeRefused
 
 
 @dataclass(frozen=True)
@@ -92,28 +95,40 @@ def usable_sizes(spec: KroScaleTestSpec, max_objects: int, *, drawn: bool = True
             left = [other for other in sizes if other >= size]
             return Sizes(tuple(usable), SizesLeftOut(sizes=left, why=why_not))
         else:
-            raise WorkloadError(f"sizes: the smallest size, {size:.12g}, cannot be run: {why_not}")
+            raise WorkloadError(
+                f"sizes: the smallest size, {size:.12g}, cannot be run: {_refusal(why_not)}"
+            )
     return Sizes(tuple(usable), None)
 
 
 def why_unusable(
     spec: KroScaleTestSpec, size: float, max_objects: int, *, drawn: bool = True
-) -> str | None:
+) -> Unusable | None:
     """Return why a size must not be run, or None."""
     try:
         plan = plan_size(spec, 0, size)
     except WorkloadError as error:
-        return f"spec.{error}"
+        return SizeRefused(refusal=f"spec.{error}")
     instances, objects = peak_instances(plan.phases), objects_at_once(plan)
     if instances > spec.budget.max_instances:
-        return (
-            f"spec.budget.maxInstances is {spec.budget.max_instances}, and "
-            f"{size:.12g} has {instances} instances"
-        )
+        return BeyondBudget(instances=instances, most=spec.budget.max_instances)
     if objects > max_objects:
-        return f"the operator's chart value load.maxObjects is {max_objects}, and it has {objects}"
+        return TooManyObjects(objects=objects, most=max_objects)
     late = check_schedules([plan], drawn=drawn)
-    return late[0].message if late else None
+    return SizeRefused(refusal=late[0].message) if late else None
+
+
+def _refusal(why: Unusable) -> str:
+    """Return the refusal of a spec of which no size can be run."""
+    match why:
+        case BeyondBudget():
+            return f"spec.budget.maxInstances is {why.most}, and it has {why.instances} instances"
+        case TooManyObjects():
+            return (
+                f"the chart value load.maxObjects is {why.most}, and it has {why.objects} objects"
+            )
+        case SizeRefused():
+            return why.refusal
 
 
 def plan_size(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.findings.scaling import BeyondBudget, SizeRefused, TooManyObjects
 from krobench.program.sizes import (
     fewest_observations,
     longest_scale_seconds,
@@ -224,8 +225,14 @@ def test_a_burst_that_was_the_whole_load_still_is(burst: int, expected: int) -> 
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"axis": "instances", "budget": {"maxInstances": 10}}, "spec.budget.maxInstances is 10"),
-        ({"axis": "rgds", "workload": {"instances": 20, "rgds": 2}}, "load.maxObjects is 100"),
+        (
+            {"axis": "instances", "budget": {"maxInstances": 10}},
+            BeyondBudget(instances=16, most=10),
+        ),
+        (
+            {"axis": "rgds", "workload": {"instances": 20, "rgds": 2}},
+            TooManyObjects(objects=168, most=100),
+        ),
         ({"axis": "concurrency", "workload": {"instances": 5}}, "workload.instances is 5"),
         (
             {"axis": "dependencyDepth", "workload": {"generator": {"resources": 5}}},
@@ -238,14 +245,18 @@ def test_a_burst_that_was_the_whole_load_still_is(burst: int, expected: int) -> 
     ],
 )
 def test_sizes_from_the_first_that_may_not_be_run_are_left_out(
-    fields: dict[str, Any], reason: str
+    fields: dict[str, Any], reason: BeyondBudget | TooManyObjects | str
 ) -> None:
     if fields["axis"] == "dependencyDepth":
         fields = fields | {"sizes": {"from": 2, "to": 64}}
     sizes = usable_sizes(spec_of(**fields), max_objects=100)
     assert sizes.usable[-1] < 64
     assert sizes.left_out is not None
-    assert reason in sizes.left_out.why
+    if isinstance(reason, str):
+        assert isinstance(sizes.left_out.why, SizeRefused)
+        assert reason in sizes.left_out.why.refusal
+    else:
+        assert sizes.left_out.why == reason
     assert sizes.left_out.sizes[-1] == 64
     assert sizes.usable[-1] < sizes.left_out.sizes[0]
 

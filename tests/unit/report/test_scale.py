@@ -1,6 +1,7 @@
 from unit.report.scales import SLO, scale_run
 
 from krobench.api.status import Verdict
+from krobench.findings.finding import Quoted
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord, SizesLeftOut
 from krobench.findings.steady import MemoryChanging
 from krobench.record.test import Soak
@@ -72,7 +73,7 @@ def test_why_a_test_ended_early_is_said_once() -> None:
     assert run.scale is not None
     assert run.scale.limit is not None
     why = "size 50 was left out: it is too large"
-    run.scale.stopped = SizesLeftOut(sizes=[50], why="it is too large")
+    run.scale.stopped = SizesLeftOut(sizes=[50], why=Quoted(text="it is too large"))
     run.scale.limit = Limit(state=LimitState.UNDECIDED, last_met=4)
     assert scale_section(run).count(why) == 1
     run.scale.limit = Limit(state=LimitState.BELOW_FIRST, first_breach=4)

@@ -13,6 +13,8 @@ from krobench.findings.scaling import (
     AnyBreach,
     AnyDoubt,
     AnyStop,
+    AnyUnusable,
+    BeyondBudget,
     BudgetUsedUp,
     InvalidIteration,
     KroKilled,
@@ -27,9 +29,11 @@ from krobench.findings.scaling import (
     SizeInvalid,
     SizeIteration,
     SizeNotMeasured,
+    SizeRefused,
     SizesLeftOut,
     SloMissed,
     SloUndecided,
+    TooManyObjects,
 )
 from krobench.findings.steady import (
     AnyUnsteady,
@@ -197,7 +201,7 @@ def stop_line(stop: AnyStop) -> str:
         case SizesLeftOut():
             sizes = ", ".join(f"{size:.12g}" for size in stop.sizes)
             which = f"sizes {sizes} were" if len(stop.sizes) > 1 else f"size {sizes} was"
-            return f"{which} left out: {stop.why}"
+            return f"{which} left out: {_unusable(stop.why, stop.sizes[0])}"
         case SizeNotMeasured():
             why = _error(stop.error) if stop.error is not None else "there is no result"
             return f"{stop.test} could not be measured: {why}"
@@ -209,6 +213,26 @@ def stop_line(stop: AnyStop) -> str:
             return _error(stop.error)
         case _:
             assert_never(stop)
+
+
+def _unusable(why: AnyUnusable, size: float) -> str:
+    match why:
+        case BeyondBudget():
+            return (
+                f"spec.budget.maxInstances is {why.most}, and {size:.12g} has {why.instances} "
+                "instances"
+            )
+        case TooManyObjects():
+            return (
+                f"the operator's chart value load.maxObjects is {why.most}, and {size:.12g} has "
+                f"{why.objects}"
+            )
+        case SizeRefused():
+            return why.refusal
+        case Quoted():
+            return why.text
+        case _:
+            assert_never(why)
 
 
 def iteration_line(iteration: SizeIteration) -> str:

@@ -10,6 +10,7 @@ from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
 from krobench.api.status import Verdict
 from krobench.figures.summaries import Latencies, LatencySummary
+from krobench.findings.finding import Quoted
 from krobench.findings.scaling import (
     AnyStop,
     BudgetUsedUp,
@@ -157,7 +158,11 @@ def test_a_limit_below_the_sizes_asks_for_smaller_ones() -> None:
     ("verdict", "stopped", "step_to_take"),
     [
         (SizeVerdict.MET, BudgetUsedUp(duration="1m"), NextStep.ALLOW_MORE_TIME),
-        (SizeVerdict.MET, SizesLeftOut(sizes=[50], why="too large"), NextStep.ALLOW_LARGER_SIZES),
+        (
+            SizeVerdict.MET,
+            SizesLeftOut(sizes=[50], why=Quoted(text="too large")),
+            NextStep.ALLOW_LARGER_SIZES,
+        ),
         (SizeVerdict.MET, RunAborted(error=NO_KRO), NextStep.RUN_AGAIN),
         (
             SizeVerdict.INVALID,

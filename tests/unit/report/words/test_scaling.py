@@ -11,6 +11,7 @@ from krobench.findings.scaling import (
     AnyBreach,
     AnyDoubt,
     AnyStop,
+    BeyondBudget,
     BudgetUsedUp,
     Curve,
     CurveFit,
@@ -57,7 +58,7 @@ P99 = "latency.instanceReady.p99"
 SLO = f"{P99} < 2.0"
 BUSY = QuotedCause(reason=Cause.NODE_BUSY, text="the node was busy")
 ERROR = ErrorInfo(reason="KroNotFound", message="no kro pod")
-LEFT_OUT = SizesLeftOut(sizes=[50, 80], why="spec.budget.maxInstances is 40, and 50 has 50")
+LEFT_OUT = SizesLeftOut(sizes=[50, 80], why=BeyondBudget(instances=50, most=40))
 DOUBT = InvalidIteration(causes=[BUSY])
 BREACHES: list[AnyBreach] = [
     SloMissed(slo=SLO, measured={P99: 3.123}),
@@ -198,3 +199,10 @@ def test_no_finding_is_without_a_line() -> None:
         assert {type(each) for each in found} == set(get_args(get_args(union)[0]))
     assert {each.step for each in NEXTS} == set(NextStep)
     assert {each.trend for each in CURVES} == set(Trend)
+
+
+def test_why_sizes_were_left_out_is_quoted_from_an_older_record() -> None:
+    stored = {"code": "SizesLeftOut", "sizes": [50], "why": "it has too many objects"}
+    assert stop_line(SizesLeftOut.model_validate(stored)) == (
+        "size 50 was left out: it has too many objects"
+    )
