@@ -76,6 +76,7 @@ def cluster(
     os.environ["KUBECONFIG"] = cluster.kubeconfig
     cluster.delete_runs()
     if not BEGAN:
+        cluster.clean_up()
         reset_kro(cluster, fast=installed_kro["fast"])
     probe_kro_sooner(cluster)
     return cluster

@@ -301,6 +301,12 @@ class Cluster:
         """Delete all KroBenchmarks and KroScaleTests, and wait until they are gone."""
         self.run("delete", "krobenchmarks,kroscaletests", "--all", f"--timeout={WAIT_SECONDS}s")
 
+    def clean_up(self) -> None:
+        """Delete what runs have left whose tests were killed."""
+        rgds = self.read(RGDS, _OF_RUNS)["items"]
+        for uid in {rgd["metadata"]["labels"][_OF_RUNS] for rgd in rgds}:
+            self.krobench("cleanup", f"--run={uid}")
+
     def leftovers(self) -> list[str]:
         """Return the objects of any run that are still there."""
         kinds = ((RGDS, _OF_RUNS, ""), (_NAMESPACES, _OF_RUNS, ""), (CRDS, _OF_RGDS, _OF_LOADS))
