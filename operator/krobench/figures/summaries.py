@@ -185,20 +185,18 @@ class KroRestart(ApiModel):
     replica leads. None: its container was restarted."""
 
 
-class Counts(ApiModel):
-    """How many instances got how far."""
+class RequestCounts(ApiModel):
+    """How many requests of a load got how far."""
 
     requested: int
     sent: int = 0
-    """Create requests that were sent; the others were not, because the iteration ended before."""
+    """Requests that were sent; the others were not, because the iteration ended before."""
     late: int = 0
-    """Open loop: create requests that were sent later than maxSendLag after their time."""
-    created: int = 0
-    ready: int = 0
+    """Open loop: requests that were sent later than maxSendLag after their time."""
     failed: int = 0
-    """Create requests that were refused."""
+    """Requests that were refused, or changed nothing."""
     censored: int = 0
-    """Created, but not ready when the time was over."""
+    """Answered, but without effect when the time was over, such as not ready."""
     retried: int = 0
     """Requests that were sent again after a 429, a 5xx or no answer."""
     throttled: int = 0
@@ -207,24 +205,18 @@ class Counts(ApiModel):
     """Answers with 5xx."""
 
 
-class OperationCounts(ApiModel):
+class Counts(RequestCounts):
+    """How many instances got how far."""
+
+    created: int = 0
+    ready: int = 0
+
+
+class OperationCounts(RequestCounts):
     """How many operations of a phase got how far."""
 
-    requested: int
-    sent: int = 0
-    late: int = 0
-    """Open loop: requests that were sent later than maxSendLag after their time."""
     done: int = 0
     """Operations that had their effect: ready with the new spec, or gone."""
-    failed: int = 0
-    """Requests that were refused, or changed nothing."""
-    censored: int = 0
-    """Answered, but without effect when the time was over."""
-    retried: int = 0
-    throttled: int = 0
-    """Answers with 429."""
-    server_errors: int = 0
-    """Answers with 5xx."""
 
 
 class LoadGenerator(ApiModel):

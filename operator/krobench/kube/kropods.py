@@ -140,13 +140,10 @@ def deployment_fingerprint(deployment: JsonObject, target: Target) -> KroFingerp
     container = named(spec["template"]["spec"]["containers"], target.container)
     if container is None or not observed or not wanted or counts != {wanted}:
         return None
-    metadata = {**(spec["template"].get("metadata") or {}), **_named(deployment)}
+    own = {key: deployment["metadata"][key] for key in ("name", "namespace")}
+    metadata = {**(spec["template"].get("metadata") or {}), **own}
     pod = {"metadata": metadata, "spec": spec["template"]["spec"]}
     return _fingerprint(pod, container, wanted)
-
-
-def _named(deployment: JsonObject) -> JsonObject:
-    return {key: deployment["metadata"][key] for key in ("name", "namespace")}
 
 
 def leader_path(namespace: str) -> str:

@@ -21,7 +21,6 @@ from krobench.findings.comparison import (
     MoreIterations,
     MoreReplicates,
     NoCommonTest,
-    NodeShape,
     NoFigures,
     NoRatio,
     NoSizes,
@@ -85,13 +84,10 @@ def _value(subject: DifferenceSubject | None, value: DifferenceValue) -> str:
     if isinstance(value, str):
         return "set" if subject is DifferenceSubject.KRO_FLAG and not value else value
     return ", ".join(
-        f"{node.cpu} CPUs, {_memory(node)}, kernel {node.kernel}, kubelet {node.kubelet}"
+        f"{node.cpu} CPUs, {(node.memory or 'memory unknown').replace('Gi', ' GiB')}, "
+        f"kernel {node.kernel}, kubelet {node.kubelet}"
         for node in value
     )
-
-
-def _memory(node: NodeShape) -> str:
-    return (node.memory or "memory unknown").replace("Gi", " GiB")
 
 
 def refusal_line(  # noqa: PLR0911 - a sentence for each finding
