@@ -121,6 +121,19 @@ def cleanup(
     raise typer.Exit(run_cleanup(run, kro_namespace, only_kro=only_kro))
 
 
+def uninstall(
+    deployment: Annotated[str, typer.Option(help="Name of the operator's Deployment.")],
+    timeout: Annotated[float, typer.Option(help="Seconds in which all must be done.")] = 240.0,
+    watch_namespace: Annotated[
+        list[str] | None, typer.Option(help="A namespace of runs; all if none is given.")
+    ] = None,
+) -> None:
+    """End all runs, restore kro and delete what runs created (in the chart's pre-delete hook)."""
+    from krobench.loadjob.main import run_uninstall
+
+    raise typer.Exit(run_uninstall(deployment, timeout, watch_namespace or ()))
+
+
 # The help lists them in this order, and groups such as baseline after them.
 for command in (
     version,
@@ -128,6 +141,7 @@ for command in (
     load,
     preflight,
     cleanup,
+    uninstall,
     commands.run,
     commands.wait,
     commands.report,

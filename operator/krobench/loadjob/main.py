@@ -69,6 +69,11 @@ def run_cleanup(uid: str, kro_namespace: str, *, only_kro: bool = False) -> int:
     return _run(_cleanup(uid, kro_namespace, only_kro=only_kro))
 
 
+def run_uninstall(deployment: str, timeout_seconds: float, watched: Sequence[str]) -> int:
+    """End all runs before the operator with this Deployment is gone. Returns the exit code."""
+    return _run(_uninstall(deployment, timeout_seconds, watched))
+
+
 def run_preflight(targets: Sequence[Target]) -> int:
     """Check whether these kros can be measured, as every run does first. Returns the exit code."""
     return _run(_preflight(targets))
@@ -161,6 +166,18 @@ async def problems_of(client: KubeClient, targets: Sequence[Target]) -> list[Err
     return problems
 
 
+async def _uninstall(deployment: str, timeout_seconds: float, watched: Sequence[str]) -> int:
+    from krobench.loadjob.uninstall import Uninstall
+
+    namespace = own_namespace() or "krobench-system"
+    async with KubeClient(load_client_config()) as client:
+        uninstall = Uninstall(client, namespace, deployment, timeout_seconds, watched)
+        problems = await uninstall.run()
+    if problems:
+        raise AbortedError("KroNotRestored", "; ".join(problems))
+    return EXIT_OK
+
+
 async def _cleanup(uid: str, kro_namespace: str, *, only_kro: bool) -> int:
     async with KubeClient(load_client_config()) as client:
         await restore(client, uid, only_kro=only_kro)
@@ -168,7 +185,9 @@ async def _cleanup(uid: str, kro_namespace: str, *, only_kro: bool) -> int:
     return EXIT_OK
 
 
-async def restore(client: KubeClient, uid: str, *, only_kro: bool) -> None:
+async def restore(
+    client: KubeClient, uid: str, *, only_kro: bool, timing: Timing | None = None
+) -> None:
     """Restore kro to what it was before a run, and delete the run's objects.
 
     Raises:
@@ -185,7 +204,7 @@ async def restore(client: KubeClient, uid: str, *, only_kro: bool) -> None:
     try:
         if only_kro:
             return
-        cleanup = RunCleanup(client, uid)
+        cleanup = RunCleanup(client, uid, timing=timing)
         there = await cleanup.audit(())
         objects = await cleanup.delete_objects(_CLEANUP_INSTANCE_SECONDS, force=True)
         namespaces = await cleanup.delete_namespaces()

@@ -197,7 +197,7 @@ def test_crds_outlive_the_release_when_asked_to(
 
 def test_every_container_is_restricted(render: Render) -> None:
     found = list(pod_specs(render(*ALL_GATES)))
-    assert {kind for (kind, _), _ in found} == {"Deployment", "Pod"}
+    assert {kind for (kind, _), _ in found} == {"Deployment", "Job", "Pod"}
     for key, spec in found:
         # No user: OpenShift assigns one of its own.
         assert spec["securityContext"] == {

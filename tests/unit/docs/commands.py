@@ -90,6 +90,8 @@ def check(command: Command) -> None:
         case "helm", [("install" | "upgrade"), _, chart, *_]:
             if not (ROOT / chart / "Chart.yaml").is_file():
                 raise BadCommandError(f"there is no chart {chart}")
+        case "helm", ["uninstall", _, "--namespace", _, "--no-hooks"]:
+            pass
         case "helm", [("uninstall" | "rollback"), _, "--namespace", _] | ["test", *_]:
             pass
         case _ if program not in _OF_OTHERS:
