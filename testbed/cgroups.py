@@ -4,6 +4,7 @@ A group of our own, rather than the kubelet's usual place, says exactly which pr
 the machine are containers of this cluster, also after everything else about them is lost.
 """
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -71,10 +72,10 @@ def _hierarchies() -> list[Path]:
 
 
 def _groups(hierarchy: Path) -> Iterator[Path]:
-    root = hierarchy / NAME[1:]
-    if root.is_dir():
-        below = [path for path in root.rglob("*") if path.is_dir()]
-        yield from sorted([root, *below], key=lambda path: len(path.parts), reverse=True)
+    """Yield the group and all below it, children before their parents."""
+    # Groups of containers vanish while one looks; os.walk passes over these, Path.rglob fails.
+    for group, _, _ in os.walk(hierarchy / NAME[1:], topdown=False):
+        yield Path(group)
 
 
 def _members(group: Path) -> list[str]:
