@@ -13,5 +13,7 @@ def test_an_api_server_takes_what_the_documents_show(cluster: Cluster) -> None:
     manifests = [yaml.safe_load(path.read_text()) for path in examples]
     manifests += [part.manifest for part in shown_manifests()]
     for number, manifest in enumerate(manifests):
-        manifest["metadata"] = manifest["metadata"] | {"name": f"shown-{number}"}
+        # The namespaces that they name are the reader's.
+        place = {"name": f"shown-{number}", "namespace": "default"}
+        manifest["metadata"] = manifest["metadata"] | place
     cluster.run("apply", "--dry-run=server", "--filename=-", stdin=yaml.safe_dump_all(manifests))
