@@ -122,7 +122,7 @@ class Emulator(kmock.KubernetesEmulator):
         return web.json_response(stored.raw)
 
     def _note(self, request: Any) -> None:
-        self.seen += (f"{request.method} {request.url.path}",)
+        self.seen += (f"{request.method.upper()} {request.url.path}",)
         if request.method.upper() != "GET" and "/leases" not in request.url.path:
             self.writers += (request.headers.get("Authorization", ""),)
 

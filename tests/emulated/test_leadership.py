@@ -17,13 +17,21 @@ _LEASE = paths.group("coordination.k8s.io", "v1", "leases", "kube-system", "krob
 
 
 @pytest.fixture
-async def pair(api: Api, server: str) -> AsyncIterator[tuple[RunningOperator, RunningOperator]]:
-    """Two pods of one installation, of which the first acts."""
+async def pair(
+    api: Api, emulator: Emulator, server: str
+) -> AsyncIterator[tuple[RunningOperator, RunningOperator]]:
+    """Two pods of one installation, of which the first acts and the second watches the Lease."""
     first, second = (RunningOperator(server, pod=name) for name in ("pod-1", "pod-2"))
     for each in (first, second):
         each.timing = _QUICK
         await each.start()
         await until_leader(api, first)
+
+    async def stands_by() -> bool:
+        # It lists Leases, then watches them.
+        return emulator.seen.count(f"GET {_LEASE.rpartition('/')[0]}") >= 2
+
+    await api.until(stands_by, "the second stands by")
     yield first, second
     for each in (second, first):
         await each.stop()
