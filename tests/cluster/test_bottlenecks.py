@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from cluster.conftest import provider
@@ -304,7 +305,7 @@ def test_what_is_planted_around_kro_is_named_first(cluster: Cluster) -> None:
     found = ranked(cluster, "around")
     # Its five new kinds cost a second each as well, which may rightly be more.
     broken = {cause["kind"]: cause["subject"] for cause in found.pop("broken")}
-    assert broken.get("PoisonedRGD") == f"RGD {BROKEN}", broken
+    assert broken.get("PoisonedRGD") == {"kind": "RGD", "name": BROKEN}, broken
     assert firsts(found, "kind") | {"idle": cause_in_idle(cluster, found)} == {
         "idle": None,
         "generator": "Generator",
@@ -316,12 +317,12 @@ def test_what_is_planted_around_kro_is_named_first(cluster: Cluster) -> None:
         "poisoned": "PoisonedRGD",
     }, found
     subjects = firsts(found, "subject")
-    assert subjects["admission"] == f"webhook {WEBHOOK}"
-    assert subjects["refused"] == f"FlowSchema {PLANTED}"
+    assert subjects["admission"] == {"kind": "Webhook", "name": WEBHOOK}
+    assert subjects["refused"] == {"kind": "FlowSchema", "name": PLANTED}
     # This graph was built anew and anew as well, and held nobody up.
     assert failed_builds(cluster, "kinds")[BROKEN_AT_ONCE] > 1
     assert "PoisonedRGD" not in {cause["kind"] for cause in found["kinds"]}
-    assert subjects["poisoned"] == STUCK
+    assert subjects["poisoned"] == {"kind": "Resource", "name": STUCK}
 
 
 def wait_for_set_up(cluster: Cluster, test: str) -> None:
@@ -339,7 +340,7 @@ def failed_builds(cluster: Cluster, test: str) -> dict[str, float]:
 
 def cause_in_idle(cluster: Cluster, found: dict[str, list[Manifest]]) -> str | None:
     """Return the first cause in the idle test, which is measured anew where the machine is slow."""
-    kinds = firsts(found, "kind")
+    kinds: dict[str, str | None] = firsts(found, "kind")
     for number in range(IDLE_ATTEMPTS - 1):
         if kinds["idle"] in SLOW_MACHINE:
             cluster.finish(benchmark(f"idle-{number}", IDLE))
@@ -353,6 +354,6 @@ def ranked(cluster: Cluster, name: str) -> dict[str, list[Manifest]]:
     return {test["name"]: test["attribution"]["bottlenecks"] for test in tests}
 
 
-def firsts(found: dict[str, list[Manifest]], figure: str) -> dict[str, str | None]:
+def firsts(found: dict[str, list[Manifest]], figure: str) -> dict[str, Any]:
     """Return the kind, or another figure, of what is first in each test; None where nothing is."""
     return {test: causes[0][figure] if causes else None for test, causes in found.items()}
