@@ -28,7 +28,7 @@ test: $(VENV)/ready ## Run all checks and tests, including those on a real clust
 	KROBENCH_TESTS_BEGAN=$$began $(MAKE) --no-print-directory cluster-timed
 	@echo "All tests passed. 'make down' removes the cluster."
 
-unit: $(VENV)/ready ## Run the tests that need no cluster (about 3 minutes)
+unit: $(VENV)/ready ## Run the tests that need no cluster (about 6 minutes)
 	@# Two parts that calculate about as long; those with an emulated API mostly wait.
 	@$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,--jobs=3) --output-sync=target unit-analysis unit-others unit-emulated
 
@@ -41,7 +41,7 @@ unit-others:
 unit-emulated:
 	$(BIN)/python -m pytest -q tests/emulated
 
-cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 40 minutes, and 9 more for the first build)
+cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 35 minutes, and 9 more for the first build)
 	$(BIN)/python -m pytest tests/cluster
 
 cluster-untimed: $(VENV)/ready
