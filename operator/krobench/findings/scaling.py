@@ -128,7 +128,7 @@ class TooManyObjects(Finding):
 
 
 class SizeRefused(Finding):
-    """There is no plan for a size."""
+    """A size makes a test that the rules for specs refuse."""
 
     code: Literal["SizeRefused"] = "SizeRefused"
     refusal: str

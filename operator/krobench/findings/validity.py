@@ -10,6 +10,7 @@ from pydantic import Field
 
 from krobench.api.common import ApiModel
 from krobench.api.specs.results import Cause
+from krobench.figures.precision import Outrun
 from krobench.figures.reasons.figures import AnyReason
 from krobench.findings.finding import Finding, Quoted
 
@@ -219,10 +220,7 @@ class LoadOutrunsKro(InvalidCause):
     code: Literal["LoadOutrunsKro"] = "LoadOutrunsKro"
     reason: Cause = Cause.NO_STEADY_STATE
     observations: int
-    waiting: int
-    """Instances that were not ready when the last was due."""
-    due_per_second: float
-    ready_per_second: float
+    outrun: Outrun
 
 
 class TooFewSamples(InvalidCause):

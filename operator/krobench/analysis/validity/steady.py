@@ -81,7 +81,7 @@ def _unsteady(state: SteadyState | None) -> list[AnyCause]:
     if state is None or state.steady is not False:
         return []
     if (outrun := state.outrun) is not None:
-        return [LoadOutrunsKro(observations=state.observations, **outrun.model_dump())]
+        return [LoadOutrunsKro(observations=state.observations, outrun=outrun)]
     if state.halves_ratio is None:
         return []
     return [

@@ -33,7 +33,7 @@ class Cron:
         """Read a schedule.
 
         Raises:
-            FieldError: if cron does not understand it, it never comes, or there is no such zone.
+            FieldError: if cron cannot read it, no date matches it, or there is no such zone.
         """
         try:
             zone = ZoneInfo(time_zone)
@@ -50,7 +50,7 @@ class Cron:
         cron = cls(expression, zone)
         if cron.next_after(datetime.now(UTC)) is None:
             raise FieldError(
-                "spec.schedule", f"{expression!r} never comes: change its day of month or month"
+                "spec.schedule", f"no date matches {expression!r}: change its day of month or month"
             )
         return cron
 

@@ -174,12 +174,9 @@ def _what(cause: AnyCause) -> str:  # noqa: C901, PLR0911, PLR0912 - a sentence 
                 f"such as {cause.first}; delete with {commands}"
             )
         case LoadOutrunsKro():
-            outrun = Outrun(
-                waiting=cause.waiting,
-                due_per_second=cause.due_per_second,
-                ready_per_second=cause.ready_per_second,
+            return (
+                f"{_outrun(cause.observations, cause.outrun)}; lower the rate, or lengthen the load"
             )
-            return f"{_outrun(cause.observations, outrun)}; lower the rate, or lengthen the load"
         case NotSteady():
             found = _not_steady(cause.of, cause.observations, cause.halves_ratio)
             if cause.of == "instances":

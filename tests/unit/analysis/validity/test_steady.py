@@ -61,9 +61,9 @@ def test_a_load_that_kro_cannot_keep_up_with_is_found_if_the_first_wait_as_long_
     [cause] = unsteady_iteration(record)
     assert isinstance(cause, LoadOutrunsKro)
     assert cause.reason == "NoSteadyState"
-    assert (cause.observations, cause.waiting) == (100, 100)
-    assert round(cause.ready_per_second, 3) == 5
-    assert round(cause.due_per_second, 3) == 25
+    assert (cause.observations, cause.outrun.waiting) == (100, 100)
+    assert round(cause.outrun.ready_per_second, 3) == 5
+    assert round(cause.outrun.due_per_second, 3) == 25
 
 
 def test_loads_that_are_not_meant_to_be_steady_are_not_judged() -> None:

@@ -4,7 +4,7 @@ from typing import get_args
 import pytest
 
 from krobench.api.specs.results import Cause
-from krobench.figures.precision import SteadyState
+from krobench.figures.precision import Outrun, SteadyState
 from krobench.findings.validity import (
     AnyCause,
     APIServerBusy,
@@ -75,7 +75,9 @@ CAUSES: list[AnyCause] = [
     ClockJumped(jump_seconds=-30.0, before_seconds=3.0, after_seconds=6.0),
     LeftoverObjects(count=2, first="RGD/kb-1", runs=["uid-1"]),
     NotSteady(of="instances", observations=300, halves_ratio=2.345),
-    LoadOutrunsKro(observations=100, waiting=71, due_per_second=25.0, ready_per_second=5.6),
+    LoadOutrunsKro(
+        observations=100, outrun=Outrun(waiting=71, due_per_second=25.0, ready_per_second=5.6)
+    ),
     TooFewSamples(figure="latency.instanceReady.p99", needed=100, observations=30),
     SizeNotJudged(missing={"latency.instanceReady.p99": "it needs 100 observations and has 30"}),
     SizeNotJudged(budget="1h"),
