@@ -1,7 +1,6 @@
 """Builds the programs from their Go modules, once for each version, into the cache."""
 
 import hashlib
-import json
 import re
 import shutil
 import tempfile
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import oci, packages, shell, versions
+from testbed.krosource import KroSource
 from testbed.locks import exclusive
 from testbed.paths import SOURCE_DIR, Cache
 from testbed.settings import KRO_REPOSITORY, PAUSE_IMAGE
@@ -165,24 +165,20 @@ PAUSE = Program(
 )
 
 
-def kro(version: str) -> Program:
+def kro(source: KroSource) -> Program:
     """The kro controller, its image and, beside it, its Helm chart."""
+    version = source.version
 
     def recipe(target: Path) -> None:
-        _build_kro(version, target)
+        # The same flags and no paths: Go's build cache serves all trees of kro.
+        flags = ("-trimpath", "-tags", "pprof", "-o", target / "controller")
+        with source.checkout() as directory:
+            _go(["build", *flags, "./cmd/controller"], cwd=directory, CGO_ENABLED="0")
+            _copy_chart(directory / "helm", target / "chart", version)
+        _pack(target / "controller", "/ko-app/controller", kro_images(version))
 
     inputs = "\n".join(("pprof", _IMAGE_LAYOUT, *kro_images(version)))
     return Program("kro", version, _KRO_COLD_SECONDS, recipe, inputs)
-
-
-def _build_kro(version: str, target: Path) -> None:
-    package = f"{versions.KRO_MODULE}/cmd/controller@v{version}"
-    flags = ["-tags", "pprof"]
-    _go(["install", *flags, package], cwd=target, GOBIN=str(target), CGO_ENABLED="0")
-    _pack(target / "controller", "/ko-app/controller", kro_images(version))
-    module = f"{versions.KRO_MODULE}@v{version}"
-    downloaded = json.loads(_go(["mod", "download", "-json", module], cwd=target))
-    _copy_chart(Path(downloaded["Dir"]) / "helm", target / "chart", version)
 
 
 def _copy_chart(source: Path, chart: Path, version: str) -> None:
@@ -204,7 +200,7 @@ def kro_images(version: str) -> tuple[str, str]:
     return f"{KRO_REPOSITORY}:{version}", f"{KRO_REPOSITORY}:{version}-debug"
 
 
-def all_programs(kro_version: str | None) -> tuple[Program, ...]:
+def all_programs(source: KroSource | None) -> tuple[Program, ...]:
     """Everything that ``up`` needs."""
     cluster = (ETCD, CONTAINERD, KUBERNETES, PAUSE)
-    return cluster if kro_version is None else (*cluster, HELM, kro(kro_version))
+    return cluster if source is None else (*cluster, HELM, kro(source))

@@ -11,6 +11,7 @@ from pathlib import Path
 from testbed import build, providers, shell, versions
 from testbed.errors import SetupError
 from testbed.image import ImageRequest
+from testbed.krosource import Commit, KroSource, Release, WorkingTree
 from testbed.paths import Cache, State, default_cache_dir, default_state_dir
 from testbed.providers.base import Provider, UpRequest
 from testbed.providers.existing import ExistingProvider
@@ -75,7 +76,9 @@ def _kro_image(options: argparse.Namespace) -> int:
     provider = _provider(options)
     if not isinstance(provider, TestbedProvider):
         raise SetupError("only the provider testbed builds kro: other clusters pull its image")
-    _answer(provider.kro_image(options.version.removeprefix("v")))
+    if options.kro_version is options.kro_source is options.kro_commit is None:
+        raise SetupError("which kro? Give a version, or the directory of its source")
+    _answer(provider.kro_image(_kro_source(options)))
     return 0
 
 
@@ -112,12 +115,27 @@ def _provider(options: argparse.Namespace) -> Provider:
 def _up_request(options: argparse.Namespace) -> UpRequest:
     ports = Ports(**{field.name: getattr(options, f"{field.name}_port") for field in fields(Ports)})
     kro = KroSettings(
-        version=options.kro_version.removeprefix("v"),
+        source=_kro_source(options),
         values_files=tuple(_existing_file(path) for path in options.kro_values),
         value_overrides=tuple(options.kro_set),
     )
     cluster = ClusterSettings(ports, options.audit_log)
     return UpRequest(cluster, None if options.no_kro else kro, options.install_kro)
+
+
+def _kro_source(options: argparse.Namespace) -> KroSource:
+    directory: Path | None = options.kro_source
+    if directory is None:
+        if options.kro_commit is not None:
+            raise SetupError("a commit of which repository? Give its directory, too")
+        return Release((options.kro_version or versions.KRO).removeprefix("v"))
+    if options.kro_version is not None:
+        raise SetupError("give a version of kro or the directory of its source, not both")
+    if not directory.is_dir():
+        raise SetupError(f"directory {directory} not found")
+    if options.kro_commit is not None:
+        return Commit(directory.absolute(), options.kro_commit)
+    return WorkingTree(directory.absolute())
 
 
 def _image_request(options: argparse.Namespace) -> ImageRequest:
@@ -150,7 +168,8 @@ def _parser() -> argparse.ArgumentParser:
     kro_image = add(
         "kro-image", _kro_image, "build another kro and load its image into the cluster"
     )
-    kro_image.add_argument("version", help="such as 0.9.3")
+    kro_image.add_argument("kro_version", nargs="?", metavar="VERSION", help="such as 0.9.3")
+    _add_kro_source(kro_image, prefix="")
     render = add("render", _render, "print the commands that another provider would run")
     render.add_argument("stage", choices=("up", "image", "down"), nargs="?", default="up")
     tool = add("tool", _tool, "print the path of a program that belongs to the test bed")
@@ -174,8 +193,25 @@ def _add_common_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_kro_source(parser: argparse.ArgumentParser, prefix: str) -> None:
+    parser.add_argument(
+        f"--{prefix}source",
+        dest="kro_source",
+        type=Path,
+        metavar="DIR",
+        help="build kro from this working tree, as it is now",
+    )
+    parser.add_argument(
+        f"--{prefix}commit",
+        dest="kro_commit",
+        metavar="REVISION",
+        help="build what the repository in DIR holds at a commit, a branch or a tag",
+    )
+
+
 def _add_up_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--kro-version", default=versions.KRO, help="default: %(default)s")
+    parser.add_argument("--kro-version", help=f"default: {versions.KRO}")
+    _add_kro_source(parser, prefix="kro-")
     parser.add_argument(
         "--kro-values", type=Path, action="append", default=[], help="a Helm values file for kro"
     )

@@ -18,6 +18,7 @@ from testbed import (
     status,
 )
 from testbed.errors import SetupError
+from testbed.krosource import KroSource
 from testbed.paths import Cache, State
 from testbed.settings import ClusterSettings, KroSettings
 
@@ -32,7 +33,7 @@ class Cluster:
     def up(self, settings: ClusterSettings, kro_settings: KroSettings | None) -> None:
         """Start the cluster and install kro, as far as that is not already so."""
         preflight.check_user()
-        programs = build.all_programs(kro_settings.version if kro_settings else None)
+        programs = build.all_programs(kro_settings.source if kro_settings else None)
         preflight.check_machine(self._cache, self._state.root, programs)
         with ownership.claimed(self._state):
             ownership.take(self._state)
@@ -64,12 +65,12 @@ class Cluster:
         """Import an image for pods to use."""
         containerd.import_image(build.CONTAINERD.ensure(self._cache), archive)
 
-    def import_kro(self, version: str) -> str:
+    def import_kro(self, source: KroSource) -> str:
         """Import the image of another kro than the installed one, and return its reference."""
+        program = build.kro(source)
         self.check_running()
-        built = build.kro(version).ensure(self._cache)
-        self.import_image(built / build.IMAGE_ARCHIVE)
-        return build.kro_images(version)[-1]
+        self.import_image(program.ensure(self._cache) / build.IMAGE_ARCHIVE)
+        return build.kro_images(source.version)[-1]
 
     def stored_digests(self) -> frozenset[str]:
         """The image layers that need not be imported again."""

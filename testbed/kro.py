@@ -56,13 +56,13 @@ class InstalledKro:
 
 def ensure(cache: Cache, state: State, settings: KroSettings) -> None:
     """Install kro, or upgrade it where its version or values differ; else do nothing."""
-    wanted = InstalledKro(settings.version, settings.fingerprint())
+    wanted = InstalledKro(settings.source.version, settings.fingerprint())
     if InstalledKro.load(state.kro) == wanted and serves(ApiClient(state.kubeconfig)):
         return
     # A version that can't be built leaves the installed one as it is.
-    build.kro(settings.version).ensure(cache)
+    build.kro(settings.source).ensure(cache)
     state.kro.unlink(missing_ok=True)
-    with step(f"install kro {settings.version}", _COLD_SECONDS):
+    with step(f"install kro {wanted.version}", _COLD_SECONDS):
         _install(cache, state, settings)
     wanted.save(state.kro)
 
@@ -113,11 +113,11 @@ def user_values(settings: KroSettings) -> list[str]:
 
 
 def _install(cache: Cache, state: State, settings: KroSettings) -> None:
-    built = build.kro(settings.version).ensure(cache)
+    built = build.kro(settings.source).ensure(cache)
     containerd.import_image(build.CONTAINERD.ensure(cache), built / build.IMAGE_ARCHIVE)
     _apply_crds(cache, state, built / "chart" / "crds")
     values = state.config / "kro-values.json"
-    values.write_text(json.dumps(default_values(settings.version), indent=1))
+    values.write_text(json.dumps(default_values(settings.source.version), indent=1))
     upgrade = ("upgrade", "--install", KRO_RELEASE, built / "chart", "--skip-crds")
     options = (f"--namespace={KRO_NAMESPACE}", "--create-namespace", f"--values={values}")
     _helm(cache, state, [*upgrade, *options, *user_values(settings)])

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from testbed import versions
+from testbed.krosource import KroSource, Release
 
 NODE_NAME = "krobench"
 NODE_ADDRESS = "10.87.0.1"
@@ -53,7 +54,7 @@ class ClusterSettings:
 class KroSettings:
     """Which kro is installed, and with what Helm values. A change means a Helm upgrade."""
 
-    version: str = versions.KRO
+    source: KroSource = field(default_factory=Release)
     values_files: tuple[Path, ...] = ()
     value_overrides: tuple[str, ...] = ()
     """``a.b=c``, as Helm's ``--set`` takes them."""
@@ -61,7 +62,7 @@ class KroSettings:
     def fingerprint(self) -> str:
         """Tells two installations apart by what the values files hold, not by their names."""
         contents = [path.read_text() for path in self.values_files]
-        return _fingerprint(json.dumps([self.version, contents, self.value_overrides]))
+        return _fingerprint(json.dumps([self.source.version, contents, self.value_overrides]))
 
 
 def _fingerprint(text: str) -> str:

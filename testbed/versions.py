@@ -14,7 +14,9 @@ DEBIAN_SUITE = "bookworm"
 DEBIAN_PYTHON = "3.11"
 DEBIAN_GLIBC_MINOR = 36
 
-KRO_MODULE = "github.com/kubernetes-sigs/kro"
+KRO_MODULES = ("github.com/kubernetes-sigs/kro", "github.com/kro-run/kro")
+"""Newest first: kro has moved, and its older releases are modules under the old path only."""
+
 HELM_MODULE = "helm.sh/helm/v3"
 
 MINIMUM_GO = (1, 26)

@@ -11,6 +11,7 @@ from pathlib import Path
 from testbed import kro, shell
 from testbed.errors import SetupError
 from testbed.image import ImageRequest
+from testbed.krosource import Release
 from testbed.paths import SOURCE_DIR
 from testbed.settings import KRO_NAMESPACE, KRO_RELEASE, KroSettings
 from testbed.steps import say
@@ -24,8 +25,11 @@ _DOCKERFILE = SOURCE_DIR.parent / "Dockerfile"
 
 def install_kro(kubeconfig: Path, settings: KroSettings) -> Command:
     """Install kro's published chart with the values that the test bed uses."""
+    if not isinstance(settings.source, Release):
+        raise SetupError("only the provider testbed builds kro from source: others pull its image")
+    version = f"--version={settings.source.version}"
     return (
-        *("helm", "upgrade", "--install", KRO_RELEASE, KRO_CHART, f"--version={settings.version}"),
+        *("helm", "upgrade", "--install", KRO_RELEASE, KRO_CHART, version),
         *(f"--namespace={KRO_NAMESPACE}", "--create-namespace", f"--kubeconfig={kubeconfig}"),
         *("--set=debug.pprof.enabled=true", *kro.user_values(settings)),
         *("--wait", "--timeout=180s"),

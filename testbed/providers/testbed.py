@@ -6,6 +6,7 @@ from pathlib import Path
 from testbed import image
 from testbed.cluster import Cluster
 from testbed.image import ImageRequest
+from testbed.krosource import KroSource
 from testbed.paths import Cache, State
 from testbed.providers.base import StatusReport, UpRequest
 from testbed.status import describe
@@ -41,6 +42,6 @@ class TestbedProvider:
         """Build the image and import it in containerd."""
         return image.build_and_import(self._cache, self._cluster, request)
 
-    def kro_image(self, version: str) -> str:
+    def kro_image(self, source: KroSource) -> str:
         """Build another kro and import its image in containerd."""
-        return self._cluster.import_kro(version)
+        return self._cluster.import_kro(source)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from testbed import cgroups, containerd, controlplane, kro, node
 from testbed.component import Component
+from testbed.krosource import Release
 from testbed.paths import State
 from testbed.settings import ClusterSettings, KroSettings, Ports
 
@@ -63,7 +64,7 @@ def test_a_change_of_settings_is_a_change_of_fingerprint(tmp_path: Path) -> None
     values = tmp_path / "values.yaml"
     values.write_text("a: 1\n")
     before = KroSettings(values_files=(values,))
-    fingerprints = {before.fingerprint(), replace(before, version="0.9.3").fingerprint()}
+    fingerprints = {before.fingerprint(), replace(before, source=Release("0.9.3")).fingerprint()}
     values.write_text("a: 2\n")
     assert len({*fingerprints, before.fingerprint()}) == 3
     assert ClusterSettings().fingerprint() != ClusterSettings(audit_log=True).fingerprint()
