@@ -11,12 +11,14 @@ from testbed import (
     cleanup,
     component,
     containerd,
+    controlplane,
     kro,
     ownership,
     preflight,
     startup,
     status,
 )
+from testbed.api import ApiClient
 from testbed.errors import SetupError
 from testbed.krosource import KroSource
 from testbed.paths import Cache, State
@@ -40,6 +42,7 @@ class Cluster:
             if not self._runs_with(settings):
                 cleanup.clean(self._state)
                 startup.start(self._cache, self._state, settings, programs)
+            controlplane.publish_etcd(ApiClient(self._state.kubeconfig), settings.ports)
             if kro_settings:
                 kro.ensure(self._cache, self._state, kro_settings)
             else:

@@ -1,4 +1,5 @@
-"""The command lines of etcd, the API server, the controller manager and the scheduler.
+"""The command lines of etcd, the API server, the controller manager and the scheduler; where etcd's
+metrics are, as the cluster says it.
 
 Differences from the defaults: etcd does not wait for the disk (the data need not survive a crash,
 and shared disks would distort measurements) and may grow to 8 GB; Events are kept for a day, to
@@ -7,14 +8,19 @@ explain the end of a long run. Client and in-flight limits are Kubernetes' own.
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from testbed import pki
+from testbed.api import ApiClient
 from testbed.component import Component
+from testbed.errors import SetupError
 from testbed.paths import State
 from testbed.settings import NODE_ADDRESS, POD_CIDR, SERVICE_CIDR, ClusterSettings, Ports
 
 ETCD = "etcd"
+_ETCD_SERVICE = "kube-etcd"
 API_SERVER = "kube-apiserver"
 CONTROLLER_MANAGER = "kube-controller-manager"
 SCHEDULER = "kube-scheduler"
@@ -41,6 +47,38 @@ def etcd(programs: Path, state: State, ports: Ports) -> Component:
         "unsafe-no-fsync": "true",
     }
     return Component(ETCD, (str(programs / "etcd"), *_flags(flags)))
+
+
+def publish_etcd(api: ApiClient, ports: Ports) -> None:
+    """Say in the cluster where etcd's metrics are, as kube-prometheus-stack would.
+
+    Prometheus finds them there, and so does krobench: etcd runs in no pod.
+    """
+    labels = {"jobLabel": "kube-etcd", "k8s-app": "etcd-server"}
+    port = {"name": "http-metrics", "port": ports.etcd_metrics, "protocol": "TCP"}
+    objects: dict[str, Mapping[str, Any]] = {
+        "/api/v1/namespaces/kube-system/services": {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": _ETCD_SERVICE, "labels": labels},
+            "spec": {"clusterIP": "None", "ports": [port]},
+        },
+        "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices": {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": _ETCD_SERVICE,
+                "labels": {**labels, "kubernetes.io/service-name": _ETCD_SERVICE},
+            },
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": [NODE_ADDRESS], "conditions": {"ready": True}}],
+            "ports": [port],
+        },
+    }
+    for path, body in objects.items():
+        answer = api.post(path, body)
+        if not answer.ok and answer.status != HTTPStatus.CONFLICT:
+            raise SetupError(f"etcd is not published: {answer.body.decode(errors='replace')}")
 
 
 def api_server(programs: Path, state: State, settings: ClusterSettings) -> Component:

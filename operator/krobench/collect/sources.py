@@ -1,5 +1,6 @@
 """The sources of a run: the API server and etcd, and those in modules of their own."""
 
+import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,11 +26,14 @@ from krobench.collect.source import (
 from krobench.figures.rawdata import SourceName
 from krobench.figures.reasons.sources import Exposition, InvalidFormat, NotReadable
 from krobench.kube.client import KubeClient
-from krobench.kube.cluster import find_control_plane
+from krobench.kube.cluster import find_control_plane, find_etcd_metrics
 from krobench.kube.config import ClientConfig
 from krobench.kube.kropods import KroPod
 
 _ETCD_SERIES = lines_of("etcd")
+_ETCD_TRIES = 3
+_ETCD_TRY_SECONDS = 1.0
+"""A found address that no pod reaches may swallow packets: the load waits for the answer."""
 
 
 class ApiServerSource:
@@ -122,4 +126,23 @@ async def open_sources(client: KubeClient, scope: Scope) -> tuple[list[Source], 
     ]
     if scope.collect.etcd is not None:
         sources.append(EtcdSource(scope.collect.etcd.url, client.config))
+    elif (etcd := await find_etcd(client)) is not None:
+        sources.append(etcd)
     return sources, tracker
+
+
+async def find_etcd(client: KubeClient) -> EtcdSource | None:
+    """Return the first etcd of the control plane that serves its metrics to pods, if one does.
+
+    Most clusters keep them from pods, which is ordinary, so nothing is raised.
+    """
+    for url in (await find_etcd_metrics(client))[:_ETCD_TRIES]:
+        source = EtcdSource(url, client.config)
+        try:
+            async with asyncio.timeout(_ETCD_TRY_SECONDS):
+                await source.scrape()
+        except (SourceUnavailableError, TimeoutError):
+            await source.close()
+        else:
+            return source
+    return None

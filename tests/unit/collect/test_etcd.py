@@ -1,9 +1,10 @@
 import pytest
 from aiohttp import web
+from doubles.cluster import MemoryApi
 from unit.collect.servers import closed_port, serve
 
 from krobench.collect.source import SourceUnavailableError
-from krobench.collect.sources import EtcdSource
+from krobench.collect.sources import EtcdSource, find_etcd
 from krobench.kube.config import ClientConfig
 
 
@@ -35,3 +36,27 @@ async def test_what_else_may_be_at_the_address_cannot_be_learnt_from_the_message
         assert moved.replace("/moved", "") == missing.replace("/missing", "")
         assert "secret" not in await problem_at(port, "/text")
     assert "/elsewhere" not in followed
+
+
+async def test_the_first_etcd_that_answers_is_sampled() -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(text="etcd_mvcc_db_total_size_in_bytes 7\n")
+
+    def slices(*ports: int) -> MemoryApi:
+        api = MemoryApi()
+        for number, port in enumerate(ports):
+            item = {
+                "metadata": {"name": f"{number}", "labels": {"jobLabel": "kube-etcd"}},
+                "ports": [{"name": "metrics", "port": port}],
+                "endpoints": [{"addresses": ["127.0.0.1"]}],
+            }
+            path = f"/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices/{number}"
+            api.put(path, item)
+        return api
+
+    async with serve(handler) as port:
+        source = await find_etcd(slices(closed_port(), port))
+        assert source is not None
+        assert [reading.value for reading in (await source.scrape()).readings] == [7.0]
+        await source.close()
+    assert await find_etcd(slices(closed_port())) is None

@@ -21,7 +21,8 @@ _SHOWN = [
 ]
 _OPTIONS_OF_OTHERS = {
     "--previous",  # of kubectl logs
-    "--unsafe-no-fsync",  # of etcd
+    "--listen-metrics-urls",  # of etcd
+    "--unsafe-no-fsync",
     "--leader-election-namespace",  # of kro
     "--name",
 }

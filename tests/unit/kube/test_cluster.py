@@ -3,7 +3,7 @@ from typing import Any
 from doubles.cluster import MemoryApi
 
 from krobench.kube.client import JsonObject
-from krobench.kube.cluster import ControlPlanePod, find_control_plane
+from krobench.kube.cluster import ControlPlanePod, find_control_plane, find_etcd_metrics
 from krobench.kube.errors import ApiError
 
 
@@ -47,3 +47,56 @@ async def test_of_several_servers_none_is_chosen() -> None:
 
 async def test_a_forbidden_control_plane_is_not_an_error() -> None:
     assert await find_control_plane(Forbidding()) == []
+
+
+def etcd_pod(name: str, address: str, *flags: str) -> dict[str, Any]:
+    made = pod(name)
+    made["spec"]["containers"] = [{"command": ["etcd", "--name=a", *flags]}]
+    made["status"]["podIP"] = address
+    return made
+
+
+async def test_etcd_is_found_by_its_flags_if_pods_can_reach_it() -> None:
+    pods = [
+        etcd_pod(
+            "a", "10.0.0.1", "--listen-metrics-urls=http://127.0.0.1:2381,http://10.0.0.9:2381"
+        ),
+        etcd_pod("b", "10.0.0.2", "--listen-metrics-urls=http://0.0.0.0:2382"),
+        etcd_pod("c", "fd00::1", "--listen-metrics-urls=http://[::]:2381"),
+        etcd_pod("d", "10.0.0.4", "--listen-metrics-urls=http://localhost:2381"),
+        etcd_pod("e", "10.0.0.5", "--listen-metrics-urls=https://10.0.0.5:2381"),
+        etcd_pod("f", "10.0.0.6", "--listen-client-urls=http://10.0.0.6:2379"),
+    ]
+    assert await find_etcd_metrics(cluster([], pods)) == [
+        "http://10.0.0.2:2382/metrics",
+        "http://10.0.0.9:2381/metrics",
+        "http://[fd00::1]:2381/metrics",
+    ]
+
+
+async def test_etcd_outside_of_pods_is_found_by_its_endpoints() -> None:
+    api = MemoryApi()
+    for name, labels, port, ready in (
+        ("etcd", {"jobLabel": "kube-etcd"}, "http-metrics", True),
+        ("mirrored", {"k8s-app": "etcd-server"}, "metrics", None),
+        ("client", {"jobLabel": "kube-etcd"}, "client", True),
+        ("down", {"jobLabel": "kube-etcd"}, "http-metrics", False),
+        ("other", {"jobLabel": "kube-proxy"}, "http-metrics", True),
+    ):
+        address = f"10.0.0.{len(api.objects) + 1}"
+        item = {
+            "metadata": {"name": name, "namespace": "kube-system", "labels": labels},
+            "ports": [{"name": port, "port": 2381}],
+            "endpoints": [{"addresses": [address], "conditions": {"ready": ready}}],
+        }
+        path = f"/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices/{name}"
+        api.put(path, item)
+    assert await find_etcd_metrics(api) == [
+        "http://10.0.0.1:2381/metrics",
+        "http://10.0.0.2:2381/metrics",
+    ]
+
+
+async def test_a_cluster_that_says_nothing_of_its_etcd_has_none() -> None:
+    assert await find_etcd_metrics(MemoryApi()) == []
+    assert await find_etcd_metrics(Forbidding()) == []

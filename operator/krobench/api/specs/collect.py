@@ -91,7 +91,7 @@ class Collect(SpecModel):
     interval: Annotated[Duration, Between("200ms", "5m")] = "5s"
     """Time between two samples. Each sample costs kro some milliseconds of CPU time."""
     etcd: EtcdEndpoint | None = None
-    """An etcd to sample in addition."""
+    """The etcd to sample. By default that of the control plane, if pods can read its metrics."""
     profiles: Annotated[list[ProfileKind], Field(max_length=2), Unique()] = Field(
         default_factory=list
     )
