@@ -107,6 +107,12 @@ class TestStatus(ApiModel):
     kro_cpu_seconds: float | None = None
     kro_memory_max_bytes: Annotated[int, Field(json_schema_extra={"format": "int64"})] | None = None
     kro_api_requests: float | None = None
+    errors: Annotated[int, Field(ge=0)] | None = None
+    """Operations that failed or were not done in time, and iterations that failed."""
+    bottleneck: ShortText | None = None
+    """Kind of the main bottleneck."""
+    bottleneck_score: float | None = None
+    """About the share of the time that the main bottleneck explains, from 0 to 1."""
     cel: Message | None = None
     """For a test of CEL expressions: a summary of their cost."""
     message: Message | None = None
@@ -129,12 +135,28 @@ class ObjectRef(ApiModel):
     name: Name
 
 
+class MetricStatus(ApiModel):
+    """A primary metric of a test, compared with the baseline."""
+
+    test: ShortText
+    metric: Name
+    ratio: float
+    """New over old."""
+    ratio_low: float | None = None
+    """Lower end of the ratio's 95% interval; absent if there are too few values for one."""
+    ratio_high: float | None = None
+    verdict: ShortText | None = None
+    """Better, Worse, Same or Inconclusive."""
+
+
 class ComparisonStatus(ApiModel):
     """Result of the comparison with spec.baseline."""
 
     verdict: ShortText
     """Better, Worse, Same, Inconclusive, or NotCompared if the runs cannot be compared."""
     message: Message
+    metrics: Annotated[list[MetricStatus], Field(max_length=64)] = Field(default_factory=list)
+    """The primary metrics that have a ratio, those that are worse first."""
 
 
 class RunStatus(ApiModel):
@@ -200,8 +222,12 @@ class SizeStatus(ApiModel):
     kro_memory_max_bytes: Annotated[int, Field(json_schema_extra={"format": "int64"})] | None = None
     api_requests_per_second: float | None = None
     """Mean rate of kro's requests to the API server over the run phase."""
+    errors: Annotated[int, Field(ge=0)] | None = None
+    """Operations that failed or were not done in time, and iterations that failed."""
     bottleneck: ShortText | None = None
     """Kind of the main bottleneck."""
+    bottleneck_score: float | None = None
+    """About the share of the time that the main bottleneck explains, from 0 to 1."""
     message: Message | None = None
     """Which SLO was breached and by how much, or why the size could not be measured."""
 

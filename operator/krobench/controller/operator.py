@@ -80,7 +80,8 @@ class Operator:
         self.queue = WorkQueue(client, settings, metrics, pace, clock)
         self.leadership = Leadership(client, settings, self.queue.show_life, timing)
         metrics.leader.set_function(lambda: self.leadership.leads)
-        registry.register(RunMetrics(self.queue.cluster.runs.figures))
+        schedules = self.queue.scheduler.schedules
+        registry.register(RunMetrics(self.queue.cluster.runs.figures, schedules.values))
         self._task: asyncio.Task[None] | None = None
         self.ready = False
         """Whether it has seen the cluster, and acts or stands by."""

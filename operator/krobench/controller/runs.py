@@ -79,8 +79,10 @@ def parse_run(
     metadata, raw_spec = item["metadata"], item.get("spec") or {}
     annotations = metadata.get("annotations") or {}
     ref, status = RunRef.of(kind, metadata), parse_status(kind.status, item.get("status") or {})
-    figures = figures_of(ref, status, raw_spec.get("axis"))
     origin = _origin(metadata, status)
+    schedule = origin.schedule if origin is not None else None
+    created, axis = metadata["creationTimestamp"], raw_spec.get("axis")
+    figures = figures_of(ref, created, status, axis, schedule)
     spec: RunSpec | None = None
     errors: tuple[ErrorInfo, ...] = ()
     if status.phase is not None and status.phase.terminal:
@@ -91,7 +93,7 @@ def parse_run(
         ref=ref,
         version=metadata.get("resourceVersion", ""),
         generation=metadata.get("generation", 1),
-        created=metadata["creationTimestamp"],
+        created=created,
         deleting="deletionTimestamp" in metadata,
         finalizers=tuple(metadata.get("finalizers") or ()),
         operator=annotations.get(OPERATOR_ANNOTATION, ""),

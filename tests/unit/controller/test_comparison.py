@@ -1,5 +1,6 @@
 """A comparison as users meet it: in the status, the conditions and the Events."""
 
+import pytest
 from unit.analysis.comparison.runs import METRICS, side
 from unit.controller.world import World, record
 
@@ -34,6 +35,9 @@ def test_the_status_says_what_is_worse_in_a_line() -> None:
     assert world.benchmark.comparison.message.startswith(
         "Worse: 1 worse (web: instance ready p50 x1."
     )
+    [metric] = world.benchmark.comparison.metrics
+    assert (metric.test, metric.metric, metric.verdict) == ("web", METRICS[0], "Worse")
+    assert metric.ratio == pytest.approx(1.5, abs=0.1)
     assert "Worse: 1 worse" in (world.status.message or "")
     event = world.events["Compared", ""]
     assert event.warning

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -18,6 +18,7 @@ from krobench.api.specs.schedule import KroBenchmarkScheduleSpec
 from krobench.api.status import KroBenchmarkScheduleStatus, KroState
 from krobench.controller.caches import follow
 from krobench.controller.limits import Limits
+from krobench.controller.metrics import Value, schedule_values
 from krobench.controller.runs import check_raw_spec, is_newer, parse_status
 from krobench.controller.schedules.cron import Cron
 from krobench.controller.schedules.state import KroSeen, Schedule, ScheduleSpec, Template
@@ -98,6 +99,11 @@ class ScheduleCache:
 
     def all(self) -> list[Schedule]:
         return list(self._schedules.values())
+
+    def values(self) -> Iterator[Value]:
+        """Yield what metrics show of the schedules."""
+        for schedule in self.all():
+            yield from schedule_values(schedule.ref, schedule.status)
 
     def get(self, uid: str) -> Schedule | None:
         return self._schedules.get(uid)

@@ -106,7 +106,16 @@ def figures_of(summary: TestSummary) -> dict[str, float | int | None]:
         "instance_ready_p99_seconds": rounded(ready.p99_seconds if ready else None),
         "instances_per_second": rounded(summary.figures[THROUGHPUT]),
         "kro_memory_max_bytes": whole(summary.figures[KRO_RESIDENT.max]),
+        "errors": summary.errors_total,
     }
+
+
+def bottleneck_of(test: TestRecord) -> dict[str, str | float]:
+    """Return the fields on the main bottleneck; none if nothing stands out."""
+    if test.attribution is None or not test.attribution.bottlenecks:
+        return {}
+    first = test.attribution.bottlenecks[0]
+    return {"bottleneck": first.kind, "bottleneck_score": round(first.score, _DIGITS)}
 
 
 def rounded(value: float | None) -> float | None:

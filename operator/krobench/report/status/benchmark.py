@@ -7,6 +7,7 @@ from krobench.api.status import (
     ComparisonStatus,
     Headline,
     KroBenchmarkStatus,
+    MetricStatus,
     Phase,
     RunStatus,
     TestStatus,
@@ -14,6 +15,7 @@ from krobench.api.status import (
     Verdict,
 )
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS
+from krobench.findings.comparison import Comparison, MetricVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report.cel import cel_line
@@ -22,6 +24,7 @@ from krobench.report.status.base import (
     COMPLETED,
     StatusFacts,
     StatusLine,
+    bottleneck_of,
     figures_of,
     message_of,
     rounded,
@@ -31,6 +34,8 @@ from krobench.report.words.evidence import measured
 from krobench.report.words.validity import validity_line
 
 NOT_COMPARED = "NotCompared"
+_MAX_METRICS = 64
+_DIGITS = 3
 
 
 def describe(facts: StatusFacts, base: RunStatus) -> KroBenchmarkStatus:
@@ -48,7 +53,9 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroBenchmarkStatus:
         tests_succeeded=succeeded,
         headline=_headline(record) if finished and record else None,
         comparison=ComparisonStatus(
-            verdict=compared.verdict or NOT_COMPARED, message=summary(compared)
+            verdict=compared.verdict or NOT_COMPARED,
+            message=summary(compared),
+            metrics=_metrics(compared),
         )
         if compared
         else None,
@@ -62,6 +69,24 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroBenchmarkStatus:
         if record
         else old.variants,
     )
+
+
+def _metrics(compared: Comparison) -> list[MetricStatus]:
+    """Return the primary metrics with their ratios, those that are worse first."""
+    primary = sorted(compared.primary, key=lambda each: each.verdict is not MetricVerdict.WORSE)
+    found = [
+        MetricStatus(
+            test=each.test,
+            metric=each.metric,
+            ratio=round(each.ratio, _DIGITS),
+            ratio_low=rounded(each.ratio_low),
+            ratio_high=rounded(each.ratio_high),
+            verdict=each.verdict,
+        )
+        for each in primary
+        if each.ratio is not None
+    ]
+    return found[:_MAX_METRICS]
 
 
 def outcome(record: RunRecord) -> StatusLine:
@@ -122,7 +147,7 @@ def _test(test: TestRecord) -> TestStatus:
         verdict=_test_verdict(test),
         message=message_of(test),
         cel=cel_line(test.cel) if test.cel is not None else None,
-    )
+    ).model_copy(update=bottleneck_of(test))
     if summary is None:
         return line
     ready, rgds = summary.latency.instance_ready, summary.latency.rgd_ready

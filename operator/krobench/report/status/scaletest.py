@@ -14,6 +14,7 @@ from krobench.report.status.base import (
     COMPLETED,
     StatusFacts,
     StatusLine,
+    bottleneck_of,
     figures_of,
     message_of,
     rounded,
@@ -126,7 +127,6 @@ def _bottleneck(sizes: list[SizeStatus], scale: ScaleRecord) -> str | None:
 
 
 def _size_status(size: SizeRecord, test: TestRecord) -> SizeStatus:
-    bottlenecks = test.attribution.bottlenecks if test.attribution is not None else []
     missed: str | None = None
     if size.verdict is SizeVerdict.BREACHED:
         first = next((one.breached for one in size.iterations if one.breached), [])
@@ -135,9 +135,9 @@ def _size_status(size: SizeRecord, test: TestRecord) -> SizeStatus:
         size=size.size,
         verdict=size.verdict or _RUNNING,
         iterations=f"{sum(one.met is True for one in size.iterations)}/{len(size.iterations)}",
-        bottleneck=bottlenecks[0].kind if bottlenecks else None,
         message=message_of(test) or missed,
     )
+    line = line.model_copy(update=bottleneck_of(test))
     summary = test.summary
     if summary is None:
         return line
