@@ -5,7 +5,7 @@ cluster and with many. The API server counts them, by a FlowSchema of their own,
 kopf sends are among them; a watch counts as one request each time it is opened.
 
     python -m bench.operator                      # about 10 minutes; needs krobench on a test bed
-    python -m bench.operator --runs 100 --idle 60
+    python -m bench.operator --runs 1000 --idle 20
 """
 
 import argparse
@@ -255,11 +255,13 @@ async def _bench(runs: list[int], idle_seconds: float) -> None:
 def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--runs", type=int, default=1000, help="finished runs to keep")
+    parser.add_argument(
+        "--runs", type=int, nargs="+", default=[10, 1000], help="finished runs to keep, ascending"
+    )
     parser.add_argument("--idle", type=float, default=120.0, help="seconds without a run")
     options = parser.parse_args()
     os.environ.setdefault("KUBECONFIG", testbed("kubeconfig"))
-    asyncio.run(_bench([10, options.runs], options.idle))
+    asyncio.run(_bench(options.runs, options.idle))
 
 
 if __name__ == "__main__":

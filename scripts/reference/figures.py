@@ -7,6 +7,7 @@ from typing import TypeGuard
 
 from krobench import findings
 from krobench.analysis.figurenames import known_names
+from krobench.api.descriptions import descriptions
 from krobench.figures import reasons
 from krobench.figures.catalogue import ALL, PARTS
 from krobench.figures.figure import Figure, How, Per, Phase
@@ -25,8 +26,10 @@ def figures_page() -> str:
         (", ".join(f"`{name}`" for name in each.names), str(each.unit), figure_text(each))
         for each in ALL.values()
     ]
+    described = descriptions(Latencies)
     latencies = [
-        (f"`{field.alias}`", text(field.description)) for field in Latencies.model_fields.values()
+        (f"`{field.alias}`", text(described.get(name)))
+        for name, field in Latencies.model_fields.items()
     ]
     others = [
         ("`errors.total`", "count", "Operations that failed or had no effect in time."),

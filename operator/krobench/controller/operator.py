@@ -16,7 +16,7 @@ import kopf
 from prometheus_client import CollectorRegistry
 
 from krobench.api.common import API_GROUP, API_VERSION, utc_now
-from krobench.api.kinds import RunKind, ScheduleKind
+from krobench.api.kinds import KINDS, RunKind, ScheduleKind
 from krobench.controller.endpoints import Endpoints
 from krobench.controller.leadership import Leadership
 from krobench.controller.metrics import OperatorMetrics, RunMetrics
@@ -28,6 +28,7 @@ from krobench.kube.config import ServiceAccount, load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
 from krobench.kube.transport import NO_RETRIES
+from krobench.record.run import RunRecord
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +102,7 @@ class Operator:
 
     async def _start(self, settings: kopf.OperatorSettings, **_: Any) -> None:
         configure_kopf(settings)
+        build_models()
         # kopf looks for our kinds only once, after this handler.
         await self._until_answered(self.queue.cluster.runs.refresh)
         self._task = asyncio.create_task(self.leadership.lead(self._work))
@@ -146,6 +148,14 @@ class Operator:
         if idle_seconds <= _MAX_IDLE_SECONDS:
             return None
         return f"the queue has made no progress for {idle_seconds:.0f} s"
+
+
+def build_models() -> None:
+    """Build what resources and results are parsed with, as no object should wait for that."""
+    for kind in KINDS:
+        kind.spec.model_rebuild()
+        kind.status.model_rebuild()
+    RunRecord.model_rebuild()
 
 
 def configure_kopf(settings: kopf.OperatorSettings) -> None:

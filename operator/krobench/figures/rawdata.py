@@ -6,11 +6,13 @@ slots because a run has many thousands of them in memory: a model takes four tim
 
 from typing import Literal
 
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from krobench.api.common import ApiModel
 
-_CONFIG = ApiModel.model_config
+# Built now: two threads of a load Job may make their first lines at the same time.
+_CONFIG = ConfigDict(**{**ApiModel.model_config, "defer_build": False})
 
 SourceName = Literal["kro", "apiserver", "kubelet", "etcd", "krobench"]
 """Where a sample is from; krobench: what sampling itself took."""
