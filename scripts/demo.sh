@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From nothing to a report: create a cluster, run a benchmark, print its report.
+# From nothing to a report: create a cluster, run a benchmark, print a summary, write its page.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,13 +10,12 @@ example=manifests/examples/quick.yaml
 scripts/deploy.sh
 KUBECONFIG=$("$python" -m testbed kubeconfig)
 export KUBECONFIG
-kubectl=$("$python" -m testbed tool kubectl)
 
 echo "==> running $example (two to three minutes)" >&2
 code=0
 .venv/bin/krobench run --file "$example" --replace --timeout 15m || code=$?
-echo
-"$kubectl" get krobenchmarks
+page=quick-report.html
+.venv/bin/krobench report quick --output "$page" && echo "Page:         $PWD/$page"
 echo
 if [ "$code" -ne 0 ]; then
   echo "The benchmark did not pass. Run kubectl describe krobenchmark quick to see why." >&2

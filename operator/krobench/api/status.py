@@ -159,6 +159,24 @@ class ComparisonStatus(ApiModel):
     """The primary metrics that have a ratio, those that are worse first."""
 
 
+class LiveStatus(ApiModel):
+    """What the running iteration shows so far: no result, and gone when the run ends."""
+
+    remaining_seconds: float | None = None
+    """About how long the run still takes, from what it has measured; absent if unknown."""
+    instances_ready: Annotated[int, Field(ge=0)] = 0
+    instances: Annotated[int, Field(ge=0)] = 0
+    """How many must become ready in this iteration."""
+    instance_ready_p50_seconds: float | None = None
+    """Median of those that are ready."""
+    instances_per_second: float | None = None
+    """Instances that are ready over the time of the load so far."""
+    kro_cpu_cores: float | None = None
+    """CPU use of kro in the last seconds."""
+    kro_memory_bytes: Annotated[int, Field(json_schema_extra={"format": "int64"})] | None = None
+    """Resident memory of kro at the last sample."""
+
+
 class RunStatus(ApiModel):
     """Status of a run of either kind."""
 
@@ -169,6 +187,7 @@ class RunStatus(ApiModel):
     completion_time: Timestamp | None = None
     progress: ShortText | None = None
     """Iterations done, including warm-up, of those planned, such as 5/8."""
+    live: LiveStatus | None = None
     verdict: Annotated[Verdict | None, Field(description="Whether kro met the thresholds.")] = None
     message: Message | None = None
     orphans: Annotated[int, Field(ge=0)] | None = None

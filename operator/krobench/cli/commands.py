@@ -76,7 +76,7 @@ def run(
     junit: Junit = None,
     markdown: Markdown = None,
 ) -> None:
-    """Apply a KroBenchmark or KroScaleTest, wait for its end, and print its report.
+    """Apply a KroBenchmark or KroScaleTest, wait for its end, and print a summary.
 
     Exit codes: 0 passed, 1 failed, 2 wrong usage, 3 invalid, 4 error or timeout, 130 interrupted.
     """
@@ -95,7 +95,7 @@ def wait(
     junit: Junit = None,
     markdown: Markdown = None,
 ) -> None:
-    """Wait for the end of a run that somebody applied, such as a GitOps tool, and print its report.
+    """Wait for the end of a run that somebody applied, such as a GitOps tool, and sum it up.
 
     Exit codes: 0 passed, 1 failed, 2 wrong usage, 3 invalid, 4 error or timeout, 130 interrupted.
     """
@@ -118,6 +118,7 @@ def _end_with(
     from krobench.cli.run import StoppedWaitingError
     from krobench.cli.sources import RunName, fetch_run
     from krobench.report import junit as junit_report
+    from krobench.report import terminal
     from krobench.report.markdown import render
 
     # Files of an earlier run must not pass for this run's if it fails.
@@ -133,13 +134,19 @@ def _end_with(
         _fail(str(error), _INTERRUPTED)
     with _failing_with(finished.exit_code):
         record = fetch_run(RunName.of(finished.run))
-    text = render(record)
-    typer.echo(text, nl=False)
+    _print_coloured(terminal.render(record), finished.exit_code)
     if junit is not None:
         _write(junit, junit_report.render(record))
     if markdown is not None:
-        _write(markdown, text)
+        _write(markdown, render(record))
     raise typer.Exit(finished.exit_code)
+
+
+def _print_coloured(screen: str, exit_code: int) -> None:
+    """Print a screen with its verdict, the first word, in colour if this is a terminal."""
+    verdict, colon, rest = screen.partition(":")
+    colour = {0: typer.colors.GREEN, 3: typer.colors.YELLOW}.get(exit_code, typer.colors.RED)
+    typer.echo(typer.style(verdict, fg=colour, bold=True) + colon + rest, nl=False)
 
 
 def _prepare(file: Path) -> None:
@@ -167,19 +174,38 @@ def report(
     name: RunArgument,
     namespace: Namespace = "default",
     form: Annotated[
-        Literal["markdown", "html"], typer.Option("--format", help="html includes charts.")
-    ] = "markdown",
+        Literal["markdown", "html"] | None,
+        typer.Option(
+            "--format",
+            help="html is a page with charts; the default for --open and for files .html.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; by default, print it.")
     ] = None,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser.")
+    ] = False,
 ) -> None:
-    """Print the report of a run from its results in the cluster."""
-    from krobench.cli.show import report_of
+    """Print the report of a run from its results in the cluster, or open it as a page."""
+    from krobench.cli.show import new_page, open_in_browser, report_of
     from krobench.cli.sources import RunName
 
+    is_page = open_page or (output is not None and output.suffix in {".html", ".htm"})
+    if form is None:
+        form = "html" if is_page else "markdown"
+    if open_page and form != "html":
+        raise typer.BadParameter("--open shows a page: use --format html, or leave it out")
     with _failing_with(1):
-        text = report_of(RunName.parse(name, namespace), html=form == "html")
+        run_name = RunName.parse(name, namespace)
+        text = report_of(run_name, html=form == "html")
+    if open_page and output is None:
+        output = new_page(run_name)
     _write(output, text)
+    if open_page and output is not None:
+        typer.echo(f"wrote {output}", err=True)
+        with _failing_with(1):
+            open_in_browser(output)
 
 
 def profile(

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from krobench.api.common import API_GROUP, API_VERSION
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.specs.scaletest import KroScaleTestSpec
-from krobench.api.status import Verdict
+from krobench.api.status import LiveStatus, Verdict
 from krobench.cli.errors import CliError
 from krobench.cli.sources import RunName, find_run, read_documents
 from krobench.kube import paths
@@ -24,6 +26,7 @@ from krobench.kube.config import load_client_config
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.kube.timing import Timing
 from krobench.kube.transport import NO_RETRIES
+from krobench.report.words.progress import live_line, remaining_text
 
 _TIMEOUT_SECONDS = 3600.0
 _KINDS = " or ".join(RunKind)
@@ -230,6 +233,8 @@ def _lines(console: Console) -> Show:
         line = " ".join(str(part) for part in parts if part)
         if line and line != last:
             last = line
+            shown = live_line(_live(status))
+            line += f" ({shown})" if shown else ""
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     return show
@@ -237,33 +242,53 @@ def _lines(console: Console) -> Show:
 
 @contextmanager
 def _bar(console: Console) -> Iterator[Show]:
-    """Show a progress bar, and above it a line for each test or size that has ended."""
-    columns = (
+    """Show a progress bar with what is measured, above it a line for each test or size that ended.
+
+    The instances that are ready count as a part of the iteration that is running.
+    """
+    progress = Progress(
         TextColumn("{task.fields[phase]}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[place]}", markup=False),
         TimeElapsedColumn(),
-        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.fields[left]}", markup=False),
+        console=console,
     )
+    task = progress.add_task("", total=None, phase="Pending", place="", left="")
+    activity, measured = Text(style="dim"), Text(style="cyan")
     ended: set[str] = set()
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=None, phase="Pending")
+    shown = Group(progress, activity, measured)
+    with Live(shown, console=console, transient=True, refresh_per_second=4):
 
         def show(status: Mapping[str, Any]) -> None:
-            done, _, planned = str(status.get("progress") or "").partition("/")
+            live = _live(status)
+            place = str(status.get("progress") or "")
+            done, _, planned = place.partition("/")
+            part = live.instances_ready / live.instances if live.instances else 0.0
             progress.update(
                 task,
-                completed=int(done) if planned else None,
+                completed=int(done) + part if planned else None,
                 total=int(planned) if planned else None,
-                description=str(status.get("message") or ""),
                 phase=status.get("phase") or "Pending",
+                place=place,
+                left=remaining_text(live.remaining_seconds),
             )
+            activity.plain = str(status.get("message") or "")
+            measured.plain = live_line(live)
             for line in _ended(status):
                 if line not in ended:
                     ended.add(line)
                     console.print(line, markup=False, highlight=False)
 
         yield show
+
+
+def _live(status: Mapping[str, Any]) -> LiveStatus:
+    """Return the live figures; none if there are none, or a newer operator's differ."""
+    try:
+        return LiveStatus.model_validate(status.get("live") or {})
+    except ValidationError:
+        return LiveStatus()
 
 
 def _ended(status: Mapping[str, Any]) -> list[str]:

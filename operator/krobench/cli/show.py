@@ -1,5 +1,7 @@
 """What commands print about runs: reports, histories, profiles and sizings."""
 
+import tempfile
+import webbrowser
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -38,6 +40,22 @@ def report_of(name: RunName, *, html: bool) -> str:
     """
     run = fetch_run(name)
     return page.render(run, *fetch_lines(run)) if html else markdown.render(run)
+
+
+def new_page(name: RunName) -> Path:
+    """Return a new file for the page of a run, in the directory for temporary files."""
+    directory = Path(tempfile.mkdtemp(prefix="krobench-"))
+    return directory / f"{name.name}.html"
+
+
+def open_in_browser(page: Path) -> None:
+    """Open a page in the user's browser.
+
+    Raises:
+        CliError: if there is no browser.
+    """
+    if not webbrowser.open(page.resolve().as_uri()):
+        raise CliError(f"no browser could be started: open {page} yourself")
 
 
 def history_of(name: RunName) -> str:

@@ -123,6 +123,18 @@ class Iteration:
         )
 
     @property
+    def ready_latencies(self) -> list[float]:
+        """The time that each instance took that is ready so far, of this process alone."""
+        records = (
+            followed.record for target in self._targets for followed in target.observer.all()
+        )
+        return [
+            line.ready_seconds - line.start_seconds
+            for line in records
+            if line.ready_seconds is not None
+        ]
+
+    @property
     def instance_count(self) -> int:
         """Instances that are to become ready."""
         return self._plan.test.created_instances

@@ -17,6 +17,7 @@ from krobench.api.access import Access
 from krobench.api.common import rfc3339, utc_now
 from krobench.api.kinds import RunKind, RunRef, RunSpec, owning_schedule
 from krobench.api.specs.kro import Target, Variant
+from krobench.api.status import LiveStatus
 from krobench.figures.environment import Environment
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import kubernetes_version, list_nodes
@@ -39,6 +40,7 @@ from krobench.loadjob.preflight import (
     require_kro,
     wait_for_leader,
 )
+from krobench.loadjob.progress import live_status, remaining_seconds
 from krobench.loadjob.prometheus import ExistingPrometheus
 from krobench.loadjob.publisher import Publisher
 from krobench.loadjob.shards.coordinator import Coordinator
@@ -367,5 +369,17 @@ class Engine:
             self._reported = now
             record = self.record
             progress = record.progress.model_copy(update={"activity": now})
+            progress.live = self._live(record)
             current = record.model_copy(update={"progress": progress})
             await self._publisher.publish_progress(current)
+
+    def _live(self, record: RunRecord) -> LiveStatus | None:
+        """Return what the running iteration shows; None between iterations."""
+        iteration = self._loop.iteration if self._loop is not None else None
+        if self._loop is None or iteration is None:
+            return None
+        now = self.clock.now()
+        left: float | None = None
+        if record.scale is None:  # which sizes a search will try is not known before
+            left = remaining_seconds(record.tests, now - iteration.outcome.started_seconds)
+        return live_status(iteration, self._loop.samples, now, left)

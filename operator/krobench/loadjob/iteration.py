@@ -47,6 +47,8 @@ class IterationRunner:
         """Tests about whose unsteady kro the run has warned."""
         self.current: Iteration | None = None
         """The one that is running, for the progress."""
+        self.sampler: Sampler | None = None
+        """That of the running one."""
 
     async def run(
         self,
@@ -70,9 +72,10 @@ class IterationRunner:
         scope = Scope(test.target, kro, context.collect, groups, context.clock.now, own)
         try:
             async with Sampler(context.client.config, scope) as sampler:
+                self.sampler = sampler
                 record, deletions = await self._run(plan, sampler, recorder, profiling)
         finally:
-            self.current = None
+            self.current = self.sampler = None
         samples = sampler.take().samples  # those of the cleanup
         recorder.complete(record, deletions, samples)
         context.warn_of_remains(test.name, record.index, record.teardown)

@@ -1,12 +1,13 @@
 """The iteration loop: asks a program for the next action, carries it out, gives the result back."""
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.kro import Target
 from krobench.figures.environment import KroFingerprint
 from krobench.figures.profile import TestProfile
+from krobench.figures.rawdata import Sample
 from krobench.kube.errors import KubeError
 from krobench.kube.kropods import KroPod
 from krobench.load.iteration import Iteration
@@ -64,6 +65,11 @@ class IterationLoop:
     def iteration(self) -> Iteration | None:
         """The iteration that is running."""
         return self._runner.current
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """What was sampled of the iteration that is running."""
+        return self._runner.sampler.samples if self._runner.sampler is not None else ()
 
     @property
     def elapsed_seconds(self) -> float:

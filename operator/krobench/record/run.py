@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
-from krobench.api.status import Verdict
+from krobench.api.status import LiveStatus, Verdict
 from krobench.figures.environment import Environment
 from krobench.figures.reasons.load import AnyOrphansReason
 from krobench.findings.comparison import Comparison
@@ -66,6 +66,7 @@ class Progress(ApiModel):
     iterations_planned: int = 0
     activity: str = ""
     """What is going on, such as 'web-app: iteration 2 of 4: 37 of 50 instances ready'."""
+    live: LiveStatus | None = None
 
 
 class RunRecord(ApiModel):

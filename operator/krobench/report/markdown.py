@@ -5,15 +5,15 @@ from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, KRO_RESIDE
 from krobench.figures.summaries import Figures
 from krobench.findings.scaling import SizeVerdict
 from krobench.record.run import RunRecord, RunState
-from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.differences import differences_section, slopes_section
+from krobench.report.gist import counts_line
 from krobench.report.profiles import profiles
 from krobench.report.recommendations import recommendations_section
 from krobench.report.scale import scale_section
 from krobench.report.tables import Column, bullets, column, columns, section, table
-from krobench.report.tests import summary_columns, test_section
+from krobench.report.tests import result, summary_columns, test_section
 from krobench.report.words.rawlines import sampled_line
 from krobench.report.words.reasons import reason_line
 from krobench.report.words.validity import cause_line
@@ -80,17 +80,9 @@ def validity_section(run: RunRecord) -> str:
 
 
 def _title(run: RunRecord) -> str:
-    if run.scale is not None:
-        found = [size.verdict for size in run.scale.sizes]
-        met, missed = found.count(SizeVerdict.MET), found.count(SizeVerdict.BREACHED)
-        counts = f"{units.counted(len(found), 'size')}, {met} met the SLOs, {missed} missed them"
-    else:
-        states = [test.state for test in run.tests]
-        succeeded, failed = states.count(TestState.SUCCEEDED), states.count(TestState.FAILED)
-        counts = f"{units.counted(len(states), 'test')}, {succeeded} succeeded, {failed} failed"
     ended = f"ended {run.end_time}." if run.end_time else "not ended."
     lines = [f"# {run.namespace}/{run.name}: {run.verdict or 'running'}", ""]
-    lines.append(f"{counts}. Started {run.start_time}, {ended}")
+    lines.append(f"{counts_line(run)}. Started {run.start_time}, {ended}")
     if run.state is RunState.RUNNING:
         lines.append(f"\nRunning: {run.progress.activity or 'starting'}.")
     if run.error is not None:
@@ -106,7 +98,7 @@ def _overview(run: RunRecord) -> str:
         if test.summary is None:
             results.append(str(test.state))
         else:
-            results.append(_result(test) if verdict is None else _SIZE_RESULTS[verdict])
+            results.append(result(test) if verdict is None else _SIZE_RESULTS[verdict])
     summaries = [test.summary for test in run.tests]
     figures = [each.figures if each is not None else Figures() for each in summaries]
     ready = [each.latency.instance_ready if each is not None else None for each in summaries]
@@ -124,15 +116,6 @@ def _overview(run: RunRecord) -> str:
             column("kro API requests per instance", requests, "number"),
         ),
     )
-
-
-def _result(test: TestRecord) -> str:
-    if not test.validity.valid:
-        return "invalid"
-    outcomes = {threshold.passed for threshold in test.thresholds}
-    if test.state is TestState.SUCCEEDED and outcomes & {False, None}:
-        return "threshold missed" if False in outcomes else "threshold undecided"
-    return test.state
 
 
 def _left_behind(run: RunRecord) -> str:

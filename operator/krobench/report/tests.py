@@ -9,7 +9,7 @@ from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, THROUGHPUT
 from krobench.figures.latencies import LATENCIES, latency_of
 from krobench.figures.precision import Headline, Stop
 from krobench.figures.summaries import Latencies, LatencySummary, LoadGenerator
-from krobench.record.test import IterationRecord, PhaseSummary, TestRecord, TestSummary
+from krobench.record.test import IterationRecord, PhaseSummary, TestRecord, TestState, TestSummary
 from krobench.report.cel import cel_section
 from krobench.report.tables import Column, column, columns, table
 from krobench.report.usage import usage_section
@@ -89,6 +89,16 @@ def headline_line(test: TestRecord) -> str:
     if test.steady_state is not None:
         text += f" Steady state: {steady_state_line(test.steady_state)}."
     return text
+
+
+def result(test: TestRecord) -> str:
+    """Return how a test ended, in a word or two."""
+    if not test.validity.valid:
+        return "invalid"
+    outcomes = {threshold.passed for threshold in test.thresholds}
+    if test.state is TestState.SUCCEEDED and outcomes & {False, None}:
+        return "threshold missed" if False in outcomes else "threshold undecided"
+    return test.state
 
 
 def precision_text(figure: Headline) -> str | None:

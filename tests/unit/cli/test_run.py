@@ -88,7 +88,7 @@ def test_waiting_for_a_run_of_somebody_else_ends_with_its_verdict(
     monkeypatch.setattr(sources_module, "fetch_run", lambda *_: record(RunState.COMPLETED))
     done = krobench("wait", "x")
     assert done.exit_code == code
-    assert "# default/bench" in done.output
+    assert "default/bench" in done.output
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_file_that_cannot_be_written_is_an_error_and_the_report_is_shown(
     done = krobench("run", "--file=b.yaml", f"--{option}={tmp_path}")  # a directory
     assert done.exit_code == ExitCode.ERROR
     assert f"cannot write {tmp_path}" in done.output
-    assert "# default/bench: Passed" in done.output
+    assert "Passed: default/bench" in done.output
     assert started == [Path("b.yaml")]
 
 

@@ -75,6 +75,7 @@ def base_status(facts: StatusFacts, line: StatusLine, job: ObjectRef | None) -> 
         progress=f"{record.progress.iterations_done}/{record.progress.iterations_planned}"
         if record
         else old.progress,
+        live=record.progress.live if record and line.phase is Phase.RUNNING else None,
         verdict=verdict if finished else None,
         message=line.message,
         orphans=record.orphans.count if record and record.orphans else None,

@@ -1,0 +1,85 @@
+"""What a run in progress shows: the iteration that is running, and how long the rest takes.
+
+It goes out with updates of the progress that are written anyway, and costs a look at what is in
+memory already.
+"""
+
+from collections.abc import Sequence
+from statistics import fmean, median
+
+from krobench.api.status import LiveStatus
+from krobench.figures.rawdata import Sample
+from krobench.load.iteration import Iteration
+from krobench.record.test import IterationRecord, TestRecord
+
+_CPU_WINDOW_SECONDS = 5.0
+_MOST_LATENCIES = 1_000
+"""The median is of the latest ones if there are more."""
+
+
+def live_status(
+    iteration: Iteration, samples: Sequence[Sample], now: float, remaining_seconds: float | None
+) -> LiveStatus:
+    """Return what an iteration shows so far; ``samples`` are those of it."""
+    live = LiveStatus(
+        remaining_seconds=None if remaining_seconds is None else round(remaining_seconds),
+        kro_cpu_cores=_recent_cores(samples),
+        kro_memory_bytes=_latest_memory(samples),
+    )
+    began = iteration.outcome.run_started_seconds
+    if began is None:
+        return live
+    until = iteration.outcome.run_ended_seconds or now
+    latencies = iteration.ready_latencies[-_MOST_LATENCIES:]
+    live.instances_ready, live.instances = iteration.ready_count, iteration.instance_count
+    if latencies:
+        live.instance_ready_p50_seconds = round(median(latencies), 3)
+        live.instances_per_second = round(live.instances_ready / max(until - began, 1e-3), 3)
+    return live
+
+
+def remaining_seconds(tests: Sequence[TestRecord], elapsed_seconds: float) -> float | None:
+    """Return how long a benchmark still takes; ``elapsed_seconds`` are of the current iteration.
+
+    An iteration that is to come is expected to take as long as those of its test did or, before
+    there are any, as those of all tests. None before the first iteration has ended.
+    """
+    taken = [_seconds(done) for test in tests for done in test.iterations]
+    if not taken:
+        return None
+    of_all = fmean(taken)
+    left = 0.0
+    for test in tests:
+        if test.success is not None:
+            continue
+        known = [_seconds(done) for done in test.iterations]
+        planned = test.planned_warmup + test.planned_iterations
+        left += max(0, planned - len(known)) * (fmean(known) if known else of_all)
+    return max(0.0, left - elapsed_seconds)
+
+
+def _seconds(done: IterationRecord) -> float:
+    soak = done.soak.seconds if done.soak is not None else 0.0
+    cleanup = done.teardown.duration_seconds if done.teardown is not None else 0.0
+    return done.duration_seconds + soak + cleanup
+
+
+def _recent_cores(samples: Sequence[Sample]) -> float | None:
+    """Return kro's CPU use between its last sample and one some seconds before."""
+    last: Sample | None = None
+    for sample in reversed(samples):
+        if sample.source != "kro" or sample.metric != "process_cpu_seconds_total":
+            continue
+        if last is None:
+            last = sample
+        elif last.seconds - sample.seconds >= _CPU_WINDOW_SECONDS:
+            grown = last.value - sample.value
+            return round(grown / (last.seconds - sample.seconds), 3) if grown >= 0 else None
+    return None
+
+
+def _latest_memory(samples: Sequence[Sample]) -> int | None:
+    for sample in reversed(samples):
+        if sample.source == "kro" and sample.metric == "process_resident_memory_bytes":
+            return round(sample.value)
+    return None

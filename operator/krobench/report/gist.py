@@ -1,0 +1,126 @@
+"""A run in a few sentences: what it says, what held kro back, what to change."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from krobench.analysis.resourcequantities import number_of
+from krobench.api import units
+from krobench.api.status import Verdict
+from krobench.findings.bottleneck import Bottleneck
+from krobench.findings.scaling import SizeVerdict
+from krobench.record.run import RunRecord, RunState
+from krobench.record.test import TestRecord, TestState
+from krobench.report.comparison import summary
+from krobench.report.words.bottlenecks import bottleneck_line, cause_name
+from krobench.report.words.evidence import measured
+from krobench.report.words.recommendations import effect, title
+from krobench.report.words.scaling import limit_line
+from krobench.report.words.validity import validity_line
+
+
+def verdict_of(run: RunRecord) -> str:
+    """Return the verdict in a word; of a run that has not ended, that it is running."""
+    return run.verdict or "Running"
+
+
+def counts_line(run: RunRecord) -> str:
+    """Return how many tests or sizes ended how."""
+    if run.scale is not None:
+        found = [size.verdict for size in run.scale.sizes]
+        met, missed = found.count(SizeVerdict.MET), found.count(SizeVerdict.BREACHED)
+        return f"{units.counted(len(found), 'size')}, {met} met the SLOs, {missed} missed them"
+    states = [test.state for test in run.tests]
+    succeeded, failed = states.count(TestState.SUCCEEDED), states.count(TestState.FAILED)
+    return f"{units.counted(len(states), 'test')}, {succeeded} succeeded, {failed} failed"
+
+
+def duration_text(run: RunRecord) -> str:
+    """Return how long a run took; empty if it has not ended."""
+    if run.end_time is None:
+        return ""
+    began, ended = map(datetime.fromisoformat, (run.start_time, run.end_time))
+    return units.seconds((ended - began).total_seconds())
+
+
+def measured_on(run: RunRecord) -> str:
+    """Return what was measured on what."""
+    environment = run.environment
+    kro = environment.kro.version if environment.kro is not None else None
+    parts = [f"kro {kro}" if kro else "", f"Kubernetes {environment.kubernetes or '-'}"]
+    nodes = environment.nodes
+    if nodes:
+        first = nodes[0]
+        size = f"{first.cpu} CPUs, {units.size(number_of(first.memory))}"
+        parts.append(f"{units.counted(len(nodes), 'node')} ({size})")
+    return ", ".join(part for part in parts if part)
+
+
+def why(run: RunRecord) -> Iterator[str]:
+    """Yield why a run did not pass: its error, what makes it invalid, missed thresholds, errors."""
+    if run.error is not None:
+        yield f"{run.error.reason}: {run.error.message}"
+    if run.validity is not None and not run.validity.valid:
+        yield f"Not valid: {validity_line(run.validity)}. Do not compare these numbers."
+    if run.verdict is Verdict.PASSED:
+        return
+    for test in run.tests:
+        if test.error is not None and test.error != run.error:
+            yield f"{test.name}: {test.error.reason}: {test.error.message}"
+        for threshold in test.thresholds:
+            if not threshold.passed:
+                how = "missed" if threshold.passed is False else "undecided"
+                yield f"{test.name}: {how} {threshold.expression} ({measured(threshold)})"
+
+
+def limit_found(run: RunRecord) -> str:
+    """Return the limit of a scale test in a sentence; empty for other runs."""
+    scale = run.scale
+    if scale is None or scale.limit is None:
+        return ""
+    text = limit_line(scale.limit, scale.axis, scale.stopped)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def main_bottleneck(run: RunRecord) -> tuple[TestRecord, Bottleneck] | None:
+    """Return the cause with the highest score, and the test in which it was found."""
+    found = [
+        (test, bottleneck)
+        for test in run.tests
+        if test.attribution is not None
+        for bottleneck in test.attribution.bottlenecks
+    ]
+    return max(found, key=lambda each: each[1].score, default=None)
+
+
+def held_back(run: RunRecord) -> str:
+    """Return what held kro back most, in a sentence; empty if no test got that far."""
+    main = main_bottleneck(run)
+    if main is not None:
+        test, bottleneck = main
+        name = cause_name(bottleneck)
+        return (
+            f"{name[:1].upper()}{name[1:]}: {bottleneck_line(bottleneck)} "
+            f"({test.name}, score {bottleneck.score:.2f})."
+        )
+    if any(test.attribution is not None for test in run.tests):
+        return "Nothing stands out."
+    return ""
+
+
+def to_change(run: RunRecord) -> str:
+    """Return the first recommendation in a sentence; empty if the run has not got that far."""
+    if run.recommendations:
+        first = run.recommendations[0]
+        more = len(run.recommendations) - 1
+        others = f" ({units.counted(more, 'more recommendation')} in the report)" if more else ""
+        brings = effect(first.advice).partition(". ")[0].rstrip(".")
+        return f"{title(first.advice)}: {brings}.{others}"
+    if run.state is RunState.COMPLETED and any(test.attribution for test in run.tests):
+        return "Nothing: the measurements give no reason to."
+    return ""
+
+
+def compared(run: RunRecord) -> list[str]:
+    """Return the outcome of each comparison of the run, with its baseline and between variants."""
+    lines = [summary(run.comparison)] if run.comparison is not None else []
+    return [*lines, *(f"{each.new}: {summary(each)}" for each in run.variant_comparisons)]
