@@ -116,7 +116,7 @@ def one_beyond(pairs: int, seed: int) -> Iterator[Outcome]:
 
 def one_each(pairs: int, seed: int) -> Iterator[Outcome]:
     """Yield what one run a side says, by the repetitions of each."""
-    alike = "alike limits called better or worse"
+    alike = "the interval excludes equal limits by the minimum effect, which they are"
     for shape, scatter, drift, rng in _settings(pairs, seed, (0.0, *_DRIFTS)):
         runs = [_Simulated(shape, scatter, drift, rng.randrange(_SEEDS)) for _ in range(2)]
         column = f"repetitions scatter by {scatter:.0%}"
@@ -135,7 +135,7 @@ def one_each(pairs: int, seed: int) -> Iterator[Outcome]:
                 yield _wrong(alike, column, shape, found)
             else:
                 better = found.verdict is MetricVerdict.BETTER
-                row = f"a limit {factor} times as large is called better"
+                row = f"the interval of a limit {factor} times as large is above 1"
                 yield Outcome(Cell(row, column), shape, better)
 
 

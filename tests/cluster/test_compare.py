@@ -13,6 +13,7 @@ from cluster.repetition import twice_at_most
 BASELINE = {"configMapRef": {"name": "compare-base"}}
 OPTIONS = ("--namespace=default",)
 EARLIER_RUNS = 4
+VERDICTS = ("Better", "Worse", "Mixed", "Same", "Inconclusive")
 
 
 def made(name: str, instances: int = 5, **spec: Any) -> Manifest:
@@ -62,7 +63,7 @@ def by_hand(cluster: Cluster, tmp_path: Path) -> None:
 def when_a_run_ends(cluster: Cluster) -> None:
     status = cluster.finish(made("compare-three", baseline=BASELINE))
     assert status["verdict"] == "Passed"
-    assert status["comparison"]["verdict"] in ("Better", "Worse", "Same", "Inconclusive")
+    assert status["comparison"]["verdict"] in VERDICTS
     assert "compare-base" in status["comparison"]["message"]
     comparison = cluster.run_record("compare-three")["comparison"]
     assert comparison["differences"] == []

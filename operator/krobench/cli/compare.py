@@ -12,7 +12,7 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
 from krobench.cli.errors import CliError
 from krobench.cli.sources import read_sides
-from krobench.findings.comparison import Baseline, Comparison, MetricVerdict
+from krobench.findings.comparison import Baseline, Comparison
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.record.baseline import to_config_map, to_json, to_yaml
 from krobench.record.reading import RecordError
@@ -74,7 +74,7 @@ def render(
 
 def exit_code(comparisons: Sequence[Compared], *, fail_on_inconclusive: bool) -> ExitCode:
     """Return the exit code for the worst result."""
-    if any(item.verdict is MetricVerdict.WORSE for item in comparisons):
+    if any(item.worse for item in comparisons):
         return ExitCode.WORSE
     undecided = any(item.undecided for item in comparisons)
     if any(item.refused for item in comparisons) or (fail_on_inconclusive and undecided):

@@ -25,6 +25,8 @@ class MetricVerdict(StrEnum):
 
     BETTER = "Better"
     WORSE = "Worse"
+    MIXED = "Mixed"
+    """Of several metrics: some are better, others worse."""
     SAME = "Same"
     INCONCLUSIVE = "Inconclusive"
 
@@ -49,27 +51,35 @@ class NotMeasured(Finding):
 
 
 class NoRatio(Finding):
-    """There is no ratio, because a value is zero or negative."""
+    """There is no ratio, because a value is zero or negative, and too few for a difference."""
 
     code: Literal["NoRatio"] = "NoRatio"
 
 
 class MoreReplicates(Finding):
-    """A verdict needs more replicates."""
+    """No verdict is possible with so few replicates."""
 
     code: Literal["MoreReplicates"] = "MoreReplicates"
     more: int
     of: Replicates
     side: Literal["each", "either", "smaller"]
-    """Which side needs them. either: at least one of them."""
+    """Which side needs them. either: at least one of them. each: stored by older versions."""
     fewest: int
     """Replicates of the smaller side."""
     smallest_p: float | None = None
-    """The smallest p-value that so many replicates can give, if it is above the needed one."""
+    """Stored by older versions, as are the next two."""
     needed_p: float | None = None
-    """The p-value that the false discovery rate may require."""
     tests: int | None = None
-    """Primary metrics that share the false discovery rate."""
+
+
+class Undecided(Finding):
+    """The replicates show neither a change nor that there is none."""
+
+    code: Literal["Undecided"] = "Undecided"
+    of: Replicates
+    detectable: float | None = None
+    """The smallest change, as a share, that so many replicates with this scatter show in 9 of 10
+    comparisons; None if there is no ratio."""
 
 
 class OnlyIterations(Finding):
@@ -81,7 +91,7 @@ class OnlyIterations(Finding):
 
 
 class TooClose(Finding):
-    """The change is too close to the minimum effect for any sensible number of replicates."""
+    """Stored by older versions: no sensible number of replicates would give a verdict."""
 
     code: Literal["TooClose"] = "TooClose"
     of: Replicates
@@ -90,7 +100,7 @@ class TooClose(Finding):
 
 
 class MoreIterations(Finding):
-    """The ratio of two limits needs more iterations of the sizes that decide them."""
+    """Stored by older versions: the ratio of two limits needs more iterations."""
 
     code: Literal["MoreIterations"] = "MoreIterations"
     needed: int
@@ -118,6 +128,7 @@ AnyInconclusive = Annotated[
     NotMeasured
     | NoRatio
     | MoreReplicates
+    | Undecided
     | OnlyIterations
     | TooClose
     | MoreIterations
@@ -405,15 +416,19 @@ class MetricComparison(ApiModel):
     ratio_low: float | None = None
     """Lower end of the ratio's 95 % interval; None if there are too few values for one."""
     ratio_high: float | None = None
+    difference: float | None = None
+    """New minus old, if a value is zero: then there is no ratio."""
+    difference_low: float | None = None
+    difference_high: float | None = None
     p: float | None = None
     """Two-sided: of the exact Mann-Whitney test; with fewer than 4 replicates on one side and at
     least 4 on the other, of Student's t on logarithms."""
     adjusted_p: float | None = None
-    """The same after Benjamini and Hochberg, over all primary metrics; None: exploratory."""
+    """Corrected for all primary metrics together; None: exploratory."""
     verdict: MetricVerdict | None = None
     """None: exploratory, without a verdict."""
     more_needed: int | None = None
-    """How many more replicates a side a verdict needs at least, if that is known."""
+    """Stored by older versions."""
     note: AnyInconclusive | None = None
     """Why there is no verdict."""
 
@@ -440,12 +455,18 @@ class Comparison(ApiModel):
     """Runs and tests that were not compared, and why."""
     metrics: list[MetricComparison] = Field(default_factory=list)
     verdict: MetricVerdict | None = None
-    """Worse if any primary metric is, else Better if any is, else Same if all are."""
+    """Of all primary metrics: Mixed if some are better and others worse, else Worse or Better if
+    any is, else Same if all are."""
+
+    @property
+    def worse(self) -> bool:
+        """Whether a primary metric is worse, whatever else is better."""
+        return self.verdict in (MetricVerdict.WORSE, MetricVerdict.MIXED)
 
     @property
     def failed(self) -> bool:
         """Whether the run fails by this comparison."""
-        return self.fails_run and self.verdict is MetricVerdict.WORSE
+        return self.fails_run and self.worse
 
     @property
     def undecided(self) -> bool:

@@ -57,6 +57,11 @@ class ScaleComparison(ApiModel):
     """Exploratory: key figures at the sizes that all have measured, single runs repeatedly."""
 
     @property
+    def worse(self) -> bool:
+        """Whether the limit is smaller."""
+        return self.verdict is MetricVerdict.WORSE
+
+    @property
     def undecided(self) -> bool:
         """Whether nothing can be said of what a verdict was asked for."""
         return self.verdict is MetricVerdict.INCONCLUSIVE

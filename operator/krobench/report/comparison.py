@@ -9,6 +9,7 @@ from krobench.findings.comparison import (
     Comparison,
     MetricComparison,
     MetricVerdict,
+    OnlyIterations,
     Replicates,
 )
 from krobench.report import usage
@@ -32,6 +33,7 @@ _ASIDES = {
 }
 _ONE_RESTART = f", because kro was restarted only once for one of the variants ({_ITERATIONS})"
 _LEAST_P = 0.001
+_MOST_NAMED = 3
 _FEW_RESTARTS = (
     f"needs at least {MIN_REPLICATES} restarts of one variant, better of both: iterations of one "
     "restart share a kro"
@@ -89,20 +91,34 @@ def summary(comparison: Comparison) -> str:
         for verdict in MetricVerdict
         if any(m.verdict is verdict for m in comparison.primary)
     ]
-    worst = [
-        f"{metric.test}: {short_title(metric.metric)} x{metric.ratio:.3g}"
-        for metric in comparison.primary
-        if metric.verdict is MetricVerdict.WORSE and metric.ratio is not None
+    named = [
+        f"{verdict.lower()}: {', '.join(changed)}"
+        for verdict in (MetricVerdict.WORSE, MetricVerdict.BETTER)
+        if (changed := _changed(comparison.primary, verdict))
     ]
-    named = f" ({'; '.join(worst[:3])})" if worst else ""
-    return f"{comparison.verdict}: {', '.join(counts)}{named}, against {comparison.old}"
+    what = f" ({'; '.join(named)})" if named else ""
+    return f"{comparison.verdict}: {', '.join(counts)}{what}, against {comparison.old}"
+
+
+def _changed(metrics: Sequence[MetricComparison], verdict: MetricVerdict) -> list[str]:
+    """Return the first metrics with a verdict, and by how much they changed."""
+    changed = [metric for metric in metrics if metric.verdict is verdict]
+    named = []
+    for metric in changed[:_MOST_NAMED]:
+        change = "" if metric.ratio is None else f" x{metric.ratio:.3g}"
+        if metric.difference is not None:
+            change = f" {_signed(metric.metric, metric.difference)}"
+        named.append(f"{metric.test} {short_title(metric.metric)}{change}")
+    more = len(changed) - len(named)
+    return [*named, f"{more} more"] if more else named
 
 
 def line(metric: MetricComparison) -> str:
     """Return a metric in a line: from what to what, by which ratio, and the verdict."""
+    what = "ratio" if metric.difference is None else "difference"
     return (
         f"{short_title(metric.metric)}: {show(metric.metric, metric.old_median)} to "
-        f"{show(metric.metric, metric.new_median)}, ratio {_ratio(metric)}: {metric.verdict}"
+        f"{show(metric.metric, metric.new_median)}, {what} {_ratio(metric)}: {metric.verdict}"
     )
 
 
@@ -176,6 +192,10 @@ def p_in_words(p: float) -> str:
 
 
 def _ratio(metric: MetricComparison) -> str:
+    low, high = metric.difference_low, metric.difference_high
+    if metric.difference is not None and low is not None and high is not None:
+        ends = " to ".join(_signed(metric.metric, end) for end in (low, high))
+        return f"{_signed(metric.metric, metric.difference)} ({ends})"
     if metric.ratio is None:
         return "-"
     if metric.ratio_low is None or metric.ratio_high is None:
@@ -183,12 +203,17 @@ def _ratio(metric: MetricComparison) -> str:
     return f"{metric.ratio:.3f} ({metric.ratio_low:.3f} to {metric.ratio_high:.3f})"
 
 
+def _signed(metric: str, difference: float) -> str:
+    sign = "-" if difference < 0 else "+"
+    return sign + show(metric, abs(difference))
+
+
 def _notes(comparison: Comparison, *, variants: bool = False) -> list[str]:
     single = variants and comparison.replicates is Replicates.ITERATIONS
     notes: dict[str, list[str]] = {}
     for metric in comparison.primary:
         if metric.note is not None:
-            too_few = single and metric.more_needed is not None
+            too_few = single and isinstance(metric.note, OnlyIterations)
             line = _FEW_RESTARTS if too_few else inconclusive_line(metric.note)
             notes.setdefault(line, []).append(f"{metric.test} {short_title(metric.metric)}")
     return [f"inconclusive: {', '.join(names)}: {line}" for line, names in notes.items()]

@@ -100,7 +100,7 @@ def _ending_events(status: RunStatus) -> list[RunEvent]:
         events.append(RunEvent(valid.reason, valid.message, warning=True))
     if isinstance(status, KroBenchmarkStatus) and status.comparison is not None:
         compared = status.comparison.verdict != NOT_COMPARED
-        worse = status.comparison.verdict == MetricVerdict.WORSE
+        worse = status.comparison.verdict in (MetricVerdict.WORSE, MetricVerdict.MIXED)
         reason = "Compared" if compared else NOT_COMPARED
         message = status.comparison.message
         events.append(RunEvent(reason, message, warning=worse or not compared))

@@ -33,7 +33,7 @@ def test_the_status_says_what_is_worse_in_a_line() -> None:
     assert world.benchmark.comparison is not None
     assert world.benchmark.comparison.verdict == "Worse"
     assert world.benchmark.comparison.message.startswith(
-        "Worse: 1 worse (web: instance ready p50 x1."
+        "Worse: 1 worse (worse: web instance ready p50 x1."
     )
     [metric] = world.benchmark.comparison.metrics
     assert (metric.test, metric.metric, metric.verdict) == ("web", METRICS[0], "Worse")

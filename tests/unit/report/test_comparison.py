@@ -3,7 +3,7 @@ from unit.analysis.comparison.runs import METRICS, side
 
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
-from krobench.findings.comparison import Better, Comparison, Replicates
+from krobench.findings.comparison import Better, Comparison, MetricVerdict, Replicates
 from krobench.report.comparison import (
     markdown,
     markdown_of_variants,
@@ -51,8 +51,29 @@ def test_a_p_is_never_shown_as_zero() -> None:
 
 def test_the_summary_names_what_is_worse() -> None:
     said = summary(worse())
-    assert said.startswith("Worse: 1 worse, 1 inconclusive (web: instance ready p50 x1.")
+    assert said.startswith("Worse: 1 worse, 1 inconclusive (worse: web instance ready p50 x1.")
     assert said.endswith("against base")
+
+
+def test_the_summary_of_a_mixed_result_names_what_is_better_too() -> None:
+    mixed = worse()
+    better = mixed.metrics[0].model_copy(
+        update={
+            "metric": "errors.total",
+            "verdict": MetricVerdict.BETTER,
+            "ratio": None,
+            "difference": -30.0,
+            "difference_low": -31.0,
+            "difference_high": -29.0,
+        }
+    )
+    changes = {"metrics": [*mixed.metrics, better], "verdict": MetricVerdict.MIXED}
+    mixed = mixed.model_copy(update=changes)
+    said = summary(mixed)
+    assert said.startswith("Mixed: 1 better, 1 worse")
+    assert "worse: web instance ready p50 x1." in said
+    assert "-30" in said
+    assert "-30 (-31 to -29)" in text(mixed)
 
 
 def test_markdown_lists_the_exploratory_metrics_apart() -> None:

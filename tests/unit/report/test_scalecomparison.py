@@ -31,8 +31,8 @@ def test_the_limit_is_one_line_with_both_sides_ratio_and_verdict() -> None:
     assert cells[1].startswith("100")
     assert cells[2].startswith("150")
     assert cells[3].startswith("1.5")
-    assert cells[4] == "better"
-    assert lines[-1].startswith("Better: the limit is 1.5")
+    assert cells[4] == "inconclusive"
+    assert lines[-1].startswith("Inconclusive: the limit is 1.5")
 
 
 def test_it_says_what_replicates_are_and_what_they_do_not_show() -> None:
@@ -52,7 +52,7 @@ def test_figures_of_sizes_are_shown_when_asked_for() -> None:
 
 def test_markdown_has_the_same_with_the_figures_last() -> None:
     output = markdown(compared())
-    assert output.startswith("## Limit compared with old.json\n\nBetter: the limit is 1.5")
+    assert output.startswith("## Limit compared with old.json\n\nInconclusive: the limit is 1.5")
     assert "| instances | 100" in output
     assert output.index("| instances | ") < output.index("**Exploratory: no verdicts")
     assert "| instances-950 | instance ready p99 |" in output
@@ -71,7 +71,7 @@ def test_a_limit_beyond_the_sizes_is_said_in_words() -> None:
     found = compared(scale_run(20_000, {100: 1, 800: 1, 1600: 1}))
     assert "above 1600" in text(found)
     assert "at least 1.5" in text(found)
-    assert summary(found).startswith("Better: the limit is at least 1.5")
+    assert summary(found).startswith("Inconclusive: the limit is at least 1.5")
     near = compared(scale_run(3_000, {100: 1, 500: 1, 1000: 1}))
     assert "inconclusive: the limit of the new side is above 1000: add larger sizes" in text(near)
     assert "- inconclusive: the limit of the new side" in markdown(near)

@@ -78,6 +78,8 @@ def compare(old: Side, new: Side, rules: Rules) -> Comparison:
 
 def overall(verdicts: Sequence[MetricVerdict]) -> MetricVerdict:
     """Return what several verdicts come to."""
+    if {MetricVerdict.WORSE, MetricVerdict.BETTER} <= set(verdicts):
+        return MetricVerdict.MIXED
     for decisive in (MetricVerdict.WORSE, MetricVerdict.BETTER, MetricVerdict.INCONCLUSIVE):
         if decisive in verdicts:
             return decisive

@@ -1,9 +1,9 @@
 """The ratio of two sides' limits if a side has several runs: runs are the replicates.
 
-It is judged like any metric of benchmarks: by the exact rank test, the bootstrap over runs, and, if
+It is judged like any metric of benchmarks: by the exact rank test, its interval, and, if
 one side has few runs, by the spread of the other. Runs whose limit is beyond their sizes need more:
 the rank test takes them by their scores (:func:`~krobench.analysis.comparison.limits.rank_scores`),
-and the interval is drawn twice, once with each limit at the end of its span that makes the ratio
+and the interval is made twice, once with each limit at the end of its span that makes the ratio
 small, and once at the other end. The outer ends hold for any limits within the spans.
 
 A single run whose limit is beyond its sizes is compared with the spread of several by its last
@@ -25,8 +25,13 @@ from krobench.analysis.comparison.metrics import (
     basis_of,
     judge,
 )
-from krobench.analysis.statistics.bootstrap import Interval, Runs, ratio_interval
-from krobench.analysis.statistics.significance import compare_by_spread, mann_whitney
+from krobench.analysis.statistics.significance import (
+    Interval,
+    Runs,
+    compare_by_spread,
+    mann_whitney,
+    rank_interval,
+)
 from krobench.findings.comparison import (
     AnyInconclusive,
     Better,
@@ -56,7 +61,7 @@ def compare_limit_runs(
         return LimitRatio(MetricVerdict.INCONCLUSIVE, notes=_spread_unknown(old, new))
     p, interval = found
     nearest = interval.nearest if interval is not None else None
-    evidence = Evidence(len(old), len(new), basis, nearest, p, tests=1)
+    evidence = Evidence(len(old), len(new), basis, nearest, p)
     judgement = judge(evidence, Better.HIGHER, minimum_effect, Replicates.RUNS)
     before, after = median_span(old), median_span(new)
     ratio = after.low / before.low if before.known and after.known else None
@@ -108,8 +113,8 @@ def _turned(interval: Interval) -> Interval:
 def _by_ranks(old: Sequence[Span], new: Sequence[Span]) -> tuple[float, _Bounds | None]:
     scores = rank_scores([*old, *new])
     p = mann_whitney(scores[: len(old)], scores[len(old) :])
-    least = ratio_interval(_highs(old), _lows(new))
-    most = least if _all_known(old, new) else ratio_interval(_lows(old), _highs(new))
+    least = rank_interval(_highs(old), _lows(new))
+    most = least if _all_known(old, new) else rank_interval(_lows(old), _highs(new))
     return p, _Bounds(least, most) if least is not None and most is not None else None
 
 

@@ -13,7 +13,8 @@ If one side met or missed the SLOs at all sizes, its limit is only known to be a
 size. That may rest on a single lucky iteration, so the size is drawn too, with the scatter that
 single iterations have on the other side. The result is a lower or an upper bound of the ratio.
 
-This uses one run a side and can't see a drift between the two runs. Several runs a side can
+This uses one run a side and can't see a drift between the two runs: what it calls better or worse
+holds for these two runs, and is no verdict about kro. Several runs a side can give one
 (:mod:`.limitruns`).
 """
 
@@ -22,20 +23,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median, pstdev, variance
 
-from krobench.analysis.comparison.metrics import by_interval, times_needed
+from krobench.analysis.comparison.metrics import by_interval
 from krobench.analysis.scaling.limit import Crossing, limit_and_crossing
-from krobench.analysis.statistics.bootstrap import Interval, expanded_ends, seeded
+from krobench.analysis.statistics.bootstrap import expanded_ends, seeded
 from krobench.analysis.statistics.intervals import combined_error
-from krobench.api.specs.scaletest import MAX_ITERATIONS
+from krobench.analysis.statistics.significance import Interval
 from krobench.findings.comparison import (
     AnyInconclusive,
     Better,
     LimitsUnknown,
     MetricVerdict,
-    MoreIterations,
-    Replicates,
     Side,
-    TooClose,
 )
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord
 
@@ -115,8 +113,6 @@ class MeasuredLimit:
     limit: Limit
     crossing: Crossing | None
     """None if it is not known with an interval."""
-    iterations: int
-    """Judged iterations of the size with fewer, of the two that it lies between."""
 
     @property
     def beyond(self) -> "_Beyond | None":
@@ -161,13 +157,7 @@ class LimitRatio:
 def measure_limit(side: Side, scale: ScaleRecord, slos: Sequence[str]) -> MeasuredLimit:
     """Return the limit that follows from the sizes of a scale test."""
     limit, crossing = limit_and_crossing(scale.sizes, slos, scale.stopped)
-    around = {limit.last_met, limit.first_breach}
-    judged = [
-        sum(iteration.met is not None for iteration in size.iterations)
-        for size in scale.sizes
-        if size.size in around
-    ]
-    return MeasuredLimit(side, limit, crossing, min(judged, default=0))
+    return MeasuredLimit(side, limit, crossing)
 
 
 def compare_limits(old: MeasuredLimit, new: MeasuredLimit, minimum_effect: float) -> LimitRatio:
@@ -195,10 +185,7 @@ def _of_crossings(old: MeasuredLimit, new: MeasuredLimit, minimum_effect: float)
     ratio = math.log(new.crossing.size / old.crossing.size)
     interval = Interval(_exp(ratio), _exp(min(low, ratio)), _exp(max(high, ratio)))
     verdict = by_interval(interval, Better.HIGHER, minimum_effect)
-    notes: tuple[AnyInconclusive, ...] = ()
-    if verdict is MetricVerdict.INCONCLUSIVE:
-        notes = (_what_would_do(interval, minimum_effect, min(old.iterations, new.iterations)),)
-    return LimitRatio(verdict, interval.ratio, interval.low, interval.high, notes)
+    return LimitRatio(verdict, interval.ratio, interval.low, interval.high)
 
 
 def _of_beyond(
@@ -226,13 +213,6 @@ def _of_beyond(
 
 def _exp(logarithm: float) -> float:
     return math.exp(max(-_FURTHEST, min(logarithm, _FURTHEST)))
-
-
-def _what_would_do(interval: Interval, minimum_effect: float, iterations: int) -> AnyInconclusive:
-    needed = iterations * times_needed(interval, minimum_effect)
-    if needed > MAX_ITERATIONS:
-        return TooClose(of=Replicates.ITERATIONS, most=MAX_ITERATIONS)
-    return MoreIterations(needed=max(iterations + 1, math.ceil(needed)), had=iterations)
 
 
 def _unknown(measured: MeasuredLimit) -> LimitsUnknown:

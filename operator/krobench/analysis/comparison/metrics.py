@@ -4,16 +4,21 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from krobench.analysis.comparison.rules import WHERE_AVAILABLE, Rules
-from krobench.analysis.statistics.bootstrap import Interval, Runs, estimate, ratio_interval
+from krobench.analysis.statistics.permutation import dealt
 from krobench.analysis.statistics.significance import (
-    benjamini_hochberg,
+    Interval,
+    Runs,
     compare_by_spread,
+    estimate,
+    holm,
     mann_whitney,
-    smallest_p,
-    values_for,
+    rank_interval,
+    shift_interval,
 )
+from krobench.figures.figure import Per, Unit, unit_of
 from krobench.findings.comparison import (
     AnyInconclusive,
     Better,
@@ -25,13 +30,14 @@ from krobench.findings.comparison import (
     OnlyIterations,
     Replicates,
     Side,
-    TooClose,
+    Undecided,
 )
 
 SIGNIFICANCE = 0.05
 MIN_REPLICATES = 4
 """With fewer a side, the exact test cannot go below 0.05, and a spread is not known."""
-_TOO_MANY = 500
+_Z_OF_INTERVAL, _Z_OF_POWER = 1.960, 1.282
+"""Of a 95 % interval, and of what is found in 9 of 10 cases."""
 
 
 class Basis(StrEnum):
@@ -53,9 +59,12 @@ class Evidence:
     new: int
     basis: Basis
     interval: Interval | None
+    """Of the ratio, new over old."""
     adjusted_p: float
-    tests: int
-    """Primary metrics that share the false discovery rate."""
+    difference: Interval | None = None
+    """New minus old, if a value is zero and there is no ratio."""
+    least_difference: float = 0.0
+    """The smallest difference that counts."""
 
     @property
     def fewest(self) -> int:
@@ -81,7 +90,6 @@ class Judgement:
     """A verdict, or why there is none."""
 
     verdict: MetricVerdict
-    more_needed: int | None = None
     note: AnyInconclusive | None = None
 
     @property
@@ -90,76 +98,65 @@ class Judgement:
 
 
 def by_interval(interval: Interval, better: Better, minimum_effect: float) -> MetricVerdict:
-    """Return what an interval at 95 % shows about a change.
+    """Return what the interval of a ratio at 95 % shows about a change."""
+    low, ratio, high = (math.log(x) for x in (interval.low, interval.ratio, interval.high))
+    return by_change(Interval(ratio, low, high), better, math.log1p(minimum_effect))
 
-    Same needs the whole interval within the minimum effect: finding no difference does
+
+def by_change(change: Interval, better: Better, effect: float) -> MetricVerdict:
+    """Return the same of a change that is zero if there is none.
+
+    Same needs the whole interval within the smallest effect: finding no difference does
     not show that there is none.
     """
-    low, ratio, high = (math.log(x) for x in (interval.low, interval.ratio, interval.high))
-    effect = math.log1p(minimum_effect)
-    if -effect <= low and high <= effect:
+    if (-effect < change.low and change.high < effect) or change.low == change.high == 0:
         return MetricVerdict.SAME
-    if low <= 0 <= high or abs(ratio) < effect:
+    if change.low <= 0 <= change.high or abs(change.ratio) < effect:
         return MetricVerdict.INCONCLUSIVE
-    improved = (ratio < 0) == (better is Better.LOWER)
+    improved = (change.ratio < 0) == (better is Better.LOWER)
     return MetricVerdict.BETTER if improved else MetricVerdict.WORSE
 
 
-def times_needed(interval: Interval, minimum_effect: float) -> float:
-    """Return how many times the replicates a verdict would take if the estimate stays as it is.
+def detectable(interval: Interval, minimum_effect: float) -> float:
+    """Return the smallest change that runs with this scatter show in 9 of 10 cases, as a share.
 
-    An interval's width falls with the square root of the number of replicates. Infinite if the
-    ratio is the minimum effect itself.
+    Its interval leaves out no change, and its estimate is at least the minimum effect.
     """
     low, ratio, high = (math.log(x) for x in (interval.low, interval.ratio, interval.high))
-    effect, change = math.log1p(minimum_effect), abs(ratio)
-    width = max(high - ratio, ratio - low)
-    reach = effect - change if change < effect else change
-    return math.inf if reach == 0 else (width / reach) ** 2
+    error = max(high - ratio, ratio - low) / _Z_OF_INTERVAL
+    least = math.log1p(minimum_effect) + _Z_OF_POWER * error
+    return math.expm1(max(least, (_Z_OF_INTERVAL + _Z_OF_POWER) * error))
 
 
 def judge(evidence: Evidence, better: Better, minimum_effect: float, of: Replicates) -> Judgement:
-    """Return better or worse only if rank test, interval and effect agree."""
+    """Return better or worse only if test, interval and effect agree.
+
+    An inconclusive verdict asks for no further runs: looking again until something is found would
+    find something in 1 of 10 comparisons of alike runs.
+    """
     if evidence.basis is Basis.NOTHING:
         if of is Replicates.ITERATIONS:
-            return _inconclusive(MIN_REPLICATES - 1, OnlyIterations(runs=MIN_REPLICATES))
+            return _inconclusive(OnlyIterations(runs=MIN_REPLICATES))
         more = MIN_REPLICATES - max(evidence.old, evidence.new)
-        note = MoreReplicates(more=more, of=of, side="either", fewest=evidence.fewest)
-        return _inconclusive(more, note)
-    if evidence.interval is None:
-        return _inconclusive(None, NoRatio())
-    verdict = by_interval(evidence.interval, better, minimum_effect)
+        return _inconclusive(
+            MoreReplicates(more=more, of=of, side="either", fewest=evidence.fewest)
+        )
+    if evidence.interval is not None:
+        verdict = by_interval(evidence.interval, better, minimum_effect)
+        note = Undecided(of=of, detectable=rounded(detectable(evidence.interval, minimum_effect)))
+    elif evidence.difference is not None:
+        verdict = by_change(evidence.difference, better, evidence.least_difference)
+        note = Undecided(of=of)
+    else:
+        return _inconclusive(NoRatio())
     found = verdict in (MetricVerdict.BETTER, MetricVerdict.WORSE)
     if verdict is MetricVerdict.SAME or (found and evidence.adjusted_p <= SIGNIFICANCE):
         return Judgement(verdict)
-    if evidence.basis is Basis.SPREAD:
-        more = MIN_REPLICATES - evidence.fewest
-        note = MoreReplicates(more=more, of=of, side="smaller", fewest=evidence.fewest)
-        return _inconclusive(more, note)
-    return _what_is_missing(evidence, evidence.interval, minimum_effect, of)
+    return _inconclusive(note)
 
 
-def _inconclusive(more_needed: int | None, note: AnyInconclusive) -> Judgement:
-    return Judgement(MetricVerdict.INCONCLUSIVE, more_needed, note)
-
-
-def _what_is_missing(
-    evidence: Evidence, interval: Interval, minimum_effect: float, of: Replicates
-) -> Judgement:
-    """Return how many replicates are needed if the estimates stay as they are."""
-    by_width = evidence.fewest * times_needed(interval, minimum_effect)
-    large = abs(math.log(interval.ratio)) >= math.log1p(minimum_effect)
-    needed_p = SIGNIFICANCE / evidence.tests
-    by_rank = values_for(needed_p) if large else 0
-    if by_width > _TOO_MANY:
-        return _inconclusive(None, TooClose(of=of))
-    more = max(1, math.ceil(by_width) - evidence.fewest, by_rank - evidence.fewest)
-    note = MoreReplicates(more=more, of=of, side="each", fewest=evidence.fewest)
-    if by_rank > evidence.fewest:
-        smallest = smallest_p(evidence.old, evidence.new)
-        limits = {"smallest_p": smallest, "needed_p": needed_p, "tests": evidence.tests}
-        note = note.model_copy(update=limits)
-    return _inconclusive(more, note)
+def _inconclusive(note: AnyInconclusive) -> Judgement:
+    return Judgement(MetricVerdict.INCONCLUSIVE, note)
 
 
 _DIGITS = 6
@@ -175,6 +172,9 @@ class Measured:
     metric: str
     old: Runs
     new: Runs
+    old_numbers: Sequence[int] = ()
+    """Which runs of the old side these are, if some have no value."""
+    new_numbers: Sequence[int] = ()
 
     @property
     def available(self) -> bool:
@@ -187,6 +187,12 @@ class Measured:
             return [estimate([run]) for run in self.old], [estimate([run]) for run in self.new]
         return [x for run in self.old for x in run], [x for run in self.new for x in run]
 
+    def by_run(self, old: int) -> dict[int, float]:
+        """Return the value of each run, by its number; the new side begins with ``old``."""
+        numbers = [*self.old_numbers, *(old + number for number in self.new_numbers)]
+        values = (estimate([run]) for run in (*self.old, *self.new))
+        return dict(zip(numbers, values, strict=True))
+
 
 def measure(
     test: str, old: Sequence[Iterations], new: Sequence[Iterations], rules: Rules
@@ -195,7 +201,8 @@ def measure(
     primary = rules.primary_metrics
     seen = {name for run in (*old, *new) for iteration in run for name in iteration}
     for metric in (*primary, *sorted(seen - set(primary))):
-        measured = Measured(test, metric, _values(old, metric), _values(new, metric))
+        (before, old_numbers), (after, new_numbers) = (_values(side, metric) for side in (old, new))
+        measured = Measured(test, metric, before, after, old_numbers, new_numbers)
         if metric in primary:
             absent = not measured.old and not measured.new
             if not (absent and metric in WHERE_AVAILABLE):
@@ -209,16 +216,36 @@ def measure(
 def judge_all(
     measured: Sequence[Measured], rules: Rules, kind: Replicates
 ) -> list[MetricComparison]:
-    """Compare all metrics; the primary ones share one false discovery rate."""
+    """Compare all metrics; the p-values of the primary ones are corrected together."""
     tested = [_tested(m, kind) if m.available else None for m in measured]
-    primary = [t for m, t in zip(measured, tested, strict=True) if t and rules.is_primary(m.metric)]
-    adjusted = iter(benjamini_hochberg([t.p for t in primary]))
+    primary = [
+        (m, t)
+        for m, t in zip(measured, tested, strict=True)
+        if t is not None and rules.is_primary(m.metric)
+    ]
+    adjusted = iter(_corrected(primary))
     return [
-        _compared(m, rules, t, next(adjusted), len(primary))
+        _compared(m, rules, t, next(adjusted))
         if t and rules.is_primary(m.metric)
         else _shown(m, rules, t)
         for m, t in zip(measured, tested, strict=True)
     ]
+
+
+def _corrected(primary: "Sequence[tuple[Measured, _Tested]]") -> list[float]:
+    """Return the corrected p of each metric: of those with enough runs by dealing these anew."""
+    by_ranks = [measured for measured, tested in primary if tested.basis is Basis.RANKS]
+    others = [tested.p for _, tested in primary if tested.basis is not Basis.RANKS]
+    old, new = (
+        1 + max(chain.from_iterable(numbers), default=-1)
+        for numbers in (
+            [measured.old_numbers for measured in by_ranks],
+            [measured.new_numbers for measured in by_ranks],
+        )
+    )
+    exact = iter(dealt([measured.by_run(old) for measured in by_ranks], old, new))
+    rest = iter(holm(others))
+    return [next(exact if tested.basis is Basis.RANKS else rest) for _, tested in primary]
 
 
 def explore(measured: Measured, rules: Rules) -> MetricComparison | None:
@@ -250,6 +277,7 @@ class _Tested:
     basis: Basis
     p: float
     interval: Interval | None
+    difference: Interval | None = None
 
 
 def _tested(measured: Measured, kind: Replicates) -> _Tested:
@@ -257,24 +285,42 @@ def _tested(measured: Measured, kind: Replicates) -> _Tested:
     basis = basis_of(kind, len(old), len(new))
     few = compare_by_spread(measured.old, measured.new) if basis is Basis.SPREAD else None
     p = few.p if few else mann_whitney(old, new)
-    interval = few.interval if few else ratio_interval(measured.old, measured.new)
-    return _Tested(len(old), len(new), kind, basis, p, interval)
+    interval = few.interval if few else rank_interval(measured.old, measured.new)
+    difference = None
+    if min(*old, *new) <= 0:
+        difference = shift_interval(measured.old, measured.new)
+    return _Tested(len(old), len(new), kind, basis, p, interval, difference)
 
 
 def _compared(
-    measured: Measured, rules: Rules, tested: _Tested, adjusted_p: float, tests: int
+    measured: Measured, rules: Rules, tested: _Tested, adjusted_p: float
 ) -> MetricComparison:
     result = _shown(measured, rules, tested)
-    evidence = Evidence(tested.old, tested.new, tested.basis, tested.interval, adjusted_p, tests)
+    evidence = Evidence(
+        tested.old,
+        tested.new,
+        tested.basis,
+        tested.interval,
+        adjusted_p,
+        tested.difference,
+        least_difference(measured, rules.minimum_effect),
+    )
     judgement = judge(evidence, result.better, rules.minimum_effect, tested.of)
     return result.model_copy(
         update={
             "adjusted_p": rounded(adjusted_p),
             "verdict": judgement.verdict,
-            "more_needed": judgement.more_needed,
             "note": judgement.note,
         }
     )
+
+
+def least_difference(measured: Measured, minimum_effect: float) -> float:
+    """Return the smallest difference that counts if there is no ratio: the minimum effect of the
+    larger side, and at least one of what is counted."""
+    larger = max(abs(estimate(measured.old)), abs(estimate(measured.new)))
+    whole = unit_of(measured.metric) is Unit.COUNT and not measured.metric.startswith(tuple(Per))
+    return max(minimum_effect * larger, 1.0 if whole else 0.0)
 
 
 def _shown(measured: Measured, rules: Rules, tested: _Tested | None) -> MetricComparison:
@@ -290,8 +336,14 @@ def _shown(measured: Measured, rules: Rules, tested: _Tested | None) -> MetricCo
         new_median=rounded(estimate(measured.new)) if measured.new else None,
     )
     if tested is not None:
-        ratio = _ratio(measured, tested.interval)
-        return result.model_copy(update={"p": rounded(tested.p), **ratio})
+        change = _ratio(measured, tested.interval)
+        if tested.difference is not None:
+            change = {
+                "difference": rounded(tested.difference.ratio),
+                "difference_low": rounded(tested.difference.low),
+                "difference_high": rounded(tested.difference.high),
+            }
+        return result.model_copy(update={"p": rounded(tested.p), **change})
     both: list[tuple[Side, Runs]] = [("old", measured.old), ("new", measured.new)]
     sides = [side for side, runs in both if not runs]
     missing = {"verdict": MetricVerdict.INCONCLUSIVE, "note": NotMeasured(sides=sides)}
@@ -309,9 +361,11 @@ def _ratio(measured: Measured, interval: Interval | None) -> dict[str, object]:
     return {"ratio": rounded(new / old)} if old > 0 and new > 0 else {}
 
 
-def _values(runs: Sequence[Iterations], metric: str) -> Runs:
+def _values(runs: Sequence[Iterations], metric: str) -> tuple[Runs, Sequence[int]]:
+    """Return the values of the runs that have any, and which runs these are."""
     found = [[value for i in run if (value := i.get(metric)) is not None] for run in runs]
-    return [values for values in found if values]
+    numbers = [number for number, values in enumerate(found) if values]
+    return [found[number] for number in numbers], numbers
 
 
 def rounded(value: float) -> float:

@@ -9,6 +9,7 @@ from krobench.analysis.comparison.estimates import numbers_of, scale_settings, u
 from krobench.analysis.comparison.limitruns import compare_limit_runs
 from krobench.analysis.comparison.limits import compare_limits, measure_limit, span_of
 from krobench.analysis.comparison.metrics import (
+    MIN_REPLICATES,
     Iterations,
     Measured,
     explore,
@@ -25,12 +26,14 @@ from krobench.findings.comparison import (
     AnyUnusable,
     AxesDiffer,
     MetricComparison,
+    MetricVerdict,
     NoFigures,
     NoSizes,
     NothingJudged,
     NotRepeated,
     NoUsableRuns,
     OnBothSides,
+    OnlyIterations,
     Replicates,
     RunUnusable,
     SameRun,
@@ -69,7 +72,8 @@ def compare_figures(
         of_runs = []
         for test, metric in product(common, _FIGURES):
             sides = [[_values(run[test], metric) for run in side] for side in (before, after)]
-            measured = Measured(test, metric, *([run for run in side if run] for side in sides))
+            known = [[run for run in side if run] for side in sides]
+            measured = Measured(test, metric, known[0], known[1])
             if measured.available:
                 of_runs.append(explore_runs(measured, rules))
         return of_runs, []
@@ -114,8 +118,8 @@ class ScaleSide:
 def compare_scale_tests(old: ScaleSide, new: ScaleSide, rules: Rules) -> ScaleComparison:
     """Compare the limits of scale tests, or return why they must not be compared.
 
-    Runs are the replicates. If each side is a single run, its iterations are used instead; they
-    cannot show a drift between the two runs.
+    Runs are the replicates. If each side is a single run, its iterations give a ratio with an
+    interval, and no verdict: they cannot show a drift between the two runs.
     """
     left_out: list[AnyOmission] = []
     refused = _unfit(old, new)
@@ -193,7 +197,9 @@ def _judged(
         before = measure_limit("old", _scale(old.runs[0]), old.runs[0].spec["slo"])
         after = measure_limit("new", _scale(new.runs[0]), new.runs[0].spec["slo"])
         limits = [[before.limit], [after.limit]]
-        ratio = compare_limits(before, after, rules.minimum_effect)
+        found = compare_limits(before, after, rules.minimum_effect)
+        notes = (*found.notes, OnlyIterations(runs=MIN_REPLICATES))
+        ratio = replace(found, verdict=MetricVerdict.INCONCLUSIVE, notes=notes)
     else:
         sides = [
             [

@@ -1,9 +1,13 @@
-"""How likely a difference is by chance: rank test, small samples, many tests at once.
+"""How likely a difference is by chance, and how large it may be: rank test and small samples.
 
 - :func:`mann_whitney`: the exact two-sided test, with ties. Under the null hypothesis every way of
   dealing the pooled values to the two sides is equally likely. The distribution of the rank sum
   over all of them is counted by the recurrence of Mann and Whitney (1947), carried over to
   midranks, so ties need no correction.
+- :func:`rank_interval` and :func:`shift_interval` invert that test: they hold each change that the
+  test would not reject (Hollander, Wolfe and Chicken, Nonparametric Statistical Methods, 2014,
+  section 4.3). A run has one value, the median of its iterations: their scatter is in it already,
+  and a bootstrap that draws iterations too would count it twice.
 - :func:`compare_by_spread`: a few runs against several. A rank test of one run against five cannot
   go below p = 1/3, but the five show how much runs differ when nothing has changed. Student's t on
   logarithms answers whether the one is further off than that. One run has no spread, so that of the
@@ -11,16 +15,15 @@
   from Small Samples, The Clinical Neuropsychologist 12, 1998). Two or three runs have a spread of
   their own, so both sides count by Welch's test, with an error no smaller than that of the several
   alone. The test assumes that drift is about log-normal, which ranks don't.
-- :func:`benjamini_hochberg`: the false discovery rate of many tests (1995).
+- :func:`holm`: p-values corrected for many tests, whatever they have to do with each other (1979).
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from statistics import NormalDist, fmean, stdev
+from statistics import NormalDist, fmean, median, stdev
 
-from krobench.analysis.statistics.bootstrap import Interval, Runs, estimate
 from krobench.analysis.statistics.intervals import (
     CONFIDENCE,
     StandardError,
@@ -29,8 +32,27 @@ from krobench.analysis.statistics.intervals import (
     two_sided_p,
 )
 
+Runs = Sequence[Sequence[float]]
+"""The values of one side: of each run, one value for each iteration."""
+
+_FEWEST = 4
+"""With fewer values a side, the rank test cannot go below 0.05, and rejects no change."""
 # Beyond, the normal approximation differs from the exact p in the third digit only.
 _MAX_EXACT = 40
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A ratio, new over old, and what it may be just as well."""
+
+    ratio: float
+    low: float
+    high: float
+
+
+def estimate(runs: Runs) -> float:
+    """Return the value of a side: the median of its runs' medians."""
+    return median(median(run) for run in runs)
 
 
 def mann_whitney(old: Sequence[float], new: Sequence[float]) -> float:
@@ -57,19 +79,6 @@ def mann_whitney(old: Sequence[float], new: Sequence[float]) -> float:
     return far / math.comb(len(ranks), len(old))
 
 
-def smallest_p(old: int, new: int) -> float:
-    """Return the smallest p that a test of so many values a side can give."""
-    return min(1.0, 2 / math.comb(old + new, old))
-
-
-def values_for(p: float) -> int:
-    """Return how many values a side are needed for a p this small to be possible."""
-    count = 1
-    while smallest_p(count, count) > p:
-        count += 1
-    return count
-
-
 @lru_cache(maxsize=256)
 def _ways(ranks: tuple[int, ...], count: int) -> dict[int, int]:
     """Return in how many ways ``count`` of the ranks have each sum."""
@@ -93,16 +102,68 @@ def _approximate(ranks: Sequence[int], rank_sum: int, count: int) -> float:
     return min(1.0, 2 * NormalDist().cdf(-z))
 
 
-def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
-    """Return adjusted p-values: those at most q are discoveries, of which a share q is false."""
-    order = sorted(range(len(p_values)), key=lambda index: p_values[index], reverse=True)
-    adjusted = [1.0] * len(p_values)
-    smallest = 1.0
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return adjusted p-values: a share q of all comparisons has any below q by chance, at most."""
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    adjusted, largest = [1.0] * len(p_values), 0.0
     for place, index in enumerate(order):
-        rank = len(p_values) - place
-        smallest = min(smallest, p_values[index] * len(p_values) / rank)
-        adjusted[index] = smallest
+        largest = max(largest, min(1.0, p_values[index] * (len(p_values) - place)))
+        adjusted[index] = largest
     return adjusted
+
+
+def rank_interval(old: Runs, new: Runs) -> Interval | None:
+    """Return new over old with its interval at 95 %, from one value a run.
+
+    A side that is a single run counts by its iterations. None if some value is not above zero, or
+    a side has fewer than four values.
+    """
+    before, after = _values(old), _values(new)
+    if any(value <= 0 for value in (*before, *after)):
+        return None
+    logarithms = [[math.log(value) for value in side] for side in (before, after)]
+    ends = _shift_ends(*logarithms)
+    if ends is None:
+        return None
+    ratio = estimate(new) / estimate(old)
+    return Interval(ratio, min(ratio, math.exp(ends[0])), max(ratio, math.exp(ends[1])))
+
+
+def shift_interval(old: Runs, new: Runs) -> Interval | None:
+    """Return the same of new minus old: its ``ratio`` is the difference."""
+    ends = _shift_ends(_values(old), _values(new))
+    if ends is None:
+        return None
+    change = estimate(new) - estimate(old)
+    return Interval(change, min(change, ends[0]), max(change, ends[1]))
+
+
+def _values(side: Runs) -> Sequence[float]:
+    return side[0] if len(side) == 1 else [estimate([run]) for run in side]
+
+
+def _shift_ends(old: Sequence[float], new: Sequence[float]) -> tuple[float, float] | None:
+    if min(len(old), len(new)) < _FEWEST:
+        return None
+    shifts = sorted(after - before for after in new for before in old)
+    rejected = _rejected(len(old), len(new))
+    return shifts[rejected], shifts[-1 - rejected]
+
+
+@lru_cache(maxsize=64)
+def _rejected(old: int, new: int) -> int:
+    """Return the largest number of pairs in the wrong order at which the test rejects at 5 %."""
+    tail = (1 - CONFIDENCE) / 2
+    if old + new > _MAX_EXACT:
+        spread = math.sqrt(old * new * (old + new + 1) / 12)
+        return max(0, math.floor(old * new / 2 + NormalDist().inv_cdf(tail) * spread))
+    ways = _ways(tuple(range(1, old + new + 1)), old)
+    least = old * (old + 1) // 2
+    wrong, within = -1, 0
+    while (within + ways.get(least + wrong + 1, 0)) / math.comb(old + new, old) <= tail:
+        wrong += 1
+        within += ways.get(least + wrong, 0)
+    return wrong
 
 
 _LEAST_P = 1e-9

@@ -38,6 +38,7 @@ from krobench.findings.comparison import (
     SameRun,
     TestMissing,
     TooClose,
+    Undecided,
 )
 from krobench.findings.finding import Quoted
 from krobench.report.words.sizes import plain
@@ -186,7 +187,7 @@ def omission_line(found: AnyOmission) -> str:  # noqa: PLR0911 - a sentence each
             assert_never(found)
 
 
-def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: PLR0911 - a sentence for each finding
+def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: C901, PLR0911 - a sentence each
     """Return why there is no verdict, and what would give one."""
     match found:
         case Quoted():
@@ -195,7 +196,9 @@ def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: PLR0911 - a sente
             sides = " and ".join(found.sides)
             return f"not available on the {sides} side{'s' if len(found.sides) > 1 else ''}"
         case NoRatio():
-            return "no ratio: a value is zero or negative"
+            return "no ratio: a value is zero or negative, and a difference takes 4 runs a side"
+        case Undecided():
+            return _undecided(found)
         case MoreReplicates():
             return _more_replicates(found)
         case OnlyIterations():
@@ -203,14 +206,11 @@ def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: PLR0911 - a sente
                 f"needs at least {found.runs} runs of one side, better of both: iterations do not "
                 "show the drift between two runs"
             )
-        case TooClose(most=int(most)):
-            return (
-                "too close to the minimum effect, even with the maximum of "
-                f"{most} iterations (spec.iterations)"
-            )
         case TooClose():
-            what = found.of.lower()
-            return f"too close to the minimum effect for any sensible number of {what}"
+            what = f"number of {found.of.lower()}"
+            if found.most is not None:
+                what = f"number up to the maximum of {found.most} iterations (spec.iterations)"
+            return f"too close to the minimum effect for any sensible {what}"
         case MoreIterations():
             return (
                 f"needs about {found.needed} iterations of the deciding sizes (spec.iterations) on "
@@ -220,6 +220,16 @@ def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: PLR0911 - a sente
             return _limits_unknown(found)
         case _:
             assert_never(found)
+
+
+def _undecided(found: Undecided) -> str:
+    what = found.of.lower()
+    if found.detectable is None:
+        return f"these {what} show neither a change nor that there is none"
+    return (
+        f"these {what} scatter too much: they show a change of "
+        f"{units.percent(found.detectable)} in 9 of 10 comparisons, and a smaller one less often"
+    )
 
 
 def _more_replicates(found: MoreReplicates) -> str:

@@ -11,12 +11,12 @@ from krobench.findings.comparison import (
     AnyRefusal,
     AxesDiffer,
     MetricVerdict,
-    MoreReplicates,
     NoFigures,
     NothingJudged,
     NotRepeated,
     NoUsableRuns,
     OnBothSides,
+    OnlyIterations,
     Replicates,
     RunsDiffer,
     RunUnusable,
@@ -51,16 +51,18 @@ def refusal(comparison: ScaleComparison) -> AnyRefusal:
     return comparison.refused
 
 
-def test_a_larger_limit_is_better_with_ratio_and_interval() -> None:
+def test_one_run_a_side_has_a_ratio_with_an_interval_and_no_verdict() -> None:
     found = compared()
-    assert found.verdict is MetricVerdict.BETTER
+    assert found.verdict is MetricVerdict.INCONCLUSIVE
+    assert found.notes == [OnlyIterations(runs=4)]
+    assert not found.worse
     assert found.ratio == pytest.approx(1.5, rel=0.02)
     assert found.ratio_low is not None
     assert found.ratio_high is not None
     assert 1.4 < found.ratio_low < 1.5 < found.ratio_high < 1.6
     assert found.old_limits == [OLD.scale.limit if OLD.scale else None]
     assert (found.replicates, found.p) == (Replicates.ITERATIONS, None)
-    assert compared(LARGER, OLD).verdict is MetricVerdict.WORSE
+    assert compared(LARGER, OLD).verdict is MetricVerdict.INCONCLUSIVE
 
 
 def test_sizes_that_both_repeated_have_ratios_of_key_figures_without_verdicts() -> None:
@@ -113,7 +115,7 @@ def test_the_environment_must_be_alike_unless_allowed() -> None:
     kinds = [DifferenceKind.KROBENCH, DifferenceKind.KUBERNETES]
     assert refusal(compared(new=other)) == RunsDiffer(kinds=kinds, in_spec=False)
     allowed = frozenset({DifferenceKind.KUBERNETES, DifferenceKind.KROBENCH})
-    assert compared(new=other, allowed=allowed).verdict is MetricVerdict.BETTER
+    assert compared(new=other, allowed=allowed).ratio == pytest.approx(1.5, rel=0.02)
 
 
 def test_limits_along_two_axes_are_never_compared() -> None:
@@ -151,14 +153,14 @@ def test_without_its_iterations_a_record_still_has_its_limit() -> None:
     tests = [test.model_copy(update={"iterations": []}) for test in LARGER.tests]
     parts = {FULL_RUN_KEY: ["results-1"]}
     found = compared(new=LARGER.model_copy(update={"tests": tests, "parts": parts}))
-    assert (found.verdict, found.metrics) == (MetricVerdict.BETTER, [])
+    assert (found.ratio, found.metrics) == (pytest.approx(1.5, rel=0.02), [])
     assert found.left_out == [NoFigures()]
 
 
-def test_a_limit_that_was_not_reached_has_no_ratio_but_a_verdict_if_it_is_far() -> None:
+def test_a_limit_that_was_not_reached_has_no_ratio_but_what_it_is_at_least() -> None:
     found = compared(new=scale_run(20_000, {100: 1, 800: 1, 1600: 1}))
     assert [limit.state for limit in found.new_limits] == [LimitState.NOT_REACHED]
-    assert (found.verdict, found.ratio, found.ratio_high) == (MetricVerdict.BETTER, None, None)
+    assert (found.ratio, found.ratio_high) == (None, None)
     assert 1.5 < (found.ratio_low or 0) <= 1.6
 
 
@@ -193,12 +195,10 @@ def test_of_several_runs_a_side_the_runs_are_the_replicates() -> None:
 
 def test_what_iterations_would_call_better_is_inconclusive_if_runs_drift() -> None:
     old, new = several("abcd", 960, 1000, 1100, 1300), several("efgh", 1250, 980, 1020, 1120)
-    assert compared(old[0], new[0]).verdict is MetricVerdict.BETTER
+    assert (compared(old[0], new[0]).ratio_low or 0) > 1
     found = of_runs(old, new)
     assert found.verdict is MetricVerdict.INCONCLUSIVE
-    [note] = found.notes
-    assert isinstance(note, MoreReplicates)
-    assert note.side == "each"
+    assert [note.code for note in found.notes] == ["Undecided"]
 
 
 def test_one_run_that_met_all_sizes_is_held_against_several_that_did_not() -> None:
@@ -252,7 +252,7 @@ def test_unusable_runs_and_runs_on_both_sides_are_left_out_and_named() -> None:
 def test_if_one_run_a_side_is_left_its_iterations_are_compared() -> None:
     found = of_runs([BEFORE[0], *several("z", 1000, state=RunState.ABORTED)], AFTER[:1])
     assert found.replicates is Replicates.ITERATIONS
-    assert found.verdict is MetricVerdict.BETTER
+    assert found.verdict is MetricVerdict.INCONCLUSIVE
     unusable = found.left_out[0]
     assert isinstance(unusable, RunUnusable)
     assert unusable.run == "bench/how-far (z)"

@@ -2,17 +2,25 @@ import random
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.analysis.statistics.test_bootstrap import simulated
 
 from krobench.analysis.statistics.significance import (
-    benjamini_hochberg,
+    Runs,
     compare_by_spread,
+    estimate,
+    holm,
     mann_whitney,
-    smallest_p,
-    values_for,
+    rank_interval,
+    shift_interval,
 )
+
+
+def simulated(rng: random.Random, runs: int, drift: float, effect: float = 1.0) -> Runs:
+    """Runs of three iterations: runs differ by ``drift``, iterations of one by 3 %."""
+    levels = [effect * rng.lognormvariate(0, drift) for _ in range(runs)]
+    return [[level * rng.lognormvariate(0, 0.03) for _ in range(3)] for level in levels]
+
 
 few = st.lists(st.integers(0, 6).map(float), min_size=1, max_size=5)
 
@@ -51,12 +59,7 @@ def test_the_sides_may_be_exchanged_and_the_unit_does_not_matter(
 @pytest.mark.parametrize(("runs", "p"), [(3, 0.10), (4, 0.0286), (5, 0.0079)])
 def test_a_handful_of_runs_has_a_smallest_p(runs: int, p: float) -> None:
     low, high = [float(i) for i in range(runs)], [float(i + 100) for i in range(runs)]
-    assert mann_whitney(low, high) == pytest.approx(smallest_p(runs, runs))
-    assert smallest_p(runs, runs) == pytest.approx(p, abs=5e-5)
-
-
-def test_so_many_values_are_needed_for_a_p() -> None:
-    assert [values_for(p) for p in (0.05, 0.01, 0.05 / 7)] == [4, 5, 6]
+    assert mann_whitney(low, high) == pytest.approx(p, abs=5e-5)
 
 
 def test_many_values_give_nearly_the_same_by_approximation() -> None:
@@ -72,27 +75,74 @@ def test_a_side_without_values_cannot_be_ranked() -> None:
         mann_whitney([], [1.0])
 
 
-p_lists = st.lists(st.floats(0, 1), max_size=12)
+values = st.floats(0.1, 100)
+sides = st.lists(st.lists(values, min_size=1, max_size=4), min_size=4, max_size=6)
 
 
-def test_the_example_of_the_paper() -> None:
-    """Benjamini and Hochberg 1995, section 4.1: four discoveries at q = 0.05."""
-    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344,
-         0.0459, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000]  # fmt: skip
-    assert sum(value <= 0.05 for value in benjamini_hochberg(p)) == 4
+@settings(max_examples=25, deadline=None)
+@given(old=sides, new=sides)
+def test_an_interval_is_around_the_ratio_and_turned_with_the_sides(old: Runs, new: Runs) -> None:
+    there, back = rank_interval(old, new), rank_interval(new, old)
+    assert there is not None
+    assert back is not None
+    assert there.low <= there.ratio <= there.high
+    assert there.ratio == pytest.approx(estimate(new) / estimate(old))
+    assert there.low == pytest.approx(1 / back.high)
 
 
-@given(p_lists)
-def test_adjusting_keeps_the_order_and_never_makes_smaller(p: list[float]) -> None:
-    adjusted = benjamini_hochberg(p)
-    assert all(a >= b - 1e-12 and a <= 1 for a, b in zip(adjusted, p, strict=True))
-    by_p = [a for _, a in sorted(zip(p, adjusted, strict=True))]
-    assert by_p == sorted(by_p)
+@settings(max_examples=50, deadline=None)
+@given(
+    old=st.lists(values, min_size=4, max_size=7, unique=True),
+    new=st.lists(values, min_size=4, max_size=7, unique=True),
+)
+def test_an_interval_leaves_out_what_the_rank_test_rejects(
+    old: list[float], new: list[float]
+) -> None:
+    if set(old) & set(new):
+        return
+    interval = shift_interval([[value] for value in old], [[value] for value in new])
+    assert interval is not None
+    outside = interval.low > 0 or interval.high < 0
+    assert not outside or mann_whitney(old, new) <= 0.05
 
 
-def test_one_test_alone_is_not_adjusted() -> None:
-    assert benjamini_hochberg([0.03]) == [pytest.approx(0.03)]
-    assert benjamini_hochberg([]) == []
+# Seeds are fixed: these are figures, and no draw of lots.
+@pytest.mark.parametrize("runs", [4, 5, 8, 25])
+@pytest.mark.parametrize("scatter", [0.03, 0.3])
+def test_an_interval_holds_the_truth_as_often_as_it_says(runs: int, scatter: float) -> None:
+    """However much the iterations of a run scatter: a run has one value."""
+    rng = random.Random(7)
+    held = 0
+    for _ in range(400):
+        old, new = (
+            [[level * rng.lognormvariate(0, scatter) for _ in range(3)] for level in levels]
+            for levels in (
+                [effect * rng.lognormvariate(0, 0.05) for _ in range(runs)] for effect in (1, 1.2)
+            )
+        )
+        interval = rank_interval(old, new)
+        assert interval is not None
+        held += interval.low <= 1.2 <= interval.high
+    assert 0.925 * 400 <= held <= 0.985 * 400
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ([[0.0, 1.0, 1.0, 1.0]], [[1.0, 2.0, 3.0, 4.0]]),
+        ([[1.0]] * 4, [[-1.0]] * 4),
+        ([[1.0, 2.0, 3.0]], [[1.0, 2.0, 3.0, 4.0]]),
+        ([[1.0, 2.0, 3.0, 4.0]] * 4, [[1.0, 2.0, 3.0, 4.0]] * 3),
+    ],
+)
+def test_there_is_no_interval_without_enough_positive_values(old: Runs, new: Runs) -> None:
+    assert rank_interval(old, new) is None
+
+
+def test_adjusting_keeps_the_order_and_never_makes_smaller() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.03]) == [0.03]
+    assert holm([]) == []
 
 
 # Seeds are fixed: these are figures, and no draw of lots.

@@ -42,6 +42,7 @@ from krobench.findings.comparison import (
     SameRun,
     TestMissing,
     TooClose,
+    Undecided,
 )
 from krobench.findings.finding import Quoted
 from krobench.findings.sizing import (
@@ -86,6 +87,8 @@ INCONCLUSIVE: list[AnyInconclusive] = [
     MORE.model_copy(update={"smallest_p": 0.0286, "needed_p": 0.0167, "tests": 3}),
     MoreReplicates(more=1, of=Replicates.RUNS, side="smaller", fewest=3),
     MoreReplicates(more=2, of=Replicates.RESTARTS, side="either", fewest=2),
+    Undecided(of=Replicates.RUNS, detectable=0.123),
+    Undecided(of=Replicates.RUNS),
     OnlyIterations(runs=4),
     TooClose(of=Replicates.RUNS),
     TooClose(of=Replicates.ITERATIONS, most=20),
