@@ -14,7 +14,7 @@ size. That may rest on a single lucky iteration, so the size is drawn too, with 
 single iterations have on the other side. The result is a lower or an upper bound of the ratio.
 
 This uses one run a side and can't see a drift between the two runs: what it calls better or worse
-holds for these two runs, and is no verdict about kro. Several runs a side can give one
+holds for these two runs only. Several runs a side can give a verdict about kro
 (:mod:`.limitruns`).
 """
 
