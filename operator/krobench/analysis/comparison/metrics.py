@@ -233,7 +233,7 @@ def judge_all(
 
 
 def _corrected(primary: "Sequence[tuple[Measured, _Tested]]") -> list[float]:
-    """Return the corrected p of each metric: of those with enough runs by dealing these anew."""
+    """Return the corrected p of each metric: of those with enough runs by dealing these again."""
     by_ranks = [measured for measured, tested in primary if tested.basis is Basis.RANKS]
     others = [tested.p for _, tested in primary if tested.basis is not Basis.RANKS]
     old, new = (

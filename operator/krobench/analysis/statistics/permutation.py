@@ -27,7 +27,7 @@ _STREAM = 2
 
 
 def step_down(observed: Sequence[float], drawn: Sequence[Sequence[float]]) -> list[float]:
-    """Return the corrected p-value of each statistic; larger ones speak for a change.
+    """Return the corrected p-value of each statistic; a larger one is stronger evidence.
 
     ``drawn`` has the statistics of each re-randomisation, that of what happened among them.
     """
