@@ -126,6 +126,11 @@ def _build_pause(target: Path) -> None:
     _pack(target / "pause", "/pause", (PAUSE_IMAGE,))
 
 
+def _build_s3(target: Path) -> None:
+    flags = ("-ldflags", "-s -w", "-o", target / "s3")
+    _go(["build", *flags, "."], cwd=_go_source("s3"), CGO_ENABLED="0")
+
+
 def _pack(binary: Path, path_in_image: str, references: Sequence[str]) -> None:
     """Make an image of one static program, beside it."""
     layer = oci.layer_of_file(binary, path_in_image, binary.with_name("layer.tar"))
@@ -163,6 +168,14 @@ PAUSE = Program(
     recipe=_build_pause,
     inputs=_source_inputs("pause", PAUSE_IMAGE, _IMAGE_LAYOUT),
 )
+S3 = Program(
+    name="s3",
+    version=versions.RCLONE,
+    cold_seconds=60,
+    recipe=_build_s3,
+    inputs=_source_inputs("s3"),
+)
+"""For tests of results in object storage; ``up`` needs it not."""
 
 
 def kro(source: KroSource) -> Program:

@@ -10,6 +10,8 @@ CONTAINERD = "2.2.0"
 HELM = "3.19.5"
 KRO = "0.9.4"
 PAUSE = "1"
+RCLONE = "1.76.0"
+"""A server of S3's protocol over a directory."""
 DEBIAN_SUITE = "bookworm"
 DEBIAN_PYTHON = "3.11"
 DEBIAN_GLIBC_MINOR = 36

@@ -10,6 +10,7 @@ from doubles.cluster import QUICK, MemoryCluster
 
 from krobench.api.kinds import ScheduleRef
 from krobench.api.status import Verdict
+from krobench.api.storage import Storage
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.figures.environment import KroFingerprint
@@ -77,6 +78,7 @@ async def run_suite(
     max_objects: int = 1000,
     timing: Timing = QUICK,
     schedule: ScheduleRef | None = None,
+    storage: Storage | None = None,
     **spec: Any,
 ) -> RunRecord:
     defaults = {"iterations": 1, "warmup": 0, "timeout": "10s"} | spec.pop("defaults", {})
@@ -90,7 +92,8 @@ async def run_suite(
     if schedule is not None:
         metadata["ownerReferences"] = [schedule.owner_reference]
     resource = {"metadata": metadata, "spec": spec}
-    return await Engine(cluster, resource, BenchmarkTask(resource, max_objects), timing).run()
+    task = BenchmarkTask(resource, max_objects)
+    return await Engine(cluster, resource, task, timing, storage=storage).run()
 
 
 class SilentKro:

@@ -137,6 +137,22 @@ true
   | toJson -}}
 {{- end -}}
 
+{{/* Where load Jobs store results: operator/krobench/api/storage.py. */}}
+{{- define "krobench.storage" -}}
+{{- $storage := .Values.results.storage -}}
+{{- $found := dict -}}
+{{- if eq $storage.type "S3" -}}
+{{- $s3 := $storage.s3 -}}
+{{- $_ := set $found "s3" (dict "bucket" (required "results.storage.s3.bucket is required" $s3.bucket) "prefix" $s3.prefix "endpoint" $s3.endpoint "region" $s3.region "caBundle" $s3.caBundle) -}}
+{{- range $field := list "secretName" "readerSecretName" -}}
+{{- with index $s3 $field -}}{{- $_ := set $found $field . -}}{{- end -}}
+{{- end -}}
+{{- else if eq $storage.type "PersistentVolumeClaim" -}}
+{{- $_ := set $found "claimName" (required "results.storage.persistentVolumeClaim.claimName is required" $storage.persistentVolumeClaim.claimName) -}}
+{{- end -}}
+{{- toJson $found -}}
+{{- end -}}
+
 {{/* Limits of each run, for the operator: numbers in full, as Helm would write large ones as 1e+08. */}}
 {{- define "krobench.limits" -}}
 {{- with .Values.limits -}}

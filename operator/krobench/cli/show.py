@@ -8,7 +8,6 @@ from typing import Literal
 
 import orjson
 
-from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.history import changes, series_lengths
 from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
@@ -64,13 +63,13 @@ def history_of(name: RunName) -> str:
     Raises:
         CliError: if there are none, or they cannot be read.
     """
-    runs = fetch_history(name)
-    scale_tests = [run for run in runs if run.kind == RunKind.SCALE_TEST]
-    benchmarks = [run for run in runs if run.kind != RunKind.SCALE_TEST]
+    heads = fetch_history(name)
+    scale_tests = [head.run for head in heads if head.run.kind == RunKind.SCALE_TEST]
+    benchmarks = [head for head in heads if head.run.kind != RunKind.SCALE_TEST]
     text = history.render_limits(scale_tests) if scale_tests else ""
     if benchmarks:
-        condensed = [condense(run) for run in benchmarks]
-        text += history.render(benchmarks, changes(condensed), series_lengths(condensed))
+        runs, estimates = [h.run for h in benchmarks], [h.estimates for h in benchmarks]
+        text += history.render(runs, changes(estimates), series_lengths(estimates))
     return text
 
 
@@ -81,7 +80,7 @@ def profile_of(name: RunName, test: str | None, file: ProfileFile) -> bytes:
         CliError: if there is none, or several tests have one.
     """
     run = fetch_run(name)
-    tests = [item.name for item in run.tests if file.key(item.name) in run.parts]
+    tests = [item.name for item in run.tests if run.has_file(file.key(item.name))]
     if test is None and len(tests) > 1:
         raise CliError(f"several tests have a {file} profile: set --test to {' or '.join(tests)}")
     chosen = test if test is not None else next(iter(tests), None)

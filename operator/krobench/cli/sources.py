@@ -5,7 +5,7 @@ same name; the KIND, as in ``kroscaletest/NAME``, then says which one.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,18 @@ import yaml
 
 from krobench.analysis.comparison.compare import Side
 from krobench.analysis.comparison.estimates import condense
+from krobench.analysis.heads import head_of
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
 from krobench.api.kinds import KINDS, Kind, RunKind, RunRef, ScheduleKind
+from krobench.api.storage import StoredAt
 from krobench.api.yaml import yaml_error
 from krobench.cli.errors import CliError
+from krobench.cli.stores import (
+    STORE_VARIABLE,
+    named_store,
+    store_of_namespace,
+    store_of_run,
+)
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.comparison import Baseline, RunEstimates
 from krobench.kube import paths
@@ -29,6 +37,7 @@ from krobench.kube.errors import KubeError
 from krobench.kube.transport import NO_RETRIES
 from krobench.loadjob.history import whole
 from krobench.record.baseline import parse_config_map, parse_object
+from krobench.record.head import RunHead
 from krobench.record.history import main_maps, selector
 from krobench.record.reading import RecordError
 from krobench.record.run import RunRecord, as_given_up
@@ -36,11 +45,14 @@ from krobench.record.store import (
     OBJECTS_KEY,
     SERIES_KEY,
     ConfigMap,
+    read_line_file,
     read_objects,
     read_part,
     read_run_record,
     read_series,
 )
+from krobench.storage.files import Files, StoreError
+from krobench.storage.runs import StoredRuns, compact_time, read_run
 
 T = TypeVar("T")
 
@@ -124,7 +136,24 @@ def fetch_run(name: RunName) -> RunRecord:
     Raises:
         CliError: if it does not exist, is ambiguous, has no results yet, or cannot be read.
     """
+    files = _named_store()
+    if files is not None:
+        return _run(_newest_in(files, name))
     return _in_cluster(partial(results_of, name=name))
+
+
+async def _newest_in(files: Files, name: RunName) -> RunRecord:
+    """Return the newest run of a name in a store."""
+    found = {}
+    for kind in name.kinds:
+        folders = await StoredRuns(files, kind, name.namespace, name.name).folders()
+        if folders:
+            found[kind] = folders[-1]
+    if not found:
+        raise CliError(f"{files} has no run of {name} that was stored to its end")
+    name.refuse_several(found)
+    [folder] = found.values()
+    return await read_run(files, folder)
 
 
 def _in_cluster(read: Callable[[KubeClient], Coroutine[Any, Any, T]]) -> T:
@@ -134,10 +163,23 @@ def _in_cluster(read: Callable[[KubeClient], Coroutine[Any, Any, T]]) -> T:
         async with KubeClient(load_client_config(), policy=NO_RETRIES) as client:
             return await read(client)
 
+    return _run(run())
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
-        return asyncio.run(run())
+        return asyncio.run(work)
     except (KubeError, RecordError) as error:
         raise CliError(str(error)) from error
+    except StoreError as error:
+        raise CliError(error.info.message) from error
+
+
+def _named_store() -> Files | None:
+    try:
+        return named_store()
+    except StoreError as error:
+        raise CliError(f"{STORE_VARIABLE}: {error.info.message}") from error
 
 
 async def find_run(client: KubeClient, name: RunName) -> tuple[RunRef, dict[str, Any]]:
@@ -170,7 +212,7 @@ async def results_of(client: KubeClient, name: RunName) -> RunRecord:
         detail = status.get("message") or f"its phase is {status.get('phase', 'unknown')}"
         raise CliError(f"{run} has no results: {detail}")
     main = await client.get(paths.core("configmaps", reference["namespace"], reference["name"]))
-    record = await whole(client, read_run_record(main))
+    record = await _whole(client, read_run_record(main))
     failed = next((c for c in status.get("conditions") or [] if c["type"] == "Failed"), None)
     if failed is None or failed["status"] != "True":
         return record
@@ -185,19 +227,50 @@ def fetch_lines(run: RunRecord) -> tuple[list[ObjectRecord], list[Sample]]:
         CliError: if they cannot be fetched.
     """
     try:
-        objects = read_objects(_fetch_parts(run, OBJECTS_KEY))
-        return objects, read_series(_fetch_parts(run, SERIES_KEY))
+        if run.store is not None:
+            objects, samples = _fetch_stored(run, run.store, (OBJECTS_KEY, SERIES_KEY))
+            return (
+                read_line_file(objects, ObjectRecord, f"{OBJECTS_KEY} in {run.store}"),
+                read_line_file(samples, Sample, f"{SERIES_KEY} in {run.store}"),
+            )
+        objects_in = _fetch_parts(run, OBJECTS_KEY)
+        return read_objects(objects_in), read_series(_fetch_parts(run, SERIES_KEY))
     except RecordError as error:
         raise CliError(str(error)) from error
 
 
 def fetch_file(run: RunRecord, key: str) -> bytes:
-    """Return a file of a run that is listed in its ``parts``.
+    """Return a file of a run, which must have it.
 
     Raises:
         CliError: if it cannot be fetched.
     """
+    if run.store is not None and key in run.store.files:
+        [pieces] = _fetch_stored(run, run.store, (key,))
+        return b"".join(pieces)
     return read_part(_fetch_parts(run, key), key)
+
+
+def _fetch_stored(run: RunRecord, at: StoredAt, names: Sequence[str]) -> list[list[bytes]]:
+    """Return what files in a store hold, each as a list of one; of those not stored, none."""
+
+    async def fetch(files: Files) -> list[list[bytes]]:
+        found = await files.read_all(f"{at.path}/{name}" for name in names)
+        return [[data] if data is not None else [] for data in found]
+
+    async def fetch_by_cluster(client: KubeClient) -> list[list[bytes]]:
+        return await fetch(await store_of_run(client, at, run.namespace))
+
+    files = _named_store()
+    return _run(fetch(files)) if files is not None else _in_cluster(fetch_by_cluster)
+
+
+async def _whole(client: KubeClient, run: RunRecord) -> RunRecord:
+    """Return the run with its iterations, wherever they are stored."""
+    if run.shortened and run.store is not None:
+        files = await store_of_run(client, run.store, run.namespace)
+        return await read_run(files, run.store.path)
+    return await whole(client, run)
 
 
 def _fetch_parts(run: RunRecord, key: str) -> list[ConfigMap]:
@@ -210,27 +283,85 @@ def _fetch_parts(run: RunRecord, key: str) -> list[ConfigMap]:
     return _in_cluster(fetch)
 
 
-def fetch_history(name: RunName) -> list[RunRecord]:
-    """Return the kept runs of a name or of a schedule, oldest first.
+@dataclass(frozen=True)
+class KeptRun:
+    """A run of a history."""
+
+    time: str
+    head: RunHead
+    read: Callable[[], Awaitable[RunRecord]]
+    """Reads all of it."""
+
+
+def fetch_history(name: RunName) -> list[RunHead]:
+    """Return the heads of the kept runs of a name or of a schedule, oldest first.
 
     Raises:
         CliError: if there are none, or several resources have this name, or they cannot be read.
     """
 
-    async def fetch(client: KubeClient) -> list[RunRecord]:
-        collection = paths.core("configmaps", name.namespace)
-        found: dict[Kind, list[ConfigMap]] = {}
-        for kind in KINDS if name.kind is None else (name.kind,):
-            kept = main_maps(await client.list(collection, selector(kind, name.name)))
-            if kept:
-                found[kind] = kept
-        if not found:
-            raise CliError(f"{name} has no kept runs: set spec.results.retention to keep results")
-        name.refuse_several(found)
-        [items] = found.values()
-        return [await whole(client, read_run_record(item)) for item in items]
+    async def heads(kept: Sequence[KeptRun]) -> list[RunHead]:
+        return [run.head for run in kept]
 
-    return _in_cluster(fetch)
+    return _with_kept(name, heads)
+
+
+def _with_kept(name: RunName, use: Callable[[Sequence[KeptRun]], Coroutine[Any, Any, T]]) -> T:
+    """Use the kept runs of a name while what they are read from is open."""
+
+    async def in_cluster(client: KubeClient) -> T:
+        files = await store_of_namespace(client, name.namespace)
+        return await use(await kept_runs(client, files, name))
+
+    async def in_store(files: Files) -> T:
+        return await use(await kept_runs(None, files, name))
+
+    files = _named_store()
+    return _run(in_store(files)) if files is not None else _in_cluster(in_cluster)
+
+
+async def kept_runs(client: KubeClient | None, files: Files | None, name: RunName) -> list[KeptRun]:
+    """Return the runs that are kept in ConfigMaps and in a store, oldest first.
+
+    Raises:
+        CliError: if there are none, or several resources have this name.
+        RecordError: if one cannot be read by this version.
+        KubeError: if the cluster cannot be read.
+        StoreError: if the store cannot be read.
+    """
+    found: dict[Kind, list[KeptRun]] = {}
+    for kind in KINDS if name.kind is None else (name.kind,):
+        kept = await _kept_in_config_maps(client, kind, name) if client is not None else []
+        if files is not None:
+            kept += await _kept_in_store(files, kind, name)
+        if kept:
+            found[kind] = sorted(kept, key=lambda run: run.time)
+    if not found:
+        raise CliError(f"{name} has no kept runs: set spec.results.retention to keep results")
+    name.refuse_several(found)
+    [runs] = found.values()
+    return runs
+
+
+async def _kept_in_config_maps(client: KubeClient, kind: Kind, name: RunName) -> list[KeptRun]:
+    collection = paths.core("configmaps", name.namespace)
+    kept = []
+    for item in main_maps(await client.list(collection, selector(kind, name.name))):
+        record = await whole(client, read_run_record(item))
+
+        async def read(record: RunRecord = record) -> RunRecord:
+            return record
+
+        kept.append(KeptRun(compact_time(record.start_time), head_of(record), read))
+    return kept
+
+
+async def _kept_in_store(files: Files, kind: Kind, name: RunName) -> list[KeptRun]:
+    runs = StoredRuns(files, kind, name.namespace, name.name)
+    return [
+        KeptRun(compact_time(head.run.start_time), head, partial(read_run, files, folder))
+        for folder, head in await runs.heads()
+    ]
 
 
 @dataclass(frozen=True)
@@ -344,12 +475,19 @@ def _found(parsed: Baseline | RunRecord) -> Found:
     return [parsed if parsed.kind == RunKind.SCALE_TEST else condense(parsed)]
 
 
+async def _comparable(kept: Sequence[KeptRun]) -> Found:
+    """Return what comparisons need; heads are enough for benchmarks."""
+    return [
+        await run.read() if run.head.run.kind == RunKind.SCALE_TEST else run.head.estimates
+        for run in kept
+    ]
+
+
 def _from_cluster(argument: str, namespace: str) -> Found:
     prefix = next((each for each in (_CONFIG_MAP, _HISTORY) if argument.startswith(each)), "")
     name = argument.removeprefix(prefix)
     if prefix == _HISTORY:
-        kept = fetch_history(RunName.parse(name, namespace))
-        return [found for run in kept for found in _found(run)]
+        return _with_kept(RunName.parse(name, namespace), _comparable)
     if not prefix:
         return _found(fetch_run(RunName.parse(name, namespace)))
 
@@ -359,6 +497,6 @@ def _from_cluster(argument: str, namespace: str) -> Found:
         if config_map is None:
             raise CliError(f"ConfigMap {place or namespace}/{short} not found")
         parsed = parse_config_map(config_map)
-        return await whole(client, parsed) if isinstance(parsed, RunRecord) else parsed
+        return await _whole(client, parsed) if isinstance(parsed, RunRecord) else parsed
 
     return _found(_in_cluster(read))

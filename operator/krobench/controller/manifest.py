@@ -4,6 +4,13 @@ from typing import Any
 
 from krobench.api.access import ACCESS_VARIABLE
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL
+from krobench.api.storage import (
+    CREDENTIALS,
+    SESSION_TOKEN,
+    STORAGE_VARIABLE,
+    VOLUME_PATH,
+    Storage,
+)
 from krobench.controller.jobstatus import KIND_ANNOTATION, NAME_ANNOTATION, NAMESPACE_ANNOTATION
 from krobench.controller.limits import longest_seconds
 from krobench.controller.runs import shards_of
@@ -101,7 +108,7 @@ def _pod_spec(run: Run, kind: JobKind, settings: Settings) -> Manifest:
         "restartPolicy": "Never",
         "terminationGracePeriodSeconds": _GRACE_SECONDS,
         **settings.load_pod.scheduling,
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        "volumes": [{"name": "tmp", "emptyDir": {}}, *_results_volume(kind, settings.storage)],
         "containers": [_container(run, kind, settings)],
     }
 
@@ -132,12 +139,41 @@ def _container(run: Run, kind: JobKind, settings: Settings) -> Manifest:
         "env": [
             *settings.load_pod.container.get("env", []),
             {"name": ACCESS_VARIABLE, "value": settings.access.model_dump_json(by_alias=True)},
+            *_storage_env(kind, settings.storage),
         ],
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
+            *(
+                {"name": volume["name"], "mountPath": VOLUME_PATH}
+                for volume in _results_volume(kind, settings.storage)
+            ),
+        ],
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
     }
+
+
+def _results_volume(kind: JobKind, storage: Storage) -> list[Manifest]:
+    if kind is not JobKind.LOAD or storage.claim_name is None:
+        return []
+    return [{"name": "results", "persistentVolumeClaim": {"claimName": storage.claim_name}}]
+
+
+def _storage_env(kind: JobKind, storage: Storage) -> list[Manifest]:
+    """Return what tells a load Job where to store results, and with which credentials.
+
+    The keys are optional: a Secret without them costs a run its store, and not its start.
+    """
+    if kind is not JobKind.LOAD or not storage.used:
+        return []
+    settings = storage.model_dump_json(by_alias=True, exclude_none=True)
+    found: list[Manifest] = [{"name": STORAGE_VARIABLE, "value": settings}]
+    if storage.secret_name is not None:
+        for key in (*CREDENTIALS, SESSION_TOKEN):
+            reference = {"name": storage.secret_name, "key": key, "optional": True}
+            found.append({"name": key, "valueFrom": {"secretKeyRef": reference}})
+    return found

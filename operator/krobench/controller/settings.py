@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from krobench.api.access import Access, AccessError
+from krobench.api.storage import Storage, StorageError
 from krobench.controller.limits import Limits
 from krobench.controller.loadpod import LoadPod, LoadPodError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
@@ -46,6 +47,8 @@ class Settings:
     """What Jobs may reach."""
     limits: Limits = field(default_factory=Limits)
     """What the administrator allows each run."""
+    storage: Storage = field(default_factory=Storage)
+    """Where load Jobs store results besides ConfigMaps."""
 
     def watches(self, namespace: str) -> bool:
         """Whether it executes the runs of a namespace."""
@@ -73,6 +76,7 @@ class Settings:
             ),
             access=_access(environment),
             limits=_limits(environment, "KROBENCH_LIMITS"),
+            storage=_storage(environment),
         )
 
 
@@ -87,6 +91,13 @@ def _access(environment: Mapping[str, str]) -> Access:
     try:
         return Access.from_environment(environment)
     except AccessError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _storage(environment: Mapping[str, str]) -> Storage:
+    try:
+        return Storage.from_environment(environment)
+    except StorageError as error:
         raise SettingsError(str(error)) from error
 
 

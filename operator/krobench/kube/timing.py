@@ -60,6 +60,8 @@ class Timing:
     """Results are written again for this long: an API server may be away for ten minutes."""
     last_publish: float = 10.0
     """Time to store the results of a run that is stopped, before its pod is killed."""
+    last_archive: float = 4.0
+    """Of that, time to store them in the administrator's store, if there is one."""
     permission_review: float = 1.0
     """Pause before a permission is reviewed again, while the API server may still be starting."""
     shortest_iteration: float = 1.0

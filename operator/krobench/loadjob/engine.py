@@ -7,8 +7,9 @@ is up to a task: :mod:`krobench.loadjob.benchmark` and :mod:`krobench.loadjob.sc
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 from krobench import __version__
@@ -18,7 +19,9 @@ from krobench.api.common import rfc3339, utc_now
 from krobench.api.kinds import RunKind, RunRef, RunSpec, owning_schedule
 from krobench.api.specs.kro import Target, Variant
 from krobench.api.status import LiveStatus
+from krobench.api.storage import Storage
 from krobench.figures.environment import Environment
+from krobench.figures.reasons.profiles import FileReason
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import kubernetes_version, list_nodes
 from krobench.kube.kropods import KroPod
@@ -26,6 +29,7 @@ from krobench.kube.timing import Timing
 from krobench.load.cleanup import RunCleanup, leftover_line
 from krobench.load.leftovers import GroupKind
 from krobench.load.loops import RunClock, repeating
+from krobench.loadjob.archive import Archive
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.errors import RESULTS_NOT_STORED, AbortedError, info_of
 from krobench.loadjob.history import History
@@ -102,12 +106,18 @@ class Engine:
         task: Task,
         timing: Timing | None = None,
         room: Room | None = None,
+        storage: Storage | None = None,
     ) -> None:
         room = room or Room()
         metadata = resource["metadata"]
         self.client = client
         self.run_ref = run = RunRef.of(task.kind, metadata)
-        self.history = History(client, run, owning_schedule(metadata))
+        schedule = owning_schedule(metadata)
+        start_time = rfc3339(utc_now())
+        self._archive = Archive.of(
+            storage or Storage(), os.environ, run, schedule, start_time, self.warn
+        )
+        self.history = History(client, run, schedule, self._archive)
         self.timing = timing or Timing()
         self.clock = RunClock()
         self._task = task
@@ -136,7 +146,7 @@ class Engine:
             namespace=metadata["namespace"],
             generation=metadata["generation"],
             kind=task.kind.value,
-            start_time=rfc3339(utc_now()),
+            start_time=start_time,
             spec=resource["spec"],
             environment=Environment(krobench=__version__),
         )
@@ -161,6 +171,8 @@ class Engine:
         try:
             async with self._stored_if_given_up():
                 await check_permissions(self.client, self._first_needs(), self.timing)
+                if self._archive is not None:
+                    await self._archive.announce(self.client)
                 await self.publish()
                 await self._prepare()
                 async with repeating(self.timing.progress_interval, self._report_progress):
@@ -197,7 +209,7 @@ class Engine:
             objects=self._lines.objects,
             samples=self._lines.samples,
             cel=self._lines.cel,
-            store_profiles=self._publisher.publish_profiles,
+            store_profiles=self._store_profiles,
             validity=self._task.spec.validity,
             nodes=self._record.environment.nodes,
             timing=self.timing,
@@ -240,7 +252,25 @@ class Engine:
 
     async def publish(self) -> None:
         """Store all results so far."""
+        await self._archive_results(self.record)
         await self._publisher.publish(self.record, self._lines)
+
+    async def _archive_results(self, record: RunRecord, *, last: bool = False) -> None:
+        """Store results in the administrator's store; the record says whether they are there."""
+        archive = self._archive
+        if archive is None:
+            return
+        stored = await archive.save(record, self._lines, last=last)
+        self._update(store=stored, store_error=archive.error)
+
+    async def _store_profiles(
+        self, test_index: int, files: Mapping[str, bytes]
+    ) -> dict[str, FileReason]:
+        """Store raw profiles; returns why some were not stored, by key."""
+        left_out = await self._publisher.publish_profiles(test_index, files)
+        if self._archive is not None:
+            self._archive.add({key: data for key, data in files.items() if key not in left_out})
+        return left_out
 
     def report(self, activity: str) -> None:
         """Report the current activity, for the progress."""
@@ -330,12 +360,36 @@ class Engine:
         ended = {"state": RunState.COMPLETED, "end_time": rfc3339(utc_now())}
         record = self._task.conclude(self.record.model_copy(update=ended))
         retention = self._task.spec.results.retention
-        if retention is not None:
-            warning = await self.history.keep(record, self._lines, retention.runs)
+        most = retention.runs if retention is not None else None
+        if await self._archived(record, most):
+            most = None
+        if most is not None:
+            warning = await self.history.keep(record, self._lines, most)
             if warning is not None:
-                record = record.model_copy(update={"warnings": [*record.warnings, warning]})
+                self.warn(warning)
+        record = self._stamped(record)
         await self._publisher.publish(record, self._lines)
         return record
+
+    async def _archived(self, record: RunRecord, most: int | None) -> bool:
+        """Make a completed run part of the history in the store; returns whether it is."""
+        if self._archive is None:
+            return False
+        await self._archive_results(record, last=True)
+        if self._record.store is None:
+            return False
+        if await self._archive.finish(self._stamped(record), most):
+            return True
+        self._update(store=None, store_error=self._archive.error)
+        return False
+
+    def _stamped(self, record: RunRecord) -> RunRecord:
+        """Return a concluded record with where it is stored, and the warnings about that."""
+        now = self._record
+        known = set(record.warnings)
+        warnings = [*record.warnings, *(each for each in now.warnings if each not in known)]
+        changes = {"store": now.store, "store_error": now.store_error, "warnings": warnings}
+        return record.model_copy(update=changes)
 
     @asynccontextmanager
     async def _stored_if_given_up(self) -> AsyncIterator[None]:
@@ -350,7 +404,11 @@ class Engine:
             )
             try:
                 async with asyncio.timeout(self.timing.last_publish if hurried else None):
-                    await self._publisher.publish(record, self._lines)
+                    # A store that does not answer must not take the time for the ConfigMaps.
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(self.timing.last_archive if hurried else None):
+                            await self._archive_results(record, last=True)
+                    await self._publisher.publish(self._stamped(record), self._lines)
             except (AbortedError, TimeoutError) as problem:
                 logger.warning("the aborted run could not be stored: %s", problem)
             raise

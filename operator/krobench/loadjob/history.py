@@ -5,8 +5,9 @@ load. A faulty baseline never costs a run its own results.
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
@@ -18,6 +19,7 @@ from krobench.findings.comparison import Comparison, NotComparable, RunEstimates
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
+from krobench.loadjob.archive import Archive
 from krobench.record.baseline import parse_config_map
 from krobench.record.history import (
     KEPT_RUN_LABEL,
@@ -30,6 +32,8 @@ from krobench.record.history import (
 from krobench.record.reading import RecordError
 from krobench.record.run import FULL_RUN_KEY, RunRecord
 from krobench.record.store import RunLines, read_run_record, whole_run, write_config_maps
+from krobench.storage.files import StoreError
+from krobench.storage.runs import compact_time
 
 logger = logging.getLogger(__name__)
 
@@ -40,9 +44,14 @@ class History:
     """The kept results of all runs of a name or, if a schedule created the run, of the schedule."""
 
     def __init__(
-        self, client: KubeClient, owner: RunRef, schedule: ScheduleRef | None = None
+        self,
+        client: KubeClient,
+        owner: RunRef,
+        schedule: ScheduleRef | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._client = client
+        self._archive = archive
         self._owner = owner
         self._of = schedule or owner
         self._collection = paths.core("configmaps", owner.namespace)
@@ -54,25 +63,45 @@ class History:
     def name(self) -> str:
         return self._of.name
 
-    async def earlier_runs(self) -> AsyncIterator[RunRecord]:
+    async def earlier_runs(self) -> AsyncIterator[RunEstimates]:
         """Yield the other kept runs of this kind, newest first, without those that cannot be read.
 
         One is read at a time: all of them with their raw lines may exceed the pod's memory.
 
         Raises:
             KubeError: if they cannot be read.
+            StoreError: if the store cannot be read.
         """
-        for item in reversed(main_maps(await self._kept())):
+        reads: list[tuple[str, Callable[[], Awaitable[RunEstimates | None]]]] = []
+        for item in main_maps(await self._kept()):
             name = item["metadata"]["name"]
-            if name == kept_name(self._of.name, self._owner.uid):
-                continue
+            if name != kept_name(self._of.name, self._owner.uid):
+                created = compact_time(item["metadata"].get("creationTimestamp") or "")
+                reads.append((created, partial(self._in_config_map, name)))
+        if self._archive is not None:
+            reads += [
+                (folder.rpartition("/")[2], partial(self._in_store, folder))
+                for folder in await self._archive.runs.folders()
+            ]
+        for _, read in sorted(reads, key=lambda each: each[0], reverse=True):
             try:
-                kept = await self._client.get(f"{self._collection}/{name}")
-                record = read_run_record(kept)
-                if record.kind == self._owner.kind:
-                    yield await whole(self._client, record)
+                found = await read()
             except RecordError as error:
                 logger.warning("%s", error)
+            else:
+                if found is not None:
+                    yield found
+
+    async def _in_config_map(self, name: str) -> RunEstimates | None:
+        record = read_run_record(await self._client.get(f"{self._collection}/{name}"))
+        if record.kind != self._owner.kind:
+            return None
+        return condense(await whole(self._client, record))
+
+    async def _in_store(self, folder: str) -> RunEstimates | None:
+        assert self._archive is not None
+        head = await self._archive.runs.head(folder)
+        return head.estimates if head.run.kind == self._owner.kind else None
 
     async def keep(self, run: RunRecord, lines: RunLines, most: int) -> str | None:
         """Store a run under a name of its own, and delete the oldest beyond ``most``.
@@ -113,7 +142,7 @@ async def whole(client: KubeClient, run: RunRecord) -> RunRecord:
         RecordError: if they cannot be read.
         KubeError: if the API server cannot be reached.
     """
-    if not run.shortened:
+    if not run.shortened or FULL_RUN_KEY not in run.parts:
         return run
     config_maps = []
     for name in run.parts[FULL_RUN_KEY]:
@@ -208,12 +237,11 @@ async def _from_history(history: History, most: int) -> list[RunEstimates] | Err
     usable: list[RunEstimates] = []
     try:
         async for run in history.earlier_runs():
-            condensed = condense(run)
-            if condensed.unusable is None:
-                usable.append(condensed)
+            if run.unusable is None:
+                usable.append(run)
             if len(usable) == most:
                 break
-    except KubeError as error:
+    except (KubeError, StoreError) as error:
         return ErrorInfo(reason="BaselineUnreadable", message=f"earlier runs: {error}")
     if usable:
         return usable

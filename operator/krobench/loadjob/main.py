@@ -16,6 +16,7 @@ from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.refusal import refusals
 from krobench.api.specs.kro import Target
+from krobench.api.storage import Storage
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config, own_namespace
@@ -112,16 +113,24 @@ async def _load(run: RunRef, max_objects: int, shard: int, room: Room) -> int:
             raise
         if resource["metadata"]["uid"] != run.uid:
             raise AbortedError("Replaced", f"{run} was deleted and created again")
+        storage = Storage.from_environment()
         work: Engine | Worker
         try:
             if shard > 0:
                 work = Worker(client, resource, shard)
             elif run.kind is RunKind.BENCHMARK:
-                work = Engine(client, resource, BenchmarkTask(resource, max_objects), room=room)
+                task = BenchmarkTask(resource, max_objects)
+                work = Engine(client, resource, task, room=room, storage=storage)
             else:
                 from krobench.loadjob.scaletest import ScaleTestTask
 
-                work = Engine(client, resource, ScaleTestTask(resource, max_objects), room=room)
+                work = Engine(
+                    client,
+                    resource,
+                    ScaleTestTask(resource, max_objects),
+                    room=room,
+                    storage=storage,
+                )
         except ValidationError as error:
             raise AbortedError("InvalidSpec", refusals(error)[0]) from error
         except WorkloadError as error:

@@ -58,12 +58,17 @@ class Publisher:
         """Store everything measured so far: run.json first, then the raw lines.
 
         Raw lines that the API server refuses, for example because of a quota, are left out with a
-        warning. An outage of the API server is waited for.
+        warning. An outage of the API server is waited for. Of a run that is in a store, only
+        run.json is written.
 
         Raises:
             AbortedError: if run.json cannot be stored: measuring on would be pointless.
         """
         run = run.model_copy(update={"parts": self._profile_parts})
+        if run.store is not None:
+            await self._write(config_map(self._name, self._owner, run_json(run), {}))
+            self._parts = run.parts
+            return
         stored, [*pieces, main] = write_config_maps(self._name, self._owner, run, lines)
         if pieces:
             await self._store_run(run)

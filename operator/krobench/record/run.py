@@ -12,6 +12,7 @@ from pydantic import Field
 
 from krobench.api.common import ApiModel, ErrorInfo
 from krobench.api.status import LiveStatus, Verdict
+from krobench.api.storage import StoredAt
 from krobench.figures.environment import Environment
 from krobench.figures.reasons.load import AnyOrphansReason
 from krobench.findings.comparison import Comparison
@@ -115,11 +116,22 @@ class RunRecord(ApiModel):
     """Files of raw lines that are not stored whole. Figures are calculated from all lines."""
     parts: dict[str, list[str]] = Field(default_factory=dict)
     """Where the raw lines are: file name to the ConfigMaps that hold its pieces, in order."""
+    store: StoredAt | None = None
+    """Where the raw lines are, if they are not in ConfigMaps."""
+    store_error: ErrorInfo | None = None
+    """Why they are in ConfigMaps, although there is a store."""
 
     @property
     def shortened(self) -> bool:
         """Whether its iterations are left out, because they are stored elsewhere."""
-        return FULL_RUN_KEY in self.parts and not any(test.iterations for test in self.tests)
+        elsewhere = self.store is not None and not self.store.whole
+        return (FULL_RUN_KEY in self.parts or elsewhere) and not any(
+            test.iterations for test in self.tests
+        )
+
+    def has_file(self, name: str) -> bool:
+        """Whether a file of this name is stored."""
+        return name in self.parts or (self.store is not None and name in self.store.files)
 
 
 def give_up(run: RunRecord, why: ErrorInfo, end_time: str) -> None:

@@ -70,6 +70,20 @@ class RunLines:
     samples: LineFile[Sample] = field(default_factory=lambda: LineFile(Sample))
     cel: LineFile[CelLine] = field(default_factory=lambda: LineFile(CelLine))
 
+    @property
+    def files(self) -> tuple[tuple[str, LineFile[Any]], ...]:
+        """The files with their names."""
+        return ((OBJECTS_KEY, self.objects), (SERIES_KEY, self.samples), (CEL_KEY, self.cel))
+
+    @property
+    def sampled(self) -> list[SampledLines]:
+        """Those that do not hold all lines."""
+        return [
+            SampledLines(file=key, stored=file.kept, measured=file.added)
+            for key, file in self.files
+            if file.kept < file.added
+        ]
+
     @classmethod
     def limited(cls, max_bytes: int = Room.lines) -> Self:
         """Return files that together take about ``max_bytes`` at most, gzipped."""
@@ -93,18 +107,10 @@ def write_config_maps(
     It must be written last, so that everything that ``run.json`` refers to exists. Parts that the
     run already has are stored elsewhere, and stay as they are.
     """
-    files: tuple[tuple[str, LineFile[Any]], ...] = (
-        (OBJECTS_KEY, raw.objects),
-        (SERIES_KEY, raw.samples),
-        (CEL_KEY, raw.cel),
-    )
-    sampled = [
-        SampledLines(file=key, stored=file.kept, measured=file.added)
-        for key, file in files
-        if file.kept < file.added
+    run = run.model_copy(update={"sampled": raw.sampled})
+    pieces = [
+        (key, piece) for key, file in raw.files for piece in file.pieces(MAX_CONFIG_MAP_BYTES)
     ]
-    run = run.model_copy(update={"sampled": sampled})
-    pieces = [(key, piece) for key, file in files for piece in file.pieces(MAX_CONFIG_MAP_BYTES)]
     if _is_too_large(run):
         full = rawlines.encode([run], MAX_CONFIG_MAP_BYTES)
         pieces += [(FULL_RUN_KEY, piece) for piece in full]
@@ -145,7 +151,12 @@ def run_json(run: RunRecord) -> dict[str, str]:
     """Return the ``data`` of the results ConfigMap, for an update of the progress alone."""
     if _is_too_large(run):
         run = _shortened(run)
-    return {RUN_KEY: _dump(run).decode()}
+    return {RUN_KEY: whole_run_json(run).decode()}
+
+
+def whole_run_json(run: RunRecord) -> bytes:
+    """Return ``run.json`` as it is where there is room for all of it."""
+    return orjson.dumps(run.model_dump(by_alias=True, mode="json"), option=orjson.OPT_INDENT_2)
 
 
 def read_run_record(config_map: Mapping[str, Any]) -> RunRecord:
@@ -175,6 +186,22 @@ def whole_run(short: RunRecord, config_maps: Sequence[ConfigMap]) -> RunRecord:
     if len(found) != 1:
         raise RecordError(f"{where} cannot be read: it holds {len(found)} records")
     return read_as(RunRecord, found[0], where).model_copy(update={"parts": short.parts})
+
+
+def read_line_file(
+    pieces: Sequence[bytes], model: type[rawlines.RecordT], where: str
+) -> list[rawlines.RecordT]:
+    """Return the lines in the gzipped pieces of a file, in order.
+
+    Raises:
+        RecordError: if they cannot be read; the message names ``where``.
+    """
+    try:
+        return rawlines.decode(pieces, model, upgrade_line)
+    except ValidationError as error:
+        raise RecordError(why_not(error.errors(), None, where)) from error
+    except (ValueError, OSError, EOFError, zlib.error) as error:
+        raise RecordError(f"{where} cannot be read: {error}") from error
 
 
 def read_objects(config_maps: Sequence[ConfigMap]) -> list[ObjectRecord]:
@@ -251,12 +278,7 @@ def _read_lines(
 ) -> list[rawlines.RecordT]:
     names = [item["metadata"]["name"] for item in config_maps if key in _binary(item)]
     where = f"{key} in ConfigMap {', '.join(names) or '-'}"
-    try:
-        return rawlines.decode(_pieces(config_maps, key), model, upgrade_line)
-    except ValidationError as error:
-        raise RecordError(why_not(error.errors(), None, where)) from error
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise RecordError(f"{where} cannot be read: {error}") from error
+    return read_line_file(_pieces(config_maps, key), model, where)
 
 
 def _pieces(config_maps: Sequence[ConfigMap], key: str) -> list[bytes]:
@@ -272,16 +294,19 @@ def _binary(config_map: ConfigMap) -> Mapping[str, str]:
 
 
 def _is_too_large(run: RunRecord) -> bool:
-    return len(_dump(run)) > _MAX_RUN_BYTES
+    return len(whole_run_json(run)) > _MAX_RUN_BYTES
 
 
 def _shortened(run: RunRecord) -> RunRecord:
     """Keep run.json readable and within its room; the whole of it is then stored gzipped."""
+    where = f"{run.store}/{RUN_KEY}" if run.store is not None else FULL_RUN_KEY
     note = (
         f"run.json was too large for a ConfigMap: its iterations, and causes and warnings beyond "
-        f"the first, are in {FULL_RUN_KEY}"
+        f"the first, are in {where}"
     )
-    short = run.model_copy(update={"warnings": [*run.warnings[:_MOST_WARNINGS], note]})
+    store = run.store.model_copy(update={"whole": False}) if run.store is not None else None
+    changes = {"warnings": [*run.warnings[:_MOST_WARNINGS], note], "store": store}
+    short = run.model_copy(update=changes)
     for most in _MOST_CAUSES:
         short = short.model_copy(
             update={
@@ -302,10 +327,6 @@ def _first_causes(of: RunRecord | TestRecord, most: int) -> dict[str, Any]:
     if validity is not None:
         validity = validity.model_copy(update={"causes": validity.causes[:most]})
     return {"causes": of.causes[:most], "validity": validity}
-
-
-def _dump(run: RunRecord) -> bytes:
-    return orjson.dumps(run.model_dump(by_alias=True, mode="json"), option=orjson.OPT_INDENT_2)
 
 
 def config_map(

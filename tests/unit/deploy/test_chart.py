@@ -18,6 +18,7 @@ from unit.deploy.rendering import (
 )
 
 from krobench.api.kinds import KINDS, RunKind
+from krobench.api.storage import CREDENTIALS, STORAGE_VARIABLE, VOLUME_PATH, Storage
 from krobench.controller.manifest import job_manifest
 from krobench.controller.runs import parse_run
 from krobench.controller.settings import Settings
@@ -161,6 +162,37 @@ def test_values_reach_the_pods_of_load_jobs(render: Render) -> None:
     assert {"name": "HTTPS_PROXY", "value": "http://proxy"} in spec["containers"][0]["env"]
     assert spec["securityContext"]["runAsUser"] == 1234
     assert spec["securityContext"]["runAsNonRoot"] is True
+
+
+def test_load_jobs_alone_get_the_keys_of_a_bucket(render: Render) -> None:
+    values = (
+        "results.storage.type=S3",
+        "results.storage.s3.bucket=benchmarks",
+        "results.storage.s3.endpoint=https://s3.example.com",
+        "results.storage.s3.secretName=writer",
+    )
+    [container] = load_job(render, *values)["spec"]["template"]["spec"]["containers"]
+    env = {each["name"]: each for each in container["env"]}
+    storage = Storage.from_environment({STORAGE_VARIABLE: env[STORAGE_VARIABLE]["value"]})
+    assert str(storage.s3) == "s3://benchmarks/krobench at https://s3.example.com"
+    for name in CREDENTIALS:
+        reference = {"name": "writer", "key": name, "optional": True}
+        assert env[name]["valueFrom"] == {"secretKeyRef": reference}
+    assert not set(CREDENTIALS) & {
+        each["name"] for each in operator_container(render(*values))["env"]
+    }
+
+
+def test_load_jobs_mount_the_volume_of_results(render: Render) -> None:
+    spec = load_job(
+        render,
+        "results.storage.type=PersistentVolumeClaim",
+        "results.storage.persistentVolumeClaim.claimName=results",
+        "podSecurityContext.fsGroup=65532",
+    )["spec"]["template"]["spec"]
+    assert {"name": "results", "persistentVolumeClaim": {"claimName": "results"}} in spec["volumes"]
+    mounts = spec["containers"][0]["volumeMounts"]
+    assert {"name": "results", "mountPath": VOLUME_PATH} in mounts
 
 
 def test_values_reach_the_pod_of_the_operator(render: Render) -> None:

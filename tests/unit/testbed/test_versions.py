@@ -17,6 +17,7 @@ def go_mod(name: str) -> str:
     [
         ("control-plane", f"k8s.io/kubernetes v{versions.KUBERNETES}"),
         ("etcd", f"go.etcd.io/etcd/server/v3 v{versions.ETCD}"),
+        ("s3", f"github.com/rclone/rclone v{versions.RCLONE}"),
         ("containerd", f"github.com/containerd/containerd/v2 v{versions.CONTAINERD}"),
     ],
 )
@@ -32,7 +33,7 @@ def test_every_staging_module_has_kubernetes_own_minor_and_patch() -> None:
     assert {version for _, version in replaced} == {staging}
 
 
-@pytest.mark.parametrize("module", ["control-plane", "etcd", "containerd", "pause"])
+@pytest.mark.parametrize("module", ["control-plane", "etcd", "containerd", "pause", "s3"])
 def test_minimum_go_is_what_the_modules_ask_for(module: str) -> None:
     asked = re.search(r"^go (\d+)\.(\d+)", go_mod(module), re.MULTILINE)
     assert asked

@@ -1,0 +1,21 @@
+"""The head of a run: what histories need of it, so small that hundreds can be read at once."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from krobench.api.common import ApiModel
+from krobench.findings.comparison import RunEstimates
+from krobench.record.run import RunRecord
+
+HEAD_SCHEMA: Literal["krobench.head/v1"] = "krobench.head/v1"
+
+
+class RunHead(ApiModel):
+    """``head.json``."""
+
+    schema_: Literal["krobench.head/v1"] = Field(default=HEAD_SCHEMA, alias="schema")
+    run: RunRecord
+    """Without its spec, its iterations and what was concluded from them, but for a scale test's
+    sizes."""
+    estimates: RunEstimates

@@ -1,0 +1,110 @@
+"""The runs in a store: a folder for each, ``NAMESPACE/KIND/NAME/START-ID``.
+
+``run.json`` is written first, and again whenever the run has measured more. ``head.json`` is
+written last: a folder without one is of a run that goes on, or that was not stored to its end.
+"""
+
+from collections.abc import Sequence
+
+from krobench.api.kinds import Kind, RunRef, ScheduleRef
+from krobench.record.head import RunHead
+from krobench.record.reading import read_as, read_json, refuse_newer_schema
+from krobench.record.run import RunRecord
+from krobench.storage.files import Files
+
+RUN_FILE = "run.json"
+HEAD_FILE = "head.json"
+
+_ID_LENGTH = 8
+
+
+def compact_time(rfc3339: str) -> str:
+    """Return a time such that names in the order of the alphabet are in that of time."""
+    return rfc3339.replace("-", "").replace(":", "")
+
+
+def folder_of(of: RunRef | ScheduleRef, start_time: str, uid: str) -> str:
+    """Return the folder of a run; ``of`` is the schedule that created it, or the run itself."""
+    parent = _parent(of.kind, of.namespace, of.name)
+    return f"{parent}/{compact_time(start_time)}-{uid[:_ID_LENGTH]}"
+
+
+def _parent(kind: Kind, namespace: str, name: str) -> str:
+    return f"{namespace}/{kind.plural}/{name}"
+
+
+class StoredRuns:
+    """All runs of a name or of a schedule."""
+
+    def __init__(self, files: Files, kind: Kind, namespace: str, name: str) -> None:
+        self.files = files
+        self._parent = _parent(kind, namespace, name)
+
+    async def folders(self) -> list[str]:
+        """Return the folders of all runs that are stored to the end, oldest first.
+
+        Raises:
+            StoreError: if they cannot be listed.
+        """
+        return _complete(await self.files.paths(self._parent))
+
+    async def heads(self) -> list[tuple[str, RunHead]]:
+        """Return the folders and the heads of all runs that are stored to the end, oldest first.
+
+        Raises:
+            RecordError: if one cannot be read by this version.
+            StoreError: if the store cannot be read.
+        """
+        folders = await self.folders()
+        texts = await self.files.read_all(f"{folder}/{HEAD_FILE}" for folder in folders)
+        return [
+            (folder, self._head(folder, text))
+            for folder, text in zip(folders, texts, strict=True)
+            if text is not None  # retention has just deleted it
+        ]
+
+    async def head(self, folder: str) -> RunHead:
+        """Return the head of one run; raises as :meth:`heads` does."""
+        return self._head(folder, await self.files.read(f"{folder}/{HEAD_FILE}"))
+
+    async def keep(self, runs: int) -> None:
+        """Delete all runs but the newest, and older ones that were not stored to the end.
+
+        Raises:
+            StoreError: if that failed.
+        """
+        paths = await self.files.paths(self._parent)
+        kept = _complete(paths)[-runs:]
+        if not kept:
+            return
+        old = [path for path in paths if _folder(path) < kept[0]]
+        # Without its head, a folder is of no run that anyone reads.
+        for some in ([path for path in old if path.endswith(f"/{HEAD_FILE}")], old):
+            if some:
+                await self.files.delete(some)
+
+    def _head(self, folder: str, text: bytes) -> RunHead:
+        where = f"{folder}/{HEAD_FILE} in {self.files}"
+        raw = read_json(text, where)
+        return read_as(RunHead, raw, where)
+
+
+async def read_run(files: Files, folder: str) -> RunRecord:
+    """Return the whole record of a run.
+
+    Raises:
+        RecordError: if this version cannot read it.
+        StoreError: if the store cannot be read.
+    """
+    where = f"{folder}/{RUN_FILE} in {files}"
+    raw = read_json(await files.read(f"{folder}/{RUN_FILE}"), where)
+    refuse_newer_schema(raw, where)
+    return read_as(RunRecord, raw, where)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _complete(paths: Sequence[str]) -> list[str]:
+    return [_folder(path) for path in paths if path.endswith(f"/{HEAD_FILE}")]

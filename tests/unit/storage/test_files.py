@@ -1,0 +1,102 @@
+"""Against a real server, and a real directory."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from objectstore import KEYS, S3Server, s3, s3_of_session
+
+from krobench.storage.files import Files, MissingFileError, StoreError, bucket, directory
+
+__all__ = ["s3", "s3_of_session"]  # fixtures
+
+
+@pytest.fixture(params=["s3", "directory"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Files:
+    if request.param == "s3":
+        server: S3Server = request.getfixturevalue("s3")
+        return server.files
+    return directory(tmp_path)
+
+
+async def test_files_are_read_as_they_were_written_last(files: Files) -> None:
+    await files.write("team/a/run.json", b"1")
+    await files.write("team/a/run.json", b"2")
+    await files.write("team/ab/run.json", b"3")
+    assert await files.read("team/a/run.json") == b"2"
+    assert await files.paths("team/a") == ["team/a/run.json"]
+    assert await files.paths("other") == []
+    found = await files.read_all(["team/a/run.json", "team/none", "team/ab/run.json"])
+    assert found == [b"2", None, b"3"]
+    await files.delete(["team/a/run.json"])
+    with pytest.raises(MissingFileError):
+        await files.read("team/a/run.json")
+
+
+@pytest.mark.parametrize(
+    ("keys", "dropped", "reason"),
+    [
+        (KEYS | {"AWS_SECRET_ACCESS_KEY": "another-secret"}, False, "StoreForbidden"),
+        (KEYS | {"AWS_ACCESS_KEY_ID": "somebody-else"}, False, "StoreForbidden"),
+        (KEYS, True, "BucketNotFound"),
+    ],
+)
+async def test_a_store_that_refuses_says_why(
+    s3: S3Server, keys: dict[str, str], *, dropped: bool, reason: str
+) -> None:
+    if dropped:
+        s3.drop_bucket()
+    files = bucket(s3.location, keys)
+    for attempt in (files.write("x", b"1"), files.paths("x"), files.read("x")):
+        with pytest.raises(StoreError) as refused:
+            await attempt
+        assert refused.value.info.reason == reason
+        assert "Debug source" not in refused.value.info.message
+
+
+async def test_a_server_that_is_away_is_unreachable(s3: S3Server) -> None:
+    s3.stop()
+    with pytest.raises(StoreError) as away:
+        await s3.files.write("x", b"1")
+    assert away.value.info.reason == "StoreUnreachable"
+
+
+async def test_a_directory_that_is_missing_is_unreachable(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as missing:
+        directory(tmp_path / "results")
+    assert missing.value.info.reason == "StoreUnreachable"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a file system")
+    place = tmp_path / "disk"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=True)
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+async def test_a_full_volume_keeps_the_file_as_it_was(small_disk: Path) -> None:
+    files = directory(small_disk)
+    await files.write("run.json", b"short")
+    with pytest.raises(StoreError) as full:
+        await files.write("run.json", bytes(200_000))
+    assert full.value.info.reason == "StoreFull"
+    assert await files.read("run.json") == b"short"
+
+
+async def test_a_full_server_keeps_the_file_as_it_was(small_disk: Path) -> None:
+    server = S3Server(small_disk / "root")
+    server.start()
+    try:
+        await server.files.write("run.json", b"short")
+        with pytest.raises(StoreError) as full:
+            await server.files.write("run.json", bytes(200_000))
+        assert full.value.info.reason in {"StoreFull", "StoreFailed"}
+        assert await server.files.read("run.json") == b"short"
+    finally:
+        server.stop()
