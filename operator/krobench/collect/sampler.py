@@ -218,7 +218,8 @@ class Sampler:
     def _hand_over(
         self, samples: list[Sample], silent: Mapping[str, SourceReason] | None = None
     ) -> None:
-        restarts = self._tracker.restarts[self._restarts_seen :]
+        seen = self._tracker.restarts if self._tracker is not None else []
+        restarts = seen[self._restarts_seen :]
         self._restarts_seen += len(restarts)
         requests = self._client.requests.total()
         self._home.call_soon_threadsafe(self._keep, samples, restarts, requests, silent or {})

@@ -106,7 +106,8 @@ class Scope:
     """What to sample."""
 
     target: Target
-    kro: KroPod
+    kro: KroPod | None
+    """None if it runs elsewhere."""
     collect: Collect
     instance_groups: frozenset[str]
     """API groups of the instances' kinds."""
@@ -116,14 +117,18 @@ class Scope:
     """Namespaces of the pods that this run creates or consists of."""
 
 
-async def open_sources(client: KubeClient, scope: Scope) -> tuple[list[Source], KroTracker]:
-    """Return the sources of a run, and the tracker that knows which pod is kro."""
-    tracker = KroTracker(client, scope.target, scope.kro, scope.now)
-    sources: list[Source] = [
-        KroSource(client, tracker, scope.instance_groups),
-        ApiServerSource(client, scope.instance_groups),
-        KubeletSource(client, tracker, await find_control_plane(client), scope.own_namespaces),
-    ]
+async def open_sources(client: KubeClient, scope: Scope) -> tuple[list[Source], KroTracker | None]:
+    """Return the sources of a run, and the tracker that knows which pod is kro, if one is."""
+    tracker: KroTracker | None = None
+    sources: list[Source] = [ApiServerSource(client, scope.instance_groups)]
+    if scope.kro is not None:
+        tracker = KroTracker(client, scope.target, scope.kro, scope.now)
+        control_plane = await find_control_plane(client)
+        sources = [
+            KroSource(client, tracker, scope.instance_groups),
+            *sources,
+            KubeletSource(client, tracker, control_plane, scope.own_namespaces),
+        ]
     if scope.collect.etcd is not None:
         sources.append(EtcdSource(scope.collect.etcd.url, client.config))
     elif (etcd := await find_etcd(client)) is not None:

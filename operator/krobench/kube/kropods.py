@@ -197,7 +197,8 @@ def _not_found_message(target: Target, pods: list[JsonObject]) -> str:
     if not pods:
         return (
             f"no kro pod in {where}: install kro, or set spec.target.namespace and "
-            "spec.target.matchLabels to where it runs"
+            "spec.target.matchLabels to where it runs; if the provider of the cluster runs it "
+            "elsewhere, set spec.target.managed to true"
         )
     phases = ", ".join(
         f"{pod['metadata']['name']} is {pod.get('status', {}).get('phase')}" for pod in pods

@@ -29,7 +29,10 @@ from krobench.figures.environment import NodeFingerprint
 from krobench.figures.iteration import Made, Measured, Phases, measure
 from krobench.figures.latencies import latencies, watch_lag_figures
 from krobench.figures.rawdata import ObjectRecord, SourceName
+from krobench.figures.reasons.figures import AnyReason
 from krobench.figures.reasons.load import RunPhaseNotReached, TooFewReady
+from krobench.figures.reasons.samples import NotSampled
+from krobench.figures.reasons.sources import NoKroPod
 from krobench.figures.series import Series, UnavailableError
 from krobench.figures.summaries import Figures, LoadGenerator, PartLists
 from krobench.findings.validity import AnyCause, Validity
@@ -69,6 +72,8 @@ def assess(
     measured = measure_iteration(outcome, Series(collected.samples), counts.ready)
     measured.unavailable.update(collected.gaps.items())
     measured.unavailable |= collected.silent
+    if plan.test.target.managed:
+        measured.unavailable.update(_of_a_missing_pod(measured.unavailable))
     if outcome.run_started_seconds is not None:
         measured.set(KROBENCH_REQUESTS.name, around.requests + outcome.requests_elsewhere)
     record = IterationRecord(
@@ -108,6 +113,15 @@ def assess(
     )
     causes = [*record.validity.causes, *causes_around(record, seen, settings)]
     return record.model_copy(update={"validity": Validity.of(causes)})
+
+
+def _of_a_missing_pod(unavailable: Mapping[str, AnyReason]) -> dict[str, AnyReason]:
+    """Return the reason for what is read from kro's pod, if kro runs elsewhere."""
+    return {
+        name: NoKroPod()
+        for name, reason in unavailable.items()
+        if isinstance(reason, NotSampled) and reason.source in ("kro", "kubelet")
+    }
 
 
 _CPU = "process_cpu_seconds_total"

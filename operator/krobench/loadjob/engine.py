@@ -20,7 +20,7 @@ from krobench.api.kinds import RunKind, RunRef, RunSpec, owning_schedule
 from krobench.api.specs.kro import Target, Variant
 from krobench.api.status import LiveStatus
 from krobench.api.storage import Storage
-from krobench.figures.environment import Environment
+from krobench.figures.environment import Environment, KroFingerprint
 from krobench.figures.reasons.profiles import FileReason
 from krobench.kube.client import KubeClient
 from krobench.kube.cluster import kubernetes_version, list_nodes
@@ -51,7 +51,7 @@ from krobench.loadjob.shards.coordinator import Coordinator
 from krobench.program.actions import Done
 from krobench.record.run import RunRecord, RunState, as_given_up
 from krobench.record.store import Room, RunLines, results_name
-from krobench.report.words.reasons import reason_line
+from krobench.report.words.reasons import MANAGED_KRO, reason_line
 from krobench.workload.testplan import TestPlan
 
 logger = logging.getLogger(__name__)
@@ -222,8 +222,11 @@ class Engine:
         """Check that no other load has started; raises as :meth:`ClusterLease.check` does."""
         self._lease.check()
 
-    async def kro_at(self, target: Target) -> KroPod:
-        """Return the pod of the active kro, which may have to start again first."""
+    async def kro_at(self, target: Target) -> KroPod | None:
+        """Return the pod of the active kro, which may have to start again first; None if it has
+        none here."""
+        if target.managed:
+            return None
         seconds = self.timing.kro_returns
         return await require_kro(self.client, target, self.timing, seconds, self.report)
 
@@ -289,8 +292,12 @@ class Engine:
         self._update(spec=await task.complete_spec(self))
         # The groups of all RGDs are known only now.
         await check_permissions(client, needs_of_tests(self.run_ref, task.plans), timing)
-        kro = await require_kro(client, target, timing)
-        await wait_for_leader(client, target, kro.fingerprint.pod, timing, self.report)
+        kro: KroFingerprint | None = None
+        if target.managed:
+            self.warn(MANAGED_KRO)
+        else:
+            kro = (await require_kro(client, target, timing)).fingerprint
+            await wait_for_leader(client, target, kro.pod, timing, self.report)
         await task.check(self)
         await self._lease.acquire(target.namespace, self.report)
         if self.coordinator is not None:
@@ -301,7 +308,7 @@ class Engine:
         environment = Environment(
             krobench=__version__,
             kubernetes=await kubernetes_version(client),
-            kro=kro.fingerprint,
+            kro=kro,
             nodes=await list_nodes(client),
         )
         causes = leftover_objects(*await find_leftovers(client, self.run_ref))

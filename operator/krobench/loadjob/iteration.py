@@ -53,7 +53,7 @@ class IterationRunner:
     async def run(
         self,
         action: RunIteration,
-        kro: KroPod,
+        kro: KroPod | None,
         recorder: Recorder,
         profiling: Profiling | None = None,
     ) -> IterationRecord:

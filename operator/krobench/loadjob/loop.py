@@ -35,7 +35,7 @@ class IterationLoop:
         program: Program,
         recorders: MutableMapping[int, Recorder],
         *,
-        kro_at: Callable[[Target], Awaitable[KroPod]],
+        kro_at: Callable[[Target], Awaitable[KroPod | None]],
         check_lease: Callable[[], None],
         variants: KroVariants | None = None,
         verdict_of: Callable[[RunIteration], str] | None = None,
@@ -119,13 +119,14 @@ class IterationLoop:
             self._recorders[plan.index] = Recorder(context, plan)
         recorder = self._recorders[plan.index]
         started = context.clock.now()
-        if recorder.begin(action, kro.fingerprint):
+        if recorder.begin(action, kro.fingerprint if kro is not None else None):
             # Stored before the first object is created: if this Job dies, the operator cleans up.
             await context.publish()
         iteration: IterationRecord | None = None
         error: ErrorInfo | None = None
         try:
             if plan.workload.cel is not None:
+                assert kro is not None  # refused by the spec's rules
                 error = await self._cel.run(action, kro, recorder)
             else:
                 iteration = await self._runner.run(action, kro, recorder)
@@ -145,6 +146,7 @@ class IterationLoop:
         try:
             await self._waited_for_kro(action)
             kro = await self._kro_for(action)
+            assert kro is not None  # refused by the spec's rules
             recorder = self._recorders[action.plan.index]
             recorder.begin(action, kro.fingerprint)
             recorder.add_profile(await self._profiled(action, kro, recorder))
@@ -174,8 +176,8 @@ class IterationLoop:
             recorder.take_down(teardown)
             context.warn_of_remains(plan.name, record.iterations[-1].index, teardown)
 
-    async def _kro_for(self, action: RunIteration) -> KroPod:
-        """Apply an iteration's variant, and return the kro to measure."""
+    async def _kro_for(self, action: RunIteration) -> KroPod | None:
+        """Apply an iteration's variant, and return the kro to measure; None if it has no pod."""
         if self._variants is not None and await self._variants.enter(action.plan.variant):
             self._context.expect_another_kro()
         return await self._kro_at(action.plan.target)
@@ -185,7 +187,10 @@ class IterationLoop:
         if action.size is None:
             return False
         context, target = self._context, action.plan.target
-        kro = (await self._kro_at(target)).fingerprint
+        pod = await self._kro_at(target)
+        if pod is None:
+            return False
+        kro = pod.fingerprint
         known, self._kro = self._kro, kro
         if known is not None and (known.pod, known.restarts) == (kro.pod, kro.restarts):
             return False

@@ -39,7 +39,7 @@ class Recorder:
     def ended(self) -> bool:
         return self.record.end_time is not None
 
-    def begin(self, action: RunIteration, kro: KroFingerprint) -> bool:
+    def begin(self, action: RunIteration, kro: KroFingerprint | None) -> bool:
         """Start an iteration, even of a test that had ended. Returns whether it is the first."""
         self._plan, self._kro = action.plan, kro
         first = self.record.start_time is None

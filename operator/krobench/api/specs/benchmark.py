@@ -53,6 +53,32 @@ _PRECISION_RULES = (
         field="tests[].iterations",
     ),
 )
+_MANAGED_RULES = (
+    Rule(
+        implies(this.target.managed, ~(has(this.variants) & (size(this.variants) > 0))),
+        "cannot be set with target.managed: the provider of the cluster configures its kro",
+        field="variants",
+    ),
+    Rule(
+        implies(
+            this.target.managed,
+            ~(has(this.collect.profiles) & (size(this.collect.profiles) > 0)),
+        ),
+        "cannot be set with target.managed: only a kro with a pod in the cluster can be profiled",
+        field="collect.profiles",
+    ),
+    Rule(
+        every(
+            this.tests,
+            lambda test: implies(
+                choose(has(test.target), test.target.managed, this.target.managed),
+                ~has(test.workload.cel),
+            ),
+        ),
+        "cannot be set if kro is managed: the costs of expressions are read from kro's own metrics",
+        field="tests[].workload.cel",
+    ),
+)
 _HAS_VARIANTS = has(this.variants) & (size(this.variants) > 0)
 _VARIANT_RULES = (
     Rule(
@@ -130,6 +156,7 @@ class KroBenchmarkSpec(SpecModel):
             field="tests[].load.shards",
         ),
         *MINUS_RULES,
+        *_MANAGED_RULES,
         *_VARIANT_RULES,
         Rule(
             implies(

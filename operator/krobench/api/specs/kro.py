@@ -24,8 +24,12 @@ Quantity = Annotated[
 class Target(SpecModel):
     """Where kro runs, and how to find its pods."""
 
+    managed: bool = False
+    """Whether the provider of the cluster runs kro elsewhere, so that it has no pod here. Then
+    latencies, throughput and the API server are measured; kro's own figures are not available."""
     namespace: Namespace = "kro-system"
-    """Namespace of the kro controller."""
+    """Namespace of the kro controller. If managed is true, the namespace of the Lease that keeps
+    two runs apart, which must exist."""
     match_labels: Annotated[dict[LabelKey, LabelValue], Field(min_length=1, max_length=16)] = Field(
         default_factory=lambda: {"app.kubernetes.io/name": "kro"},
         json_schema_extra={"default": {"app.kubernetes.io/name": "kro"}},

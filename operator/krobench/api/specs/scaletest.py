@@ -12,7 +12,7 @@ from krobench.api.annotations import Between
 from krobench.api.common import DEFAULT_EMPTY, Duration, Namespace, Percentage, SpecModel
 from krobench.api.notation import duration_seconds
 from krobench.api.refusal import FieldError
-from krobench.api.rules import Rule, has, implies, one_of, this, time
+from krobench.api.rules import Rule, has, implies, one_of, size, this, time
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Arrival, Load
@@ -257,6 +257,20 @@ class KroScaleTestSpec(SpecModel):
             this.load.shards == 1,
             "must be 1 in a scale test",
             field="load.shards",
+        ),
+        Rule(
+            implies(this.target.managed, ~this.verify),
+            "cannot be set with target.managed: the provider of the cluster configures its kro",
+            field="verify",
+        ),
+        Rule(
+            implies(
+                this.target.managed,
+                ~(has(this.collect.profiles) & (size(this.collect.profiles) > 0)),
+            ),
+            "cannot be set with target.managed: only a kro with a pod in the cluster can be "
+            "profiled",
+            field="collect.profiles",
         ),
         Rule(
             ~has(this.workload.cel),

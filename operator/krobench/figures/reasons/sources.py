@@ -73,8 +73,20 @@ class NoHeapSize(Reason):
     code: Literal["NoHeapSize"] = "NoHeapSize"
 
 
+class NoKroPod(Reason):
+    """The provider of the cluster runs kro elsewhere."""
+
+    code: Literal["NoKroPod"] = "NoKroPod"
+
+
 SourceReason = (
-    NotReadable | InvalidFormat | NoAnswerInTime | ContainerNotNamed | NoPprof | NoHeapSize
+    NotReadable
+    | InvalidFormat
+    | NoAnswerInTime
+    | ContainerNotNamed
+    | NoPprof
+    | NoHeapSize
+    | NoKroPod
 )
 _Read = Annotated[
     Annotated[SourceReason | QuotedReason, Field(discriminator="code")], BeforeValidator(quoted)

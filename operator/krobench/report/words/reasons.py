@@ -15,6 +15,10 @@ SOURCE_NAMES: Mapping[SourceName, str] = {
     "etcd": "etcd",
     "krobench": "krobench",
 }
+MANAGED_KRO = (
+    "kro's own figures (CPU, memory, queues, requests, restarts) are not available: the provider "
+    "of this cluster runs kro elsewhere (spec.target.managed)"
+)
 _WORDS: Mapping[type[Reason], str] = {
     QuotedReason: "{text}",
     samples.NotSampled: "nothing was sampled of {source}",
@@ -61,6 +65,7 @@ _WORDS: Mapping[type[Reason], str] = {
     sources.NoPprof: "kro has no pprof on port {port}, and without it the garbage in its heap "
     "cannot be separated from what is in use: {detail}",
     sources.NoHeapSize: "kro's heap profile has no size of the allocated heap",
+    sources.NoKroPod: "no kro pod in this cluster: its provider runs kro elsewhere",
     sources.AnswerTooLarge: "the answer has over {most_bytes} bytes: aggregate, as by sum()",
     sources.AnswerNotUnderstood: "the answer is not one of Prometheus",
     sources.NothingReturned: "it returned nothing for the time of the run phase",
