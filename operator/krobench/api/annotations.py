@@ -91,13 +91,14 @@ class Unique(_Annotation):
 class Shaped(_Annotation):
     """In the annotation of an object that is not ours, such as an RGD: the fields that we read.
 
-    ``schema`` is a JSON Schema of types, required fields and enums; other fields may be anything.
+    ``schema`` is a JSON Schema of types and required fields, with rules as the validations of a
+    field; other fields may be anything.
     """
 
     schema: Mapping[str, Any]
 
     def in_schema(self) -> JsonSchemaValue:
-        return dict(self.schema)
+        return dict(_with_cel(self.schema))
 
     def checked(self, value: Any) -> Any:
         _check_shape(value, self.schema, "")
@@ -111,12 +112,22 @@ _TYPES: Mapping[str, tuple[type[Any], str]] = {
 }
 
 
+def _with_cel(schema: Any) -> Any:
+    """Return the schema with its rules as the API server has them."""
+    if isinstance(schema, Rule):
+        return schema.validation(BaseModel)
+    if isinstance(schema, Mapping):
+        return {key: _with_cel(value) for key, value in schema.items()}
+    return [_with_cel(value) for value in schema] if isinstance(schema, list) else schema
+
+
 def _check_shape(value: Any, schema: Mapping[str, Any], path: str) -> None:
     expected, words = _TYPES[schema["type"]]
     if not isinstance(value, expected):
         raise FieldError(path, f"must be {words}")
-    if "enum" in schema and value not in schema["enum"]:
-        raise FieldError(path, f"must be {' or '.join(schema['enum'])}")
+    for rule in schema.get(VALIDATIONS, ()):
+        if not rule.allows(value):
+            raise FieldError(path, rule.message)
     for name in schema.get("required", ()):
         if name not in value:
             raise FieldError(f"{path}.{name}".removeprefix("."), "must be set")

@@ -375,6 +375,9 @@ class Rule:
         """Return the rule of a model in CEL, for objects with and without defaults filled in."""
         return self.holds._cel({"self": model})
 
+    def allows(self, value: Any) -> bool:
+        return bool(self.holds._evaluate({"self": value}))
+
     def check(self, value: Any) -> None:
         """Check an object.
 
@@ -382,7 +385,7 @@ class Rule:
             ValueError: if it breaks this rule.
         """
         scope = {"self": value}
-        if self.holds._evaluate(scope):
+        if self.allows(value):
             return
         field = self.field
         if "[]" in field:

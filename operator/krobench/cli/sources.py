@@ -20,7 +20,7 @@ from krobench.analysis.heads import head_of
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo
 from krobench.api.kinds import KINDS, Kind, RunKind, RunRef, ScheduleKind
 from krobench.api.storage import StoredAt
-from krobench.api.yaml import yaml_error
+from krobench.api.yaml import load, load_all, yaml_error
 from krobench.cli.errors import CliError
 from krobench.cli.stores import (
     STORE_VARIABLE,
@@ -428,13 +428,13 @@ def _from_file(path: Path) -> Iterator[RunEstimates | RunRecord]:
 
 
 def read_documents(path: Path) -> list[Any]:
-    """Return all documents of a YAML file.
+    """Return the documents of a YAML file that are not empty.
 
     Raises:
         CliError: if it cannot be read.
     """
     try:
-        return list(yaml.safe_load_all(path.read_text()))
+        return load_all(path.read_text())
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
@@ -449,7 +449,7 @@ def load_file(path: Path) -> Any:
     """
     try:
         text = path.read_text()
-        return orjson.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        return orjson.loads(text) if path.suffix == ".json" else load(text)
     except OSError as error:
         raise CliError(f"{path}: {error.strerror}") from error
     except (ValueError, yaml.YAMLError) as error:

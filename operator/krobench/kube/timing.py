@@ -101,6 +101,10 @@ class Timing:
     rejection_grace: float = 3.0
     """An RGD must stay rejected for this long: kro builds a graph again after a failure, and may
     succeed once a kind that it needs appears."""
+    same_error: float = 30.0
+    """A load ends if no instance becomes ready for this long and all of them report one error."""
+    same_error_poll: float = 1.0
+    """Pause between two looks at that."""
     probe_interval: float = 0.5
     """Pause between two writes of the probe of the watch's lag."""
     probe_last_event: float = 0.5

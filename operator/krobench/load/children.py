@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from krobench.api.common import API_GROUP
 from krobench.figures.rawdata import ObjectRecord
-from krobench.figures.reasons.load import ChildrenForbidden, ChildrenNotServed
+from krobench.figures.reasons.load import ChildrenForbidden, ChildrenNotServed, NoChildren
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.watch import Watch, WatchCost
@@ -53,7 +53,7 @@ class Children:
         self._namespace = namespace
         self._families: dict[str, _Family] = {}
         self._watches: list[Watch] = []
-        self.unavailable: ChildrenNotServed | ChildrenForbidden | None = None
+        self.unavailable: NoChildren | ChildrenNotServed | ChildrenForbidden | None = None
         """Why some or all children cannot be seen."""
 
     async def watch(self, stack: AsyncExitStack, manifests: Iterable[Manifest]) -> None:
@@ -66,6 +66,8 @@ class Children:
                 selector = f"{_INSTANCE_LABEL},!{_NAMESPACE_LABEL}"
             templates = [item["template"] for item in spec["resources"] if "template" in item]
             kinds |= dict.fromkeys((t["apiVersion"], t["kind"], selector) for t in templates)
+        if not kinds:
+            self.unavailable = NoChildren()
         watches = []
         for api_version, kind, selector in kinds:
             # Children may be in other namespaces than their instance.

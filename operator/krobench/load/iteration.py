@@ -22,12 +22,13 @@ from krobench.load.lifecycle import (
     RGDS_PATH,
     apply_instance,
     apply_rgd,
-    crd_of,
+    common_error,
+    crds_of_kinds,
     find_kind,
     last_established,
     observe_compilation,
 )
-from krobench.load.loops import RunClock, from_now, run_together
+from krobench.load.loops import RunClock, cancel, from_now, run_together
 from krobench.load.observer import Apply, Followed, Observer
 from krobench.load.operations import Operations, Target
 from krobench.load.overhead import Overhead
@@ -170,7 +171,8 @@ class Iteration:
                 goal = "all instances were ready"
                 if len(self._plan.test.phases) > 1:
                     goal = f"phase {phase.index + 1}, {phase.operation}, was done"
-                await self._guarded(self._operations.carry_out(phase, begun.schedule), goal)
+                work = self._operations.carry_out(phase, begun.schedule)
+                await self._guarded(self._unless_all_fail(work), goal)
                 begun.ended_seconds = outcome.run_ended_seconds = self._clock.now()
                 if outcome.error is not None:
                     break
@@ -245,6 +247,31 @@ class Iteration:
         except FAILURES as error:
             self.outcome.error = explain(error)
 
+    async def _unless_all_fail(self, work: Coroutine[None, None, None]) -> None:
+        """Await ``work``; give up if all instances that wait report one error for long.
+
+        Raises:
+            EndedEarlyError: if they do.
+        """
+        task = asyncio.ensure_future(work)
+        since, before = self._clock.now(), (-1, "")
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=self._timing.same_error_poll)
+                error = common_error(f for target in self._targets for f in target.observer.all())
+                now = (self.ready_count, error or "")
+                if error is None or now != before:
+                    since, before = self._clock.now(), now
+                elif self._clock.now() - since >= self._timing.same_error:
+                    raise EndedEarlyError(
+                        "InstancesFailed",
+                        f"all instances that are not ready report the same error for "
+                        f"{self._timing.same_error:g}s: {error}; correct the RGD or the values",
+                    )
+            await task
+        finally:
+            await cancel(task)
+
     def _lost_rgd(self) -> str | None:
         """Return the name of an RGD of this iteration that somebody has deleted, or None."""
         followed = (f for observer in self._observers for f in observer.all())
@@ -310,7 +337,8 @@ class Iteration:
                 )
             namespace = self._plan.namespace if kind.namespaced else None
             path = paths.group(kind.group, rgd.version, kind.plural, namespace)
-            watcher = await self._observe(path, selector, apply_instance)
+            apply = partial(apply_instance, ready=rgd.ready)
+            watcher = await self._observe(path, selector, apply)
             self._targets.append(Target(rgd, RGDS_PATH, made.get(rgd.name), path, watcher))
         self._operations.aim(self._targets)
         await self._children.watch(self._stack, [rgd.manifest for rgd in self._plan.targets])
@@ -325,12 +353,10 @@ class Iteration:
         """Refuse a user's own kind that exists already: the cleanup would delete it."""
         if self._plan.test.workload_name != OWN_RGD:
             return
-        for rgd in self._plan.rgds:
-            owner = await crd_of(self._client, rgd.group, rgd.kind)
-            if owner is not None:
-                raise EndedEarlyError(
-                    "KindExists",
-                    f"kind {rgd.kind} in group {rgd.group} exists already ({owner}): set another "
-                    f"kind or group in {self._plan.test.field_prefix}"
-                    "workload.rgd.inline.spec.schema",
-                )
+        kinds, group = {rgd.kind for rgd in self._plan.rgds}, self._plan.test.api_group
+        for kind, crd in (await crds_of_kinds(self._client, group, kinds)).items():
+            raise EndedEarlyError(
+                "KindExists",
+                f"kind {kind} in group {group} exists already ({crd}): set another kind or group "
+                f"in {self._plan.test.field_prefix}workload.rgd.inline.spec.schema",
+            )

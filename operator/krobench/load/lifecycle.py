@@ -5,8 +5,9 @@ The plural of a kind cannot be guessed, so a kind is found by its CRD.
 
 import asyncio
 import logging
+import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Set
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeVar
@@ -19,6 +20,7 @@ from krobench.kube.errors import ApiError
 from krobench.kube.timing import Timing
 from krobench.load.driver import RgdRejectedError
 from krobench.load.observer import Followed, Observer
+from krobench.workload.readiness import Ready
 
 RGDS_PATH = paths.group("kro.run", "v1alpha1", "resourcegraphdefinitions")
 CRDS_PATH = paths.group("apiextensions.k8s.io", "v1", "customresourcedefinitions")
@@ -67,23 +69,30 @@ async def kinds_of_run(client: KubeClient, prefix: str) -> list[Kind]:
     return [_kind_of_crd(crd) for crd in found if crd is not None]
 
 
-async def crd_of(client: KubeClient, group: str, kind: str) -> str | None:
-    """Return the name of the CRD of this group and kind, if there is one."""
+async def crds_of_kinds(client: KubeClient, group: str, kinds: Set[str]) -> dict[str, str]:
+    """Return the names of the CRDs that define some of these kinds in a group, by kind."""
+    found = {}
     for name in await client.names(CRDS_PATH):
         if name.partition(".")[2] == group:
             crd = await client.find(f"{CRDS_PATH}/{name}")
-            if crd is not None and crd["spec"]["names"]["kind"] == kind:
-                return name
-    return None
+            if crd is not None and crd["spec"]["names"]["kind"] in kinds:
+                found[crd["spec"]["names"]["kind"]] = name
+    return found
 
 
-async def path_of_kind(client: KubeClient, api_version: str, kind: str) -> str | None:
-    """Return the path of this kind's collection in all namespaces; None if it is not served."""
+async def path_of_kind(
+    client: KubeClient, api_version: str, kind: str, namespace: str | None = None
+) -> str | None:
+    """Return the path of this kind's collection; None if it is not served.
+
+    Without a namespace, it is that of all namespaces.
+    """
     base = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
     served = await client.find(base) or {}
     for entry in served.get("resources") or []:
         if entry["kind"] == kind and "/" not in entry["name"]:
-            return f"{base}/{entry['name']}"
+            scope = f"/namespaces/{namespace}" if namespace and entry.get("namespaced") else ""
+            return f"{base}{scope}/{entry['name']}"
     return None
 
 
@@ -103,6 +112,7 @@ def _kind_of_crd(crd: JsonObject) -> Kind:
 logger = logging.getLogger(__name__)
 
 _MAX_PROBLEM_LENGTH = 1000
+_BUILT_IN = Ready()
 
 
 def condition(item: JsonObject, kind: str) -> JsonObject | None:
@@ -220,15 +230,47 @@ def _apply_revision(followed: Followed, item: JsonObject, seconds: float) -> Non
         record.compiled_seconds = seconds
 
 
-def apply_instance(followed: Followed, item: JsonObject, seconds: float) -> None:
-    """Record an instance's new state."""
+def apply_instance(
+    followed: Followed, item: JsonObject, seconds: float, ready: Ready = _BUILT_IN
+) -> None:
+    """Record an instance's new state; ``ready`` is what shows that it is ready."""
     record = followed.record
-    if record.active_seconds is None and state(item) == "active":
+    is_active = state(item) == "active"
+    if record.active_seconds is None and is_active:
         record.active_seconds = seconds
-    if is_ready(item):
+    followed.failing = state(item) == "error"
+    shown = all(is_true(item, name) for name in ready.conditions) if ready.conditions else is_active
+    if shown:
         followed.became_ready(item["metadata"].get("generation", 0), seconds)
     else:
         followed.problem = problem(item)
+
+
+_PASSING = re.compile(
+    r"time(d )?out|deadline exceeded|too many requests|rate limit|connection|unavailable|"
+    r"object has been modified|being (created|deleted)|no matches for kind|not found|EOF",
+    re.IGNORECASE,
+)
+"""Errors that may go away without anybody's help."""
+
+
+def common_error(instances: Iterable[Followed]) -> str | None:
+    """Return the error that all instances report that were created and are not ready.
+
+    None if they report different ones, wait for something, or report what may pass.
+    """
+    found, shown = set(), None
+    for each in instances:
+        record = each.record
+        if record.acknowledged_seconds is None or record.ready_seconds is not None:
+            continue
+        if not each.failing or each.is_gone or each.deletion is not None:
+            return None
+        shown = each.problem or "state ERROR"
+        found.add(re.sub(r"\d+", "0", shown.replace(record.name, "")))
+    if len(found) != 1 or shown is None or _PASSING.search(shown):
+        return None
+    return shown
 
 
 def apply_rgd(

@@ -38,6 +38,7 @@ class Followed:
         "_ready_seconds",
         "_updates",
         "deletion",
+        "failing",
         "generation",
         "problem",
         "ready",
@@ -49,6 +50,8 @@ class Followed:
         self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.deletion: ObjectRecord | None = None
         self.problem: str | None = None
+        self.failing = False
+        """Whether kro says that it failed, and not only that it waits."""
         self.generation = 1
         """Of the latest spec that the API server accepted."""
         self._gone: asyncio.Future[None] | None = None

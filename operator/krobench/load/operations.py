@@ -12,7 +12,7 @@ from krobench.load.observer import Followed, Observer, Pending
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.phases import Action, PhasePlan, PlannedOperation
 
-NO_CHANGE = "the update changed nothing: use {{round}} in the phase's values"
+NO_CHANGE = "the update changed nothing: use <round> in the phase's values"
 _NOT_CREATED = "the instance was not created"
 
 

@@ -224,7 +224,8 @@ def measure_iteration(outcome: Outcome, series: Series, ready: int) -> Measured:
     for name, value in own.items():
         measured.set(name, value, reasons.get(name))
     if outcome.children_unavailable is not None:
-        measured.unavailable["latency.instanceFirstChild"] = outcome.children_unavailable
+        for name in ("latency.instanceFirstChild", "latency.instanceLastChild"):
+            measured.unavailable[name] = outcome.children_unavailable
     if outcome.compilation_unavailable is not None:
         measured.unavailable["latency.rgdCompiled"] = outcome.compilation_unavailable
     return measured

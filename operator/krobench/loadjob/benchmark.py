@@ -25,6 +25,7 @@ from krobench.program.actions import Entry
 from krobench.program.suite import Suite
 from krobench.record.run import Progress, RunRecord
 from krobench.report.words.validity import ignored_warnings
+from krobench.workload.blueprint import WorkloadError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS, TestPlan, plan_tests
 
 
@@ -70,7 +71,10 @@ class BenchmarkTask:
 
     async def complete_spec(self, engine: Engine) -> dict[str, Any]:
         self.spec = await read_own_rgds(engine.client, self.spec, engine.run_ref.namespace)
-        self._suite = Suite(plan_tests(self.spec), self.spec.order)
+        try:
+            self._suite = Suite(plan_tests(self.spec), self.spec.order)
+        except WorkloadError as problem:
+            raise AbortedError("InvalidWorkload", f"spec.{problem}") from problem
         check_limits(self.plans, self._max_objects)
         if any(test.thresholds for test in self.spec.tests):
             from krobench.analysis.thresholds import check_thresholds
@@ -81,7 +85,8 @@ class BenchmarkTask:
         raw: dict[str, Any] = deepcopy(self._raw_spec)
         for raw_test, test in zip(raw["tests"], self.spec.tests, strict=True):
             if test.workload.rgd is not None:
-                raw_test["workload"]["rgd"] = {"inline": test.workload.rgd.inline}
+                raw_test["workload"]["rgd"] |= {"inline": test.workload.rgd.inline}
+                raw_test["workload"]["rgd"].pop("configMapKeyRef", None)
         return raw
 
     async def check(self, engine: Engine) -> None:

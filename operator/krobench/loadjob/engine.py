@@ -39,6 +39,7 @@ from krobench.loadjob.loop import IterationLoop
 from krobench.loadjob.permissions import Need, check_permissions, needs_of_run, needs_of_tests
 from krobench.loadjob.preflight import (
     check_kro_installed,
+    check_surroundings,
     check_urls,
     find_leftovers,
     require_kro,
@@ -311,6 +312,7 @@ class Engine:
             kro=kro,
             nodes=await list_nodes(client),
         )
+        await check_surroundings(client, self.run_ref, task.plans)
         causes = leftover_objects(*await find_leftovers(client, self.run_ref))
         self._update(environment=environment, causes=causes)
 

@@ -17,9 +17,10 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.kropods import KroNotFoundError, KroPod, find_kro, is_of_pod, kro_leader
 from krobench.kube.timing import Timing
-from krobench.load.lifecycle import RGDS_PATH, kinds_of_run
+from krobench.load.lifecycle import RGDS_PATH, kinds_of_run, path_of_kind
 from krobench.loadjob.errors import AbortedError
 from krobench.workload.blueprint import WorkloadError
+from krobench.workload.references import ExternalObject, ResourceGraph
 from krobench.workload.source import config_map_refs, with_rgd_inline, with_rgds_inline
 from krobench.workload.testplan import INVALID_SPEC, TestPlan, check_objects, check_schedules
 
@@ -152,6 +153,55 @@ async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> N
             f"namespace {namespace} is being deleted; wait until it is gone, or set "
             "spec.defaults.namespace or the test's namespace to another one",
         )
+
+
+async def check_surroundings(client: KubeClient, run: RunRef, tests: Iterable[TestPlan]) -> None:
+    """Check that what users' RGDs name literally is there, and that their kinds are free.
+
+    Objects that the load Job must not read are left to kro.
+
+    Raises:
+        AbortedError: if a namespace or an object is missing, or a kind exists.
+    """
+    for test in tests:
+        rgd = test.workload.rgd
+        if rgd is None or rgd.inline is None:
+            continue
+        graph = ResourceGraph(rgd.inline)
+        for namespace, resource in graph.fixed_namespaces.items():
+            if await client.find(paths.core("namespaces", None, namespace)) is None:
+                raise AbortedError(
+                    "PrerequisiteMissing",
+                    f"resource {resource} of the RGD in spec.{test.field_prefix}workload is in "
+                    f"namespace {namespace}, which does not exist: create it, or use "
+                    "schema.metadata.namespace in the RGD",
+                )
+        for reference in graph.fixed_references:
+            await _check_reference(client, test, reference, run)
+
+
+async def _check_reference(
+    client: KubeClient, test: TestPlan, reference: ExternalObject, run: RunRef
+) -> None:
+    own = test.namespace or run.own_namespace
+    namespace = reference.namespace or own
+    try:
+        path = await path_of_kind(client, reference.api_version, reference.kind, namespace)
+        if path is None or await client.find(f"{path}/{reference.name}") is not None:
+            return
+    except ApiError as error:
+        if error.forbidden:
+            return
+        raise
+    what = f"{reference.kind} {namespace}/{reference.name}"
+    if namespace == run.own_namespace:
+        what = f"{reference.kind} {reference.name} in the namespace of the instances"
+    raise AbortedError(
+        "PrerequisiteMissing",
+        f"resource {reference.resource} of the RGD in spec.{test.field_prefix}workload reads "
+        f"{what}, which does not exist: create it, and set spec.{test.field_prefix}namespace to "
+        "the namespace that has it",
+    )
 
 
 _ALL_RUNS = "kb-"

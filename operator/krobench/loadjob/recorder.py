@@ -18,6 +18,7 @@ from krobench.loadjob.context import RunContext
 from krobench.program.actions import RunIteration
 from krobench.program.suite import stop_of
 from krobench.record.test import IterationRecord, Teardown, TestRecord, TestState, ThresholdResult
+from krobench.workload.source import OWN_RGD
 from krobench.workload.testplan import TestPlan
 
 
@@ -181,6 +182,7 @@ def planned(plan: TestPlan) -> TestRecord:
         name=plan.name,
         variant=plan.variant,
         workload=plan.workload_name,
+        ready_by=str(plan.ready) if plan.workload_name == OWN_RGD else None,
         planned_iterations=plan.most_iterations,
         planned_warmup=plan.warmup,
         instances=plan.workload.instances,

@@ -105,7 +105,8 @@ class ScaleTestTask:
         self._search = Search(self.spec, self._sizes, self._validity, shortest)
         raw: dict[str, Any] = deepcopy(self._raw_spec)
         if workload.rgd is not None:
-            raw["workload"]["rgd"] = {"inline": workload.rgd.inline}
+            raw["workload"]["rgd"] |= {"inline": workload.rgd.inline}
+            raw["workload"]["rgd"].pop("configMapKeyRef", None)
         return raw
 
     async def check(self, engine: Engine) -> None:

@@ -16,6 +16,7 @@ from krobench.api.specs.suite import Test
 from krobench.api.specs.workload import Workload
 from krobench.findings.scaling import BeyondBudget, SizeRefused, SizesLeftOut, TooManyObjects
 from krobench.workload.blueprint import WorkloadError
+from krobench.workload.checks import check_own_rgd
 from krobench.workload.generator import check, resolve
 from krobench.workload.phases import peak_instances, plan_phases
 from krobench.workload.testplan import (
@@ -147,6 +148,7 @@ def plan_size(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
     name, window = f"{spec.axis.value}-{size:.12g}", spec.collect.profile_window
     # A test's own rules on its name are for users; only what is planned of it counts here.
     test = Test.model_construct(name=name, workload=workload, load=load, phases=[])
+    check_own_rgd(test, workload.instances, "")
     return TestPlan(
         index=index,
         field_prefix="",

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import yaml
 
-from krobench.api.yaml import dump
+from krobench.api.yaml import dump, load
 from krobench.findings.comparison import BASELINE_SCHEMA, Baseline
 from krobench.record.reading import RecordError, read_as, refuse_newer_schema, schema_of
 from krobench.record.run import SCHEMA, RunRecord
@@ -26,7 +26,7 @@ def parse(text: str, where: str) -> Baseline | RunRecord:
     """
     try:
         # YAML is a superset of JSON, but far slower to read.
-        raw = orjson.loads(text) if text.lstrip().startswith("{") else yaml.safe_load(text)
+        raw = orjson.loads(text) if text.lstrip().startswith("{") else load(text)
     except (orjson.JSONDecodeError, yaml.YAMLError) as error:
         raise RecordError(f"{where} is neither valid JSON nor YAML: {error}") from error
     return parse_object(raw, where)

@@ -209,6 +209,8 @@ class TestRecord(ApiModel):
     """The kro that the variant was measured on last; None without variants."""
     workload: str
     """Name of the scenario, or ``rgd`` for a user's own."""
+    ready_by: str | None = None
+    """What showed that an instance of a user's own RGD was ready, such as ``condition Ready``."""
     state: TestState = TestState.PENDING
     planned_iterations: int
     """Measured iterations asked for; with a precision, the most of them until the test has

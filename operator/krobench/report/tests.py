@@ -65,9 +65,10 @@ def _test_line(test: TestRecord) -> str:
         )
     rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
     phases = f"; phases: {', '.join(test.phases)}" if test.phases else ""
+    ready = f"; ready by {test.ready_by}" if test.ready_by else ""
     return (
         f"{test.workload}: {units.counted(test.instances, 'instance')}{rgds}, "
-        f"{arrivals(test)}{phases}, {iterations}{warm}. {test.state}."
+        f"{arrivals(test)}{phases}, {iterations}{warm}{ready}. {test.state}."
     )
 
 

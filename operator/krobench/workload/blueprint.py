@@ -47,35 +47,6 @@ def config_map(name: str, data: Manifest | str) -> Manifest:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
 
 
-INDEX = "{{index}}"
-ROUND = "{{round}}"
-
-
-def with_index(values: Any, index: int) -> Any:
-    """Return the values with each ``{{index}}`` in a string replaced by the instance's index.
-
-    They cannot be confused with kro's expressions, which are ``${...}``.
-    """
-    return _replaced(values, {INDEX: str(index)})
-
-
-def with_round(values: Any, index: int, number: int) -> Any:
-    """Do the same as :func:`with_index`, and replace ``{{round}}`` by ``number``."""
-    return _replaced(values, {INDEX: str(index), ROUND: str(number)})
-
-
-def _replaced(values: Any, words: dict[str, str]) -> Any:
-    if isinstance(values, str):
-        for word, text in words.items():
-            values = values.replace(word, text)
-        return values
-    if isinstance(values, dict):
-        return {key: _replaced(value, words) for key, value in values.items()}
-    if isinstance(values, list):
-        return [_replaced(value, words) for value in values]
-    return values
-
-
 @dataclass(frozen=True)
 class ScenarioSpec:
     """A ready-made workload."""

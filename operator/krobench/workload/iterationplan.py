@@ -6,9 +6,12 @@ from dataclasses import dataclass, field, replace
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL
 from krobench.api.kinds import RunRef
 from krobench.api.messages import SHARD_LABEL
-from krobench.workload.blueprint import Manifest, with_index, with_round
+from krobench.workload.blueprint import Manifest
 from krobench.workload.phases import PhasePlan
-from krobench.workload.source import RgdSource, rgds_of
+from krobench.workload.placeholders import Turn, filled
+from krobench.workload.readiness import Ready
+from krobench.workload.simpleschema import Field
+from krobench.workload.source import RgdSet, RgdSource, rgds_of
 from krobench.workload.testplan import Creator, Existing, TestPlan
 
 
@@ -27,6 +30,10 @@ class RgdPlan:
     """Empty for an RGD whose kind only other RGDs use."""
     update: Manifest = field(default_factory=dict)
     """A merge patch of an instance's spec, with placeholders."""
+    schema: Field | None = field(default=None, repr=False)
+    """Of an instance's spec."""
+    ready: Ready = field(default_factory=Ready)
+    """What shows that an instance is ready."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +98,11 @@ class IterationPlan:
 
     def patch(self, phase: PhasePlan, index: int, number: int) -> Manifest:
         """Return the merge patch of an instance's spec for its update of this number."""
-        own = self.targets[self._position(index)].update
-        return {
-            "spec": with_round(phase.values if phase.values is not None else own, index, number)
-        }
+        rgd = self.targets[self._position(index)]
+        values = phase.values if phase.values is not None else rgd.update
+        turn = Turn(index, number, self.test.workload.seed)
+        path = f"{self.test.field_prefix}phases[{phase.index}].values"
+        return {"spec": filled(values, turn, rgd.schema, path)}
 
 
 def plan_iteration(run: RunRef, test: TestPlan, index: int) -> IterationPlan:
@@ -167,22 +175,28 @@ def _plan_rgds(source: RgdSource, indexes: Mapping[int, int], namespace: str) ->
                 manifest=manifest,
                 stage=stage,
                 instances=tuple(
-                    {
-                        "apiVersion": f"{schema['group']}/{schema['apiVersion']}",
-                        "kind": schema["kind"],
-                        "metadata": {
-                            "name": f"{source.name}-{position:05d}",
-                            "namespace": namespace,
-                            "labels": source.labels,
-                        },
-                        "spec": with_index(rgds.values, instance_index),
-                    }
-                    for position, instance_index in (indexes.items() if stage == last else ())
+                    _instance(source, rgds, schema, namespace, *item)
+                    for item in (indexes.items() if stage == last else ())
                 ),
                 update=rgds.update,
+                schema=rgds.specs.schema if stage == last else None,
+                ready=rgds.ready if stage == last else Ready(),
             )
         )
     return plans
+
+
+def _instance(
+    source: RgdSource, rgds: RgdSet, schema: Manifest, namespace: str, position: int, index: int
+) -> Manifest:
+    name, wish = f"{source.name}-{position:05d}", rgds.metadata(index)
+    metadata = {"name": name, "namespace": namespace}
+    return {
+        "apiVersion": f"{schema['group']}/{schema['apiVersion']}",
+        "kind": schema["kind"],
+        "metadata": metadata | wish | {"labels": wish.get("labels", {}) | source.labels},
+        "spec": rgds.specs.make(name, namespace, index),
+    }
 
 
 def share_of_plan(plan: IterationPlan, shard: int, shards: int) -> IterationPlan:

@@ -2,7 +2,8 @@
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -10,8 +11,13 @@ from pydantic import ValidationError
 from krobench.api.common import LOAD_GROUP
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.workload import ConfigMapKeyRef, RGDSource, Workload
-from krobench.api.yaml import yaml_error
+from krobench.api.specs.workload import (
+    ConfigMapKeyRef,
+    InstanceMetadata,
+    RGDSource,
+    Workload,
+)
+from krobench.api.yaml import load_all, yaml_error
 from krobench.workload.blueprint import (
     KRO_DEFAULT_API_VERSION,
     RGD_API_VERSION,
@@ -23,7 +29,11 @@ from krobench.workload.blueprint import (
 from krobench.workload.cel.expression import ROUND_FIELD, expression_parts
 from krobench.workload.cel.selection import expressions_of
 from krobench.workload.generator import generate_rgd, resolve
+from krobench.workload.instances import InstanceSpecs, own_specs
+from krobench.workload.placeholders import Turn
+from krobench.workload.readiness import Ready, readiness
 from krobench.workload.scenarios import SCENARIOS
+from krobench.workload.simpleschema import spec_schema
 
 _RGD_KIND = "ResourceGraphDefinition"
 # Bounds only the time for deletions, until the RGD has been read.
@@ -39,6 +49,7 @@ def own_manifest(source: RGDSource) -> Manifest:
     manifest.setdefault("kind", _RGD_KIND)
     schema.setdefault("apiVersion", KRO_DEFAULT_API_VERSION)
     schema.setdefault("group", LOAD_GROUP)
+    manifest["spec"].setdefault("resources", [])
     return manifest
 
 
@@ -88,14 +99,55 @@ def with_rgd_inline(
         raise WorkloadError(f"{path}.key: ConfigMap {object_name} has no key {ref.key}; add it")
     where = f"{path}: key {ref.key} of ConfigMap {object_name}"
     try:
-        manifest = yaml.safe_load(text)
+        documents = load_all(text)
     except yaml.YAMLError as error:
-        raise WorkloadError(f"{where} must be YAML of one object: {yaml_error(error)}") from error
+        raise WorkloadError(f"{where} must be YAML: {yaml_error(error)}") from error
+    manifest = _only_rgd(documents, where)
     try:
-        return workload.model_copy(update={"rgd": RGDSource(inline=manifest)})
+        inline = RGDSource(inline=manifest)
     except ValidationError as error:
         problem = refusals(error, "")[0].removeprefix("inline").removeprefix(".")
         raise WorkloadError(f"{where} must be a {_RGD_KIND}: {problem}") from error
+    assert workload.rgd is not None
+    read = inline.model_copy(update={"readiness": workload.rgd.readiness})
+    return workload.model_copy(update={"rgd": read})
+
+
+def _only_rgd(documents: list[Any], where: str) -> Any:
+    """Return the RGD among some objects, or the only object, whatever it is.
+
+    Raises:
+        WorkloadError: if there are several RGDs, or none among several objects.
+    """
+    objects = [
+        item
+        for each in documents
+        for item in (each["items"] if isinstance(each, dict) and _is_list(each) else [each])
+    ]
+    if len(objects) == 1:
+        return objects[0]
+    found = [each for each in objects if isinstance(each, dict) and _is_rgd(each)]
+    if not found:
+        raise WorkloadError(f"{where} must have a {_RGD_KIND}: it has {len(objects)} objects")
+    if len(found) > 1:
+        names = ", ".join(str((each.get("metadata") or {}).get("name")) for each in found)
+        raise WorkloadError(
+            f"{where} has {len(found)} RGDs ({names}): give each a key of its own, and name one key"
+        )
+    return found[0]
+
+
+def _is_list(manifest: Manifest) -> bool:
+    """Whether it is what ``kubectl get -o yaml`` prints of several objects."""
+    return str(manifest.get("kind", "")).endswith("List") and isinstance(
+        manifest.get("items"), list
+    )
+
+
+def _is_rgd(manifest: Manifest) -> bool:
+    spec = manifest.get("spec")
+    named = manifest.get("kind")
+    return named == _RGD_KIND or (named is None and isinstance(spec, dict) and "schema" in spec)
 
 
 OWN_RGD = "rgd"
@@ -163,10 +215,26 @@ class RgdSet:
 
     manifests: tuple[Manifest, ...]
     """In the order of creation; the last one's kind has the instances."""
-    values: Manifest
-    """The spec of the instances."""
+    specs: InstanceSpecs
+    """Makes the spec of each instance."""
     update: Manifest
     """A merge patch of the spec that gives kro work; empty for a user's own RGD."""
+    ready: Ready = field(default_factory=Ready)
+    """What shows that an instance is ready."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of instances, with placeholders."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of instances, with placeholders."""
+
+    def metadata(self, index: int) -> Manifest:
+        """Return the metadata that an instance has by the user's wish."""
+        turn = Turn(index, seed=self.specs.seed)
+        found = {"labels": self.labels, "annotations": self.annotations}
+        return {
+            part: {key: turn.fill(value) for key, value in entries.items()}
+            for part, entries in found.items()
+            if entries
+        }
 
 
 def rgds_of(source: RgdSource) -> RgdSet:
@@ -175,17 +243,56 @@ def rgds_of(source: RgdSource) -> RgdSet:
     Raises:
         WorkloadError: if the workload has no valid RGD.
     """
-    workload = source.workload
+    workload, path = source.workload, f"{source.field_path}.values"
+    wish = workload.instance_metadata or InstanceMetadata()
     if workload.rgd is not None:
         manifest = own_manifest(workload.rgd)
-        return RgdSet((_named(manifest, source.name, source.labels),), workload.values, {})
+        if workload.rgds > 1:
+            manifest = _copy(manifest, source.number)
+        manifest = _named(manifest, source.name, source.labels)
+        specs = own_specs(manifest, workload.values, path, workload.seed)
+        at = f"{source.field_path}.rgd.readiness"
+        ready = readiness(manifest, workload.rgd.readiness, at)
+        return RgdSet((manifest,), specs, {}, ready, wish.labels, wish.annotations)
     blueprint = _blueprint(source)
     inner = [
         _manifest(source, f"{source.name}-inner{position}", kind, parts, blueprint)
         for position, (kind, parts) in enumerate(blueprint.inner.items())
     ]
     outer = _manifest(source, source.name, source.kind, blueprint.outer, blueprint)
-    return RgdSet((*inner, outer), blueprint.values | workload.values, blueprint.update)
+    schema = spec_schema(outer["spec"]["schema"])
+    specs = InstanceSpecs(schema, blueprint.values | workload.values, path, workload.seed)
+    return RgdSet(
+        (*inner, outer),
+        specs,
+        blueprint.update,
+        labels=wish.labels,
+        annotations=wish.annotations,
+    )
+
+
+def _copy(manifest: Manifest, number: int) -> Manifest:
+    """Return a copy of a user's own RGD with a kind of its own.
+
+    Its resources may name that kind, such as in owner references.
+    """
+    schema = manifest["spec"]["schema"]
+    kind, api_version = schema["kind"], f"{schema['group']}/{schema['apiVersion']}"
+    new = f"{kind}{number}"
+
+    def renamed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [renamed(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        own = value.get("kind") == kind and value.get("apiVersion") == api_version
+        return {key: renamed(item) for key, item in value.items()} | ({"kind": new} if own else {})
+
+    spec = manifest["spec"] | {
+        "schema": schema | {"kind": new},
+        "resources": renamed(manifest["spec"]["resources"]),
+    }
+    return manifest | {"spec": spec}
 
 
 def _blueprint(source: RgdSource) -> Blueprint:

@@ -13,6 +13,7 @@ from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Load
 from krobench.api.specs.suite import Precision, Test
 from krobench.api.specs.workload import Workload
+from krobench.workload.checks import check_own_rgd
 from krobench.workload.phases import (
     PhasePlan,
     count_created,
@@ -20,6 +21,7 @@ from krobench.workload.phases import (
     peak_instances,
     plan_phases,
 )
+from krobench.workload.readiness import Ready, readiness
 from krobench.workload.source import children, source_name, with_counts
 
 DEFAULT_WARMUP = 1
@@ -115,6 +117,15 @@ class TestPlan:
     def workload_name(self) -> str:
         """Name of the scenario, or ``rgd`` or ``generator``."""
         return source_name(self.workload)
+
+    @property
+    def ready(self) -> Ready:
+        """What shows that an instance is ready."""
+        rgd = self.workload.rgd
+        if rgd is None or rgd.inline is None:
+            return Ready()
+        path = f"{self.field_prefix}workload.rgd.readiness"
+        return readiness(rgd.inline, rgd.readiness, path)
 
     @property
     def api_group(self) -> str:
@@ -230,6 +241,7 @@ def _plan_test(index: int, field_path: str, test: Test, spec: KroBenchmarkSpec) 
         profiles=tuple(spec.collect.profiles),
         profile_window_seconds=duration_seconds(window) if window else None,
     )
+    check_own_rgd(test, plan.created_at_most, field_path)
     return replace(plan, visits=(plan.most_iterations,))
 
 

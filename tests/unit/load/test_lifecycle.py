@@ -15,7 +15,8 @@ from krobench.load.lifecycle import (
     CRDS_PATH,
     apply_instance,
     apply_rgd,
-    crd_of,
+    common_error,
+    crds_of_kinds,
     is_ready,
     last_established,
     observe_compilation,
@@ -24,6 +25,7 @@ from krobench.load.lifecycle import (
 )
 from krobench.load.loops import RunClock
 from krobench.load.observer import Followed, Observer
+from krobench.workload.readiness import Ready
 
 
 def item(state: str = "ACTIVE", generation: int = 1, **conditions: Any) -> dict[str, Any]:
@@ -176,7 +178,51 @@ async def test_a_kind_is_found_and_the_crds_of_other_groups_are_not_read() -> No
     objects = {f"{CRDS_PATH}/{name}": crd(name, "App") for name in names}
     objects[f"{CRDS_PATH}/webs.example.org"] = crd("webs.example.org", "Web")
     api = MemoryApi(objects)
-    assert await crd_of(api, "example.org", "App") == "apps.example.org"
-    assert await crd_of(api, "example.org", "Other") is None
+    found = await crds_of_kinds(api, "example.org", {"App", "Other"})
+    assert found == {"App": "apps.example.org"}
     read = {path for verb, path in api.asked if verb == "get"}
     assert read == {f"{CRDS_PATH}/{name}" for name in names[:2]}
+
+
+FAILED = {"type": "ResourcesReady", "status": "False", "message": "x-0 belongs to an ApplySet"}
+
+
+def failing(name: str, message: str, state: str = "ERROR") -> Followed:
+    followed = Followed(some_line(name=name, acknowledged_seconds=1.0))
+    status = {"state": state, "conditions": [FAILED | {"message": message}]}
+    apply_instance(followed, {"metadata": {"generation": 1}, "status": status}, 2.0)
+    return followed
+
+
+async def test_instances_that_all_fail_alike_are_told_from_those_that_wait() -> None:
+    alike = [failing("a-1", "a-1: no"), failing("a-2", "a-2: no")]
+    ready = Followed(some_line(name="a-3", acknowledged_seconds=1.0, ready_seconds=2.0))
+    not_sent = Followed(some_line(name="a-4"))
+    assert "no" in (common_error([*alike, ready, not_sent]) or "")
+    for other in (
+        failing("a-5", "something else"),
+        failing("a-5", "a-5: no", state="IN_PROGRESS"),
+    ):
+        assert common_error([*alike, other]) is None
+    assert common_error([ready, not_sent]) is None
+    assert common_error([failing("a-1", "context deadline exceeded")]) is None
+
+
+@pytest.mark.parametrize(
+    ("shown_by", "state", "conditions", "is_ready"),
+    [
+        (Ready(("AppReady",)), "ACTIVE", {"AppReady": "True"}, True),
+        (Ready(("AppReady",)), "ACTIVE", {"AppReady": "False", "Ready": "True"}, False),
+        (Ready(("A", "B")), "ACTIVE", {"A": "True"}, False),
+        (Ready(("A", "B")), "ACTIVE", {"A": "True", "B": "True"}, True),
+        (Ready(()), "ACTIVE", {"Degraded": "False"}, True),
+        (Ready(()), "IN_PROGRESS", {"Ready": "True"}, False),
+    ],
+)
+async def test_an_instance_is_ready_by_what_its_rgd_says(
+    shown_by: Ready, state: str, conditions: dict[str, str], is_ready: bool
+) -> None:
+    followed = Followed(some_line())
+    entries = {name: (status, 1) for name, status in conditions.items()}
+    apply_instance(followed, item(state, 1, **entries), 2.0, shown_by)
+    assert (followed.record.ready_seconds is not None) is is_ready

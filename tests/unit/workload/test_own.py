@@ -49,14 +49,14 @@ def test_the_time_of_a_run_is_known_before_its_rgd_is_read() -> None:
         ({}, ".name: ConfigMap team/rgds does not exist"),
         ({"rgds": {}}, ".key: ConfigMap team/rgds has no key app.yaml"),
         ({"rgds": {"data": {"other": ""}}}, ".key: ConfigMap team/rgds has no key app.yaml"),
-        (config_map("a: b: c"), ": key app.yaml of ConfigMap team/rgds must be YAML of one object"),
+        (config_map("a: b: c"), ": key app.yaml of ConfigMap team/rgds must be YAML"),
         (
             config_map("a: ["),
-            "must be YAML of one object: line 1, column 5: expected the node content",
+            "must be YAML: line 1, column 5: expected the node content",
         ),
         (
             config_map(RGD + "---" + RGD),
-            ": key app.yaml of ConfigMap team/rgds must be YAML of one",
+            ": key app.yaml of ConfigMap team/rgds has 2 RGDs (app, app)",
         ),
         (config_map("- a list"), ": key app.yaml of ConfigMap team/rgds must be a ResourceGraph"),
         (config_map("kind: ConfigMap"), "team/rgds must be a ResourceGraphDefinition"),
@@ -66,6 +66,9 @@ def test_the_time_of_a_run_is_known_before_its_rgd_is_read() -> None:
             "spec.resources: must be a list",
         ),
         (config_map(RGD.replace("kind: Resource", "kind: X")), "must be a ResourceGraphDefinition"),
+        (config_map("kind: A\n---\nkind: B"), "it has 2 objects"),
+        (config_map("---\n---\n"), "it has 0 objects"),
+        (config_map(RGD.replace("v1alpha1", "v1", 1)), "apiVersion: must be kro.run/v1alpha1"),
     ],
 )
 def test_a_config_map_without_an_rgd_is_refused_by_name(
@@ -93,3 +96,78 @@ def test_values_vary_by_the_index_over_all_rgds() -> None:
     assert [spec["name"] for spec in specs] == [f"tenant-{index}" for index in range(5)]
     assert specs[4]["tags"] == ["a", {"t": "4/4"}]
     assert specs[4]["size"] == 3
+
+
+EXAMPLE = "apiVersion: kro.run/v1alpha1\nkind: App\nmetadata: {name: example}\n"
+
+
+def own(text: str) -> dict[str, Any]:
+    spec = with_rgds_inline(referring(), config_maps=config_map(text), namespace="team")
+    [rgd] = plan_iteration(RUN, plan_tests(spec)[0], 0).rgds
+    return rgd.manifest
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{RGD}---\n",
+        f"---\n---\n{RGD}---\n# nothing\n---\n",
+        f"{RGD}---\n{EXAMPLE}",
+        f"{EXAMPLE}---\n{RGD}",
+        yaml.safe_dump({"kind": "List", "items": [yaml.safe_load(EXAMPLE), yaml.safe_load(RGD)]}),
+        RGD.replace("  resources: []\n", ""),
+        RGD.replace("resources: []", "resources: null"),
+        RGD.replace("kind: ResourceGraphDefinition", "kind:"),
+    ],
+)
+def test_the_rgd_is_found_in_a_file_as_people_keep_it(text: str) -> None:
+    assert own(text)["spec"] == own(RGD)["spec"]
+
+
+def test_what_servers_and_tools_added_to_an_rgd_is_left_out() -> None:
+    manifest = yaml.safe_load(RGD)
+    manifest["status"] = {"state": "Active"}
+    manifest["metadata"] |= {
+        "uid": "u",
+        "resourceVersion": "1",
+        "generation": 3,
+        "creationTimestamp": None,
+        "finalizers": ["kro.run/finalizer"],
+        "managedFields": [{"manager": "kubectl"}],
+        "ownerReferences": [{"kind": "Application"}],
+        "labels": {
+            "team": "a",
+            "app.kubernetes.io/instance": "platform",
+            "helm.sh/chart": "platform-1.0.0",
+            "kustomize.toolkit.fluxcd.io/name": "platform",
+            "gone": None,
+        },
+        "annotations": {
+            "example.org/owner": "a",
+            "argocd.argoproj.io/tracking-id": "platform:kro.run/ResourceGraphDefinition:/app",
+            "meta.helm.sh/release-name": "platform",
+            "kubectl.kubernetes.io/last-applied-configuration": "{}",
+        },
+    }
+    made, plain = own(yaml.safe_dump(manifest)), own(RGD)
+    assert "status" not in made
+    assert made["metadata"] == plain["metadata"] | {
+        "labels": plain["metadata"]["labels"] | {"team": "a"},
+        "annotations": {"example.org/owner": "a"},
+    }
+
+
+def test_null_is_absent_in_templates_and_left_to_kro_in_the_schema() -> None:
+    manifest = yaml.safe_load(RGD)
+    template = {
+        "kind": "A",
+        "metadata": {"creationTimestamp": None, "labels": None},
+        "args": [None],
+    }
+    manifest["spec"]["resources"] = [{"id": "a", "template": template, "includeWhen": None}]
+    manifest["spec"]["schema"]["spec"] = {"owner": None}
+    spec = own(yaml.safe_dump(manifest))["spec"]
+    assert spec["resources"] == [
+        {"id": "a", "template": {"kind": "A", "metadata": {}, "args": [None]}}
+    ]
+    assert spec["schema"]["spec"] == {"owner": None}

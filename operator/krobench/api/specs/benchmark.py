@@ -106,6 +106,24 @@ _VARIANT_RULES = (
 )
 
 
+_ONE_ITERATION_TO_KEEP = Rule(
+    every(
+        this.tests,
+        lambda test: implies(
+            (this.cleanup == "Never") & has(test.workload.rgd),
+            (choose(has(test.iterations), test.iterations, this.defaults.iterations) == 1)
+            & (
+                (has(test.warmup) & (test.warmup == 0))
+                | (~has(test.warmup) & has(this.defaults.warmup) & (this.defaults.warmup == 0))
+            ),
+        ),
+    ),
+    "with cleanup Never and an RGD of your own, set this to 1 and warmup to 0: the kind of the "
+    "first iteration is still there in the second",
+    field="tests[].iterations",
+)
+
+
 class KroBenchmarkSpec(SpecModel):
     """What to measure."""
 
@@ -157,6 +175,7 @@ class KroBenchmarkSpec(SpecModel):
         ),
         *MINUS_RULES,
         *_MANAGED_RULES,
+        _ONE_ITERATION_TO_KEEP,
         *_VARIANT_RULES,
         Rule(
             implies(

@@ -233,6 +233,12 @@ class KroScaleTestSpec(SpecModel):
 
     rules = (
         Rule(
+            implies(this.cleanup == "Never", ~has(this.workload.rgd)),
+            "set another cleanup with an RGD of your own: the kind of the first size is still "
+            "there in the second",
+            field="cleanup",
+        ),
+        Rule(
             implies(
                 one_of(
                     this.axis,

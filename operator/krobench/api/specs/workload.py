@@ -1,15 +1,16 @@
 """What a test creates: a scenario, an RGD of your own, generated RGDs or CEL expressions."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic.config import JsonDict
 
 from krobench.api.annotations import Keyed, Shaped, Unique
 from krobench.api.common import ConfigMapName, SpecModel
+from krobench.api.exported import authored
 from krobench.api.refusal import DNS_LABEL_PATTERN
-from krobench.api.rules import Rule, exactly_one, has, implies, size, this
+from krobench.api.rules import VALIDATIONS, Rule, exactly_one, has, implies, size, this
 from krobench.api.specs.load import Seed
 
 MAX_INSTANCES = 10_000
@@ -22,6 +23,7 @@ _ANYTHING: JsonDict = {"x-kubernetes-preserve-unknown-fields": True}
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 ExpressionName = Annotated[str, StringConstraints(pattern=DNS_LABEL_PATTERN, max_length=40)]
 SimpleSchemaType = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+MetadataValue = Annotated[str, StringConstraints(max_length=4096)]
 FieldName = Annotated[str, StringConstraints(max_length=63)]
 
 
@@ -242,13 +244,18 @@ def _texts(description: str) -> dict[str, Any]:
     }
 
 
+def _only(value: str, why: str) -> dict[str, Any]:
+    rule = Rule(this == value, f"must be {value}: {why}")
+    return _text(f"{value} by default.") | {VALIDATIONS: [rule]}
+
+
 _RGD = _open(
-    apiVersion=_text("kro.run/v1alpha1 by default."),
-    kind={
-        "type": "string",
-        "enum": ["ResourceGraphDefinition"],
-        "description": "ResourceGraphDefinition by default.",
-    },
+    apiVersion=_only("kro.run/v1alpha1", "the API that kro serves; leave it out or set it"),
+    kind=_only(
+        "ResourceGraphDefinition",
+        "kro 0.2.1 renamed ResourceGroup to it: set this kind, and check the fields against the "
+        "documentation of your kro",
+    ),
     metadata=_open(
         "Its labels and annotations are kept.",
         labels=_texts("Labels of the RGD."),
@@ -279,15 +286,34 @@ _RGD = _open(
 """The fields of an RGD that krobench reads, with the types that they have in kro's own CRD."""
 
 
+class Readiness(SpecModel):
+    """What shows that an instance is ready, if it is not what the RGD says."""
+
+    condition: Annotated[str, StringConstraints(min_length=1, max_length=63)] | None = None
+    """Type of the condition that must be True for the current generation."""
+    state: Literal["ACTIVE"] | None = None
+    """The value of status.state. kro sets it before it has seen an update, so updates cannot be
+    measured with it."""
+
+    rules = (
+        Rule(exactly_one(this.condition, this.state), "set exactly one of condition and state"),
+    )
+
+
 class RGDSource(SpecModel):
     """A ResourceGraphDefinition of your own. The run replaces its metadata.name. If it has no
     spec.schema.group, its kind gets the group load.bench.kro.run."""
 
-    inline: Annotated[dict[str, Any], Shaped(_RGD)] | None = None
-    """The complete ResourceGraphDefinition."""
+    inline: Annotated[dict[str, Any], BeforeValidator(authored), Shaped(_RGD)] | None = None
+    """The complete ResourceGraphDefinition. What the API server, Argo CD, Flux or Helm have added
+    to its metadata is left out."""
     config_map_key_ref: ConfigMapKeyRef | None = None
-    """Where the complete ResourceGraphDefinition is stored as YAML. It is read when the run
-    starts."""
+    """Where the complete ResourceGraphDefinition is stored as YAML, if need be among other objects.
+    It is read when the run starts."""
+    readiness: Readiness | None = None
+    """By default, the condition Ready; if the RGD declares conditions of its own in
+    spec.schema.status.conditions, all of these that mean ready by their names, such as AppReady or
+    Available; and if it declares none of that kind, the state ACTIVE."""
 
     rules = (
         Rule(
@@ -295,6 +321,17 @@ class RGDSource(SpecModel):
             "set exactly one of inline and configMapKeyRef",
         ),
     )
+
+
+class InstanceMetadata(SpecModel):
+    """Labels and annotations of instances, with the placeholders of values."""
+
+    labels: Annotated[dict[str, MetadataValue], Field(max_length=32)] = Field(default_factory=dict)
+    """Labels; those of the run come first."""
+    annotations: Annotated[dict[str, MetadataValue], Field(max_length=32)] = Field(
+        default_factory=dict
+    )
+    """Annotations."""
 
 
 class Workload(SpecModel):
@@ -315,8 +352,15 @@ class Workload(SpecModel):
     values: Annotated[dict[str, Any], Field(json_schema_extra=_ANYTHING)] = Field(
         default_factory=dict
     )
-    """The spec of every instance. In strings, {{index}} is replaced by the index of the instance,
-    which starts at 0 and is unique in an iteration."""
+    """The spec of every instance, field by field over that of the scenario, or over what is
+    generated from the schema of an RGD of your own. Strings can have placeholders: <index>, which
+    starts at 0 and is unique in an iteration; <index+30000>; <each:a,b,c>, one after another;
+    <random:a,b,c> and <random:1..9>, by the seed. Where the schema of the RGD wants a number or a
+    boolean, the result is one."""
+    seed: Seed = 0
+    """Random seed of generated values and of <random:…>."""
+    instance_metadata: InstanceMetadata | None = None
+    """Labels and annotations of every instance."""
 
     rules = (
         Rule(
@@ -324,11 +368,6 @@ class Workload(SpecModel):
             "set exactly one of scenario, rgd, generator and cel",
         ),
         Rule(this.rgds <= this.instances, "must not exceed instances", field="rgds"),
-        Rule(
-            implies(has(this.rgd), this.rgds == 1),
-            "must be 1 with an RGD of your own: its kind can exist only once",
-            field="rgds",
-        ),
         Rule(
             implies(has(this.cel), (this.instances == 1) & (this.rgds == 1) & ~has(this.values)),
             "leave out instances, rgds and values with cel: each expression has its own RGD, "

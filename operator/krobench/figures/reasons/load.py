@@ -103,6 +103,12 @@ class TooFewShards(Reason):
     code: Literal["TooFewShards"] = "TooFewShards"
 
 
+class NoChildren(Reason):
+    """The RGD creates no children."""
+
+    code: Literal["NoChildren"] = "NoChildren"
+
+
 class ChildrenNotServed(Reason):
     """The API server has no such kind of children."""
 
@@ -162,6 +168,7 @@ LoadReason = (
     | NoPeakMemory
     | NoWatchEvents
     | TooFewShards
+    | NoChildren
     | ChildrenNotServed
     | ChildrenForbidden
     | RevisionsUnknown

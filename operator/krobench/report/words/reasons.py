@@ -52,6 +52,7 @@ _WORDS: Mapping[type[Reason], str] = {
     load.NoPeakMemory: "the kernel does not report VmHWM",
     load.NoWatchEvents: "no events were watched",
     load.TooFewShards: "fewer than two shards began",
+    load.NoChildren: "the RGD creates no children",
     load.ChildrenNotServed: "children of kind {kind} cannot be watched: the API server does not "
     "serve it",
     load.ChildrenForbidden: "children of kind {kind} cannot be watched: {detail}; grant list and "
