@@ -6,6 +6,7 @@ same command line, starts fast and stays small.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
@@ -43,6 +44,13 @@ RunArgument = Annotated[
 
 Junit = Annotated[Path | None, typer.Option(help="File to write JUnit XML to.")]
 Markdown = Annotated[Path | None, typer.Option(help="File to write the report to.")]
+Artifacts = Annotated[
+    Path | None,
+    typer.Option(
+        help="Directory to write everything to: run.json, report.md, report.html, junit.xml, and "
+        "the primary metrics for perf-dash, github-action-benchmark and Bencher."
+    ),
+]
 
 
 @contextmanager
@@ -75,6 +83,7 @@ def run(
     ] = False,
     junit: Junit = None,
     markdown: Markdown = None,
+    artifacts: Artifacts = None,
 ) -> None:
     """Apply a KroBenchmark or KroScaleTest, wait for its end, and print a summary.
 
@@ -82,7 +91,8 @@ def run(
     """
     from krobench.cli.run import run_file
 
-    _end_with(lambda seconds: run_file(file, seconds, replace=replace), timeout, junit, markdown)
+    outputs = _Outputs(junit, markdown, artifacts)
+    _end_with(lambda seconds: run_file(file, seconds, replace=replace), timeout, outputs)
 
 
 def wait(
@@ -94,6 +104,7 @@ def wait(
     ] = None,
     junit: Junit = None,
     markdown: Markdown = None,
+    artifacts: Artifacts = None,
 ) -> None:
     """Wait for the end of a run that somebody applied, such as a GitOps tool, and sum it up.
 
@@ -104,25 +115,33 @@ def wait(
 
     with _failing_with(_ERROR):
         run_name = RunName.parse(name, namespace)
-    _end_with(lambda seconds: wait_for(run_name, seconds), timeout, junit, markdown)
+    outputs = _Outputs(junit, markdown, artifacts)
+    _end_with(lambda seconds: wait_for(run_name, seconds), timeout, outputs)
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    """What else than the screen a command writes of a run."""
+
+    junit: Path | None
+    markdown: Path | None
+    artifacts: Path | None
 
 
 def _end_with(
     finish: "Callable[[float | None], Finished]",
     timeout: str | None,
-    junit: Path | None,
-    markdown: Path | None,
+    outputs: _Outputs,
 ) -> NoReturn:
     """Wait for the end of a run, report it, and exit with its verdict."""
     from krobench.api.notation import duration_seconds
+    from krobench.cli.artifacts import write_artifacts
     from krobench.cli.run import StoppedWaitingError
     from krobench.cli.sources import RunName, fetch_run
-    from krobench.report import junit as junit_report
-    from krobench.report import terminal
-    from krobench.report.markdown import render
+    from krobench.report import junit, markdown, terminal
 
     # Files of an earlier run must not pass for this run's if it fails.
-    for output in (junit, markdown):
+    for output in (outputs.junit, outputs.markdown):
         if output is not None:
             _prepare(output)
     try:
@@ -135,10 +154,13 @@ def _end_with(
     with _failing_with(finished.exit_code):
         record = fetch_run(RunName.of(finished.run))
     _print_coloured(terminal.render(record), finished.exit_code)
-    if junit is not None:
-        _write(junit, junit_report.render(record))
-    if markdown is not None:
-        _write(markdown, render(record))
+    if outputs.junit is not None:
+        _write(outputs.junit, junit.render(record))
+    if outputs.markdown is not None:
+        _write(outputs.markdown, markdown.render(record))
+    if outputs.artifacts is not None:
+        with _failing_with(_ERROR):
+            write_artifacts(record, outputs.artifacts)
     raise typer.Exit(finished.exit_code)
 
 

@@ -17,6 +17,7 @@ from krobench.findings.validity import AnyCause
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison as comparison_report
+from krobench.report import trackers
 from krobench.report.words.evidence import measured
 from krobench.report.words.scaling import (
     LIMIT_NOT_AVAILABLE,
@@ -153,6 +154,8 @@ def _case(run: RunRecord, test: TestRecord) -> ET.Element:
             _add_failure(case, "ThresholdNotMet", result.expression, text)
     if run.comparison is not None:
         _add_comparison(case, run.comparison, test.name)
+    for metric, value in trackers.properties(run, test.name).items():
+        _add_property(case, metric, value)
     if test.summary is not None:
         ET.SubElement(case, "system-out").text = _numbers(test)
     return case
@@ -166,8 +169,12 @@ def _add_comparison(case: ET.Element, comparison: Comparison, test: str) -> None
             if comparison.failed and metric.verdict is MetricVerdict.WORSE:
                 _add_failure(case, "WorseThanBaseline", line, line)
                 continue
-            found = case.find("properties")
-            if found is None:
-                found = ET.Element("properties")
-                case.insert(0, found)  # where readers look for it
-            ET.SubElement(found, "property", name=f"comparison.{metric.metric}", value=line)
+            _add_property(case, f"comparison.{metric.metric}", line)
+
+
+def _add_property(case: ET.Element, name: str, value: str) -> None:
+    found = case.find("properties")
+    if found is None:
+        found = ET.Element("properties")
+        case.insert(0, found)  # where readers look for it
+    ET.SubElement(found, "property", name=name, value=value)
