@@ -1,10 +1,11 @@
 """How often comparisons are wrong on this cluster, from many short real runs.
 
-Runs of one kind are measured until there are as many as asked for; those that are in the store from
-an earlier time count, so you can interrupt and continue it. Then:
+Runs of one kind are measured until there are as many as asked for, each on a kro that was
+restarted for it; those that are in the store from an earlier time count, so you can interrupt and
+continue it. Then:
 
-- **false alarms**: sides drawn at random from these runs (A/A) are compared;
-- **power**: the same, with one side's numbers multiplied;
+- **false alarms**: some of these runs are compared with the next ones (A/A), in the order of time;
+- **power**: the same, with a slow-down planted in the later ones, in all metrics that it moves;
 - **planted**: variants of kro that differ in a setting, compared within a run each.
 
 The table goes to stdout, and between its marks in ``docs/explanation/method.md``.
@@ -19,15 +20,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from bench.environment import ROOT, testbed
-from bench.errorrates import false_alarms, only_primary, power
+from bench.environment import ROOT, kubectl, testbed
+from bench.errorrates import false_alarms, only_primary, power, slowdown
 from krobench.analysis.comparison.estimates import condense
 from krobench.api.common import rfc3339, utc_now
 from krobench.cli.run import run_file
@@ -113,7 +113,6 @@ def main() -> None:
     parser.add_argument(
         "--effects", type=int, nargs="*", default=range(len(EFFECTS)), help="which: 0, 1, 2"
     )
-    parser.add_argument("--draws", type=int, default=2000, help="comparisons for each rate")
     parser.add_argument("--store", type=Path, default=ROOT / ".calibration")
     parser.add_argument("--write", action="store_true", help="write docs/explanation/method.md")
     options = parser.parse_args()
@@ -127,7 +126,7 @@ def main() -> None:
     if options.runs:
         alike = [condense(run) for run in _stored(options.store, "alike", options.runs, _alike())]
         environment = alike[0].environment
-        text += _rates([only_primary(run) for run in alike], options.side, options.draws)
+        text += _rates([only_primary(run) for run in alike], options.side)
     for number in options.effects:
         effect = EFFECTS[number]
         manifest = _with_variant(effect, options.iterations)
@@ -157,6 +156,9 @@ def _stored(store: Path, kind: str, count: int, manifest: dict[str, Any]) -> Ite
 
 
 def _measure(manifest: dict[str, Any]) -> RunRecord:
+    kro = ("--namespace=kro-system", "deployment/kro")
+    kubectl("rollout", "restart", *kro)
+    kubectl("rollout", "status", *kro, "--timeout=5m")
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         yaml.safe_dump(manifest, file)
         file.flush()
@@ -184,22 +186,19 @@ def _with_variant(effect: Effect, iterations: int) -> dict[str, Any]:
     return _manifest("calibrate-planted", iterations, **{"variants": variants} | effect.spec)
 
 
-def _rates(runs: Sequence[RunEstimates], side: int, draws: int) -> str:
+def _rates(runs: Sequence[RunEstimates], side: int) -> str:
     usable = [run for run in runs if run.unusable is None]
-    lines = [f"{len(usable)} of {len(runs)} runs were valid; {side} runs a side, {draws} draws."]
+    lines = [f"{len(usable)} of {len(runs)} runs were valid; {side} runs against the next {side}."]
     if len(usable) < 2 * side:
         return "\n".join([*lines, "Too few for any rate.\n\n"])
-    with ProcessPoolExecutor() as pool:
-        rates = {
-            "false alarm in any primary metric": pool.submit(false_alarms, usable, side, draws)
-        } | {
-            f"found: `{metric}` x{factor:g}": pool.submit(
-                power, usable, side, draws, metric, factor
-            )
-            for metric in (_P50, _RATE, _CPU)
-            for factor in _FACTORS
-        }
-        rows = [(what, str(rate.result())) for what, rate in rates.items()]
+    rates = {"false alarm in any primary metric": false_alarms(usable, side)}
+    for factor in _FACTORS:
+        planted = slowdown(factor)
+        what = f"a kro that is {factor:g} times as slow"
+        rates[f"found in any metric: {what}"] = power(usable, side, planted)
+        for metric in (_P50, _RATE, _CPU):
+            rates[f"found in `{metric}`: {what}"] = power(usable, side, planted, metric)
+    rows = [(what, str(rate)) for what, rate in rates.items()]
     return "\n\n".join([*lines, table(("what", "share of comparisons [95 %]"), rows)]) + "\n\n"
 
 

@@ -1,22 +1,25 @@
 """How often a comparison is wrong: pure, from runs that were measured.
 
-Sides are drawn at random from runs of one kind. What a comparison then finds is a false alarm;
-what it finds after one side's numbers were multiplied is what it can see. The rates are
-U-statistics (means over sub-samples that share runs), so that their error comes from the
-jackknife over runs, and not from the number of draws [Arvesen 1969].
+Runs of one kind are compared as users do it: so many of them with the next ones, in the order in
+which they were measured. What such a comparison finds is a false alarm; what it finds after a
+slow-down was planted in the later runs is what it can see. Runs that are drawn at random would not
+show what a drift does: dealt at random, it is the same on both sides.
+
+Comparisons that share runs say much the same, so the interval of a rate counts only as many as
+share none.
 """
 
-import math
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.pairs import wilson
 from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.rules import Rules
 from krobench.findings.comparison import Comparison, MetricVerdict, RunEstimates
 
-_Z95 = 1.96
 _FOUND = (MetricVerdict.BETTER, MetricVerdict.WORSE)
+_LATENCIES = ("p50", "p90", "p99")
+_RATE, _CPU = "throughput.instancesPerSecond", "perInstance.kro.cpu.seconds"
 
 
 @dataclass(frozen=True)
@@ -26,116 +29,94 @@ class Rate:
     value: float
     low: float
     high: float
-    draws: int
+    comparisons: int
 
     def __str__(self) -> str:
         return f"{self.value:.1%} [{self.low:.1%}, {self.high:.1%}]"
 
 
-@dataclass(frozen=True)
-class Draw:
-    """Which runs were drawn, and whether the comparison found what was asked for."""
-
-    members: frozenset[int]
-    found: bool
+def slowdown(factor: float) -> dict[str, float]:
+    """Return by how much each metric changes if all of kro's work takes so many times as long."""
+    latencies = {f"latency.instanceReady.{name}": factor for name in _LATENCIES}
+    return latencies | {_RATE: 1 / factor, _CPU: factor}
 
 
-def false_alarms(runs: Sequence[RunEstimates], a_side: int, draws: int, seed: int = 1) -> Rate:
-    """Return how often any primary metric of two like sides is called better or worse."""
-    return _rate(runs, a_side, draws, seed, lambda run: run, _any_found)
+def false_alarms(runs: Sequence[RunEstimates], a_side: int) -> Rate:
+    """Return how often any primary metric of runs and the next ones is called better or worse."""
+    return _rate(runs, a_side, {}, lambda found: any(m.verdict in _FOUND for m in found.primary))
 
 
 def power(
     runs: Sequence[RunEstimates],
     a_side: int,
-    draws: int,
-    metric: str,
-    factor: float,
-    seed: int = 1,
+    factors: Mapping[str, float],
+    metric: str | None = None,
 ) -> Rate:
-    """Return how often a change of ``metric`` by ``factor`` is found on one side."""
+    """Return how often a change of several metrics at once is found: in ``metric``, or in any."""
 
     def found(comparison: Comparison) -> bool:
-        return any(m.metric == metric and m.verdict in _FOUND for m in comparison.metrics)
+        return any(
+            m.verdict in _FOUND
+            for m in comparison.primary
+            if (m.metric in factors if metric is None else m.metric == metric)
+        )
 
-    return _rate(runs, a_side, draws, seed, lambda run: scaled(run, metric, factor), found)
+    return _rate(runs, a_side, factors, found)
 
 
 def only_primary(run: RunEstimates) -> RunEstimates:
     """Return a run without the metrics that get no verdict, which take most of the time."""
     wanted = Rules()
+    return _with_numbers(
+        run, lambda numbers: {n: value for n, value in numbers.items() if wanted.is_primary(n)}
+    )
+
+
+def scaled(run: RunEstimates, factors: Mapping[str, float]) -> RunEstimates:
+    """Return a run with some metrics of all its iterations multiplied."""
+    return _with_numbers(
+        run,
+        lambda numbers: {
+            name: None if value is None else value * factors.get(name, 1.0)
+            for name, value in numbers.items()
+        },
+    )
+
+
+Numbers = dict[str, float | None]
+
+
+def _with_numbers(run: RunEstimates, changed: Callable[[Numbers], Numbers]) -> RunEstimates:
     tests = [
-        test.model_copy(
-            update={
-                "iterations": [
-                    {name: value for name, value in each.items() if wanted.is_primary(name)}
-                    for each in test.iterations
-                ]
-            }
-        )
+        test.model_copy(update={"iterations": [changed(each) for each in test.iterations]})
         for test in run.tests
     ]
     return run.model_copy(update={"tests": tests})
 
 
-def scaled(run: RunEstimates, metric: str, factor: float) -> RunEstimates:
-    """Return a run with one metric of all its iterations multiplied."""
-    tests = []
-    for test in run.tests:
-        iterations = [
-            {name: _times(value, factor) if name == metric else value for name, value in i.items()}
-            for i in test.iterations
-        ]
-        tests.append(test.model_copy(update={"iterations": iterations}))
-    return run.model_copy(update={"tests": tests})
-
-
-def _times(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
-
-
-def _any_found(comparison: Comparison) -> bool:
-    return any(m.verdict in _FOUND for m in comparison.primary)
-
-
 def _rate(
     runs: Sequence[RunEstimates],
     a_side: int,
-    draws: int,
-    seed: int,
-    planted: Callable[[RunEstimates], RunEstimates],
+    factors: Mapping[str, float],
     found: Callable[[Comparison], bool],
 ) -> Rate:
     if len(runs) < 2 * a_side:
         raise ValueError(f"{a_side} runs a side need {2 * a_side} runs, and there are {len(runs)}")
-    rng = random.Random(seed)  # noqa: S311 - to be repeatable
-    made = []
-    for _ in range(draws):
-        drawn = rng.sample(range(len(runs)), 2 * a_side)
-        old = Side("old", [runs[index] for index in drawn[:a_side]])
-        new = Side("new", [planted(runs[index]) for index in drawn[a_side:]])
-        made.append(Draw(frozenset(drawn), found(compare(old, new, Rules()))))
-    return interval_of(made, len(runs))
+    said = []
+    for old, new in neighbours(runs, a_side):
+        planted = Side("new", [scaled(run, factors) for run in new])
+        said.append(found(compare(Side("old", old), planted, Rules())))
+    apart = len(runs) // (2 * a_side)
+    share = sum(said) / len(said)
+    low, high = wilson(share * apart, apart)
+    return Rate(share, low, high, len(said))
 
 
-def interval_of(draws: Sequence[Draw], runs: int) -> Rate:
-    """Return the rate of the draws; its error is that of leaving out each run in turn.
-
-    Where every draw says the same, that error is zero and means nothing: the rule of three then
-    bounds the rate, by as many comparisons as share no run.
-    """
-    rate = sum(draw.found for draw in draws) / len(draws)
-    if rate in (0.0, 1.0):
-        size = len(draws[0].members)
-        bound = min(1.0, 3.0 / max(1, runs // size))
-        low, high = (0.0, bound) if rate == 0.0 else (1.0 - bound, 1.0)
-        return Rate(rate, low, high, len(draws))
-    without = []
-    for run in range(runs):
-        left = [draw.found for draw in draws if run not in draw.members]
-        if left:
-            without.append(sum(left) / len(left))
-    count = len(without)
-    mean = sum(without) / count
-    error = math.sqrt((count - 1) / count * sum((value - mean) ** 2 for value in without))
-    return Rate(rate, max(0.0, rate - _Z95 * error), min(1.0, rate + _Z95 * error), len(draws))
+def neighbours(
+    runs: Sequence[RunEstimates], a_side: int
+) -> Iterator[tuple[Sequence[RunEstimates], Sequence[RunEstimates]]]:
+    """Yield runs and the next ones, by their start, from each run on that has enough after it."""
+    ordered = sorted(runs, key=lambda run: run.start_time)
+    for start in range(len(ordered) - 2 * a_side + 1):
+        middle = start + a_side
+        yield ordered[start:middle], ordered[middle : middle + a_side]

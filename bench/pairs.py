@@ -152,7 +152,7 @@ def as_table(title: str, outcomes: Iterator[Outcome]) -> str:
     return table((title, *columns), rows)
 
 
-def wilson(yes: int, of: int) -> tuple[float, float]:
+def wilson(yes: float, of: int) -> tuple[float, float]:
     """Return the interval at 95 % of a share, after Wilson; there is one trial at least."""
     share, square = yes / of, _Z95**2
     centre = (share + square / (2 * of)) / (1 + square / of)

@@ -109,17 +109,10 @@ def beyond_the_resource(cluster: Cluster) -> None:
 
 @twice_at_most
 def test_a_run_of_a_kro_that_became_slower_is_worse_and_fails(cluster: Cluster) -> None:
-    baseline = {
-        "previousRuns": EARLIER_RUNS,
-        "failWhenWorse": True,
-        "primary": ["latency.instanceReady.p50"],
-        "allowDifferent": ["KroResources"],
-    }
+    metric = {"primary": ["latency.instanceReady.p50"], "allowDifferent": ["KroResources"]}
+    kept = {"retention": {"runs": EARLIER_RUNS}}
     run = benchmark(
-        "slower",
-        scenario("wide", "wide"),
-        results={"retention": {"runs": EARLIER_RUNS}},
-        baseline=baseline,
+        "slower", scenario("wide", "wide"), results=kept, baseline={"previousRuns": 4} | metric
     )
     try:
         for number in range(EARLIER_RUNS):
@@ -128,6 +121,12 @@ def test_a_run_of_a_kro_that_became_slower_is_worse_and_fails(cluster: Cluster) 
             expected = "NotCompared" if number == 0 else "Inconclusive"
             assert status["comparison"]["verdict"] == expected, status["comparison"]
             cluster.run("delete", "krobenchmark", "slower")
+        exported = cluster.krobench(
+            "baseline", "export", "history:slower", "--config-map=compare-slower", *OPTIONS
+        )
+        cluster.apply(yaml.safe_load(exported.stdout))
+        pinned = {"configMapRef": {"name": "compare-slower"}, "failWhenWorse": True}
+        run["spec"]["baseline"] = pinned | metric
         with kro_throttled(cluster):
             status = cluster.finish(run)
         assert status["comparison"]["verdict"] == "Worse", status["comparison"]
@@ -137,6 +136,7 @@ def test_a_run_of_a_kro_that_became_slower_is_worse_and_fails(cluster: Cluster) 
         assert latency["verdict"] == "Worse"
         assert latency["ratioLow"] > 1
     finally:
+        cluster.run("delete", "configmap", "compare-slower", "--ignore-not-found")
         cluster.run("delete", "configmap", "--selector=bench.kro.run/component=history")
 
 

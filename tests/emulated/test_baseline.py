@@ -154,26 +154,33 @@ async def test_runs_of_a_schedule_are_kept_and_compared_with_under_its_name(
         assert item["metadata"]["labels"]["bench.kro.run/schedule"] == "nightly"
 
 
-async def test_the_last_runs_are_kept_and_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_first_runs_stay_the_baseline_and_are_kept_with_the_last_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     cluster = MemoryCluster()
     spec: dict[str, Any] = {"results": {"retention": {"runs": 2}}}
-    source = {"previousRuns": 2}
+    source = {"previousRuns": 2, "primary": [METRIC]}
     first = await run(cluster, source, **spec)
     assert first.comparison is not None
     assert isinstance(first.comparison.refused, NotComparable)
     assert first.comparison.refused.error.reason == "NoEarlierRuns"
     assert first.warnings == []
-    for number in range(3):
+    for number in range(1, 5):
         uid = f"{number}a1b2c3d-4e5f-6789-abcd-ef0123456789"
         monkeypatch.setattr("emulated.test_load.UID", uid)
         await cluster.delete(f"{CONFIG_MAPS}/bench-results")
         last = await run(cluster, source, **spec)
     assert last.comparison is not None
-    assert len(last.comparison.old_runs) == 2
+    assert [name.partition("(")[2][:8] for name in last.comparison.old_runs] == [
+        first.id[:8], "1a1b2c3d",
+    ]  # fmt: skip
+    assert last.comparison.verdict in {MetricVerdict.INCONCLUSIVE, MetricVerdict.SAME}
     kept = {path: item for path, item in cluster.objects.items() if "-run-" in path}
-    assert {path.rpartition("/")[2] for path in kept} == {
-        "bench-run-1a1b2c3d", "bench-run-2a1b2c3d",
-    }  # fmt: skip
+    stayed = [first.id[:8], "1a1b2c3d", "3a1b2c3d", "4a1b2c3d"]
+    assert {path.rpartition("/")[2] for path in kept} == {f"bench-run-{uid}" for uid in stayed}
     for item in kept.values():
         assert "ownerReferences" not in item["metadata"]
         assert RunRecord.model_validate(orjson.loads(item["data"]["run.json"])).comparison
+    later = await run(cluster, source | {"since": "2999-01-01T00:00:00Z"}, **spec)
+    assert later.comparison is not None
+    assert isinstance(later.comparison.refused, NotComparable)

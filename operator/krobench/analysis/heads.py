@@ -22,7 +22,7 @@ def head_of(run: RunRecord) -> RunHead:
         for test in run.tests
     ]
     short: dict[str, Any] = {
-        "spec": {},
+        "spec": {name: run.spec[name] for name in ("baseline",) if name in run.spec},
         "tests": tests,
         "slopes": [],
         "differences": [],

@@ -5,12 +5,26 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from krobench.analysis.comparison.differences import differences
-from krobench.analysis.statistics.changepoints import change_points
+from krobench.analysis.statistics.changepoints import (
+    MOST_CORRELATED,
+    change_points,
+    neighbour_correlation,
+)
 from krobench.api.specs.results import DifferenceKind
 from krobench.figures.catalogue import PRIMARY
 from krobench.findings.comparison import Difference, RunEstimates, TestEstimates
 
 _OF_KROS_CHART = "KRO_"
+
+
+@dataclass(frozen=True)
+class Correlated:
+    """A metric whose runs are too much like their neighbours for a change to be shown."""
+
+    test: str
+    metric: str
+    correlation: float
+    """Lag 1."""
 
 
 @dataclass(frozen=True)
@@ -29,20 +43,35 @@ class Change:
     """In what the two runs' environments differ: what may have caused it."""
 
 
-def changes(runs: Sequence[RunEstimates]) -> list[Change]:
+@dataclass(frozen=True)
+class Changes:
+    """What was found in a history."""
+
+    found: list[Change]
+    withheld: list[Correlated]
+    """Metrics whose changes are not reported."""
+
+
+def changes(runs: Sequence[RunEstimates], primary: Sequence[str] = PRIMARY) -> Changes:
     """Return all changes in runs of one KroBenchmark, given from the oldest to the newest."""
     usable = [run for run in runs if run.unusable is None]
     names = dict.fromkeys(test.name for run in usable for test in run.tests)
-    found = []
+    found: list[Change] = []
+    withheld: list[Correlated] = []
     for name in names:
         series = _comparable(usable, name)
-        for metric in PRIMARY:
+        for metric in primary:
             points = [
                 (run, median(values))
                 for run, item in series
                 if (values := [v for i in item.iterations if (v := i.get(metric)) is not None])
             ]
-            at = change_points([value for _, value in points])
+            numbers = [value for _, value in points]
+            at = change_points(numbers)
+            correlation = neighbour_correlation(numbers, at) if at else 0.0
+            if correlation > MOST_CORRELATED:
+                withheld.append(Correlated(name, metric, correlation))
+                continue
             borders = [0, *at, len(points)]
             for before, index, after in zip(borders, at, borders[2:], strict=False):
                 old, new = points[index - 1][0], points[index][0]
@@ -56,7 +85,7 @@ def changes(runs: Sequence[RunEstimates]) -> list[Change]:
                     differences=list(_once(differences([old], [new], [], ()))),
                 )
                 found.append(change)
-    return found
+    return Changes(found, withheld)
 
 
 def series_lengths(runs: Sequence[RunEstimates]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 import orjson
 
+from krobench.analysis.comparison.rules import primary_of
 from krobench.analysis.history import changes, series_lengths
 from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
@@ -69,7 +70,8 @@ def history_of(name: RunName) -> str:
     text = history.render_limits(scale_tests) if scale_tests else ""
     if benchmarks:
         runs, estimates = [h.run for h in benchmarks], [h.estimates for h in benchmarks]
-        text += history.render(runs, changes(estimates), series_lengths(estimates))
+        found = changes(estimates, primary_of(runs[-1].spec))
+        text += history.render(runs, found, series_lengths(estimates))
     return text
 
 

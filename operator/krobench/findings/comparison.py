@@ -90,6 +90,14 @@ class OnlyIterations(Finding):
     """Runs that at least one side needs."""
 
 
+class FewEarlierRuns(Finding):
+    """Earlier runs show a change, but too few of them to know how much days differ."""
+
+    code: Literal["FewEarlierRuns"] = "FewEarlierRuns"
+    had: int
+    needed: int
+
+
 class TooClose(Finding):
     """Stored by older versions: no sensible number of replicates would give a verdict."""
 
@@ -129,6 +137,7 @@ AnyInconclusive = Annotated[
     | NoRatio
     | MoreReplicates
     | Undecided
+    | FewEarlierRuns
     | OnlyIterations
     | TooClose
     | MoreIterations

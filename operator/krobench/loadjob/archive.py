@@ -5,7 +5,7 @@ goes to ConfigMaps instead.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -118,8 +118,12 @@ class Archive:
             self._fail(error)
             return None
 
-    async def finish(self, run: RunRecord, keep: int | None) -> bool:
+    async def finish(
+        self, run: RunRecord, keep: int | None, protected: Collection[str] = ()
+    ) -> bool:
         """Make a completed run part of the history, and delete runs beyond ``keep``.
+
+        ``protected`` are the UIDs of runs that are kept in addition.
 
         Returns whether the run is part of the history.
         """
@@ -131,7 +135,7 @@ class Archive:
             return False
         if keep is not None:
             try:
-                await self.runs.keep(keep)
+                await self.runs.keep(keep, protected)
             except StoreError as error:
                 self._warn(f"older runs were not deleted: {error.info.message}")
         return True

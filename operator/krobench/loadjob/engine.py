@@ -387,7 +387,7 @@ class Engine:
         await self._archive_results(record, last=True)
         if self._record.store is None:
             return False
-        if await self._archive.finish(self._stamped(record), most):
+        if await self._archive.finish(self._stamped(record), most, self.history.protected):
             return True
         self._update(store=None, store_error=self._archive.error)
         return False

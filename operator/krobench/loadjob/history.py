@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
-from krobench.analysis.comparison.compare import Side, compare
+from krobench.analysis.comparison.compare import Side, compare, of_history
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules, rules_of
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunRef, ScheduleRef
-from krobench.api.specs.results import BaselineRef, BaselineSource
+from krobench.api.specs.results import FEWEST_PREVIOUS_RUNS, BaselineRef, BaselineSource
 from krobench.findings.comparison import Comparison, NotComparable, RunEstimates
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
@@ -55,6 +55,8 @@ class History:
         self._owner = owner
         self._of = schedule or owner
         self._collection = paths.core("configmaps", owner.namespace)
+        self.protected: frozenset[str] = frozenset()
+        """UIDs of runs that are kept beyond the number to be kept: they are a baseline."""
 
     def __str__(self) -> str:
         return str(self._of)
@@ -64,7 +66,7 @@ class History:
         return self._of.name
 
     async def earlier_runs(self) -> AsyncIterator[RunEstimates]:
-        """Yield the other kept runs of this kind, newest first, without those that cannot be read.
+        """Yield the other kept runs of this kind, oldest first, without those that cannot be read.
 
         One is read at a time: all of them with their raw lines may exceed the pod's memory.
 
@@ -83,7 +85,7 @@ class History:
                 (folder.rpartition("/")[2], partial(self._in_store, folder))
                 for folder in await self._archive.runs.folders()
             ]
-        for _, read in sorted(reads, key=lambda each: each[0], reverse=True):
+        for _, read in sorted(reads, key=lambda each: each[0]):
             try:
                 found = await read()
             except RecordError as error:
@@ -123,7 +125,7 @@ class History:
                     may_replace=is_own,
                     retries=_MAX_RETRIES,
                 )
-            for old in names_beyond(await self._kept(), most):
+            for old in names_beyond(await self._kept(), most, self.protected):
                 await self._client.delete(f"{self._collection}/{old}")
         except KubeError as error:
             return f"results were not kept as ConfigMap {name}: {error}"
@@ -188,6 +190,8 @@ class RunBaseline:
                 refused=NotComparable(error=self.error),
             )
         comparison = compare(Side(self.label, self.runs), new, self.rules)
+        if self.source.previous_runs is not None:
+            comparison = of_history(comparison, FEWEST_PREVIOUS_RUNS)
         metrics = comparison.metrics
         if len(metrics) > _MAX_STORED_METRICS:
             metrics = comparison.primary
@@ -207,7 +211,7 @@ async def read_baseline(
         found = await _from_config_map(client, source.config_map_ref, owner)
     else:
         label = f"earlier runs of {history.name}"
-        found = await _from_history(history, source.previous_runs or 0)
+        found = await _from_history(history, source.previous_runs or 0, source.since or "")
     if isinstance(found, ErrorInfo):
         return RunBaseline(source, rules, label, (), found)
     return RunBaseline(source, rules, label, tuple(found))
@@ -233,17 +237,21 @@ async def _from_config_map(
     return parsed.runs
 
 
-async def _from_history(history: History, most: int) -> list[RunEstimates] | ErrorInfo:
+async def _from_history(history: History, most: int, since: str) -> list[RunEstimates] | ErrorInfo:
+    """Return the first runs since a time: the last ones would soon have a regression in them."""
     usable: list[RunEstimates] = []
     try:
         async for run in history.earlier_runs():
-            if run.unusable is None:
+            if run.unusable is None and run.start_time >= since:
                 usable.append(run)
             if len(usable) == most:
                 break
     except (KubeError, StoreError) as error:
         return ErrorInfo(reason="BaselineUnreadable", message=f"earlier runs: {error}")
     if usable:
+        history.protected = frozenset(run.id for run in usable)
         return usable
     message = f"no earlier valid run of {history} was kept"
+    if since:
+        message += f" that started at {since} or later"
     return ErrorInfo(reason="NoEarlierRuns", message=message)

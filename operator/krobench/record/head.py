@@ -16,6 +16,6 @@ class RunHead(ApiModel):
 
     schema_: Literal["krobench.head/v1"] = Field(default=HEAD_SCHEMA, alias="schema")
     run: RunRecord
-    """Without its spec, its iterations and what was concluded from them, but for a scale test's
-    sizes."""
+    """Without its iterations, what was concluded from them but for a scale test's sizes, and its
+    spec but for the baseline."""
     estimates: RunEstimates

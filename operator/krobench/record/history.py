@@ -1,6 +1,6 @@
 """Kept results, which outlive their custom resource: their names, labels and order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from krobench.api.common import API_GROUP, COMPONENT_LABEL
@@ -62,12 +62,16 @@ def main_maps(config_maps: Sequence[ConfigMap]) -> list[ConfigMap]:
     return [item for _, _, item in sorted(found, key=lambda entry: entry[:2])]
 
 
-def names_beyond(config_maps: Sequence[ConfigMap], runs: int) -> list[str]:
+def names_beyond(
+    config_maps: Sequence[ConfigMap], runs: int, protected: Collection[str] = ()
+) -> list[str]:
     """Return the names of all ConfigMaps of the oldest runs, beyond the number to be kept.
+
+    ``protected`` are the UIDs of runs that are kept in addition.
 
     ConfigMaps without one that holds run.json belong to a run that was not stored to the end.
     """
-    keep = {_uid(item) for item in main_maps(config_maps)[-runs:]}
+    keep = {_uid(item) for item in main_maps(config_maps)[-runs:]} | set(protected)
     return [item["metadata"]["name"] for item in config_maps if _uid(item) not in keep]
 
 

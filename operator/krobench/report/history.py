@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from krobench.analysis.history import Change
+from krobench.analysis.history import Change, Changes
 from krobench.analysis.statistics.changepoints import MIN_SERIES
 from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
@@ -29,7 +29,7 @@ _HEADER = (
 _LIMITS_HEADER = (*_HEADER[:4], "limit", "breached SLO")
 
 
-def render(runs: Sequence[RunRecord], changes: Sequence[Change], series: Mapping[str, int]) -> str:
+def render(runs: Sequence[RunRecord], changes: Changes, series: Mapping[str, int]) -> str:
     """Return runs from the oldest to the newest, a table for each test, and the changes.
 
     ``series`` has the number of runs that were searched for changes, by test.
@@ -74,16 +74,21 @@ def _row(run: RunRecord, test: TestRecord) -> Sequence[str]:
     )
 
 
-def _changes(changes: Sequence[Change], series: Mapping[str, int]) -> list[str]:
+def _changes(changes: Changes, series: Mapping[str, int]) -> list[str]:
     lines = [
         f"{test}: {count} comparable runs; finding changes needs {MIN_SERIES}"
         for test, count in series.items()
         if count < MIN_SERIES
     ]
-    if len(lines) < len(series) and not changes:
+    if len(lines) < len(series) and not changes.found and not changes.withheld:
         lines.append("no change in the primary metrics")
+    lines += [
+        f"{each.test}: {short_title(each.metric)}: each run is like the one before it "
+        f"(correlation {each.correlation:.2f}), which looks like a change: none is reported"
+        for each in changes.withheld
+    ]
     together: dict[str, list[Change]] = {}
-    for change in sorted(changes, key=lambda each: each.first_after.start_time):
+    for change in sorted(changes.found, key=lambda each: each.first_after.start_time):
         together.setdefault(change.first_after.id, []).append(change)
     for each in together.values():
         first, last = each[0].first_after, each[0].last_before

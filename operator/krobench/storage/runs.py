@@ -4,7 +4,7 @@
 written last: a folder without one is of a run that goes on, or that was not stored to its end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from krobench.api.kinds import Kind, RunRef, ScheduleRef
 from krobench.record.head import RunHead
@@ -67,8 +67,10 @@ class StoredRuns:
         """Return the head of one run; raises as :meth:`heads` does."""
         return self._head(folder, await self.files.read(f"{folder}/{HEAD_FILE}"))
 
-    async def keep(self, runs: int) -> None:
+    async def keep(self, runs: int, protected: Collection[str] = ()) -> None:
         """Delete all runs but the newest, and older ones that were not stored to the end.
+
+        ``protected`` are the UIDs of runs that are kept in addition.
 
         Raises:
             StoreError: if that failed.
@@ -77,7 +79,9 @@ class StoredRuns:
         kept = _complete(paths)[-runs:]
         if not kept:
             return
-        old = [path for path in paths if _folder(path) < kept[0]]
+        stay = tuple(f"-{uid[:_ID_LENGTH]}" for uid in protected)
+        older = [path for path in paths if _folder(path) < kept[0]]
+        old = [path for path in older if not _folder(path).endswith(stay)]
         # Without its head, a folder is of no run that anyone reads.
         for some in ([path for path in old if path.endswith(f"/{HEAD_FILE}")], old):
             if some:

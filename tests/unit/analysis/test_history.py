@@ -1,6 +1,10 @@
+import math
+import random
+
+from unit.analysis.comparison import runs as made
 from unit.analysis.comparison.runs import METRICS, environment, side
 
-from krobench.analysis.history import changes, series_lengths
+from krobench.analysis.history import Changes, changes, series_lengths
 from krobench.findings.comparison import DifferenceSubject, Invalid, RunEstimates
 
 LATENCY = METRICS[0]
@@ -15,7 +19,7 @@ def runs(upgraded: bool = True) -> list[RunEstimates]:
 
 
 def test_a_change_names_the_run_and_what_is_different_since() -> None:
-    [change] = changes(runs())
+    [change] = changes(runs()).found
     assert (change.test, change.metric) == ("web", LATENCY)
     assert change.first_after.name == "after-0"
     assert change.last_before.name == "before-9"
@@ -26,7 +30,33 @@ def test_a_change_names_the_run_and_what_is_different_since() -> None:
         ["0.9.4"],
         ["0.9.5"],
     )
-    assert changes(runs(upgraded=False))[0].differences == []
+    assert changes(runs(upgraded=False)).found[0].differences == []
+
+
+def test_a_metric_of_the_users_own_is_searched_too() -> None:
+    series = runs()
+    for run in series:
+        for numbers in run.tests[0].iterations:
+            numbers["errors.total"] = 30.0 if run.name.startswith("after") else 0.0
+    found = changes(series, ["errors.total"]).found
+    assert [(change.metric, change.before, change.after) for change in found] == [
+        ("errors.total", 0.0, 30.0)
+    ]
+
+
+def test_runs_of_which_each_is_like_the_one_before_raise_no_alarm() -> None:
+    """Of 12 series that wander, 8 have a split that shuffling takes for a change."""
+    alarms = withheld = 0
+    for seed in range(12):
+        rng, level, series = random.Random(seed), 0.0, []
+        for index in range(24):
+            level = 0.7 * level + rng.gauss(0, 0.05)
+            series.append(made.run(f"run-{index}", [{LATENCY: math.exp(level)}]))
+        result = changes(series, [LATENCY])
+        alarms += bool(result.found)
+        withheld += bool(result.withheld)
+    assert alarms + withheld == 8
+    assert alarms <= 3
 
 
 def test_a_flag_and_the_variable_that_gives_it_its_value_are_one_difference() -> None:
@@ -44,7 +74,7 @@ def test_a_flag_and_the_variable_that_gives_it_its_value_are_one_difference() ->
             },
         }
         run.environment.kro = kro.model_copy(update=changed)
-    [change] = changes(series)
+    [change] = changes(series).found
     assert [difference.name for difference in change.differences] == [
         "dynamic-controller-concurrent-reconciles",
         "KRO_RGD_MAX_GRAPH_REVISIONS",
@@ -56,7 +86,7 @@ def test_runs_of_another_workload_are_no_part_of_the_series() -> None:
     series = runs()
     for run in series[:10]:
         run.tests[0].workload["workload.instances"] = "7"
-    assert changes(series) == []
+    assert changes(series) == Changes([], [])
     assert series_lengths(series) == {"web": 6}
 
 
@@ -66,5 +96,5 @@ def test_invalid_runs_are_no_part_of_the_series() -> None:
         run.model_copy(update={"unusable": invalid}) if index >= 10 else run
         for index, run in enumerate(runs())
     ]
-    assert changes(series) == []
+    assert changes(series) == Changes([], [])
     assert series_lengths(series) == {"web": 10}

@@ -147,6 +147,9 @@ def with_baseline(baseline: dict[str, Any], retention: int | None = None) -> Kro
         ({"previousRuns": 5}, None, "set results.retention.runs to at least as many"),
         ({"previousRuns": 5}, 4, "set results.retention.runs to at least as many"),
         ({"previousRuns": 1, "minimumEffect": "5"}, 1, "minimumEffect"),
+        ({"previousRuns": 19, "failWhenWorse": True}, 19, "must be at least 20 with failWhenWorse"),
+        ({"configMapRef": {"name": "x"}, "since": "2026-11-29T00:00:00Z"}, 1, "only with previous"),
+        ({"previousRuns": 1, "since": "yesterday"}, 1, "since"),
         ({"previousRuns": 1, "allowDifferent": ["Weather"]}, 1, "allowDifferent"),
     ],
 )

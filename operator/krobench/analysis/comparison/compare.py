@@ -16,6 +16,7 @@ from krobench.findings.comparison import (
     AnyOmission,
     AnyRefusal,
     Comparison,
+    FewEarlierRuns,
     InvalidRun,
     MetricVerdict,
     NoCommonTest,
@@ -74,6 +75,27 @@ def compare(old: Side, new: Side, rules: Rules) -> Comparison:
             "verdict": overall([m.verdict for m in metrics if m.verdict is not None]),
         }
     )
+
+
+def of_history(comparison: Comparison, fewest: int) -> Comparison:
+    """Return a comparison with earlier runs, without a better or worse if these are few."""
+    had = len(comparison.old_runs)
+    if had >= fewest:
+        return comparison
+    undecided = {
+        "verdict": MetricVerdict.INCONCLUSIVE,
+        "note": FewEarlierRuns(had=had, needed=fewest),
+    }
+    metrics = [
+        metric.model_copy(update=undecided) if metric.verdict in _FOUND else metric
+        for metric in comparison.metrics
+    ]
+    found = [metric.verdict for metric in metrics if metric.verdict is not None]
+    verdict = overall(found) if comparison.verdict is not None else None
+    return comparison.model_copy(update={"metrics": metrics, "verdict": verdict})
+
+
+_FOUND = (MetricVerdict.BETTER, MetricVerdict.WORSE)
 
 
 def overall(verdicts: Sequence[MetricVerdict]) -> MetricVerdict:

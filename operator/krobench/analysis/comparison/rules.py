@@ -3,8 +3,9 @@
 Users write them as words; those are checked here too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from krobench.analysis.figurenames import known_names
 from krobench.api.common import ErrorInfo
@@ -62,6 +63,14 @@ def rules_of(
         minimum_effect=DEFAULT_MINIMUM_EFFECT if minimum_effect is None else share(minimum_effect),
         primary=dict(_metric(word) for word in primary),
     )
+
+
+def primary_of(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the primary metrics of a run, by its spec as it was stored."""
+    try:
+        return rules_of(primary=(spec.get("baseline") or {}).get("primary") or ()).primary_metrics
+    except ValueError:  # names of an older version
+        return PRIMARY
 
 
 def share(text: str) -> float:

@@ -7,13 +7,21 @@ from pydantic import Field, StringConstraints
 
 from krobench.api.annotations import Unique
 from krobench.api.common import ConfigMapName, Percentage, SpecModel
-from krobench.api.rules import Rule, has, this
+from krobench.api.rules import Rule, has, implies, this
 
 MAX_KEPT_RUNS = 100
+FEWEST_PREVIOUS_RUNS = 20
+"""Earlier runs from which a verdict may follow: fewer do not show how much days differ."""
 
 PrimaryMetric = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9_.]+(:(Lower|Higher))?$", max_length=128)
 ]
+
+
+Moment = Annotated[
+    str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$", max_length=20)
+]
+"""A time as in a run's startTime."""
 
 
 class Cleanup(StrEnum):
@@ -115,8 +123,12 @@ class BaselineSource(SpecModel):
     config_map_ref: BaselineRef | None = None
     """A baseline written by krobench baseline export, or the results of a run."""
     previous_runs: Annotated[int, Field(ge=1, le=MAX_KEPT_RUNS)] | None = None
-    """Number of previous runs to compare with: the latest ones with this name, or of the same
-    schedule, whose results are kept."""
+    """Number of previous runs to compare with: the first ones with this name, or of the same
+    schedule, whose results are kept. The baseline then stays as it is until you change since, so
+    that a regression does not become part of it. A verdict of better or worse takes 20."""
+    since: Moment | None = None
+    """With previousRuns, only runs that started then or later belong to the baseline. Set it to the
+    start of the first run after a change that you accept."""
     allow_different: Annotated[list[DifferenceKind], Field(max_length=8)] = Field(
         default_factory=list
     )
@@ -134,5 +146,19 @@ class BaselineSource(SpecModel):
         Rule(
             has(this.config_map_ref) != has(this.previous_runs),
             "set exactly one of configMapRef and previousRuns",
+        ),
+        Rule(
+            implies(has(this.since), has(this.previous_runs)),
+            "set since only with previousRuns",
+            field="since",
+        ),
+        Rule(
+            implies(
+                this.fail_when_worse & has(this.previous_runs),
+                this.previous_runs >= FEWEST_PREVIOUS_RUNS,
+            ),
+            f"must be at least {FEWEST_PREVIOUS_RUNS} with failWhenWorse: fewer earlier runs give "
+            "no verdict of worse",
+            field="previousRuns",
         ),
     )

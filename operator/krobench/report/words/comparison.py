@@ -13,6 +13,7 @@ from krobench.findings.comparison import (
     Difference,
     DifferenceSubject,
     DifferenceValue,
+    FewEarlierRuns,
     Invalid,
     InvalidRun,
     IsScaleTest,
@@ -199,6 +200,11 @@ def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: C901, PLR0911 - a
             return "no ratio: a value is zero or negative, and a difference takes 4 runs a side"
         case Undecided():
             return _undecided(found)
+        case FewEarlierRuns():
+            return (
+                f"a verdict takes {found.needed} earlier runs instead of {found.had}, because the "
+                "cluster differs from day to day"
+            )
         case MoreReplicates():
             return _more_replicates(found)
         case OnlyIterations():

@@ -5,13 +5,14 @@ from unit.analysis.comparison.runs import METRICS, environment, run, side
 from unit.analysis.records import iteration
 from unit.records import some_run, some_test
 
-from krobench.analysis.comparison.compare import Side, compare, compare_variants
+from krobench.analysis.comparison.compare import Side, compare, compare_variants, of_history
 from krobench.analysis.comparison.rules import Rules
 from krobench.api.specs.results import Cause, DifferenceKind
 from krobench.findings.comparison import (
     Better,
     Comparison,
     DifferenceSubject,
+    FewEarlierRuns,
     Invalid,
     MetricVerdict,
     MoreReplicates,
@@ -142,6 +143,16 @@ def test_no_errors_on_both_sides_are_the_same_and_one_in_a_single_run_is_nothing
     none, one = errors([[0]] * 5, "none"), errors([[0], [0], [1], [0], [0]], "one")
     assert compare(none, errors([[0]] * 5, "other"), rules).verdict is MetricVerdict.SAME
     assert compare(none, one, rules).verdict not in (MetricVerdict.WORSE, MetricVerdict.BETTER)
+
+
+def test_a_few_earlier_runs_give_no_better_or_worse() -> None:
+    comparison = compare(side("old", 6, 1), side("new", 1, 2, 1.5), RULES)
+    assert comparison.verdict is MetricVerdict.WORSE
+    few = of_history(comparison, 20)
+    assert few.verdict is MetricVerdict.INCONCLUSIVE
+    notes = {metric.metric: metric.note for metric in few.metrics}
+    assert notes[LATENCY] == FewEarlierRuns(had=6, needed=20)
+    assert of_history(comparison, 6) == comparison
 
 
 def test_some_better_and_some_worse_is_mixed_and_counts_as_worse() -> None:
