@@ -3,7 +3,7 @@
 from unit.analysis.comparison.runs import METRICS, run
 from unit.controller.world import record
 
-from krobench.analysis.history import Change
+from krobench.analysis.history import Change, Changes, Correlated
 from krobench.api.specs.results import DifferenceKind
 from krobench.findings.comparison import Difference, DifferenceSubject
 from krobench.record.run import RunState
@@ -26,7 +26,8 @@ def change(metric: str, before: float, after: float) -> Change:
 
 
 def test_what_changed_with_one_run_stands_together_and_its_reason_once() -> None:
-    text = render(RUNS, [change(METRICS[0], 1.0, 0.5), change(METRICS[1], 10, 20)], {"a": 12})
+    found = [change(METRICS[0], 1.0, 0.5), change(METRICS[1], 10, 20)]
+    text = render(RUNS, Changes(found, []), {"a": 12})
     assert text.splitlines()[-4:] == [
         "changed with run new-uid- of 2026-01-02T00:00:00Z, after old-uid-:",
         "  a: instance ready p50 went from 1 s to 500 ms (x0.5)",
@@ -37,5 +38,15 @@ def test_what_changed_with_one_run_stands_together_and_its_reason_once() -> None
 
 def test_too_few_runs_are_not_called_unchanged() -> None:
     said = "a: 9 comparable runs; finding changes needs 10"
-    assert render(RUNS, [], {"a": 9}).splitlines()[-1] == said
-    assert render(RUNS, [], {"a": 10}).splitlines()[-1] == "no change in the primary metrics"
+    assert render(RUNS, Changes([], []), {"a": 9}).splitlines()[-1] == said
+    assert (
+        render(RUNS, Changes([], []), {"a": 10}).splitlines()[-1]
+        == "no change in the primary metrics"
+    )
+
+
+def test_a_change_that_is_withheld_is_said_with_its_reason() -> None:
+    withheld = Changes([], [Correlated("a", METRICS[0], 0.456)])
+    last = render(RUNS, withheld, {"a": 20}).splitlines()[-1]
+    assert "0.46" in last
+    assert "none is reported" in last
