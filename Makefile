@@ -13,7 +13,7 @@ CODE := operator/krobench testbed tests bench scripts
 CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated cluster-test cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs faults calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated browser-test cluster-test cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs faults calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ demo: $(VENV)/ready ## Create a cluster with kro and krobench, run a benchmark a
 test: $(VENV)/ready ## Run all checks and tests, including those on a real cluster
 	@# A cluster mostly waits: as it starts, and for what is deleted. Only measurements need a machine of their own.
 	@began=$$(date -u +%Y-%m-%dT%H:%M:%S+00:00) && \
-	$(MAKE) --no-print-directory --jobs=4 lint unit cluster-untimed && \
+	$(MAKE) --no-print-directory --jobs=4 lint unit browser-test cluster-untimed && \
 	KROBENCH_TESTS_BEGAN=$$began $(MAKE) --no-print-directory cluster-timed
 	@echo "All tests passed. 'make down' removes the cluster."
 
@@ -40,6 +40,10 @@ unit-others:
 
 unit-emulated:
 	$(BIN)/python -m pytest -q tests/emulated
+
+browser-test: $(VENV)/ready ## Run the tests of the page in Chromium, which is installed if apt can (about a minute)
+	@scripts/browser.sh
+	$(BIN)/python -m pytest -q tests/browser
 
 cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 35 minutes, and 9 more for the first build)
 	$(BIN)/python -m pytest tests/cluster

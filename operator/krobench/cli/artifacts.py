@@ -7,11 +7,10 @@ from typing import Any
 import orjson
 
 from krobench.cli.errors import CliError
-from krobench.cli.sources import fetch_lines
+from krobench.cli.show import page_of
 from krobench.record.run import RunRecord
 from krobench.record.store import RUN_KEY
 from krobench.report import junit, markdown, trackers
-from krobench.report.html import page
 
 
 def write_artifacts(run: RunRecord, directory: Path) -> list[Path]:
@@ -41,7 +40,7 @@ def _files(run: RunRecord) -> Iterator[tuple[str, bytes]]:
         yield name, _json(trackers.github_action(run, higher_is_better=better))
     yield "bencher.json", _json(trackers.bencher(run))
     # Last, as it takes the raw lines, which the cluster may not give.
-    yield "report.html", page.render(run, *fetch_lines(run)).encode()
+    yield "report.html", page_of(run).encode()
 
 
 def _json(value: Any) -> bytes:

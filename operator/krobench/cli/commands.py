@@ -181,6 +181,10 @@ def _prepare(file: Path) -> None:
             _fail(f"cannot write {file}: {error.strerror}")
 
 
+def _is_page(file: Path | None) -> bool:
+    return file is not None and file.suffix in {".html", ".htm"}
+
+
 def _write(file: Path | None, content: str | bytes) -> None:
     """Write a file, or print without one."""
     if file is None:
@@ -213,9 +217,8 @@ def report(
     from krobench.cli.show import new_page, open_in_browser, report_of
     from krobench.cli.sources import RunName
 
-    is_page = open_page or (output is not None and output.suffix in {".html", ".htm"})
     if form is None:
-        form = "html" if is_page else "markdown"
+        form = "html" if open_page or _is_page(output) else "markdown"
     if open_page and form != "html":
         raise typer.BadParameter("--open shows a page: use --format html, or leave it out")
     with _failing_with(1):
@@ -327,6 +330,10 @@ def history(
         ),
     ],
     namespace: Namespace = "default",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write; .html is a page with trends."),
+    ] = None,
 ) -> None:
     """Print the kept runs of a name or of a schedule, and where their figures changed.
 
@@ -337,8 +344,8 @@ def history(
     from krobench.cli.sources import RunName
 
     with _failing_with(1):
-        text = history_of(RunName.parse(name, namespace))
-    typer.echo(text, nl=False)
+        text = history_of(RunName.parse(name, namespace), html=_is_page(output))
+    _write(output, text)
 
 
 def sizing(

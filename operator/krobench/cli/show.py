@@ -3,17 +3,20 @@
 import tempfile
 import webbrowser
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import orjson
 
 from krobench.analysis.comparison.rules import primary_of
-from krobench.analysis.history import changes, series_lengths
+from krobench.analysis.history import Changes, changes, series_lengths
+from krobench.analysis.profiling.pprof import Profile, ProfileError, decode
 from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
 from krobench.api.kinds import RunKind
 from krobench.api.yaml import dump
+from krobench.cli.charts import drawing
 from krobench.cli.errors import CliError
 from krobench.cli.sources import (
     RunName,
@@ -26,6 +29,7 @@ from krobench.cli.sources import (
 )
 from krobench.figures.profile import ProfileFile
 from krobench.findings.comparison import Baseline
+from krobench.record.run import RunRecord
 from krobench.report import history, markdown, sizing
 from krobench.report.html import page
 from krobench.report.words.reasons import reason_line
@@ -39,7 +43,28 @@ def report_of(name: RunName, *, html: bool) -> str:
         CliError: if the run has no results.
     """
     run = fetch_run(name)
-    return page.render(run, *fetch_lines(run)) if html else markdown.render(run)
+    return page_of(run) if html else markdown.render(run)
+
+
+def page_of(run: RunRecord) -> str:
+    """Return a run as an HTML page, with its raw lines and profiles.
+
+    Raises:
+        CliError: if they cannot be fetched.
+    """
+    objects, samples = fetch_lines(run)
+    return page.render(run, page.Raw(objects, samples, _cpu_profiles(run)), drawing())
+
+
+def _cpu_profiles(run: RunRecord) -> dict[str, Profile]:
+    """Return the CPU profiles that are stored, by test; those that can't be read are left out."""
+    found = {}
+    for test in run.tests:
+        key = ProfileFile.CPU.key(test.name)
+        if key in run.parts:
+            with suppress(ProfileError):
+                found[test.name] = decode(fetch_file(run, key))
+    return found
 
 
 def new_page(name: RunName) -> Path:
@@ -58,8 +83,8 @@ def open_in_browser(page: Path) -> None:
         raise CliError(f"no browser could be started: open {page} yourself")
 
 
-def history_of(name: RunName) -> str:
-    """Return the kept runs of a name as text, with the changes between them.
+def history_of(name: RunName, *, html: bool) -> str:
+    """Return the kept runs of a name as text or as a page, with the changes between them.
 
     Raises:
         CliError: if there are none, or they cannot be read.
@@ -68,11 +93,17 @@ def history_of(name: RunName) -> str:
     scale_tests = [head.run for head in heads if head.run.kind == RunKind.SCALE_TEST]
     benchmarks = [head for head in heads if head.run.kind != RunKind.SCALE_TEST]
     text = history.render_limits(scale_tests) if scale_tests else ""
+    found = Changes([], [])
     if benchmarks:
-        runs, estimates = [h.run for h in benchmarks], [h.estimates for h in benchmarks]
+        estimates = [head.estimates for head in benchmarks]
+        runs = [head.run for head in benchmarks]
         found = changes(estimates, primary_of(runs[-1].spec))
         text += history.render(runs, found, series_lengths(estimates))
-    return text
+    if not html:
+        return text
+    return page.render_history(
+        str(name), [head.run for head in heads], found.found, text, drawing()
+    )
 
 
 def profile_of(name: RunName, test: str | None, file: ProfileFile) -> bytes:

@@ -78,7 +78,7 @@ def limit_found(run: RunRecord) -> str:
     if scale is None or scale.limit is None:
         return ""
     text = limit_line(scale.limit, scale.axis, scale.stopped)
-    return f"{text[:1].upper()}{text[1:]}."
+    return f"{_sentence(text)}."
 
 
 def main_bottleneck(run: RunRecord) -> tuple[TestRecord, Bottleneck] | None:
@@ -97,14 +97,19 @@ def held_back(run: RunRecord) -> str:
     main = main_bottleneck(run)
     if main is not None:
         test, bottleneck = main
-        name = cause_name(bottleneck)
         return (
-            f"{name[:1].upper()}{name[1:]}: {bottleneck_line(bottleneck)} "
+            f"{_sentence(cause_name(bottleneck))}: {bottleneck_line(bottleneck)} "
             f"({test.name}, score {bottleneck.score:.2f})."
         )
     if any(test.attribution is not None for test in run.tests):
         return "Nothing stands out."
     return ""
+
+
+def _sentence(text: str) -> str:
+    """Return a text as it begins a sentence, without marks for code; kro keeps its name."""
+    plain = text.replace("`", "")
+    return plain if plain.startswith("kro") else f"{plain[:1].upper()}{plain[1:]}"
 
 
 def to_change(run: RunRecord) -> str:

@@ -41,6 +41,15 @@ def render(runs: Sequence[RunRecord], changes: Changes, series: Mapping[str, int
     return "\n".join([*lines, *_changes(changes, series)]) + "\n"
 
 
+def counts_line(runs: Sequence[RunRecord], changes: Sequence[Change]) -> str:
+    """Return how many runs were kept, and how many changes were found in them."""
+    first, last = runs[0].start_time, runs[-1].start_time
+    return (
+        f"{units.counted(len(runs), 'run')} from {first} to {last}, "
+        f"{units.counted(len(changes), 'change')} of level."
+    )
+
+
 def render_limits(runs: Sequence[RunRecord]) -> str:
     """Return runs of a KroScaleTest from the oldest to the newest, in a table of their limits."""
     rows = []

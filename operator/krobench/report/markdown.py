@@ -27,7 +27,7 @@ _SIZE_RESULTS = {
 """The result of a size of a scale test: one that missed the SLOs was still measured."""
 
 
-_READING = (
+READING = (
     "Latencies last from sending the request until a watch shows the new state, on one "
     "monotonic clock. In an open loop they start when the request was due. p99 needs at "
     "least 100 observations. In a closed loop (a fixed number in progress), throughput is "
@@ -43,7 +43,7 @@ def render(run: RunRecord) -> str:
         validity_section(run),
         section("Warnings", bullets([*run.warnings, *map(sampled_line, run.sampled)])),
         scale_section(run),
-        _overview(run),
+        overview(run),
         bottlenecks_section(run.tests),
         comparison.markdown(run.comparison) if run.comparison is not None else "",
         *(comparison.markdown_of_variants(each) for each in run.variant_comparisons),
@@ -52,9 +52,9 @@ def render(run: RunRecord) -> str:
         profiles(run),
         differences_section(run.differences),
         slopes_section(run.slopes),
-        _left_behind(run),
-        _environment(run),
-        _READING,
+        left_behind(run),
+        environment(run),
+        READING,
     ]
     return "\n\n".join(each for each in sections if each) + "\n"
 
@@ -90,7 +90,8 @@ def _title(run: RunRecord) -> str:
     return "\n".join(lines)
 
 
-def _overview(run: RunRecord) -> str:
+def overview(run: RunRecord) -> str:
+    """Return the table of all tests, or sizes."""
     verdicts = {size.test: size.verdict for size in run.scale.sizes} if run.scale else {}
     results = []
     for test in run.tests:
@@ -118,7 +119,8 @@ def _overview(run: RunRecord) -> str:
     )
 
 
-def _left_behind(run: RunRecord) -> str:
+def left_behind(run: RunRecord) -> str:
+    """Return what the cleanup left; empty if that was not looked at."""
     if run.orphans is None:
         return ""
     reason = run.orphans.unavailable
@@ -133,11 +135,12 @@ def _left_behind(run: RunRecord) -> str:
     return f"## Objects left after cleanup\n\n{detail}"
 
 
-def _environment(run: RunRecord) -> str:
-    environment = run.environment
-    rows = [("krobench", environment.krobench), ("Kubernetes", environment.kubernetes or "-")]
-    if environment.kro is not None:
-        kro = environment.kro
+def environment(run: RunRecord) -> str:
+    """Return what was measured on what."""
+    found = run.environment
+    rows = [("krobench", found.krobench), ("Kubernetes", found.kubernetes or "-")]
+    if found.kro is not None:
+        kro = found.kro
         limits = ", ".join(f"{name} {value}" for name, value in sorted(kro.limits.items()))
         rows += [
             ("kro", f"{kro.version or '-'} ({kro.image})"),
@@ -146,6 +149,6 @@ def _environment(run: RunRecord) -> str:
         ]
     rows += [
         ("node", f"{n.name}: {n.cpu} CPUs, {n.memory}, kernel {n.kernel}, kubelet {n.kubelet}")
-        for n in environment.nodes
+        for n in found.nodes
     ]
     return "## Environment\n\n" + table(("what", "value"), rows)

@@ -15,6 +15,7 @@ from krobench.report.words.validity import restart_line
 
 _MOST_REQUESTS = 12
 _NO_SUCH = "-"
+_NOTHING = {units.NOT_AVAILABLE, _NO_SUCH}
 _OF_EVERY_PROCESS = ("cpu", "memory", "goroutines", "gc", "network", "disk")
 _SHOW: dict[Unit, Callable[[float | None], str]] = {
     Unit.SECONDS: units.seconds,
@@ -162,9 +163,12 @@ def _signed(name: str, value: float | None) -> str:
 
 
 def _known(header: Row, rows: Iterable[Row]) -> str:
-    """Return the table without rows that give no figure; the reasons are at the end."""
-    kept = [row for row in rows if not {*row[1:]} <= {units.NOT_AVAILABLE, _NO_SUCH}]
-    return table(header, kept) if kept else ""
+    """Return the table without rows and columns that give no figure; the reasons are at the end."""
+    kept = [row for row in rows if not {*row[1:]} <= _NOTHING]
+    columns = [0, *(c for c in range(1, len(header)) if not {row[c] for row in kept} <= _NOTHING)]
+    if not kept:
+        return ""
+    return table([header[c] for c in columns], ([row[c] for c in columns] for row in kept))
 
 
 def reasons_section(test: TestRecord) -> str:

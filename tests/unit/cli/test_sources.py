@@ -69,18 +69,18 @@ def test_the_history_of_a_name_that_two_kinds_share_is_that_of_the_one_named(
     kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(*RunKind))
     words = "team/x is both a KroBenchmark and a KroScaleTest: use "
     with pytest.raises(CliError, match=words + "krobenchmark/team/x or kroscaletest/team/x"):
-        history_of(RunName.parse("team/x", "default"))
-    assert "breached SLO" in history_of(RunName.parse("kroscaletest/x", "team"))
-    benchmarks = history_of(RunName.parse("krobenchmark/team/x", "default"))
+        history_of(RunName.parse("team/x", "default"), html=False)
+    assert "breached SLO" in history_of(RunName.parse("kroscaletest/x", "team"), html=False)
+    benchmarks = history_of(RunName.parse("krobenchmark/team/x", "default"), html=False)
     assert "breached SLO" not in benchmarks
     assert "ready p50" in benchmarks
 
 
 def test_the_history_of_a_name_of_one_kind_needs_no_more(kept: pytest.MonkeyPatch) -> None:
     kept.setattr(sources, "KubeClient", lambda *_, **__: cluster(RunKind.SCALE_TEST))
-    assert "breached SLO" in history_of(RunName.parse("x", "team"))
+    assert "breached SLO" in history_of(RunName.parse("x", "team"), html=False)
     with pytest.raises(CliError, match="team/x has no kept runs"):
-        history_of(RunName.parse("krobenchmark/x", "team"))
+        history_of(RunName.parse("krobenchmark/x", "team"), html=False)
 
 
 def test_sides_of_a_comparison_are_named_likewise(kept: pytest.MonkeyPatch) -> None:

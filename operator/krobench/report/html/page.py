@@ -1,28 +1,48 @@
-"""The HTML page: charts first, then the whole report, which is the Markdown one.
+"""The HTML page of a run: a summary, charts by question, and the whole report, folded.
 
-Names and messages come from outside: all are escaped, and none becomes a link or an image, so a
-page loads nothing and leads nowhere.
+Names and messages come from outside: all are escaped, and none becomes a link or an image. The
+page loads nothing. Charts are drawings that need no script; with scripts, those that are looked at
+become interactive.
 """
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from krobench import __version__
+from krobench.analysis.history import Change
+from krobench.analysis.profiling.pprof import Profile
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.record.run import RunRecord
-from krobench.report.html.charts import (
-    Chart,
-    cpu_chart,
-    latency_chart,
-    memory_chart,
-    profile_chart,
-    scale_charts,
+from krobench.report import comparison, gist, history, markdown
+from krobench.report.bottlenecks import bottlenecks_section
+from krobench.report.differences import differences_section, slopes_section
+from krobench.report.html.charts import instances
+from krobench.report.html.charts.base import CONFIG, Chart, Spec, drawn, for_paper
+from krobench.report.html.charts.comparison import forest_plot, limit_trend, trend_charts
+from krobench.report.html.charts.costs import cel_charts, flame_graphs
+from krobench.report.html.charts.resources import (
+    request_charts,
+    resource_charts,
+    where_the_time_went,
 )
-from krobench.report.markdown import render as render_markdown
-from krobench.report.scale import limit_sentence
-from krobench.report.words.validity import validity_line
+from krobench.report.html.charts.scaling import scale_charts
+from krobench.report.html.tiles import tile_groups
+from krobench.report.profiles import profiles as profiles_section
+from krobench.report.recommendations import recommendations_section
+from krobench.report.scale import scale_section
+from krobench.report.tables import table
+from krobench.report.tests import test_section
+from krobench.report.words.rawlines import sampled_line
+
+DOCS = "https://github.com/krobench/krobench/blob/main/docs/"
+_HEADING = re.compile(r"\A#+ .*\n+")
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("krobench.report.html", "templates"),
@@ -33,42 +53,234 @@ _ENVIRONMENT = Environment(
 )
 
 
-def render(run: RunRecord, objects: Sequence[ObjectRecord], samples: Sequence[Sample]) -> str:
-    """Return the page of a run, given its raw lines."""
-    charts = [
-        *scale_charts(run),
-        Chart(
-            "How long instances took",
-            "All measured iterations. If a curve ends below 100 %, some were never ready.",
-            latency_chart(objects),
-        ),
-        Chart(
-            "Where kro's CPU time goes",
-            "From CPU profiles, each taken in a separate iteration.",
-            profile_chart(run),
-        ),
-        Chart(
-            "kro's CPU use",
-            "Shaded: run phases, from the first request of an iteration to the last effect.",
-            cpu_chart(objects, samples),
-        ),
-        Chart("kro's memory", "Shaded: run phases.", memory_chart(objects, samples)),
+@dataclass(frozen=True)
+class Drawing:
+    """A library of charts."""
+
+    svg: Callable[[Spec], str]
+    """Draws a specification."""
+    script: str
+    """What draws specifications in a browser."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """What a run stores beside its record."""
+
+    objects: Sequence[ObjectRecord] = ()
+    samples: Sequence[Sample] = ()
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """CPU profiles by the names of tests."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A part of the page that opens on demand."""
+
+    title: str
+    body: Markup
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart with its drawing; empty without a library of charts."""
+
+    chart: Chart
+    svg: Markup
+    spec: Markup
+    """As JSON."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A question, with what answers it."""
+
+    key: str
+    title: str
+    charts: Sequence[Chart] = ()
+    folds: Sequence[Fold] = ()
+    text: Markup | None = None
+
+
+def render(run: RunRecord, raw: Raw, drawing: Drawing | None) -> str:
+    """Return the page of a run; without a library of charts, it has none and says so."""
+    top = [
+        (label, text)
+        for label, text in (
+            ("Limit", gist.limit_found(run)),
+            ("What held kro back", gist.held_back(run)),
+            ("What to change", gist.to_change(run)),
+            *(("Compared", line) for line in gist.compared(run)),
+        )
+        if text
     ]
-    template = _ENVIRONMENT.get_template("report.html")
-    parts = [limit_sentence(run)]
-    if run.error is not None:
-        parts.insert(0, f"**{run.error.reason}**: {run.error.message}")
-    if run.validity is not None and not run.validity.valid:
-        parts.insert(0, f"**This run is invalid:** {validity_line(run.validity)}")
-    return template.render(
-        run=run,
-        lead=_as_html("\n\n".join(part for part in parts if part)),
-        charts=[chart for chart in charts if chart.svg],
-        report=_as_html(render_markdown(run)),
+    return _page(
+        f"{run.namespace}/{run.name}",
+        _sections(run, raw),
+        drawing,
+        verdict=gist.verdict_of(run),
+        about=f"{gist.counts_line(run)}. {gist.measured_on(run)}.",
+        times=f"Started {run.start_time}"
+        + (f", took {gist.duration_text(run)}" if run.end_time else ""),
+        problems=list(gist.why(run)),
+        top=top,
+        groups=tile_groups(run),
+        warnings=[*run.warnings, *map(sampled_line, run.sampled)],
+        kind=run.kind,
     )
 
 
-def _as_html(markdown: str) -> Markup:
+def render_history(
+    name: str,
+    runs: Sequence[RunRecord],
+    changes: Sequence[Change],
+    text: str,
+    drawing: Drawing | None,
+) -> str:
+    """Return the page of the kept runs of a name; ``text`` is what the command prints."""
+    charts = [*drawn(limit_trend(runs)), *trend_charts(runs, changes)]
+    body = Markup("<pre>{}</pre>").format(text)
+    sections = [
+        Section("trend", "Trends", charts),
+        Section("runs", "Runs", folds=[Fold("All runs and changes", body, is_open=True)]),
+    ]
+    return _page(
+        f"History of {name}",
+        sections,
+        drawing,
+        verdict="",
+        about=history.counts_line(runs, changes),
+        times="",
+        problems=[],
+        top=[],
+        groups=[],
+        warnings=[],
+        kind="",
+    )
+
+
+def _page(title: str, sections: Iterable[Section], drawing: Drawing | None, **top: Any) -> str:
+    kept = [each for each in sections if each.charts or each.folds or each.text]
+    has_charts = drawing is not None and any(section.charts for section in kept)
+    return _ENVIRONMENT.get_template("report.html").render(
+        title=title,
+        sections=[
+            (section, [_drawn(each, drawing) for each in section.charts]) for section in kept
+        ],
+        library=Markup(_script(drawing.script)) if drawing is not None and has_charts else None,  # noqa: S704
+        without_charts=drawing is None,
+        config=_json(CONFIG),
+        docs=DOCS,
+        version=__version__,
+        **top,
+    )
+
+
+def _drawn(chart: Chart, drawing: Drawing | None) -> Drawn:
+    if drawing is None:
+        return Drawn(chart, Markup(), Markup())
+    spec = chart.spec | {"description": f"{chart.title}. {chart.note}"}
+    svg = drawing.svg(for_paper(spec) | {"config": CONFIG})
+    return Drawn(chart, Markup(svg), _json(spec))  # noqa: S704 - the library escapes all text
+
+
+def _json(value: object) -> Markup:
+    """Return JSON that can't end the element it is in."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704
+
+
+def _script(library: str) -> str:
+    return library.replace("</script", "<\\/script")
+
+
+def _sections(run: RunRecord, raw: Raw) -> Iterable[Section]:
+    yield Section(
+        "compared",
+        "Compared",
+        drawn(*(forest_plot(each) for each in _comparisons(run))),
+        [
+            *_fold(
+                "Metrics of the comparison",
+                comparison.markdown(run.comparison) if run.comparison else "",
+            ),
+            *(
+                fold
+                for each in run.variant_comparisons
+                for fold in _fold(f"Metrics of {each.new}", comparison.markdown_of_variants(each))
+            ),
+        ],
+    )
+    yield Section(
+        "scale",
+        "How far kro scales",
+        list(scale_charts(run)),
+        _fold("Sizes, growth and predictions", scale_section(run)),
+    )
+    slow = instances.slowest(raw.objects)
+    yield Section(
+        "instances",
+        "What instances took",
+        drawn(
+            instances.over_time(run, raw.objects, raw.samples),
+            instances.distribution(raw.objects),
+            instances.waterfall(raw.objects),
+            instances.by_iteration(run),
+        ),
+        [
+            *_fold("Overview of all tests", markdown.overview(run)),
+            *_fold("Slowest instances", table(instances.SLOWEST_HEADER, slow) if slow else ""),
+        ],
+    )
+    yield Section(
+        "held-back",
+        "What held kro back",
+        drawn(where_the_time_went(run)),
+        _fold("All causes, with the evidence", bottlenecks_section(run.tests)),
+    )
+    yield Section(
+        "change",
+        "What to change",
+        text=_as_html(_HEADING.sub("", recommendations_section(run))),
+    )
+    yield Section("resources", "Resources", list(resource_charts(run, raw.objects, raw.samples)))
+    yield Section("requests", "Requests", list(request_charts(run)))
+    yield Section(
+        "costs",
+        "Where kro's time goes",
+        [*cel_charts(run), *flame_graphs(raw.profiles)],
+        _fold("Profiles by package and function", profiles_section(run)),
+    )
+    yield Section(
+        "details",
+        "Details",
+        folds=[
+            *(
+                fold
+                for test in run.tests
+                for fold in _fold(f"Test {test.name}", test_section(test))
+            ),
+            *_fold("Differences between tests", differences_section(run.differences)),
+            *_fold("Growth with size", slopes_section(run.slopes)),
+            *_fold("Why this run is invalid", markdown.validity_section(run)),
+            *_fold("Objects left after cleanup", markdown.left_behind(run)),
+            *_fold("Environment", markdown.environment(run)),
+            *_fold("How to read the numbers", markdown.READING),
+        ],
+    )
+
+
+def _comparisons(run: RunRecord) -> list[Any]:
+    return [*([run.comparison] if run.comparison else []), *run.variant_comparisons]
+
+
+def _fold(title: str, text: str) -> list[Fold]:
+    """Return a fold of a section of the report, whose heading becomes the title; none if empty."""
+    return [Fold(title, _as_html(_HEADING.sub("", text)))] if text else []
+
+
+def _as_html(text: str) -> Markup:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     parser.disable(["link", "image", "autolink", "reference"])
-    return Markup(parser.render(markdown))  # noqa: S704 - escaped, as HTML in it is off
+    return Markup(parser.render(text))  # noqa: S704 - escaped, as HTML in it is off

@@ -59,8 +59,17 @@ def one_more(axis: Axis) -> str:
     return _SINGULAR[axis]
 
 
+_RATES = {
+    "kro.requests.perSecond": "API requests/s by kro",
+    "apiServer.requests.perSecond": "API requests/s by everybody",
+}
+"""Figures that only curves have."""
+
+
 def figure_name(figure: str) -> str:
     """Return what a figure is called in a sentence."""
+    if figure in _RATES:
+        return _RATES[figure]
     latency, statistic = latency_of(figure)
     return short_title(figure) if latency is None else f"{latency.time}, {statistic}"
 

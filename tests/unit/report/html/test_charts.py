@@ -1,67 +1,197 @@
-import re
+"""What charts show, as data: a specification is drawn by a library that has its own tests."""
+
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.records import some_iteration, some_run, some_test
 from unit.report.html.test_page import created, sampled
+from unit.report.scales import scale_run
 
-from krobench.report.html.charts import cpu_chart, latency_chart, memory_chart
-from krobench.report.html.svg import Axis, Bar, Line, line_chart, share_bars, ticks
-
-NUMBERS = st.floats(0, 1e12)
-
-
-def heights(chart: str) -> list[float]:
-    """Return the pixel heights that a chart's only line goes through."""
-    [path] = re.findall(r'<path d="([^"]*)"', chart)
-    return [float(y) for y in re.findall(r"[,V](\d+\.\d)", path)]
-
-
-def test_the_curve_of_instances_that_were_never_ready_ends_below_the_top() -> None:
-    whole = latency_chart([created(0), created(1, 2.0)])
-    part = latency_chart([created(0), created(1, 2.0), created(2, None), created(3, None)])
-    top = heights(whole)[-1]
-    bottom = heights(whole)[0]
-    assert heights(part)[-1] == pytest.approx((top + bottom) / 2)
+from krobench.analysis.profiling.pprof import Profile, Stack, ValueType
+from krobench.api.specs.scaletest import Axis
+from krobench.figures.environment import Environment, KroFingerprint
+from krobench.figures.rawdata import ObjectRecord, Sample
+from krobench.figures.summaries import KroRestart, Latencies, LatencySummary
+from krobench.findings.scaling import Curve, CurvePoint, ScaleRecord
+from krobench.report.html.charts import instances
+from krobench.report.html.charts.base import Chart, thinned
+from krobench.report.html.charts.costs import flame_graphs
+from krobench.report.html.charts.resources import resource_charts
+from krobench.report.html.charts.scaling import scale_charts
 
 
-def test_warm_up_and_what_was_refused_is_not_in_the_distribution() -> None:
-    assert latency_chart([created(0, warmup=True)]) == ""
-    assert latency_chart([created(0, acknowledged_seconds=None)]) == ""
+def parts_of(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a specification and all layers in it."""
+    yield spec
+    for layer in spec.get("layer", ()):
+        yield from parts_of(layer)
+
+
+def rows_of(chart: Chart | None) -> list[dict[str, Any]]:
+    """Return all data of a chart."""
+    assert chart is not None
+    return [row for part in parts_of(chart.spec) for row in part.get("data", {}).get("values", ())]
+
+
+def labels_of(chart: Chart) -> set[str]:
+    return {row["label"] for row in rows_of(chart) if "label" in row}
+
+
+def charts_of(samples: list[Sample], objects: list[ObjectRecord] | None = None) -> dict[str, Chart]:
+    found = resource_charts(some_run(), objects or [], samples)
+    return {chart.title: chart for chart in found}
+
+
+def test_a_curve_with_instances_that_were_never_ready_ends_below_the_top() -> None:
+    rows = rows_of(instances.distribution([created(0), created(1, 2.0), created(2, None)]))
+    assert max(row["y"] for row in rows) == pytest.approx(2 / 3, abs=1e-3)
+
+
+def test_warm_up_and_what_was_refused_is_in_no_chart() -> None:
+    for left_out in (created(0, warmup=True), created(0, acknowledged_seconds=None)):
+        assert instances.distribution([left_out]) is None
+        assert instances.waterfall([left_out]) is None
+        assert instances.over_time(some_run(), [left_out], []) is None
+
+
+@given(st.integers(1, 5000), st.integers(2, 900))
+def test_a_long_series_is_thinned_with_both_its_ends(count: int, most: int) -> None:
+    shown = thinned(range(count), most)
+    assert len(shown) <= max(most, 1)
+    assert shown[0] == 0
+    assert shown[-1] == count - 1
+
+
+def test_of_many_instances_the_slowest_are_drawn() -> None:
+    lines = [created(index, 1.0) for index in range(20_000)]
+    lines[12_345] = created(12_345, 77.0)
+    rows = rows_of(instances.over_time(some_run(), lines, []))
+    assert len(rows) < 1500
+    assert any(row.get("y") == 77.0 for row in rows)
+
+
+def test_what_happened_beside_the_load_is_marked() -> None:
+    restarted = some_iteration(kro_restarts=[KroRestart(seconds=3.0, pod="kro-1")])
+    refused = sampled("rest_client_requests_429_total", 0.0, 0.0, 4.0)
+    chart = instances.over_time(some_run(some_test(iterations=[restarted])), [created(0)], refused)
+    assert chart is not None
+    assert labels_of(chart) == {"kro restarted", "429: 4"}
+
+
+def test_a_life_has_a_bar_for_each_stage_that_most_instances_had() -> None:
+    one = created(0, 5.0, intended_seconds=-1.0, first_child_seconds=1.0)
+    two = created(0, 5.0, intended_seconds=-1.0, first_child_seconds=2.0, active_seconds=4.0)
+    rows = rows_of(instances.waterfall([one, two]))
+    assert [row["stage"] for row in rows] == [
+        "waiting to be sent",
+        "create request",
+        "until the first child",
+        "until Ready",
+    ]
+    assert rows[-1]["to"] == pytest.approx(6.0)
+    assert all(after["from"] == before["to"] for before, after in pairwise(rows))
+
+
+def test_the_slowest_come_first_and_before_them_those_that_were_never_ready() -> None:
+    lines = [created(0, 1.0), created(1, 9.0), created(2, None, error="no child")]
+    names = [cells[2] for cells in instances.slowest(lines)]
+    assert names == ["i2", "i1", "i0"]
+
+
+def test_iterations_are_drawn_from_three_on() -> None:
+    def run(count: int) -> Chart | None:
+        ready = Latencies(instance_ready=LatencySummary(n=1, p50_seconds=1.0))
+        iterations = [some_iteration(index=index, latency=ready) for index in range(count)]
+        return instances.by_iteration(some_run(some_test(iterations=iterations)))
+
+    assert run(2) is None
+    assert len(rows_of(run(3))) == 3
 
 
 def test_a_restart_is_no_negative_cpu_use() -> None:
-    chart = cpu_chart([], sampled("process_cpu_seconds_total", 10.0, 11.0, 0.5, 1.0))
-    assert len(heights(chart)) == 2
+    samples = sampled("process_cpu_seconds_total", 10.0, 11.0, 12.0, 0.5, 1.0, 1.5)
+    assert all(row["y"] >= 0 for row in rows_of(charts_of(samples)["kro's CPU use"]) if "y" in row)
 
 
 def test_two_samples_in_a_breath_are_no_cpu_use_of_nothing() -> None:
     """kro counts CPU time in hundredths of a second: at the border of a phase it seems to stand."""
-    used = sampled("process_cpu_seconds_total", 10.0, 11.0, 12.0)
+    used = sampled("process_cpu_seconds_total", 10.0, 11.0, 12.0, 13.0)
     again = replace(used[1], seconds=used[1].seconds + 0.1)
-    assert cpu_chart([], [*used[:2], again, used[2]]) == cpu_chart([], used)
+    one, two = charts_of(used), charts_of([*used[:2], again, *used[2:]])
+    assert rows_of(one["kro's CPU use"]) == rows_of(two["kro's CPU use"])
+
+
+def test_what_was_not_sampled_for_long_is_not_joined() -> None:
+    samples = sampled("process_resident_memory_bytes", *[1e6] * 12)
+    late = [replace(each, seconds=each.seconds + 60) for each in samples]
+    rows = rows_of(charts_of([*samples, *late])["kro's memory"])
+    assert sum(row["y"] is None for row in rows) == 1
 
 
 def test_run_phases_are_shaded() -> None:
     samples = sampled("process_resident_memory_bytes", 1.0, 2.0, 3.0)
     lines = [created(0), created(1), created(0, phase=None), created(5, iteration=1)]
-    assert memory_chart(lines, samples).count('class="band"') == 2
+    rows = rows_of(charts_of(samples, lines)["kro's memory"])
+    assert sum("x2" in row for row in rows) == 2
 
 
-@given(NUMBERS)
-def test_ticks_are_few_round_and_in_range(end: float) -> None:
-    found = ticks(end)
-    assert 1 <= len(found) <= 9
-    assert found[0] == 0
-    assert all(tick <= end * (1 + 1e-9) for tick in found)
+@pytest.mark.parametrize(("limit", "drawn"), [("0.5", True), ("64", False)])
+def test_a_limit_is_drawn_unless_it_is_far_off(limit: str, drawn: bool) -> None:
+    kro = KroFingerprint(namespace="kro-system", pod="kro", limits={"cpu": limit})
+    run = some_run(environment=Environment(krobench="0", kro=kro))
+    samples = sampled("process_cpu_seconds_total", 0.0, 0.4, 0.8, 1.2)
+    [chart] = resource_charts(run, [], samples)
+    assert bool(labels_of(chart)) is drawn
+    assert limit in chart.note
 
 
-@given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=5))
-def test_whatever_the_points_nothing_is_drawn_outside(points: list[tuple[float, float]]) -> None:
-    chart = line_chart([Line("a", sorted(points))], Axis("x", str), Axis("y", str))
-    assert all(0 <= y <= 300 for y in heights(chart))
+def test_a_flame_graph_has_callees_below_their_callers_and_leaves_out_the_tiny() -> None:
+    stacks = (
+        Stack(("leaf", "root"), (600,)),
+        Stack(("other", "root"), (399,)),
+        Stack(("t",), (1,)),
+    )
+    profile = Profile((ValueType("cpu", "nanoseconds"),), stacks)
+    [chart] = flame_graphs({"a": profile})
+    rows = {row["function"]: row for row in rows_of(chart)}
+    assert rows.keys() == {"root", "leaf", "other"}
+    assert (rows["root"]["depth"], rows["leaf"]["depth"]) == (0, 1)
+    assert rows["leaf"]["to"] - rows["leaf"]["from"] == pytest.approx(0.6)
 
 
-def test_names_are_escaped() -> None:
-    assert "<b>" not in share_bars([Bar("<b>", [("<b>", 0.5), ('"x', 0.5)])])
+def test_figures_are_drawn_with_fit_bound_and_limit() -> None:
+    charts = {chart.title: chart for chart in scale_charts(scale_run())}
+    latency = charts["Time until ready against instances"]
+    assert sum("shown" in row for row in rows_of(latency)) == 2 * 12
+    assert "SLO: 2 seconds" in labels_of(latency)
+    assert any(label.startswith("limit: ") for label in labels_of(latency))
+    assert any("x2" in row for row in rows_of(latency))
+    assert "SLO: 300 MiB" in labels_of(charts["kro's memory against instances"])
+
+
+def test_a_bound_that_is_far_off_is_not_drawn() -> None:
+    run = scale_run()
+    run.spec["slo"] = ["kro.memory.residentBytes.max < 300.0 * 1073741824.0"]
+    charts = {chart.title: chart for chart in scale_charts(run)}
+    assert not any("SLO" in label for label in labels_of(charts["kro's memory against instances"]))
+
+
+def test_an_slo_of_another_figure_has_a_chart_of_its_own() -> None:
+    run = scale_run()
+    run.spec["slo"] = ["latency.rgdReady.p50 < 4.0"]
+    points = [CurvePoint(size=1, value=1.0), CurvePoint(size=2, value=3.0)]
+    curve = Curve(figure="latency.rgdReady.p50", unit="seconds", axis=Axis.RGDS, points=points)
+    run.scale = ScaleRecord(axis=Axis.RGDS, curves=[curve])
+    (chart,) = scale_charts(run)
+    assert labels_of(chart) == {"SLO: 4 seconds"}
+
+
+def test_other_runs_have_no_charts_of_sizes() -> None:
+    run = scale_run()
+    run.scale = None
+    assert list(scale_charts(run)) == []

@@ -1,0 +1,332 @@
+"""A forest plot of a comparison, and figures over the kept runs of a name."""
+
+from collections.abc import Iterator, Sequence
+
+from krobench.analysis.history import Change
+from krobench.api import units
+from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
+from krobench.findings.comparison import Comparison, MetricVerdict
+from krobench.record.run import RunRecord
+from krobench.record.test import TestSummary
+from krobench.report.comparison import show
+from krobench.report.html.charts.base import (
+    BAD,
+    COLOURS,
+    GOOD,
+    LOGARITHMIC,
+    MUTED,
+    SECONDS_LABEL,
+    Chart,
+    Row,
+    Spec,
+    layers,
+    quantity,
+    rule,
+    tooltip,
+    values,
+)
+from krobench.report.words.figures import short_title
+
+_VERDICT_COLOURS = {
+    MetricVerdict.BETTER: GOOD,
+    MetricVerdict.WORSE: BAD,
+    MetricVerdict.SAME: COLOURS[0],
+}
+
+
+def forest_plot(comparison: Comparison) -> Chart | None:
+    """Return the ratio of each primary metric with its interval, around no change."""
+    rows: list[Row] = [
+        {
+            "metric": f"{metric.test}: {short_title(metric.metric)}",
+            "ratio": round(metric.ratio, 4),
+            "low": metric.ratio_low,
+            "high": metric.ratio_high,
+            "verdict": metric.verdict or "-",
+            "old": show(metric.metric, metric.old_median),
+            "new": show(metric.metric, metric.new_median),
+            "change": f"x{metric.ratio:.3g}",
+        }
+        for metric in comparison.primary
+        if metric.ratio is not None and metric.ratio > 0
+    ]
+    if not rows:
+        return None
+    verdicts = list(dict.fromkeys(str(row["verdict"]) for row in rows))
+    colour = {
+        "field": "verdict",
+        "type": "nominal",
+        "scale": {
+            "domain": verdicts,
+            "range": [
+                _VERDICT_COLOURS.get(MetricVerdict(each), MUTED) if each != "-" else MUTED
+                for each in verdicts
+            ],
+        },
+    }
+    y = {
+        "field": "metric",
+        "type": "nominal",
+        "title": None,
+        "sort": [row["metric"] for row in rows],
+        "axis": {"labelLimit": 320},
+    }
+    x = quantity(
+        "ratio",
+        f"{comparison.new} over {comparison.old}, ratio",
+        scale=LOGARITHMIC,
+        axis={"format": ".3~g"},
+    )
+    effect = comparison.minimum_effect
+    spec = layers(
+        {
+            "data": values(rows),
+            "transform": [{"filter": "isValid(datum.low) && isValid(datum.high)"}],
+            "mark": {"type": "rule", "strokeWidth": 2.5, "opacity": 0.6},
+            "encoding": {
+                "y": y,
+                "x": x | {"field": "low"},
+                "x2": {"field": "high"},
+                "color": colour,
+            },
+        },
+        {
+            "data": values([{"x": 1 - effect, "x2": 1 + effect}]),
+            "mark": {"type": "rect", "color": "var(--band)"},
+            "encoding": {"x": {"field": "x", "type": "quantitative"}, "x2": {"field": "x2"}},
+        },
+        rule("x", 1.0, "", colour=MUTED),
+        {
+            "data": values(rows),
+            "mark": {"type": "point", "filled": True, "size": 80},
+            "encoding": {
+                "y": y,
+                "x": x,
+                "color": colour,
+                "tooltip": tooltip(
+                    {
+                        "metric": "metric",
+                        "old": comparison.old,
+                        "new": comparison.new,
+                        "change": "ratio",
+                        "verdict": "verdict",
+                    }
+                ),
+            },
+        },
+    )
+    spec["height"] = 28 * len(rows)
+    return Chart(
+        f"{comparison.new} against {comparison.old}",
+        "The ratio of each primary metric with its 95 % interval. The line is no change; the "
+        f"shaded stretch is a change of less than {units.percent(effect)}, which does not matter.",
+        spec,
+        "how-to/compare.md",
+    )
+
+
+_TRENDS = (
+    ("ready p50", "latency.instanceReady.p50"),
+    ("ready p99", "latency.instanceReady.p99"),
+    ("instances per second", THROUGHPUT.name),
+    ("kro CPU per instance", KRO_CPU_SECONDS.per_instance.name),
+    ("kro memory, max", KRO_RESIDENT.max.name),
+)
+
+
+def trend_charts(runs: Sequence[RunRecord], changes: Sequence[Change]) -> Iterator[Chart]:
+    """Yield each figure of each test over runs from the oldest to the newest, with its changes."""
+    for test in dict.fromkeys(test.name for run in runs for test in run.tests):
+        for title, metric in _TRENDS:
+            chart = _trend(runs, changes, test, title, metric)
+            if chart is not None:
+                yield chart
+
+
+def _trend(
+    runs: Sequence[RunRecord], changes: Sequence[Change], test: str, title: str, metric: str
+) -> Chart | None:
+    rows: list[Row] = []
+    for run in runs:
+        summary = next((t.summary for t in run.tests if t.name == test), None)
+        value = None if summary is None else _value(summary, metric)
+        if value is None:
+            continue
+        kro = run.environment.kro
+        rows.append(
+            {
+                "time": run.start_time,
+                "value": value,
+                "version": (kro.version if kro else None) or "unknown",
+                "verdict": run.verdict or "-",
+                "shown": show(metric, value),
+                "run": run.id[:8],
+            }
+        )
+    if not rows:
+        return None
+    versions = list(dict.fromkeys(row["version"] for row in rows))
+    axis = (
+        {"labelExpr": SECONDS_LABEL}
+        if title.startswith("ready") or "CPU" in title
+        else {"format": "~s"}
+    )
+    marks: list[Spec] = [
+        {
+            "data": values(
+                [
+                    {
+                        "time": each.first_after.start_time,
+                        "label": f"{show(metric, each.before)} → {show(metric, each.after)}",
+                    }
+                ]
+            ),
+            "layer": [
+                {"mark": {"type": "rule", "color": BAD, "strokeDash": [5, 4]}},
+                {
+                    "mark": {
+                        "type": "text",
+                        "color": BAD,
+                        "align": "left",
+                        "dx": 5,
+                        "y": 2,
+                        "baseline": "top",
+                    },
+                    "encoding": {"text": {"field": "label", "type": "nominal"}},
+                },
+            ],
+            "encoding": {"x": {"field": "time", "type": "temporal"}},
+        }
+        for each in changes
+        if each.test == test and each.metric == metric
+    ]
+    when = {"field": "time", "type": "temporal", "axis": {"title": None}}
+    spec = layers(
+        {
+            "data": values(rows),
+            "mark": {"type": "line", "color": MUTED, "strokeWidth": 1},
+            "encoding": {"x": when, "y": quantity("value", title, zero=True, axis=axis)},
+        },
+        *marks,
+        {
+            "data": values(rows),
+            "mark": {"type": "point", "filled": True, "size": 60},
+            "encoding": {
+                "x": when,
+                "y": {"field": "value", "type": "quantitative"},
+                "color": {
+                    "field": "version",
+                    "type": "nominal",
+                    "scale": {
+                        "domain": versions,
+                        "range": [COLOURS[i % len(COLOURS)] for i in range(len(versions))],
+                    },
+                    "title": "kro",
+                },
+                "shape": {
+                    "field": "verdict",
+                    "type": "nominal",
+                    "scale": {
+                        "domain": ["Passed", "Failed", "Invalid", "Error", "-"],
+                        "range": ["circle", "square", "cross", "triangle-up", "diamond"],
+                    },
+                    "legend": None,
+                },
+                "tooltip": tooltip(
+                    {
+                        "run": "run",
+                        "time": "started",
+                        "version": "kro",
+                        "shown": title,
+                        "verdict": "verdict",
+                    }
+                ),
+            },
+        },
+        height=150,
+    )
+    return Chart(
+        f"{test}: {title}",
+        "A point is a run; colours are versions of kro. A dashed line marks a change of level.",
+        spec,
+        "how-to/compare.md",
+    )
+
+
+def limit_trend(runs: Sequence[RunRecord]) -> Chart | None:
+    """Return the limits of scale tests over runs, with their intervals."""
+    rows: list[Row] = []
+    for run in runs:
+        limit = run.scale.limit if run.scale is not None else None
+        if limit is None or limit.size is None:
+            continue
+        kro = run.environment.kro
+        rows.append(
+            {
+                "time": run.start_time,
+                "size": limit.size,
+                "low": limit.low,
+                "high": limit.high,
+                "version": (kro.version if kro else None) or "unknown",
+                "run": run.id[:8],
+                "state": limit.state,
+            }
+        )
+    if not rows:
+        return None
+    when = {"field": "time", "type": "temporal", "axis": {"title": None}}
+    versions = list(dict.fromkeys(row["version"] for row in rows))
+    colour = {
+        "field": "version",
+        "type": "nominal",
+        "scale": {
+            "domain": versions,
+            "range": [COLOURS[i % len(COLOURS)] for i in range(len(versions))],
+        },
+    }
+    spec = layers(
+        {
+            "data": values(rows),
+            "transform": [{"filter": "isValid(datum.low) && isValid(datum.high)"}],
+            "mark": {"type": "rule", "strokeWidth": 2, "opacity": 0.6},
+            "encoding": {
+                "x": when,
+                "y": quantity("low", "limit", zero=True),
+                "y2": {"field": "high"},
+                "color": colour,
+            },
+        },
+        {
+            "data": values(rows),
+            "mark": {"type": "point", "filled": True, "size": 70},
+            "encoding": {
+                "x": when,
+                "y": {"field": "size", "type": "quantitative"},
+                "color": colour,
+                "tooltip": tooltip(
+                    {
+                        "run": "run",
+                        "time": "started",
+                        "version": "kro",
+                        "size": "limit",
+                        "state": "state",
+                    }
+                ),
+            },
+        },
+    )
+    return Chart(
+        "Limit",
+        "The largest size at which kro met the SLOs, with its interval, of each run.",
+        spec,
+        "explanation/scaling.md",
+    )
+
+
+def _value(summary: TestSummary, metric: str) -> float | None:
+    ready = summary.latency.instance_ready
+    if metric == "latency.instanceReady.p50":
+        return ready.p50_seconds if ready else None
+    if metric == "latency.instanceReady.p99":
+        return ready.p99_seconds if ready else None
+    return summary.figures.root.get(metric)

@@ -1,0 +1,433 @@
+"""What instances took: over time, as a distribution, by stages of their life, the slowest."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from statistics import median
+
+from krobench.api import units
+from krobench.figures.rawdata import ObjectRecord, Sample
+from krobench.record.run import RunRecord
+from krobench.report.html.charts.base import (
+    BAD,
+    HIDDEN_POINTS,
+    LOGARITHMIC,
+    SECONDS_LABEL,
+    WIDTH,
+    Chart,
+    Row,
+    bands,
+    coloured,
+    layers,
+    quantity,
+    rule,
+    thinned,
+    tooltip,
+    values,
+)
+
+_MOST_POINTS = 900
+_MOST_STEPS = 160
+_SLOWEST_SHOWN = 60
+"""Of the points, so many are the slowest of all."""
+_SLOWEST = 10
+_WINDOWS = 80
+_FEWEST_PER_WINDOW = 5
+_LEAST_SECONDS = 1e-3
+"""A logarithmic axis has no zero."""
+
+_STAGES: tuple[tuple[str, str], ...] = (
+    ("sent_seconds", "waiting to be sent"),
+    ("acknowledged_seconds", "create request"),
+    ("first_child_seconds", "until the first child"),
+    ("last_child_seconds", "until the last child"),
+    ("active_seconds", "until ACTIVE"),
+    ("ready_seconds", "until Ready"),
+)
+"""Fields of the moments in an instance's life, and the stage that each ends."""
+
+
+SLOWEST_HEADER = (
+    "test",
+    "iteration",
+    "instance",
+    "ready after",
+    "longest stage",
+    "retries",
+    "error",
+)
+
+
+def created(objects: Iterable[ObjectRecord]) -> list[ObjectRecord]:
+    """Return the lines of instances that measured iterations created."""
+    return [
+        line
+        for line in objects
+        if line.operation == "create-instance"
+        and not line.warmup
+        and line.acknowledged_seconds is not None
+    ]
+
+
+def run_phases(objects: Iterable[ObjectRecord]) -> list[tuple[float, float]]:
+    """Return from the first request to the last effect of each iteration's run phase."""
+    ends: dict[tuple[str, int], tuple[float, float]] = {}
+    for line in objects:
+        if line.phase is None:  # set-up and tear-down
+            continue
+        key = (line.test, line.iteration)
+        end = max(line.sent_seconds, line.ready_seconds or 0.0, line.gone_seconds or 0.0)
+        first, last = ends.get(key, (line.sent_seconds, end))
+        ends[key] = (min(first, line.sent_seconds), max(last, end))
+    return list(ends.values())
+
+
+def over_time(
+    run: RunRecord, objects: Sequence[ObjectRecord], samples: Sequence[Sample]
+) -> Chart | None:
+    """Return the time until ready of each instance by when it was asked for, and events."""
+    lines = [line for line in created(objects) if line.ready_seconds is not None]
+    if not lines:
+        return None
+    names = list(dict.fromkeys(line.test for line in lines))
+    points = [_point(line) for line in _shown(lines)]
+    never = [_point(line) for line in created(objects) if line.ready_seconds is None]
+    aside = (
+        ""
+        if len(points) == len(lines)
+        else (f" {len(points):,} of {len(lines):,} instances are drawn, the slowest among them.")
+    )
+    when = {
+        "x": quantity("x", "time since the start of the run, s"),
+        "y": quantity(
+            "y", "time until ready", scale=LOGARITHMIC, axis={"labelExpr": SECONDS_LABEL}
+        ),
+    }
+    told = tooltip(
+        {"test": "test", "name": "instance", "iteration": "iteration", "took": "ready after"}
+    )
+    colour = coloured("test", names)
+    spec = layers(
+        {
+            "data": values(points),
+            "mark": {"type": "circle", "size": 22, "opacity": 0.65, "clip": True},
+            "encoding": when | {"color": colour, "tooltip": told},
+        },
+        bands(run_phases(objects)),
+        _medians(lines, colour),
+        {
+            "data": values(never[:_MOST_POINTS]),
+            "mark": {"type": "tick", "color": BAD, "thickness": 2, "y": 4, "size": 8},
+            "encoding": {"x": when["x"], "tooltip": told},
+        }
+        if never
+        else None,
+        *(
+            rule("x", seconds, label, below=bool(index % 2))
+            for index, (seconds, label) in enumerate(_events(run, samples))
+        ),
+        height=260,
+    )
+    missing = f" Red ticks at the top: {len(never):,} that were never ready." if never else ""
+    return Chart(
+        "Time until ready over the run",
+        "A dot is an instance, by the time of its request; a line is the median of a stretch. "
+        f"Shaded: run phases.{aside}{missing}",
+        spec,
+        "explanation/method.md",
+        zoom=True,
+    )
+
+
+def _point(line: ObjectRecord) -> Row:
+    took = None if line.ready_seconds is None else line.ready_seconds - line.start_seconds
+    return {
+        "x": round(line.start_seconds, 3),
+        "y": None if took is None else round(max(took, _LEAST_SECONDS), 5),
+        "test": line.test,
+        "name": line.name,
+        "iteration": line.iteration + 1,
+        "took": units.seconds(took),
+    }
+
+
+def _took(line: ObjectRecord) -> float:
+    return (line.ready_seconds or 0.0) - line.start_seconds
+
+
+def _shown(lines: Sequence[ObjectRecord]) -> Sequence[ObjectRecord]:
+    """Return a part of the lines that shows them all: evenly spread, and the slowest."""
+    if len(lines) <= _MOST_POINTS:
+        return lines
+    slowest = sorted(lines, key=_took)[-_SLOWEST_SHOWN:]
+    slow = {id(line) for line in slowest}
+    rest = [line for line in lines if id(line) not in slow]
+    return [*thinned(rest, _MOST_POINTS - _SLOWEST_SHOWN), *slowest]
+
+
+def _medians(lines: Sequence[ObjectRecord], colour: Row) -> Row | None:
+    """Return the median of each stretch of time with enough instances, by test and iteration."""
+    by_iteration: dict[tuple[str, int], list[ObjectRecord]] = {}
+    for line in lines:
+        by_iteration.setdefault((line.test, line.iteration), []).append(line)
+    each = max(3, _WINDOWS // len(by_iteration))
+    rows: list[Row] = []
+    for (test, iteration), of in by_iteration.items():
+        ordered = sorted(of, key=lambda line: line.start_seconds)
+        size = max(_FEWEST_PER_WINDOW, len(ordered) // each)
+        for start in range(0, len(ordered) - size + 1, size):
+            window = ordered[start : start + size]
+            rows.append(
+                {
+                    "x": round(median(line.start_seconds for line in window), 3),
+                    "y": round(max(median(map(_took, window)), _LEAST_SECONDS), 5),
+                    "test": test,
+                    "of": f"{test} {iteration}",
+                }
+            )
+    if not rows:
+        return None
+    return {
+        "data": values(rows),
+        "mark": {"type": "line", "strokeWidth": 2, "clip": True},
+        "encoding": {
+            "x": {"field": "x", "type": "quantitative"},
+            "y": {"field": "y", "type": "quantitative"},
+            "detail": {"field": "of", "type": "nominal"},
+            "color": colour,
+        },
+    }
+
+
+def _events(run: RunRecord, samples: Sequence[Sample]) -> list[tuple[float, str]]:
+    """Return what happened beside the load: restarts of kro, and answers with 429."""
+    events = [
+        (restart.seconds, "kro restarted")
+        for test in run.tests
+        for iteration in test.iterations
+        for restart in iteration.kro_restarts
+    ]
+    refused = [
+        s for s in samples if s.source == "kro" and s.metric == "rest_client_requests_429_total"
+    ]
+    grown = [
+        (after.seconds, f"429: {after.value - before.value:g}")
+        for before, after in pairwise(refused)
+        if after.value > before.value
+    ]
+    return sorted([*events, *grown])[:12]
+
+
+def distribution(objects: Iterable[ObjectRecord]) -> Chart | None:
+    """Return the share of instances that were ready within a time, by test."""
+    by_test: dict[str, list[ObjectRecord]] = {}
+    for line in created(objects):
+        by_test.setdefault(line.test, []).append(line)
+    rows = [
+        {
+            "x": round(max(seconds, _LEAST_SECONDS), 5),
+            "y": round(share, 4),
+            "test": test,
+            "share": units.percent(share),
+            "within": units.seconds(seconds),
+        }
+        for test, lines in by_test.items()
+        for seconds, share in thinned(_steps(lines), _MOST_STEPS)
+    ]
+    if len(rows) < 2:
+        return None
+    spec = layers(
+        {
+            "data": values(rows),
+            "mark": {
+                "type": "line",
+                "interpolate": "step-after",
+                "strokeWidth": 2,
+                "point": HIDDEN_POINTS,
+            },
+            "encoding": {
+                "x": quantity(
+                    "x",
+                    "time until ready",
+                    scale=LOGARITHMIC,
+                    axis={"labelExpr": SECONDS_LABEL},
+                ),
+                "y": quantity(
+                    "y",
+                    "share of the instances",
+                    zero=True,
+                    scale={"domain": [0, 1]},
+                    axis={"format": "%"},
+                ),
+                "color": coloured("test", list(by_test)),
+                "tooltip": tooltip({"test": "test", "share": "ready", "within": "within"}),
+            },
+        },
+        height=240,
+    )
+    return Chart(
+        "Distribution of the time until ready",
+        "How many instances were ready within a time, over all measured iterations; the axis is "
+        "logarithmic. A curve that ends below 100 % has instances that were never ready.",
+        spec,
+        "explanation/method.md",
+        zoom=True,
+    )
+
+
+def _steps(lines: Sequence[ObjectRecord]) -> list[tuple[float, float]]:
+    taken = sorted(_took(line) for line in lines if line.ready_seconds is not None)
+    return [(seconds, (index + 1) / len(lines)) for index, seconds in enumerate(taken)]
+
+
+def _moments(line: ObjectRecord) -> Iterator[tuple[str, float]]:
+    """Yield each stage of an instance's life with when it ended, from its intended time on."""
+    latest = 0.0
+    for field, stage in _STAGES:
+        at: float | None = getattr(line, field)
+        if at is None:
+            continue
+        latest = max(latest, at - line.start_seconds)
+        yield stage, latest
+
+
+def waterfall(objects: Iterable[ObjectRecord]) -> Chart | None:
+    """Return the life of a typical instance of each test: the median of each moment."""
+    by_test: dict[str, list[ObjectRecord]] = {}
+    for line in created(objects):
+        if line.ready_seconds is not None:
+            by_test.setdefault(line.test, []).append(line)
+    rows = [row for test, lines in by_test.items() for row in _stages(test, lines)]
+    if not rows:
+        return None
+    names = [stage for _, stage in _STAGES]
+    seen = [stage for stage in names if any(row["stage"] == stage for row in rows)]
+    spec = {
+        "width": WIDTH,
+        "height": 34 * len(by_test),
+        "data": values(rows),
+        "mark": {"type": "bar", "height": 20, "cornerRadius": 2},
+        "encoding": {
+            "x": quantity(
+                "from",
+                "time since the instance was due",
+                zero=True,
+                axis={"labelExpr": SECONDS_LABEL},
+            ),
+            "x2": {"field": "to"},
+            "y": {"field": "test", "type": "nominal", "title": None, "sort": list(by_test)},
+            "color": coloured("stage", seen),
+            "tooltip": tooltip(
+                {"test": "test", "stage": "stage", "took": "took", "ends": "ends after"}
+            ),
+        },
+    }
+    return Chart(
+        "The life of an instance",
+        "From when the instance was due until it was Ready. Each border is the median of that "
+        "moment over all measured instances.",
+        spec,
+        "explanation/method.md",
+    )
+
+
+def _stages(test: str, lines: Sequence[ObjectRecord]) -> Iterator[Row]:
+    ends: dict[str, list[float]] = {}
+    for line in lines:
+        for stage, seconds in _moments(line):
+            ends.setdefault(stage, []).append(seconds)
+    begun = 0.0
+    for _, stage in _STAGES:
+        # A moment that most instances do not have, such as a child of few, is left out.
+        if len(ends.get(stage, ())) * 2 <= len(lines):
+            continue
+        end = max(begun, median(ends[stage]))
+        if end > begun:
+            yield {
+                "test": test,
+                "stage": stage,
+                "from": round(begun, 5),
+                "to": round(end, 5),
+                "took": units.seconds(end - begun),
+                "ends": units.seconds(end),
+            }
+        begun = end
+
+
+def slowest(objects: Iterable[ObjectRecord]) -> list[tuple[str, ...]]:
+    """Return the slowest instances of all, those that were never ready first."""
+    lines = created(objects)
+    lines.sort(key=lambda line: (line.ready_seconds is None, _took(line)), reverse=True)
+    return [
+        (
+            line.test,
+            f"{line.iteration + 1}",
+            line.name,
+            "never" if line.ready_seconds is None else units.seconds(_took(line)),
+            _longest_stage(line),
+            f"{line.retries}",
+            line.error or "-",
+        )
+        for line in lines[:_SLOWEST]
+    ]
+
+
+def _longest_stage(line: ObjectRecord) -> str:
+    begun, longest, name = 0.0, 0.0, "-"
+    for stage, end in _moments(line):
+        if end - begun > longest:
+            longest, name = end - begun, stage
+        begun = end
+    return name if name == "-" else f"{name}: {units.seconds(longest)}"
+
+
+def by_iteration(run: RunRecord) -> Chart | None:
+    """Return the median time until ready of each measured iteration, by test or variant."""
+    rows: list[Row] = []
+    for test in run.tests if run.scale is None else ():
+        measured = [each for each in test.iterations if not each.warmup]
+        for place, item in enumerate(measured, 1):
+            ready = item.latency.instance_ready
+            if ready is not None and ready.p50_seconds is not None:
+                rows.append(
+                    {
+                        "x": place,
+                        "y": round(ready.p50_seconds, 5),
+                        "test": test.name,
+                        "p50": units.seconds(ready.p50_seconds),
+                        "valid": "valid" if item.validity.valid else "invalid",
+                    }
+                )
+    counts = Counter(row["test"] for row in rows)
+    if max(counts.values(), default=0) < 3:
+        return None
+    most = max(counts.values())
+    spec = layers(
+        {
+            "data": values(rows),
+            "mark": {"type": "line", "point": {"size": 50, "filled": True}, "strokeWidth": 1.5},
+            "encoding": {
+                "x": quantity(
+                    "x",
+                    "measured iteration",
+                    scale={"domain": [1, most]},
+                    axis={"tickMinStep": 1, "format": "d"},
+                ),
+                "y": quantity(
+                    "y", "median time until ready", zero=True, axis={"labelExpr": SECONDS_LABEL}
+                ),
+                "color": coloured("test", list(counts)),
+                "tooltip": tooltip(
+                    {"test": "test", "x": "iteration", "p50": "ready p50", "valid": "validity"}
+                ),
+            },
+        },
+        height=200,
+    )
+    title = "Blocks" if any(test.variant for test in run.tests) else "Iterations"
+    note = (
+        "The median time until ready of each measured iteration. "
+        + ("A block has one iteration of every variant. " if title == "Blocks" else "")
+        + "A trend, or an iteration far off, is a reason to look closer."
+    )
+    return Chart(title, note, spec, "explanation/method.md")

@@ -1,0 +1,159 @@
+"""The headline figures of a run as tiles, with their intervals and change against the baseline."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from krobench.api import units
+from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
+from krobench.figures.precision import Headline
+from krobench.findings.comparison import MetricComparison, MetricVerdict
+from krobench.record.run import RunRecord
+from krobench.record.test import TestRecord
+from krobench.report import usage
+from krobench.report.cel import cel_line
+from krobench.report.tests import FEWEST_FOR_INTERVAL, result
+from krobench.report.words.scaling import limit_text
+from krobench.report.words.sizes import plain
+
+_MOST_TESTS = 8
+_READY = "latency.instanceReady"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A figure, how well it is known, and how it changed."""
+
+    label: str
+    value: str
+    detail: str = ""
+    change: str = ""
+    tone: str = ""
+    """better, worse, or neither."""
+
+
+@dataclass(frozen=True)
+class TileGroup:
+    """The tiles of a test."""
+
+    name: str
+    outcome: str
+    """How the test ended."""
+    tiles: list[Tile]
+
+
+def tile_groups(run: RunRecord) -> list[TileGroup]:
+    """Return the tiles of a scale test, or of the first tests of a benchmark."""
+    if run.scale is not None:
+        return [TileGroup("", "", list(_of_scale_test(run)))]
+    return [
+        TileGroup(test.name, result(test), tiles)
+        for test in run.tests[:_MOST_TESTS]
+        if (tiles := list(_of_test(run, test)))
+    ]
+
+
+def _of_scale_test(run: RunRecord) -> Iterator[Tile]:
+    scale = run.scale
+    assert scale is not None
+    limit = scale.limit
+    if limit is None:
+        yield Tile("limit", "not known yet")
+        return
+    detail = ""
+    if limit.low is not None and limit.high is not None and limit.confidence is not None:
+        detail = f"95 % interval {plain(limit.low)} to {plain(limit.high)}"
+    elif limit.method == "bracket":
+        detail = "between two sizes, without an interval"
+    text = limit_text(limit, scale.axis)
+    yield Tile("limit", text.partition(" (")[0], detail)
+    if limit.breached is not None:
+        yield Tile("breaks first", limit.breached)
+    if limit.last_met is not None:
+        yield Tile("largest size that met all SLOs", plain(limit.last_met), scale.axis.unit)
+    if limit.first_breach is not None:
+        yield Tile("smallest size that missed them", plain(limit.first_breach), scale.axis.unit)
+    judged = sum(len(size.iterations) for size in scale.sizes)
+    yield Tile(
+        "measured", units.counted(len(scale.sizes), "size"), units.counted(judged, "iteration")
+    )
+
+
+def _of_test(run: RunRecord, test: TestRecord) -> Iterator[Tile]:
+    if test.cel is not None:
+        yield Tile("CEL expressions", cel_line(test.cel))
+        return
+    summary = test.summary
+    ready = summary.latency.instance_ready if summary is not None else None
+    if summary is None or ready is None:
+        return
+    head = test.headline
+    middle = ready.p50_seconds if head is None else head.mean_seconds
+    if middle is not None:
+        yield Tile(
+            "median time until ready",
+            units.seconds(middle),
+            "" if head is None else _interval(head),
+            *_change(run, test, f"{_READY}.p50"),
+        )
+    count = units.counted(ready.n, "instance")
+    never = f", {ready.censored} never ready" if ready.censored else ""
+    if ready.p99_seconds is not None:
+        yield Tile(
+            "p99",
+            units.seconds(ready.p99_seconds),
+            count + never,
+            *_change(run, test, f"{_READY}.p99"),
+        )
+    elif ready.max_seconds is not None:
+        yield Tile("slowest", units.seconds(ready.max_seconds), f"of {count}; a p99 takes 100")
+    else:
+        yield Tile("ready", f"{ready.n} of {ready.n + ready.censored}", "instances")
+    figures = summary.figures
+    for label, figure in (
+        ("instances per second", THROUGHPUT),
+        ("kro CPU per instance", KRO_CPU_SECONDS.per_instance),
+        ("kro memory, max", KRO_RESIDENT.max),
+    ):
+        value = figures[figure]
+        if value is not None:
+            yield Tile(label, usage.show(figure.name, value), "", *_change(run, test, figure.name))
+
+
+def _interval(head: Headline) -> str:
+    count = units.counted(head.iterations, "iteration")
+    if (
+        head.low_seconds is None
+        or head.high_seconds is None
+        or head.iterations < FEWEST_FOR_INTERVAL
+    ):
+        return f"{count}: too few for an interval"
+    low, high = units.seconds(max(0.0, head.low_seconds)), units.seconds(head.high_seconds)
+    return f"95 % interval {low} to {high}, {count}"
+
+
+def _change(run: RunRecord, test: TestRecord, metric: str) -> tuple[str, str]:
+    """Return the change against the baseline or the first variant, and whether it is good."""
+    comparisons = [*([run.comparison] if run.comparison else []), *run.variant_comparisons]
+    for comparison in comparisons:
+        for found in comparison.metrics:
+            names = {found.test, f"{found.test}.{comparison.new}"}
+            if found.metric == metric and test.name in names and found.ratio is not None:
+                return _ratio_text(found, comparison.old), _TONES.get(found.verdict, "")
+    return "", ""
+
+
+_TONES: dict[MetricVerdict | None, str] = {
+    MetricVerdict.BETTER: "better",
+    MetricVerdict.WORSE: "worse",
+}
+
+
+def _ratio_text(found: MetricComparison, old: str) -> str:
+    assert found.ratio is not None
+    change = found.ratio - 1
+    known = units.percent(float(f"{abs(change):.2g}"))
+    text = f"{'+' if change >= 0 else '-'}{known}"
+    if found.ratio_low is not None and found.ratio_high is not None:
+        text += f" (x{found.ratio_low:.3g} to x{found.ratio_high:.3g})"
+    verdict = f", {found.verdict.lower()}" if found.verdict is not None else ""
+    return f"{text} against {old}{verdict}"
