@@ -53,11 +53,16 @@ class Children:
         self._namespace = namespace
         self._families: dict[str, _Family] = {}
         self._watches: list[Watch] = []
+        self.unwatched: dict[str, ChildrenNotServed | ChildrenForbidden] = {}
+        """Why children of some kinds are not seen, by kind."""
         self.unavailable: NoChildren | ChildrenNotServed | ChildrenForbidden | None = None
-        """Why some or all children cannot be seen."""
+        """Why no children are seen."""
 
     async def watch(self, stack: AsyncExitStack, manifests: Iterable[Manifest]) -> None:
-        """Watch all kinds of children that these RGDs create; the watches end with ``stack``."""
+        """Watch the kinds of children that these RGDs create; the watches end with ``stack``.
+
+        Kinds that are not served or must not be watched are left out.
+        """
         kinds: dict[tuple[str, str, str], None] = {}
         for manifest in manifests:
             spec = manifest["spec"]
@@ -73,17 +78,19 @@ class Children:
             # Children may be in other namespaces than their instance.
             path = await path_of_kind(self._client, api_version, kind)
             if path is None:
-                self.unavailable = ChildrenNotServed(kind=kind)
-                return
+                self.unwatched[kind] = ChildrenNotServed(kind=kind)
+                continue
             watch = Watch(self._client, path, selector, metadata_only=True)
             try:
                 await watch.start()
             except ApiError as error:
                 if not error.forbidden:
                     raise
-                self.unavailable = ChildrenForbidden(kind=kind, detail=error.message)
-                return
+                self.unwatched[kind] = ChildrenForbidden(kind=kind, detail=error.message)
+                continue
             watches.append((kind, watch))
+        if not watches and self.unwatched:
+            self.unavailable = next(iter(self.unwatched.values()))
         for kind, watch in watches:
             self._watches.append(watch)
             task = asyncio.create_task(self._consume(kind, watch))

@@ -69,6 +69,8 @@ class Outcome:
     """The phases that were started."""
     children_unavailable: AnyReason | None = None
     """Why the first and last child of instances could not be timed."""
+    children_unwatched: Mapping[str, AnyReason] = field(default_factory=dict)
+    """Why children of some kinds were not seen, by kind."""
     watch_lag: WatchLag | None = None
     compilation_unavailable: AnyReason | None = None
     """Why the compilation of RGDs could not be timed."""
@@ -196,6 +198,7 @@ class Iteration:
         outcome.records = [f.record for observer in self._observers for f in observer.all()]
         outcome.records += self._operations.records
         outcome.children_unavailable = self._children.unavailable
+        outcome.children_unwatched = self._children.unwatched
         own = sum(o.interruptions for o in self._observers)
         outcome.watch_interruptions = own + outcome.watch_interruptions_elsewhere
         for observer in self._observers:
@@ -353,10 +356,11 @@ class Iteration:
         """Refuse a user's own kind that exists already: the cleanup would delete it."""
         if self._plan.test.workload_name != OWN_RGD:
             return
-        kinds, group = {rgd.kind for rgd in self._plan.rgds}, self._plan.test.api_group
-        for kind, crd in (await crds_of_kinds(self._client, group, kinds)).items():
-            raise EndedEarlyError(
-                "KindExists",
-                f"kind {kind} in group {group} exists already ({crd}): set another kind or group "
-                f"in {self._plan.test.field_prefix}workload.rgd.inline.spec.schema",
-            )
+        for group in sorted({rgd.group for rgd in self._plan.rgds}):
+            kinds = {rgd.kind for rgd in self._plan.rgds if rgd.group == group}
+            for kind, crd in (await crds_of_kinds(self._client, group, kinds)).items():
+                raise EndedEarlyError(
+                    "KindExists",
+                    f"kind {kind} in group {group} exists already ({crd}): set another kind or "
+                    f"group in the RGD of {self._plan.test.field_prefix}workload.rgd",
+                )

@@ -223,6 +223,8 @@ def measure_iteration(outcome: Outcome, series: Series, ready: int) -> Measured:
         own, reasons = own | found, reasons | missing
     for name, value in own.items():
         measured.set(name, value, reasons.get(name))
+    for kind, reason in outcome.children_unwatched.items():
+        measured.unavailable[f"children.{kind}"] = reason
     if outcome.children_unavailable is not None:
         for name in ("latency.instanceFirstChild", "latency.instanceLastChild"):
             measured.unavailable[name] = outcome.children_unavailable

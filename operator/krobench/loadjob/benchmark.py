@@ -19,7 +19,7 @@ from krobench.loadjob.history import RunBaseline, read_baseline
 from krobench.loadjob.kro.rollout import check_restartable
 from krobench.loadjob.loop import IterationLoop
 from krobench.loadjob.permissions import Need, needs_of_restarts, needs_of_variants
-from krobench.loadjob.preflight import check_limits, read_own_rgds
+from krobench.loadjob.preflight import check_limits, read_own_rgds, read_rgd
 from krobench.loadjob.recorder import Recorder, planned
 from krobench.program.actions import Entry
 from krobench.program.suite import Suite
@@ -85,8 +85,7 @@ class BenchmarkTask:
         raw: dict[str, Any] = deepcopy(self._raw_spec)
         for raw_test, test in zip(raw["tests"], self.spec.tests, strict=True):
             if test.workload.rgd is not None:
-                raw_test["workload"]["rgd"] |= {"inline": test.workload.rgd.inline}
-                raw_test["workload"]["rgd"].pop("configMapKeyRef", None)
+                raw_test["workload"]["rgd"] = read_rgd(test.workload.rgd)
         return raw
 
     async def check(self, engine: Engine) -> None:

@@ -67,7 +67,7 @@ class IterationRunner:
         namespace = test.namespace or context.run.own_namespace
         await ensure_namespace(context.client, context.run, namespace)
         plan = plan_iteration(context.run, test, action.index)
-        groups = frozenset({test.api_group})
+        groups = test.api_groups
         own = frozenset({plan.namespace, own_namespace() or plan.namespace})
         scope = Scope(test.target, kro, context.collect, groups, context.clock.now, own)
         try:

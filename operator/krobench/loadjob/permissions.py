@@ -91,7 +91,7 @@ def needs_of_tests(run: RunRef, tests: Iterable[TestPlan]) -> list[Need]:
     """Return what a run with these tests needs."""
     tests = list(tests)
     needs = needs_of_run(run, (test.target.namespace for test in tests))
-    for group in sorted({test.api_group for test in tests} - {LOAD_GROUP}):
+    for group in sorted({group for test in tests for group in test.api_groups} - {LOAD_GROUP}):
         remedy = f"add {group} to the chart's value load.extraGroups"
         needs += [Need(Permission(verb, "*", group), remedy) for verb in ("get", *_CHANGED)]
     return needs

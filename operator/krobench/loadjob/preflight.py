@@ -11,7 +11,7 @@ from krobench.api.kinds import RunRef
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
-from krobench.api.specs.workload import Workload
+from krobench.api.specs.workload import RGDSource, Workload
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
@@ -21,7 +21,7 @@ from krobench.load.lifecycle import RGDS_PATH, kinds_of_run, path_of_kind
 from krobench.loadjob.errors import AbortedError
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.references import ExternalObject, ResourceGraph
-from krobench.workload.source import config_map_refs, with_rgd_inline, with_rgds_inline
+from krobench.workload.source import config_map_refs, refs_of, with_rgd_inline, with_rgds_inline
 from krobench.workload.testplan import INVALID_SPEC, TestPlan, check_objects, check_schedules
 
 logger = logging.getLogger(__name__)
@@ -165,19 +165,20 @@ async def check_surroundings(client: KubeClient, run: RunRef, tests: Iterable[Te
     """
     for test in tests:
         rgd = test.workload.rgd
-        if rgd is None or rgd.inline is None:
-            continue
-        graph = ResourceGraph(rgd.inline)
-        for namespace, resource in graph.fixed_namespaces.items():
-            if await client.find(paths.core("namespaces", None, namespace)) is None:
-                raise AbortedError(
-                    "PrerequisiteMissing",
-                    f"resource {resource} of the RGD in spec.{test.field_prefix}workload is in "
-                    f"namespace {namespace}, which does not exist: create it, or use "
-                    "schema.metadata.namespace in the RGD",
-                )
-        for reference in graph.fixed_references:
-            await _check_reference(client, test, reference, run)
+        for each in (rgd, *rgd.requires) if rgd is not None else ():
+            if each.inline is None:
+                continue
+            graph = ResourceGraph(each.inline)
+            for namespace, resource in graph.fixed_namespaces.items():
+                if await client.find(paths.core("namespaces", None, namespace)) is None:
+                    raise AbortedError(
+                        "PrerequisiteMissing",
+                        f"resource {resource} of the RGD in spec.{test.field_prefix}workload is in "
+                        f"namespace {namespace}, which does not exist: create it, or use "
+                        "schema.metadata.namespace in the RGD",
+                    )
+            for reference in graph.fixed_references:
+                await _check_reference(client, test, reference, run)
 
 
 async def _check_reference(
@@ -253,12 +254,17 @@ async def read_own_rgd(client: KubeClient, workload: Workload, namespace: str) -
     Raises:
         AbortedError: if it is missing or contains no RGD.
     """
-    ref = workload.rgd.config_map_key_ref if workload.rgd is not None else None
-    config_maps = await _config_maps(client, {ref.name} if ref is not None else set(), namespace)
+    names = {ref.name for ref in refs_of(workload)}
+    config_maps = await _config_maps(client, names, namespace)
     try:
         return with_rgd_inline(workload, config_maps, namespace, "workload")
     except WorkloadError as error:
         raise AbortedError("InvalidWorkload", f"spec.{error}") from error
+
+
+def read_rgd(rgd: RGDSource) -> JsonObject:
+    """Return an RGD as the record keeps it: as it was read, in place of the ConfigMap."""
+    return rgd.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
 
 
 async def _config_maps(

@@ -41,7 +41,7 @@ from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.loop import IterationLoop
 from krobench.loadjob.permissions import Need, check_permissions, needs_of_variants
-from krobench.loadjob.preflight import read_own_rgd
+from krobench.loadjob.preflight import read_own_rgd, read_rgd
 from krobench.loadjob.recorder import Recorder
 from krobench.program.actions import RunIteration, results_in
 from krobench.program.search import Search
@@ -105,8 +105,7 @@ class ScaleTestTask:
         self._search = Search(self.spec, self._sizes, self._validity, shortest)
         raw: dict[str, Any] = deepcopy(self._raw_spec)
         if workload.rgd is not None:
-            raw["workload"]["rgd"] |= {"inline": workload.rgd.inline}
-            raw["workload"]["rgd"].pop("configMapKeyRef", None)
+            raw["workload"]["rgd"] = read_rgd(workload.rgd)
         return raw
 
     async def check(self, engine: Engine) -> None:

@@ -7,7 +7,7 @@ from krobench.api.specs.suite import Test
 from krobench.workload.blueprint import Manifest, WorkloadError
 from krobench.workload.instances import changed, shared_child
 from krobench.workload.placeholders import Turn, filled
-from krobench.workload.source import RgdSet, RgdSource, rgds_of
+from krobench.workload.source import RgdSet, RgdSource, refs_of, rgds_of
 
 _LOOKED_AT = 50
 """Instances that are made to see whether they collide."""
@@ -20,8 +20,7 @@ def check_own_rgd(test: Test, created: int, field_path: str) -> None:
         WorkloadError: if its instances cannot be made or claim the same child, or if updates of
             them could not be observed; it names the field.
     """
-    rgd = test.workload.rgd
-    if rgd is None or rgd.inline is None:
+    if test.workload.rgd is None or refs_of(test.workload):
         return
     path = f"{field_path}.workload".removeprefix(".")
     rgds = rgds_of(RgdSource(test.workload, path, 0, "kb", "Kb", {}))

@@ -1,6 +1,5 @@
 """Where a workload's RGDs come from: a scenario, the generator, expressions, or the user."""
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,7 @@ from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.workload import (
     ConfigMapKeyRef,
     InstanceMetadata,
-    RGDSource,
+    RequiredRGD,
     Workload,
 )
 from krobench.api.yaml import load_all, yaml_error
@@ -30,35 +29,34 @@ from krobench.workload.cel.expression import ROUND_FIELD, expression_parts
 from krobench.workload.cel.selection import expressions_of
 from krobench.workload.generator import generate_rgd, resolve
 from krobench.workload.instances import InstanceSpecs, own_specs
+from krobench.workload.ownrgds import (
+    RGD_KIND,
+    nested_children,
+    outermost,
+    own_manifests,
+    with_labels_on_nested,
+)
 from krobench.workload.placeholders import Turn
 from krobench.workload.readiness import Ready, readiness
 from krobench.workload.scenarios import SCENARIOS
 from krobench.workload.simpleschema import spec_schema
 
-_RGD_KIND = "ResourceGraphDefinition"
 # Bounds only the time for deletions, until the RGD has been read.
 _CHILDREN_OF_UNREAD_RGD = 100
-
-
-def own_manifest(source: RGDSource) -> Manifest:
-    """Return the RGD with optional fields filled in."""
-    assert source.inline is not None, "references are resolved before"
-    manifest = copy.deepcopy(source.inline)
-    schema = manifest["spec"]["schema"]
-    manifest.setdefault("apiVersion", RGD_API_VERSION)
-    manifest.setdefault("kind", _RGD_KIND)
-    schema.setdefault("apiVersion", KRO_DEFAULT_API_VERSION)
-    schema.setdefault("group", LOAD_GROUP)
-    manifest["spec"].setdefault("resources", [])
-    return manifest
 
 
 def config_map_refs(spec: KroBenchmarkSpec) -> Iterator[tuple[int, ConfigMapKeyRef]]:
     """Yield the references to ConfigMaps with the indexes of their tests."""
     for index, test in enumerate(spec.tests):
-        rgd = test.workload.rgd
-        if rgd is not None and rgd.config_map_key_ref is not None:
-            yield index, rgd.config_map_key_ref
+        yield from ((index, ref) for ref in refs_of(test.workload))
+
+
+def refs_of(workload: Workload) -> list[ConfigMapKeyRef]:
+    """Return the references of a workload to ConfigMaps."""
+    if workload.rgd is None:
+        return []
+    sources = (workload.rgd, *workload.rgd.requires)
+    return [each.config_map_key_ref for each in sources if each.config_map_key_ref is not None]
 
 
 def with_rgds_inline(
@@ -82,15 +80,31 @@ def with_rgds_inline(
 def with_rgd_inline(
     workload: Workload, config_maps: Mapping[str, Manifest], namespace: str, field_path: str
 ) -> Workload:
-    """Return the workload with its RGD inline, if it refers to a ConfigMap.
+    """Return the workload with its RGDs inline, instead of references to ConfigMaps.
 
     Raises:
-        WorkloadError: if the ConfigMap or its key is missing, or is not an RGD.
+        WorkloadError: if a ConfigMap or its key is missing, or is not an RGD.
     """
-    ref = workload.rgd.config_map_key_ref if workload.rgd is not None else None
-    if ref is None:
+    if not refs_of(workload):
         return workload
-    path = f"{field_path}.rgd.configMapKeyRef"
+    rgd = workload.rgd
+    assert rgd is not None
+    required: list[RequiredRGD] = []
+    for index, each in enumerate(rgd.requires):
+        path = f"{field_path}.rgd.requires[{index}].configMapKeyRef"
+        required += _read(each, config_maps, namespace, path)
+    *more, outer = _read(rgd, config_maps, namespace, f"{field_path}.rgd.configMapKeyRef")
+    changes = {"inline": outer.inline, "config_map_key_ref": None, "requires": [*required, *more]}
+    return workload.model_copy(update={"rgd": rgd.model_copy(update=changes)})
+
+
+def _read(
+    source: RequiredRGD, config_maps: Mapping[str, Manifest], namespace: str, path: str
+) -> list[RequiredRGD]:
+    """Return the RGDs of a source; the last is the one that uses the others."""
+    ref = source.config_map_key_ref
+    if ref is None:
+        return [RequiredRGD(inline=source.inline)]
     object_name, config_map = f"{namespace}/{ref.name}", config_maps.get(ref.name)
     if config_map is None:
         raise WorkloadError(f"{path}.name: ConfigMap {object_name} does not exist; create it")
@@ -102,22 +116,27 @@ def with_rgd_inline(
         documents = load_all(text)
     except yaml.YAMLError as error:
         raise WorkloadError(f"{where} must be YAML: {yaml_error(error)}") from error
-    manifest = _only_rgd(documents, where)
     try:
-        inline = RGDSource(inline=manifest)
+        found = [RequiredRGD(inline=each) for each in _rgds_in(documents, where)]
     except ValidationError as error:
         problem = refusals(error, "")[0].removeprefix("inline").removeprefix(".")
-        raise WorkloadError(f"{where} must be a {_RGD_KIND}: {problem}") from error
-    assert workload.rgd is not None
-    read = inline.model_copy(update={"readiness": workload.rgd.readiness})
-    return workload.model_copy(update={"rgd": read})
+        raise WorkloadError(f"{where} must be a {RGD_KIND}: {problem}") from error
+    manifests = [each.inline or {} for each in found]
+    last = outermost(manifests)
+    if last is None:
+        kinds = ", ".join(each["spec"]["schema"]["kind"] for each in manifests)
+        raise WorkloadError(
+            f"{where} has {len(found)} RGDs (kinds {kinds}), and none of them uses all others: "
+            "give each a key of its own, and name one key"
+        )
+    return [*found[:last], *found[last + 1 :], found[last]]
 
 
-def _only_rgd(documents: list[Any], where: str) -> Any:
-    """Return the RGD among some objects, or the only object, whatever it is.
+def _rgds_in(documents: list[Any], where: str) -> list[Any]:
+    """Return the RGDs among some objects, or the only object, whatever it is.
 
     Raises:
-        WorkloadError: if there are several RGDs, or none among several objects.
+        WorkloadError: if there are none among several objects.
     """
     objects = [
         item
@@ -125,16 +144,11 @@ def _only_rgd(documents: list[Any], where: str) -> Any:
         for item in (each["items"] if isinstance(each, dict) and _is_list(each) else [each])
     ]
     if len(objects) == 1:
-        return objects[0]
+        return objects
     found = [each for each in objects if isinstance(each, dict) and _is_rgd(each)]
     if not found:
-        raise WorkloadError(f"{where} must have a {_RGD_KIND}: it has {len(objects)} objects")
-    if len(found) > 1:
-        names = ", ".join(str((each.get("metadata") or {}).get("name")) for each in found)
-        raise WorkloadError(
-            f"{where} has {len(found)} RGDs ({names}): give each a key of its own, and name one key"
-        )
-    return found[0]
+        raise WorkloadError(f"{where} must have a {RGD_KIND}: it has {len(objects)} objects")
+    return found
 
 
 def _is_list(manifest: Manifest) -> bool:
@@ -147,7 +161,7 @@ def _is_list(manifest: Manifest) -> bool:
 def _is_rgd(manifest: Manifest) -> bool:
     spec = manifest.get("spec")
     named = manifest.get("kind")
-    return named == _RGD_KIND or (named is None and isinstance(spec, dict) and "schema" in spec)
+    return named == RGD_KIND or (named is None and isinstance(spec, dict) and "schema" in spec)
 
 
 OWN_RGD = "rgd"
@@ -185,9 +199,9 @@ def children(workload: Workload) -> int:
     In a user's own RGD, each resource counts as one.
     """
     if workload.rgd is not None:
-        if workload.rgd.inline is None:
+        if refs_of(workload):
             return _CHILDREN_OF_UNREAD_RGD
-        return len(workload.rgd.inline["spec"].get("resources", ()))
+        return nested_children(workload.rgd)
     if workload.generator is not None:
         return resolve(workload.generator).children
     if workload.cel is not None:
@@ -205,8 +219,8 @@ def with_counts(workload: Workload) -> Workload:
 
 
 def has_unread_rgd(workload: Workload) -> bool:
-    """Whether the RGD is still in a ConfigMap, so its number of children is unknown."""
-    return workload.rgd is not None and workload.rgd.inline is None
+    """Whether an RGD is still in a ConfigMap, so the number of children is unknown."""
+    return bool(refs_of(workload))
 
 
 @dataclass(frozen=True)
@@ -246,14 +260,18 @@ def rgds_of(source: RgdSource) -> RgdSet:
     workload, path = source.workload, f"{source.field_path}.values"
     wish = workload.instance_metadata or InstanceMetadata()
     if workload.rgd is not None:
-        manifest = own_manifest(workload.rgd)
-        if workload.rgds > 1:
-            manifest = _copy(manifest, source.number)
+        number = source.number if workload.rgds > 1 else None
+        own = own_manifests(workload.rgd, number, f"{source.field_path}.rgd")
+        *used, manifest = with_labels_on_nested(own, source.labels)
+        named = [
+            _named(each, f"{source.name}-inner{position}", source.labels)
+            for position, each in enumerate(used)
+        ]
         manifest = _named(manifest, source.name, source.labels)
         specs = own_specs(manifest, workload.values, path, workload.seed)
         at = f"{source.field_path}.rgd.readiness"
         ready = readiness(manifest, workload.rgd.readiness, at)
-        return RgdSet((manifest,), specs, {}, ready, wish.labels, wish.annotations)
+        return RgdSet((*named, manifest), specs, {}, ready, wish.labels, wish.annotations)
     blueprint = _blueprint(source)
     inner = [
         _manifest(source, f"{source.name}-inner{position}", kind, parts, blueprint)
@@ -269,30 +287,6 @@ def rgds_of(source: RgdSource) -> RgdSet:
         labels=wish.labels,
         annotations=wish.annotations,
     )
-
-
-def _copy(manifest: Manifest, number: int) -> Manifest:
-    """Return a copy of a user's own RGD with a kind of its own.
-
-    Its resources may name that kind, such as in owner references.
-    """
-    schema = manifest["spec"]["schema"]
-    kind, api_version = schema["kind"], f"{schema['group']}/{schema['apiVersion']}"
-    new = f"{kind}{number}"
-
-    def renamed(value: Any) -> Any:
-        if isinstance(value, list):
-            return [renamed(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        own = value.get("kind") == kind and value.get("apiVersion") == api_version
-        return {key: renamed(item) for key, item in value.items()} | ({"kind": new} if own else {})
-
-    spec = manifest["spec"] | {
-        "schema": schema | {"kind": new},
-        "resources": renamed(manifest["spec"]["resources"]),
-    }
-    return manifest | {"spec": spec}
 
 
 def _blueprint(source: RgdSource) -> Blueprint:
@@ -319,7 +313,7 @@ def _manifest(
     schema = {"apiVersion": KRO_DEFAULT_API_VERSION, "kind": kind, "group": LOAD_GROUP}
     manifest = {
         "apiVersion": RGD_API_VERSION,
-        "kind": _RGD_KIND,
+        "kind": RGD_KIND,
         "metadata": {},
         "spec": {"schema": parts.schema | schema, "resources": parts.resources},
     }

@@ -128,12 +128,14 @@ class TestPlan:
         return readiness(rgd.inline, rgd.readiness, path)
 
     @property
-    def api_group(self) -> str:
-        """API group of the kinds that its RGDs define."""
-        if self.workload.rgd is None or self.workload.rgd.inline is None:
-            return LOAD_GROUP
-        group: str = self.workload.rgd.inline["spec"]["schema"].get("group", LOAD_GROUP)
-        return group
+    def api_groups(self) -> frozenset[str]:
+        """API groups of the kinds that its RGDs define."""
+        rgd = self.workload.rgd
+        if rgd is None:
+            return frozenset({LOAD_GROUP})
+        manifests = [each.inline for each in (rgd, *rgd.requires) if each.inline is not None]
+        groups = {each["spec"]["schema"].get("group", LOAD_GROUP) for each in manifests}
+        return frozenset(groups or {LOAD_GROUP})
 
     @property
     def total_iterations(self) -> int:

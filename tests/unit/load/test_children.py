@@ -6,7 +6,7 @@ from doubles.cluster import MemoryApi
 from unit.records import some_line
 
 from krobench.figures.rawdata import ObjectRecord
-from krobench.figures.reasons.load import ChildrenForbidden
+from krobench.figures.reasons.load import ChildrenForbidden, ChildrenNotServed, NoChildren
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError
 from krobench.load.children import UPDATE_LABEL, Children, with_update_label
@@ -124,6 +124,26 @@ async def test_a_kind_that_may_not_be_watched_is_named_with_what_to_grant() -> N
     assert children.unavailable == ChildrenForbidden(
         kind="ConfigMap", detail="configmaps is forbidden"
     )
+
+
+async def test_kinds_that_may_be_watched_are_timed_beside_those_that_may_not() -> None:
+    server, record = Server(), line()
+    children, spec = watcher(server), RGD["spec"]
+    more = {"id": "d", "template": {"apiVersion": "v1", "kind": "Secret", "metadata": {}}}
+    async with AsyncExitStack() as stack:
+        await children.watch(stack, [{"spec": spec | {"resources": [more, *spec["resources"]]}}])
+        children.follow(record)
+        await server.tell("one", "a")
+    assert record.first_child_seconds is not None
+    assert children.unwatched == {"Secret": ChildrenNotServed(kind="Secret")}
+    assert children.unavailable is None
+
+
+async def test_an_rgd_without_resources_has_no_children_to_time() -> None:
+    children = watcher(Server())
+    async with AsyncExitStack() as stack:
+        await children.watch(stack, [{"spec": {"resources": []}}])
+    assert children.unavailable == NoChildren()
 
 
 def test_templates_get_the_label_unless_their_labels_are_an_expression() -> None:

@@ -56,7 +56,7 @@ def test_the_time_of_a_run_is_known_before_its_rgd_is_read() -> None:
         ),
         (
             config_map(RGD + "---" + RGD),
-            ": key app.yaml of ConfigMap team/rgds has 2 RGDs (app, app)",
+            ": key app.yaml of ConfigMap team/rgds has 2 RGDs (kinds App, App)",
         ),
         (config_map("- a list"), ": key app.yaml of ConfigMap team/rgds must be a ResourceGraph"),
         (config_map("kind: ConfigMap"), "team/rgds must be a ResourceGraphDefinition"),

@@ -23,6 +23,9 @@ FOREIGN_CPU = 'container_cpu_usage_seconds_total{of="others"}'
 QUIET_REQUESTS_PER_SECOND = 100.0
 """Far below what an API server notices: one core answers some thousand."""
 USUAL_FACTOR = 2.0
+SHORTEST_JUDGED_SECONDS = 5.0
+"""A shorter run phase has no rate that says anything: one ``kubectl get`` can send 90 requests at
+once, to learn what is served."""
 JUMP_SECONDS = 0.5
 """Half of the resolution of an API server's timestamps."""
 SLEW_RATIO = 5e-4
@@ -41,13 +44,14 @@ def api_server_busy(
     Other clients are also the kubelets, and controllers that work for what kro created, so the
     bound must leave room. If the spec sets none, it is the largest of: what no API server notices,
     the rate of kro and krobench together, and twice the usual rate of this API server, because a
-    large cluster has a background of its own.
+    large cluster has a background of its own. In a short run phase, a burst counts as if it were
+    spread over :data:`SHORTEST_JUDGED_SECONDS`.
     """
     kro, own = figures[catalogue.KRO_REQUESTS], figures[catalogue.KROBENCH_REQUESTS]
     total, run_seconds = figures[catalogue.API_SERVER_REQUESTS], figures[catalogue.RUN_SECONDS]
     if kro is None or own is None or total is None or not run_seconds:
         return []
-    foreign = (total - kro - own) / run_seconds
+    foreign = (total - kro - own) / max(run_seconds, SHORTEST_JUDGED_SECONDS)
     ours = (kro + own) / run_seconds
     bound = settings.max_foreign_requests_per_second
     if bound is None:

@@ -300,9 +300,8 @@ class Readiness(SpecModel):
     )
 
 
-class RGDSource(SpecModel):
-    """A ResourceGraphDefinition of your own. The run replaces its metadata.name. If it has no
-    spec.schema.group, its kind gets the group load.bench.kro.run."""
+class RequiredRGD(SpecModel):
+    """A ResourceGraphDefinition of your own, in the spec or in a ConfigMap."""
 
     inline: Annotated[dict[str, Any], BeforeValidator(authored), Shaped(_RGD)] | None = None
     """The complete ResourceGraphDefinition. What the API server, Argo CD, Flux or Helm have added
@@ -310,10 +309,6 @@ class RGDSource(SpecModel):
     config_map_key_ref: ConfigMapKeyRef | None = None
     """Where the complete ResourceGraphDefinition is stored as YAML, if need be among other objects.
     It is read when the run starts."""
-    readiness: Readiness | None = None
-    """By default, the condition Ready; if the RGD declares conditions of its own in
-    spec.schema.status.conditions, all of these that mean ready by their names, such as AppReady or
-    Available; and if it declares none of that kind, the state ACTIVE."""
 
     rules = (
         Rule(
@@ -321,6 +316,20 @@ class RGDSource(SpecModel):
             "set exactly one of inline and configMapKeyRef",
         ),
     )
+
+
+class RGDSource(RequiredRGD):
+    """A ResourceGraphDefinition of your own. The run replaces its metadata.name. If it has no
+    spec.schema.group, its kind gets the group load.bench.kro.run. A key of a ConfigMap may have
+    the RGDs that it uses as well."""
+
+    requires: Annotated[list[RequiredRGD], Field(max_length=16)] = Field(default_factory=list)
+    """RGDs whose kinds it uses, in any order. They are created before it, each after those that it
+    uses itself."""
+    readiness: Readiness | None = None
+    """By default, the condition Ready; if the RGD declares conditions of its own in
+    spec.schema.status.conditions, all of these that mean ready by their names, such as AppReady or
+    Available; and if it declares none of that kind, the state ACTIVE."""
 
 
 class InstanceMetadata(SpecModel):

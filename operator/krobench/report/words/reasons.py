@@ -56,7 +56,8 @@ _WORDS: Mapping[type[Reason], str] = {
     load.ChildrenNotServed: "children of kind {kind} cannot be watched: the API server does not "
     "serve it",
     load.ChildrenForbidden: "children of kind {kind} cannot be watched: {detail}; grant list and "
-    "watch to the load Job, for Secrets with the chart value load.watchSecrets",
+    "watch to the load Job, for Secrets with the chart value load.watchSecrets, for other kinds "
+    "with load.watchedKinds",
     load.RevisionsNotServed: "no GraphRevisions are served",
     load.RevisionsForbidden: "{detail}; grant list and watch on graphrevisions.{group}",
     sources.QueryFailed: "{detail}",
