@@ -105,6 +105,14 @@ def is_live(chart: WebElement, _: webdriver.Chrome) -> bool:
     return "live" in (chart.get_attribute("class") or "")
 
 
+def live(browser: webdriver.Chrome, title: str) -> WebElement:
+    """Return a chart once it is interactive."""
+    chart = browser.find_element(By.XPATH, f"//figure[h3='{title}']/div[@data-zoom or @tabindex]")
+    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", chart)
+    WebDriverWait(browser, 20, poll_frequency=0.05).until(partial(is_live, chart))
+    return chart
+
+
 def all_live(browser: webdriver.Chrome) -> int:
     """Scroll through the page until every chart is interactive; returns how many there are."""
     charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
@@ -146,10 +154,7 @@ def test_details_unfold_tables_are_saved_and_points_explain_themselves(
     fold.find_element(By.CSS_SELECTOR, ".tools button").click()
     WebDriverWait(browser, 5).until(lambda driver: driver.execute_script("return saved.length"))
     assert "web-app" in browser.execute_script("return saved[0]")
-    all_live(browser)
-    life = "//figure[h3='The life of an instance']//*[contains(@class, 'mark-rect')]/*"
-    bar = browser.find_element(By.XPATH, life)
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", bar)
+    bar = live(browser, "The life of an instance").find_element(By.CSS_SELECTOR, ".mark-rect path")
     ActionChains(browser).move_to_element(bar).perform()
     shown = (By.CSS_SELECTOR, "#vg-tooltip-element.visible")
     WebDriverWait(browser, 5).until(lambda driver: driver.find_elements(*shown))
@@ -157,9 +162,7 @@ def test_details_unfold_tables_are_saved_and_points_explain_themselves(
 
 def test_a_chart_zooms(browser: webdriver.Chrome, pages: dict[str, Path]) -> None:
     opened(browser, pages["benchmark"])
-    all_live(browser)
-    chart = browser.find_element(By.CSS_SELECTOR, ".chart[data-zoom]")
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", chart)
+    chart = live(browser, "Time until ready over the run")
     before = chart.find_element(By.CSS_SELECTOR, ".role-axis-label").text
     browser.execute_script(
         "const at = arguments[0].querySelector('svg').getBoundingClientRect(); "
@@ -194,7 +197,7 @@ def test_the_theme_follows_the_system_and_the_button(
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-def test_it_fits_a_phone_and_reads_without_scripts(
+def test_it_fits_a_phone_and_reads_without_scripts_and_on_paper(
     browser: webdriver.Chrome, pages: dict[str, Path]
 ) -> None:
     phone = {"width": 360, "height": 740, "deviceScaleFactor": 1, "mobile": True}
@@ -209,7 +212,14 @@ def test_it_fits_a_phone_and_reads_without_scripts(
         undrawn = "return document.querySelectorAll('figure:not(:has(svg))').length"
         assert browser.execute_script(undrawn) == 0
         assert browser.execute_script(LIVE) == 0
+        shown = (
+            "return [...document.querySelectorAll('details table')].map(t => t.checkVisibility())"
+        )
+        assert not any(browser.execute_script(shown))
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        assert all(browser.execute_script(shown))
     finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
         browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
@@ -247,7 +257,8 @@ def test_axe_finds_nothing_that_keeps_anybody_out(
     browser.execute_script("document.querySelectorAll('details').forEach(f => { f.open = true; })")
     browser.execute_script(axe)
     find = (
-        "const done = arguments[arguments.length - 1]; axe.run(document, {preload: false, "
+        "const done = arguments[arguments.length - 1]; "
+        "axe.run({exclude: ['svg *']}, {preload: false, "
         "resultTypes: ['violations'], ...arguments[0]}).then(found => done(found.violations))"
     )
     found = browser.execute_async_script(find, {})

@@ -448,5 +448,7 @@ class Engine:
         now = self.clock.now()
         left: float | None = None
         if record.scale is None:  # which sizes a search will try is not known before
-            left = remaining_seconds(record.tests, now - iteration.outcome.started_seconds)
+            progress, begun = record.progress, iteration.outcome.started_seconds
+            ahead = progress.iterations_planned - progress.iterations_done
+            left = remaining_seconds(record.tests, ahead, now - begun)
         return live_status(iteration, self._loop.samples, now, left)

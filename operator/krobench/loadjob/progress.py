@@ -38,23 +38,29 @@ def live_status(
     return live
 
 
-def remaining_seconds(tests: Sequence[TestRecord], elapsed_seconds: float) -> float | None:
+def remaining_seconds(
+    tests: Sequence[TestRecord], iterations_left: int, elapsed_seconds: float
+) -> float | None:
     """Return how long a benchmark still takes; ``elapsed_seconds`` are of the current iteration.
 
     An iteration that is to come is expected to take as long as those of its test did or, before
-    there are any, as those of all tests. None before the first iteration has ended.
+    there are any, as those of all tests; so is one that no test counts, such as a profiled one.
+    None before the first iteration has ended.
     """
     taken = [_seconds(done) for test in tests for done in test.iterations]
     if not taken:
         return None
     of_all = fmean(taken)
-    left = 0.0
+    left, counted = 0.0, 0
     for test in tests:
         if test.success is not None:
             continue
         known = [_seconds(done) for done in test.iterations]
         planned = test.planned_warmup + test.planned_iterations
-        left += max(0, planned - len(known)) * (fmean(known) if known else of_all)
+        ahead = max(0, planned - len(known))
+        counted += ahead
+        left += ahead * (fmean(known) if known else of_all)
+    left += max(0, iterations_left - counted) * of_all
     return max(0.0, left - elapsed_seconds)
 
 

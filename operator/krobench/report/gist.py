@@ -46,13 +46,14 @@ def measured_on(run: RunRecord) -> str:
     """Return what was measured on what."""
     environment = run.environment
     kro = environment.kro.version if environment.kro is not None else None
-    parts = [f"kro {kro}" if kro else "", f"Kubernetes {environment.kubernetes or '-'}"]
+    kubernetes = environment.kubernetes
+    parts = [f"kro {kro}" if kro else "", f"Kubernetes {kubernetes}" if kubernetes else ""]
     nodes = environment.nodes
     if nodes:
         first = nodes[0]
         size = f"{first.cpu} CPUs, {units.size(number_of(first.memory))}"
         parts.append(f"{units.counted(len(nodes), 'node')} ({size})")
-    return ", ".join(part for part in parts if part)
+    return ", ".join(part for part in parts if part) or "The cluster is not known yet"
 
 
 def why(run: RunRecord) -> Iterator[str]:

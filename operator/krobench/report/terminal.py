@@ -21,7 +21,8 @@ _MOST_TESTS = 12
 _MOST_NOTES = 3
 _FEWEST_FOR_SPARKLINE = 3
 
-Row = tuple[str, str, str, str, str]
+Row = tuple[str, str, str, str, Sequence[str]]
+"""Name, outcome, figure, picture, and details, the most important first."""
 
 
 def render(run: RunRecord) -> str:
@@ -62,13 +63,25 @@ def _tests(run: RunRecord) -> list[str]:
         return []
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     lines = [
-        f"  {row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:<{widths[2]}}  "
-        f"{row[3]:<{widths[3]}}  {row[4]}".rstrip()
+        _with_details(
+            f"  {row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:<{widths[2]}}  "
+            f"{row[3]:<{widths[3]}}  ",
+            row[4],
+        )
         for row in rows
     ]
     if len(tests) > _MOST_TESTS:
         lines.append(f"  and {len(tests) - _MOST_TESTS} more in the report")
     return [_cut(line) for line in lines]
+
+
+def _with_details(line: str, details: Sequence[str]) -> str:
+    """Return a line with as many of the details as there is room for, but at least one."""
+    text = line + ", ".join(details)
+    while len(text) > _WIDTH and len(details) > 1:
+        details = details[:-1]
+        text = line + ", ".join(details)
+    return text.rstrip()
 
 
 def _in_order(run: RunRecord) -> Sequence[TestRecord]:
@@ -86,10 +99,10 @@ def _row(run: RunRecord, test: TestRecord, largest: float) -> Row:
         name = plain(size.size)
         outcome = (size.verdict or "running").lower()
     if test.cel is not None:
-        return name, outcome, "", "", cel_line(test.cel)
+        return name, outcome, "", "", (cel_line(test.cel),)
     p50 = _p50(test)
     if test.summary is None or p50 is None:
-        return name, outcome, "", "", ""
+        return name, outcome, "", "", ()
     ready = test.summary.latency.instance_ready
     p99 = units.seconds(ready.p99_seconds) if ready and ready.p99_seconds is not None else ""
     figures = test.summary.figures
@@ -102,7 +115,7 @@ def _row(run: RunRecord, test: TestRecord, largest: float) -> Row:
         f"kro {units.size(memory)}" if (memory := figures[KRO_RESIDENT.max]) is not None else "",
     )
     drawn = _sparkline(test) or _bar(p50 / largest if largest else 0.0)
-    return name, outcome, f"ready {units.seconds(p50)}", drawn, ", ".join(filter(None, details))
+    return name, outcome, f"ready {units.seconds(p50)}", drawn, [*filter(None, details)]
 
 
 def _p50(test: TestRecord) -> float | None:

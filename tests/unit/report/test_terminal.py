@@ -12,7 +12,8 @@ from unit.report.scales import scale_run
 
 from krobench.api.common import ErrorInfo
 from krobench.api.status import Verdict
-from krobench.figures.summaries import Latencies, LatencySummary
+from krobench.figures.catalogue import KRO_RESIDENT, THROUGHPUT
+from krobench.figures.summaries import Figures, Latencies, LatencySummary
 from krobench.record.run import RunRecord
 from krobench.record.store import read_run_record
 from krobench.record.test import TestState
@@ -56,6 +57,17 @@ def test_it_fits_whatever_went_wrong(
     tests = [some_test(name=name, state=TestState.FAILED, error=error) for name in names]
     run = some_run(*tests, verdict=Verdict.ERROR, error=error, warnings=warnings)
     assert fits(render(run))
+
+
+def test_a_long_name_costs_the_details_that_matter_least() -> None:
+    ready = LatencySummary(n=100, p50_seconds=1.0, p99_seconds=2.0)
+    figures = Figures({THROUGHPUT.name: 3.0, KRO_RESIDENT.max.name: 2.0**20})
+    summary = some_summary(latency=Latencies(instance_ready=ready), figures=figures)
+    [short, long] = (render(some_run(some_test(name=n, summary=summary))) for n in ("a", "a" * 40))
+    assert "kro 1 MiB" in short
+    assert "p99 2 s" in long
+    assert "kro 1 MiB" not in long
+    assert "…" not in long
 
 
 @pytest.mark.parametrize(("count", "drawn"), [(3, "▃▅█"), (1, "████")])

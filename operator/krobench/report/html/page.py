@@ -218,14 +218,16 @@ def _sections(run: RunRecord, raw: Raw) -> Iterable[Section]:
         list(scale_charts(run)),
         _fold("Sizes, growth and predictions", scale_section(run)),
     )
-    slow = instances.slowest(raw.objects)
+    of_expressions = {test.name for test in run.tests if test.cel is not None}
+    objects = [line for line in raw.objects if line.test not in of_expressions]
+    slow = instances.slowest(objects)
     yield Section(
         "instances",
         "What instances took",
         drawn(
-            instances.over_time(run, raw.objects, raw.samples),
-            instances.distribution(raw.objects),
-            instances.waterfall(raw.objects),
+            instances.over_time(run, objects, raw.samples),
+            instances.distribution(objects),
+            instances.waterfall(objects),
             instances.by_iteration(run),
         ),
         [

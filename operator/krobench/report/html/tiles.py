@@ -146,14 +146,20 @@ _TONES: dict[MetricVerdict | None, str] = {
     MetricVerdict.BETTER: "better",
     MetricVerdict.WORSE: "worse",
 }
+_WITHOUT_NUMBER = {
+    MetricVerdict.SAME: "the same as",
+    MetricVerdict.INCONCLUSIVE: "inconclusive against",
+}
+"""A ratio that may be nothing would read like a change."""
 
 
 def _ratio_text(found: MetricComparison, old: str) -> str:
     assert found.ratio is not None
+    if found.verdict in _WITHOUT_NUMBER:
+        return f"{_WITHOUT_NUMBER[found.verdict]} {old}"
     change = found.ratio - 1
     known = units.percent(float(f"{abs(change):.2g}"))
-    text = f"{'+' if change >= 0 else '-'}{known}"
+    text = f"{'+' if change >= 0 else '-'}{known} against {old}"
     if found.ratio_low is not None and found.ratio_high is not None:
         text += f" (x{found.ratio_low:.3g} to x{found.ratio_high:.3g})"
-    verdict = f", {found.verdict.lower()}" if found.verdict is not None else ""
-    return f"{text} against {old}{verdict}"
+    return text

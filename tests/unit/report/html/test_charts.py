@@ -8,18 +8,23 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.records import some_iteration, some_run, some_test
+from unit.records import some_iteration, some_run, some_summary, some_test
 from unit.report.html.test_page import created, sampled
 from unit.report.scales import scale_run
 
+from krobench.analysis.comparison.estimates import condense
+from krobench.analysis.history import Change
 from krobench.analysis.profiling.pprof import Profile, Stack, ValueType
 from krobench.api.specs.scaletest import Axis
 from krobench.figures.environment import Environment, KroFingerprint
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.figures.summaries import KroRestart, Latencies, LatencySummary
+from krobench.findings.comparison import Better, Comparison, MetricComparison, MetricVerdict
 from krobench.findings.scaling import Curve, CurvePoint, ScaleRecord
+from krobench.record.run import RunRecord
 from krobench.report.html.charts import instances
 from krobench.report.html.charts.base import Chart, thinned
+from krobench.report.html.charts.comparison import forest_plot, trend_charts
 from krobench.report.html.charts.costs import flame_graphs
 from krobench.report.html.charts.resources import resource_charts
 from krobench.report.html.charts.scaling import scale_charts
@@ -126,6 +131,31 @@ def test_two_samples_in_a_breath_are_no_cpu_use_of_nothing() -> None:
     assert rows_of(one["kro's CPU use"]) == rows_of(two["kro's CPU use"])
 
 
+def test_the_mean_of_requests_is_of_those_between_two_samples() -> None:
+    name = "rest_client_request_duration_seconds"
+    samples = sampled(f"{name}_sum", 10.0, 10.1, 10.1, 10.5, 10.6)
+    samples += sampled(f"{name}_count", 100.0, 110.0, 110.0, 120.0, 121.0)
+    rows = rows_of(charts_of(samples)["Time of requests and of etcd's writes"])
+    assert [row["y"] for row in rows] == pytest.approx([10.0, 40.0, 100.0])
+
+
+def test_scrapes_that_show_the_same_measurement_count_once() -> None:
+    """A kubelet measures every ten seconds or so, and says when."""
+    scraped = [(1.0, 100.0, 5.0), (2.0, 100.0, 5.0), (9.0, 108.0, 9.0), (19.0, 118.0, 14.0)]
+    samples = [
+        Sample(
+            seconds=seconds,
+            source="kubelet",
+            metric='container_cpu_usage_seconds_total{of="node"}',
+            value=value,
+            at=at,
+        )
+        for seconds, at, value in [*scraped, (29.0, 128.0, 19.0)]
+    ]
+    rows = rows_of(charts_of(samples)["CPU use around kro"])
+    assert [row["y"] for row in rows] == [0.5, 0.5, 0.5]
+
+
 def test_what_was_not_sampled_for_long_is_not_joined() -> None:
     samples = sampled("process_resident_memory_bytes", *[1e6] * 12)
     late = [replace(each, seconds=each.seconds + 60) for each in samples]
@@ -189,6 +219,48 @@ def test_an_slo_of_another_figure_has_a_chart_of_its_own() -> None:
     run.scale = ScaleRecord(axis=Axis.RGDS, curves=[curve])
     (chart,) = scale_charts(run)
     assert labels_of(chart) == {"SLO: 4 seconds"}
+
+
+def test_a_forest_has_each_primary_metric_that_has_a_ratio() -> None:
+    def metric(name: str, **changes: Any) -> MetricComparison:
+        return MetricComparison(
+            test="a",
+            metric=name,
+            better=Better.LOWER,
+            old_replicates=5,
+            new_replicates=5,
+            **({"primary": True, "ratio": 1.2, "verdict": MetricVerdict.WORSE} | changes),
+        )
+
+    metrics = [
+        metric("kro.cpu.seconds", ratio_low=1.1, ratio_high=1.3),
+        metric("kro.requests.total", primary=False),
+        metric("latency.instanceReady.p50", ratio=None, verdict=MetricVerdict.INCONCLUSIVE),
+    ]
+    sides: dict[str, Any] = {"old": "old", "new": "new", "old_runs": [], "new_runs": []}
+    chart = forest_plot(Comparison(**sides, minimum_effect=0.05, metrics=metrics))
+    shown = {row["metric"] for row in rows_of(chart) if "metric" in row}
+    assert len(shown) == 1
+    assert {row["low"] for row in rows_of(chart) if "low" in row} == {1.1}
+
+
+def test_a_trend_has_a_point_for_each_run_and_a_line_for_each_change() -> None:
+    def run(day: int, version: str) -> RunRecord:
+        kro = KroFingerprint(namespace="kro-system", pod="kro", version=version)
+        ready = LatencySummary(n=1, p50_seconds=float(day))
+        summary = some_summary(latency=Latencies(instance_ready=ready))
+        return some_run(
+            some_test(summary=summary),
+            start_time=f"2026-01-0{day}T00:00:00Z",
+            environment=Environment(krobench="0", kro=kro),
+        )
+
+    runs = [run(1, "0.9.3"), run(2, "0.9.4")]
+    before, after = map(condense, runs)
+    change = Change("a", "latency.instanceReady.p50", before, after, 1.0, 2.0)
+    [chart] = trend_charts(runs, [change])
+    assert [row["value"] for row in rows_of(chart) if "version" in row] == [1.0, 2.0] * 2
+    assert len(labels_of(chart)) == 1
 
 
 def test_other_runs_have_no_charts_of_sizes() -> None:

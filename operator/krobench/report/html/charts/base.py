@@ -14,7 +14,7 @@ Row = dict[str, Any]
 T = TypeVar("T")
 
 WIDTH = 820
-COLOURS = tuple(f"var(--c{index})" for index in range(1, 9))
+COLOURS = tuple(f"var(--c{index})" for index in range(1, 11))
 MUTED = "var(--muted)"
 BAD = "var(--bad)"
 GOOD = "var(--good)"

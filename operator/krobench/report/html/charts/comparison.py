@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from krobench.analysis.history import Change
 from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
+from krobench.figures.figure import Unit, unit_of
 from krobench.findings.comparison import Comparison, MetricVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestSummary
@@ -125,6 +126,12 @@ def forest_plot(comparison: Comparison) -> Chart | None:
     )
 
 
+_ROOM_FOR_MARKS = 1.25
+"""Above the largest value, for the labels of changes."""
+_LABELS = {
+    Unit.SECONDS: SECONDS_LABEL,
+    Unit.BYTES: "format(datum.value / 1048576, ',.3~r') + ' MiB'",
+}
 _TRENDS = (
     ("ready p50", "latency.instanceReady.p50"),
     ("ready p99", "latency.instanceReady.p99"),
@@ -166,11 +173,8 @@ def _trend(
     if not rows:
         return None
     versions = list(dict.fromkeys(row["version"] for row in rows))
-    axis = (
-        {"labelExpr": SECONDS_LABEL}
-        if title.startswith("ready") or "CPU" in title
-        else {"format": "~s"}
-    )
+    axis = {"labelExpr": _LABELS.get(_unit(metric), "format(datum.value, '~r')")}
+    top = _ROOM_FOR_MARKS * max(row["value"] for row in rows)
     marks: list[Spec] = [
         {
             "data": values(
@@ -200,12 +204,15 @@ def _trend(
         for each in changes
         if each.test == test and each.metric == metric
     ]
-    when = {"field": "time", "type": "temporal", "axis": {"title": None}}
+    when = _time([row["time"] for row in rows])
     spec = layers(
         {
             "data": values(rows),
             "mark": {"type": "line", "color": MUTED, "strokeWidth": 1},
-            "encoding": {"x": when, "y": quantity("value", title, zero=True, axis=axis)},
+            "encoding": {
+                "x": when,
+                "y": quantity("value", title, scale={"domain": [0, top]}, axis=axis),
+            },
         },
         *marks,
         {
@@ -274,7 +281,7 @@ def limit_trend(runs: Sequence[RunRecord]) -> Chart | None:
         )
     if not rows:
         return None
-    when = {"field": "time", "type": "temporal", "axis": {"title": None}}
+    when = _time([row["time"] for row in rows])
     versions = list(dict.fromkeys(row["version"] for row in rows))
     colour = {
         "field": "version",
@@ -321,6 +328,17 @@ def limit_trend(runs: Sequence[RunRecord]) -> Chart | None:
         spec,
         "explanation/scaling.md",
     )
+
+
+def _unit(metric: str) -> Unit:
+    return Unit.SECONDS if metric.startswith("latency.") else unit_of(metric)
+
+
+def _time(times: Sequence[str]) -> Spec:
+    """Return the axis of when runs began: days, or hours if all are of one day."""
+    one_day = len({time[:10] for time in times}) == 1
+    axis = {"title": None, "format": "%H:%M" if one_day else "%-d %b", "tickCount": 8}
+    return {"field": "time", "type": "temporal", "axis": axis | {"labelOverlap": True}}
 
 
 def _value(summary: TestSummary, metric: str) -> float | None:

@@ -12,6 +12,7 @@ from krobench.report.html.charts.base import (
     BAD,
     HIDDEN_POINTS,
     LOGARITHMIC,
+    MUTED,
     SECONDS_LABEL,
     WIDTH,
     Chart,
@@ -122,6 +123,7 @@ def over_time(
         }
         if never
         else None,
+        _collections(samples, when["x"]),
         *(
             rule("x", seconds, label, below=bool(index % 2))
             for index, (seconds, label) in enumerate(_events(run, samples))
@@ -132,7 +134,7 @@ def over_time(
     return Chart(
         "Time until ready over the run",
         "A dot is an instance, by the time of its request; a line is the median of a stretch. "
-        f"Shaded: run phases.{aside}{missing}",
+        f"Shaded: run phases. Ticks at the bottom: kro collected garbage.{aside}{missing}",
         spec,
         "explanation/method.md",
         zoom=True,
@@ -216,6 +218,24 @@ def _events(run: RunRecord, samples: Sequence[Sample]) -> list[tuple[float, str]
         if after.value > before.value
     ]
     return sorted([*events, *grown])[:12]
+
+
+def _collections(samples: Sequence[Sample], when: Row) -> Row | None:
+    """Return a tick for each sample by which kro had collected garbage."""
+    name = "go_gc_duration_seconds_count"
+    counts = [each for each in samples if each.source == "kro" and each.metric == name]
+    rows = [
+        {"x": round(after.seconds, 2), "collections": f"{after.value - before.value:g}"}
+        for before, after in pairwise(counts)
+        if after.value > before.value
+    ]
+    if not rows:
+        return None
+    return {
+        "data": values(thinned(rows, _MOST_STEPS)),
+        "mark": {"type": "tick", "color": MUTED, "size": 7, "y": {"expr": "height"}},
+        "encoding": {"x": when, "tooltip": tooltip({"collections": "garbage collections of kro"})},
+    }
 
 
 def distribution(objects: Iterable[ObjectRecord]) -> Chart | None:

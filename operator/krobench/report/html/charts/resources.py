@@ -55,7 +55,8 @@ class _Line:
     source: str
     metric: str
     rate: bool = False
-    factor: float = 1.0
+    mean: bool = False
+    """Of a histogram: the mean of what it observed between two samples."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class _Panel:
     limit: str | None = None
     """The resource whose limit, of kro's container, is drawn."""
     factor: float = 1.0
+    """Of what is sampled, one unit of the axis."""
 
 
 _PANELS = (
@@ -76,7 +78,7 @@ _PANELS = (
         "",
         "CPU cores",
         (_Line("kro", "kro", _CPU, rate=True),),
-        lambda cores: f"{units.number(cores)} cores",
+        lambda cores: f"{units.number(cores)} {'core' if cores == 1 else 'cores'}",
         "cpu",
     ),
     _Panel(
@@ -84,8 +86,8 @@ _PANELS = (
         "",
         "memory, MiB",
         (
-            _Line("resident", "kro", _RESIDENT, factor=_MIB),
-            _Line("Go heap", "kro", "go_memstats_heap_alloc_bytes", factor=_MIB),
+            _Line("resident", "kro", _RESIDENT),
+            _Line("Go heap", "kro", "go_memstats_heap_alloc_bytes"),
         ),
         lambda mib: units.size(None if mib is None else mib * _MIB),
         "memory",
@@ -109,6 +111,24 @@ _PANELS = (
         units.number,
     ),
     _Panel(
+        "Time of requests and of etcd's writes",
+        "Means between two samples. A request of kro includes its pauses before a retry.",
+        "mean, ms",
+        (
+            _Line("request of kro", "kro", "rest_client_request_duration_seconds", mean=True),
+            _Line(
+                "request at the API server",
+                "apiserver",
+                "apiserver_request_duration_seconds",
+                mean=True,
+            ),
+            _Line("etcd's log", "etcd", "etcd_disk_wal_fsync_duration_seconds", mean=True),
+            _Line("etcd's commit", "etcd", "etcd_disk_backend_commit_duration_seconds", mean=True),
+        ),
+        lambda ms: units.seconds(None if ms is None else ms / 1e3),
+        factor=1e-3,
+    ),
+    _Panel(
         "CPU use around kro",
         "The API server and etcd by their own counters, the node by its kubelet.",
         "CPU cores",
@@ -127,10 +147,11 @@ _PANELS = (
         "Resident memory.",
         "memory, MiB",
         (
-            _Line("API server", "apiserver", _RESIDENT, factor=_MIB),
-            _Line("etcd", "etcd", _RESIDENT, factor=_MIB),
+            _Line("API server", "apiserver", _RESIDENT),
+            _Line("etcd", "etcd", _RESIDENT),
         ),
         lambda mib: units.size(None if mib is None else mib * _MIB),
+        factor=_MIB,
     ),
 )
 
@@ -145,7 +166,10 @@ def resource_charts(
     phases = run_phases(objects)
     limits = run.environment.kro.limits if run.environment.kro is not None else {}
     for panel in _PANELS:
-        lines = {line.name: _points(line, by_metric) for line in panel.lines}
+        lines = {
+            line.name: [(x, y / panel.factor) for x, y in _points(line, by_metric)]
+            for line in panel.lines
+        }
         lines = {name: points for name, points in lines.items() if len(points) >= _FEWEST_POINTS}
         if lines:
             limit = number_of(limits.get(panel.limit)) if panel.limit is not None else None
@@ -154,12 +178,26 @@ def resource_charts(
 
 
 def _points(line: _Line, by_metric: Mapping[tuple[str, str], list[Sample]]) -> list[Point]:
+    if line.mean:
+        return _means(line, by_metric)
     found = by_metric.get((line.source, line.metric), [])
     if not line.rate:
-        return [(sample.seconds, sample.value / line.factor) for sample in found]
+        return [(sample.seconds, sample.value) for sample in found]
     if any(sample.at is not None for sample in found):
         return _stamped_rates(found)
     return _rates([(sample.seconds, sample.value) for sample in spaced(found)])
+
+
+def _means(line: _Line, by_metric: Mapping[tuple[str, str], list[Sample]]) -> list[Point]:
+    """Return the mean of what a histogram observed between two samples, if it observed anything."""
+    sums = by_metric.get((line.source, f"{line.metric}_sum"), [])
+    counts = {s.seconds: s.value for s in by_metric.get((line.source, f"{line.metric}_count"), [])}
+    return [
+        (after.seconds, (after.value - before.value) / observed)
+        for before, after in pairwise(each for each in sums if each.seconds in counts)
+        if (observed := counts[after.seconds] - counts[before.seconds]) > 0
+        and after.value >= before.value
+    ]
 
 
 def _stamped_rates(counter: Sequence[Sample]) -> list[Point]:
