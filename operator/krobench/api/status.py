@@ -44,9 +44,10 @@ class Phase(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """Conditions: three for kstatus, three for ``kubectl wait``, the run's validity, and Suspended
-    if the run is or was. A suspended run has no Ready: it waits for its user, not for krobench. A
-    schedule has those for kstatus, Suspended, and KroWatched if it starts runs when kro changes."""
+    """Conditions: three for kstatus, three for ``kubectl wait``, the run's validity, Stored if
+    there is a store for results, and Suspended if the run is or was. A suspended run has no Ready:
+    it waits for its user, not for krobench. A schedule has those for kstatus, Suspended, and
+    KroWatched if it starts runs when kro changes."""
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -55,6 +56,7 @@ class ConditionType(StrEnum):
     FAILED = "Failed"
     FINISHED = "Finished"
     VALID = "Valid"
+    STORED = "Stored"
     SUSPENDED = "Suspended"
     KRO_WATCHED = "KroWatched"
 

@@ -6,6 +6,7 @@ from unit.controller.world import record, started
 
 from krobench.api.common import ErrorInfo
 from krobench.api.status import Phase, Verdict
+from krobench.api.storage import StoredAt
 from krobench.controller.state import JobState
 from krobench.findings.validity import RequestsNotSent, Validity
 from krobench.record.run import RunState
@@ -92,6 +93,19 @@ def test_a_run_that_broke_off_is_not_called_valid() -> None:
     world.settle()
     assert world.status.phase is Phase.FAILED
     assert world.condition("Valid") == "Unknown"
+
+
+def test_a_run_says_whether_its_results_are_in_the_store() -> None:
+    without, stored, failed = started(), started(), started()
+    without.finish_load()
+    stored.finish_load(store=StoredAt(claim_name="results", path="team/krobenchmarks/a/1"))
+    failed.finish_load(store_error=ErrorInfo(reason="StoreFull", message="no space"))
+    for world in (without, stored, failed):
+        world.settle()
+    assert "Stored" not in {condition.type for condition in without.status.conditions}
+    assert stored.condition("Stored") == "True"
+    assert failed.condition("Stored") == "False"
+    assert failed.status.conditions[-1].reason == "StoreFull"
 
 
 def test_no_test_of_a_load_job_that_died_stands_as_under_way() -> None:

@@ -22,6 +22,8 @@ _WITH_MESSAGE = (
     ConditionType.FAILED,
     ConditionType.SUSPENDED,
 )
+_STORED = "InStore"
+_MAX_MESSAGE = 1024
 _MAX_WARNINGS = 32
 _DIGITS = 3
 _MAX_VERSION = 64
@@ -155,6 +157,13 @@ def _conditions(facts: StatusFacts, line: StatusLine) -> list[Condition]:
         has_message = kind is ConditionType.READY or (true and kind in _WITH_MESSAGE)
         claims[kind] = ("True" if true else "False", reason, line.message if has_message else "")
     claims[ConditionType.VALID] = validity
+    record = facts.record
+    if record is not None and record.store is not None:
+        claims[ConditionType.STORED] = ("True", _STORED, f"in {record.store}"[:_MAX_MESSAGE])
+    elif record is not None and record.store_error is not None:
+        error = record.store_error
+        message = f"{error.message}; the results are in ConfigMaps"
+        claims[ConditionType.STORED] = ("False", error.reason, message[:_MAX_MESSAGE])
     return stamped(claims, facts.old.conditions, facts.generation, facts.now)
 
 
