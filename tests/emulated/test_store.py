@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from base64 import b64encode
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from krobench.api.status import Verdict
 from krobench.api.storage import STORAGE_CONFIG_MAP, Storage
 from krobench.cli import sources
 from krobench.cli.errors import CliError
-from krobench.cli.show import history_of
+from krobench.cli.history import history_of
 from krobench.cli.sources import RunName, fetch_history, fetch_lines, fetch_run, read_sides
 from krobench.kube.client import JsonObject
 from krobench.load.lifecycle import RGDS_PATH
@@ -79,7 +80,7 @@ async def test_results_in_a_bucket_are_read_back_by_every_command(
     assert {line.test for line in objects} == {test["name"] for test in TESTS}
     [head] = await read(fetch_history, NAME)
     assert (head.run.id, head.run.verdict) == (record.id, Verdict.PASSED)
-    assert record.id[:8] in await read(history_of, NAME)
+    assert record.id[:8] in await read(partial(history_of, NAME, html=False))
     [side] = await read(read_sides, ["history:default/bench"], "default")
     [one] = await read(read_sides, ["default/bench"], "default")
     assert side.runs == one.runs

@@ -340,7 +340,7 @@ def history(
     Kept runs (spec.results.retention) outlive their KroBenchmark or KroScaleTest. For
     KroScaleTests, prints their limits.
     """
-    from krobench.cli.show import history_of
+    from krobench.cli.history import history_of
     from krobench.cli.sources import RunName
 
     with _failing_with(1):

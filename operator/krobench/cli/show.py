@@ -1,4 +1,4 @@
-"""What commands print about runs: reports, histories, profiles and sizings."""
+"""What commands print about runs: reports, profiles and sizings."""
 
 import tempfile
 import webbrowser
@@ -9,19 +9,15 @@ from typing import Literal
 
 import orjson
 
-from krobench.analysis.comparison.rules import primary_of
-from krobench.analysis.history import Changes, changes, series_lengths
 from krobench.analysis.profiling.pprof import Profile, ProfileError, decode
 from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
-from krobench.api.kinds import RunKind
 from krobench.api.yaml import dump
 from krobench.cli.charts import drawing
 from krobench.cli.errors import CliError
 from krobench.cli.sources import (
     RunName,
     fetch_file,
-    fetch_history,
     fetch_lines,
     fetch_run,
     load_file,
@@ -30,7 +26,7 @@ from krobench.cli.sources import (
 from krobench.figures.profile import ProfileFile
 from krobench.findings.comparison import Baseline
 from krobench.record.run import RunRecord
-from krobench.report import history, markdown, sizing
+from krobench.report import markdown, sizing
 from krobench.report.html import page
 from krobench.report.words.reasons import reason_line
 from krobench.report.words.sizing import sizing_refusal_line
@@ -81,29 +77,6 @@ def open_in_browser(page: Path) -> None:
     """
     if not webbrowser.open(page.resolve().as_uri()):
         raise CliError(f"no browser could be started: open {page} yourself")
-
-
-def history_of(name: RunName, *, html: bool) -> str:
-    """Return the kept runs of a name as text or as a page, with the changes between them.
-
-    Raises:
-        CliError: if there are none, or they cannot be read.
-    """
-    heads = fetch_history(name)
-    scale_tests = [head.run for head in heads if head.run.kind == RunKind.SCALE_TEST]
-    benchmarks = [head for head in heads if head.run.kind != RunKind.SCALE_TEST]
-    text = history.render_limits(scale_tests) if scale_tests else ""
-    found = Changes([], [])
-    if benchmarks:
-        estimates = [head.estimates for head in benchmarks]
-        runs = [head.run for head in benchmarks]
-        found = changes(estimates, primary_of(runs[-1].spec))
-        text += history.render(runs, found, series_lengths(estimates))
-    if not html:
-        return text
-    return page.render_history(
-        str(name), [head.run for head in heads], found.found, text, drawing()
-    )
 
 
 def profile_of(name: RunName, test: str | None, file: ProfileFile) -> bytes:

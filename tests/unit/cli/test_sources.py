@@ -8,7 +8,7 @@ from unit.report.scales import scale_run
 from krobench.api.kinds import RunKind, RunRef
 from krobench.cli import sources
 from krobench.cli.errors import CliError
-from krobench.cli.show import history_of
+from krobench.cli.history import history_of
 from krobench.cli.sources import RunName, read_sides, results_of
 from krobench.record.history import as_kept, kept_name
 from krobench.record.run import RunRecord, RunState

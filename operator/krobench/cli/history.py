@@ -1,0 +1,33 @@
+"""What ``krobench history`` prints. Reports take longer to load, so only a page loads them."""
+
+from krobench.analysis.comparison.rules import primary_of
+from krobench.analysis.history import Changes, changes, series_lengths
+from krobench.api.kinds import RunKind
+from krobench.cli.sources import RunName, fetch_history
+from krobench.report import history
+
+
+def history_of(name: RunName, *, html: bool) -> str:
+    """Return the kept runs of a name as text or as a page, with the changes between them.
+
+    Raises:
+        CliError: if there are none, or they cannot be read.
+    """
+    heads = fetch_history(name)
+    scale_tests = [head.run for head in heads if head.run.kind == RunKind.SCALE_TEST]
+    benchmarks = [head for head in heads if head.run.kind != RunKind.SCALE_TEST]
+    text = history.render_limits(scale_tests) if scale_tests else ""
+    found = Changes([], [])
+    if benchmarks:
+        estimates = [head.estimates for head in benchmarks]
+        runs = [head.run for head in benchmarks]
+        found = changes(estimates, primary_of(runs[-1].spec))
+        text += history.render(runs, found, series_lengths(estimates))
+    if not html:
+        return text
+    from krobench.cli.charts import drawing
+    from krobench.report.html import page
+
+    return page.render_history(
+        str(name), [head.run for head in heads], found.found, text, drawing()
+    )
