@@ -119,7 +119,7 @@ def forest_plot(comparison: Comparison) -> Chart | None:
     spec["height"] = 28 * len(rows)
     return Chart(
         f"{comparison.new} against {comparison.old}",
-        "The ratio of each primary metric with its 95 % interval. The line is no change; the "
+        "The ratio of each primary metric with its 95 % interval. The line marks no change; the "
         f"shaded stretch is a change of less than {units.percent(effect)}, which does not matter.",
         spec,
         "how-to/compare.md",
