@@ -11,7 +11,7 @@ from krobench.figures.cel import (
     CelState,
     Estimate,
 )
-from krobench.report.tables import table
+from krobench.report.tables import FEWEST_FOR_INTERVAL, table, without_empty_columns
 from krobench.report.words.reasons import reason_line
 
 _OWN = "own"
@@ -71,7 +71,7 @@ def cel_section(results: CelResults) -> str:
         rows = [
             (e.name, e.family or _OWN, e.level, *_shown(e, _COSTS), e.cross_check) for e in measured
         ]
-        parts.append(table(header, rows))
+        parts.append(table(*without_empty_columns(header, rows)))
     around = zip(_AROUND.values(), _shown(results, _AROUND), strict=True)
     parts.append(table(("around the expressions", "value"), [*around]))
     if results.patterns:
@@ -136,9 +136,9 @@ def _reasons(results: CelResults, measured: Sequence[CelExpressionResult]) -> li
 
 
 def _between(estimate: Estimate | None, show: Callable[[float | None], str]) -> str:
-    """Show a number with its interval."""
+    """Show a number with its interval, if it is of enough values."""
     if estimate is None:
         return units.NOT_AVAILABLE
-    if estimate.low is None or estimate.high is None:
+    if estimate.low is None or estimate.high is None or estimate.n < FEWEST_FOR_INTERVAL:
         return show(estimate.value)
     return f"{show(estimate.value)} ({show(estimate.low)} to {show(estimate.high)})"

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 
 from krobench.api import units
 from krobench.findings.growth import CostDifference, Slope
-from krobench.report.tables import table
-from krobench.report.tests import FEWEST_FOR_INTERVAL
+from krobench.report.tables import FEWEST_FOR_INTERVAL, table
 from krobench.report.words.figures import title
 
 _SHOW: dict[str, Callable[[float | None], str]] = {

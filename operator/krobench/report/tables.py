@@ -17,6 +17,12 @@ _UNITS: dict[Quantity, Sequence[tuple[float, str]]] = {
 }
 
 
+FEWEST_FOR_INTERVAL = 3
+"""Values. An interval from two is too wide to be useful."""
+NO_VALUE = frozenset({units.NOT_AVAILABLE, "-"})
+"""What cells without a value have."""
+
+
 @dataclass(frozen=True)
 class Column:
     """The values of one quantity under a heading, all in one unit."""
@@ -44,6 +50,18 @@ def columns(*each: Column) -> str:
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table; cell contents are escaped so that they can't break out of their cell."""
     return "\n".join([_row(header), _row(["---"] * len(header)), *map(_row, rows)])
+
+
+def without_empty_columns(
+    header: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[list[str], list[list[str]]]:
+    """Return header and rows without columns that give no value; the first one stays."""
+    kept = [
+        place
+        for place in range(len(header))
+        if place == 0 or not {row[place] for row in rows} <= NO_VALUE
+    ]
+    return [header[place] for place in kept], [[row[place] for place in kept] for row in rows]
 
 
 def section(title: str, *parts: str, level: int = 2) -> str:

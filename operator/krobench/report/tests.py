@@ -6,18 +6,23 @@ from krobench.api import units
 from krobench.api.specs.load import Arrival
 from krobench.api.specs.results import Cause
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, THROUGHPUT
-from krobench.figures.latencies import LATENCIES, latency_of
+from krobench.figures.latencies import LATENCIES, NEEDED_BY_STATISTIC, latency_of
 from krobench.figures.precision import Headline, Stop
 from krobench.figures.summaries import Latencies, LatencySummary, LoadGenerator
 from krobench.record.test import IterationRecord, PhaseSummary, TestRecord, TestState, TestSummary
 from krobench.report.cel import cel_section
-from krobench.report.tables import Column, column, columns, table
+from krobench.report.tables import (
+    FEWEST_FOR_INTERVAL,
+    Column,
+    column,
+    columns,
+    table,
+    without_empty_columns,
+)
 from krobench.report.usage import usage_section
 from krobench.report.words.evidence import measured
 from krobench.report.words.validity import steady_state_line
 
-FEWEST_FOR_INTERVAL = 3
-"""Iterations. An interval from two is too wide to be useful."""
 _OF_THE_LOAD = (Cause.GENERATOR_LATE, Cause.SHARD_LOST)
 _EFFECTS = (
     ("created, until ready", "instance_ready"),
@@ -251,7 +256,18 @@ def _latency_table(latency: Latencies) -> str:
         count = f"{each.n}" + (f" (+{each.censored} never)" if each.censored else "")
         values = (each.p50_seconds, each.p90_seconds, each.p99_seconds, each.max_seconds)
         rows.append((label, count, *map(units.seconds, values)))
-    return table(("latency", "n", "p50", "p90", "p99", "max"), rows)
+    header = ("latency", "n", "p50", "p90", "p99", "max")
+    shown, kept = without_empty_columns(header, rows)
+    most = max((each.n + each.censored for _, each in found), default=0)
+    missing = []
+    for name in header[2:]:
+        needed = NEEDED_BY_STATISTIC.get(name, 0)
+        if name not in shown and most < needed:
+            missing.append(f"{name} takes {needed} observations")
+        elif name not in shown:
+            missing.append(f"{name} is not known, because too many never got there")
+    note = f"\n\nNot available: {'; '.join(missing)}." if missing and rows else ""
+    return table(shown, kept) + note
 
 
 def _iterations(iterations: Sequence[IterationRecord]) -> str:

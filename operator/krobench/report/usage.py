@@ -8,14 +8,13 @@ from krobench.figures.figure import Figure, How, Per, Phase, Unit, unit_of
 from krobench.figures.reasons.samples import NotExposed
 from krobench.figures.summaries import Figures, Part
 from krobench.record.test import TestRecord
-from krobench.report.tables import table
+from krobench.report.tables import NO_VALUE, table, without_empty_columns
 from krobench.report.words.figures import PROCESSES, full_title
 from krobench.report.words.reasons import SOURCE_NAMES, reason_line
 from krobench.report.words.validity import restart_line
 
 _MOST_REQUESTS = 12
 _NO_SUCH = "-"
-_NOTHING = {units.NOT_AVAILABLE, _NO_SUCH}
 _OF_EVERY_PROCESS = ("cpu", "memory", "goroutines", "gc", "network", "disk")
 _SHOW: dict[Unit, Callable[[float | None], str]] = {
     Unit.SECONDS: units.seconds,
@@ -164,11 +163,8 @@ def _signed(name: str, value: float | None) -> str:
 
 def _known(header: Row, rows: Iterable[Row]) -> str:
     """Return the table without rows and columns that give no figure; the reasons are at the end."""
-    kept = [row for row in rows if not {*row[1:]} <= _NOTHING]
-    columns = [0, *(c for c in range(1, len(header)) if not {row[c] for row in kept} <= _NOTHING)]
-    if not kept:
-        return ""
-    return table([header[c] for c in columns], ([row[c] for c in columns] for row in kept))
+    kept = [row for row in rows if not {*row[1:]} <= NO_VALUE]
+    return table(*without_empty_columns(header, kept)) if kept else ""
 
 
 def reasons_section(test: TestRecord) -> str:

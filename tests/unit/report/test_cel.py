@@ -49,7 +49,7 @@ RESULTS = CelResults.model_validate(
 
 def test_an_expression_has_a_line_with_its_interval() -> None:
     text = cel_section(RESULTS)
-    assert "| ternary | ternary | simple | 2.5 µs (2 µs to 3 µs) | not available |" in text
+    assert "| ternary | ternary | simple | 2.5 µs (2 µs to 3 µs) |" in text
     assert "| 450 ns |" in text
 
 
@@ -76,3 +76,10 @@ def test_a_restart_has_a_table_of_its_own_with_what_it_lacks() -> None:
     assert "| compiling all revisions of one RGD | not available |" in text
     assert "- compileSecondsPerRgd: kro compiled 7 revisions of others' RGDs" in text
     assert "restart" not in cel_section(RESULTS)
+
+
+def test_two_iterations_are_too_few_for_an_interval() -> None:
+    two = Estimate(value=2.5e-6, low=1e-9, high=3.0, n=2)
+    results = RESULTS.model_copy(deep=True)
+    results.expressions[0].evaluation_seconds = two
+    assert "| 2.5 µs |" in cel_section(results)

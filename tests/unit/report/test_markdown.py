@@ -33,7 +33,7 @@ def test_a_finished_run_shows_numbers_with_units_and_what_is_missing() -> None:
     text = render(run)
     assert "# default/bench: Passed" in text
     assert "\n1 test, 1 succeeded, 0 failed." in text
-    assert "| instance ready | 50 (+2 never) | 412 ms | not available |" in text
+    assert "| instance ready | 50 (+2 never) | 412 ms |\n" in text
     assert "| a | Succeeded | 50 | 412 | not available | 12.3 | 30 | 50 |" in text
 
 

@@ -1,8 +1,10 @@
-from unit.records import some_test
+from unit.records import some_summary, some_test
 
 from krobench.figures.precision import Headline, Stop
+from krobench.figures.summaries import Latencies, LatencySummary
 from krobench.record.test import TestRecord
 from krobench.report.tests import headline_line, stop_line
+from krobench.report.tests import test_section as section_of
 
 
 def record(headline: Headline | None, stop: Stop | None = None) -> TestRecord:
@@ -39,3 +41,11 @@ def test_the_most_iterations_are_a_stop_of_their_own() -> None:
     assert stop_line(stop) == (
         "±12.3 % after 20 iterations, the most that are allowed; the target is ±5 %"
     )
+
+
+def test_a_statistic_that_no_latency_has_is_left_out_with_the_reason() -> None:
+    ready = LatencySummary(n=40, p50_seconds=1.0, p90_seconds=2.0, max_seconds=3.0)
+    test = some_test(summary=some_summary(latency=Latencies(instance_ready=ready)))
+    text = section_of(test)
+    assert "| latency | n | p50 | p90 | max |" in text
+    assert "p99 takes 100" in text

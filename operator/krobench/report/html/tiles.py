@@ -11,7 +11,8 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.report import usage
 from krobench.report.cel import cel_line
-from krobench.report.tests import FEWEST_FOR_INTERVAL, result
+from krobench.report.tables import FEWEST_FOR_INTERVAL
+from krobench.report.tests import result
 from krobench.report.words.scaling import limit_text
 from krobench.report.words.sizes import plain
 

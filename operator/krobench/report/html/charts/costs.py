@@ -19,6 +19,7 @@ from krobench.report.html.charts.base import (
     tooltip,
     values,
 )
+from krobench.report.tables import FEWEST_FOR_INTERVAL
 
 _MOST_EXPRESSIONS = 40
 _LEAST_SHARE = 0.004
@@ -36,13 +37,14 @@ def cel_charts(run: RunRecord) -> Iterator[Chart]:
             found = item.evaluation_seconds
             if item.state is not CelState.MEASURED or found is None or found.value <= 0:
                 continue
+            enough = found.n >= FEWEST_FOR_INTERVAL
             rows.append(
                 {
                     "expression": item.name,
                     "family": item.family or "own",
                     "value": found.value,
-                    "low": max(found.low, found.value / 100) if found.low is not None else None,
-                    "high": found.high,
+                    "low": found.low and max(found.low, found.value / 100) if enough else None,
+                    "high": found.high if enough else None,
                     "shown": units.seconds(found.value),
                 }
             )
