@@ -1,0 +1,5 @@
+"""Writes the dashboards."""
+
+from scripts.dashboards.files import write
+
+write()
