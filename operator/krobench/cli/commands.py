@@ -233,6 +233,28 @@ def report(
             open_in_browser(output)
 
 
+def export(
+    name: RunArgument,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Directory to write to; created if missing.")
+    ],
+    namespace: Namespace = "default",
+    form: Annotated[
+        Literal["csv", "parquet", "openmetrics"],
+        typer.Option("--format", help="openmetrics has only the samples, for a Prometheus."),
+    ] = "csv",
+) -> None:
+    """Write the figures, objects and samples of a run as files for other tools."""
+    from krobench.cli.export import ExportFormat
+    from krobench.cli.export import export as exported
+    from krobench.cli.sources import RunName
+
+    with _failing_with(1):
+        files = exported(RunName.parse(name, namespace), ExportFormat(form), output)
+    for file in files:
+        typer.echo(file)
+
+
 def profile(
     name: RunArgument,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],

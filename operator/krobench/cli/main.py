@@ -145,6 +145,7 @@ for command in (
     commands.run,
     commands.wait,
     commands.report,
+    commands.export,
     commands.profile,
     commands.compare,
     commands.history,

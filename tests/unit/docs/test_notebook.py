@@ -1,0 +1,47 @@
+"""The notebook runs on what `krobench export` writes of a stored scale test."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import nbclient
+import nbformat
+import pytest
+from unit.cli.test_export import stored
+
+from krobench.cli import export as module
+from krobench.cli.export import ExportFormat, export
+from krobench.cli.sources import RunName
+
+NOTEBOOK = Path(__file__).parents[3] / "docs" / "notebooks" / "explore-a-run.ipynb"
+SECONDS = 120
+
+
+@pytest.fixture
+def exported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    run, objects, samples = stored("scale-2026-11.json")
+    monkeypatch.setattr(module, "fetch_run", lambda name: run)
+    monkeypatch.setattr(module, "fetch_lines", lambda run: (objects, samples))
+    export(RunName(None, "default", "run"), ExportFormat.CSV, tmp_path)
+    return tmp_path
+
+
+def executed(directory: Path, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    monkeypatch.setenv("KROBENCH_RUN", str(directory))
+    monkeypatch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    nbclient.NotebookClient(notebook, timeout=SECONDS).execute()
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_the_notebook_runs(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = executed(exported, monkeypatch)
+    shown = [{kind for output in cell.outputs for kind in output.get("data", {})} for cell in cells]
+    assert [("image/png" in kinds) for kinds in shown] == [False, True, True, True, True, False]
+
+
+def test_it_is_stored_without_outputs() -> None:
+    cells = [
+        cell for cell in json.loads(NOTEBOOK.read_text())["cells"] if cell["cell_type"] == "code"
+    ]
+    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells)
