@@ -13,7 +13,7 @@ CODE := operator/krobench testbed tests bench scripts
 CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated browser-test cluster-test cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs faults calibrate lint format crds docs lock reproducible up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated browser-test cluster-test cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-monitoring faults calibrate lint format crds docs dashboards site lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -84,6 +84,9 @@ bench-limits: deploy ## Run a scale test five times and check that all limits ar
 bench-pairs: $(VENV)/ready ## Simulate how often comparisons of several scale tests are right (about 3 minutes, no cluster)
 	$(BIN)/python -m bench.pairs
 
+bench-monitoring: deploy ## Ask a real Prometheus every query of the dashboards while benchmarks run (4 minutes)
+	$(BIN)/python -m bench.monitoring
+
 faults: deploy ## Kill, stop and starve what runs depend on, and check what they lose (about 2 hours; resumes where it stopped)
 	$(BIN)/python -m bench.faults
 
@@ -103,8 +106,14 @@ format: $(VENV)/ready ## Format the code
 crds: $(VENV)/ready ## Generate the CRDs from the models
 	$(BIN)/krobench crds crds helm/krobench/files/crds
 
+site: docs ## Build the site of the documentation into build/site
+	$(BIN)/python -m scripts.site
+
 docs: $(VENV)/ready ## Generate the reference pages from the models, the chart and the commands
 	$(BIN)/python -m scripts.reference
+
+dashboards: $(VENV)/ready ## Generate the Grafana dashboards
+	$(BIN)/python -m scripts.dashboards
 
 lock: $(VENV)/ready ## Pin the newest versions of all dependencies, with their hashes
 	$(LOCK) pyproject.toml -o requirements.lock
