@@ -22,6 +22,7 @@ from emulated.conftest import Api, Emulator, RunningOperator
 from emulated.test_bad_objects import bad_specs
 
 from krobench.api.kinds import RunKind
+from krobench.controller.operator import prepare_process
 from krobench.controller.runs import parse_run
 from krobench.kube.client import KubeClient, allow_deep_objects
 from krobench.kube.config import ClientConfig
@@ -214,6 +215,7 @@ async def show(number: int, large: int) -> None:
     """Measure, and print two tables."""
     kinds = [kind.value for kind in RunKind]
     allow_deep_objects()
+    prepare_process()
     print(table(ALONE, [read_alone(what) for what in (*kinds, _LARGE)]), flush=True)
     rows = []
     for what, many in [*((kind, number) for kind in kinds), (_LARGE, large)]:

@@ -13,12 +13,12 @@ import sys
 from krobench.cli import main
 sys.modules["kubernetes"] = None  # as in a pod
 from krobench.api.kinds import RunKind
-from krobench.controller.operator import build_models
+from krobench.controller.operator import prepare_process
 from krobench.controller.runs import RunCache
 from krobench.load.overhead import resident_max_bytes
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
 
-build_models()
+prepare_process()
 runs = RunCache(None, DEFAULT_MAX_OBJECTS)
 for number in range(int(sys.argv[1])):
     metadata = {
