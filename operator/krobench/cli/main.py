@@ -81,7 +81,7 @@ def load(
         ),
     ] = 0,
     result_bytes: Annotated[
-        int | None, typer.Option(help="Most bytes of results to store; by default 16 MiB.")
+        int | None, typer.Option(help="Most bytes of results to store; by default 24 MiB.")
     ] = None,
 ) -> None:
     """Run the tests of a custom resource (in a Job that the operator starts)."""

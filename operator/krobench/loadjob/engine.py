@@ -122,7 +122,7 @@ class Engine:
         self.timing = timing or Timing()
         self.clock = RunClock()
         self._task = task
-        self._lines = RunLines.limited(room.lines)
+        self._lines = RunLines.limited(room)
         self._activity = ""
         self._reported = ""
         """The activity that was published last."""

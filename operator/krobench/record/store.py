@@ -54,12 +54,14 @@ class Room:
     """Of the raw lines, gzipped."""
     profiles: int = 8 << 20
     """Over all profiles; a heap or CPU profile of kro takes some 50 to 200 kB."""
+    whole_run: int = 8 << 20
+    """Of the whole ``run.json``, gzipped, if it does not fit into its ConfigMap."""
 
     @classmethod
     def within(cls, result_bytes: int) -> Self:
         """Share a limit out; ``run.json`` comes first, and has its room in any case."""
-        share = max(0, result_bytes - _MAX_RUN_BYTES - _UNFULL_BYTES) // 2
-        return cls(min(share, cls.lines), min(share, cls.profiles))
+        share = max(0, result_bytes - _MAX_RUN_BYTES - _UNFULL_BYTES) // 3
+        return cls(min(share, cls.lines), min(share, cls.profiles), min(share, cls.whole_run))
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class RunLines:
     objects: LineFile[ObjectRecord] = field(default_factory=lambda: LineFile(ObjectRecord))
     samples: LineFile[Sample] = field(default_factory=lambda: LineFile(Sample))
     cel: LineFile[CelLine] = field(default_factory=lambda: LineFile(CelLine))
+    room_of_run: int = Room.whole_run
+    """As :attr:`Room.whole_run`, which is stored with the lines."""
 
     @property
     def files(self) -> tuple[tuple[str, LineFile[Any]], ...]:
@@ -85,12 +89,13 @@ class RunLines:
         ]
 
     @classmethod
-    def limited(cls, max_bytes: int = Room.lines) -> Self:
-        """Return files that together take about ``max_bytes`` at most, gzipped."""
+    def limited(cls, room: Room) -> Self:
+        """Return files that together take about as many bytes as there is room for, gzipped."""
         return cls(
-            LineFile(ObjectRecord, max_bytes=max_bytes * 5 // 8),
-            LineFile(Sample, max_bytes=max_bytes * 2 // 8),
-            LineFile(CelLine, max_bytes=max_bytes // 8),
+            LineFile(ObjectRecord, max_bytes=room.lines * 5 // 8),
+            LineFile(Sample, max_bytes=room.lines * 2 // 8),
+            LineFile(CelLine, max_bytes=room.lines // 8),
+            room.whole_run,
         )
 
 
@@ -113,7 +118,16 @@ def write_config_maps(
     ]
     if _is_too_large(run):
         full = rawlines.encode([run], MAX_CONFIG_MAP_BYTES)
-        pieces += [(FULL_RUN_KEY, piece) for piece in full]
+        size = sum(map(len, full))
+        if size <= raw.room_of_run:
+            pieces += [(FULL_RUN_KEY, piece) for piece in full]
+        else:
+            warning = (
+                f"{FULL_RUN_KEY} is not stored: it has {size} bytes, and limits.resultBytes leaves "
+                f"{raw.room_of_run}; iterations cannot be shown or compared. Raise the limit, or "
+                "measure fewer tests or iterations in a run"
+            )
+            run = run.model_copy(update={"warnings": [warning, *run.warnings]})
     room = MAX_CONFIG_MAP_BYTES - _MAX_RUN_BYTES
     main: list[tuple[str, bytes]] = []
     others: list[tuple[str, str, bytes]] = []
@@ -299,10 +313,14 @@ def _is_too_large(run: RunRecord) -> bool:
 
 def _shortened(run: RunRecord) -> RunRecord:
     """Keep run.json readable and within its room; the whole of it is then stored gzipped."""
-    where = f"{run.store}/{RUN_KEY}" if run.store is not None else FULL_RUN_KEY
+    where = "left out"
+    if run.store is not None:
+        where = f"in {run.store}/{RUN_KEY}"
+    elif FULL_RUN_KEY in run.parts:
+        where = f"in {FULL_RUN_KEY}"
     note = (
         f"run.json was too large for a ConfigMap: its iterations, and causes and warnings beyond "
-        f"the first, are in {where}"
+        f"the first, are {where}"
     )
     store = run.store.model_copy(update={"whole": False}) if run.store is not None else None
     changes = {"warnings": [*run.warnings[:_MOST_WARNINGS], note], "store": store}

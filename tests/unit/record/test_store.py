@@ -16,7 +16,7 @@ from krobench.findings.validity import QuotedCause, Validity
 from krobench.record import rawlines
 from krobench.record.rawlines import LineFile
 from krobench.record.reading import RecordError
-from krobench.record.run import RunRecord, RunState
+from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState
 from krobench.record.store import (
     Room,
     RunLines,
@@ -272,7 +272,7 @@ def test_a_sample_is_mended_as_a_whole_file_is() -> None:
 def test_what_is_stored_stays_within_the_limit_of_the_administrator() -> None:
     limit = 1_200_000
     room = Room.within(limit)
-    lines = RunLines.limited(room.lines)
+    lines = RunLines.limited(room)
     lines.objects.extend(objects(100_000))
     files = {f"{index}.pb.gz": random.randbytes(40_000) for index in range(10)}
     profiles = write_profiles("r", OWNER, 0, files, 0, room.profiles)
@@ -286,8 +286,28 @@ def test_what_is_stored_stays_within_the_limit_of_the_administrator() -> None:
     assert profiles.parts
 
 
+def test_a_whole_run_beyond_the_limit_of_the_administrator_is_left_out_with_a_warning() -> None:
+    record = large_run()
+    [whole] = [
+        len(piece)
+        for _, maps in [write_config_maps("r", OWNER, record, RunLines())]
+        for item in maps
+        for key, piece in (item.get("binaryData") or {}).items()
+        if key == FULL_RUN_KEY
+    ]
+    stored, maps = write_config_maps("r", OWNER, record, RunLines.limited(Room(whole_run=100)))
+    assert whole > 100
+    assert not any(FULL_RUN_KEY in (item.get("binaryData") or {}) for item in maps)
+    assert FULL_RUN_KEY not in stored.parts
+    short = read_run_record(maps[-1])
+    assert not short.shortened, "there is nothing else to read"
+    [said] = [text for text in short.warnings if "limits.resultBytes" in text]
+    assert FULL_RUN_KEY in said
+    assert not any(f"in {FULL_RUN_KEY}" in text for text in short.warnings)
+
+
 def test_the_raw_lines_of_a_run_stay_within_its_limit() -> None:
-    lines = RunLines.limited(200_000)
+    lines = RunLines.limited(Room(lines=200_000))
     lines.objects.extend(objects(100_000))
     size = sum(map(len, lines.objects.pieces(1_000_000)))
     assert size < 200_000
