@@ -185,7 +185,11 @@ def _add_old_names(result: Schema, renamed: dict[str, str]) -> None:
     """Keep the old names of fields in the schema, with rules that refuse them.
 
     Without the old name in the schema, the API server would only report an unknown field, or drop
-    it. If the new name is required, it becomes optional and gets a rule instead: an API server
+    it. An object that an older CRD admitted may keep its old names, or the API server would refuse
+    every status of it, too: what it checks of an unchanged spec it lets pass by itself only if the
+    schema knows all that is in the spec. krobench then ends such a run, and names the old field.
+
+    If the new name is required, it becomes optional and gets a rule instead: an API server
     checks no rules while a required field is missing.
     """
     refusals: list[Schema] = []
@@ -205,7 +209,8 @@ def _add_old_names(result: Schema, renamed: dict[str, str]) -> None:
         result["properties"][old] = field
         refusals.append(
             {
-                "rule": f"!has(self.{old})",
+                "rule": f"!has(self.{old}) || (oldSelf.hasValue() && has(oldSelf.value().{old}))",
+                "optionalOldSelf": True,
                 "message": renamed_words(old, new),
                 "fieldPath": f".{old}",
             }
