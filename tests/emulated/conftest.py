@@ -101,7 +101,14 @@ class Emulator(kmock.KubernetesEmulator):
             return web.json_response({"reason": "Invalid", "message": "steps"}, status=422)
         if (why := self._forbids(request)) is not None:
             return web.json_response({"reason": "Forbidden", "message": why}, status=403)
+        if request.action == kmock.action.CREATE and self._exists(request):
+            return web.json_response({"reason": "AlreadyExists", "message": "exists"}, status=409)
         return None
+
+    def _exists(self, request: Any) -> bool:
+        name = request.data["metadata"].get("name") if isinstance(request.data, dict) else ""
+        key: Any = (request.resource, request.namespace, name)
+        return key in self.objects and not self.objects[key].deleted
 
     def _forbids(self, request: Any) -> str | None:
         if self.starting and request.method == "POST" and request.url.path.endswith("/jobs"):

@@ -14,6 +14,8 @@ from unit.controller.world import SPEC
 from krobench.api.common import API_GROUP, API_VERSION, rfc3339
 from krobench.api.kinds import RunKind, ScheduleKind
 from krobench.api.messages import VARIANT_ANNOTATION
+from krobench.api.status import Trigger
+from krobench.controller.schedules.decide import run_name
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import ClientConfig
@@ -177,19 +179,21 @@ async def test_replace_deletes_the_active_run(place: Place) -> None:
 async def test_many_schedules_of_the_same_minute_lose_nothing(
     place: Place, emulator: Emulator
 ) -> None:
-    for number in range(12):
+    for number in range(100):
         await place.schedule(f"s-{number}", EACH_MINUTE)
-    await place.until_reason("Waiting", "s-11")
+    await place.until_reason("Waiting", "s-99")
     place.wait(minutes=1)
 
     async def settled() -> bool:
-        await asyncio.sleep(0.5)  # listing them is work for the emulator
+        await asyncio.sleep(1)  # listing them is work for the emulator
         schedules = await place.client.list(SCHEDULES)
         active = [item for item in schedules if item["status"].get("active")]
         queued = [run for run in await place.runs() if run.get("status", {}).get("phase")]
-        return len(active) == len(queued) == 12
+        return len(active) == len(queued) == 100
 
     await until(settled, "each has a run, which is queued")
+    owners = [run["metadata"]["ownerReferences"][0]["name"] for run in await place.runs()]
+    assert len(owners) == len(set(owners)), "each schedule has one run"
     await asyncio.sleep(0.5)
     before = len(emulator.seen)
     await asyncio.sleep(1)
@@ -230,6 +234,24 @@ async def test_a_namespace_that_is_deleted_is_a_condition(place: Place, emulator
     emulator.terminating = True
     place.wait(minutes=1)
     await place.until_reason("NamespaceTerminating")
+
+
+async def test_a_run_of_somebody_else_with_the_name_is_a_condition(place: Place) -> None:
+    due = START.replace(second=0) + timedelta(minutes=1)
+    name = run_name("nightly", Trigger.SCHEDULE, due)
+    body = {
+        "apiVersion": f"{API_GROUP}/{API_VERSION}",
+        "kind": RunKind.BENCHMARK.value,
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": SPEC,
+    }
+    await place.client.create(RUNS, body)
+    await place.schedule("nightly", EACH_MINUTE)
+    await place.until_reason("Waiting")
+    place.wait(minutes=1)
+    status = await place.until_reason("NameTaken")
+    assert name in status["message"]
+    assert len(await place.runs()) == 1
 
 
 def deployment(*arguments: str) -> Manifest:

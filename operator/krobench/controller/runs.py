@@ -7,7 +7,7 @@ answer to its request, as the watch's event may come later; an older version nev
 import asyncio
 import bisect
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from functools import cache
 from itertools import product
@@ -282,6 +282,7 @@ class RunCache:
         self._runs: dict[str, Run] = {}
         self._of_schedules: dict[str, set[str]] = {}
         """UIDs of runs by that of the schedule that created them."""
+        self._tell: Callable[[str], None] = lambda _: None
         self._queue: list[tuple[Place, Run]] = []
         """All that are running or want to, in the order in which they go."""
 
@@ -290,6 +291,10 @@ class RunCache:
 
     def __contains__(self, uid: str) -> bool:
         return uid in self._runs
+
+    def tell(self, changed: Callable[[str], None]) -> None:
+        """Call this with the UID of a schedule whenever one of its runs changes or is gone."""
+        self._tell = changed
 
     def put(self, kind: RunKind, item: Any) -> bool:
         """Take a resource as the API server gives it; return whether it is news."""
@@ -304,6 +309,7 @@ class RunCache:
         run = self._runs[uid] = parse_run(kind, item, self._max_objects, self._limits)
         if run.origin is not None:
             self._of_schedules.setdefault(run.origin.schedule.uid, set()).add(uid)
+            self._tell(run.origin.schedule.uid)
         if run.occupies_cluster or run.waits:
             bisect.insort(self._queue, (_place(run), run), key=_place_of)
         return True
@@ -317,6 +323,7 @@ class RunCache:
             siblings.discard(uid)
             if not siblings:
                 del self._of_schedules[known.origin.schedule.uid]
+            self._tell(known.origin.schedule.uid)
         return known is not None
 
     def _unqueue(self, run: Run | None) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from krobench.api.common import utc_now
-from krobench.api.kinds import RunKind, RunRef, owning_schedule
+from krobench.api.kinds import RunKind, RunRef
 from krobench.controller.cluster import Cluster, GoneError, RefusedError
 from krobench.controller.metrics import OperatorMetrics
 from krobench.controller.reconcile import (
@@ -116,8 +116,6 @@ class WorkQueue:
         if self.cluster.runs.put(kind, item):
             self.enqueue(RunRef.of(kind, item["metadata"]))
             self._enqueue_moved(before)
-            if owning_schedule(item["metadata"]) is not None:
-                self.scheduler.wake()
 
     def drop(self, kind: RunKind, item: JsonObject) -> None:
         """Take from a watch that a resource is gone."""

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ from krobench.api.common import ErrorInfo, parse_rfc3339
 from krobench.api.refusal import FieldError
 from krobench.api.status import Trigger, Verdict
 from krobench.controller.schedules.cron import Cron
-from krobench.controller.schedules.decide import run_name
+from krobench.controller.schedules.decide import decide, next_look, run_name
 
 
 def test_a_run_starts_at_each_scheduled_minute_under_a_name_with_it() -> None:
@@ -262,6 +263,8 @@ def test_a_refused_run_is_a_condition_and_stays_due() -> None:
         ({"timeZone": "../etc"}, "InvalidTimeZone", "spec.timeZone"),
         ({"timeZone": "Europe"}, "InvalidTimeZone", "spec.timeZone"),
         ({"scaleTestTemplate": {"spec": SCALE_SPEC}}, "InvalidSpec", "spec"),
+        ({"scaleTestTemplate": {}}, "InvalidSpec", "spec: set exactly one"),
+        ({"scaleTestTemplate": {"spec": {}}}, "InvalidSpec", "spec: set exactly one"),
         ({"benchmarkTemplate": None}, "InvalidSpec", "spec"),
         (
             {"benchmarkTemplate": {"spec": {"tests": [{"name": "a", "workload": {}}]}}},
@@ -332,7 +335,6 @@ def test_times_are_ordered_and_the_latest_is_one_of_them(
     assert cron.latest(begin, end) == (times[-1] if times else None)
 
 
-_HAPPENS = st.sampled_from(["finish", "fail", "delete", "suspend", "ask", "kro"])
 _STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("wait"), st.integers(1, 400)),
@@ -367,6 +369,27 @@ def test_no_story_creates_a_run_twice_or_two_at_once(
     assert len(listed) == len(set(listed))
     for run in world.status.runs:
         assert parse_rfc3339(run.time) <= world.now + timedelta(minutes=10)
+
+
+@given(_STEPS, st.sampled_from(["Forbid", "Replace"]), st.booleans(), st.floats(0, 1))
+def test_there_is_nothing_to_do_before_the_next_look(
+    steps: list[tuple[str, int]], policy: str, deadline: bool, share: float
+) -> None:
+    raw = {**EACH_MINUTE, "concurrencyPolicy": policy, "onKroChange": {"settle": "20s"}}
+    if deadline:
+        raw = {**raw, "schedule": "*/3 * * * *", "startingDeadlineSeconds": 30}
+    world = ScheduleWorld(raw, kro=KRO)
+    for step, number in [("wait", 1), *steps]:
+        if step != "crash":
+            _tell(world, step, number)
+        world.look()
+        seen = world.seen()
+        following = next_look(seen)
+        if following is None:
+            following = world.now + timedelta(days=1)
+        between = world.now + share * (following - world.now - timedelta(seconds=1))
+        if between > world.now:
+            assert decide(replace(seen, now=between)) == []
 
 
 def _tell(world: ScheduleWorld, step: str, number: int) -> None:

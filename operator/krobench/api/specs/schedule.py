@@ -11,6 +11,7 @@ from krobench.api.rules import Rule, exactly_one, has, implies, matches, this
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.scaletest import KroScaleTestSpec
 
+ONE_TEMPLATE = "set exactly one of benchmarkTemplate and scaleTestTemplate"
 FIVE_FIELDS = "^ *[^ ]+( +[^ ]+){4} *$"
 
 HistoryLimit = Annotated[int, Field(ge=0, le=100)]
@@ -109,7 +110,7 @@ class KroBenchmarkScheduleSpec(SpecModel):
     rules = (
         Rule(
             exactly_one(this.benchmark_template, this.scale_test_template),
-            "set exactly one of benchmarkTemplate and scaleTestTemplate",
+            ONE_TEMPLATE,
         ),
         Rule(
             has(this.schedule) | has(this.on_kro_change) | has(this.run_once),

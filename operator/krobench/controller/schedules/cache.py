@@ -10,11 +10,11 @@ import orjson
 from pydantic import ValidationError
 
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo, parse_rfc3339
-from krobench.api.kinds import TEMPLATES, ScheduleKind, ScheduleRef
+from krobench.api.kinds import TEMPLATES, RunKind, ScheduleKind, ScheduleRef
 from krobench.api.messages import VARIANT_ANNOTATION
 from krobench.api.refusal import FieldError, refusals
 from krobench.api.specs.kro import Target
-from krobench.api.specs.schedule import KroBenchmarkScheduleSpec
+from krobench.api.specs.schedule import ONE_TEMPLATE, KroBenchmarkScheduleSpec
 from krobench.api.status import KroBenchmarkScheduleStatus, KroState
 from krobench.controller.caches import follow
 from krobench.controller.limits import Limits
@@ -39,11 +39,11 @@ Parsed = tuple[ScheduleSpec | None, ErrorInfo | None]
 
 def parse_spec(raw: Mapping[str, Any], max_objects: int, limits: Limits) -> Parsed:
     """Read a spec, and check all that would stop its runs."""
-    for field, kind in TEMPLATES.items():
-        template = raw.get(field)
-        if template is None:
-            continue
-        spec = template.get("spec") or {}
+    templates = [(field, kind) for field, kind in TEMPLATES.items() if raw.get(field) is not None]
+    if len(templates) > 1:  # before what is wrong with either
+        return None, ErrorInfo(reason="InvalidSpec", message=f"spec: {ONE_TEMPLATE}")
+    for field, kind in templates:
+        spec = raw[field].get("spec") or {}
         _, errors = check_raw_spec(kind, spec, max_objects, limits)
         if errors:
             more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -66,11 +66,11 @@ def parse_spec(raw: Mapping[str, Any], max_objects: int, limits: Limits) -> Pars
         except FieldError as error:
             reason = "InvalidTimeZone" if error.field == "spec.timeZone" else "InvalidSchedule"
             return None, ErrorInfo(reason=reason, message=str(error))
-    return ScheduleSpec(fields, cron, _template(raw)), None
+    [(field, kind)] = templates
+    return ScheduleSpec(fields, cron, _template(kind, raw[field])), None
 
 
-def _template(raw: Mapping[str, Any]) -> Template:
-    [(kind, template)] = [(kind, raw[field]) for field, kind in TEMPLATES.items() if field in raw]
+def _template(kind: RunKind, template: Mapping[str, Any]) -> Template:
     metadata = template.get("metadata") or {}
     return Template(
         kind=kind,
@@ -88,33 +88,33 @@ class ScheduleCache:
         client: KubeClient,
         max_objects: int,
         limits: Limits,
-        namespaces: Sequence[str] = (),
+        namespaces: Sequence[str],
+        changed: Callable[[str], None],
     ) -> None:
-        """Without ``namespaces``, the cache is of all."""
+        """Without ``namespaces``, the cache is of all. ``changed`` is called with the UID of each
+        schedule that is new, has changed, or is gone."""
         self._client = client
         self._namespaces = namespaces or (None,)
         self._max_objects = max_objects
         self._limits = limits
+        self._changed = changed
         self._schedules: dict[str, Schedule] = {}
 
-    def all(self) -> list[Schedule]:
-        return list(self._schedules.values())
-
     def values(self) -> Iterator[Value]:
-        """Yield what metrics show of the schedules."""
-        for schedule in self.all():
+        """Yield what metrics show of the schedules; safe to call from another thread."""
+        for schedule in list(self._schedules.values()):
             yield from schedule_values(schedule.ref, schedule.status)
 
     def get(self, uid: str) -> Schedule | None:
         return self._schedules.get(uid)
 
-    def put(self, item: Mapping[str, Any]) -> bool:
-        """Take a schedule as the API server gives it; return whether it is news."""
+    def put(self, item: Mapping[str, Any]) -> None:
+        """Take a schedule as the API server gives it."""
         metadata = item["metadata"]
         uid, version = metadata["uid"], metadata.get("resourceVersion", "")
         known = self._schedules.get(uid)
         if known is not None and not is_newer(version, known.version):
-            return False
+            return
         generation = metadata.get("generation", 1)
         if known is not None and known.generation == generation:
             spec, error = known.spec, known.error
@@ -130,10 +130,11 @@ class ScheduleCache:
             error=error,
             status=parse_status(KroBenchmarkScheduleStatus, item.get("status") or {}),
         )
-        return True
+        self._changed(uid)
 
     def remove(self, uid: str) -> None:
-        self._schedules.pop(uid, None)
+        if self._schedules.pop(uid, None) is not None:
+            self._changed(uid)
 
     async def refresh(self) -> None:
         """List all schedules, and forget those that are gone.
@@ -175,8 +176,8 @@ class ScheduleCache:
 class KroDeployments:
     """The Deployments in namespaces of kro, watched as long as a schedule needs them."""
 
-    def __init__(self, client: KubeClient, changed: Callable[[], None]) -> None:
-        """``changed`` is called when one of them changes."""
+    def __init__(self, client: KubeClient, changed: Callable[[str], None]) -> None:
+        """``changed`` is called with the namespace of one that changes."""
         self._client = client
         self._changed = changed
         self._deployments: dict[str, dict[str, JsonObject]] = {}
@@ -234,11 +235,11 @@ class KroDeployments:
                         "to the chart's value kro.namespaces"
                     )
                     self._problems[namespace] = ErrorInfo(reason="Forbidden", message=message)
-                    self._changed()
+                    self._changed(namespace)
                 raise
             self._problems.pop(namespace, None)
             self._deployments[namespace] = {item["metadata"]["name"]: item for item in items}
-            self._changed()
+            self._changed(namespace)
 
         def on_event(event: WatchEvent) -> None:
             name = event.object["metadata"]["name"]
@@ -246,7 +247,7 @@ class KroDeployments:
                 self._deployments[namespace].pop(name, None)
             else:
                 self._deployments[namespace][name] = event.object
-            self._changed()
+            self._changed(namespace)
 
         while True:
             try:

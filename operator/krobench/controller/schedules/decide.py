@@ -96,6 +96,31 @@ def decide(seen: ObservedSchedule) -> list[ScheduleAction]:
     return _finish(decision, seen)
 
 
+def next_look(seen: ObservedSchedule) -> datetime | None:
+    """Return when time alone can change what :func:`decide` returns, if it is nothing now.
+
+    A clock that goes back is not foreseen.
+    """
+    schedule, status, now = seen.schedule, seen.schedule.status, seen.now
+    if schedule.deleting or schedule.spec is None:
+        return None
+    fields, cron = schedule.spec.fields, schedule.spec.cron
+    if fields.suspend or status.stopped_generation is not None:
+        return None
+    times = []
+    if cron is not None:
+        times.append(cron.next_after(now))
+        deadline = fields.starting_deadline_seconds
+        if deadline is not None and status.handled_until is not None:
+            waiting = cron.latest(parse_rfc3339(status.handled_until), now)
+            if waiting is not None:
+                times.append(waiting + timedelta(seconds=deadline + 1))  # later than the deadline
+    change = status.last_kro_change
+    if fields.on_kro_change is not None and change is not None and change.run is None:
+        times.append(parse_rfc3339(change.time) + duration(fields.on_kro_change.settle))
+    return min((time for time in times if time is not None and time > now), default=None)
+
+
 def run_name(schedule: str, trigger: Trigger, time: datetime) -> str:
     """Return the name of the run that is due at a time."""
     return f"{schedule}-{int(time.timestamp()) // 60}{_SUFFIXES[trigger]}"

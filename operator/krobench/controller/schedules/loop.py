@@ -1,21 +1,23 @@
-"""Looks at all schedules from time to time, and carries out what is decided for them.
+"""Looks at schedules, and carries out what is decided for them.
 
-A look costs no request. There is one as soon as a schedule or a watched kro changes.
+A schedule is looked at when it, one of its runs or its kro changes, and when the next run is due. A
+look costs no request.
 """
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from krobench.api.common import API_GROUP, API_VERSION, GROUP_VERSION, ErrorInfo, rfc3339
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.kinds import RunKind, RunRef, ScheduleRef
 from krobench.api.specs.kro import Target
 from krobench.api.status import KroBenchmarkScheduleStatus
 from krobench.controller.events import emit
 from krobench.controller.runs import TIME_ANNOTATION, TRIGGER_ANNOTATION, RunCache
+from krobench.controller.schedules.agenda import Agenda
 from krobench.controller.schedules.cache import KroDeployments, ScheduleCache
 from krobench.controller.schedules.decide import (
     CreateRun,
@@ -23,6 +25,7 @@ from krobench.controller.schedules.decide import (
     PatchSchedule,
     ScheduleAction,
     decide,
+    next_look,
 )
 from krobench.controller.schedules.state import (
     KroSeen,
@@ -38,8 +41,8 @@ from krobench.report.events import RunEvent
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE_SECONDS = 5.0
-_MAX_PAUSE_SECONDS = 300.0
+_FIRST_PAUSE = timedelta(seconds=5)
+_MAX_PAUSE = timedelta(minutes=5)
 _MOST_STEPS = 5
 """Decisions on a schedule in one look: each but the last has written something."""
 
@@ -51,6 +54,22 @@ class _Refused(Exception):  # noqa: N818 - it is no error of ours
     def __init__(self, info: ErrorInfo) -> None:
         super().__init__(info.message)
         self.info = info
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """Why a run was not created, when, and for how long no other attempt is made."""
+
+    info: ErrorInfo
+    since: datetime
+    pause: timedelta
+
+    @property
+    def until(self) -> datetime:
+        return self.since + self.pause
+
+    def holds(self, now: datetime) -> bool:
+        return self.since <= now < self.until
 
 
 class Scheduler:
@@ -69,34 +88,58 @@ class Scheduler:
         self._runs = runs
         self._take_run = take_run
         self._clock = clock
-        self.schedules = ScheduleCache(
-            client, settings.load_max_objects, settings.limits, settings.watch_namespaces
-        )
         self._wake = asyncio.Event()
-        self.kros = KroDeployments(client, self._wake.set)
-        self._refused: dict[str, tuple[ErrorInfo, float, float]] = {}
-        """By UID: why, until when no other attempt is made, and how long the pause was."""
+        self._agenda = Agenda()
+        self.schedules = ScheduleCache(
+            client,
+            settings.load_max_objects,
+            settings.limits,
+            settings.watch_namespaces,
+            changed=self._schedule_changed,
+        )
+        self._targets: dict[str, Target] = {}
+        """By UID: the kro whose changes start runs of a schedule."""
+        self.kros = KroDeployments(client, self._kro_changed)
+        runs.tell(self._note)
+        self._refusals: dict[str, _Refusal] = {}
+        """By UID: why the run that is due was not created."""
 
     def take(self, item: JsonObject) -> None:
         """Take news of a schedule from a watch."""
-        if self.schedules.put(item):
-            self._wake.set()
+        self.schedules.put(item)
 
     def drop(self, item: JsonObject) -> None:
         """Take from a watch that a schedule is gone; its runs go with it."""
         self.schedules.remove(item["metadata"]["uid"])
-        self._refused.pop(item["metadata"]["uid"], None)
 
-    def wake(self) -> None:
-        """Look soon, as a run of a schedule has changed."""
+    def _note(self, uid: str) -> None:
+        self._agenda.note(uid)
         self._wake.set()
+
+    def _schedule_changed(self, uid: str) -> None:
+        schedule = self.schedules.get(uid)
+        target = _watched(schedule) if schedule is not None else None
+        if target is not None:
+            self._targets[uid] = target
+        else:
+            self._targets.pop(uid, None)
+        if schedule is None:
+            self._agenda.drop(uid)
+            self._refusals.pop(uid, None)
+        else:
+            self._note(uid)
+
+    def _kro_changed(self, namespace: str) -> None:
+        for uid, target in self._targets.items():
+            if target.namespace == namespace:
+                self._note(uid)
 
     async def run(self, look_seconds: float, may_act: Callable[[], bool]) -> None:
         """Look until cancelled; as soon as ``may_act`` is false, change nothing any more."""
         try:
             while True:
                 self._wake.clear()
-                await self._look(may_act)
+                await self.look(may_act)
                 try:
                     await asyncio.wait_for(self._wake.wait(), look_seconds)
                 except TimeoutError:
@@ -104,26 +147,32 @@ class Scheduler:
         finally:
             self.kros.close()
 
-    async def _look(self, may_act: Callable[[], bool]) -> None:
-        schedules = self.schedules.all()
-        targets = (_watched(schedule) for schedule in schedules)
-        self.kros.watch({target.namespace for target in targets if target is not None})
-        for schedule in schedules:
+    async def look(self, may_act: Callable[[], bool]) -> None:
+        """Look at all schedules that are due."""
+        self.kros.watch({target.namespace for target in self._targets.values()})
+        for uid in self._agenda.due(self._clock()):
             try:
-                await self._reconcile(schedule.ref.uid, may_act)
+                await self._reconcile(uid, may_act)
             except KubeError as error:
-                logger.warning("cannot act on %s: %s", schedule.ref, error)
+                logger.warning("cannot act on %s: %s", self._named(uid), error)
             except Exception:
                 # A bug in the handling of one schedule must not stop the others.
-                logger.exception("cannot act on %s", schedule.ref)
+                logger.exception("cannot act on %s", self._named(uid))
+
+    def _named(self, uid: str) -> ScheduleRef | str:
+        schedule = self.schedules.get(uid)
+        return schedule.ref if schedule is not None else f"schedule {uid}"
 
     async def _reconcile(self, uid: str, may_act: Callable[[], bool]) -> None:
         for _ in range(_MOST_STEPS):
             schedule = self.schedules.get(uid)
             if schedule is None:
+                self._agenda.drop(uid)
                 return
-            actions = decide(self._observe(schedule))
+            seen = self._observe(schedule)
+            actions = decide(seen)
             if not actions:
+                self._agenda.plan(uid, self._next_look(seen))
                 return
             try:
                 for action in actions:
@@ -134,23 +183,29 @@ class Scheduler:
                 self._note_refusal(uid, refused.info)
                 continue
             if any(isinstance(action, CreateRun) for action in actions):
-                self._refused.pop(uid, None)
+                self._refusals.pop(uid, None)
+
+    def _next_look(self, seen: ObservedSchedule) -> datetime | None:
+        times = [next_look(seen)]
+        if seen.refused is not None:
+            times.append(self._refusals[seen.schedule.ref.uid].until)
+        return min((time for time in times if time is not None), default=None)
 
     def _observe(self, schedule: Schedule) -> ObservedSchedule:
-        target = _watched(schedule)
-        refused = self._refused.get(schedule.ref.uid)
+        target, now = _watched(schedule), self._clock()
+        refusal = self._refusals.get(schedule.ref.uid)
         return ObservedSchedule(
             schedule=schedule,
-            now=self._clock(),
+            now=now,
             runs=self._runs.of_schedule(schedule.ref.uid),
             kro=self.kros.seen(target) if target is not None else KroSeen(),
-            refused=refused[0] if refused is not None and time.monotonic() < refused[1] else None,
+            refused=refusal.info if refusal is not None and refusal.holds(now) else None,
         )
 
     def _note_refusal(self, uid: str, info: ErrorInfo) -> None:
-        _, _, pause = self._refused.get(uid, (info, 0.0, _FIRST_PAUSE_SECONDS / 2))
-        pause = min(pause * 2, _MAX_PAUSE_SECONDS)
-        self._refused[uid] = info, time.monotonic() + pause, pause
+        before = self._refusals.get(uid)
+        pause = min(2 * before.pause, _MAX_PAUSE) if before is not None else _FIRST_PAUSE
+        self._refusals[uid] = _Refusal(info, self._clock(), pause)
 
     async def _apply(self, schedule: Schedule, action: ScheduleAction) -> None:
         """Carry out an action.
