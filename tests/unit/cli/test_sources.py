@@ -5,7 +5,7 @@ from doubles.cluster import MemoryApi
 from unit.controller.world import record
 from unit.report.scales import scale_run
 
-from krobench.api.kinds import RunKind, RunRef
+from krobench.api.kinds import RunKind, RunRef, ScheduleRef
 from krobench.cli import sources
 from krobench.cli.errors import CliError
 from krobench.cli.history import history_of
@@ -89,6 +89,28 @@ def test_sides_of_a_comparison_are_named_likewise(kept: pytest.MonkeyPatch) -> N
     assert [run.kind for run in side.scale_tests] == ["KroScaleTest"]
     with pytest.raises(CliError, match="is both a"):
         read_sides(["history:team/x"], "default")
+
+
+def test_the_scale_tests_of_a_schedule_have_a_history_and_can_be_compared(
+    kept: pytest.MonkeyPatch,
+) -> None:
+    schedule = ScheduleRef("team", "nightly", "schedule-uid")
+    collection, maps = "/api/v1/namespaces/team/configmaps", {}
+    for number in range(5):
+        owner = RunRef(RunKind.SCALE_TEST, "team", f"nightly-{number}", f"uid-{number}")
+        run = scale_run().model_copy(update={"id": owner.uid, "name": owner.name})
+        name = kept_name(schedule.name, owner.uid)
+        _, config_maps = write_config_maps(name, owner, run, RunLines())
+        maps[f"{collection}/{name}"] = as_kept(config_maps[-1], owner, schedule)
+    kept.setattr(sources, "KubeClient", lambda *_, **__: MemoryApi(maps))
+    history = history_of(RunName.parse("schedule/nightly", "team"), html=False)
+    assert "breached SLO" in history
+    assert all(f"uid-{number}" in history for number in range(5))
+    names = [f"configmap:{path.rpartition('/')[2]}" for path in maps]
+    old, new = read_sides([",".join(names[:4]), names[4]], "team")
+    assert (len(old.scale_tests), len(new.scale_tests)) == (4, 1)
+    [all_runs] = read_sides(["history:schedule/nightly"], "team")
+    assert len(all_runs.scale_tests) == 5
 
 
 NAME = RunName(RunKind.BENCHMARK, "default", "bench")
