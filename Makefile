@@ -42,7 +42,7 @@ unit-emulated:
 	$(BIN)/python -m pytest -q tests/emulated
 
 browser-test: $(VENV)/ready ## Run the tests of the page in Chromium, which is installed if apt can (about a minute)
-	@scripts/browser.sh
+	@$(BIN)/python -m scripts.browser
 	$(BIN)/python -m pytest -q tests/browser
 
 cluster-test: $(VENV)/ready ## Run the tests on a real cluster (about 35 minutes, and 9 more for the first build)
