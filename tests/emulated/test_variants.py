@@ -29,13 +29,14 @@ class Log:
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     made = Log()
-    current: list[str | None] = [None]
+    current: list[tuple[str, int | None] | None] = [None]
 
-    async def enter(variants: KroVariants, name: str | None) -> bool:
-        if name == current[0] or name is None:
+    async def enter(variants: KroVariants, name: str | None, visit: int | None = None) -> bool:
+        applied = current[0]
+        if name is None or (applied and applied[0] == name and visit in (None, applied[1])):
             return False
         await variants._announce(name)
-        current[0] = name
+        current[0] = name, visit
         made.entries.append(name)
         if made.entries == made.fails_at:
             raise AbortedError("VariantNotStarted", "kro did not start")
@@ -72,24 +73,44 @@ async def varied(*profiles: str, **defaults: int) -> RunRecord:
     )
 
 
-async def test_variants_take_turns_and_kro_is_left_before_the_clean_up(log: Log) -> None:
+async def varied_for(duration: str) -> RunRecord:
+    return await run_suite(
+        MemoryCluster(),
+        [TEST],
+        variants=VARIANTS,
+        defaults={"warmup": 0},
+        decide={"minimumEffect": "90%", "maxDuration": duration},
+    )
+
+
+async def test_variants_run_in_blocks_and_kro_is_left_before_the_clean_up(log: Log) -> None:
     record = await varied(iterations=3, warmup=1)
-    assert log.entries == ["found", "one", "two", "one", "two", "left", "settled"]
+    found, *entered, left, settled = log.entries
+    assert (found, left, settled) == ("found", "left", "settled")
+    blocks = [sorted(entered[at : at + 2]) for at in (0, 2, 4)]
+    assert blocks == [["one", "two"]] * 3, "each is started once in a block"
     one, two = record.tests
     assert (one.name, one.variant, one.spec_name) == ("a.one", "one", "a")
-    assert [(i.visit, i.warmup) for i in one.iterations] == [
-        (0, True),
-        (0, False),
-        (1, True),
-        (1, False),
-        (1, False),
-    ]
-    assert [i.visit for i in two.iterations] == [0, 0, 0, 1, 1]
-    assert one.success
-    assert two.success
+    for test in (one, two):
+        assert [(i.visit, i.warmup) for i in test.iterations] == [
+            (block, warmup) for block in range(3) for warmup in (True, False)
+        ]
+        assert test.success
     [comparison] = record.variant_comparisons
     assert (comparison.old, comparison.new, comparison.refused) == ("one", "two", None)
-    assert record.progress.iterations_done == record.progress.iterations_planned == 10
+    assert record.progress.iterations_done == record.progress.iterations_planned == 12
+
+
+async def test_a_run_that_decides_ends_at_a_look_or_when_its_time_is_over(log: Log) -> None:
+    record = await varied_for("1m")
+    one, _ = record.tests
+    assert one.success
+    assert one.planned_iterations == len(one.iterations) in (8, 12, 16, 20, 24)
+    [comparison] = record.variant_comparisons
+    assert len(comparison.old_runs) == one.planned_iterations
+    assert comparison.most_blocks == 24
+    assert log.entries.count("one") == one.planned_iterations
+    assert record.progress.iterations_done == record.progress.iterations_planned
 
 
 async def test_kro_is_restored_if_a_variant_does_not_start(log: Log) -> None:

@@ -59,7 +59,7 @@ async def test_a_trial_alternates_and_compares(log: Log) -> None:
 
     assert found.verdict in set(MetricVerdict)
     assert found.ratio is not None
-    assert (found.old_replicates, found.new_replicates) == (4, 4)
+    assert (found.old_replicates, found.new_replicates) == (7, 7)
     assert found.replicates is Replicates.RESTARTS
     assert comparison is not None
     assert (comparison.old, comparison.new) == ("as-it-is", "two")

@@ -125,7 +125,8 @@ class VariantStatus(ApiModel):
 
     name: ShortText
     verdict: ShortText
-    """Better, Worse, Same, Inconclusive or NotCompared."""
+    """Better, Worse, Mixed, NoSlowdown, Same, Inconclusive or NotCompared; while the run goes on,
+    of its latest look."""
     message: Message
 
 
@@ -148,7 +149,7 @@ class MetricStatus(ApiModel):
     """Lower end of the ratio's 95% interval; absent if there are too few values for one."""
     ratio_high: float | None = None
     verdict: ShortText | None = None
-    """Better, Worse, Same or Inconclusive."""
+    """Better, Worse, NoSlowdown, Same or Inconclusive."""
 
 
 class ComparisonStatus(ApiModel):

@@ -27,6 +27,8 @@ class MetricVerdict(StrEnum):
     WORSE = "Worse"
     MIXED = "Mixed"
     """Of several metrics: some are better, others worse."""
+    NO_SLOWDOWN = "NoSlowdown"
+    """Not worse by the minimum effect; whether it is better or the same is not shown."""
     SAME = "Same"
     INCONCLUSIVE = "Inconclusive"
 
@@ -36,7 +38,9 @@ class Replicates(StrEnum):
 
     RUNS = "Runs"
     RESTARTS = "Restarts"
-    """Of kro, between visits to a variant within one run."""
+    """Of kro, between visits to a variant within one run; stored by older versions."""
+    BLOCKS = "Blocks"
+    """One restart of kro with each variant, in random order, within one run."""
     ITERATIONS = "Iterations"
 
 
@@ -90,6 +94,14 @@ class OnlyIterations(Finding):
     """Runs that at least one side needs."""
 
 
+class TooFewBlocks(Finding):
+    """So few blocks allow no verdict."""
+
+    code: Literal["TooFewBlocks"] = "TooFewBlocks"
+    had: int
+    needed: int
+
+
 class FewEarlierRuns(Finding):
     """Earlier runs show a change, but too few of them to know how much days differ."""
 
@@ -138,6 +150,7 @@ AnyInconclusive = Annotated[
     | MoreReplicates
     | Undecided
     | FewEarlierRuns
+    | TooFewBlocks
     | OnlyIterations
     | TooClose
     | MoreIterations
@@ -431,7 +444,7 @@ class MetricComparison(ApiModel):
     difference_high: float | None = None
     p: float | None = None
     """Two-sided: of the exact Mann-Whitney test; with fewer than 4 replicates on one side and at
-    least 4 on the other, of Student's t on logarithms."""
+    least 4 on the other, of Student's t on logarithms. None of blocks."""
     adjusted_p: float | None = None
     """Corrected for all primary metrics together; None: exploratory."""
     verdict: MetricVerdict | None = None
@@ -449,9 +462,13 @@ class Comparison(ApiModel):
     """What the old side is called."""
     new: str
     old_runs: list[str]
-    """The runs that were compared, as namespace/name (UID); of variants, the visits, as
+    """The runs that were compared, as namespace/name (UID); of variants, the blocks, as
     variant/number."""
     new_runs: list[str]
+    most_blocks: int | None = None
+    """The most blocks that there could have been, if the run ended as soon as it was decided."""
+    no_slowdown_of: float | None = None
+    """Of blocks: the slow-down, as a share, that the verdict NoSlowdown rules out."""
     replicates: Replicates | None = None
     minimum_effect: float
     """A change of less than this share is none."""

@@ -5,7 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 from krobench.analysis.comparison.compare import compare_variants
-from krobench.analysis.comparison.rules import Rules
+from krobench.analysis.comparison.rules import Rules, rules_of
 from krobench.analysis.growth import measure_differences, measure_slopes
 from krobench.analysis.recommendations.advise import advise
 from krobench.analysis.validity.judge import ignored_causes, validity_of_run
@@ -22,6 +22,7 @@ from krobench.loadjob.permissions import Need, needs_of_restarts, needs_of_varia
 from krobench.loadjob.preflight import check_limits, read_own_rgds, read_rgd
 from krobench.loadjob.recorder import Recorder, planned
 from krobench.program.actions import Entry
+from krobench.program.blocks import Blocks, rules_to_decide
 from krobench.program.suite import Suite
 from krobench.record.run import Progress, RunRecord
 from krobench.report.words.validity import ignored_warnings
@@ -38,10 +39,18 @@ class BenchmarkTask:
         self.spec = KroBenchmarkSpec.model_validate(benchmark["spec"])
         self._raw_spec = benchmark["spec"]
         self._max_objects = max_objects
-        self._suite = Suite(plan_tests(self.spec), self.spec.order)
+        self._seed = str(benchmark.get("metadata", {}).get("uid", ""))
+        self._suite = self._program()
         self._recorders: dict[int, Recorder] = {}
         self._loop: IterationLoop | None = None
         self._baseline: RunBaseline | None = None
+
+    def _program(self) -> Suite:
+        tests, baseline = plan_tests(self.spec), self.spec.baseline
+        if not self.spec.variants:
+            return Suite(tests, self.spec.order)
+        rules = Rules() if baseline is None else rules_of(primary=baseline.primary)
+        return Blocks(tests, self._seed, self.spec.decide, rules)
 
     @property
     def plans(self) -> Sequence[TestPlan]:
@@ -72,7 +81,7 @@ class BenchmarkTask:
     async def complete_spec(self, engine: Engine) -> dict[str, Any]:
         self.spec = await read_own_rgds(engine.client, self.spec, engine.run_ref.namespace)
         try:
-            self._suite = Suite(plan_tests(self.spec), self.spec.order)
+            self._suite = self._program()
         except WorkloadError as problem:
             raise AbortedError("InvalidWorkload", f"spec.{problem}") from problem
         check_limits(self.plans, self._max_objects)
@@ -121,7 +130,8 @@ class BenchmarkTask:
             for plan in self.plans
         ]
         progress = Progress(iterations_done=done, iterations_planned=planned_iterations)
-        return {"tests": tests, "progress": progress}
+        so_far = self._suite.so_far if isinstance(self._suite, Blocks) else []
+        return {"tests": tests, "progress": progress, "variant_comparisons": so_far}
 
     def conclude(self, record: RunRecord) -> RunRecord:
         ignore = self.spec.validity.ignore
@@ -137,7 +147,9 @@ class BenchmarkTask:
             rules = self._baseline.rules
             comparison = self._baseline.compare(record)
             record = record.model_copy(update={"comparison": comparison})
-        variants = compare_variants(record, rules)
+        decide = self.spec.decide
+        rules = rules_to_decide(decide, rules)
+        variants = compare_variants(record, rules, sequential=decide is not None)
         record = record.model_copy(update={"variant_comparisons": variants})
         record = record.model_copy(update={"recommendations": advise(record)})
         return record.model_copy(update={"verdict": verdict_of_run(record)})

@@ -93,6 +93,8 @@ class IterationLoop:
             ):
                 action = self.program.next(self.entries, self.elapsed_seconds)
             if isinstance(action, Done):
+                for begun in self._recorders.values():
+                    begun.finish()
                 return action
             if isinstance(action, TakeDown):
                 await self._take_down(action)
@@ -178,7 +180,8 @@ class IterationLoop:
 
     async def _kro_for(self, action: RunIteration) -> KroPod | None:
         """Apply an iteration's variant, and return the kro to measure; None if it has no pod."""
-        if self._variants is not None and await self._variants.enter(action.plan.variant):
+        visit = None if action.profiled else action.plan.visit_of(action.index)
+        if self._variants is not None and await self._variants.enter(action.plan.variant, visit):
             self._context.expect_another_kro()
         return await self._kro_at(action.plan.target)
 

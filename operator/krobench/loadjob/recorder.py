@@ -110,6 +110,14 @@ class Recorder:
         if plan.workload.cel is not None or error is not None or stop is not None or done:
             self._end()
 
+    def finish(self) -> None:
+        """End a test that has fewer iterations than planned, because no more are needed."""
+        if not self.ended:
+            warmups = sum(done.warmup for done in self.record.iterations)
+            measured = len(self.record.iterations) - warmups
+            self._update(planned_warmup=warmups, planned_iterations=measured)
+            self._end()
+
     def give_up(self) -> None:
         """Update the record of a test whose run was given up."""
         if not self.ended:

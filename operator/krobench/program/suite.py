@@ -6,9 +6,8 @@ meet the same cluster. Every second round goes backwards (ABBA), so no test alwa
 and a drift that is linear in time affects all of them equally [Box, Hunter & Hunter, Statistics for
 Experimenters, on blocking].
 
-Variants of kro always run in such rounds, because each change of variant restarts kro. A round is
-one measured iteration of each test with each variant; after each restart, the warm-up iterations of
-a test come first. Iterations of a test that has ended, for example with an error, are skipped.
+Iterations of a test that has ended, for example with an error, are skipped. Variants of kro run in
+:mod:`blocks <krobench.program.blocks>`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,6 +46,12 @@ class Suite:
         for slot in self._slots:
             if slot.test not in ended and (slot.test, slot.iteration) not in ran:
                 return RunIteration(plans[slot.test], slot.iteration)
+        return self.profile_next(entries)
+
+    def profile_next(self, entries: Sequence[Entry]) -> Action:
+        """Return the next iteration in which kro is profiled, if there is one."""
+        by_test = self._by_test(entries)
+        ran = {(index, r.action.index) for index, results in by_test.items() for r in results}
         for test in self.tests:
             failed = any(result.error is not None for result in by_test.get(test.index, ()))
             if test.profiles and not failed and (test.index, test.profiled_index) not in ran:
@@ -95,8 +100,6 @@ def stop_of(plan: TestPlan, iterations: Sequence[IterationRecord]) -> Stop | Non
 
 def schedule(tests: Sequence[TestPlan], order: Order) -> tuple[Slot, ...]:
     """Return the places of all iterations of a suite, in order."""
-    if any(test.variant is not None for test in tests):
-        return tuple(in_rounds_of_variants(tests))
     walk = interleaved if order is Order.INTERLEAVED else sequential
     return tuple(walk(tests))
 
@@ -115,21 +118,3 @@ def interleaved(tests: Sequence[TestPlan]) -> Iterator[Slot]:
         for test in tests if index % 2 == 0 else reversed(tests):
             if index < test.total_iterations:
                 yield Slot(test.index, index)
-
-
-def in_rounds_of_variants(tests: Sequence[TestPlan]) -> Iterator[Slot]:
-    """Yield a measured iteration of each test with each variant, then again with the variants in
-    the opposite order, and so on; each visit to a variant begins with warm-up iterations."""
-    variants = list(dict.fromkeys(test.variant for test in tests))
-    done = [0] * len(tests)
-    for index in range(max(test.most_iterations for test in tests)):
-        for variant in variants if index % 2 == 0 else reversed(variants):
-            for position, test in enumerate(tests):
-                if test.variant != variant or index >= test.most_iterations:
-                    continue
-                begun = done[position]
-                while test.is_warmup(done[position]):
-                    done[position] += 1
-                done[position] += 1
-                for iteration in range(begun, done[position]):
-                    yield Slot(test.index, iteration)

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from krobench.api.specs.kro import Variant
-from krobench.api.specs.suite import Order
 from krobench.findings.recommendation import Recommendation
 from krobench.findings.scaling import ScaleRecord, SizeNotMeasured, SizeRecord, SizeVerdict
 from krobench.program.actions import Action, Done, Entry, results_in
-from krobench.program.suite import Suite
+from krobench.program.blocks import Blocks
 from krobench.record.test import TestRecord
-from krobench.workload.testplan import TestPlan, visits
+from krobench.workload.testplan import TestPlan
 
 AS_IT_IS = "as-it-is"
 RESTART_SECONDS = 10.0
@@ -19,7 +18,7 @@ RESTART_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Trial:
-    """A recommendation as two variants of one test, which alternate."""
+    """A recommendation as two variants of one test, in blocks."""
 
     variants: tuple[Variant, Variant]
     """kro as it is, and as advised."""
@@ -33,7 +32,7 @@ class Trial:
             if result.error is not None:
                 test = result.action.plan.name
                 return Done(SizeNotMeasured(test=test, error=result.error))
-        return Suite(self.plans, Order.SEQUENTIAL).next(entries, elapsed_seconds)
+        return Blocks(self.plans, seed=self.plans[0].name).next(entries, elapsed_seconds)
 
 
 def first_to_try(advice: Sequence[Recommendation]) -> Recommendation | None:
@@ -63,20 +62,19 @@ def plan_trial(
 ) -> Trial:
     """Return the trial of a recommendation at a size, whose plan is ``plan``.
 
-    kro is started ``iterations`` + 1 times with each variant, in rounds that go forwards and
-    backwards: with the default of three, the exact test has enough values for a verdict. ``index``
-    is the first that no other plan has.
+    There are 2 ``iterations`` + 1 blocks: with the default of three, the exact test has enough for
+    a verdict. ``index`` is the first that no other plan has.
     """
     variants = (Variant(name=AS_IT_IS), advised)
-    rounds = 2 * iterations + 1
+    blocks = 2 * iterations + 1
     plans = [
         replace(
             plan,
             index=index + position,
             name=f"{plan.name}.{variant.name}",
             variant=variant.name,
-            iterations=rounds,
-            visits=visits(rounds, position, len(variants)),
+            iterations=blocks,
+            visits=(1,) * blocks,
             precision=None,
             detects_warmup=False,
             thresholds=(),

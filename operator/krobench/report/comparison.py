@@ -19,6 +19,7 @@ from krobench.report.words.comparison import (
     inconclusive_line,
     omission_line,
     refusal_line,
+    verdict_words,
 )
 from krobench.report.words.figures import short_title
 
@@ -29,6 +30,7 @@ _ITERATIONS = "10 iterations of two variants are 6 and 5 restarts"
 _ASIDES = {
     Replicates.RUNS: "",
     Replicates.RESTARTS: f" of kro ({_ITERATIONS})",
+    Replicates.BLOCKS: " (kro restarted with each variant, in random order)",
     Replicates.ITERATIONS: ", because each side is a single run",
 }
 _ONE_RESTART = f", because kro was restarted only once for one of the variants ({_ITERATIONS})"
@@ -87,7 +89,7 @@ def summary(comparison: Comparison) -> str:
         why = refusal_line(comparison.refused, comparison.differences, comparison.left_out)
         return f"Not compared: {why}"
     counts = [
-        f"{sum(m.verdict is verdict for m in comparison.primary)} {verdict.lower()}"
+        f"{sum(m.verdict is verdict for m in comparison.primary)} {verdict_words(verdict)}"
         for verdict in MetricVerdict
         if any(m.verdict is verdict for m in comparison.primary)
     ]
@@ -97,7 +99,36 @@ def summary(comparison: Comparison) -> str:
         if (changed := _changed(comparison.primary, verdict))
     ]
     what = f" ({'; '.join(named)})" if named else ""
-    return f"{comparison.verdict}: {', '.join(counts)}{what}, against {comparison.old}"
+    against = f"against {comparison.old}{_after(comparison)}"
+    return f"{_headline(comparison)}: {', '.join(counts)}{what}, {against}"
+
+
+def _headline(comparison: Comparison) -> str:
+    if comparison.verdict is not MetricVerdict.NO_SLOWDOWN:
+        return str(comparison.verdict)
+    least = units.percent(comparison.no_slowdown_of)
+    judged = [m for m in comparison.primary if m.verdict is not MetricVerdict.INCONCLUSIVE]
+    ends = [(end - 1, metric) for metric in judged if (end := _slowest(metric)) is not None]
+    if not ends:
+        return f"No slow-down of {least}"
+    worst, metric = max(ends, key=lambda each: each[0])
+    possible = units.percent(round(max(worst, 0.0), 3))
+    return f"No slow-down of {least} (largest possible: {possible}, {short_title(metric.metric)})"
+
+
+def _slowest(metric: MetricComparison) -> float | None:
+    """Return how many times as slow a metric may be at most."""
+    if metric.better is Better.LOWER:
+        return metric.ratio_high
+    return 1 / metric.ratio_low if metric.ratio_low else None
+
+
+def _after(comparison: Comparison) -> str:
+    if comparison.replicates is not Replicates.BLOCKS:
+        return ""
+    done, most = len(comparison.old_runs), comparison.most_blocks
+    of = "" if most is None else f" of at most {most}"
+    return f", after {done}{of} blocks"
 
 
 def _changed(metrics: Sequence[MetricComparison], verdict: MetricVerdict) -> list[str]:
@@ -118,7 +149,8 @@ def line(metric: MetricComparison) -> str:
     what = "ratio" if metric.difference is None else "difference"
     return (
         f"{short_title(metric.metric)}: {show(metric.metric, metric.old_median)} to "
-        f"{show(metric.metric, metric.new_median)}, {what} {_ratio(metric)}: {metric.verdict}"
+        f"{show(metric.metric, metric.new_median)}, {what} {_ratio(metric)}: "
+        f"{verdict_words(metric.verdict)}"
     )
 
 
@@ -137,8 +169,9 @@ def show(metric: str, value: float | None) -> str:
 
 
 def _heading(comparison: Comparison, *, variants: bool = False) -> list[str]:
-    restarts = variants or comparison.replicates is Replicates.RESTARTS
-    unit = "restart" if restarts else "run"
+    unit = "restart" if variants or comparison.replicates is Replicates.RESTARTS else "run"
+    if comparison.replicates is Replicates.BLOCKS:
+        unit = "block"
     lines = [
         f"old: {comparison.old}, {_count(len(comparison.old_runs), unit)}",
         f"new: {comparison.new}, {_count(len(comparison.new_runs), unit)}",
@@ -182,7 +215,7 @@ def _row(metric: MetricComparison) -> Sequence[str]:
         "-"
         if p is None
         else f"{p_in_words(p)} (n={metric.old_replicates}+{metric.new_replicates})",
-        metric.verdict.lower() if metric.verdict is not None else "",
+        verdict_words(metric.verdict),
     )
 
 

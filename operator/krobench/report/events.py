@@ -45,11 +45,11 @@ def events_of(old: RunStatus, new: RunStatus) -> list[RunEvent]:
     match old, new:
         case KroBenchmarkStatus(), KroBenchmarkStatus():
             events += _test_events(old, new)
-            compared = {variant.name for variant in old.variants}
+            compared = {(variant.name, variant.message) for variant in old.variants}
             events += [
                 RunEvent("VariantCompared", f"variant {one.name}: {one.message}", subject=one.name)
                 for one in new.variants
-                if one.name not in compared
+                if (one.name, one.message) not in compared
             ]
         case KroScaleTestStatus(), KroScaleTestStatus():
             events += _size_events(old, new)

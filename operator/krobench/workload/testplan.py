@@ -1,6 +1,5 @@
 """From a suite to its tests, with all defaults resolved, and the limits on them."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +8,7 @@ from krobench.api.common import LOAD_GROUP, ErrorInfo
 from krobench.api.notation import duration_seconds
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import ProfileKind
+from krobench.api.specs.decide import MOST_BLOCKS
 from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Load
 from krobench.api.specs.suite import Precision, Test
@@ -71,8 +71,8 @@ class TestPlan:
     variant: str | None
     """The variant of kro that it measures; None for kro as it is."""
     visits: tuple[int, ...]
-    """Measured iterations of each visit, which begins with a restart of kro; one visit without
-    variants."""
+    """Measured iterations of each visit. With variants, each block is a visit of one, which begins
+    with a restart of kro; without, there is one visit."""
     workload: Workload
     iterations: int
     """Measured iterations; with a precision, the fewest."""
@@ -192,25 +192,34 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
     names: list[str | None] = [variant.name for variant in spec.variants]
     plans: list[TestPlan] = []
     for spec_index, test in enumerate(spec.tests):
-        for position, variant in enumerate(names or [None]):
+        for variant in names or [None]:
             plan = _plan_test(len(plans), f"tests[{spec_index}]", test, spec)
             if variant is not None:
-                own = visits(plan.most_iterations, position, len(names))
-                name = f"{plan.name}.{variant}"
-                plan = replace(plan, name=name, variant=variant, visits=own)
+                count = plan.most_iterations if spec.decide is None else MOST_BLOCKS
+                plan = replace(
+                    plan,
+                    name=f"{plan.name}.{variant}",
+                    variant=variant,
+                    iterations=count if spec.decide else plan.iterations,
+                    visits=(1,) * count,
+                )
             plans.append(plan)
     return tuple(plans)
 
 
 def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
     """Return the longest time that a run of this spec can take if nothing is wrong."""
-    return RUN_ALLOWANCE_SECONDS + sum(
+    tests = sum(
         (test.total_iterations + bool(test.profiles))
         * (test.timeout_seconds + test.deletion_timeout_seconds + CLEANUP_ALLOWANCE_SECONDS)
         + (test.profile_window_seconds or 0.0)
         + (len(test.visits) * VARIANT_START_SECONDS if test.variant is not None else 0.0)
         for test in plan_tests(spec)
     )
+    if spec.decide is not None:
+        # The last block may begin just before the time is over.
+        tests = duration_seconds(spec.decide.max_duration) + tests / MOST_BLOCKS
+    return RUN_ALLOWANCE_SECONDS + tests
 
 
 def _plan_test(index: int, field_path: str, test: Test, spec: KroBenchmarkSpec) -> TestPlan:
@@ -306,21 +315,3 @@ def check_schedules(tests: Iterable[TestPlan], *, drawn: bool = True) -> list[Er
                 )
             )
     return errors
-
-
-def visit_of(round_index: int, position: int, variants: int) -> int:
-    """Return which visit to a variant a round belongs to, from 0.
-
-    ``position`` is that of the variant among all of them.
-    """
-    if variants == 1:
-        return 0
-    if position == 0:
-        return (round_index + 1) // 2
-    return round_index // 2 if position == variants - 1 else round_index
-
-
-def visits(rounds: int, position: int, variants: int) -> tuple[int, ...]:
-    """Return how many rounds each visit to a variant takes."""
-    counted = Counter(visit_of(index, position, variants) for index in range(rounds))
-    return tuple(counted[visit] for visit in sorted(counted))

@@ -38,8 +38,17 @@ class Restored:
     """Fields that somebody else has changed since; they are left as they are."""
 
 
-def lay_over(template: PodTemplate, container: str, variant: Variant) -> PodTemplate:
-    """Return the template with a variant's settings, and the variant's name as an annotation.
+def mark_of(variant: str, visit: int) -> str:
+    """Return the annotation of the pods that are started for a visit to a variant.
+
+    Two visits in a row differ in it, so that each has pods of its own. More values would push
+    kro's own ReplicaSets out of its Deployment's history.
+    """
+    return f"{variant}/{visit % 2}"
+
+
+def lay_over(template: PodTemplate, container: str, variant: Variant, mark: str) -> PodTemplate:
+    """Return the template with a variant's settings, and a mark as an annotation.
 
     Because of the annotation, even a variant that changes nothing gets new pods: each variant is
     measured on a kro that was started for it.
@@ -64,7 +73,7 @@ def lay_over(template: PodTemplate, container: str, variant: Variant) -> PodTemp
         target["resources"] = own
     if "readinessProbe" in target:
         target["readinessProbe"] = target["readinessProbe"] | _EARLY_PROBE
-    _set(result, container, _ANNOTATION_FIELD, variant.name)
+    _set(result, container, _ANNOTATION_FIELD, mark)
     return result
 
 

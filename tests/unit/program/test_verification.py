@@ -7,7 +7,7 @@ from krobench.api.specs.scaletest import Axis
 from krobench.findings.bottleneck import BottleneckKind
 from krobench.findings.recommendation import Area, Confidence, QuotedAdvice, Recommendation
 from krobench.findings.scaling import Limit, LimitState, ScaleRecord, SizeRecord, SizeVerdict
-from krobench.program.suite import in_rounds_of_variants
+from krobench.program.blocks import in_blocks
 from krobench.program.verification import first_to_try, plan_trial, size_to_try_at
 from krobench.record.test import TestRecord
 from krobench.workload.testplan import TestPlan, plan_tests
@@ -83,34 +83,27 @@ def test_plans_as_many_restarts_as_a_verdict_takes() -> None:
     as_it_is, advised = trial.plans
     assert [plan.name for plan in trial.plans] == ["a.as-it-is", "a.5-workers"]
     assert [plan.index for plan in trial.plans] == [7, 8]
-    assert (len(as_it_is.visits), len(advised.visits)) == (4, 4)
+    assert (len(as_it_is.visits), len(advised.visits)) == (7, 7)
     assert trial.variants[0] == Variant(name="as-it-is")  # kro as it is, and restarted too
 
 
-def test_takes_turns_forwards_and_backwards() -> None:
+def test_each_block_has_both_variants_once_after_a_warm_up() -> None:
     trial = plan_trial(size_plan(), record("a"), MORE, iterations=1, index=0)
 
     variants = {plan.index: plan.variant for plan in trial.plans}
-    slots = in_rounds_of_variants(trial.plans)
-    turns = [(variants[slot.test], slot.iteration) for slot in slots]
-
-    assert turns == [
-        ("as-it-is", 0),
-        ("as-it-is", 1),
-        ("5-workers", 0),
-        ("5-workers", 1),
-        ("5-workers", 2),
-        ("as-it-is", 2),
-        ("as-it-is", 3),
-        ("as-it-is", 4),
-        ("5-workers", 3),
-        ("5-workers", 4),
-    ]
+    slots = list(in_blocks(trial.plans, "seed"))
+    for block in range(3):
+        turns = [(variants[slot.test], slot.iteration) for slot in slots[4 * block : 4 * block + 4]]
+        indexes = [2 * block, 2 * block + 1]
+        assert sorted(turns) == [
+            *(("5-workers", index) for index in indexes),
+            *(("as-it-is", index) for index in indexes),
+        ]
 
 
 def test_a_trial_knows_how_long_it_takes() -> None:
     tested = record("a", seconds=30.0)
     tested.iterations = []
 
-    # Ten iterations of 30 s, four starts of kro, and one to put it back.
-    assert plan_trial(size_plan(), tested, MORE, 1, 0).expected_seconds == 10 * 30 + 5 * 10
+    # Three blocks of four iterations of 30 s and two starts of kro, and one to put it back.
+    assert plan_trial(size_plan(), tested, MORE, 1, 0).expected_seconds == 12 * 30 + 7 * 10

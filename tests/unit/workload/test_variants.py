@@ -1,4 +1,5 @@
 from copy import deepcopy
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from krobench.workload.variants import (
     NoContainerError,
     changes_between,
     lay_over,
+    mark_of,
     merged_flags,
     take_off,
 )
@@ -68,9 +70,9 @@ def test_a_variant_that_is_taken_off_leaves_the_very_template(
     template: dict[str, Any], variant: Variant
 ) -> None:
     before = deepcopy(template)
-    changed = lay_over(template, KRO, variant)
+    changed = lay_over(template, KRO, variant, "v/0")
     assert template == before
-    assert changed["metadata"]["annotations"][VARIANT_ANNOTATION] == variant.name
+    assert changed["metadata"]["annotations"][VARIANT_ANNOTATION] == "v/0"
     restored = take_off(changed, KRO, changes_between(template, changed, KRO))
     assert restored.template == before
     assert restored.conflicts == ()
@@ -80,14 +82,14 @@ def test_a_variant_that_is_taken_off_leaves_the_very_template(
 def test_taking_off_what_is_not_there_changes_nothing(
     template: dict[str, Any], variant: Variant
 ) -> None:
-    changes = changes_between(template, lay_over(template, KRO, variant), KRO)
+    changes = changes_between(template, lay_over(template, KRO, variant, "v/0"), KRO)
     assert take_off(template, KRO, changes).template == template
 
 
 def test_what_others_changed_meanwhile_is_named_and_left() -> None:
     template = {"spec": {"containers": [{"name": KRO, "image": "kro:1", "args": ["--a=1"]}]}}
     variant = Variant(name="v", image="kro:2", args=["--a=2"])
-    changed = lay_over(template, KRO, variant)
+    changed = lay_over(template, KRO, variant, "v/0")
     changes = changes_between(template, changed, KRO)
     changed["spec"]["containers"][0]["image"] = "kro:3"
     restored = take_off(changed, KRO, changes)
@@ -125,7 +127,9 @@ def test_resources_and_environment_that_are_not_named_stay() -> None:
     variant = Variant.model_validate(
         {"name": "v", "env": {"A": "2", "C": "3"}, "resources": {"limits": {"cpu": "500m"}}}
     )
-    [changed] = lay_over({"spec": {"containers": [container]}}, KRO, variant)["spec"]["containers"]
+    [changed] = lay_over({"spec": {"containers": [container]}}, KRO, variant, "v/0")["spec"][
+        "containers"
+    ]
     assert changed["resources"] == {
         "limits": {"cpu": "500m", "memory": "1Gi"},
         "requests": {"cpu": "256m"},
@@ -139,14 +143,14 @@ def test_resources_and_environment_that_are_not_named_stay() -> None:
 
 def test_a_container_that_is_not_there_is_named() -> None:
     with pytest.raises(NoContainerError, match="kro"):
-        lay_over({"spec": {"containers": []}}, KRO, Variant(name="v"))
+        lay_over({"spec": {"containers": []}}, KRO, Variant(name="v"), "v/0")
 
 
 def test_variables_are_restored_even_if_others_have_set_more() -> None:
     own = [{"name": "A", "value": "1"}, {"name": "B", "value": "1"}, {"name": "C", "value": "1"}]
     template = {"spec": {"containers": [{"name": KRO, "env": own}]}}
     variant = Variant(name="v", env={"A": "2", "B": "2", "GOGC": "200"})
-    changed = lay_over(template, KRO, variant)
+    changed = lay_over(template, KRO, variant, "v/0")
     changes = deepcopy(changes_between(template, changed, KRO))
     [container] = changed["spec"]["containers"]
     theirs = {"name": "THEIRS", "value": "x"}
@@ -158,3 +162,9 @@ def test_variables_are_restored_even_if_others_have_set_more() -> None:
     assert container["env"] == [own[0], {"name": "B", "value": "3"}, own[2], theirs]
     assert restored.conflicts == ("env B",)
     assert take_off(restored.template, KRO, changes).template == restored.template
+
+
+def test_two_visits_in_a_row_have_other_pods_and_all_of_them_two_revisions() -> None:
+    marks = [mark_of("v", visit) for visit in range(5)]
+    assert all(a != b for a, b in pairwise(marks))
+    assert len(set(marks)) == 2

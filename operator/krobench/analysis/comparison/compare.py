@@ -1,17 +1,22 @@
 """Comparing two sides of runs, and the variants of one run.
 
-Variants are compared with the first one. Their replicates are visits: iterations of one visit share
-a kro process with its caches and heap, and each visit starts with a restart. Visits of the two
-sides alternate, so a drift of the cluster affects both alike.
+Variants are compared with the first one, block by block (:mod:`.blocks`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from krobench.analysis.comparison.blocks import (
+    Blocks,
+    blocks_of,
+    counts,
+    judge_blocks,
+    pair,
+)
 from krobench.analysis.comparison.differences import differences, refusal
-from krobench.analysis.comparison.estimates import numbers_of
 from krobench.analysis.comparison.metrics import Measured, judge_all, measure
 from krobench.analysis.comparison.rules import Rules
+from krobench.api.specs.decide import MOST_BLOCKS
 from krobench.findings.comparison import (
     AnyOmission,
     AnyRefusal,
@@ -28,7 +33,6 @@ from krobench.findings.comparison import (
     TestMissing,
 )
 from krobench.record.run import RunRecord
-from krobench.record.test import TestRecord
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ def overall(verdicts: Sequence[MetricVerdict]) -> MetricVerdict:
     for decisive in (MetricVerdict.WORSE, MetricVerdict.BETTER, MetricVerdict.INCONCLUSIVE):
         if decisive in verdicts:
             return decisive
+    if MetricVerdict.NO_SLOWDOWN in verdicts:
+        return MetricVerdict.NO_SLOWDOWN
     return MetricVerdict.SAME if verdicts else MetricVerdict.INCONCLUSIVE
 
 
@@ -159,58 +165,62 @@ def _name(run: RunEstimates) -> str:
     return f"{run.namespace}/{run.name} ({run.id[:8]})"
 
 
-Visits = Sequence[Sequence[Mapping[str, float | None]]]
-"""Of each visit, the numbers of its measured iterations."""
+Sides = Mapping[str, Mapping[str, Blocks]]
+"""The blocks of each test, by the variant; the first is what the others are compared with."""
 
 
-def compare_variants(run: RunRecord, rules: Rules) -> list[Comparison]:
+def compare_variants(run: RunRecord, rules: Rules, *, sequential: bool = False) -> list[Comparison]:
     """Return the comparison of each variant with the first; none for a run without variants.
 
-    Only primary metrics are compared: with several variants, the others would outgrow the record.
+    ``sequential``: the run ended when it was decided. Only primary metrics are compared: with
+    several variants, the others would outgrow the record.
     """
-    names = list(dict.fromkeys(test.variant for test in run.tests if test.variant is not None))
-    return [_compare_variant(run, names[0], name, rules) for name in names[1:]]
+    sides: dict[str, dict[str, Blocks]] = {}
+    for test in run.tests:
+        if test.variant is not None:
+            blocks = blocks_of(test.iterations) if test.success else {}
+            sides.setdefault(test.variant, {})[test.spec_name] = blocks
+    invalid = run.validity is not None and not run.validity.valid
+    return compare_blocks(sides, rules, sequential=sequential, invalid=invalid)
 
 
-def _compare_variant(run: RunRecord, first: str, variant: str, rules: Rules) -> Comparison:
-    old, new = (
-        {test.spec_name: _visits(test) for test in run.tests if test.variant == name}
-        for name in (first, variant)
-    )
+def compare_blocks(
+    sides: Sides, rules: Rules, *, sequential: bool, invalid: bool = False
+) -> list[Comparison]:
+    """Return the comparison of each variant with the first, block by block."""
+    first, *others = sides or [""]
+    return [
+        _compare_variant(sides, first, name, rules, sequential=sequential, invalid=invalid)
+        for name in others
+    ]
+
+
+def _compare_variant(
+    sides: Sides, first: str, variant: str, rules: Rules, *, sequential: bool, invalid: bool
+) -> Comparison:
+    old, new = sides[first], sides[variant]
     tests = [test for test in old if old[test] and new.get(test)]
+    paired, blocks = pair(
+        {test: old[test] for test in tests}, {test: new[test] for test in tests}, rules
+    )
     comparison = Comparison(
         old=first,
         new=variant,
-        old_runs=_labels(first, old, tests),
-        new_runs=_labels(variant, new, tests),
+        old_runs=[f"{first}/{number + 1}" for number in range(blocks)],
+        new_runs=[f"{variant}/{number + 1}" for number in range(blocks)],
         minimum_effect=rules.minimum_effect,
         left_out=[TestMissing(test=test) for test in old if test not in tests],
     )
-    invalid = run.validity is not None and not run.validity.valid
     if invalid or not tests:
         refused = InvalidRun() if invalid else NoCommonTest()
         return comparison.model_copy(update={"refused": refused})
-    fewest = min(len(side[test]) for side in (old, new) for test in tests)
-    replicates = Replicates.RESTARTS if fewest > 1 else Replicates.ITERATIONS
-    measured: list[Measured] = []
-    for test in tests:
-        found = measure(test, old[test], new[test], rules)
-        measured += (each for each in found if rules.is_primary(each.metric))
-    metrics = judge_all(measured, rules, replicates)
-    verdict = overall([metric.verdict for metric in metrics if metric.verdict is not None])
-    changes = {"replicates": replicates, "metrics": metrics, "verdict": verdict}
+    metrics = judge_blocks(paired, blocks, rules, sequential=sequential)
+    judged = [each for each in metrics if each.verdict in _FOUND or counts(each, rules)]
+    changes = {
+        "replicates": Replicates.BLOCKS,
+        "most_blocks": MOST_BLOCKS if sequential else None,
+        "no_slowdown_of": rules.excluded,
+        "metrics": metrics,
+        "verdict": overall([each.verdict for each in judged if each.verdict is not None]),
+    }
     return comparison.model_copy(update=changes)
-
-
-def _visits(test: TestRecord) -> Visits:
-    """Return the visits of a test; none if it failed."""
-    if not test.success:
-        return []
-    good = [item for item in test.iterations if item.success and not item.warmup]
-    numbers = sorted({item.visit for item in good})
-    return [[numbers_of(item) for item in good if item.visit == number] for number in numbers]
-
-
-def _labels(variant: str, visits: Mapping[str, Visits], tests: Sequence[str]) -> list[str]:
-    most = max((len(visits[test]) for test in tests), default=0)
-    return [f"{variant}/{number + 1}" for number in range(most)]

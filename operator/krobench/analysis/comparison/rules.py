@@ -29,6 +29,13 @@ class Rules:
     minimum_effect: float = DEFAULT_MINIMUM_EFFECT
     primary: dict[str, Better] = field(default_factory=dict)
     """Names of primary metrics and which way each is better; the default ones when empty."""
+    slowdown: float | None = None
+    """The slow-down, as a share, that a comparison of blocks must rule out; by default the minimum
+    effect."""
+
+    @property
+    def excluded(self) -> float:
+        return self.minimum_effect if self.slowdown is None else self.slowdown
 
     @property
     def primary_metrics(self) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from krobench.api.annotations import Keyed
 from krobench.api.common import DEFAULT_EMPTY, SpecModel
 from krobench.api.rules import Rule, choose, every, has, implies, size, some, this
 from krobench.api.specs.collect import Collect
+from krobench.api.specs.decide import Decide
 from krobench.api.specs.kro import Target, Variant
 from krobench.api.specs.results import BaselineSource, Cleanup, Results, ValiditySettings
 from krobench.api.specs.suite import (
@@ -99,6 +100,19 @@ _VARIANT_RULES = (
         field="tests",
     ),
     Rule(
+        implies(has(this.decide), _HAS_VARIANTS),
+        "set decide only with variants: it says when their comparison ends",
+        field="decide",
+    ),
+    Rule(
+        implies(
+            has(this.decide),
+            ~has(this.defaults.precision) & every(this.tests, lambda test: ~has(test.precision)),
+        ),
+        "leave out precision with decide: both say how many iterations there are",
+        field="decide",
+    ),
+    Rule(
         implies(_HAS_VARIANTS, size(this.tests) * size(this.variants) <= MAX_TESTS),
         f"the number of tests times the number of variants must not exceed {MAX_TESTS}",
         field="variants",
@@ -144,6 +158,9 @@ class KroBenchmarkSpec(SpecModel):
     """Configurations of kro to compare; the first is what the others are compared with. The run
     changes kro's Deployment for each variant in turn and restores it at the end. Requires the chart
     value variants.enabled."""
+    decide: Decide | None = None
+    """Ends the comparison of variants as soon as it is decided. The number of iterations then
+    follows from it."""
     collect: Collect = Field(default_factory=Collect, json_schema_extra=DEFAULT_EMPTY)
     """How kro and the cluster are sampled."""
     results: Results = Field(default_factory=Results, json_schema_extra=DEFAULT_EMPTY)

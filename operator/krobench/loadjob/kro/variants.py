@@ -32,6 +32,7 @@ from krobench.workload.variants import (
     PodTemplate,
     changes_between,
     lay_over,
+    mark_of,
 )
 
 NOT_RESTORED = "kro's Deployment was not restored"
@@ -61,6 +62,8 @@ class KroVariants:
         self._announce = announce
         self._path = ""
         self._change: KroChange | None = None
+        self._visit = 0
+        """The visit to the variant that is applied."""
         self._written = False
         """Whether a change was sent, answered or not."""
 
@@ -87,7 +90,7 @@ class KroVariants:
                 f"applied; run krobench cleanup --run {change.run} to restore it",
             )
         original = deployment["spec"]["template"]
-        laid_over = (self._laid_over(original, each) for each in self._variants.values())
+        laid_over = (self._laid_over(original, each, each.name) for each in self._variants.values())
         # A variant counts as applied once its pod leads.
         for template in (original, *laid_over):
             why = why_leader_unknown(template, self._target.container, self._target.namespace)
@@ -98,8 +101,10 @@ class KroVariants:
                     "--leader-elect=false and one replica while you measure variants",
                 )
 
-    async def enter(self, name: str | None) -> bool:
+    async def enter(self, name: str | None, visit: int | None = None) -> bool:
         """Apply a variant and wait until a pod of it leads; None means no variant.
+
+        Another ``visit`` restarts kro even if the variant is applied already; None is any visit.
 
         Returns whether kro was restarted for it.
 
@@ -107,14 +112,17 @@ class KroVariants:
             AbortedError: if the API server or kro rejects it, or someone else has changed the
                 Deployment.
         """
-        if name is None or (self._change is not None and self._change.variant == name):
+        applied = self._change is not None and self._change.variant == name
+        if name is None or (applied and visit in (None, self._visit)):
             return False
         self._report(f"restarting kro as variant {name}")
         await self._announce(name)
-        self._change = await self._apply(self._variants[name])
+        self._visit = visit or 0
+        mark = mark_of(name, self._visit)
+        self._change = await self._apply(self._variants[name], mark)
         rollout = Rollout(self._client, self._target, self._path, self._timing)
         try:
-            await rollout.wait(name, VARIANT_START_SECONDS)
+            await rollout.wait(mark, VARIANT_START_SECONDS)
         except NotStartedError as error:
             await self.check()
             raise AbortedError(
@@ -165,13 +173,13 @@ class KroVariants:
                 "KroNotStarted", f"kro did not start again with its own settings: {error}"
             ) from error
 
-    async def _apply(self, variant: Variant) -> KroChange:
+    async def _apply(self, variant: Variant, mark: str) -> KroChange:
         for _ in range(ATTEMPTS):
             deployment = await self._client.get(self._path)
             if self._change is not None:
                 self._check(deployment, self._change)
             original = taken_off(deployment, self._change).template
-            template = self._laid_over(original, variant)
+            template = self._laid_over(original, variant, mark)
             try:
                 # The API server normalises values, such as 1000m to 1: a dry run shows the result.
                 draft = await self._client.replace(
@@ -198,9 +206,9 @@ class KroVariants:
             "DeploymentBusy", f"{self._path} kept changing while a variant was applied; try again"
         )
 
-    def _laid_over(self, original: PodTemplate, variant: Variant) -> PodTemplate:
+    def _laid_over(self, original: PodTemplate, variant: Variant, mark: str) -> PodTemplate:
         try:
-            return lay_over(original, self._target.container, variant)
+            return lay_over(original, self._target.container, variant, mark)
         except NoContainerError as error:
             raise AbortedError(
                 "VariantRefused", f"kro's Deployment has no container {error}"

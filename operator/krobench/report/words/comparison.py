@@ -19,6 +19,7 @@ from krobench.findings.comparison import (
     IsScaleTest,
     IterationsElsewhere,
     LimitsUnknown,
+    MetricVerdict,
     MoreIterations,
     MoreReplicates,
     NoCommonTest,
@@ -39,6 +40,7 @@ from krobench.findings.comparison import (
     SameRun,
     TestMissing,
     TooClose,
+    TooFewBlocks,
     Undecided,
 )
 from krobench.findings.finding import Quoted
@@ -188,7 +190,7 @@ def omission_line(found: AnyOmission) -> str:  # noqa: PLR0911 - a sentence each
             assert_never(found)
 
 
-def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: C901, PLR0911 - a sentence each
+def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: C901, PLR0911, PLR0912
     """Return why there is no verdict, and what would give one."""
     match found:
         case Quoted():
@@ -200,6 +202,11 @@ def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: C901, PLR0911 - a
             return "no ratio: a value is zero or negative, and a difference takes 4 runs a side"
         case Undecided():
             return _undecided(found)
+        case TooFewBlocks():
+            return (
+                f"a verdict takes {found.needed} blocks instead of {found.had}; set iterations to "
+                f"{found.needed} or more"
+            )
         case FewEarlierRuns():
             return (
                 f"a verdict takes {found.needed} earlier runs instead of {found.had}, because the "
@@ -226,6 +233,13 @@ def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: C901, PLR0911 - a
             return _limits_unknown(found)
         case _:
             assert_never(found)
+
+
+def verdict_words(verdict: MetricVerdict | None) -> str:
+    """Return a verdict as it is written within a line."""
+    if verdict is None:
+        return ""
+    return "no slow-down" if verdict is MetricVerdict.NO_SLOWDOWN else verdict.lower()
 
 
 def _undecided(found: Undecided) -> str:

@@ -328,6 +328,12 @@ def untried_line(found: AnyUntried) -> str:
             assert_never(found)
 
 
+_UNITS: dict[Replicates | None, str] = {
+    Replicates.RESTARTS: "restarts of kro",
+    Replicates.BLOCKS: "blocks",
+}
+
+
 def verification_paragraph(found: Verification) -> str:
     """Return what came of trying a recommendation."""
     if found.text is not None:
@@ -339,7 +345,7 @@ def verification_paragraph(found: Verification) -> str:
     show = units.rate if found.metric == "throughput.instancesPerSecond" else units.seconds
     known = found.low is not None and found.high is not None
     interval = f" (95 % interval {found.low:.3g} to {found.high:.3g})" if known else ""
-    unit = "restarts of kro" if found.replicates is Replicates.RESTARTS else "iterations"
+    unit = _UNITS.get(found.replicates, "iterations")
     match found.verdict:
         case MetricVerdict.BETTER:
             outcome = "The gain is real"
@@ -347,6 +353,8 @@ def verification_paragraph(found: Verification) -> str:
             outcome = "It made things worse"
         case MetricVerdict.SAME:
             outcome = "It made no difference"
+        case MetricVerdict.NO_SLOWDOWN:
+            outcome = "It made nothing slower, and a gain was not shown"
         case _:
             outcome = "A gain was neither shown nor ruled out"
             outcome += f": {inconclusive_line(found.note)}" if found.note else ""

@@ -26,6 +26,7 @@ from krobench.findings.comparison import (
     RunUnusable,
     TestEstimates,
     TestMissing,
+    TooFewBlocks,
     Undecided,
 )
 from krobench.findings.validity import QuotedCause, Validity
@@ -326,15 +327,16 @@ def test_tests_are_matched_by_name() -> None:
 P50 = "latency.instanceReady.p50"
 
 
-def measured(visits: int, seed: int, level: float) -> list[IterationRecord]:
-    """Return a warm-up that is far off, and two measured iterations, of each visit."""
-    rng = random.Random(seed)
+def measured(blocks: int, seed: int, level: float) -> list[IterationRecord]:
+    """Return a warm-up that is far off, and a measured iteration, of each block."""
+    rng, drift = random.Random(seed), random.Random(0)
     made: list[IterationRecord] = []
-    for visit in range(visits):
-        for warmup in (True, False, False):
-            median = 99.0 if warmup else level * rng.lognormvariate(0, 0.02)
+    for block in range(blocks):
+        common = drift.lognormvariate(0, 0.3)
+        for warmup in (True, False):
+            median = 99.0 if warmup else level * common * rng.lognormvariate(0, 0.01)
             one = iteration(median, index=len(made), warmup=warmup)
-            made.append(one.model_copy(update={"visit": visit}))
+            made.append(one.model_copy(update={"visit": block}))
     return made
 
 
@@ -357,19 +359,28 @@ def compared(*tests: TestRecord, validity: Validity | None = None) -> list[Compa
     return compare_variants(run, Rules())
 
 
-def test_each_variant_is_compared_with_the_first_by_visits() -> None:
+def test_each_variant_is_compared_with_the_first_block_by_block() -> None:
+    """Blocks differ by 30 %, which is on both sides of a pair."""
     slower, alike = compared(
-        of_variant("one", measured(6, 1, level=1.0)),
-        of_variant("slow", measured(6, 2, level=1.3)),
-        of_variant("alike", measured(6, 3, level=1.0)),
+        of_variant("one", measured(8, 1, level=1.0)),
+        of_variant("slow", measured(8, 2, level=1.1)),
+        of_variant("alike", measured(8, 3, level=1.0)),
     )
-    assert (slower.old, slower.new, slower.replicates) == ("one", "slow", Replicates.RESTARTS)
+    assert (slower.old, slower.new, slower.replicates) == ("one", "slow", Replicates.BLOCKS)
     metric = next(item for item in slower.metrics if item.metric == P50)
-    assert (metric.test, metric.old_replicates, metric.new_replicates) == ("web", 6, 6)
+    assert (metric.test, metric.old_replicates, metric.new_replicates) == ("web", 8, 8)
     assert metric.verdict is MetricVerdict.WORSE
-    assert 1.2 < (metric.ratio or 0) < 1.4, "warm-up iterations are not compared"
+    assert 1.05 < (metric.ratio or 0) < 1.15, "warm-up iterations are not compared"
     metric = next(item for item in alike.metrics if item.metric == P50)
     assert metric.verdict is MetricVerdict.SAME
+
+
+def test_few_blocks_say_how_many_a_verdict_takes() -> None:
+    [comparison] = compared(
+        of_variant("one", measured(3, 1, level=1.0)), of_variant("slow", measured(3, 2, level=2.0))
+    )
+    metric = next(item for item in comparison.metrics if item.metric == P50)
+    assert metric.note == TooFewBlocks(had=3, needed=6)
 
 
 def test_a_test_that_failed_under_a_variant_is_named() -> None:

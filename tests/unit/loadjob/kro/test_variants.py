@@ -21,6 +21,8 @@ async def test_variants_follow_one_another_and_kro_is_left_as_it_was() -> None:
     assert await variants.enter("big")
     assert cluster.container["args"] == ["--leader-elect", "--workers=4"]
     assert not await variants.enter("big"), "what is in force needs no restart"
+    assert await variants.enter("big", visit=1), "another visit does"
+    assert not await variants.enter("big", visit=1)
     await variants.check()
     assert await variants.leave() == []
     await variants.settle()

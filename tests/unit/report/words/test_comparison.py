@@ -43,6 +43,7 @@ from krobench.findings.comparison import (
     SameRun,
     TestMissing,
     TooClose,
+    TooFewBlocks,
     Undecided,
 )
 from krobench.findings.finding import Quoted
@@ -91,6 +92,7 @@ INCONCLUSIVE: list[AnyInconclusive] = [
     Undecided(of=Replicates.RUNS, detectable=0.123),
     Undecided(of=Replicates.RUNS),
     FewEarlierRuns(had=5, needed=20),
+    TooFewBlocks(had=3, needed=6),
     OnlyIterations(runs=4),
     TooClose(of=Replicates.RUNS),
     TooClose(of=Replicates.ITERATIONS, most=20),

@@ -1,0 +1,132 @@
+"""Runs with variants: in which order their iterations come, and when they end."""
+
+import random
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.analysis.records import iteration
+
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.figures.summaries import Figures
+from krobench.findings.comparison import MetricVerdict
+from krobench.program.actions import Done, Entry, Result, RunIteration, results_in
+from krobench.program.blocks import Blocks
+from krobench.workload.testplan import plan_tests
+
+NAMES = ["one", "two", "three", "four"]
+
+
+def blocks(
+    variants: int, iterations: list[int], warmup: int = 0, seed: str = "s", **spec: Any
+) -> Blocks:
+    tests = [
+        {"name": f"t{index}", "workload": {"scenario": "single"}, "iterations": count}
+        for index, count in enumerate(iterations)
+    ]
+    whole = KroBenchmarkSpec.model_validate(
+        {
+            "tests": tests,
+            "defaults": {"warmup": warmup},
+            "variants": [{"name": name} for name in NAMES[:variants]],
+        }
+        | spec
+    )
+    return Blocks(plan_tests(whole), seed, whole.decide)
+
+
+def drive(
+    program: Blocks, slower: float = 1.0, scatter: float = 0.01, seconds: float = 10.0
+) -> list[Entry]:
+    """Return all that a program does, if the second variant is so many times as slow."""
+    rng, entries = random.Random(5), list[Entry]()
+    while True:
+        action = program.next(tuple(entries), seconds * len(entries))
+        assert program.next(tuple(entries), seconds * len(entries)) == action
+        if isinstance(action, Done):
+            return entries
+        assert isinstance(action, RunIteration)
+        level = rng.lognormvariate(0, scatter) * (slower if action.plan.variant == "two" else 1)
+        made = iteration(level, index=action.index, warmup=action.warmup)
+        figures = Figures({name: value * level for name, value in COSTS.items()})
+        made = made.model_copy(
+            update={"visit": action.plan.visit_of(action.index), "figures": figures}
+        )
+        entries.append(Result(action, made))
+
+
+COSTS = {
+    "throughput.instancesPerSecond": 10.0,
+    "perInstance.kro.cpu.seconds": 0.01,
+    "perInstance.kro.requests.total": 15.0,
+    "kro.memory.residentBytes.max": 5e7,
+}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(2, 4), st.lists(st.integers(1, 5), min_size=1, max_size=3), st.integers(0, 2))
+def test_each_variant_has_as_many_restarts_and_the_same_load_in_each_block(
+    variants: int, iterations: list[int], warmup: int
+) -> None:
+    program = blocks(variants, iterations, warmup)
+    turns = [result.action for result in results_in(drive(program))]
+    for plan in program.tests:
+        own = [action for action in turns if action.plan.index == plan.index]
+        assert [action.index for action in own] == list(range(plan.total_iterations))
+        count = iterations[plan.index // variants]
+        measured = Counter(plan.visit_of(a.index) for a in own if not a.warmup)
+        assert measured == dict.fromkeys(range(count), 1)
+    visits = [(action.plan.variant, action.plan.visit_of(action.index)) for action in turns]
+    entered = [visits[0], *(b for a, b in pairwise(visits) if a != b)]
+    assert len(set(entered)) == len(entered), "a visit is not left and entered again"
+    assert Counter(variant for variant, _ in entered) == dict.fromkeys(
+        NAMES[:variants], max(iterations)
+    )
+    for before, action in pairwise(turns):
+        if warmup and before.plan.variant != action.plan.variant:
+            assert action.warmup, "the first after a restart is a warm-up"
+
+
+def test_the_order_in_a_block_is_drawn_and_equal_seeds_draw_it_again() -> None:
+    def firsts(seed: str) -> list[str | None]:
+        turns = [
+            result.action.plan.variant for result in results_in(drive(blocks(2, [40], seed=seed)))
+        ]
+        return turns[::2]
+
+    drawn = firsts("a")
+    assert drawn == firsts("a") != firsts("b")
+    assert 10 <= drawn.count("one") <= 30
+
+
+DECIDE = {"minimumEffect": "10%", "maxDuration": "2h"}
+
+
+def measured_blocks(program: Blocks, entries: list[Entry]) -> int:
+    return len(results_in(entries)) // len(program.tests)
+
+
+def test_a_run_ends_at_the_first_look_that_decides_it() -> None:
+    slower = blocks(2, [3], decide=DECIDE)
+    assert measured_blocks(slower, drive(slower, slower=1.3)) == 8
+    assert [each.verdict for each in slower.so_far] == [MetricVerdict.MIXED]
+    alike = blocks(2, [3], decide=DECIDE)
+    assert measured_blocks(alike, drive(alike)) == 8
+    assert alike.so_far[0].verdict in (MetricVerdict.SAME, MetricVerdict.NO_SLOWDOWN)
+
+
+def test_what_scatters_too_much_ends_after_the_last_block() -> None:
+    program = blocks(2, [3], decide=DECIDE)
+    entries = drive(program, scatter=0.4)
+    assert measured_blocks(program, entries) == 24
+    assert program.so_far[0].verdict is MetricVerdict.INCONCLUSIVE
+
+
+def test_no_block_begins_that_would_take_too_long() -> None:
+    program = blocks(2, [3], decide={"minimumEffect": "10%", "maxDuration": "2m"})
+    entries = drive(program, scatter=0.4)
+    assert measured_blocks(program, entries) == 6
+    done, planned = program.progress(entries)
+    assert done == planned == 12
