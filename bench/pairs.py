@@ -116,7 +116,7 @@ def one_beyond(pairs: int, seed: int) -> Iterator[Outcome]:
 
 def one_each(pairs: int, seed: int) -> Iterator[Outcome]:
     """Yield what one run a side says, by the repetitions of each."""
-    alike = "the interval excludes equal limits by the minimum effect, which they are"
+    alike = "the interval of equal limits leaves out 1 and shows a change"
     for shape, scatter, drift, rng in _settings(pairs, seed, (0.0, *_DRIFTS)):
         runs = [_Simulated(shape, scatter, drift, rng.randrange(_SEEDS)) for _ in range(2)]
         column = f"repetitions scatter by {scatter:.0%}"

@@ -1,4 +1,4 @@
-"""How long variants of kro are compared, and by what change they are told apart."""
+"""When a comparison of variants of kro ends, and which change it must not miss."""
 
 from typing import Annotated
 
