@@ -201,6 +201,7 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
                     name=f"{plan.name}.{variant}",
                     variant=variant,
                     iterations=count if spec.decide else plan.iterations,
+                    precision=None if spec.decide else plan.precision,
                     visits=(1,) * count,
                 )
             plans.append(plan)

@@ -105,14 +105,6 @@ _VARIANT_RULES = (
         field="decide",
     ),
     Rule(
-        implies(
-            has(this.decide),
-            ~has(this.defaults.precision) & every(this.tests, lambda test: ~has(test.precision)),
-        ),
-        "leave out precision with decide: both say how many iterations there are",
-        field="decide",
-    ),
-    Rule(
         implies(_HAS_VARIANTS, size(this.tests) * size(this.variants) <= MAX_TESTS),
         f"the number of tests times the number of variants must not exceed {MAX_TESTS}",
         field="variants",
@@ -160,7 +152,7 @@ class KroBenchmarkSpec(SpecModel):
     value variants.enabled."""
     decide: Decide | None = None
     """Ends the comparison of variants as soon as it is decided. The number of iterations then
-    follows from it."""
+    follows from it: iterations and precision do not apply."""
     collect: Collect = Field(default_factory=Collect, json_schema_extra=DEFAULT_EMPTY)
     """How kro and the cluster are sampled."""
     results: Results = Field(default_factory=Results, json_schema_extra=DEFAULT_EMPTY)
