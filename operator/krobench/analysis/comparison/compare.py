@@ -209,6 +209,8 @@ def _compare_variant(
         old_runs=[f"{first}/{number + 1}" for number in range(blocks)],
         new_runs=[f"{variant}/{number + 1}" for number in range(blocks)],
         minimum_effect=rules.minimum_effect,
+        most_blocks=MOST_BLOCKS if sequential else None,
+        no_slowdown_of=rules.excluded,
         left_out=[TestMissing(test=test) for test in old if test not in tests],
     )
     if invalid or not tests:
@@ -218,8 +220,6 @@ def _compare_variant(
     judged = [each for each in metrics if each.verdict in _FOUND or counts(each, rules)]
     changes = {
         "replicates": Replicates.BLOCKS,
-        "most_blocks": MOST_BLOCKS if sequential else None,
-        "no_slowdown_of": rules.excluded,
         "metrics": metrics,
         "verdict": overall([each.verdict for each in judged if each.verdict is not None]),
     }
