@@ -13,7 +13,7 @@ CODE := operator/krobench testbed tests bench scripts
 CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated browser-test cluster-test cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-monitoring faults calibrate lint format crds docs dashboards site lock reproducible up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-monitoring faults calibrate lint format crds docs dashboards site lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ cluster-untimed: $(VENV)/ready
 
 cluster-timed: $(VENV)/ready
 	$(BIN)/python -m pytest tests/cluster -m "not untimed"
+
+rgds: $(VENV)/ready ## Try RGDs over the whole language of kro on the cluster (COUNT=300, about 12 minutes)
+	KROBENCH_RGDS=$(or $(COUNT),300) $(BIN)/python -m pytest -q tests/cluster/test_rgds.py
 
 bench-load: up ## Compare the load generator with others (KUBE_BURNER=PATH adds kube-burner)
 	$(BIN)/python -m bench.load

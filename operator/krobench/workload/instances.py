@@ -69,16 +69,13 @@ def own_specs(manifest: Manifest, values: Manifest, path: str, seed: int) -> Ins
     for name in graph.templates:
         located |= graph.namespace_of(name)
     located -= made_namespaces | varying
-    of_schema = [each for each in graph.of_schema() if each.path[:1] == ("spec",)]
-    guarded = {each.path for each in of_schema if each.guarded}
-    needed = {each.path for each in of_schema if not each.guarded} - guarded
     return InstanceSpecs(
         schema,
         values,
         path,
         seed,
         generated=True,
-        needed=frozenset(_inner(needed)),
+        needed=frozenset(_inner(graph.needed_of_schema())),
         varying=frozenset(_inner(varying)),
         located=frozenset(_inner(located)),
     )

@@ -151,10 +151,23 @@ class ResourceGraph:
                 found.append(ExternalObject(name, api_version, kind, named, str(namespace)))
         return found
 
-    def of_schema(self) -> list[Reference]:
-        """Return all references to the instance."""
-        found = (each for text in expressions(self._manifest["spec"]) for each in references(text))
-        return [each for each in found if each.root == "schema"]
+    def needed_of_schema(self) -> set[Path]:
+        """Return the fields of the instance that some expression does not cope without.
+
+        The condition under which a resource is included guards all expressions of the resource.
+        """
+        found: set[Path] = set()
+        for item in self._manifest["spec"].get("resources") or []:
+            conditions = _of_schema(item.get("includeWhen"))
+            guards = {each.path for each in conditions if each.guarded}
+            found |= {
+                each.path
+                for each in _of_schema(item)
+                if not each.guarded
+                and not any(each.path[: len(guard)] == guard for guard in guards)
+            }
+        schema = self._manifest["spec"]["schema"]
+        return found | {each.path for each in _of_schema(schema) if not each.guarded}
 
     def has_name(self, resource: str) -> bool:
         """Whether a template names its object; one that does not is kro's to refuse."""
@@ -205,3 +218,9 @@ class ResourceGraph:
         return self._identity(reference.root, "name", seen) | self._identity(
             reference.root, "namespace", seen
         )
+
+
+def _of_schema(value: Any) -> list[Reference]:
+    """Return the references to the instance in all expressions of a value."""
+    found = (each for text in expressions(value) for each in references(text))
+    return [each for each in found if each.root == "schema"]

@@ -94,6 +94,16 @@ def test_a_field_without_default_is_set_if_an_expression_needs_it() -> None:
     assert specs(rgd(spec, needed, guarded))[0] == {"a": "a", "deep": {"b": "b"}}
 
 
+def test_a_condition_guards_its_whole_resource_and_no_other() -> None:
+    optional = config_map(BY_INSTANCE + "-2", a="${schema.spec.a.b}")
+    manifest = rgd({"a": {"b": "string"}}, config_map(), optional)
+    assert specs(manifest)[0] == {"a": {"b": "b"}}
+    manifest["spec"]["resources"][1]["includeWhen"] = ["${has(schema.spec.a)}"]
+    assert specs(manifest)[0] == {}
+    manifest["spec"]["resources"][0]["template"]["data"] = {"a": "${schema.spec.a.b}"}
+    assert specs(manifest)[0] == {"a": {"b": "b"}}
+
+
 @pytest.mark.parametrize(
     "name",
     [

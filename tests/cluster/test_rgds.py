@@ -1,0 +1,98 @@
+"""RGDs over the whole language: what kro accepts completes, what it rejects is told in its words.
+
+``make rgds`` tries many; the number is in the environment variable KROBENCH_RGDS.
+"""
+
+import asyncio
+import copy
+import logging
+import os
+import uuid
+from collections import Counter
+
+import pytest
+from cluster.kubectl import Cluster
+from cluster.rgdlanguage import Manifest, rgds
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from krobench.api.kinds import RunKind, RunRef
+from krobench.api.specs.benchmark import KroBenchmarkSpec
+from krobench.kube.client import KubeClient
+from krobench.kube.config import load_client_config
+from krobench.load.cleanup import RunCleanup
+from krobench.load.iteration import Iteration
+from krobench.load.loops import RunClock
+from krobench.loadjob.preflight import ensure_namespace
+from krobench.workload.iterationplan import plan_iteration
+from krobench.workload.testplan import plan_tests
+
+TOGETHER = 6
+COUNT = int(os.environ.get("KROBENCH_RGDS", "12"))
+SEEN: Counter[str] = Counter()
+
+
+async def outcome(client: KubeClient, manifest: Manifest, number: int) -> str:
+    """Return how a load with an RGD ended: Complete, or a reason and a message."""
+    manifest = copy.deepcopy(manifest)
+    manifest["spec"]["schema"]["kind"] += f"N{number}"
+    workload = {"rgd": {"inline": manifest}, "instances": 2}
+    test = {"name": "a", "workload": workload, "timeout": "90s"}
+    spec = KroBenchmarkSpec.model_validate({"tests": [test]})
+    run = RunRef(RunKind.BENCHMARK, "default", f"rgd{number}", str(uuid.uuid4()))
+    plan = plan_iteration(run, plan_tests(spec)[0], 0)
+    await ensure_namespace(client, run, plan.namespace)
+    cleanup = RunCleanup(client, run.uid)
+    try:
+        async with Iteration(client, RunClock(), plan) as iteration:
+            await iteration.set_up()
+            if iteration.outcome.error is None:
+                await iteration.run(lambda: asyncio.sleep(0))
+            result = iteration.finish()
+            await iteration.delete_instances(60.0)
+        ready = sum(line.ready_seconds is not None for line in result.records)
+        latencies = [
+            each - line.sent_seconds
+            for line in result.records
+            for each in (line.ready_seconds, line.first_child_seconds, line.last_child_seconds)
+            if each is not None
+        ]
+        assert all(seconds >= 0.0 for seconds in latencies)
+        if result.error is not None:
+            return f"{result.error.reason}: {result.error.message}"
+        assert ready == 3
+        return "Complete"
+    finally:
+        deleted = await cleanup.delete_objects(60.0, force=True)
+        await cleanup.delete_namespaces()
+        assert deleted.error is None
+
+
+@pytest.mark.untimed
+def test_any_rgd_that_kro_accepts_completes_and_others_are_rejected_in_its_words(
+    cluster: Cluster,
+) -> None:
+    @settings(
+        max_examples=max(1, COUNT // TOGETHER),
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.lists(rgds(), min_size=TOGETHER, max_size=TOGETHER))
+    def check(batch: list[tuple[Manifest, str]]) -> None:
+        async def all_of_them() -> list[str]:
+            async with KubeClient(load_client_config()) as client:
+                return await asyncio.gather(
+                    *(outcome(client, rgd, at) for at, (rgd, _) in enumerate(batch))
+                )
+
+        for found, (rgd, fault) in zip(asyncio.run(all_of_them()), batch, strict=True):
+            kind = found.partition(":")[0]
+            SEEN[f"{fault or 'valid'}: {kind}"] += 1
+            expected = "RGDRejected" if fault else "Complete"
+            assert kind == expected, (found, fault, rgd)
+
+    check()
+    logging.getLogger(__name__).warning("%s", dict(SEEN))
