@@ -57,7 +57,7 @@ from krobench.workload.testplan import (
 logger = logging.getLogger(__name__)
 
 _DEFAULT_LIMITS = Limits()
-_PAGE = 50  # objects in memory at a time
+_PAGE = 20  # objects in memory at a time; the process keeps what a page takes
 _MAX_HEADLINE = 64
 TRIGGER_ANNOTATION = f"{API_GROUP}/trigger"
 TIME_ANNOTATION = f"{API_GROUP}/scheduled-time"
