@@ -13,7 +13,7 @@ CODE := operator/krobench testbed tests bench scripts
 CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-monitoring faults calibrate lint format crds docs dashboards site lock reproducible up deploy down status kubeconfig clean
+.PHONY: help demo test unit unit-analysis unit-others unit-emulated browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-history bench-monitoring faults calibrate lint format crds docs dashboards site lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ bench-limits: deploy ## Run a scale test five times and check that all limits ar
 
 bench-pairs: $(VENV)/ready ## Simulate how often comparisons of several scale tests are right (about 3 minutes, no cluster)
 	$(BIN)/python -m bench.pairs
+
+bench-history: $(VENV)/ready ## Time a history of 300 runs in a local S3 server (about 20 seconds, no cluster)
+	PYTHONPATH=tests $(BIN)/python -m bench.history
 
 bench-monitoring: deploy ## Ask a real Prometheus every query of the dashboards while benchmarks run (4 minutes)
 	$(BIN)/python -m bench.monitoring

@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=300)
     count = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as root:
-        server = S3Server(Path(root) / "root")
+        server = S3Server(Path(root) / "root", remembers="1h")
         server.start()
         try:
             size = asyncio.run(store(server, count))

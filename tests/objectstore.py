@@ -29,6 +29,8 @@ class S3Server:
     root: Path
     address: str = "127.0.0.1"
     port: int = 0
+    remembers: str = "1ms"
+    """How long it takes its directory for unchanged. With 0s, it stops answering."""
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     @property
@@ -66,8 +68,7 @@ class S3Server:
             "--addr",
             f"{self.address}:{self.port}",
         ]
-        # It must notice what tests do to its directory. With 0s, it stops answering.
-        options = ["--auth-key", key, "--config", "/dev/null", "--dir-cache-time", "1ms"]
+        options = ["--auth-key", key, "--config", "/dev/null", "--dir-cache-time", self.remembers]
         log = self.root.with_name(f"{self.root.name}.log").open("ab")
         self._process = subprocess.Popen([*command, *options, self.root], stdout=log, stderr=log)
         deadline = time.monotonic() + _STARTS_WITHIN_SECONDS

@@ -141,7 +141,9 @@ class Files:
         text = str(error)
         code, said = _CODE.search(text), _TEXT.search(text)
         short = text.partition("\n\nDebug source")[0].replace("\n", " ")[:_MOST_DETAIL]
-        detail = f"{code[1]}: {said[1]}" if code and said else code[1] if code else short
+        detail = code[1] if code else short
+        if code and said:
+            detail += f": {said[1].rstrip('.')}"
         return StoreError(_reason(error, text, code), f"cannot {verb} {path} in {self}: {detail}")
 
 
