@@ -25,6 +25,8 @@ def classes(of: Any) -> Iterator[type[Reason]]:
 
 UNIONS: tuple[Any, ...] = (AnyReason, AnyCelReason, AnyProfileReason, AnyOrphansReason)
 ALL = sorted({each for union in UNIONS for each in classes(union)}, key=lambda each: each.__name__)
+for _each in ALL:
+    _each.model_rebuild()  # models are built when they are used; hypothesis reads their signatures
 TEXT = st.text(st.characters(codec="utf-8"), min_size=1)
 
 
