@@ -1,8 +1,10 @@
 """What all pages are made of."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
+_PLACEHOLDER = re.compile(r"<\w+(?:[-+:][^<>]*)?>")
 ROOT = Path(__file__).parents[2]
 
 
@@ -14,7 +16,8 @@ def page(source: str, title: str, *blocks: str) -> str:
 
 def text(documentation: str | None) -> str:
     """A docstring or a description as one line of Markdown."""
-    return " ".join((documentation or "").replace("``", "`").split())
+    line = " ".join((documentation or "").replace("``", "`").split())
+    return _PLACEHOLDER.sub(r"`\g<0>`", line)  # Markdown would take it for a link or for HTML
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

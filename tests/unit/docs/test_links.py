@@ -13,11 +13,14 @@ _CODE = (
     ROOT / "testbed",
     ROOT / "manifests",
     ROOT / "docs",
+    ROOT / "ci",
 )
 # Files of users, and files that are named because they do not exist.
 _NOT_OURS = {
     "benchmark.yaml",
     "mine.yaml",
+    "comment.md",
+    "report.md",
     "scale-kept.yaml",
     "operator/__init__.py",
     ".yaml",

@@ -30,7 +30,7 @@ from krobench.record.test import TestSummary
 _PATH = re.compile(r"[a-z]\w*(?:\[])?(?:\.[a-zA-Z]\w*(?:\[])?)+(?=$|=| ?[<>:=])")
 _EXPRESSION = re.compile(r"[a-z][\w.]+ (?:[<>]=?|==) [\d.e]+")
 _REASON = re.compile(r"[A-Z][a-z]+(?:[A-Z]\w*)+")
-_FILES = re.compile(r".*\.(?:py|json|jsonl|toml|yaml)$")
+_FILES = re.compile(r".*\.(?:py|json|jsonl|toml|yaml|md|html|xml|sh)$")
 _OF_OTHERS = {
     "cel.bind",  # of cel-go
     "debug.pprof.enabled",  # of kro's chart
