@@ -330,6 +330,10 @@ AnyOmission = Annotated[
 """What was not compared, and why."""
 
 
+_BEFORE_THERE_WAS = {"workload.seed": "0"}
+"""What a workload did before there was a setting for it."""
+
+
 class TestEstimates(ApiModel):
     """The estimates of one test of a run."""
 
@@ -344,10 +348,12 @@ class TestEstimates(ApiModel):
     @field_validator("workload", mode="before")
     @classmethod
     def _with_current_names(cls, stored: Any) -> Any:
-        """Read ``steps``, as older baselines call a test's phases."""
-        if isinstance(stored, dict) and "steps" in stored:
-            return {"phases" if name == "steps" else name: stored[name] for name in stored}
-        return stored
+        """Read older baselines: they call phases ``steps``, and lack settings that came later."""
+        if not isinstance(stored, dict):
+            return stored
+        return _BEFORE_THERE_WAS | {
+            "phases" if name == "steps" else name: stored[name] for name in stored
+        }
 
 
 class RunEstimates(ApiModel):

@@ -134,7 +134,30 @@ def own_rgds() -> Manifest:
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": {"name": "rgds", "namespace": "default"},
-        "data": {"team.yaml": yaml.safe_dump(rgd)},
+        "data": {"team.yaml": yaml.safe_dump(rgd), **_several_rgds()},
+    }
+
+
+def _several_rgds() -> dict[str, str]:
+    """An RGD, and one that uses its kind, as they are in keys of a ConfigMap."""
+
+    def rgd(kind: str, child: Manifest) -> str:
+        child = child | {"metadata": {"name": "${schema.metadata.name}"}}
+        schema = {"apiVersion": "v1alpha1", "kind": kind, "spec": {"size": "integer | default=1"}}
+        resources = [{"id": "child", "template": child}]
+        return yaml.safe_dump(
+            {
+                "apiVersion": "kro.run/v1alpha1",
+                "kind": "ResourceGraphDefinition",
+                "metadata": {"name": kind.lower()},
+                "spec": {"schema": schema, "resources": resources},
+            }
+        )
+
+    database = {"apiVersion": "kro.run/v1alpha1", "kind": "Database"}
+    return {
+        "database.yaml": rgd("Database", {"apiVersion": "v1", "kind": "ConfigMap"}),
+        "platform.yaml": rgd("Platform", database),
     }
 
 

@@ -30,7 +30,7 @@ from krobench.record.test import TestSummary
 _PATH = re.compile(r"[a-z]\w*(?:\[])?(?:\.[a-zA-Z]\w*(?:\[])?)+(?=$|=| ?[<>:=])")
 _EXPRESSION = re.compile(r"[a-z][\w.]+ (?:[<>]=?|==) [\d.e]+")
 _REASON = re.compile(r"[A-Z][a-z]+(?:[A-Z]\w*)+")
-_FILES = re.compile(r".*\.(?:py|json|jsonl|toml|yaml|md|html|xml|sh)$")
+_FILES = re.compile(r".*\.(?:py|json|jsonl|toml|yaml|md|html|xml|sh|csv|om|parquet)$")
 _OF_OTHERS = {
     "cel.bind",  # of cel-go
     "debug.pprof.enabled",  # of kro's chart
@@ -113,7 +113,8 @@ def test_tables_of_causes_bottlenecks_and_axes_are_complete() -> None:
 
 @cache
 def _words_of_the_code() -> frozenset[str]:
-    sources = (ROOT / "operator/krobench").rglob("*.py")
+    alerts = ROOT / "helm/krobench/files/rules.yaml"
+    sources = [*(ROOT / "operator/krobench").rglob("*.py"), alerts]
     return frozenset(word for path in sources for word in re.findall(r"\w+", path.read_text()))
 
 

@@ -29,7 +29,7 @@ RESULTS = DOCS / "reference" / "results.md"
 GUIDE = DOCS / "how-to" / "read-results.md"
 
 
-@pytest.fixture(params=sorted(DATA.glob("*.json")), ids=lambda path: path.stem)
+@pytest.fixture(params=sorted(DATA.glob("run-v1-*.json")), ids=lambda path: path.stem)
 def config_map(request: pytest.FixtureRequest) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(request.param.read_text())
     return found
