@@ -13,7 +13,7 @@ CODE := operator/krobench testbed tests bench scripts
 CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit unit-analysis unit-others unit-emulated browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-history bench-monitoring faults calibrate lint format crds docs dashboards site lock reproducible up deploy down status kubeconfig clean
+.PHONY: ab help demo test unit unit-analysis unit-others unit-emulated browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-history bench-monitoring faults calibrate lint format crds docs dashboards site lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -92,6 +92,9 @@ bench-history: $(VENV)/ready ## Time a history of 300 runs in a local S3 server 
 
 bench-monitoring: deploy ## Ask a real Prometheus every query of the dashboards while benchmarks run (4 minutes)
 	$(BIN)/python -m bench.monitoring
+
+ab: deploy ## Compare two kros: OLD=0.9.4 NEW=../kro, each a version, a source tree, TREE@REVISION or an image (about 25 minutes)
+	@scripts/ab.sh
 
 faults: deploy ## Kill, stop and starve what runs depend on, and check what they lose (about 2 hours; resumes where it stopped)
 	$(BIN)/python -m bench.faults

@@ -119,6 +119,56 @@ def wait(
     _end_with(lambda seconds: wait_for(run_name, seconds), timeout, outputs)
 
 
+def ab(
+    old: Annotated[
+        str, typer.Option(help="The kro to compare with: a version, or an image with its tag.")
+    ],
+    new: Annotated[str, typer.Option(help="The kro that changed, in the same form.")],
+    budget: Annotated[
+        str, typer.Option(help="How long is measured at most; it chooses how many tests fit.")
+    ] = "20m",
+    effect: Annotated[str, typer.Option(help="The change that must not be missed.")] = "10%",
+    name: Annotated[str, typer.Option(help="Name of the KroBenchmark.")] = "ab",
+    namespace: Namespace = "default",
+    artifacts: Artifacts = None,
+) -> None:
+    """Compare two kros on a usual set of tests: is the new one slower?
+
+    The run restarts kro with both images in turn, and puts it back. It needs the chart value
+    variants.enabled. With --artifacts, comment.md is a comment for a pull request.
+
+    Exit codes: 0 not slower, 1 slower in some metric, 3 undecided or invalid, 4 error, 130
+    interrupted.
+    """
+    from krobench.api.notation import duration_seconds
+    from krobench.cli.ab import exit_code, image_of, manifest
+    from krobench.cli.run import StoppedWaitingError, run_manifest
+    from krobench.cli.sources import RunName, fetch_run
+    from krobench.report import pullrequest, terminal
+
+    try:
+        with _failing_with(_ERROR):
+            resource = manifest(name, namespace, (image_of(old), image_of(new)), effect, budget)
+            # Blocks take the budget; preparing, restoring and cleaning up come on top.
+            seconds = 2 * duration_seconds(budget) + 900
+            finished = run_manifest(resource, seconds, replace=True)
+            record = fetch_run(RunName.of(finished.run))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    except StoppedWaitingError as error:
+        _fail(str(error), _INTERRUPTED)
+    code = exit_code(record)
+    _print_coloured(terminal.render(record), code)
+    typer.echo(pullrequest.outcome(record))
+    if artifacts is not None:
+        from krobench.cli.artifacts import write_artifacts
+
+        with _failing_with(_ERROR):
+            write_artifacts(record, artifacts)
+        _write(artifacts / "comment.md", pullrequest.render(record))
+    raise typer.Exit(code)
+
+
 @dataclass(frozen=True)
 class _Outputs:
     """What else than the screen a command writes of a run."""

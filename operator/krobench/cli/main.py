@@ -148,6 +148,7 @@ for command in (
     commands.export,
     commands.profile,
     commands.compare,
+    commands.ab,
     commands.history,
     commands.sizing,
     commands.generate,

@@ -78,6 +78,17 @@ def run_file(
             with suppress(ValidationError):  # the API server says what is invalid
                 spec = KroScaleTestSpec.model_validate(manifest.get("spec"))
                 timeout_seconds += spec.budget.duration_seconds
+    return run_manifest(manifest, timeout_seconds, replace=replace, timing=timing)
+
+
+def run_manifest(
+    manifest: dict[str, Any],
+    timeout_seconds: float,
+    *,
+    replace: bool,
+    timing: Timing | None = None,
+) -> Finished:
+    """Apply a custom resource and wait for the end of its run; raises as :func:`run_file`."""
     try:
         return asyncio.run(_run(manifest, timeout_seconds, timing or Timing(), replace=replace))
     except TimeoutError as error:
