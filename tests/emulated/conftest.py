@@ -275,7 +275,8 @@ class RunningOperator:
     async def start(self) -> None:
         ready = threading.Event()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(ready, self._stop))
+        # A daemon, so that an operator that does not end fails its test and not the whole suite.
+        self._thread = threading.Thread(target=self._run, args=(ready, self._stop), daemon=True)
         self._thread.start()
         assert await asyncio.to_thread(ready.wait, TIMEOUT_SECONDS)
 
@@ -283,6 +284,7 @@ class RunningOperator:
         if self._thread is not None:
             self._stop.set()
             await asyncio.to_thread(self._thread.join, TIMEOUT_SECONDS)
+            assert not self._thread.is_alive(), "the operator does not end"
             self._thread = None
 
     def _run(self, ready: threading.Event, stop: threading.Event) -> None:

@@ -54,18 +54,22 @@ async def tried(
     return found, comparison, engine.record
 
 
-async def test_a_trial_alternates_and_compares(log: Log) -> None:
+async def test_a_trial_runs_blocks_and_compares(log: Log) -> None:
     found, comparison, record = await tried()
 
     assert found.verdict in set(MetricVerdict)
     assert found.ratio is not None
     assert (found.old_replicates, found.new_replicates) == (7, 7)
-    assert found.replicates is Replicates.RESTARTS
+    assert found.replicates is Replicates.BLOCKS
     assert comparison is not None
     assert (comparison.old, comparison.new) == ("as-it-is", "two")
     assert [test.name for test in record.tests] == ["a"]
-    turns = ["as-it-is", "two"] * 4
-    assert log.entries == ["found", *turns, "left", "settled"]
+    found_first, *turns, left, settled = log.entries
+    assert (found_first, left, settled) == ("found", "left", "settled")
+    assert len(turns) == 2 * 7
+    assert all(
+        set(block) == {"as-it-is", "two"} for block in zip(turns[::2], turns[1::2], strict=True)
+    )
 
 
 async def test_a_trial_restores_kro_if_it_does_not_start(log: Log) -> None:
