@@ -56,11 +56,10 @@ def test_more_workers_are_advised_tried_and_gain(cluster: Cluster, tmp_path: Pat
     assert (setting["name"], setting["current"]) == (WORKERS, "1")
     assert int(setting["advised"]) > 1
     tried = first["verification"]
-    # Two restarts of each make a ratio, which was 2.9 where all was quiet, and are too few for a
-    # verdict.
+    # The ratio was 2.9 where all was quiet; beside others, the blocks may not be enough.
     assert tried["metric"] == "throughput.instancesPerSecond"
     assert tried["ratio"] > 1.25, tried
-    assert tried["verdict"] == "Inconclusive"
+    assert tried["verdict"] in ("Better", "Inconclusive"), tried
     [comparison] = record["variantComparisons"]
     assert comparison["old"] == "as-it-is"
 
