@@ -63,7 +63,7 @@ def test_results_are_read_back_from_the_bucket(cluster: Cluster, bucket: S3Serve
     history = cluster.krobench("history", "stored")
     assert record["id"][:8] in history.stdout, history.stderr
     compared = cluster.krobench("compare", "history:default/stored", "default/stored")
-    assert "same run" in compared.stdout + compared.stderr
+    assert "on both sides" in compared.stdout + compared.stderr
 
 
 def test_a_bucket_that_vanishes_in_mid_run_costs_nothing(
