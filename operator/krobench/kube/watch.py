@@ -94,6 +94,8 @@ class Watch:
                     yield event
                 continue  # the server ended the watch regularly, as it does each hour
             except ApiUnreachableError as error:
+                if _is_cancelled():
+                    raise asyncio.CancelledError from error
                 logger.warning("watch of %s was interrupted: %s", self._path, error)
             except ApiError as error:
                 if error.status == _GONE:
@@ -148,3 +150,9 @@ class Watch:
 def _key(item: JsonObject) -> str:
     metadata = item["metadata"]
     return f"{metadata.get('namespace', '')}/{metadata['name']}"
+
+
+def _is_cancelled() -> bool:
+    """Whether the task is to end: a cancellation that meets a failing connection can be lost."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -116,3 +117,28 @@ async def test_a_throttled_list_is_retried() -> None:
 
     client = Client([initializing, []], [[line("ADDED", thing("a", 5))]])
     assert await collect(client, 1) == [("ADDED", "a")]
+
+
+class LosesCancellations(Client):
+    """Answers a cancellation with a failed connection, as aiohttp may while it connects."""
+
+    async def watch_lines(self, path: str, params: Any, accept: str = "") -> AsyncIterator[bytes]:
+        self.connecting.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ApiUnreachableError("http://nowhere") from None
+        yield b""
+
+    def __init__(self) -> None:
+        super().__init__([[]], [])
+        self.connecting = asyncio.Event()
+
+
+async def test_a_watch_that_is_cancelled_while_it_connects_ends() -> None:
+    client = LosesCancellations()
+    task = asyncio.create_task(collect(client, 1))
+    await client.connecting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(task, timeout=5)
