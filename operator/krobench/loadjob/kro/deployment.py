@@ -93,17 +93,31 @@ async def restore(
 
 async def _disown(client: KubeClient, path: str, deployment: JsonObject) -> None:
     """Give up the fields that we wrote: otherwise the next apply of another manager conflicts."""
-    metadata = deployment["metadata"]
-    entries = metadata.get("managedFields") or []
-    kept = [entry for entry in entries if entry.get("manager") != _OURS]
-    if len(kept) == len(entries):
-        return
     try:
-        await client.replace(path, deployment | {"metadata": metadata | {"managedFields": kept}})
+        await _drop_our_fields(client, path, deployment)
     except KubeError as error:
         logger.warning(
             "%s: fields are still marked as managed by krobench: %s", describe(deployment), error
         )
+
+
+async def _drop_our_fields(client: KubeClient, path: str, deployment: JsonObject) -> None:
+    for attempt in range(ATTEMPTS):
+        metadata = deployment["metadata"]
+        entries = metadata.get("managedFields") or []
+        kept = [entry for entry in entries if entry.get("manager") != _OURS]
+        if len(kept) == len(entries):
+            return
+        without = deployment | {"metadata": metadata | {"managedFields": kept}}
+        try:
+            await client.replace(path, without)
+        except ApiError as error:
+            if not error.conflict or attempt + 1 == ATTEMPTS:
+                raise
+            # The Deployment's controller has seen the restored template in the meantime.
+            deployment = await client.get(path)
+        else:
+            return
 
 
 def taken_off(deployment: JsonObject, change: KroChange | None) -> Restored:

@@ -4,7 +4,8 @@ from unit.loadjob.kro.cluster import BIG, OWNER, PATH, KroCluster, enter_big, va
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunKind, RunRef
 from krobench.api.messages import VARIANT_ANNOTATION
-from krobench.kube.errors import ApiUnreachableError
+from krobench.kube.client import JsonObject
+from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.kro.deployment import UnreadableChangeError, change_on, restore, restore_all
 
@@ -81,6 +82,30 @@ async def test_nothing_of_kro_is_marked_as_ours_afterwards() -> None:
     cluster.deployment["metadata"]["managedFields"] = [ours, helm]
     assert await variants.leave() == []
     assert cluster.deployment["metadata"]["managedFields"] == [helm]
+
+
+async def test_nothing_is_marked_as_ours_although_the_controller_writes_in_between() -> None:
+    cluster = ControllerIsQuick()
+    variants = await enter_big(cluster)
+    ours, helm = {"manager": "krobench"}, {"manager": "helm"}
+    cluster.deployment["metadata"]["managedFields"] = [ours, helm]
+    cluster.conflicts = 1
+    assert await variants.leave() == []
+    assert cluster.conflicts == 0
+    assert cluster.deployment["metadata"]["managedFields"] == [helm]
+
+
+class ControllerIsQuick(KroCluster):
+    """Refuses writes that would only give up fields, as often as it is asked to."""
+
+    conflicts = 0
+
+    def _update(self, path: str, item: JsonObject, *, dry_run: bool = False) -> JsonObject:
+        gives_up = item["metadata"].get("managedFields") == [{"manager": "helm"}]
+        if path == PATH and gives_up and self.conflicts:
+            self.conflicts -= 1
+            raise ApiError(409, "Conflict", "the object has been modified")
+        return super()._update(path, item, dry_run=dry_run)
 
 
 async def test_a_note_that_cannot_be_read_is_named_and_not_taken_for_none() -> None:
