@@ -5,7 +5,7 @@ scale test that misses the SLOs has not failed: finding it is what the test is f
 limit is high enough is a test case of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from krobench.api import units
@@ -115,7 +115,11 @@ def render(run: RunRecord) -> str:
     if the run was aborted, or is invalid as a whole. A scale test has one for each size, and one
     for the limit."""
     suite = ET.Element("testsuite", name=f"{run.namespace}/{run.name}", timestamp=run.start_time)
-    suite.extend(scale_cases(run) if run.scale else [_case(run, test) for test in run.tests])
+    if run.scale is not None:
+        suite.extend(scale_cases(run))
+    else:
+        metrics = trackers.properties(run)
+        suite.extend(_case(run, test, metrics.get(test.name, {})) for test in run.tests)
     if run.error is not None and run.scale is None:
         case = _new_case(run, "run")
         _add_error(case, run.error, [])
@@ -140,7 +144,7 @@ def render(run: RunRecord) -> str:
     return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _case(run: RunRecord, test: TestRecord) -> ET.Element:
+def _case(run: RunRecord, test: TestRecord, metrics: Mapping[str, str]) -> ET.Element:
     case = _new_case(run, test.name, test.duration_seconds)
     if test.error is not None:
         _add_error(case, test.error, test.validity.causes)
@@ -154,7 +158,7 @@ def _case(run: RunRecord, test: TestRecord) -> ET.Element:
             _add_failure(case, "ThresholdNotMet", result.expression, text)
     if run.comparison is not None:
         _add_comparison(case, run.comparison, test.name)
-    for metric, value in trackers.properties(run, test.name).items():
+    for metric, value in metrics.items():
         _add_property(case, metric, value)
     if test.summary is not None:
         ET.SubElement(case, "system-out").text = _numbers(test)

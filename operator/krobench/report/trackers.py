@@ -132,10 +132,13 @@ def bencher(run: RunRecord) -> dict[str, dict[str, dict[str, float]]]:
     return found
 
 
-def properties(run: RunRecord, test: str) -> dict[str, str]:
-    """Return the metrics of a test as JUnit's properties, such as TestGrid shows by
+def properties(run: RunRecord) -> dict[str, dict[str, str]]:
+    """Return the metrics of each test as JUnit's properties, such as TestGrid shows by
     ``short_text_metric``."""
-    return {each.metric: f"{each.value:.6g}" for each in entries(run) if each.test == test}
+    found: dict[str, dict[str, str]] = {}
+    for each in entries(run):
+        found.setdefault(each.test, {})[each.metric] = f"{each.value:.6g}"
+    return found
 
 
 def _present(**values: float | None) -> dict[str, float]:
