@@ -171,18 +171,34 @@ class Emulator(kmock.KubernetesEmulator):
 
 async def until(question: Callable[[], Any], what: str) -> Any:
     """Ask until the answer is true; the operator is quick, but not at once."""
-    async with asyncio.timeout(TIMEOUT_SECONDS):
-        while True:
-            try:
-                answer = await question()
-            except ApiError as error:
-                if not error.not_found:
-                    raise
-                answer = None
-            if answer:
-                return answer
-            await asyncio.sleep(0.02)
-    raise AssertionError(what)
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            while True:
+                try:
+                    answer = await question()
+                except ApiError as error:
+                    if not error.not_found:
+                        raise
+                    answer = None
+                if answer:
+                    return answer
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"not within {TIMEOUT_SECONDS:.0f} s: {what}") from None
+
+
+async def until_quiet(emulator: Emulator, seconds: float, what: str) -> None:
+    """Wait for so long a time without a request; what went before may still cause some.
+
+    Renewals of the Lease do not count.
+    """
+
+    async def quiet() -> bool:
+        before = len(emulator.seen)
+        await asyncio.sleep(seconds)
+        return all("/leases/" in request for request in emulator.seen[before:])
+
+    await until(quiet, what)
 
 
 @dataclass

@@ -2,7 +2,14 @@ import asyncio
 import json
 
 import pytest
-from emulated.conftest import NAMESPACE, Api, Emulator, Manifest, RunningOperator
+from emulated.conftest import (
+    NAMESPACE,
+    Api,
+    Emulator,
+    Manifest,
+    RunningOperator,
+    until_quiet,
+)
 from unit.controller.world import RECORDS, SPECS
 
 from krobench.api.kinds import RunKind, RunRef
@@ -93,9 +100,7 @@ async def test_looking_costs_no_request(
     await api.until_phase("running", "Running")
     await api.create("waiting")
     await api.until_phase("waiting", "Queued")
-    before = len(emulator.seen)
-    await asyncio.sleep(4 * operator.pace.look_seconds)
-    assert emulator.seen[before:] == ()
+    await until_quiet(emulator, 4 * operator.pace.look_seconds, "looking costs no request")
 
 
 async def test_progress_is_written_at_its_pace(api: Api, server: str) -> None:
