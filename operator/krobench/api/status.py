@@ -167,6 +167,10 @@ class LiveStatus(ApiModel):
 
     remaining_seconds: float | None = None
     """About how long the run still takes, from what it has measured; absent if unknown."""
+    remaining_at_most_seconds: float | None = None
+    """Instead of remainingSeconds, if what is measured decides when the run ends: about how long it
+    still takes at most. A scale test may miss its SLOs at any size, and spec.decide may end a
+    comparison at each look."""
     instances_ready: Annotated[int, Field(ge=0)] = 0
     instances: Annotated[int, Field(ge=0)] = 0
     """How many must become ready in this iteration."""

@@ -4,6 +4,7 @@ Each imports the modules that do its work when it runs, so that the load Job, wh
 same command line, starts fast and stays small.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from krobench.figures.profile import ProfileFile
 
 if TYPE_CHECKING:
     from krobench.cli.run import Finished
+    from krobench.record.run import RunRecord
 
 _ERROR = 4
 _INTERRUPTED = 130
@@ -144,7 +146,7 @@ def ab(
     from krobench.cli.ab import exit_code, image_of, manifest
     from krobench.cli.run import StoppedWaitingError, run_manifest
     from krobench.cli.sources import RunName, fetch_run
-    from krobench.report import pullrequest, terminal
+    from krobench.report import pullrequest
 
     try:
         with _failing_with(_ERROR):
@@ -158,7 +160,7 @@ def ab(
     except StoppedWaitingError as error:
         _fail(str(error), _INTERRUPTED)
     code = exit_code(record)
-    _print_coloured(terminal.render(record), code)
+    _print_screen(record, code)
     typer.echo(pullrequest.outcome(record))
     if artifacts is not None:
         from krobench.cli.artifacts import write_artifacts
@@ -188,7 +190,7 @@ def _end_with(
     from krobench.cli.artifacts import write_artifacts
     from krobench.cli.run import StoppedWaitingError
     from krobench.cli.sources import RunName, fetch_run
-    from krobench.report import junit, markdown, terminal
+    from krobench.report import junit, markdown
 
     # Files of an earlier run must not pass for this run's if it fails.
     for output in (outputs.junit, outputs.markdown):
@@ -203,7 +205,7 @@ def _end_with(
         _fail(str(error), _INTERRUPTED)
     with _failing_with(finished.exit_code):
         record = fetch_run(RunName.of(finished.run))
-    _print_coloured(terminal.render(record), finished.exit_code)
+    _print_screen(record, finished.exit_code)
     if outputs.junit is not None:
         _write(outputs.junit, junit.render(record))
     if outputs.markdown is not None:
@@ -214,8 +216,12 @@ def _end_with(
     raise typer.Exit(finished.exit_code)
 
 
-def _print_coloured(screen: str, exit_code: int) -> None:
-    """Print a screen with its verdict, the first word, in colour if this is a terminal."""
+def _print_screen(record: "RunRecord", exit_code: int) -> None:
+    """Print a run on one screen; on a terminal in its width, and with its verdict in colour."""
+    from krobench.report import terminal
+
+    width = shutil.get_terminal_size((terminal.WIDTH, 0)).columns
+    screen = terminal.render(record, min(width, terminal.WIDEST))
     verdict, colon, rest = screen.partition(":")
     colour = {0: typer.colors.GREEN, 3: typer.colors.YELLOW}.get(exit_code, typer.colors.RED)
     typer.echo(typer.style(verdict, fg=colour, bold=True) + colon + rest, nl=False)

@@ -236,6 +236,7 @@ def progress_display(console: Console) -> Iterator[Show]:
 
 def _lines(console: Console) -> Show:
     last = ""
+    looks: set[str] = set()
 
     def show(status: Mapping[str, Any]) -> None:
         nonlocal last
@@ -244,26 +245,33 @@ def _lines(console: Console) -> Show:
         line = " ".join(str(part) for part in parts if part)
         if line and line != last:
             last = line
-            shown = live_line(_live(status))
+            live = _live(status)
+            shown = " · ".join(filter(None, (live_line(live), remaining_text(live))))
             line += f" ({shown})" if shown else ""
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+        for line in _looked(status):
+            if line not in looks:
+                looks.add(line)
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     return show
 
 
 @contextmanager
 def _bar(console: Console) -> Iterator[Show]:
-    """Show a progress bar with what is measured, above it a line for each test or size that ended.
+    """Show a progress bar with what is measured, and above it a line for each test or size that
+    ended, and for each look at variants.
 
     The instances that are ready count as a part of the iteration that is running.
     """
     progress = Progress(
         TextColumn("{task.fields[phase]}", markup=False),
-        BarColumn(),
+        BarColumn(bar_width=None),
         TextColumn("{task.fields[place]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}", markup=False),
         console=console,
+        expand=True,
     )
     task = progress.add_task("", total=None, phase="Pending", place="", left="")
     activity, measured = Text(style="dim"), Text(style="cyan")
@@ -282,11 +290,11 @@ def _bar(console: Console) -> Iterator[Show]:
                 total=int(planned) if planned else None,
                 phase=status.get("phase") or "Pending",
                 place=place,
-                left=remaining_text(live.remaining_seconds),
+                left=remaining_text(live),
             )
             activity.plain = str(status.get("message") or "")
             measured.plain = live_line(live)
-            for line in _ended(status):
+            for line in (*_ended(status), *_looked(status)):
                 if line not in ended:
                     ended.add(line)
                     console.print(line, markup=False, highlight=False)
@@ -314,6 +322,11 @@ def _ended(status: Mapping[str, Any]) -> list[str]:
             how = f"{size['verdict']} ({size['iterations']})"
             lines.append(f"{size['size']:g}: {how}{_measured(size, 'p99')}")
     return lines
+
+
+def _looked(status: Mapping[str, Any]) -> list[str]:
+    """Return what the latest look at the blocks shows of each variant."""
+    return [f"{each['name']}: {each['message']}" for each in status.get("variants") or []]
 
 
 def _measured(item: Mapping[str, Any], quantile: str) -> str:

@@ -100,6 +100,8 @@ class TooFewBlocks(Finding):
     code: Literal["TooFewBlocks"] = "TooFewBlocks"
     had: int
     needed: int
+    by_decide: bool = False
+    """Whether ``spec.decide`` ended the run, not a number of iterations."""
 
 
 class FewEarlierRuns(Finding):

@@ -11,6 +11,7 @@ from krobench.analysis.recommendations.advise import advise
 from krobench.analysis.validity.judge import ignored_causes, validity_of_run
 from krobench.analysis.verdict import verdict_of_run
 from krobench.api.kinds import RunKind
+from krobench.api.notation import duration_seconds
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.kro import Target
 from krobench.loadjob.engine import Engine
@@ -20,6 +21,7 @@ from krobench.loadjob.kro.rollout import check_restartable
 from krobench.loadjob.loop import IterationLoop
 from krobench.loadjob.permissions import Need, needs_of_restarts, needs_of_variants
 from krobench.loadjob.preflight import check_limits, read_own_rgds, read_rgd
+from krobench.loadjob.progress import Remaining, remaining_seconds
 from krobench.loadjob.recorder import Recorder, planned
 from krobench.program.actions import Entry
 from krobench.program.blocks import Blocks, rules_to_decide
@@ -132,6 +134,17 @@ class BenchmarkTask:
         progress = Progress(iterations_done=done, iterations_planned=planned_iterations)
         so_far = self._suite.so_far if isinstance(self._suite, Blocks) else []
         return {"tests": tests, "progress": progress, "variant_comparisons": so_far}
+
+    def remaining(self, record: RunRecord, in_iteration_seconds: float) -> Remaining:
+        done, decide = record.progress.iterations_done, self.spec.decide
+        ahead = record.progress.iterations_planned - done
+        if decide is None or self._loop is None:
+            return Remaining(remaining_seconds(record.tests, ahead, in_iteration_seconds))
+        elapsed = self._loop.elapsed_seconds
+        left = duration_seconds(decide.max_duration) - elapsed
+        if done:  # the time includes the restarts of kro
+            left = min(left, (elapsed - in_iteration_seconds) / done * ahead - in_iteration_seconds)
+        return Remaining(left, at_most=True)
 
     def conclude(self, record: RunRecord) -> RunRecord:
         ignore = self.spec.validity.ignore

@@ -45,7 +45,7 @@ from krobench.loadjob.preflight import (
     require_kro,
     wait_for_leader,
 )
-from krobench.loadjob.progress import live_status, remaining_seconds
+from krobench.loadjob.progress import Remaining, live_status
 from krobench.loadjob.prometheus import ExistingPrometheus
 from krobench.loadjob.publisher import Publisher
 from krobench.loadjob.shards.coordinator import Coordinator
@@ -92,6 +92,9 @@ class Task(Protocol):
 
     def results(self) -> dict[str, Any]:
         """Return the fields of the record that hold the results so far."""
+
+    def remaining(self, record: RunRecord, in_iteration_seconds: float) -> Remaining:
+        """Return how long the run still takes, so long into the iteration that is running."""
 
     def conclude(self, record: RunRecord) -> RunRecord:
         """Return the record with what follows from all tests, the verdict included."""
@@ -446,9 +449,5 @@ class Engine:
         if self._loop is None or iteration is None:
             return None
         now = self.clock.now()
-        left: float | None = None
-        if record.scale is None:  # which sizes a search will try is not known before
-            progress, begun = record.progress, iteration.outcome.started_seconds
-            ahead = progress.iterations_planned - progress.iterations_done
-            left = remaining_seconds(record.tests, ahead, now - begun)
-        return live_status(iteration, self._loop.samples, now, left)
+        remaining = self._task.remaining(record, now - iteration.outcome.started_seconds)
+        return live_status(iteration, self._loop.samples, now, remaining)

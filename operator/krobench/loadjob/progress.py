@@ -5,24 +5,37 @@ memory already.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean, median
 
 from krobench.api.status import LiveStatus
 from krobench.figures.rawdata import Sample
 from krobench.load.iteration import Iteration
-from krobench.record.test import IterationRecord, TestRecord
+from krobench.record.test import TestRecord
 
 _CPU_WINDOW_SECONDS = 5.0
 _MOST_LATENCIES = 1_000
 """The median is of the latest ones if there are more."""
 
 
+@dataclass(frozen=True)
+class Remaining:
+    """How long a run still takes."""
+
+    seconds: float | None
+    """None if it is unknown."""
+    at_most: bool = False
+    """Whether the run may end earlier, because what is measured decides that."""
+
+
 def live_status(
-    iteration: Iteration, samples: Sequence[Sample], now: float, remaining_seconds: float | None
+    iteration: Iteration, samples: Sequence[Sample], now: float, remaining: Remaining
 ) -> LiveStatus:
     """Return what an iteration shows so far; ``samples`` are those of it."""
+    left = None if remaining.seconds is None else round(max(0.0, remaining.seconds))
     live = LiveStatus(
-        remaining_seconds=None if remaining_seconds is None else round(remaining_seconds),
+        remaining_seconds=None if remaining.at_most else left,
+        remaining_at_most_seconds=left if remaining.at_most else None,
         kro_cpu_cores=_recent_cores(samples),
         kro_memory_bytes=_latest_memory(samples),
     )
@@ -47,7 +60,7 @@ def remaining_seconds(
     there are any, as those of all tests; so is one that no test counts, such as a profiled one.
     None before the first iteration has ended.
     """
-    taken = [_seconds(done) for test in tests for done in test.iterations]
+    taken = [done.whole_seconds for test in tests for done in test.iterations]
     if not taken:
         return None
     of_all = fmean(taken)
@@ -55,19 +68,13 @@ def remaining_seconds(
     for test in tests:
         if test.success is not None:
             continue
-        known = [_seconds(done) for done in test.iterations]
+        known = [done.whole_seconds for done in test.iterations]
         planned = test.planned_warmup + test.planned_iterations
         ahead = max(0, planned - len(known))
         counted += ahead
         left += ahead * (fmean(known) if known else of_all)
     left += max(0, iterations_left - counted) * of_all
     return max(0.0, left - elapsed_seconds)
-
-
-def _seconds(done: IterationRecord) -> float:
-    soak = done.soak.seconds if done.soak is not None else 0.0
-    cleanup = done.teardown.duration_seconds if done.teardown is not None else 0.0
-    return done.duration_seconds + soak + cleanup
 
 
 def _recent_cores(samples: Sequence[Sample]) -> float | None:

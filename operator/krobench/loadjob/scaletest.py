@@ -42,8 +42,10 @@ from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.loop import IterationLoop
 from krobench.loadjob.permissions import Need, check_permissions, needs_of_variants
 from krobench.loadjob.preflight import read_own_rgd, read_rgd
+from krobench.loadjob.progress import Remaining
 from krobench.loadjob.recorder import Recorder
 from krobench.program.actions import RunIteration, results_in
+from krobench.program.forecast import longest_seconds
 from krobench.program.search import Search
 from krobench.program.sizes import Sizes, fewest_observations, plan_size, usable_sizes
 from krobench.program.verification import Trial, first_to_try, plan_trial, size_to_try_at
@@ -73,6 +75,8 @@ class ScaleTestTask:
         """One for each size, in the order in which they were first run."""
         self._search: Search | None = None
         self._loop: IterationLoop | None = None
+        self._forecast: tuple[RunIteration, float] | None = None
+        """How long the search takes at most from the beginning of an iteration on."""
         self._concluded: ScaleRecord | None = None
         """With the findings, once the search has ended."""
         self._recommendations: list[Recommendation] = []
@@ -165,6 +169,19 @@ class ScaleTestTask:
             "variant_comparisons": self._comparisons,
             "progress": Progress(iterations_done=done, iterations_planned=planned),
         }
+
+    def remaining(self, record: RunRecord, in_iteration_seconds: float) -> Remaining:
+        assert self._loop is not None
+        began = self._loop.elapsed_seconds - in_iteration_seconds
+        action, sizes = self._loop.action, record.scale.sizes if record.scale is not None else []
+        left = self.spec.budget.duration_seconds - began
+        if action is not None and not self.spec.verify:  # a trial may use all that is left
+            if self._forecast is None or self._forecast[0] is not action:
+                usable, entries = self._sizes.usable, self._entries
+                left = longest_seconds(self.spec, usable, sizes, entries, action, began)
+                self._forecast = action, left
+            left = self._forecast[1]
+        return Remaining(left - in_iteration_seconds, at_most=True)
 
     def conclude(self, record: RunRecord) -> RunRecord:
         ignore = self.spec.validity.ignore

@@ -112,6 +112,13 @@ class IterationRecord(ApiModel):
         return self.figures[RUN_SECONDS]
 
     @property
+    def whole_seconds(self) -> float:
+        """Duration with soak and cleanup."""
+        soak = self.soak.seconds if self.soak is not None else 0.0
+        cleanup = self.teardown.duration_seconds if self.teardown is not None else 0.0
+        return self.duration_seconds + soak + cleanup
+
+    @property
     def timed_out(self) -> bool:
         """Whether its only error is that not everything was ready in time."""
         return self.error is not None and self.error.reason == TIMEOUT

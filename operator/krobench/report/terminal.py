@@ -1,7 +1,10 @@
-"""A run on one screen of a terminal: at most 40 lines of 100 columns."""
+"""A run on one screen of a terminal: at most 40 lines."""
 
+import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
@@ -12,12 +15,19 @@ from krobench.report.cel import cel_line
 from krobench.report.tests import precision_text, result
 from krobench.report.words.sizes import plain
 
-_WIDTH = 100
+WIDTH = 100
+WIDEST = 120
+_NARROWEST = 60
 _LINES = 40
+_GAP = 2
+_LEAST_FOR_DETAILS = 24
+_SENTENCE = re.compile(r"[.;](?= )")
+_UNBROKEN = "\N{NO-BREAK SPACE}"
+_MORE = " (more in the report)"
 _BLOCKS = "▏▎▍▌▋▊▉█"
 _SPARKS = "▁▂▃▄▅▆▇█"
 _BAR = 16
-_MOST_TESTS = 12
+_SHORT_BAR = 8
 _MOST_NOTES = 3
 _FEWEST_FOR_SPARKLINE = 3
 
@@ -25,20 +35,53 @@ Row = tuple[str, str, str, str, Sequence[str]]
 """Name, outcome, figure, picture, and details, the most important first."""
 
 
-def render(run: RunRecord) -> str:
-    """Return the screen: verdict, a line for each test or size, and what follows from them."""
+def render(run: RunRecord, width: int = WIDTH) -> str:
+    """Return the screen: verdict, a line for each test or size, and what follows from them.
+
+    What does not fit into a line goes on in the next. Only a screen that would be too long leaves
+    out the details that matter least, then tests, then ends of sentences, and says so.
+    """
+    screens = (_screen(run, max(width, _NARROWEST), room) for room in _ROOMS)
+    shortest: list[str] = []
+    for shortest in screens:
+        if len(shortest) <= _LINES:
+            break
+    return "\n".join(shortest) + "\n"
+
+
+@dataclass(frozen=True)
+class _Room:
+    """How much of a run a screen shows."""
+
+    details: bool
+    """Whether all figures of a test are shown, in further lines if need be."""
+    lines: int
+    """Of a sentence, at most."""
+    tests: int
+
+
+_ROOMS = (
+    _Room(details=True, lines=6, tests=12),
+    _Room(details=False, lines=6, tests=12),
+    _Room(details=False, lines=4, tests=8),
+    _Room(details=False, lines=3, tests=4),
+    _Room(details=False, lines=2, tests=3),
+)
+
+
+def _screen(run: RunRecord, width: int, room: _Room) -> list[str]:
     took = gist.duration_text(run)
     counts = f"{gist.counts_line(run)}, in {took}" if took else gist.counts_line(run)
     lines = [
         f"{gist.verdict_of(run)}: {run.namespace}/{run.name}",
-        *_wrapped(f"{counts}. {gist.measured_on(run)}.", ""),
+        *_wrapped(f"{counts}. {gist.measured_on(run)}.", "", width, room.lines),
     ]
     notes = list(gist.why(run))
     for note in notes[:_MOST_NOTES]:
-        lines += _wrapped(note, "  ! ", most=2)
+        lines += _wrapped(note, "  ! ", width, min(room.lines, 3))
     if len(notes) > _MOST_NOTES:
         lines.append(f"  ! and {len(notes) - _MOST_NOTES} more in the report")
-    lines += ["", *_tests(run)]
+    lines += ["", *_tests(run, width, room)]
     findings: list[str] = []
     for label, text in (
         ("Limit", gist.limit_found(run)),
@@ -48,40 +91,47 @@ def render(run: RunRecord) -> str:
         ("Warnings", _warnings(run)),
     ):
         if text:
-            findings += _wrapped(text, f"{label + ':':<14}", most=3)
+            findings += _wrapped(text, f"{label + ':':<14}", width, room.lines)
     lines += ["", *findings] if findings else []
     name = f"{run.kind.lower()}/{run.namespace}/{run.name}"
-    last = ["", f"Full report:  krobench report {name} --open"]
-    return "\n".join([*lines[: _LINES - len(last)], *last]) + "\n"
+    return [*lines, "", f"Full report:  krobench report {name} --open"]
 
 
-def _tests(run: RunRecord) -> list[str]:
+def _tests(run: RunRecord, width: int, room: _Room) -> list[str]:
     tests = _in_order(run)
     largest = max((p50 for test in tests if (p50 := _p50(test)) is not None), default=0.0)
-    rows = [_row(run, test, largest) for test in tests[:_MOST_TESTS]]
+    bar = _BAR if width >= WIDTH else _SHORT_BAR
+    rows = [_row(run, test, largest, bar) for test in tests[: room.tests]]
     if not rows:
         return []
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = [
-        _with_details(
-            f"  {row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:<{widths[2]}}  "
-            f"{row[3]:<{widths[3]}}  ",
-            row[4],
-        )
-        for row in rows
+    if width - sum(widths) - 5 * _GAP < _LEAST_FOR_DETAILS:
+        widths[3] = 0  # the picture is what is needed least
+    lines = [line for row in rows for line in _lines_of(row, widths, width, details=room.details)]
+    if len(tests) > room.tests:
+        lines.append(f"  and {len(tests) - room.tests} more in the report")
+    return lines
+
+
+def _lines_of(row: Row, widths: Sequence[int], width: int, *, details: bool) -> list[str]:
+    """Return the lines of a test.
+
+    Without room for all details, those that fit into its line are shown, but at least one.
+    """
+    cells = [
+        f"{cell.replace(' ', _UNBROKEN):<{size}}"
+        for cell, size in zip(row[:4], widths, strict=True)
+        if size
     ]
-    if len(tests) > _MOST_TESTS:
-        lines.append(f"  and {len(tests) - _MOST_TESTS} more in the report")
-    return [_cut(line) for line in lines]
-
-
-def _with_details(line: str, details: Sequence[str]) -> str:
-    """Return a line with as many of the details as there is room for, but at least one."""
-    text = line + ", ".join(details)
-    while len(text) > _WIDTH and len(details) > 1:
-        details = details[:-1]
-        text = line + ", ".join(details)
-    return text.rstrip()
+    line = " " * _GAP + "".join(cell + " " * _GAP for cell in cells)
+    shown = row[4]
+    while not details and len(shown) > 1 and len(line) + len(", ".join(shown)) > width:
+        shown = shown[:-1]
+    indent = len(line) if width - len(line) >= _LEAST_FOR_DETAILS else 3 * _GAP
+    kept = [each.replace(" ", _UNBROKEN) if len(each) < width - indent else each for each in shown]
+    text = (line + ", ".join(kept)).rstrip()
+    wrapped = textwrap.wrap(text, width, subsequent_indent=" " * indent)
+    return [each.replace(_UNBROKEN, " ") for each in wrapped]
 
 
 def _in_order(run: RunRecord) -> Sequence[TestRecord]:
@@ -92,8 +142,8 @@ def _in_order(run: RunRecord) -> Sequence[TestRecord]:
     return sorted((t for t in run.tests if t.name in sizes), key=lambda test: sizes[test.name])
 
 
-def _row(run: RunRecord, test: TestRecord, largest: float) -> Row:
-    name, outcome = test.name, result(test)
+def _row(run: RunRecord, test: TestRecord, largest: float, bar: int) -> Row:
+    name, outcome = " ".join(test.name.split()), result(test)
     if run.scale is not None:
         size = next(each for each in run.scale.sizes if each.test == test.name)
         name = plain(size.size)
@@ -114,7 +164,7 @@ def _row(run: RunRecord, test: TestRecord, largest: float) -> Row:
         f"kro {units.seconds(cpu)} CPU each" if cpu is not None else "",
         f"kro {units.size(memory)}" if (memory := figures[KRO_RESIDENT.max]) is not None else "",
     )
-    drawn = _sparkline(test) or _bar(p50 / largest if largest else 0.0)
+    drawn = _sparkline(test, bar) or _bar(p50 / largest if largest else 0.0, bar)
     return name, outcome, f"ready {units.seconds(p50)}", drawn, [*filter(None, details)]
 
 
@@ -125,20 +175,20 @@ def _p50(test: TestRecord) -> float | None:
     return ready.p50_seconds if ready is not None else None
 
 
-def _bar(ratio: float) -> str:
-    eighths = max(1, round(ratio * _BAR * 8))
+def _bar(ratio: float, longest: int) -> str:
+    eighths = max(1, round(ratio * longest * 8))
     whole, rest = divmod(eighths, 8)
     return "█" * whole + (_BLOCKS[rest - 1] if rest else "")
 
 
-def _sparkline(test: TestRecord) -> str:
+def _sparkline(test: TestRecord, longest: int) -> str:
     """Return the medians of the measured iterations, from zero; empty of too few."""
     known = [
         done.latency.instance_ready.p50_seconds
         for done in test.iterations
         if not done.warmup and done.latency.instance_ready is not None
     ]
-    values = [value for value in known if value is not None][-_BAR:]
+    values = [value for value in known if value is not None][-longest:]
     if len(values) < _FEWEST_FOR_SPARKLINE or max(values) <= 0:
         return ""
     highest = len(_SPARKS) - 1
@@ -152,16 +202,16 @@ def _warnings(run: RunRecord) -> str:
     return run.warnings[0] + (f" (and {more} more)" if more else "")
 
 
-def _wrapped(text: str, label: str, most: int = 4) -> Iterator[str]:
-    yield from textwrap.wrap(
-        " ".join(text.split()),
-        _WIDTH,
-        initial_indent=label,
-        subsequent_indent=" " * len(label),
-        max_lines=most,
-        placeholder=" …",
+def _wrapped(text: str, label: str, width: int, most: int) -> list[str]:
+    """Return a text in lines; of one that takes more than ``most``, whole sentences if possible."""
+    text = " ".join(text.split())
+    wrap = partial(
+        textwrap.wrap, width=width, initial_indent=label, subsequent_indent=" " * len(label)
     )
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
+    if len(lines := wrap(text)) <= most:
+        return lines
+    for end in reversed([found.end() for found in _SENTENCE.finditer(text[: width * most])]):
+        lines = wrap(text[:end].rstrip(";") + _MORE)
+        if len(lines) <= most:
+            return lines
+    return wrap(text, max_lines=most, placeholder=f" …{_MORE}")

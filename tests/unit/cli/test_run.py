@@ -308,8 +308,8 @@ SCALE_STATUS: dict[str, Any] = {
 }
 
 
-def shown(*, terminal: bool, status: dict[str, Any] = STATUS) -> str:
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
+def shown(*, terminal: bool, status: dict[str, Any] = STATUS, width: int = 120) -> str:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=width)
     with progress_display(console) as show:
         show({})
         show(status)
@@ -334,3 +334,30 @@ def test_of_a_scale_test_the_sizes_are_shown() -> None:
     text = shown(terminal=True, status=SCALE_STATUS)
     assert text.count("10: Met (1/1), ready p99 1.5 s") == 1
     assert "20: Running" not in text
+
+
+LIVE = {
+    "instances": 100,
+    "instancesReady": 50,
+    "instanceReadyP50Seconds": 1.23,
+    "kroCpuCores": 1.2,
+    "kroMemoryBytes": 123_000_000,
+    "remainingAtMostSeconds": 1500,
+}
+VARIANTS = [{"name": "two", "verdict": "Inconclusive", "message": "Inconclusive, after 8 blocks"}]
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_a_terminal_shows_the_time_that_is_left_at_most_whatever_its_width(width: int) -> None:
+    status = SCALE_STATUS | {"phase": "CleaningUp", "progress": "104/124", "live": LIVE}
+    text = shown(terminal=True, status=status, width=width)
+    assert "about 25 min left at most" in text
+    assert "ready p50 1.23 s" in text
+    assert "…" not in text
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_each_look_at_variants_is_shown_once(terminal: bool) -> None:
+    text = shown(terminal=terminal, status=STATUS | {"variants": VARIANTS, "live": LIVE})
+    assert text.count("two: Inconclusive, after 8 blocks") == 1
+    assert "about 25 min left at most" in text

@@ -36,9 +36,12 @@ def spec_of(axis: str = "instances", iterations: int = 3, **fields: Any) -> KroS
     )
 
 
-def walk(spec: KroScaleTestSpec, met: Met) -> list[SizeRecord]:
-    """Run all that the planner asks for."""
-    sizes, records = sizes_of(spec.sizes, spec.axis), list[SizeRecord]()
+def walk(
+    spec: KroScaleTestSpec, met: Met, records: list[SizeRecord] | None = None
+) -> list[SizeRecord]:
+    """Run all that the planner asks for; ``records`` gets what it has tried."""
+    sizes = sizes_of(spec.sizes, spec.axis)
+    records = [] if records is None else records
     while (size := next_size(spec, sizes, records)) is not None:
         record = next((record for record in records if record.size == size), None)
         if record is None:

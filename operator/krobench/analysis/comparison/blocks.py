@@ -112,7 +112,13 @@ def judge_blocks(
         adjusted = list(corrected)
     position = {id(metric): index for index, metric in enumerate(known)}
     return [
-        _judged(metric, rules, position[id(metric)] in found, adjusted[position[id(metric)]])
+        _judged(
+            metric,
+            rules,
+            position[id(metric)] in found,
+            adjusted[position[id(metric)]],
+            by_decide=sequential,
+        )
         if id(metric) in position
         else _missing(metric, rules)
         for metric in metrics
@@ -142,7 +148,7 @@ def decided(metrics: Sequence[MetricComparison], rules: Rules) -> bool:
 
 
 def _judged(
-    metric: Paired, rules: Rules, found: bool, adjusted_p: float | None
+    metric: Paired, rules: Rules, found: bool, adjusted_p: float | None, *, by_decide: bool
 ) -> MetricComparison:
     pairs = [each for each in metric.pairs if each is not None]
     shift, better = shift_of(metric.differences), rules.better(metric.metric)
@@ -160,7 +166,9 @@ def _judged(
         changes |= dict(zip(names, shown, strict=True))
         effects = [_least_difference(metric.metric, pairs, each) for each in shares]
     verdict = MetricVerdict.INCONCLUSIVE
-    note: AnyInconclusive | None = TooFewBlocks(had=len(pairs), needed=FEWEST_BLOCKS)
+    note: AnyInconclusive | None = TooFewBlocks(
+        had=len(pairs), needed=FEWEST_BLOCKS, by_decide=by_decide
+    )
     if shift.low is not None and shift.high is not None:
         interval = Interval(shift.estimate, shift.low, shift.high)
         verdict, note = _verdict(interval, better, effects, found=found), None

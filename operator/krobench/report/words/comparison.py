@@ -203,10 +203,10 @@ def inconclusive_line(found: AnyInconclusive) -> str:  # noqa: C901, PLR0911, PL
         case Undecided():
             return _undecided(found)
         case TooFewBlocks():
-            return (
-                f"a verdict takes {found.needed} blocks instead of {found.had}; set iterations to "
-                f"{found.needed} or more"
-            )
+            change = f"set iterations to {found.needed} or more"
+            if found.by_decide:
+                change = "raise spec.decide.maxDuration, or use fewer instances"
+            return f"a verdict takes {found.needed} blocks instead of {found.had}; {change}"
         case FewEarlierRuns():
             return (
                 f"a verdict takes {found.needed} earlier runs instead of {found.had}, because the "

@@ -21,11 +21,17 @@ def live_line(live: LiveStatus) -> str:
     return " · ".join(parts)
 
 
-def remaining_text(seconds: float | None) -> str:
+def remaining_text(live: LiveStatus) -> str:
     """Return about how long a run still takes, rounded as roughly as that is known."""
-    if seconds is None:
-        return ""
+    if live.remaining_at_most_seconds is not None:
+        return f"{_about(live.remaining_at_most_seconds)} left at most"
+    if live.remaining_seconds is not None:
+        return f"{_about(live.remaining_seconds)} left"
+    return ""
+
+
+def _about(seconds: float) -> str:
     if seconds < _MINUTE_SECONDS:
         steps = max(1, round(seconds / _STEP_SECONDS))
-        return f"about {_STEP_SECONDS * steps} s left"
-    return f"about {round(seconds / _MINUTE_SECONDS)} min left"
+        return f"about {_STEP_SECONDS * steps} s"
+    return f"about {round(seconds / _MINUTE_SECONDS)} min"

@@ -185,7 +185,8 @@ def _what(cause: AnyCause) -> str:  # noqa: C901, PLR0911, PLR0912 - a sentence 
         case TooFewSamples():
             return (
                 f"a threshold uses {cause.figure}, which needs {cause.needed} observations and has "
-                f"{cause.observations}; raise workload.instances or iterations"
+                f"{cause.observations}; raise workload.instances or, without spec.decide, "
+                "iterations"
             )
         case SizeNotJudged():
             if cause.budget is not None:

@@ -93,6 +93,7 @@ INCONCLUSIVE: list[AnyInconclusive] = [
     Undecided(of=Replicates.RUNS),
     FewEarlierRuns(had=5, needed=20),
     TooFewBlocks(had=3, needed=6),
+    TooFewBlocks(had=3, needed=6, by_decide=True),
     OnlyIterations(runs=4),
     TooClose(of=Replicates.RUNS),
     TooClose(of=Replicates.ITERATIONS, most=20),
