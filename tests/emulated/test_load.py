@@ -121,6 +121,22 @@ async def test_a_kro_without_metrics_gives_one_warning(monkeypatch: pytest.Monke
     assert record.tests[0].iterations[0].figures[KRO_RESIDENT.max] is None
 
 
+async def test_a_record_says_where_the_time_of_its_run_went() -> None:
+    tests = [{"name": "a", "workload": {"scenario": "single"}}]
+    record = await run_suite(MemoryCluster(), tests, defaults={"iterations": 2, "warmup": 1})
+    spent = record.time_spent
+    assert spent is not None
+    warmup, *measured = [done.run_seconds or 0.0 for done in record.tests[0].iterations]
+    assert spent.warmup_seconds == pytest.approx(warmup, abs=0.001)
+    assert spent.measured_seconds == pytest.approx(sum(measured), abs=0.001)
+    assert spent.set_up_seconds > 0
+    assert spent.cleanup_seconds > 0
+    known = spent.warmup_seconds + spent.set_up_seconds + spent.cleanup_seconds
+    assert spent.measured_seconds + known <= spent.total_seconds
+    share = spent.measured_seconds / spent.total_seconds
+    assert spent.measured_share == pytest.approx(share, abs=0.001)
+
+
 async def test_all_rgds_lie_before_kro_together() -> None:
     cluster = MemoryCluster()
     cluster.rgds_awaited = 40

@@ -19,9 +19,43 @@ from krobench.loadjob.monitor import KnownKro, Monitor
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.prometheus import ExistingPrometheus
 from krobench.record.rawlines import LineFile
-from krobench.record.test import Teardown
+from krobench.record.run import TimeSpent
+from krobench.record.test import IterationRecord, Teardown
 from krobench.report.words.reasons import reason_line
 from krobench.workload.testplan import TestPlan
+
+
+@dataclass
+class Spent:
+    """Where the time of a run went so far, in seconds."""
+
+    measured: float = 0.0
+    warmup: float = 0.0
+    set_up: float = 0.0
+    cleanup: float = 0.0
+
+    def add(self, done: IterationRecord) -> None:
+        """Add an iteration that is complete."""
+        run = done.run_seconds or 0.0
+        loaded = run + (done.soak.seconds if done.soak is not None else 0.0)
+        if done.warmup and not done.profiled:
+            self.warmup += loaded
+        else:
+            self.measured += loaded
+        self.set_up += max(0.0, done.duration_seconds - run)
+        if done.teardown is not None:
+            self.cleanup += done.teardown.duration_seconds
+
+    def of(self, total: float) -> TimeSpent:
+        """Return where a run's time went that took so long."""
+        return TimeSpent(
+            total_seconds=round(total, 3),
+            measured_seconds=round(self.measured, 3),
+            warmup_seconds=round(self.warmup, 3),
+            set_up_seconds=round(self.set_up, 3),
+            cleanup_seconds=round(self.cleanup, 3),
+            measured_share=round(self.measured / total, 4),
+        )
 
 
 @dataclass(frozen=True)
@@ -52,6 +86,7 @@ class RunContext:
     kros: dict[str, KnownKro] = field(default_factory=dict)
     """What this run has seen of each kro, by target and variant."""
 
+    spent: Spent = field(default_factory=Spent)
     created: set[GroupKind] = field(default_factory=set)
     """The kinds that the run's RGDs create."""
     silent: set[str] = field(default_factory=set)

@@ -30,7 +30,7 @@ from krobench.load.cleanup import RunCleanup, leftover_line
 from krobench.load.leftovers import GroupKind
 from krobench.load.loops import RunClock, repeating
 from krobench.loadjob.archive import Archive
-from krobench.loadjob.context import RunContext
+from krobench.loadjob.context import RunContext, Spent
 from krobench.loadjob.errors import RESULTS_NOT_STORED, AbortedError, info_of
 from krobench.loadjob.history import History
 from krobench.loadjob.kro.variants import KroVariants
@@ -124,6 +124,7 @@ class Engine:
         self.history = History(client, run, schedule, self._archive)
         self.timing = timing or Timing()
         self.clock = RunClock()
+        self._spent = Spent()
         self._task = task
         self._lines = RunLines.limited(room)
         self._activity = ""
@@ -219,6 +220,7 @@ class Engine:
             timing=self.timing,
             workers=self.coordinator,
             prometheus=self._prometheus,
+            spent=self._spent,
             created=self._created,
         )
 
@@ -351,6 +353,7 @@ class Engine:
             await cleanup.delete_objects(longest, force=True),
             await cleanup.delete_namespaces(),
         ):
+            self._spent.cleanup += teardown.duration_seconds
             if teardown.error is not None:
                 self.warn(f"cleanup: {teardown.error.message}")
         used = {plan.namespace or self.run_ref.own_namespace for plan in plans}
@@ -369,7 +372,11 @@ class Engine:
 
     async def _complete(self) -> RunRecord:
         self._activity = ""
-        ended = {"state": RunState.COMPLETED, "end_time": rfc3339(utc_now())}
+        ended = {
+            "state": RunState.COMPLETED,
+            "end_time": rfc3339(utc_now()),
+            "time_spent": self._spent.of(self.clock.now()),
+        }
         record = self._task.conclude(self.record.model_copy(update=ended))
         retention = self._task.spec.results.retention
         most = retention.runs if retention is not None else None
@@ -411,6 +418,7 @@ class Engine:
         except (Exception, asyncio.CancelledError) as error:
             self._task.give_up()
             record = as_given_up(self.record, info_of(error), rfc3339(utc_now()))
+            record.time_spent = self._spent.of(self.clock.now())
             hurried = isinstance(error, asyncio.CancelledError) or (
                 isinstance(error, AbortedError) and error.info.reason == RESULTS_NOT_STORED
             )

@@ -78,6 +78,7 @@ class IterationRunner:
             self.current = self.sampler = None
         samples = sampler.take().samples  # those of the cleanup
         recorder.complete(record, deletions, samples)
+        context.spent.add(record)
         context.warn_of_remains(test.name, record.index, record.teardown)
         return record
 
@@ -212,6 +213,7 @@ async def take_down(context: RunContext, plan: TestPlan, success: bool) -> Teard
     cleanup = RunCleanup(context.client, context.run.uid, timing=context.timing)
     teardown = await cleanup.delete_objects(plan.deletion_timeout_seconds)
     seconds = round(context.clock.now() - started, 3)
+    context.spent.cleanup += seconds
     return teardown.model_copy(update={"duration_seconds": seconds})
 
 

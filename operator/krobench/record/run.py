@@ -60,6 +60,21 @@ class SampledLines(ApiModel):
     measured: int
 
 
+class TimeSpent(ApiModel):
+    """Where the time of a run went. The rest of it is waiting, restarts of kro, and storing."""
+
+    total_seconds: float
+    """From the start of the load Job until it stored its last results."""
+    measured_seconds: float
+    """Run phases and soaks that were measured; of a test of expressions, all but its cleanup."""
+    warmup_seconds: float
+    """Run phases and soaks of warm-up."""
+    set_up_seconds: float
+    cleanup_seconds: float
+    measured_share: float
+    """``measured_seconds`` over ``total_seconds``."""
+
+
 class Progress(ApiModel):
     """How far the Job is, for the status of a run in progress."""
 
@@ -108,6 +123,8 @@ class RunRecord(ApiModel):
     """Of a ``KroScaleTest``."""
     recommendations: list[Recommendation] = Field(default_factory=list)
     """What to change, the most important first."""
+    time_spent: TimeSpent | None = None
+    """None until the run has ended, and if its load Job died."""
     orphans: Orphans | None = None
     """None if objects were kept, or the run did not get that far."""
     error: ErrorInfo | None = None

@@ -42,6 +42,27 @@ def duration_text(run: RunRecord) -> str:
     return units.seconds((ended - began).total_seconds())
 
 
+def time_spent(run: RunRecord) -> str:
+    """Return where the time of a run went, in a sentence; empty if that is not known."""
+    spent = run.time_spent
+    if spent is None:
+        return ""
+    total = spent.total_seconds
+    others = (
+        ("set-up", spent.set_up_seconds),
+        ("warm-up", spent.warmup_seconds),
+        ("cleanup", spent.cleanup_seconds),
+    )
+    shares = [f"{name} took {_share(seconds / total)}" for name, seconds in others if seconds]
+    return "; ".join(
+        [f"Measured load: {_share(spent.measured_share)} of {units.seconds(total)}", *shares]
+    )
+
+
+def _share(ratio: float) -> str:
+    return units.percent(float(f"{ratio:.2g}"))
+
+
 def measured_on(run: RunRecord) -> str:
     """Return what was measured on what."""
     environment = run.environment

@@ -8,7 +8,7 @@ from krobench.record.run import RunRecord, RunState
 from krobench.report import comparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.differences import differences_section, slopes_section
-from krobench.report.gist import counts_line
+from krobench.report.gist import counts_line, time_spent
 from krobench.report.profiles import profiles
 from krobench.report.recommendations import recommendations_section
 from krobench.report.scale import scale_section
@@ -83,6 +83,8 @@ def _title(run: RunRecord) -> str:
     ended = f"ended {run.end_time}." if run.end_time else "not ended."
     lines = [f"# {run.namespace}/{run.name}: {run.verdict or 'running'}", ""]
     lines.append(f"{counts_line(run)}. Started {run.start_time}, {ended}")
+    if spent := time_spent(run):
+        lines[-1] += f" {spent}."
     if run.state is RunState.RUNNING:
         lines.append(f"\nRunning: {run.progress.activity or 'starting'}.")
     if run.error is not None:

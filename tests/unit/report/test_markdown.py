@@ -3,7 +3,7 @@ from unit.controller.world import record
 
 from krobench.api import units
 from krobench.api.common import ErrorInfo
-from krobench.record.run import Orphans, RunState
+from krobench.record.run import Orphans, RunState, TimeSpent
 from krobench.record.test import TestSummary, ThresholdResult
 from krobench.report.markdown import render
 
@@ -63,6 +63,22 @@ def test_an_undecided_threshold_is_not_said_to_be_missed(
     run.tests[0].summary = summary()
     run.tests[0].thresholds = [ThresholdResult(expression="x", passed=each) for each in outcomes]
     assert f"| a | {result} |" in render(run)
+
+
+def test_where_the_time_went_is_shown() -> None:
+    run = record(RunState.COMPLETED)
+    run.time_spent = TimeSpent(
+        total_seconds=80.0,
+        measured_seconds=33.3,
+        warmup_seconds=0.0,
+        set_up_seconds=8.0,
+        cleanup_seconds=4.0,
+        measured_share=0.4163,
+    )
+    text = render(run)
+    assert "42 % of 80 s" in text
+    assert "set-up took 10 %" in text
+    assert "warm-up" not in text.partition("##")[0], "there was none"
 
 
 def test_what_the_cleanup_left_is_listed() -> None:

@@ -157,6 +157,7 @@ class CelRunner:
             for expression, rgd in zip(expressions_of(cel), plan.rgds, strict=True)
         ]
         habits = KroHabits.from_arguments(kro.fingerprint.args)
+        began = context.clock.now()
         async with AsyncExitStack() as stack:
             counters = KroCounters(context.client, kro, test.target.pprof_port)
             stack.push_async_callback(counters.close)
@@ -171,6 +172,7 @@ class CelRunner:
             bench = _Bench(test, measurement, load, carriers, habits, kro, stack)
             error = await self._guarded(test, work(bench))
             context.objects.extend(load.records)
+        context.spent.measured += context.clock.now() - began
         return error
 
     async def _guarded(self, test: TestPlan, work: Coroutine[Any, Any, None]) -> ErrorInfo | None:
@@ -208,5 +210,6 @@ class CelRunner:
         prefix = f"{context.run.prefix}{test.index}-"
         cleanup = RunCleanup(context.client, context.run.uid, prefix, context.timing)
         teardown = await cleanup.delete_objects(test.deletion_timeout_seconds)
+        context.spent.cleanup += teardown.duration_seconds
         if teardown.error is not None:
             context.warn(f"{test.name}: cleanup: {teardown.error.message}")

@@ -126,7 +126,8 @@ def render(run: RunRecord, raw: Raw, drawing: Drawing | None) -> str:
         verdict=gist.verdict_of(run),
         about=f"{gist.counts_line(run)}. {gist.measured_on(run)}.",
         times=f"Started {run.start_time}"
-        + (f", took {gist.duration_text(run)}" if run.end_time else ""),
+        + (f", took {gist.duration_text(run)}" if run.end_time else "")
+        + (f". {spent}." if (spent := gist.time_spent(run)) else ""),
         problems=list(gist.why(run)),
         top=top,
         groups=tile_groups(run),
