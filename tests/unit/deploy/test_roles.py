@@ -190,7 +190,7 @@ def test_the_policy_knows_the_labels_of_all_that_load_jobs_write(render: Render)
 def test_an_operator_for_some_namespaces_has_rights_on_runs_only_there(helm: str) -> None:
     done = template(helm, "watchNamespaces={team-a,team-b}")
     assert done.returncode == 0, done.stderr
-    objects = [entry for entry in yaml.safe_load_all(done.stdout) if entry]
+    objects = [entry for entry in yaml.load_all(done.stdout, yaml.CSafeLoader) if entry]
     assert not any(
         entry["kind"] == "ClusterRole" and entry["metadata"]["name"] == "krobench-operator"
         for entry in objects
