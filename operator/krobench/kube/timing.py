@@ -116,8 +116,10 @@ class Timing:
     tasks must fit in."""
 
     # Cleanup.
+    cleanup_first_poll: float = 0.03
+    """Pause before the first look at what is being deleted; each further pause is twice as long."""
     cleanup_poll: float = 0.25
-    """Pause between two looks at what is being deleted."""
+    """Longest pause between two looks at what is being deleted."""
     probes_deleted: float = 10.0
     """Probes and the shards' ConfigMaps must be deleted within this time."""
     rgds_deleted: float = 60.0

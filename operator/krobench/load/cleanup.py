@@ -257,6 +257,7 @@ class RunCleanup:
         progress = _Progress(self._clock, timeout_seconds, self._count_children)
         requested: set[str] = set()
         last_problem = ""
+        pause = self._timing.cleanup_first_poll
         while True:
             try:
                 items = await lister()
@@ -274,7 +275,8 @@ class RunCleanup:
                     last_problem = str(error)
                     logger.warning("deleting goes on after: %s", last_problem)
             # Listing thousands of objects is work for the API server.
-            await asyncio.sleep(self._timing.cleanup_poll * (1 + len(requested) / _QUICKLY_LISTED))
+            await asyncio.sleep(pause * (1 + len(requested) / _QUICKLY_LISTED))
+            pause = min(2 * pause, self._timing.cleanup_poll)
 
     async def _count_children(self, items: list[Item]) -> int:
         namespaces = {each.namespace for each in items if each.namespace}
