@@ -43,8 +43,8 @@ unit-others:
 unit-emulated:
 	$(BIN)/python -m pytest -q tests/emulated
 
-fuzz: $(VENV)/ready ## Run the tests of drawn examples with twenty times as many (about 30 minutes)
-	KROBENCH_THOROUGH=yes $(BIN)/python -m pytest -q $$(grep -rl '@given(' tests/unit)
+fuzz: $(VENV)/ready ## Run the tests that draw examples with up to twenty times as many (about 40 minutes)
+	KROBENCH_THOROUGH=yes $(BIN)/python -m pytest -q $$(grep -rlE 'at_least\(|@given\(' tests/unit tests/emulated)
 
 browser-test: $(VENV)/ready ## Run the tests of the page in Chromium, which is installed if apt can (about a minute)
 	@$(BIN)/python -m scripts.browser

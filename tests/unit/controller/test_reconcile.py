@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from thoroughness import drawn
+from thoroughness import at_least
 from unit.controller.world import SPEC, World, started
 
 from krobench.api.common import ErrorInfo
@@ -165,7 +165,7 @@ STEPS: dict[str, Callable[[World], None]] = {
 }
 
 
-@settings(max_examples=drawn(200))
+@settings(max_examples=at_least(200))
 @given(
     st.sampled_from(RunKind),
     st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 4)), max_size=12),

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from thoroughness import drawn
+from thoroughness import at_least
 from unit.analysis.recommendations.made import CALM, MIB, a_test, kro, run, summary
 from unit.records import figures
 
@@ -76,7 +76,7 @@ def runs(draw: st.DrawFn) -> RunRecord:
 
 
 @given(runs())
-@settings(max_examples=drawn(100), deadline=None)
+@settings(max_examples=at_least(100), deadline=None)
 def test_never_advises_settings_without_effect_or_set_already(record: RunRecord) -> None:
     found = advise(record)
 
