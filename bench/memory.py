@@ -24,7 +24,7 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.config import ClientConfig
 from krobench.load.children import Children
 from krobench.load.driver import Driver
-from krobench.load.lifecycle import apply_instance
+from krobench.load.lifecycle import Kind, apply_instance
 from krobench.load.loops import RunClock, closed_loop
 from krobench.load.observer import Followed, Observer
 from krobench.load.operations import Operations, Target
@@ -109,7 +109,9 @@ async def followed(instances: int) -> AsyncIterator[Observer]:
     async with AsyncExitStack() as stack:
         observer = Observer(client, clock, _INSTANCES, "", apply_instance)
         await stack.enter_async_context(observer)
-        target = Target(rgd, "/rgds", cast("Followed", None), _INSTANCES, observer)
+        target = Target(
+            rgd, "/rgds", cast("Followed", None), _INSTANCES, observer, cast("Kind", None)
+        )
         operations.aim([target])
         await children.watch(stack, [rgd.manifest])
         [phase] = iteration.test.phases

@@ -1,10 +1,12 @@
-"""Variants of kro, compared in one run on a real cluster, and kro as it was afterwards."""
+"""Variants and restarts of kro on a real cluster, and kro as it was afterwards."""
 
 from collections.abc import Iterator
 
 import pytest
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
 from cluster.repetition import twice_at_most
+
+from krobench.record.run import RunRecord
 
 WORKERS = "--dynamic-controller-concurrent-reconciles"
 RETRIES = "--dynamic-controller-default-queue-max-retries"
@@ -88,3 +90,20 @@ def test_a_load_that_is_killed_leaves_kro_as_it_was(cluster: Cluster) -> None:
     assert status["warnings"] != []
     uid = cluster.get("krobenchmark", "killed")["metadata"]["uid"]
     assert cluster.krobench("cleanup", f"--run={uid}").returncode == 0
+
+
+def test_a_phase_that_restarts_kro_is_measured_and_changes_nothing(cluster: Cluster) -> None:
+    steps = [{"operation": "create"}, {"operation": "restart"}, {"operation": "delete"}]
+    test = scenario("a", "web-app", instances=10, phases=steps)
+    status = cluster.finish(benchmark("restarted", test))
+    assert (status["phase"], status["verdict"]) == ("Completed", "Passed"), status["message"]
+    found = RunRecord.model_validate(cluster.run_record("restarted"))
+    [iteration] = found.tests[0].iterations
+    figures = iteration.figures.root
+    times = [figures[f"kro.restart.{each}Seconds"] for each in ("ready", "leads", "reconciled")]
+    assert times == sorted(times)
+    assert figures["kro.restart.reconciles"] >= 10
+    assert figures["kro.restart.requests"] >= 10
+    assert figures["kro.restart.residentMaxBytes"] > 10e6
+    assert iteration.kro_restarts == []
+    assert iteration.phases[2].counts.done == 10

@@ -60,6 +60,16 @@ class KroPodState:
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """A time in which a phase replaced kro's pods; seconds on the run's clock."""
+
+    started_seconds: float
+    ended_seconds: float
+    pods: frozenset[str]
+    """Names of the pods that it started."""
+
+
+@dataclass(frozen=True)
 class Moment:
     """kro and the clocks at one moment."""
 

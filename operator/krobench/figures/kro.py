@@ -76,6 +76,48 @@ def _pool(name: str, key: str, title: str, queue: str) -> tuple[Figure, ...]:
     )
 
 
+def _replacement(name: str, phase: str) -> tuple[Figure, ...]:
+    """Return the figures of a phase that replaces kro's pods."""
+
+    def given(quantity: str, title: str, text: str = "") -> Figure:
+        return Figure(f"kro.{name}.{quantity}", None, How.GIVEN, f"{phase}: {title}", text)
+
+    return (
+        given(
+            "readySeconds",
+            "until its pods are ready",
+            "From the request that replaces the old pods, as are the other times. krobench looks "
+            "four times a second.",
+        ),
+        given(
+            "leadsSeconds",
+            "until a new pod leads",
+            "Until kro's Lease names a new pod. The old Lease has to expire: krobench does not "
+            "release it here.",
+        ),
+        given(
+            "reconciledSeconds",
+            "until every instance was reconciled",
+            "Until the new process has counted as many reconciles of each kind of the test as the "
+            "kind has instances, and its queue is empty. kro queues every instance once when it "
+            "starts.",
+        ),
+        given(
+            "residentMaxBytes",
+            "resident memory of the new process, max",
+            "Until every instance was reconciled, as are the figures below.",
+        ),
+        given("cpuSeconds", "CPU time of the new process"),
+        given("reconciles", "reconciles by the new process", "Of instances of any kind."),
+        given("requests", "API requests by the new process", "Includes those for its Lease."),
+        given(
+            "requestsMaxPerSecond",
+            "API requests by the new process, peak rate",
+            "The largest growth of the counter over at least a second.",
+        ),
+    )
+
+
 KRO_FIGURES: tuple[Figure, ...] = (
     *process_figures(KRO),
     *go_runtime(KRO),
@@ -252,6 +294,7 @@ KRO_FIGURES: tuple[Figure, ...] = (
         "wait of all goroutines for mutexes",
         also=(Per.INSTANCE,),
     ),
+    *_replacement("restart", "restart"),
     # its node
     Figure(
         "node.cpu.cores",

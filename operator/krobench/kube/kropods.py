@@ -59,6 +59,15 @@ async def find_kro(client: KubeClient, target: Target) -> KroPod:
     if not running:
         raise KroNotFoundError(_not_found_message(target, pods))
     pod = await _leader(client, target.namespace, running) if len(running) > 1 else running[0]
+    return kro_pod(pod, target, len(running))
+
+
+def kro_pod(pod: JsonObject, target: Target, replicas: int = 1) -> KroPod:
+    """Return where a running pod of kro is, and what it runs.
+
+    Raises:
+        KroNotFoundError: if it lacks the container.
+    """
     container = named(pod["spec"]["containers"], target.container)
     if container is None:
         names = ", ".join(item["name"] for item in pod["spec"]["containers"])
@@ -73,7 +82,7 @@ async def find_kro(client: KubeClient, target: Target) -> KroPod:
         node=pod["spec"]["nodeName"],
         container=target.container,
         metrics_port=target.metrics_port,
-        fingerprint=_fingerprint(pod, container, len(running)),
+        fingerprint=_fingerprint(pod, container, replicas),
     )
 
 

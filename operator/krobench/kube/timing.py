@@ -49,6 +49,11 @@ class Timing:
     """Pause between two looks after kro's pod was deleted: restarts are measured."""
     restart_timeout: float = 120.0
     """A new pod must lead within this time."""
+    replacement_poll: float = 0.25
+    """Pause between two looks at the pods, the Lease and the metrics of a kro that is replaced: its
+    times are known no better."""
+    replacement_unseen: float = 60.0
+    """Once kro leads again, it must reconcile a further instance within this time."""
     monitor_interval: float = 3.0
     """Pause between two looks at kro's pods during a load. A container is back within a second or
     two, but its pod counts the restart, so no restart is missed."""

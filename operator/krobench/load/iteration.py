@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL, TIMEOUT, ErrorInfo
+from krobench.figures.environment import Replacement
 from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.figures import AnyReason
 from krobench.findings.validity import AnyCause
@@ -30,7 +31,7 @@ from krobench.load.lifecycle import (
 )
 from krobench.load.loops import RunClock, cancel, from_now, run_together
 from krobench.load.observer import Apply, Followed, Observer
-from krobench.load.operations import Operations, Target
+from krobench.load.operations import KindCount, Operations, Target
 from krobench.load.overhead import Overhead
 from krobench.load.probe import WatchLag, WatchProbe
 from krobench.record.test import Soak
@@ -79,10 +80,15 @@ class Outcome:
     metrics: dict[str, float | None] = field(default_factory=dict)
     unavailable: dict[str, AnyReason] = field(default_factory=dict)
     """Why a metric is None."""
+    replacements: list[Replacement] = field(default_factory=list)
+    """When phases replaced kro's pods."""
     requests_elsewhere: int = 0
     """Requests of the run phase that other shards sent."""
     watch_interruptions_elsewhere: int = 0
 
+
+ReplaceKro = Callable[[PhasePlan, Sequence[KindCount]], Coroutine[None, None, None]]
+"""Replaces kro's pods in a phase, while so many instances exist, and waits until kro is back."""
 
 _DELETE_CONCURRENCY = 16
 _UNANSWERED_RGDS = 16
@@ -153,10 +159,13 @@ class Iteration:
         else:
             await self._guarded(self._create_rgds(), "the RGDs were ready")
 
-    async def run(self, between_phases: Callable[[], Awaitable[None]]) -> None:
+    async def run(
+        self, between_phases: Callable[[], Awaitable[None]], replace_kro: ReplaceKro | None = None
+    ) -> None:
         """Carry out all phases until each has taken effect, or one fails: that goes to the outcome.
 
-        ``between_phases`` is called before each phase but the first.
+        ``between_phases`` is called before each phase but the first, ``replace_kro`` in one that
+        replaces kro.
         """
         outcome = self.outcome
         outcome.run_started_seconds = self._clock.now()
@@ -173,7 +182,11 @@ class Iteration:
                 goal = "all instances were ready"
                 if len(self._plan.test.phases) > 1:
                     goal = f"phase {phase.index + 1}, {phase.operation}, was done"
-                work = self._operations.carry_out(phase, begun.schedule)
+                if phase.operation.replaces_kro:
+                    assert replace_kro is not None, "given with tests that have such a phase"
+                    work = replace_kro(phase, [target.living() for target in self._targets])
+                else:
+                    work = self._operations.carry_out(phase, begun.schedule)
                 await self._guarded(self._unless_all_fail(work), goal)
                 begun.ended_seconds = outcome.run_ended_seconds = self._clock.now()
                 if outcome.error is not None:
@@ -342,7 +355,8 @@ class Iteration:
             path = paths.group(kind.group, rgd.version, kind.plural, namespace)
             apply = partial(apply_instance, ready=rgd.ready)
             watcher = await self._observe(path, selector, apply)
-            self._targets.append(Target(rgd, RGDS_PATH, made.get(rgd.name), path, watcher))
+            followed = made.get(rgd.name)
+            self._targets.append(Target(rgd, RGDS_PATH, followed, path, watcher, kind))
         self._operations.aim(self._targets)
         await self._children.watch(self._stack, [rgd.manifest for rgd in self._plan.targets])
 

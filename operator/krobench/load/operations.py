@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from krobench.figures.rawdata import ObjectRecord
 from krobench.load.children import Children, with_update_label
 from krobench.load.driver import Driver, OperationName
+from krobench.load.lifecycle import Kind
 from krobench.load.loops import RunClock, Send, closed_loop, open_loop
 from krobench.load.observer import Followed, Observer, Pending
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
@@ -14,6 +15,24 @@ from krobench.workload.phases import Action, PhasePlan, PlannedOperation
 
 NO_CHANGE = "the update changed nothing: use <round> in the phase's values"
 _NOT_CREATED = "the instance was not created"
+
+
+@dataclass(frozen=True)
+class KindCount:
+    """How many instances of a kind exist."""
+
+    kind: Kind
+    count: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind.plural}.{self.kind.group}"
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """The kind as the label ``gvr`` of kro's metrics spells it, which differs among these."""
+        version, plural = f"{self.kind.group}/{self.kind.version}", self.kind.plural
+        return frozenset({f"{version}, Resource={plural}", f"{version}/{plural}"})
 
 
 @dataclass(frozen=True)
@@ -28,6 +47,17 @@ class Target:
     """Collection of its kind."""
     observer: Observer
     """Of its instances."""
+    kind: Kind
+
+    def living(self) -> KindCount:
+        """Count the instances that were created and are not being deleted."""
+        return KindCount(
+            self.kind,
+            sum(
+                followed.record.acknowledged_seconds is not None and followed.deletion is None
+                for followed in self.observer.all()
+            ),
+        )
 
 
 class Operations:

@@ -18,7 +18,7 @@ from krobench.findings.validity import ShardLost
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
-from krobench.load.iteration import Iteration, Outcome, PhaseOutcome
+from krobench.load.iteration import Iteration, Outcome, PhaseOutcome, ReplaceKro
 from krobench.load.loops import RunClock, run_together
 from krobench.workload.iterationplan import IterationPlan, share_of_plan
 
@@ -145,7 +145,11 @@ class CoordinatorIteration(ShardIteration):
         if self.outcome.error is None:
             await self._guarded(self._workers.gather(self._whole), "the shards were prepared")
 
-    async def run(self, between_phases: Callable[[], Awaitable[None]]) -> None:  # noqa: ARG002
+    async def run(
+        self,
+        between_phases: Callable[[], Awaitable[None]],  # noqa: ARG002
+        replace_kro: ReplaceKro | None = None,  # noqa: ARG002
+    ) -> None:
         """Start all shards, drive the own share, and collect the records.
 
         There is only one phase.

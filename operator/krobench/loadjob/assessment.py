@@ -110,6 +110,7 @@ def assess(
         nodes=around.nodes,
         started_seconds=outcome.started_seconds,
         ended_seconds=outcome.run_ended_seconds or outcome.ended_seconds,
+        replacements=outcome.replacements,
     )
     causes = [*record.validity.causes, *causes_around(record, seen, settings)]
     return record.model_copy(update={"validity": Validity.of(causes)})

@@ -77,7 +77,7 @@ class BenchmarkTask:
         return [
             plan.target
             for plan in self.plans
-            if plan.workload.cel is not None and plan.workload.cel.restarts
+            if plan.replaces_kro or (plan.workload.cel is not None and plan.workload.cel.restarts)
         ]
 
     async def complete_spec(self, engine: Engine) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from krobench.analysis.scaling.steady import (
     COLLECTION_SECONDS,
@@ -9,6 +10,7 @@ from krobench.analysis.scaling.steady import (
     SteadyCheck,
     check_steady,
 )
+from krobench.analysis.validity.krochanges import unexpected
 from krobench.api.common import rfc3339, utc_now
 from krobench.api.notation import duration_seconds
 from krobench.collect.sampler import Collected, Sampler
@@ -23,9 +25,11 @@ from krobench.kube.kropods import KroPod
 from krobench.load.cleanup import RunCleanup
 from krobench.load.iteration import Iteration, Outcome
 from krobench.load.leftovers import kinds_created
+from krobench.load.operations import KindCount
 from krobench.load.shard import open_iteration
 from krobench.loadjob.assessment import Around, assess
 from krobench.loadjob.context import RunContext
+from krobench.loadjob.kro.replacement import KroReplacement
 from krobench.loadjob.preflight import ensure_namespace
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
@@ -35,6 +39,7 @@ from krobench.report.words.reasons import reason_line
 from krobench.report.words.scaling import unsteady_line
 from krobench.report.words.validity import restart_line
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
+from krobench.workload.phases import PhasePlan
 from krobench.workload.testplan import TestPlan
 
 
@@ -108,6 +113,7 @@ class IterationRunner:
             if context.prometheus is not None:
                 await context.prometheus.add_to(outcome, context.clock)
             collected = sampler.take()
+            collected.kro_restarts = unexpected(collected.kro_restarts, outcome.replacements)
             self._warn(plan, collected)
             around = Around(
                 await monitor.finish(), sampler.intervals, context.nodes, start_time, requests
@@ -147,12 +153,30 @@ class IterationRunner:
         context.report(_label(plan))
         if profiling is not None:
             await profiling.begin(plan.index)
-        await iteration.run(sampler.snapshot)
+        replace_kro = partial(self._replace_kro, plan, iteration.outcome)
+        await iteration.run(sampler.snapshot, replace_kro)
         requests = context.client.requests.total() + sampler.requests - before
         await sampler.snapshot()
         if profiling is not None:
             await profiling.end()
         return requests
+
+    async def _replace_kro(
+        self, plan: IterationPlan, outcome: Outcome, phase: PhasePlan, living: Sequence[KindCount]
+    ) -> None:
+        """Carry out a phase that replaces kro's pods; its figures go to the outcome."""
+        context, name = self._context, phase.operation.value
+        context.report(f"{_label(plan)}: {name} of kro")
+        async with KroReplacement(
+            context.client, context.clock, plan.test.target, context.timing, name, living
+        ) as measurement:
+            try:
+                await measurement.restart()
+            finally:
+                outcome.replacements.append(measurement.replacement)
+                figures, unavailable = measurement.results()
+                outcome.metrics |= figures
+                outcome.unavailable |= unavailable
 
     async def _soak(self, plan: IterationPlan, outcome: Outcome, sampler: Sampler) -> None:
         test = plan.test

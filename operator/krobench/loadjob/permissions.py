@@ -114,7 +114,7 @@ def needs_of_restarts(namespace: str) -> list[Need]:
         Permission("delete", "pods", namespace=namespace),
         Permission("update", "leases", _LEASES, namespace, LEADER_LEASE),
     )
-    return [Need(each, _to_change_kro(namespace, "workload.cel.restarts")) for each in permissions]
+    return [Need(each, _to_change_kro(namespace, "restarts")) for each in permissions]
 
 
 def _permissions_at_kro(namespace: str) -> list[Permission]:

@@ -238,6 +238,11 @@ def plan_phases(test: Test, concurrency: int, field_path: str) -> tuple[PhasePla
     live, total = Count(0, 0), 0
     for index, phase in enumerate(script.phases):
         path = f"{field_path}.phases[{index}]".removeprefix(".")
+        if phase.operation.replaces_kro and phase.operation in (p.operation for p in plans):
+            raise WorkloadError(
+                f"{path}: a test can have one phase of operation {phase.operation}, whose figures "
+                "are those of the test: put the second one into another test"
+            )
         churn = (phase.churn or Churn()) if phase.operation is Operation.CHURN else None
         count = _count(phase, churn, test, live, path)
         live, total = count.left, total + count.operations.least
@@ -252,7 +257,7 @@ def plan_phases(test: Test, concurrency: int, field_path: str) -> tuple[PhasePla
                 index=index,
                 operation=phase.operation,
                 count=count,
-                load=_churn_load(test.load) if churn is not None else phase.load or test.load,
+                load=_load(phase, test.load),
                 concurrency=concurrency,
                 values=phase.values,
                 churn=churn,
@@ -262,8 +267,13 @@ def plan_phases(test: Test, concurrency: int, field_path: str) -> tuple[PhasePla
     return tuple(plans)
 
 
-def _churn_load(load: Load) -> Load:
-    """Return an open loop with the churn's own schedule and the bounds of the test."""
+def _load(phase: LoadPhase, load: Load) -> Load:
+    """Return the load of a phase of a test with this load."""
+    if phase.operation.replaces_kro:
+        return Load()  # it sends no operations
+    if phase.operation is not Operation.CHURN:
+        return phase.load or load
+    # An open loop with the churn's own schedule and the bounds of the test.
     return Load(
         arrival=Arrival.CONSTANT,
         rate=1,
@@ -311,9 +321,11 @@ def _count(phase: LoadPhase, churn: Churn | None, test: Test, live: Count, path:
         case Operation.UPDATE_RGD:
             count = phase.count or test.workload.rgds
             return PhaseCount(Count(count, count), Count(0, 0), live, live)
-        case Operation.UPDATE:
+        case Operation.UPDATE | Operation.RESTART:
             _need(1, live.most, path)
             of = Count(phase.count, phase.count) if phase.count else live
+            if phase.operation.replaces_kro:
+                of = Count(0, 0)
             return PhaseCount(of, Count(0, 0), live, live)
         case Operation.DELETE:
             _need(phase.count or 1, live.most, path)
@@ -398,9 +410,10 @@ class _Planner:
                     PlannedOperation(Action.UPDATE_RGD, number % rgds, number // rgds + 1)
                     for number in range(first, self._rgd_rounds)
                 ]
-            case Operation.UPDATE:
+            case Operation.UPDATE | Operation.RESTART:
                 _need(1, live, path)
-                return [self._update() for _ in range(phase.count or live)]
+                updates = 0 if phase.operation.replaces_kro else phase.count or live
+                return [self._update() for _ in range(updates)]
             case Operation.DELETE:
                 _need(phase.count or 1, live, path)
                 return [self._delete() for _ in range(phase.count or live)]

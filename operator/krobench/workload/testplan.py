@@ -109,6 +109,11 @@ class TestPlan:
         return count_created(self.phases)
 
     @property
+    def replaces_kro(self) -> bool:
+        """Whether a phase replaces kro's pods."""
+        return any(phase.operation.replaces_kro for phase in self.phases)
+
+    @property
     def created_at_most(self) -> int:
         """The most instances that an iteration creates, whatever chance decides."""
         return most_created(self.phases)

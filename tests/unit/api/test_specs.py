@@ -172,3 +172,29 @@ def test_a_primary_metric_that_does_not_exist_is_found_before_the_run() -> None:
     old = with_baseline({"previousRuns": 1, "primary": ["memory.residentMaxBytes"]}, 1)
     [error] = check_baseline(old)
     assert "is now called kro.memory.residentBytes.max: use that name" in error.message
+
+
+RESTARTED = {
+    "name": "a",
+    "workload": {"scenario": "single"},
+    "phases": [{"operation": "create"}, {"operation": "restart"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"phases": [{"operation": "restart"}]}, "the first phase must have operation create"),
+        ({"phases": [{"operation": "create"}, {"operation": "restart", "count": 2}]}, "leave out"),
+        ({"target": {"managed": True}}, r"tests\[0\]\.phases"),
+    ],
+)
+def test_a_restart_is_refused_where_it_makes_no_sense(change: dict[str, Any], message: str) -> None:
+    KroBenchmarkSpec.model_validate({"tests": [RESTARTED]})
+    with pytest.raises(ValidationError, match=message):
+        KroBenchmarkSpec.model_validate({"tests": [RESTARTED | change]})
+
+
+def test_kro_is_not_profiled_across_a_restart() -> None:
+    with pytest.raises(ValidationError, match=r"collect\.profiles"):
+        KroBenchmarkSpec.model_validate({"tests": [RESTARTED], "collect": {"profiles": ["cpu"]}})

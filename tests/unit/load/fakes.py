@@ -11,6 +11,7 @@ from krobench.figures.rawdata import ObjectRecord
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.load.children import Children
 from krobench.load.driver import Driver
+from krobench.load.lifecycle import Kind
 from krobench.load.loops import RunClock, Send
 from krobench.load.observer import Followed, Observer
 from krobench.load.operations import Operations, Target
@@ -73,6 +74,7 @@ def sender(
                 cast("Followed", None),
                 "/apis/x/v1/kinds",
                 cast("Observer", observer),
+                cast("Kind", None),
             )
             for rgd in made.targets
         ]

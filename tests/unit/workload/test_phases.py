@@ -89,6 +89,21 @@ def test_churn_may_be_as_late_as_the_test_says() -> None:
         assert other.schedule() == usual.schedule()
 
 
+def test_a_restart_sends_nothing_and_keeps_all_instances() -> None:
+    load = {"arrival": "constant", "rate": 1}
+    plans = steps(
+        {"operation": "create"}, {"operation": "restart"}, {"operation": "delete"}, load=load
+    )
+    assert (plans[1].operations, plans[1].schedule(), plans[1].last_seconds()) == ((), None, None)
+    assert len(live_after(plans[:2])) == len(plans[2].operations) == 10
+
+
+@pytest.mark.parametrize("before", [{"operation": "delete"}, {"operation": "restart"}])
+def test_a_restart_needs_instances_and_comes_once(before: dict[str, Any]) -> None:
+    with pytest.raises(WorkloadError, match=r"tests\[0\]\.phases\[2\]"):
+        steps({"operation": "create"}, before, {"operation": "restart"})
+
+
 @given(
     seed=st.integers(0, 2**31 - 1),
     weights=st.tuples(*[st.integers(0, 9)] * 3).filter(any),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from krobench.analysis.validity.krochanges import causes_of_kro
+from krobench.analysis.validity.krochanges import apart, causes_of_kro
 from krobench.analysis.validity.samples import (
     api_server_restarts,
     counters_backwards,
@@ -17,7 +17,7 @@ from krobench.analysis.validity.surroundings import (
     usual_requests_per_second,
 )
 from krobench.api.specs.results import Cause, ValiditySettings
-from krobench.figures.environment import Moment, NodeFingerprint
+from krobench.figures.environment import Moment, NodeFingerprint, Replacement
 from krobench.figures.rawdata import Sample, SourceName
 from krobench.figures.series import Series
 from krobench.findings.validity import AnyCause, Validity
@@ -44,6 +44,8 @@ class Surroundings:
     """When its set-up began."""
     ended_seconds: float
     """When its run phase ended."""
+    replacements: Sequence[Replacement] = ()
+    """When its phases replaced kro on purpose, which does not make it invalid."""
 
     @property
     def node(self) -> NodeFingerprint | None:
@@ -57,16 +59,22 @@ def causes_around(
 ) -> list[AnyCause]:
     """Return what happened around an iteration that makes its numbers doubtful."""
     window = (seen.started_seconds, seen.ended_seconds)
-    of_kro = causes_of_kro(seen.first, seen.moments)
+    replaced = seen.replacements
+    of_kro = [
+        cause
+        for moments in apart(seen.moments, replaced)
+        for cause in causes_of_kro(seen.first, moments)
+    ]
     causes = [*of_kro, *clock_jumps(seen.moments), *unsteady_iteration(record)]
-    causes += samples_missing(seen.samples, seen.intervals, *window)
+    causes += samples_missing(seen.samples, seen.intervals, *window, replaced)
     series = Series(seen.samples)
     causes += node_busy(series, seen.node, *window, settings)
     if not seen.moments:
         return causes
     zero = seen.moments[-1].zero_epoch_seconds
     if not of_kro:  # else they follow from that
-        causes += counters_backwards(seen.samples)
+        for samples in apart(seen.samples, replaced):
+            causes += counters_backwards(samples)
     causes += api_server_restarts(seen.samples, zero)
     usual = usual_requests_per_second(series, zero)
     causes += api_server_busy(record.figures, usual, settings)

@@ -1,11 +1,13 @@
 """kro itself during a run: restarted, OOM-killed, led by another process, reconfigured."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from krobench.api.specs.results import Cause
-from krobench.figures.environment import KroFingerprint, Moment
+from krobench.figures.environment import KroFingerprint, Moment, Replacement
+from krobench.figures.summaries import KroRestart
 from krobench.findings.validity import (
     AnyCause,
     ContainerRestarted,
@@ -25,6 +27,33 @@ def causes_of_kro(first: Moment | None, moments: Sequence[Moment]) -> list[AnyCa
     restarts = _restarts(moments)
     reconfigured = _reconfigured(first, moments, replaced=bool(restarts))
     return [*reconfigured, *restarts, *_leader_changes(moments, restarted=bool(restarts))]
+
+
+class _Timed(Protocol):
+    @property
+    def seconds(self) -> float: ...
+
+
+TimedT = TypeVar("TimedT", bound=_Timed)
+
+
+def apart(items: Sequence[TimedT], replacements: Sequence[Replacement]) -> list[list[TimedT]]:
+    """Return what lies before, between and after the times in which kro was replaced."""
+    pieces: list[list[TimedT]] = []
+    began = -math.inf
+    for each in replacements:
+        pieces.append([item for item in items if began < item.seconds < each.started_seconds])
+        began = each.ended_seconds
+    return [*pieces, [item for item in items if item.seconds > began]]
+
+
+def unexpected(
+    restarts: Sequence[KroRestart], replacements: Sequence[Replacement]
+) -> list[KroRestart]:
+    """Return the restarts that no phase of the test is the reason for."""
+    made = {pod for each in replacements for pod in each.pods}
+    # A pod that was made by a phase and then restarts has no other pod before it.
+    return [each for each in restarts if each.previous_pod is None or each.pod not in made]
 
 
 def _restarts(moments: Sequence[Moment]) -> list[AnyCause]:

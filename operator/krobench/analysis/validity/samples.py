@@ -1,9 +1,10 @@
 """Samples that are missing, counters that went backwards, and percentiles of too few values."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from krobench.figures.environment import Replacement
 from krobench.figures.latencies import NEEDED_BY_STATISTIC
 from krobench.figures.rawdata import Sample, SourceName
 from krobench.figures.summaries import LatencySummary
@@ -34,20 +35,27 @@ def samples_missing(
     intervals: Mapping[SourceName, float],
     started_seconds: float,
     ended_seconds: float,
+    replacements: Sequence[Replacement] = (),
 ) -> list[AnyCause]:
     """Return the sources that delivered fewer samples than were due between these times.
 
-    A source with no sample at all is unavailable, and its figures say so. Sampling takes time
-    itself, so at most one sample a second is due.
+    While kro was replaced, none of kro were due. A source with no sample at all is unavailable, and
+    its figures say so. Sampling takes time itself, so at most one sample a second is due.
     """
     taken: dict[SourceName, set[float]] = {}
     for sample in samples:
         taken.setdefault(sample.source, set()).add(sample.seconds)
     causes: list[AnyCause] = []
     for source, interval in intervals.items():
-        seconds = ended_seconds - started_seconds
+        away = [(each.started_seconds, each.ended_seconds) for each in replacements]
+        away = away if source == "kro" else []
+        seconds = ended_seconds - started_seconds - sum(end - start for start, end in away)
         due = math.floor(seconds / max(interval, _SHORTEST_INTERVAL_SECONDS))
-        came = sum(started_seconds <= at <= ended_seconds for at in taken.get(source, ()))
+        came = sum(
+            started_seconds <= at <= ended_seconds
+            and not any(start <= at <= end for start, end in away)
+            for at in taken.get(source, ())
+        )
         if source in taken and due >= _MIN_DUE and came < MIN_SHARE * due:
             causes.append(
                 SamplesMissing(

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from krobench.api.annotations import Keyed
 from krobench.api.common import DEFAULT_EMPTY, SpecModel
-from krobench.api.rules import Rule, choose, every, has, implies, size, some, this
+from krobench.api.rules import Expression, Rule, choose, every, has, implies, size, some, this
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.decide import Decide
 from krobench.api.specs.kro import Target, Variant
@@ -54,6 +54,12 @@ _PRECISION_RULES = (
         field="tests[].iterations",
     ),
 )
+
+
+def _replaces_kro(test: Expression) -> Expression:
+    return has(test.phases) & some(test.phases, lambda phase: phase.operation == "restart")
+
+
 _MANAGED_RULES = (
     Rule(
         implies(this.target.managed, ~(has(this.variants) & (size(this.variants) > 0))),
@@ -78,6 +84,25 @@ _MANAGED_RULES = (
         ),
         "cannot be set if kro is managed: the costs of expressions are read from kro's own metrics",
         field="tests[].workload.cel",
+    ),
+    Rule(
+        every(
+            this.tests,
+            lambda test: implies(
+                choose(has(test.target), test.target.managed, this.target.managed),
+                ~_replaces_kro(test),
+            ),
+        ),
+        "cannot have operation restart if kro is managed: there is no pod to replace",
+        field="tests[].phases",
+    ),
+    Rule(
+        implies(
+            has(this.collect.profiles) & (size(this.collect.profiles) > 0),
+            every(this.tests, lambda test: ~_replaces_kro(test)),
+        ),
+        "leave out with a phase of operation restart: a profile is one of a single process",
+        field="collect.profiles",
     ),
 )
 _HAS_VARIANTS = has(this.variants) & (size(this.variants) > 0)

@@ -109,6 +109,12 @@ class Operation(StrEnum):
     DELETE = "delete"
     CHURN = "churn"
     MIX = "mix"
+    RESTART = "restart"
+
+    @property
+    def replaces_kro(self) -> bool:
+        """Whether it replaces kro's pods and leaves the objects of the test alone."""
+        return self is Operation.RESTART
 
 
 class Churn(SpecModel):
@@ -154,7 +160,9 @@ class LoadPhase(SpecModel):
     """What the phase does. create: creates further instances; update: updates the spec of
     instances; update-rgd: updates the RGD, and thereby the children of all its instances; delete:
     deletes instances; churn: replaces a share of the instances repeatedly; mix: draws operations
-    on instances at random."""
+    on instances at random; restart: deletes kro's pods and measures the new ones until kro has
+    reconciled every instance again (figures kro.restart). restart can occur once in a test, and
+    requires the chart value variants.enabled."""
     count: Annotated[int, Field(ge=1, le=MAX_OPERATIONS)] | None = None
     """Number of operations. Required for mix. By default: create: workload.instances; update and
     delete: every instance once; update-rgd: every RGD once."""
@@ -200,6 +208,10 @@ class LoadPhase(SpecModel):
             implies(has(this.count) | has(this.load), this.operation != "churn"),
             "leave out count and load with operation churn: set churn.share, churn.interval and "
             "churn.rounds instead",
+        ),
+        Rule(
+            implies(has(this.count) | has(this.load), this.operation != "restart"),
+            "leave out count and load with operation restart: it sends no operations",
         ),
         Rule(
             implies(has(this.values), one_of(this.operation, "update", "mix")),

@@ -103,6 +103,26 @@ class TooFewShards(Reason):
     code: Literal["TooFewShards"] = "TooFewShards"
 
 
+class NoLeaderElection(Reason):
+    """kro does not elect a leader, so it never waits until it leads."""
+
+    code: Literal["NoLeaderElection"] = "NoLeaderElection"
+
+
+class KroNotBack(Reason):
+    """The phase that replaced kro ended before kro was back."""
+
+    code: Literal["KroNotBack"] = "KroNotBack"
+
+
+class InstancesNotReconciled(Reason):
+    """The new kro did not count a reconcile for each instance."""
+
+    code: Literal["InstancesNotReconciled"] = "InstancesNotReconciled"
+    reconciled: int
+    total: int
+
+
 class NoChildren(Reason):
     """The RGD creates no children."""
 
@@ -168,6 +188,9 @@ LoadReason = (
     | NoPeakMemory
     | NoWatchEvents
     | TooFewShards
+    | NoLeaderElection
+    | KroNotBack
+    | InstancesNotReconciled
     | NoChildren
     | ChildrenNotServed
     | ChildrenForbidden

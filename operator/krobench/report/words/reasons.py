@@ -52,6 +52,10 @@ _WORDS: Mapping[type[Reason], str] = {
     load.NoPeakMemory: "the kernel does not report VmHWM",
     load.NoWatchEvents: "no events were watched",
     load.TooFewShards: "fewer than two shards began",
+    load.NoLeaderElection: "kro does not elect a leader (--leader-elect)",
+    load.KroNotBack: "the phase that replaced kro ended before",
+    load.InstancesNotReconciled: "the new kro counted reconciles of {reconciled} of {total} "
+    "instances",
     load.NoChildren: "the RGD creates no children",
     load.ChildrenNotServed: "children of kind {kind} cannot be watched: the API server does not "
     "serve it",

@@ -1,7 +1,8 @@
 from unit.analysis.validity.moments import moment, pod
 
-from krobench.analysis.validity.krochanges import causes_of_kro
-from krobench.figures.environment import Moment
+from krobench.analysis.validity.krochanges import apart, causes_of_kro, unexpected
+from krobench.figures.environment import Moment, Replacement
+from krobench.figures.summaries import KroRestart
 from krobench.findings.validity import (
     ContainerRestarted,
     KroReconfigured,
@@ -101,3 +102,25 @@ def test_a_rollout_in_progress_is_changed_settings_and_not_more_replicas() -> No
     rolling_out = moment(3.0, pod("1"), pod("2", args=["--a=2"]))
     assert causes(FIRST, rolling_out) == ["KroReconfigured"]
     assert changes(FIRST, rolling_out) == [ARGS]
+
+
+RESTART = Replacement(10.0, 20.0, frozenset({"kro-2"}))
+NEW = pod(uid="2")
+
+
+def test_a_phase_that_replaces_kro_is_not_a_cause_and_what_happens_after_it_is() -> None:
+    restarted = [moment(9.0), moment(12.0, leader=None), moment(21.0, NEW, leader="kro-2_y")]
+    pieces = apart(restarted, [RESTART])
+    assert [each.seconds for piece in pieces for each in piece] == [9.0, 21.0]
+    assert [cause for piece in pieces for cause in causes_of_kro(FIRST, piece)] == []
+    crashed = moment(24.0, pod(uid="2", restarts=1), leader="kro-2_y")
+    [_, after] = apart([*restarted, crashed], [RESTART])
+    assert causes(*after) == ["KroRestarted"]
+
+
+def test_only_the_pods_that_a_phase_made_are_expected_to_take_over() -> None:
+    expected = KroRestart(seconds=15.0, pod="kro-2", previous_pod="kro-1")
+    crash = KroRestart(seconds=18.0, pod="kro-2")
+    another = KroRestart(seconds=30.0, pod="kro-3", previous_pod="kro-2")
+    assert unexpected([expected, crash, another], [RESTART]) == [crash, another]
+    assert unexpected([expected], []) == [expected]

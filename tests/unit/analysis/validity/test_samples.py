@@ -8,6 +8,7 @@ from krobench.analysis.validity.samples import (
     samples_missing,
     too_few_samples,
 )
+from krobench.figures.environment import Replacement
 from krobench.figures.rawdata import Sample, SourceName
 from krobench.figures.summaries import Latencies, LatencySummary
 from krobench.findings.validity import (
@@ -45,6 +46,13 @@ def test_fewer_than_half_are_a_cause() -> None:
     [cause] = missing(samples("kro", "x_total", range(9)))
     assert cause == SamplesMissing(source="kro", taken=9, due=20, seconds=20.0, least_ratio=0.5)
     assert cause.reason == "SamplesMissing"
+
+
+def test_no_sample_of_kro_is_due_while_it_is_replaced() -> None:
+    taken = samples("kro", "x_total", range(6))
+    restart = Replacement(6.0, 19.0, frozenset())
+    assert samples_missing(taken, {"kro": 1.0}, 0.0, 20.0)
+    assert samples_missing(taken, {"kro": 1.0}, 0.0, 20.0, [restart]) == []
 
 
 def test_a_source_without_samples_is_unavailable_and_not_a_cause() -> None:
