@@ -105,6 +105,7 @@ faults: deploy ## Kill, stop and starve what runs depend on, and check what they
 	$(BIN)/python -m bench.faults
 
 calibrate: deploy ## Measure how often comparisons are wrong (hours; resumes where it stopped)
+	$(BIN)/python -m bench.decisions --write
 	$(BIN)/python -m bench.calibrate --write
 
 lint: $(VENV)/ready ## Check style, types and import rules

@@ -28,6 +28,7 @@ import yaml
 
 from bench.environment import ROOT, kubectl, testbed
 from bench.errorrates import false_alarms, only_primary, power, slowdown
+from krobench.analysis.comparison.blocks import FEWEST_BLOCKS
 from krobench.analysis.comparison.estimates import condense
 from krobench.api.common import rfc3339, utc_now
 from krobench.cli.run import run_file
@@ -45,8 +46,6 @@ _GONE = "latency.instanceGone.p50"
 _CPU = "perInstance.kro.cpu.seconds"
 _FACTORS = (1.1, 1.3)
 _TIMEOUT_SECONDS = 1800.0
-_FEWEST_ITERATIONS = 8
-"""Two follow each restart of kro, and a rank test takes four restarts a side."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=60, help="A/A runs in all")
     parser.add_argument("--side", type=int, default=5, help="runs on each side of a comparison")
     parser.add_argument("--planted", type=int, default=5, help="runs for each planted effect")
-    parser.add_argument("--iterations", type=int, default=_FEWEST_ITERATIONS, help="of each")
+    parser.add_argument("--iterations", type=int, default=8, help="blocks of each")
     parser.add_argument(
         "--effects", type=int, nargs="*", default=range(len(EFFECTS)), help="which: 0, 1, 2"
     )
@@ -118,8 +117,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.runs + options.planted == 0 or (options.write and not options.runs):
         parser.error("there is nothing to measure, or no A/A runs for the table in the document")
-    if options.iterations < _FEWEST_ITERATIONS:
-        parser.error(f"--iterations must be {_FEWEST_ITERATIONS} at least: fewer allow no verdict")
+    if options.iterations < FEWEST_BLOCKS:
+        parser.error(f"--iterations must be {FEWEST_BLOCKS} at least: fewer allow no verdict")
     os.environ["KUBECONFIG"] = testbed("kubeconfig")
     options.store.mkdir(parents=True, exist_ok=True)
     text, environment = "", None

@@ -73,6 +73,14 @@ class RunCleanup:
         """
         return await self._reported(self._delete_in_order(instance_timeout_seconds, force))
 
+    async def delete_with_namespaces(self) -> Teardown:
+        """Delete everything, the namespaces that the run created included, and don't wait for kro.
+
+        All children must be in these namespaces. Deleting them takes a hundredth of the time that
+        kro takes, and the caller replaces that kro anyway.
+        """
+        return await self._reported(self._delete_at_once())
+
     async def delete_namespaces(self) -> Teardown:
         """Delete the namespaces that the run created, with all that is still in them."""
         return await self._reported(
@@ -158,6 +166,16 @@ class RunCleanup:
                 return remaining
         return []
 
+    async def _delete_at_once(self) -> list[Item]:
+        instances = await self._instances(await kinds_of_run(self._client, self._prefix))
+        await self._delete(instances)
+        # kro takes its finalizers off when the children are gone: here, they go with the namespace.
+        await self._each(instances, self._without_finalizers)
+        remaining = await self._delete_in_order(self._timing.forced_deletion, force=True)
+        return remaining or await self._delete_all(
+            self._namespaces, self._timing.namespaces_deleted
+        )
+
     async def _release_abandoned(self, kinds: Iterable[Kind]) -> None:
         """Release the instances of RGDs that somebody has deleted.
 
@@ -239,13 +257,17 @@ class RunCleanup:
         return [as_item(entry, kind, collection(namespace_of(entry))) for entry in found or []]
 
     async def _delete(self, items: Iterable[Item]) -> None:
+        await self._each(items, self._client.delete)
+
+    async def _each(self, items: Iterable[Item], work: Callable[[str], Awaitable[object]]) -> None:
+        """Do something with the path of each item, several at a time."""
         gate = asyncio.Semaphore(_CONCURRENCY)
 
-        async def delete(item: Item) -> None:
+        async def done(item: Item) -> None:
             async with gate:
-                await self._client.delete(item.path)
+                await work(item.path)
 
-        answers = await asyncio.gather(*map(delete, items), return_exceptions=True)
+        answers = await asyncio.gather(*map(done, items), return_exceptions=True)
         if failed := [error for error in answers if isinstance(error, BaseException)]:
             raise failed[0]
 

@@ -14,6 +14,7 @@ from krobench.api.kinds import RunKind
 from krobench.api.notation import duration_seconds
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.kro import Target
+from krobench.api.specs.results import Cleanup
 from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.history import RunBaseline, read_baseline
@@ -24,7 +25,7 @@ from krobench.loadjob.preflight import check_limits, read_own_rgds, read_rgd
 from krobench.loadjob.progress import Remaining, remaining_seconds
 from krobench.loadjob.recorder import Recorder, planned
 from krobench.program.actions import Entry
-from krobench.program.blocks import Blocks, rules_to_decide
+from krobench.program.blocks import Blocks, deleted_together, rules_to_decide
 from krobench.program.suite import Suite
 from krobench.record.run import Progress, RunRecord
 from krobench.report.words.validity import ignored_warnings
@@ -48,10 +49,13 @@ class BenchmarkTask:
         self._baseline: RunBaseline | None = None
 
     def _program(self) -> Suite:
-        tests, baseline = plan_tests(self.spec), self.spec.baseline
+        tests: Sequence[TestPlan] = plan_tests(self.spec)
+        baseline = self.spec.baseline
         if not self.spec.variants:
             return Suite(tests, self.spec.order)
         rules = Rules() if baseline is None else rules_of(primary=baseline.primary)
+        if self.spec.decide is not None and self.spec.cleanup is Cleanup.ALWAYS:
+            tests = deleted_together(tests)
         return Blocks(tests, self._seed, self.spec.decide, rules)
 
     @property

@@ -33,7 +33,7 @@ from krobench.loadjob.kro.replacement import KroReplacement
 from krobench.loadjob.preflight import ensure_namespace
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
-from krobench.program.actions import RunIteration
+from krobench.program.actions import RunIteration, TakeDown
 from krobench.record.test import IterationRecord, Soak, Teardown
 from krobench.report.words.reasons import reason_line
 from krobench.report.words.scaling import unsteady_line
@@ -227,15 +227,19 @@ class IterationRunner:
         return teardown.model_copy(update={"duration_seconds": seconds})
 
 
-async def take_down(context: RunContext, plan: TestPlan, success: bool) -> Teardown | None:
-    """Delete what cumulative sizes have left in place; None if the policy keeps it."""
+async def take_down(context: RunContext, action: TakeDown, success: bool) -> Teardown | None:
+    """Delete what iterations have left in place; None if the policy keeps it."""
     if context.cleanup.keeps(success=success):
         return None
-    context.report(f"{plan.name}: cleanup of this size and all smaller ones")
-    started = context.clock.now()
+    plan, started = action.plan, context.clock.now()
     # Nothing else of the run exists at this point.
     cleanup = RunCleanup(context.client, context.run.uid, timing=context.timing)
-    teardown = await cleanup.delete_objects(plan.deletion_timeout_seconds)
+    if action.with_namespace:
+        context.report(f"cleanup of all tests with variant {plan.variant}")
+        teardown = await cleanup.delete_with_namespaces()
+    else:
+        context.report(f"{plan.name}: cleanup of this size and all smaller ones")
+        teardown = await cleanup.delete_objects(plan.deletion_timeout_seconds)
     seconds = round(context.clock.now() - started, 3)
     context.spent.cleanup += seconds
     return teardown.model_copy(update={"duration_seconds": seconds})

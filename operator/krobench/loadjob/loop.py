@@ -173,7 +173,7 @@ class IterationLoop:
         context, plan = self._context, action.plan
         recorder = self._recorders[plan.index]
         record = recorder.record
-        teardown = await take_down(context, plan, success=record.error is None)
+        teardown = await take_down(context, action, success=record.error is None)
         if teardown is not None and record.iterations:
             recorder.take_down(teardown)
             context.warn_of_remains(plan.name, record.iterations[-1].index, teardown)

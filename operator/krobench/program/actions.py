@@ -41,9 +41,13 @@ class RunIteration:
 
 @dataclass(frozen=True)
 class TakeDown:
-    """Delete what cumulative sizes have left in place, up to the last one."""
+    """Delete what iterations have left in place: cumulative sizes up to the last one, or those of a
+    variant of kro."""
 
     plan: TestPlan
+    """The test of the last iteration."""
+    with_namespace: bool = False
+    """Whether all of it goes with the run's own namespace, so that nobody has to wait for kro."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ restarts, what drifts affects all of them alike, and the blocks are the replicat
 (:mod:`krobench.analysis.comparison.blocks`).
 
 With ``spec.decide``, the program looks at what it has after 8, 12, 16, 20 and 24 blocks, and ends
-as soon as every variant is decided, or another block would exceed ``maxDuration``.
+as soon as every variant is decided, or another block would exceed ``maxDuration``. kro deletes an
+instance in a second or more, as long as it takes to create it. So where possible, all objects of a
+variant stay until kro is replaced by the next one, and then go with their namespace.
 """
 
 import random
@@ -20,9 +22,10 @@ from krobench.api.notation import duration_seconds
 from krobench.api.specs.decide import Decide
 from krobench.api.specs.suite import Order
 from krobench.findings.comparison import Comparison
-from krobench.program.actions import Action, Entry, RunIteration, results_in
+from krobench.program.actions import Action, Entry, Result, RunIteration, TakeDown, results_in
 from krobench.program.suite import Slot, Suite
 from krobench.record.test import IterationRecord
+from krobench.workload.deletion import goes_with_namespace
 from krobench.workload.testplan import TestPlan
 
 
@@ -36,7 +39,10 @@ class Blocks(Suite):
         decide: Decide | None = None,
         rules: Rules | None = None,
     ) -> None:
-        """``seed`` is what the coin starts from; equal seeds give equal orders."""
+        """``seed`` is what the coin starts from; equal seeds give equal orders.
+
+        Tests whose plans say so leave their objects until kro restarts.
+        """
         super().__init__(tests, Order.SEQUENTIAL)
         self._slots = tuple(in_blocks(self.tests, seed))
         self._decide = decide
@@ -46,6 +52,17 @@ class Blocks(Suite):
         self._ended = False
 
     def next(self, entries: Sequence[Entry], elapsed_seconds: float = 0.0, /) -> Action:
+        action = self._next_iteration(entries, elapsed_seconds)
+        if not entries or not isinstance(entries[-1], Result):
+            return action
+        last = entries[-1].action
+        if not last.plan.leaves_objects or (
+            isinstance(action, RunIteration) and _visit(action) == _visit(last)
+        ):
+            return action
+        return TakeDown(last.plan, with_namespace=True)
+
+    def _next_iteration(self, entries: Sequence[Entry], elapsed_seconds: float) -> Action:
         action = super().next(entries, elapsed_seconds)
         if self._decide is None or not isinstance(action, RunIteration) or action.profiled:
             return action
@@ -68,6 +85,24 @@ class Blocks(Suite):
                 return True
         with_another = elapsed_seconds * (done + 1) / done
         return with_another > duration_seconds(self._decide.max_duration)
+
+
+def _visit(action: RunIteration) -> tuple[str | None, int]:
+    """Return with which start of kro an iteration runs."""
+    return action.plan.variant, action.plan.visit_of(action.index)
+
+
+def deleted_together(tests: Sequence[TestPlan]) -> Sequence[TestPlan]:
+    """Return the tests so that their objects stay until kro restarts, if all of them can.
+
+    They can if everything is in the run's own namespace, which is then deleted.
+    """
+    if not all(
+        test.namespace is None and test.load.shards == 1 and goes_with_namespace(test.workload)
+        for test in tests
+    ):
+        return tests
+    return [replace(test, leaves_objects=True) for test in tests]
 
 
 def rules_to_decide(decide: Decide | None, rules: Rules) -> Rules:

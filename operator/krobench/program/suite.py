@@ -11,7 +11,7 @@ Iterations of a test that has ended, for example with an error, are skipped. Var
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from krobench.analysis.precision import enough
 from krobench.api.specs.suite import Order
@@ -55,7 +55,7 @@ class Suite:
         for test in self.tests:
             failed = any(result.error is not None for result in by_test.get(test.index, ()))
             if test.profiles and not failed and (test.index, test.profiled_index) not in ran:
-                return RunIteration(test, test.profiled_index)
+                return RunIteration(replace(test, leaves_objects=False), test.profiled_index)
         return Done()
 
     def progress(self, entries: Sequence[Entry]) -> tuple[int, int]:

@@ -101,7 +101,7 @@ class TestPlan:
     existing: Existing | None = None
     """What exists before it begins, and counts as part of its workload."""
     leaves_objects: bool = False
-    """Whether its objects stay, for a larger cumulative size."""
+    """Whether its objects stay: for a larger cumulative size, or until kro restarts."""
 
     @property
     def created_instances(self) -> int:
@@ -199,6 +199,8 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
     for spec_index, test in enumerate(spec.tests):
         for variant in names or [None]:
             plan = _plan_test(len(plans), f"tests[{spec_index}]", test, spec)
+            if spec.decide is not None and spec_index and plan.detects_warmup:
+                plan = replace(plan, warmup=0)  # in a block, the first test has warmed kro up
             if variant is not None:
                 count = plan.most_iterations if spec.decide is None else MOST_BLOCKS
                 plan = replace(

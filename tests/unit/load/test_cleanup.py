@@ -239,3 +239,22 @@ async def test_kinds_that_may_not_be_listed_are_named_if_the_rgds_create_them() 
     orphans = await RunCleanup(api, RUN.uid).audit(["mine"], created)
     assert orphans.objects == ["ServiceAccount/mine/a"], "found in the namespace that was used"
     assert orphans.unlisted == ["persistentvolumeclaims", "statefulsets.apps"]
+
+
+async def test_what_goes_with_its_namespace_does_not_wait_for_kro() -> None:
+    name, inside = f"{RUN.prefix}0-0-0-00000", f"namespaces/{RUN.namespace}"
+    instance = ours(name, namespace=RUN.namespace, finalizers=["kro.run/finalizer"])
+    api = MemoryApi(
+        objects(
+            {
+                CRDS: [crd()],
+                KINDS.replace("kinds", f"{inside}/kinds"): [instance],
+                RGDS: [ours(f"{RUN.prefix}0-0-0")],
+                "/api/v1/namespaces": [ours(RUN.namespace) | {"kind": "Namespace"}],
+                f"/api/v1/{inside}/configmaps": [named("child", namespace=RUN.namespace)],
+            }
+        )
+    )
+    teardown = await RunCleanup(api, RUN.uid, timing=QUICK).delete_with_namespaces()
+    assert teardown.done
+    assert api.objects == {}

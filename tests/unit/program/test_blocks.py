@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,29 +13,37 @@ from unit.analysis.records import iteration
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.figures.summaries import Figures
 from krobench.findings.comparison import MetricVerdict
-from krobench.program.actions import Done, Entry, Result, RunIteration, results_in
-from krobench.program.blocks import Blocks
-from krobench.workload.testplan import plan_tests
+from krobench.program.actions import Done, Entry, Result, TakeDown, results_in
+from krobench.program.blocks import Blocks, deleted_together
+from krobench.workload.testplan import TestPlan, plan_tests
 
 NAMES = ["one", "two", "three", "four"]
 
 
 def blocks(
-    variants: int, iterations: list[int], warmup: int = 0, seed: str = "s", **spec: Any
+    variants: int,
+    iterations: list[int],
+    warmup: int | None = 0,
+    seed: str = "s",
+    *,
+    together: bool = False,
+    scenario: str = "single",
+    **spec: Any,
 ) -> Blocks:
     tests = [
-        {"name": f"t{index}", "workload": {"scenario": "single"}, "iterations": count}
+        {"name": f"t{index}", "workload": {"scenario": scenario}, "iterations": count}
         for index, count in enumerate(iterations)
     ]
     whole = KroBenchmarkSpec.model_validate(
         {
             "tests": tests,
-            "defaults": {"warmup": warmup},
+            "defaults": {} if warmup is None else {"warmup": warmup},
             "variants": [{"name": name} for name in NAMES[:variants]],
         }
         | spec
     )
-    return Blocks(plan_tests(whole), seed, whole.decide)
+    plans: Sequence[TestPlan] = plan_tests(whole)
+    return Blocks(deleted_together(plans) if together else plans, seed, whole.decide)
 
 
 def drive(
@@ -47,7 +56,9 @@ def drive(
         assert program.next(tuple(entries), seconds * len(entries)) == action
         if isinstance(action, Done):
             return entries
-        assert isinstance(action, RunIteration)
+        if isinstance(action, TakeDown):
+            entries.append(action)
+            continue
         level = rng.lognormvariate(0, scatter) * (slower if action.plan.variant == "two" else 1)
         made = iteration(level, index=action.index, warmup=action.warmup)
         figures = Figures({name: value * level for name, value in COSTS.items()})
@@ -130,3 +141,29 @@ def test_no_block_begins_that_would_take_too_long() -> None:
     assert measured_blocks(program, entries) == 6
     done, planned = program.progress(entries)
     assert done == planned == 12
+
+
+def test_all_that_a_variant_left_is_deleted_before_kro_restarts() -> None:
+    program = blocks(2, [3, 3], warmup=1, together=True, decide=DECIDE)
+    entries = drive(program)
+    visits = [
+        None
+        if isinstance(entry, TakeDown)
+        else (entry.action.plan.variant, entry.action.plan.visit_of(entry.action.index))
+        for entry in entries
+    ]
+    assert visits[-1] is None, "also before kro is put back"
+    for before, after in pairwise(visits):
+        assert (before is None or after is None) == (before != after)
+    assert all(entry.with_namespace for entry in entries if isinstance(entry, TakeDown))
+
+
+def test_what_is_outside_of_the_namespace_is_deleted_after_each_iteration() -> None:
+    program = blocks(2, [3], together=True, scenario="multi-tenant", decide=DECIDE)
+    assert not any(isinstance(entry, TakeDown) for entry in drive(program))
+
+
+def test_only_the_first_test_of_a_block_warms_kro_up_unless_the_spec_says_so() -> None:
+    by_default = blocks(2, [3, 3], warmup=None, decide=DECIDE)
+    assert [plan.warmup for plan in by_default.tests] == [1, 1, 0, 0]
+    assert [plan.warmup for plan in blocks(2, [3, 3], warmup=1, decide=DECIDE).tests] == [1] * 4

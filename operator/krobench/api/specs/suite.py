@@ -56,8 +56,9 @@ class Defaults(SpecModel):
     """Adds iterations to each test until its main figure is precise enough."""
     warmup: Warmup | None = None
     """Number of iterations before the measured ones whose results are stored but not summarised.
-    By default one; in addition, measured iterations at the start that turn out not to be in the
-    steady state count as warm-up, which takes at least 12 iterations to detect."""
+    By default one, with decide of the first test only; in addition, measured iterations at the
+    start that turn out not to be in the steady state count as warm-up, which takes at least 12
+    iterations to detect."""
     concurrency: Concurrency = 10
     """Number of instances in progress at any time in a closed loop: a new instance is created when
     another one becomes ready. Ignored for open-loop tests (load.arrival)."""
