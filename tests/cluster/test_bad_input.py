@@ -84,6 +84,35 @@ def test_a_namespace_that_is_being_deleted(cluster: Cluster) -> None:
         cluster.run("wait", "namespace", "doomed", "--for=delete", "--timeout=300s")
 
 
+def reading(name: str, *prerequisites: Manifest) -> Manifest:
+    """Return a test whose RGD reads a ConfigMap that it does not create."""
+    test = own_rgd(name, "Reader", {"region": "${settings.data.region}"})
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "platform"}}
+    resources = test["workload"]["rgd"]["inline"]["spec"]["resources"]
+    resources.append({"id": "settings", "externalRef": reference})
+    test["workload"]["prerequisites"] = [*prerequisites]
+    return test
+
+
+def test_what_an_rgd_reads_comes_with_the_run_or_ends_the_test_that_lacks_it(
+    cluster: Cluster,
+) -> None:
+    settings = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "platform"},
+        "data": {"region": "eu-1"},
+    }
+    manifest = benchmark("prepared", reading("without"), reading("with", settings))
+    cluster.finish(manifest)
+    record = cluster.run_record("prepared")
+    without, prepared = record["tests"]
+    assert without["error"]["reason"] == "PrerequisiteMissing"
+    assert "tests[0].workload.prerequisites" in without["error"]["message"]
+    assert prepared["success"], prepared["error"]
+    assert record["orphans"]["count"] == 0
+
+
 @contextmanager
 def without_kro(cluster: Cluster) -> Iterator[None]:
     cluster.run(*KRO, "scale", "deployment/kro", "--replicas=0")

@@ -160,6 +160,28 @@ def test_a_creator_needs_the_rights_that_a_run_uses(cluster: Cluster, eve: None)
         assert creation(cluster, manifest) == ""
 
 
+def test_a_creator_needs_the_rights_on_prerequisites(cluster: Cluster, eve: None) -> None:
+    def needing(kind: str, **test: object) -> Manifest:
+        settings = {"apiVersion": "v1", "kind": kind, "metadata": {"name": "needed"}}
+        workload = {"scenario": "single", "instances": 5, "prerequisites": [settings]}
+        return benchmark("eves", {"name": "a", "workload": workload} | test)
+
+    grant(cluster, "test-rgds", None, RGDS)
+    grant(cluster, "test-kro", "kro-system", *READS_KRO)
+    assert "load.prerequisiteKinds" in creation(cluster, needing("Secret"))
+    assert "may not: ask for the right to create configmaps" in creation(
+        cluster, needing("ConfigMap")
+    )
+    creates = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create"]}
+    grant(cluster, "test-settings", "default", creates)
+    assert creation(cluster, needing("ConfigMap")) == ""
+    assert "or in all" in creation(cluster, needing("ConfigMap", namespace="kube-system"))
+    grant(cluster, "test-settings", None, creates)
+    assert creation(cluster, needing("ConfigMap", namespace="kube-system")) == ""
+    assert "create namespaces" in creation(cluster, needing("Namespace"))
+    cluster.run("delete", "roles,rolebindings", "--selector=test=rights", "--namespace=default")
+
+
 def test_an_edit_of_the_spec_counts_as_a_creation(cluster: Cluster, eve: None) -> None:
     # It has not run yet, so its spec may still change.
     cluster.apply(benchmark("edited", scenario("a"), suspend=True))

@@ -8,7 +8,6 @@ from doubles.cluster import QUICK, MemoryCluster
 from emulated.test_load import quick, run_suite
 
 from krobench.kube.client import JsonObject
-from krobench.loadjob.errors import AbortedError
 
 __all__ = ["quick"]  # a fixture that all tests here use
 
@@ -89,13 +88,15 @@ async def test_the_record_says_what_showed_that_instances_were_ready() -> None:
         ),
     ],
 )
-async def test_what_an_rgd_names_and_is_not_there_is_told_before_anything_is_created(
+async def test_what_an_rgd_names_and_is_not_there_ends_its_test_before_the_load(
     template: JsonObject | None, resource: JsonObject
 ) -> None:
     cluster = MemoryCluster()
     cluster.resources["/api/v1"] = [{"name": "configmaps", "kind": "ConfigMap", "namespaced": True}]
-    with pytest.raises(AbortedError) as raised:
-        await run_suite(cluster, own(template, **resource))
-    assert raised.value.info.reason == "PrerequisiteMissing"
-    assert "missing" in raised.value.info.message
-    assert not any("resourcegraphdefinitions" in each for each in cluster.objects)
+    sound = {"name": "sound", "workload": {"scenario": "single", "instances": 2}}
+    record = await run_suite(cluster, [*own(template, **resource), sound])
+    lacking, other = record.tests
+    assert lacking.error is not None
+    assert lacking.error.reason == "PrerequisiteMissing"
+    assert "missing" in lacking.error.message
+    assert other.success

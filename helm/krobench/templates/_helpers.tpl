@@ -95,6 +95,15 @@ capabilities:
 {{- prepend .Values.load.extraGroups "load.bench.kro.run" | toJson -}}
 {{- end -}}
 
+{{/* Groups and kinds of objects that runs may create before their instances, as a list in CEL. */}}
+{{- define "krobench.prerequisiteKinds" -}}
+{{- $kinds := list "'/ConfigMap'" "'/Namespace'" -}}
+{{- range .Values.load.prerequisiteKinds -}}
+{{- $kinds = append $kinds (printf "%s/%s" .apiGroup .kind | squote) -}}
+{{- end -}}
+[{{ join ", " $kinds }}]
+{{- end -}}
+
 {{/*
 Whether to install policies: a cluster answers which kinds it serves. Without a cluster, as in
 `helm template`, the version of Kubernetes decides.
@@ -133,6 +142,7 @@ true
   "urls" .Values.collect.allowedUrls
   "webhookUrls" .Values.webhooks.allowedUrls
   "namespaceLabels" .Values.load.namespaceLabels
+  "namespaceAnnotations" .Values.load.namespaceAnnotations
   "kubelet" .Values.load.kubelet
   | toJson -}}
 {{- end -}}

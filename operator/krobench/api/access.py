@@ -36,6 +36,8 @@ class Access(ApiModel):
     """URLs that spec.webhook may name, and all below them. Only the operator sends to them."""
     namespace_labels: dict[str, str] = Field(default_factory=dict)
     """Labels that namespaces need in this cluster, for those that runs create."""
+    namespace_annotations: dict[str, str] = Field(default_factory=dict)
+    """The same for annotations."""
     kubelet: KubeletTrust = Field(default_factory=KubeletTrust)
 
     @classmethod

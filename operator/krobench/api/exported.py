@@ -6,6 +6,7 @@ makes the copy part of an application, which Argo CD then deletes as surplus.
 """
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 _OWNED = re.compile(
@@ -38,16 +39,31 @@ def authored(manifest: Any) -> Any:
     """
     if not isinstance(manifest, dict):
         return manifest
-    found = {key: item for key, item in without_nulls(manifest).items() if key != "status"}
-    metadata = found.get("metadata")
-    if isinstance(metadata, dict):
-        kept = {key: metadata[key] for key in ("labels", "annotations") if key in metadata}
-        found["metadata"] = {key: _not_owned(entries) for key, entries in kept.items()}
+    found = _without_added(manifest, ())
     spec = manifest.get("spec")
     schema = spec.get("schema") if isinstance(spec, dict) else None
     if isinstance(schema, dict):
         fields = {key: schema[key] for key in _UNREAD if schema.get(key) is not None}
         found["spec"]["schema"] |= fields
+    return found
+
+
+def authored_object(manifest: Any) -> Any:
+    """Return an object of any kind as its author wrote it, with its name and namespace."""
+    if not isinstance(manifest, dict):
+        return manifest
+    return _without_added(manifest, ("name", "namespace"))
+
+
+def _without_added(manifest: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return an object without status, nulls and metadata, but for ``names`` and what is not a
+    tool's."""
+    found = {key: item for key, item in without_nulls(manifest).items() if key != "status"}
+    metadata = found.get("metadata")
+    if isinstance(metadata, dict):
+        kept = {key: metadata[key] for key in ("labels", "annotations") if key in metadata}
+        named = {key: metadata[key] for key in names if key in metadata}
+        found["metadata"] = named | {key: _not_owned(entries) for key, entries in kept.items()}
     return found
 
 

@@ -130,6 +130,11 @@ def _objects(plan: IterationPlan, seen: set[str]) -> Iterator[str]:
         seen.add(plan.namespace)
         namespace = {"name": plan.namespace}
         yield _document({"apiVersion": "v1", "kind": "Namespace", "metadata": namespace})
+    shown: set[str] = set()
+    for each in plan.test.prerequisites:
+        if each.field not in shown:
+            shown.add(each.field)
+            yield _document(each.manifest, f"# {each.field}\n")
     for stage in plan.stages:
         for rgd in stage:
             yield _document(rgd.manifest)

@@ -131,6 +131,8 @@ class Timing:
     """RGDs must be deleted within this time."""
     crds_deleted: float = 60.0
     """CRDs must be deleted within this time."""
+    prerequisites_deleted: float = 60.0
+    """Prerequisites must be deleted within this time."""
     namespaces_deleted: float = 90.0
     """Namespaces must be deleted within this time, with all that is in them."""
     forced_deletion: float = 15.0

@@ -1,8 +1,9 @@
 """Deleting what a run created, in the order that kro needs, and reporting what is left.
 
 The order is instances, then RGDs, then CRDs, then the namespace: instances of a deleted RGD keep
-their finalizers for ever, and kro keeps the CRD of a deleted RGD. Nothing depends on the probes of
-the watch's lag, which go first. Only the metadata of objects is read.
+their finalizers for ever, and kro keeps the CRD of a deleted RGD. Prerequisites come after CRDs, as
+instances may need them. Nothing depends on the probes of the watch's lag, which go first. Only the
+metadata of objects is read.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from krobench.api import units
-from krobench.api.common import COMPONENT_LABEL, RUN_LABEL, ErrorInfo
+from krobench.api.common import COMPONENT_LABEL, PREREQUISITE_LABEL, RUN_LABEL, ErrorInfo
 from krobench.api.kinds import object_prefix
 from krobench.api.messages import SHARD_COMPONENT, SHARD_LINES_COMPONENT
 from krobench.figures.reasons.load import ObjectsNotListed
@@ -51,9 +52,13 @@ class RunCleanup:
         uid: str,
         rgd_prefix: str | None = None,
         timing: Timing | None = None,
+        *,
+        prerequisites: bool = True,
     ) -> None:
+        """``prerequisites`` is whether the run may have some: finding them lists all kinds."""
         self._timing = timing or Timing()
         self._client = client
+        self._has_prerequisites = prerequisites and rgd_prefix is None
         self._prefix = rgd_prefix or object_prefix(uid)
         # Shards use their ConfigMaps throughout the run, not only in a part of it.
         shared = () if rgd_prefix else (SHARD_COMPONENT, SHARD_LINES_COMPONENT)
@@ -111,6 +116,7 @@ class RunCleanup:
                     *own,
                     *children.items,
                     *await self._own_config_maps(),
+                    *await self._prerequisites(),
                 )
             }
         except KubeError as error:
@@ -153,6 +159,7 @@ class RunCleanup:
             (lambda: self._instances(kinds), instance_timeout_seconds),
             (self._rgds, self._timing.rgds_deleted),
             (lambda: self._crds(kinds), self._timing.crds_deleted),
+            (self._prerequisites, self._timing.prerequisites_deleted),
         ):
             remaining = await self._delete_all(lister, timeout_seconds)
             if remaining and force:
@@ -229,6 +236,13 @@ class RunCleanup:
             )
         ]
 
+    async def _prerequisites(self) -> list[Item]:
+        """Return the prerequisites but for namespaces, which go last."""
+        if not self._has_prerequisites:
+            return []
+        found = await self._children.labelled(f"{self._selector},{PREREQUISITE_LABEL}")
+        return [item for item in found if item.kind != "Namespace"]
+
     async def _instances(self, kinds: list[Kind]) -> list[Item]:
         return [item for kind in kinds for item in await self._items(kind.kind, kind.path)]
 
@@ -257,7 +271,8 @@ class RunCleanup:
         return [as_item(entry, kind, collection(namespace_of(entry))) for entry in found or []]
 
     async def _delete(self, items: Iterable[Item]) -> None:
-        await self._each(items, self._client.delete)
+        # With the propagation, pods of Jobs go as well.
+        await self._each(items, lambda path: self._client.delete(path, "Background"))
 
     async def _each(self, items: Iterable[Item], work: Callable[[str], Awaitable[object]]) -> None:
         """Do something with the path of each item, several at a time."""

@@ -1,4 +1,4 @@
-"""What kro made for the instances of a run: found by kro's own labels, of every kind, everywhere.
+"""Objects of every kind, found by labels everywhere: what kro made for instances, prerequisites.
 
 Instances may have children in any namespace and without one, and of any kind. Only metadata is
 read, a page at a time.
@@ -126,8 +126,7 @@ class ChildFinder:
         Raises:
             KubeError: if the API server does not answer.
         """
-        if self._resources is None:
-            self._resources = await _discover(self._client)
+        resources = await self._all_kinds()
         gate = asyncio.Semaphore(_CONCURRENCY)
         found: list[_Owned] = []
         claims: list[Item] = []
@@ -145,7 +144,7 @@ class ChildFinder:
             else:
                 found.extend(listed)
 
-        await asyncio.gather(*map(look, self._resources))
+        await asyncio.gather(*map(look, resources))
         return Children(
             [*self._of_the_run(found, set(instances)), *claims],
             sorted(
@@ -155,6 +154,26 @@ class ChildFinder:
                 or ((each.group, each.plural) == _CLAIMS and _STATEFUL_SET in created)
             ),
         )
+
+    async def labelled(self, selector: str) -> list[Item]:
+        """Return the objects with these labels, of every kind that may be listed.
+
+        Raises:
+            KubeError: if the API server does not answer.
+        """
+        gate = asyncio.Semaphore(_CONCURRENCY)
+
+        async def look(resource: _Resource) -> list[_Owned]:
+            async with gate:
+                return await self._list(resource, (), selector) or []
+
+        listed = await asyncio.gather(*map(look, await self._all_kinds()))
+        return [each.item for items in listed for each in items]
+
+    async def _all_kinds(self) -> list["_Resource"]:
+        if self._resources is None:
+            self._resources = await _discover(self._client)
+        return self._resources
 
     def _of_the_run(self, found: Collection[_Owned], parents: set[str]) -> list[Item]:
         """Return the objects below these instances: a child may be an instance of its own."""

@@ -39,7 +39,6 @@ from krobench.loadjob.loop import IterationLoop
 from krobench.loadjob.permissions import Need, check_permissions, needs_of_run, needs_of_tests
 from krobench.loadjob.preflight import (
     check_kro_installed,
-    check_surroundings,
     check_urls,
     find_leftovers,
     require_kro,
@@ -317,7 +316,6 @@ class Engine:
             kro=kro,
             nodes=await list_nodes(client),
         )
-        await check_surroundings(client, self.run_ref, task.plans)
         causes = leftover_objects(*await find_leftovers(client, self.run_ref))
         self._update(environment=environment, causes=causes)
 
@@ -347,7 +345,8 @@ class Engine:
             )
             return
         self.report("cleanup")
-        cleanup = RunCleanup(self.client, uid, timing=self.timing)
+        needed = any(plan.workload.prerequisites for plan in plans)
+        cleanup = RunCleanup(self.client, uid, timing=self.timing, prerequisites=needed)
         longest = max(plan.deletion_timeout_seconds for plan in plans)
         for teardown in (
             await cleanup.delete_objects(longest, force=True),

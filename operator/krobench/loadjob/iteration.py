@@ -30,7 +30,8 @@ from krobench.load.shard import open_iteration
 from krobench.loadjob.assessment import Around, assess
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.kro.replacement import KroReplacement
-from krobench.loadjob.preflight import ensure_namespace
+from krobench.loadjob.preflight import check_surroundings, ensure_namespace
+from krobench.loadjob.prerequisites import create_prerequisites
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
 from krobench.program.actions import RunIteration, TakeDown
@@ -48,6 +49,8 @@ class IterationRunner:
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
+        self._prepared: set[int] = set()
+        """Tests whose prerequisites are there, by the index of their plans."""
         self._unsteady: set[str] = set()
         """Tests about whose unsteady kro the run has warned."""
         self.current: Iteration | None = None
@@ -71,6 +74,10 @@ class IterationRunner:
         context, test = self._context, action.plan
         namespace = test.namespace or context.run.own_namespace
         await ensure_namespace(context.client, context.run, namespace)
+        if test.index not in self._prepared:
+            await create_prerequisites(context, test, namespace)
+            await check_surroundings(context.client, context.run, test)
+            self._prepared.add(test.index)
         plan = plan_iteration(context.run, test, action.index)
         groups = test.api_groups
         own = frozenset({plan.namespace, own_namespace() or plan.namespace})

@@ -130,11 +130,16 @@ async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> N
     """
     existing = await client.find(paths.core("namespaces", None, namespace))
     if existing is None:
-        labels = Access.from_environment().namespace_labels | {
+        access = Access.from_environment()
+        labels = access.namespace_labels | {
             "app.kubernetes.io/managed-by": "krobench",
             RUN_LABEL: run.uid,
         }
-        metadata = {"name": namespace, "labels": labels}
+        metadata = {
+            "name": namespace,
+            "labels": labels,
+            "annotations": access.namespace_annotations,
+        }
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
         try:
             existing = await client.create(paths.core("namespaces"), body)
@@ -143,8 +148,9 @@ async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> N
                 raise AbortedError(
                     "DeniedByPolicy",
                     f"namespace {namespace} cannot be created: {error.message}; set the labels "
-                    "that it needs in the chart's value load.namespaceLabels, or set "
-                    "spec.defaults.namespace to a namespace that exists",
+                    "and annotations that it needs in the chart's values load.namespaceLabels and "
+                    "load.namespaceAnnotations, or set spec.defaults.namespace to a namespace that "
+                    "exists",
                 ) from error
             raise
     if existing.get("status", {}).get("phase") == "Terminating":
@@ -155,30 +161,30 @@ async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> N
         )
 
 
-async def check_surroundings(client: KubeClient, run: RunRef, tests: Iterable[TestPlan]) -> None:
-    """Check that what users' RGDs name literally is there, and that their kinds are free.
+async def check_surroundings(client: KubeClient, run: RunRef, test: TestPlan) -> None:
+    """Check that what a test's RGDs name literally is there.
 
     Objects that the load Job must not read are left to kro.
 
     Raises:
-        AbortedError: if a namespace or an object is missing, or a kind exists.
+        AbortedError: if a namespace or an object is missing.
     """
-    for test in tests:
-        rgd = test.workload.rgd
-        for each in (rgd, *rgd.requires) if rgd is not None else ():
-            if each.inline is None:
-                continue
-            graph = ResourceGraph(each.inline)
-            for namespace, resource in graph.fixed_namespaces.items():
-                if await client.find(paths.core("namespaces", None, namespace)) is None:
-                    raise AbortedError(
-                        "PrerequisiteMissing",
-                        f"resource {resource} of the RGD in spec.{test.field_prefix}workload is in "
-                        f"namespace {namespace}, which does not exist: create it, or use "
-                        "schema.metadata.namespace in the RGD",
-                    )
-            for reference in graph.fixed_references:
-                await _check_reference(client, test, reference, run)
+    rgd = test.workload.rgd
+    field = f"spec.{test.field_prefix}workload"
+    for each in (rgd, *rgd.requires) if rgd is not None else ():
+        if each.inline is None:
+            continue
+        graph = ResourceGraph(each.inline)
+        for namespace, resource in graph.fixed_namespaces.items():
+            if await client.find(paths.core("namespaces", None, namespace)) is None:
+                raise AbortedError(
+                    "PrerequisiteMissing",
+                    f"resource {resource} of the RGD in {field} is in namespace {namespace}, which "
+                    f"does not exist: create it, add it to {field}.prerequisites, or use "
+                    "schema.metadata.namespace in the RGD",
+                )
+        for reference in graph.fixed_references:
+            await _check_reference(client, test, reference, run)
 
 
 async def _check_reference(
@@ -197,11 +203,12 @@ async def _check_reference(
     what = f"{reference.kind} {namespace}/{reference.name}"
     if namespace == run.own_namespace:
         what = f"{reference.kind} {reference.name} in the namespace of the instances"
+    field = f"spec.{test.field_prefix}"
     raise AbortedError(
         "PrerequisiteMissing",
-        f"resource {reference.resource} of the RGD in spec.{test.field_prefix}workload reads "
-        f"{what}, which does not exist: create it, and set spec.{test.field_prefix}namespace to "
-        "the namespace that has it",
+        f"resource {reference.resource} of the RGD in {field}workload reads {what}, which does not "
+        f"exist: add it to {field}workload.prerequisites, or set {field}namespace to the namespace "
+        "that has it",
     )
 
 

@@ -19,6 +19,7 @@ from krobench.workload.blueprint import WorkloadError
 from krobench.workload.checks import check_own_rgd
 from krobench.workload.generator import check, resolve
 from krobench.workload.phases import peak_instances, plan_phases
+from krobench.workload.prerequisites import check_prerequisites
 from krobench.workload.testplan import (
     CLEANUP_ALLOWANCE_SECONDS,
     RUN_ALLOWANCE_SECONDS,
@@ -149,6 +150,7 @@ def plan_size(spec: KroScaleTestSpec, index: int, size: float) -> TestPlan:
     # A test's own rules on its name are for users; only what is planned of it counts here.
     test = Test.model_construct(name=name, workload=workload, load=load, phases=[])
     check_own_rgd(test, workload.instances, "")
+    check_prerequisites([(workload, spec.namespace, "workload")])
     return TestPlan(
         index=index,
         field_prefix="",

@@ -1,6 +1,6 @@
 """From a suite to its tests, with all defaults resolved, and the limits on them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,12 @@ from krobench.workload.phases import (
     most_created,
     peak_instances,
     plan_phases,
+)
+from krobench.workload.prerequisites import (
+    Prerequisite,
+    check_prerequisites,
+    count_prerequisites,
+    prerequisites_of,
 )
 from krobench.workload.readiness import Ready, readiness
 from krobench.workload.source import children, source_name, with_counts
@@ -119,6 +125,21 @@ class TestPlan:
         return most_created(self.phases)
 
     @property
+    def prerequisites(self) -> Iterator[Prerequisite]:
+        """What must exist before its RGDs and instances, in the order of creation."""
+        path = f"{self.field_prefix}workload"
+        return prerequisites_of(self.workload, self._indexes, path)
+
+    @property
+    def prerequisite_count(self) -> int:
+        return count_prerequisites(self.workload, self._indexes)
+
+    @property
+    def _indexes(self) -> int:
+        """How many indexes its instances have, with those that exist before."""
+        return self.created_at_most + (self.existing.instances if self.existing else 0)
+
+    @property
     def workload_name(self) -> str:
         """Name of the scenario, or ``rgd`` or ``generator``."""
         return source_name(self.workload)
@@ -212,6 +233,9 @@ def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
                     visits=(1,) * count,
                 )
             plans.append(plan)
+    check_prerequisites(
+        (plan.workload, plan.namespace, f"{plan.field_prefix}workload") for plan in plans
+    )
     return tuple(plans)
 
 
@@ -273,12 +297,13 @@ INVALID_SPEC = "InvalidSpec"
 def objects_at_once(test: TestPlan, *, drawn: bool = True) -> int:
     """Return how many objects an iteration has at its peak.
 
-    These are its RGDs, its instances, and what kro creates for each instance. A collection
-    (forEach) in an RGD of the user's own counts as one object, as its size is not known.
+    These are its RGDs, its instances, what kro creates for each instance, and prerequisites. A
+    collection (forEach) in an RGD of the user's own counts as one object, as its size is not known.
     If random choices are not ``drawn``, the result is the fewest that they allow.
     """
     workload = test.workload
-    return peak_instances(test.phases, drawn=drawn) * (1 + children(workload)) + workload.rgds
+    instances = peak_instances(test.phases, drawn=drawn) * (1 + children(workload))
+    return instances + workload.rgds + test.prerequisite_count
 
 
 def check_objects(
@@ -293,7 +318,8 @@ def check_objects(
             reason=TOO_MANY_OBJECTS,
             message=f"test {test.name} would create {count} objects at once "
             f"({peak_instances(test.phases, drawn=drawn)} instances with "
-            f"{children(test.workload)} children each, and {test.workload.rgds} RGDs), and "
+            f"{children(test.workload)} children each, {test.workload.rgds} RGDs and "
+            f"{test.prerequisite_count} prerequisites), and "
             f"{max_objects} are allowed: lower "
             f"spec.{test.field_prefix}workload.instances, or have the operator's chart value "
             "load.maxObjects raised",

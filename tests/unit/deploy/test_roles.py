@@ -49,6 +49,27 @@ def test_extra_groups_each_add_a_rule(render: Render) -> None:
     assert added == [own | {"apiGroups": [group]} for group in ("a.example.com", "b.example.com")]
 
 
+def test_kinds_of_prerequisites_each_add_a_rule_and_are_guarded_by_both_policies(
+    render: Render,
+) -> None:
+    entry = "load.prerequisiteKinds[0]"
+    jobs = [f"{entry}.apiGroup=batch", f"{entry}.resource=jobs", f"{entry}.kind=Job"]
+    plain, more = render(), render(*jobs)
+    before = plain["ClusterRole", "krobench-load"]["rules"]
+    [added] = [r for r in more["ClusterRole", "krobench-load"]["rules"] if r not in before]
+    assert added["resources"] == ["jobs"]
+    assert set(added["verbs"]) == {"get", "list", "create", "delete"}
+
+    guard = more["ValidatingAdmissionPolicy", "krobench-load"]["spec"]["matchConstraints"]
+    assert any(rule["resources"] == ["jobs"] for rule in guard["resourceRules"])
+    creators = more["ValidatingAdmissionPolicy", "krobench-creators"]["spec"]["validations"]
+    assert any(
+        "'batch/Job' in kinds" in each["expression"]
+        and "authorizer.group('batch').resource('jobs').check('create')" in each["expression"]
+        for each in creators
+    )
+
+
 def test_load_roles_allow_what_a_run_checks_before_it_starts(render: Render) -> None:
     manifests = render()
     everywhere = manifests["ClusterRole", "krobench-load"]["rules"]

@@ -38,9 +38,10 @@ def is_old_name(field: Schema) -> bool:
 
 
 def field_names(schema: Schema) -> set[str]:
-    if schema.get("x-kubernetes-preserve-unknown-fields"):
-        return set()  # an object that is not ours
-    inner = schema.get("properties", {}) | schema.get("items", {}).get("properties", {})
+    items = schema.get("items", {})
+    if any(each.get("x-kubernetes-preserve-unknown-fields") for each in (schema, items)):
+        return set()  # objects that are not ours
+    inner = schema.get("properties", {}) | items.get("properties", {})
     fields = {name: field for name, field in inner.items() if not is_old_name(field)}
     return set(fields).union(*(field_names(each) for each in fields.values()))
 

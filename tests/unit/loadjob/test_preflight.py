@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from doubles.cluster import MemoryApi
 
@@ -53,10 +55,14 @@ async def test_a_namespace_that_a_policy_denies_is_named_with_its_words() -> Non
 async def test_namespaces_of_runs_have_the_labels_that_the_cluster_demands(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    labels = '{"namespaceLabels": {"cost-centre": "7", "bench.kro.run/run": "mine"}}'
-    monkeypatch.setenv(ACCESS_VARIABLE, labels)
+    demands = {
+        "namespaceLabels": {"cost-centre": "7", "bench.kro.run/run": "mine"},
+        "namespaceAnnotations": {"owner": "team-a"},
+    }
+    monkeypatch.setenv(ACCESS_VARIABLE, json.dumps(demands))
     company = Company()
     await ensure_namespace(company, RUN, "kb-1")
     [namespace] = company.stored("/api/v1/namespaces")
     assert namespace["metadata"]["labels"]["cost-centre"] == "7"
     assert namespace["metadata"]["labels"]["bench.kro.run/run"] == RUN.uid
+    assert namespace["metadata"]["annotations"] == {"owner": "team-a"}

@@ -8,7 +8,7 @@ from pydantic.config import JsonDict
 
 from krobench.api.annotations import Keyed, Shaped, Unique
 from krobench.api.common import ConfigMapName, SpecModel
-from krobench.api.exported import authored
+from krobench.api.exported import authored, authored_object
 from krobench.api.refusal import DNS_LABEL_PATTERN
 from krobench.api.rules import VALIDATIONS, Rule, exactly_one, has, implies, size, this
 from krobench.api.specs.load import Seed
@@ -17,6 +17,7 @@ MAX_INSTANCES = 10_000
 MAX_RGDS = 500
 MAX_EXPRESSIONS = 50
 MAX_RESTARTS = 10
+MAX_PREREQUISITES = 32
 
 _ANYTHING: JsonDict = {"x-kubernetes-preserve-unknown-fields": True}
 
@@ -286,6 +287,23 @@ _RGD = _open(
 """The fields of an RGD that krobench reads, with the types that they have in kro's own CRD."""
 
 
+_OBJECT = _open(
+    apiVersion=_text("API version, such as v1."),
+    kind=_text("Kind.", 63),
+    metadata=_open(
+        "What the API server or a tool has added is left out.",
+        name=_text("Name. With placeholders, there is an object for each instance."),
+        namespace=_text("By default, that of the test.", 63),
+        labels=_texts("Labels."),
+        annotations=_texts("Annotations."),
+    )
+    | {"required": ["name"]},
+) | {"required": ["apiVersion", "kind", "metadata"]}
+"""An object of any kind."""
+
+Prerequisite = Annotated[dict[str, Any], BeforeValidator(authored_object), Shaped(_OBJECT)]
+
+
 class Readiness(SpecModel):
     """What shows that an instance is ready, if it is not what the RGD says."""
 
@@ -370,6 +388,14 @@ class Workload(SpecModel):
     """Random seed of generated values and of <random:…>."""
     instance_metadata: InstanceMetadata | None = None
     """Labels and annotations of every instance."""
+    prerequisites: Annotated[list[Prerequisite], Field(max_length=MAX_PREREQUISITES)] = Field(
+        default_factory=list
+    )
+    """Objects that must exist before the RGDs and the instances, such as a ConfigMap that the RGD
+    reads. They are created in this order, in the test's namespace unless they are cluster-scoped,
+    and deleted with the objects of the run. An object that exists already is refused. Strings can
+    have the placeholders of values. ConfigMaps and Namespaces are allowed, and the kinds in the
+    chart value load.prerequisiteKinds."""
 
     rules = (
         Rule(
@@ -381,5 +407,10 @@ class Workload(SpecModel):
             implies(has(this.cel), (this.instances == 1) & (this.rgds == 1) & ~has(this.values)),
             "leave out instances, rgds and values with cel: each expression has its own RGD, "
             "instance and values",
+        ),
+        Rule(
+            implies(has(this.cel), ~has(this.prerequisites) | (size(this.prerequisites) == 0)),
+            "leave it out with cel: expressions read nothing but their instance",
+            field="prerequisites",
         ),
     )
