@@ -15,7 +15,7 @@ CALCULATE := tests/unit/analysis tests/unit/bench tests/unit/controller
 YIELDING := nice -n 10
 
 .DEFAULT_GOAL := help
-.PHONY: ab help demo test unit unit-analysis unit-others unit-emulated fuzz browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-history bench-monitoring faults calibrate lint format crds docs dashboards site lock reproducible up deploy down status kubeconfig clean
+.PHONY: ab help demo test unit unit-analysis unit-others unit-emulated fuzz browser-test cluster-test rgds cluster-untimed cluster-timed bench-load bench-memory bench-neighbours bench-operator bench-admitted bench-overhead bench-pace bench-track bench-limits bench-pairs bench-history bench-monitoring faults matrix calibrate lint format crds docs dashboards site lock reproducible up deploy down status kubeconfig clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
@@ -103,6 +103,9 @@ ab: deploy ## Compare two kros: OLD=0.9.4 NEW=../kro, each a version, a source t
 
 faults: deploy ## Kill, stop and starve what runs depend on, and check what they lose (about 2 hours; resumes where it stopped)
 	$(BIN)/python -m bench.faults
+
+matrix: $(VENV)/ready ## Run a short benchmark on several versions of Kubernetes and kro (an hour the first time; resumes)
+	$(BIN)/python -m bench.matrix --write
 
 calibrate: deploy ## Measure how often comparisons are wrong (hours; resumes where it stopped)
 	$(BIN)/python -m bench.decisions --write

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed import kubernetes as kubernetes_source
 from testbed import oci, packages, shell, versions
 from testbed.krosource import KroSource
 from testbed.locks import exclusive
@@ -16,13 +17,7 @@ from testbed.settings import KRO_REPOSITORY, PAUSE_IMAGE
 from testbed.steps import step
 
 _GO_ENV = {"GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false"}
-_KUBERNETES_MAJOR, _KUBERNETES_MINOR, _ = versions.KUBERNETES.split(".")
 _VERSION_PACKAGE = "k8s.io/component-base/version"
-_KUBERNETES_LDFLAGS = (
-    f"-s -w -X {_VERSION_PACKAGE}.gitVersion=v{versions.KUBERNETES}"
-    f" -X {_VERSION_PACKAGE}.gitMajor={_KUBERNETES_MAJOR}"
-    f" -X {_VERSION_PACKAGE}.gitMinor={_KUBERNETES_MINOR}"
-)
 _KUBERNETES_NAMES = (
     "kube-apiserver",
     "kube-controller-manager",
@@ -34,6 +29,7 @@ _KUBERNETES_NAMES = (
 _CONTAINERD_TOOLS = ("containerd", "containerd-shim-runc-v2", "ctr")
 _CONTAINERD_TAGS = "no_btrfs no_devmapper no_zfs"
 _KRO_COLD_SECONDS = 120
+_KUBERNETES_COLD_SECONDS = 400
 _IMAGE_LAYOUT = "one layer, uncompressed"
 
 IMAGE_ARCHIVE = "image.tar"
@@ -97,14 +93,6 @@ def _source_inputs(name: str, *flags: str) -> str:
     return "\n".join([*flags, *(path.read_text() for path in files)])
 
 
-def _build_kubernetes(target: Path) -> None:
-    binary = target / "kubernetes"
-    source = _go_source("control-plane")
-    _go(["build", "-ldflags", _KUBERNETES_LDFLAGS, "-o", binary, "."], cwd=source)
-    for name in _KUBERNETES_NAMES:
-        (target / name).symlink_to(binary.name)
-
-
 def _build_etcd(target: Path) -> None:
     _go(["build", "-ldflags", "-s -w", "-o", target / "etcd", "."], cwd=_go_source("etcd"))
 
@@ -139,13 +127,26 @@ def _pack(binary: Path, path_in_image: str, references: Sequence[str]) -> None:
     layer.archive.unlink()
 
 
-KUBERNETES = Program(
-    name="kubernetes",
-    version=versions.KUBERNETES,
-    cold_seconds=400,
-    recipe=_build_kubernetes,
-    inputs=_source_inputs("control-plane", _KUBERNETES_LDFLAGS, *_KUBERNETES_NAMES),
-)
+def kubernetes(version: str) -> Program:
+    """All components of a version of Kubernetes."""
+    major, minor, _ = version.split(".")
+    set_by_linker = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor}
+    words = [f"-X {_VERSION_PACKAGE}.{name}={value}" for name, value in set_by_linker.items()]
+    flags = " ".join(["-s -w", *words])
+
+    def recipe(target: Path) -> None:
+        binary = target / "kubernetes"
+        with kubernetes_source.source(version) as directory:
+            _go(["build", "-ldflags", flags, "-o", binary, "."], cwd=directory)
+        for name in _KUBERNETES_NAMES:
+            (target / name).symlink_to(binary.name)
+
+    inputs = _source_inputs("control-plane", flags, *_KUBERNETES_NAMES)
+    return Program("kubernetes", version, _KUBERNETES_COLD_SECONDS, recipe, inputs)
+
+
+KUBERNETES = kubernetes(versions.KUBERNETES)
+"""The version by default; its kubectl serves clusters of other versions, too."""
 ETCD = Program(
     name="etcd",
     version=versions.ETCD,
@@ -213,7 +214,7 @@ def kro_images(version: str) -> tuple[str, str]:
     return f"{KRO_REPOSITORY}:{version}", f"{KRO_REPOSITORY}:{version}-debug"
 
 
-def all_programs(source: KroSource | None) -> tuple[Program, ...]:
+def all_programs(kubernetes_version: str, source: KroSource | None) -> tuple[Program, ...]:
     """Everything that ``up`` needs."""
-    cluster = (ETCD, CONTAINERD, KUBERNETES, PAUSE)
+    cluster = (ETCD, CONTAINERD, kubernetes(kubernetes_version), PAUSE)
     return cluster if source is None else (*cluster, HELM, kro(source))

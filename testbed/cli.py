@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import shlex
 import sys
 from collections.abc import Callable, Sequence
@@ -119,8 +120,18 @@ def _up_request(options: argparse.Namespace) -> UpRequest:
         values_files=tuple(_existing_file(path) for path in options.kro_values),
         value_overrides=tuple(options.kro_set),
     )
-    cluster = ClusterSettings(ports, options.audit_log)
+    cluster = ClusterSettings(ports, options.audit_log, _kubernetes_version(options))
     return UpRequest(cluster, None if options.no_kro else kro, options.install_kro)
+
+
+def _kubernetes_version(options: argparse.Namespace) -> str:
+    version: str = options.kubernetes_version.removeprefix("v")
+    if not re.fullmatch(r"1\.\d+\.\d+", version):
+        raise SetupError(
+            f"{options.kubernetes_version} is not a version of Kubernetes, such as "
+            f"{versions.KUBERNETES}"
+        )
+    return version
 
 
 def _kro_source(options: argparse.Namespace) -> KroSource:
@@ -210,6 +221,12 @@ def _add_kro_source(parser: argparse.ArgumentParser, prefix: str) -> None:
 
 
 def _add_up_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kubernetes-version",
+        default=versions.KUBERNETES,
+        metavar="VERSION",
+        help="provider testbed: default: %(default)s; another one is built in about 10 minutes",
+    )
     parser.add_argument("--kro-version", help=f"default: {versions.KRO}")
     _add_kro_source(parser, prefix="kro-")
     parser.add_argument(

@@ -35,7 +35,8 @@ class Cluster:
     def up(self, settings: ClusterSettings, kro_settings: KroSettings | None) -> None:
         """Start the cluster and install kro, as far as that is not already so."""
         preflight.check_user()
-        programs = build.all_programs(kro_settings.source if kro_settings else None)
+        source = kro_settings.source if kro_settings else None
+        programs = build.all_programs(settings.kubernetes, source)
         preflight.check_machine(self._cache, self._state.root, programs)
         with ownership.claimed(self._state):
             ownership.take(self._state)

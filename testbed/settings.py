@@ -43,10 +43,11 @@ class ClusterSettings:
 
     ports: Ports = field(default_factory=Ports)
     audit_log: bool = False
+    kubernetes: str = versions.KUBERNETES
 
     def fingerprint(self) -> str:
         """Tells two settings, or two releases of the test bed's components, apart."""
-        release = (versions.KUBERNETES, versions.ETCD, versions.CONTAINERD, versions.PAUSE)
+        release = (versions.ETCD, versions.CONTAINERD, versions.PAUSE)
         return _fingerprint(json.dumps([asdict(self), release], sort_keys=True))
 
 

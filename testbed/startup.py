@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from testbed import (
     build,
@@ -15,7 +16,6 @@ from testbed import (
     packages,
     pki,
     preflight,
-    versions,
 )
 from testbed.api import ApiClient
 from testbed.build import Program
@@ -59,10 +59,10 @@ def start(
         host.prepare(state.host_baseline)
         network.add_node_address()
         cgroups.create()
-    with step(f"start Kubernetes {versions.KUBERNETES}", cold_seconds=10):
+    with step(f"start Kubernetes {settings.kubernetes}", cold_seconds=10):
         _start_control_plane(cache, state, settings)
     with step("start the node", cold_seconds=6):
-        _start_node(cache, state)
+        _start_node(build.kubernetes(settings.kubernetes).directory(cache), state)
     state.settings.write_text(settings.fingerprint())
 
 
@@ -75,7 +75,7 @@ def _write_configuration(state: State, settings: ClusterSettings) -> None:
 
 
 def _start_control_plane(cache: Cache, state: State, settings: ClusterSettings) -> None:
-    kubernetes = build.KUBERNETES.directory(cache)
+    kubernetes = build.kubernetes(settings.kubernetes).directory(cache)
     etcd = controlplane.etcd(build.ETCD.directory(cache), state, settings.ports)
     component.start(etcd, state)
     # The API server takes a few seconds, enough for containerd and its first image.
@@ -94,8 +94,7 @@ def _start_containerd(cache: Cache, state: State) -> None:
     containerd.import_image(programs, build.PAUSE.directory(cache) / build.IMAGE_ARCHIVE)
 
 
-def _start_node(cache: Cache, state: State) -> None:
-    kubernetes = build.KUBERNETES.directory(cache)
+def _start_node(kubernetes: Path, state: State) -> None:
     api = ApiClient(state.kubeconfig)
     answer = api.post(_BINDINGS, _PROXY_BINDING)
     if not answer.ok:
