@@ -313,7 +313,20 @@ _LATEST = Row(
                     f"{_LABEL} {{{{metric}}}}",
                 ),
             ),
-            width=24,
+            width=12,
+        ),
+        Panel(
+            "Variants against the first",
+            "New over old of each primary metric, of variants of kro in the same run. 1 means "
+            "unchanged.",
+            Unit.NUMBER,
+            (
+                Query(
+                    _latest("krobench_variant_ratio", "variant", "test", "metric"),
+                    f"{{{{variant}}}}: {_LABEL} {{{{metric}}}}",
+                ),
+            ),
+            width=12,
         ),
     ),
 )

@@ -17,7 +17,9 @@ async def run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) ->
     return await scale_run(cluster, max_objects, **fields).run()
 
 
-def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) -> Engine:
+def scale_run(
+    cluster: MemoryCluster, max_objects: int = 1000, uid: str = UID, **fields: Any
+) -> Engine:
     spec = {
         "axis": "instances",
         "sizes": {"from": 5, "to": 80},
@@ -27,7 +29,7 @@ def scale_run(cluster: MemoryCluster, max_objects: int = 1000, **fields: Any) ->
         "iterations": 2,
         "timeout": "10s",
     }
-    metadata = {"name": "far", "namespace": "default", "uid": UID, "generation": 1}
+    metadata = {"name": "far", "namespace": "default", "uid": uid, "generation": 1}
     resource = {"metadata": metadata, "spec": spec | fields}
     return Engine(cluster, resource, ScaleTestTask(resource, max_objects), QUICK)
 

@@ -250,7 +250,13 @@ async def test_a_run_of_somebody_else_with_the_name_is_a_condition(place: Place)
     place.wait(minutes=1)
     status = await place.until_reason("NameTaken")
     assert name in status["message"]
-    assert len(await place.runs()) == 1
+    [taken] = await place.runs()
+    await place.finish(taken)
+    await place.client.delete(f"{RUNS}/{name}")
+    await place.until_reason("RunActive")
+    [run] = await place.runs()
+    assert run["metadata"]["name"] == name
+    assert run["metadata"]["ownerReferences"][0]["name"] == "nightly"
 
 
 def deployment(*arguments: str) -> Manifest:

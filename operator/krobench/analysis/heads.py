@@ -28,6 +28,7 @@ def head_of(run: RunRecord) -> RunHead:
         "differences": [],
         "recommendations": [],
         "comparison": None,
+        "scale_comparison": None,
         "variant_comparisons": [],
     }
     return RunHead(run=run.model_copy(update=short), estimates=condense(run))

@@ -113,6 +113,7 @@ _RESOURCES = {
                 _Column("Bottleneck", ".status.bottleneck"),
                 _Column("Verdict", ".status.verdict"),
                 _Column("Next to try", ".status.nextToTry", wide=True),
+                _Column("Compared", ".status.comparison.verdict", wide=True),
             ),
         ),
         _Resource(

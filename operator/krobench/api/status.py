@@ -120,16 +120,6 @@ class TestStatus(ApiModel):
     message: Message | None = None
 
 
-class VariantStatus(ApiModel):
-    """Status of a variant, compared with the first one."""
-
-    name: ShortText
-    verdict: ShortText
-    """Better, Worse, Mixed, NoSlowdown, Same, Inconclusive or NotCompared; while the run goes on,
-    of its latest look."""
-    message: Message
-
-
 class ObjectRef(ApiModel):
     """A reference to an object."""
 
@@ -139,7 +129,7 @@ class ObjectRef(ApiModel):
 
 
 class MetricStatus(ApiModel):
-    """A primary metric of a test, compared with the baseline."""
+    """A primary metric of a test, compared with the baseline or with the first variant."""
 
     test: ShortText
     metric: Name
@@ -150,6 +140,18 @@ class MetricStatus(ApiModel):
     ratio_high: float | None = None
     verdict: ShortText | None = None
     """Better, Worse, NoSlowdown, Same or Inconclusive."""
+
+
+class VariantStatus(ApiModel):
+    """Status of a variant, compared with the first one."""
+
+    name: ShortText
+    verdict: ShortText
+    """Better, Worse, Mixed, NoSlowdown, Same, Inconclusive or NotCompared; while the run goes on,
+    of its latest look."""
+    message: Message
+    metrics: Annotated[list[MetricStatus], Field(max_length=64)] = Field(default_factory=list)
+    """The primary metrics that have a ratio, those that are worse first."""
 
 
 class ComparisonStatus(ApiModel):
@@ -277,6 +279,8 @@ class KroScaleTestStatus(RunStatus):
     size: ShortText | None = None
     """Sizes done, of those known so far, and the size that is running, such as '3/7 (200)'."""
     limit: LimitStatus | None = None
+    comparison: ComparisonStatus | None = None
+    """Result of the comparison with spec.baseline, by the limit."""
     bottleneck: ShortText | None = None
     """Kind of the main bottleneck at the smallest size that breached the SLOs or, if none did, at
     the largest size."""

@@ -21,10 +21,12 @@ from krobench.api.status import (
     KroBenchmarkStatus,
     KroScaleTestStatus,
     LimitStatus,
+    MetricStatus,
     Phase,
     RunStatus,
     SizeStatus,
     TestStatus,
+    VariantStatus,
     Verdict,
 )
 from krobench.findings.scaling import LimitState
@@ -36,6 +38,8 @@ MOST_SERIES = 10_000
 _RUN = ("kind", "namespace", "name")
 _TEST = (*_RUN, "test")
 _COMPARED = (*_TEST, "metric")
+_VARIANT = (*_RUN, "variant")
+_COMPARED_VARIANT = (*_VARIANT, "test", "metric")
 _SCHEDULE = ("namespace", "name")
 
 _INFO = "krobench_run_info"
@@ -62,6 +66,10 @@ _COMPARISON = "krobench_comparison_verdict"
 _RATIO = "krobench_comparison_ratio"
 _RATIO_LOW = "krobench_comparison_ratio_lower_bound"
 _RATIO_HIGH = "krobench_comparison_ratio_upper_bound"
+_VARIANT_VERDICT = "krobench_variant_verdict"
+_VARIANT_RATIO = "krobench_variant_ratio"
+_VARIANT_RATIO_LOW = "krobench_variant_ratio_lower_bound"
+_VARIANT_RATIO_HIGH = "krobench_variant_ratio_upper_bound"
 _LAST_DUE = "krobench_schedule_last_schedule_time_seconds"
 _NEXT_DUE = "krobench_schedule_next_schedule_time_seconds"
 _LAST_PASSED = "krobench_schedule_last_successful_time_seconds"
@@ -111,9 +119,22 @@ _FAMILIES = {
     _LIMIT_LOW: ("Lower end of the interval of the limit", (*_RUN, "axis")),
     _LIMIT_HIGH: ("Upper end of the interval of the limit", (*_RUN, "axis")),
     _COMPARISON: ("1, with the verdict of the comparison with the baseline", (*_RUN, "verdict")),
-    _RATIO: ("New over old, of each primary metric that was compared with the baseline", _COMPARED),
+    _RATIO: (
+        "New over old, of each primary metric compared with the baseline, or of the limit",
+        _COMPARED,
+    ),
     _RATIO_LOW: ("Lower end of the 95% interval of the ratio", _COMPARED),
     _RATIO_HIGH: ("Upper end of the 95% interval of the ratio", _COMPARED),
+    _VARIANT_VERDICT: (
+        "1, with the verdict of each variant against the first one, by the latest look",
+        (*_VARIANT, "verdict"),
+    ),
+    _VARIANT_RATIO: (
+        "New over old, of each primary metric of a variant against the first one",
+        _COMPARED_VARIANT,
+    ),
+    _VARIANT_RATIO_LOW: ("Lower end of the 95% interval of the ratio", _COMPARED_VARIANT),
+    _VARIANT_RATIO_HIGH: ("Upper end of the 95% interval of the ratio", _COMPARED_VARIANT),
     _LAST_DUE: ("When the latest run of the schedule was due, in seconds since 1970", _SCHEDULE),
     _NEXT_DUE: ("When the schedule starts the next run, in seconds since 1970", _SCHEDULE),
     _LAST_PASSED: ("When the latest run that passed ended, in seconds since 1970", _SCHEDULE),
@@ -206,11 +227,15 @@ def _results(labels: tuple[str, ...], status: RunStatus, axis: str | None) -> _V
             yield from _of_test(labels, test)
         if status.comparison is not None:
             yield from _of_comparison(labels, status.comparison)
+        for variant in status.variants:
+            yield from _of_variant((*labels, variant.name), variant)
     elif isinstance(status, KroScaleTestStatus):
         for size in status.sizes:
             yield from _of_size(labels, size)
         if status.limit is not None and status.limit.state == LimitState.FOUND:
             yield from _of_limit((*labels, axis or ""), status.limit)
+        if status.comparison is not None:
+            yield from _of_comparison(labels, status.comparison)
 
 
 def _of_test(run: tuple[str, ...], test: TestStatus) -> _Values:
@@ -251,11 +276,22 @@ def _of_limit(labels: tuple[str, ...], limit: LimitStatus) -> _Values:
 
 def _of_comparison(run: tuple[str, ...], compared: ComparisonStatus) -> _Values:
     yield _COMPARISON, (*run, compared.verdict), 1.0
-    for metric in compared.metrics:
-        labels = (*run, metric.test, metric.metric)
-        yield _RATIO, labels, metric.ratio
-        yield _RATIO_LOW, labels, metric.ratio_low
-        yield _RATIO_HIGH, labels, metric.ratio_high
+    yield from _ratios(run, compared.metrics, (_RATIO, _RATIO_LOW, _RATIO_HIGH))
+
+
+def _of_variant(labels: tuple[str, ...], variant: VariantStatus) -> _Values:
+    yield _VARIANT_VERDICT, (*labels, variant.verdict), 1.0
+    names = (_VARIANT_RATIO, _VARIANT_RATIO_LOW, _VARIANT_RATIO_HIGH)
+    yield from _ratios(labels, variant.metrics, names)
+
+
+def _ratios(
+    of: tuple[str, ...], metrics: Iterable[MetricStatus], names: tuple[str, str, str]
+) -> _Values:
+    for metric in metrics:
+        labels = (*of, metric.test, metric.metric)
+        values = (metric.ratio, metric.ratio_low, metric.ratio_high)
+        yield from ((name, labels, value) for name, value in zip(names, values, strict=True))
 
 
 def _seconds(time: str | None) -> float | None:

@@ -131,9 +131,10 @@ def _result(status: RunStatus) -> RunResult:
     headline = comparison = None
     if isinstance(status, KroBenchmarkStatus):
         headline = _main_figure(status.headline) if status.headline is not None else None
+    elif isinstance(status, KroScaleTestStatus):
+        headline = status.limit.text if status.limit is not None else None
+    if isinstance(status, KroBenchmarkStatus | KroScaleTestStatus):
         comparison = status.comparison.verdict if status.comparison is not None else None
-    elif isinstance(status, KroScaleTestStatus) and status.limit is not None:
-        headline = status.limit.text
     return RunResult(
         verdict=status.verdict,
         completion_time=status.completion_time,
@@ -283,6 +284,7 @@ class RunCache:
         self._of_schedules: dict[str, set[str]] = {}
         """UIDs of runs by that of the schedule that created them."""
         self._tell: Callable[[str], None] = lambda _: None
+        self._gone: Callable[[RunRef], None] = lambda _: None
         self._queue: list[tuple[Place, Run]] = []
         """All that are running or want to, in the order in which they go."""
 
@@ -292,9 +294,10 @@ class RunCache:
     def __contains__(self, uid: str) -> bool:
         return uid in self._runs
 
-    def tell(self, changed: Callable[[str], None]) -> None:
-        """Call this with the UID of a schedule whenever one of its runs changes or is gone."""
-        self._tell = changed
+    def tell(self, changed: Callable[[str], None], gone: Callable[[RunRef], None]) -> None:
+        """Call ``changed`` with the UID of a schedule whenever one of its runs changes or is gone,
+        and ``gone`` with each run that is gone."""
+        self._tell, self._gone = changed, gone
 
     def put(self, kind: RunKind, item: Any) -> bool:
         """Take a resource as the API server gives it; return whether it is news."""
@@ -324,6 +327,8 @@ class RunCache:
             if not siblings:
                 del self._of_schedules[known.origin.schedule.uid]
             self._tell(known.origin.schedule.uid)
+        if known is not None:
+            self._gone(known.ref)
         return known is not None
 
     def _unqueue(self, run: Run | None) -> None:

@@ -212,7 +212,7 @@ class RunsDiffer(Finding):
 
     code: Literal["RunsDiffer"] = "RunsDiffer"
     kinds: list[DifferenceKind]
-    in_spec: bool
+    in_spec: bool = True
     """Whether spec.baseline can allow it too."""
 
 

@@ -31,6 +31,8 @@ class ScaleComparison(ApiModel):
     """What all grow; None if that differs, so the limits are not compared."""
     minimum_effect: float
     """A change of less than this share is none."""
+    fails_run: bool = False
+    """Whether the run that was compared fails if its limit is smaller."""
     refused: AnyRefusal | None = None
     """Why there is no comparison."""
     differences: list[Difference] = Field(default_factory=list)
@@ -60,6 +62,11 @@ class ScaleComparison(ApiModel):
     def worse(self) -> bool:
         """Whether the limit is smaller."""
         return self.verdict is MetricVerdict.WORSE
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run fails by this comparison."""
+        return self.fails_run and self.worse
 
     @property
     def undecided(self) -> bool:

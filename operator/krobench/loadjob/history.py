@@ -5,17 +5,25 @@ load. A faulty baseline never costs a run its own results.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from krobench.analysis.comparison.compare import Side, compare, of_history
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules, rules_of
+from krobench.analysis.comparison.scaletests import (
+    ScaleSide,
+    compare_scale_tests,
+    of_earlier_limits,
+    slim,
+    why_not_comparable,
+)
 from krobench.api.common import ErrorInfo
-from krobench.api.kinds import RunRef, ScheduleRef
+from krobench.api.kinds import RunKind, RunRef, ScheduleRef
 from krobench.api.specs.results import FEWEST_PREVIOUS_RUNS, BaselineRef, BaselineSource
 from krobench.findings.comparison import Comparison, NotComparable, RunEstimates
+from krobench.findings.scale_comparison import ScaleComparison
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import KubeError
@@ -33,11 +41,14 @@ from krobench.record.reading import RecordError
 from krobench.record.run import FULL_RUN_KEY, RunRecord
 from krobench.record.store import RunLines, read_run_record, whole_run, write_config_maps
 from krobench.storage.files import StoreError
-from krobench.storage.runs import compact_time
+from krobench.storage.runs import compact_time, read_run
 
 logger = logging.getLogger(__name__)
 
 _MAX_RETRIES = 8
+
+Comparable = RunEstimates | RunRecord
+"""What comparisons need of a run: of a benchmark its estimates, of a scale test its slim record."""
 
 
 class History:
@@ -65,7 +76,7 @@ class History:
     def name(self) -> str:
         return self._of.name
 
-    async def earlier_runs(self) -> AsyncIterator[RunEstimates]:
+    async def earlier_runs(self) -> AsyncIterator[Comparable]:
         """Yield the other kept runs of this kind, oldest first, without those that cannot be read.
 
         One is read at a time: all of them with their raw lines may exceed the pod's memory.
@@ -74,7 +85,7 @@ class History:
             KubeError: if they cannot be read.
             StoreError: if the store cannot be read.
         """
-        reads: list[tuple[str, Callable[[], Awaitable[RunEstimates | None]]]] = []
+        reads: list[tuple[str, Callable[[], Awaitable[Comparable | None]]]] = []
         for item in main_maps(await self._kept()):
             name = item["metadata"]["name"]
             if name != kept_name(self._of.name, self._owner.uid):
@@ -94,16 +105,22 @@ class History:
                 if found is not None:
                     yield found
 
-    async def _in_config_map(self, name: str) -> RunEstimates | None:
+    async def _in_config_map(self, name: str) -> Comparable | None:
         record = read_run_record(await self._client.get(f"{self._collection}/{name}"))
         if record.kind != self._owner.kind:
             return None
-        return condense(await whole(self._client, record))
+        run = await whole(self._client, record)
+        return slim(run) if run.kind == RunKind.SCALE_TEST else condense(run)
 
-    async def _in_store(self, folder: str) -> RunEstimates | None:
+    async def _in_store(self, folder: str) -> Comparable | None:
         assert self._archive is not None
-        head = await self._archive.runs.head(folder)
-        return head.estimates if head.run.kind == self._owner.kind else None
+        runs = self._archive.runs
+        head = await runs.head(folder)
+        if head.run.kind != self._owner.kind:
+            return None
+        if self._owner.kind is RunKind.SCALE_TEST:
+            return slim(await read_run(runs.files, folder))
+        return head.estimates
 
     async def keep(self, run: RunRecord, lines: RunLines, most: int) -> str | None:
         """Store a run under a name of its own, and delete the oldest beyond ``most``.
@@ -166,7 +183,7 @@ class RunBaseline:
     source: BaselineSource
     rules: Rules
     label: str
-    runs: tuple[RunEstimates, ...]
+    runs: tuple[Comparable, ...]
     error: ErrorInfo | None = None
     """Why there is no comparison."""
 
@@ -189,7 +206,8 @@ class RunBaseline:
                 minimum_effect=self.rules.minimum_effect,
                 refused=NotComparable(error=self.error),
             )
-        comparison = compare(Side(self.label, self.runs), new, self.rules)
+        runs = [run for run in self.runs if isinstance(run, RunEstimates)]
+        comparison = compare(Side(self.label, runs), new, self.rules)
         if self.source.previous_runs is not None:
             comparison = of_history(comparison, FEWEST_PREVIOUS_RUNS)
         metrics = comparison.metrics
@@ -197,6 +215,24 @@ class RunBaseline:
             metrics = comparison.primary
         changes = {"metrics": metrics, "fails_run": self.source.fail_when_worse}
         return comparison.model_copy(update=changes)
+
+    def compare_limits(self, record: RunRecord) -> ScaleComparison:
+        """Compare a scale test that has ended with its baseline."""
+        new = ScaleSide(f"{record.namespace}/{record.name}", [record])
+        if self.error is not None:
+            return ScaleComparison(
+                old=self.label,
+                new=new.label,
+                old_runs=[],
+                new_runs=[],
+                minimum_effect=self.rules.minimum_effect,
+                refused=NotComparable(error=self.error),
+            )
+        runs = [run for run in self.runs if isinstance(run, RunRecord)]
+        comparison = compare_scale_tests(ScaleSide(self.label, runs), new, self.rules)
+        if self.source.previous_runs is not None:
+            comparison = of_earlier_limits(comparison, FEWEST_PREVIOUS_RUNS)
+        return comparison.model_copy(update={"fails_run": self.source.fail_when_worse})
 
 
 async def read_baseline(
@@ -219,30 +255,40 @@ async def read_baseline(
 
 async def _from_config_map(
     client: KubeClient, reference: BaselineRef, owner: RunRef
-) -> list[RunEstimates] | ErrorInfo:
+) -> Sequence[Comparable] | ErrorInfo:
     path = paths.core("configmaps", owner.namespace, reference.name)
+    where = f"spec.baseline: ConfigMap {owner.namespace}/{reference.name}"
+    scales = owner.kind is RunKind.SCALE_TEST
     try:
         config_map = await client.find(path)
         if config_map is None:
-            message = (
-                f"spec.baseline: ConfigMap {owner.namespace}/{reference.name} does not exist; "
-                f"create it with krobench baseline export RUN --config-map {reference.name}"
-            )
-            return ErrorInfo(reason="BaselineNotFound", message=message)
+            advice = f"create it with krobench baseline export RUN --config-map {reference.name}"
+            if scales:
+                advice = "name the results ConfigMap of a KroScaleTest"
+            return ErrorInfo(reason="BaselineNotFound", message=f"{where} does not exist; {advice}")
         parsed = parse_config_map(config_map, reference.key)
         if isinstance(parsed, RunRecord):
-            return [condense(await whole(client, parsed))]
+            parsed = await whole(client, parsed)
     except (RecordError, KubeError) as error:
         return ErrorInfo(reason="BaselineUnreadable", message=f"spec.baseline: {error}")
-    return parsed.runs
+    if scales and (not isinstance(parsed, RunRecord) or parsed.kind != owner.kind):
+        message = f"{where} has no results of a KroScaleTest: name the results ConfigMap of one"
+        return ErrorInfo(reason="BaselineUnreadable", message=message)
+    if not isinstance(parsed, RunRecord):
+        return parsed.runs
+    # A benchmark's side says of a scale test that it is one.
+    return [slim(parsed) if scales else condense(parsed)]
 
 
-async def _from_history(history: History, most: int, since: str) -> list[RunEstimates] | ErrorInfo:
+async def _from_history(
+    history: History, most: int, since: str
+) -> Sequence[Comparable] | ErrorInfo:
     """Return the first runs since a time: the last ones would soon have a regression in them."""
-    usable: list[RunEstimates] = []
+    usable: list[Comparable] = []
     try:
         async for run in history.earlier_runs():
-            if run.unusable is None and run.start_time >= since:
+            why = run.unusable if isinstance(run, RunEstimates) else why_not_comparable(run)
+            if why is None and run.start_time >= since:
                 usable.append(run)
             if len(usable) == most:
                 break

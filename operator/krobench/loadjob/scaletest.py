@@ -39,6 +39,7 @@ from krobench.kube.errors import KubeError
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.engine import Engine
 from krobench.loadjob.errors import AbortedError
+from krobench.loadjob.history import RunBaseline, read_baseline
 from krobench.loadjob.loop import IterationLoop
 from krobench.loadjob.permissions import Need, check_permissions, needs_of_variants
 from krobench.loadjob.preflight import read_own_rgd, read_rgd
@@ -81,6 +82,7 @@ class ScaleTestTask:
         """With the findings, once the search has ended."""
         self._recommendations: list[Recommendation] = []
         self._comparisons: list[Comparison] = []
+        self._baseline: RunBaseline | None = None
 
     @property
     def plans(self) -> Sequence[TestPlan]:
@@ -113,7 +115,11 @@ class ScaleTestTask:
         return raw
 
     async def check(self, engine: Engine) -> None:
-        """It needs no more than every run."""
+        self._baseline = await read_baseline(
+            engine.client, self.spec.baseline, engine.run_ref, engine.history
+        )
+        if self._baseline is not None and self._baseline.warning is not None:
+            engine.warn(self._baseline.warning)
 
     async def measure(self, engine: Engine) -> None:
         assert self._search is not None
@@ -190,9 +196,12 @@ class ScaleTestTask:
         changes: dict[str, Any] = {
             "validity": validity,
             "warnings": [*record.warnings, *ignored_warnings(ignored_causes(record, ignore))],
-            "verdict": verdict_of_scale_test(record.scale.limit, self.spec.minimum, validity),
         }
-        return record.model_copy(update=changes)
+        record = record.model_copy(update=changes)
+        compared = self._baseline.compare_limits(record) if self._baseline is not None else None
+        limit = record.scale.limit if record.scale is not None else None
+        verdict = verdict_of_scale_test(limit, self.spec.minimum, validity, compared)
+        return record.model_copy(update={"scale_comparison": compared, "verdict": verdict})
 
     @property
     def _entries(self) -> Sequence[Any]:

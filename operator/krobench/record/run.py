@@ -18,6 +18,7 @@ from krobench.figures.reasons.load import AnyOrphansReason
 from krobench.findings.comparison import Comparison
 from krobench.findings.growth import CostDifference, Slope
 from krobench.findings.recommendation import Recommendation
+from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import ScaleRecord, SizeVerdict
 from krobench.findings.validity import AnyCause, Validity
 from krobench.record.test import TestRecord, TestState
@@ -115,6 +116,8 @@ class RunRecord(ApiModel):
     """What makes the run as a whole invalid."""
     comparison: Comparison | None = None
     """With what spec.baseline names; None if it names nothing, or the run was given up."""
+    scale_comparison: ScaleComparison | None = None
+    """The same of a scale test."""
     slopes: list[Slope] = Field(default_factory=list)
     """Of tests that differ only in their size."""
     differences: list[CostDifference] = Field(default_factory=list)

@@ -18,8 +18,7 @@ from krobench.api.status import (
 from krobench.findings.comparison import MetricVerdict
 from krobench.findings.scaling import SizeVerdict
 from krobench.record.test import TestState
-from krobench.report.status.base import COMPLETED
-from krobench.report.status.benchmark import NOT_COMPARED
+from krobench.report.status.base import COMPLETED, NOT_COMPARED
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,8 @@ def _ending_events(status: RunStatus) -> list[RunEvent]:
     events: list[RunEvent] = [RunEvent(ready.reason, status.message or "", warning=not good)]
     if valid.status == "False" and valid.reason != ready.reason:
         events.append(RunEvent(valid.reason, valid.message, warning=True))
-    if isinstance(status, KroBenchmarkStatus) and status.comparison is not None:
+    both = KroBenchmarkStatus | KroScaleTestStatus
+    if isinstance(status, both) and status.comparison is not None:
         compared = status.comparison.verdict != NOT_COMPARED
         worse = status.comparison.verdict in (MetricVerdict.WORSE, MetricVerdict.MIXED)
         reason = "Compared" if compared else NOT_COMPARED

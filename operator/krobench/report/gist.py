@@ -10,6 +10,7 @@ from krobench.findings.bottleneck import Bottleneck
 from krobench.findings.scaling import SizeVerdict
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestState
+from krobench.report import scalecomparison
 from krobench.report.comparison import summary
 from krobench.report.words.bottlenecks import bottleneck_line, cause_name
 from krobench.report.words.evidence import measured
@@ -150,4 +151,6 @@ def to_change(run: RunRecord) -> str:
 def compared(run: RunRecord) -> list[str]:
     """Return the outcome of each comparison of the run, with its baseline and between variants."""
     lines = [summary(run.comparison)] if run.comparison is not None else []
+    if run.scale_comparison is not None:
+        lines.append(scalecomparison.summary(run.scale_comparison))
     return [*lines, *(f"{each.new}: {summary(each)}" for each in run.variant_comparisons)]

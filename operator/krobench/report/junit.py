@@ -17,7 +17,8 @@ from krobench.findings.validity import AnyCause
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison as comparison_report
-from krobench.report import trackers
+from krobench.report import scalecomparison, trackers
+from krobench.report.status.base import WORSE
 from krobench.report.words.evidence import measured
 from krobench.report.words.scaling import (
     LIMIT_NOT_AVAILABLE,
@@ -104,6 +105,11 @@ def _limit(run: RunRecord) -> ET.Element:
         _add_error(case, short, [])
     elif short is not None:
         _add_failure(case, short.reason, short.message, short.message)
+    elif run.scale_comparison is not None and run.scale_comparison.failed:
+        line = scalecomparison.summary(run.scale_comparison)
+        _add_failure(case, WORSE, line, line)
+    if run.scale_comparison is not None:
+        _add_property(case, "comparison.limit", scalecomparison.summary(run.scale_comparison))
     if limit is not None and run.scale is not None:
         text = limit_line(limit, run.scale.axis, run.scale.stopped)
         ET.SubElement(case, "system-out").text = text
@@ -171,7 +177,7 @@ def _add_comparison(case: ET.Element, comparison: Comparison, test: str) -> None
         if metric.test == test and metric.verdict is not None:
             line = comparison_report.line(metric)
             if comparison.failed and metric.verdict is MetricVerdict.WORSE:
-                _add_failure(case, "WorseThanBaseline", line, line)
+                _add_failure(case, WORSE, line, line)
                 continue
             _add_property(case, f"comparison.{metric.metric}", line)
 

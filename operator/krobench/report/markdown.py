@@ -5,7 +5,7 @@ from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, KRO_RESIDE
 from krobench.figures.summaries import Figures
 from krobench.findings.scaling import SizeVerdict
 from krobench.record.run import RunRecord, RunState
-from krobench.report import comparison
+from krobench.report import comparison, scalecomparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.differences import differences_section, slopes_section
 from krobench.report.gist import counts_line, time_spent
@@ -46,6 +46,7 @@ def render(run: RunRecord) -> str:
         overview(run),
         bottlenecks_section(run.tests),
         comparison.markdown(run.comparison) if run.comparison is not None else "",
+        scalecomparison.markdown(run.scale_comparison) if run.scale_comparison is not None else "",
         *(comparison.markdown_of_variants(each) for each in run.variant_comparisons),
         recommendations_section(run),
         *(test_section(test) for test in run.tests),

@@ -102,7 +102,7 @@ def test_kubectl_get_shows_the_columns_that_were_promised() -> None:
         "Verdict",
         "Age",
     ]
-    assert columns(scale_test, wide=True) == ["Next to try"]
+    assert columns(scale_test, wide=True) == ["Next to try", "Compared"]
     assert columns(ScheduleKind.SCHEDULE, wide=False) == [
         "Schedule",
         "Suspend",

@@ -134,6 +134,21 @@ def test_ratios_are_shown_with_their_intervals() -> None:
     assert of(shown, "krobench_comparison_ratio_upper_bound") == {}
 
 
+def test_ratios_of_variants_are_shown_as_soon_as_a_look_has_them() -> None:
+    metric = {"test": "t", "metric": "kro.requests.total", "ratio": 0.8, "ratioHigh": 0.9}
+    variant = {"name": "two", "verdict": "Better", "message": "", "metrics": [metric]}
+    shown = registry(
+        (BENCHMARK, {"phase": "Running", "variants": [variant]}),
+        (BENCHMARK, finished("Passed", variants=[variant])),
+        (BENCHMARK, finished("Invalid", variants=[variant])),
+    )
+    both = {"run-0": 0.8, "run-1": 0.8}
+    assert of(shown, "krobench_variant_ratio", variant="two", test="t") == both
+    assert set(of(shown, "krobench_variant_verdict", verdict="Better")) == set(both)
+    assert set(of(shown, "krobench_variant_ratio_upper_bound").values()) == {0.9}
+    assert of(shown, "krobench_variant_ratio_lower_bound") == {}
+
+
 def test_the_newest_valid_run_of_each_history_is_marked() -> None:
     shown = exposed(
         [

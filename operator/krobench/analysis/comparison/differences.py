@@ -86,13 +86,10 @@ def differences_of(
     return list(_between(sides[0], sides[1], None, allowed))
 
 
-def refusal(found: Sequence[Difference], *, in_spec: bool = True) -> RunsDiffer | None:
-    """Return why runs that differ so must not be compared; None if they may.
-
-    ``in_spec``: whether spec.baseline can allow it too.
-    """
+def refusal(found: Sequence[Difference]) -> RunsDiffer | None:
+    """Return why runs that differ so must not be compared; None if they may."""
     kinds = list(dict.fromkeys(each.kind for each in found if not each.allowed))
-    return RunsDiffer(kinds=kinds, in_spec=in_spec) if kinds else None
+    return RunsDiffer(kinds=kinds) if kinds else None
 
 
 def _between(

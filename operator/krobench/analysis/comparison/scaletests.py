@@ -20,11 +20,13 @@ from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.scaling.curves import counted_iterations
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.analysis.scaling.slos import decided
+from krobench.figures.summaries import PartLists
 from krobench.findings.comparison import (
     AnyOmission,
     AnyRefusal,
     AnyUnusable,
     AxesDiffer,
+    FewEarlierRuns,
     MetricComparison,
     MetricVerdict,
     NoFigures,
@@ -145,16 +147,46 @@ def compare_scale_tests(old: ScaleSide, new: ScaleSide, rules: Rules) -> ScaleCo
         rules.allowed,
     )
     known = {"axis": _scale(new.runs[0]).axis, "differences": found}
-    refused = refusal(found, in_spec=False)
+    refused = refusal(found)
     if refused is not None:
         return comparison.model_copy(update=known | {"refused": refused})
     return comparison.model_copy(update=known | _judged(old, new, rules, left_out))
 
 
+def of_earlier_limits(comparison: ScaleComparison, fewest: int) -> ScaleComparison:
+    """Return a comparison with earlier runs, without a better or worse if these are few."""
+    had = len(comparison.old_runs)
+    if had >= fewest or comparison.verdict not in (MetricVerdict.BETTER, MetricVerdict.WORSE):
+        return comparison
+    notes = [FewEarlierRuns(had=had, needed=fewest)]
+    return comparison.model_copy(update={"verdict": MetricVerdict.INCONCLUSIVE, "notes": notes})
+
+
+def slim(run: RunRecord) -> RunRecord:
+    """Return what comparisons need of a scale test: whole records of many take much memory."""
+    tests = []
+    for test in run.tests:
+        iterations = [
+            each.model_copy(update={"parts": PartLists(), "phases": [], "unavailable": {}})
+            for each in test.iterations
+        ]
+        gone = {"summary": None, "profile": None, "attribution": None}
+        tests.append(test.model_copy(update={"iterations": iterations, **gone}))
+    changes = {"tests": tests, "recommendations": [], "variant_comparisons": []}
+    return run.model_copy(update=changes)
+
+
+def why_not_comparable(run: RunRecord) -> AnyUnusable | None:
+    """Return why a run must not be compared as a scale test; None if it may."""
+    if run.scale is None:
+        return unusable(run) or NoSizes()
+    return unusable(run)
+
+
 def _unfit(old: ScaleSide, new: ScaleSide) -> AnyRefusal | None:
     """Return why a side that is a single run cannot be compared with the other side."""
     for side in (old, new):
-        why = _why_unusable(side.runs[0]) if len(side.runs) == 1 else None
+        why = why_not_comparable(side.runs[0]) if len(side.runs) == 1 else None
         if why is not None:
             return RunUnusable(run=_name(side.runs[0]), why=why)
     if [run.id for run in old.runs] == [run.id for run in new.runs] and len(old.runs) == 1:
@@ -162,17 +194,11 @@ def _unfit(old: ScaleSide, new: ScaleSide) -> AnyRefusal | None:
     return None
 
 
-def _why_unusable(run: RunRecord) -> AnyUnusable | None:
-    if run.scale is None:
-        return unusable(run) or NoSizes()
-    return unusable(run)
-
-
 def _usable(side: ScaleSide, others: Collection[str], left_out: list[AnyOmission]) -> ScaleSide:
     """Return a side without unusable runs, and without the ``others`` (by id)."""
     runs = []
     for run in side.runs:
-        why = _why_unusable(run)
+        why = why_not_comparable(run)
         if run.id in others:
             left_out.append(OnBothSides(run=_name(run)))
         elif why is not None:

@@ -10,7 +10,13 @@ from krobench.api.rules import Expression, Rule, choose, every, has, implies, si
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.decide import Decide
 from krobench.api.specs.kro import Target, Variant
-from krobench.api.specs.results import BaselineSource, Cleanup, Results, ValiditySettings
+from krobench.api.specs.results import (
+    BASELINE_IS_KEPT,
+    BaselineSource,
+    Cleanup,
+    Results,
+    ValiditySettings,
+)
 from krobench.api.specs.suite import (
     MIN_ITERATIONS,
     MINUS_RULES,
@@ -211,15 +217,7 @@ class KroBenchmarkSpec(SpecModel):
         *_MANAGED_RULES,
         _ONE_ITERATION_TO_KEEP,
         *_VARIANT_RULES,
-        Rule(
-            implies(
-                has(this.baseline) & has(this.baseline.previous_runs),
-                has(this.results.retention)
-                & (this.results.retention.runs >= this.baseline.previous_runs),
-            ),
-            "set results.retention.runs to at least as many: only kept results can be compared",
-            field="baseline.previousRuns",
-        ),
+        BASELINE_IS_KEPT,
     )
 
     @model_validator(mode="after")

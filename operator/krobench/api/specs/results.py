@@ -107,7 +107,7 @@ class DifferenceKind(StrEnum):
 
 
 class BaselineRef(SpecModel):
-    """A ConfigMap in the namespace of the KroBenchmark."""
+    """A ConfigMap in the namespace of the run."""
 
     name: ConfigMapName
     """Name of the ConfigMap."""
@@ -121,7 +121,8 @@ class BaselineSource(SpecModel):
     """What a run is compared with when it ends."""
 
     config_map_ref: BaselineRef | None = None
-    """A baseline written by krobench baseline export, or the results of a run."""
+    """A baseline written by krobench baseline export, or the results of a run. For a KroScaleTest,
+    the results of a KroScaleTest."""
     previous_runs: Annotated[int, Field(ge=1, le=MAX_KEPT_RUNS)] | None = None
     """Number of previous runs to compare with: the first ones with this name, or of the same
     schedule, whose results are kept. The baseline then stays as it is until you change since, so
@@ -138,7 +139,8 @@ class BaselineSource(SpecModel):
     """Smallest relative change that matters. Smaller changes count as the same."""
     primary: Annotated[list[PrimaryMetric], Field(max_length=16)] = Field(default_factory=list)
     """Metrics that get a verdict, named as in thresholds, with :Lower or :Higher for the direction
-    that is better. If empty: latency, throughput, and kro's CPU, memory and requests."""
+    that is better. If empty: latency, throughput, and kro's CPU, memory and requests. Not for a
+    KroScaleTest, which is compared by its limit."""
     fail_when_worse: bool = False
     """Whether the run fails if a primary metric is worse."""
 
@@ -162,3 +164,14 @@ class BaselineSource(SpecModel):
             field="previousRuns",
         ),
     )
+
+
+BASELINE_IS_KEPT = Rule(
+    implies(
+        has(this.baseline) & has(this.baseline.previous_runs),
+        has(this.results.retention) & (this.results.retention.runs >= this.baseline.previous_runs),
+    ),
+    "set results.retention.runs to at least as many: only kept results can be compared",
+    field="baseline.previousRuns",
+)
+"""Of specs with a ``baseline`` and ``results``."""

@@ -16,7 +16,13 @@ from krobench.api.rules import Rule, has, implies, one_of, size, this, time
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Arrival, Load
-from krobench.api.specs.results import Cleanup, Results, ValiditySettings
+from krobench.api.specs.results import (
+    BASELINE_IS_KEPT,
+    BaselineSource,
+    Cleanup,
+    Results,
+    ValiditySettings,
+)
 from krobench.api.specs.suite import Concurrency, ThresholdExpression, Timeout, Warmup
 from krobench.api.specs.webhook import Webhook
 from krobench.api.specs.workload import MAX_INSTANCES, Workload
@@ -225,6 +231,9 @@ class KroScaleTestSpec(SpecModel):
         default_factory=ValiditySettings, json_schema_extra=DEFAULT_EMPTY
     )
     """Thresholds beyond which a size is marked invalid."""
+    baseline: BaselineSource | None = None
+    """What to compare the run with when it ends: the limits, and what was measured at the sizes
+    that both have. One run on each side gives no verdict."""
     webhook: Webhook | None = None
     """A URL that gets a CloudEvent when the run has ended."""
     cleanup: Cleanup = Cleanup.ALWAYS
@@ -277,6 +286,12 @@ class KroScaleTestSpec(SpecModel):
             "cannot be set with target.managed: only a kro with a pod in the cluster can be "
             "profiled",
             field="collect.profiles",
+        ),
+        BASELINE_IS_KEPT,
+        Rule(
+            ~(has(this.baseline) & has(this.baseline.primary) & (size(this.baseline.primary) > 0)),
+            "leave it out: a KroScaleTest is compared by its limit",
+            field="baseline.primary",
         ),
         Rule(
             ~has(this.workload.cel),

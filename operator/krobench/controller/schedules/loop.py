@@ -51,9 +51,11 @@ TakeRun = Callable[[RunKind, JsonObject], None]
 
 
 class _Refused(Exception):  # noqa: N818 - it is no error of ours
-    def __init__(self, info: ErrorInfo) -> None:
+    def __init__(self, info: ErrorInfo, by: RunRef | None = None) -> None:
+        """``by`` is the run that has the name."""
         super().__init__(info.message)
         self.info = info
+        self.by = by
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class _Refusal:
     info: ErrorInfo
     since: datetime
     pause: timedelta
+    by: RunRef | None
+    """The run that has its name: once that is gone, the next attempt is made at once."""
 
     @property
     def until(self) -> datetime:
@@ -100,7 +104,7 @@ class Scheduler:
         self._targets: dict[str, Target] = {}
         """By UID: the kro whose changes start runs of a schedule."""
         self.kros = KroDeployments(client, self._kro_changed)
-        runs.tell(self._note)
+        runs.tell(self._note, self._run_gone)
         self._refusals: dict[str, _Refusal] = {}
         """By UID: why the run that is due was not created."""
 
@@ -115,6 +119,12 @@ class Scheduler:
     def _note(self, uid: str) -> None:
         self._agenda.note(uid)
         self._wake.set()
+
+    def _run_gone(self, run: RunRef) -> None:
+        for uid, refusal in list(self._refusals.items()):
+            if refusal.by == run:
+                del self._refusals[uid]
+                self._note(uid)
 
     def _schedule_changed(self, uid: str) -> None:
         schedule = self.schedules.get(uid)
@@ -180,7 +190,7 @@ class Scheduler:
                         return
                     await self._apply(schedule, action)
             except _Refused as refused:
-                self._note_refusal(uid, refused.info)
+                self._note_refusal(uid, refused)
                 continue
             if any(isinstance(action, CreateRun) for action in actions):
                 self._refusals.pop(uid, None)
@@ -202,10 +212,10 @@ class Scheduler:
             refused=refusal.info if refusal is not None and refusal.holds(now) else None,
         )
 
-    def _note_refusal(self, uid: str, info: ErrorInfo) -> None:
+    def _note_refusal(self, uid: str, refused: _Refused) -> None:
         before = self._refusals.get(uid)
         pause = min(2 * before.pause, _MAX_PAUSE) if before is not None else _FIRST_PAUSE
-        self._refusals[uid] = _Refusal(info, self._clock(), pause)
+        self._refusals[uid] = _Refusal(refused.info, self._clock(), pause, refused.by)
 
     async def _apply(self, schedule: Schedule, action: ScheduleAction) -> None:
         """Carry out an action.
@@ -245,7 +255,8 @@ class Scheduler:
                     f"{ref} already exists and does not belong to this schedule: delete it or "
                     "rename the schedule"
                 )
-                raise _Refused(ErrorInfo(reason="NameTaken", message=message)) from error
+                taken = ErrorInfo(reason="NameTaken", message=message)
+                raise _Refused(taken, RunRef.of(kind, item["metadata"])) from error
         self._take_run(kind, item)
 
     async def _patch_status(self, schedule: Schedule, status: KroBenchmarkScheduleStatus) -> None:

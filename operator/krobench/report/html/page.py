@@ -22,7 +22,7 @@ from krobench.analysis.history import Change
 from krobench.analysis.profiling.pprof import Profile
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.record.run import RunRecord
-from krobench.report import comparison, gist, history, markdown
+from krobench.report import comparison, gist, history, markdown, scalecomparison
 from krobench.report.bottlenecks import bottlenecks_section
 from krobench.report.differences import differences_section, slopes_section
 from krobench.report.html.charts import instances
@@ -215,6 +215,10 @@ def _sections(run: RunRecord, raw: Raw) -> Iterable[Section]:
             *_fold(
                 "Metrics of the comparison",
                 comparison.markdown(run.comparison) if run.comparison else "",
+            ),
+            *_fold(
+                "Limit compared with the baseline",
+                scalecomparison.markdown(run.scale_comparison) if run.scale_comparison else "",
             ),
             *(
                 fold

@@ -15,6 +15,10 @@ from krobench.report.words.validity import VALID, validity_line
 COMPLETED = "Completed"
 """Reason of a run without any finding; a missed threshold, for example, is a reason of its own."""
 
+NOT_COMPARED = "NotCompared"
+WORSE = "WorseThanBaseline"
+"""Reason of a run that fails because it is worse than its baseline."""
+
 # kstatus tools read the messages of the first two, users those of the others.
 _WITH_MESSAGE = (
     ConditionType.RECONCILING,

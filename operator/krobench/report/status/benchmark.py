@@ -22,6 +22,8 @@ from krobench.report.cel import cel_line
 from krobench.report.comparison import summary
 from krobench.report.status.base import (
     COMPLETED,
+    NOT_COMPARED,
+    WORSE,
     StatusFacts,
     StatusLine,
     bottleneck_of,
@@ -33,7 +35,6 @@ from krobench.report.tests import precision_text
 from krobench.report.words.evidence import measured
 from krobench.report.words.validity import validity_line
 
-NOT_COMPARED = "NotCompared"
 _MAX_METRICS = 64
 _DIGITS = 3
 
@@ -62,7 +63,10 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroBenchmarkStatus:
         tests=[_test(test) for test in record.tests] if record else old.tests,
         variants=[
             VariantStatus(
-                name=each.new, verdict=each.verdict or NOT_COMPARED, message=summary(each)
+                name=each.new,
+                verdict=each.verdict or NOT_COMPARED,
+                message=summary(each),
+                metrics=_metrics(each),
             )
             for each in record.variant_comparisons
         ]
@@ -106,7 +110,7 @@ def outcome(record: RunRecord) -> StatusLine:
     if record.validity is not None and not record.validity.valid:
         message += f"; invalid: {validity_line(record.validity)}"
     if record.comparison is not None and record.comparison.failed:
-        reason = "WorseThanBaseline"
+        reason = WORSE
     if missed:
         reason = "ThresholdsNotMet"
         message += f"; thresholds not met: {'; '.join(missed)}"

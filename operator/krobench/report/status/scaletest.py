@@ -1,17 +1,29 @@
 """The status of a run of a ``KroScaleTest``."""
 
 from krobench.analysis.scaling.curves import per_second
-from krobench.api.status import KroScaleTestStatus, LimitStatus, Phase, RunStatus, SizeStatus
+from krobench.api.status import (
+    ComparisonStatus,
+    KroScaleTestStatus,
+    LimitStatus,
+    MetricStatus,
+    Phase,
+    RunStatus,
+    SizeStatus,
+)
 from krobench.figures.catalogue import (
     KRO_CPU_CORES,
     KRO_REQUESTS,
     RUN_SECONDS,
 )
+from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import ScaleRecord, SizeRecord, SizeVerdict
 from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestState
+from krobench.report.scalecomparison import summary
 from krobench.report.status.base import (
     COMPLETED,
+    NOT_COMPARED,
+    WORSE,
     StatusFacts,
     StatusLine,
     bottleneck_of,
@@ -66,11 +78,29 @@ def describe(facts: StatusFacts, base: RunStatus) -> KroScaleTestStatus:
         )
         if limit is not None
         else None,
+        comparison=_comparison(record.scale_comparison) if record.scale_comparison else None,
         bottleneck=_bottleneck(sizes, record.scale),
         next_to_try=next_to_try or (advice[0] if advice else None),
         sizes=sizes,
         recommendations=advice[:_MAX_RECOMMENDATIONS],
     )
+
+
+def _comparison(compared: ScaleComparison) -> ComparisonStatus:
+    metrics = []
+    if compared.ratio is not None and compared.axis is not None:
+        metrics.append(
+            MetricStatus(
+                test=compared.axis,
+                metric="limit",
+                ratio=round(compared.ratio, 3),
+                ratio_low=rounded(compared.ratio_low),
+                ratio_high=rounded(compared.ratio_high),
+                verdict=compared.verdict,
+            )
+        )
+    verdict = compared.verdict or NOT_COMPARED
+    return ComparisonStatus(verdict=verdict, message=summary(compared), metrics=metrics)
 
 
 def outcome(record: RunRecord) -> StatusLine:
@@ -98,6 +128,11 @@ def outcome(record: RunRecord) -> StatusLine:
         parts.append(f"ended early: {why}")
     if record.validity is not None and not record.validity.valid:
         parts.append(f"invalid: {validity_line(record.validity)}")
+    compared = record.scale_comparison
+    if compared is not None:
+        parts.append(summary(compared))
+        if compared.failed and short is None:
+            reason = WORSE
     return StatusLine(Phase.COMPLETED, reason, "; ".join(part.rstrip(".") for part in parts))
 
 

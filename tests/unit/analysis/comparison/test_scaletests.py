@@ -97,7 +97,7 @@ def test_sizes_that_both_repeated_have_ratios_of_key_figures_without_verdicts() 
 )
 def test_what_was_done_must_be_alike_unless_allowed(spec: dict[str, Any], words: str) -> None:
     found = compared(new=changed(**spec))
-    assert refusal(found) == RunsDiffer(kinds=[DifferenceKind.WORKLOAD], in_spec=False)
+    assert refusal(found) == RunsDiffer(kinds=[DifferenceKind.WORKLOAD])
     assert any(words in difference_line(each) for each in found.differences)
     allowed = compared(new=changed(**spec), allowed=frozenset({DifferenceKind.WORKLOAD}))
     assert allowed.refused is None
@@ -113,7 +113,7 @@ def test_the_environment_must_be_alike_unless_allowed() -> None:
     environment = LARGER.environment.model_copy(update={"kubernetes": "v9", "krobench": "9"})
     other = LARGER.model_copy(update={"environment": environment})
     kinds = [DifferenceKind.KROBENCH, DifferenceKind.KUBERNETES]
-    assert refusal(compared(new=other)) == RunsDiffer(kinds=kinds, in_spec=False)
+    assert refusal(compared(new=other)) == RunsDiffer(kinds=kinds)
     allowed = frozenset({DifferenceKind.KUBERNETES, DifferenceKind.KROBENCH})
     assert compared(new=other, allowed=allowed).ratio == pytest.approx(1.5, rel=0.02)
 
