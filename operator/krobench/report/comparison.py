@@ -1,5 +1,6 @@
 """A comparison, one line for each metric, as text for a terminal and as Markdown."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 from krobench.analysis.comparison.metrics import MIN_REPLICATES
@@ -11,6 +12,7 @@ from krobench.findings.comparison import (
     MetricVerdict,
     OnlyIterations,
     Replicates,
+    Undecided,
 )
 from krobench.report import usage
 from krobench.report.tables import aligned, bullets, table
@@ -100,7 +102,7 @@ def summary(comparison: Comparison) -> str:
     ]
     what = f" ({'; '.join(named)})" if named else ""
     against = f"against {comparison.old}{_after(comparison)}"
-    return f"{_headline(comparison)}: {', '.join(counts)}{what}, {against}"
+    return f"{_headline(comparison)}: {', '.join(counts)}{what}, {against}{_too_noisy(comparison)}"
 
 
 def _headline(comparison: Comparison) -> str:
@@ -129,6 +131,29 @@ def _after(comparison: Comparison) -> str:
     done, most = len(comparison.old_runs), comparison.most_blocks
     of = "" if most is None else f" of at most {most}"
     return f", after {done}{of} blocks"
+
+
+def _too_noisy(comparison: Comparison) -> str:
+    """Say early that even all blocks would not show the change that must not be missed."""
+    done, most, wanted = len(comparison.old_runs), comparison.most_blocks, comparison.no_slowdown_of
+    shown = {
+        metric.metric: metric.note.detectable
+        for metric in comparison.primary
+        if isinstance(metric.note, Undecided) and metric.note.detectable is not None
+    }
+    # By default, a run does not wait for latencies.
+    waited_for = [each for name, each in shown.items() if not name.startswith("latency.")]
+    if comparison.verdict is not MetricVerdict.INCONCLUSIVE or most is None or wanted is None:
+        return ""
+    if not shown or done >= most:
+        return ""
+    at_the_end = max(waited_for or shown.values()) * math.sqrt(done / most)
+    if at_the_end <= wanted:
+        return ""
+    return (
+        f". It scatters so much that even {most} blocks would show only changes of "
+        f"{units.percent(round(at_the_end, 2))} or more: use a quieter machine, or more instances"
+    )
 
 
 def _changed(metrics: Sequence[MetricComparison], verdict: MetricVerdict) -> list[str]:

@@ -3,7 +3,13 @@ from unit.analysis.comparison.runs import METRICS, side
 
 from krobench.analysis.comparison.compare import compare
 from krobench.analysis.comparison.rules import Rules
-from krobench.findings.comparison import Better, Comparison, MetricVerdict, Replicates
+from krobench.findings.comparison import (
+    Better,
+    Comparison,
+    MetricVerdict,
+    Replicates,
+    Undecided,
+)
 from krobench.report.comparison import (
     markdown,
     markdown_of_variants,
@@ -74,6 +80,34 @@ def test_the_summary_of_a_mixed_result_names_what_is_better_too() -> None:
     assert "worse: web instance ready p50 x1." in said
     assert "-30" in said
     assert "-30 (-31 to -29)" in text(mixed)
+
+
+@pytest.mark.parametrize(
+    ("done", "detectable", "said"),
+    [(8, 0.3, "even 24 blocks would show only changes of 17 %"), (8, 0.1, ""), (24, 0.3, "")],
+)
+def test_a_machine_too_noisy_to_decide_is_said_before_the_last_block(
+    done: int, detectable: float, said: str
+) -> None:
+    compared = worse()
+    throughput = compared.metrics[0].model_copy(
+        update={
+            "metric": "throughput.instancesPerSecond",
+            "verdict": MetricVerdict.INCONCLUSIVE,
+            "note": Undecided(of=Replicates.BLOCKS, detectable=detectable),
+        }
+    )
+    changes = {
+        "metrics": [throughput],
+        "verdict": MetricVerdict.INCONCLUSIVE,
+        "replicates": Replicates.BLOCKS,
+        "most_blocks": 24,
+        "no_slowdown_of": 0.1,
+        "old_runs": [f"old/{number}" for number in range(done)],
+    }
+    line = summary(compared.model_copy(update=changes))
+    assert ("scatters so much" in line) == bool(said)
+    assert said in line
 
 
 def test_markdown_lists_the_exploratory_metrics_apart() -> None:
