@@ -107,3 +107,21 @@ def test_a_phase_that_restarts_kro_is_measured_and_changes_nothing(cluster: Clus
     assert figures["kro.restart.residentMaxBytes"] > 10e6
     assert iteration.kro_restarts == []
     assert iteration.phases[2].counts.done == 10
+
+
+def test_a_phase_that_upgrades_kro_is_measured_and_taken_back(cluster: Cluster) -> None:
+    [container] = kro(cluster)["spec"]["template"]["spec"]["containers"]
+    steps = [
+        {"operation": "create"},
+        # The same image: another may not be there. It is a rollout all the same.
+        {"operation": "upgrade", "image": container["image"]},
+        {"operation": "update"},
+    ]
+    test = scenario("a", "web-app", instances=5, phases=steps)
+    status = cluster.finish(benchmark("upgraded", test))
+    assert (status["phase"], status["verdict"]) == ("Completed", "Passed"), status["message"]
+    found = RunRecord.model_validate(cluster.run_record("upgraded"))
+    [iteration] = found.tests[0].iterations
+    assert iteration.phases[1].image == container["image"]
+    assert iteration.phases[2].counts.done == 5
+    assert iteration.figures.root["kro.upgrade.reconciles"] >= 5

@@ -203,6 +203,8 @@ class MeasuredPhase:
 
     index: int
     operation: Operation
+    image: str | None
+    """To which an upgrade changed kro."""
     requested: int
     started_seconds: float
     ended_seconds: float
@@ -226,6 +228,7 @@ def measure_phase(
     return PhaseRecord(
         index=phase.index,
         operation=phase.operation,
+        image=phase.image,
         duration_seconds=round(phase.ended_seconds - phase.started_seconds, 6),
         counts=count_operations(phase.requested, requests, phase.max_send_lag_seconds),
         latency=latencies(lines),
@@ -248,6 +251,7 @@ def summarise_phases(
         PhaseSummary(
             index=index,
             operation=phases[0].operation,
+            image=phases[0].image,
             done=sum(phase.counts.done for phase in phases),
             errors=sum(phase.counts.failed + phase.counts.censored for phase in phases),
             latency=latencies([line for line in objects if line.phase == index]),

@@ -65,8 +65,11 @@ class Replacement:
 
     started_seconds: float
     ended_seconds: float
+    """Infinite if no new pod has led."""
     pods: frozenset[str]
     """Names of the pods that it started."""
+    changed: bool = False
+    """Whether these are configured otherwise than the pods before."""
 
 
 @dataclass(frozen=True)

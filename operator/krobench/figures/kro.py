@@ -295,6 +295,7 @@ KRO_FIGURES: tuple[Figure, ...] = (
         also=(Per.INSTANCE,),
     ),
     *_replacement("restart", "restart"),
+    *_replacement("upgrade", "upgrade"),
     # its node
     Figure(
         "node.cpu.cores",

@@ -191,6 +191,7 @@ def _measured(begun: PhaseOutcome, outcome: Outcome) -> MeasuredPhase:
     return MeasuredPhase(
         index=plan.index,
         operation=plan.operation,
+        image=plan.image,
         requested=len(plan.operations),
         started_seconds=begun.started_seconds,
         ended_seconds=ended,

@@ -71,6 +71,8 @@ class BenchmarkTask:
         needs = []
         if self.spec.variants:
             needs += needs_of_variants(self.spec.target.namespace)
+        elif any(plan.upgrade is not None for plan in self.plans):
+            needs += needs_of_variants(self.spec.target.namespace, "phases of operation upgrade")
         for target in self._restarted:
             needs += needs_of_restarts(target.namespace)
         return needs
@@ -113,7 +115,11 @@ class BenchmarkTask:
             engine.warn(self._baseline.warning)
 
     async def measure(self, engine: Engine) -> None:
-        async with engine.changing_kro(self.spec.variants) as variants:
+        found = [plan.upgrade for plan in self.plans if plan.upgrade is not None]
+        upgrades = list({upgrade.name: upgrade for upgrade in found}.values())
+        async with engine.changing_kro(
+            self.spec.variants or upgrades, probe_early=not upgrades
+        ) as variants:
             self._loop = IterationLoop(
                 engine.context(),
                 self._suite,

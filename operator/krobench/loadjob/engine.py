@@ -236,10 +236,12 @@ class Engine:
         return await require_kro(self.client, target, self.timing, seconds, self.report)
 
     @asynccontextmanager
-    async def changing_kro(self, variants: Sequence[Variant]) -> AsyncIterator[KroVariants]:
+    async def changing_kro(
+        self, variants: Sequence[Variant], *, probe_early: bool = True
+    ) -> AsyncIterator[KroVariants]:
         """Let variants of kro be applied, and restore kro afterwards, whatever happens.
 
-        Without any variant, nothing is changed.
+        Without any variant, nothing is changed. ``probe_early`` is that of :class:`KroVariants`.
         """
         kro = KroVariants(
             self.client,
@@ -249,6 +251,7 @@ class Engine:
             timing=self.timing,
             report=self.report,
             announce=self._announce,
+            probe_early=probe_early,
         )
         await kro.find()
         try:

@@ -13,6 +13,7 @@ from krobench.analysis.scaling.steady import (
 from krobench.analysis.validity.krochanges import unexpected
 from krobench.api.common import rfc3339, utc_now
 from krobench.api.notation import duration_seconds
+from krobench.api.specs.load import Operation
 from krobench.collect.sampler import Collected, Sampler
 from krobench.collect.sources import Scope
 from krobench.figures.latencies import latencies
@@ -30,6 +31,7 @@ from krobench.load.shard import open_iteration
 from krobench.loadjob.assessment import Around, assess
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.kro.replacement import KroReplacement
+from krobench.loadjob.kro.variants import KroVariants
 from krobench.loadjob.preflight import check_surroundings, ensure_namespace
 from krobench.loadjob.prerequisites import create_prerequisites
 from krobench.loadjob.profiling import Profiling
@@ -47,8 +49,9 @@ from krobench.workload.testplan import TestPlan
 class IterationRunner:
     """Runs iterations, one at a time."""
 
-    def __init__(self, context: RunContext) -> None:
+    def __init__(self, context: RunContext, variants: KroVariants | None = None) -> None:
         self._context = context
+        self._variants = variants
         self._prepared: set[int] = set()
         """Tests whose prerequisites are there, by the index of their plans."""
         self._unsteady: set[str] = set()
@@ -178,7 +181,14 @@ class IterationRunner:
             context.client, context.clock, plan.test.target, context.timing, name, living
         ) as measurement:
             try:
-                await measurement.restart()
+                upgrade = plan.test.upgrade
+                if phase.operation is Operation.UPGRADE:
+                    assert upgrade is not None
+                    assert self._variants is not None
+                    await self._variants.announce(upgrade.name)
+                    await measurement.upgrade(self._variants, upgrade.name)
+                else:
+                    await measurement.restart()
             finally:
                 outcome.replacements.append(measurement.replacement)
                 figures, unavailable = measurement.results()

@@ -50,7 +50,7 @@ class IterationLoop:
         self._check_lease = check_lease
         self._variants = variants
         self._verdict_of = verdict_of
-        self._runner = IterationRunner(context)
+        self._runner = IterationRunner(context, variants)
         self._cel = CelRunner(context)
         self._began: float | None = None
         self._kro: KroFingerprint | None = None
@@ -137,10 +137,19 @@ class IterationLoop:
             error = aborted.info
         except WorkloadError as problem:
             error = ErrorInfo(reason="InvalidWorkload", message=f"spec.{problem}")
+        if plan.upgrade is not None and self._variants is not None:
+            await self._undo_upgrade(self._variants)
         recorder.end_iteration(error, context.clock.now() - started)
         if self._variants is not None:
             await self._variants.check()
         return Result(action, iteration, error)
+
+    async def _undo_upgrade(self, variants: KroVariants) -> None:
+        """Put kro's own image back, for the next iteration."""
+        for warning in await variants.leave():
+            self._context.warn(warning)
+        await variants.settle()
+        self._context.expect_another_kro()
 
     async def _profile(self, action: RunIteration) -> Result:
         """Profile kro in an iteration of its own; if that fails, the results are kept."""

@@ -43,6 +43,8 @@ class PhaseRecord(ApiModel):
     index: int
     """Position among the test's phases, from 0."""
     operation: Operation
+    image: str | None = None
+    """To which an upgrade changed kro."""
     duration_seconds: float
     counts: OperationCounts
     latency: Latencies
@@ -139,6 +141,8 @@ class PhaseSummary(ApiModel):
 
     index: int
     operation: Operation
+    image: str | None = None
+    """To which an upgrade changed kro."""
     done: int
     """Operations that had their effect, over all iterations."""
     errors: int

@@ -221,7 +221,8 @@ def phases_table(phases: Sequence[PhaseSummary]) -> str:
 def _phase_rows(phase: PhaseSummary) -> Iterator[Sequence[str]]:
     if phase.operation.replaces_kro:
         # It has no operations; its figures are among those of the test.
-        yield (f"{phase.index + 1} {phase.operation}", *["-"] * 10)
+        to = f" to {phase.image}" if phase.image else ""
+        yield (f"{phase.index + 1} {phase.operation}{to}", *["-"] * 10)
         return
     head: tuple[str, ...] = (
         f"{phase.index + 1} {phase.operation}",

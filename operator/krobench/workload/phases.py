@@ -191,6 +191,8 @@ class PhasePlan:
     values: Manifest | None
     """Merge patch of an updated instance's spec; None: the workload's own."""
     churn: Churn | None
+    image: str | None
+    """To which an upgrade changes kro."""
     script: Script = field(repr=False, compare=False)
     shard: int = 0
     shards: int = 1
@@ -261,6 +263,7 @@ def plan_phases(test: Test, concurrency: int, field_path: str) -> tuple[PhasePla
                 concurrency=concurrency,
                 values=phase.values,
                 churn=churn,
+                image=phase.image,
                 script=script,
             )
         )
@@ -321,7 +324,7 @@ def _count(phase: LoadPhase, churn: Churn | None, test: Test, live: Count, path:
         case Operation.UPDATE_RGD:
             count = phase.count or test.workload.rgds
             return PhaseCount(Count(count, count), Count(0, 0), live, live)
-        case Operation.UPDATE | Operation.RESTART:
+        case Operation.UPDATE | Operation.RESTART | Operation.UPGRADE:
             _need(1, live.most, path)
             of = Count(phase.count, phase.count) if phase.count else live
             if phase.operation.replaces_kro:
@@ -410,7 +413,7 @@ class _Planner:
                     PlannedOperation(Action.UPDATE_RGD, number % rgds, number // rgds + 1)
                     for number in range(first, self._rgd_rounds)
                 ]
-            case Operation.UPDATE | Operation.RESTART:
+            case Operation.UPDATE | Operation.RESTART | Operation.UPGRADE:
                 _need(1, live, path)
                 updates = 0 if phase.operation.replaces_kro else phase.count or live
                 return [self._update() for _ in range(updates)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from krobench.api.common import LOAD_GROUP, ErrorInfo
@@ -9,7 +10,7 @@ from krobench.api.notation import duration_seconds
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.collect import ProfileKind
 from krobench.api.specs.decide import MOST_BLOCKS
-from krobench.api.specs.kro import Target
+from krobench.api.specs.kro import Target, Variant
 from krobench.api.specs.load import Load
 from krobench.api.specs.suite import Precision, Test
 from krobench.api.specs.workload import Workload
@@ -118,6 +119,17 @@ class TestPlan:
     def replaces_kro(self) -> bool:
         """Whether a phase replaces kro's pods."""
         return any(phase.operation.replaces_kro for phase in self.phases)
+
+    @property
+    def upgrade(self) -> Variant | None:
+        """The variant of kro to which a phase changes it; None without such a phase.
+
+        Tests with the same image have the same.
+        """
+        image = next((phase.image for phase in self.phases if phase.image), None)
+        if image is None:
+            return None
+        return Variant(name=f"upgrade-{sha256(image.encode()).hexdigest()[:8]}", image=image)
 
     @property
     def created_at_most(self) -> int:
@@ -246,6 +258,7 @@ def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
         * (test.timeout_seconds + test.deletion_timeout_seconds + CLEANUP_ALLOWANCE_SECONDS)
         + (test.profile_window_seconds or 0.0)
         + (len(test.visits) * VARIANT_START_SECONDS if test.variant is not None else 0.0)
+        + (test.total_iterations * VARIANT_START_SECONDS if test.upgrade is not None else 0.0)
         for test in plan_tests(spec)
     )
     if spec.decide is not None:

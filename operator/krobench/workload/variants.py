@@ -47,8 +47,12 @@ def mark_of(variant: str, visit: int) -> str:
     return f"{variant}/{visit % 2}"
 
 
-def lay_over(template: PodTemplate, container: str, variant: Variant, mark: str) -> PodTemplate:
+def lay_over(
+    template: PodTemplate, container: str, variant: Variant, mark: str, *, probe_early: bool = True
+) -> PodTemplate:
     """Return the template with a variant's settings, and a mark as an annotation.
+
+    ``probe_early`` saves time if the start of the variant is not what is measured.
 
     Because of the annotation, even a variant that changes nothing gets new pods: each variant is
     measured on a kro that was started for it.
@@ -71,7 +75,7 @@ def lay_over(template: PodTemplate, container: str, variant: Variant, mark: str)
             if values:
                 own[kind] = own.get(kind, {}) | values
         target["resources"] = own
-    if "readinessProbe" in target:
+    if probe_early and "readinessProbe" in target:
         target["readinessProbe"] = target["readinessProbe"] | _EARLY_PROBE
     _set(result, container, _ANNOTATION_FIELD, mark)
     return result

@@ -174,6 +174,7 @@ def test_a_primary_metric_that_does_not_exist_is_found_before_the_run() -> None:
     assert "is now called kro.memory.residentBytes.max: use that name" in error.message
 
 
+UPGRADED = [{"operation": "create"}, {"operation": "upgrade", "image": "kro:2"}]
 RESTARTED = {
     "name": "a",
     "workload": {"scenario": "single"},
@@ -187,9 +188,12 @@ RESTARTED = {
         ({"phases": [{"operation": "restart"}]}, "the first phase must have operation create"),
         ({"phases": [{"operation": "create"}, {"operation": "restart", "count": 2}]}, "leave out"),
         ({"target": {"managed": True}}, r"tests\[0\]\.phases"),
+        ({"phases": [{"operation": "create"}, {"operation": "upgrade"}]}, "set image"),
+        ({"phases": [{"operation": "create", "image": "kro:2"}]}, "set image"),
+        ({"phases": UPGRADED, "target": {}}, "leave out target"),
     ],
 )
-def test_a_restart_is_refused_where_it_makes_no_sense(change: dict[str, Any], message: str) -> None:
+def test_a_replacement_of_kro_may_be_refused(change: dict[str, Any], message: str) -> None:
     KroBenchmarkSpec.model_validate({"tests": [RESTARTED]})
     with pytest.raises(ValidationError, match=message):
         KroBenchmarkSpec.model_validate({"tests": [RESTARTED | change]})
@@ -198,3 +202,12 @@ def test_a_restart_is_refused_where_it_makes_no_sense(change: dict[str, Any], me
 def test_kro_is_not_profiled_across_a_restart() -> None:
     with pytest.raises(ValidationError, match=r"collect\.profiles"):
         KroBenchmarkSpec.model_validate({"tests": [RESTARTED], "collect": {"profiles": ["cpu"]}})
+
+
+def test_an_upgrade_is_not_one_of_a_variant() -> None:
+    tests = [RESTARTED | {"phases": UPGRADED}]
+    KroBenchmarkSpec.model_validate({"tests": tests})
+    with pytest.raises(ValidationError, match="leave out target of the test and variants"):
+        KroBenchmarkSpec.model_validate(
+            {"tests": tests, "variants": [{"name": "a"}, {"name": "b"}]}
+        )

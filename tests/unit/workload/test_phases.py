@@ -5,9 +5,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.suite import Test
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.phases import Action, PhasePlan, PlannedOperation, count_created, plan_phases
+from krobench.workload.testplan import plan_tests
 
 MIX = {"operation": "mix", "count": 200, "mix": {"create": 2, "update": 5, "delete": 3}}
 
@@ -96,6 +98,27 @@ def test_a_restart_sends_nothing_and_keeps_all_instances() -> None:
     )
     assert (plans[1].operations, plans[1].schedule(), plans[1].last_seconds()) == ((), None, None)
     assert len(live_after(plans[:2])) == len(plans[2].operations) == 10
+
+
+def test_tests_with_the_same_image_share_the_kro_that_they_are_upgraded_to() -> None:
+    spec = KroBenchmarkSpec.model_validate(
+        {
+            "tests": [
+                {
+                    "name": name,
+                    "workload": {"scenario": "single"},
+                    "phases": [{"operation": "create"}, {"operation": "upgrade", "image": image}],
+                }
+                for name, image in (("a", "kro:2"), ("b", "kro:2"), ("c", "kro:3"))
+            ]
+        }
+    )
+    first, second, third = (plan.upgrade for plan in plan_tests(spec))
+    assert first is not None
+    assert third is not None
+    assert (first.image, third.image) == ("kro:2", "kro:3")
+    assert first == second
+    assert first.name != third.name
 
 
 @pytest.mark.parametrize("before", [{"operation": "delete"}, {"operation": "restart"}])

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from krobench.analysis.validity.krochanges import apart, causes_of_kro
+from krobench.analysis.validity.krochanges import apart, causes_of_kro_around
 from krobench.analysis.validity.samples import (
     api_server_restarts,
     counters_backwards,
@@ -60,11 +60,7 @@ def causes_around(
     """Return what happened around an iteration that makes its numbers doubtful."""
     window = (seen.started_seconds, seen.ended_seconds)
     replaced = seen.replacements
-    of_kro = [
-        cause
-        for moments in apart(seen.moments, replaced)
-        for cause in causes_of_kro(seen.first, moments)
-    ]
+    of_kro = causes_of_kro_around(seen.first, seen.moments, replaced)
     causes = [*of_kro, *clock_jumps(seen.moments), *unsteady_iteration(record)]
     causes += samples_missing(seen.samples, seen.intervals, *window, replaced)
     series = Series(seen.samples)

@@ -29,6 +29,19 @@ def causes_of_kro(first: Moment | None, moments: Sequence[Moment]) -> list[AnyCa
     return [*reconfigured, *restarts, *_leader_changes(moments, restarted=bool(restarts))]
 
 
+def causes_of_kro_around(
+    first: Moment | None, moments: Sequence[Moment], replacements: Sequence[Replacement]
+) -> list[AnyCause]:
+    """Return what happened to kro, apart from the times in which a phase replaced it."""
+    causes: list[AnyCause] = []
+    pieces = apart(moments, replacements)
+    for piece, before in zip(pieces, [None, *replacements], strict=True):
+        if before is not None and before.changed:
+            first = next((moment for moment in piece if moment.pods), None)
+        causes += causes_of_kro(first, piece)
+    return causes
+
+
 class _Timed(Protocol):
     @property
     def seconds(self) -> float: ...

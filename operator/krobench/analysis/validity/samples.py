@@ -47,7 +47,9 @@ def samples_missing(
         taken.setdefault(sample.source, set()).add(sample.seconds)
     causes: list[AnyCause] = []
     for source, interval in intervals.items():
-        away = [(each.started_seconds, each.ended_seconds) for each in replacements]
+        away = [
+            (each.started_seconds, min(each.ended_seconds, ended_seconds)) for each in replacements
+        ]
         away = away if source == "kro" else []
         seconds = ended_seconds - started_seconds - sum(end - start for start, end in away)
         due = math.floor(seconds / max(interval, _SHORTEST_INTERVAL_SECONDS))

@@ -6,7 +6,18 @@ from pydantic import Field, model_validator
 
 from krobench.api.annotations import Keyed
 from krobench.api.common import DEFAULT_EMPTY, SpecModel
-from krobench.api.rules import Expression, Rule, choose, every, has, implies, size, some, this
+from krobench.api.rules import (
+    Expression,
+    Rule,
+    choose,
+    every,
+    has,
+    implies,
+    one_of,
+    size,
+    some,
+    this,
+)
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.decide import Decide
 from krobench.api.specs.kro import Target, Variant
@@ -62,8 +73,8 @@ _PRECISION_RULES = (
 )
 
 
-def _replaces_kro(test: Expression) -> Expression:
-    return has(test.phases) & some(test.phases, lambda phase: phase.operation == "restart")
+def _has_phase(test: Expression, *operations: str) -> Expression:
+    return has(test.phases) & some(test.phases, lambda phase: one_of(phase.operation, *operations))
 
 
 _MANAGED_RULES = (
@@ -96,23 +107,33 @@ _MANAGED_RULES = (
             this.tests,
             lambda test: implies(
                 choose(has(test.target), test.target.managed, this.target.managed),
-                ~_replaces_kro(test),
+                ~_has_phase(test, "restart", "upgrade"),
             ),
         ),
-        "cannot have operation restart if kro is managed: there is no pod to replace",
+        "cannot have operation restart or upgrade if kro is managed: there is no pod to replace",
         field="tests[].phases",
     ),
     Rule(
         implies(
             has(this.collect.profiles) & (size(this.collect.profiles) > 0),
-            every(this.tests, lambda test: ~_replaces_kro(test)),
+            every(this.tests, lambda test: ~_has_phase(test, "restart", "upgrade")),
         ),
-        "leave out with a phase of operation restart: a profile is one of a single process",
+        "leave out with a phase of operation restart or upgrade: a profile is one of a single "
+        "process",
         field="collect.profiles",
     ),
 )
 _HAS_VARIANTS = has(this.variants) & (size(this.variants) > 0)
 _VARIANT_RULES = (
+    Rule(
+        every(
+            this.tests,
+            lambda test: implies(_has_phase(test, "upgrade"), ~_HAS_VARIANTS & ~has(test.target)),
+        ),
+        "with operation upgrade, leave out target of the test and variants: it changes the image "
+        "of the kro in spec.target",
+        field="tests[].phases",
+    ),
     Rule(
         implies(_HAS_VARIANTS, size(this.variants) > 1),
         "set at least two variants: the first is what the others are compared with, and may have "

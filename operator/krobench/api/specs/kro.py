@@ -20,6 +20,8 @@ Quantity = Annotated[
     StringConstraints(pattern=r"^[0-9]+(\.[0-9]+)?([eE][0-9]+|[KMGTPE]i?|[numk])?$", max_length=32),
 ]
 
+Image = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+
 
 class Target(SpecModel):
     """Where kro runs, and how to find its pods."""
@@ -69,5 +71,5 @@ class Variant(SpecModel):
     added."""
     resources: VariantResources | None = None
     """Resources of kro's container."""
-    image: Annotated[str, StringConstraints(min_length=1, max_length=512)] | None = None
+    image: Image | None = None
     """Image of kro's container."""

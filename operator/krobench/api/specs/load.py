@@ -9,6 +9,7 @@ from krobench.api.annotations import Between
 from krobench.api.common import Duration, SpecModel
 from krobench.api.notation import duration_seconds
 from krobench.api.rules import Rule, has, implies, one_of, this
+from krobench.api.specs.kro import Image
 
 MAX_RATE = 10_000.0
 MAX_OPERATIONS = 100_000
@@ -110,11 +111,12 @@ class Operation(StrEnum):
     CHURN = "churn"
     MIX = "mix"
     RESTART = "restart"
+    UPGRADE = "upgrade"
 
     @property
     def replaces_kro(self) -> bool:
         """Whether it replaces kro's pods and leaves the objects of the test alone."""
-        return self is Operation.RESTART
+        return self in (Operation.RESTART, Operation.UPGRADE)
 
 
 class Churn(SpecModel):
@@ -161,8 +163,12 @@ class LoadPhase(SpecModel):
     instances; update-rgd: updates the RGD, and thereby the children of all its instances; delete:
     deletes instances; churn: replaces a share of the instances repeatedly; mix: draws operations
     on instances at random; restart: deletes kro's pods and measures the new ones until kro has
-    reconciled every instance again (figures kro.restart). restart can occur once in a test, and
-    requires the chart value variants.enabled."""
+    reconciled every instance again (figures kro.restart); upgrade: the same with another image of
+    kro, which is put back at the end of the iteration (figures kro.upgrade). restart and upgrade
+    can occur once in a test, and require the chart value variants.enabled."""
+    image: Image | None = None
+    """For upgrade: the image of kro's container in this phase and those after it. CRDs are not
+    changed."""
     count: Annotated[int, Field(ge=1, le=MAX_OPERATIONS)] | None = None
     """Number of operations. Required for mix. By default: create: workload.instances; update and
     delete: every instance once; update-rgd: every RGD once."""
@@ -210,8 +216,15 @@ class LoadPhase(SpecModel):
             "churn.rounds instead",
         ),
         Rule(
-            implies(has(this.count) | has(this.load), this.operation != "restart"),
-            "leave out count and load with operation restart: it sends no operations",
+            implies(
+                has(this.count) | has(this.load), ~one_of(this.operation, "restart", "upgrade")
+            ),
+            "leave out count and load with operation restart or upgrade: it sends no operations",
+        ),
+        Rule(
+            has(this.image) == (this.operation == "upgrade"),
+            "set image with operation upgrade, and only then",
+            field="image",
         ),
         Rule(
             implies(has(this.values), one_of(this.operation, "update", "mix")),

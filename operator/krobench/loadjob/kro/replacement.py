@@ -11,7 +11,8 @@ instances, and the queue is empty.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Self
 
@@ -38,7 +39,8 @@ from krobench.kube.timing import Timing
 from krobench.load.driver import EndedEarlyError
 from krobench.load.loops import RunClock
 from krobench.load.operations import KindCount
-from krobench.loadjob.kro.rollout import elects
+from krobench.loadjob.kro.rollout import NotStartedError, elects
+from krobench.loadjob.kro.variants import KroVariants
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +88,7 @@ class KroReplacement:
         self._old: frozenset[str] = frozenset()
         self._new: list[JsonObject] = []
         self._elects = True
+        self._changed = False
         self._leader: str | None = None
         self._counters: dict[str, KroCounters] = {}
         self._readings: dict[str, list[_Reading]] = {}
@@ -105,10 +108,12 @@ class KroReplacement:
 
     @property
     def replacement(self) -> Replacement:
-        """When kro was replaced, up to now."""
+        """When kro was replaced, up to now; without an end if no new pod has led."""
         now = self._clock.now()
         names = frozenset(pod["metadata"]["name"] for pod in self._new)
-        return Replacement(now if self._started is None else self._started, now, names)
+        started = now if self._started is None else self._started
+        ended = math.inf if self._leads is None else now
+        return Replacement(started, ended, names, changed=self._changed)
 
     async def restart(self) -> None:
         """Delete kro's pods, and wait until kro has reconciled all instances again.
@@ -117,20 +122,49 @@ class KroReplacement:
             EndedEarlyError: if no pod leads in time.
             KubeError: if the pods cannot be deleted.
         """
-        pods = [
-            pod for pod in await list_kro_pods(self._client, self._target) if not has_ended(pod)
-        ]
-        self._old = frozenset(pod["metadata"]["uid"] for pod in pods)
-        self._elects = any(elects(pod, self._target.container) for pod in pods)
-        self._started = self._clock.now()
+        pods = await self._begin()
         for pod in pods:
             name = pod["metadata"]["name"]
             await self._client.delete(paths.core("pods", self._target.namespace, name))
         await self._until_back(len(pods))
 
-    async def _until_back(self, wanted: int) -> None:
+    async def upgrade(self, variants: KroVariants, name: str) -> None:
+        """Change kro to an announced variant, and wait as :meth:`restart` does.
+
+        Raises:
+            AbortedError: if the change is rejected.
+            EndedEarlyError: if the variant does not start, or does not lead in time.
+        """
+        self._changed = True
+        pods = await self._begin()
+        mark, rollout = await variants.begin(name), variants.rollout()
+
+        async def check() -> None:
+            try:
+                await rollout.check(self._new, mark)
+            except NotStartedError as error:
+                raise EndedEarlyError(
+                    "KroNotStarted", f"kro did not start with the image of the upgrade: {error}"
+                ) from error
+
+        await self._until_back(len(pods), check)
+
+    async def _begin(self) -> list[JsonObject]:
+        """Start the clock, and return the pods that a new kro replaces."""
+        listed = await list_kro_pods(self._client, self._target)
+        pods = [pod for pod in listed if not has_ended(pod)]
+        self._old = frozenset(pod["metadata"]["uid"] for pod in pods)
+        self._elects = any(elects(pod, self._target.container) for pod in pods)
+        self._started = self._clock.now()
+        return pods
+
+    async def _until_back(
+        self, wanted: int, check: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         assert self._started is not None
         while not await self._is_back(wanted):
+            if check is not None:
+                await check()
             away = self._clock.now() - self._started
             if self._leads is None and away > self._timing.restart_timeout:
                 raise EndedEarlyError(

@@ -78,13 +78,7 @@ class Rollout:
                 if not error.transient:
                     raise
                 pods = []
-            failing = _failing(pods, variant, self._target.container)
-            if failing is None:
-                self._failing_since = None
-            elif self._failing_since is None:
-                self._failing_since = time.monotonic()
-            elif time.monotonic() - self._failing_since > self._timing.rollout_failing:
-                raise NotStartedError(await self._last_words(failing))
+            await self.check(pods, variant)
             if time.monotonic() > deadline:
                 states = ", ".join(
                     f"{pod['metadata']['name']} is {pod.get('status', {}).get('phase')}"
@@ -95,6 +89,20 @@ class Rollout:
                     f"pods: {states or 'none'}"
                 )
             await asyncio.sleep(self._timing.rollout_poll)
+
+    async def check(self, pods: Sequence[JsonObject], variant: str | None) -> None:
+        """Check that the variant's pods do not fail for longer than an image pull may.
+
+        Raises:
+            NotStartedError: if one does.
+        """
+        failing = _failing(pods, variant, self._target.container)
+        if failing is None:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = time.monotonic()
+        elif time.monotonic() - self._failing_since > self._timing.rollout_failing:
+            raise NotStartedError(await self._last_words(failing))
 
     async def _last_words(self, pod: JsonObject) -> str:
         """Return a container's state and the first and last lines of its log."""

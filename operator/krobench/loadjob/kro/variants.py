@@ -51,8 +51,13 @@ class KroVariants:
         timing: Timing,
         report: Callable[[str], None],
         announce: Callable[[str], Awaitable[None]],
+        probe_early: bool = True,
     ) -> None:
-        """``announce`` is called with a variant's name before anything is changed for it."""
+        """``announce`` is called with a variant's name before anything is changed for it.
+
+        ``probe_early`` makes a variant ready sooner than kro's own probe would.
+        """
+        self._probe_early = probe_early
         self._client = client
         self._target = target
         self._variants = {variant.name: variant for variant in variants}
@@ -120,9 +125,8 @@ class KroVariants:
         self._visit = visit or 0
         mark = mark_of(name, self._visit)
         self._change = await self._apply(self._variants[name], mark)
-        rollout = Rollout(self._client, self._target, self._path, self._timing)
         try:
-            await rollout.wait(mark, VARIANT_START_SECONDS)
+            await self.rollout().wait(mark, VARIANT_START_SECONDS)
         except NotStartedError as error:
             await self.check()
             raise AbortedError(
@@ -130,6 +134,24 @@ class KroVariants:
                 f"kro did not start as variant {name} and was restored: {error}",
             ) from error
         return True
+
+    async def announce(self, name: str) -> None:
+        """Note in the record that this variant will be begun."""
+        await self._announce(name)
+
+    async def begin(self, name: str) -> str:
+        """Apply an announced variant without waiting for its pods; returns their mark.
+
+        Raises:
+            AbortedError: as :meth:`enter` does.
+        """
+        self._visit = 0
+        mark = mark_of(name, self._visit)
+        self._change = await self._apply(self._variants[name], mark)
+        return mark
+
+    def rollout(self) -> Rollout:
+        return Rollout(self._client, self._target, self._path, self._timing)
 
     async def check(self) -> None:
         """Check that no one else has changed the Deployment.
@@ -165,9 +187,7 @@ class KroVariants:
         if not self._path:
             return
         try:
-            await Rollout(self._client, self._target, self._path, self._timing).wait(
-                None, VARIANT_START_SECONDS
-            )
+            await self.rollout().wait(None, VARIANT_START_SECONDS)
         except NotStartedError as error:
             raise AbortedError(
                 "KroNotStarted", f"kro did not start again with its own settings: {error}"
@@ -208,7 +228,9 @@ class KroVariants:
 
     def _laid_over(self, original: PodTemplate, variant: Variant, mark: str) -> PodTemplate:
         try:
-            return lay_over(original, self._target.container, variant, mark)
+            return lay_over(
+                original, self._target.container, variant, mark, probe_early=self._probe_early
+            )
         except NoContainerError as error:
             raise AbortedError(
                 "VariantRefused", f"kro's Deployment has no container {error}"

@@ -1,9 +1,18 @@
+import math
+from collections.abc import Sequence
+
 from unit.analysis.validity.moments import moment, pod
 
-from krobench.analysis.validity.krochanges import apart, causes_of_kro, unexpected
+from krobench.analysis.validity.krochanges import (
+    apart,
+    causes_of_kro,
+    causes_of_kro_around,
+    unexpected,
+)
 from krobench.figures.environment import Moment, Replacement
 from krobench.figures.summaries import KroRestart
 from krobench.findings.validity import (
+    AnyCause,
     ContainerRestarted,
     KroReconfigured,
     PodReplaced,
@@ -12,6 +21,10 @@ from krobench.findings.validity import (
 
 FIRST = moment(0.0)
 ARGS = SettingChange(name="args", before=["--a=1"], after=["--a=2"])
+
+
+def around(moments: Sequence[Moment], replacements: Sequence[Replacement]) -> list[AnyCause]:
+    return causes_of_kro_around(FIRST, moments, replacements)
 
 
 def causes(*moments: Moment, first: Moment | None = FIRST) -> list[str]:
@@ -124,3 +137,14 @@ def test_only_the_pods_that_a_phase_made_are_expected_to_take_over() -> None:
     another = KroRestart(seconds=30.0, pod="kro-3", previous_pod="kro-2")
     assert unexpected([expected, crash, another], [RESTART]) == [crash, another]
     assert unexpected([expected], []) == [expected]
+
+
+def test_after_an_upgrade_kro_is_compared_with_what_it_was_upgraded_to() -> None:
+    upgrade = Replacement(10.0, 20.0, frozenset({"kro-2"}), changed=True)
+    new = pod(uid="2", image="kro:2")
+    moments = [moment(9.0), moment(21.0, new, leader="kro-2_y")]
+    assert [cause.reason for cause in around(moments, [upgrade])] == []
+    changed = moment(24.0, pod(uid="2", image="kro:3"), leader="kro-2_y")
+    assert [c.reason for c in around([*moments, changed], [upgrade])] == ["KroReconfigured"]
+    failed = Replacement(10.0, math.inf, frozenset(), changed=True)
+    assert around([*moments, changed], [failed]) == []

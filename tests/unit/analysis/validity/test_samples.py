@@ -1,3 +1,4 @@
+import math
 from collections.abc import Iterable
 
 from unit.records import some_summary, some_test
@@ -52,7 +53,9 @@ def test_no_sample_of_kro_is_due_while_it_is_replaced() -> None:
     taken = samples("kro", "x_total", range(6))
     restart = Replacement(6.0, 19.0, frozenset())
     assert samples_missing(taken, {"kro": 1.0}, 0.0, 20.0)
-    assert samples_missing(taken, {"kro": 1.0}, 0.0, 20.0, [restart]) == []
+    endless = Replacement(6.0, math.inf, frozenset())
+    for each in (restart, endless):
+        assert samples_missing(taken, {"kro": 1.0}, 0.0, 20.0, [each]) == []
 
 
 def test_a_source_without_samples_is_unavailable_and_not_a_cause() -> None:

@@ -136,7 +136,9 @@ class KroCluster(MemoryApi):
         return found
 
 
-def variants_of(cluster: KroCluster, *variants: dict[str, Any]) -> KroVariants:
+def variants_of(
+    cluster: KroCluster, *variants: dict[str, Any], probe_early: bool = True
+) -> KroVariants:
     workload = {"scenario": "single", "instances": 1}
     spec = KroBenchmarkSpec.model_validate(
         {
@@ -156,6 +158,7 @@ def variants_of(cluster: KroCluster, *variants: dict[str, Any]) -> KroVariants:
         timing=QUICK,
         report=lambda _: None,
         announce=announced,
+        probe_early=probe_early,
     )
 
 

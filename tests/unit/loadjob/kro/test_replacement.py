@@ -1,5 +1,6 @@
-"""A restart of kro while instances exist, by what the API server and kro's metrics show."""
+"""Restarts and upgrades of kro while instances exist, by what the cluster and kro show."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from doubles.cluster import MemoryApi
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.collect.servers import closed_port, serve
+from unit.loadjob.kro.cluster import KroCluster, variants_of
 from unit.loadjob.kro.test_rollout import LEASE, PODS, pod
 
 from krobench.api.specs.kro import Target
@@ -166,3 +168,55 @@ def test_a_peak_rate_lies_between_the_mean_and_the_fastest_step(
     assert peak <= max(more / (tenths / 10) for tenths, more in steps) + 1e-6
     slowest = min(more / (tenths / 10) for tenths, more in steps)
     assert peak >= slowest - 1e-6
+
+
+class UpgradedKro(KroCluster):
+    """A kro whose new pods are ready at once, and lead once the old Lease has expired."""
+
+    def _pod(self, name: str, template: dict[str, Any]) -> dict[str, Any]:
+        made = super()._pod(name, template)
+        made["metadata"]["uid"] = f"uid-of-{name}"
+        made["spec"] = template["spec"] | {"nodeName": "node"}
+        ready = {"type": "Ready", "status": "True"}
+        made["status"] |= {"podIP": "127.0.0.1", "conditions": [ready]}
+        return made
+
+    async def admit(self, verb: str, path: str, body: JsonObject) -> None:
+        if (verb, path) == ("get", LEASE):
+            name = self.pods[-1]["metadata"]["name"]
+            self.objects[LEASE]["spec"]["holderIdentity"] = f"{name}_2"
+
+
+async def test_an_upgrade_keeps_kros_own_probe_and_is_taken_back() -> None:
+    cluster = UpgradedKro()
+    before = cluster.settled()
+    variants = variants_of(cluster, {"name": "new", "image": "kro:2"}, probe_early=False)
+    await variants.find()
+    target = Target(metrics_port=closed_port())
+    async with KroReplacement(
+        cluster, RunClock(), target, TIMING, "upgrade", [KindCount(SINGLES, 3)]
+    ) as measurement:
+        await measurement.upgrade(variants, "new")
+    assert cluster.container["image"] == "kro:2"
+    assert cluster.container["readinessProbe"] == {"initialDelaySeconds": 10}
+    figures, _ = measurement.results()
+    assert figures["kro.upgrade.readySeconds"] is not None
+    assert figures["kro.upgrade.leadsSeconds"] is not None
+    assert measurement.replacement.changed
+    assert await variants.leave() == []
+    await variants.settle()
+    assert cluster.settled() == before
+
+
+async def test_an_upgrade_that_does_not_start_is_explained_in_kros_words() -> None:
+    cluster = UpgradedKro()
+    bad = {"name": "bad", "image": "kro:2", "args": ["--nope=1"]}
+    variants = variants_of(cluster, bad, probe_early=False)
+    await variants.find()
+    timing = replace(TIMING, rollout_failing=0.01)
+    async with KroReplacement(
+        cluster, RunClock(), Target(metrics_port=closed_port()), timing, "upgrade", []
+    ) as measurement:
+        with pytest.raises(EndedEarlyError, match="flag provided but not defined") as raised:
+            await measurement.upgrade(variants, "bad")
+    assert raised.value.info.reason == "KroNotStarted"
