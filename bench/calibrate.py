@@ -26,6 +26,7 @@ from typing import Any
 
 import yaml
 
+from bench.documents import DOCS, write_between_marks
 from bench.environment import ROOT, kubectl, testbed
 from bench.errorrates import false_alarms, only_primary, power, slowdown
 from krobench.analysis.comparison.blocks import FEWEST_BLOCKS
@@ -38,8 +39,6 @@ from krobench.findings.comparison import Comparison, MetricVerdict, RunEstimates
 from krobench.record.run import RunRecord
 from krobench.report.tables import table
 
-_DOCUMENT = ROOT / "docs" / "explanation" / "method.md"
-_BEGIN, _END = "<!-- calibration: begin -->", "<!-- calibration: end -->"
 _P50 = "latency.instanceReady.p50"
 _RATE = "throughput.instancesPerSecond"
 _GONE = "latency.instanceGone.p50"
@@ -137,7 +136,7 @@ def main() -> None:
     text = f"{_provenance(environment)}\n\n{text}"
     sys.stdout.write(text)
     if options.write:
-        _write(text)
+        write_between_marks(DOCS / "explanation" / "method.md", "calibration", text)
 
 
 def _stored(store: Path, kind: str, count: int, manifest: dict[str, Any]) -> Iterator[RunRecord]:
@@ -227,13 +226,6 @@ def _provenance(environment: Environment) -> str:
         f"{os.cpu_count()} cores. A run: 20 instances of `single`, 20 at once, 1 warm-up and 2 "
         "measured iterations."
     )
-
-
-def _write(text: str) -> None:
-    document = _DOCUMENT.read_text()
-    before, _, rest = document.partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    _DOCUMENT.write_text(f"{before}{_BEGIN}\n{text}{_END}{after}")
 
 
 if __name__ == "__main__":

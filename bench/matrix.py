@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from bench.documents import DOCS, append, stored, write_between_marks
 from bench.environment import ROOT, testbed
 from krobench import __version__
 from krobench.analysis.comparison.estimates import numbers_of
@@ -40,8 +41,6 @@ KRO = (versions.KRO,)
 OLDER_KRO = ("0.9.3", "0.8.5")
 """On the default Kubernetes only."""
 HEADER = ("Kubernetes", "kro", "date", "result", "ready p50", "instances/s", "not available")
-_DOCUMENT = ROOT / "docs" / "reference" / "support.md"
-_BEGIN, _END = "<!-- matrix: begin -->", "<!-- matrix: end -->"
 _TIMEOUT_SECONDS = 900.0
 _P50, _RATE = "latency.instanceReady.p50", "throughput.instancesPerSecond"
 
@@ -78,21 +77,18 @@ def main() -> None:
     if options.fresh:
         options.store.unlink(missing_ok=True)
     pairs = list(_pairs(options.kubernetes, options.kro))
-    known = {outcome.pair: outcome for outcome in _stored(options.store)}
+    known = {outcome.pair: outcome for outcome in stored(options.store, Outcome)}
     for kubernetes, kro in pairs:
         if (__version__, kubernetes, kro) not in known:
             outcome = _try(kubernetes, kro)
             known[outcome.pair] = outcome
-            with options.store.open("a") as file:
-                file.write(outcome.model_dump_json() + "\n")
+            append(options.store, outcome)
             print(f"Kubernetes {kubernetes}, kro {kro}: {outcome.result}", flush=True)
     wanted = [known[(__version__, *pair)] for pair in pairs]
     text = table(HEADER, [_row(outcome) for outcome in wanted])
     print(text)
     if options.write:
-        before, _, rest = _DOCUMENT.read_text().partition(_BEGIN)
-        after = rest.partition(_END)[2]
-        _DOCUMENT.write_text(f"{before}{_BEGIN}\n{text}\n{_END}{after}")
+        write_between_marks(DOCS / "reference" / "support.md", "matrix", text)
     sys.exit(not all(outcome.passed for outcome in wanted))
 
 
@@ -102,11 +98,6 @@ def _pairs(
     yield from product(kubernetes or KUBERNETES, kro or KRO)
     if not kubernetes and not kro:
         yield from product((versions.KUBERNETES,), OLDER_KRO)
-
-
-def _stored(store: Path) -> list[Outcome]:
-    lines = store.read_text().splitlines() if store.exists() else []
-    return [Outcome.model_validate_json(line) for line in lines]
 
 
 def _try(kubernetes: str, kro: str) -> Outcome:

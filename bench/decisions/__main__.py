@@ -22,7 +22,8 @@ import yaml
 
 from bench.decisions.kros import Planted
 from bench.decisions.outcomes import Outcome, as_table, outcome
-from bench.environment import ROOT, kubectl, testbed
+from bench.documents import DOCS, append, stored, write_between_marks
+from bench.environment import kubectl, testbed
 from krobench.api.common import rfc3339, utc_now
 from krobench.cli.run import run_file
 from krobench.cli.sources import RunName, fetch_run
@@ -36,8 +37,6 @@ PLANTED = {
     "allocates 10 %": Planted(allocates=0.1),
     "sleeps 30 %": Planted(sleeps=0.3),
 }
-_DOCUMENT = ROOT / "docs" / "explanation" / "method.md"
-_BEGIN, _END = "<!-- decisions: begin -->", "<!-- decisions: end -->"
 _TIMEOUT_SECONDS = 3600.0
 
 
@@ -62,8 +61,7 @@ def main() -> None:
         for planted in wanted:
             if len(_made(options.store, image, planted)) < number:
                 made = _decide(planted, image, options.instances, options.budget)
-                with options.store.open("a") as file:
-                    file.write(made.model_dump_json() + "\n")
+                append(options.store, made)
                 said = made.problem or made.verdict
                 print(
                     f"{planted}: {said}, {made.blocks} blocks, {made.minutes:.1f} min", flush=True
@@ -72,12 +70,11 @@ def main() -> None:
     text = f"{_provenance(image, options)}\n\n{as_table(by_planted)}"
     print(text)
     if options.write:
-        _write(text)
+        write_between_marks(DOCS / "explanation" / "method.md", "decisions", text)
 
 
 def _made(store: Path, image: str, planted: str) -> Sequence[Outcome]:
-    lines = store.read_text().splitlines() if store.exists() else []
-    outcomes = map(Outcome.model_validate_json, lines)
+    outcomes = stored(store, Outcome)
     return [each for each in outcomes if (each.krobench, each.planted) == (image, planted)]
 
 
@@ -126,12 +123,6 @@ def _provenance(image: str, options: argparse.Namespace) -> str:
         f"to {options.budget}, {options.instances} instances of `single` in each iteration, after "
         "as many to warm up. Shares have their exact 95 % interval."
     )
-
-
-def _write(text: str) -> None:
-    before, _, rest = _DOCUMENT.read_text().partition(_BEGIN)
-    after = rest.partition(_END)[2]
-    _DOCUMENT.write_text(f"{before}{_BEGIN}\n{text}{_END}{after}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench.documents import append, stored
 from bench.faults.bed import Bed
 from bench.faults.catalogue import FAULTS, Fault
 from bench.faults.runs import Outcome, put_through
@@ -76,16 +77,12 @@ def _inflict(bed: Bed, fault: Fault, count: int, seed: int, results: Path, image
             print(f"{outcome.run}: it ended before the fault", flush=True)
             continue
         left -= outcome.times
-        results.parent.mkdir(parents=True, exist_ok=True)
-        with results.open("a") as file:
-            file.write(outcome.model_dump_json() + "\n")
+        append(results, outcome)
         print(outcome, flush=True)
 
 
 def _stored(results: Path, image: str) -> list[Outcome]:
-    lines = results.read_text().splitlines() if results.exists() else []
-    outcomes = map(Outcome.model_validate_json, lines)
-    return [outcome for outcome in outcomes if outcome.image == image]
+    return [outcome for outcome in stored(results, Outcome) if outcome.image == image]
 
 
 def row(name: str, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
