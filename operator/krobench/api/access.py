@@ -1,22 +1,16 @@
 """What the administrator of a cluster lets load Jobs reach, and demands of them.
 
-The chart passes it to the operator, and the operator to its Jobs. A load at a terminal has the
-rights of its user, and no other limits.
+A load at a terminal has the rights of its user, and no other limits.
 """
 
-import os
-from collections.abc import Mapping, Sequence
-from typing import Self
+from collections.abc import Sequence
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from krobench.api.administered import Administered
 from krobench.api.common import ApiModel
 
 ACCESS_VARIABLE = "KROBENCH_ACCESS"
-
-
-class AccessError(ValueError):
-    """The variable holds no such description; the message names it."""
 
 
 class KubeletTrust(ApiModel):
@@ -27,8 +21,10 @@ class KubeletTrust(ApiModel):
     insecure_skip_verify: bool = False
 
 
-class Access(ApiModel):
+class Access(Administered):
     """What load Jobs may reach, and how."""
+
+    variable = ACCESS_VARIABLE
 
     urls: list[str] | None = None
     """URLs that a spec may name, and all below them; None for any."""
@@ -39,20 +35,6 @@ class Access(ApiModel):
     namespace_annotations: dict[str, str] = Field(default_factory=dict)
     """The same for annotations."""
     kubelet: KubeletTrust = Field(default_factory=KubeletTrust)
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read it.
-
-        Raises:
-            AccessError: if the variable is malformed.
-        """
-        try:
-            return cls.model_validate_json(environment.get(ACCESS_VARIABLE) or "{}")
-        except ValidationError as error:
-            raise AccessError(
-                f"environment variable {ACCESS_VARIABLE} is malformed: {error}"
-            ) from error
 
     def allows(self, url: str) -> bool:
         """Whether a spec may name this URL. The chart's policy has the same rule."""

@@ -4,12 +4,11 @@ The chart passes it to the operator, and the operator to its load Jobs. The cred
 in it: load Jobs get them from a Secret in the operator's namespace, where no tenant runs pods.
 """
 
-import os
-from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
+from krobench.api.administered import Administered
 from krobench.api.common import ApiModel, ConfigMapName
 
 STORAGE_VARIABLE = "KROBENCH_STORAGE"
@@ -25,10 +24,6 @@ SESSION_TOKEN = "AWS_SESSION_TOKEN"  # noqa: S105 - a name
 
 Bucket = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$")]
 Prefix = Annotated[str, StringConstraints(pattern=r"^(\w[-.\w]*(/\w[-.\w]*)*)?$", max_length=256)]
-
-
-class StorageError(ValueError):
-    """The variable holds no such description; the message names it."""
 
 
 class S3Location(ApiModel):
@@ -48,8 +43,10 @@ class S3Location(ApiModel):
         return f"{where} at {self.endpoint}" if self.endpoint else where
 
 
-class Storage(ApiModel):
+class Storage(Administered):
     """Where results are stored besides ConfigMaps: at most one of the two."""
+
+    variable = STORAGE_VARIABLE
 
     s3: S3Location | None = None
     secret_name: ConfigMapName | None = None
@@ -63,20 +60,6 @@ class Storage(ApiModel):
     @property
     def used(self) -> bool:
         return self.s3 is not None or self.claim_name is not None
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read it.
-
-        Raises:
-            StorageError: if the variable is malformed.
-        """
-        try:
-            return cls.model_validate_json(environment.get(STORAGE_VARIABLE) or "{}")
-        except ValidationError as error:
-            raise StorageError(
-                f"environment variable {STORAGE_VARIABLE} is malformed: {error}"
-            ) from error
 
 
 class StoredAt(ApiModel):

@@ -6,10 +6,11 @@ import socket
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Self, TypeVar
 
-from krobench.api.access import Access, AccessError
-from krobench.api.storage import Storage, StorageError
+from krobench.api.access import Access
+from krobench.api.administered import Administered, VariableError
+from krobench.api.storage import Storage
 from krobench.controller.limits import Limits
 from krobench.controller.loadpod import LoadPod, LoadPodError
 from krobench.workload.testplan import DEFAULT_MAX_OBJECTS
@@ -74,9 +75,9 @@ class Settings:
             load_max_objects=_positive(
                 environment, "KROBENCH_LOAD_MAX_OBJECTS", DEFAULT_MAX_OBJECTS
             ),
-            access=_access(environment),
+            access=_administered(Access, environment),
             limits=_limits(environment, "KROBENCH_LIMITS"),
-            storage=_storage(environment),
+            storage=_administered(Storage, environment),
         )
 
 
@@ -87,17 +88,13 @@ def _required(environment: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _access(environment: Mapping[str, str]) -> Access:
-    try:
-        return Access.from_environment(environment)
-    except AccessError as error:
-        raise SettingsError(str(error)) from error
+_Settings = TypeVar("_Settings", bound=Administered)
 
 
-def _storage(environment: Mapping[str, str]) -> Storage:
+def _administered(model: type[_Settings], environment: Mapping[str, str]) -> _Settings:
     try:
-        return Storage.from_environment(environment)
-    except StorageError as error:
+        return model.from_environment(environment)
+    except VariableError as error:
         raise SettingsError(str(error)) from error
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from krobench.api.access import ACCESS_VARIABLE, Access, AccessError
+from krobench.api.access import ACCESS_VARIABLE, Access
+from krobench.api.administered import VariableError
 
 ACCESS = Access(urls=["http://prometheus.monitoring:9090/", "http://etcd:2381/metrics"])
 
@@ -48,5 +49,5 @@ def test_no_webhook_is_allowed_unless_it_is_listed() -> None:
 
 
 def test_a_malformed_variable_is_named() -> None:
-    with pytest.raises(AccessError, match=ACCESS_VARIABLE):
+    with pytest.raises(VariableError, match=ACCESS_VARIABLE):
         Access.from_environment({ACCESS_VARIABLE: "{"})
