@@ -13,7 +13,22 @@ from krobench.findings.comparison import (
     MetricVerdict,
     Replicates,
 )
-from krobench.findings.scaling import Limit
+from krobench.findings.scaling import FigureUnit, Limit
+
+
+class GrowthComparison(ApiModel):
+    """How much a figure grows for each further unit of size, on both sides; no verdict."""
+
+    figure: str
+    unit: FigureUnit
+    old: float
+    """Of several runs, their median."""
+    new: float
+    ratio: float
+    """New over old."""
+    ratio_low: float | None = None
+    """Lower end of its 95 % interval, of single runs with an interval of their slopes."""
+    ratio_high: float | None = None
 
 
 class ScaleComparison(ApiModel):
@@ -57,6 +72,9 @@ class ScaleComparison(ApiModel):
     """Why the verdict is inconclusive, and what would give one."""
     metrics: list[MetricComparison] = Field(default_factory=list)
     """Exploratory: key figures at the sizes that all have measured, single runs repeatedly."""
+
+    growth: list[GrowthComparison] = Field(default_factory=list)
+    """Exploratory: of figures that grow along a straight line in all runs."""
 
     @property
     def worse(self) -> bool:

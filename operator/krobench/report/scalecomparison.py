@@ -1,12 +1,12 @@
 """A comparison of scale tests, their limits in one line, as text and as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from krobench.analysis.comparison.limits import Span, median_span, span_of
 from krobench.api import units
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import Replicates
-from krobench.findings.scale_comparison import ScaleComparison
+from krobench.findings.scale_comparison import GrowthComparison, ScaleComparison
 from krobench.findings.scaling import Limit
 from krobench.report.comparison import EXPLORATORY_HEADER, NO_VERDICTS, exploratory_row, p_in_words
 from krobench.report.tables import aligned, bullets, table
@@ -16,7 +16,7 @@ from krobench.report.words.comparison import (
     omission_line,
     refusal_line,
 )
-from krobench.report.words.sizes import at_least, at_most, plain
+from krobench.report.words.sizes import at_least, at_most, figure_name, one_more, plain, shown
 
 
 def limit_in_words(limit: Limit, axis: Axis) -> str:
@@ -57,7 +57,7 @@ _HEADER = ("limit", "old", "new", "ratio (95 %)", "verdict")
 _HEADER_OF_RUNS = ("limit", "old (range)", "new (range)", "ratio (95 %)", "p", "verdict")
 _REPETITIONS = (
     "replicates: iterations of one run each, which do not show the drift between the two runs; "
-    "give several runs a side to include it (OLD-1,OLD-2,... NEW-1,NEW-2,...)"
+    "give several runs a side to include it: krobench compare OLD-1,OLD-2,... NEW-1,NEW-2,..."
 )
 _RUNS = "replicates: runs"
 
@@ -73,11 +73,12 @@ def text(comparison: ScaleComparison, *, exploratory: bool = False) -> str:
         rows = [exploratory_row(each) for each in comparison.metrics if each.test == test]
         title = f"{test}, exploratory: {NO_VERDICTS}"
         lines += ["", title, *aligned([EXPLORATORY_HEADER, *rows])]
-    if comparison.metrics and not exploratory:
-        lines += [
-            "",
-            f"{len(comparison.metrics)} exploratory metrics of sizes hidden; show them with --all",
-        ]
+    if comparison.growth and exploratory and comparison.axis is not None:
+        grown = list(_growth(comparison.growth, comparison.axis))
+        lines += ["", f"growth, exploratory: {NO_VERDICTS}", *aligned(grown)]
+    hidden = len(comparison.metrics) + len(comparison.growth)
+    if hidden and not exploratory:
+        lines += ["", f"{hidden} exploratory metrics of sizes hidden; show them with --all"]
     return "\n".join([*lines, "", summary(comparison)]) + "\n"
 
 
@@ -93,7 +94,21 @@ def markdown(comparison: ScaleComparison) -> str:
     if comparison.metrics:
         rows = [(metric.test, *exploratory_row(metric)) for metric in comparison.metrics]
         parts += [f"**Exploratory: {NO_VERDICTS}**", table(("size", *EXPLORATORY_HEADER), rows)]
+    if comparison.growth and comparison.axis is not None:
+        heading, *grown = _growth(comparison.growth, comparison.axis)
+        parts += [f"**Growth: {NO_VERDICTS}**", table(heading, grown)]
     return "\n\n".join(parts)
+
+
+def _growth(found: Sequence[GrowthComparison], axis: Axis) -> Iterator[Sequence[str]]:
+    """Yield the header, and a line for each figure."""
+    yield f"for each further {one_more(axis)}", "old", "new", "ratio (95 %)"
+    for each in found:
+        ratio = f"{each.ratio:.3f} (no interval)"
+        if each.ratio_low is not None and each.ratio_high is not None:
+            ratio = f"{each.ratio:.3f} ({each.ratio_low:.3f} to {each.ratio_high:.3f})"
+        values = (shown(value, each.unit) for value in (each.old, each.new))
+        yield figure_name(each.figure), *values, ratio
 
 
 def summary(comparison: ScaleComparison) -> str:

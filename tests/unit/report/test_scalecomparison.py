@@ -152,3 +152,11 @@ def test_a_range_ends_above_all_sizes_if_a_run_met_the_slos_at_all() -> None:
         )
     )
     assert "(1000 to above 1600)" in partly
+
+
+def test_growth_is_shown_without_a_verdict_when_asked_for() -> None:
+    found = compared(scale_run(1500, {100: 1, 400: 1, 800: 1, 950: 3, 1400: 3, 1600: 3}))
+    assert {each.figure for each in found.growth} >= {"latency.instanceReady.p99"}
+    assert "for each further instance" in text(found, exploratory=True)
+    assert "for each further instance" in markdown(found)
+    assert "for each further instance" not in text(found)

@@ -17,6 +17,7 @@ from krobench.analysis.comparison.metrics import (
     rounded,
 )
 from krobench.analysis.comparison.rules import Rules
+from krobench.analysis.comparison.scalegrowth import compare_growth
 from krobench.analysis.scaling.curves import counted_iterations
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.analysis.scaling.slos import decided
@@ -246,6 +247,7 @@ def _judged(
         "verdict": ratio.verdict,
         "notes": list(ratio.notes),
         "metrics": metrics,
+        "growth": compare_growth(list(map(_scale, old.runs)), list(map(_scale, new.runs))),
         "left_out": [*left_out, *without],
     }
 
