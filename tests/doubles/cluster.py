@@ -19,6 +19,8 @@ from krobench.load.lifecycle import CRDS_PATH, RGD_NAME_LABEL, RGDS_PATH
 
 QUICK = Timing(
     new_kind_pause=0.0,
+    ballast_poll=0.01,
+    ballast_pause=0.0,
     cleanup_first_poll=0.01,
     cleanup_poll=0.01,
     probe_last_event=0.02,

@@ -72,6 +72,12 @@ class ApiError(KubeError):
         return self.forbidden and re.search(r"\bcannot \w+ resource\b", self.message) is not None
 
     @property
+    def denied(self) -> bool:
+        """Whether a quota, a policy or a webhook refused the request; not all of them say 403."""
+        said = re.search(r"\bdenied (the )?request\b", self.message) is not None
+        return said or (self.forbidden and not self.lacks_permission)
+
+    @property
     def invalid(self) -> bool:
         """Whether the object does not fit its schema, and would not fit it in a retry."""
         return self.status == 422

@@ -120,6 +120,14 @@ class Timing:
     """The start of a sharded load is announced this long before: a watch event and the set-up of
     tasks must fit in."""
 
+    ballast_poll: float = 1.0
+    """Pause between two looks at which CRDs of the ballast are served."""
+    ballast_served: float = 60.0
+    """Another CRD of the ballast must be served, or gone, within this time."""
+    ballast_pause: float = 40.0
+    """Pause after the ballast has changed. Kubernetes' controllers look for new kinds every 30 s,
+    and begin to watch each."""
+
     # Cleanup.
     cleanup_first_poll: float = 0.03
     """Pause before the first look at what is being deleted; each further pause is twice as long."""

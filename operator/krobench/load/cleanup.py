@@ -11,7 +11,13 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
 
 from krobench.api import units
-from krobench.api.common import COMPONENT_LABEL, PREREQUISITE_LABEL, RUN_LABEL, ErrorInfo
+from krobench.api.common import (
+    BALLAST_COMPONENT,
+    COMPONENT_LABEL,
+    PREREQUISITE_LABEL,
+    RUN_LABEL,
+    ErrorInfo,
+)
 from krobench.api.kinds import object_prefix
 from krobench.api.messages import SHARD_COMPONENT, SHARD_LINES_COMPONENT
 from krobench.figures.reasons.load import ObjectsNotListed
@@ -58,7 +64,8 @@ class RunCleanup:
         """``prerequisites`` is whether the run may have some: finding them lists all kinds."""
         self._timing = timing or Timing()
         self._client = client
-        self._has_prerequisites = prerequisites and rgd_prefix is None
+        self._whole = rgd_prefix is None
+        self._has_prerequisites = prerequisites and self._whole
         self._prefix = rgd_prefix or object_prefix(uid)
         # Shards use their ConfigMaps throughout the run, not only in a part of it.
         shared = () if rgd_prefix else (SHARD_COMPONENT, SHARD_LINES_COMPONENT)
@@ -116,6 +123,7 @@ class RunCleanup:
                     *own,
                     *children.items,
                     *await self._own_config_maps(),
+                    *await self._ballast(),
                     *await self._prerequisites(),
                 )
             }
@@ -159,6 +167,7 @@ class RunCleanup:
             (lambda: self._instances(kinds), instance_timeout_seconds),
             (self._rgds, self._timing.rgds_deleted),
             (lambda: self._crds(kinds), self._timing.crds_deleted),
+            (self._ballast, self._timing.crds_deleted),
             (self._prerequisites, self._timing.prerequisites_deleted),
         ):
             remaining = await self._delete_all(lister, timeout_seconds)
@@ -235,6 +244,12 @@ class RunCleanup:
                 f",{COMPONENT_LABEL}={component}",
             )
         ]
+
+    async def _ballast(self) -> list[Item]:
+        if not self._whole:
+            return []
+        selector = f",{COMPONENT_LABEL}={BALLAST_COMPONENT}"
+        return await self._items("CustomResourceDefinition", lambda _: CRDS_PATH, selector)
 
     async def _prerequisites(self) -> list[Item]:
         """Return the prerequisites but for namespaces, which go last."""

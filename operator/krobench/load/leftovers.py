@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from krobench.api.common import BALLAST_GROUP
 from krobench.kube import paths
 from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
 from krobench.kube.errors import ApiError
@@ -228,6 +229,17 @@ class ChildFinder:
         ]
 
 
+async def served_ballast(client: KubeClient) -> int:
+    """Return how many kinds of the ballast the API server serves."""
+    answer = await client.find("/apis", _DISCOVERY) or {}
+    return sum(
+        len(version.get("resources") or [])
+        for group in answer.get("items") or []
+        if group["metadata"].get("name", "").endswith(BALLAST_GROUP)
+        for version in group.get("versions") or []
+    )
+
+
 async def _discover(client: KubeClient) -> list[_Resource]:
     """Return all kinds that can be listed and deleted, each in its preferred version."""
     found: dict[tuple[str, str], _Resource] = {}
@@ -235,6 +247,8 @@ async def _discover(client: KubeClient) -> list[_Resource]:
         answer = await client.find(base, _DISCOVERY) or {}
         for group in answer.get("items") or []:
             name = group["metadata"].get("name", "")
+            if name.endswith(BALLAST_GROUP):
+                continue  # nobody creates objects of these
             for version in group.get("versions") or []:
                 for each in version.get("resources") or []:
                     plural = each["resource"]

@@ -29,6 +29,7 @@ from krobench.load.leftovers import kinds_created
 from krobench.load.operations import KindCount
 from krobench.load.shard import open_iteration
 from krobench.loadjob.assessment import Around, assess
+from krobench.loadjob.ballast import BallastKeeper
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.kro.replacement import KroReplacement
 from krobench.loadjob.kro.variants import KroVariants
@@ -52,6 +53,7 @@ class IterationRunner:
     def __init__(self, context: RunContext, variants: KroVariants | None = None) -> None:
         self._context = context
         self._variants = variants
+        self._ballast = BallastKeeper(context)
         self._prepared: set[int] = set()
         """Tests whose prerequisites are there, by the index of their plans."""
         self._unsteady: set[str] = set()
@@ -77,6 +79,7 @@ class IterationRunner:
         context, test = self._context, action.plan
         namespace = test.namespace or context.run.own_namespace
         await ensure_namespace(context.client, context.run, namespace)
+        await self._ballast.ensure(test)
         if test.index not in self._prepared:
             await create_prerequisites(context, test, namespace)
             await check_surroundings(context.client, context.run, test)

@@ -144,7 +144,7 @@ async def ensure_namespace(client: KubeClient, run: RunRef, namespace: str) -> N
         try:
             existing = await client.create(paths.core("namespaces"), body)
         except ApiError as error:
-            if error.forbidden and not error.lacks_permission:
+            if error.denied:
                 raise AbortedError(
                     "DeniedByPolicy",
                     f"namespace {namespace} cannot be created: {error.message}; set the labels "

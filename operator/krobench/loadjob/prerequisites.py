@@ -87,7 +87,7 @@ async def _create(
                 f"{where} is forbidden: {_to_allow(needed, path.rpartition('/')[2])} "
                 f"({error.message})",
             ) from error
-        if error.forbidden:
+        if error.denied:
             raise AbortedError(
                 "DeniedByPolicy",
                 f"{where} was denied: {error.message}; follow the policy or the quota that this "

@@ -196,6 +196,7 @@ def planned(plan: TestPlan) -> TestRecord:
         instances=plan.workload.instances,
         phases=[phase.operation for phase in plan.phases] if len(plan.phases) > 1 else [],
         rgds=plan.workload.rgds,
+        ballast_crds=plan.ballast.crds,
         load=plan.load,
         concurrency=None if plan.load.arrival.open_loop else plan.concurrency,
         timeout_seconds=plan.timeout_seconds,

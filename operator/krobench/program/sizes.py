@@ -13,7 +13,7 @@ from krobench.api.refusal import refusals
 from krobench.api.specs.load import Arrival, Load, LoadPhase, Operation
 from krobench.api.specs.scaletest import MAX_SIZES, Axis, KroScaleTestSpec, ScaleSizes
 from krobench.api.specs.suite import Test
-from krobench.api.specs.workload import Workload
+from krobench.api.specs.workload import Ballast, Workload
 from krobench.findings.scaling import BeyondBudget, SizeRefused, SizesLeftOut, TooManyObjects
 from krobench.workload.blueprint import WorkloadError
 from krobench.workload.checks import check_own_rgd
@@ -38,6 +38,7 @@ _RATE_DIGITS = 4
 _INCREMENTS = 10
 _WORKLOAD = "workload"
 _GENERATOR = "workload.generator"
+_BALLAST = "workload.ballast"
 _LOAD = "load"
 _GENERATOR_FIELDS = {
     Axis.RESOURCES_PER_RGD: "resources",
@@ -230,7 +231,7 @@ def longest_scale_seconds(spec: KroScaleTestSpec) -> float:
     """
     largest = max(
         (
-            plan_size(spec, 0, size).deletion_timeout_seconds
+            (plan := plan_size(spec, 0, size)).deletion_timeout_seconds + plan.ballast_seconds
             for size in sizes_of(spec.sizes, spec.axis)[:MAX_SIZES]
             if why_unusable(spec, size, sys.maxsize, drawn=False) is None
         ),
@@ -250,6 +251,9 @@ def _workload(spec: KroScaleTestSpec, size: float) -> Workload:
         each = workload.instances / workload.rgds
         instances = max(int(size), round(size * each))
         return _changed(workload, _WORKLOAD, rgds=int(size), instances=instances)
+    if spec.axis is Axis.CRDS:
+        ballast = _changed(workload.ballast or Ballast(), _BALLAST, crds=int(size))
+        return _changed(workload, _WORKLOAD, ballast=ballast)
     if spec.axis in _GENERATOR_FIELDS:
         assert workload.generator is not None
         fields = {_GENERATOR_FIELDS[spec.axis]: int(size)}

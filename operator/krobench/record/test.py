@@ -229,6 +229,8 @@ class TestRecord(ApiModel):
     planned_warmup: int
     instances: int
     rgds: int
+    ballast_crds: int = 0
+    """CRDs beside its load."""
     phases: list[Operation] = Field(default_factory=list)
     """What its phases do, if it has several."""
     load: Load = Field(default_factory=Load)

@@ -69,10 +69,11 @@ def _test_line(test: TestRecord) -> str:
             f"{iterations}{warm}. {test.state}."
         )
     rgds = f" of {test.rgds} RGDs" if test.rgds > 1 else ""
+    beside = f" beside {test.ballast_crds} CRDs" if test.ballast_crds else ""
     phases = f"; phases: {', '.join(test.phases)}" if test.phases else ""
     ready = f"; ready by {test.ready_by}" if test.ready_by else ""
     return (
-        f"{test.workload}: {units.counted(test.instances, 'instance')}{rgds}, "
+        f"{test.workload}: {units.counted(test.instances, 'instance')}{rgds}{beside}, "
         f"{arrivals(test)}{phases}, {iterations}{warm}{ready}. {test.state}."
     )
 

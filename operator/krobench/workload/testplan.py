@@ -13,7 +13,7 @@ from krobench.api.specs.decide import MOST_BLOCKS
 from krobench.api.specs.kro import Target, Variant
 from krobench.api.specs.load import Load
 from krobench.api.specs.suite import Precision, Test
-from krobench.api.specs.workload import Workload
+from krobench.api.specs.workload import Ballast, Workload
 from krobench.workload.checks import check_own_rgd
 from krobench.workload.phases import (
     PhasePlan,
@@ -36,6 +36,8 @@ DEFAULT_WARMUP = 1
 _REQUEUE_SECONDS = 3.0
 _DELETION_BASE_SECONDS = 60.0
 _DELETION_SECONDS_PER_CHILD = 0.25
+_BALLAST_BASE_SECONDS = 120.0
+_BALLAST_SECONDS_PER_CRD = 0.5
 CLEANUP_ALLOWANCE_SECONDS = 180.0
 RUN_ALLOWANCE_SECONDS = 600.0
 
@@ -145,6 +147,17 @@ class TestPlan:
     @property
     def prerequisite_count(self) -> int:
         return count_prerequisites(self.workload, self._indexes)
+
+    @property
+    def ballast(self) -> Ballast:
+        """The CRDs beside its load."""
+        return self.workload.ballast or Ballast()
+
+    @property
+    def ballast_seconds(self) -> float:
+        """Time that creating and deleting its ballast may take."""
+        count = self.ballast.crds
+        return 2 * (_BALLAST_BASE_SECONDS + count * _BALLAST_SECONDS_PER_CRD) if count else 0.0
 
     @property
     def _indexes(self) -> int:
@@ -257,6 +270,7 @@ def longest_run_seconds(spec: KroBenchmarkSpec) -> float:
         (test.total_iterations + bool(test.profiles))
         * (test.timeout_seconds + test.deletion_timeout_seconds + CLEANUP_ALLOWANCE_SECONDS)
         + (test.profile_window_seconds or 0.0)
+        + test.ballast_seconds * len(test.visits)
         + (len(test.visits) * VARIANT_START_SECONDS if test.variant is not None else 0.0)
         + (test.total_iterations * VARIANT_START_SECONDS if test.upgrade is not None else 0.0)
         for test in plan_tests(spec)
@@ -310,13 +324,13 @@ INVALID_SPEC = "InvalidSpec"
 def objects_at_once(test: TestPlan, *, drawn: bool = True) -> int:
     """Return how many objects an iteration has at its peak.
 
-    These are its RGDs, its instances, what kro creates for each instance, and prerequisites. A
-    collection (forEach) in an RGD of the user's own counts as one object, as its size is not known.
-    If random choices are not ``drawn``, the result is the fewest that they allow.
+    These are its RGDs, its instances, what kro creates for each instance, prerequisites and the
+    ballast. A collection (forEach) in an RGD of the user's own counts as one object, as its size is
+    not known. If random choices are not ``drawn``, the result is the fewest that they allow.
     """
     workload = test.workload
     instances = peak_instances(test.phases, drawn=drawn) * (1 + children(workload))
-    return instances + workload.rgds + test.prerequisite_count
+    return instances + workload.rgds + test.prerequisite_count + test.ballast.crds
 
 
 def check_objects(
@@ -331,8 +345,8 @@ def check_objects(
             reason=TOO_MANY_OBJECTS,
             message=f"test {test.name} would create {count} objects at once "
             f"({peak_instances(test.phases, drawn=drawn)} instances with "
-            f"{children(test.workload)} children each, {test.workload.rgds} RGDs and "
-            f"{test.prerequisite_count} prerequisites), and "
+            f"{children(test.workload)} children each, {test.workload.rgds} RGDs, "
+            f"{test.prerequisite_count} prerequisites, {test.ballast.crds} CRDs of ballast), and "
             f"{max_objects} are allowed: lower "
             f"spec.{test.field_prefix}workload.instances, or have the operator's chart value "
             "load.maxObjects raised",

@@ -70,6 +70,13 @@ def test_kinds_of_prerequisites_each_add_a_rule_and_are_guarded_by_both_policies
     )
 
 
+def test_load_jobs_create_crds_only_if_asked_for(render: Render) -> None:
+    create = Permission("create", "customresourcedefinitions", "apiextensions.k8s.io")
+    role = ("ClusterRole", "krobench-load")
+    assert not allows(render()[role]["rules"], create)
+    assert allows(render("load.ballast=true")[role]["rules"], create)
+
+
 def test_load_roles_allow_what_a_run_checks_before_it_starts(render: Render) -> None:
     manifests = render()
     everywhere = manifests["ClusterRole", "krobench-load"]["rules"]

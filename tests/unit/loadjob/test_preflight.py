@@ -39,14 +39,21 @@ DENIAL = "ValidatingAdmissionPolicy 'cost-centre' with binding 'x' denied reques
 class Company(MemoryApi):
     """Demands a cost centre of namespaces."""
 
+    denial = ApiError(403, "Forbidden", DENIAL)
+
     async def admit(self, verb: str, path: str, body: JsonObject) -> None:
         if verb == "create" and "cost-centre" not in body["metadata"]["labels"]:
-            raise ApiError(403, "Forbidden", DENIAL)
+            raise self.denial
 
 
-async def test_a_namespace_that_a_policy_denies_is_named_with_its_words() -> None:
+@pytest.mark.parametrize(("status", "reason"), [(403, "Forbidden"), (422, "Invalid")])
+async def test_a_namespace_that_a_policy_denies_is_named_with_its_words(
+    status: int, reason: str
+) -> None:
+    company = Company()
+    company.denial = ApiError(status, reason, DENIAL)
     with pytest.raises(AbortedError) as raised:
-        await ensure_namespace(Company(), RUN, "kb-1")
+        await ensure_namespace(company, RUN, "kb-1")
     assert raised.value.info.reason == "DeniedByPolicy"
     assert DENIAL in raised.value.info.message
     assert "load.namespaceLabels" in raised.value.info.message

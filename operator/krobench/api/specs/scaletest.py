@@ -50,6 +50,7 @@ class Axis(StrEnum):
     COLLECTION_SIZE = "collectionSize"
     ARRIVAL_RATE = "arrivalRate"
     CONCURRENCY = "concurrency"
+    CRDS = "crds"
 
     @property
     def of_generator(self) -> bool:
@@ -81,6 +82,7 @@ _UNITS = {
     Axis.COLLECTION_SIZE: "objects in a collection",
     Axis.ARRIVAL_RATE: "instances/s",
     Axis.CONCURRENCY: "instances at once",
+    Axis.CRDS: "CRDs in the ballast",
 }
 
 
@@ -191,7 +193,7 @@ class KroScaleTestSpec(SpecModel):
     rgds grow, the number of instances per RGD stays workload.instances / workload.rgds).
     resourcesPerRGD, dependencyDepth, celExpressions and collectionSize: settings of
     workload.generator. arrivalRate: load.rate. concurrency: the number of instances in progress at
-    any time."""
+    any time. crds: workload.ballast.crds, CRDs that nobody uses."""
     sizes: ScaleSizes
     """The sizes to run along the axis."""
     search: Search = Field(default_factory=Search, json_schema_extra=DEFAULT_EMPTY)

@@ -18,6 +18,7 @@ MAX_RGDS = 500
 MAX_EXPRESSIONS = 50
 MAX_RESTARTS = 10
 MAX_PREREQUISITES = 32
+MAX_BALLAST = 2_000
 
 _ANYTHING: JsonDict = {"x-kubernetes-preserve-unknown-fields": True}
 
@@ -361,6 +362,15 @@ class InstanceMetadata(SpecModel):
     """Annotations."""
 
 
+class Ballast(SpecModel):
+    """CRDs that nobody uses, beside the load: kro and the API server keep those of others, too."""
+
+    crds: Annotated[int, Field(ge=0, le=MAX_BALLAST)] = 0
+    """Number of CRDs. The axis crds of a scale test sets it."""
+    fields: Annotated[int, Field(ge=1, le=5_000)] = 500
+    """Number of fields in the schema of each; a field takes about 60 bytes."""
+
+
 class Workload(SpecModel):
     """What is created: ResourceGraphDefinitions and instances of the kinds that they define."""
 
@@ -396,6 +406,9 @@ class Workload(SpecModel):
     and deleted with the objects of the run. An object that exists already is refused. Strings can
     have the placeholders of values. ConfigMaps and Namespaces are allowed, and the kinds in the
     chart value load.prerequisiteKinds."""
+    ballast: Ballast | None = None
+    """CRDs that exist beside the load. The run creates them before the first iteration that has
+    them, and deletes them at its end. Requires the chart value load.ballast."""
 
     rules = (
         Rule(
@@ -412,5 +425,10 @@ class Workload(SpecModel):
             implies(has(this.cel), ~has(this.prerequisites) | (size(this.prerequisites) == 0)),
             "leave it out with cel: expressions read nothing but their instance",
             field="prerequisites",
+        ),
+        Rule(
+            implies(has(this.cel), ~has(this.ballast)),
+            "leave it out with cel: it is only beside instances",
+            field="ballast",
         ),
     )

@@ -16,6 +16,7 @@ _SINGULAR = {
     Axis.COLLECTION_SIZE: "item of a collection",
     Axis.ARRIVAL_RATE: "instance/s",
     Axis.CONCURRENCY: "instance at once",
+    Axis.CRDS: "CRD in the ballast",
 }
 
 
