@@ -140,7 +140,11 @@ def _rates(spec: RunSpec) -> Iterator[Use]:
 
 
 def _of_load(path: str, load: Load) -> Iterator[Use]:
-    for name, rate in (("rate", load.rate), ("toRate", load.to_rate)):
+    beside = load.background
+    rates = {"rate": load.rate, "toRate": load.to_rate} | (
+        {"background.reads": beside.reads, "background.writes": beside.writes} if beside else {}
+    )
+    for name, rate in rates.items():
         if rate is not None:
             yield f"{path}.{name}", rate, "lower it"
 

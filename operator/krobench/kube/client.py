@@ -80,9 +80,11 @@ class KubeClient(Transport):
                 return None
             raise
 
-    async def get_text(self, path: str, accept: str = "text/plain") -> str:
+    async def get_text(
+        self, path: str, accept: str = "text/plain", *, retries: int | None = None
+    ) -> str:
         """Read text, such as a metrics endpoint."""
-        return (await self._send("GET", path, accept=accept)).decode(errors="replace")
+        return (await self._send("GET", path, retries, accept=accept)).decode(errors="replace")
 
     @contextlib.asynccontextmanager
     async def stream(

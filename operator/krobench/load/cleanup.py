@@ -25,6 +25,7 @@ from krobench.kube import paths
 from krobench.kube.client import METADATA_ONLY, JsonObject, KubeClient
 from krobench.kube.errors import ApiError, ApiUnreachableError, KubeError
 from krobench.kube.timing import Timing
+from krobench.load.background import BACKGROUND_COMPONENT
 from krobench.load.leftovers import ChildFinder, GroupKind, Item, as_item, namespace_of
 from krobench.load.lifecycle import CRDS_PATH, RGDS_PATH, Kind, kinds_of_run
 from krobench.load.loops import RunClock
@@ -69,7 +70,7 @@ class RunCleanup:
         self._prefix = rgd_prefix or object_prefix(uid)
         # Shards use their ConfigMaps throughout the run, not only in a part of it.
         shared = () if rgd_prefix else (SHARD_COMPONENT, SHARD_LINES_COMPONENT)
-        self._components = (PROBE_COMPONENT, *shared)
+        self._components = (PROBE_COMPONENT, BACKGROUND_COMPONENT, *shared)
         self._clock = RunClock()
         self._selector = f"{RUN_LABEL}={uid}"
         self._children = ChildFinder(client, self._prefix)

@@ -17,6 +17,7 @@ from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
+from krobench.load.background import BackgroundLoad
 from krobench.load.children import Children
 from krobench.load.driver import FAILURES, Driver, EndedEarlyError, explain
 from krobench.load.lifecycle import (
@@ -34,7 +35,7 @@ from krobench.load.observer import Apply, Followed, Observer
 from krobench.load.operations import KindCount, Operations, Target
 from krobench.load.overhead import Overhead
 from krobench.load.probe import WatchLag, WatchProbe
-from krobench.record.test import Soak
+from krobench.record.test import BackgroundRecord, Soak
 from krobench.workload.iterationplan import IterationPlan, RgdPlan
 from krobench.workload.phases import PhasePlan
 from krobench.workload.source import OWN_RGD
@@ -73,6 +74,8 @@ class Outcome:
     children_unwatched: Mapping[str, AnyReason] = field(default_factory=dict)
     """Why children of some kinds were not seen, by kind."""
     watch_lag: WatchLag | None = None
+    background: BackgroundRecord | None = None
+    """What was sent beside the load; None if nothing was asked for."""
     compilation_unavailable: AnyReason | None = None
     """Why the compilation of RGDs could not be timed."""
     invalid: list[AnyCause] = field(default_factory=list)
@@ -170,7 +173,7 @@ class Iteration:
         outcome = self.outcome
         outcome.run_started_seconds = self._clock.now()
         cost = Overhead()
-        async with self._probe() as probe:
+        async with self._probe() as probe, self._background() as background:
             for phase in self._plan.test.phases:
                 if phase.index:
                     await between_phases()
@@ -192,6 +195,7 @@ class Iteration:
                 if outcome.error is not None:
                     break
         outcome.watch_lag = probe.result()
+        outcome.background = background.result()
         costs = (*(observer.cost for observer in self._observers), *self._children.costs)
         values, unavailable = cost.metrics(costs)
         outcome.metrics |= values
@@ -203,6 +207,12 @@ class Iteration:
         return WatchProbe(
             self._client, self._clock, plan.namespace, name, plan.labels, self._timing
         )
+
+    def _background(self) -> BackgroundLoad:
+        plan = self._plan
+        prefix = f"{plan.run.prefix}{plan.test.index}-{plan.index}-"
+        asked = plan.test.load.background
+        return BackgroundLoad(self._client, self._clock, plan.namespace, prefix, plan.labels, asked)
 
     def finish(self) -> Outcome:
         """Return the result: what has been measured up to now."""

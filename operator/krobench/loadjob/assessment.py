@@ -95,6 +95,7 @@ def assess(
             else None
         ),
         generator=generator,
+        background=outcome.background,
         latency=latencies(outcome.records),
         figures=Figures(measured.figures),
         parts=PartLists(measured.parts),

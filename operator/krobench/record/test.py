@@ -37,6 +37,19 @@ class Teardown(ApiModel):
     """Objects that are still there, as kind/namespace/name; at most 20."""
 
 
+class BackgroundRecord(ApiModel):
+    """Requests that were sent beside the load, in the run phase."""
+
+    reads: int = 0
+    """Those that were answered."""
+    writes: int = 0
+    """Those that were answered."""
+    failed: int = 0
+    skipped: int = 0
+    """Requests that were not sent, as too many were unanswered."""
+    seconds: float = 0.0
+
+
 class PhaseRecord(ApiModel):
     """One phase of an iteration."""
 
@@ -94,6 +107,8 @@ class IterationRecord(ApiModel):
     steady."""
     generator: LoadGenerator | None = None
     """None in a closed loop, which has no schedule, and if no run phase was reached."""
+    background: BackgroundRecord | None = None
+    """None if none was asked for, and if no run phase was reached."""
     latency: Latencies = Field(default_factory=Latencies)
     figures: Figures = Field(default_factory=Figures)
     """By their names in the catalogue. Costs per instance of several phases are those of the first,

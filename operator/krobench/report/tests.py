@@ -74,7 +74,28 @@ def _test_line(test: TestRecord) -> str:
     ready = f"; ready by {test.ready_by}" if test.ready_by else ""
     return (
         f"{test.workload}: {units.counted(test.instances, 'instance')}{rgds}{beside}, "
-        f"{arrivals(test)}{phases}, {iterations}{warm}{ready}. {test.state}."
+        f"{arrivals(test)}{_background(test)}{phases}, {iterations}{warm}{ready}. {test.state}."
+    )
+
+
+def _background(test: TestRecord) -> str:
+    """Return what was asked for beside the load, and what was answered."""
+    asked = test.load.background
+    if asked is None:
+        return ""
+    found = [each.background for each in test.iterations if each.background is not None]
+    seconds = sum(each.seconds for each in found)
+    answered = ""
+    if seconds:
+        reads, writes = sum(each.reads for each in found), sum(each.writes for each in found)
+        missed = sum(each.failed + each.skipped for each in found)
+        answered = (
+            f" (answered: {units.rate(reads / seconds)} and {units.rate(writes / seconds)}, "
+            f"{missed} failed or not sent)"
+        )
+    return (
+        f", beside {units.rate(asked.reads)} lists and {units.rate(asked.writes)} updates in the "
+        f"background{answered}"
     )
 
 

@@ -15,6 +15,7 @@ MAX_RATE = 10_000.0
 MAX_OPERATIONS = 100_000
 
 Rate = Annotated[float, Field(ge=0.01, le=MAX_RATE)]
+BackgroundRate = Annotated[float, Field(ge=0, le=1000)]
 Interval = Annotated[Duration, Between("1ms", "24h")]
 Weight = Annotated[int, Field(ge=0, le=1000)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -42,6 +43,17 @@ class Burst(SpecModel):
     """Number of instances in a burst."""
     interval: Interval
     """Time from the start of one burst to the start of the next."""
+
+
+class Background(SpecModel):
+    """Requests of other clients than kro, which keep the API server busy during the run phase."""
+
+    reads: BackgroundRate = 0.0
+    """Lists of the ConfigMaps in the namespace of the instances, per second."""
+    writes: BackgroundRate = 0.0
+    """Updates of ConfigMaps in that namespace, per second."""
+
+    rules = (Rule(this.reads + this.writes > 0.0, "set at least one of reads and writes above 0"),)
 
 
 class Load(SpecModel):
@@ -77,6 +89,8 @@ class Load(SpecModel):
     shards: Annotated[int, Field(ge=1, le=16)] = 1
     """Number of pods that share sending requests and watching instances, for loads that one pod
     cannot handle. Each pod handles every shards-th instance and its share of the concurrency."""
+    background: Background | None = None
+    """Requests beside the load. They are the run's own and not part of its latencies."""
 
     rules = (
         Rule(
@@ -194,6 +208,11 @@ class LoadPhase(SpecModel):
             implies(has(this.load), this.load.shards == 1),
             "must be 1 in a phase: only a test without phases can be sharded",
             field="load.shards",
+        ),
+        Rule(
+            implies(has(this.load), ~has(this.load.background)),
+            "set it in the load of the test, for all its phases",
+            field="load.background",
         ),
         Rule(
             implies(has(this.churn), this.operation == "churn"),
