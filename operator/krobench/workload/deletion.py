@@ -20,9 +20,10 @@ _NAMESPACED = frozenset(
 def goes_with_namespace(workload: Workload) -> bool:
     """Whether the children of all instances are in the namespace of their instance, for sure.
 
-    Of an RGD of the user's own it is not known, and its kind can exist only once.
+    Of an RGD of the user's own it is not known, and its kind can exist only once. Prerequisites
+    must outlive the namespace of one iteration.
     """
-    if workload.rgd is not None or workload.cel is not None:
+    if workload.rgd is not None or workload.cel is not None or workload.prerequisites:
         return False
     manifests = rgds_of(RgdSource(workload, "workload", 0, "name", "Kind", {})).manifests
     own = {each["spec"]["schema"]["kind"] for each in manifests}

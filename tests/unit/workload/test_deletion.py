@@ -17,6 +17,12 @@ def test_all_that_the_generator_makes_goes_with_the_namespace(complexity: str) -
     assert goes_with_namespace(workload)
 
 
+def test_prerequisites_must_not_go_with_the_namespace() -> None:
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
+    workload = Workload.model_validate({"scenario": "single", "prerequisites": [config_map]})
+    assert not goes_with_namespace(workload)
+
+
 def test_of_an_rgd_of_the_users_own_nothing_is_known() -> None:
     workload = Workload.model_validate(
         {"rgd": {"inline": {"spec": {"schema": {"kind": "App", "apiVersion": "v1"}}}}}
