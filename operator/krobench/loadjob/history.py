@@ -10,15 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from krobench.analysis.comparison.compare import Side, compare, of_history
-from krobench.analysis.comparison.estimates import condense
+from krobench.analysis.comparison.estimates import condense, slim, why_not_comparable
 from krobench.analysis.comparison.rules import Rules, rules_of
-from krobench.analysis.comparison.scaletests import (
-    ScaleSide,
-    compare_scale_tests,
-    of_earlier_limits,
-    slim,
-    why_not_comparable,
-)
 from krobench.api.common import ErrorInfo
 from krobench.api.kinds import RunKind, RunRef, ScheduleRef
 from krobench.api.specs.results import FEWEST_PREVIOUS_RUNS, BaselineRef, BaselineSource
@@ -218,6 +211,12 @@ class RunBaseline:
 
     def compare_limits(self, record: RunRecord) -> ScaleComparison:
         """Compare a scale test that has ended with its baseline."""
+        from krobench.analysis.comparison.scaletests import (
+            ScaleSide,
+            compare_scale_tests,
+            of_earlier_limits,
+        )
+
         new = ScaleSide(f"{record.namespace}/{record.name}", [record])
         if self.error is not None:
             return ScaleComparison(

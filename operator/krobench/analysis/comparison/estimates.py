@@ -17,11 +17,13 @@ from krobench.api.specs.load import Arrival, LoadPhase
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.specs.suite import Test
 from krobench.api.specs.workload import Workload
+from krobench.figures.summaries import PartLists
 from krobench.findings.comparison import (
     AnyUnusable,
     Invalid,
     IsScaleTest,
     IterationsElsewhere,
+    NoSizes,
     NotCompleted,
     RunEstimates,
     TestEstimates,
@@ -142,3 +144,24 @@ def _flattened(value: Any, path: str) -> Iterator[tuple[str, str]]:
     elif value not in ([], {}):
         text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
         yield path, f"sha256:{hashlib.sha256(text).hexdigest()[:16]}"
+
+
+def slim(run: RunRecord) -> RunRecord:
+    """Return what comparisons need of a scale test: whole records of many take much memory."""
+    tests = []
+    for test in run.tests:
+        iterations = [
+            each.model_copy(update={"parts": PartLists(), "phases": [], "unavailable": {}})
+            for each in test.iterations
+        ]
+        gone = {"summary": None, "profile": None, "attribution": None}
+        tests.append(test.model_copy(update={"iterations": iterations, **gone}))
+    changes = {"tests": tests, "recommendations": [], "variant_comparisons": []}
+    return run.model_copy(update=changes)
+
+
+def why_not_comparable(run: RunRecord) -> AnyUnusable | None:
+    """Return why a run must not be compared as a scale test; None if it may."""
+    if run.scale is None:
+        return unusable(run) or NoSizes()
+    return unusable(run)

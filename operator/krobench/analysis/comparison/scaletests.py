@@ -5,7 +5,11 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from krobench.analysis.comparison.differences import differences_of, refusal
-from krobench.analysis.comparison.estimates import numbers_of, scale_settings, unusable
+from krobench.analysis.comparison.estimates import (
+    numbers_of,
+    scale_settings,
+    why_not_comparable,
+)
 from krobench.analysis.comparison.limitruns import compare_limit_runs
 from krobench.analysis.comparison.limits import compare_limits, measure_limit, span_of
 from krobench.analysis.comparison.metrics import (
@@ -21,17 +25,14 @@ from krobench.analysis.comparison.scalegrowth import compare_growth
 from krobench.analysis.scaling.curves import counted_iterations
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.analysis.scaling.slos import decided
-from krobench.figures.summaries import PartLists
 from krobench.findings.comparison import (
     AnyOmission,
     AnyRefusal,
-    AnyUnusable,
     AxesDiffer,
     FewEarlierRuns,
     MetricComparison,
     MetricVerdict,
     NoFigures,
-    NoSizes,
     NothingJudged,
     NotRepeated,
     NoUsableRuns,
@@ -161,27 +162,6 @@ def of_earlier_limits(comparison: ScaleComparison, fewest: int) -> ScaleComparis
         return comparison
     notes = [FewEarlierRuns(had=had, needed=fewest)]
     return comparison.model_copy(update={"verdict": MetricVerdict.INCONCLUSIVE, "notes": notes})
-
-
-def slim(run: RunRecord) -> RunRecord:
-    """Return what comparisons need of a scale test: whole records of many take much memory."""
-    tests = []
-    for test in run.tests:
-        iterations = [
-            each.model_copy(update={"parts": PartLists(), "phases": [], "unavailable": {}})
-            for each in test.iterations
-        ]
-        gone = {"summary": None, "profile": None, "attribution": None}
-        tests.append(test.model_copy(update={"iterations": iterations, **gone}))
-    changes = {"tests": tests, "recommendations": [], "variant_comparisons": []}
-    return run.model_copy(update=changes)
-
-
-def why_not_comparable(run: RunRecord) -> AnyUnusable | None:
-    """Return why a run must not be compared as a scale test; None if it may."""
-    if run.scale is None:
-        return unusable(run) or NoSizes()
-    return unusable(run)
 
 
 def _unfit(old: ScaleSide, new: ScaleSide) -> AnyRefusal | None:

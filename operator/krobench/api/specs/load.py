@@ -53,7 +53,12 @@ class Background(SpecModel):
     writes: BackgroundRate = 0.0
     """Updates of ConfigMaps in that namespace, per second."""
 
-    rules = (Rule(this.reads + this.writes > 0.0, "set at least one of reads and writes above 0"),)
+    rules = (
+        Rule(
+            (this.reads > 0.0) | (this.writes > 0.0),
+            "set at least one of reads and writes above 0",
+        ),
+    )
 
 
 class Load(SpecModel):
