@@ -25,7 +25,7 @@ def scale_test(**spec: Any) -> Manifest:
     burst = {"arrival": "burst", "burst": {"size": 1, "interval": "1s"}, "maxSendLag": "5s"}
     quick = {
         "axis": "instances",
-        "sizes": {"values": [FEWEST, MOST], "soak": "3s"},
+        "sizes": {"values": [FEWEST, MOST], "soak": "1s"},
         "search": {"resolution": "60%"},
         "slo": [SLO, f"{MEMORY} < 900000000.0"],
         "workload": {"scenario": "single"},

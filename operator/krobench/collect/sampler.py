@@ -96,6 +96,8 @@ class Sampler:
         self._restarts_seen = 0
         self._turns: dict[SourceName, asyncio.Lock] = {}
         self._requests_kept = 0
+        self.snapshot_seconds = 0.0
+        """How long the latest snapshot took."""
         self._ready: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._thread = threading.Thread(target=self._serve, name="collectors", daemon=True)
 
@@ -111,7 +113,9 @@ class Sampler:
 
     async def snapshot(self) -> None:
         """Sample every source now, as at the border of a phase."""
+        began = self._scope.now()
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._sample_all(), self._away))
+        self.snapshot_seconds = self._scope.now() - began
 
     @property
     def samples(self) -> Sequence[Sample]:

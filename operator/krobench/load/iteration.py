@@ -118,6 +118,8 @@ class Iteration:
         self._children = Children(client, clock, plan.namespace)
         self._operations = Operations(self._driver, clock, plan, self._children)
         self.outcome = Outcome(started_seconds=clock.now())
+        self.load_from_seconds = 0.0
+        """When the API server answers requests for new kinds without delay."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -171,6 +173,7 @@ class Iteration:
         replaces kro.
         """
         outcome = self.outcome
+        await self._clock.sleep_until(self.load_from_seconds)
         outcome.run_started_seconds = self._clock.now()
         cost = Overhead()
         async with self._probe() as probe, self._background() as background:
@@ -345,7 +348,7 @@ class Iteration:
             await run_together(create(rgd) for rgd in stage)
         await self._observe_instances(selector, made)
         established = last_established((each.record for each in made.values()), self._clock.now())
-        await self._clock.sleep_until(established + self._timing.new_kind_pause)
+        self.load_from_seconds = established + self._timing.new_kind_pause
 
     def _instance_selector(self) -> str:
         labels = self._plan.labels

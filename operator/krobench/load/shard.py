@@ -155,6 +155,7 @@ class CoordinatorIteration(ShardIteration):
         There is only one phase.
         """
         outcome = self.outcome
+        await self._clock.sleep_until(self.load_from_seconds)
         lead = self._timing.shards_lead + self._whole.instance_count * _LEAD_SECONDS_PER_INSTANCE
         start = self._clock.now() + lead
         [phase] = self._whole.test.phases

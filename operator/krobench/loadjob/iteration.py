@@ -161,7 +161,10 @@ class IterationRunner:
         await iteration.set_up()
         if iteration.outcome.error is not None:
             return 0
+        # Sampling fits into the pause after a kind is new, as late as it can be.
+        await context.clock.sleep_until(iteration.load_from_seconds - sampler.snapshot_seconds)
         await sampler.snapshot()
+        await context.clock.sleep_until(iteration.load_from_seconds)
         before = context.client.requests.total() + sampler.requests
         context.report(_label(plan))
         if profiling is not None:
