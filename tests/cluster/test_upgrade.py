@@ -10,7 +10,7 @@ from cluster.test_installation import helm
 
 pytestmark = pytest.mark.untimed
 
-ITERATIONS = 4
+ITERATIONS = 5
 CHART = str(ROOT / "helm" / "krobench")
 CRD = ("crd", "krobenchmarks.bench.kro.run")
 SCALE_CRD = ("crd", "kroscaletests.bench.kro.run")
