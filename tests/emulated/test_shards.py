@@ -89,6 +89,14 @@ async def test_an_open_loop_keeps_the_times_of_the_whole_schedule() -> None:
     assert [t - times[0] for t in times] == pytest.approx([k / 100 for k in range(12)], abs=5e-3)
 
 
+async def test_one_of_the_shards_sends_the_background() -> None:
+    load = {"arrival": "constant", "rate": 100, "background": {"reads": 50}}
+    record, _ = await run(MemoryCluster(), benchmark(40, 2, load=load), [1])
+    for iteration in record.tests[0].iterations:
+        assert iteration.background is not None
+        assert 0 < iteration.background.reads <= 50 * iteration.background.seconds + 1
+
+
 async def test_a_shard_that_never_comes_is_named() -> None:
     record, _ = await run(MemoryCluster(), benchmark(20, 3), [1])
     assert record.verdict is Verdict.INVALID

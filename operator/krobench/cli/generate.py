@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from krobench.api import units
 from krobench.api.kinds import KINDS, TEMPLATES, RunKind, RunRef, ScheduleKind
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
@@ -130,6 +131,8 @@ def _objects(plan: IterationPlan, seen: set[str]) -> Iterator[str]:
         seen.add(plan.namespace)
         namespace = {"name": plan.namespace}
         yield _document({"apiVersion": "v1", "kind": "Namespace", "metadata": namespace})
+    if plan.test.ballast.crds:
+        yield f"# beside {units.counted(plan.test.ballast.crds, 'CRD')} as ballast\n"
     shown: set[str] = set()
     for each in plan.test.prerequisites:
         if each.field not in shown:

@@ -163,7 +163,7 @@ class CoordinatorIteration(ShardIteration):
         outcome.phases.append(begun)
         outcome.run_started_seconds = start
         deadline = outcome.started_seconds + self._plan.test.timeout_seconds
-        async with self._probe() as probe:
+        async with self._probe() as probe, self._background() as background:
             begin = self._workers.start(start, start - outcome.started_seconds)
             await self._guarded(begin, "the shards were started")
             if outcome.error is None:
@@ -174,6 +174,7 @@ class CoordinatorIteration(ShardIteration):
                 [ended, *(d.ended_seconds for d in deliveries)]
             )
         outcome.watch_lag = probe.result()
+        outcome.background = background.result()
         self._take_over(deliveries)
 
     def finish(self) -> Outcome:

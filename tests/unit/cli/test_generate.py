@@ -65,6 +65,20 @@ def test_the_same_spec_gives_the_same_bytes(file: Path) -> None:
     assert generate(file).stdout == generate(file).stdout
 
 
+def test_prerequisites_and_ballast_are_shown(tmp_path: Path) -> None:
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "of-<index>"}}
+    workload = {"scenario": "single", "prerequisites": [settings], "ballast": {"crds": 7}}
+    spec = {"tests": [{"name": "a", "workload": workload}]}
+    run = {"kind": "KroBenchmark", "metadata": {"name": "shown"}, "spec": spec}
+    file = tmp_path / "run.yaml"
+    file.write_text(yaml.safe_dump(run))
+    text = generate(file).stdout
+    assert "7 CRDs" in text
+    assert any(
+        (each or {}).get("metadata") == {"name": "of-0"} for each in yaml.safe_load_all(text)
+    )
+
+
 def test_only_the_test_asked_for_is_printed() -> None:
     examples = ROOT / "manifests/examples/scenarios.yaml"
     done = generate(examples, "--test", "platform")
