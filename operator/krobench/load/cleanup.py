@@ -9,6 +9,7 @@ metadata of objects is read.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
 
 from krobench.api import units
 from krobench.api.common import (
@@ -36,6 +37,7 @@ from krobench.record.test import Teardown
 logger = logging.getLogger(__name__)
 
 _CONCURRENCY = 16
+_CRDS_AT_ONCE = 10
 _MAX_REMAINING = 20
 _NAMED = 10
 _QUICKLY_LISTED = 200
@@ -168,7 +170,6 @@ class RunCleanup:
             (lambda: self._instances(kinds), instance_timeout_seconds),
             (self._rgds, self._timing.rgds_deleted),
             (lambda: self._crds(kinds), self._timing.crds_deleted),
-            (self._ballast, self._timing.crds_deleted),
             (self._prerequisites, self._timing.prerequisites_deleted),
         ):
             remaining = await self._delete_all(lister, timeout_seconds)
@@ -181,7 +182,23 @@ class RunCleanup:
                 remaining = await self._delete_all(lister, self._timing.forced_deletion)
             if remaining:
                 return remaining
+        return await self._delete_ballast()
+
+    async def _delete_ballast(self) -> list[Item]:
+        """Delete a few CRDs at a time: each makes the API server describe all others again."""
+        ballast = await self._ballast()
+        for start in range(0, len(ballast), _CRDS_AT_ONCE):
+            few = ballast[start : start + _CRDS_AT_ONCE]
+            remaining = await self._delete_all(partial(self._still, few), self._timing.crds_deleted)
+            if remaining:
+                return remaining
         return []
+
+    async def _still(self, items: Iterable[Item]) -> list[Item]:
+        """Return those of these objects that exist."""
+        return [
+            item for item in items if await self._client.find(item.path, METADATA_ONLY) is not None
+        ]
 
     async def _delete_at_once(self) -> list[Item]:
         instances = await self._instances(await kinds_of_run(self._client, self._prefix))
@@ -267,12 +284,10 @@ class RunCleanup:
         return [item for item in found if item.name.startswith(self._prefix)]
 
     async def _crds(self, kinds: list[Kind]) -> list[Item]:
-        items = []
-        for name in sorted({kind.crd for kind in kinds}):
-            path = f"{CRDS_PATH}/{name}"
-            if await self._client.find(path, METADATA_ONLY) is not None:
-                items.append(Item("CustomResourceDefinition", None, name, path))
-        return items
+        names = sorted({kind.crd for kind in kinds})
+        return await self._still(
+            Item("CustomResourceDefinition", None, name, f"{CRDS_PATH}/{name}") for name in names
+        )
 
     async def _items(
         self, kind: str, collection: Callable[[str | None], str], selector: str = ""
