@@ -20,11 +20,10 @@ from krobench.analysis.comparison.limitruns import compare_limit_runs
 from krobench.analysis.comparison.limits import (
     LimitRatio,
     MeasuredLimit,
-    Span,
     compare_limits,
     measure_limit,
-    span_of,
 )
+from krobench.analysis.comparison.spans import Span, span_of
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import MetricVerdict

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from krobench.analysis.comparison.limits import Span, median_span, span_of
+from krobench.analysis.comparison.spans import Span, median_span, span_of
 from krobench.api import units
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.comparison import Replicates

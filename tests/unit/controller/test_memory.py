@@ -30,7 +30,7 @@ for number in range(int(sys.argv[1])):
     }
     test = {"name": "a", "workload": {"scenario": "single", "instances": 3}}
     status = {
-        "phase": "Succeeded",
+        "phase": "Completed",
         "verdict": "Passed",
         "startTime": "2026-01-01T00:00:00Z",
         "completionTime": "2026-01-01T00:05:00Z",

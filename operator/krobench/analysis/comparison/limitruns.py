@@ -2,7 +2,7 @@
 
 It is judged like any metric of benchmarks: by the exact rank test, its interval, and, if
 one side has few runs, by the spread of the other. Runs whose limit is beyond their sizes need more:
-the rank test takes them by their scores (:func:`~krobench.analysis.comparison.limits.rank_scores`),
+the rank test takes them by their scores (:func:`~krobench.analysis.comparison.spans.rank_scores`),
 and the interval is made twice, once with each limit at the end of its span that makes the ratio
 small, and once at the other end. The outer ends hold for any limits within the spans.
 
@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from krobench.analysis.comparison.limits import LimitRatio, Span, median_span, rank_scores
+from krobench.analysis.comparison.limits import LimitRatio
 from krobench.analysis.comparison.metrics import (
     MIN_REPLICATES,
     Basis,
@@ -25,6 +25,7 @@ from krobench.analysis.comparison.metrics import (
     basis_of,
     judge,
 )
+from krobench.analysis.comparison.spans import Span, median_span, rank_scores
 from krobench.analysis.statistics.significance import (
     Interval,
     Runs,

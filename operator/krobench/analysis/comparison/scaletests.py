@@ -11,7 +11,7 @@ from krobench.analysis.comparison.estimates import (
     why_not_comparable,
 )
 from krobench.analysis.comparison.limitruns import compare_limit_runs
-from krobench.analysis.comparison.limits import compare_limits, measure_limit, span_of
+from krobench.analysis.comparison.limits import compare_limits, measure_limit
 from krobench.analysis.comparison.metrics import (
     MIN_REPLICATES,
     Iterations,
@@ -22,6 +22,7 @@ from krobench.analysis.comparison.metrics import (
 )
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scalegrowth import compare_growth
+from krobench.analysis.comparison.spans import span_of
 from krobench.analysis.scaling.curves import counted_iterations
 from krobench.analysis.scaling.limit import limit_and_crossing
 from krobench.analysis.scaling.slos import decided

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from krobench.analysis.comparison.limitruns import compare_limit_runs
-from krobench.analysis.comparison.limits import LimitRatio, Span, median_span, rank_scores, span_of
+from krobench.analysis.comparison.limits import LimitRatio
+from krobench.analysis.comparison.spans import Span, median_span, rank_scores, span_of
 from krobench.analysis.statistics.significance import mann_whitney
 from krobench.findings.comparison import (
     LimitsUnknown,
