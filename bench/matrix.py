@@ -158,7 +158,10 @@ def _manifest() -> dict[str, Any]:
         "apiVersion": "bench.kro.run/v1alpha1",
         "kind": "KroBenchmark",
         "metadata": {"name": "matrix", "namespace": "default"},
-        "spec": {"defaults": {"iterations": 2, "warmup": 1}, "tests": [test]},
+        "spec": {
+            "defaults": {"iterations": 2, "warmup": 1, "timeout": "2m"},
+            "tests": [test],
+        },
     }
 
 
