@@ -66,6 +66,21 @@ async def test_a_test_has_its_own_ballast_and_the_next_has_none() -> None:
     assert cluster.beside[-1] == 0
 
 
+async def test_ballast_stays_when_cumulative_sizes_are_taken_down() -> None:
+    cluster = Cluster()
+    record = await scaletests.run(
+        cluster,
+        axis="instances",
+        sizes={"values": [2, 4], "cumulative": True},
+        workload={"scenario": "single", "ballast": {"crds": 3, "fields": 2}},
+        **FLAT | {"iterations": 3},
+    )
+    assert set(cluster.beside) == {3}
+    assert len(cluster.beside) == 3, "each iteration builds from nothing"
+    assert record.orphans is not None
+    assert record.orphans.count == 0
+
+
 async def test_ballast_counts_for_the_limit_on_objects() -> None:
     record = await scaletests.run(
         Cluster(), max_objects=40, axis="crds", sizes={"values": [5, 20, 60]}, **FLAT

@@ -55,7 +55,7 @@ class BenchmarkTask:
             return Suite(tests, self.spec.order)
         rules = Rules() if baseline is None else rules_of(primary=baseline.primary)
         if self.spec.decide is not None and self.spec.cleanup is Cleanup.ALWAYS:
-            tests = deleted_together(tests)
+            tests = deleted_together(tests, rules)
         return Blocks(tests, self._seed, self.spec.decide, rules)
 
     @property

@@ -255,8 +255,8 @@ async def take_down(context: RunContext, action: TakeDown, success: bool) -> Tea
     if context.cleanup.keeps(success=success):
         return None
     plan, started = action.plan, context.clock.now()
-    # Nothing else of the run exists at this point.
-    cleanup = RunCleanup(context.client, context.run.uid, timing=context.timing)
+    # Of the iterations, nothing else exists at this point.
+    cleanup = RunCleanup(context.client, context.run.uid, timing=context.timing, run_goes_on=True)
     if action.with_namespace:
         context.report(f"cleanup of all tests with variant {plan.variant}")
         teardown = await cleanup.delete_with_namespaces()

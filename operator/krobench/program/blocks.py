@@ -6,9 +6,9 @@ restarts, what drifts affects all of them alike, and the blocks are the replicat
 (:mod:`krobench.analysis.comparison.blocks`).
 
 With ``spec.decide``, the program looks at what it has after 8, 12, 16, 20 and 24 blocks, and ends
-as soon as every variant is decided, or another block would exceed ``maxDuration``. kro deletes an
-instance in a second or more, as long as it takes to create it. So where possible, all objects of a
-variant stay until kro is replaced by the next one, and then go with their namespace.
+as soon as every variant is decided, or another block would exceed ``maxDuration``. kro takes as
+long to delete instances as to create them, or several times as long. So where possible, all objects
+of a variant stay until kro is replaced by the next one, and then go with their namespace.
 """
 
 import random
@@ -27,6 +27,8 @@ from krobench.program.suite import Slot, Suite
 from krobench.record.test import IterationRecord
 from krobench.workload.deletion import goes_with_namespace
 from krobench.workload.testplan import TestPlan
+
+_DELETION = "latency.instanceGone"
 
 
 class Blocks(Suite):
@@ -92,12 +94,14 @@ def _visit(action: RunIteration) -> tuple[str | None, int]:
     return action.plan.variant, action.plan.visit_of(action.index)
 
 
-def deleted_together(tests: Sequence[TestPlan]) -> Sequence[TestPlan]:
+def deleted_together(tests: Sequence[TestPlan], rules: Rules) -> Sequence[TestPlan]:
     """Return the tests so that their objects stay until kro restarts, if all of them can.
 
-    They can if everything is in the run's own namespace, which is then deleted.
+    They can if everything is in the run's own namespace, which is then deleted, and if nobody asks
+    how long kro takes to delete instances: that is timed as each iteration is cleaned up.
     """
-    if not all(
+    asked = [*rules.primary, *(each for test in tests for each in test.thresholds)]
+    if any(_DELETION in each for each in asked) or not all(
         test.namespace is None and test.load.shards == 1 and goes_with_namespace(test.workload)
         for test in tests
     ):

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.analysis.records import iteration
 
+from krobench.analysis.comparison.rules import Rules, rules_of
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.figures.summaries import Figures
 from krobench.findings.comparison import MetricVerdict
@@ -43,7 +44,11 @@ def blocks(
         | spec
     )
     plans: Sequence[TestPlan] = plan_tests(whole)
-    return Blocks(deleted_together(plans) if together else plans, seed, whole.decide)
+    if together:
+        baseline = whole.baseline
+        rules = Rules() if baseline is None else rules_of(primary=baseline.primary)
+        plans = deleted_together(plans, rules)
+    return Blocks(plans, seed, whole.decide)
 
 
 def drive(
@@ -161,6 +166,21 @@ def test_all_that_a_variant_left_is_deleted_before_kro_restarts() -> None:
 def test_what_is_outside_of_the_namespace_is_deleted_after_each_iteration() -> None:
     program = blocks(2, [3], together=True, scenario="multi-tenant", decide=DECIDE)
     assert not any(isinstance(entry, TakeDown) for entry in drive(program))
+
+
+def test_kro_deletes_instances_if_somebody_asks_how_long_it_takes() -> None:
+    gone = "latency.instanceGone.p50"
+    test = {"name": "t0", "workload": {"scenario": "single"}, "thresholds": [f"{gone} < 9.0"]}
+    asked: list[dict[str, Any]] = [
+        {
+            "baseline": {"previousRuns": 1, "primary": [gone]},
+            "results": {"retention": {"runs": 1}},
+        },
+        {"tests": [test]},
+    ]
+    for spec in asked:
+        program = blocks(2, [3], together=True, decide=DECIDE, **spec)
+        assert not any(isinstance(entry, TakeDown) for entry in drive(program))
 
 
 def test_only_the_first_test_of_a_block_warms_kro_up_unless_the_spec_says_so() -> None:
