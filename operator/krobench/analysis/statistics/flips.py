@@ -6,8 +6,11 @@ whole blocks are equally likely, whatever drifts from block to block and however
 each other. The same flips count for all metrics, and those for all of them are corrected together
 by step-down maxT (:mod:`.permutation`).
 
-- The statistic is that of Wilcoxon's signed ranks, relative to its largest spread, so that metrics
-  that are missing in some blocks can be compared.
+- The statistic is the sum of the differences (Fisher, The Design of Experiments, 1935), relative to
+  the root of the sum of their squares, so that metrics of any unit and scatter can be compared.
+  Each counts at most twice the median size, so that one bad block does not hide the others.
+  Signed ranks would not do: with few blocks, the flips of all signs in any metric reach their
+  largest sum, so that among many metrics no change stands out, however large.
 - Looking several times raises the chance of a false alarm, so each look spends a part of it in
   proportion to the blocks that it has (Kim and DeMets, Design and Analysis of Group Sequential
   Tests Based on the Type I Error Spending Rate Function, Biometrika 74, 1987). Its bound is found
@@ -32,6 +35,8 @@ _MOST_COUNTED = 12
 """Up to so many blocks, all flips are counted; of more, 4,000 are drawn."""
 _DRAWN = 4000
 _STREAM = 3
+_LARGEST = 2
+"""Times the median size that a difference counts at most."""
 _ROUNDING = 1e-9
 _BITS = 8
 
@@ -94,23 +99,23 @@ def _statistics(
 
 @lru_cache(maxsize=256)  # each look needs those before it again
 def _statistic(differences: tuple[float | None, ...], most: int) -> Sequence[float]:
-    ranks = _signed_ranks(differences)
-    sums = [_partial_sums(ranks[at : at + _BITS]) for at in range(0, len(ranks), _BITS)]
-    spread = math.sqrt(sum(rank**2 for rank in ranks)) or 1.0
+    parts = _bounded(differences)
+    sums = [_partial_sums(parts[at : at + _BITS]) for at in range(0, len(parts), _BITS)]
+    spread = math.sqrt(sum(part**2 for part in parts)) or 1.0
     return [abs(sum(map(list.__getitem__, sums, way))) / spread for way in flips(most)]
 
 
-def _partial_sums(ranks: Sequence[float]) -> list[float]:
-    """Return the sum of a few signed ranks for each way of flipping them.
+def _partial_sums(parts: Sequence[float]) -> list[float]:
+    """Return the sum of a few differences for each way of flipping them.
 
     A sum over all blocks is then a few of these: a comparison needs hundreds of thousands.
     """
-    sums = [math.fsum(ranks)] * (1 << _BITS)
-    for way in range(1, 1 << len(ranks)):
+    sums = [math.fsum(parts)] * (1 << _BITS)
+    for way in range(1, 1 << len(parts)):
         lowest = way & -way
-        sums[way] = sums[way ^ lowest] - 2 * ranks[lowest.bit_length() - 1]
+        sums[way] = sums[way ^ lowest] - 2 * parts[lowest.bit_length() - 1]
     # Bits of blocks that are not there yet, in a way of flipping more of them, change nothing.
-    own = (1 << len(ranks)) - 1
+    own = (1 << len(parts)) - 1
     return [sums[way & own] for way in range(1 << _BITS)]
 
 
@@ -138,14 +143,11 @@ def _smallest_crossed(descending: Sequence[float], count: int) -> float:
     return crossing[-1] * (1 - _ROUNDING) if crossing else math.inf
 
 
-def _signed_ranks(differences: Differences) -> list[float]:
-    """Return the signed midrank of each difference; zero if there is none."""
-    ordered = sorted(abs(d) for d in differences if d)
-    first = {size: index for index, size in reversed(list(enumerate(ordered)))}
-    last = {size: index for index, size in enumerate(ordered)}
-    return [
-        math.copysign((first[abs(d)] + last[abs(d)]) / 2 + 1, d) if d else 0.0 for d in differences
-    ]
+def _bounded(differences: Differences) -> list[float]:
+    """Return each difference, with a bound to its size; zero if there is none."""
+    sizes = [abs(d) for d in differences if d]
+    largest = _LARGEST * median(sizes) if sizes else 0.0
+    return [max(-largest, min(largest, d)) if d else 0.0 for d in differences]
 
 
 def factor_of(differences: Differences, covariate: Sequence[float]) -> float:

@@ -33,13 +33,27 @@ def drifting(rng: random.Random, blocks: int, effect: float = 0.0) -> list[list[
 
 
 def test_p_is_the_share_of_flips_that_are_as_far_off() -> None:
-    differences = [0.3, -0.1, 0.2, 0.5, 0.4]
-    ranks = [3, -1, 2, 5, 4]
+    differences = [0.3, -0.1, 0.2, 0.5, 4.0]
+    counted = [3, -1, 2, 5, 6]  # at most twice the median size
     far = sum(
-        abs(sum(sign * rank for sign, rank in zip(signs, ranks, strict=True))) >= 13
+        abs(sum(sign * each for sign, each in zip(signs, counted, strict=True))) >= 15
         for signs in product((1, -1), repeat=5)
     )
     assert p_values([differences], 5) == [far / 32]
+
+
+def test_a_large_change_is_found_at_the_first_look_whatever_else_scatters() -> None:
+    rng = random.Random(6)
+    noise = [[rng.gauss(0, 0.1) for _ in range(8)] for _ in range(30)]
+    large = [math.log(3) + rng.gauss(0, 0.1) for _ in range(8)]
+    [found] = crossed([*noise, large], [Look(8, 0.05 * 8 / 24)], 24)
+    assert found == {30}
+
+
+def test_one_bad_block_hides_no_change() -> None:
+    rng = random.Random(7)
+    changed = [math.log(1.1) + rng.gauss(0, 0.02) for _ in range(12)]
+    assert p_values([[*changed[:-1], -1.0]], 12)[0] < 0.05
 
 
 def test_false_alarms_in_any_metric_are_as_rare_as_asked_for_whatever_drifts() -> None:
@@ -59,7 +73,7 @@ def test_a_change_by_a_tenth_is_found_in_the_metric_that_has_it() -> None:
     rng = random.Random(3)
     looks = [Look(blocks, 0.05 * blocks / 16) for blocks in (8, 12, 16)]
     found = [crossed(drifting(rng, 16, math.log(1.1)), looks, 16)[-1] for _ in range(20)]
-    assert sum(0 in each for each in found) >= 18
+    assert sum(0 in each for each in found) >= 15
     assert sum(2 in each for each in found) <= 2
 
 
