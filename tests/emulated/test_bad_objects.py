@@ -10,7 +10,6 @@ import pytest
 from emulated.conftest import TIMEOUT_SECONDS, Api, Manifest, RunningOperator
 from emulated.test_operator import job_of, store_results
 from hypothesis import HealthCheck, Phase, given, settings
-from thoroughness import at_least
 from unit.admitted import changed_examples
 from unit.controller.world import SPECS
 
@@ -22,7 +21,7 @@ from krobench.record.run import RunState
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-BAD = min(500, at_least(150))
+BAD = 500
 _DRAWN = 60
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from emulated.conftest import Emulator, Manifest, RunningOperator, until, until_quiet
-from thoroughness import at_least
 from unit.controller.schedules import EACH_MINUTE, TEMPLATE
 from unit.controller.world import SPEC
 
@@ -25,7 +24,7 @@ START = datetime(2026, 11, 29, 12, 0, 30, tzinfo=UTC)
 RUNS = paths.group(API_GROUP, API_VERSION, RunKind.BENCHMARK.plural, "default")
 SCHEDULES = paths.group(API_GROUP, API_VERSION, ScheduleKind.SCHEDULE.plural, "default")
 DEPLOYMENTS = paths.group("apps", "v1", "deployments", "kro-system")
-MANY = min(100, at_least(40))
+MANY = 100
 
 
 @dataclass

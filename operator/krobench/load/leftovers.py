@@ -4,7 +4,6 @@ Instances may have children in any namespace and without one, and of any kind. O
 read, a page at a time.
 """
 
-import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from krobench.api.common import BALLAST_GROUP
 from krobench.kube import paths
 from krobench.kube.client import METADATA_LIST, JsonObject, KubeClient
 from krobench.kube.errors import ApiError
+from krobench.load.loops import at_most
 
 _OWNED_BY_KRO = "kro.run/owned=true"
 _INSTANCE_ID = "kro.run/instance-id"
@@ -128,15 +128,13 @@ class ChildFinder:
             KubeError: if the API server does not answer.
         """
         resources = await self._all_kinds()
-        gate = asyncio.Semaphore(_CONCURRENCY)
         found: list[_Owned] = []
         claims: list[Item] = []
         unlisted: list[_Resource] = []
 
         async def look(resource: _Resource) -> None:
             is_claim = (resource.group, resource.plural) == _CLAIMS
-            async with gate:
-                listed = await self._list(resource, namespaces, None if is_claim else _OWNED_BY_KRO)
+            listed = await self._list(resource, namespaces, None if is_claim else _OWNED_BY_KRO)
             if listed is None:
                 unlisted.append(resource)
             elif is_claim:
@@ -145,7 +143,7 @@ class ChildFinder:
             else:
                 found.extend(listed)
 
-        await asyncio.gather(*map(look, resources))
+        await at_most(_CONCURRENCY, look, resources)
         return Children(
             [*self._of_the_run(found, set(instances)), *claims],
             sorted(
@@ -162,13 +160,11 @@ class ChildFinder:
         Raises:
             KubeError: if the API server does not answer.
         """
-        gate = asyncio.Semaphore(_CONCURRENCY)
 
         async def look(resource: _Resource) -> list[_Owned]:
-            async with gate:
-                return await self._list(resource, (), selector) or []
+            return await self._list(resource, (), selector) or []
 
-        listed = await asyncio.gather(*map(look, await self._all_kinds()))
+        listed = await at_most(_CONCURRENCY, look, await self._all_kinds())
         return [each.item for items in listed for each in items]
 
     async def _all_kinds(self) -> list["_Resource"]:

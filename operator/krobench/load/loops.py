@@ -9,12 +9,16 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from krobench.kube.errors import KubeError
 from krobench.workload.phases import PlannedOperation
 
 logger = logging.getLogger(__name__)
+
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
 
 
 class RunClock:
@@ -50,6 +54,22 @@ async def run_together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
         await asyncio.gather(*tasks)
     finally:
         await cancel(*tasks)
+
+
+async def at_most(
+    most: int, work: Callable[[ItemT], Awaitable[ResultT]], items: Iterable[ItemT]
+) -> list[ResultT]:
+    """Do something with each item, with at most so many at once; return the results in order.
+
+    The first error is raised, while the others go on.
+    """
+    gate = asyncio.Semaphore(most)
+
+    async def one(item: ItemT) -> ResultT:
+        async with gate:
+            return await work(item)
+
+    return await asyncio.gather(*map(one, items))
 
 
 async def cancel(*tasks: "asyncio.Task[None]") -> None:

@@ -5,7 +5,6 @@ cleanup of the run deletes them.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
 
 from krobench.api import units
 from krobench.api.common import BALLAST_COMPONENT, COMPONENT_LABEL, RUN_LABEL
@@ -13,6 +12,7 @@ from krobench.api.specs.workload import Ballast
 from krobench.kube.errors import ApiError
 from krobench.load.leftovers import served_ballast
 from krobench.load.lifecycle import CRDS_PATH
+from krobench.load.loops import at_most
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.permissions import Need, Permission, check_permissions
@@ -62,8 +62,8 @@ class BallastKeeper:
             await context.client.delete(f"{CRDS_PATH}/{name}")
 
         try:
-            await _each(there - names.keys(), delete)
-            await _each((name for name in names if name not in there), create)
+            await at_most(_CONCURRENCY, delete, there - names.keys())
+            await at_most(_CONCURRENCY, create, (name for name in names if name not in there))
             await self._until_served(wanted.crds)
         except ApiError as error:
             raise AbortedError(
@@ -94,13 +94,3 @@ class BallastKeeper:
                     "server more memory and CPU",
                 )
             await asyncio.sleep(timing.ballast_poll)
-
-
-async def _each(names: Iterable[str], work: Callable[[str], Awaitable[None]]) -> None:
-    gate = asyncio.Semaphore(_CONCURRENCY)
-
-    async def done(name: str) -> None:
-        async with gate:
-            await work(name)
-
-    await asyncio.gather(*map(done, names))

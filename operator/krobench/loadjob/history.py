@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from krobench.analysis.comparison.compare import Side, compare, of_history
 from krobench.analysis.comparison.estimates import condense, slim, why_not_comparable
@@ -39,6 +40,8 @@ from krobench.storage.runs import compact_time, read_run
 logger = logging.getLogger(__name__)
 
 _MAX_RETRIES = 8
+
+ComparisonT = TypeVar("ComparisonT", Comparison, ScaleComparison)
 
 Comparable = RunEstimates | RunRecord
 """What comparisons need of a run: of a benchmark its estimates, of a scale test its slim record."""
@@ -191,14 +194,7 @@ class RunBaseline:
         """Compare a run that has ended with its baseline."""
         new = Side(f"{record.namespace}/{record.name}", [condense(record)])
         if self.error is not None:
-            return Comparison(
-                old=self.label,
-                new=new.label,
-                old_runs=[],
-                new_runs=[],
-                minimum_effect=self.rules.minimum_effect,
-                refused=NotComparable(error=self.error),
-            )
+            return self._refused(Comparison, new.label, self.error)
         runs = [run for run in self.runs if isinstance(run, RunEstimates)]
         comparison = compare(Side(self.label, runs), new, self.rules)
         if self.source.previous_runs is not None:
@@ -219,19 +215,22 @@ class RunBaseline:
 
         new = ScaleSide(f"{record.namespace}/{record.name}", [record])
         if self.error is not None:
-            return ScaleComparison(
-                old=self.label,
-                new=new.label,
-                old_runs=[],
-                new_runs=[],
-                minimum_effect=self.rules.minimum_effect,
-                refused=NotComparable(error=self.error),
-            )
+            return self._refused(ScaleComparison, new.label, self.error)
         runs = [run for run in self.runs if isinstance(run, RunRecord)]
         comparison = compare_scale_tests(ScaleSide(self.label, runs), new, self.rules)
         if self.source.previous_runs is not None:
             comparison = of_earlier_limits(comparison, FEWEST_PREVIOUS_RUNS)
         return comparison.model_copy(update={"fails_run": self.source.fail_when_worse})
+
+    def _refused(self, of: type[ComparisonT], new: str, error: ErrorInfo) -> ComparisonT:
+        return of(
+            old=self.label,
+            new=new,
+            old_runs=[],
+            new_runs=[],
+            minimum_effect=self.rules.minimum_effect,
+            refused=NotComparable(error=error),
+        )
 
 
 async def read_baseline(
@@ -275,7 +274,7 @@ async def _from_config_map(
         return ErrorInfo(reason="BaselineUnreadable", message=message)
     if not isinstance(parsed, RunRecord):
         return parsed.runs
-    # A benchmark's side says of a scale test that it is one.
+    # The estimates of a scale test tell a benchmark that it cannot be compared with it.
     return [slim(parsed) if scales else condense(parsed)]
 
 

@@ -1,6 +1,7 @@
 """Creating what a test needs before its instances; the cleanup of the run deletes it."""
 
 import asyncio
+from functools import partial
 from itertools import groupby
 
 from krobench.api.common import PREREQUISITE_LABEL, RUN_LABEL
@@ -8,6 +9,7 @@ from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError
 from krobench.kube.timing import Timing
 from krobench.load.lifecycle import is_true, path_of_kind
+from krobench.load.loops import at_most
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.permissions import Need, Permission, check_permissions
@@ -26,7 +28,7 @@ async def create_prerequisites(context: RunContext, test: TestPlan, namespace: s
     Raises:
         AbortedError: if one cannot be created, or exists and is not the run's.
     """
-    client, gate = context.client, asyncio.Semaphore(_CONCURRENCY)
+    client = context.client
     for _, group in groupby(test.prerequisites, key=lambda each: each.field):
         alike = list(group)
         first = alike[0]
@@ -37,9 +39,8 @@ async def create_prerequisites(context: RunContext, test: TestPlan, namespace: s
         remedy = f"{_to_allow(first, plural)}, for {first} in spec.{first.field}"
         needs = [Need(Permission(verb, plural, first.group), remedy) for verb in _VERBS]
         await check_permissions(client, needs, context.timing)
-        await asyncio.gather(
-            *(_create(context, each, collection, namespace, gate) for each in alike)
-        )
+        create = partial(_create, context, collection, namespace)
+        await at_most(_CONCURRENCY, create, alike)
 
 
 async def _collection(
@@ -63,18 +64,13 @@ async def _collection(
 
 
 async def _create(
-    context: RunContext,
-    needed: Prerequisite,
-    collection: str,
-    namespace: str,
-    gate: asyncio.Semaphore,
+    context: RunContext, collection: str, namespace: str, needed: Prerequisite
 ) -> None:
     client, where = context.client, f"spec.{needed.field}: {needed}"
     inside = needed.manifest["metadata"].get("namespace", namespace)
     path = collection.replace(f"/namespaces/{namespace}/", f"/namespaces/{inside}/")
     try:
-        async with gate:
-            await client.create(path, _labelled(needed.manifest, context.run.uid))
+        await client.create(path, _labelled(needed.manifest, context.run.uid))
     except ApiError as error:
         if error.transient:
             raise

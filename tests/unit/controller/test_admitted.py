@@ -56,7 +56,7 @@ def only_counting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(phases, "_poisson", planned)
 
 
-_FEW = 30
+_FEW = 60
 FUZZ = settings(
     max_examples=at_least(_FEW),
     derandomize=True,

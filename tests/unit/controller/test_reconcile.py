@@ -165,7 +165,7 @@ STEPS: dict[str, Callable[[World], None]] = {
 }
 
 
-@settings(max_examples=at_least(200))
+@settings(max_examples=at_least(600))
 @given(
     st.sampled_from(RunKind),
     st.lists(st.tuples(st.sampled_from(sorted(STEPS)), st.integers(0, 4)), max_size=12),

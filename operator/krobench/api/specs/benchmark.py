@@ -110,7 +110,8 @@ _MANAGED_RULES = (
                 ~_has_phase(test, "restart", "upgrade"),
             ),
         ),
-        "cannot have operation restart or upgrade if kro is managed: there is no pod to replace",
+        "cannot have operation restart or upgrade if kro is managed: krobench cannot replace its "
+        "pods",
         field="tests[].phases",
     ),
     Rule(

@@ -76,7 +76,7 @@ def runs(draw: st.DrawFn) -> RunRecord:
 
 
 @given(runs())
-@settings(max_examples=at_least(100), deadline=None)
+@settings(max_examples=at_least(300), deadline=None)
 def test_never_advises_settings_without_effect_or_set_already(record: RunRecord) -> None:
     found = advise(record)
 
