@@ -1,12 +1,16 @@
 """A run with variants from end to end; what changes kro itself is only written down."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from doubles.cluster import MemoryCluster
+from doubles.cluster import QUICK, MemoryCluster
 from emulated.test_load import quick, run_suite
 from emulated.test_profiles import FakePprof
 
+from krobench.api.common import TEST_LABEL
+from krobench.figures.reasons.load import RgdsExistedBefore
+from krobench.load.lifecycle import RGDS_PATH
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.kro.variants import KroVariants
 from krobench.record.run import RunRecord, RunState
@@ -130,3 +134,61 @@ async def test_a_variant_that_does_not_start_to_be_profiled_takes_nothing_from_t
     assert record.state is RunState.COMPLETED
     assert "a.one: kro was not profiled: VariantNotStarted: kro did not start" in record.warnings
     assert [test.profile is not None for test in record.tests] == [False, True]
+
+
+@pytest.fixture
+def two_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a run decide after two blocks."""
+    monkeypatch.setattr("krobench.program.blocks.LOOKS", (2,))
+    monkeypatch.setattr("krobench.program.blocks.decided", lambda *_: True)
+
+
+async def decided(cluster: MemoryCluster) -> RunRecord:
+    tests = [{"name": name, "workload": {"scenario": "single", "instances": 3}} for name in "ab"]
+    return await run_suite(
+        cluster,
+        tests,
+        timing=replace(QUICK, rejection_grace=0.01),
+        variants=VARIANTS,
+        decide={"minimumEffect": "90%", "maxDuration": "5m"},
+        defaults={"warmup": 1},
+    )
+
+
+@pytest.mark.usefixtures("log", "two_blocks")
+async def test_tests_share_their_rgds_while_a_variant_runs() -> None:
+    cluster = MemoryCluster()
+    record = await decided(cluster)
+    visits = 2 * len(VARIANTS)
+    assert cluster.asked.count(("create", RGDS_PATH)) == 2 * visits
+    for test in record.tests:
+        assert test.success
+        for iteration in test.iterations:
+            assert iteration.latency.rgd_ready is None
+            for name in ("latency.rgdReady", "duration.setUpSeconds", "setUp.kro.cpu.seconds"):
+                assert iteration.unavailable[name] == RgdsExistedBefore()
+    assert record.orphans is not None
+    assert record.orphans.count == 0
+    assert not [path for path in cluster.objects if "/kro.run/" in path]
+
+
+class Picky(MemoryCluster):
+    """A cluster whose kro rejects the RGDs of one test."""
+
+    def react(self, verb: str, path: str) -> None:
+        labels = self.objects.get(path, {}).get("metadata", {}).get("labels") or {}
+        if labels.get(TEST_LABEL) != "b.two" or not path.startswith(RGDS_PATH):
+            super().react(verb, path)
+        elif verb == "create":
+            rejected = {"type": "GraphAccepted", "status": "False", "message": "no such field"}
+            self.put(path, self.objects[path] | {"status": {"conditions": [rejected]}})
+
+
+@pytest.mark.usefixtures("log", "two_blocks")
+async def test_an_rgd_that_kro_rejects_fails_its_own_test_alone() -> None:
+    record = await decided(Picky())
+    errors = {test.name: test.error and test.error.reason for test in record.tests}
+    assert errors == {"a.one": None, "a.two": None, "b.one": None, "b.two": "RGDRejected"}
+    rejected = record.tests[3]
+    assert len(rejected.iterations) == 1
+    assert not record.warnings

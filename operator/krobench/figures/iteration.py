@@ -9,7 +9,12 @@ from krobench.figures.figure import Figure, How, Metric, Parts, Per, Phase
 from krobench.figures.phase import PhaseReader
 from krobench.figures.processes import KRO, OWN_KINDS
 from krobench.figures.reasons.figures import AnyReason, NotGiven
-from krobench.figures.reasons.load import InstancesNotReady, NoInstanceReady, NoRgdReady
+from krobench.figures.reasons.load import (
+    InstancesNotReady,
+    NoInstanceReady,
+    NoRgdReady,
+    RgdsExistedBefore,
+)
 from krobench.figures.reasons.samples import (
     NoGarbageCollected,
     PhaseTookNoTime,
@@ -39,6 +44,8 @@ class Made:
     """Instances that did not."""
     rgds: int = 0
     """RGDs that became ready in the set-up."""
+    rgds_existed: bool = False
+    """Whether the RGDs were there before, so that the set-up shows nothing of them."""
 
     @property
     def why_not_per_instance(self) -> AnyReason | None:
@@ -89,7 +96,8 @@ def measure(
         reader.read(figure)
     if len(figures) == len(ALL):
         for parts in PARTS:
-            measured.parts[parts.name] = reader.parts(parts)
+            if parts.phase is not Phase.SET_UP or not made.rgds_existed:
+                measured.parts[parts.name] = reader.parts(parts)
     return measured
 
 
@@ -155,6 +163,9 @@ class _Reader:
 
     def read(self, figure: Figure) -> None:
         phase = self._phases[figure.phase]
+        if figure.phase is Phase.SET_UP and self._made.rgds_existed:
+            phase.note(figure.name, RgdsExistedBefore())
+            return
         if figure.statistics:
             self._read_statistics(figure, phase)
             return

@@ -92,6 +92,10 @@ class RunCleanup:
         """
         return await self._reported(self._delete_in_order(instance_timeout_seconds, force))
 
+    async def delete_instances(self, timeout_seconds: float) -> Teardown:
+        """Delete instances, as :meth:`delete_objects` does, and leave their RGDs."""
+        return await self._reported(self._delete_instances(timeout_seconds))
+
     async def delete_with_namespaces(self) -> Teardown:
         """Delete everything, the namespaces that the run created included, and don't wait for kro.
 
@@ -187,6 +191,13 @@ class RunCleanup:
             if remaining:
                 return remaining
         return await self._delete_ballast()
+
+    async def _delete_instances(self, timeout_seconds: float) -> list[Item]:
+        kinds = await kinds_of_run(self._client, self._prefix)
+        await self._release_abandoned(kinds)
+        return await self._delete_all(
+            self._own_config_maps, self._timing.probes_deleted
+        ) or await self._delete_all(lambda: self._instances(kinds), timeout_seconds)
 
     async def _delete_ballast(self) -> list[Item]:
         """Delete a few CRDs at a time: each makes the API server describe all others again."""

@@ -64,6 +64,8 @@ class Outcome:
     """End of the soak, in which all that is ready is kept and sampled; None without a soak."""
     soak: Soak | None = None
     """What is recorded of the soak."""
+    rgds_existed: bool = False
+    """Whether its RGDs were there before, so that their creation was not timed."""
     error: ErrorInfo | None = None
     records: list[ObjectRecord] = field(default_factory=list)
     watch_interruptions: int = 0
@@ -117,7 +119,7 @@ class Iteration:
         self._targets: list[Target] = []
         self._children = Children(client, clock, plan.namespace)
         self._operations = Operations(self._driver, clock, plan, self._children)
-        self.outcome = Outcome(started_seconds=clock.now())
+        self.outcome = Outcome(clock.now(), rgds_existed=plan.has_rgds_already)
         self.load_from_seconds = 0.0
         """When the API server answers requests for new kinds without delay."""
 
@@ -206,16 +208,17 @@ class Iteration:
 
     def _probe(self) -> WatchProbe:
         plan = self._plan
-        name = f"{plan.run.prefix}{plan.test.index}-{plan.index}-watch-probe"
+        name = f"{plan.prefix}watch-probe"
         return WatchProbe(
             self._client, self._clock, plan.namespace, name, plan.labels, self._timing
         )
 
     def _background(self) -> BackgroundLoad:
         plan = self._plan
-        prefix = f"{plan.run.prefix}{plan.test.index}-{plan.index}-"
         asked = plan.test.load.background
-        return BackgroundLoad(self._client, self._clock, plan.namespace, prefix, plan.labels, asked)
+        return BackgroundLoad(
+            self._client, self._clock, plan.namespace, plan.prefix, plan.labels, asked
+        )
 
     def finish(self) -> Outcome:
         """Return the result: what has been measured up to now."""

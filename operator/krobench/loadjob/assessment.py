@@ -27,10 +27,10 @@ from krobench.figures.catalogue import (
 )
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.iteration import Made, Measured, Phases, measure
-from krobench.figures.latencies import latencies, watch_lag_figures
+from krobench.figures.latencies import LATENCIES, latencies, watch_lag_figures
 from krobench.figures.rawdata import ObjectRecord, SourceName
 from krobench.figures.reasons.figures import AnyReason
-from krobench.figures.reasons.load import RunPhaseNotReached, TooFewReady
+from krobench.figures.reasons.load import RgdsExistedBefore, RunPhaseNotReached, TooFewReady
 from krobench.figures.reasons.samples import NotSampled
 from krobench.figures.reasons.sources import NoKroPod
 from krobench.figures.series import Series, UnavailableError
@@ -213,11 +213,7 @@ def measure_iteration(outcome: Outcome, series: Series, ready: int) -> Measured:
     measured = _measure_phases(outcome, series, ready)
     rate = throughput(outcome.records)
     measured.set(THROUGHPUT.name, rate, TooFewReady())
-    made = [line for line in outcome.records if line.operation == "create-rgd"]
-    times = [line.ready_seconds for line in made if line.ready_seconds is not None]
-    if times and RUN_SECONDS.name in measured.figures:
-        seconds = max(times) - min(line.sent_seconds for line in made)
-        measured.set(SET_UP_SECONDS.name, round(seconds, 6))
+    _measure_rgds(measured, outcome)
     measured.set(WATCH_INTERRUPTIONS.name, float(outcome.watch_interruptions))
     own, reasons = dict(outcome.metrics), dict(outcome.unavailable)
     if outcome.watch_lag is not None:
@@ -236,6 +232,20 @@ def measure_iteration(outcome: Outcome, series: Series, ready: int) -> Measured:
     return measured
 
 
+def _measure_rgds(measured: Measured, outcome: Outcome) -> None:
+    """Add how long the creation of all RGDs took, or why it is not known."""
+    if outcome.rgds_existed:
+        measured.set(SET_UP_SECONDS.name, None, RgdsExistedBefore())
+        of_rgds = (name for name, of in LATENCIES.items() if of.operation == "create-rgd")
+        measured.unavailable.update({f"latency.{name}": RgdsExistedBefore() for name in of_rgds})
+        return
+    made = [line for line in outcome.records if line.operation == "create-rgd"]
+    times = [line.ready_seconds for line in made if line.ready_seconds is not None]
+    if times and RUN_SECONDS.name in measured.figures:
+        seconds = max(times) - min(line.sent_seconds for line in made)
+        measured.set(SET_UP_SECONDS.name, round(seconds, 6))
+
+
 def _measure_phases(outcome: Outcome, series: Series, ready: int) -> Measured:
     start, end = outcome.run_started_seconds, outcome.run_ended_seconds
     if start is None or end is None:
@@ -246,7 +256,7 @@ def _measure_phases(outcome: Outcome, series: Series, ready: int) -> Measured:
         for line in outcome.records
     )
     phases = Phases(outcome.started_seconds, start, end)
-    measured = measure(series, phases, Made(ready, _missing(created), rgds))
+    measured = measure(series, phases, Made(ready, _missing(created), rgds, outcome.rgds_existed))
     if outcome.soak_ended_seconds is not None:
         # kro's memory may continue to grow during the soak.
         soaked = replace(phases, run_ended_seconds=outcome.soak_ended_seconds)

@@ -25,7 +25,7 @@ from krobench.loadjob.preflight import check_limits, read_own_rgds, read_rgd
 from krobench.loadjob.progress import Remaining, remaining_seconds
 from krobench.loadjob.recorder import Recorder, planned
 from krobench.program.actions import Entry
-from krobench.program.blocks import Blocks, deleted_together, rules_to_decide
+from krobench.program.blocks import Blocks, deleted_together, keeping_rgds, rules_to_decide
 from krobench.program.suite import Suite
 from krobench.record.run import Progress, RunRecord
 from krobench.report.words.validity import ignored_warnings
@@ -55,7 +55,7 @@ class BenchmarkTask:
             return Suite(tests, self.spec.order)
         rules = Rules() if baseline is None else rules_of(primary=baseline.primary)
         if self.spec.decide is not None and self.spec.cleanup is Cleanup.ALWAYS:
-            tests = deleted_together(tests, rules)
+            tests = keeping_rgds(deleted_together(tests, rules), rules)
         return Blocks(tests, self._seed, self.spec.decide, rules)
 
     @property

@@ -1,6 +1,7 @@
 """Running one iteration: set-up, load, soak, storing, and only then the cleanup."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -26,22 +27,25 @@ from krobench.kube.kropods import KroPod
 from krobench.load.cleanup import RunCleanup
 from krobench.load.iteration import Iteration, Outcome
 from krobench.load.leftovers import kinds_created
+from krobench.load.loops import run_together
 from krobench.load.operations import KindCount
 from krobench.load.shard import open_iteration
 from krobench.loadjob.assessment import Around, assess
 from krobench.loadjob.ballast import BallastKeeper
 from krobench.loadjob.context import RunContext
+from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.kro.replacement import KroReplacement
 from krobench.loadjob.kro.variants import KroVariants
 from krobench.loadjob.preflight import check_surroundings, ensure_namespace
 from krobench.loadjob.prerequisites import create_prerequisites
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
-from krobench.program.actions import RunIteration, TakeDown
+from krobench.program.actions import CreateRgds, RunIteration, TakeDown
 from krobench.record.test import IterationRecord, Soak, Teardown
 from krobench.report.words.reasons import reason_line
 from krobench.report.words.scaling import unsteady_line
 from krobench.report.words.validity import restart_line
+from krobench.workload.blueprint import WorkloadError
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.phases import PhasePlan
 from krobench.workload.testplan import TestPlan
@@ -56,6 +60,8 @@ class IterationRunner:
         self._ballast = BallastKeeper(context)
         self._prepared: set[int] = set()
         """Tests whose prerequisites are there, by the index of their plans."""
+        self._kinds_served_from = 0.0
+        """When the API server answers requests for the kinds of kept RGDs without delay."""
         self._unsteady: set[str] = set()
         """Tests about whose unsteady kro the run has warned."""
         self.current: Iteration | None = None
@@ -77,13 +83,7 @@ class IterationRunner:
             WorkloadError: if its workload cannot be turned into objects.
         """
         context, test = self._context, action.plan
-        namespace = test.namespace or context.run.own_namespace
-        await ensure_namespace(context.client, context.run, namespace)
-        await self._ballast.ensure(test)
-        if test.index not in self._prepared:
-            await create_prerequisites(context, test, namespace)
-            await check_surroundings(context.client, context.run, test)
-            self._prepared.add(test.index)
+        await self._prepare(test)
         plan = plan_iteration(context.run, test, action.index)
         groups = test.api_groups
         own = frozenset({plan.namespace, own_namespace() or plan.namespace})
@@ -100,6 +100,51 @@ class IterationRunner:
         context.warn_of_remains(test.name, record.index, record.teardown)
         return record
 
+    async def create_rgds(self, action: CreateRgds) -> frozenset[int]:
+        """Create the RGDs of several tests at once; returns the tests whose RGDs are ready.
+
+        What is not ready is deleted: the test's own iteration creates it again, and says what is
+        wrong with it.
+        """
+        context, plans = self._context, []
+        started = context.clock.now()
+        context.report(f"RGDs of all tests with variant {action.first[0].plan.variant}")
+        for first in action.first:
+            with contextlib.suppress(AbortedError, WorkloadError):  # its iteration will say so
+                await self._prepare(first.plan)
+                plans.append(plan_iteration(context.run, first.plan, first.index))
+        ready: set[int] = set()
+        async with contextlib.AsyncExitStack() as stack:
+            made: list[Iteration] = []
+            for plan in plans:
+                context.created.update(kinds_created(rgd.manifest for rgd in plan.rgds))
+                opened = Iteration(context.client, context.clock, plan, context.timing)
+                made.append(await stack.enter_async_context(opened))
+            await run_together(iteration.set_up() for iteration in made)
+            for plan, iteration in zip(plans, made, strict=True):
+                if iteration.outcome.error is None:
+                    ready.add(plan.test.index)
+                    served = iteration.load_from_seconds
+                    self._kinds_served_from = max(self._kinds_served_from, served)
+                else:
+                    await self._cleanup(plan).delete_objects(plan.test.deletion_timeout_seconds)
+        context.spent.set_up += context.clock.now() - started
+        return frozenset(ready)
+
+    async def _prepare(self, test: TestPlan) -> None:
+        """Make what must be there before a test's RGDs.
+
+        Raises:
+            AbortedError: if that is not possible.
+        """
+        context, namespace = self._context, test.namespace or self._context.run.own_namespace
+        await ensure_namespace(context.client, context.run, namespace)
+        await self._ballast.ensure(test)
+        if test.index not in self._prepared:
+            await create_prerequisites(context, test, namespace)
+            await check_surroundings(context.client, context.run, test)
+            self._prepared.add(test.index)
+
     async def _run(
         self,
         plan: IterationPlan,
@@ -111,7 +156,8 @@ class IterationRunner:
         context = self._context
         context.created.update(kinds_created(rgd.manifest for rgd in plan.rgds))
         start_time = rfc3339(utc_now())
-        await sampler.snapshot()  # before the set-up, as a baseline for what it takes
+        if not plan.has_rgds_already:
+            await sampler.snapshot()  # before the set-up, as a baseline for what it takes
         async with (
             context.monitor(plan.test) as monitor,
             open_iteration(
@@ -162,9 +208,10 @@ class IterationRunner:
         if iteration.outcome.error is not None:
             return 0
         # Sampling fits into the pause after a kind is new, as late as it can be.
-        await context.clock.sleep_until(iteration.load_from_seconds - sampler.snapshot_seconds)
+        load_from = max(iteration.load_from_seconds, self._kinds_served_from)
+        await context.clock.sleep_until(load_from - sampler.snapshot_seconds)
         await sampler.snapshot()
-        await context.clock.sleep_until(iteration.load_from_seconds)
+        await context.clock.sleep_until(load_from)
         before = context.client.requests.total() + sampler.requests
         context.report(_label(plan))
         if profiling is not None:
@@ -242,12 +289,19 @@ class IterationRunner:
         timeout_seconds = plan.test.deletion_timeout_seconds
         started = context.clock.now()
         await iteration.delete_instances(timeout_seconds)
-        left = timeout_seconds - (context.clock.now() - started)
-        prefix = f"{context.run.prefix}{plan.test.index}-{plan.index}-"
-        cleanup = RunCleanup(context.client, context.run.uid, prefix, context.timing)
-        teardown = await cleanup.delete_objects(max(1.0, left))
+        left = max(1.0, timeout_seconds - (context.clock.now() - started))
+        cleanup = self._cleanup(plan)
+        if plan.test.keeps_rgds:
+            teardown = await cleanup.delete_instances(left)
+        else:
+            teardown = await cleanup.delete_objects(left)
         seconds = round(context.clock.now() - started, 3)
         return teardown.model_copy(update={"duration_seconds": seconds})
+
+    def _cleanup(self, plan: IterationPlan) -> RunCleanup:
+        """Return a cleanup of an iteration's RGDs and of all instances that they have."""
+        context = self._context
+        return RunCleanup(context.client, context.run.uid, plan.rgd_prefix, context.timing)
 
 
 async def take_down(context: RunContext, action: TakeDown, success: bool) -> Teardown | None:
@@ -261,7 +315,7 @@ async def take_down(context: RunContext, action: TakeDown, success: bool) -> Tea
         context.report(f"cleanup of all tests with variant {plan.variant}")
         teardown = await cleanup.delete_with_namespaces()
     else:
-        context.report(f"{plan.name}: cleanup of this size and all smaller ones")
+        context.report(f"{plan.name}: cleanup of all that is in place")
         teardown = await cleanup.delete_objects(plan.deletion_timeout_seconds)
     seconds = round(context.clock.now() - started, 3)
     context.spent.cleanup += seconds

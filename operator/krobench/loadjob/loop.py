@@ -19,7 +19,16 @@ from krobench.loadjob.kro.variants import KroVariants
 from krobench.loadjob.preflight import wait_for_leader
 from krobench.loadjob.profiling import Profiling
 from krobench.loadjob.recorder import Recorder
-from krobench.program.actions import Done, Entry, Program, Result, RunIteration, TakeDown
+from krobench.program.actions import (
+    CreateRgds,
+    Done,
+    Entry,
+    Program,
+    Result,
+    RgdsCreated,
+    RunIteration,
+    TakeDown,
+)
 from krobench.record.test import IterationRecord
 from krobench.workload.blueprint import WorkloadError
 
@@ -101,6 +110,11 @@ class IterationLoop:
                 self.entries += (action,)
                 continue
             self._check_lease()
+            if isinstance(action, CreateRgds):
+                await self._kro_for(action.first[0])
+                ready = await self._runner.create_rgds(action)
+                self.entries += (RgdsCreated(action, ready),)
+                continue
             self.action = action
             try:
                 result = await (self._profile if action.profiled else self._run)(action)

@@ -40,6 +40,24 @@ class RunIteration:
 
 
 @dataclass(frozen=True)
+class CreateRgds:
+    """Create the RGDs of several tests together, for all their iterations of a visit."""
+
+    first: tuple[RunIteration, ...]
+    """The first iteration of each test in the visit, after which its RGDs are named."""
+
+
+@dataclass(frozen=True)
+class RgdsCreated:
+    """RGDs of several tests were created together."""
+
+    action: CreateRgds
+    ready: frozenset[int]
+    """The tests whose RGDs are ready, by the index of their plans. Those of the others do not
+    exist."""
+
+
+@dataclass(frozen=True)
 class TakeDown:
     """Delete what iterations have left in place: cumulative sizes up to the last one, or those of a
     variant of kro."""
@@ -79,8 +97,8 @@ class Result:
     """Why the test ends with it."""
 
 
-Action = RunIteration | TakeDown | Done
-Entry = Result | TakeDown
+Action = RunIteration | CreateRgds | TakeDown | Done
+Entry = Result | RgdsCreated | TakeDown
 """An action that was carried out; a program is given all of them in order."""
 
 

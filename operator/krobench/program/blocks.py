@@ -6,9 +6,14 @@ restarts, what drifts affects all of them alike, and the blocks are the replicat
 (:mod:`krobench.analysis.comparison.blocks`).
 
 With ``spec.decide``, the program looks at what it has after 8, 12, 16, 20 and 24 blocks, and ends
-as soon as every variant is decided, or another block would exceed ``maxDuration``. kro takes as
-long to delete instances as to create them, or several times as long. So where possible, all objects
-of a variant stay until kro is replaced by the next one, and then go with their namespace.
+as soon as every variant is decided, or another block would exceed ``maxDuration``. Time that is
+not measured buys nothing, so a visit, which is one start of kro with one variant, spends little:
+
+- The RGDs of its tests are created together when it begins, and stay. An API server answers
+  requests for a new kind only after a pause, which is then paid once. A test that is about RGDs
+  creates its own in each iteration, where that is timed.
+- kro takes as long to delete instances as to create them, or several times as long. So if possible,
+  all objects stay until kro is replaced, and then go with their namespace.
 """
 
 import random
@@ -20,15 +25,35 @@ from krobench.analysis.comparison.compare import compare_blocks
 from krobench.analysis.comparison.rules import Rules, share
 from krobench.api.notation import duration_seconds
 from krobench.api.specs.decide import Decide
+from krobench.api.specs.load import Operation
 from krobench.api.specs.suite import Order
+from krobench.figures.catalogue import ALL, SET_UP_SECONDS
+from krobench.figures.figure import Phase
+from krobench.figures.latencies import LATENCIES
 from krobench.findings.comparison import Comparison
-from krobench.program.actions import Action, Entry, Result, RunIteration, TakeDown, results_in
-from krobench.program.suite import Slot, Suite
+from krobench.program.actions import (
+    Action,
+    CreateRgds,
+    Entry,
+    Result,
+    RgdsCreated,
+    RunIteration,
+    TakeDown,
+    results_in,
+)
+from krobench.program.suite import Slot, Suite, has_ended
 from krobench.record.test import IterationRecord
 from krobench.workload.deletion import goes_with_namespace
-from krobench.workload.testplan import TestPlan
+from krobench.workload.source import OWN_RGD
+from krobench.workload.testplan import TestPlan, on_kept_rgds
 
 _DELETION = "latency.instanceGone"
+_OF_RGDS = (
+    SET_UP_SECONDS.name,
+    *(f"latency.{name}" for name, of in LATENCIES.items() if of.operation == "create-rgd"),
+    *(name for name, figure in ALL.items() if figure.phase is Phase.SET_UP),
+)
+"""What is measured while RGDs are created: each is the beginning of a name in an expression."""
 
 
 class Blocks(Suite):
@@ -55,14 +80,40 @@ class Blocks(Suite):
 
     def next(self, entries: Sequence[Entry], elapsed_seconds: float = 0.0, /) -> Action:
         action = self._next_iteration(entries, elapsed_seconds)
-        if not entries or not isinstance(entries[-1], Result):
+        visit = _visit(action) if isinstance(action, RunIteration) else None
+        if entries and isinstance(entries[-1], Result):
+            last = entries[-1].action
+            leaves = last.plan.leaves_objects or _rgds_of(_visit(last), entries) is not None
+            if leaves and visit != _visit(last):
+                return TakeDown(last.plan, with_namespace=last.plan.leaves_objects)
+        if not isinstance(action, RunIteration) or visit is None or action.profiled:
             return action
-        last = entries[-1].action
-        if not last.plan.leaves_objects or (
-            isinstance(action, RunIteration) and _visit(action) == _visit(last)
-        ):
-            return action
-        return TakeDown(last.plan, with_namespace=True)
+        ready = _rgds_of(visit, entries)
+        if ready is None and (kept := self._keeping_rgds(visit, entries)):
+            return CreateRgds(kept)
+        if action.plan.index not in (ready or ()):
+            return replace(action, plan=replace(action.plan, keeps_rgds=False))
+        return replace(action, plan=on_kept_rgds(action.plan, action.index))
+
+    def _keeping_rgds(
+        self, visit: tuple[str | None, int], entries: Sequence[Entry]
+    ) -> tuple[RunIteration, ...]:
+        """Return the first iterations in a visit of the tests that keep their RGDs in it.
+
+        None if the visit has begun, or a single iteration uses them, which then creates them.
+        """
+        if any(_visit(result.action) == visit for result in results_in(entries)):
+            return ()
+        by_test = self._by_test(entries)
+        plans = {test.index: test for test in self.tests if test.keeps_rgds}
+        iterations = [
+            RunIteration(plans[slot.test], slot.iteration)
+            for slot in self._slots
+            if slot.test in plans and not has_ended(by_test.get(slot.test, []))
+        ]
+        ahead = [each for each in iterations if _visit(each) == visit]
+        first = {each.plan.index: each for each in reversed(ahead)}
+        return tuple(first[index] for index in sorted(first)) if len(ahead) > 1 else ()
 
     def _next_iteration(self, entries: Sequence[Entry], elapsed_seconds: float) -> Action:
         action = super().next(entries, elapsed_seconds)
@@ -70,6 +121,7 @@ class Blocks(Suite):
             return action
         block = action.plan.visit_of(action.index)
         begun = {r.action.plan.visit_of(r.action.index) for r in results_in(entries)}
+        begun |= {_visit(e.action.first[0])[1] for e in entries if isinstance(e, RgdsCreated)}
         self._ended = block not in begun and self._may_end(entries, block, elapsed_seconds)
         return self.profile_next(entries) if self._ended else action
 
@@ -92,6 +144,40 @@ class Blocks(Suite):
 def _visit(action: RunIteration) -> tuple[str | None, int]:
     """Return with which start of kro an iteration runs."""
     return action.plan.variant, action.plan.visit_of(action.index)
+
+
+def _rgds_of(visit: tuple[str | None, int], entries: Sequence[Entry]) -> frozenset[int] | None:
+    """Return the tests whose RGDs were created together in a visit; None if none were."""
+    created = (entry for entry in reversed(entries) if isinstance(entry, RgdsCreated))
+    latest = next(created, None)
+    return latest.ready if latest and _visit(latest.action.first[0]) == visit else None
+
+
+def keeping_rgds(tests: Sequence[TestPlan], rules: Rules) -> Sequence[TestPlan]:
+    """Return the tests so that those that are not about RGDs keep theirs for a visit.
+
+    A kind of a user's own RGD can exist only once, and shards have to know whose RGDs they use.
+    """
+    return [
+        replace(
+            test,
+            keeps_rgds=test.workload_name != OWN_RGD
+            and test.workload.cel is None
+            and test.load.shards == 1
+            and not is_about_rgds(test, rules),
+        )
+        for test in tests
+    ]
+
+
+def is_about_rgds(test: TestPlan, rules: Rules) -> bool:
+    """Whether a test measures how kro creates or updates RGDs."""
+    asked = [*rules.primary, *test.thresholds]
+    return (
+        test.workload.rgds > 1
+        or any(phase.operation is Operation.UPDATE_RGD for phase in test.phases)
+        or any(name in each for each in asked for name in _OF_RGDS)
+    )
 
 
 def deleted_together(tests: Sequence[TestPlan], rules: Rules) -> Sequence[TestPlan]:

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.findings.scaling import SizeIteration, SizeRecord
-from krobench.program.actions import Entry, RunIteration, TakeDown, results_in
+from krobench.program.actions import Entry, Result, RunIteration, TakeDown, results_in
 from krobench.program.search import bracket_of, next_size, verdict_of
 from krobench.program.sizes import next_upon
 
@@ -56,7 +56,11 @@ def in_place(entries: Sequence[Entry]) -> list[float]:
     for entry in entries:
         if isinstance(entry, TakeDown):
             built = []
-        elif entry.action.plan.leaves_objects and entry.action.size is not None:
+        elif (
+            isinstance(entry, Result)
+            and entry.action.plan.leaves_objects
+            and entry.action.size is not None
+        ):
             built.append(entry.action.size)
     return built
 

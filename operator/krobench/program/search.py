@@ -184,6 +184,7 @@ class Search:
         for entry in entries:
             if isinstance(entry, TakeDown):
                 built, creator = [], None
+            if not isinstance(entry, Result):
                 continue
             action, iteration = entry.action, entry.iteration
             if action.size is None or action.profiled:

@@ -60,6 +60,16 @@ class IterationPlan:
         return _labels(self.run, self.test, self.index)
 
     @property
+    def prefix(self) -> str:
+        """How the names of all that it creates begin, and of nothing else."""
+        return _prefix(self.run, Creator(self.test.index, self.index))
+
+    @property
+    def rgd_prefix(self) -> str:
+        """How the names of its RGDs begin, and of no others."""
+        return _prefix(self.run, _creator(self.test, self.index))
+
+    @property
     def stages(self) -> tuple[tuple[RgdPlan, ...], ...]:
         """The RGDs, grouped, in the order in which they must be ready."""
         last = max(rgd.stage for rgd in self.rgds)
@@ -116,18 +126,20 @@ def plan_iteration(run: RunRef, test: TestPlan, index: int) -> IterationPlan:
     namespace = test.namespace or run.own_namespace
     labels = _labels(run, test, index)
     existing = test.existing or Existing(0, 0, None)
-    creator = existing.creator or Creator(test.index, index)
+    creator = _creator(test, index)
     rgds: list[RgdPlan] = []
     for number, indexes in _shares(test, existing):
         source = RgdSource(
             workload=test.workload,
             field_path=f"{test.field_prefix}workload",
             number=number,
-            name=f"{run.prefix}{creator.test}-{creator.iteration}-{number}",
+            name=f"{_prefix(run, creator)}{number}",
             kind=f"Kb{run.short_id}T{creator.test}I{creator.iteration}R{number}",
             labels=labels,
         )
-        rgds += _plan_rgds(source, indexes, namespace)
+        # Instances of several iterations may have one RGD, and exist at once.
+        base = f"{_prefix(run, Creator(test.index, index))}{number}"
+        rgds += _plan_rgds(source, indexes, namespace, base)
     return IterationPlan(run, test, index, namespace, tuple(rgds))
 
 
@@ -148,6 +160,16 @@ def _shares(test: TestPlan, existing: Existing) -> Iterator[tuple[int, Mapping[i
             yield existing.rgds + position, dict(enumerate(indexes))
 
 
+def _creator(test: TestPlan, index: int) -> Creator:
+    """Return the iteration that creates the RGDs which this one uses."""
+    known = test.existing.creator if test.existing is not None else None
+    return known or Creator(test.index, index)
+
+
+def _prefix(run: RunRef, of: Creator) -> str:
+    return f"{run.prefix}{of.test}-{of.iteration}-"
+
+
 def _labels(run: RunRef, test: TestPlan, index: int) -> dict[str, str]:
     return {
         "app.kubernetes.io/name": "krobench-load",
@@ -159,8 +181,13 @@ def _labels(run: RunRef, test: TestPlan, index: int) -> dict[str, str]:
     }
 
 
-def _plan_rgds(source: RgdSource, indexes: Mapping[int, int], namespace: str) -> list[RgdPlan]:
-    """Plan an RGD with instances of these indexes, and before it the RGDs that it uses."""
+def _plan_rgds(
+    source: RgdSource, indexes: Mapping[int, int], namespace: str, base: str
+) -> list[RgdPlan]:
+    """Plan an RGD with instances of these indexes, and before it the RGDs that it uses.
+
+    The names of instances begin with ``base``.
+    """
     rgds = rgds_of(source)
     last = len(rgds.manifests) - 1
     plans = []
@@ -175,7 +202,7 @@ def _plan_rgds(source: RgdSource, indexes: Mapping[int, int], namespace: str) ->
                 manifest=manifest,
                 stage=stage,
                 instances=tuple(
-                    _instance(source, rgds, schema, namespace, *item)
+                    _instance(source, rgds, schema, namespace, f"{base}-{item[0]:05d}", item[1])
                     for item in (indexes.items() if stage == last else ())
                 ),
                 update=rgds.update,
@@ -187,9 +214,9 @@ def _plan_rgds(source: RgdSource, indexes: Mapping[int, int], namespace: str) ->
 
 
 def _instance(
-    source: RgdSource, rgds: RgdSet, schema: Manifest, namespace: str, position: int, index: int
+    source: RgdSource, rgds: RgdSet, schema: Manifest, namespace: str, name: str, index: int
 ) -> Manifest:
-    name, wish = f"{source.name}-{position:05d}", rgds.metadata(index)
+    wish = rgds.metadata(index)
     metadata = {"name": name, "namespace": namespace}
     return {
         "apiVersion": f"{schema['group']}/{schema['apiVersion']}",

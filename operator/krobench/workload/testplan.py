@@ -56,7 +56,7 @@ class Creator:
 
 @dataclass(frozen=True)
 class Existing:
-    """What smaller cumulative sizes have left in place."""
+    """What earlier iterations have left in place: smaller cumulative sizes, or RGDs that stay."""
 
     instances: int
     rgds: int
@@ -111,6 +111,8 @@ class TestPlan:
     """What exists before it begins, and counts as part of its workload."""
     leaves_objects: bool = False
     """Whether its objects stay: for a larger cumulative size, or until kro restarts."""
+    keeps_rgds: bool = False
+    """Whether its RGDs stay for all iterations of a visit."""
 
     @property
     def created_instances(self) -> int:
@@ -206,6 +208,10 @@ class TestPlan:
         """Return the visit of the iteration with this index, from 0."""
         return self._place(index)[0]
 
+    def first_of_visit(self, index: int) -> int:
+        """Return the index of the first iteration of the same visit."""
+        return index - self._place(index)[1]
+
     def _place(self, index: int) -> tuple[int, int]:
         """Return the visit of an iteration, and its position there."""
         for visit, measured in enumerate(self.visits):
@@ -232,6 +238,12 @@ class TestPlan:
         instances = self.created_at_most + existing
         work = instances * count * _DELETION_SECONDS_PER_CHILD
         return _DELETION_BASE_SECONDS + requeues + work
+
+
+def on_kept_rgds(plan: TestPlan, index: int) -> TestPlan:
+    """Return the test as an iteration runs it that uses the RGDs of its visit's first one."""
+    creator = Creator(plan.index, plan.first_of_visit(index))
+    return replace(plan, existing=Existing(0, 0, creator))
 
 
 def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:

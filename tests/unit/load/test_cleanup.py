@@ -258,3 +258,23 @@ async def test_what_goes_with_its_namespace_does_not_wait_for_kro() -> None:
     teardown = await RunCleanup(api, RUN.uid, timing=QUICK).delete_with_namespaces()
     assert teardown.done
     assert api.objects == {}
+
+
+async def test_instances_are_deleted_without_their_rgds() -> None:
+    rgd, instance = f"{RUN.prefix}0-0-0", f"{RUN.prefix}0-1-0-00000"
+    other = f"{RUN.prefix}1-0-0"
+    api = MemoryApi(
+        objects(
+            {
+                CRDS: [crd()],
+                RGDS: [ours(rgd), ours(other)],
+                f"{KINDS.replace('/kinds', '/namespaces/mine/kinds')}": [
+                    ours(instance, namespace="mine")
+                ],
+            }
+        )
+    )
+    cleanup = RunCleanup(api, RUN.uid, f"{RUN.prefix}0-0-", QUICK)
+    assert (await cleanup.delete_instances(5.0)).done
+    assert {f"{RGDS}/{rgd}", f"{RGDS}/{other}"} <= api.objects.keys()
+    assert not [path for path in api.objects if path.endswith(instance)]

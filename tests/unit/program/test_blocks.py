@@ -14,9 +14,17 @@ from krobench.analysis.comparison.rules import Rules, rules_of
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.figures.summaries import Figures
 from krobench.findings.comparison import MetricVerdict
-from krobench.program.actions import Done, Entry, Result, TakeDown, results_in
-from krobench.program.blocks import Blocks, deleted_together
-from krobench.workload.testplan import TestPlan, plan_tests
+from krobench.program.actions import (
+    CreateRgds,
+    Done,
+    Entry,
+    Result,
+    RgdsCreated,
+    TakeDown,
+    results_in,
+)
+from krobench.program.blocks import Blocks, deleted_together, keeping_rgds
+from krobench.workload.testplan import Creator, TestPlan, plan_tests
 
 NAMES = ["one", "two", "three", "four"]
 
@@ -28,6 +36,7 @@ def blocks(
     seed: str = "s",
     *,
     together: bool = False,
+    keeping: bool = False,
     scenario: str = "single",
     **spec: Any,
 ) -> Blocks:
@@ -44,17 +53,26 @@ def blocks(
         | spec
     )
     plans: Sequence[TestPlan] = plan_tests(whole)
+    baseline = whole.baseline
+    rules = Rules() if baseline is None else rules_of(primary=baseline.primary)
     if together:
-        baseline = whole.baseline
-        rules = Rules() if baseline is None else rules_of(primary=baseline.primary)
         plans = deleted_together(plans, rules)
+    if keeping:
+        plans = keeping_rgds(plans, rules)
     return Blocks(plans, seed, whole.decide)
 
 
 def drive(
-    program: Blocks, slower: float = 1.0, scatter: float = 0.01, seconds: float = 10.0
+    program: Blocks,
+    slower: float = 1.0,
+    scatter: float = 0.01,
+    seconds: float = 10.0,
+    rejected: int | None = None,
 ) -> list[Entry]:
-    """Return all that a program does, if the second variant is so many times as slow."""
+    """Return all that a program does, if the second variant is so many times as slow.
+
+    ``rejected`` is a test whose RGDs kro does not accept, by the index of its plan.
+    """
     rng, entries = random.Random(5), list[Entry]()
     while True:
         action = program.next(tuple(entries), seconds * len(entries))
@@ -63,6 +81,10 @@ def drive(
             return entries
         if isinstance(action, TakeDown):
             entries.append(action)
+            continue
+        if isinstance(action, CreateRgds):
+            asked = {each.plan.index for each in action.first}
+            entries.append(RgdsCreated(action, frozenset(asked - {rejected})))
             continue
         level = rng.lognormvariate(0, scatter) * (slower if action.plan.variant == "two" else 1)
         made = iteration(level, index=action.index, warmup=action.warmup)
@@ -152,9 +174,9 @@ def test_all_that_a_variant_left_is_deleted_before_kro_restarts() -> None:
     program = blocks(2, [3, 3], warmup=1, together=True, decide=DECIDE)
     entries = drive(program)
     visits = [
-        None
-        if isinstance(entry, TakeDown)
-        else (entry.action.plan.variant, entry.action.plan.visit_of(entry.action.index))
+        (entry.action.plan.variant, entry.action.plan.visit_of(entry.action.index))
+        if isinstance(entry, Result)
+        else None
         for entry in entries
     ]
     assert visits[-1] is None, "also before kro is put back"
@@ -187,3 +209,99 @@ def test_only_the_first_test_of_a_block_warms_kro_up_unless_the_spec_says_so() -
     by_default = blocks(2, [3, 3], warmup=None, decide=DECIDE)
     assert [plan.warmup for plan in by_default.tests] == [1, 1, 0, 0]
     assert [plan.warmup for plan in blocks(2, [3, 3], warmup=1, decide=DECIDE).tests] == [1] * 4
+
+
+def test_the_rgds_of_all_tests_are_created_once_when_a_visit_begins() -> None:
+    program = blocks(2, [3, 3], warmup=None, together=True, keeping=True, decide=DECIDE)
+    entries = drive(program)
+    visits = 0
+    for before, entry in pairwise([None, *entries]):
+        assert isinstance(entry, RgdsCreated) == (before is None or isinstance(before, TakeDown))
+        if isinstance(entry, RgdsCreated):
+            visits += 1
+            first = {each.plan.index: each.index for each in entry.action.first}
+            assert len(first) == 2
+            for each in entry.action.first:
+                assert each.plan.existing is None, "it creates them"
+        elif isinstance(entry, Result):
+            plan = entry.action.plan
+            assert plan.existing is not None
+            assert plan.existing.creator == Creator(plan.index, first[plan.index])
+    assert visits == 16
+
+
+def creating_their_own(program: Blocks, rejected: int | None = None) -> set[str]:
+    """Return the tests that have created RGDs in their own iterations, and in each of them."""
+    plans = [result.action.plan for result in results_in(drive(program, rejected=rejected))]
+    own = {plan.index for plan in plans if plan.existing is None}
+    for plan in plans:
+        assert plan.keeps_rgds == (plan.existing is not None) == (plan.index not in own)
+    return {plan.name.partition(".")[0] for plan in plans if plan.index in own}
+
+
+def test_a_test_that_is_about_rgds_creates_its_own_in_each_iteration() -> None:
+    single = {"scenario": "single"}
+    update = [{"operation": "create"}, {"operation": "update-rgd"}]
+    tests: list[dict[str, Any]] = [
+        {"name": "plain", "workload": single},
+        {"name": "burst", "workload": {"scenario": "single", "instances": 10, "rgds": 10}},
+        {"name": "ready", "workload": single, "thresholds": ["latency.rgdReady.p50 < 9.0"]},
+        {
+            "name": "memory",
+            "workload": single,
+            "thresholds": ["perRgd.kro.memory.liveHeapBytes < 1e9"],
+        },
+        {"name": "set-up", "workload": single, "thresholds": ["duration.setUpSeconds < 9.0"]},
+        {"name": "update", "workload": single, "phases": update},
+    ]
+    about = {"burst", "ready", "memory", "set-up", "update"}
+    program = blocks(2, [3], warmup=1, together=True, keeping=True, decide=DECIDE, tests=tests)
+    assert creating_their_own(program) == about
+
+
+def test_all_tests_create_their_own_rgds_if_their_latency_is_compared() -> None:
+    baseline = {"previousRuns": 1, "primary": ["latency.rgdReady.p50"]}
+    program = blocks(
+        2,
+        [3, 3],
+        together=True,
+        keeping=True,
+        decide=DECIDE,
+        baseline=baseline,
+        results={"retention": {"runs": 1}},
+    )
+    assert creating_their_own(program) == {"t0", "t1"}
+
+
+def test_rgds_that_were_not_ready_are_created_by_their_own_test() -> None:
+    program = blocks(2, [3, 3], warmup=1, together=True, keeping=True, decide=DECIDE)
+    assert program.tests[3].name == "t1.two"
+    assert creating_their_own(program, rejected=3) == {"t1"}
+
+
+def test_a_single_iteration_times_the_creation_of_its_rgds() -> None:
+    program = blocks(2, [3], together=True, keeping=True, decide=DECIDE)
+    assert creating_their_own(program) == {"t0"}
+
+
+def test_kept_rgds_are_deleted_before_kro_restarts_also_if_instances_go_before() -> None:
+    program = blocks(2, [3], warmup=1, keeping=True, decide=DECIDE)
+    entries = drive(program)
+    for before, after in pairwise(entries):
+        assert isinstance(after, RgdsCreated) == isinstance(before, TakeDown)
+    assert isinstance(entries[-1], TakeDown)
+    assert not any(entry.with_namespace for entry in entries if isinstance(entry, TakeDown))
+
+
+def test_no_block_is_given_up_once_its_rgds_are_there() -> None:
+    program = blocks(
+        2,
+        [3],
+        warmup=1,
+        together=True,
+        keeping=True,
+        decide={"minimumEffect": "10%", "maxDuration": "2m"},
+    )
+    entries = drive(program, scatter=0.4, seconds=4.0)
+    assert isinstance(entries[-1], TakeDown)
+    assert len(results_in(entries)) % 4 == 0

@@ -59,6 +59,7 @@ def drive(
         if isinstance(action, TakeDown):
             entries.append(action)
             continue
+        assert isinstance(action, RunIteration)
         iteration = measure(action)
         seconds += seconds_each
         error = FAILED if iteration is None else iteration.error

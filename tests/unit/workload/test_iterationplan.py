@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.workload import Scenario
 from krobench.workload.iterationplan import IterationPlan, plan_iteration, share_of_plan
-from krobench.workload.testplan import plan_tests
+from krobench.workload.testplan import on_kept_rgds, plan_tests
 
 
 @given(instances=st.integers(1, 200), rgds=st.integers(1, 50), index=st.integers(0, 5))
@@ -98,6 +99,22 @@ def test_profiles_take_one_more_iteration_that_is_not_summarised() -> None:
     assert [item.warmup for item in iterations] == [True, False, False, True]
     [plain] = plan_tests(suite(defaults=defaults))
     assert plain.profiles == ()
+
+
+def test_iterations_on_kept_rgds_use_those_of_the_first_of_their_visit() -> None:
+    [test] = plan_tests(suite(defaults={"iterations": 2, "warmup": 1}))
+    test = replace(test, visits=(1, 1))
+    first, *others = [
+        plan_iteration(RUN, on_kept_rgds(test, index) if index else test, index)
+        for index in range(4)
+    ]
+    assert [item.has_rgds_already for item in (first, *others)] == [False, True, True, True]
+    kinds = [item.rgds[0].kind for item in (first, *others)]
+    assert kinds[0] == kinds[1] != kinds[2] == kinds[3], "of two visits"
+    prefixes = [item.rgd_prefix for item in (first, *others)]
+    assert prefixes[0] == prefixes[1] != prefixes[2] == prefixes[3]
+    names = {item.instance(0)[1]["metadata"]["name"] for item in (first, *others)}
+    assert len(names) == 4, "instances of several iterations may exist at once"
 
 
 def names(made: IterationPlan) -> list[str]:

@@ -39,6 +39,12 @@ class NoRgdReady(Reason):
     code: Literal["NoRgdReady"] = "NoRgdReady"
 
 
+class RgdsExistedBefore(Reason):
+    """The iteration used RGDs that were there before it, so it did not time their creation."""
+
+    code: Literal["RgdsExistedBefore"] = "RgdsExistedBefore"
+
+
 class NothingObserved(Reason):
     """No operation has this latency."""
 
@@ -179,6 +185,7 @@ LoadReason = (
     | InstancesNotReady
     | TooFewReady
     | NoRgdReady
+    | RgdsExistedBefore
     | NothingObserved
     | TooFewObservations
     | TimedOut

@@ -37,6 +37,8 @@ _WORDS: Mapping[type[Reason], str] = {
     load.InstancesNotReady: "{missing} of {total} instances did not become ready, and what kro did "
     "for them cannot be separated from the rest",
     load.NoRgdReady: "no RGD became ready",
+    load.RgdsExistedBefore: "the RGDs were there before the iteration, so their creation was not "
+    "timed",
     samples.NoGarbageCollected: "no garbage was collected during the set-up",
     samples.WorkNotByKind: "kro does not expose the time of its instance workers by kind",
     samples.SharedNetwork: "it shares its node's network, so its traffic cannot be separated "
