@@ -9,7 +9,7 @@ there are, keep that small.
 
 from collections.abc import Iterable, Sequence
 
-from krobench.analysis.statistics.intervals import mean_interval
+from krobench.analysis.statistics.intervals import nonnegative_interval
 from krobench.api.specs.suite import Precision
 from krobench.figures.precision import Headline, Stop
 from krobench.record.test import IterationRecord
@@ -27,13 +27,13 @@ def headline_values(iterations: Iterable[IterationRecord]) -> list[float]:
 def headline(iterations: Iterable[IterationRecord]) -> Headline | None:
     """Return the headline figure; None if no measured iteration has one."""
     values = headline_values(iterations)
-    mean = mean_interval(values)
+    mean = nonnegative_interval(values)
     if mean is None:
         return None
     found = Headline(iterations=mean.n, mean_seconds=round(mean.value, _DIGITS))
     if mean.low is None or mean.high is None or mean.value <= 0:
         return found
-    found.low_seconds = round(max(0.0, mean.low), _DIGITS)  # a time is not below it
+    found.low_seconds = round(mean.low, _DIGITS)
     found.high_seconds = round(mean.high, _DIGITS)
     found.half_width_ratio = round((mean.high - mean.value) / mean.value, _DIGITS)
     return found

@@ -357,6 +357,8 @@ class ScheduledRun(ApiModel):
     """Its main figure."""
     comparison: ShortText | None = None
     """Verdict of the comparison with spec.baseline of the template."""
+    message: Message | None = None
+    """Why it has another verdict than Passed, by the fields of the template."""
 
 
 class KroBenchmarkScheduleStatus(ApiModel):

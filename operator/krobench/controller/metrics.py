@@ -116,8 +116,14 @@ _FAMILIES = {
         "Largest size at which kro met the SLOs, of each scale test that found it",
         (*_RUN, "axis"),
     ),
-    _LIMIT_LOW: ("Lower end of the interval of the limit", (*_RUN, "axis")),
-    _LIMIT_HIGH: ("Upper end of the interval of the limit", (*_RUN, "axis")),
+    _LIMIT_LOW: (
+        "Lower end of the limit's interval; without one, the largest size that met all SLOs",
+        (*_RUN, "axis"),
+    ),
+    _LIMIT_HIGH: (
+        "Upper end of the limit's interval; without one, the smallest size that missed one",
+        (*_RUN, "axis"),
+    ),
     _COMPARISON: ("1, with the verdict of the comparison with the baseline", (*_RUN, "verdict")),
     _RATIO: (
         "New over old, of each primary metric compared with the baseline, or of the limit",

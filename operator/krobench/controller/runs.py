@@ -38,6 +38,7 @@ from krobench.api.status import (
     Phase,
     RunStatus,
     Trigger,
+    Verdict,
 )
 from krobench.controller.limits import Limits
 from krobench.controller.metrics import RunFigures, figures_of
@@ -59,6 +60,7 @@ logger = logging.getLogger(__name__)
 _DEFAULT_LIMITS = Limits()
 _PAGE = 20  # objects in memory at a time; the process keeps what a page takes
 _MAX_HEADLINE = 64
+_MAX_REASON = 256
 TRIGGER_ANNOTATION = f"{API_GROUP}/trigger"
 TIME_ANNOTATION = f"{API_GROUP}/scheduled-time"
 """On runs of a schedule: what started them, and when they were due."""
@@ -141,7 +143,15 @@ def _result(status: RunStatus) -> RunResult:
         kro_version=status.kro_version,
         headline=headline[:_MAX_HEADLINE] if headline is not None else None,
         comparison=comparison,
+        message=None if status.verdict is Verdict.PASSED else _cut(status.message),
     )
+
+
+def _cut(message: str | None) -> str | None:
+    """Return the beginning of a message, because a schedule lists several runs."""
+    if message is None or len(message) <= _MAX_REASON:
+        return message
+    return f"{message[: _MAX_REASON - 1]}…"
 
 
 def _main_figure(headline: Headline) -> str | None:

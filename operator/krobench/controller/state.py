@@ -74,6 +74,8 @@ class RunResult:
     """Its main figure."""
     comparison: str | None
     """Verdict of the comparison with its baseline."""
+    message: str | None = None
+    """Why it has no verdict Passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,4 +213,5 @@ class Observed:
             if results.record is not None
             else None,
             now=self.now,
+            scheduled=run.origin is not None,
         )

@@ -19,7 +19,7 @@ class Estimate(ApiModel):
 
     value: float
     low: float | None = None
-    """None if there were fewer than two iterations."""
+    """None if there were fewer than three iterations."""
     high: float | None = None
     n: int
     """Iterations that it rests on, or restarts of kro."""

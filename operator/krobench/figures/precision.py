@@ -15,11 +15,11 @@ class Headline(ApiModel):
     mean_seconds: float
     """Mean of these medians."""
     low_seconds: float | None = None
-    """Lower end of the 95% interval of that mean; null for fewer than two iterations."""
+    """Lower end of the 95% interval of that mean; null for fewer than three iterations."""
     high_seconds: float | None = None
     """Its upper end."""
     half_width_ratio: float | None = None
-    """Half the width of the interval over the mean: the precision reached."""
+    """How far the upper end is above the mean, over the mean: the precision reached."""
 
 
 class Stop(ApiModel):

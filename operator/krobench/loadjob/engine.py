@@ -150,6 +150,7 @@ class Engine:
             namespace=metadata["namespace"],
             generation=metadata["generation"],
             kind=task.kind.value,
+            schedule=schedule.name if schedule is not None else None,
             start_time=start_time,
             spec=resource["spec"],
             environment=Environment(krobench=__version__),

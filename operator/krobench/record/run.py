@@ -103,6 +103,8 @@ class RunRecord(ApiModel):
     spec: dict[str, Any]
     """The spec as run."""
     environment: Environment
+    schedule: str | None = None
+    """Name of the schedule that created it; None if a user did."""
     variant: str | None = None
     """The last variant that kro was changed to, or was about to be; None without variants."""
     variant_comparisons: list[Comparison] = Field(default_factory=list)

@@ -1,9 +1,10 @@
 """What expressions cost kro, as Markdown."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel
 
+from krobench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL
 from krobench.api import units
 from krobench.figures.cel import (
     CelExpressionResult,
@@ -11,10 +12,12 @@ from krobench.figures.cel import (
     CelState,
     Estimate,
 )
-from krobench.report.tables import FEWEST_FOR_INTERVAL, table, without_empty_columns
+from krobench.report.intervals import Show, spanned
+from krobench.report.tables import table, without_empty_columns
 from krobench.report.words.reasons import reason_line
 
 _OWN = "own"
+_NOISE = "lost in noise"
 _COSTS = {
     "evaluation_seconds": "one evaluation",
     "over_constant_seconds": "beyond a constant",
@@ -113,7 +116,7 @@ def _shown(found: BaseModel, names: Iterable[str]) -> list[str]:
     """Show these results, each in the unit of its name, and with its interval if it has one."""
     shown = []
     for name in names:
-        show = units.number
+        show: Show = units.number
         if "_seconds" in name:
             show = units.seconds
         elif name.endswith("_bytes"):
@@ -135,10 +138,16 @@ def _reasons(results: CelResults, measured: Sequence[CelExpressionResult]) -> li
     return list(reasons)
 
 
-def _between(estimate: Estimate | None, show: Callable[[float | None], str]) -> str:
-    """Show a number with its interval, if it is of enough values."""
+def _between(estimate: Estimate | None, show: Show) -> str:
+    """Show a number with its interval, if it is of enough values.
+
+    None of these numbers can be negative: they are differences if noise takes them below zero.
+    """
     if estimate is None:
         return units.NOT_AVAILABLE
     if estimate.low is None or estimate.high is None or estimate.n < FEWEST_FOR_INTERVAL:
-        return show(estimate.value)
-    return f"{show(estimate.value)} ({show(estimate.low)} to {show(estimate.high)})"
+        return show(estimate.value) if estimate.value >= 0 else _NOISE
+    if estimate.value < 0:
+        return f"{_NOISE} (at most {show(estimate.high, 2)})" if estimate.high > 0 else _NOISE
+    value, ends = spanned(estimate.value, max(0.0, estimate.low), estimate.high, show)
+    return f"{value} ({ends})"

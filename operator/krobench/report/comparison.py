@@ -15,6 +15,7 @@ from krobench.findings.comparison import (
     Undecided,
 )
 from krobench.report import usage
+from krobench.report.intervals import ratio
 from krobench.report.tables import aligned, bullets, table
 from krobench.report.words.comparison import (
     difference_line,
@@ -257,8 +258,8 @@ def _ratio(metric: MetricComparison) -> str:
     if metric.ratio is None:
         return "-"
     if metric.ratio_low is None or metric.ratio_high is None:
-        return f"{metric.ratio:.3f} (too few for an interval)"
-    return f"{metric.ratio:.3f} ({metric.ratio_low:.3f} to {metric.ratio_high:.3f})"
+        return f"{ratio(metric.ratio)} (too few for an interval)"
+    return ratio(metric.ratio, metric.ratio_low, metric.ratio_high)
 
 
 def _signed(metric: str, difference: float) -> str:

@@ -1,13 +1,15 @@
 """What tests cost beyond others of their suite, and what one more instance or RGD adds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from krobench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL
 from krobench.api import units
 from krobench.findings.growth import CostDifference, Slope
-from krobench.report.tables import FEWEST_FOR_INTERVAL, table
+from krobench.report.intervals import Show, spanned
+from krobench.report.tables import table
 from krobench.report.words.figures import title
 
-_SHOW: dict[str, Callable[[float | None], str]] = {
+_SHOW: dict[str, Show] = {
     "bytes": units.size,
     "seconds": units.seconds,
     "number": units.number,
@@ -48,10 +50,9 @@ def _difference_row(found: CostDifference) -> tuple[str, ...]:
         title(found.figure),
         show(found.value),
         show(found.minus_value),
-        show(found.difference),
-        _interval(
+        *_interval(
             found,
-            show,
+            found.difference,
             min(found.points, found.minus_points),
             of="test",
             fewest=FEWEST_FOR_INTERVAL,
@@ -66,13 +67,12 @@ def slopes_section(slopes: Sequence[Slope]) -> str:
         return ""
     rows = []
     for slope in slopes:
-        show, sizes = _SHOW[slope.unit], len(slope.sizes)
+        sizes = len(slope.sizes)
         fewest = FEWEST_FOR_INTERVAL if sizes == 2 else _FEWEST_FOR_BOOTSTRAP
         rows.append(
             (
                 f"{title(slope.figure)}, per {_ONE[slope.axis]}",
-                show(slope.per_one),
-                _interval(slope, show, slope.points // sizes, of="size", fewest=fewest),
+                *_interval(slope, slope.per_one, slope.points // sizes, of="size", fewest=fewest),
                 f"{', '.join(slope.tests)} ({', '.join(map(str, slope.sizes))} {slope.axis})",
             )
         )
@@ -85,13 +85,10 @@ def slopes_section(slopes: Sequence[Slope]) -> str:
 
 
 def _interval(
-    found: CostDifference | Slope,
-    show: Callable[[float | None], str],
-    points: int,
-    *,
-    of: str,
-    fewest: int,
-) -> str:
-    if found.low is None or found.high is None or points < FEWEST_FOR_INTERVAL:
-        return f"fewer than {fewest} iterations of a {of}: too few for an interval"
-    return f"{show(found.low)} to {show(found.high)}"
+    found: CostDifference | Slope, value: float | None, points: int, *, of: str, fewest: int
+) -> tuple[str, str]:
+    """Return a value and its interval, or why it has none."""
+    show, low, high = _SHOW[found.unit], found.low, found.high
+    if value is None or low is None or high is None or points < FEWEST_FOR_INTERVAL:
+        return show(value), f"fewer than {fewest} iterations of a {of}: too few for an interval"
+    return spanned(value, low, high, show)

@@ -18,6 +18,7 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord, TestState
 from krobench.report import comparison as comparison_report
 from krobench.report import scalecomparison, trackers
+from krobench.report.scheduled import as_read
 from krobench.report.status.base import WORSE
 from krobench.report.words.evidence import measured
 from krobench.report.words.scaling import (
@@ -147,7 +148,7 @@ def render(run: RunRecord) -> str:
     if run.error is not None:
         ET.SubElement(suite, "system-err").text = f"{run.error.reason}: {run.error.message}"
     ET.indent(suite)
-    return ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+    return as_read(run, ET.tostring(suite, encoding="unicode", xml_declaration=True) + "\n")
 
 
 def _case(run: RunRecord, test: TestRecord, metrics: Mapping[str, str]) -> ET.Element:

@@ -12,6 +12,7 @@ from krobench.report.gist import counts_line, time_spent
 from krobench.report.profiles import profiles
 from krobench.report.recommendations import recommendations_section
 from krobench.report.scale import scale_section
+from krobench.report.scheduled import as_read, created_by
 from krobench.report.tables import Column, bullets, column, columns, section, table
 from krobench.report.tests import result, summary_columns, test_section
 from krobench.report.words.rawlines import sampled_line
@@ -57,7 +58,7 @@ def render(run: RunRecord) -> str:
         environment(run),
         READING,
     ]
-    return "\n\n".join(each for each in sections if each) + "\n"
+    return as_read(run, "\n\n".join(each for each in sections if each) + "\n")
 
 
 def validity_section(run: RunRecord) -> str:
@@ -86,6 +87,8 @@ def _title(run: RunRecord) -> str:
     lines.append(f"{counts_line(run)}. Started {run.start_time}, {ended}")
     if spent := time_spent(run):
         lines[-1] += f" {spent}."
+    if made := created_by(run):
+        lines[-1] += f" {made}"
     if run.state is RunState.RUNNING:
         lines.append(f"\nRunning: {run.progress.activity or 'starting'}.")
     if run.error is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from krobench.api import units
-from krobench.figures.profile import Breakdown, TestProfile
+from krobench.figures.profile import Breakdown, GroupShare, TestProfile
 from krobench.record.run import RunRecord
 from krobench.report.tables import table
 from krobench.report.words.reasons import reason_line
@@ -79,11 +79,21 @@ def _cell(breakdown: Breakdown, group: str) -> str:
                 change = item.value - item.before
                 growth = f"{'-' if change < 0 else '+'}{units.size(abs(change))}"
                 return f"{_amount(breakdown, item.value)} ({growth})"
-            share = units.percent(item.share)
-            if item.margin is not None:
-                share += f" ± {units.percent(item.margin)}"
-            return f"{share} ({_amount(breakdown, item.value)})"
+            return f"{_sampled(item)} ({_amount(breakdown, item.value)})"
     return "-"
+
+
+def _sampled(item: GroupShare) -> str:
+    """Return a share with its sampling error; no end of it is below nothing or above all."""
+    share, margin = item.share, item.margin
+    if share is None or margin is None:
+        return units.percent(share)
+    if margin > min(share, 1 - share):
+        known = (
+            units.percent(each, 2) for each in (max(0.0, share - margin), min(1.0, share + margin))
+        )
+        return f"{units.percent(share, 2)}, {' to '.join(known)}"
+    return f"{units.percent(share)} ± {units.percent(margin, 2)}"
 
 
 def _functions(breakdown: Breakdown) -> str:

@@ -9,6 +9,7 @@ from krobench.findings.comparison import Replicates
 from krobench.findings.scale_comparison import GrowthComparison, ScaleComparison
 from krobench.findings.scaling import Limit
 from krobench.report.comparison import EXPLORATORY_HEADER, NO_VERDICTS, exploratory_row, p_in_words
+from krobench.report.intervals import ratio, spanned_ratio
 from krobench.report.tables import aligned, bullets, table
 from krobench.report.words.comparison import (
     difference_line,
@@ -104,11 +105,10 @@ def _growth(found: Sequence[GrowthComparison], axis: Axis) -> Iterator[Sequence[
     """Yield the header, and a line for each figure."""
     yield f"for each further {one_more(axis)}", "old", "new", "ratio (95 %)"
     for each in found:
-        ratio = f"{each.ratio:.3f} (no interval)"
-        if each.ratio_low is not None and each.ratio_high is not None:
-            ratio = f"{each.ratio:.3f} ({each.ratio_low:.3f} to {each.ratio_high:.3f})"
+        known = each.ratio_low is not None and each.ratio_high is not None
+        text = ratio(each.ratio, each.ratio_low, each.ratio_high)
         values = (shown(value, each.unit) for value in (each.old, each.new))
-        yield figure_name(each.figure), *values, ratio
+        yield figure_name(each.figure), *values, text if known else f"{text} (no interval)"
 
 
 def summary(comparison: ScaleComparison) -> str:
@@ -116,10 +116,10 @@ def summary(comparison: ScaleComparison) -> str:
     if comparison.refused is not None:
         why = refusal_line(comparison.refused, comparison.differences, comparison.left_out)
         return f"Not compared: {why}"
-    ratio = _bounds(comparison.ratio_low, comparison.ratio_high, ".3g")
+    known = _bounds(comparison.ratio_low, comparison.ratio_high)
     if comparison.ratio is not None:
-        ratio = f"{comparison.ratio:.3g}"
-    times = f"is {ratio} times" if ratio else "has no known ratio to"
+        known, _ = spanned_ratio(comparison.ratio, comparison.ratio_low, comparison.ratio_high)
+    times = f"is {known} times" if known else "has no known ratio to"
     return f"{comparison.verdict}: the limit {times} that of {comparison.old}"
 
 
@@ -159,30 +159,30 @@ def _limit_table(comparison: ScaleComparison) -> tuple[Sequence[str], Sequence[s
     axis, old, new = comparison.axis, comparison.old_limits, comparison.new_limits
     assert axis is not None
     verdict = comparison.verdict.lower() if comparison.verdict is not None else ""
-    ratio = _ratio(comparison)
+    found = _ratio(comparison)
     if comparison.replicates is not Replicates.RUNS:
         cells = [limit_in_words(limit, axis) for limit in (*old, *new)]
-        return _HEADER, (axis.unit, *cells, ratio, verdict)
+        return _HEADER, (axis.unit, *cells, found, verdict)
     cells = [limits_in_words(limits, axis) for limits in (old, new)]
     p = units.NOT_AVAILABLE if comparison.p is None else p_in_words(comparison.p)
     number = f" (n={len(old)}+{len(new)})"
-    return _HEADER_OF_RUNS, (axis.unit, *cells, ratio, p + number, verdict)
+    return _HEADER_OF_RUNS, (axis.unit, *cells, found, p + number, verdict)
 
 
 def _ratio(comparison: ScaleComparison) -> str:
-    ratio, low, high = comparison.ratio, comparison.ratio_low, comparison.ratio_high
-    if ratio is None:
-        return _bounds(low, high, ".3f") or units.NOT_AVAILABLE
+    middle, low, high = comparison.ratio, comparison.ratio_low, comparison.ratio_high
+    if middle is None:
+        return _bounds(low, high) or units.NOT_AVAILABLE
     if low is not None and high is not None:
-        return f"{ratio:.3f} ({low:.3f} to {high:.3f})"
+        return ratio(middle, low, high)
     if low is not None:
-        return f"{ratio:.3f} ({low:.3f} or more)"
-    return f"{ratio:.3f} ({units.NOT_AVAILABLE if high is None else f'{high:.3f} or less'})"
+        return f"{ratio(middle)} ({ratio(low)} or more)"
+    return f"{ratio(middle)} ({units.NOT_AVAILABLE if high is None else f'{ratio(high)} or less'})"
 
 
-def _bounds(low: float | None, high: float | None, form: str) -> str:
+def _bounds(low: float | None, high: float | None) -> str:
     if low is not None and high is not None:
-        return f"between {low:{form}} and {high:{form}}"
+        return f"between {ratio(low)} and {ratio(high)}"
     if low is not None:
-        return f"at least {low:{form}}"
-    return f"at most {high:{form}}" if high is not None else ""
+        return f"at least {ratio(low)}"
+    return f"at most {ratio(high)}" if high is not None else ""

@@ -1,9 +1,12 @@
 """What kro needs for a wanted scale, for a terminal."""
 
+from functools import partial
+
 from krobench.analysis.krosettings import helm_values
 from krobench.api import units
 from krobench.api.yaml import dump
 from krobench.findings.sizing import SizedFigure, Sizing
+from krobench.report.intervals import spanned
 from krobench.report.tables import aligned, bullets
 from krobench.report.words.sizing import FIGURES, basis_line, note_paragraph
 
@@ -21,7 +24,7 @@ def text(sizing: Sizing) -> str:
     values = dump(helm_values(sizing.settings)).rstrip()
     blocks = [
         head,
-        "\n".join(aligned([("figure", "estimate", "interval", ""), *rows])),
+        "\n".join(aligned([("figure", "estimate", "range", ""), *rows])),
         "\n".join(
             f"  {FIGURES[each.figure]}: {'; '.join(map(basis_line, each.from_))}"
             for each in figures
@@ -42,16 +45,15 @@ def plain(sizing: Sizing) -> dict[str, object]:
 
 
 def _row(figure: SizedFigure) -> tuple[str, str, str, str]:
-    interval = (
-        f"{_show(figure, figure.low)} to {_show(figure, figure.high)}"
-        if figure.low is not None and figure.high is not None
-        else "-"
-    )
+    value, between = _show(figure, figure.value), "-"
+    if figure.low is not None and figure.high is not None and figure.low < figure.high:
+        value, between = spanned(figure.value, figure.low, figure.high, partial(_show, figure))
     remark = "extrapolated" if figure.extrapolated else "within measured sizes"
-    return (FIGURES[figure.figure], _show(figure, figure.value), interval, remark)
+    return (FIGURES[figure.figure], value, between, remark)
 
 
-def _show(figure: SizedFigure, value: float) -> str:
+def _show(figure: SizedFigure, value: float | None, digits: int = units.DIGITS) -> str:
     if figure.unit == "bytes":
-        return units.size(value)
-    return f"{units.number(value)} cores" if figure.unit == "cores" else units.number(value)
+        return units.size(value, digits)
+    cores = " cores" if figure.unit == "cores" else ""
+    return units.number(value, digits) + cores

@@ -17,8 +17,6 @@ _UNITS: dict[Quantity, Sequence[tuple[float, str]]] = {
 }
 
 
-FEWEST_FOR_INTERVAL = 3
-"""Values. An interval from two is too wide to be useful."""
 NO_VALUE = frozenset({units.NOT_AVAILABLE, "-"})
 """What cells without a value have."""
 

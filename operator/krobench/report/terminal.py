@@ -12,7 +12,8 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.report import gist
 from krobench.report.cel import cel_line
-from krobench.report.tests import precision_text, result
+from krobench.report.scheduled import as_read, created_by
+from krobench.report.tests import headline_text, precision_text, result
 from krobench.report.words.sizes import plain
 
 WIDTH = 100
@@ -75,10 +76,11 @@ def _screen(run: RunRecord, width: int, room: _Room) -> list[str]:
     lines = [
         f"{gist.verdict_of(run)}: {run.namespace}/{run.name}",
         *_wrapped(f"{counts}. {gist.measured_on(run)}.", "", width, room.lines),
+        *_wrapped(created_by(run), "", width, room.lines),
     ]
     notes = list(gist.why(run))
     for note in notes[:_MOST_NOTES]:
-        lines += _wrapped(note, "  ! ", width, min(room.lines, 3))
+        lines += _wrapped(as_read(run, note), "  ! ", width, min(room.lines, 3))
     if len(notes) > _MOST_NOTES:
         lines.append(f"  ! and {len(notes) - _MOST_NOTES} more in the report")
     lines += ["", *_tests(run, width, room)]
@@ -91,7 +93,7 @@ def _screen(run: RunRecord, width: int, room: _Room) -> list[str]:
         ("Warnings", _warnings(run)),
     ):
         if text:
-            findings += _wrapped(text, f"{label + ':':<14}", width, room.lines)
+            findings += _wrapped(as_read(run, text), f"{label + ':':<14}", width, room.lines)
     lines += ["", *findings] if findings else []
     name = f"{run.kind.lower()}/{run.namespace}/{run.name}"
     return [*lines, "", f"Full report:  krobench report {name} --open"]
@@ -165,7 +167,8 @@ def _row(run: RunRecord, test: TestRecord, largest: float, bar: int) -> Row:
         f"kro {units.size(memory)}" if (memory := figures[KRO_RESIDENT.max]) is not None else "",
     )
     drawn = _sparkline(test, bar) or _bar(p50 / largest if largest else 0.0, bar)
-    return name, outcome, f"ready {units.seconds(p50)}", drawn, [*filter(None, details)]
+    shown = headline_text(test.headline) if test.headline is not None else units.seconds(p50)
+    return name, outcome, f"ready {shown}", drawn, [*filter(None, details)]
 
 
 def _p50(test: TestRecord) -> float | None:

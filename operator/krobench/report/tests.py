@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from krobench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL
 from krobench.api import units
 from krobench.api.specs.load import Arrival
 from krobench.api.specs.results import Cause
@@ -11,14 +12,8 @@ from krobench.figures.precision import Headline, Stop
 from krobench.figures.summaries import Latencies, LatencySummary, LoadGenerator
 from krobench.record.test import IterationRecord, PhaseSummary, TestRecord, TestState, TestSummary
 from krobench.report.cel import cel_section
-from krobench.report.tables import (
-    FEWEST_FOR_INTERVAL,
-    Column,
-    column,
-    columns,
-    table,
-    without_empty_columns,
-)
+from krobench.report.intervals import digits, precision, spanned
+from krobench.report.tables import Column, column, columns, table, without_empty_columns
 from krobench.report.usage import usage_section
 from krobench.report.words.evidence import measured
 from krobench.report.words.validity import steady_state_line
@@ -104,14 +99,8 @@ def headline_line(test: TestRecord) -> str:
     figure = test.headline
     if figure is None:
         return ""
-    precision = precision_text(figure)
-    if precision is None:
-        count = units.counted(figure.iterations, "iteration")
-        interval = f"{count}: too few for an interval"
-    else:
-        low, high = units.seconds(figure.low_seconds), units.seconds(figure.high_seconds)
-        interval = f"95 % interval {low} to {high}, {precision}"
-    text = f"Median time until ready: {units.seconds(figure.mean_seconds)}; {interval}."
+    middle, interval = headline_interval(figure)
+    text = f"Median time until ready: {middle}; {interval}."
     if test.stop is not None:
         text += f" {test.stop.reason}: {stop_line(test.stop)}."
     if test.steady_state is not None:
@@ -129,11 +118,35 @@ def result(test: TestRecord) -> str:
     return test.state
 
 
+def headline_text(figure: Headline) -> str:
+    """Return the figure alone, in the digits that are known."""
+    ends = (figure.low_seconds, figure.high_seconds) if _has_interval(figure) else (None, None)
+    return units.seconds(figure.mean_seconds, digits(figure.mean_seconds, *ends))
+
+
+def headline_interval(figure: Headline) -> tuple[str, str]:
+    """Return the figure and its interval, or why it has none."""
+    low, high = figure.low_seconds, figure.high_seconds
+    if low is None or high is None or not _has_interval(figure):
+        count = units.counted(figure.iterations, "iteration")
+        few = figure.iterations < FEWEST_FOR_INTERVAL
+        why = "too few for an interval" if few else "no interval, as they scatter too much"
+        return headline_text(figure), f"{count}: {why}"
+    middle, ends = spanned(figure.mean_seconds, low, high, units.seconds)
+    return middle, f"95 % interval {ends}, {precision_text(figure)}"
+
+
 def precision_text(figure: Headline) -> str | None:
     """Return the precision as ``±3.1 % (5 iterations)``; None of too few iterations."""
-    if figure.half_width_ratio is None or figure.iterations < FEWEST_FOR_INTERVAL:
+    if figure.half_width_ratio is None or not _has_interval(figure):
         return None
-    return f"±{units.percent(figure.half_width_ratio)} ({figure.iterations} iterations)"
+    return f"{precision(figure.half_width_ratio)} ({figure.iterations} iterations)"
+
+
+def _has_interval(figure: Headline) -> bool:
+    """Whether it has an interval to show: older versions stored some of too few iterations, or
+    with an end cut off at zero."""
+    return figure.iterations >= FEWEST_FOR_INTERVAL and bool(figure.low_seconds)
 
 
 def stop_line(stop: Stop) -> str:
@@ -141,7 +154,7 @@ def stop_line(stop: Stop) -> str:
     if stop.text is not None:
         return stop.text
     ratio = stop.half_width_ratio
-    reached = "precision unknown" if ratio is None else f"±{units.percent(ratio)}"
+    reached = "precision unknown" if ratio is None else precision(ratio)
     most = ", the most that are allowed" if stop.reason == "MaxIterations" else ""
     count = units.counted(stop.iterations or 0, "iteration")
     return f"{reached} after {count}{most}; the target is ±{units.percent(stop.target_ratio)}"

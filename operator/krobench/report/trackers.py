@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from krobench.analysis.comparison.estimates import condense
-from krobench.analysis.statistics.intervals import mean_interval
+from krobench.analysis.statistics.intervals import nonnegative_interval
 from krobench.figures.catalogue import OF_NAME, PRIMARY
 from krobench.figures.figure import Unit
 from krobench.findings.scaling import LimitState
@@ -37,7 +37,7 @@ class Entry:
     higher_is_better: bool
     value: float
     low: float | None
-    """Lower end of the 95% interval of the mean."""
+    """Lower end of the 95% interval."""
     high: float | None
     n: int | None
     """Iterations; None for a limit."""
@@ -62,7 +62,7 @@ def entries(run: RunRecord) -> list[Entry]:
 
 def _entry(test: str, metric: str, iterations: Sequence[dict[str, float | None]]) -> Entry | None:
     values = [value for each in iterations if (value := each.get(metric)) is not None]
-    mean = mean_interval(values)
+    mean = nonnegative_interval(values)
     if mean is None:
         return None
     figure = OF_NAME.get(metric)
@@ -86,7 +86,8 @@ def _limit(run: RunRecord) -> Iterator[Entry]:
         return
     if limit.state is LimitState.FOUND:
         axis = run.scale.axis.value
-        yield Entry(_LIMIT, axis, axis, True, limit.size, limit.low, limit.high, None)
+        ends = (None, None) if limit.confidence is None else (limit.low, limit.high)
+        yield Entry(_LIMIT, axis, axis, True, limit.size, *ends, None)
 
 
 def perfdata(run: RunRecord) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+from math import exp
+
 import pytest
 from unit.analysis.records import iteration, iterations
 
@@ -11,22 +13,23 @@ def test_measured_iterations_are_the_replicates() -> None:
     figure = headline([iteration(9.0, warmup=True), *iterations(1.8, 2.0, 2.2, None)])
     assert figure is not None
     assert (figure.iterations, figure.mean_seconds) == (3, 2.0)
-    half = 4.30265 * 0.2 / 3**0.5
-    assert figure.half_width_ratio == pytest.approx(half / 2, rel=1e-5)
-    assert figure.low_seconds == pytest.approx(2.0 - half, rel=1e-5)
+    factor = exp(4.30265 * 0.1 / 3**0.5)
+    assert figure.half_width_ratio == pytest.approx(factor - 1, rel=1e-5)
+    assert figure.low_seconds == pytest.approx(2.0 / factor, rel=1e-5)
 
 
 def test_a_time_has_no_interval_that_goes_below_zero() -> None:
-    figure = headline(iterations(0.1, 9.0))
+    figure = headline(iterations(0.1, 0.2, 9.0))
     assert figure is not None
-    assert figure.low_seconds == 0.0
-    assert figure.half_width_ratio == pytest.approx(12.7062 * 4.45 / 4.55, rel=1e-5)
+    assert figure.low_seconds is not None
+    assert 0 < figure.low_seconds < figure.mean_seconds
 
 
-def test_one_iteration_has_no_interval_and_none_has_no_figure() -> None:
-    figure = headline(iterations(1.0))
+@pytest.mark.parametrize("values", [(1.0,), (0.1, 9.0)])
+def test_few_iterations_have_no_interval_and_none_has_no_figure(values: tuple[float]) -> None:
+    figure = headline(iterations(*values))
     assert figure is not None
-    assert figure.half_width_ratio is None
+    assert (figure.low_seconds, figure.half_width_ratio) == (None, None)
     assert headline(iterations(None)) is None
 
 

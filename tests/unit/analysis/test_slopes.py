@@ -37,8 +37,8 @@ def slopes(*tests: tuple[dict[str, Any], tuple[float, ...]]) -> dict[str, Any]:
 
 def test_tests_of_one_workload_in_several_sizes_give_a_slope() -> None:
     found = slopes(
-        (sized("many", instances=20), (200.0, 201.0)),
-        (sized("few", instances=10, thresholds=["errors.total == 0"]), (100.0, 101.0)),
+        (sized("many", instances=20), (200.0, 201.0, 202.0)),
+        (sized("few", instances=10, thresholds=["errors.total == 0"]), (100.0, 101.0, 102.0)),
     )
     requests = found["kro.requests.total"]
     assert (requests.axis, requests.sizes, requests.tests) == (

@@ -121,12 +121,13 @@ class ScheduleWorld:
         item = {"metadata": metadata, "spec": SPEC, "status": status}
         return parse_run(RunKind.BENCHMARK, item)
 
-    def finish(self, verdict: Verdict = Verdict.PASSED) -> str:
+    def finish(self, verdict: Verdict = Verdict.PASSED, message: str | None = None) -> str:
         """End the active run."""
         [run] = [run for run in self.runs.values() if not run.finished]
         status = KroBenchmarkStatus(
             phase=Phase.FAILED if verdict is Verdict.ERROR else Phase.COMPLETED,
             verdict=verdict,
+            message=message,
             completion_time=rfc3339(self.now),
             kro_version="0.9.4",
             headline=Headline(p99="412 ms", instance_ready_p99_seconds=0.412),

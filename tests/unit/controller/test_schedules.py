@@ -236,6 +236,26 @@ def test_a_clock_that_goes_back_is_reported_and_the_schedule_goes_on() -> None:
     assert len(world.created) == 2
 
 
+def test_a_run_that_did_not_pass_is_listed_with_the_reason() -> None:
+    world = ScheduleWorld()
+    world.wait(minutes=1)
+    world.look()
+    name = world.finish(Verdict.ERROR, "spec.benchmarkTemplate.spec.baseline: no such ConfigMap")
+    world.look()
+    assert "no such ConfigMap" in (world.status.runs[0].message or "")
+    assert "no such ConfigMap" in world.events["RunFinished", name]
+    world.wait(minutes=1)
+    world.look()
+    world.finish(Verdict.FAILED, "x" * 1000)
+    world.look()
+    assert len(world.status.runs[0].message or "") < 300
+    world.wait(minutes=1)
+    world.look()
+    world.finish(message="measured 1 test")
+    world.look()
+    assert world.status.runs[0].message is None
+
+
 def test_a_refused_run_is_a_condition_and_stays_due() -> None:
     world = ScheduleWorld(refused=ErrorInfo(reason="RunRefused", message="no"))
     world.look()

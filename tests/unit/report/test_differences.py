@@ -45,7 +45,7 @@ def test_a_slope_is_shown_with_its_interval() -> None:
         low=2**19,
         high=2**21,
     )
-    row = "| kro live heap, per RGD | 1 MiB | 512 KiB to 2 MiB | one, four (1, 4 rgds) |"
+    row = "| kro live heap, per RGD | 1 MiB | 510 KiB to 2 MiB | one, four (1, 4 rgds) |"
     assert row in slopes_section([slope])
     bare = slope.model_copy(update={"low": None, "high": None})
     assert "fewer than 3 iterations of a size: too few for an interval" in slopes_section([bare])

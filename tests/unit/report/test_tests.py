@@ -39,7 +39,7 @@ def test_too_few_iterations_have_no_interval() -> None:
 def test_the_most_iterations_are_a_stop_of_their_own() -> None:
     stop = Stop(reason="MaxIterations", iterations=20, half_width_ratio=0.123, target_ratio=0.05)
     assert stop_line(stop) == (
-        "±12.3 % after 20 iterations, the most that are allowed; the target is ±5 %"
+        "±12 % after 20 iterations, the most that are allowed; the target is ±5 %"
     )
 
 

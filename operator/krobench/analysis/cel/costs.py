@@ -14,7 +14,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from krobench.analysis.cel.samples import CelSamples, Measured, Restart
-from krobench.analysis.statistics.intervals import mean_interval, positive_interval, ratio_interval
+from krobench.analysis.statistics.intervals import (
+    mean_interval,
+    nonnegative_interval,
+    positive_interval,
+    ratio_interval,
+)
 from krobench.figures.cel import (
     CONSTANTS,
     FIELD_ACCESS,
@@ -44,9 +49,20 @@ def positive(values: Iterable[float | None]) -> Estimate | None:
     return positive_interval(_measured(values))
 
 
-def mean(values: Iterable[float | None]) -> Estimate | None:
-    """Return the arithmetic mean of differences or counts, in their own unit."""
-    return mean_interval(_measured(values))
+def counted(values: Iterable[float]) -> Estimate | None:
+    """Return the arithmetic mean of what was counted."""
+    return nonnegative_interval(list(values))
+
+
+def cost(values: Iterable[float | None]) -> Estimate | None:
+    """Return the arithmetic mean of differences that show a cost, in their own unit.
+
+    A cost is not negative, so its interval ends at zero, unless noise takes the mean itself below.
+    """
+    found = mean_interval(_measured(values))
+    if found is not None and found.low is not None and found.value >= 0:
+        found.low = max(0.0, found.low)
+    return found
 
 
 def ratio(pairs: Iterable[tuple[float, float] | None]) -> Estimate | None:
@@ -76,12 +92,12 @@ def restart_results(
     )
     if reason is None:
         result.rgds = len(restarts[0].revisions)
-        result.revisions_per_rgd = mean(_revisions(r) / len(r.revisions) for r in restarts)
-        result.graph_builds = mean(float(r.builds) for r in restarts)
+        result.revisions_per_rgd = counted(_revisions(r) / len(r.revisions) for r in restarts)
+        result.graph_builds = counted(float(r.builds) for r in restarts)
         result.compile_seconds_per_rgd = positive(
             r.compiled.seconds / len(r.revisions) for r in restarts if r.compiled
         )
-        result.compile_seconds_per_expression = mean(_per_copy(r, by_name, empty) for r in restarts)
+        result.compile_seconds_per_expression = cost(_per_copy(r, by_name, empty) for r in restarts)
     result.unavailable = {
         name: reason or NotAllCompiled()
         for name, value in (
@@ -219,11 +235,11 @@ def _result(
         evaluations=count,
         evaluations_per_reconcile=round(count / reconciles, 2) if reconciles else None,
         evaluation_seconds=positive(evaluations.values()),
-        over_constant_seconds=mean(_difference(evaluations, constants.evaluations()).values()),
+        over_constant_seconds=cost(_difference(evaluations, constants.evaluations()).values()),
         relative_to_field_access=_ratio(evaluations, reference.evaluations()),
         graph_build_seconds=positive(builds.values()),
-        compile_seconds=mean(_difference(builds, empty.builds(), added).values()),
-        compiled_bytes=mean(_difference(heap, empty.heap_growth, added).values()),
+        compile_seconds=cost(_difference(builds, empty.builds(), added).values()),
+        compiled_bytes=cost(_difference(heap, empty.heap_growth, added).values()),
         first_after_restart_seconds=first_seconds(item.name, samples),
         first_after_restart_ratio=first_ratio(item.name, samples),
     )

@@ -249,13 +249,15 @@ def _corrected(primary: "Sequence[tuple[Measured, _Tested]]") -> list[float]:
 
 
 def explore(measured: Measured, rules: Rules) -> MetricComparison | None:
-    """Return a metric without a verdict, judged by the spread of each side.
+    """Return a metric without a verdict, by the spread of each side if it has enough values.
 
-    None if there is no ratio with an interval.
+    None if there is no ratio.
     """
     few = compare_by_spread(measured.old, measured.new)
     if few is None:
-        return None
+        ratio = _ratio(measured, None)
+        bare = _shown(measured, rules, None)
+        return bare.model_copy(update={**ratio, "verdict": None, "note": None}) if ratio else None
     old, new = map(len, (measured.old, measured.new))
     return _shown(
         measured, rules, _Tested(old, new, Replicates.RUNS, Basis.SPREAD, few.p, few.interval)

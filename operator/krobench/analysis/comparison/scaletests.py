@@ -55,7 +55,7 @@ _FIGURES = (
     "kro.memory.residentBytes.max",
 )
 _FEWEST = 2
-"""Iterations of a size that single runs need for a spread on both sides."""
+"""Iterations of a size that single runs need on both sides."""
 
 Sizes = dict[str, Iterations]
 """The iterations of a run by the test of their size, sizes ascending."""

@@ -26,6 +26,7 @@ from statistics import NormalDist, fmean, median, stdev
 
 from krobench.analysis.statistics.intervals import (
     CONFIDENCE,
+    FEWEST_FOR_INTERVAL,
     StandardError,
     difference_error,
     t_quantile,
@@ -183,12 +184,12 @@ def compare_by_spread(old: Runs, new: Runs, further: float = 0.0) -> Comparison 
 
     ``further`` is what a side's only value may be off by beyond what the other side's spread says,
     as the standard deviation of its logarithm. None if some value is not above zero, or if
-    neither side has two runs.
+    neither side has three runs.
     """
     if any(value <= 0 for run in (*old, *new) for value in run):
         return None
     before, after = _logarithms(old), _logarithms(new)
-    if max(len(before), len(after)) < 2:
+    if max(len(before), len(after)) < FEWEST_FOR_INTERVAL:
         return None
     error = _error(before, after)
     error = StandardError(math.hypot(error.value, further), error.degrees)

@@ -14,9 +14,13 @@ from statistics import median
 from typing import TypeVar
 
 from krobench.analysis.statistics.bootstrap import percentile_ends, seeded
-from krobench.analysis.statistics.intervals import CONFIDENCE, difference_error, t_quantile
+from krobench.analysis.statistics.intervals import (
+    CONFIDENCE,
+    FEWEST_FOR_INTERVAL,
+    difference_error,
+    t_quantile,
+)
 
-_FEWEST_OF_TWO = 2
 _FEWEST = 5
 _RESAMPLES = 1000
 _FEWEST_RESAMPLES = 200
@@ -63,7 +67,7 @@ def fit_slope(values: Mapping[int, Sequence[float]]) -> Fit | None:
         return None
     slope = _slope(known)
     fewest = min(map(len, known.values()))
-    if len(known) == 2 and fewest >= _FEWEST_OF_TWO:
+    if len(known) == 2 and fewest >= FEWEST_FOR_INTERVAL:
         (small, of_small), (large, of_large) = known.items()
         error = difference_error(of_small, of_large)
         half = t_quantile(CONFIDENCE, error.degrees) * error.value / abs(large - small)

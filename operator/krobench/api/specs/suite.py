@@ -37,7 +37,7 @@ class Precision(SpecModel):
     interval of the mean of the iterations' median times until ready is narrow enough."""
 
     target: Percentage = "5%"
-    """Half the width of that interval, relative to the mean."""
+    """How far the upper end of that interval is above the mean, relative to the mean."""
     max_iterations: Annotated[int, Field(ge=MIN_ITERATIONS, le=100)] = 20
     """Number of measured iterations after which the test ends even if it is not precise enough."""
 

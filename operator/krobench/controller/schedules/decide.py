@@ -173,7 +173,7 @@ def _end(entry: ScheduledRun, run: Run | None, now: datetime) -> bool:
     if result is not None:
         entry.completion_time = result.completion_time
         entry.kro_version, entry.headline = result.kro_version, result.headline
-        entry.comparison = result.comparison
+        entry.comparison, entry.message = result.comparison, result.message
     return True
 
 
@@ -188,7 +188,7 @@ def _count_end(decision: _Decision, entry: ScheduledRun) -> None:
     status.consecutive_failures = 0 if passed else status.consecutive_failures + 1
     if passed:
         status.last_successful_time = entry.completion_time
-    said = ": ".join(part for part in (str(entry.verdict), entry.headline) if part)
+    said = ": ".join(part for part in (str(entry.verdict), entry.message or entry.headline) if part)
     text = f"run {entry.name} finished: {said}"
     decision.events.append(RunEvent("RunFinished", text, warning=not passed, subject=entry.name))
 

@@ -38,6 +38,7 @@ from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError
 from krobench.report.events import RunEvent
+from krobench.report.scheduled import of_template
 
 logger = logging.getLogger(__name__)
 
@@ -321,5 +322,7 @@ def _why_refused(schedule: Schedule, error: ApiError) -> ErrorInfo:
     if "being terminated" in error.message:
         message = f"namespace {schedule.ref.namespace} is being deleted: no run can start in it"
         return ErrorInfo(reason="NamespaceTerminating", message=message)
-    message = f"the run that is due cannot be created: {error.message}"
+    assert schedule.spec is not None
+    why = of_template(error.message, schedule.spec.template.kind)
+    message = f"the run that is due cannot be created: {why}"
     return ErrorInfo(reason="RunRefused", message=message)

@@ -10,7 +10,8 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -39,6 +40,7 @@ from krobench.report.html.tiles import tile_groups
 from krobench.report.profiles import profiles as profiles_section
 from krobench.report.recommendations import recommendations_section
 from krobench.report.scale import scale_section
+from krobench.report.scheduled import as_read, created_by
 from krobench.report.tables import table
 from krobench.report.tests import test_section
 from krobench.report.words.rawlines import sampled_line
@@ -119,21 +121,30 @@ def render(run: RunRecord, raw: Raw, drawing: Drawing | None) -> str:
         )
         if text
     ]
+    read = partial(as_read, run)
     return _page(
         f"{run.namespace}/{run.name}",
-        _sections(run, raw),
+        [_read(section, read) for section in _sections(run, raw)],
         drawing,
         verdict=gist.verdict_of(run),
         about=f"{gist.counts_line(run)}. {gist.measured_on(run)}.",
         times=f"Started {run.start_time}"
         + (f", took {gist.duration_text(run)}" if run.end_time else "")
-        + (f". {spent}." if (spent := gist.time_spent(run)) else ""),
-        problems=list(gist.why(run)),
-        top=top,
+        + (f". {spent}." if (spent := gist.time_spent(run)) else "")
+        + (f" {made}" if (made := created_by(run)) else ""),
+        problems=[read(each) for each in gist.why(run)],
+        top=[(label, read(text)) for label, text in top],
         groups=tile_groups(run),
-        warnings=[*run.warnings, *map(sampled_line, run.sampled)],
+        warnings=[*map(read, run.warnings), *map(sampled_line, run.sampled)],
         kind=run.kind,
     )
+
+
+def _read(section: Section, read: Callable[[str], str]) -> Section:
+    """Return a section in the words of ``read``, which changes nothing but paths of fields."""
+    text = None if section.text is None else Markup(read(section.text))  # noqa: S704
+    folds = [replace(each, body=Markup(read(each.body))) for each in section.folds]  # noqa: S704
+    return replace(section, text=text, folds=folds)
 
 
 def render_history(

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from krobench.api import units
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_RESIDENT, THROUGHPUT
-from krobench.figures.precision import Headline
 from krobench.findings.comparison import MetricComparison, MetricVerdict
 from krobench.record.run import RunRecord
 from krobench.record.test import TestRecord
 from krobench.report import usage
 from krobench.report.cel import cel_line
-from krobench.report.tables import FEWEST_FOR_INTERVAL
-from krobench.report.tests import result
+from krobench.report.intervals import ratio
+from krobench.report.tests import headline_interval, result
 from krobench.report.words.scaling import limit_text
 from krobench.report.words.sizes import plain
 
@@ -88,14 +87,14 @@ def _of_test(run: RunRecord, test: TestRecord) -> Iterator[Tile]:
     if summary is None or ready is None:
         return
     head = test.headline
-    middle = ready.p50_seconds if head is None else head.mean_seconds
-    if middle is not None:
-        yield Tile(
-            "median time until ready",
-            units.seconds(middle),
-            "" if head is None else _interval(head),
-            *_change(run, test, f"{_READY}.p50"),
-        )
+    middle, interval = "", ""
+    if head is not None:
+        middle, interval = headline_interval(head)
+    elif ready.p50_seconds is not None:
+        middle = units.seconds(ready.p50_seconds)
+    if middle:
+        change = _change(run, test, f"{_READY}.p50")
+        yield Tile("median time until ready", middle, interval, *change)
     count = units.counted(ready.n, "instance")
     never = f", {ready.censored} never ready" if ready.censored else ""
     if ready.p99_seconds is not None:
@@ -118,18 +117,6 @@ def _of_test(run: RunRecord, test: TestRecord) -> Iterator[Tile]:
         value = figures[figure]
         if value is not None:
             yield Tile(label, usage.show(figure.name, value), "", *_change(run, test, figure.name))
-
-
-def _interval(head: Headline) -> str:
-    count = units.counted(head.iterations, "iteration")
-    if (
-        head.low_seconds is None
-        or head.high_seconds is None
-        or head.iterations < FEWEST_FOR_INTERVAL
-    ):
-        return f"{count}: too few for an interval"
-    low, high = units.seconds(max(0.0, head.low_seconds)), units.seconds(head.high_seconds)
-    return f"95 % interval {low} to {high}, {count}"
 
 
 def _change(run: RunRecord, test: TestRecord, metric: str) -> tuple[str, str]:
@@ -162,5 +149,5 @@ def _ratio_text(found: MetricComparison, old: str) -> str:
     known = units.percent(float(f"{abs(change):.2g}"))
     text = f"{'+' if change >= 0 else '-'}{known} against {old}"
     if found.ratio_low is not None and found.ratio_high is not None:
-        text += f" (x{found.ratio_low:.3g} to x{found.ratio_high:.3g})"
+        text = f"{text}, x{ratio(found.ratio, found.ratio_low, found.ratio_high)}"
     return text

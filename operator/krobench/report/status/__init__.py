@@ -6,6 +6,7 @@ from krobench.api.common import ErrorInfo, rfc3339
 from krobench.api.kinds import RunKind
 from krobench.api.status import KroScaleTestStatus, ObjectRef, Phase, RunStatus
 from krobench.record.run import RunRecord, as_given_up
+from krobench.report.scheduled import in_template
 from krobench.report.status import benchmark, scaletest
 from krobench.report.status.base import StatusFacts, StatusLine, base_status
 
@@ -19,9 +20,14 @@ def describe(facts: StatusFacts, line: StatusLine, job: ObjectRef | None = None)
         end_time = facts.old.completion_time or rfc3339(facts.now)
         facts = replace(facts, record=as_given_up(facts.record, why, end_time))
     base = base_status(facts, line, job)
+    status: RunStatus
     if facts.kind is RunKind.SCALE_TEST:
-        return scaletest.describe(facts, base)
-    return benchmark.describe(facts, base)
+        status = scaletest.describe(facts, base)
+    else:
+        status = benchmark.describe(facts, base)
+    if not facts.scheduled:
+        return status
+    return facts.kind.status.model_validate(in_template(status.model_dump(), facts.kind))
 
 
 def outcome(record: RunRecord) -> StatusLine:

@@ -61,6 +61,8 @@ class StatusFacts:
     results: ObjectRef | None
     """The ConfigMap that holds the record."""
     now: datetime
+    scheduled: bool = False
+    """Whether a schedule created the run."""
 
 
 def base_status(facts: StatusFacts, line: StatusLine, job: ObjectRef | None) -> RunStatus:

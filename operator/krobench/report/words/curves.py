@@ -1,12 +1,14 @@
 """How figures grow with size, and what that predicts, in words."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import assert_never
 
 from krobench.analysis.scaling.models import fitted_of
 from krobench.api import units
 from krobench.api.specs.scaletest import Axis
 from krobench.findings.scaling import Curve, Parameter, Prediction, Trend
+from krobench.report.intervals import digits
 from krobench.report.words.sizes import (
     about,
     at_least,
@@ -52,8 +54,9 @@ def _slope(curve: Curve) -> str:
     low, high = slope.low, slope.high
     if slope.value < 0:
         low, high = (None if high is None else -high), (None if low is None else -low)
-    amount = shown(abs(slope.value), curve.unit)
-    interval = _interval(low, high, lambda value: shown(value, curve.unit))
+    known = digits(abs(slope.value), low, high)
+    amount = shown(abs(slope.value), curve.unit, known)
+    interval = _interval(low, high, partial(shown, unit=curve.unit, digits=known))
     name, one = figure_name(curve.figure), one_more(curve.axis)
     if slope.value > 0:
         return f"Each further {one} adds {amount}{interval} to {name}."
@@ -64,11 +67,12 @@ def _power(curve: Curve) -> str:
     exponent = _parameter(curve, "exponent")
     low = None if exponent.low is None else 2**exponent.low
     high = None if exponent.high is None else 2**exponent.high
-    interval = _interval(low, high, lambda value: f"{value:.3g}")
+    known = digits(2**exponent.value, low, high)
+    interval = _interval(low, high, lambda value: f"{value:.{known}g}")
     return (
         f"With twice the {curve.axis.unit}, {figure_name(curve.figure)} is "
-        f"{2**exponent.value:.3g} times as much{interval}: it changes with size to the power of "
-        f"{exponent.value:.3g}."
+        f"{2**exponent.value:.{known}g} times as much{interval}: it changes with size to the "
+        f"power of {exponent.value:.3g}."
     )
 
 

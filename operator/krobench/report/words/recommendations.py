@@ -39,6 +39,7 @@ from krobench.findings.recommendation import (
     TrialStopped,
     Verification,
 )
+from krobench.report.intervals import spanned_ratio
 from krobench.report.words.bottlenecks import subject_name
 from krobench.report.words.comparison import inconclusive_line, refusal_line
 from krobench.report.words.scaling import stop_line
@@ -343,8 +344,10 @@ def verification_paragraph(found: Verification) -> str:
     if found.error is not None:
         return untried_line(found.error)
     show = units.rate if found.metric == "throughput.instancesPerSecond" else units.seconds
-    known = found.low is not None and found.high is not None
-    interval = f" (95 % interval {found.low:.3g} to {found.high:.3g})" if known else ""
+    times, ends = units.NOT_AVAILABLE, ""
+    if found.ratio is not None:
+        times, ends = spanned_ratio(found.ratio, found.low, found.high)
+    interval = f" (95 % interval {ends})" if ends else ""
     unit = _UNITS.get(found.replicates, "iterations")
     match found.verdict:
         case MetricVerdict.BETTER:
@@ -360,7 +363,7 @@ def verification_paragraph(found: Verification) -> str:
             outcome += f": {inconclusive_line(found.note)}" if found.note else ""
     return (
         f"{_METRICS.get(found.metric, found.metric)}: {show(found.old_median)} without it, "
-        f"{show(found.new_median)} with it, {units.number(found.ratio)} times{interval}; "
+        f"{show(found.new_median)} with it, {times} times{interval}; "
         f"{found.old_replicates} and {found.new_replicates} {unit}. {outcome}."
     )
 

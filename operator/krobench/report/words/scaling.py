@@ -62,13 +62,17 @@ _MINUTE_SECONDS = 60.0
 
 
 def limit_text(limit: Limit, axis: Axis) -> str:
-    """Return the limit as ``480 instances (452 to 509)``, ``> 5000 instances`` or such."""
+    """Return the limit as ``480 instances (452 to 509)``, ``> 5000 instances`` or such.
+
+    One without an interval is ``450 to 500 instances``: between two sizes.
+    """
     match limit.state:
         case LimitState.FOUND if limit.size is not None:
             text = f"{at_most(limit.size, axis)} {axis.unit}"
             if limit.low is None or limit.high is None:
                 return text
-            return f"{text} ({at_most(limit.low, axis)} to {at_least(limit.high, axis)})"
+            ends = f"{at_most(limit.low, axis)} to {at_least(limit.high, axis)}"
+            return f"{ends} {axis.unit}" if limit.method == "bracket" else f"{text} ({ends})"
         case LimitState.NOT_REACHED if limit.size is not None:
             return f"> {plain(limit.size)} {axis.unit}"
         case LimitState.BELOW_FIRST if limit.first_breach is not None:

@@ -83,12 +83,12 @@ def figure_title(figure: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def shown(value: float, unit: FigureUnit) -> str:
+def shown(value: float, unit: FigureUnit, digits: int = units.DIGITS) -> str:
     """Show a value of a figure with its unit."""
     if unit == "seconds":
-        return units.seconds(value)
+        return units.seconds(value, digits)
     if unit == "bytes":
-        return units.size(value)
+        return units.size(value, digits)
     if unit == "per_second":
-        return units.rate(value)
-    return units.number(value) + (" cores" if unit == "cores" else "")
+        return units.rate(value, digits)
+    return units.number(value, digits) + (" cores" if unit == "cores" else "")

@@ -29,6 +29,7 @@ from krobench.findings.sizing import (
     WorkerPerInstance,
     WorkloadsDiffer,
 )
+from krobench.report.intervals import spanned
 
 _EXAMPLE = "manifests/examples/growth.yaml"
 FIGURES = {
@@ -63,10 +64,10 @@ def _growth(found: MemoryGrowth) -> str:
     text = f"measured at {sizes} {what}: grows "
     if found.model == "power":
         return f"{text}with the power {found.rate:.3g} of their number"
-    text += f"by {units.size(found.rate)} for each further {one}"
     if found.low is None or found.high is None:
-        return text
-    return f"{text} (95 % interval {units.size(found.low)} to {units.size(found.high)})"
+        return f"{text}by {units.size(found.rate)} for each further {one}"
+    rate, ends = spanned(found.rate, found.low, found.high, units.size)
+    return f"{text}by {rate} for each further {one} (95 % interval {ends})"
 
 
 def note_paragraph(note: AnySizingNote) -> str:  # noqa: PLR0911 - a text for each finding

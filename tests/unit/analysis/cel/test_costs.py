@@ -144,7 +144,7 @@ def test_the_interval_of_a_mean_is_students() -> None:
 
 
 def test_an_expressions_duration_has_no_interval_that_goes_below_zero() -> None:
-    estimate = positive_interval([4e-6, 36e-6])
+    estimate = positive_interval([4e-6, 12e-6, 36e-6])
     assert estimate is not None
     assert estimate.value == pytest.approx(12e-6)
     assert estimate.low is not None
@@ -194,7 +194,7 @@ def ends(estimate: Estimate | None) -> tuple[float, float]:
 
 
 def test_durations_after_restarts_that_differ_much_have_no_interval_below_zero() -> None:
-    taken = restarted(1.0, 16.0)
+    taken = restarted(1.0, 4.0, 16.0)
     restart = restart_of(taken)
     assert value(restart.leading_seconds) == pytest.approx(4.0)
     assert value(restart.compile_seconds_per_rgd) == pytest.approx(0.4)
@@ -212,35 +212,37 @@ def test_durations_after_restarts_that_differ_much_have_no_interval_below_zero()
         assert low * high == pytest.approx(value(estimate) ** 2)
 
 
-def test_what_a_copy_adds_to_compiling_is_a_difference_which_may_be_below_zero() -> None:
-    low, high = ends(restart_of(restarted(1.0, 16.0)).compile_seconds_per_expression)
-    assert low < 0 < high
+def test_what_a_copy_adds_to_compiling_is_a_cost_which_is_not_below_zero() -> None:
+    low, high = ends(restart_of(restarted(1.0, 4.0, 16.0)).compile_seconds_per_expression)
+    assert low == 0 < high
 
 
 def test_first_evaluations_are_compared_with_later_ones_of_the_same_process() -> None:
-    ratio = result_of(summarise(restarted(1.0, 16.0)), MINE).first_after_restart_ratio
+    ratio = result_of(summarise(restarted(1.0, 4.0, 16.0)), MINE).first_after_restart_ratio
     assert value(ratio) == pytest.approx(2.0)
     assert ends(ratio) == pytest.approx((2.0, 2.0))
 
 
 def test_restarts_and_not_expressions_are_the_replicates_of_what_holds_for_all() -> None:
-    taken = restarted(1.0, 1.0)
-    for restart, ratio in zip(taken.restarts, (1.0, 4.0), strict=True):
+    taken = restarted(1.0, 1.0, 1.0)
+    for restart, ratio in zip(taken.restarts, (1.0, 2.0, 4.0), strict=True):
         later = restart.later[MINE][0]
         for name in (MINE, "field-access", "constants"):
             restart.later[name] = [later]
             restart.first[name] = Spent(later.seconds * ratio, later.count)
     [pattern] = [each for each in summarise(taken).patterns if each.name == "restart-evaluation"]
-    assert (value(pattern.ratio), pattern.ratio.n) == (pytest.approx(2.0), 2)
+    assert (value(pattern.ratio), pattern.ratio.n) == (pytest.approx(2.0), 3)
     low, high = ends(pattern.ratio)
-    assert low < 0.01
-    assert high > 100
+    assert low < 0.5
+    assert high > 8
 
 
-def test_one_restart_has_no_intervals() -> None:
-    leading = restart_of(restarted(2.0)).leading_seconds
+@pytest.mark.parametrize("restarts", [1, 2])
+def test_few_restarts_have_no_intervals(restarts: int) -> None:
+    leading = restart_of(restarted(*[2.0] * restarts)).leading_seconds
     assert leading is not None
-    assert leading.model_dump() == {"value": pytest.approx(2.0), "low": None, "high": None, "n": 1}
+    assert (leading.low, leading.high, leading.n) == (None, None, restarts)
+    assert leading.value == pytest.approx(2.0)
 
 
 def test_a_kro_that_keeps_no_revisions_has_none_to_compile() -> None:

@@ -31,7 +31,7 @@ def test_one_wild_point_of_many_does_not_move_it() -> None:
 # Seeds are fixed: these are figures, and no draw of lots.
 @pytest.mark.parametrize(
     ("sizes", "repetitions"),
-    [((1, 4), 2), ((1, 4), 3), ((1, 4), 8), ((1, 2, 4), 5), ((1, 2, 4, 8), 5)],
+    [((1, 4), 3), ((1, 4), 4), ((1, 4), 8), ((1, 2, 4), 5), ((1, 2, 4, 8), 5)],
 )
 def test_the_interval_holds_the_truth_as_often_as_it_says(
     sizes: tuple[int, ...], repetitions: int

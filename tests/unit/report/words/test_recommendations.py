@@ -135,8 +135,8 @@ def test_a_verification_has_a_paragraph() -> None:
         new_replicates=4,
     )
     assert verification_paragraph(found) == (
-        "Instances per second: 9/s without it, 18/s with it, 2 times (95 % interval 1.9 to 2.1); "
-        "4 and 4 restarts of kro. The gain is real."
+        "Instances per second: 9/s without it, 18/s with it, 2.00 times (95 % interval 1.90 "
+        "to 2.10); 4 and 4 restarts of kro. The gain is real."
     )
     undecided = found.model_copy(
         update={"verdict": MetricVerdict.INCONCLUSIVE, "note": MORE_RESTARTS}

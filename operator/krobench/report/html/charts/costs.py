@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from krobench.analysis.profiling.packagegroups import group_of
 from krobench.analysis.profiling.pprof import Profile
+from krobench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL
 from krobench.api import units
 from krobench.figures.cel import CelState
 from krobench.record.run import RunRecord
@@ -19,7 +20,6 @@ from krobench.report.html.charts.base import (
     tooltip,
     values,
 )
-from krobench.report.tables import FEWEST_FOR_INTERVAL
 
 _MOST_EXPRESSIONS = 40
 _LEAST_SHARE = 0.004
