@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Build krobench's image, load it into the cluster and install the chart.
-# Environment: PROVIDER (testbed, kind, existing), IMAGE (image to build and push, for existing).
+# Environment: PROVIDER (testbed, kind, existing), IMAGE (image to build and push, for existing),
+# BUILD=no (use IMAGE as it is).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,13 +9,17 @@ python=.venv/bin/python
 testbed=("$python" -m testbed)
 namespace=krobench-system
 
-echo "==> building the wheel (a few seconds)" >&2
-rm -rf dist
-"$python" -m hatchling build --target wheel >/dev/null
-wheel=$(echo dist/*.whl)
+if [ "${BUILD:-yes}" = no ]; then
+  image=${IMAGE:?names the image to use, because BUILD=no}
+else
+  echo "==> building the wheel (a few seconds)" >&2
+  rm -rf dist
+  "$python" -m hatchling build --target wheel >/dev/null
+  wheel=$(echo dist/*.whl)
 
-echo "==> building the image (about 2 minutes the first time, then seconds)" >&2
-image=$("${testbed[@]}" image --wheel "$wheel" --requirements requirements.lock ${IMAGE:+--name "$IMAGE"} | tail -n 1)
+  echo "==> building the image (about 2 minutes the first time, then seconds)" >&2
+  image=$("${testbed[@]}" image --wheel "$wheel" --requirements requirements.lock ${IMAGE:+--name "$IMAGE"} | tail -n 1)
+fi
 
 echo "==> installing the chart with image $image (about 15 seconds)" >&2
 KUBECONFIG=$("${testbed[@]}" kubeconfig)
