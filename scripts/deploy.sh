@@ -28,7 +28,7 @@ helm=$("${testbed[@]}" tool helm)
 # Variants change kro's Deployment: allow them only in clusters that were created for tests.
 # URLs are those of the embedded cluster's etcd, of a server that tests start, and of the documents.
 urls=http://10.87.0.1:2381,http://10.87.0.1:19090,http://prometheus.monitoring:9090,http://10.0.0.1:2381
-gates=(--set variants.enabled=true --set load.ballast=true --set "collect.allowedUrls={$urls}"
+gates=(--set variants.enabled=true --set load.ballast=true --set load.cloud=true --set "collect.allowedUrls={$urls}"
   --set "webhooks.allowedUrls={https://events.example.com}")
 [ "${PROVIDER:-}" = existing ] && gates=()
 "$helm" upgrade --install krobench helm/krobench \

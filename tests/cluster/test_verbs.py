@@ -99,7 +99,11 @@ def _of_rules(account: str, rules: list[Manifest]) -> Iterator[Use]:
 
 def _as_granted(use: Use, rights: set[Use]) -> Use:
     """Return a use as the rights name it: kinds of runs have one rule for all resources."""
-    group = use.what.partition("/")[0]
+    group, _, resource = use.what.partition("/")
+    _, has_sub, sub = resource.partition("/")
+    of_subresource = replace(use, what=f"{group}/*/{sub}")
+    if has_sub and of_subresource in rights:
+        return of_subresource
     of_all = replace(use, what=f"{group}/*")
     return of_all if of_all in rights else use
 

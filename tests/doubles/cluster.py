@@ -197,6 +197,7 @@ class MemoryApi(KubeClient):
         return item
 
     def _patch(self, path: str, patch: JsonObject) -> JsonObject:
+        path = path.removesuffix("/status")
         merged = _merged(deepcopy(self._existing(path)), patch)
         merged["metadata"].pop("resourceVersion", None)
         return self._update(path, merged)

@@ -19,9 +19,17 @@ from krobench.findings.validity import (
     AnyCause,
     RateNotReached,
     RequestsNotSent,
+    ResourcesNotReady,
+    ResourcesReadyLate,
     SendLagTooLong,
 )
-from krobench.record.test import IterationRecord, PhaseRecord, PhaseSummary, TestSummary
+from krobench.record.test import (
+    CloudRecord,
+    IterationRecord,
+    PhaseRecord,
+    PhaseSummary,
+    TestSummary,
+)
 
 _MEDIAN_DIGITS = 9
 _MIN_ACHIEVED = 0.98
@@ -88,6 +96,32 @@ def lateness(generator: LoadGenerator, schedule: Schedule) -> list[AnyCause]:
                 least_ratio=_MIN_ACHIEVED,
             )
         )
+    return causes
+
+
+def measure_cloud(
+    delay_seconds: float, lags: Sequence[float], writes: int, failed: int, error: str | None
+) -> CloudRecord:
+    """Return how late resources of a cloud were made ready."""
+    ordered = sorted(lags)
+    return CloudRecord(
+        delay_seconds=delay_seconds,
+        writes=writes,
+        failed=failed,
+        lag_p99_seconds=_nearest_rank(ordered, 0.99),
+        lag_max_seconds=_nearest_rank(ordered, 1.0),
+        error=error,
+    )
+
+
+def cloud_lateness(cloud: CloudRecord, allowed_seconds: float) -> list[AnyCause]:
+    """Return why the resources were not ready after the time that was asked for."""
+    causes: list[AnyCause] = []
+    lag = cloud.lag_p99_seconds
+    if lag is not None and lag > allowed_seconds:
+        causes.append(ResourcesReadyLate(p99_seconds=lag, allowed_seconds=allowed_seconds))
+    if cloud.error is not None:
+        causes.append(ResourcesNotReady(failed=cloud.failed, error=cloud.error))
     return causes
 
 

@@ -17,6 +17,7 @@ from krobench.cli.sources import read_documents
 from krobench.program.sizes import plan_size, usable_sizes
 from krobench.report.words.scaling import stop_line
 from krobench.workload.blueprint import Manifest, WorkloadError
+from krobench.workload.cloud import cloud_crd, cloud_kind
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.source import with_rgd_inline, with_rgds_inline
 from krobench.workload.testplan import TestPlan, plan_tests
@@ -133,6 +134,8 @@ def _objects(plan: IterationPlan, seen: set[str]) -> Iterator[str]:
         yield _document({"apiVersion": "v1", "kind": "Namespace", "metadata": namespace})
     if plan.test.ballast.crds:
         yield f"# beside {units.counted(plan.test.ballast.crds, 'CRD')} as ballast\n"
+    if plan.test.cloud is not None:
+        yield _document(cloud_crd(cloud_kind(plan.run.short_id), {}))
     shown: set[str] = set()
     for each in plan.test.prerequisites:
         if each.field not in shown:

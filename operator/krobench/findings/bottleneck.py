@@ -14,6 +14,7 @@ class BottleneckKind(StrEnum):
     """What can hold a test back; ``docs/explanation/bottlenecks.md`` says how each is found."""
 
     GENERATOR = "Generator"
+    SLOW_CHILDREN = "SlowChildren"
     KRO_WORKERS = "KroWorkers"
     KRO_CPU = "KroCPU"
     KRO_MEMORY = "KroMemory"
@@ -29,6 +30,7 @@ class BottleneckCode(StrEnum):
     """In which way a test is held back."""
 
     LOAD_NOT_SENT = "LoadNotSent"
+    CHILDREN_AWAITED = "ChildrenAwaited"
     INSTANCES_QUEUE = "InstancesQueue"
     RGDS_QUEUE = "RGDsQueue"
     CPU_LIMITED = "CPULimited"

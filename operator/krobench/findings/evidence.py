@@ -27,6 +27,7 @@ class EvidenceCode(StrEnum):
     REQUESTS_MISSING = "RequestsMissing", "ratio"
     SEND_LAG_P99 = "SendLagP99", "seconds"
     LATE_SHARE = "LateShare", "ratio"
+    CHILDREN_DELAY = "ChildrenDelay", "seconds"
     # kro's workers
     QUEUED_SHARE = "QueuedShare", "ratio"
     RGD_QUEUED_SHARE = "RGDQueuedShare", "ratio"

@@ -58,6 +58,25 @@ class RateNotReached(InvalidCause):
     """The least share of the requested rate that is accepted."""
 
 
+class ResourcesReadyLate(InvalidCause):
+    """The simulator made cloud resources ready later than it should have."""
+
+    code: Literal["ResourcesReadyLate"] = "ResourcesReadyLate"
+    reason: Cause = Cause.GENERATOR_LATE
+    p99_seconds: float
+    allowed_seconds: float
+
+
+class ResourcesNotReady(InvalidCause):
+    """The simulator could not make cloud resources ready."""
+
+    code: Literal["ResourcesNotReady"] = "ResourcesNotReady"
+    reason: Cause = Cause.GENERATOR_LATE
+    failed: int
+    error: str
+    """Of the last request that failed."""
+
+
 class ShardLost(InvalidCause):
     """A pod of a sharded load ended before it delivered its results."""
 
@@ -254,6 +273,8 @@ AnyCause = Annotated[
     SendLagTooLong
     | RequestsNotSent
     | RateNotReached
+    | ResourcesReadyLate
+    | ResourcesNotReady
     | ShardLost
     | ContainerRestarted
     | PodReplaced

@@ -14,6 +14,7 @@ from functools import partial
 from krobench.api import units
 from krobench.api.common import (
     BALLAST_COMPONENT,
+    CLOUD_COMPONENT,
     COMPONENT_LABEL,
     PREREQUISITE_LABEL,
     RUN_LABEL,
@@ -279,10 +280,18 @@ class RunCleanup:
         ]
 
     async def _ballast(self) -> list[Item]:
+        """Return the CRDs that the run itself created: ballast, and the kind of a cloud."""
         if not self._run_ends:
             return []
-        selector = f",{COMPONENT_LABEL}={BALLAST_COMPONENT}"
-        return await self._items("CustomResourceDefinition", lambda _: CRDS_PATH, selector)
+        return [
+            item
+            for component in (BALLAST_COMPONENT, CLOUD_COMPONENT)
+            for item in await self._items(
+                "CustomResourceDefinition",
+                lambda _: CRDS_PATH,
+                f",{COMPONENT_LABEL}={component}",
+            )
+        ]
 
     async def _prerequisites(self) -> list[Item]:
         """Return the prerequisites but for namespaces, which go last."""

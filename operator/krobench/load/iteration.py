@@ -19,6 +19,7 @@ from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing
 from krobench.load.background import BackgroundLoad
 from krobench.load.children import Children
+from krobench.load.cloud import Simulation
 from krobench.load.driver import FAILURES, Driver, EndedEarlyError, explain
 from krobench.load.lifecycle import (
     RGDS_PATH,
@@ -78,6 +79,8 @@ class Outcome:
     watch_lag: WatchLag | None = None
     background: BackgroundRecord | None = None
     """What was sent beside the load; None if nothing was asked for."""
+    cloud: Simulation | None = None
+    """How cloud resources were made ready; None with another workload."""
     compilation_unavailable: AnyReason | None = None
     """Why the compilation of RGDs could not be timed."""
     invalid: list[AnyCause] = field(default_factory=list)

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from krobench.analysis.iterations import (
     MeasuredPhase,
     Schedule,
+    cloud_lateness,
     count_instances,
     lateness,
+    measure_cloud,
     measure_phase,
     throughput,
 )
@@ -69,6 +71,11 @@ def assess(
     counts = count_instances(plan.instance_count, outcome.records, lag)
     phases, generator, late = assess_phases(plan.test, outcome, Series(collected.samples))
     error = outcome.error or operation_errors(outcome.records)
+    cloud = None
+    if outcome.cloud is not None:
+        done = outcome.cloud
+        cloud = measure_cloud(done.delay_seconds, done.lags, done.writes, done.failed, done.error)
+        late = [*late, *cloud_lateness(cloud, lag)]
     measured = measure_iteration(outcome, Series(collected.samples), counts.ready)
     measured.unavailable.update(collected.gaps.items())
     measured.unavailable |= collected.silent
@@ -96,6 +103,7 @@ def assess(
         ),
         generator=generator,
         background=outcome.background,
+        cloud=cloud,
         latency=latencies(outcome.records),
         figures=Figures(measured.figures),
         parts=PartLists(measured.parts),

@@ -25,6 +25,7 @@ from krobench.figures.series import Series
 from krobench.kube.config import own_namespace
 from krobench.kube.kropods import KroPod
 from krobench.load.cleanup import RunCleanup
+from krobench.load.cloud import CloudSimulator
 from krobench.load.iteration import Iteration, Outcome
 from krobench.load.leftovers import kinds_created
 from krobench.load.loops import run_together
@@ -32,6 +33,7 @@ from krobench.load.operations import KindCount
 from krobench.load.shard import open_iteration
 from krobench.loadjob.assessment import Around, assess
 from krobench.loadjob.ballast import BallastKeeper
+from krobench.loadjob.cloud import create_cloud
 from krobench.loadjob.context import RunContext
 from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.kro.replacement import KroReplacement
@@ -46,6 +48,7 @@ from krobench.report.words.reasons import reason_line
 from krobench.report.words.scaling import unsteady_line
 from krobench.report.words.validity import restart_line
 from krobench.workload.blueprint import WorkloadError
+from krobench.workload.cloud import cloud_kind
 from krobench.workload.iterationplan import IterationPlan, plan_iteration
 from krobench.workload.phases import PhasePlan
 from krobench.workload.testplan import TestPlan
@@ -141,6 +144,7 @@ class IterationRunner:
         await ensure_namespace(context.client, context.run, namespace)
         await self._ballast.ensure(test)
         if test.index not in self._prepared:
+            await create_cloud(context, test)
             await create_prerequisites(context, test, namespace)
             await check_surroundings(context.client, context.run, test)
             self._prepared.add(test.index)
@@ -158,8 +162,10 @@ class IterationRunner:
         start_time = rfc3339(utc_now())
         if not plan.has_rgds_already:
             await sampler.snapshot()  # before the set-up, as a baseline for what it takes
+        kind, cloud = cloud_kind(context.run.short_id), plan.test.cloud
         async with (
             context.monitor(plan.test) as monitor,
+            CloudSimulator(context.client, context.clock, plan.namespace, kind, cloud) as simulator,
             open_iteration(
                 context.client, context.clock, plan, context.workers, context.timing
             ) as iteration,
@@ -169,6 +175,7 @@ class IterationRunner:
             outcome = iteration.finish()
             if plan.test.soak_seconds and outcome.error is None and not plan.profiled:
                 await self._soak(plan, outcome, sampler)
+            outcome.cloud = simulator.result()
             if context.prometheus is not None:
                 await context.prometheus.add_to(outcome, context.clock)
             collected = sampler.take()

@@ -50,6 +50,24 @@ class BackgroundRecord(ApiModel):
     seconds: float = 0.0
 
 
+class CloudRecord(ApiModel):
+    """What the simulator of the scenario cloud did in an iteration, until its run phase or its
+    soak ended."""
+
+    delay_seconds: float
+    """What the resources add to the time until ready of each instance: they wait for each other."""
+    writes: int = 0
+    """Writes of a status that were answered."""
+    failed: int = 0
+    """Those that were refused, or not answered."""
+    lag_p99_seconds: float | None = None
+    """99 % of the writes were sent no later than this after they were due, rounded up to a whole
+    write: of fewer than 100, it is the largest."""
+    lag_max_seconds: float | None = None
+    error: str | None = None
+    """Of the last request that failed."""
+
+
 class PhaseRecord(ApiModel):
     """One phase of an iteration."""
 
@@ -109,6 +127,8 @@ class IterationRecord(ApiModel):
     """None in a closed loop, which has no schedule, and if no run phase was reached."""
     background: BackgroundRecord | None = None
     """None if none was asked for, and if no run phase was reached."""
+    cloud: CloudRecord | None = None
+    """None with another workload than the scenario cloud."""
     latency: Latencies = Field(default_factory=Latencies)
     figures: Figures = Field(default_factory=Figures)
     """By their names in the catalogue. Costs per instance of several phases are those of the first,

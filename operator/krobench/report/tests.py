@@ -69,7 +69,8 @@ def _test_line(test: TestRecord) -> str:
     ready = f"; ready by {test.ready_by}" if test.ready_by else ""
     return (
         f"{test.workload}: {units.counted(test.instances, 'instance')}{rgds}{beside}, "
-        f"{arrivals(test)}{_background(test)}{phases}, {iterations}{warm}{ready}. {test.state}."
+        f"{arrivals(test)}{_background(test)}{_cloud(test)}{phases}, {iterations}{warm}{ready}. "
+        f"{test.state}."
     )
 
 
@@ -91,6 +92,20 @@ def _background(test: TestRecord) -> str:
     return (
         f", beside {units.rate(asked.reads)} lists and {units.rate(asked.writes)} updates in the "
         f"background{answered}"
+    )
+
+
+def _cloud(test: TestRecord) -> str:
+    """Return how much of the time until ready is the simulated cloud's, and how late it was."""
+    found = [each.cloud for each in test.iterations if each.cloud is not None]
+    if not found:
+        return ""
+    lags = [each.lag_max_seconds for each in found if each.lag_max_seconds is not None]
+    worst = f", with a lag of {units.seconds(max(lags))} at most" if lags else ""
+    return (
+        f", of whose time until ready {units.seconds(found[0].delay_seconds)} are waiting for the "
+        f"simulated cloud (status written {units.counted(sum(e.writes for e in found), 'time')}"
+        f"{worst})"
     )
 
 

@@ -2,6 +2,7 @@
 
 from krobench.api.specs.workload import Workload
 from krobench.workload.blueprint import Manifest
+from krobench.workload.cloud import CLOUD_API_VERSION
 from krobench.workload.source import RgdSource, rgds_of
 
 _NAMESPACED = frozenset(
@@ -36,5 +37,6 @@ def goes_with_namespace(workload: Workload) -> bool:
 
 
 def _is_namespaced(template: Manifest, own: set[str]) -> bool:
-    known = template["kind"] in own or (template["apiVersion"], template["kind"]) in _NAMESPACED
+    kind = (template["apiVersion"], template["kind"])
+    known = template["kind"] in own or kind in _NAMESPACED or kind[0] == CLOUD_API_VERSION
     return known and "namespace" not in template["metadata"]

@@ -7,6 +7,7 @@ from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL
 from krobench.api.kinds import RunRef
 from krobench.api.messages import SHARD_LABEL
 from krobench.workload.blueprint import Manifest
+from krobench.workload.cloud import cloud_kind
 from krobench.workload.phases import PhasePlan
 from krobench.workload.placeholders import Turn, filled
 from krobench.workload.readiness import Ready
@@ -136,6 +137,7 @@ def plan_iteration(run: RunRef, test: TestPlan, index: int) -> IterationPlan:
             name=f"{_prefix(run, creator)}{number}",
             kind=f"Kb{run.short_id}T{creator.test}I{creator.iteration}R{number}",
             labels=labels,
+            cloud_kind=cloud_kind(run.short_id),
         )
         # Instances of several iterations may have one RGD, and exist at once.
         base = f"{_prefix(run, Creator(test.index, index))}{number}"

@@ -39,6 +39,7 @@ from krobench.workload.ownrgds import (
 from krobench.workload.placeholders import Turn
 from krobench.workload.readiness import Ready, readiness
 from krobench.workload.scenarios import SCENARIOS
+from krobench.workload.scenarios.cloud import cloud_blueprint, cloud_children
 from krobench.workload.simpleschema import spec_schema
 
 # Bounds only the time for deletions, until the RGD has been read.
@@ -182,6 +183,8 @@ class RgdSource:
     kind: str
     """The kind that it defines; a user's own RGD keeps its own."""
     labels: dict[str, str]
+    cloud_kind: str = "CloudResource"
+    """The kind of the run's simulated cloud resources."""
 
 
 def source_name(workload: Workload) -> str:
@@ -206,6 +209,8 @@ def children(workload: Workload) -> int:
         return resolve(workload.generator).children
     if workload.cel is not None:
         return 1
+    if workload.simulated_cloud is not None:
+        return cloud_children(workload.simulated_cloud)
     assert workload.scenario is not None
     return SCENARIOS[workload.scenario].children
 
@@ -299,6 +304,9 @@ def _blueprint(source: RgdSource) -> Blueprint:
         path = f"{source.field_path}.generator"
         parts = generate_rgd(generator, source.number, path)
         return Blueprint(parts, update={"value": "round {{round}}"})
+    cloud = source.workload.simulated_cloud
+    if cloud is not None:
+        return cloud_blueprint(cloud, source.cloud_kind)
     assert source.workload.scenario is not None
     return SCENARIOS[source.workload.scenario].build(source.kind)
 

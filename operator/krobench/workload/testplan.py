@@ -13,7 +13,7 @@ from krobench.api.specs.decide import MOST_BLOCKS
 from krobench.api.specs.kro import Target, Variant
 from krobench.api.specs.load import Load
 from krobench.api.specs.suite import Precision, Test
-from krobench.api.specs.workload import Ballast, Workload
+from krobench.api.specs.workload import Ballast, Cloud, Workload
 from krobench.workload.checks import check_own_rgd
 from krobench.workload.phases import (
     PhasePlan,
@@ -154,6 +154,11 @@ class TestPlan:
     def ballast(self) -> Ballast:
         """The CRDs beside its load."""
         return self.workload.ballast or Ballast()
+
+    @property
+    def cloud(self) -> Cloud | None:
+        """The cloud that its scenario simulates."""
+        return self.workload.simulated_cloud
 
     @property
     def ballast_seconds(self) -> float:
@@ -369,7 +374,7 @@ def check_objects(
 
 
 def check_schedules(tests: Iterable[TestPlan], *, drawn: bool = True) -> list[ErrorInfo]:
-    """Return which open loops could not send all their requests within their test's timeout.
+    """Return which tests could not end within their timeout, as requests or children come later.
 
     If random choices are not ``drawn``, only those that could not whatever is drawn.
     """
@@ -385,6 +390,16 @@ def check_schedules(tests: Iterable[TestPlan], *, drawn: bool = True) -> list[Er
                     f"operations would be sent after {needed:.4g}s, and the timeout is "
                     f"{test.timeout_seconds:g}s: raise spec.{test.field_prefix}timeout, or "
                     "ask for a higher rate or fewer instances",
+                )
+            )
+        delay = test.cloud.delay_seconds if test.cloud is not None else 0.0
+        if delay >= test.timeout_seconds:
+            errors.append(
+                ErrorInfo(
+                    reason=INVALID_SPEC,
+                    message=f"spec.{test.field_prefix}workload.cloud: an instance takes at least "
+                    f"{delay:.4g}s, and the timeout is {test.timeout_seconds:g}s: raise "
+                    f"spec.{test.field_prefix}timeout, or lower resources or readyAfter",
                 )
             )
     return errors

@@ -7,8 +7,10 @@ from unit.records import some_iteration, some_line
 
 from krobench.analysis.iterations import (
     Schedule,
+    cloud_lateness,
     count_instances,
     lateness,
+    measure_cloud,
     measure_generator,
     summarise_generators,
     summarise_test,
@@ -22,6 +24,8 @@ from krobench.findings.validity import (
     AnyCause,
     RateNotReached,
     RequestsNotSent,
+    ResourcesNotReady,
+    ResourcesReadyLate,
     SendLagTooLong,
 )
 from krobench.record.test import IterationRecord
@@ -188,3 +192,16 @@ def test_an_iteration_that_failed_without_an_instance_is_an_error_too() -> None:
     summary = summarise_test([iteration(0, False, 1.0, success=False)], [])
     assert summary is not None
     assert summary.errors_total == 1
+
+
+def test_late_simulation_is_judged_as_a_late_load() -> None:
+    def late(lags: list[float]) -> list[AnyCause]:
+        return cloud_lateness(measure_cloud(5.0, lags, len(lags), 0, None), 0.05)
+
+    assert late([]) == []
+    assert late([0.0] * 99 + [0.2]) == []
+    assert late([0.0] * 98 + [0.2] * 2) == [
+        ResourcesReadyLate(p99_seconds=0.2, allowed_seconds=0.05)
+    ]
+    refused = cloud_lateness(measure_cloud(5.0, [0.0], 0, 1, "no"), 0.05)
+    assert refused == [ResourcesNotReady(failed=1, error="no")]

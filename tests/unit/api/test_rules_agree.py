@@ -129,7 +129,7 @@ def test_an_api_server_and_krobench_agree(
     monkeypatch.setattr("krobench.api.specs.benchmark.check_minus", lambda *_: None)
     seen: list[set[bool]] = [set() for _ in rules]
 
-    @settings(max_examples=at_least(300), deadline=None, derandomize=True, database=None)
+    @settings(max_examples=at_least(400), deadline=None, derandomize=True, database=None)
     @given(Draws(schema).objects(schema, 3))
     def agree(raw: dict[str, Any]) -> None:
         try:

@@ -75,6 +75,16 @@ def test_load_jobs_create_crds_only_if_asked_for(render: Render) -> None:
     role = ("ClusterRole", "krobench-load")
     assert not allows(render()[role]["rules"], create)
     assert allows(render("load.ballast=true")[role]["rules"], create)
+    assert allows(render("load.cloud=true")[role]["rules"], create)
+
+
+def test_load_jobs_write_nothing_of_simulated_resources_but_their_status(render: Render) -> None:
+    role, group = ("ClusterRole", "krobench-load"), "cloud.bench.kro.run"
+    assert not [r for r in render()[role]["rules"] if r.get("apiGroups") == [group]]
+    rules = render("load.cloud=true")[role]["rules"]
+    [read, write] = [rule for rule in rules if rule.get("apiGroups") == [group]]
+    assert (read["resources"], set(read["verbs"])) == (["*"], {"list", "watch"})
+    assert (write["resources"], write["verbs"]) == (["*/status"], ["patch"])
 
 
 def test_load_roles_allow_what_a_run_checks_before_it_starts(render: Render) -> None:
@@ -101,7 +111,8 @@ def test_no_role_of_ours_allows_everything(render: Render) -> None:
         for rule in entry.get("rules") or []:
             assert "*" not in rule.get("apiGroups", []), key
             if "*" in rule.get("resources", []):
-                assert rule["apiGroups"] == ["load.bench.kro.run"], key
+                ours = (["load.bench.kro.run"], ["cloud.bench.kro.run"])
+                assert rule["apiGroups"] in ours, key
 
 
 def test_kro_gets_rights_only_when_asked_for(render: Render) -> None:

@@ -1,8 +1,8 @@
 """From what each cause explains to a ranking.
 
 Reconciles take time for several causes at once. Together they explain at most all of it, and only
-the rest can be explained by too few workers. If the load was not the one that was asked for,
-everything else counts for that much less.
+the rest can be explained by too few workers. If the load was not the one that was asked for, or
+its children take their time, everything else counts for that much less.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +17,7 @@ LEAST_SCORE = 0.1
 """Lower scores are not reported: iterations of one test differ by as much."""
 _ASSESSORS: dict[BottleneckKind, Callable[[Facts], Iterator[Assessment]]] = {
     BottleneckKind.GENERATOR: outside.assess_generator,
+    BottleneckKind.SLOW_CHILDREN: outside.assess_children,
     BottleneckKind.KRO_WORKERS: inside.assess_workers,
     BottleneckKind.KRO_CPU: inside.assess_cpu,
     BottleneckKind.KRO_MEMORY: inside.assess_memory,

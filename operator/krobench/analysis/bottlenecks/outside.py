@@ -1,4 +1,4 @@
-"""What is outside of kro: the load generator, the API server, admission and etcd."""
+"""What is outside of kro: the load generator, slow children, the API server, admission and etcd."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,6 +64,24 @@ def assess_generator(facts: Facts) -> Iterator[Assessment]:
             *evidence(EvidenceCode.RATE_REQUESTED, asked, supports=missed),
             *evidence(EvidenceCode.RATE_ACHIEVED, sent, supports=missed),
         ],
+    )
+
+
+def assess_children(facts: Facts) -> Iterator[Assessment]:
+    """Return the delay of simulated cloud resources, which is part of the load."""
+    delays = [each.cloud.delay_seconds for each in facts.test.iterations if each.cloud is not None]
+    ready = facts.summary.latency.instance_ready
+    if not delays or ready is None or not ready.mean_seconds:
+        return
+    delay = delays[-1]
+    yield Assessment(
+        kind=BottleneckKind.SLOW_CHILDREN,
+        code=BottleneckCode.CHILDREN_AWAITED,
+        of=Of.LOAD,
+        share=min(1.0, delay / ready.mean_seconds),
+        evidence=list(
+            evidence(EvidenceCode.CHILDREN_DELAY, delay, ready.mean_seconds, supports=True)
+        ),
     )
 
 

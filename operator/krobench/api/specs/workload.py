@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic.config import JsonDict
 
-from krobench.api.annotations import Keyed, Shaped, Unique
-from krobench.api.common import ConfigMapName, SpecModel
+from krobench.api.annotations import Between, Keyed, Shaped, Unique
+from krobench.api.common import ConfigMapName, Duration, SpecModel
 from krobench.api.exported import authored, authored_object
+from krobench.api.notation import duration_seconds
 from krobench.api.refusal import DNS_LABEL_PATTERN
 from krobench.api.rules import VALIDATIONS, Rule, exactly_one, has, implies, size, this
 from krobench.api.specs.load import Seed
@@ -214,6 +215,7 @@ class Scenario(StrEnum):
     WEB_APP = "web-app"
     PLATFORM = "platform"
     MULTI_TENANT = "multi-tenant"
+    CLOUD = "cloud"
 
 
 class ConfigMapKeyRef(SpecModel):
@@ -371,6 +373,28 @@ class Ballast(SpecModel):
     """Number of fields in the schema of each; a field takes about 60 bytes."""
 
 
+class Cloud(SpecModel):
+    """The simulated cloud resources of the scenario cloud: slow, large children."""
+
+    ready_after: Annotated[Duration, Between("100ms", "10m")] = "5s"
+    """Time until a resource is ready, from when its spec is seen. The load Job then writes its
+    status. If more than 1% of them are later by load.maxSendLag, the run is invalid."""
+    resources: Annotated[int, Field(ge=1, le=20)] = 3
+    """Number of resources of each instance. Each needs the id of the one before, so an instance
+    takes at least resources times readyAfter."""
+    bytes: Annotated[int, Field(ge=0, le=200_000)] = 20_000
+    """Size of the status of a resource that is ready."""
+
+    @property
+    def ready_after_seconds(self) -> float:
+        return duration_seconds(self.ready_after)
+
+    @property
+    def delay_seconds(self) -> float:
+        """The shortest time until an instance is ready."""
+        return self.resources * self.ready_after_seconds
+
+
 class Workload(SpecModel):
     """What is created: ResourceGraphDefinitions and instances of the kinds that they define."""
 
@@ -409,6 +433,9 @@ class Workload(SpecModel):
     ballast: Ballast | None = None
     """CRDs that exist beside the load. The run creates them before the first iteration that has
     them, and deletes them at its end. Requires the chart value load.ballast."""
+    cloud: Cloud | None = None
+    """Settings of the scenario cloud. Its kind is created before the first iteration and deleted
+    at the end of the run. Requires the chart value load.cloud."""
 
     rules = (
         Rule(
@@ -431,4 +458,14 @@ class Workload(SpecModel):
             "leave it out with cel: it is only beside instances",
             field="ballast",
         ),
+        Rule(
+            implies(has(this.cloud), has(this.scenario) & (this.scenario == "cloud")),
+            "set it only with scenario cloud",
+            field="cloud",
+        ),
     )
+
+    @property
+    def simulated_cloud(self) -> Cloud | None:
+        """The cloud that its scenario simulates; None with another workload."""
+        return (self.cloud or Cloud()) if self.scenario is Scenario.CLOUD else None

@@ -7,6 +7,7 @@ from krobench.findings.evidence import EvidenceCode
 
 KIND_NAMES = {
     BottleneckKind.GENERATOR: "load generator",
+    BottleneckKind.SLOW_CHILDREN: "slow children",
     BottleneckKind.KRO_WORKERS: "kro's workers",
     BottleneckKind.KRO_CPU: "kro's CPU",
     BottleneckKind.KRO_MEMORY: "kro's memory",
@@ -82,6 +83,12 @@ def bottleneck_line(found: Bottleneck) -> str:  # noqa: C901, PLR0911, PLR0912 -
             return (
                 f"the load generator could not send the load{rates}, so everything else was found "
                 "under a different load"
+            )
+        case Code.CHILDREN_AWAITED:
+            ready = units.seconds(found.bound(EvidenceCode.CHILDREN_DELAY))
+            return (
+                f"an instance waited {seconds(EvidenceCode.CHILDREN_DELAY)} of {ready} for "
+                "simulated cloud resources, as the workload asks for"
             )
         case Code.INSTANCES_QUEUE:
             share = value(EvidenceCode.QUEUED_SHARE)

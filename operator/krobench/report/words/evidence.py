@@ -24,6 +24,10 @@ _WORDS: dict[Code, tuple[str, str]] = {
     Code.REQUESTS_MISSING: ("requests that were not sent in time", "above {bound}"),
     Code.SEND_LAG_P99: ("p99 send lag", "above maxSendLag, {bound}"),
     Code.LATE_SHARE: ("share of the latency before the request was sent", ""),
+    Code.CHILDREN_DELAY: (
+        "delay of the simulated cloud resources of an instance",
+        "of {bound} until it was ready",
+    ),
     Code.QUEUED_SHARE: ("share of the latency spent in the queue", ""),
     Code.RGD_QUEUED_SHARE: ("share of the RGDs' latency spent in the queue", ""),
     Code.WORKER_UTILISATION: ("utilisation of the workers", "above {bound}"),

@@ -24,6 +24,8 @@ from krobench.findings.validity import (
     QuotedCause,
     RateNotReached,
     RequestsNotSent,
+    ResourcesNotReady,
+    ResourcesReadyLate,
     SamplesMissing,
     SendLagTooLong,
     SettingChange,
@@ -107,6 +109,17 @@ def _what(cause: AnyCause) -> str:  # noqa: C901, PLR0911, PLR0912 - a sentence 
                 f"the load generator sent {units.rate(cause.achieved_per_second)} instead of "
                 f"{units.rate(cause.requested_per_second)}, less than "
                 f"{units.percent(cause.least_ratio)}"
+            )
+        case ResourcesReadyLate():
+            return (
+                "the simulator made resources of the cloud ready later than due: the p99 was "
+                f"{units.seconds(cause.p99_seconds)}, above maxSendLag "
+                f"({units.seconds(cause.allowed_seconds)})"
+            )
+        case ResourcesNotReady():
+            return (
+                f"the simulator could not make {units.counted(cause.failed, 'resource')} of the "
+                f"cloud ready, the last with: {cause.error}"
             )
         case ShardLost():
             return (

@@ -4,13 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.analysis.bottlenecks.planted import Values, found, kro, planted
+from unit.records import some_iteration
 
 from krobench.analysis.bottlenecks.attribute import LEAST_SCORE, attribute
 from krobench.figures.environment import KroFingerprint
 from krobench.findings.bottleneck import BottleneckCode, Missing, Subject, SubjectKind
 from krobench.findings.bottleneck import BottleneckKind as Kind
 from krobench.findings.evidence import EvidenceCode
-from krobench.record.test import TestRecord
+from krobench.record.test import CloudRecord, TestRecord
 
 MANY_WORKERS = "--dynamic-controller-concurrent-reconciles=8"
 
@@ -69,6 +70,15 @@ def test_a_generator_that_kept_its_schedule_is_not_a_bottleneck() -> None:
         "sendLagP99Seconds": 0.002,
     }
     assert Kind.GENERATOR not in kinds(planted({"generator": kept}))
+
+
+def test_the_delay_of_children_comes_before_what_kro_does_meanwhile() -> None:
+    test = planted()
+    iteration = some_iteration(cloud=CloudRecord(delay_seconds=0.9, writes=20))
+    ranked = found(test.model_copy(update={"iterations": [iteration]})).bottlenecks
+    assert [each.kind for each in ranked] == [Kind.SLOW_CHILDREN, Kind.KRO_WORKERS]
+    assert ranked[0].score == pytest.approx(0.75)
+    assert ranked[1].score < 0.25
 
 
 def test_a_cpu_limit_that_is_used_up_comes_before_the_workers_that_it_slows() -> None:

@@ -22,6 +22,8 @@ from krobench.findings.validity import (
     QuotedCause,
     RateNotReached,
     RequestsNotSent,
+    ResourcesNotReady,
+    ResourcesReadyLate,
     SamplesMissing,
     SendLagTooLong,
     SettingChange,
@@ -52,6 +54,8 @@ KILLED = ContainerRestarted(
 
 CAUSES: list[AnyCause] = [
     SendLagTooLong(p99_seconds=0.2, allowed_seconds=0.05),
+    ResourcesReadyLate(p99_seconds=0.2, allowed_seconds=0.05),
+    ResourcesNotReady(failed=3, error="no"),
     LATE,
     RateNotReached(achieved_per_second=8.0, requested_per_second=10.0, least_ratio=0.98),
     ShardLost(shard=1, shards=2, error="its pod has ended"),
