@@ -349,6 +349,11 @@ def scenario(name: str, kind: str = "single", instances: int = 5, **changes: Any
     return {"name": name, "workload": {"scenario": kind, "instances": instances}} | changes
 
 
+def keeping_rgds(test: Manifest) -> Manifest:
+    """Return the test with RGDs that its first iteration creates for all: the others take less."""
+    return test | {"workload": test["workload"] | {"keepRgds": True}}
+
+
 def own_rgd(name: str, kind: str, data: dict[str, str], **resource: Any) -> Manifest:
     """Return a test with an RGD of its own, of one ConfigMap."""
     template = {

@@ -1,6 +1,6 @@
 """Tests that take turns until they are known well enough, and one minus the other."""
 
-from cluster.kubectl import Cluster, benchmark, scenario
+from cluster.kubectl import Cluster, benchmark, keeping_rgds, scenario
 from cluster.repetition import twice_at_most
 
 INSTANCES = 4
@@ -12,8 +12,8 @@ def test_a_test_minus_another_with_which_it_takes_turns(cluster: Cluster) -> Non
     status = cluster.finish(
         benchmark(
             "minus",
-            scenario("twenty", "wide", instances=INSTANCES, minus="one"),
-            scenario("one", "single", instances=INSTANCES),
+            keeping_rgds(scenario("twenty", "wide", instances=INSTANCES, minus="one")),
+            keeping_rgds(scenario("one", "single", instances=INSTANCES)),
             order="Interleaved",
             defaults={"iterations": 3, "precision": precision},
         )
@@ -30,6 +30,10 @@ def test_a_test_minus_another_with_which_it_takes_turns(cluster: Cluster) -> Non
     for test in record["tests"]:
         assert test["stop"]["reason"] in ("PrecisionReached", "MaxIterations")
         assert len(test["iterations"]) == test["plannedIterations"]
+        first, *others = test["iterations"]
+        assert first["latency"]["rgdReady"]["n"] == 1
+        for iteration in others:
+            assert iteration["unavailable"]["latency.rgdReady"]["code"] == "RgdsExistedBefore"
     assert "PrecisionReached" in [test["stop"]["reason"] for test in record["tests"]]
 
     requests = next(d for d in record["differences"] if d["figure"] == "kro.requests.total")

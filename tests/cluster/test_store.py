@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from cluster.conftest import provider
-from cluster.kubectl import ROOT, Cluster, benchmark, condition, scenario
+from cluster.kubectl import ROOT, Cluster, benchmark, condition, keeping_rgds, scenario
 from cluster.test_installation import helm
 from objectstore import KEYS, S3Server
 
@@ -69,7 +69,7 @@ def test_results_are_read_back_from_the_bucket(cluster: Cluster, bucket: S3Serve
 def test_a_bucket_that_vanishes_in_mid_run_costs_nothing(
     cluster: Cluster, bucket: S3Server
 ) -> None:
-    cluster.apply(benchmark("vanished", scenario("a"), defaults={"iterations": 4}))
+    cluster.apply(benchmark("vanished", keeping_rgds(scenario("a")), defaults={"iterations": 4}))
     cluster.wait_for_iteration("vanished", "a")
     bucket.drop_bucket()
     cluster.wait("vanished", "Finished")

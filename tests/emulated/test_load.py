@@ -14,6 +14,7 @@ from krobench.api.storage import Storage
 from krobench.collect.source import Scrape, SourceUnavailableError
 from krobench.figures.catalogue import KRO_RESIDENT
 from krobench.figures.environment import KroFingerprint
+from krobench.figures.reasons.load import RgdsExistedBefore
 from krobench.figures.reasons.sources import Exposition, NotReadable
 from krobench.findings.validity import LeftoverObjects, SendLagTooLong
 from krobench.kube.client import JsonObject
@@ -94,6 +95,28 @@ async def run_suite(
     resource = {"metadata": metadata, "spec": spec}
     task = BenchmarkTask(resource, max_objects)
     return await Engine(cluster, resource, task, timing, storage=storage).run()
+
+
+async def test_kept_rgds_are_created_and_timed_once() -> None:
+    kept = {"scenario": "single", "instances": 3, "keepRgds": True}
+    tests = [{"name": "a", "workload": kept}, {"name": "b", "workload": kept}]
+    cluster = MemoryCluster()
+    record = await run_suite(
+        cluster, tests, order="Interleaved", defaults={"iterations": 2, "warmup": 1}
+    )
+    assert cluster.asked.count(("create", RGDS_PATH)) == 2
+    for test in record.tests:
+        assert test.success
+        first, *others = test.iterations
+        assert first.latency.rgd_ready is not None
+        for iteration in others:
+            assert iteration.latency.rgd_ready is None
+            assert iteration.unavailable["latency.rgdReady"] == RgdsExistedBefore()
+            assert iteration.latency.instance_gone is not None
+        assert all(each.teardown is not None and each.teardown.done for each in test.iterations)
+    assert record.orphans is not None
+    assert record.orphans.count == 0
+    assert not record.warnings
 
 
 class SilentKro:

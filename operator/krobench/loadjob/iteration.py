@@ -316,8 +316,13 @@ async def take_down(context: RunContext, action: TakeDown, success: bool) -> Tea
     if context.cleanup.keeps(success=success):
         return None
     plan, started = action.plan, context.clock.now()
-    # Of the iterations, nothing else exists at this point.
-    cleanup = RunCleanup(context.client, context.run.uid, timing=context.timing, run_goes_on=True)
+    cleanup = RunCleanup(
+        context.client,
+        context.run.uid,
+        f"{context.run.prefix}{plan.index}-" if action.of_test else None,
+        context.timing,
+        run_goes_on=True,
+    )
     if action.with_namespace:
         context.report(f"cleanup of all tests with variant {plan.variant}")
         teardown = await cleanup.delete_with_namespaces()

@@ -88,6 +88,9 @@ class Recorder:
 
     def take_down(self, teardown: Teardown) -> None:
         """Add the cleanup of what the latest iteration, and those below it, had left in place."""
+        own = self.record.iterations[-1].teardown
+        if own is not None:
+            teardown = own.followed_by(teardown)
         last = self.record.iterations[-1].model_copy(update={"teardown": teardown})
         self._update(iterations=[*self.record.iterations[:-1], last])
 

@@ -66,6 +66,8 @@ class TakeDown:
     """The test of the last iteration."""
     with_namespace: bool = False
     """Whether all of it goes with the run's own namespace, so that nobody has to wait for kro."""
+    of_test: bool = False
+    """Whether it is only what this test has left."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ not measured buys nothing, so a visit, which is one start of kro with one varian
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from krobench.analysis.comparison.blocks import LOOKS, blocks_of, decided
 from krobench.analysis.comparison.compare import compare_blocks
@@ -34,6 +35,7 @@ from krobench.findings.comparison import Comparison
 from krobench.program.actions import (
     Action,
     CreateRgds,
+    Done,
     Entry,
     Result,
     RgdsCreated,
@@ -83,29 +85,37 @@ class Blocks(Suite):
         visit = _visit(action) if isinstance(action, RunIteration) else None
         if entries and isinstance(entries[-1], Result):
             last = entries[-1].action
-            leaves = last.plan.leaves_objects or _rgds_of(_visit(last), entries) is not None
-            if leaves and visit != _visit(last):
+            if visit != _visit(last) and _leave_something(entries):
                 return TakeDown(last.plan, with_namespace=last.plan.leaves_objects)
         if not isinstance(action, RunIteration) or visit is None or action.profiled:
             return action
-        ready = _rgds_of(visit, entries)
-        if ready is None and (kept := self._keeping_rgds(visit, entries)):
-            return CreateRgds(kept)
-        if action.plan.index not in (ready or ()):
-            return replace(action, plan=replace(action.plan, keeps_rgds=False))
-        return replace(action, plan=on_kept_rgds(action.plan, action.index))
+        created = _created_in(visit, entries)
+        if created is None:
+            kept = self._keeping_rgds(visit, entries) if self._decide is not None else ()
+            return CreateRgds(kept) if kept else action
+        plan = action.plan
+        if plan.index in created.ready:
+            return replace(action, plan=on_kept_rgds(plan, action.index))
+        if plan.index in {first.plan.index for first in created.action.first}:
+            return replace(action, plan=replace(plan, existing=None, keeps_rgds=False))
+        return action
 
     def _keeping_rgds(
         self, visit: tuple[str | None, int], entries: Sequence[Entry]
     ) -> tuple[RunIteration, ...]:
-        """Return the first iterations in a visit of the tests that keep their RGDs in it.
+        """Return the first iterations in a visit of the tests whose RGDs are created together.
 
         None if the visit has begun, or a single iteration uses them, which then creates them.
+        Shards have to know whose RGDs they use, and a kind of a user's own RGD can exist only once.
         """
         if any(_visit(result.action) == visit for result in results_in(entries)):
             return ()
         by_test = self._by_test(entries)
-        plans = {test.index: test for test in self.tests if test.keeps_rgds}
+        plans = {
+            test.index: test
+            for test in self.tests
+            if test.keeps_rgds and test.load.shards == 1 and test.workload_name != OWN_RGD
+        }
         iterations = [
             RunIteration(plans[slot.test], slot.iteration)
             for slot in self._slots
@@ -115,8 +125,10 @@ class Blocks(Suite):
         first = {each.plan.index: each for each in reversed(ahead)}
         return tuple(first[index] for index in sorted(first)) if len(ahead) > 1 else ()
 
-    def _next_iteration(self, entries: Sequence[Entry], elapsed_seconds: float) -> Action:
-        action = super().next(entries, elapsed_seconds)
+    def _next_iteration(
+        self, entries: Sequence[Entry], elapsed_seconds: float
+    ) -> RunIteration | Done:
+        action = self.next_iteration(entries)
         if self._decide is None or not isinstance(action, RunIteration) or action.profiled:
             return action
         block = action.plan.visit_of(action.index)
@@ -146,25 +158,38 @@ def _visit(action: RunIteration) -> tuple[str | None, int]:
     return action.plan.variant, action.plan.visit_of(action.index)
 
 
-def _rgds_of(visit: tuple[str | None, int], entries: Sequence[Entry]) -> frozenset[int] | None:
-    """Return the tests whose RGDs were created together in a visit; None if none were."""
+def _leave_something(entries: Sequence[Entry]) -> bool:
+    """Whether there is something to delete since the last time that all was deleted."""
+    since = takewhile(lambda entry: not isinstance(entry, TakeDown), reversed(entries))
+    return any(
+        isinstance(entry, RgdsCreated)
+        or (
+            isinstance(entry, Result)
+            and (entry.action.plan.leaves_objects or entry.action.plan.keeps_rgds)
+        )
+        for entry in since
+    )
+
+
+def _created_in(visit: tuple[str | None, int], entries: Sequence[Entry]) -> RgdsCreated | None:
+    """Return which RGDs were created together in a visit."""
     created = (entry for entry in reversed(entries) if isinstance(entry, RgdsCreated))
     latest = next(created, None)
-    return latest.ready if latest and _visit(latest.action.first[0]) == visit else None
+    return latest if latest and _visit(latest.action.first[0]) == visit else None
 
 
 def keeping_rgds(tests: Sequence[TestPlan], rules: Rules) -> Sequence[TestPlan]:
-    """Return the tests so that those that are not about RGDs keep theirs for a visit.
-
-    A kind of a user's own RGD can exist only once, and shards have to know whose RGDs they use.
-    """
+    """Return the tests so that those that are not about RGDs keep theirs for a visit."""
     return [
         replace(
             test,
-            keeps_rgds=test.workload_name != OWN_RGD
-            and test.workload.cel is None
-            and test.load.shards == 1
-            and not is_about_rgds(test, rules),
+            keeps_rgds=test.keeps_rgds
+            or (
+                test.workload_name != OWN_RGD
+                and test.workload.cel is None
+                and test.load.shards == 1
+                and not is_about_rgds(test, rules)
+            ),
         )
         for test in tests
     ]

@@ -6,19 +6,28 @@ meet the same cluster. Every second round goes backwards (ABBA), so no test alwa
 and a drift that is linear in time affects all of them equally [Box, Hunter & Hunter, Statistics for
 Experimenters, on blocking].
 
-Iterations of a test that has ended, for example with an error, are skipped. Variants of kro run in
+Iterations of a test that has ended, for example with an error, are skipped. RGDs that a test keeps
+are deleted as soon as it has ended. Variants of kro run in
 :mod:`blocks <krobench.program.blocks>`.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from krobench.analysis.precision import enough
 from krobench.api.specs.suite import Order
 from krobench.figures.precision import Stop
-from krobench.program.actions import Action, Done, Entry, Result, RunIteration, results_in
+from krobench.program.actions import (
+    Action,
+    Done,
+    Entry,
+    Result,
+    RunIteration,
+    TakeDown,
+    results_in,
+)
 from krobench.record.test import IterationRecord
-from krobench.workload.testplan import TestPlan
+from krobench.workload.testplan import TestPlan, as_run
 
 
 @dataclass(frozen=True)
@@ -39,23 +48,37 @@ class Suite:
         self._slots = schedule(self.tests, order)
 
     def next(self, entries: Sequence[Entry], _elapsed_seconds: float = 0.0, /) -> Action:
+        return self._take_down(entries) or self.next_iteration(entries)
+
+    def _take_down(self, entries: Sequence[Entry]) -> TakeDown | None:
+        """Return the deletion of the RGDs that a test has kept until its end, if there are any."""
+        gone = {entry.plan.index for entry in entries if isinstance(entry, TakeDown)}
+        for index, results in self._by_test(entries).items():
+            last = results[-1].action
+            done = has_ended(results) or last.index + 1 >= last.plan.total_iterations
+            if last.plan.keeps_rgds and index not in gone and done:
+                return TakeDown(last.plan, of_test=True)
+        return None
+
+    def next_iteration(self, entries: Sequence[Entry]) -> RunIteration | Done:
+        """Return the next iteration of a test that has not ended; then those that profile kro."""
         by_test = self._by_test(entries)
         ended = {index for index, results in by_test.items() if has_ended(results)}
         ran = {(index, r.action.index) for index, results in by_test.items() for r in results}
         plans = {test.index: test for test in self.tests}
         for slot in self._slots:
             if slot.test not in ended and (slot.test, slot.iteration) not in ran:
-                return RunIteration(plans[slot.test], slot.iteration)
+                return RunIteration(as_run(plans[slot.test], slot.iteration), slot.iteration)
         return self.profile_next(entries)
 
-    def profile_next(self, entries: Sequence[Entry]) -> Action:
+    def profile_next(self, entries: Sequence[Entry]) -> RunIteration | Done:
         """Return the next iteration in which kro is profiled, if there is one."""
         by_test = self._by_test(entries)
         ran = {(index, r.action.index) for index, results in by_test.items() for r in results}
         for test in self.tests:
             failed = any(result.error is not None for result in by_test.get(test.index, ()))
             if test.profiles and not failed and (test.index, test.profiled_index) not in ran:
-                return RunIteration(replace(test, leaves_objects=False), test.profiled_index)
+                return RunIteration(as_run(test, test.profiled_index), test.profiled_index)
         return Done()
 
     def progress(self, entries: Sequence[Entry]) -> tuple[int, int]:

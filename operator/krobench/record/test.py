@@ -36,6 +36,15 @@ class Teardown(ApiModel):
     remaining: list[str] = Field(default_factory=list)
     """Objects that are still there, as kind/namespace/name; at most 20."""
 
+    def followed_by(self, other: "Teardown") -> "Teardown":
+        """Return both as one."""
+        return Teardown(
+            done=self.done and other.done,
+            duration_seconds=round(self.duration_seconds + other.duration_seconds, 3),
+            error=self.error or other.error,
+            remaining=list(dict.fromkeys([*self.remaining, *other.remaining])),
+        )
+
 
 class BackgroundRecord(ApiModel):
     """Requests that were sent beside the load, in the run phase."""

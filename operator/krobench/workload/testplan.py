@@ -251,6 +251,15 @@ def on_kept_rgds(plan: TestPlan, index: int) -> TestPlan:
     return replace(plan, existing=Existing(0, 0, creator))
 
 
+def as_run(plan: TestPlan, index: int) -> TestPlan:
+    """Return the test as one of its iterations runs it: on RGDs of an earlier one if it keeps
+    them."""
+    if index >= plan.profiled_index:
+        return replace(plan, leaves_objects=False, keeps_rgds=False)
+    first = index == plan.first_of_visit(index)
+    return on_kept_rgds(plan, index) if plan.keeps_rgds and not first else plan
+
+
 def plan_tests(spec: KroBenchmarkSpec) -> tuple[TestPlan, ...]:
     """Resolve the suite's defaults into each test.
 
@@ -327,6 +336,7 @@ def _plan_test(index: int, field_path: str, test: Test, spec: KroBenchmarkSpec) 
         thresholds=tuple(test.thresholds),
         profiles=tuple(spec.collect.profiles),
         profile_window_seconds=duration_seconds(window) if window else None,
+        keeps_rgds=test.workload.keep_rgds,
     )
     check_own_rgd(test, plan.created_at_most, field_path)
     return replace(plan, visits=(plan.most_iterations,))

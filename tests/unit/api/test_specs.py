@@ -4,8 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from krobench.analysis.comparison.rules import check_baseline
+from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.load import Load
+from krobench.api.specs.scaletest import KroScaleTestSpec
 
 WORKLOAD = {"scenario": "single", "instances": 10}
 
@@ -44,6 +46,28 @@ def test_a_spec_of_one_test_has_sensible_defaults() -> None:
 def test_what_is_wrong_is_refused_in_words(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         KroBenchmarkSpec.model_validate(spec(**change))
+
+
+def test_rgds_that_stay_are_refused_if_they_are_what_is_measured() -> None:
+    kept = {"scenario": "single", "keepRgds": True}
+    update = [{"operation": "create"}, {"operation": "update-rgd"}]
+    refused: list[dict[str, Any]] = [
+        {"workload": kept, "phases": update},
+        {"workload": {"cel": {}, "keepRgds": True}},
+    ]
+    for test in refused:
+        with pytest.raises(ValidationError) as raised:
+            KroBenchmarkSpec.model_validate({"tests": [{"name": "a"} | test]})
+        assert "workload.keepRgds: leave it out" in refusals(raised.value)[0]
+    scale = {
+        "axis": "instances",
+        "sizes": {"values": [1, 2]},
+        "slo": ["errors.total == 0"],
+        "workload": kept,
+    }
+    with pytest.raises(ValidationError) as raised:
+        KroScaleTestSpec.model_validate(scale)
+    assert "workload.keepRgds: leave it out" in refusals(raised.value)[0]
 
 
 def test_two_tests_of_one_name_are_refused() -> None:

@@ -235,7 +235,7 @@ def creating_their_own(program: Blocks, rejected: int | None = None) -> set[str]
     plans = [result.action.plan for result in results_in(drive(program, rejected=rejected))]
     own = {plan.index for plan in plans if plan.existing is None}
     for plan in plans:
-        assert plan.keeps_rgds == (plan.existing is not None) == (plan.index not in own)
+        assert (plan.existing is not None) == (plan.index not in own)
     return {plan.name.partition(".")[0] for plan in plans if plan.index in own}
 
 
@@ -305,3 +305,23 @@ def test_no_block_is_given_up_once_its_rgds_are_there() -> None:
     entries = drive(program, scatter=0.4, seconds=4.0)
     assert isinstance(entries[-1], TakeDown)
     assert len(results_in(entries)) % 4 == 0
+
+
+def test_rgds_that_a_test_keeps_are_created_by_the_first_iteration_of_each_visit() -> None:
+    test = {
+        "name": "kept",
+        "workload": {"scenario": "single", "keepRgds": True},
+        "iterations": 3,
+        "warmup": 2,
+    }
+    entries = drive(blocks(2, [1], tests=[test]))
+    creators = [
+        entry.action.plan.existing and entry.action.plan.existing.creator
+        for entry in entries
+        if isinstance(entry, Result) and entry.action.plan.variant == "two"
+    ]
+    assert creators == [
+        creator for first in (0, 3, 6) for creator in (None, Creator(1, first), Creator(1, first))
+    ]
+    downs = [at for at, entry in enumerate(entries, 1) if isinstance(entry, TakeDown)]
+    assert downs == [4, 8, 12, 16, 20, 24], "before kro restarts"

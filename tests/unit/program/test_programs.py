@@ -113,6 +113,39 @@ def test_kro_is_profiled_last_and_not_for_a_test_that_failed() -> None:
     assert program.progress(entries) == (6, 6)
 
 
+KEPT = {"workload": {"scenario": "single", "keepRgds": True}}
+
+
+def in_words(entries: Sequence[Entry]) -> list[str]:
+    """Return what was done to each test: RGDs created, used, or deleted."""
+    words = []
+    for entry in entries:
+        if isinstance(entry, TakeDown):
+            assert entry.of_test
+            words.append(f"{entry.plan.name} deletes")
+        elif isinstance(entry, Result):
+            plan = entry.action.plan
+            words.append(f"{plan.name} {'creates' if plan.existing is None else 'uses'}")
+    return words
+
+
+def test_kept_rgds_are_created_first_and_deleted_when_the_test_has_ended() -> None:
+    done = ["t0 creates", "t0 uses", "t0 deletes", "t1 creates", "t1 creates"]
+    assert in_words(drive(suite([KEPT, {}]))[0]) == done
+    turns_taken = ["t0 creates", "t1 creates", "t1 uses", "t1 deletes", "t0 uses", "t0 deletes"]
+    assert in_words(drive(suite([KEPT, KEPT], order="Interleaved"))[0]) == turns_taken
+
+
+def test_kept_rgds_of_a_test_with_an_error_are_deleted_too() -> None:
+    entries, _ = drive(suite([KEPT, {}]), lambda t: None if t.plan.name == "t0" else succeed(t))
+    assert in_words(entries) == ["t0 creates", "t0 deletes", "t1 creates", "t1 creates"]
+
+
+def test_a_profiled_iteration_creates_rgds_of_its_own() -> None:
+    entries, _ = drive(suite([KEPT], collect={"profiles": ["cpu"]}))
+    assert in_words(entries) == ["t0 creates", "t0 uses", "t0 deletes", "t0 creates"]
+
+
 def test_all_iterations_of_a_cel_test_are_one_turn() -> None:
     cel = {"workload": {"cel": {"families": ["ternary"]}}}
     entries, _ = drive(suite([cel, {}]))

@@ -244,6 +244,11 @@ class KroScaleTestSpec(SpecModel):
 
     rules = (
         Rule(
+            ~this.workload.keep_rgds,
+            "leave it out in a scale test: sizes.cumulative adds instances to the same RGDs",
+            field="workload.keepRgds",
+        ),
+        Rule(
             implies(this.cleanup == "Never", ~has(this.workload.rgd)),
             "set another cleanup with an RGD of your own: the kind of the first size is still "
             "there in the second",

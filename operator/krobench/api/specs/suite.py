@@ -148,6 +148,15 @@ class Test(SpecModel):
             field="phases",
         ),
         Rule(
+            implies(
+                this.workload.keep_rgds & has(this.phases),
+                every(this.phases, lambda phase: phase.operation != "update-rgd"),
+            ),
+            "leave it out with a phase of operation update-rgd: each iteration must begin with the "
+            "same RGDs",
+            field="workload.keepRgds",
+        ),
+        Rule(
             implies(_SHARDED, ~has(this.phases) | (size(this.phases) == 0)),
             "must be 1 with phases: only creation can be sharded",
             field="load.shards",

@@ -410,6 +410,10 @@ class Workload(SpecModel):
     """Number of instances in each iteration, spread evenly over the RGDs."""
     rgds: Annotated[int, Field(ge=1, le=MAX_RGDS)] = 1
     """Number of ResourceGraphDefinitions in each iteration."""
+    keep_rgds: bool = False
+    """Create the RGDs in the first iteration alone, and keep them until the test's last one. With
+    variants, they are kept until kro is replaced. Iterations then take less time; latencies of RGDs
+    and figures of the set-up are those of the first one."""
     values: Annotated[dict[str, Any], Field(json_schema_extra=_ANYTHING)] = Field(
         default_factory=dict
     )
@@ -462,6 +466,11 @@ class Workload(SpecModel):
             implies(has(this.cloud), has(this.scenario) & (this.scenario == "cloud")),
             "set it only with scenario cloud",
             field="cloud",
+        ),
+        Rule(
+            implies(has(this.cel), ~this.keep_rgds),
+            "leave it out with cel: each expression has its own RGD",
+            field="keepRgds",
         ),
     )
 

@@ -18,7 +18,7 @@ from krobench.loadjob.errors import AbortedError
 from krobench.loadjob.preflight import read_own_rgds
 from krobench.loadjob.shards.mailbox import Mailbox
 from krobench.workload.iterationplan import plan_iteration
-from krobench.workload.testplan import plan_tests
+from krobench.workload.testplan import as_run, plan_tests
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Worker:
             )
             if asked is None:
                 return
-            test = plans[asked.test]
+            test = as_run(plans[asked.test], asked.iteration)
             self._message = WorkerMessage(shard=self._shard, round=asked.round, phase="arrived")
             if self._shard < test.load.shards:
                 whole = plan_iteration(self._run, test, asked.iteration)
