@@ -6,6 +6,7 @@ import pytest
 from cluster.kubectl import Cluster, Manifest, benchmark, condition, scenario
 from cluster.repetition import twice_at_most
 
+from krobench.figures.reasons.load import RgdsExistedBefore
 from krobench.record.run import RunRecord
 
 WORKERS = "--dynamic-controller-concurrent-reconciles"
@@ -68,13 +69,50 @@ def test_a_variant_that_cannot_start_is_undone_with_kros_own_words(cluster: Clus
     assert "flag provided but not defined: -no-such-flag" in ready["message"], "kro's own words"
 
 
+DECIDE = {"minimumEffect": "10%", "maxDuration": "1m"}
+
+
 @pytest.mark.untimed
-def test_a_load_that_is_killed_leaves_kro_as_it_was(cluster: Cluster) -> None:
+def test_tests_share_their_rgds_in_a_run_that_decides(cluster: Cluster) -> None:
+    tests = [scenario("a"), scenario("b", "wide", instances=2)]
+    burst = {"scenario": "single", "instances": 2, "rgds": 2}
+    status = cluster.finish(
+        benchmark(
+            "shared",
+            *tests,
+            {"name": "burst", "workload": burst},
+            own_namespace=True,
+            decide=DECIDE,
+            variants=[{"name": "one"}, {"name": "two"}],
+        )
+    )
+    assert status["phase"] == "Completed", status["message"]
+    record = RunRecord.model_validate(cluster.run_record("shared"))
+    for test in record.tests:
+        assert test.success
+        for iteration in test.iterations:
+            known = iteration.latency.rgd_ready is not None
+            assert known == (test.spec_name == "burst")
+            assert known != (iteration.unavailable.get("latency.rgdReady") == RgdsExistedBefore())
+    assert record.time_spent is not None
+    assert record.orphans is not None
+    assert record.orphans.count == 0
+    assert cluster.leftovers() == []
+
+
+@pytest.mark.untimed
+def test_a_load_that_is_killed_while_tests_share_rgds_leaves_nothing(cluster: Cluster) -> None:
+    tests = [scenario("a", instances=20), scenario("b", instances=20)]
     variants = [{"name": "one"}, {"name": "two", "args": [f"{WORKERS}=2"]}]
-    test = scenario("a", instances=40)
-    cluster.apply(benchmark("killed", test, variants=variants, cleanup="Never"))
+    cluster.apply(benchmark("killed", *tests, own_namespace=True, decide=DECIDE, variants=variants))
     cluster.wait_for_children()
-    assert VARIANT in kro(cluster)["metadata"]["annotations"]
+    kill_load(cluster)
+    cluster.wait("killed", "Finished")
+    assert cluster.status("killed")["phase"] == "Failed"
+    assert cluster.leftovers() == []
+
+
+def kill_load(cluster: Cluster) -> None:
     cluster.run(
         "delete",
         "pod",
@@ -83,6 +121,16 @@ def test_a_load_that_is_killed_leaves_kro_as_it_was(cluster: Cluster) -> None:
         "--grace-period=0",
         "--selector=bench.kro.run/component=load",
     )
+
+
+@pytest.mark.untimed
+def test_a_load_that_is_killed_leaves_kro_as_it_was(cluster: Cluster) -> None:
+    variants = [{"name": "one"}, {"name": "two", "args": [f"{WORKERS}=2"]}]
+    test = scenario("a", instances=40)
+    cluster.apply(benchmark("killed", test, variants=variants, cleanup="Never"))
+    cluster.wait_for_children()
+    assert VARIANT in kro(cluster)["metadata"]["annotations"]
+    kill_load(cluster)
     cluster.wait("killed", "Finished")
     status = cluster.status("killed")
     assert status["phase"] == "Failed"

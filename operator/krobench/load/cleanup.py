@@ -219,6 +219,9 @@ class RunCleanup:
     async def _delete_at_once(self) -> list[Item]:
         instances = await self._instances(await kinds_of_run(self._client, self._prefix))
         await self._delete(instances)
+        # The controller of namespaces waits for five seconds before it looks into one. Meanwhile,
+        # all that has finalizers is deleted.
+        await self._delete(await self._namespaces())
         # kro takes its finalizers off when the children are gone: here, they go with the namespace.
         await self._each(instances, self._without_finalizers)
         remaining = await self._delete_in_order(self._timing.forced_deletion, force=True)

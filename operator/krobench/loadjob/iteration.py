@@ -65,6 +65,8 @@ class IterationRunner:
         """Tests whose prerequisites are there, by the index of their plans."""
         self._kinds_served_from = 0.0
         """When the API server answers requests for the kinds of kept RGDs without delay."""
+        self._snapshot_seconds = 0.0
+        """How long the latest snapshot of all took."""
         self._unsteady: set[str] = set()
         """Tests about whose unsteady kro the run has warned."""
         self.current: Iteration | None = None
@@ -216,7 +218,8 @@ class IterationRunner:
             return 0
         # Sampling fits into the pause after a kind is new, as late as it can be.
         load_from = max(iteration.load_from_seconds, self._kinds_served_from)
-        await context.clock.sleep_until(load_from - sampler.snapshot_seconds)
+        takes = sampler.snapshot_seconds or self._snapshot_seconds
+        await context.clock.sleep_until(load_from - takes)
         await sampler.snapshot()
         await context.clock.sleep_until(load_from)
         before = context.client.requests.total() + sampler.requests
@@ -227,6 +230,7 @@ class IterationRunner:
         await iteration.run(sampler.snapshot, replace_kro)
         requests = context.client.requests.total() + sampler.requests - before
         await sampler.snapshot()
+        self._snapshot_seconds = sampler.snapshot_seconds
         if profiling is not None:
             await profiling.end()
         return requests
