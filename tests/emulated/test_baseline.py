@@ -12,12 +12,12 @@ from krobench.api.kinds import RunKind, RunRef, ScheduleRef
 from krobench.api.specs.results import DifferenceKind
 from krobench.api.status import Verdict
 from krobench.findings.comparison import (
-    Baseline,
     MetricVerdict,
     NotComparable,
     Replicates,
     RunsDiffer,
 )
+from krobench.record.baseline import Baseline
 from krobench.record.run import RunRecord
 from krobench.record.store import RunLines, write_config_maps
 

@@ -9,9 +9,11 @@ from emulated.test_load import UID, quick
 from emulated.test_progress import status_of
 from pydantic import ValidationError
 
+from krobench.analysis.comparison.estimates import slim
 from krobench.analysis.comparison.scaletests import of_earlier_limits
 from krobench.analysis.verdict import verdict_of_scale_test
 from krobench.api.status import KroScaleTestStatus, Verdict
+from krobench.api.yaml import load
 from krobench.findings.comparison import (
     FewEarlierRuns,
     MetricVerdict,
@@ -23,6 +25,7 @@ from krobench.findings.comparison import (
 from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import Limit, LimitState
 from krobench.findings.validity import Validity
+from krobench.record.baseline import Baseline, to_config_map
 from krobench.record.run import RunRecord
 from krobench.report.markdown import render
 
@@ -74,7 +77,7 @@ async def test_a_single_earlier_run_shows_a_ratio_and_never_fails_the_run() -> N
 @pytest.mark.parametrize(
     ("data", "reason", "words"),
     [
-        (None, "BaselineNotFound", "name the results ConfigMap of a KroScaleTest"),
+        (None, "BaselineNotFound", "krobench baseline export RUN --config-map base"),
         ({"x": "{}"}, "BaselineUnreadable", "has no key baseline.json or run.json"),
         (
             {"baseline.json": '{"schema": "krobench.baseline/v2", "runs": []}'},
@@ -97,6 +100,19 @@ async def test_an_unusable_baseline_is_named_and_costs_no_result(
     assert refused.error.reason == reason
     assert words in refused.error.message
     assert any(words in warning for warning in record.warnings)
+
+
+async def test_an_exported_baseline_is_what_a_scale_test_is_compared_with() -> None:
+    cluster = MemoryCluster()
+    older = [(await run(cluster)).model_copy(update={"id": f"uid-{n}"}) for n in range(4)]
+    exported = load(to_config_map(Baseline(runs=[], scale_tests=[*map(slim, older)]), "base", "x"))
+    await cluster.create(CONFIG_MAPS, exported)
+    record = await run(cluster, baseline={"configMapRef": {"name": "base"}})
+    assert record.scale_comparison is not None
+    assert record.scale_comparison.refused is None
+    assert record.scale_comparison.replicates is Replicates.RUNS
+    assert len(record.scale_comparison.old_runs) == 4
+    assert not record.warnings
 
 
 async def test_the_kept_runs_of_the_name_are_the_baseline() -> None:

@@ -8,14 +8,16 @@ from typing import Literal
 import orjson
 
 from krobench.analysis.comparison.compare import compare
+from krobench.analysis.comparison.estimates import slim, why_not_comparable
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
 from krobench.cli.errors import CliError
 from krobench.cli.sources import read_sides
-from krobench.findings.comparison import Baseline, Comparison
+from krobench.findings.comparison import Comparison, RunEstimates
 from krobench.findings.scale_comparison import ScaleComparison
-from krobench.record.baseline import to_config_map, to_json, to_yaml
+from krobench.record.baseline import Baseline, to_config_map, to_json, to_yaml
 from krobench.record.reading import RecordError
+from krobench.record.run import RunRecord
 from krobench.report import comparison as report
 from krobench.report import scalecomparison as scale_report
 from krobench.report.words.comparison import unusable_line
@@ -90,13 +92,21 @@ def export_baseline(
     Raises:
         CliError: if a run cannot be read, or cannot be compared with.
     """
-    sides = read_sides(arguments, namespace)
-    runs = {run.id: run for side in sides for run in side.side.runs}
+    runs = {run.id: run for side in read_sides(arguments, namespace) for run in side.runs}
+    benchmarks = [run for run in runs.values() if isinstance(run, RunEstimates)]
+    scale_tests = [run for run in runs.values() if isinstance(run, RunRecord)]
+    if benchmarks and scale_tests:
+        raise CliError(
+            f"{', '.join(f'{run.namespace}/{run.name}' for run in runs.values())}: these are "
+            "KroBenchmarks and KroScaleTests, which cannot be compared with each other; export a "
+            "baseline of each kind"
+        )
     for run in runs.values():
-        if run.unusable is not None:
-            why = unusable_line(run.unusable)
+        unusable = run.unusable if isinstance(run, RunEstimates) else why_not_comparable(run)
+        if unusable is not None:
+            why = unusable_line(unusable)
             raise CliError(f"run {run.namespace}/{run.name} cannot be a baseline: {why}")
-    baseline = Baseline(runs=list(runs.values()))
+    baseline = Baseline(runs=benchmarks, scale_tests=list(map(slim, scale_tests)))
     try:
         if config_map is not None:
             return to_config_map(baseline, config_map, namespace)

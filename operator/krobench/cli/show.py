@@ -24,7 +24,7 @@ from krobench.cli.sources import (
     parse_stored,
 )
 from krobench.figures.profile import ProfileFile
-from krobench.findings.comparison import Baseline
+from krobench.record.baseline import Baseline
 from krobench.record.run import RunRecord
 from krobench.report import markdown, sizing
 from krobench.report.html import page

@@ -29,14 +29,14 @@ from krobench.cli.stores import (
     store_of_run,
 )
 from krobench.figures.rawdata import ObjectRecord, Sample
-from krobench.findings.comparison import Baseline, RunEstimates
+from krobench.findings.comparison import RunEstimates
 from krobench.kube import paths
 from krobench.kube.client import KubeClient
 from krobench.kube.config import load_client_config
 from krobench.kube.errors import KubeError
 from krobench.kube.transport import NO_RETRIES
 from krobench.loadjob.history import whole
-from krobench.record.baseline import parse_config_map, parse_object
+from krobench.record.baseline import Baseline, parse_config_map, parse_object
 from krobench.record.head import RunHead
 from krobench.record.history import main_maps, selector
 from krobench.record.reading import RecordError
@@ -371,7 +371,7 @@ class NamedRuns:
     label: str
     """The argument."""
     runs: list[RunEstimates | RunRecord]
-    """Benchmarks as estimates; scale tests, which cannot be part of a baseline, as records."""
+    """Benchmarks as estimates; scale tests as records."""
 
     @property
     def scale_tests(self) -> list[RunRecord]:
@@ -471,7 +471,7 @@ def parse_stored(item: Any, path: Path) -> Baseline | RunRecord:
 
 def _found(parsed: Baseline | RunRecord) -> Found:
     if isinstance(parsed, Baseline):
-        return parsed.runs
+        return [*parsed.runs, *parsed.scale_tests]
     return [parsed if parsed.kind == RunKind.SCALE_TEST else condense(parsed)]
 
 

@@ -10,8 +10,6 @@ from krobench.api.specs.results import DifferenceKind
 from krobench.figures.environment import Environment
 from krobench.findings.finding import Finding, Quoted, quoted
 
-BASELINE_SCHEMA: Literal["krobench.baseline/v2"] = "krobench.baseline/v2"
-
 
 class Better(StrEnum):
     """Which way a metric is better."""
@@ -370,13 +368,6 @@ class RunEstimates(ApiModel):
     unusable: AnyUnusable | None = None
     """Why the run must not be compared."""
     tests: list[TestEstimates] = Field(default_factory=list)
-
-
-class Baseline(ApiModel):
-    """A file with runs to compare with, small enough to be committed."""
-
-    schema_: Literal["krobench.baseline/v2"] = Field(default=BASELINE_SCHEMA, alias="schema")
-    runs: list[RunEstimates]
 
 
 class DifferenceSubject(StrEnum):

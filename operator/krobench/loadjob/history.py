@@ -261,21 +261,24 @@ async def _from_config_map(
         config_map = await client.find(path)
         if config_map is None:
             advice = f"create it with krobench baseline export RUN --config-map {reference.name}"
-            if scales:
-                advice = "name the results ConfigMap of a KroScaleTest"
             return ErrorInfo(reason="BaselineNotFound", message=f"{where} does not exist; {advice}")
         parsed = parse_config_map(config_map, reference.key)
         if isinstance(parsed, RunRecord):
             parsed = await whole(client, parsed)
     except (RecordError, KubeError) as error:
         return ErrorInfo(reason="BaselineUnreadable", message=f"spec.baseline: {error}")
-    if scales and (not isinstance(parsed, RunRecord) or parsed.kind != owner.kind):
-        message = f"{where} has no results of a KroScaleTest: name the results ConfigMap of one"
+    records = [parsed] if isinstance(parsed, RunRecord) else parsed.scale_tests
+    if not scales:
+        # The estimates of a scale test tell a benchmark that it cannot be compared with it.
+        estimates = [] if isinstance(parsed, RunRecord) else parsed.runs
+        return [*estimates, *map(condense, records)]
+    if not records or any(each.kind != owner.kind for each in records):
+        message = (
+            f"{where} has no results of a KroScaleTest: name the results ConfigMap of one, or a "
+            "baseline of KroScaleTests"
+        )
         return ErrorInfo(reason="BaselineUnreadable", message=message)
-    if not isinstance(parsed, RunRecord):
-        return parsed.runs
-    # The estimates of a scale test tell a benchmark that it cannot be compared with it.
-    return [slim(parsed) if scales else condense(parsed)]
+    return list(map(slim, records))
 
 
 async def _from_history(

@@ -1,14 +1,22 @@
 """Reading and writing what runs are compared with: baselines and run records, as text."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import yaml
+from pydantic import Field
 
+from krobench.api.common import ApiModel
 from krobench.api.yaml import dump, load
-from krobench.findings.comparison import BASELINE_SCHEMA, Baseline
-from krobench.record.reading import RecordError, read_as, refuse_newer_schema, schema_of
+from krobench.findings.comparison import RunEstimates
+from krobench.record.reading import (
+    BASELINE_SCHEMA,
+    RecordError,
+    read_as,
+    refuse_newer_schema,
+    schema_of,
+)
 from krobench.record.run import SCHEMA, RunRecord
 from krobench.record.store import RUN_KEY
 from krobench.record.v1 import BASELINE_V1, RUN_V1
@@ -16,6 +24,16 @@ from krobench.record.v1 import BASELINE_V1, RUN_V1
 BASELINE_KEY = "baseline.json"
 MAX_BYTES = 1_000_000
 """The most that a ConfigMap holds, with room for its metadata."""
+
+
+class Baseline(ApiModel):
+    """A file with runs to compare with, small enough to be committed: of benchmarks, or of scale
+    tests."""
+
+    schema_: Literal["krobench.baseline/v2"] = Field(default=BASELINE_SCHEMA, alias="schema")
+    runs: list[RunEstimates]
+    scale_tests: list[RunRecord] = Field(default_factory=list)
+    """Without what comparisons do not need."""
 
 
 def parse(text: str, where: str) -> Baseline | RunRecord:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, ValidationError
@@ -10,11 +10,12 @@ from pydantic_core import ErrorDetails
 
 from krobench import __version__
 from krobench.api.refusal import field_path, words_of
-from krobench.findings.comparison import BASELINE_SCHEMA
 from krobench.record import v1
 from krobench.record.run import SCHEMA
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+BASELINE_SCHEMA: Literal["krobench.baseline/v2"] = "krobench.baseline/v2"
 
 _UNKNOWN_FIELD = ("extra_forbidden", "unexpected_keyword_argument")
 """What pydantic calls it, in a model and in a dataclass."""

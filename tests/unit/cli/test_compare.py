@@ -10,8 +10,7 @@ from unit.controller.world import scale_record
 from unit.report.scales import scale_run
 
 from krobench.cli.main import app
-from krobench.findings.comparison import Baseline
-from krobench.record.baseline import to_json
+from krobench.record.baseline import Baseline, to_json
 from krobench.record.run import RunRecord, RunState
 
 PRIMARY = f"--primary={METRICS[0]}"
@@ -143,15 +142,21 @@ def test_a_run_that_was_given_up_is_no_baseline(tmp_path: Path) -> None:
     assert "cannot be a baseline" in done.stderr
 
 
-def test_a_scale_test_is_not_compared_with_benchmarks_nor_a_baseline(tmp_path: Path) -> None:
+def test_a_scale_test_is_not_compared_with_benchmarks_nor_exported_with_them(
+    tmp_path: Path,
+) -> None:
     old = run_json(tmp_path / "old.json", finished())
     scale = run_json(tmp_path / "scale.json", scale_record(RunState.COMPLETED))
     done = krobench("compare", old, scale)
     assert done.exit_code == 3
-    assert "it is a scale test: it can only be compared with another scale test" in done.output
-    done = krobench("baseline", "export", scale)
+    assert "it is a scale test: compare it with another scale test" in done.output
+    done = krobench("baseline", "export", scale, old)
     assert done.exit_code == 4
-    assert "cannot be a baseline: it is a scale test" in done.output
+    assert "export a baseline of each kind" in done.output
+    given_up = run_json(tmp_path / "given-up.json", scale_record(RunState.ABORTED))
+    done = krobench("baseline", "export", given_up)
+    assert done.exit_code == 4
+    assert "cannot be a baseline" in done.output
 
 
 def scale_json(path: Path, limit: float) -> str:
@@ -173,6 +178,25 @@ def test_of_two_scale_tests_the_limits_are_compared(tmp_path: Path) -> None:
     assert comparison["ratioLow"] < comparison["ratio"] < comparison["ratioHigh"]
 
 
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_exported_scale_tests_are_compared_as_their_records_are(
+    tmp_path: Path, suffix: str
+) -> None:
+    records = [scale_json(tmp_path / f"old-{n}.json", 1000 + n) for n in range(4)]
+    new = scale_json(tmp_path / "new.json", 1500)
+    baseline = tmp_path / f"baseline.{suffix}"
+    done = krobench("baseline", "export", *records, "-o", str(baseline))
+    assert done.exit_code == 0
+    [exported], [direct] = (
+        json.loads(krobench("compare", old, new, "-o", "json").output)
+        for old in (str(baseline), ",".join(records))
+    )
+    assert exported["verdict"] == "Better"
+    assert {**exported, "old": ""} == {**direct, "old": ""}
+    manifest = yaml.safe_load(krobench("baseline", "export", *records, "--config-map", "x").output)
+    assert len(json.loads(manifest["data"]["baseline.json"])["scaleTests"]) == 4
+
+
 def test_sides_of_several_scale_tests_are_compared_run_by_run(tmp_path: Path) -> None:
     old = ",".join(scale_json(tmp_path / f"old-{n}.json", 1000 + n) for n in range(4))
     folder = tmp_path / "new"
@@ -181,7 +205,7 @@ def test_sides_of_several_scale_tests_are_compared_run_by_run(tmp_path: Path) ->
         scale_json(folder / f"new-{n}.json", 1500 + n)
     done = krobench("compare", old, str(folder))
     assert done.exit_code == 0
-    assert "Better: the limit is 1.5" in done.output
+    assert "Better: the limit is 1.49" in done.output
     assert krobench("compare", str(folder), old).exit_code == 1
     [comparison] = json.loads(krobench("compare", old, str(folder), "-o", "json").output)
     assert (len(comparison["oldRuns"]), len(comparison["newLimits"])) == (4, 4)

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 from unit.analysis.comparison.runs import METRICS, run
 
-from krobench.findings.comparison import Baseline
 from krobench.record import reading
-from krobench.record.baseline import parse, to_json
+from krobench.record.baseline import Baseline, parse, to_json
 from krobench.record.reading import RecordError
 from krobench.record.store import read_objects, read_run_record
 

@@ -17,7 +17,7 @@ from krobench.api.specs.load import Arrival, LoadPhase
 from krobench.api.specs.scaletest import KroScaleTestSpec
 from krobench.api.specs.suite import Test
 from krobench.api.specs.workload import Workload
-from krobench.figures.summaries import PartLists
+from krobench.figures.summaries import Figures, Latencies, PartLists
 from krobench.findings.comparison import (
     AnyUnusable,
     Invalid,
@@ -32,6 +32,14 @@ from krobench.record.run import FULL_RUN_KEY, RunRecord, RunState
 from krobench.record.test import IterationRecord, TestRecord
 
 _MAX_TEXT = 120
+SCALE_FIGURES = (
+    "throughput.instancesPerSecond",
+    "latency.instanceReady.p50",
+    "latency.instanceReady.p99",
+    "perInstance.kro.cpu.seconds",
+    "kro.memory.residentBytes.max",
+)
+"""What is compared of the sizes of scale tests."""
 
 
 def condense(run: RunRecord) -> RunEstimates:
@@ -147,17 +155,39 @@ def _flattened(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def slim(run: RunRecord) -> RunRecord:
-    """Return what comparisons need of a scale test: whole records of many take much memory."""
+    """Return what comparisons need of a scale test: whole records take much memory and room."""
     tests = []
     for test in run.tests:
-        iterations = [
-            each.model_copy(update={"parts": PartLists(), "phases": [], "unavailable": {}})
-            for each in test.iterations
-        ]
+        iterations = [_slim_iteration(each) for each in test.iterations]
         gone = {"summary": None, "profile": None, "attribution": None}
         tests.append(test.model_copy(update={"iterations": iterations, **gone}))
-    changes = {"tests": tests, "recommendations": [], "variant_comparisons": []}
+    changes: dict[str, Any] = {
+        "tests": tests,
+        "recommendations": [],
+        "variant_comparisons": [],
+        "scale_comparison": None,
+        "warnings": [],
+        "sampled": [],
+    }
+    if run.scale is not None:
+        curves = [curve.model_copy(update={"points": []}) for curve in run.scale.curves]
+        changes["scale"] = run.scale.model_copy(update={"curves": curves, "predictions": []})
     return run.model_copy(update=changes)
+
+
+def _slim_iteration(iteration: IterationRecord) -> IterationRecord:
+    kept = {n: v for n, v in iteration.figures.root.items() if n in SCALE_FIGURES}
+    return iteration.model_copy(
+        update={
+            "latency": Latencies(instance_ready=iteration.latency.instance_ready),
+            "figures": Figures(kept),
+            "parts": PartLists(),
+            "phases": [],
+            "unavailable": {},
+            "generator": None,
+            "teardown": None,
+        }
+    )
 
 
 def why_not_comparable(run: RunRecord) -> AnyUnusable | None:

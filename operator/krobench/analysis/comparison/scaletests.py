@@ -6,6 +6,7 @@ from itertools import product
 
 from krobench.analysis.comparison.differences import differences_of, refusal
 from krobench.analysis.comparison.estimates import (
+    SCALE_FIGURES,
     numbers_of,
     scale_settings,
     why_not_comparable,
@@ -47,13 +48,6 @@ from krobench.findings.scale_comparison import ScaleComparison
 from krobench.findings.scaling import ScaleRecord
 from krobench.record.run import RunRecord
 
-_FIGURES = (
-    "throughput.instancesPerSecond",
-    "latency.instanceReady.p50",
-    "latency.instanceReady.p99",
-    "perInstance.kro.cpu.seconds",
-    "kro.memory.residentBytes.max",
-)
 _FEWEST = 2
 """Iterations of a size that single runs need on both sides."""
 
@@ -75,7 +69,7 @@ def compare_figures(
     common = [test for test in before[0] if all(test in run for run in (*before, *after))]
     if len(old) > 1 or len(new) > 1:
         of_runs = []
-        for test, metric in product(common, _FIGURES):
+        for test, metric in product(common, SCALE_FIGURES):
             sides = [[_values(run[test], metric) for run in side] for side in (before, after)]
             known = [[run for run in side if run] for side in sides]
             measured = Measured(test, metric, known[0], known[1])
@@ -90,7 +84,7 @@ def _of_iterations(
 ) -> tuple[list[MetricComparison], list[AnyOmission]]:
     repeated = [test for test in common if min(len(old[test]), len(new[test])) >= _FEWEST]
     metrics = []
-    for test, metric in product(repeated, _FIGURES):
+    for test, metric in product(repeated, SCALE_FIGURES):
         sides = [[[value] for value in _values(side[test], metric)] for side in (old, new)]
         if min(map(len, sides)) >= _FEWEST:
             explored = explore(Measured(test, metric, sides[0], sides[1]), rules)

@@ -121,8 +121,8 @@ class BaselineSource(SpecModel):
     """What a run is compared with when it ends."""
 
     config_map_ref: BaselineRef | None = None
-    """A baseline written by krobench baseline export, or the results of a run. For a KroScaleTest,
-    the results of a KroScaleTest."""
+    """A baseline written by krobench baseline export, or the results of a run; of the same kind as
+    the run."""
     previous_runs: Annotated[int, Field(ge=1, le=MAX_KEPT_RUNS)] | None = None
     """Number of previous runs to compare with: the first ones with this name, or of the same
     schedule, whose results are kept. The baseline then stays as it is until you change since, so

@@ -152,10 +152,7 @@ def unusable_line(found: AnyUnusable) -> str:
         case Invalid():
             return f"it is invalid: {', '.join(found.causes)}"
         case IsScaleTest():
-            return (
-                "it is a scale test: it can only be compared with another scale test, and cannot "
-                "be part of a baseline: keep its run.json instead"
-            )
+            return "it is a scale test: compare it with another scale test"
         case IterationsElsewhere():
             return (
                 f"its run.json was too large for its iterations: they are in {found.file}, which "

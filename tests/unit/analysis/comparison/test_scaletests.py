@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from unit.report.scales import scale_run
 
+from krobench.analysis.comparison.estimates import slim
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
 from krobench.api.specs.results import Cause, DifferenceKind
@@ -49,6 +50,11 @@ def refusal(comparison: ScaleComparison) -> AnyRefusal:
     assert comparison.verdict is None
     assert comparison.ratio is None
     return comparison.refused
+
+
+def test_a_slim_record_has_all_that_is_compared() -> None:
+    assert compared(slim(OLD), slim(LARGER)) == compared()
+    assert len(slim(OLD).model_dump_json()) < 0.8 * len(OLD.model_dump_json())
 
 
 def test_one_run_a_side_has_a_ratio_with_an_interval_and_no_verdict() -> None:
