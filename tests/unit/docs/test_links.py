@@ -70,3 +70,15 @@ def test_anchors_are_those_of_headings() -> None:
     assert "try-it" in anchors(ROOT / "README.md")
     assert "what-sampling-costs" in anchors(ROOT / "docs/explanation/overhead.md")
     assert "what-sampling-takes" not in anchors(ROOT / "docs/explanation/overhead.md")
+
+
+@pytest.mark.parametrize("room", ["api", "load", "loadjob", "program", "workload"])
+def test_every_module_is_on_the_map(room: str) -> None:
+    named = {code.text.rpartition("/")[2] for code in codes() if "architecture" in code.place}
+    folders = {text for text in (code.text for code in codes()) if text.endswith("/")}
+    modules = [
+        path
+        for path in (ROOT / "operator/krobench" / room).rglob("*.py")
+        if path.name != "__init__.py" and not any(f"/{f}" in str(path) for f in folders - {"load/"})
+    ]
+    assert not {path.name for path in modules} - named
