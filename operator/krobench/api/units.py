@@ -16,7 +16,7 @@ def seconds(value: float | None, digits: int = DIGITS) -> str:
         if abs(value) < limit:
             return f"{_significant(value * factor, digits)} {unit}"
     minutes, rest = divmod(round(abs(value)), 60)
-    return f"{'-' if value < 0 else ''}{minutes} min {rest} s"
+    return f"{'-' if value < 0 else ''}{minutes} min" + (f" {rest} s" if rest else "")
 
 
 def size(value: float | None, digits: int = DIGITS) -> str:

@@ -337,7 +337,10 @@ async def kept_runs(client: KubeClient | None, files: Files | None, name: RunNam
         if kept:
             found[kind] = sorted(kept, key=lambda run: run.time)
     if not found:
-        raise CliError(f"{name} has no kept runs: set spec.results.retention to keep results")
+        where = "spec of its template" if name.kind is ScheduleKind.SCHEDULE else "spec"
+        raise CliError(
+            f"{name} has no kept runs: set results.retention in the {where} to keep them"
+        )
     name.refuse_several(found)
     [runs] = found.values()
     return runs

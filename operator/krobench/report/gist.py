@@ -1,5 +1,6 @@
 """A run in a few sentences: what it says, what held kro back, what to change."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -12,11 +13,20 @@ from krobench.record.run import RunRecord, RunState
 from krobench.record.test import TestRecord, TestState
 from krobench.report import scalecomparison
 from krobench.report.comparison import summary
+from krobench.report.tests import INVALID, MISSED, UNDECIDED, result
 from krobench.report.words.bottlenecks import bottleneck_line, cause_name
 from krobench.report.words.evidence import measured
 from krobench.report.words.recommendations import effect, title
 from krobench.report.words.scaling import limit_line
+from krobench.report.words.sizes import plain
 from krobench.report.words.validity import validity_line
+
+_SOURCE = " | "
+_OTHER_ENDS = {
+    MISSED: "missed a threshold",
+    UNDECIDED: "with an undecided threshold",
+    INVALID: "invalid",
+}
 
 
 def verdict_of(run: RunRecord) -> str:
@@ -29,10 +39,20 @@ def counts_line(run: RunRecord) -> str:
     if run.scale is not None:
         found = [size.verdict for size in run.scale.sizes]
         met, missed = found.count(SizeVerdict.MET), found.count(SizeVerdict.BREACHED)
-        return f"{units.counted(len(found), 'size')}, {met} met the SLOs, {missed} missed them"
-    states = [test.state for test in run.tests]
-    succeeded, failed = states.count(TestState.SUCCEEDED), states.count(TestState.FAILED)
-    return f"{units.counted(len(states), 'test')}, {succeeded} succeeded, {failed} failed"
+        counted = units.counted(len(found), "size")
+        if sizes := sorted({size.size for size in run.scale.sizes}):
+            ends = " to ".join(plain(end) for end in dict.fromkeys((sizes[0], sizes[-1])))
+            counted += f" ({ends} {run.scale.axis.unit})"
+        return f"{counted}, {met} met the SLOs, {missed} missed them"
+    outcomes = Counter(result(test) for test in run.tests)
+    succeeded, failed = outcomes.pop(TestState.SUCCEEDED, 0), outcomes.pop(TestState.FAILED, 0)
+    parts = [f"{succeeded} succeeded", f"{failed} failed"]
+    parts += [
+        f"{count} {words}" for of, words in _OTHER_ENDS.items() if (count := outcomes.pop(of, 0))
+    ]
+    if others := outcomes.total():
+        parts.append(f"{others} {'to go' if run.state is RunState.RUNNING else 'not run'}")
+    return f"{units.counted(len(run.tests), 'test')}, {', '.join(parts)}"
 
 
 def duration_text(run: RunRecord) -> str:
@@ -75,24 +95,30 @@ def measured_on(run: RunRecord) -> str:
         first = nodes[0]
         size = f"{first.cpu} CPUs, {units.size(number_of(first.memory))}"
         parts.append(f"{units.counted(len(nodes), 'node')} ({size})")
-    return ", ".join(part for part in parts if part) or "The cluster is not known yet"
+    unknown = "The cluster is not known" + (" yet" if run.end_time is None else "")
+    return ", ".join(part for part in parts if part) or unknown
 
 
 def why(run: RunRecord) -> Iterator[str]:
     """Yield why a run did not pass: its error, what makes it invalid, missed thresholds, errors."""
     if run.error is not None:
-        yield f"{run.error.reason}: {run.error.message}"
+        yield f"{run.error.reason}: {_without_source(run.error.message)}"
     if run.validity is not None and not run.validity.valid:
         yield f"Not valid: {validity_line(run.validity)}. Do not compare these numbers."
     if run.verdict is Verdict.PASSED:
         return
     for test in run.tests:
         if test.error is not None and test.error != run.error:
-            yield f"{test.name}: {test.error.reason}: {test.error.message}"
+            yield f"{test.name}: {test.error.reason}: {_without_source(test.error.message)}"
         for threshold in test.thresholds:
             if not threshold.passed:
                 how = "missed" if threshold.passed is False else "undecided"
                 yield f"{test.name}: {how} {threshold.expression} ({measured(threshold)})"
+
+
+def _without_source(message: str) -> str:
+    """Return a message of CEL in one line, without the source that it points into."""
+    return " ".join(line for line in message.splitlines() if not line.startswith(_SOURCE))
 
 
 def limit_found(run: RunRecord) -> str:
@@ -142,8 +168,9 @@ def to_change(run: RunRecord) -> str:
         more = len(run.recommendations) - 1
         others = f" ({units.counted(more, 'more recommendation')} in the report)" if more else ""
         brings = effect(first.advice).partition(". ")[0].rstrip(".")
-        return f"{title(first.advice)}: {brings}.{others}"
-    if run.state is RunState.COMPLETED and any(test.attribution for test in run.tests):
+        return f"{title(first.advice)}. {brings}.{others}"
+    judged = run.verdict in (Verdict.PASSED, Verdict.FAILED) and not any(t.error for t in run.tests)
+    if run.state is RunState.COMPLETED and judged and any(test.attribution for test in run.tests):
         return "Nothing: the measurements give no reason to."
     return ""
 

@@ -103,7 +103,11 @@ def _tests(run: RunRecord, width: int, room: _Room) -> list[str]:
     tests = _in_order(run)
     largest = max((p50 for test in tests if (p50 := _p50(test)) is not None), default=0.0)
     bar = _BAR if width >= WIDTH else _SHORT_BAR
-    rows = [_row(run, test, largest, bar) for test in tests[: room.tests]]
+    shown = tests[: room.tests]
+    # A bar is as long as the time, a sparkline is not: next to each other, they would mislead.
+    sparks = [_sparkline(test, bar) for test in shown]
+    pictures = sparks if all(sparks) else [_bar_of(test, largest, bar) for test in shown]
+    rows = [_row(run, test, picture) for test, picture in zip(shown, pictures, strict=True)]
     if not rows:
         return []
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -144,8 +148,8 @@ def _in_order(run: RunRecord) -> Sequence[TestRecord]:
     return sorted((t for t in run.tests if t.name in sizes), key=lambda test: sizes[test.name])
 
 
-def _row(run: RunRecord, test: TestRecord, largest: float, bar: int) -> Row:
-    name, outcome = " ".join(test.name.split()), result(test)
+def _row(run: RunRecord, test: TestRecord, picture: str) -> Row:
+    name, outcome = " ".join(test.name.split()), result(test).lower()
     if run.scale is not None:
         size = next(each for each in run.scale.sizes if each.test == test.name)
         name = plain(size.size)
@@ -166,9 +170,8 @@ def _row(run: RunRecord, test: TestRecord, largest: float, bar: int) -> Row:
         f"kro {units.seconds(cpu)} CPU each" if cpu is not None else "",
         f"kro {units.size(memory)}" if (memory := figures[KRO_RESIDENT.max]) is not None else "",
     )
-    drawn = _sparkline(test, bar) or _bar(p50 / largest if largest else 0.0, bar)
     shown = headline_text(test.headline) if test.headline is not None else units.seconds(p50)
-    return name, outcome, f"ready {shown}", drawn, [*filter(None, details)]
+    return name, outcome, f"ready {shown}", picture, [*filter(None, details)]
 
 
 def _p50(test: TestRecord) -> float | None:
@@ -178,7 +181,12 @@ def _p50(test: TestRecord) -> float | None:
     return ready.p50_seconds if ready is not None else None
 
 
-def _bar(ratio: float, longest: int) -> str:
+def _bar_of(test: TestRecord, largest: float, longest: int) -> str:
+    """Return a bar as long as the time until ready; empty without one."""
+    p50 = _p50(test)
+    if p50 is None:
+        return ""
+    ratio = p50 / largest if largest else 0.0
     eighths = max(1, round(ratio * longest * 8))
     whole, rest = divmod(eighths, 8)
     return "█" * whole + (_BLOCKS[rest - 1] if rest else "")

@@ -123,13 +123,16 @@ def headline_line(test: TestRecord) -> str:
     return text
 
 
+INVALID, MISSED, UNDECIDED = "invalid", "threshold missed", "threshold undecided"
+
+
 def result(test: TestRecord) -> str:
     """Return how a test ended, in a word or two."""
     if not test.validity.valid:
-        return "invalid"
+        return INVALID
     outcomes = {threshold.passed for threshold in test.thresholds}
     if test.state is TestState.SUCCEEDED and outcomes & {False, None}:
-        return "threshold missed" if False in outcomes else "threshold undecided"
+        return MISSED if False in outcomes else UNDECIDED
     return test.state
 
 

@@ -145,7 +145,7 @@ def test_a_run_that_was_given_up_is_no_baseline(tmp_path: Path) -> None:
 def test_a_scale_test_is_not_compared_with_benchmarks_nor_exported_with_them(
     tmp_path: Path,
 ) -> None:
-    old = run_json(tmp_path / "old.json", finished())
+    old = run_json(tmp_path / "old.json", finished(id="uid-2"))
     scale = run_json(tmp_path / "scale.json", scale_record(RunState.COMPLETED))
     done = krobench("compare", old, scale)
     assert done.exit_code == 3

@@ -106,7 +106,7 @@ def test_a_run_under_way_says_what_goes_on() -> None:
         (units.seconds(0.4123), "412 ms"),
         (units.seconds(2.345), "2.35 s"),
         (units.seconds(150.0), "2 min 30 s"),
-        (units.seconds(179.7), "3 min 0 s"),
+        (units.seconds(179.7), "3 min"),
         (units.seconds(-150.0), "-2 min 30 s"),
         (units.seconds(-0.25), "-250 ms"),
         (units.seconds(None), "not available"),

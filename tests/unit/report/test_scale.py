@@ -63,7 +63,7 @@ def test_figures_of_cumulative_sizes_are_explained() -> None:
 
 def test_sizes_that_missed_the_slos_are_called_so_and_not_succeeded() -> None:
     text = render(scale_run())
-    assert "\n8 sizes, 5 met the SLOs, 3 missed them. Started" in text
+    assert "\n8 sizes (100 to 1600 instances), 5 met the SLOs, 3 missed them. Started" in text
     assert "| instances-950 | SLOs met |" in text
     assert "| instances-1600 | SLOs missed |" in text
 

@@ -103,7 +103,7 @@ class Growth:
     def _moved(self, value: float, from_size: float, to_size: float, rate: float) -> float:
         if self.model == "power":
             return value * float((to_size / from_size) ** rate)
-        return value + rate * (to_size - from_size)
+        return max(0.0, value + rate * (to_size - from_size))
 
 
 def growths(run: RunRecord) -> Iterator[Growth]:

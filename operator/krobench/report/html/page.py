@@ -48,6 +48,7 @@ from krobench.report.words.rawlines import sampled_line
 DOCS = "https://github.com/krobench/krobench/blob/main/docs/"
 _ATTRIBUTE = re.compile(r'="[^"]*"')
 _DIGITS = re.compile(r"(\.\d\d)\d+")
+_UNBROKEN = "\N{NO-BREAK SPACE}"
 _HEADING = re.compile(r"\A#+ .*\n+")
 
 _ENVIRONMENT = Environment(
@@ -57,6 +58,14 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def _breakable(text: str) -> Markup:
+    """Return a text that a line may break after each dot of, such as those of a figure's name."""
+    return Markup(".<wbr>").join(text.split("."))
+
+
+_ENVIRONMENT.filters["breakable"] = _breakable
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,7 @@ def render(run: RunRecord, raw: Raw, drawing: Drawing | None) -> str:
         verdict=gist.verdict_of(run),
         about=f"{gist.counts_line(run)}. {gist.measured_on(run)}.",
         times=f"Started {run.start_time}"
-        + (f", took {gist.duration_text(run)}" if run.end_time else "")
+        + (", took " + gist.duration_text(run).replace(" ", _UNBROKEN) if run.end_time else "")
         + (f". {spent}." if (spent := gist.time_spent(run)) else "")
         + (f" {made}" if (made := created_by(run)) else ""),
         problems=[read(each) for each in gist.why(run)],

@@ -46,7 +46,7 @@ def tile_groups(run: RunRecord) -> list[TileGroup]:
     if run.scale is not None:
         return [TileGroup("", "", list(_of_scale_test(run)))]
     return [
-        TileGroup(test.name, result(test), tiles)
+        TileGroup(test.name, result(test).lower(), tiles)
         for test in run.tests[:_MOST_TESTS]
         if (tiles := list(_of_test(run, test)))
     ]

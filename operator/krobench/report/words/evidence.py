@@ -147,6 +147,10 @@ def evidence_line(item: Evidence) -> str:
     return f"{figure(item)}: {value(item)}{f' ({compared})' if compared else ''}{against}"
 
 
+_MANY_TIMES = 5.0
+"""A bound: beyond, a percentage is harder to read than a factor."""
+
+
 def measured(result: ThresholdResult) -> str:
     """Return the values that a threshold was decided by and how far it was missed, or why not."""
     if result.text is not None:
@@ -155,7 +159,12 @@ def measured(result: ThresholdResult) -> str:
         return f"cannot be evaluated: {result.error}"
     if result.missing:
         return f"not available in this run: {missing_line(result.missing)}"
-    values = [f"{name} = {units.number(value)}" for name, value in result.values.items()]
+    named = {margin.names[0] for margin in result.margins if len(margin.names) == 1}
+    values = [
+        f"{name} = {units.number(value)}"
+        for name, value in result.values.items()
+        if name not in named
+    ]
     return ", ".join(values + [_margin(margin) for margin in result.margins])
 
 
@@ -167,12 +176,14 @@ def missing_line(missing: Mapping[str, Reason | None]) -> str:
 
 
 def _margin(margin: Margin) -> str:
-    distance = abs(margin.value - margin.bound)
-    what = " and ".join(margin.names) or "the value"
+    distance, bound = abs(margin.value - margin.bound), f"the bound {units.number(margin.bound)}"
+    what = f"{' and '.join(margin.names) or 'the value'} is {units.number(margin.value)}"
     if distance == 0:
-        return f"{what} is at the bound {units.number(margin.bound)}"
+        return f"{what}, which is {bound}"
     side = "above" if margin.value > margin.bound else "below"
-    share = f" ({units.percent(distance / abs(margin.bound))})" if margin.bound else ""
-    return (
-        f"{what} is {units.number(distance)}{share} {side} the bound {units.number(margin.bound)}"
-    )
+    if not margin.bound:
+        return f"{what}, {side} {bound}"
+    if margin.value / margin.bound > _MANY_TIMES:
+        return f"{what}, {units.number(margin.value / margin.bound)} times {bound}"
+    share = units.percent(distance / abs(margin.bound), 2)
+    return f"{what}, {units.number(distance)} ({share}) {side} {bound}"

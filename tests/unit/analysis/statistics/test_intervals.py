@@ -7,6 +7,9 @@ from unit.analysis.records import iterations
 
 from krobench.analysis.cel.costs import cost
 from krobench.analysis.precision import headline
+from krobench.analysis.scaling.fits import describe
+from krobench.analysis.scaling.limit import find_crossing
+from krobench.analysis.sizing.growth import Growth
 from krobench.analysis.statistics.intervals import (
     FEWEST_FOR_INTERVAL,
     difference_error,
@@ -131,3 +134,40 @@ def test_a_slope_has_one_of_enough_values(sizes: dict[int, list[float]]) -> None
         assert (found.low, found.high) == (None, None)
     if found.low is not None and found.high is not None:
         assert found.low <= found.slope <= found.high
+
+
+@given(
+    slope=st.floats(0, 1e6),
+    around=st.tuples(st.floats(0, 1), st.floats(1, 20)),
+    size=st.integers(1, 100_000),
+    base=st.floats(1e6, 1e8),
+)
+def test_memory_at_a_size_has_one_that_holds_it_and_nothing_below_zero(
+    slope: float, around: tuple[float, float], size: int, base: float
+) -> None:
+    measured = {10.0: [base, 1.1 * base], 1000.0: [base + 990 * slope]}
+    low, high = (factor * slope for factor in around)
+    found = Growth("instances", [], measured, "linear", slope, low, high).at(float(size))
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 <= found.low <= found.value <= found.high
+
+
+@given(
+    steps=st.lists(st.floats(0.2, 3), min_size=3, max_size=6),
+    noise=st.lists(st.floats(0.5, 2), min_size=12, max_size=12),
+)
+def test_a_curve_and_a_crossing_have_ones_that_hold_them(
+    steps: list[float], noise: list[float]
+) -> None:
+    sizes = [round(10 * 2 ** sum(steps[: n + 1]), 2) for n in range(len(steps))]
+    values = {
+        size: [size * noise[(2 * n + i) % 12] for i in range(2)] for n, size in enumerate(sizes)
+    }
+    for fit in describe(values, ["linear", "power"]):
+        for each in fit.record.parameters:
+            if each.low is not None and each.high is not None:
+                assert each.low <= each.value <= each.high
+    crossing = find_crossing(values, sizes[-2] * 1.1, sizes[-2], sizes[-1])
+    if crossing is not None:
+        assert 0 < crossing.low <= crossing.size <= crossing.high

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from krobench.analysis.scaling.models import fitted_of
 from krobench.analysis.scaling.slos import bounded_figures
 from krobench.api import units
-from krobench.findings.scaling import Curve, FigureUnit, LimitState, ScaleRecord
+from krobench.findings.scaling import Curve, FigureUnit, Limit, LimitState, ScaleRecord
 from krobench.record.run import RunRecord
 from krobench.report.html.charts.base import (
     GOOD,
@@ -23,7 +23,7 @@ from krobench.report.html.charts.base import (
     values,
 )
 from krobench.report.words.curves import curve_line
-from krobench.report.words.sizes import at_most, figure_name, figure_title, plain
+from krobench.report.words.sizes import at_least, at_most, figure_name, figure_title, plain
 
 _READY = "latency.instanceReady."
 _PIECES = 60
@@ -31,7 +31,11 @@ _FURTHEST_BOUND = 3.0
 """Times the largest value: a bound that is further off would press the curve flat."""
 _FURTHEST_END = 1.25
 """Times the largest size, for the end of the limit's interval."""
-_LEGEND = " A dot is an iteration, a line the best fit. Shaded: the interval of the limit."
+_LEGEND = " A dot is an iteration, a line the best fit."
+_SHADED = {
+    "crossing": " Shaded: the interval of the limit.",
+    "bracket": " Shaded: the limit is between these two sizes.",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def scale_charts(run: RunRecord) -> Iterator[Chart]:
     curves = {curve.figure: curve for curve in scale.curves}
     shown = {figure for chart in _CHARTS for figure in chart.figures}
     others = [_Shown(figure_title(name), (name,)) for name in bounds if name not in shown]
-    legend = _LEGEND
+    limit = scale.limit
+    legend = _LEGEND + (_SHADED.get(limit.method or "", "") if limit is not None else "")
     for chart in (*others, *_CHARTS):
         of_chart = [curves[figure] for figure in chart.figures if figure in curves]
         if len({point.size for curve in of_chart for point in curve.points}) > 1:
@@ -157,8 +162,15 @@ def _limit(
     return (
         end,
         span,
-        [rule("x", limit.size, f"limit: {at_most(limit.size, scale.axis)}", colour=GOOD)],
+        [rule("x", limit.size, f"limit: {_shown(limit, limit.size, scale)}", colour=GOOD)],
     )
+
+
+def _shown(limit: Limit, size: float, scale: ScaleRecord) -> str:
+    at = at_most(size, scale.axis)
+    if limit.method != "bracket" or limit.high is None:
+        return at
+    return f"{at} to {at_least(limit.high, scale.axis)}"
 
 
 def _fit(curve: Curve, factor: float) -> list[tuple[float, float]]:
