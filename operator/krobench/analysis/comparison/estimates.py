@@ -106,8 +106,11 @@ def numbers_of(iteration: IterationRecord) -> dict[str, float | None]:
 def _fingerprint(test: TestRecord, spec: Mapping[str, Any]) -> dict[str, str]:
     """Return what was done, with defaults filled in: an older record may lack newer fields."""
     raw = with_current_names(Test, _named(spec.get("tests"), test.spec_name))
+    workload = _completed(Workload, raw.get("workload") or {"instances": test.instances})
+    if not workload.get("keepRgds"):
+        workload.pop("keepRgds", None)  # baselines from before there was this field lack it
     settings: dict[str, Any] = {
-        "workload": _completed(Workload, raw.get("workload") or {"instances": test.instances}),
+        "workload": workload,
         "load": test.load.model_dump(by_alias=True, mode="json", exclude_none=True),
         "phases": [_completed(LoadPhase, phase) for phase in raw.get("phases") or []],
         "collect": {"interval": (spec.get("collect") or {}).get("interval", Collect().interval)},
