@@ -11,7 +11,7 @@ from krobench.analysis import thresholds
 from krobench.api.kinds import RunKind
 from krobench.controller.limits import longest_seconds
 from krobench.controller.runs import may_change_kro, parse_run, shards_of
-from krobench.workload import phases
+from krobench.workload import arrivals, phases
 
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 
@@ -53,7 +53,7 @@ def only_counting(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("operations were planned")
 
     monkeypatch.setattr(phases, "_Planner", planned)
-    monkeypatch.setattr(phases, "_poisson", planned)
+    monkeypatch.setattr(arrivals, "_poisson", planned)
 
 
 _FEW = 60

@@ -7,7 +7,7 @@ from unit.workload.plans import suite
 
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.load import Load
-from krobench.workload.phases import last_arrival_seconds, schedule
+from krobench.workload.arrivals import last_arrival_seconds, schedule
 from krobench.workload.testplan import (
     TestPlan,
     check_objects,

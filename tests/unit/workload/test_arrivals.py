@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krobench.api.specs.load import Load
-from krobench.workload.phases import Schedule, schedule
+from krobench.workload.arrivals import Schedule, schedule
 
 RATES = st.floats(0.01, 10_000)
 
