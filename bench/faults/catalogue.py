@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 
 from bench.faults.bed import Bed, wait_until
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.record.run import RunRecord
 from testbed import faults
 

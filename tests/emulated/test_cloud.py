@@ -8,7 +8,7 @@ import pytest
 from doubles.cluster import QUICK, READY, MemoryCluster
 from emulated.test_load import quick, run_suite
 
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.findings.validity import ResourcesNotReady, ResourcesReadyLate
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError

@@ -6,7 +6,7 @@ from emulated.scaletests import run, scale_run, trials
 from emulated.test_load import quick
 
 from krobench.api.common import TIMEOUT
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.api.status import Verdict
 from krobench.findings.scaling import (
     BudgetUsedUp,

@@ -13,7 +13,7 @@ from unit.controller.world import SPEC
 
 from krobench.api.common import API_GROUP, API_VERSION, rfc3339
 from krobench.api.kinds import RunKind, ScheduleKind
-from krobench.api.messages import VARIANT_ANNOTATION
+from krobench.api.podmessages import VARIANT_ANNOTATION
 from krobench.api.status import Trigger
 from krobench.controller.schedules.decide import run_name
 from krobench.kube import paths

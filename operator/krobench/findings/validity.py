@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from krobench.api.common import ApiModel
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.figures.precision import Outrun
 from krobench.figures.reasons.figures import AnyReason
 from krobench.findings.finding import Finding, Quoted

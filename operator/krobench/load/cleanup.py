@@ -21,7 +21,7 @@ from krobench.api.common import (
     ErrorInfo,
 )
 from krobench.api.kinds import object_prefix
-from krobench.api.messages import SHARD_COMPONENT, SHARD_LINES_COMPONENT
+from krobench.api.podmessages import SHARD_COMPONENT, SHARD_LINES_COMPONENT
 from krobench.figures.reasons.load import ObjectsNotListed
 from krobench.kube import paths
 from krobench.kube.client import METADATA_ONLY, JsonObject, KubeClient

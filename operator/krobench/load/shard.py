@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 from krobench.api.common import ErrorInfo
-from krobench.api.messages import SHARD_LABEL, ShardReport
+from krobench.api.podmessages import SHARD_LABEL, ShardReport
 from krobench.figures.rawdata import ObjectRecord
 from krobench.figures.reasons.load import TooFewShards
 from krobench.findings.validity import ShardLost

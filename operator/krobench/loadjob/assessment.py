@@ -16,7 +16,7 @@ from krobench.analysis.iterations import (
 from krobench.analysis.validity.judge import Surroundings, causes_around
 from krobench.analysis.validity.steady import steady_state_of_load
 from krobench.api.common import ErrorInfo, rfc3339, utc_now
-from krobench.api.specs.results import ValiditySettings
+from krobench.api.specs.validity import ValiditySettings
 from krobench.collect.sampler import Collected
 from krobench.figures.catalogue import (
     KROBENCH_REQUESTS,

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from krobench.api.kinds import RunRef
 from krobench.api.specs.collect import Collect
-from krobench.api.specs.results import Cleanup, ValiditySettings
+from krobench.api.specs.results import Cleanup
+from krobench.api.specs.validity import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.profile import TestProfile
 from krobench.figures.rawdata import CelLine, ObjectRecord, Sample

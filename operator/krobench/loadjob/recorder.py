@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence, Set
 
-from krobench.analysis.bottlenecks.attribute import attribute
+from krobench.analysis.bottlenecks.attribution import attribute
 from krobench.analysis.iterations import summarise_test
 from krobench.analysis.precision import headline
 from krobench.analysis.validity.judge import validity_of_test

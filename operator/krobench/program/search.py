@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from krobench.analysis.scaling.limit import find_limit
 from krobench.analysis.scaling.slos import is_measured, judge_iteration
 from krobench.api.notation import duration_seconds
-from krobench.api.specs.results import ValiditySettings
 from krobench.api.specs.scaletest import MAX_SIZES, KroScaleTestSpec
+from krobench.api.specs.validity import ValiditySettings
 from krobench.findings.scaling import (
     AnyStop,
     BudgetUsedUp,

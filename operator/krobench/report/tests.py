@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from krobench.analysis.statistics.intervals import FEWEST_FOR_INTERVAL
 from krobench.api import units
 from krobench.api.specs.load import Arrival
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.figures.catalogue import KRO_CPU_SECONDS, KRO_REQUESTS, THROUGHPUT
 from krobench.figures.latencies import LATENCIES, NEEDED_BY_STATISTIC, latency_of
 from krobench.figures.precision import Headline, Stop

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from krobench.api.common import ITERATION_LABEL, RUN_LABEL, TEST_LABEL
 from krobench.api.kinds import RunRef
-from krobench.api.messages import SHARD_LABEL
+from krobench.api.podmessages import SHARD_LABEL
 from krobench.workload.blueprint import Manifest
 from krobench.workload.cloud import cloud_kind
 from krobench.workload.phases import PhasePlan

@@ -11,8 +11,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from krobench.api.messages import VARIANT_ANNOTATION, FieldChange
 from krobench.api.notation import flag_name, flags
+from krobench.api.podmessages import VARIANT_ANNOTATION, FieldChange
 from krobench.api.specs.kro import Variant
 
 PodTemplate = dict[str, Any]

@@ -7,7 +7,7 @@ from unit.records import START, some_iteration, some_run, some_test
 from bench.faults.catalogue import FAULTS, Hit
 from bench.faults.judging import lost, wrong
 from krobench.api.common import parse_rfc3339
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.api.status import Verdict
 from krobench.figures.summaries import Counts
 from krobench.findings.validity import LeaderChanged, Validity

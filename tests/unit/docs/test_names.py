@@ -12,10 +12,10 @@ from unit.docs.fragments import chart_values
 from krobench.analysis.figurenames import known_names
 from krobench.analysis.thresholds import names_in
 from krobench.api.specs.benchmark import KroBenchmarkSpec
-from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
 from krobench.api.specs.schedule import KroBenchmarkScheduleSpec
 from krobench.api.specs.suite import Test
+from krobench.api.specs.validity import Cause
 from krobench.api.status import (
     KroBenchmarkScheduleStatus,
     KroBenchmarkStatus,

@@ -6,7 +6,7 @@ import pytest
 from unit.records import some_line
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.messages import ShardReport, WorkerMessage
+from krobench.api.podmessages import ShardReport, WorkerMessage
 from krobench.figures.rawdata import ObjectRecord
 from krobench.kube.client import KubeClient
 from krobench.load.loops import RunClock

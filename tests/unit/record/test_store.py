@@ -10,7 +10,7 @@ from unit.analysis.comparison.test_estimates import iteration
 from unit.records import some_line, some_run, some_test
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.figures.rawdata import ObjectRecord, Sample
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record import rawlines

@@ -2,7 +2,7 @@ import pytest
 from unit.records import some_run, some_test
 
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.api.status import Verdict
 from krobench.findings.bottleneck import Attribution
 from krobench.findings.validity import QuotedCause, Validity

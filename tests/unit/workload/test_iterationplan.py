@@ -9,7 +9,7 @@ from unit.load.fakes import plan
 from unit.workload.plans import RUN, first_plan, suite
 
 from krobench.api.common import LOAD_GROUP, RUN_LABEL
-from krobench.api.messages import SHARD_LABEL
+from krobench.api.podmessages import SHARD_LABEL
 from krobench.api.refusal import refusals
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.api.specs.workload import Scenario

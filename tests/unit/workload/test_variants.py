@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krobench.api.messages import VARIANT_ANNOTATION
+from krobench.api.podmessages import VARIANT_ANNOTATION
 from krobench.api.specs.kro import Variant
 from krobench.workload.variants import (
     NoContainerError,

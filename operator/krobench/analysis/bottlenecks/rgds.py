@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from krobench.analysis.bottlenecks.around_kro import RETRY_SECONDS
 from krobench.analysis.bottlenecks.facts import (
     Assessment,
     Facts,
@@ -10,7 +11,6 @@ from krobench.analysis.bottlenecks.facts import (
     above,
     known,
 )
-from krobench.analysis.bottlenecks.outside import RETRY_SECONDS
 from krobench.analysis.krosettings import RGD_WORKERS
 from krobench.figures import catalogue
 from krobench.findings.bottleneck import (

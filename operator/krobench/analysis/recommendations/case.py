@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from krobench.analysis.bottlenecks.facts import MANY_RGDS
-from krobench.analysis.bottlenecks.inside import CPU_NEAR_LIMIT, THROTTLED
+from krobench.analysis.bottlenecks.in_kro import CPU_NEAR_LIMIT, THROTTLED
 from krobench.analysis.krosettings import INSTANCE_WORKERS, KroSettings
 from krobench.analysis.resourcequantities import number_of
 from krobench.api.specs.kro import Variant

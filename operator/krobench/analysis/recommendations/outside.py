@@ -1,6 +1,6 @@
 """Rules on what is outside of kro: the shape of RGDs, the cluster, and the load."""
 
-from krobench.analysis.bottlenecks.outside import USUAL_ETCD_SECONDS
+from krobench.analysis.bottlenecks.around_kro import USUAL_ETCD_SECONDS
 from krobench.analysis.krosettings import KEPT_REVISIONS
 from krobench.analysis.recommendations.case import Case, Weighted, evidence_of
 from krobench.analysis.resourcequantities import number_of

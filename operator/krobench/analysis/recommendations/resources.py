@@ -3,7 +3,7 @@
 ``analysis.sizing`` computes them for another scale.
 """
 
-from krobench.analysis.bottlenecks.inside import THROTTLED
+from krobench.analysis.bottlenecks.in_kro import THROTTLED
 from krobench.analysis.krosettings import (
     GO_MEMORY_LIMIT,
 )
@@ -15,7 +15,7 @@ from krobench.analysis.resourcequantities import (
     number_of,
 )
 from krobench.api.specs.kro import Variant, VariantResources
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.figures.catalogue import (
     KRO_CPU_SECONDS,
     KRO_RESIDENT,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from krobench.analysis.thresholds import Bound, bounds, evaluate, names_in
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.results import Cause, ValiditySettings
+from krobench.api.specs.validity import Cause, ValiditySettings
 from krobench.figures.latencies import NEEDED_BY_STATISTIC
 from krobench.figures.reasons.figures import NotEvaluated
 from krobench.findings.finding import Quoted

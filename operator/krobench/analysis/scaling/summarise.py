@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from krobench.analysis.scaling.curves import measure_curves
 from krobench.analysis.scaling.limit import find_limit
 from krobench.analysis.scaling.predictions import next_to_try, predict
-from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import KroScaleTestSpec
+from krobench.api.specs.validity import Cause
 from krobench.findings.finding import Quoted
 from krobench.findings.scaling import (
     BudgetUsedUp,

@@ -16,7 +16,7 @@ from krobench.analysis.validity.surroundings import (
     node_busy,
     usual_requests_per_second,
 )
-from krobench.api.specs.results import Cause, ValiditySettings
+from krobench.api.specs.validity import Cause, ValiditySettings
 from krobench.figures.environment import Moment, NodeFingerprint, Replacement
 from krobench.figures.rawdata import Sample, SourceName
 from krobench.figures.series import Series

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.figures.environment import KroFingerprint, Moment, Replacement
 from krobench.figures.summaries import KroRestart
 from krobench.findings.validity import (

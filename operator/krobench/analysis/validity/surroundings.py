@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from krobench.analysis.resourcequantities import number_of
-from krobench.api.specs.results import ValiditySettings
+from krobench.api.specs.validity import ValiditySettings
 from krobench.figures import catalogue
 from krobench.figures.environment import Moment, NodeFingerprint
 from krobench.figures.series import Series, UnavailableError

@@ -21,13 +21,7 @@ from krobench.api.rules import (
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.decide import Decide
 from krobench.api.specs.kro import Target, Variant
-from krobench.api.specs.results import (
-    BASELINE_IS_KEPT,
-    BaselineSource,
-    Cleanup,
-    Results,
-    ValiditySettings,
-)
+from krobench.api.specs.results import BASELINE_IS_KEPT, BaselineSource, Cleanup, Results
 from krobench.api.specs.suite import (
     MIN_ITERATIONS,
     MINUS_RULES,
@@ -36,6 +30,7 @@ from krobench.api.specs.suite import (
     Test,
     check_minus,
 )
+from krobench.api.specs.validity import ValiditySettings
 from krobench.api.specs.webhook import Webhook
 
 MAX_TESTS = 32

@@ -16,14 +16,9 @@ from krobench.api.rules import Rule, has, implies, one_of, size, this, time
 from krobench.api.specs.collect import Collect
 from krobench.api.specs.kro import Target
 from krobench.api.specs.load import Arrival, Load
-from krobench.api.specs.results import (
-    BASELINE_IS_KEPT,
-    BaselineSource,
-    Cleanup,
-    Results,
-    ValiditySettings,
-)
+from krobench.api.specs.results import BASELINE_IS_KEPT, BaselineSource, Cleanup, Results
 from krobench.api.specs.suite import Concurrency, ThresholdExpression, Timeout, Warmup
+from krobench.api.specs.validity import ValiditySettings
 from krobench.api.specs.webhook import Webhook
 from krobench.api.specs.workload import MAX_INSTANCES, Workload
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from krobench.api.common import API_GROUP, API_VERSION, ErrorInfo, parse_rfc3339
 from krobench.api.kinds import TEMPLATES, RunKind, ScheduleKind, ScheduleRef
-from krobench.api.messages import VARIANT_ANNOTATION
+from krobench.api.podmessages import VARIANT_ANNOTATION
 from krobench.api.refusal import FieldError, refusals
 from krobench.api.specs.kro import Target
 from krobench.api.specs.schedule import ONE_TEMPLATE, KroBenchmarkScheduleSpec

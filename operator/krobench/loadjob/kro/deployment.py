@@ -6,7 +6,7 @@ import logging
 from pydantic import ValidationError
 
 from krobench.api.common import RUN_LABEL
-from krobench.api.messages import VARIANT_ANNOTATION, KroChange
+from krobench.api.podmessages import VARIANT_ANNOTATION, KroChange
 from krobench.api.specs.kro import Target
 from krobench.kube import kropods, paths
 from krobench.kube.client import JsonObject, KubeClient

@@ -15,8 +15,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from krobench.api.messages import VARIANT_ANNOTATION
 from krobench.api.notation import flag_values
+from krobench.api.podmessages import VARIANT_ANNOTATION
 from krobench.api.specs.kro import Target
 from krobench.kube import paths
 from krobench.kube.client import JsonObject, KubeClient

@@ -7,7 +7,7 @@ can undo it after a load Job was killed. Changes by others meanwhile are named, 
 from collections.abc import Awaitable, Callable, Sequence
 
 from krobench.api.kinds import RunRef
-from krobench.api.messages import KroChange
+from krobench.api.podmessages import KroChange
 from krobench.api.specs.kro import Target, Variant
 from krobench.kube.client import JsonObject, KubeClient
 from krobench.kube.errors import ApiError, KubeError

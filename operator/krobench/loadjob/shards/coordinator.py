@@ -5,7 +5,7 @@ import time
 from contextlib import AsyncExitStack
 
 from krobench.api.kinds import RunRef
-from krobench.api.messages import CoordinatorMessage, ShardReport, WorkerMessage
+from krobench.api.podmessages import CoordinatorMessage, ShardReport, WorkerMessage
 from krobench.kube.client import KubeClient
 from krobench.kube.errors import KubeError
 from krobench.kube.timing import Timing

@@ -14,7 +14,7 @@ from typing import Self
 
 from krobench.api.common import COMPONENT_LABEL, RUN_LABEL
 from krobench.api.kinds import RunRef
-from krobench.api.messages import (
+from krobench.api.podmessages import (
     SHARD_COMPONENT,
     SHARD_LINES_COMPONENT,
     CoordinatorMessage,

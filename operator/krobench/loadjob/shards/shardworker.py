@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.messages import CoordinatorMessage, ShardReport, WorkerMessage
+from krobench.api.podmessages import CoordinatorMessage, ShardReport, WorkerMessage
 from krobench.api.specs.benchmark import KroBenchmarkSpec
 from krobench.kube.client import KubeClient
 from krobench.kube.timing import Timing

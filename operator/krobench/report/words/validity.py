@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from krobench.api import units
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.figures.precision import Outrun, SteadyState
 from krobench.figures.summaries import KroRestart
 from krobench.findings.validity import (

@@ -7,7 +7,7 @@ figures of a real run on two cores.
 import copy
 from typing import Any
 
-from krobench.analysis.bottlenecks.attribute import attribute
+from krobench.analysis.bottlenecks.attribution import attribute
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
 from krobench.findings.bottleneck import Attribution
 from krobench.record.test import TestRecord

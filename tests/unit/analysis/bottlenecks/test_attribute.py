@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from unit.analysis.bottlenecks.planted import Values, found, kro, planted
 from unit.records import some_iteration
 
-from krobench.analysis.bottlenecks.attribute import LEAST_SCORE, attribute
+from krobench.analysis.bottlenecks.attribution import LEAST_SCORE, attribute
 from krobench.figures.environment import KroFingerprint
 from krobench.findings.bottleneck import BottleneckCode, Missing, Subject, SubjectKind
 from krobench.findings.bottleneck import BottleneckKind as Kind

@@ -7,7 +7,8 @@ from unit.records import some_run, some_test
 
 from krobench.analysis.comparison.compare import Side, compare, compare_variants, of_history
 from krobench.analysis.comparison.rules import Rules
-from krobench.api.specs.results import Cause, DifferenceKind
+from krobench.api.specs.results import DifferenceKind
+from krobench.api.specs.validity import Cause
 from krobench.findings.comparison import (
     Better,
     Comparison,

@@ -6,7 +6,7 @@ from krobench.analysis.comparison.compare import Side, compare
 from krobench.analysis.comparison.estimates import condense
 from krobench.analysis.comparison.rules import Rules
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.findings.comparison import (
     DifferenceSubject,
     Invalid,

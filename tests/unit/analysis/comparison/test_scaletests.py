@@ -6,8 +6,9 @@ from unit.report.scales import scale_run
 from krobench.analysis.comparison.estimates import slim
 from krobench.analysis.comparison.rules import Rules
 from krobench.analysis.comparison.scaletests import ScaleSide, compare_scale_tests
-from krobench.api.specs.results import Cause, DifferenceKind
+from krobench.api.specs.results import DifferenceKind
 from krobench.api.specs.scaletest import Axis
+from krobench.api.specs.validity import Cause
 from krobench.findings.comparison import (
     AnyRefusal,
     AxesDiffer,

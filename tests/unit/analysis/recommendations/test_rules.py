@@ -13,7 +13,7 @@ from unit.records import some_iteration
 
 from krobench.analysis.recommendations.advise import advise
 from krobench.api.specs.load import Load, Operation
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.figures.profile import Breakdown, FunctionCost, GroupShare, TestProfile
 from krobench.figures.summaries import LatencySummary
 from krobench.findings.bottleneck import BottleneckKind

@@ -4,7 +4,7 @@ import pytest
 
 from krobench.analysis.scaling.slos import check_samples, judge_iteration, settings_of_sizes
 from krobench.api.common import TIMEOUT, ErrorInfo
-from krobench.api.specs.results import Cause, ValiditySettings
+from krobench.api.specs.validity import Cause, ValiditySettings
 from krobench.figures.summaries import Counts, Latencies, LatencySummary
 from krobench.findings.scaling import (
     InvalidIteration,

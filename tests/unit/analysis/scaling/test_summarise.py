@@ -6,8 +6,8 @@ from krobench.analysis.scaling.limit import find_limit
 from krobench.analysis.scaling.summarise import with_findings
 from krobench.analysis.verdict import verdict_of_scale_test
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis, KroScaleTestSpec
+from krobench.api.specs.validity import Cause
 from krobench.api.status import Verdict
 from krobench.figures.summaries import Latencies, LatencySummary
 from krobench.findings.finding import Quoted

@@ -6,8 +6,8 @@ from unit.analysis.sizing.sized import LINEAR, POWER, WORKLOAD, scaled, suite
 
 from krobench.analysis.sizing.growth import SizingError
 from krobench.analysis.sizing.size import Wanted, size_for
-from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis
+from krobench.api.specs.validity import Cause
 from krobench.findings.scaling import CurveFit, Parameter
 from krobench.findings.sizing import (
     AnySizingRefusal,

@@ -4,7 +4,7 @@ from unit.analysis.records import iterations
 from unit.records import some_run, some_test
 
 from krobench.analysis.validity.judge import ignored_causes, validity_of_run, validity_of_test
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.findings.validity import (
     LeftoverObjects,
     PodReplaced,

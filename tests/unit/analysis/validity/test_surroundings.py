@@ -10,7 +10,7 @@ from krobench.analysis.validity.surroundings import (
     node_busy,
     usual_requests_per_second,
 )
-from krobench.api.specs.results import ValiditySettings
+from krobench.api.specs.validity import ValiditySettings
 from krobench.figures.environment import NodeFingerprint
 from krobench.figures.rawdata import Sample
 from krobench.figures.series import Series

@@ -3,7 +3,7 @@ from unit.loadjob.kro.cluster import BIG, OWNER, PATH, KroCluster, enter_big, va
 
 from krobench.api.common import RUN_LABEL
 from krobench.api.kinds import RunKind, RunRef
-from krobench.api.messages import VARIANT_ANNOTATION
+from krobench.api.podmessages import VARIANT_ANNOTATION
 from krobench.kube.client import JsonObject
 from krobench.kube.errors import ApiError, ApiUnreachableError
 from krobench.loadjob.errors import AbortedError

@@ -3,7 +3,7 @@ from copy import deepcopy
 import pytest
 from unit.loadjob.kro.cluster import BIG, KroCluster, variants_of
 
-from krobench.api.messages import VARIANT_ANNOTATION
+from krobench.api.podmessages import VARIANT_ANNOTATION
 from krobench.loadjob.errors import AbortedError
 
 

@@ -10,7 +10,7 @@ from unit.report.scales import scale_run
 from unit.report.test_profiles import CPU
 
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.cli.charts import drawing
 from krobench.figures.profile import TestProfile
 from krobench.figures.rawdata import ObjectRecord, Sample

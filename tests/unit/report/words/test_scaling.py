@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import get_args
 
 from krobench.api.common import ErrorInfo
-from krobench.api.specs.results import Cause
 from krobench.api.specs.scaletest import Axis
+from krobench.api.specs.validity import Cause
 from krobench.findings.finding import Quoted
 from krobench.findings.scaling import (
     AnyBreach,

@@ -3,7 +3,7 @@ from typing import get_args
 
 import pytest
 
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.figures.precision import Outrun, SteadyState
 from krobench.findings.validity import (
     AnyCause,

@@ -7,7 +7,7 @@ its children take their time, everything else counts for that much less.
 
 from collections.abc import Callable, Iterator, Sequence
 
-from krobench.analysis.bottlenecks import inside, outside, rgds
+from krobench.analysis.bottlenecks import around_kro, in_kro, rgds
 from krobench.analysis.bottlenecks.facts import Assessment, Facts, NotMeasuredError, Of, Split
 from krobench.figures.environment import KroFingerprint, NodeFingerprint
 from krobench.findings.bottleneck import Attribution, Bottleneck, BottleneckKind
@@ -16,16 +16,16 @@ from krobench.record.test import TestRecord
 LEAST_SCORE = 0.1
 """Lower scores are not reported: iterations of one test differ by as much."""
 _ASSESSORS: dict[BottleneckKind, Callable[[Facts], Iterator[Assessment]]] = {
-    BottleneckKind.GENERATOR: outside.assess_generator,
-    BottleneckKind.SLOW_CHILDREN: outside.assess_children,
-    BottleneckKind.KRO_WORKERS: inside.assess_workers,
-    BottleneckKind.KRO_CPU: inside.assess_cpu,
-    BottleneckKind.KRO_MEMORY: inside.assess_memory,
-    BottleneckKind.REQUEUE_WAIT: inside.assess_requeues,
-    BottleneckKind.API_SERVER: outside.assess_api_server,
+    BottleneckKind.GENERATOR: around_kro.assess_generator,
+    BottleneckKind.SLOW_CHILDREN: around_kro.assess_children,
+    BottleneckKind.KRO_WORKERS: in_kro.assess_workers,
+    BottleneckKind.KRO_CPU: in_kro.assess_cpu,
+    BottleneckKind.KRO_MEMORY: in_kro.assess_memory,
+    BottleneckKind.REQUEUE_WAIT: in_kro.assess_requeues,
+    BottleneckKind.API_SERVER: around_kro.assess_api_server,
     BottleneckKind.WATCH_REINITIALISATION: rgds.assess_watch_caches,
-    BottleneckKind.ADMISSION: outside.assess_admission,
-    BottleneckKind.ETCD: outside.assess_etcd,
+    BottleneckKind.ADMISSION: around_kro.assess_admission,
+    BottleneckKind.ETCD: around_kro.assess_etcd,
     BottleneckKind.POISONED_RGD: rgds.assess_poisoned,
 }
 

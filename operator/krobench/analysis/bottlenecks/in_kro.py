@@ -20,7 +20,7 @@ from krobench.analysis.krosettings import (
     Flag,
 )
 from krobench.analysis.resourcequantities import go_memory_bytes
-from krobench.api.specs.results import Cause
+from krobench.api.specs.validity import Cause
 from krobench.figures import catalogue
 from krobench.findings.bottleneck import (
     BottleneckCode,
