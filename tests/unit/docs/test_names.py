@@ -28,6 +28,7 @@ from krobench.record.run import RunRecord
 from krobench.record.test import TestSummary
 
 _PATH = re.compile(r"[a-z]\w*(?:\[])?(?:\.[a-zA-Z]\w*(?:\[])?)+(?=$|=| ?[<>:=])")
+_IN_TEMPLATE = re.compile(r"^spec\.(?:benchmark|scaleTest)Template\.spec\.")
 _EXPRESSION = re.compile(r"[a-z][\w.]+ (?:[<>]=?|==) [\d.e]+")
 _REASON = re.compile(r"[A-Z][a-z]+(?:[A-Z]\w*)+")
 _FILES = re.compile(r".*\.(?:py|json|jsonl|toml|yaml|md|html|xml|sh|csv|om|parquet)$")
@@ -66,7 +67,8 @@ def paths() -> list[Code]:
 
 @pytest.mark.parametrize("code", paths(), ids=str)
 def test_a_named_field_exists(code: Code) -> None:
-    path = _PATH.findall(code.text)[0].replace("[]", "").split(".")
+    name = _PATH.findall(code.text)[0].replace("[]", "")
+    path = _IN_TEMPLATE.sub("spec.", name).split(".")
     models = _OF_RESOURCES.get(path[0], _MODELS)
     parts = path[1:] if path[0] in _OF_RESOURCES else path
     in_chart = path[0] not in _OF_RESOURCES and _in_values(parts, chart_values())
