@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from krobench.cli.errors import CliError
-from krobench.cli.show import page_of
+from krobench.cli.report import page_of
 from krobench.record.run import RunRecord
 from krobench.record.store import RUN_KEY
 from krobench.report import junit, markdown, trackers

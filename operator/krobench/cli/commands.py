@@ -270,7 +270,7 @@ def report(
     ] = False,
 ) -> None:
     """Print the report of a run from its results in the cluster, or open it as a page."""
-    from krobench.cli.show import new_page, open_in_browser, report_of
+    from krobench.cli.report import new_page, open_in_browser, report_of
     from krobench.cli.sources import RunName
 
     if form is None:
@@ -323,7 +323,7 @@ def profile(
     ] = ProfileFile.CPU,
 ) -> None:
     """Download a profile of kro for ``go tool pprof``."""
-    from krobench.cli.show import profile_of
+    from krobench.cli.profile import profile_of
     from krobench.cli.sources import RunName
 
     with _failing_with(1):
@@ -456,7 +456,7 @@ def sizing(
     A run with several sizes shows the cost of instances or of RGDs; use two runs for both.
     """
     from krobench.analysis.sizing.size import Wanted
-    from krobench.cli.show import sizing_of
+    from krobench.cli.sizing import sizing_of
     from krobench.cli.sources import RunName
 
     if not record and not run:

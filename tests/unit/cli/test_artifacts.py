@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from unit.controller.world import record
 
-from krobench.cli import artifacts, show
+from krobench.cli import artifacts, report
 from krobench.cli.errors import CliError
 from krobench.record.run import RunState
 
@@ -17,7 +17,7 @@ def without_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     def none(*_: Any) -> tuple[list[Any], list[Any]]:
         return [], []
 
-    monkeypatch.setattr(show, "fetch_lines", none)
+    monkeypatch.setattr(report, "fetch_lines", none)
 
 
 def test_every_file_is_written_and_can_be_read(tmp_path: Path) -> None:

@@ -1,0 +1,62 @@
+"""``krobench report``: a run as Markdown or as a page."""
+
+import tempfile
+import webbrowser
+from contextlib import suppress
+from pathlib import Path
+
+from krobench.analysis.profiling.pprof import Profile, ProfileError, decode
+from krobench.cli.charts import drawing
+from krobench.cli.errors import CliError
+from krobench.cli.sources import RunName, fetch_file, fetch_lines, fetch_run
+from krobench.figures.profile import ProfileFile
+from krobench.record.run import RunRecord
+from krobench.report import markdown
+from krobench.report.html import page
+
+
+def report_of(name: RunName, *, html: bool) -> str:
+    """Return the report of a run, as Markdown or as an HTML page.
+
+    Raises:
+        CliError: if the run has no results.
+    """
+    run = fetch_run(name)
+    return page_of(run) if html else markdown.render(run)
+
+
+def page_of(run: RunRecord) -> str:
+    """Return a run as an HTML page, with its raw lines and profiles.
+
+    Raises:
+        CliError: if they cannot be fetched.
+    """
+    objects, samples = fetch_lines(run)
+    return page.render(run, page.Raw(objects, samples, _cpu_profiles(run)), drawing())
+
+
+def _cpu_profiles(run: RunRecord) -> dict[str, Profile]:
+    """Return the CPU profiles that are stored, by test; those that can't be read are left out."""
+    found = {}
+    for test in run.tests:
+        key = ProfileFile.CPU.key(test.name)
+        if key in run.parts:
+            with suppress(ProfileError):
+                found[test.name] = decode(fetch_file(run, key))
+    return found
+
+
+def new_page(name: RunName) -> Path:
+    """Return a new file for the page of a run, in the directory for temporary files."""
+    directory = Path(tempfile.mkdtemp(prefix="krobench-"))
+    return directory / f"{name.name}.html"
+
+
+def open_in_browser(page: Path) -> None:
+    """Open a page in the user's browser.
+
+    Raises:
+        CliError: if there is no browser.
+    """
+    if not webbrowser.open(page.resolve().as_uri()):
+        raise CliError(f"no browser could be started: open {page} yourself")

@@ -1,0 +1,46 @@
+"""``krobench sizing``: what kro needs for a wanted scale."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import orjson
+
+from krobench.analysis.sizing.growth import SizingError
+from krobench.analysis.sizing.size import Wanted, size_for
+from krobench.api.yaml import dump
+from krobench.cli.errors import CliError
+from krobench.cli.sources import RunName, fetch_run, load_file, parse_stored
+from krobench.record.baseline import Baseline
+from krobench.report import sizing
+from krobench.report.words.sizing import sizing_refusal_line
+
+
+def sizing_of(
+    files: Sequence[Path],
+    names: Sequence[RunName],
+    wanted: Wanted,
+    output: Literal["text", "json", "yaml"],
+) -> str:
+    """Return what kro needs for a wanted scale, from the records in files and of runs.
+
+    Raises:
+        CliError: if a record cannot be read, or they are not enough for a sizing.
+    """
+    records = []
+    for file in files:
+        stored = parse_stored(load_file(file), file)
+        if isinstance(stored, Baseline):
+            raise CliError(f"{file} is a baseline: use the run.json of a run instead")
+        records.append(stored)
+    records += [fetch_run(name) for name in names]
+    try:
+        found = size_for(records, wanted)
+    except SizingError as error:
+        raise CliError(sizing_refusal_line(error.reason)) from error
+    if output == "text":
+        return sizing.text(found)
+    plain = sizing.plain(found)
+    if output == "yaml":
+        return dump(plain)
+    return orjson.dumps(plain, option=orjson.OPT_INDENT_2).decode() + "\n"
