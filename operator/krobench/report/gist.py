@@ -17,7 +17,7 @@ from krobench.report.tests import INVALID, MISSED, UNDECIDED, result
 from krobench.report.words.bottlenecks import bottleneck_line, cause_name
 from krobench.report.words.evidence import measured
 from krobench.report.words.recommendations import effect, title
-from krobench.report.words.scaling import limit_line
+from krobench.report.words.scaling import limit_line, next_line
 from krobench.report.words.sizes import plain
 from krobench.report.words.validity import validity_line
 
@@ -173,6 +173,14 @@ def to_change(run: RunRecord) -> str:
     if run.state is RunState.COMPLETED and judged and any(test.attribution for test in run.tests):
         return "Nothing: the measurements give no reason to."
     return ""
+
+
+def to_try(run: RunRecord) -> str:
+    """Return what would show more of a limit, in a sentence; empty if nothing would."""
+    found = run.scale.next_to_try if run.scale is not None else None
+    if found is None or run.scale is None:
+        return ""
+    return f"{_sentence(next_line(found, run.scale.axis))}."
 
 
 def compared(run: RunRecord) -> list[str]:

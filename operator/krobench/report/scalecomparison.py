@@ -143,7 +143,8 @@ def _heading(comparison: ScaleComparison) -> list[str]:
     lines += [
         f"differs, as allowed: {difference_line(d)}" for d in comparison.differences if d.allowed
     ]
-    return [*lines, *(f"not compared: {omission_line(each)}" for each in comparison.left_out)]
+    left_out = dict.fromkeys(map(omission_line, comparison.left_out))  # a run may be on both sides
+    return [*lines, *(f"not compared: {line}" for line in left_out)]
 
 
 def _runs(names: Sequence[str]) -> str:

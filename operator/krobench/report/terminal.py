@@ -89,6 +89,7 @@ def _screen(run: RunRecord, width: int, room: _Room) -> list[str]:
         ("Limit", gist.limit_found(run)),
         ("Held back by", gist.held_back(run)),
         ("To change", gist.to_change(run)),
+        ("Next to try", gist.to_try(run)),
         *(("Compared", line) for line in gist.compared(run)[:2]),
         ("Warnings", _warnings(run)),
     ):

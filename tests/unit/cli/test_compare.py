@@ -150,6 +150,8 @@ def test_a_scale_test_is_not_compared_with_benchmarks_nor_exported_with_them(
     done = krobench("compare", old, scale)
     assert done.exit_code == 3
     assert "it is a scale test: compare it with another scale test" in done.output
+    twice = krobench("compare", f"{old},{scale}", scale).output
+    assert twice.count("\nnot compared: ") == 1
     done = krobench("baseline", "export", scale, old)
     assert done.exit_code == 4
     assert "export a baseline of each kind" in done.output

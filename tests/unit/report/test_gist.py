@@ -1,14 +1,17 @@
 import pytest
 from unit.records import some_run, some_test
+from unit.report.scales import scale_run
 
 from krobench.api.common import ErrorInfo
 from krobench.api.specs.validity import Cause
 from krobench.api.status import Verdict
 from krobench.findings.bottleneck import Attribution
+from krobench.findings.scaling import NextStep, NextToTry
 from krobench.findings.validity import QuotedCause, Validity
 from krobench.record.run import RunState
 from krobench.record.test import TestRecord, TestState, ThresholdResult
-from krobench.report.gist import counts_line, to_change, why
+from krobench.report.gist import counts_line, to_change, to_try, why
+from krobench.report.terminal import render
 
 REJECTED = ErrorInfo(
     reason="RGDRejected",
@@ -39,6 +42,15 @@ def test_an_error_of_cel_has_no_arrow_that_points_nowhere() -> None:
     run = some_run(ended(TestState.FAILED, error=REJECTED), verdict=Verdict.ERROR)
     [line] = why(run)
     assert line.endswith("undefined field 'x'")
+
+
+def test_what_would_show_more_of_a_limit_is_on_the_screen() -> None:
+    run = scale_run()
+    assert run.scale is not None
+    assert not to_try(run)
+    run.scale.next_to_try = NextToTry(step=NextStep.REPEAT, iterations=3)
+    assert "spec.iterations" in to_try(run)
+    assert "Next to try:" in render(run)
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,7 @@ def render(run: RunRecord, raw: Raw, drawing: Drawing | None) -> str:
             ("Limit", gist.limit_found(run)),
             ("What held kro back", gist.held_back(run)),
             ("What to change", gist.to_change(run)),
+            ("Next to try", gist.to_try(run)),
             *(("Compared", line) for line in gist.compared(run)),
         )
         if text
@@ -137,7 +138,7 @@ def render(run: RunRecord, raw: Raw, drawing: Drawing | None) -> str:
         drawing,
         verdict=gist.verdict_of(run),
         about=f"{gist.counts_line(run)}. {gist.measured_on(run)}.",
-        times=f"Started {run.start_time}"
+        times=Markup('Started <time class="whole">{}</time>').format(run.start_time)
         + (", took " + gist.duration_text(run).replace(" ", _UNBROKEN) if run.end_time else "")
         + (f". {spent}." if (spent := gist.time_spent(run)) else "")
         + (f" {made}" if (made := created_by(run)) else ""),

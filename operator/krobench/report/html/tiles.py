@@ -13,7 +13,7 @@ from krobench.report.cel import cel_line
 from krobench.report.intervals import ratio
 from krobench.report.tests import headline_interval, result
 from krobench.report.words.scaling import limit_text
-from krobench.report.words.sizes import plain
+from krobench.report.words.sizes import at_least, at_most, plain
 
 _MOST_TESTS = 8
 _READY = "latency.instanceReady"
@@ -61,7 +61,8 @@ def _of_scale_test(run: RunRecord) -> Iterator[Tile]:
         return
     detail = ""
     if limit.low is not None and limit.high is not None and limit.confidence is not None:
-        detail = f"95 % interval {plain(limit.low)} to {plain(limit.high)}"
+        low, high = at_most(limit.low, scale.axis), at_least(limit.high, scale.axis)
+        detail = f"95 % interval {low} to {high}"
     elif limit.method == "bracket":
         detail = "between two sizes, without an interval"
     text = limit_text(limit, scale.axis)

@@ -100,7 +100,8 @@ def refusal_line(  # noqa: PLR0911 - a sentence for each finding
     left_out: Sequence[AnyOmission] = (),
 ) -> str:
     """Return why there is no comparison, and what to do."""
-    why = f": {'; '.join(map(omission_line, left_out[:_SHOWN]))}" if left_out else ""
+    lines = [*dict.fromkeys(map(omission_line, left_out))]  # a run may be on both sides
+    why = f": {'; '.join(lines[:_SHOWN])}" if lines else ""
     match found:
         case Quoted():
             return found.text

@@ -23,7 +23,7 @@ from krobench.findings.comparison import Better, Comparison, MetricComparison, M
 from krobench.findings.scaling import Curve, CurvePoint, ScaleRecord
 from krobench.record.run import RunRecord
 from krobench.report.html.charts import instances
-from krobench.report.html.charts.base import Chart, thinned
+from krobench.report.html.charts.base import Chart, logarithmic_seconds, thinned
 from krobench.report.html.charts.comparison import forest_plot, trend_charts
 from krobench.report.html.charts.costs import flame_graphs
 from krobench.report.html.charts.resources import resource_charts
@@ -62,6 +62,17 @@ def test_warm_up_and_what_was_refused_is_in_no_chart() -> None:
         assert instances.distribution([left_out]) is None
         assert instances.waterfall([left_out]) is None
         assert instances.over_time(some_run(), [left_out], []) is None
+
+
+def test_one_instance_alone_has_no_chart_over_time() -> None:
+    assert instances.over_time(some_run(), [created(0)], []) is None
+    assert instances.over_time(some_run(), [created(0), created(1)], []) is not None
+
+
+def test_a_wide_logarithmic_axis_leaves_room_for_the_label_of_a_second() -> None:
+    narrow, wide = logarithmic_seconds([0.8, 0.99]), logarithmic_seconds([0.2, 2.0])
+    assert narrow != wide
+    assert logarithmic_seconds([]) == narrow
 
 
 @given(st.integers(1, 5000), st.integers(2, 900))

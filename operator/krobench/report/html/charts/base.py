@@ -4,7 +4,7 @@ Colours are variables of the page's style sheet, so one drawing fits the light a
 Text that comes from outside is only ever in the data of a chart, never in its expressions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -34,6 +34,7 @@ CONFIG: Spec = {
         "titleFontSize": 12,
         "titleFontWeight": "normal",
         "labelLimit": 240,
+        "labelSeparation": 6,
     },
     "legend": {
         "labelColor": _TEXT,
@@ -58,6 +59,8 @@ SECONDS_LABEL = (
     "format(datum.value, '~r') + ' s'"
 )
 """How axes label seconds."""
+_SPREAD = 3.0
+"""Times the smallest value: from here on, a logarithmic axis has a label for each digit."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,17 @@ def quantity(field: str, title: str, *, zero: bool = False, **further: Any) -> S
         scale = {"zero": zero} | scale
     axis = {"title": title} | further.pop("axis", {})
     return {"field": field, "type": "quantitative", "scale": scale, "axis": axis, **further}
+
+
+def logarithmic_seconds(seconds: Iterable[float]) -> Spec:
+    """Return the labels of a logarithmic axis on which these are.
+
+    Without some digits, there is room for the label of a whole second.
+    """
+    known = sorted(seconds)
+    if not known or known[-1] < _SPREAD * known[0]:
+        return {"labelExpr": SECONDS_LABEL}
+    return {"labelExpr": f"test(/^[689]/, format(datum.value, 'e')) ? '' : {SECONDS_LABEL}"}
 
 
 def coloured(field: str, names: Sequence[str], *, legend: bool | None = None) -> Spec:

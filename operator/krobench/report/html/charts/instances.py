@@ -20,6 +20,7 @@ from krobench.report.html.charts.base import (
     bands,
     coloured,
     layers,
+    logarithmic_seconds,
     quantity,
     rule,
     thinned,
@@ -93,6 +94,9 @@ def over_time(
     names = list(dict.fromkeys(line.test for line in lines))
     points = [_point(line) for line in _shown(lines)]
     never = [_point(line) for line in created(objects) if line.ready_seconds is None]
+    events = _events(run, samples)
+    if len(lines) + len(never) + len(events) < 2:
+        return None
     aside = (
         ""
         if len(points) == len(lines)
@@ -101,7 +105,10 @@ def over_time(
     when = {
         "x": quantity("x", "time since the start of the run, s"),
         "y": quantity(
-            "y", "time until ready", scale=LOGARITHMIC, axis={"labelExpr": SECONDS_LABEL}
+            "y",
+            "time until ready",
+            scale=LOGARITHMIC,
+            axis=logarithmic_seconds(point["y"] for point in points),
         ),
     }
     told = tooltip(
@@ -126,7 +133,7 @@ def over_time(
         _collections(samples, when["x"]),
         *(
             rule("x", seconds, label, below=bool(index % 2))
-            for index, (seconds, label) in enumerate(_events(run, samples))
+            for index, (seconds, label) in enumerate(events)
         ),
         height=260,
     )
@@ -243,7 +250,7 @@ def distribution(objects: Iterable[ObjectRecord]) -> Chart | None:
     by_test: dict[str, list[ObjectRecord]] = {}
     for line in created(objects):
         by_test.setdefault(line.test, []).append(line)
-    rows = [
+    rows: list[Row] = [
         {
             "x": round(max(seconds, _LEAST_SECONDS), 5),
             "y": round(share, 4),
@@ -270,7 +277,7 @@ def distribution(objects: Iterable[ObjectRecord]) -> Chart | None:
                     "x",
                     "time until ready",
                     scale=LOGARITHMIC,
-                    axis={"labelExpr": SECONDS_LABEL},
+                    axis=logarithmic_seconds(row["x"] for row in rows),
                 ),
                 "y": quantity(
                     "y",

@@ -116,7 +116,8 @@ def _spec(curves: Sequence[Curve], scale: ScaleRecord, bounds: Mapping[str, floa
         for each in scale.predictions
         if each.figure in {curve.figure for curve in curves} and each.size <= end
     ]
-    x = quantity("x", scale.axis.unit, scale={"domain": [0, end * 1.02], "nice": False})
+    whole = {"tickMinStep": 1} if scale.axis.whole else {}
+    x = quantity("x", scale.axis.unit, scale={"domain": [0, end * 1.02], "nice": False}, axis=whole)
     y = quantity("y", unit, scale={"domain": [0, max([highest, *near]) * 1.08], "nice": False})
     colour = coloured("figure", names)
     return layers(
